@@ -98,7 +98,7 @@ bench-matching: $(VENV)/.dev ## a day for many readers: the engine against Postg
 
 messages: $(VENV)/.dev ## all sentences of mails and pages for translators, into build/messages.pot
 	mkdir -p build
-	$(BIN)/pybabel -q extract -F babel.cfg -k translate -k translate_plural:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
+	$(BIN)/pybabel -q extract -F babel.cfg -k localize -k localize_plural:1,2 -k N_ --no-location --project papers-inbox -o build/messages.pot .
 
 gate-tools: ## the checkers that are no wheels, where we may install them
 	@.ci/install-gate

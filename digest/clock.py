@@ -1,4 +1,4 @@
-"""Time. Instants are aware and in UTC; local times live only at the edge, and a slot is a UTC quarter of an hour."""
+"""Time. Instants are aware and in UTC; local times occur only at the edges. A slot is a quarter of an hour in UTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def now() -> datetime:
 
 
 def zone_info(name: str) -> ZoneInfo:
-    """The time zone of that IANA name. Raises BadInput."""
+    """The time zone with that IANA name. Raises BadInput."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -40,7 +40,7 @@ def time_zones() -> frozenset[str]:
 
 
 def read_time_zone(value: object) -> str:
-    """The IANA name in a value from outside, exactly as IANA spells it. Raises BadInput, with a near name if any."""
+    """Validate an IANA name from outside; its spelling must be exact. Raises BadInput, with a suggestion if any."""
     if not isinstance(value, str) or not 0 < len(value.strip()) <= 60:
         raise BadInput(N_("time zone: use an IANA name such as Europe/Berlin"), field="time_zone")
     name = value.strip()
@@ -64,7 +64,7 @@ def _similar_time_zone(name: str) -> str | None:
         if wanted in spellings:
             return spellings[wanted]
     if len(wanted) < 5 or not wanted.replace("/", "").replace("_", "").isalpha():
-        return None  # the nearest spelling of an abbreviation (CEST) or an offset (GMT+2) is quite another zone
+        return None  # the nearest name to an abbreviation (CEST) or an offset (GMT+2) is an unrelated zone
     if wanted in {item.casefold() for item in _NOT_PLACES}:
         return None
     for spellings in (by_fold, by_city):
@@ -86,7 +86,7 @@ def local_instant(day: date, at: time, where: ZoneInfo) -> datetime:
 
 
 def _end_of_gap(wall: datetime, where: ZoneInfo) -> datetime:
-    """The first instant after the gap that swallows `wall`: before it the old offset holds, after it the new one."""
+    """The first instant after the DST gap that contains `wall`, by bisection between the two offsets."""
     old = wall.replace(fold=0).utcoffset() or timedelta()
     new = wall.replace(fold=1).utcoffset() or timedelta()
     naive = wall.replace(tzinfo=None)
@@ -98,11 +98,11 @@ def _end_of_gap(wall: datetime, where: ZoneInfo) -> datetime:
 
 
 def slot_of(instant: datetime) -> datetime:
-    """The slot that an instant falls in: its UTC quarter of an hour, rounded down."""
+    """The slot of an instant: rounded down to a quarter of an hour in UTC."""
     utc = instant.astimezone(UTC)
     return utc.replace(minute=utc.minute - utc.minute % 15, second=0, microsecond=0)
 
 
 def announcement_instant(day: date) -> datetime:
-    """When arXiv's feeds of that date appear: midnight in New York, in UTC (SOURCES: RSS)."""
+    """When arXiv's feeds of that date appear: midnight in New York, as an instant in UTC."""
     return local_instant(day, time(0), ARXIV_ZONE)

@@ -1,14 +1,14 @@
-"""Errors. Each class answers one question: may the same call be tried again?"""
+"""The project's exceptions. Their classes tell whether the same call may be tried again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Translate = Callable[[str], str]  # a sentence in, the same in another language out
+Translate = Callable[[str], str]  # returns the sentence in another language
 
 
-def N_(message: str) -> str:  # noqa: N802 - gettext's own name for what is translated later
-    """A sentence that is only kept here; whoever shows it says it."""
+def N_(message: str) -> str:  # noqa: N802 - gettext's name for this function
+    """Mark a sentence for translation; it is translated when it is shown."""
     return message
 
 
@@ -17,21 +17,21 @@ def _as_written(message: str) -> str:
 
 
 class DigestError(Exception):
-    """Root of the project's own errors. Its text is one clear line for a person."""
+    """Base class of the project's exceptions. The text is one line for a person."""
 
     def translated(self, say: Translate) -> str:
-        """That line in another language, as far as its parts are known."""
+        """The text in another language, if its parts are known."""
         return say(str(self))
 
 
 class Transient(DigestError):
-    """The same call may succeed later."""
+    """A temporary failure: the same call may succeed later."""
 
 
 class BadInput(DigestError):
-    """Something from outside is wrong; the text names the field, row or position. Trying again won't help.
+    """Invalid input; the text names the field, row or position. Trying again won't help.
 
-    `values` stand in the message at `%(name)s`.
+    `values` replace `%(name)s` in the message.
     """
 
     def __init__(self, message: str, *, field: str | None = None, **values: object) -> None:
@@ -40,13 +40,13 @@ class BadInput(DigestError):
         super().__init__(self.translated(_as_written))
 
     def translated(self, say: Translate) -> str:
-        """The line in another language, with its values."""
+        """The text in another language, with its values."""
         told = say(self._message)
         return told % self._values if self._values else told
 
 
 class BadQuery(BadInput):
-    """A topic's query can't be read. `position` counts characters from 0; `expected` says what would fit there."""
+    """A query that can't be parsed. `position`: character index from 0; `expected`: what would be valid there."""
 
     def __init__(self, message: str, *, position: int, expected: str, **values: object) -> None:
         self.position = position
@@ -55,7 +55,7 @@ class BadQuery(BadInput):
         super().__init__(message, field="topic", **values)
 
     def translated(self, say: Translate) -> str:
-        """What is wrong, where, and what would fit there."""
+        """The problem, its position, and what would be valid there."""
         wanted = say(self._wanted)
         wanted = wanted % self._values if self._values else wanted
         what = super().translated(say)
@@ -64,31 +64,31 @@ class BadQuery(BadInput):
 
 
 class Misconfigured(DigestError):
-    """A setting is missing or wrong; the text names it and the cure."""
+    """A setting is missing or wrong; the text names it and what to do."""
 
 
 class NotFound(DigestError):
-    """What was asked for does not exist."""
+    """The requested object does not exist."""
 
 
 class Refused(DigestError):
-    """Allowed to nobody now: a suppressed address, an unsubscribed reader. The text says why."""
+    """Not possible in the current state, such as mail to a suppressed or unsubscribed address. The text says why."""
 
 
 class AlreadyOwed(DigestError):
-    """An e-mail that was to be queued has the key of another one, so nothing was queued. A fault of the caller."""
+    """Nothing was queued, because an e-mail with the same key exists. An error of the caller."""
 
 
 class BadToken(BadInput):
-    """A signed link was altered, has expired, or was made for another purpose."""
+    """A signed link that was altered, has expired, or has another purpose."""
 
 
 class StaleToken(BadToken):
-    """A signed link that was good once and no longer is; a new one can be had."""
+    """A signed link that is no longer valid; the person can request a new one."""
 
 
 class TooMany(Transient):
-    """A rate limit was met; after `seconds` it is free again."""
+    """A rate limit was exceeded; the request may be repeated after `seconds`."""
 
     def __init__(self, message: str, *, seconds: int = 3600) -> None:
         super().__init__(message)
@@ -96,13 +96,13 @@ class TooMany(Transient):
 
 
 class Cancelled(Transient):
-    """Nobody waits for the result any more, so the work was given up."""
+    """The work was stopped, because nobody waits for its result any more."""
 
 
 class SourceDown(Transient):
-    """A source could not be reached or did not answer in form.
+    """A source could not be reached, or its response was invalid.
 
-    `retry_after`: the seconds that it asks to wait, where it does. `again`: whether asking the same at once may help.
+    `retry_after`: the seconds that the source asks to wait, if any. `retryable`: whether an immediate retry may help.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
@@ -112,12 +112,12 @@ class SourceDown(Transient):
 
 
 class MailDeferred(Transient):
-    """The server said 'not now' (4yz), or failed before it took the message."""
+    """The server refused the mail temporarily (4yz), or failed before it accepted the message."""
 
 
 class MailRejected(DigestError):
-    """The server said 'never' (5yz)."""
+    """The server refused the mail permanently (5yz)."""
 
 
 class MailUncertain(DigestError):
-    """The connection failed after the message was handed over: it may have been accepted."""
+    """The connection failed after the message was sent, so the server may have accepted it."""

@@ -27,13 +27,13 @@ def catalogue() -> NullTranslations:
         return translation(DOMAIN, folder, [settings.get().language], fallback=True)
 
 
-def translate(message: str, /, **values: object) -> str:
+def localize(message: str, /, **values: object) -> str:
     """Translate a text and fill in `%(name)s`."""
     translated = catalogue().gettext(message)
     return translated % values if values else translated
 
 
-def translate_plural(one: str, many: str, number: int, /, **values: object) -> str:
+def localize_plural(one: str, many: str, number: int, /, **values: object) -> str:
     """Translate a text in the singular or plural for that number, which fills `%(n)s`."""
     return catalogue().ngettext(one, many, number) % {"n": decimal(number), **values}
 
@@ -44,7 +44,7 @@ def language_tag() -> str:
 
 
 def weekday(number: int) -> str:
-    """A day's name; 0 is Monday."""
+    """The name of a weekday; 0 is Monday."""
     return day(date(2024, 1, 1 + number), "EEEE")
 
 

@@ -10,7 +10,7 @@ QUEUES = (DELIVERY, SELECTION, INGESTION, BACKGROUND)
 
 
 class Enqueue(Protocol):
-    """Wakes the workers after a commit. Takes ids only; a lost call only delays: the sweeper finds due work."""
+    """Enqueues work after a commit. Takes only ids. A lost call only delays the work: the sweeper finds it."""
 
     def freeze(self, run_id: int, shard: int) -> None:
         """Build and freeze the editions of one shard of a run."""

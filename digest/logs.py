@@ -1,9 +1,8 @@
-"""Logs: one JSON line an event on stderr; constant event names, ids and counts as keys, never an address or a token.
+"""Logs: one line of JSON per event on stderr, with constant event names, ids and counts; no addresses or tokens.
 
-Our own events carry none; but the text of an exception may: a driver repeats the row that it refused, a library the
-address that it could not read. So every line is redacted before it is written, tracebacks and other libraries' lines
-included.
-structlog is imported by the first module that logs: it takes a quarter of a second, which `--help` need not pay.
+Our own events contain none, but the text of an exception may: a driver repeats the row that it refused, a library the
+address that it could not parse. So every line is redacted before it is written, including tracebacks and the lines of
+other libraries. structlog is imported by the first module that logs, because that takes a quarter of a second.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import structlog
 
-_chosen: tuple[str, bool] | None = None  # level and form, where structlog was not there yet to be told
+_chosen: tuple[str, bool] | None = None  # level and json, until structlog is imported
 
-# Each in one pass without backtracking over more than a bounded length: log lines hold what strangers sent.
+# Each pattern backtracks over a bounded length only: log lines contain text that strangers sent.
 _REDACTIONS = (
     (re.compile(r"(?<=://)[^\s/@]{1,200}@"), "<credentials>@"),
     (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w.-]{1,255}"), "<address>"),
@@ -36,7 +35,7 @@ _DRIVERS_DETAIL = re.compile(r"(?m)^(DETAIL|CONTEXT):.*$")  # PostgreSQL repeats
 
 
 def redact(text: str) -> str:
-    """The text without e-mail addresses, signed and bearer tokens, passwords in URLs, and values of rows."""
+    """Remove e-mail addresses, signed and bearer tokens, passwords in URLs, and values of rows."""
     text = _DRIVERS_DETAIL.sub(r"\1: <values>", text)
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
@@ -44,15 +43,15 @@ def redact(text: str) -> str:
 
 
 class _RedactingFormatter(logging.Formatter):
-    """Lines of the standard library's loggers, Celery's and uvicorn's among them, tracebacks included."""
+    """Redacts the lines of standard library loggers, including those of Celery and uvicorn, and tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """As usual, then redacted."""
+        """The formatted line, redacted."""
         return redact(super().format(record))
 
 
 def _redact_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: every text of the event, also inside lists."""
+    """A structlog processor that redacts all texts of an event, including those in lists."""
     return {key: _redacted(value) for key, value in event.items()}
 
 
@@ -75,7 +74,7 @@ def configure(*, level: str = "INFO", json: bool = True) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "apscheduler", "celery"):  # httpx would log addresses of links
+    for chatty in ("httpx", "apscheduler", "celery"):  # httpx would log URLs with tokens
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
@@ -89,14 +88,14 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:
-    """A logger that writes to what is stderr at the moment of an event: callers may have replaced it."""
+    """A logger that writes to the current stderr, which may have been replaced."""
     import structlog
 
     return structlog.PrintLogger(sys.stderr)
 
 
 def _configure_structlog() -> None:
-    """Apply what was chosen, once."""
+    """Apply the pending configuration, if any."""
     import structlog
 
     global _chosen

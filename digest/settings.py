@@ -21,11 +21,11 @@ WordList = Annotated[tuple[str, ...], NoDecode]
 
 ENV_FILE = Path(".env")
 MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-KEY_BYTES = 32  # of each secret key: as many as the HMAC's own key has use for
+KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
 _ASK = "`digest init` asks for it and writes .env"
 _CURES = {
     "secret_key": MAKE_A_KEY,
-    "redis_url": "name a Redis (redis://localhost:6379), or use `digest up`, which brings one along",
+    "redis_url": "use a Redis such as redis://localhost:6379, or `digest up`, which starts its own",
 }
 
 _SCHEMES = {
@@ -36,7 +36,7 @@ _SCHEMES = {
 
 
 class Settings(BaseSettings):
-    """Everything that may differ between two installations. Durations are in seconds."""
+    """The settings of an installation. Durations are in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=ENV_FILE, extra="ignore", frozen=True)
 
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     domain_rates: WordList = ()
     retention_days: int = Field(default=400, ge=30, le=3650)
     retention_left_days: int = Field(default=365, ge=1, le=3650)
-    retention_pending_days: int = Field(default=30, ge=15, le=365)  # the link in the mail is good for 14
+    retention_pending_days: int = Field(default=30, ge=15, le=365)  # the link in the mail is valid for 14
     retention_audit_days: int = Field(default=730, ge=30, le=3650)
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _split(cls, value: object) -> object:
-        """Lists are written with commas."""
+        """Split a comma-separated list."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _long_enough(cls, value: WordList) -> WordList:
-        """A short key can be guessed, and then every link be forged. The key itself is never shown."""
+        """Refuse short keys: whoever guesses a key can forge every link. The message does not contain the key."""
         for number, key in enumerate(value, start=1):
             if len(key.encode()) < KEY_BYTES:
                 which = f"key {number} of the list" if len(value) > 1 else "the key"
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     @field_validator("smtp_url", "database_url", "redis_url")
     @classmethod
     def _schemes(cls, value: WordList | str, info: ValidationInfo) -> WordList | str:
-        """The value itself is not repeated: it may hold a password."""
+        """Check the URL's scheme. The message does not contain the URL, which may hold a password."""
         allowed = _SCHEMES[str(info.field_name)]
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @field_validator("language")
     @classmethod
     def _language_exists(cls, value: str) -> str:
-        from babel import Locale, UnknownLocaleError  # takes a quarter of a second, and English needs none of it
+        from babel import Locale, UnknownLocaleError  # takes a quarter of a second, and English does not need it
 
         if value != "en":
             try:
@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     @classmethod
     def _dates(cls, value: WordList) -> WordList:
         for day in value:
-            date.fromisoformat(day)  # its error names the text
+            date.fromisoformat(day)  # its error contains the text
         return value
 
     @field_validator("domain_rates")
@@ -186,13 +186,13 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's address; without DATABASE_URL an SQLite file in DATA_DIR."""
+        """The URL of the database; without DATABASE_URL an SQLite file in DATA_DIR."""
         url = self.database_url or f"sqlite:///{self.data_dir.resolve() / 'digest.db'}"
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
     @property
     def rates_by_domain(self) -> dict[str, float]:
-        """DOMAIN_RATES: mails a second by receiving domain; 0 for no limit, `*` for all that are not named."""
+        """DOMAIN_RATES: mails per second by receiving domain; 0 means no limit, `*` all domains that are not named."""
         parts = (part.partition("=") for part in self.domain_rates)
         return {domain.lower(): float(number) for domain, _, number in parts}
 
@@ -203,11 +203,11 @@ class Settings(BaseSettings):
 
     @property
     def closed_evenings(self) -> frozenset[date]:
-        """Evenings on which arXiv mails nothing beyond its known holidays."""
+        """Evenings without an arXiv announcement, in addition to its known holidays."""
         return frozenset(date.fromisoformat(day) for day in self.arxiv_closed)
 
     def require(self, *names: str) -> None:
-        """Stop with a clear line where one of these settings is unset. Raises Misconfigured."""
+        """Check that these settings are set. Raises Misconfigured."""
         for name in names:
             if not getattr(self, name):
                 raise Misconfigured(f"DIGEST_{name.upper()} is not set; {_CURES.get(name, _ASK)}")
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get() -> Settings:
-    """The process's settings, read once. Raises Misconfigured naming every variable that is wrong."""
+    """The settings of this process, read once. Raises Misconfigured, which names every invalid variable."""
     try:
         return Settings()
     except ValidationError as error:
@@ -226,7 +226,7 @@ def get() -> Settings:
 
 
 def validation_messages(error: ValidationError) -> list[str]:
-    """One message for each wrong setting, beginning with its variable."""
+    """One message for each invalid setting; it begins with the variable's name."""
     messages = []
     for problem in error.errors():
         text = problem["msg"].removeprefix("Value error, ")
@@ -236,20 +236,21 @@ def validation_messages(error: ValidationError) -> list[str]:
 
 
 def clear_cache() -> None:
-    """Read the environment anew at the next `get` (tests, and `digest demo` after it has set its own)."""
+    """Make the next `get` read the environment again (for tests and `digest demo`)."""
     get.cache_clear()
     _text_value.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
 class TextSetting:
-    """A setting that a source declares in its own file: DIGEST_<NAME> from the environment or `.env`."""
+    """A setting that a source declares in its module: DIGEST_<NAME> from the environment or `.env`."""
 
     name: str
     default: str
+    secret: bool = False
 
     def value(self) -> str:
-        """Its value in this process, read once."""
+        """The value in this process, read once."""
         return _text_value(self.name, self.default)
 
 

@@ -1,4 +1,4 @@
-"""Signed links. A token carries its purpose and can't be used for another; the first key signs, all verify."""
+"""Signed links. A token is valid for one purpose only. The first key signs, all keys verify."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ CHANGE_ADDRESS, NEW_ADDRESS = "change-address", "new-address"
 
 
 def healthcheck_token(secret_key: str) -> str:
-    """What `digest healthcheck` shows to the web process of its own installation: both know the secret key."""
+    """The bearer token with which `digest healthcheck` asks the web process; both derive it from the secret key."""
     return hmac.new(secret_key.encode(), b"digest.healthcheck", hashlib.sha256).hexdigest()
 
 
 _COMPACT = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False
-)  # made once: making it takes longer than its work
+)  # created once: creating it takes longer than encoding
 
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Signer:
-    """Makes and reads tokens. `keys`: the first signs, all verify."""
+    """Signs and verifies tokens. `keys`: the first signs, all verify."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         if not keys:
@@ -43,13 +43,13 @@ class Signer:
         self._derived: dict[str, bytes] = {}
 
     def sign(self, purpose: str, *values: int | str) -> str:
-        """An opaque, URL-safe token for `values`; it never expires."""
+        """A URL-safe token for `values` that never expires."""
         payload = _encoded(_COMPACT.encode(values).encode())
         mac = hmac.digest(self._key(purpose), payload, "sha1")
         return (payload + b"." + _encoded(mac)).decode("ascii")
 
     def read(self, purpose: str, token: str) -> list[Any]:
-        """The values signed for this purpose. Raises BadToken."""
+        """Verify a token and return its values. Raises BadToken."""
         if len(token) > 2000:
             raise BadToken(N_("this link is not one of ours"))
         try:
@@ -59,24 +59,24 @@ class Signer:
         return values if isinstance(values, list) else [values]
 
     def _plain(self, purpose: str) -> URLSafeSerializer:
-        """The serialiser for one purpose, made at its first use."""
+        """The serializer for a purpose, created at first use."""
         if purpose not in self._made:
             self._made[purpose] = URLSafeSerializer(self._keys, salt=f"digest.{purpose}")
         return self._made[purpose]
 
     def _key(self, purpose: str) -> bytes:
-        """The key of the library's own signature (HMAC-SHA1), derived once: a mail carries several links."""
+        """The key of itsdangerous' signature (HMAC-SHA1) for a purpose, derived once because mails have many links."""
         if purpose not in self._derived:
             made = self._plain(purpose)
             self._derived[purpose] = made.make_signer(made.salt).derive_key()
         return self._derived[purpose]
 
     def sign_timed(self, purpose: str, *values: int | str) -> str:
-        """Like `sign`, with the time of signing inside, for links that expire."""
+        """Like `sign`, but with the time of signing, for links that expire."""
         return str(URLSafeTimedSerializer(self._keys, salt=f"digest.{purpose}").dumps(list(values)))
 
     def read_timed(self, purpose: str, token: str, *, max_age: int) -> list[Any]:
-        """The values, if signed less than `max_age` seconds ago. Raises BadToken."""
+        """Verify a token signed at most `max_age` seconds ago and return its values. Raises BadToken."""
         if len(token) > 2000:
             raise BadToken(N_("this link is not one of ours"))
         try:
@@ -94,7 +94,7 @@ def keyed_hash(key: str, purpose: str, *parts: str, length: int) -> str:
     For names that must survive a change of case, such as the local part of an address.
     """
     mac = hmac.digest(key.encode(), "\0".join((purpose, *parts)).encode(), "sha256")
-    groups = -(-length // 8)  # of eight characters, made of five bytes
+    groups = -(-length // 8)  # of eight characters, from five bytes each
     return base64.b32encode(mac[: 5 * groups]).decode("ascii").lower()[:length]
 
 

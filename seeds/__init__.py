@@ -1,1 +1,1 @@
-"""The seed documents, their parsers, the demo's topics and subscribers."""
+"""The seed documents, their parsers, and the demo's subscribers."""

@@ -1,36 +1,36 @@
-"""A saved page of abstracts alone: each paragraph opens with `Abstract:`."""
+"""Parses a saved page of abstracts: each paragraph begins with `Abstract:`."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem
-from seeds.page import Line, finished, lines, listed, unreadable, untitled
+from seeds.page import Line, is_finished, lines, listed_paper, is_unreadable, record_without_title
 
-MARK = "Abstract:"
+ABSTRACT_MARK = "Abstract:"
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
-    """All papers of the page in its order, with titles made from their abstracts. `today` is not needed here."""
+    """The papers of the page in order, with titles derived from their abstracts. `today` is not used."""
     papers: list[ListedPaper] = []
-    bad: list[RejectedItem] = []
+    rejected: list[RejectedItem] = []
     rows = lines(text)
     for row in rows:
-        abstract = row.text.removeprefix(MARK).strip()
-        wrong = _wrong(row, abstract, last=row is rows[-1])
-        if wrong:
-            bad.append(wrong)
+        abstract = row.text.removeprefix(ABSTRACT_MARK).strip()
+        rejection = _rejection(row, abstract, is_last=row is rows[-1])
+        if rejection:
+            rejected.append(rejection)
         else:
-            papers.append(listed(untitled(abstract)))
-    return ParsedDocument(tuple(papers), tuple(bad))
+            papers.append(listed_paper(record_without_title(abstract)))
+    return ParsedDocument(tuple(papers), tuple(rejected))
 
 
-def _wrong(row: Line, abstract: str, *, last: bool) -> RejectedItem | None:
-    """Why this line is no paper, or None."""
-    if not row.text.startswith(MARK):
-        return row.rejected(f"does not begin with {MARK!r}")
+def _rejection(row: Line, abstract: str, *, is_last: bool) -> RejectedItem | None:
+    """The reason why this line is not a paper, or None."""
+    if not row.text.startswith(ABSTRACT_MARK):
+        return row.rejected(f"does not begin with {ABSTRACT_MARK!r}")
     if not abstract:
         return row.rejected("cut before its abstract")
-    if last and not finished(abstract):
+    if is_last and not is_finished(abstract):
         return row.rejected("the last abstract ends within a sentence")
-    return row.rejected("unreadable characters") if unreadable(abstract) else None
+    return row.rejected("unreadable characters") if is_unreadable(abstract) else None

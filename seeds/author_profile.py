@@ -1,7 +1,7 @@
-"""Saved author pages: figures, then per paper tag and date, title, authors, abstract.
+"""Parses saved author pages: figures, then for each paper tag and date, title, authors, abstract.
 
-A line such as `LGJul 15, 2023Code` opens a paper. On some pages title and authors stand glued in one line; then
-`joined_titles.split` parts them, with the page itself as witness.
+A line such as `LGJul 15, 2023Code` begins a paper. On some pages title and authors are joined in one line; then
+`joined_titles.split_line` separates them with the help of the page's other words and names.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from datetime import date
 
 from digest.papers import AuthorFigures, ListedPaper, ParsedDocument, Record, RejectedItem
 from seeds import joined_titles
-from seeds.page import MONTH, Line, day_of, finished, lines, listed, unreadable
-from seeds.subjects import category
+from seeds.page import MONTH, Line, parse_day, is_finished, lines, listed_paper, is_unreadable
+from seeds.subjects import category_of_tag
 
-_HEAD = re.compile(
+_HEADING = re.compile(
     rf"(?P<tag>[A-Z]{{2}}|[a-z][a-z-]+(?:\.[A-Za-z-]+)?)(?P<month>{MONTH}) (?P<day>\d{{1,2}})"
     r"(?:, (?P<year>\d{4}))?(?P<code>Code)?"
 )
@@ -27,120 +27,120 @@ _FIGURES = {
     "novelty": re.compile(r"Novelty\s*([\d,]+)%"),
     "ai_score": re.compile(r"AI Score\s*([\d,]+)"),
 }
-_MORE = " et al."
-_PLACE = " · "
-_LONGEST_AUTHORS = 200
+_ET_AL = " et al."
+_INSTITUTION_SEPARATOR = " · "
+_MAX_AUTHORS_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    """The lines of one paper; `last` marks the document's last, which may be cut."""
+class _PaperLines:
+    """The lines of one paper; `is_last`: the document's last paper, which may be truncated."""
 
-    head: re.Match[str]
-    at: Line
+    heading: re.Match[str]
+    heading_line: Line
     body: tuple[Line, ...]
-    last: bool
+    is_last: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Witnesses:
-    """What the page tells of its own words and names."""
+class _PageVocabulary:
+    """The words of the page's abstracts and the names of its authors."""
 
     words: frozenset[str]
-    people: frozenset[str]
+    names: frozenset[str]
 
 
-def is_head(line: str) -> bool:
-    """True for a line that opens a paper."""
-    return _HEAD.fullmatch(line) is not None
+def is_heading(line: str) -> bool:
+    """True for a line that begins a paper."""
+    return _HEADING.fullmatch(line) is not None
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:
-    """All papers of the page in its order. `today` settles dates without a year."""
+    """The papers of the page in order. `today` determines the year of dates without one."""
     rows = lines(text)
-    first = next((n for n, row in enumerate(rows) if is_head(row.text)), len(rows))
-    entries = list(_entries(rows[first:]))
-    witnesses = _witnesses(entries)
+    first_heading = next((n for n, row in enumerate(rows) if is_heading(row.text)), len(rows))
+    entries = list(_entries(rows[first_heading:]))
+    vocabulary = _page_vocabulary(entries)
     papers: list[ListedPaper] = []
-    bad = [row.rejected("not part of a paper") for row in rows[:first] if not _is_figure(row.text)]
+    rejected = [row.rejected("not part of a paper") for row in rows[:first_heading] if not _is_figure(row.text)]
     for entry in entries:
-        paper, wrong = _paper(entry, witnesses, today)
+        paper, rejections = _paper(entry, vocabulary, today)
         papers += [paper] if paper else []
-        bad += wrong
-    return ParsedDocument(tuple(papers), tuple(bad), figures=_figures(rows[:first], ended=first == len(rows)))
+        rejected += rejections
+    return ParsedDocument(tuple(papers), tuple(rejected), figures=_figures(rows[:first_heading], is_document_end=first_heading == len(rows)))
 
 
-def _entries(rows: list[Line]) -> Iterator[_Entry]:
-    heads = [(n, head) for n, row in enumerate(rows) if (head := _HEAD.fullmatch(row.text))]
-    ends = [*(n for n, _ in heads), len(rows)][1:]
-    for (n, head), end in zip(heads, ends, strict=True):
-        yield _Entry(head, rows[n], tuple(rows[n + 1 : end]), last=end == len(rows))
+def _entries(rows: list[Line]) -> Iterator[_PaperLines]:
+    headings = [(n, heading) for n, row in enumerate(rows) if (heading := _HEADING.fullmatch(row.text))]
+    ends = [*(n for n, _ in headings), len(rows)][1:]
+    for (n, heading), end in zip(headings, ends, strict=True):
+        yield _PaperLines(heading, rows[n], tuple(rows[n + 1 : end]), is_last=end == len(rows))
 
 
-def _paper(entry: _Entry, witnesses: _Witnesses, today: date) -> tuple[ListedPaper | None, list[RejectedItem]]:
-    body, head = entry.body, entry.head
-    apart = len(body) > 1 and _is_authors(body[1].text)
-    size = 3 if apart else 2
+def _paper(entry: _PaperLines, vocabulary: _PageVocabulary, today: date) -> tuple[ListedPaper | None, list[RejectedItem]]:
+    body, heading = entry.body, entry.heading
+    has_author_line = len(body) > 1 and _is_authors(body[1].text)
+    size = 3 if has_author_line else 2
     if len(body) < size:
-        return None, [(body[0] if body else entry.at).rejected("cut before its abstract")]
+        return None, [(body[0] if body else entry.heading_line).rejected("cut before its abstract")]
     abstract = body[size - 1]
-    extra = [row.rejected("not part of a paper") for row in body[size:]]
-    if entry.last and not extra and not finished(abstract.text):
+    extra_rejections = [row.rejected("not part of a paper") for row in body[size:]]
+    if entry.is_last and not extra_rejections and not is_finished(abstract.text):
         return None, [abstract.rejected("the last abstract ends within a sentence")]
-    if unreadable(*(row.text for row in body[:size])):
-        return None, [body[0].rejected("unreadable characters"), *extra]
-    day = day_of(head["month"], int(head["day"]), int(head["year"]) if head["year"] else None, today=today)
+    if is_unreadable(*(row.text for row in body[:size])):
+        return None, [body[0].rejected("unreadable characters"), *extra_rejections]
+    day = parse_day(heading["month"], int(heading["day"]), int(heading["year"]) if heading["year"] else None, today=today)
     if day is None:
-        return None, [entry.at.rejected("no such day"), *extra]
-    named = _title_and_authors(body, apart=apart, witnesses=witnesses)
-    if named is None:
-        return None, [body[0].rejected("title and authors can't be told apart"), *extra]
-    return listed(_record(entry, named, abstract.text, day)), extra
+        return None, [entry.heading_line.rejected("no such day"), *extra_rejections]
+    title_and_authors = _title_and_authors(body, has_author_line=has_author_line, vocabulary=vocabulary)
+    if title_and_authors is None:
+        return None, [body[0].rejected("title and authors can't be told apart"), *extra_rejections]
+    return listed_paper(_record(entry, title_and_authors, abstract.text, day)), extra_rejections
 
 
-def _record(entry: _Entry, named: joined_titles.Split, abstract: str, day: date) -> Record:
-    _, more, places = _signed(entry.body)
-    known = category(entry.head["tag"])
+def _record(entry: _PaperLines, title_and_authors: joined_titles.SplitLine, abstract: str, day: date) -> Record:
+    _, is_truncated, institutions = _split_author_line(entry.body)
+    category_name = category_of_tag(entry.heading["tag"])
     return Record(
-        named.title,
+        title_and_authors.title,
         abstract,
-        authors=named.authors,
-        authors_complete=not more,
-        categories=(known,) if known else (),
-        institutions=places,
+        authors=title_and_authors.authors,
+        authors_complete=not is_truncated,
+        categories=(category_name,) if category_name else (),
+        institutions=institutions,
         published=day,
-        has_code=entry.head["code"] is not None,
+        has_code=entry.heading["code"] is not None,
     )
 
 
-def _title_and_authors(body: tuple[Line, ...], *, apart: bool, witnesses: _Witnesses) -> joined_titles.Split | None:
-    names, more, _ = _signed(body)
-    if apart:
-        return joined_titles.Split(body[0].text, tuple(names.split(", ")))
-    return joined_titles.split(names, more=more, words=witnesses.words, people=witnesses.people)
+def _title_and_authors(body: tuple[Line, ...], *, has_author_line: bool, vocabulary: _PageVocabulary) -> joined_titles.SplitLine | None:
+    names, is_truncated, _ = _split_author_line(body)
+    if has_author_line:
+        return joined_titles.SplitLine(body[0].text, tuple(names.split(", ")))
+    return joined_titles.split_line(names, is_truncated=is_truncated, words=vocabulary.words, known_names=vocabulary.names)
 
 
-def _signed(body: tuple[Line, ...]) -> tuple[str, bool, tuple[str, ...]]:
-    """The line that ends with authors: the line before 'et al.', whether that stood there, the institutions."""
+def _split_author_line(body: tuple[Line, ...]) -> tuple[str, bool, tuple[str, ...]]:
+    """The line that ends with authors: its text before 'et al.', whether it has 'et al.', and the institutions."""
     line = body[1].text if len(body) > 1 and _is_authors(body[1].text) else body[0].text
-    line, _, places = line.partition(_PLACE)
-    return line.removesuffix(_MORE), line.endswith(_MORE), tuple(place for place in places.split(", ") if place)
+    line, _, institutions = line.partition(_INSTITUTION_SEPARATOR)
+    return line.removesuffix(_ET_AL), line.endswith(_ET_AL), tuple(institution for institution in institutions.split(", ") if institution)
 
 
 def _is_authors(line: str) -> bool:
-    names = line.partition(_PLACE)[0].removesuffix(_MORE)
-    return len(names) <= _LONGEST_AUTHORS and all(
-        joined_titles.name_shaped(name, fewest=1, strict=False) for name in names.split(", ")
+    names = line.partition(_INSTITUTION_SEPARATOR)[0].removesuffix(_ET_AL)
+    return len(names) <= _MAX_AUTHORS_LENGTH and all(
+        joined_titles.is_name_shaped(name, min_words=1, strict=False) for name in names.split(", ")
     )
 
 
-def _witnesses(entries: list[_Entry]) -> _Witnesses:
-    """Words of the abstracts, and names behind commas (the first name of a line may be glued to its title)."""
+def _page_vocabulary(entries: list[_PaperLines]) -> _PageVocabulary:
+    """Words of the abstracts, and names after commas (the first name of a line may be joined to its title)."""
     prose = " ".join(row.text for entry in entries for row in entry.body[1:])
-    names = [name for entry in entries if entry.body for name in _signed(entry.body)[0].split(", ")[1:]]
-    return _Witnesses(
+    names = [name for entry in entries if entry.body for name in _split_author_line(entry.body)[0].split(", ")[1:]]
+    return _PageVocabulary(
         frozenset(re.findall(r"\w+", prose.lower())),
-        frozenset(name for name in names if joined_titles.name_shaped(name)),
+        frozenset(name for name in names if joined_titles.is_name_shaped(name)),
     )
 
 
@@ -148,12 +148,12 @@ def _is_figure(line: str) -> bool:
     return any(form.fullmatch(line) for form in _FIGURES.values()) or re.fullmatch(r"[\d,]+ Papers", line) is not None
 
 
-def _figures(rows: list[Line], *, ended: bool) -> AuthorFigures | None:
-    """The figures above the papers. A number that ends the document may be cut, so it is not read."""
-    whole = rows[:-1] if ended and rows and rows[-1].text[-1].isdigit() else rows
-    found: dict[str, int] = {}
-    for row in whole:
+def _figures(rows: list[Line], *, is_document_end: bool) -> AuthorFigures | None:
+    """The figures above the papers. A number at the end of the document may be truncated, so it is ignored."""
+    complete_rows = rows[:-1] if is_document_end and rows and rows[-1].text[-1].isdigit() else rows
+    figures: dict[str, int] = {}
+    for row in complete_rows:
         for name, form in _FIGURES.items():
             if match := form.fullmatch(row.text):
-                found[name] = int(match[1].replace(",", ""))
-    return AuthorFigures(**found) if found else None
+                figures[name] = int(match[1].replace(",", ""))
+    return AuthorFigures(**figures) if figures else None

@@ -1,4 +1,4 @@
-"""The demo's readers: one of each kind, with what they type into the page."""
+"""The demo's subscribers, one of each kind, with the values of their sign-up form."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """A demo reader: `says` is the kind in words; the fields are those of the subscribe form."""
+class DemoSubscriber:
+    """A demo subscriber. `description`: the kind in words; the other fields are those of the sign-up form."""
 
     name: str
-    says: str
+    description: str
     topics: tuple[str, ...] = ()
     exclusions: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -18,21 +18,21 @@ class Reader:
     time_zone: str = "Europe/Berlin"
     send_at: str = "07:00"
     paused: bool = False
-    late: bool = False
+    subscribes_late: bool = False
 
     @property
     def address(self) -> str:
-        """Their address in the demo's domain."""
+        """The address in the demo's domain."""
         return f"{self.name}@digest.example"
 
 
-READERS = (
-    Reader(
+DEMO_SUBSCRIBERS = (
+    DemoSubscriber(
         "ada",
         "keywords",
         topics=("offline reinforcement learning", "sample complexity", "linear function approximation"),
     ),
-    Reader(
+    DemoSubscriber(
         "boole",
         "boolean query",
         topics=(
@@ -41,16 +41,16 @@ READERS = (
         ),
         time_zone="Europe/London",
     ),
-    Reader("curie", "followed author", topics=("policy gradient",), authors=("Niao He", "Yingbin Liang")),
-    Reader("darwin", "category only", categories=("math.OC",), time_zone="America/New_York"),
-    Reader(
+    DemoSubscriber("curie", "followed author", topics=("policy gradient",), authors=("Niao He", "Yingbin Liang")),
+    DemoSubscriber("darwin", "category only", categories=("math.OC",), time_zone="America/New_York"),
+    DemoSubscriber(
         "emmy",
         "exclusion",
         topics=("reinforcement learning", "stochastic optimization"),
         exclusions=("multi-agent", "bandit*"),
         time_zone="Europe/Paris",
     ),
-    Reader("fermat", "no topics: trending", time_zone="America/Chicago"),
-    Reader("gauss", "paused", topics=("reinforcement learning",), paused=True),
-    Reader("hopper", "subscribes late: welcome", topics=("KV cache", "large language models"), late=True),
+    DemoSubscriber("fermat", "no topics: trending", time_zone="America/Chicago"),
+    DemoSubscriber("gauss", "paused", topics=("reinforcement learning",), paused=True),
+    DemoSubscriber("hopper", "subscribes late: welcome", topics=("KV cache", "large language models"), subscribes_late=True),
 )

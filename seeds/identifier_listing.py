@@ -1,7 +1,7 @@
-"""A saved listing by identifier: an abstract, perhaps lines of comment, and the arXiv id that closes the paper.
+"""Parses a saved listing by identifier: an abstract, optional comments, and the arXiv id that ends the paper.
 
-The id stands at the start of a line and the next abstract is glued to it. An 'arXiv admin note' names other ids
-inside its line; it is a comment.
+The id is at the start of a line, joined with the next abstract. An 'arXiv admin note' has other ids inside its line; it
+is a comment.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import date
 
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem, venue
-from seeds.page import Line, lines, listed, unreadable, untitled
+from seeds.page import Line, lines, listed_paper, is_unreadable, record_without_title
 
-# Five digits behind the point since 2015, four before: an id cut short is no id, and a digit behind it opens the text.
+# Five digits after the point since 2015, four before: a truncated id does not match, and a next digit begins the text.
 _ID = re.compile(
     r"arXiv:(?P<id>(?:1[5-9]|[2-9]\d)(?:0[1-9]|1[0-2])\.\d{5}|(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}"
     r"|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>\d{1,2}))?"
@@ -21,24 +21,24 @@ _ID = re.compile(
 
 
 def parse(text: str, *, today: date) -> ParsedDocument:  # noqa: ARG001 - one signature for all forms
-    """All papers in the listing's order, with titles made from their abstracts. `today` is not needed here."""
+    """The papers of the listing in order, with titles derived from their abstracts. `today` is not used."""
     papers: list[ListedPaper] = []
-    bad: list[RejectedItem] = []
+    rejected: list[RejectedItem] = []
     open_rows: list[Line] = []
     for row in lines(text):
-        closing = _ID.match(row.text)
-        if closing is None:
+        id_match = _ID.match(row.text)
+        if id_match is None:
             open_rows.append(row)
             continue
-        wrong = _wrong(open_rows, row, first=not (papers or bad))
-        if wrong:
-            bad.append(wrong)
+        rejection = _rejection(open_rows, row, is_first=not (papers or rejected))
+        if rejection:
+            rejected.append(rejection)
         else:
-            papers.append(_paper(open_rows, closing))
-        rest = row.text[closing.end() :].strip()
-        open_rows = [Line(row.number, rest)] if rest else []
-    bad += [row.rejected("cut before its identifier") for row in open_rows[:1]]
-    return ParsedDocument(tuple(papers), tuple(bad))
+            papers.append(_paper(open_rows, id_match))
+        following_text = row.text[id_match.end() :].strip()
+        open_rows = [Line(row.number, following_text)] if following_text else []
+    rejected += [row.rejected("cut before its identifier") for row in open_rows[:1]]
+    return ParsedDocument(tuple(papers), tuple(rejected))
 
 
 def is_identifier(line: str) -> bool:
@@ -46,22 +46,22 @@ def is_identifier(line: str) -> bool:
     return _ID.match(line) is not None
 
 
-def _wrong(rows: list[Line], closing: Line, *, first: bool) -> RejectedItem | None:
-    """Why these lines are no paper, or None. Only the document's first abstract can lack its beginning."""
+def _rejection(rows: list[Line], id_line: Line, *, is_first: bool) -> RejectedItem | None:
+    """The reason why these lines are not a paper, or None. Only the document's first abstract can lack its start."""
     if not rows:
-        return closing.rejected("an identifier without an abstract")
-    if unreadable(*(row.text for row in rows)):
+        return id_line.rejected("an identifier without an abstract")
+    if is_unreadable(*(row.text for row in rows)):
         return rows[0].rejected("unreadable characters")
-    return rows[0].rejected("an abstract without its beginning") if first and rows[0].text[0].islower() else None
+    return rows[0].rejected("an abstract without its beginning") if is_first and rows[0].text[0].islower() else None
 
 
-def _paper(rows: list[Line], closing: re.Match[str]) -> ListedPaper:
+def _paper(rows: list[Line], id_match: re.Match[str]) -> ListedPaper:
     comment = "; ".join(row.text for row in rows[1:]) or None
-    return listed(
+    return listed_paper(
         replace(
-            untitled(rows[0].text),
-            arxiv_id=closing["id"],
-            version=int(closing["version"] or 1),
+            record_without_title(rows[0].text),
+            arxiv_id=id_match["id"],
+            version=int(id_match["version"] or 1),
             comment=comment,
             venue=venue(comment),
         )

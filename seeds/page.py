@@ -1,4 +1,4 @@
-"""What the parsers share: lines of a saved page, whether an abstract is whole, a title for papers that have none."""
+"""Common parts of the parsers: lines of a saved page, truncated abstracts, derived titles."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date
 
 from digest.papers import ListedPaper, Record, RejectedItem, code_address
 
-EXCERPT = 80
-TITLE = 110  # characters of a title made from an abstract, at most
-_ENDS = re.compile(r"[.!?][\"'”’)\]}$]*$")
-_ABBREVIATED = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|w\.r\.t|Fig|Eq|Eqs|Sec|Dr|St)|\b[A-Z]|\d)\.$")
+MAX_EXCERPT = 80
+MAX_TITLE = 110  # characters of a derived title
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]}$]*$")
+_ENDS_WITH_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|resp|w\.r\.t|Fig|Eq|Eqs|Sec|Dr|St)|\b[A-Z]|\d)\.$")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\W\d]*[A-Z])")
-_DANGLING = re.compile(
+_DANGLING_WORDS = re.compile(
     r"(?:[\s,;:(]+(?:an?|the|of|for|such|as|where|which|that|its|their|to|in|on|by|with|and|or|into|from|is|are))+$"
 )
 _UNREADABLE = "\ufffd"
@@ -21,61 +21,61 @@ _UNREADABLE = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is not blank: its number from 1, and its text without blanks at the ends."""
+    """A line that is not blank: its number from 1, and its stripped text."""
 
     number: int
     text: str
 
     def rejected(self, reason: str) -> RejectedItem:
-        """The line as a piece that could not be used."""
-        return RejectedItem(self.number, reason, self.text[:EXCERPT])
+        """The line as a rejected item."""
+        return RejectedItem(self.number, reason, self.text[:MAX_EXCERPT])
 
 
 def lines(text: str) -> list[Line]:
-    """The lines with words in them, whatever the line ends (LF, CRLF, CR), without a byte order mark."""
+    """The lines that are not blank, with any line ends (LF, CRLF, CR), without a byte order mark."""
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return [Line(number, row.strip()) for number, row in enumerate(rows, start=1) if row.strip()]
 
 
-def unreadable(*texts: str) -> bool:
-    """True where bytes were lost on the way."""
+def is_unreadable(*texts: str) -> bool:
+    """True where bytes were invalid."""
     return any(_UNREADABLE in text for text in texts)
 
 
-def finished(abstract: str) -> bool:
-    """True where the text may be whole: it ends like a sentence, and no formula stays open.
+def is_finished(abstract: str) -> bool:
+    """True where the text may be complete: it ends like a sentence, and no formula is open.
 
-    Only asked of a document's last abstract: cut just behind a sentence it can't be told from a whole one.
+    Only for a document's last abstract. A truncation right after a sentence cannot be detected.
     """
-    return bool(_ENDS.search(abstract)) and not _ABBREVIATED.search(abstract) and abstract.count("$") % 2 == 0
+    return bool(_SENTENCE_END.search(abstract)) and not _ENDS_WITH_ABBREVIATION.search(abstract) and abstract.count("$") % 2 == 0
 
 
 def derived_title(abstract: str) -> str:
-    """The abstract's first sentence without its stop, cut at a word with '…' where it is long, never in a formula."""
+    """The abstract's first sentence without its full stop; a long one is cut at a word outside formulas, with '…'."""
     sentences = _SENTENCE.split(abstract)
-    first = sentences[0]
-    for more in sentences[1:]:
-        if not _ABBREVIATED.search(first):
+    title = sentences[0]
+    for sentence in sentences[1:]:
+        if not _ENDS_WITH_ABBREVIATION.search(title):
             break
-        first = f"{first} {more}"
-    first = first.rstrip(". ")
-    if len(first) <= TITLE:
-        return first
-    cuts = [at for at in range(TITLE) if first[at] == " " and first[:at].count("$") % 2 == 0]
-    end = cuts[-1] if cuts else TITLE - 1
-    return _DANGLING.sub("", first[:end]).rstrip(" ,;:(") + "…"
+        title = f"{title} {sentence}"
+    title = title.rstrip(". ")
+    if len(title) <= MAX_TITLE:
+        return title
+    cuts = [position for position in range(MAX_TITLE) if title[position] == " " and title[:position].count("$") % 2 == 0]
+    end = cuts[-1] if cuts else MAX_TITLE - 1
+    return _DANGLING_WORDS.sub("", title[:end]).rstrip(" ,;:(") + "…"
 
 
-def listed(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> ListedPaper:
-    """The paper with the address of its code, if its text tells one."""
+def listed_paper(record: Record, signals: tuple[tuple[str, float], ...] = ()) -> ListedPaper:
+    """The paper with the address of its code from its texts, if any."""
     address = record.code_url or code_address(record.abstract, record.comment)
     return ListedPaper(
         replace(record, code_url=address, has_code=record.has_code or address is not None), signals=signals
     )
 
 
-def untitled(abstract: str) -> Record:
-    """A record of an abstract that came without title."""
+def record_without_title(abstract: str) -> Record:
+    """A record of an abstract without a title."""
     return Record(derived_title(abstract), abstract, title_derived=True)
 
 
@@ -84,14 +84,14 @@ _MONTHS |= {"Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12}
 MONTH = "|".join(_MONTHS)
 
 
-def day_of(month: str, day: int, year: int | None, *, today: date) -> date | None:
+def parse_day(month: str, day: int, year: int | None, *, today: date) -> date | None:
     """The date; without a year the latest one that is not in the future. None where no such day exists."""
-    # Eight years hold every day of the calendar, also 29 February.
-    for candidate in (year,) if year is not None else range(today.year, today.year - 9, -1):
+    # Eight years contain every day of the calendar, also 29 February.
+    for candidate_year in (year,) if year is not None else range(today.year, today.year - 9, -1):
         try:
-            found = date(candidate, _MONTHS[month], day)
+            parsed_day = date(candidate_year, _MONTHS[month], day)
         except ValueError:
             continue
-        if year is not None or found <= today:
-            return found
+        if year is not None or parsed_day <= today:
+            return parsed_day
     return None

@@ -1,8 +1,8 @@
-"""arXiv's subject classes, by the short tags that author pages print (`LG`, `ML`, `OC`).
+"""arXiv's categories by the short tags that author pages print (`LG`, `ML`, `OC`).
 
-A tag that several archives use means the first of them in the order of the table: computing, statistics, electrical
-engineering, mathematics, then the rest, because the pages are of people who work there. Where arXiv calls one class
-by two names, the name it files papers under wins: `SY` eess.SY, `NA` math.NA, `IT` cs.IT, `TH` math.ST, `MP` math-ph.
+A tag of several archives means the first of them in the order of the table: computing, statistics, electrical
+engineering, mathematics, then the rest, because the authors of the pages work there. Of categories with two names
+the one that arXiv files papers under wins: `SY` eess.SY, `NA` math.NA, `IT` cs.IT, `TH` math.ST, `MP` math-ph.
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ _BY_TAG = {
 _ARCHIVES = frozenset(("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math-ph", "nucl-ex", "nucl-th", "quant-ph"))
 
 
-def category(tag: str) -> str | None:
-    """The name that arXiv gives a tag's class, or None for a tag that arXiv has not."""
+def category_of_tag(tag: str) -> str | None:
+    """The category of a tag, None for an unknown tag."""
     return tag if tag in _ARCHIVES else _BY_TAG.get(tag)

@@ -20,7 +20,7 @@ from digest.mail.smtp import transport
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
-hypothesis.settings.register_profile("here", deadline=None)  # how fast a busy machine is says nothing
+hypothesis.settings.register_profile("here", deadline=None)  # the speed of a busy machine is irrelevant
 hypothesis.settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,7 +28,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one 
 
 
 def not_run(reason: str) -> NoReturn:
-    """This machine lacks what the test needs. It is named in the last lines; `.ci/run` takes it for a failure."""
+    """This machine lacks what the test needs. It is named in the summary; `.ci/run` counts it as a failure."""
     pytest.skip(reason)
 
 

@@ -1,4 +1,4 @@
-"""An outbox in a test's words, and a composer that writes the same few lines for every delivery."""
+"""An outbox for tests, and a composer that writes the same few lines for every delivery."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BODY = b"Subject: papers\r\n\r\n.one dot\r\n..two dots\r\n\r\nGood-bye.\r\n"
 
 
 def as_claimed(row: Delivery) -> ClaimedDelivery:
-    """A delivery as a sender would have it."""
+    """A delivery as a sender claims it."""
     row.message_id = row.message_id or f"<{row.kind}.{row.subject_id}.{row.serial}@digest.example>"
     return ClaimedDelivery(*[getattr(row, name) for name in ClaimedDelivery._fields])
 
 
 class PlainLetters:
-    """A Composer. `withheld`: address to why it gets nothing; `failing`: addresses that can't be composed."""
+    """A Composer. `withheld`: the reason by address that gets no mail; `failing`: addresses that can't be composed."""
 
     def __init__(self, *_: object) -> None:
         self.withheld: dict[str, Withheld] = {}
@@ -42,7 +42,7 @@ class PlainLetters:
 
 
 class Outbox:
-    """What a test does with the outbox, in its words."""
+    """The outbox operations that tests need."""
 
     def __init__(self) -> None:
         self.letters = PlainLetters()
@@ -59,7 +59,7 @@ class Outbox:
         return deliver_due(self.letters, settings.get(), seconds=seconds)
 
     def send_all(self) -> SendCounts:
-        """Pass after pass, until nothing is due."""
+        """Run passes until nothing is due."""
         counts = self.send()
         while counts.more:
             counts += self.send()

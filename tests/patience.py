@@ -1,7 +1,7 @@
-"""How long a test waits for something that must happen. A slow or busy machine is no failure.
+"""Time limits for conditions that must become true. A slow or busy machine is no failure.
 
-Waits end as soon as their condition holds, so the bound costs time only where a test fails anyway. A test that wants a
-time-out to strike sets one of its own.
+Waits end as soon as their condition holds, so the bound costs time only where a test fails anyway. A test of a
+time-out sets one of its own.
 """
 
 from __future__ import annotations

@@ -78,17 +78,17 @@ class Postfix:
         return f"smtp://127.0.0.1:{self.port}"
 
     def mails(self) -> Iterator[bytes]:
-        """What was filed so far."""
+        """The mails filed so far."""
         for path in sorted((self._folder / "boxes" / "all" / "new").glob("*")):
             yield path.read_bytes()
 
     def wait(self, count: int) -> None:
-        """Until so many mails are filed."""
+        """Wait until that many mails are filed."""
         filed = self._folder / "boxes" / "all" / "new"
         wait_for(lambda: len(list(filed.glob("*"))) >= count, state=lambda: f"; filed: {len(list(filed.glob('*')))}")
 
     def log(self) -> str:
-        """What it said."""
+        """Its log so far."""
         path = self._folder / "log" / "maillog"
         return path.read_text() if path.exists() else ""
 

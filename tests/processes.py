@@ -1,4 +1,4 @@
-"""What tests ask about processes of this machine."""
+"""The state of processes of this machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def state(pid: int) -> str:
 
 
 def gone(pid: int) -> bool:
-    """True where no such process runs; one that nobody has waited for yet counts as gone."""
+    """True where no such process runs; a zombie counts as ended."""
     return state(pid) in {"", "Z"}
 
 

@@ -1,4 +1,4 @@
-"""Real servers for tests: an SMTP server with faults on order and a log of its own, and a private PostgreSQL."""
+"""Real servers for tests: an SMTP server with configurable faults and a log, and a private PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from tests.patience import PATIENCE, wait_for
 
 GREETING, MAIL, RCPT, DATA, CONTENT = "greeting", "mail", "rcpt", "data", "content"
-DROP = "drop"  # a fault's reply: hang up without a word
+DROP = "drop"  # as a fault's reply: close the connection without a reply
 
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -67,7 +67,7 @@ class Fault:
 
 @dataclass(slots=True)
 class MailServer:
-    """An SMTP server on loopback. Its log is the judge. Use as a context manager."""
+    """An SMTP server on loopback. Tests compare with its log. Use as a context manager."""
 
     utf8: bool = False
     tls: ssl.SSLContext | None = None  # offers STARTTLS and then asks for `password`
@@ -115,7 +115,7 @@ class MailServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up on everybody; `start` listens on the same port again."""
+        """Close all connections; `start` listens on the same port again."""
         assert self._loop is not None
         assert self._thread is not None
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(PATIENCE)
@@ -134,7 +134,7 @@ class MailServer:
         for session in self._open:
             if session.transport is not None:
                 session.transport.abort()
-        await asyncio.sleep(0.02)  # closed sockets are told to their sessions first
+        await asyncio.sleep(0.02)  # sessions of closed sockets end first
         self._open.clear()
 
     def __enter__(self) -> MailServer:
@@ -185,7 +185,7 @@ class _Scripted(SMTP):
             await super().smtp_DATA(arg)
 
     async def handle_exception(self, error: Exception) -> str:
-        """The session is its own handler: asked by aiosmtpd's way, it would ask itself for ever."""
+        """The session is its own handler: aiosmtpd's default would call it recursively."""
         return "421 4.3.0 closing"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name that aiosmtpd calls
@@ -276,7 +276,7 @@ class Postgres:
         self._wait()
 
     def stop(self) -> None:
-        """Hang up on everybody, at once: nothing is worth a checkpoint."""
+        """Stop at once, without a checkpoint."""
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(PATIENCE)
@@ -285,7 +285,7 @@ class Postgres:
     def new_database(self, prepare: Callable[[str], None]) -> str:
         """The address of a fresh database. `prepare` makes the tables, once: the others are copies of the first.
 
-        One that was given back is as good as new, and there at once.
+        A returned database is emptied and reused.
         """
         if self._free:
             return self._free.pop()
@@ -305,7 +305,7 @@ class Postgres:
         return self._address(name)
 
     def give_back(self, address: str) -> None:
-        """Empty a database for the next test. One that somebody still holds is left alone."""
+        """Empty a database for the next test. One with open connections is left alone."""
         import psycopg
 
         try:

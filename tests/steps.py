@@ -1,4 +1,4 @@
-"""What work costs, in figures that a busy machine does not change: calls, and CPU time beside that of other work."""
+"""The cost of work in figures that a busy machine does not change: calls, and relative CPU time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 def calls(work: Callable[[], object]) -> int:
-    """How many functions are called for it, written in Python or C: the same on every machine."""
+    """The number of Python and C function calls: the same on every machine."""
     count, before = 0, sys.getprofile()
 
     def note(_frame: object, event: str, _argument: object) -> None:
@@ -24,10 +24,10 @@ def calls(work: Callable[[], object]) -> int:
 
 
 def dearer(work: Callable[[], object], than: Callable[[], object], *, least: float = 0.001) -> float:
-    """How many times the CPU time of `than` it takes.
+    """The CPU time of `work`, divided by that of `compared_with`.
 
-    The cheapest of three turns each, one after the other: load makes both dearer. `least`: seconds that `than` is
-    taken to take at least; below, a clock measures itself.
+    The minimum of three alternating runs each: load affects both. `least`: the minimum to divide by, in seconds,
+    as shorter times measure only the clock.
     """
     turns = [(_cpu(work), _cpu(than)) for _ in range(3)]
     return min(cost for cost, _ in turns) / max(min(cost for _, cost in turns), least)

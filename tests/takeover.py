@@ -1,7 +1,7 @@
 """Taking over from dead senders without waiting for a lease.
 
-With a lease short enough to wait for, a busy machine takes living senders for dead. So tests keep the usual lease and
-turn the sweeper's clock: a lease passes when none but dead processes hold one.
+With a short lease, living senders on a busy machine would be taken for dead. So tests keep the usual lease and
+move the sweeper's clock: a lease passes when only dead processes hold one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.processes import gone
 
 
 class Hand:
-    """A clock that a test turns."""
+    """A clock that a test moves."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -26,7 +26,7 @@ class Hand:
 
 
 class DeadHoldersClock:
-    """A clock that goes on by one lease whenever it is read while every lease belongs to a process that is gone."""
+    """A clock that advances by one lease whenever it is read while all leases belong to processes that have ended."""
 
     def __init__(self, lease: float) -> None:
         self._lease, self._seconds = lease, 0.0
@@ -39,7 +39,7 @@ class DeadHoldersClock:
 
 
 def sweeper() -> LeaseReaper:
-    """One that takes over from dead processes at its second sweep, and from no living one however slow it is."""
+    """A sweeper that takes over from dead processes at its second sweep, and never from a living one."""
     found = settings.get()
     return LeaseReaper(found, monotonic=DeadHoldersClock(float(found.lease)))
 

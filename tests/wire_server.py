@@ -1,4 +1,4 @@
-"""A local server that speaks the sources' wire forms from real days, with faults on order and a log of its own."""
+"""A local server that speaks the sources' wire forms from real days, with configurable faults and a log."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Work:
 
 
 def works(rows: Iterable[Mapping[str, object]]) -> list[Work]:
-    """Works from rows of the replay days."""
+    """Papers from rows of the replay days."""
     return [
         Work(
             str(row["id"]),
@@ -78,7 +78,7 @@ def works(rows: Iterable[Mapping[str, object]]) -> list[Work]:
 
 @dataclass(slots=True)
 class Asked:
-    """One request as the log has it; times are monotonic seconds."""
+    """One logged request; times are monotonic seconds."""
 
     service: str
     params: dict[str, str]
@@ -92,7 +92,7 @@ Spoil = Callable[["Handler", bytes], None]
 
 @dataclass(slots=True)
 class Fault:
-    """Something in place of the next `times` answers of a service."""
+    """A fault in place of the next `times` responses of a service."""
 
     service: str
     spoil: Spoil
@@ -102,7 +102,7 @@ class Fault:
 
 @dataclass(slots=True)
 class WireServer:
-    """The sources on loopback. `today` is what its feeds tell of; `page` and `slice` bound its answers."""
+    """The sources on loopback. `today` is the day of its feeds; `page` and `slice` bound its responses."""
 
     works: list[Work] = field(default_factory=list)
     daily: dict[str, list[dict[str, object]]] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class WireServer:
 
     @property
     def settings(self) -> dict[str, object]:
-        """What points the sources here."""
+        """The settings that point the sources here."""
         return {
             "ARXIV_RSS_URL": f"{self.url}/rss.arxiv.org",
             "ARXIV_API_URL": f"{self.url}/api/query",
@@ -154,7 +154,7 @@ class WireServer:
         }
 
     def fail(self, service: str, spoil: Spoil, *, times: int = 1, after: int = 0) -> None:
-        """Spoil answers of a service (`rss`, `api`, `oai`, `hf`, `s2`, `openalex`), `after` that many good ones."""
+        """Damage responses of a service (`rss`, `api`, `oai`, `hf`, `s2`, `openalex`), `after` that many good ones."""
         self.faults.append(Fault(service, spoil, times, after))
 
     def asked(self, service: str) -> list[Asked]:
@@ -171,7 +171,7 @@ class WireServer:
         return None
 
     def change(self, work_id: str, day: date, **changes: object) -> None:
-        """A paper is changed on a date: another version, other categories, …"""
+        """Change a paper on a date: another version, other categories, …"""
         at = next(i for i, work in enumerate(self.works) if work.id == work_id)
         self.works[at] = replace(self.works[at], changed=day, **changes)
 
@@ -198,12 +198,12 @@ def dropped(handler: Handler, data: bytes) -> None:
 
 
 def half(handler: Handler, data: bytes) -> None:
-    """Half a page that says it is whole."""
+    """Half a page with a matching length."""
     handler.give(data[: len(data) // 2], "application/xml")
 
 
 def endless(size: int) -> Spoil:
-    """A body of that size, made on the fly, without a word on its length."""
+    """A generated body of that size, without a Content-Length."""
 
     def spoil(handler: Handler, _body: bytes) -> None:
         handler.head(200, "application/xml", {})
@@ -219,7 +219,7 @@ def endless(size: int) -> Spoil:
 
 
 def packed_bomb(size: int) -> Spoil:
-    """A small packed body that unpacks to that size."""
+    """A small compressed body that unpacks to that size."""
     packed = gzip.compress(b" " * size, 9)
     return lambda handler, _body: handler.give(packed, "application/xml", 200, {"Content-Encoding": "gzip"})
 
@@ -251,7 +251,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             data, kind, code = make(params, parts.path, given)
             time.sleep(self.wire.delay)
-            asked.ended = time.monotonic()  # before the answer leaves: what its reader does comes after, for certain
+            asked.ended = time.monotonic()  # before the response is sent, so that the client's next action is later
             if spoil is not None:
                 spoil(self, data)
             else:

@@ -1,4 +1,4 @@
-"""The task queue: Celery on Redis. Messages carry ids; losing or doubling one changes nothing, claims decide."""
+"""The task queue: Celery on Redis. Messages carry ids only. A lost or repeated one is harmless: claims decide."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digest.interfaces import BACKGROUND
 from digest.redis import broker_url
 from workers.queues import PREFIX, ROUTES, Pool
 
-# Longer than any task may take: a delivery's 10 s and its last message, or a shard. Redelivered later: harmless.
+# Longer than any task takes (a delivery task: 10 s and a message; a shard). Earlier redelivery would be harmless.
 VISIBILITY_SECONDS = 1800
 SECONDS_TO_CONNECT = 5
 
@@ -25,7 +25,7 @@ _served: tuple[str, ...] = ()
 
 app = Celery("digest", set_as_current=True)
 app.conf.update(
-    imports=("workers.tasks",),  # by name: the tasks stand above the app
+    imports=("workers.tasks",),  # by name, because that module imports this one
     accept_content=["json"],
     task_serializer="json",
     result_backend=None,
@@ -47,7 +47,7 @@ app.conf.update(
     broker_connection_timeout=SECONDS_TO_CONNECT,
     broker_transport_options={
         "visibility_timeout": VISIBILITY_SECONDS,
-        "queue_order_strategy": "priority",  # a pool's queues in their order, not in turn
+        "queue_order_strategy": "priority",  # the queues of a pool in order, not round-robin
         "socket_connect_timeout": SECONDS_TO_CONNECT,
         "socket_keepalive": True,
         "health_check_interval": 25,
@@ -58,33 +58,33 @@ app.conf.update(
 
 
 def configure(redis_url: str) -> Celery:
-    """The app, talking to the Redis at that address (`redis://…` or `unix:///path`)."""
+    """The app, connected to that Redis (`redis://…` or `unix:///path`)."""
     app.conf.broker_url = broker_url(redis_url)
     return app
 
 
 def process_name(pid: int) -> str:
-    """How that process of this host is called where progress is kept."""
+    """The name under which the progress of a process of this host is stored."""
     return f"{socket.gethostname()}:{pid}"
 
 
 def served() -> tuple[str, ...]:
-    """The queues that this process serves; none before it works."""
+    """The queues that this process serves; empty before `run_worker`."""
     return _served
 
 
 def work(pool: Pool | None = None, *, concurrency: int | None = None) -> int:
-    """Run one worker until SIGTERM, which lets running tasks end. Returns its exit code.
+    """Run one worker until SIGTERM, which lets running tasks finish. Returns its exit code.
 
-    `pool`: what it serves; all queues where it is left out, with `concurrency` processes. A single process does its
-    tasks itself, one after the other; several are children of this one.
-    Started here, not by the `celery` executable, so that a folder's own `workers/` is never taken for ours.
+    `pool`: the queues to serve; by default all, with `concurrency` processes. A single process runs the tasks itself;
+    several are children of this one. Not started by the `celery` executable, which could import another `workers/`
+    from the current folder.
     """
     global _served  # noqa: PLW0603 - set once, before any child is forked
     pool = pool or Pool(processes=concurrency or max(os.cpu_count() or 1, 2))
     _served = pool.queues
     settings.get().require("redis_url")
-    warnings.simplefilter("ignore", SecurityWarning)  # of root and pickle: this queue reads JSON alone
+    warnings.simplefilter("ignore", SecurityWarning)  # about root and pickle: this queue accepts only JSON
     configure(settings.get().redis_url)
     worker = app.Worker(
         concurrency=pool.processes,
@@ -103,13 +103,13 @@ def work(pool: Pool | None = None, *, concurrency: int | None = None) -> int:
 
 
 def _our_logs(**_: object) -> None:
-    """Celery's own set-up would print arguments and bring handlers of its own."""
+    """Replace Celery's own logging, which would print the arguments of tasks."""
     logs.configure(level=settings.get().log_level)
     logging.getLogger("celery").setLevel(logging.WARNING)
 
 
 def _fresh_child(**_: object) -> None:
-    """A child shares no connection with its parent."""
+    """Close connections inherited from the parent process."""
     engine.dispose_engines()
 
 

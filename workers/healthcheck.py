@@ -1,7 +1,6 @@
-"""Is a process of this machine getting on? Asked by containers and monitors. Progress counts, not presence.
+"""Health checks for containers and monitoring: a process is healthy if it makes progress, not if it merely exists.
 
-Asked once a minute for each process, so it is kept cheap: neither our settings, the database nor the Redis client is
-imported for it.
+They run once a minute for each process, so they import neither the settings, the database nor the Redis client.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from digest.redis import light, running
 from digest.signing import healthcheck_token
 
 SECONDS_FRESH = 60.0
-SECONDS_TO_WORK = 20.0  # a delivery task takes up to 10 s and a message; the pulse waits behind it
+SECONDS_TO_WORK = 20.0  # the pulse may wait behind a delivery task, which takes up to 10 s and a message
 SECONDS_TO_SERVE = 10.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where a server that listens everywhere is asked
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach a server that listens on all addresses
 
 
 class Process(StrEnum):
-    """What can be examined."""
+    """The processes that can be checked."""
 
     web = "web"
     worker = "worker"
@@ -36,9 +35,9 @@ class Process(StrEnum):
 
 
 def examine(process: Process, queues: Sequence[str] = ()) -> str:
-    """One line on its progress. `queues`: those that a worker must serve; none are those that it served lately.
+    """One line about the progress of a process. `queues`: those that a worker must serve; by default those it served.
 
-    Raises Transient where there is no progress, Misconfigured without a Redis to ask, BadInput for an unknown queue.
+    Raises Transient if there is no progress, Misconfigured without a Redis, BadInput for an unknown queue.
     """
     unknown = [queue for queue in queues if queue not in QUEUES]
     if unknown:
@@ -49,7 +48,7 @@ def examine(process: Process, queues: Sequence[str] = ()) -> str:
 
 
 def _web() -> str:
-    """It answers and its database does. A worker's trouble is not its own: pages go on being served."""
+    """The web process and its database respond. The state of the workers does not count: pages are served anyway."""
     host, port = _setting("host", "127.0.0.1"), _port()
     connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=SECONDS_TO_SERVE)
     try:
@@ -60,14 +59,14 @@ def _web() -> str:
     finally:
         connection.close()
     if "database" not in found:
-        raise Transient("web answers, but not with details: DIGEST_SECRET_KEY is unset here, or is another one")
+        raise Transient("web answers without details: DIGEST_SECRET_KEY is not set here, or differs")
     if found["database"] != "ok":
         raise Transient(f"web has no database: {found['database']}")
-    return "web: it answers, and its database too"
+    return "web: the process and its database answer"
 
 
 def _worker(queues: Sequence[str]) -> str:
-    """For each queue somebody did something lately, or does when asked: only this host is asked."""
+    """Each queue had progress lately, or has when a pulse is sent to the workers of this host."""
     url = _redis_url()
     before = {queue: _progress(url, redis.queue_kind(queue)) for queue in QUEUES}
     wanted = queues or [queue for queue in QUEUES if before[queue][1]] or QUEUES
@@ -79,19 +78,17 @@ def _worker(queues: Sequence[str]) -> str:
     while silent:
         for queue in tuple(silent):
             age, last = _progress(url, redis.queue_kind(queue))
-            if last != before[queue][1]:  # by one clock, the server's
+            if last != before[queue][1]:  # both stamps are by the server's clock
                 silent.remove(queue)
                 ages[queue] = age
         if silent and time.monotonic() > until:
-            raise Transient(
-                f"the worker did nothing for {SECONDS_TO_WORK:.0f} s while asked to (queues: {', '.join(silent)})"
-            )
+            raise Transient(f"the worker did not react within {SECONDS_TO_WORK:.0f} s (queues: {', '.join(silent)})")
         time.sleep(0.1)
     return f"worker: progress {max(ages.values()):.0f} s ago ({', '.join(wanted)})"
 
 
 def _ask(url: str, queues: Sequence[str]) -> None:
-    from kombu.exceptions import OperationalError  # only here is a queue needed
+    from kombu.exceptions import OperationalError  # imported only here, because no other check needs the queue
 
     from workers.app import configure
     from workers.queues import health_list
@@ -106,7 +103,7 @@ def _ask(url: str, queues: Sequence[str]) -> None:
 
 
 def _scheduler() -> str:
-    """It looked after its jobs lately, as the leader or waiting to be."""
+    """The scheduler ran lately, as the leader or waiting to become it."""
     age, _ = _progress(_redis_url(), redis.SCHEDULER)
     if age > SECONDS_FRESH:
         raise Transient(f"the scheduler did nothing for {SECONDS_FRESH:.0f} s")
@@ -114,7 +111,7 @@ def _scheduler() -> str:
 
 
 def _progress(url: str, kind: str) -> tuple[float, float]:
-    """Seconds since a process of that kind on this host last got something done, and when; infinite, 0 for never."""
+    """Seconds since the last progress of a process of that kind on this host, and its stamp; infinity and 0 if none."""
     own = socket.gethostname()
     now, stamps = light.progress(url, kind)
     last = max((at for name, at in stamps.items() if name.rpartition(":")[0] == own), default=0.0)
@@ -122,7 +119,7 @@ def _progress(url: str, kind: str) -> tuple[float, float]:
 
 
 def _redis_url() -> str:
-    """The configured Redis, else the private one of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
+    """The configured Redis, else that of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
     if url := _setting("redis_url"):
         return url
     if found := running.find_instance(_data_dir()):
@@ -142,7 +139,7 @@ def _port() -> int:
 
 
 def _authorization() -> dict[str, str]:
-    """What the web process of the same installation takes for the details of /readyz; nothing without a key."""
+    """The header for which the web process shows the details of /readyz; empty without a secret key."""
     key = _setting("secret_key").partition(",")[0].strip()
     return {"Authorization": f"Bearer {healthcheck_token(key)}"} if key else {}
 
@@ -152,7 +149,7 @@ def _data_dir() -> Path:
 
 
 def _setting(name: str, default: str = "") -> str:
-    """A setting as `digest.settings` reads it, from the environment, then `.env`; not validated."""
+    """The value of a setting, as `digest.settings` reads it, but not validated: from the environment, else `.env`."""
     key = f"digest_{name}"
     for variable, value in os.environ.items():
         if variable.lower() == key:

@@ -1,4 +1,4 @@
-"""Whether a port may be listened on, asked before anything is started, so that a taken one is named in one line."""
+"""Checks before anything is started that a port is free, so that a conflict is reported in one line."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from digest.errors import Misconfigured
 
 
 def require_free_port(host: str, port: int) -> None:
-    """Raises Misconfigured where somebody listens there. Connections that ended a moment ago don't count.
+    """Raises Misconfigured if another process listens there.
 
-    With SO_REUSEADDR, as servers themselves bind: without it a port stays taken for a minute after its server ended
+    Binds with SO_REUSEADDR, as servers do: else a port would count as used for a minute after its server has ended
     (TIME_WAIT, RFC 9293 section 3.6.1).
     """
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except socket.gaierror as error:
-        raise Misconfigured(f"DIGEST_HOST: nobody can listen on {host}: {error.strerror}") from error
+        raise Misconfigured(f"DIGEST_HOST: can't listen on {host}: {error.strerror}") from error
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -26,4 +26,4 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise Misconfigured(f"port {port} is in use; choose another with --port") from error
-            raise Misconfigured(f"nobody may listen on {host}, port {port}: {error.strerror}") from error
+            raise Misconfigured(f"can't listen on {host}, port {port}: {error.strerror}") from error

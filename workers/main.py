@@ -1,4 +1,4 @@
-"""The console script and composition root: gives the core its queue and the seeds, adds the process commands."""
+"""The console script and composition root: connects the core to the task queue, and adds the process commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from digest.interfaces import Enqueue
     from digest.papers import ParsedDocument
 
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Default: DIGEST_PORT, else 8000.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: DIGEST_PORT, else 8000.")]
 
 
 def run() -> None:
@@ -36,7 +36,7 @@ def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocu
 
 
 def _enqueue() -> Enqueue:
-    """The workers' queue where there is one to reach, else one that wakes nobody: the next sweep finds the work."""
+    """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
     from digest import settings
     from digest.interfaces import NoQueue
 
@@ -59,7 +59,7 @@ def _must_be_ready(*names: str) -> None:
 
 
 def _must_be_ready_asked_apart(*names: str) -> None:
-    """`_must_be_ready` in a child: the supervisor lives as long as the service and needs no database libraries."""
+    """`_require_ready` in a child process, so that the long-lived supervisor imports no database libraries."""
     import multiprocessing
 
     child = multiprocessing.get_context("fork").Process(target=_exit_unless_ready, args=names)
@@ -82,7 +82,7 @@ app = build(Dependencies(enqueue=_enqueue, seeds=_seeds))
 @app.command()
 @output.report_errors
 def up(port: Port = None) -> None:
-    """All processes on this machine, supervised."""
+    """Run web, worker, scheduler and, unless DIGEST_REDIS_URL is set, a private Redis."""
     from digest import settings
     from workers import listening, supervisor
 
@@ -98,13 +98,13 @@ def up(port: Port = None) -> None:
 def worker(
     queues: Annotated[
         str | None,
-        typer.Option(help="What to serve, as in delivery=2,selection=4,ingestion+background. Default: all queues."),
+        typer.Option(help="Queues to serve, such as delivery=2,selection=4,ingestion+background. Default: all."),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Processes for each queue that --queues gives no number.")
+        int | None, typer.Option(min=1, help="Processes for each queue without a number in --queues.")
     ] = None,
 ) -> None:
-    """A worker: chooses papers, delivers, asks sources. Each queue has processes of its own."""
+    """Run a worker, which selects papers, sends mail and fetches from sources."""
     from digest import settings
     from workers import pools
     from workers.queues import read_pools
@@ -118,7 +118,7 @@ def worker(
 @app.command()
 @output.report_errors
 def scheduler() -> None:
-    """One scheduler process: plans what is due, frees what hangs."""
+    """Run a scheduler, which enqueues due work and recovers work that is stuck."""
     from digest import settings
     from workers import scheduler as clockwork
 
@@ -129,8 +129,11 @@ def scheduler() -> None:
 
 @app.command()
 @output.report_errors
-def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Default: DIGEST_HOST.")] = None) -> None:
-    """One web process: pages and API."""
+def web(
+    port: Port = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: DIGEST_HOST.")] = None,
+) -> None:
+    """Run a web process with the pages and the API."""
     from digest import settings
     from digest.services.security import admin_login
     from digest.web.app import build as pages
@@ -142,7 +145,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     _must_be_ready("secret_key", "mail_from")
     require_free_port(host or chosen.host, port or chosen.port)
     logs.configure(level=chosen.log_level)
-    admin_login.end_removed()
+    admin_login.end_sessions_of_removed()
     application = pages(_enqueue(), page_services())
     server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
 
@@ -150,12 +153,12 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
 @app.command()
 @output.report_errors
 def healthcheck(
-    process: Annotated[healthchecks.Process, typer.Argument(help="Which of this machine's (or container's).")],
+    process: Annotated[healthchecks.Process, typer.Argument(help="A process of this machine or container.")],
     queue: Annotated[
-        list[str] | None, typer.Option(help="Only those who serve this queue. Default: whatever this machine serves.")
+        list[str] | None, typer.Option(help="A queue to check; may be repeated. Default: all that are served here.")
     ] = None,
 ) -> None:
-    """Exit 0 only if that process of this machine got something done lately; for containers and monitors."""
+    """Check that a process makes progress; the exit code is 0 only then. For containers and monitoring."""
     typer.echo(healthchecks.examine(process, queue or ()))
 
 
@@ -163,11 +166,13 @@ def healthcheck(
 @output.report_errors
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Stop when the mails are there; exit 0 only if all are.")
+        bool, typer.Option("--once", help="Stop after the mails; the exit code is 0 only if all have arrived.")
     ] = False,
-    port: Annotated[int, typer.Option(min=1, max=65534, help="The service's; the mailbox has the next one.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=1, max=65534, help="Port of the service; the mailbox uses the next one.")
+    ] = 8000,
 ) -> None:
-    """Everything on this machine, with the seed papers, demo readers and a mailbox to look into."""
+    """Run the whole service on this machine with seed papers, demo subscribers and a mailbox."""
     from workers import demo as demonstration
 
     demonstration.run_demo(once=once, port=port, make_enqueue=_enqueue)

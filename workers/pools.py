@@ -1,7 +1,7 @@
-"""`digest worker`: one process, or some, for each queue, so that none waits for the tasks of another.
+"""`digest worker`: one or more processes per queue, so that no queue waits for the tasks of another.
 
-They are forked from this process once everything is imported: that is quick, and they share its memory. A pool that
-dies is started again. This process holds no connection, so none is shared.
+The processes are forked after all imports, which is quick and shares memory. A pool that dies is restarted. The parent
+holds no connections, so that none is shared.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from workers.stop_signal import STOP_SIGNALS, StopSignal
 log = logs.get(__name__)
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
-SECONDS_STEADY = 60.0  # a pool that lived so long is started again with the first delay
+SECONDS_STEADY = 60.0  # a pool that lived this long is restarted with the first delay
 LOOK_EVERY = 0.2
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass(slots=True)
 class _Running:
-    """A pool's process, and when it may be started again."""
+    """The process of a pool, and when it may be restarted."""
 
     pool: Pool
     process: ForkProcess | None = None
@@ -44,7 +44,7 @@ class _Running:
 
 
 def serve(pools: Sequence[Pool]) -> int:
-    """Serve these queues until SIGTERM or SIGINT, which let running tasks end. Returns the exit code."""
+    """Serve these queues until SIGTERM or SIGINT, which let running tasks finish. Returns the exit code."""
     if len(pools) == 1:
         return app.work(pools[0])
     settings.get().require("redis_url")
@@ -60,7 +60,7 @@ def serve(pools: Sequence[Pool]) -> int:
 
 
 def _prepare_to_fork() -> None:
-    """Import what every pool needs, hold no connection, and keep the collector from writing to shared memory."""
+    """Import what every pool needs, close connections, and keep the garbage collector from writing to shared memory."""
     import celery.apps.worker
     import celery.concurrency.solo
     import celery.worker.consumer  # noqa: F401
@@ -73,7 +73,7 @@ def _prepare_to_fork() -> None:
 
 
 def _keep_running(each: _Running) -> None:
-    """Start the pool where it is not running and may be."""
+    """Start the pool if it is not running and its delay is over."""
     now = time.monotonic()
     if each.process is not None and each.process.exitcode is not None:
         _died(each, now)
@@ -90,7 +90,7 @@ def _died(each: _Running, now: float) -> None:
 
 
 def _fork(pool: Pool) -> ForkProcess:
-    """Fork the pool's process. A signal that comes meanwhile is not lost: it waits until handlers are in place."""
+    """Fork the process of a pool. Signals are blocked meanwhile, so that none is lost before handlers are in place."""
     process = multiprocessing.get_context("fork").Process(target=_serve_pool, args=(pool, os.getpid()), name=pool.name)
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -101,19 +101,19 @@ def _fork(pool: Pool) -> ForkProcess:
 
 
 def _serve_pool(pool: Pool, parent: int) -> None:
-    """A forked process's whole life. It has a session of its own, so Ctrl-C reaches the parent alone."""
+    """The main function of a forked process. It has its own session, so that Ctrl-C reaches only the parent."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    if os.getppid() == parent:  # else it died before the call above
+    if os.getppid() == parent:  # else the parent died before prctl was called
         sys.exit(app.work(pool))
 
 
 def _end(running: Sequence[_Running]) -> int:
-    """Let all pools drain. Whoever started this process kills it where that takes too long."""
+    """Let all pools drain. If that takes too long, the supervisor of this process kills it."""
     processes = [each.process for each in running if each.process is not None]
     for process in processes:
         process.terminate()

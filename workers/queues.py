@@ -1,7 +1,7 @@
-"""The task queues, what goes into each, and which processes serve them.
+"""The task queues, the tasks in each, and the processes that serve them.
 
-People and settings name the four queues of `digest.interfaces.QUEUES`. In Redis `selection` is two lists, so that the
-day's editions go before the first editions of an import of thousands.
+Options and documents name the four queues of `digest.interfaces.QUEUES`. In Redis `selection` is two lists, so that the
+day's editions come before the welcome editions of a large import.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ MOST_PROCESSES = 256
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Processes that serve the same queues; what waits in an earlier one goes first."""
+    """Processes that serve the same queues, in order of priority."""
 
     queues: tuple[str, ...] = QUEUES
     processes: int = 1
 
     @property
     def name(self) -> str:
-        """As `--queues` writes it."""
+        """The queues as in `--queues`, such as `ingestion+background`."""
         return "+".join(self.queues)
 
     def lists(self) -> list[str]:
-        """The names in Redis that this pool takes from, in order. First those through which its health is asked."""
+        """The lists in Redis that this pool reads, in order of priority; health checks come first."""
         served = [PREFIX + name for queue in self.queues for name in _lists_of(queue)]
         return [*map(health_list, self.queues), *served]
 
@@ -53,12 +53,12 @@ def _lists_of(queue: str) -> tuple[str, ...]:
 
 
 def health_list(queue: str) -> str:
-    """The list that only processes of this host take from: a question to them."""
+    """The list through which a health check reaches only processes of this host."""
     return f"{PREFIX}health.{queue}.{socket.gethostname()}"
 
 
 def default_pools() -> list[Pool]:
-    """All queues: delivery and selection by themselves, what nobody waits for together. Few processes on few cores."""
+    """All queues: delivery and selection in separate pools, the others together. The numbers depend on the cores."""
     cores = os.cpu_count() or 1
     return [
         Pool((DELIVERY,), max(cores // 2, 1)),
@@ -68,9 +68,9 @@ def default_pools() -> list[Pool]:
 
 
 def read_pools(text: str | None, *, processes: int | None = None) -> list[Pool]:
-    """Read `delivery=2,selection=4,ingestion+background`; nothing is the default.
+    """Parse `delivery=2,selection=4,ingestion+background`; None means the default pools.
 
-    `processes`: how many for pools that don't say. Raises BadInput naming what is wrong.
+    `processes`: number for pools that give none. Raises BadInput.
     """
     if text is None:
         return [pool if processes is None else Pool(pool.queues, processes) for pool in default_pools()]
@@ -78,7 +78,7 @@ def read_pools(text: str | None, *, processes: int | None = None) -> list[Pool]:
     named = [queue for pool in pools for queue in pool.queues]
     twice = sorted({queue for queue in named if named.count(queue) > 1})
     if twice:
-        raise BadInput(f"queues: {twice[0]} stands there twice", field="queues")
+        raise BadInput(f"queues: {twice[0]} is named twice", field="queues")
     return pools
 
 
@@ -90,7 +90,9 @@ def _read_pool(text: str, processes: int) -> Pool:
             raise BadInput(f"queues: there is no queue {queue!r}; there are {', '.join(QUEUES)}", field="queues")
     if has_number:
         if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MOST_PROCESSES):
-            raise BadInput(f"queues: {text!r}: processes are a number from 1 to {MOST_PROCESSES}", field="queues")
+            raise BadInput(
+                f"queues: {text!r}: the number of processes must be from 1 to {MOST_PROCESSES}", field="queues"
+            )
         processes = int(number)
     return Pool(queues, processes)
 

@@ -1,4 +1,4 @@
-"""The scheduler: APScheduler, one leader. A tick only inserts due rows and enqueues; a second firing is harmless."""
+"""The scheduler: APScheduler with one leader. Its jobs only insert due rows and enqueue; a second run is harmless."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ SECONDS_OF_LEAD = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
 SOURCES_SECONDS, WATCH_SECONDS, A_DAY_SECONDS = 60.0, 60.0, 86_400.0
 AN_HOUR_SECONDS = 3600.0
-GRACE_SECONDS = 3600  # a late job still runs; a second of default grace would skip it
+GRACE_SECONDS = 3600  # run late jobs too; APScheduler's default of 1 s would skip them
 
 
 class Leader:
-    """One of several schedulers acts, by a lock in Redis that expires. Who loses it stops at the next job."""
+    """A lock in Redis that expires, so that one of several schedulers acts. A loser stops before its next job."""
 
     def __init__(self, store: redis.RedisStore, holder: str) -> None:
         self._store, self._holder = store, holder
         self.term = 0
 
     def leads(self) -> bool:
-        """Take or keep the lead. False where another has it. Raises Transient where Redis does not answer."""
-        term = self._store.lead(LEAD, self._holder, SECONDS_OF_LEAD)
+        """Take or renew the lock. False if another scheduler has it. Raises Transient if Redis does not answer."""
+        term = self._store.acquire_lead(LEAD, self._holder, SECONDS_OF_LEAD)
         if term != self.term:
             log.info("scheduler_lead", term=term, leads=bool(term))
         self.term = term
         return bool(term)
 
     def progressed(self) -> None:
-        """Note that this process looked after its jobs just now, leading or not."""
-        self._store.stamp(self._holder, redis.SCHEDULER)
+        """Record that this process checked its jobs just now, as the leader or not."""
+        self._store.record_progress(self._holder, redis.SCHEDULER)
 
     def leave(self) -> None:
-        """Let another take the lead at once."""
-        self._store.leave(LEAD, self._holder)
+        """Release the lock, so that another scheduler can take it at once."""
+        self._store.release_lead(LEAD, self._holder)
 
 
 def tick(port: CeleryEnqueue) -> None:
-    """Insert the runs that are due and enqueue their shards; ask again for welcomes whose wake-up was lost."""
+    """Insert the runs that are due and enqueue their shards, and enqueue welcome editions whose task was lost."""
     from digest.services.editions.welcome import enqueue_missing_welcomes
     from digest.services.runs.run_planning import plan_due
 
@@ -62,7 +62,7 @@ def tick(port: CeleryEnqueue) -> None:
 
 
 def enqueue_due_fetches(port: CeleryEnqueue) -> None:
-    """Enqueue the sources to be asked now, each at its own times in New York."""
+    """Enqueue the sources that are due, each on its own schedule."""
     from digest.services.ingestion.source_status import due_sources
 
     for source in due_sources():
@@ -72,7 +72,7 @@ def enqueue_due_fetches(port: CeleryEnqueue) -> None:
 def schedule(
     jobs: dict[str, tuple[float, Callable[[], object]]], leader: Leader, *, now: datetime
 ) -> BackgroundScheduler:
-    """A scheduler for these jobs (name: seconds between, what), each run by the leader alone; not yet started."""
+    """A scheduler, not yet started, for jobs by name (interval in seconds, function); only the leader runs them."""
     made = BackgroundScheduler(
         timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_SECONDS}
     )
@@ -92,7 +92,7 @@ def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
 
 
 def run() -> None:
-    """Schedule until SIGTERM or SIGINT."""
+    """Run the scheduler until SIGTERM or SIGINT."""
     settings.get().require("redis_url")
     port = enqueue()
     leader = Leader(redis.connect(settings.get().redis_url), f"{socket.gethostname()}:{os.getpid()}")
@@ -100,8 +100,8 @@ def run() -> None:
         "tick": (TICK_SECONDS, partial(tick, port)),
         "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
         "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, port)),
-        "measure": (AN_HOUR_SECONDS, port.measure),  # also what a command stored
-        "calibrate": (AN_HOUR_SECONDS, port.calibrate),  # once a week there is something to do
+        "measure": (AN_HOUR_SECONDS, port.measure),  # for papers that a command stored
+        "calibrate": (AN_HOUR_SECONDS, port.calibrate),  # only once a week there is something to do
         "signals": (A_DAY_SECONDS, port.tidy_signals),
         "pulse": (PULSE_SECONDS, port.pulse),
         "watch": (WATCH_SECONDS, alarm_rules.check_alarms),

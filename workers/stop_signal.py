@@ -1,4 +1,4 @@
-"""The request of SIGTERM, SIGINT or another thread that a process ends."""
+"""A request to stop, by SIGTERM, SIGINT or another thread."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class StopSignal:
     """A flag that is set once and can be waited for.
 
-    A second signal may interrupt the handler of the first, so `set` takes no lock: in a handler `threading.Event.set`
-    can wait for itself for ever. It writes to a pipe instead.
+    `set` takes no lock, because a second signal may interrupt the handler of the first: `threading.Event.set` could
+    deadlock there. It writes to a pipe instead.
     """
 
     def __init__(self) -> None:
@@ -23,21 +23,21 @@ class StopSignal:
         self._is_set = False
 
     def install(self) -> None:
-        """Have SIGTERM and SIGINT set the flag; from the main thread."""
+        """Set the flag on SIGTERM and SIGINT. Call it in the main thread."""
         for number in STOP_SIGNALS:
             signal.signal(number, self.set)
 
     def set(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        """Ask for the end; from a handler or any thread, as often as one likes."""
+        """Set the flag; from a signal handler or any thread, any number of times."""
         if not self._is_set:
             self._is_set = True
             os.write(self._writing, b"\0")
 
     def is_set(self) -> bool:
-        """Whether the end was asked for."""
+        """True once the flag is set."""
         return self._is_set
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait so long, or until the flag is set. Returns whether it is."""
+        """Wait until the flag is set, or for `seconds`. Returns True if it is set."""
         select.select([self._reading], [], [], seconds)
         return self._is_set

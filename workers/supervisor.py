@@ -1,4 +1,4 @@
-"""`digest up`: all processes of one machine. A crashed one is started again, later each time; all die with this one."""
+"""`digest up`: runs all processes on one machine, restarts those that crash with growing delays, and ends them all."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from workers.stop_signal import StopSignal
 log = logs.get(__name__)
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
-SECONDS_STEADY = 60.0  # a process that lived so long begins with the first delay again
+SECONDS_STEADY = 60.0  # a process that lived this long is restarted with the first delay
 LOOK_EVERY = 0.2
 SECONDS_TO_DRAIN = 90.0
 
 
 def command(*words: str) -> list[str]:
-    """The command line of one of our own processes. `-P`: a folder's own `workers/` is never taken for ours."""
+    """The command line of one of our processes. `-P`: never import `workers/` from the current folder."""
     return [sys.executable, "-P", "-m", "workers.main", *words]
 
 
 @dataclass(slots=True)
 class _Child:
-    """One process, its deaths, and when it may start again."""
+    """A process, and when it may be restarted."""
 
     name: str
     words: Sequence[str]
@@ -42,7 +42,7 @@ class _Child:
     delay: float = FIRST_DELAY
 
     def start(self, environment: Mapping[str, str], output: Path | None) -> None:
-        """Start it in a session of its own: the terminal's Ctrl-C reaches the supervisor alone."""
+        """Start it in its own session, so that Ctrl-C reaches only the supervisor."""
         words = start_guarded(self.words, with_signal=signal.SIGTERM)
         with output.open("ab") if output else nullcontext() as file:
             self.process = subprocess.Popen(  # noqa: S603
@@ -51,7 +51,7 @@ class _Child:
         self.born = time.monotonic()
 
     def died(self) -> int | None:
-        """Its exit code where it has just died, and plan its next start."""
+        """If the process has ended, return its exit code and schedule the next start; else None."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
         now = time.monotonic()
@@ -62,9 +62,9 @@ class _Child:
 
 
 class Supervisor:
-    """Keeps processes running. `commands`: name to command line; `redis`: a private one to keep running, if any.
+    """Keeps processes running. `commands`: command lines by name; `redis`: a private Redis to keep running, if any.
 
-    `output`: a file that gets what they print, else it is our own standard output and error.
+    `output`: a file for their output; by default it goes to our own standard output and error.
     """
 
     def __init__(
@@ -84,18 +84,18 @@ class Supervisor:
         self._stop = StopSignal()
 
     def stop(self) -> None:
-        """End `run` or `watch`, from any thread."""
+        """Stop `run` or `watch`; from any thread."""
         self._stop.set()
 
     def start(self) -> None:
-        """Start what is not running and may start."""
+        """Start the processes that are not running and whose delay is over."""
         self._keep_redis()
         for child in self._children:
             if child.process is None and time.monotonic() >= child.start_at:
                 child.start(self._environment, self._output)
 
     def watch(self) -> None:
-        """Start and restart until `stop`."""
+        """Start and restart processes until `stop`."""
         while not self._stop.is_set():
             for child in self._children:
                 code = child.died()
@@ -105,7 +105,7 @@ class Supervisor:
             self._stop.wait(LOOK_EVERY)
 
     def end(self) -> None:
-        """Let all processes drain, then kill what is left; Redis last."""
+        """Let all processes drain, then kill the remaining ones; Redis last."""
         running = [child for child in self._children if child.process is not None]
         for child in running:
             _tell(child.process, signal.SIGTERM)
@@ -116,7 +116,7 @@ class Supervisor:
             self._redis.stop()
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT; from the main thread. Returns the exit code."""
+        """Run until SIGTERM or SIGINT. Call it in the main thread. Returns the exit code."""
         self._stop.install()
         try:
             self.watch()
@@ -143,7 +143,7 @@ def commands(port: int) -> dict[str, list[str]]:
 
 
 def up(*, port: int = 8000) -> int:
-    """Web, worker and scheduler, with a Redis of our own where REDIS_URL is unset. Returns the exit code."""
+    """Run web, worker and scheduler, and a private Redis if REDIS_URL is not set. Returns the exit code."""
     chosen = settings.get()
     private = None if chosen.redis_url else PrivateRedis()
     url = private.url if private else chosen.redis_url

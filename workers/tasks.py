@@ -1,4 +1,4 @@
-"""The tasks: each takes ids, makes one call, and may run twice. And the port that wakes them."""
+"""The Celery tasks, and the client that enqueues them. Each task takes ids, makes one call, and may run twice."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ log = logs.get(__name__)
 DELIVER = "deliver"
 MEASURE = "measure"
 CALIBRATE = "calibrate"
-SECONDS_TO_DELIVER = 60.0  # a wake-up lost for so long is given again
+# For how long a mark keeps a task from being enqueued again, unless the task clears it
+SECONDS_TO_DELIVER = 60.0
 SECONDS_TO_FREEZE = 600.0
-SECONDS_TO_WELCOME = 86_400.0  # as long as it may be asked for: thousands of an import wait for their turn
-SECONDS_TO_INGEST = 120.0  # then the rest is a task of its own, so that stopping a worker takes no longer
+SECONDS_TO_WELCOME = 86_400.0  # the tasks of a large import wait for long
+SECONDS_TO_INGEST = 120.0  # the rest becomes another task, so that a worker stops soon
 SECONDS_ALIVE = 45.0  # three pulses
-SECONDS_BUSY = 180.0  # who began a task this lately gets on, whatever the task
+SECONDS_BUSY = 180.0  # a task that started this lately counts as progress
 SECONDS_TO_ANSWER = 3.0
-MAX_STARTS = 3  # a task that ends its child every time is left alone after so many
+MAX_STARTS = 3  # a task that kills its process this often is given up
 A_DAY = 86_400.0
 
 
 @app.task(name="freeze")  # type: ignore[untyped-decorator]
 def freeze(run_id: int, shard: int) -> None:
-    """Choose and freeze the editions of one shard. Safe to run twice: a shard is done once."""
+    """Build and freeze the editions of one shard. Safe to run twice: a shard is done once."""
     from digest.services.runs import build_editions
 
     name = _mark("freeze", run_id, shard)
@@ -52,10 +53,10 @@ def freeze(run_id: int, shard: int) -> None:
 
 @app.task(name="deliver")  # type: ignore[untyped-decorator]
 def deliver() -> None:
-    """Send what is due for about 10 s, and again while there is more. Safe to run twice: a row is claimed once."""
-    _quietly_end(DELIVER)  # first: what becomes due from now on needs a wake-up of its own
+    """Send due mail for about 10 s, and enqueue the task again if there is more. Safe to run twice: claims decide."""
+    _quietly_end(DELIVER)  # first, because mail that becomes due from now on needs another task
     try:
-        counts = delivering.send_due_mail(busy=enqueue().deliver)
+        counts = delivering.send_due_mail(on_more_work=enqueue().deliver)
     except Transient as error:
         log.warning("delivery_stopped", reason=str(error))
         return
@@ -65,26 +66,26 @@ def deliver() -> None:
 
 @app.task(name="welcome")  # type: ignore[untyped-decorator]
 def welcome(subscriber_id: int) -> None:
-    """Choose a first edition for a reader who has just confirmed. Safe to run twice: a date has one edition."""
+    """Build the first edition of a subscriber who has just confirmed. Safe to run twice: one edition per date."""
     from digest.services.editions.welcome import first_edition
 
     try:
         first_edition(subscriber_id)
-    finally:  # one that failed may be asked for again
+    finally:  # after a failure it may be enqueued again
         _quietly_end(_mark("welcome", subscriber_id))
     enqueue().deliver()
 
 
 @app.task(name="ingest")  # type: ignore[untyped-decorator]
 def ingest(source: str) -> None:
-    """Ask a source for what is due or missing, a few minutes at most, and again while there is more.
+    """Fetch what is due or missing from a source for at most two minutes; enqueue the task again if there is more.
 
-    Safe to run twice: what is stored stays as it is, and turns keep two from asking at once.
+    Safe to run twice: storing is idempotent, and request pacing keeps two tasks from asking at once.
     """
     from digest.services.ingestion import catch_up
 
     try:
-        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).more
+        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).is_incomplete
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
@@ -97,15 +98,15 @@ def ingest(source: str) -> None:
 
 @app.task(name="measure")  # type: ignore[untyped-decorator]
 def measure() -> None:
-    """Measure the novelty of papers that were announced, a few minutes at most, and again while there is more.
+    """Measure the novelty of announced papers for at most two minutes; enqueue the task again if there is more.
 
-    Before, make ready what the day's runs need. Safe to run twice: a paper keeps its first figure.
+    First prepare the matching engine for the day's runs. Safe to run twice: a paper keeps its first figure.
     """
     from digest.services.catalog import novelty_and_score
     from digest.services.selection import selector
 
     selector.prepare_engine()
-    more = novelty_and_score.measure(seconds=SECONDS_TO_INGEST).more
+    more = novelty_and_score.measure_novelty(seconds=SECONDS_TO_INGEST).is_incomplete
     _quietly_end(MEASURE)
     if more:
         enqueue().measure()
@@ -113,7 +114,7 @@ def measure() -> None:
 
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
 def calibrate() -> None:
-    """Wake a task for each of the next parts of readers that a new epoch asks for. Safe to run twice."""
+    """Enqueue a task for each of the next parts of subscribers to calibrate for a new epoch. Safe to run twice."""
     from digest.services.runs import calibration_job
 
     _quietly_end(CALIBRATE)
@@ -124,7 +125,7 @@ def calibrate() -> None:
 
 @app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
 def calibrate_part(epoch_id: int, first: int, last: int) -> None:
-    """Calibrate some readers' profiles, and go on with the next. Safe to run twice: each is done once an epoch."""
+    """Calibrate the profiles of a part of the subscribers, then enqueue the next. Safe to run twice: once an epoch."""
     from digest.services.runs import calibration_job
 
     done = calibration_job.calibrate_part(epoch_id, first, last)
@@ -143,44 +144,44 @@ def tidy_signals() -> None:
 
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
 def pulse() -> None:
-    """Nothing, but done by a worker: that is what shows that workers get on."""
+    """Do nothing: that a worker runs it shows that the worker makes progress."""
 
 
 class CeleryEnqueue:
-    """Wakes the workers over Redis. A mark keeps what is outstanding from being enqueued again.
+    """Enqueues tasks in Redis. A mark keeps a task that is still waiting from being enqueued again.
 
-    Where Redis is gone the wake-up is lost; the sweep gives it again.
+    Without Redis the task is lost; a later sweep enqueues it again.
     """
 
     def __init__(self, store: redis.RedisStore) -> None:
         self._store = store
 
     def freeze(self, run_id: int, shard: int) -> None:
-        """Choose and freeze the editions of one shard of a run."""
+        """Build and freeze the editions of one shard of a run."""
         self._wake(freeze, _mark("freeze", run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
 
     def deliver(self) -> None:
-        """Send what is due in the outbox."""
+        """Send the due deliveries."""
         self._wake(deliver, DELIVER, SECONDS_TO_DELIVER)
 
     def welcome(self, subscriber_id: int) -> None:
-        """Choose a first edition for a reader who has just confirmed."""
+        """Build the first edition of a subscriber who has just confirmed."""
         self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_WELCOME, subscriber_id)
 
     def ingest(self, source: str) -> None:
-        """Ask a source for what is due or missing."""
+        """Fetch what is due or missing from a source."""
         self._wake(ingest, _mark("ingest", source), SECONDS_TO_FREEZE, source)
 
     def measure(self) -> None:
-        """Measure the novelty of papers that were announced."""
+        """Measure the novelty of announced papers."""
         self._wake(measure, MEASURE, SECONDS_TO_FREEZE)
 
     def calibrate(self) -> None:
-        """Calibrate the profiles that a new epoch asks for."""
+        """Calibrate the profiles for a new epoch."""
         self._wake(calibrate, CALIBRATE, SECONDS_TO_FREEZE)
 
     def calibrate_part(self, epoch_id: int, first: int, last: int) -> None:
-        """Calibrate some readers' profiles."""
+        """Calibrate the profiles of a part of the subscribers."""
         self._wake(calibrate_part, _mark(CALIBRATE, epoch_id, first, last), SECONDS_TO_FREEZE, epoch_id, first, last)
 
     def tidy_signals(self) -> None:
@@ -188,19 +189,19 @@ class CeleryEnqueue:
         self._wake(tidy_signals, "tidy_signals", SECONDS_TO_FREEZE)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
-        """Ask those who serve these queues for a sign of life."""
+        """Ask the workers of these queues for a sign of life."""
         for queue in queues:
             self._wake(pulse, _mark("pulse", queue), SECONDS_TO_ANSWER, queue=f"{PREFIX}{queue}")
 
     def again(self, task: str, ids: Sequence[int | str]) -> None:
-        """Do a task that was begun and not ended."""
+        """Enqueue a task again that was started but did not end."""
         try:
             app.send_task(task, args=list(ids))
         except OperationalError as error:
             log.warning("wake_up_lost", task=task, reason=str(error))
 
     def alive(self) -> bool:
-        """True where those who choose editions and who send mail got something done lately, or answer in seconds."""
+        """True if workers that build editions and send mail made progress lately, or respond within seconds."""
         try:
             missing = self._silent((SELECTION, DELIVERY), SECONDS_ALIVE)
             if missing:
@@ -214,7 +215,7 @@ class CeleryEnqueue:
         return not missing
 
     def _silent(self, queues: Sequence[str], seconds: float) -> list[str]:
-        """Those queues that nobody serves who got something done so lately."""
+        """The queues without progress in the last `seconds`."""
         ages = {queue: self._store.progress(redis.queue_kind(queue)).values() for queue in queues}
         return [queue for queue in queues if min(ages[queue], default=seconds) >= seconds]
 
@@ -227,11 +228,11 @@ class CeleryEnqueue:
         except (Transient, OperationalError) as error:
             log.warning("wake_up_lost", task=task.name, reason=str(error))
             if marked:
-                _quietly_end(mark)  # else nobody could ask for it before the mark expires
+                _quietly_end(mark)  # else it could not be enqueued before the mark expires
 
 
 def enqueue() -> CeleryEnqueue:
-    """The port to the workers of the configured Redis."""
+    """The client of the task queue in the configured Redis."""
     configure(settings.get().redis_url)
     return CeleryEnqueue(_store(os.getpid(), settings.get().redis_url))
 
@@ -242,27 +243,27 @@ def _store(_process: int, url: str) -> redis.RedisStore:
 
 
 def _mark(task: str, *ids: int | str) -> str:
-    """The name of what is outstanding."""
+    """The name of the mark of a task that is waiting."""
     return ":".join([task, *map(str, ids)])
 
 
 def _begun(name: str) -> int:
     try:
-        return _store(os.getpid(), settings.get().redis_url).begin(name, A_DAY)
+        return _store(os.getpid(), settings.get().redis_url).record_start(name, A_DAY)
     except Transient:
         return 1
 
 
 def _quietly_end(name: str) -> None:
     try:
-        _store(os.getpid(), settings.get().redis_url).end(name)
+        _store(os.getpid(), settings.get().redis_url).record_end(name)
     except Transient as error:
         log.warning("mark_kept", reason=str(error))  # it expires
 
 
 def _started(task: Task, args: Sequence[int | str], **_: object) -> None:
-    """Note what this process does, so that a long task counts as progress and a dead process's task is found."""
-    if task.name == pulse.name:  # takes no time: a process that stops in the middle of it hangs
+    """Record the current task, so that a long task counts as progress and the task of a dead process is found."""
+    if task.name == pulse.name:  # takes no time: a process that is busy with it hangs
         return
     doing = json.dumps([task.name, list(args)])
     try:
@@ -272,7 +273,7 @@ def _started(task: Task, args: Sequence[int | str], **_: object) -> None:
 
 
 def _ended(**_: object) -> None:
-    """Every task that ends is progress; so is that a worker is ready."""
+    """Record progress: a task has ended, or the worker is ready."""
     try:
         _own_store().task_ended(process_name(os.getpid()), served())
     except Transient as error:
@@ -280,16 +281,16 @@ def _ended(**_: object) -> None:
 
 
 def _ready(**_kwargs: object) -> None:
-    """A worker that can begin gets on. What processes of this host left undone when they died is enqueued anew.
+    """Record progress, and enqueue the unfinished tasks of dead processes of this host again.
 
-    Their messages would come back only after `VISIBILITY_SECONDS`.
+    Redis would redeliver their messages only after `VISIBILITY_SECONDS`.
     """
     _ended()
     try:
-        for process in _own_store().processes_in_a_task():
+        for process in _own_store().processes_with_task():
             host, _separator, pid = process.rpartition(":")
             if host == socket.gethostname() and _is_dead(int(pid)):
-                doing = _own_store().process_gone(process, QUEUES)
+                doing = _own_store().remove_process(process, QUEUES)
                 if doing is not None:
                     enqueue().again(*json.loads(doing))
     except Transient as error:
@@ -297,7 +298,7 @@ def _ready(**_kwargs: object) -> None:
 
 
 def _is_dead(pid: int) -> bool:
-    """True also for a process that had this one's number: this one has begun nothing yet."""
+    """True also for our own pid: it was that of an earlier process, because this one has not started a task yet."""
     if pid == os.getpid():
         return True
     try:
@@ -310,9 +311,9 @@ def _is_dead(pid: int) -> bool:
 
 
 def _gone(**_: object) -> None:
-    """A process that ends in order serves nothing any more, and nobody waits until its progress is old."""
+    """Remove the progress of a process that ends in order."""
     try:
-        _own_store().process_gone(process_name(os.getpid()), served())
+        _own_store().remove_process(process_name(os.getpid()), served())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 

@@ -1,4 +1,4 @@
-"""`digest admin`: resend, runs, subscribers, domains, suppression, tokens, figures."""
+"""`digest admin`: resend, runs, subscribers, domains, suppression, tokens, statistics."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from digest.services.delivery import resend
 from digest.services.security import api_tokens
 from digest.services.security.audit_actor import command_line_actor
 
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in api_tokens.SCOPES.items())
-Address = Annotated[str, typer.Argument(help="The reader's address.")]
+Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
 
 
 def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
-    admin = typer.Typer(no_args_is_help=True, help="Runs, subscribers, suppressions, domains, tokens, figures.")
+    admin = typer.Typer(
+        no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and API tokens; show statistics."
+    )
     app.add_typer(admin, name="admin")
     _mail(admin, outside)
     runs.add(admin, outside)
@@ -37,32 +39,38 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @output.report_errors
     def again(
         address: Address,
-        date: Annotated[datetime | None, output.date_option("Default: the newest.")] = None,
+        date: Annotated[datetime | None, output.date_option("Date of the edition. Default: the newest.")] = None,
     ) -> None:
-        """Send the same edition again, as a new e-mail; audited."""
+        """Send an edition again as a new e-mail. The audit log records it."""
         day = date.date() if date else None
         serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=outside.enqueue())
         output.print_line(f"queued: resend no. {serial} of that edition")
 
     @admin.command()
     @output.report_errors
-    def suppress(address: Address, reason: Annotated[str, typer.Option(help="Why.")] = "by hand") -> None:
-        """Never mail this address again."""
-        is_new = subscriber_admin.suppress(address, reason=reason)
-        output.print_line("suppressed" if is_new else "suppressed before; the reason given then stays")
+    def suppress(address: Address, reason: Annotated[str, typer.Option(help="The reason.")] = "by hand") -> None:
+        """Never send mail to an address again."""
+        is_new = subscriber_admin.suppress_address(address, reason=reason)
+        output.print_line("suppressed" if is_new else "already suppressed; the earlier reason is kept")
 
     @admin.command()
     @output.report_errors
     def unsuppress(
         address: Annotated[str | None, typer.Argument(help="The subscriber's address.")] = None,
-        since: Annotated[datetime | None, output.date_option("Release all suppressed since that day (UTC).")] = None,
-        reason: Annotated[str, typer.Option(help="With --since: which reason to release, or why.")] = "",
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be released.")] = False,
+        since: Annotated[
+            datetime | None, output.date_option("Release all addresses suppressed since this day (UTC).")
+        ] = None,
+        reason: Annotated[
+            str, typer.Option(help="With --since: the reason to release, or a note for the audit log.")
+        ] = "",
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show what would be released; change nothing.")
+        ] = False,
         json: Json = False,
     ) -> None:
-        """Allow mail to this address again, or to all suppressed since a day; audited."""
+        """Allow mail to an address again, or to all addresses suppressed since a day. The audit log records it."""
         if (address is None) == (since is None):
-            raise BadInput("name an ADDRESS or --since DAY, one of the two")
+            raise BadInput("give either an ADDRESS or --since DAY")
         if address is not None:
             _unsuppress_one(address, dry_run=dry_run, json=json)
         elif since is not None:
@@ -71,15 +79,15 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @admin.command()
     @output.report_errors
     def stats(json: Json = False) -> None:
-        """How many of everything."""
-        output.print_facts(subscriber_admin.stats(), json=json)
+        """Show counts of papers, announcements, subscribers and deliveries."""
+        output.print_facts(subscriber_admin.installation_stats(), json=json)
 
 
 def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:
     if dry_run or json:
-        raise BadInput("--dry-run and --json go with --since")
-    subscriber_admin.unsuppress(address)
-    output.print_line("mail to it is allowed again")
+        raise BadInput("--dry-run and --json require --since")
+    subscriber_admin.unsuppress_address(address)
+    output.print_line("mail to this address is allowed again")
 
 
 def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool) -> None:
@@ -95,29 +103,31 @@ def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool
 
 
 def _tokens(admin: typer.Typer) -> None:
-    token = typer.Typer(no_args_is_help=True, help="Bearer tokens for the API.")
+    token = typer.Typer(no_args_is_help=True, help="Manage bearer tokens for the API.")
     admin.add_typer(token, name="token")
 
     @token.command()
     @output.report_errors
     def create(
-        name: Annotated[str, typer.Argument(help="What it is for; stands in the list and the audit.")],
-        scope: Annotated[list[str] | None, typer.Option(help=f"May be repeated. {SCOPES}")] = None,
-        expires: Annotated[str, typer.Option(help="90d, a date, or never. Default: in a year.")] = "365d",
+        name: Annotated[str, typer.Argument(help="What the token is for, as shown in the list and the audit log.")],
+        scope: Annotated[
+            list[str] | None, typer.Option(help=f"A scope of the token; may be repeated. {SCOPES}")
+        ] = None,
+        expires: Annotated[str, typer.Option(help="A period such as 90d, a date, or never.")] = "365d",
     ) -> None:
-        """Make a token; it is shown this once."""
-        made = api_tokens.create(name, scope or (), expires_at=api_tokens.expiry(expires, now=clock.now()))
+        """Create a token. It is shown only once."""
+        made = api_tokens.create_token(name, scope or (), expires_at=api_tokens.parse_expiry(expires, now=clock.now()))
         typer.echo(made)
 
     @token.command("list")
     @output.report_errors
     def list_tokens(json: Json = False) -> None:
-        """Names, scopes, expiry and last use of all tokens."""
-        output.listing(api_tokens.listing(), json=json)
+        """List all tokens with their scopes, expiry and last use."""
+        output.listing(api_tokens.list_tokens(), json=json)
 
     @token.command()
     @output.report_errors
-    def revoke(name: str) -> None:
-        """Make a token worthless."""
-        api_tokens.revoke(name)
+    def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
+        """Revoke a token."""
+        api_tokens.revoke_token(name)
         output.print_line("revoked")

@@ -11,28 +11,28 @@ from digest import __version__, logs
 from digest.cli.lazy import lazy_group
 from digest.cli.outside import Dependencies
 
-PRIVATE_UMASK = 0o077  # what any command or process writes, DATA_DIR first of all, is its owner's alone
+PRIVATE_UMASK = 0o077  # files that any command or process writes, above all in DATA_DIR, are private to their owner
 
 COMMANDS = {
     "digest.cli.setup": {
-        "migrate": "Bring the database to the newest schema. Compile the matching engine where it is needed.",
-        "doctor": "Check configuration, database, Redis, workers, mail server and readiness for bulk mail.",
-        "init": "Write .env with fresh secrets, and send a test mail.",
+        "migrate": "Upgrade the database to the newest schema, and compile the matching engine where it is needed.",
+        "doctor": "Check the settings, database, Redis, workers, mail server and readiness for bulk mail.",
+        "init": "Write .env with new secrets, and send a test mail.",
     },
     "digest.cli.config": {"config": "Check the settings, or show them with secrets hidden."},
     "digest.cli.ingest": {
-        "ingest": "Fetch what is due or missing, or the days asked for, and store it; again changes nothing."
+        "ingest": "Fetch and store what is due or missing, or the given days. Repeating it changes nothing."
     },
-    "digest.cli.preview": {"preview": "What this profile would have got, per day, without subscribing."},
+    "digest.cli.preview": {"preview": "Show what a profile would have received each day, without subscribing."},
     "digest.cli.run": {
-        "run": "Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."
+        "run": "Select, queue and deliver the editions due by now, or on a date. Repeating it sends nothing twice."
     },
     "digest.cli.replay": {
-        "replay": "What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."
+        "replay": "Show what would have been sent, day by day, from the stored papers. Nothing is stored or sent."
     },
-    "digest.cli.why": {"why": "Why this reader got this paper, or did not, or got no mail."},
-    "digest.cli.bounces": {"bounces": "What came back."},
-    "digest.cli.admin": {"admin": "Runs, subscribers, suppressions, domains, tokens, figures."},
+    "digest.cli.why": {"why": "Explain why a subscriber got a paper, or did not, or got no mail."},
+    "digest.cli.bounces": {"bounces": "Process returned mail."},
+    "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and API tokens; show statistics."},
 }
 
 
@@ -45,13 +45,15 @@ def build(outside: Dependencies) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        help="The research papers that are new and rising for your topics, once a day by e-mail.",
+        help="A daily e-mail with the research papers that are new and rising for each subscriber's topics.",
     )
 
     @app.callback()
     def main(
-        version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="Say it.")] = False,
-        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Logs on stderr.")] = False,
+        version: Annotated[
+            bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+        ] = False,
+        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to standard error.")] = False,
     ) -> None:
         os.umask(PRIVATE_UMASK)
         logs.configure(level="INFO" if verbose else "WARNING", json=False)

@@ -24,12 +24,12 @@ EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
 def register(app: typer.Typer, outside: Dependencies) -> None:
     """Add the commands."""
-    group = typer.Typer(no_args_is_help=True, help="Returned mail.")
+    group = typer.Typer(no_args_is_help=True, help="Process returned mail.")
     app.add_typer(group, name="bounces")
 
     @group.callback()
     def only() -> None:
-        """Returned mail."""
+        """Process returned mail."""
 
     @group.command()
     @output.report_errors
@@ -37,9 +37,9 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         folder: Annotated[Path | None, typer.Option("--maildir", help="Process the new mail of this Maildir.")] = None,
         stdin: Annotated[bool, typer.Option("--stdin", help="Read one message, as piped by a mail server.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
-        json: Annotated[bool, typer.Option("--json", help="One JSON line per message.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per message.")] = False,
     ) -> None:
-        """Process bounces, complaints, automatic replies and unsubscribe mails; apply those that are about our mail."""
+        """Process bounces, complaints, automatic replies and unsubscribe mails. Only those about our mail count."""
         if (folder is None) == (not stdin):
             raise BadInput("give either --maildir FOLDER or --stdin")
         _show(maildir.ingest(folder, dry_run=dry_run) if folder else _piped(dry_run=dry_run), json=json)

@@ -23,7 +23,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @config.command()
     @output.report_errors
     def check(json: Json = False) -> None:
-        """Check all settings and print everything that is wrong. Exits with 2 if there is anything."""
+        """Check all settings and print every problem. The exit code is 2 if there is one."""
         problems = configuration.problems()
         if json:
             output.emit_json({"ok": not problems, "problems": problems})
@@ -37,8 +37,8 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @config.command()
     @output.report_errors
     def show(json: Json = False) -> None:
-        """Show every setting, its value and where it is from. Secrets and passwords are hidden."""
-        rows = configuration.rows()
+        """Show every setting with its value and origin. Secrets and passwords are hidden."""
+        rows = configuration.setting_rows()
         if json:
             output.emit_json([asdict(row) for row in rows])
         else:

@@ -11,25 +11,27 @@ from digest.cli.outside import Dependencies
 from digest.services.admin import domain_pauses
 from digest.services.security.audit_actor import command_line_actor
 
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def add(admin: typer.Typer, outside: Dependencies) -> None:
     """Add the group."""
-    domains = typer.Typer(no_args_is_help=True, help="Receiving domains that refuse our mail and are paused.")
+    domains = typer.Typer(no_args_is_help=True, help="Manage receiving domains that refuse our mail and are paused.")
     admin.add_typer(domains, name="domains")
 
     @domains.command("list")
     @output.report_errors
     def list_(json: Json = False) -> None:
-        """The paused domains: until when, how many e-mails wait, and what their servers said."""
-        rows = [pause.to_row() for pause in domain_pauses.paused()]
+        """List the paused domains: until when, how many e-mails wait, and the reply of their servers."""
+        rows = [pause.to_row() for pause in domain_pauses.paused_domains()]
         output.listing(rows, json=json, whole=["domain", "until"])
 
     @domains.command()
     @output.report_errors
-    def release(domain: Annotated[str, typer.Argument(help="As `domains list` shows it.")], json: Json = False) -> None:
-        """Send to a paused domain again; audited."""
+    def release(
+        domain: Annotated[str, typer.Argument(help="The domain, as `domains list` shows it.")], json: Json = False
+    ) -> None:
+        """Send mail to a paused domain again. The audit log records it."""
         waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=outside.enqueue())
         if json:
             output.emit_json({"domain": domain, "deliveries": waiting})

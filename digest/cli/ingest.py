@@ -1,4 +1,4 @@
-"""`digest ingest`: fetch papers from a source, or import saved answers."""
+"""`digest ingest`: fetch papers from a source, or import saved responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest.text.plain_text import one_line
 
 Day = Annotated[
     datetime | None,
-    output.date_option("Announcement date of saved papers that carry none.", "--date"),
+    output.date_option("Announcement date of saved papers that have none.", "--date"),
 ]
 
 
@@ -30,18 +30,18 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     def ingest(
         source: Annotated[
             str,
-            typer.Argument(help=f"{', '.join(registry.SOURCES)}; from files also {', '.join(import_files.FORMATS)}."),
+            typer.Argument(help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."),
         ],
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
-        last: Annotated[datetime | None, output.date_option("The last day. Default: today.", "--to")] = None,
-        file: Annotated[list[Path] | None, typer.Option(help="A saved answer (.gz and .xz are decompressed).")] = None,
+        last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
+        file: Annotated[list[Path] | None, typer.Option(help="A saved response; .gz and .xz are read.")] = None,
         date: Day = None,
-        json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
         """Fetch and store what is due or missing, or the given days. Repeating it changes nothing."""
-        if file or source in import_files.FORMATS:
+        if file or source in import_files.FILE_FORMATS:
             if first or last:
-                raise BadInput("--from and --to are for fetching, not for files", field="from")
+                raise BadInput("--from and --to can't be used with files", field="from")
             day = date.date() if date else None
             counts, suffix = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
         else:
@@ -55,11 +55,11 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
 
 
 def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
-    """Print the counts; refused pieces go to standard error, the first few with their reasons."""
-    for bad in counts.refused:
+    """Print the counts. Refused documents go to standard error, the first few with their reasons."""
+    for bad in counts.rejected_items:
         typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
-    if counts.bad > len(counts.refused):
-        typer.echo(f"refused: {counts.bad - len(counts.refused)} more, kept in rejects with their reasons", err=True)
+    if counts.bad > len(counts.rejected_items):
+        typer.echo(f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True)
     if json:
         output.emit_json(counts.to_json())
         return

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, so that `digest --help` and a health check load next to nothing."""
+"""Commands that are imported when they are called, so that `digest --help` and a health check start fast."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typer.core import TyperCommand, TyperGroup
 
 from digest.cli.outside import Dependencies
 
-# Module to its commands, each with the line of help that the listing shows; a test compares it to the command's own.
+# The commands of each module, with their help for the listing; a test compares it with the command's own help.
 CommandModules = Mapping[str, Mapping[str, str]]
 
 
 class LazyGroup(TyperGroup):
-    """A group of commands whose modules are not imported yet: until then a stub stands for each in the listing."""
+    """A group that imports the module of a command when the command is called; the listing shows stubs."""
 
     modules: CommandModules
     outside: Dependencies
@@ -34,12 +34,12 @@ class LazyGroup(TyperGroup):
             self.add_command(command, name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Import the module of the command that is called, then call it as any other."""
+        """Import the module of the called command, then resolve it as usual."""
         self.load(args[0])
         return super().resolve_command(ctx, args)
 
     def load(self, name: str) -> None:
-        """Replace the stubs of that command's module by its commands."""
+        """Replace the stubs of that command's module with the real commands."""
         module = self._module_of.get(name)
         if module is None:
             return
@@ -56,5 +56,10 @@ class LazyGroup(TyperGroup):
 
 
 def lazy_group(modules: CommandModules, outside: Dependencies) -> type[LazyGroup]:
-    """The class of a group with these modules' commands, to be given to `typer.Typer(cls=…)`."""
-    return type("CommandGroup", (LazyGroup,), {"modules": modules, "outside": outside})
+    """The class of a group with these modules' commands, for `typer.Typer(cls=…)`."""
+
+    class CommandGroup(LazyGroup):
+        """The group of one application."""
+
+    CommandGroup.modules, CommandGroup.outside = modules, outside
+    return CommandGroup

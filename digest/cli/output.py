@@ -1,4 +1,4 @@
-"""How commands speak: tables without boxes, two colours, plain where it is not a terminal; errors in one line."""
+"""Output of commands: tables without borders, few colours, plain text if it is not a terminal; one-line errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typer
 from digest.errors import BadInput, DigestError, Misconfigured
 from digest.text.plain_text import one_line
 
-if TYPE_CHECKING:  # rich is imported where something is printed: `digest --help` and long-lived processes do without
+if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --help` and services don't need it
     from rich.console import Console
     from rich.text import Text
 
@@ -53,10 +53,10 @@ def table(
     heads: bool = True,
     apart: bool = True,
 ) -> None:
-    """Print rows under their columns. Cells are text, never markup.
+    """Print a table. Cells are text, never markup.
 
-    Columns named in `numbers` stand to the right; those in `whole` are never broken. `apart`: rows of several lines
-    have a blank one between them.
+    Columns named in `right_aligned` are aligned right; those in `unbroken` are never wrapped. `separate_rows`: put a
+    blank line between rows if any of them has several lines.
     """
     from rich.table import Table
 
@@ -76,7 +76,7 @@ def table(
 
 
 def _cell(value: object) -> Text:
-    """A cell's text, line by line without what would steer the terminal."""
+    """The text of a cell, without control characters."""
     from rich.text import Text
 
     if isinstance(value, Text):
@@ -95,7 +95,7 @@ def styled(text: str, style: str) -> Text:
 
 
 def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence[str] = ()) -> None:
-    """Rows as JSON, or as a table under their names, where a column without any value is left out."""
+    """Print rows as JSON, or as a table without its empty columns."""
     if json:
         emit_json(rows)
         return
@@ -113,15 +113,15 @@ def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence
 
 
 class ShowProgress(Protocol):
-    """Shows how far a command has come: steps done, of how many if that is known, and what it is at."""
+    """Reports the progress of a command."""
 
     def __call__(self, done: int, total: int | None, label: str = "") -> None:
-        """Show it."""
+        """Show that `done` of `total` steps are done (None: unknown); `label` names the current one."""
 
 
 @contextmanager
 def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
-    """A bar on standard error; nothing where that is no terminal."""
+    """A progress bar on standard error; nothing if that is not a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -136,13 +136,13 @@ def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
 
 
 def print_line(line: str) -> None:
-    """One line for the person at the terminal; may carry rich markup. What comes from outside goes through `plain`."""
+    """Print one line, which may contain rich markup. Text from outside must go through `plain_text`."""
     console().print(line)
 
 
 @contextmanager
 def print_progress(line: str) -> Iterator[None]:
-    """Say what takes a while; on a terminal with a sign of life and the time it has taken so far."""
+    """Announce a long operation; on a terminal with a spinner and the elapsed time."""
     shown = console()
     if not shown.is_terminal:
         print_line(line)
@@ -156,14 +156,14 @@ def print_progress(line: str) -> Iterator[None]:
 
 
 def plain_text(text: str) -> str:
-    """Somebody else's text for a line that may carry markup."""
+    """Escape text from outside for a line that may contain markup."""
     from rich.markup import escape
 
     return escape(one_line(text))
 
 
 def emit_json(value: Any) -> None:
-    """One JSON value on standard output."""
+    """Print a value as JSON on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json) + "\n")
 
 
@@ -172,15 +172,15 @@ def _json(value: object) -> str:
 
 
 def fail(message: str, code: int = FAILED) -> typer.Exit:
-    """One clear line on standard error; raise what this returns."""
-    # Without rich: a health check that fails every minute is to cost no more than one that does not.
+    """Print one line on standard error. Returns the exception to raise."""
+    # Without rich: a health check that fails every minute must stay cheap.
     name = typer.style("digest:", fg=_BAD, bold=True)
     typer.echo(f"{name} {one_line(message)}", err=True, color=False if os.environ.get("NO_COLOR") else None)
     return typer.Exit(code)
 
 
 def report_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the project's own errors into one line and an exit code: 2 for wrong usage or settings, else 1."""
+    """Turn the project's errors into one line and an exit code: 2 for wrong usage or settings, else 1."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -197,7 +197,7 @@ def report_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _database_failures() -> tuple[type[DatabaseFailure], ...]:
-    """What `schema_migration.explained` puts into words: a database's exceptions; none where no database was asked."""
+    """The database exceptions that `schema_migration.explain_failure` explains; none if no database was used."""
     if "sqlalchemy" not in sys.modules:
         return ()
     from digest.db.core import schema_migration
@@ -210,7 +210,7 @@ def _failed(error: DigestError) -> typer.Exit:
 
 
 def print_facts(row: Mapping[str, Any], *, json: bool) -> None:
-    """One thing, a fact a line."""
+    """Print one record, one field per line."""
     if json:
         emit_json(row)
     else:

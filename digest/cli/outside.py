@@ -1,4 +1,4 @@
-"""What the composition root gives to the commands."""
+"""What the composition root passes to the commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """`enqueue` makes the queue's port (it connects late); `seeds` reads the seed documents."""
+    """`enqueue` creates the client of the task queue, which connects at first use; `seeds` reads the seed documents."""
 
     enqueue: Callable[[], Enqueue]
     seeds: Seeds

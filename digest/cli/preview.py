@@ -1,4 +1,4 @@
-"""`digest preview`: what a profile would have got."""
+"""`digest preview`: what a profile would have received."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from digest.text.tex import readable
 
 
 class Format(StrEnum):
-    """How it is printed."""
+    """Output formats."""
 
     text = "text"
     html = "html"
@@ -35,21 +35,19 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @app.command("preview")
     @output.report_errors
     def command(
-        topic: Annotated[list[str] | None, typer.Option(help="A keyword, phrase or query.")] = None,
-        category: Annotated[list[str] | None, typer.Option(help="Only these categories.")] = None,
-        exclude: Annotated[list[str] | None, typer.Option(help="Never papers that match this.")] = None,
-        author: Annotated[list[str] | None, typer.Option(help="A followed author.")] = None,
-        days: Annotated[int, typer.Option(min=1, max=400)] = 14,
-        date: Annotated[
-            datetime | None, output.date_option("The last day. Default: the newest announcement's.")
-        ] = None,
-        limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many papers a day.")] = 10,
-        strict: Annotated[bool, typer.Option("--strict", help="No close matches.")] = False,
-        format: Annotated[Format, typer.Option()] = Format.text,  # noqa: A002
+        topic: Annotated[list[str] | None, typer.Option(help="A keyword, phrase or query; may be repeated.")] = None,
+        category: Annotated[list[str] | None, typer.Option(help="Only this category; may be repeated.")] = None,
+        exclude: Annotated[list[str] | None, typer.Option(help="A query to exclude; may be repeated.")] = None,
+        author: Annotated[list[str] | None, typer.Option(help="An author to follow; may be repeated.")] = None,
+        days: Annotated[int, typer.Option(min=1, max=400, help="Number of announcements.")] = 14,
+        date: Annotated[datetime | None, output.date_option("The last day. Default: the newest announcement.")] = None,
+        limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of papers a day.")] = 10,
+        strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
+        format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
-        """What this profile would have got, per day, without subscribing."""
+        """Show what a profile would have received each day, without subscribing."""
         given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
-        wanted = preference_fields.read(
+        wanted = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in given.items()}
         )
         profile = replace(wanted.profile(), close=not strict, limit=limit)
@@ -58,7 +56,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
 
 
 def as_json(shown: Preview) -> dict[str, Any]:
-    """The JSON form that DESIGN names; `id` is the arXiv id where there is one."""
+    """The preview as JSON; `id` is the arXiv id if there is one, else our own."""
     return {"days": [{"date": d.date.isoformat(), "papers": [_row(paper) for paper in d.papers]} for d in shown.days]}
 
 
@@ -83,9 +81,9 @@ def _print(shown: Preview, form: Format) -> None:
 
 
 def _lines(shown: Preview) -> None:
-    """A heading a day, then each paper in one line, its reason below it."""
+    """A heading for each day, then each paper with its reason on the next line."""
     if not shown.days:
-        output.print_line("nothing was announced in these days; `digest ingest` brings papers")
+        output.print_line("nothing was announced on these days; fetch papers with `digest ingest`")
         return
     for day in shown.days:
         counted = f"{day.total} of {day.announced} announced"
@@ -99,7 +97,7 @@ def _lines(shown: Preview) -> None:
 
 
 def _told(paper: PreviewPaper) -> Text:
-    """A paper's title, and below it where it is and why it is here."""
+    """The title of a paper, and on the next line its id and why it matches."""
     how = ("matches" if paper.strict else "close to") if paper.matched else ""
     trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
     facts = " · ".join(filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{how} {_reasons(paper)}".strip(), trend)))

@@ -1,4 +1,4 @@
-"""`digest replay`: what would have gone out, day after day, over the papers stored."""
+"""`digest replay`: what would have been sent, day by day, from the stored papers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     def replay(
         first: Date,
         last: LastDate,
-        only: Annotated[str | None, typer.Option(help="Only this address.")] = None,
-        json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+        only: Annotated[str | None, typer.Option(help="Only this subscriber.", metavar="ADDRESS")] = None,
+        json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     ) -> None:
-        """What would have gone out, day after day, over the papers stored. Nothing is frozen or sent."""
+        """Show what would have been sent, day by day, from the stored papers. Nothing is stored or sent."""
         days = replaying.replay(first.date(), last.date(), only=daily_run.subscriber_id_of(only))
         if json:
             output.emit_json({"days": [one.to_json() for one in days]})
             return
         columns = ["date", "e-mails", "nothing new", "papers"]
-        output.table(columns, [(one.date, one.mails, one.skipped, one.papers) for one in days], numbers=columns[1:])
+        output.table(columns, [(day.date, day.mails, day.skipped, day.papers) for day in days], numbers=columns[1:])

@@ -1,4 +1,4 @@
-"""`digest run`: the day's editions, chosen, queued and delivered."""
+"""`digest run`: select, queue and deliver the editions that are due."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @app.command()
     @output.report_errors
     def run(
-        date: Annotated[datetime | None, output.date_option("Every reader's own slot on that date.")] = None,
-        only: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this reader.")] = None,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Choose, but freeze and send nothing.")] = False,
-        inline: Annotated[bool, typer.Option("--inline", help="All in this process: no Redis, no workers.")] = False,
-        wait: Annotated[bool, typer.Option("--wait", help="Until the workers have sent it all.")] = False,
-        json: Annotated[bool, typer.Option("--json", help="Counts as one JSON object.")] = False,
+        date: Annotated[datetime | None, output.date_option("Each subscriber's send time on this date.")] = None,
+        only: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Only this subscriber.")] = None,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Select papers; store and send nothing.")] = False,
+        inline: Annotated[bool, typer.Option("--inline", help="In this process, without Redis and workers.")] = False,
+        wait: Annotated[bool, typer.Option("--wait", help="Wait until the workers have sent everything.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Match, compose, queue and deliver every slot up to now, or a date. A second time sends nothing twice."""
+        """Select, queue and deliver the editions due by now, or on a date. Repeating it sends nothing twice."""
         configuration.require_valid()
         schema_migration.require_newest()
         when = date.date() if date else None
@@ -40,6 +40,6 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         if json:
             output.emit_json(result.to_json())
         elif dry_run:
-            output.print_line(f"dry run, nothing is kept or sent: {result.line()}")
+            output.print_line(f"dry run, nothing is stored or sent: {result.to_line()}")
         else:
-            output.print_line(result.line() if inline or wait else f"the workers go on from here: {result.line()}")
+            output.print_line(result.to_line() if inline or wait else f"handed to the workers: {result.to_line()}")

@@ -1,4 +1,4 @@
-"""`digest migrate`, `digest init`, `digest doctor`: setting up and checking."""
+"""`digest migrate`, `digest init`, `digest doctor`: set up and check an installation."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def _migrate(app: typer.Typer) -> None:
             bool | None,
             typer.Option(
                 "--compile/--no-compile",
-                help="Compile the matching engine, or not. Default: if this installation is large enough.",
+                help="Whether to compile the matching engine. Default: if the installation is large enough.",
             ),
         ] = None,
     ) -> None:
-        """Bring the database to the newest schema. Compile the matching engine where it is needed."""
+        """Upgrade the database to the newest schema, and compile the matching engine where it is needed."""
         configuration.require_valid()
         before = schema_migration.current_revision()
         after = schema_migration.upgrade()
@@ -44,7 +44,7 @@ def _migrate(app: typer.Typer) -> None:
         if compile_engine is None:
             with reading() as session:
                 compile_engine = engine_need.measure_size(session).needs_engine
-        if compile_engine and not engine_loader.compiled():
+        if compile_engine and not engine_loader.is_compiled():
             with output.print_progress("compiling the matching engine, about a minute, once"):
                 engine_loader.engine()
             output.print_line("the matching engine is compiled")
@@ -53,9 +53,9 @@ def _migrate(app: typer.Typer) -> None:
 def _doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.report_errors
-    def check(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-        """Check configuration, database, Redis, workers, mail server and readiness for bulk mail."""
-        findings = doctor.examine()
+    def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+        """Check the settings, database, Redis, workers, mail server and readiness for bulk mail."""
+        findings = doctor.run_checks()
         if json:
             output.emit_json([finding.to_json() for finding in findings])
         else:
@@ -73,16 +73,16 @@ def _init(app: typer.Typer) -> None:
         base_url: Annotated[str, typer.Option(prompt="Address of the service in the browser (https://…)")],
         postal_address: Annotated[str, typer.Option(prompt="Postal address for the footer (law in many places)")],
         admin: Annotated[str, typer.Option(prompt="Administrator's e-mail address")],
-        test_mail: Annotated[bool, typer.Option(help="Send one to the administrator.")] = True,
-        env_file: Annotated[Path, typer.Option(help="Where to write.")] = Path(".env"),
-        force: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+        test_mail: Annotated[bool, typer.Option(help="Send a test mail to the administrator.")] = True,
+        env_file: Annotated[Path, typer.Option(help="The file to write.")] = Path(".env"),
+        force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
     ) -> None:
-        """Write .env with fresh secrets, and send a test mail."""
-        answers = setup.Answers(mail_from, smtp_url, base_url, postal_address, admin)
-        setup.write(answers, env_file, force=force)
+        """Write .env with new secrets, and send a test mail."""
+        answers = setup.SetupAnswers(mail_from, smtp_url, base_url, postal_address, admin)
+        setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(setup.send_test(answers))
+            output.print_line(setup.send_test_mail(answers))
         output.print_line("next: digest migrate, then digest up")
 
 

@@ -1,4 +1,4 @@
-"""`digest admin subscribers`: who reads what."""
+"""`digest admin subscribers`: list, show, add, import, export and erase subscribers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import csv_import_export
 from digest.services.subscriptions.preference_fields import SignUpPreferences
 
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Address = Annotated[str, typer.Argument(help="The reader's address.")]
-Welcome = Annotated[bool, typer.Option(help="Send a first edition within minutes.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
+Welcome = Annotated[bool, typer.Option(help="Send a welcome edition within minutes.")]
 
 
 SETTABLE = tuple(SignUpPreferences.model_fields)
@@ -23,7 +23,7 @@ SETTABLE = tuple(SignUpPreferences.model_fields)
 
 def add(admin: typer.Typer) -> None:
     """Add the group."""
-    people = typer.Typer(no_args_is_help=True, help="Subscribers.")
+    people = typer.Typer(no_args_is_help=True, help="List, show, add, import, export and erase subscribers.")
     admin.add_typer(people, name="subscribers")
     _looking(people)
     _coming(people)
@@ -34,7 +34,7 @@ def _looking(people: typer.Typer) -> None:
     @people.command("list")
     @output.report_errors
     def list_(json: Json = False) -> None:
-        """All subscribers."""
+        """List all subscribers."""
         rows = subscriber_admin.subscriber_rows()
         output.listing(rows if json else [_briefly(row) for row in rows], json=json, whole=["address", "when"])
 
@@ -42,17 +42,17 @@ def _looking(people: typer.Typer) -> None:
     @output.report_errors
     def show(
         address: Address,
-        client: Annotated[str, typer.Option(help="An IP address: did the consent come from there?")] = "",
+        client: Annotated[str, typer.Option(help="Check whether the consent came from this IP address.")] = "",
         json: Json = False,
     ) -> None:
-        """One subscriber, with topics and consent."""
-        found = subscriber_admin.subscriber(address, client=client)
+        """Show a subscriber with topics and consent."""
+        found = subscriber_admin.subscriber_details(address, client=client)
         output.print_facts(found, json=json)
 
     @people.command()
     @output.report_errors
     def export(json: Json = False) -> None:
-        """Addresses, topics and settings of all subscribers, as CSV (or JSON)."""
+        """Export the addresses, topics and settings of all subscribers as CSV."""
         if json:
             output.emit_json(csv_import_export.export_rows())
         else:
@@ -64,31 +64,31 @@ def _coming(people: typer.Typer) -> None:
     @output.report_errors
     def add(
         address: Address,
-        consent: Annotated[str, typer.Option(help="How and when this person agreed; kept as proof.")],
-        topic: Annotated[list[str] | None, typer.Option()] = None,
-        category: Annotated[list[str] | None, typer.Option()] = None,
-        time_zone: Annotated[str, typer.Option()] = "UTC",
+        consent: Annotated[str, typer.Option(help="How and when the person agreed; stored as proof.")],
+        topic: Annotated[list[str] | None, typer.Option(help="A topic; may be repeated.")] = None,
+        category: Annotated[list[str] | None, typer.Option(help="Only this category; may be repeated.")] = None,
+        time_zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
         setting: Annotated[
             list[str] | None,
             typer.Option("--set", metavar="NAME=VALUE", help=f"Any preference: {', '.join(SETTABLE)}."),
         ] = None,
         welcome: Welcome = True,
     ) -> None:
-        """Add somebody whose consent you hold."""
+        """Add a subscriber whose consent you have."""
         values: dict[str, Any] = {"topics": topic or [], "categories": category or [], "time_zone": time_zone}
         values |= _preferences(setting or []) | {"address": address}
-        subscriber_admin.add(values, consent=consent, welcome=welcome)
+        subscriber_admin.add_subscriber(values, consent=consent, welcome=welcome)
         output.print_line("added")
 
     @people.command("import")
     @output.report_errors
     def import_(
-        file: Path,
-        consent: Annotated[str, typer.Option(help="How and when these people agreed; kept as proof.")],
+        file: Annotated[Path, typer.Argument(help="The CSV file.")],
+        consent: Annotated[str, typer.Option(help="How and when these people agreed; stored as proof.")],
         welcome: Welcome = True,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Add nobody; say what would happen.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; add nobody.")] = False,
     ) -> None:
-        """Add people from a CSV file with a header (address, topics, …), or from what `export` wrote."""
+        """Add subscribers from a CSV file with a header (address, topics, …), or from an `export`."""
         output.print_line(_what_is_sent(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
             added, bad = csv_import_export.import_file(
@@ -115,7 +115,7 @@ def _preferences(settings: list[str]) -> dict[str, str]:
 
 
 def _what_is_sent(*, welcome: bool, dry_run: bool) -> str:
-    """What an import sends to those whom it adds. No confirmation: their consent is held already."""
+    """What an import sends to the subscribers that it adds. No confirmation: they have consented already."""
     would = "would get" if dry_run else "gets"
     if not welcome:
         return f"whoever is added {would} no welcome; the first e-mail is the next one due"
@@ -129,14 +129,14 @@ def _leaving(people: typer.Typer) -> None:
     @people.command()
     @output.report_errors
     def erase(address: Address) -> None:
-        """Delete a person's data."""
-        scrubbed = subscriber_admin.erase(address)
+        """Delete all data of a subscriber."""
+        scrubbed = subscriber_admin.erase_subscriber(address)
         later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
         output.print_line(f"erased{'' if scrubbed else later}")
 
 
 def _briefly(row: subscriber_admin.Row) -> subscriber_admin.Row:
-    """A subscriber in one row of a terminal."""
+    """The columns of a subscriber that fit on a terminal."""
     wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
     wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]
     wants += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]

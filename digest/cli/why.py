@@ -1,4 +1,4 @@
-"""`digest why`: why this reader got this paper, or did not, or got no mail."""
+"""`digest why`: why a subscriber got a paper, or did not, or got no mail."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     @app.command("why")
     @output.report_errors
     def command(
-        address: Annotated[str, typer.Argument(help="The reader's address.")],
-        paper: Annotated[str | None, typer.Argument(help="An arXiv id, or a paper's number on our pages.")] = None,
+        address: Annotated[str, typer.Argument(help="The subscriber's address.")],
+        paper: Annotated[str | None, typer.Argument(help="An arXiv id, or the number of a paper on our pages.")] = None,
     ) -> None:
-        """Why this reader got this paper, or did not, or got no mail."""
+        """Explain why a subscriber got a paper, or did not, or got no mail."""
         lines = why_report.why_paper(address, paper) if paper else why_report.why_mail(address)
         for line in lines:
             output.console().print(line, markup=False)

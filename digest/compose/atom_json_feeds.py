@@ -48,27 +48,27 @@ class Feed:
     language: str = "en"
 
 
-def tag(domain: str, day: datetime, name: str) -> str:
+def tag_uri(domain: str, day: datetime, name: str) -> str:
     """A tag URI (RFC 4151): minted by the owner of `domain` on that day. `name` is ASCII without blanks."""
     return f"tag:{domain},{day.astimezone(UTC):%Y-%m-%d}:{name}"
 
 
-def atom(feed: Feed) -> bytes:
+def to_atom(feed: Feed) -> bytes:
     """The feed as an Atom document."""
     root = Xml.Element("feed", {"xmlns": _ATOM, "xml:lang": feed.language})
-    _text(root, "id", feed.key)
-    _text(root, "title", feed.title)
-    _text(root, "updated", _instant(feed.updated))
-    _text(Xml.SubElement(root, "author"), "name", feed.name)
-    _link(root, "self", feed.atom, "application/atom+xml")
-    _link(root, "alternate", feed.home, "text/html")
+    _add_text(root, "id", feed.key)
+    _add_text(root, "title", feed.title)
+    _add_text(root, "updated", _rfc3339(feed.updated))
+    _add_text(Xml.SubElement(root, "author"), "name", feed.name)
+    _add_link(root, "self", feed.atom, "application/atom+xml")
+    _add_link(root, "alternate", feed.home, "text/html")
     for item in feed.items:
-        _entry(root, item)
+        _add_entry(root, item)
     document: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
     return document
 
 
-def as_json(feed: Feed) -> bytes:
+def to_json_feed(feed: Feed) -> bytes:
     """The feed as a JSON Feed document."""
     document = {
         "version": _JSON_VERSION,
@@ -77,51 +77,51 @@ def as_json(feed: Feed) -> bytes:
         "feed_url": feed.json,
         "language": feed.language,
         "authors": [{"name": feed.name}],
-        "items": [_item(item) for item in feed.items],
+        "items": [_json_item(item) for item in feed.items],
     }
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def _entry(root: Xml.Element, item: Item) -> None:
+def _add_entry(root: Xml.Element, item: Item) -> None:
     entry = Xml.SubElement(root, "entry")
-    _text(entry, "id", item.key)
-    _text(entry, "title", item.title)
-    _text(entry, "updated", _instant(item.published))
-    _text(entry, "published", _instant(item.published))
+    _add_text(entry, "id", item.key)
+    _add_text(entry, "title", item.title)
+    _add_text(entry, "updated", _rfc3339(item.published))
+    _add_text(entry, "published", _rfc3339(item.published))
     for author in item.authors:
-        _text(Xml.SubElement(entry, "author"), "name", author)
-    _link(entry, "alternate", item.url, "text/html")
+        _add_text(Xml.SubElement(entry, "author"), "name", author)
+    _add_link(entry, "alternate", item.url, "text/html")
     for name in item.tags:
-        Xml.SubElement(entry, "category", {"term": _clean(name)})
-    _text(entry, "content", item.html, type="html")
+        Xml.SubElement(entry, "category", {"term": _remove_invalid_xml(name)})
+    _add_text(entry, "content", item.html, type="html")
 
 
-def _item(item: Item) -> Mapping[str, Any]:
+def _json_item(item: Item) -> Mapping[str, Any]:
     members = {
         "id": item.key,
         "url": item.url,
         "title": item.title,
         "content_html": item.html,
-        "date_published": _instant(item.published),
+        "date_published": _rfc3339(item.published),
         "authors": [{"name": author} for author in item.authors],
         "tags": list(item.tags),
     }
     return {name: value for name, value in members.items() if value}
 
 
-def _text(parent: Xml.Element, name: str, text: str, **attributes: str) -> None:
-    Xml.SubElement(parent, name, attributes).text = _clean(text)
+def _add_text(parent: Xml.Element, name: str, text: str, **attributes: str) -> None:
+    Xml.SubElement(parent, name, attributes).text = _remove_invalid_xml(text)
 
 
-def _link(parent: Xml.Element, relation: str, address: str, kind: str) -> None:
-    Xml.SubElement(parent, "link", {"rel": relation, "type": kind, "href": _clean(address)})
+def _add_link(parent: Xml.Element, relation: str, address: str, kind: str) -> None:
+    Xml.SubElement(parent, "link", {"rel": relation, "type": kind, "href": _remove_invalid_xml(address)})
 
 
-def _clean(text: str) -> str:
+def _remove_invalid_xml(text: str) -> str:
     """Remove the characters that XML 1.0 forbids."""
     return _NOT_XML.sub("", text)
 
 
-def _instant(instant: datetime) -> str:
+def _rfc3339(instant: datetime) -> str:
     """RFC 3339, in UTC, whole seconds."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -13,7 +13,7 @@ NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 
 class Entry(NamedTuple):
-    """One paper of an edition, with all that is needed to render it the same again.
+    """One paper of an edition, with all data to render it identically later.
 
     `matched`: (topic's index in the profile version, words as the subscriber typed them). `followed`: author names.
     `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere; `spark`: how
@@ -57,14 +57,14 @@ class Content:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; `from_json` is the inverse."""
-        entries = [_plain(entry) for entry in self.entries]
+        entries = [_entry_members(entry) for entry in self.entries]
         return {"entries": entries, "considered": self.considered, "more": self.more, "notice": self.notice}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Content:
         """Parse what `to_json` returned."""
         return cls(
-            entries=tuple([_entry(entry) for entry in value.get("entries", ())]),
+            entries=tuple([_entry_from_json(entry) for entry in value.get("entries", ())]),
             considered=int(value.get("considered", 0)),
             more=int(value.get("more", 0)),
             notice=str(value.get("notice", "")),
@@ -85,14 +85,14 @@ class StoredContent(NamedTuple):
     def from_content(cls, content: Content) -> StoredContent:
         """Serialise the content."""
         papers = [entry.paper for entry in content.entries]
-        return cls(_compact(content.to_json()), len(papers), struct.pack(f"<{len(papers)}i", *papers))
+        return cls(_compact_json(content.to_json()), len(papers), struct.pack(f"<{len(papers)}i", *papers))
 
     @classmethod
     def from_entries_json(
         cls, entries: bytes, paper_ids: bytes, *, considered: int, more: int, notice: str
     ) -> StoredContent:
         """Build it from entries that are JSON already, separated by commas, and their packed paper ids."""
-        notice_json = _compact(notice) if notice else b'""'
+        notice_json = _compact_json(notice) if notice else b'""'
         text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, notice_json)
         return cls(text, len(paper_ids) // 4, paper_ids)
 
@@ -103,21 +103,21 @@ class StoredContent(NamedTuple):
 
 def entry_json(entry: Entry) -> bytes:
     """An entry as compact JSON."""
-    return _compact(_plain(entry))
+    return _compact_json(_entry_members(entry))
 
 
 def entry_json_affixes(entry: Entry) -> tuple[bytes, bytes]:
     """The JSON before and after the place where a match's own members go, for an entry without any."""
     text = entry_json(entry)
-    at = len(_compact({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
-    return text[:at], text[at:]
+    split_position = len(_compact_json({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
+    return text[:split_position], text[split_position:]
 
 
-def _compact(value: Any) -> bytes:
+def _compact_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def _entry_members(entry: Entry) -> dict[str, Any]:
     """An entry's JSON members without those that have their default: millions are stored."""
     values: dict[str, Any] = {"paper": entry.paper, "revision": entry.revision, "section": entry.section}
     for name, default in _DEFAULTS:
@@ -127,7 +127,7 @@ def _plain(entry: Entry) -> dict[str, Any]:
     return values
 
 
-def _entry(value: Mapping[str, Any]) -> Entry:
+def _entry_from_json(value: Mapping[str, Any]) -> Entry:
     get = value.get
     return Entry(
         value["paper"],

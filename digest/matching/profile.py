@@ -28,8 +28,8 @@ class Profile:
     """A subscriber's interests. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
 
     `minimum`: how relevant a close match has to be; USUAL lets about 5 papers a day pass, HIGH about 1.
-    `likes`: (stem, weight) of words in papers liked, made by `matching.scoring.relevance_feedback.likes`; they lift
-    what matches already.
+    `likes`: (stem, weight) of words in liked papers, from `matching.scoring.relevance_feedback`; they raise the score
+    of papers that match already.
     """
 
     topics: tuple[Topic, ...] = ()
@@ -87,11 +87,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One paper that a profile gets, and why.
+    """One paper that matches a profile, and the reasons.
 
     `mask`: bit i set where the profile's i-th term matched (terms numbered by `terms(profile)`).
-    `matched`: (topic's index, its words that matched, as typed); the first one gave most of the score.
-    `followed`: names of followed authors found. `topic`: the index whose cap it counts against, -1 for none.
+    `matched`: (topic's index, its words that matched, as typed); the first topic contributes most of the score.
+    `followed`: names of followed authors. `topic`: the index whose cap it counts against, -1 for none.
     """
 
     paper: int

@@ -1,4 +1,4 @@
-"""The tables. They don't validate: what comes from outside passes a schema of its own first."""
+"""The tables. They do not validate; input from outside is validated by its own schema first."""
 
 from digest.models.access import AdminLogin, RateLimitCounter
 from digest.models.delivery import (

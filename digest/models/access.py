@@ -11,10 +11,10 @@ from digest.models.types import UTCDateTime
 
 
 class RateLimitCounter(SQLModel, table=True):
-    """How often one key did one limited thing in the current window. One row a key, changed by one UPSERT.
+    """The number of attempts of one key at a rate-limited action in the current window. One UPSERT changes the row.
 
-    `key` is a keyed hash of a client or an address. `started_at`: when the window began; `last_at`: the last try that
-    was allowed.
+    `key` is a keyed hash of a client or an address. `started_at`: when the window began; `last_at`: the last allowed
+    attempt.
     """
 
     __tablename__ = "rate_limit_counter"
@@ -30,7 +30,7 @@ class RateLimitCounter(SQLModel, table=True):
 class AdminLogin(SQLModel, table=True):
     """A sign-in link mailed to an administrator, and the session that began with it.
 
-    The link is good until `link_expires_at` or `used_at`; the session until `session_expires_at` or `ended_at`.
+    The link is valid until `link_expires_at` or `used_at`; the session until `session_expires_at` or `ended_at`.
     `session_hash`: SHA-256 of the cookie's value.
     """
 

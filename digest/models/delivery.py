@@ -1,4 +1,4 @@
-"""The outbox: deliveries, the leases of those who send them, bounces, and the audit."""
+"""The outbox: deliveries, senders' leases, bounces, and the audit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from digest.models.types import BigIntegerId, UTCDateTime
 
 QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
 REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
-OPEN = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
-# Written out, not bound: only so can a planner tell that the partial index below answers the question.
-WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
+OPEN_STATES = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
+# Literals, not bound values: otherwise the query planner cannot see that the partial index below applies.
+IS_WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
 _WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'uncertain')")
 
 _LEASED = text("lease_id IS NOT NULL")
@@ -24,11 +24,11 @@ DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 CONFIRMATION, LINK = "confirmation", "link"
 ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
 SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"
-URGENT = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
+URGENT_KINDS = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
 
 
 class Lease(SQLModel, table=True):
-    """Held by one sender while it lives. `id` fences its rows; the holder bumps `beat`; a sweeper watches it."""
+    """A sender's lease. `id` fences its rows; the holder increases `beat`, which shows the reaper that it is alive."""
 
     id: int | None = Field(default=None, primary_key=True)
     holder: str = Field(max_length=80)
@@ -37,12 +37,12 @@ class Lease(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One e-mail owed to one address. (kind, subject_id, serial) is unique: it can't be owed twice.
+    """One e-mail to one address. (kind, subject_id, serial) is unique, so it cannot be queued twice.
 
-    Due where the state is queued, deferred or uncertain and `due_at` has come; no `due_at` means held.
+    Due where the state is queued, deferred or uncertain and `due_at` has passed; no `due_at` means held.
     `lease_id` is set while sending and fences the result. `message_id` is set by the first claim and never changes.
-    `attempts`: tries begun; `doubts`: how many of them ended without an answer.
-    An id is never given again: return paths and Message-IDs of mails that were sent carry it.
+    `attempts`: attempts begun; `doubts`: how many of them ended without an answer.
+    An id is never reused, because return paths and Message-IDs of sent mails contain it.
     """
 
     __table_args__ = (
@@ -66,7 +66,7 @@ class Delivery(SQLModel, table=True):
     subject_id: int = Field(sa_type=BigIntegerId)
     serial: int = 0
     subscriber_id: int | None = Field(default=None, foreign_key="subscriber.id", ondelete="SET NULL")
-    run_id: int | None = None  # of a run that its writer holds: no foreign key is checked for each row
+    run_id: int | None = None  # no foreign key, which would be checked for each row; the writer holds the run's lock
     address: str = Field(max_length=254)
     domain: str = Field(max_length=254)
     priority: int = 5
@@ -83,7 +83,7 @@ class Delivery(SQLModel, table=True):
 
 
 class DeliverySerial(SQLModel, table=True):
-    """The last serial given to a delivery of this kind about this subject. Retention and erasure leave it alone."""
+    """The last serial of a delivery of this kind about this subject. Retention and erasure do not delete it."""
 
     __tablename__ = "delivery_serial"
 
@@ -93,7 +93,7 @@ class DeliverySerial(SQLModel, table=True):
 
 
 class Installation(SQLModel, table=True):
-    """The identity of this installation: one row, made by `digest migrate`. `key` is 128 random bits in hexadecimal."""
+    """The identity of this installation, one row created by `digest migrate`. `key`: 128 random bits in hexadecimal."""
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 
@@ -103,7 +103,7 @@ class Installation(SQLModel, table=True):
 
 
 class DomainPause(SQLModel, table=True):
-    """A receiving domain that refuses by policy (5.7.x): nothing is sent there until then; nobody is suppressed."""
+    """A receiving domain that refuses by policy (5.7.x). Nothing is sent to it until `until`; nobody is suppressed."""
 
     __tablename__ = "domain_pause"
 
@@ -113,10 +113,10 @@ class DomainPause(SQLModel, table=True):
 
 
 class SessionReply(SQLModel, table=True):
-    """How a mail server answered of late: one refused mail, or how many were taken in a row. Kept for two days.
+    """A recent reply of a mail server: one refusal, or a number of mails accepted in a row. Kept for two days.
 
-    `way`: what is the same for refusals in the same way, '' for mails taken (`accepted`: how many).
-    `shared`: many domains refused in this way, so it was the server's trouble.
+    `way`: the signature that like refusals share, '' for accepted mails (`accepted`: how many).
+    `shared`: many domains refused in this way, so the fault is the mail server's.
     """
 
     __tablename__ = "session_reply"
@@ -132,7 +132,7 @@ class SessionReply(SQLModel, table=True):
 
 
 class Bounce(SQLModel, table=True):
-    """A report that an address failed, in the session or later. `report_key` is unique: one report counts once."""
+    """A delivery failure of an address, in the session or reported later. `report_key` is unique: it counts once."""
 
     id: int | None = Field(default=None, primary_key=True)
     report_key: str = Field(unique=True, max_length=120)
@@ -144,7 +144,7 @@ class Bounce(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """What an administrator did, when. `detail` holds ids and counts, no addresses."""
+    """An action of an administrator. `detail` contains ids and counts, no addresses."""
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UTCDateTime)
@@ -154,7 +154,7 @@ class Audit(SQLModel, table=True):
 
 
 class AdminToken(SQLModel, table=True):
-    """A bearer token for the API; only its hash is kept. `scopes`: what it may do, separated by blanks."""
+    """A bearer token for the API; only its hash is stored. `scopes`: its permissions, separated by spaces."""
 
     __tablename__ = "admin_token"
 

@@ -1,4 +1,4 @@
-"""Runs, their shards, and the editions frozen in them."""
+"""Runs, their shards, and their editions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ PLANNED, COMPLETE, PAUSED, CANCELLED = "planned", "complete", "paused", "cancell
 
 
 class Run(SQLModel, table=True):
-    """All editions of one slot, a UTC quarter of an hour and its key. `batch_through`, `signals_at`: its knowledge.
+    """All editions of one slot, a quarter of an hour in UTC, which is unique.
 
-    `notice`: what was missing when it was made, a line for its mails.
+    `batch_through`, `signals_at`: the newest batch and signals that it uses. `notice`: a line for its mails about a
+    missing announcement.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -31,9 +32,9 @@ class Run(SQLModel, table=True):
 
 
 class Shard(SQLModel, table=True):
-    """A part of a run: the readers with ids from `first` to `last`. Done in one transaction with its editions.
+    """A part of a run: subscribers with ids from `first` to `last`. Finished in one transaction with its editions.
 
-    Without `day` it takes the readers due at the run's slot; with it all whose own slot on that date is the run's.
+    Without `day` it takes the subscribers due at the run's slot; with it all whose slot on that date is the run's.
     """
 
     __table_args__ = (UniqueConstraint("run_id", "number"), Index("ix_shard_done", "done_at"))
@@ -51,18 +52,18 @@ class Shard(SQLModel, table=True):
 
 
 class Edition(SQLModel, table=True):
-    """One reader's papers for one local date, chosen and frozen. (subscriber, day) is unique.
+    """One subscriber's papers for one local date; they never change. (subscriber, day) is unique.
 
-    A row a reader and day, so no foreign key is checked for each: who inserts it holds the reader's row and the run's.
+    It has no foreign keys, because checking them for each row is slow; the writer locks the subscriber and the run.
     `content` is `compose.edition.Content` as JSON, compact: paper ids and revisions, scores, masks, signals shown.
-    `shown`: its papers' numbers again, four bytes each, the low one first; None in editions older than that column.
-    `previous_seen` restores the reader's `seen_through` when the newest edition is cancelled.
+    `shown`: the ids of its papers, four bytes each, little-endian; None in editions older than that column.
+    `previous_seen` restores the subscriber's `seen_through` when the newest edition is cancelled.
     """
 
     __table_args__ = (
         UniqueConstraint("subscriber_id", "day"),
         Index("ix_edition_run", "run_id"),
-        {"sqlite_autoincrement": True},  # an erased edition's id lives on in links and Message-IDs
+        {"sqlite_autoincrement": True},  # ids are not reused: old links and Message-IDs contain them
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigIntegerId)

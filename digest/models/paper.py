@@ -12,16 +12,16 @@ from digest.models.types import BigIntegerId, UTCDateTime
 
 
 class Announcement(SQLModel, table=True):
-    """One mailing day of arXiv's calendar. Its number is the day's proleptic Gregorian ordinal, so order is order."""
+    """One announcement of arXiv's calendar. Its id is the day's proleptic Gregorian ordinal, so ids sort by date."""
 
     id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     day: date = Field(unique=True)
 
 
 class Batch(SQLModel, table=True):
-    """One ingest: what a source gave at one time. `known_at`: from then on its papers may be sent.
+    """One ingest of a source. `known_at`: from then on its papers may be sent.
 
-    Its number is what a reader's `seen_through` points to, so a paper delivered late is still new.
+    A subscriber's `seen_through` is the id of a batch, so a paper that a source delivers late is still new.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -36,7 +36,7 @@ class Batch(SQLModel, table=True):
 
 
 class Reject(SQLModel, table=True):
-    """A piece of a batch that could not be used, and why."""
+    """An item of a batch that could not be used, with the reason."""
 
     id: int | None = Field(default=None, primary_key=True)
     batch_id: int = Field(foreign_key="batch.id", index=True)
@@ -47,10 +47,10 @@ class Reject(SQLModel, table=True):
 
 
 class Paper(SQLModel, table=True):
-    """One work. Identity: arXiv id, else DOI, else what `papers.same` says of those that share a `PaperKey`.
+    """One paper. Identity: arXiv id, else DOI, else `papers.is_same_paper` among those that share a `PaperKey`.
 
-    `announcement_id` is the mailing day it was new on; None: known only as a revision or by a signal, never 'new'.
-    It and the batch go in with the paper, and stay: no foreign key is checked for each.
+    `announcement_id`: the announcement it was new in; None: stored only as a revision or by a signal, never 'new'.
+    Announcements and batches are never deleted, so these columns have no foreign keys.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -60,13 +60,13 @@ class Paper(SQLModel, table=True):
     batch_id: int = Field(index=True)
     revision: int = 1
     withdrawn: bool = False
-    announce_type: str | None = Field(default=None, max_length=13)  # arXiv's word, the strongest of that announcement
+    announce_type: str | None = Field(default=None, max_length=13)  # arXiv's term, the strongest of that announcement
 
 
 class PaperKey(SQLModel, table=True):
-    """A key under which a paper without shared identifier may be found again (title and author, abstract).
+    """A key to find a paper without a shared identifier (from title and author, or from the abstract).
 
-    Ten rows a paper, so no foreign key is checked for each: a paper and its keys go in together, and papers stay.
+    There are about ten for each paper, which are inserted with it; papers stay, so there is no foreign key.
     """
 
     __tablename__ = "paper_key"
@@ -77,7 +77,7 @@ class PaperKey(SQLModel, table=True):
 
 
 class PaperVersion(SQLModel, table=True):
-    """What was known of a paper at one time; never changed. (paper, revision) is unique; the paper names its newest."""
+    """A paper's record at one time; never changed. (paper, revision) is unique; `Paper.revision` is the newest."""
 
     __tablename__ = "paper_version"
     __table_args__ = (UniqueConstraint("paper_id", "revision"),)
@@ -92,7 +92,7 @@ class PaperVersion(SQLModel, table=True):
 
 
 class Signal(SQLModel, table=True):
-    """A counter of a paper at a time. A missing row is unknown, not zero."""
+    """The value of a paper's counter at a time. Without a row it is unknown, not zero."""
 
     __table_args__ = (
         UniqueConstraint("paper_id", "source", "name", "taken_at"),
@@ -108,9 +108,9 @@ class Signal(SQLModel, table=True):
 
 
 class Novelty(SQLModel, table=True):
-    """How far a paper's text was from its field's last 90 days when it was announced, 0 to 100; made once.
+    """How different a paper's text was from its field's last 90 days when it was announced, 0 to 100; measured once.
 
-    `nearest_id`: the earlier paper it is nearest to. None: it can't be told, the paper or its field is too small.
+    `nearest_id`: the nearest earlier paper. None: it cannot be measured, because the paper or its field is too small.
     """
 
     paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})
@@ -120,7 +120,7 @@ class Novelty(SQLModel, table=True):
 
 
 class AuthorFigure(SQLModel, table=True):
-    """Figures of an author's page as a source printed them. `name` is the author's where known, else the document's."""
+    """Figures of an author as a source prints them, by the author's exact name."""
 
     __tablename__ = "author_figure"
     __table_args__ = (UniqueConstraint("name", "source"),)
@@ -133,7 +133,7 @@ class AuthorFigure(SQLModel, table=True):
 
 
 class Epoch(SQLModel, table=True):
-    """Word counts and average length, fixed for a time; a run names the epoch it ranked by. `terms`: word to count."""
+    """Word counts and average length, fixed for a time; a run has the epoch it ranked by. `terms`: counts by word."""
 
     id: int | None = Field(default=None, primary_key=True)
     created_at: datetime = Field(sa_type=UTCDateTime)

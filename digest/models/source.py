@@ -1,4 +1,4 @@
-"""What is known of the sources: which days of each are stored, and how the last attempt went."""
+"""The state of the sources: stored days, and the result of the last attempt."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from digest.models.types import UTCDateTime
 
 
 class SourceDay(SQLModel, table=True):
-    """A day of a source that is stored, written in the transaction that stored it. No row: nothing is claimed of it.
+    """A stored day of a source, written in the transaction that stored it. Without a row the day may be incomplete.
 
-    `final` is False where the source may still add to the day; then it is asked for once more.
+    `final` is False where the source may still add to the day; then it is fetched again.
     """
 
     __tablename__ = "source_day"
@@ -27,9 +27,9 @@ class SourceDay(SQLModel, table=True):
 
 
 class SourceState(SQLModel, table=True):
-    """How the last attempt at a source went. `outcome`: empty, or late, partial, stale, down; `failures`: in a row.
+    """The last attempt at a source. `outcome`: '' for success, or late, partial, stale, down; `failures`: in a row.
 
-    `retry_at`: the source asked not to be asked before.
+    `retry_at`: the source asked for no request before then.
     """
 
     __tablename__ = "source_state"

@@ -10,23 +10,23 @@ from sqlmodel import Field, SQLModel
 
 from digest.models.types import UTCDateTime
 
-PENDING, ACTIVE, LEFT = "pending", "active", "left"
+PENDING, ACTIVE, UNSUBSCRIBED = "pending", "active", "left"
 
 # Reasons of a suppression. An administrator may give any other text.
 NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME = "no such address", "keeps failing", "complaint", "not me"
 BOUNCE_REASONS = (NO_SUCH_ADDRESS, KEEPS_FAILING)
 BY_ADMINISTRATOR = "administrator"  # the source of a suppression that an administrator made
 
-# What an account request asks for.
+# Actions of an account request.
 EXPORT, ERASE, CHANGE_ADDRESS, NEW_ADDRESS = "export", "erase", "change-address", "new-address"
 
 
 class Subscriber(SQLModel, table=True):
-    """An address with consent, a zone, a send time, a cadence. Erasing deletes the row.
+    """An address with its state and schedule. Erasing deletes the row.
 
     `state`: pending (not confirmed), active, left (unsubscribed). `paused_until` is the first date with mail again.
-    `seen_through` is the newest batch that a run considered for this reader; `next_due_at` is always a slot.
-    An erased reader's id is never given again: links and Message-IDs of old mails carry it.
+    `seen_through` is the newest batch that a run considered for them; `next_due_at` is always a slot.
+    An id is never reused, because links and Message-IDs of old mails contain it.
     """
 
     __table_args__ = (Index("ix_subscriber_due", "state", "next_due_at"), {"sqlite_autoincrement": True})
@@ -50,7 +50,7 @@ class Subscriber(SQLModel, table=True):
 
 
 class ProfileVersion(SQLModel, table=True):
-    """What a reader wants, as of one time; never changed. `profile` is `matching.profile.Profile` as JSON."""
+    """A version of a subscriber's profile; never changed. `profile` is `matching.profile.Profile` as JSON."""
 
     __tablename__ = "profile_version"
     __table_args__ = (UniqueConstraint("subscriber_id", "number"), {"sqlite_autoincrement": True})
@@ -74,9 +74,9 @@ class Threshold(SQLModel, table=True):
 
 
 class Feedback(SQLModel, table=True):
-    """What a reader said of a paper. (subscriber, paper, verb) is unique: saying it again changes nothing.
+    """A subscriber's feedback on a paper. (subscriber, paper, verb) is unique.
 
-    `verb`: more or less. `topic`: the topic, as typed, that had brought the paper; '' where none had.
+    `verb`: more or less. `topic`: the topic, as typed, that the paper matched, '' for none.
     """
 
     __table_args__ = (UniqueConstraint("subscriber_id", "paper_id", "verb"),)
@@ -90,7 +90,7 @@ class Feedback(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """Proof: what happened (asked, confirmed, left), when, from where, under which wording.
+    """Proof of a consent event (asked, confirmed, left): when, from where, under which wording.
 
     `client`: a hash that a claim can be checked against (`services.subscriptions.consent_origin`), or a word such as
     administrator.
@@ -105,7 +105,7 @@ class Consent(SQLModel, table=True):
 
 
 class SignUpRequest(SQLModel, table=True):
-    """What a sign-up asked for, kept apart from the subscriber until the owner of the address confirms it.
+    """The preferences of a sign-up, stored apart from the subscriber until the owner of the address confirms it.
 
     `profile`: `matching.profile.Profile` as JSON. `schedule`: preferences that are columns of Subscriber.
     `client`, `wording`: the proof of the request, see Consent. Ids are not reused: confirmation links carry them.
@@ -125,7 +125,7 @@ class SignUpRequest(SQLModel, table=True):
 
 
 class AccountRequest(SQLModel, table=True):
-    """An export, erasure or change of address that was asked for on the preferences page and awaits its mailed link.
+    """An export, erasure or change of address requested on the preferences page; a mailed link confirms it.
 
     `action`: EXPORT, ERASE, CHANGE_ADDRESS or NEW_ADDRESS; `address`: the new one, for NEW_ADDRESS only.
     Ids are not reused: the mailed links carry them.
@@ -167,7 +167,7 @@ class FormerAddress(SQLModel, table=True):
 
 
 class StoredKey(SQLModel, table=True):
-    """A key (in hex) that must outlive a rotation of DIGEST_SECRET_KEY; made at its first use, never changed."""
+    """A key (in hexadecimal) that must survive a rotation of DIGEST_SECRET_KEY; created at its first use."""
 
     __tablename__ = "stored_key"
 
@@ -177,7 +177,7 @@ class StoredKey(SQLModel, table=True):
 
 
 class Attempt(SQLModel, table=True):
-    """One try at a limited thing (a sign-up, a sign-in), counted per key (a keyed hash of client or address)."""
+    """One attempt at a limited action (a sign-up, a sign-in), counted by key (a keyed hash of client or address)."""
 
     __table_args__ = (Index("ix_attempt_key", "action", "key", "at"),)
 

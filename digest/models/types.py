@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types with the same meaning on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any, Protocol
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_SHORT = 1 << 12
+_SMALL_WINDOW_UP_TO = 1 << 12
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware instant, kept in UTC. A naive value is a mistake of the caller."""
+    """An aware instant, stored in UTC. Raises ValueError for a naive one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To UTC; SQLite keeps it without a zone."""
+        """Convert to UTC, for SQLite without a time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -36,7 +36,7 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 
 class HasId(Protocol):
-    """A row whose id the database gives."""
+    """A row whose id the database assigns."""
 
     @property
     def id(self) -> int | None:
@@ -44,43 +44,43 @@ class HasId(Protocol):
 
 
 def stored_id(row: HasId) -> int:
-    """The id of a row that the database has. Raises ValueError for one that was never flushed."""
+    """The id of a stored row. Raises ValueError for one that was never flushed."""
     if row.id is None:
         raise ValueError(f"{type(row).__name__} was not stored yet, so it has no id")
     return row.id
 
 
 class BigIntegerId(TypeDecorator[int]):
-    """A number of eight bytes, for tables that get a row a reader and day; SQLite's numbers are wide anyway."""
+    """A 64-bit id, for tables with a row for each subscriber and day. SQLite's integers have 64 bits anyway."""
 
     impl = BigInteger
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[int]:
-        """SQLite counts up by itself only what is called INTEGER."""
+        """INTEGER on SQLite, which assigns ids only to columns of that type; else BIGINT."""
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
 def compress(text: bytes) -> bytes:
-    """JSON compressed, as `Packed` keeps it. What is short needs no large tables, which cost more than the work."""
-    if len(text) > _SHORT:
+    """Compress JSON, as `CompressedText` stores it. Short texts use a small window, which is faster to set up."""
+    if len(text) > _SMALL_WINDOW_UP_TO:
         return zlib.compress(text, 1)
     packer = zlib.compressobj(1, zlib.DEFLATED, 12, 5)
     return packer.compress(text) + packer.flush()
 
 
 class CompressedText(TypeDecorator[Any]):
-    """A JSON value, compressed (zlib): for contents that are read whole or not at all."""
+    """A JSON value compressed by zlib, for contents that are only read as a whole."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        """To compact bytes; what is bytes already was packed."""
+        """Compress to bytes; a value of bytes is compressed already."""
         if value is None or isinstance(value, bytes):
             return value
         return compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
-        """Back to the value."""
+        """Decompress and parse."""
         return None if value is None else json.loads(zlib.decompress(value))

@@ -1,4 +1,4 @@
-"""What a paper is, whatever source told of it: records, identity, likeness, merging. Pure."""
+"""Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
 from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key

@@ -1,6 +1,6 @@
-"""Identity. arXiv id without version, else DOI, else title and first author; and keys by which likely twins are found.
+"""Identity of papers: arXiv id without version, else DOI, else title and first author; and keys for finding duplicates.
 
-Keys only propose: `likeness.same` decides.
+Keys only find candidates; `likeness.is_same_paper` decides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digest.text.tex import readable
 
 _ARXIV_DOI = "10.48550/arxiv."
 _VERSION = re.compile(r"v\d+$")
-_GENERIC = 3  # a title of fewer words ('Introduction', 'Reply to comments') names no one paper
+_MIN_TITLE_WORDS = 3  # a shorter title ('Introduction', 'Reply to comments') does not identify a paper
 _TEX_WORDS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda rho varrho sigma tau upsilon "
     "phi varphi chi psi omega mathcal mathbb mathbf mathrm mathsf mathfrak boldsymbol operatorname text textbf textit "
@@ -27,16 +27,16 @@ _TEX_WORDS = (
 _TEX = frozenset(_TEX_WORDS.split())
 _LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z]{3,}|\d{4,}")
-_PLAIN = "".join(c if c.isalpha() and c.islower() else "0" if c.isdigit() else " " for c in map(chr, range(128)))
-_NUMBER = "0000"
-_SHINGLE = 3
-_KEY_SHINGLE = 5
-_FEWEST = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
-_SKETCH = 6
-_LONG = 7  # letters; about a third of the words, and hardly one of the phrases that everybody writes
+_ASCII_CLASSES = "".join(c if c.isalpha() and c.islower() else "0" if c.isdigit() else " " for c in map(chr, range(128)))
+_DIGIT_RUN = "0000"
+_SHINGLE_WORDS = 3
+_KEY_SHINGLE_WORDS = 5
+_MIN_ABSTRACT_WORDS = 20  # shorter abstracts ('This paper has been withdrawn') are no evidence
+_SKETCH_SIZE = 6
+_LONG_WORD_LETTERS = 7  # about a third of the words have as many letters, but few words of common phrases
 
 
-def _bare(text: str) -> str:
+def _fold(text: str) -> str:
     """Lower case without accents."""
     if text.isascii():
         return text.lower()
@@ -44,8 +44,8 @@ def _bare(text: str) -> str:
 
 
 def fold_title(text: str) -> str:
-    """Lower case, without accents, letters and digits parted by single blanks."""
-    return " ".join(_LETTERS.findall(_bare(text)))
+    """Words of lower-case letters and digits without accents, separated by single spaces."""
+    return " ".join(_LETTERS.findall(_fold(text)))
 
 
 def arxiv_identity(record: Record) -> str | None:
@@ -63,59 +63,59 @@ def doi_identity(record: Record) -> str | None:
 
 
 def surname(author: str) -> str:
-    """The folded last word of a name, behind 'Jr.' and the like; 'Wei, Li' is read as surname first."""
-    last, comma, _ = author.partition(",")
+    """The folded last word of a name, ignoring 'Jr.' and the like; in 'Wei, Li' the surname comes first."""
+    before_comma, comma, _ = author.partition(",")
     words = [
         word
-        for word in fold_title(readable(last if comma else author)).split()
+        for word in fold_title(readable(before_comma if comma else author)).split()
         if word not in {"jr", "sr", "ii", "iii"}
     ]
     return words[-1] if words else ""
 
 
 def title_words(title: str) -> list[str]:
-    """A title's words as all sources have them: folded, and without TeX, which many sources take away."""
+    """A title's words, folded and without TeX, which many sources remove."""
     return fold_title(readable(title)).split()
 
 
 def title_key(record: Record) -> str | None:
-    """32 hexadecimal digits from the title's letters and digits, blanks apart, and the first author's surname.
+    """32 hexadecimal digits from the title's letters and digits without spaces, and the first author's surname.
 
-    None for a title made from the abstract, a title of fewer than three words, and a paper without authors.
+    None for a title derived from the abstract, a title of fewer than three words, and a paper without authors.
     """
     if record.title_derived or not record.authors:
         return None
     words = title_words(record.title)
-    if len(words) < _GENERIC:
+    if len(words) < _MIN_TITLE_WORDS:
         return None
     return hashlib.blake2b(f"{''.join(words)}\n{surname(record.authors[0])}".encode(), digest_size=16).hexdigest()
 
 
-def words_of(abstract: str) -> tuple[str, ...]:
-    """The words of an abstract that survive every way of writing it: three letters or more, no TeX, no symbols.
+def abstract_words(abstract: str) -> tuple[str, ...]:
+    """The words of an abstract that do not depend on its markup: three letters or more, no TeX, no symbols.
 
-    Numbers of four digits or more count as words. Where there are none, nothing but letters matters, which is fast.
+    Numbers of four digits or more count as words. Without such numbers a faster way splits at all non-letters.
     """
-    bare = _bare(abstract)
-    plain = bare.translate(_PLAIN) if bare.isascii() else _NUMBER
-    if _NUMBER in plain:
-        words = _WORD.findall(bare)
+    folded = _fold(abstract)
+    classes = folded.translate(_ASCII_CLASSES) if folded.isascii() else _DIGIT_RUN
+    if _DIGIT_RUN in classes:
+        words = _WORD.findall(folded)
     else:
-        words = [word for word in plain.replace("0", " ").split() if len(word) > 2]
+        words = [word for word in classes.replace("0", " ").split() if len(word) > 2]
     return tuple(words if _TEX.isdisjoint(words) else [word for word in words if word not in _TEX])
 
 
 @lru_cache(maxsize=1024)
-def shingles(abstract: str, size: int = _SHINGLE) -> frozenset[tuple[str, ...]]:
-    """All runs of `size` words; empty for an abstract too short to be evidence."""
-    words = words_of(abstract)
-    if len(words) < _FEWEST:
+def shingles(abstract: str, size: int = _SHINGLE_WORDS) -> frozenset[tuple[str, ...]]:
+    """All runs of `size` words; empty for an abstract that is too short to compare."""
+    words = abstract_words(abstract)
+    if len(words) < _MIN_ABSTRACT_WORDS:
         return frozenset()
-    return frozenset(words[at : at + size] for at in range(len(words) - size + 1))
+    return frozenset(words[start : start + size] for start in range(len(words) - size + 1))
 
 
 def abstract_keys(record: Record) -> tuple[str, ...]:
-    """At most six keys of 16 hexadecimal digits; twins share at least one, strangers nearly never. Empty: too short.
+    """At most six keys of 16 hexadecimal digits, of which near-duplicates share at least one. Empty: too short.
 
     Of the runs of five words that begin with a long word (of all, where these are few), the six with the least check
     sums (a bottom-k sketch, Cohen 2007): of two abstracts whose runs overlap by the share J, none of the six least of
@@ -126,17 +126,17 @@ def abstract_keys(record: Record) -> tuple[str, ...]:
 
 @lru_cache(maxsize=8192)
 def _sketch(abstract: str) -> tuple[str, ...]:
-    words = words_of(abstract)
-    if len(words) < _FEWEST:
+    words = abstract_words(abstract)
+    if len(words) < _MIN_ABSTRACT_WORDS:
         return ()
-    runs = _runs(words, _LONG)
-    if len(runs) < _SKETCH:
-        runs = _runs(words, 1)
-    least = sorted(set(runs), key=crc32)[:_SKETCH]
-    return tuple(hashlib.blake2b(run, digest_size=8).hexdigest() for run in least)
+    runs = _shingle_runs(words, _LONG_WORD_LETTERS)
+    if len(runs) < _SKETCH_SIZE:
+        runs = _shingle_runs(words, 1)
+    smallest = sorted(set(runs), key=crc32)[:_SKETCH_SIZE]
+    return tuple(hashlib.blake2b(run, digest_size=8).hexdigest() for run in smallest)
 
 
-def _runs(words: Sequence[str], letters: int) -> list[bytes]:
-    """The runs of five words that begin with a word of so many letters or more."""
-    runs = zip(*(words[at:] for at in range(_KEY_SHINGLE)), strict=False)
-    return [" ".join(run).encode() for run in runs if len(run[0]) >= letters]
+def _shingle_runs(words: Sequence[str], min_letters: int) -> list[bytes]:
+    """The runs of five words whose first word has at least `min_letters` letters."""
+    runs = zip(*(words[offset:] for offset in range(_KEY_SHINGLE_WORDS)), strict=False)
+    return [" ".join(run).encode() for run in runs if len(run[0]) >= min_letters]

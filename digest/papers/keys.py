@@ -1,6 +1,6 @@
-"""Keys under which a paper is kept, to be found again by another source's record or by an author's name. Pure.
+"""Keys to find a stored paper by another source's record or by an author's name. Pure.
 
-Keys only propose: `likeness.same` decides.
+Keys only find candidates; `likeness.is_same_paper` decides.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ _WITHOUT_ID = "n:"
 
 
 def author_key(name: str) -> str:
-    """The key under which an author's papers are kept."""
-    return f"au:{_folded(name)}"[:70]
+    """The key to find an author's papers."""
+    return f"au:{_folded_name(name)}"[:70]
 
 
 @lru_cache(maxsize=65536)
-def _folded(name: str) -> str:
+def _folded_name(name: str) -> str:
     return " ".join(fold_text(name).split())
 
 
 def keys_of(record: Record) -> PaperKeys:
-    """Everything under which a paper may be found again: title and author, fingerprints of the abstract, authors."""
-    title = title_key(record)
-    alike = (*([f"t:{title}"] if title else []), *(f"a:{key}" for key in abstract_keys(record)))
-    return PaperKeys(alike, tuple([author_key(name) for name in record.authors]))
+    """All keys of a record: of title and first author, of the abstract, and of each author."""
+    title_digest = title_key(record)
+    similarity_keys = (*([f"t:{title_digest}"] if title_digest else []), *(f"a:{key}" for key in abstract_keys(record)))
+    return PaperKeys(similarity_keys, tuple([author_key(name) for name in record.authors]))
 
 
 def stored_keys(record: Record, keys: PaperKeys) -> list[str]:
     """The keys that a paper is stored under.
 
-    A paper without arXiv id stands under its keys a second time, so that those with one can look among these alone.
+    A paper without arXiv id has a second set of keys, so that papers with one can search among only those without.
     """
-    apart = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
-    return [*keys.similarity_keys, *apart, *keys.author_keys]
+    keys_without_id = [] if arxiv_identity(record) else [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
+    return [*keys.similarity_keys, *keys_without_id, *keys.author_keys]
 
 
 def lookup_keys(record: Record, keys: PaperKeys) -> list[str]:
-    """Where a paper without shared identifier may be found. Two arXiv ids are two papers."""
+    """The keys to search for a duplicate without a shared identifier. Two arXiv ids are always two papers."""
     return (
         [f"{_WITHOUT_ID}{key}" for key in keys.similarity_keys]
         if arxiv_identity(record)
@@ -52,6 +52,6 @@ def lookup_keys(record: Record, keys: PaperKeys) -> list[str]:
 
 
 def with_keys(parsed: ParsedDocument) -> ParsedDocument:
-    """The document, storable and with the keys of its records made: most of what storing new papers computes."""
+    """The document, storable and with the keys of its records, which is most of the computation of storing papers."""
     parsed = to_storable(parsed)
     return replace(parsed, papers=tuple([replace(item, keys=keys_of(item.record)) for item in parsed.papers]))

@@ -1,4 +1,4 @@
-"""Whether two records tell of one work. A wrong merge is worse than a missed one, so doubt means no."""
+"""Decides whether two records are of one paper. A wrong merge is worse than a missed one, so doubt means no."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from digest.papers.identity import arxiv_identity, doi_identity, shingles, surname, title_key, title_words
 from digest.papers.record import Record
 
-# Shares of common three-word runs. Among 128,558 papers of different arXiv ids are pairs of works that one author wrote
-# in the words of another (docs/SEEDS.md). So abstracts alone must be nearly equal; under one title and first author a
-# rewritten abstract is still the same paper, but one that has next to nothing in common with the other is not.
+# Shares of common three-word runs. Among 128,558 papers with different arXiv ids some abstracts reuse the words of
+# another paper (docs/SEEDS.md), so abstracts alone must be nearly equal. With equal titles and first authors a
+# rewritten abstract is still the same paper, but an abstract with almost nothing in common is not.
 MIN_SIMILARITY = 0.9
 MIN_SIMILARITY_SAME_TITLE = 0.35
 MIN_SIMILARITY_OTHER_AUTHORS = 0.15
@@ -18,52 +18,52 @@ _NUMBERED = re.compile(r"\b(?:\w*\d\w*|[ivx]+)\b")
 
 
 def similarity(a: str, b: str) -> float:
-    """The share of common three-word runs of two abstracts (Jaccard), 0 to 1; 0 where one is too short to tell."""
-    runs, others = shingles(a), shingles(b)
-    if not runs or not others:
+    """The Jaccard similarity of two abstracts' three-word runs, 0 to 1; 0 where one is too short to compare."""
+    runs, other_runs = shingles(a), shingles(b)
+    if not runs or not other_runs:
         return 0.0
-    common = len(runs & others)
-    return common / (len(runs) + len(others) - common)
+    common = len(runs & other_runs)
+    return common / (len(runs) + len(other_runs) - common)
 
 
 def is_same_paper(a: Record, b: Record) -> bool:
     """True where both are surely one paper. Symmetric.
 
-    Two arXiv ids decide, else two DOIs; else equal titles and first authors, unless the abstracts have next to nothing
+    Two arXiv ids decide, else two DOIs; else equal titles and first authors, unless the abstracts have almost nothing
     in common; else near-identical abstracts.
     """
     for identity in (arxiv_identity, doi_identity):
-        mine, other = identity(a), identity(b)
-        if mine and other:
-            return mine == other
+        own, other = identity(a), identity(b)
+        if own and other:
+            return own == other
     if not _authors_agree(a, b):
         return False
     key = title_key(a)
     if key is not None and key == title_key(b):
-        return not _strangers(a, b)
+        return not _have_unrelated_abstracts(a, b)
     return is_near_duplicate(a, b)
 
 
 def is_near_duplicate(a: Record, b: Record) -> bool:
-    """True where the abstracts are near-identical and nothing else speaks against one work. Symmetric.
+    """True where the abstracts are near-identical and titles and authors do not contradict. Symmetric.
 
-    Equal real titles need less likeness. Of different real titles one must be the other's beginning, with no number
-    added ('Part I' and 'Part II', '2D' and '3D' are different works, and so is the 'double' series).
+    Equal titles need less similarity. Of different titles one must be the beginning of the other, without an additional
+    number ('Part I' and 'Part II', '2D' and '3D' are different works, and so is the 'double' series).
     """
     if not _authors_agree(a, b):
         return False
-    needed = MIN_SIMILARITY
+    threshold = MIN_SIMILARITY
     if not (a.title_derived or b.title_derived):
-        mine, other = title_words(a.title), title_words(b.title)
-        if "".join(mine) == "".join(other):
-            needed = MIN_SIMILARITY_SAME_TITLE
-        elif not _titles_alike(mine, other):
+        words, other_words = title_words(a.title), title_words(b.title)
+        if "".join(words) == "".join(other_words):
+            threshold = MIN_SIMILARITY_SAME_TITLE
+        elif not _are_titles_similar(words, other_words):
             return False
-    return similarity(a.abstract, b.abstract) >= needed
+    return similarity(a.abstract, b.abstract) >= threshold
 
 
-def _titles_alike(a: list[str], b: list[str]) -> bool:
-    """One title is the beginning of the other, and most of it. `a`, `b`: their words."""
+def _are_titles_similar(a: list[str], b: list[str]) -> bool:
+    """True where one title is the beginning of the other, and most of it. `a`, `b`: their words."""
     short, long = sorted((a, b), key=len)
     if long[: len(short)] != short or len(short) < MIN_TITLE_SIMILARITY * len(long):
         return False
@@ -71,12 +71,12 @@ def _titles_alike(a: list[str], b: list[str]) -> bool:
 
 
 def _authors_agree(a: Record, b: Record) -> bool:
-    """The first authors' surnames are equal, or one side has no authors."""
+    """True where the first authors' surnames are equal, or one side has no authors."""
     return not a.authors or not b.authors or surname(a.authors[0]) == surname(b.authors[0])
 
 
-def _strangers(a: Record, b: Record) -> bool:
-    """Both abstracts are long enough to tell, and tell of different things."""
+def _have_unrelated_abstracts(a: Record, b: Record) -> bool:
+    """True where both abstracts are long enough to compare and have almost nothing in common."""
     return (
         bool(shingles(a.abstract) and shingles(b.abstract))
         and similarity(a.abstract, b.abstract) < MIN_SIMILARITY_OTHER_AUTHORS

@@ -1,8 +1,8 @@
-"""Merging. Of two records of one paper the better field wins; what only one knows is kept.
+"""Merges two records of one paper field by field: the better value wins, and a value that only one has stays.
 
-The precedence: a real title over one made from the abstract; complete authors over 'et al.', then the longer list;
-the newer version; text with its formulas over text that lost them; the longer text. Where two are equal in all this
-the order of their texts decides, so `merge(a, b) == merge(b, a)` and `merge(a, a) == a`.
+Precedence: a real title over one derived from the abstract; complete authors over 'et al.', then the longer list;
+the newer version; text with its formulas over text that lost them; the longer text. Ties are decided by the texts'
+sort order, so merging is commutative and idempotent.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from digest.papers.likeness import is_same_paper
 from digest.papers.record import ListedPaper, Record
 
 _TYPES = ("new", "cross", "replace", "replace-cross")  # the strongest first
-_LEAST_WINS = frozenset({"rank"})
+_SMALLER_IS_BETTER = frozenset({"rank"})
 
 
 def merge_records(a: Record, b: Record) -> Record:
-    """One record with the best of both, which tell of the same paper. Commutative and idempotent."""
+    """One record with the best fields of both, which are of the same paper. Commutative and idempotent."""
     if a == b:
         return a
-    better, other = sorted((a, b), key=_worth, reverse=True)
-    titled = max(a, b, key=lambda r: (not r.title_derived, r.version, *_text_worth(r.title)))
-    signed = max(a, b, key=_signature_worth)
+    better, other = sorted((a, b), key=_record_rank, reverse=True)
+    best_title = max(a, b, key=lambda r: (not r.title_derived, r.version, *_text_rank(r.title)))
+    best_authors = max(a, b, key=_authors_rank)
     return replace(
         better,
-        title=titled.title,
-        title_derived=titled.title_derived,
-        abstract=max(a, b, key=lambda r: (bool(r.abstract), r.version, *_text_worth(r.abstract))).abstract,
-        authors=signed.authors,
-        authors_complete=signed.authors_complete,
+        title=best_title.title,
+        title_derived=best_title.title_derived,
+        abstract=max(a, b, key=lambda r: (bool(r.abstract), r.version, *_text_rank(r.abstract))).abstract,
+        authors=best_authors.authors,
+        authors_complete=best_authors.authors_complete,
         arxiv_id=better.arxiv_id or other.arxiv_id,
         doi=better.doi or other.doi,
         categories=_union(better.categories, other.categories),
@@ -46,19 +46,19 @@ def merge_records(a: Record, b: Record) -> Record:
     )
 
 
-def _worth(record: Record) -> tuple[object, ...]:
-    """A total order; the newer version first, then who knows more."""
-    known = (record.arxiv_id, record.doi, record.authors, record.categories, record.comment, record.published)
-    return (record.version, sum(bool(value) for value in known), len(record.abstract), repr(record))
+def _record_rank(record: Record) -> tuple[object, ...]:
+    """Sort key, a total order: by version, then by the number of known fields."""
+    identifying = (record.arxiv_id, record.doi, record.authors, record.categories, record.comment, record.published)
+    return (record.version, sum(bool(value) for value in identifying), len(record.abstract), repr(record))
 
 
-def _signature_worth(record: Record) -> tuple[object, ...]:
+def _authors_rank(record: Record) -> tuple[object, ...]:
     names = record.authors
     return (bool(names), record.authors_complete, len(names), record.version, sum(map(len, names)), names)
 
 
-def _text_worth(text: str) -> tuple[int, int, str]:
-    """By its formulas (a page that lost them lost dollars and backslashes), then length, then the text itself."""
+def _text_rank(text: str) -> tuple[int, int, str]:
+    """Sort key: by formulas (dollars and backslashes, which some pages lose), then length, then the text itself."""
     return (text.count("$") + text.count("\\"), len(text), text)
 
 
@@ -67,63 +67,65 @@ def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
-    """Merged records with all signals: of two values of one name the greater, of two ranks the smaller (the better)."""
+    """Merged records with all signals: the greater of two values of one name, but the smaller (better) of two ranks."""
     types = {a.announce_type, b.announce_type}
     signals: dict[str, float] = {}
     for name, value in sorted((*a.signals, *b.signals)):
-        best = min if name in _LEAST_WINS else max
+        best = min if name in _SMALLER_IS_BETTER else max
         signals[name] = best(signals.get(name, value), value)
     return ListedPaper(
         merge_records(a.record, b.record),
-        announce_type=next((kind for kind in _TYPES if kind in types), a.announce_type or b.announce_type),
+        announce_type=next(
+            (strongest for strongest in _TYPES if strongest in types), a.announce_type or b.announce_type
+        ),
         signals=tuple(sorted(signals.items())),
     )
 
 
 def merge_all(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
-    """The same set with every paper once, in the order of first appearance.
+    """The same papers, each once, in the order of first appearance.
 
-    Papers that share a key (id, DOI, title, one of the abstract's) are compared, no others, so the work grows with
-    the papers, not with their pairs. Where all have arXiv ids these decide alone.
+    Only papers that share a key (id, DOI, title, abstract) are compared, so the time is linear in the papers, not in
+    their pairs. Where all have arXiv ids these alone decide.
     """
-    listed = _by_arxiv_id(listed)
-    if all(arxiv_identity(one.record) for one in listed):
+    listed = _merge_by_arxiv_id(listed)
+    if all(arxiv_identity(item.record) for item in listed):
         return listed
     groups: dict[int, ListedPaper] = {}
-    moved: dict[int, int] = {}
+    merged_into: dict[int, int] = {}
     index: defaultdict[str, set[int]] = defaultdict(set)
-    for number, one in enumerate(listed):
-        merged, place = one, number
-        keys = _keys(one.record)
-        for at in sorted({_home(at, moved) for key in keys for at in index[key]}):
-            if is_same_paper(groups[at].record, merged.record):
-                merged = merge_listed(groups.pop(at), merged)
-                place = min(place, at)
-                moved |= {gone: place for gone in (number, at) if gone != place}
-        groups[place] = merged
+    for number, item in enumerate(listed):
+        merged, group = item, number
+        keys = _merge_keys(item.record)
+        for other in sorted({_group_of(other, merged_into) for key in keys for other in index[key]}):
+            if is_same_paper(groups[other].record, merged.record):
+                merged = merge_listed(groups.pop(other), merged)
+                group = min(group, other)
+                merged_into |= {old: group for old in (number, other) if old != group}
+        groups[group] = merged
         for key in keys:
-            index[key].add(place)
-    return [groups[place] for place in sorted(groups)]
+            index[key].add(group)
+    return [groups[group] for group in sorted(groups)]
 
 
-def _by_arxiv_id(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
-    """The same with every arXiv id once."""
-    found: dict[str | int, ListedPaper] = {}
-    for number, one in enumerate(listed):
-        key = arxiv_identity(one.record) or number
-        found[key] = merge_listed(found[key], one) if key in found else one
-    return list(found.values())
+def _merge_by_arxiv_id(listed: Iterable[ListedPaper]) -> list[ListedPaper]:
+    """Merge papers with the same arXiv id."""
+    papers_by_key: dict[str | int, ListedPaper] = {}
+    for number, item in enumerate(listed):
+        key = arxiv_identity(item.record) or number
+        papers_by_key[key] = merge_listed(papers_by_key[key], item) if key in papers_by_key else item
+    return list(papers_by_key.values())
 
 
-def _home(place: int, moved: dict[int, int]) -> int:
-    """Where a group is now that was taken in by an earlier one."""
-    while place in moved:
-        place = moved[place]
-    return place
+def _group_of(group: int, merged_into: dict[int, int]) -> int:
+    """The group that a group was merged into, or itself."""
+    while group in merged_into:
+        group = merged_into[group]
+    return group
 
 
-def _keys(record: Record) -> list[str]:
-    """Everything by which a twin of this record could be found."""
+def _merge_keys(record: Record) -> list[str]:
+    """All keys by which a duplicate of this record can be found."""
     exact = (arxiv_identity(record), doi_identity(record), title_key(record))
     title = () if record.title_derived else ("".join(title_words(record.title)),)
     return [key for key in (*exact, *title, *abstract_keys(record)) if key]

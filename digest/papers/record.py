@@ -1,4 +1,4 @@
-"""What sources tell of a paper: records, what stands beside them, and what could not be read. Pure."""
+"""What sources provide about papers: records, announce types, signals, authors' figures, rejected items. Pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from operator import attrgetter
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One paper as a source gives it, or as merged from several. Missing is None or empty: unknown, never zero.
+    """One paper from a source, or merged from several. None or empty means unknown, never zero.
 
     `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
-    `title_derived` marks a title made from the abstract's first sentence. `authors_complete` is False after 'et al.'.
+    `title_derived` marks a title made of the abstract's first sentence. `authors_complete` is False after 'et al.'.
     `has_code` is True where a source marks code or `code_url` is known; False means unknown.
     """
 
@@ -35,45 +35,45 @@ class Record:
     has_code: bool = False
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
-        """Between processes as the values alone, which is faster than by the names of the fields."""
-        return Record, _VALUES(self)
+        """Pickle the values without the field names, which is faster."""
+        return Record, _field_values(self)
 
 
-_VALUES = attrgetter(*(one.name for one in fields(Record)))
+_field_values = attrgetter(*(item.name for item in fields(Record)))
 
 
 @dataclass(frozen=True, slots=True)
 class PaperKeys:
-    """Keys of one record. `alike`: of title and abstract, which a twin shares; `people`: of its authors."""
+    """Keys of one record. `similarity_keys`: of title and abstract, shared by duplicates; `author_keys`: of authors."""
 
     similarity_keys: tuple[str, ...]
     author_keys: tuple[str, ...]
 
     def __reduce__(self) -> tuple[type[PaperKeys], tuple[object, ...]]:
-        """As `Record` goes."""
+        """Pickle the values only."""
         return PaperKeys, (self.similarity_keys, self.author_keys)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPaper:
-    """A record with what its source says beside it: how it is announced, and counters by name (`upvotes`, `rank`).
+    """A record with its announce type and counters by name (`upvotes`, `rank`).
 
-    `keys`: of this record, where they were made ahead; then it is storable, too.
+    `keys`: of this record, where they were computed in advance; then the record is storable, too.
     """
 
     record: Record
-    announce_type: str | None = None  # arXiv's own words: new, cross, replace, replace-cross
+    announce_type: str | None = None  # in arXiv's terms: new, cross, replace, replace-cross
     signals: tuple[tuple[str, float], ...] = ()
     keys: PaperKeys | None = field(default=None, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
-        """As `Record` goes."""
+        """Pickle the values only."""
         return ListedPaper, (self.record, self.announce_type, self.signals, self.keys)
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedItem:
-    """One piece of a document that could not be read: where (line, row or entry from 1), why, and how it begins."""
+    """An item of a document that could not be parsed. `position`: line, row or entry from 1; `excerpt`: its start."""
 
     position: int
     reason: str
@@ -82,7 +82,7 @@ class RejectedItem:
 
 @dataclass(frozen=True, slots=True)
 class AuthorFigures:
-    """Figures of an author's page as the source prints them."""
+    """Figures of an author as the source prints them."""
 
     h_index: int | None = None
     papers: int | None = None
@@ -93,7 +93,7 @@ class AuthorFigures:
 
 @dataclass(frozen=True, slots=True)
 class AuthorProfile:
-    """An author with figures. `key` tells people of one name apart where the source has keys."""
+    """An author with figures. `key` distinguishes people of one name where the source has keys."""
 
     name: str
     figures: AuthorFigures
@@ -102,10 +102,10 @@ class AuthorProfile:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """What a parser found in one document: papers in its order, pieces it refused, the announcement's date if told.
+    """A parsed document: papers in its order, rejected items, the announcement's date (None: not in it).
 
-    `figures`: of the author whose page the document is; `people`: of authors that it names. `cut`: the document breaks
-    off, so papers may be missing.
+    `figures`: of the author whose page the document is; `authors`: figures of authors that it names. `is_cut`: the
+    document is truncated, so papers may be missing.
     """
 
     papers: tuple[ListedPaper, ...] = ()
@@ -118,10 +118,10 @@ class ParsedDocument:
 
 
 def single_author(parsed: ParsedDocument) -> AuthorProfile | None:
-    """Whose page the document is: the one name on most of its papers, with the figures; None where nobody's."""
-    count = Counter(name for item in parsed.papers for name in item.record.authors)
-    if parsed.figures is None or not count:
+    """The author whose page the document is (the only name on most papers), with figures; None for other pages."""
+    counts = Counter(name for item in parsed.papers for name in item.record.authors)
+    if parsed.figures is None or not counts:
         return None
-    (name, most), *others = count.most_common(2)
-    alone = 2 * most > len(parsed.papers) and all(most > number for _, number in others)
-    return AuthorProfile(name, parsed.figures) if alone else None
+    (name, name_count), *others = counts.most_common(2)
+    is_author_page = 2 * name_count > len(parsed.papers) and all(name_count > number for _, number in others)
+    return AuthorProfile(name, parsed.figures) if is_author_page else None

@@ -1,4 +1,4 @@
-"""The entry gate of documents: every text of every record goes through `digest.text.plain_text.clean`. Pure."""
+"""Cleans every text of a parsed document with `digest.text.plain_text.remove_controls`. Pure."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import Any
 from digest.papers.record import AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.text.plain_text import remove_controls
 
-_TEXTS = tuple(one.name for one in fields(Record) if "str" in str(one.type))
+_TEXT_FIELDS = tuple(field.name for field in fields(Record) if "str" in str(field.type))
 
 
 def to_storable(parsed: ParsedDocument) -> ParsedDocument:
-    """The document with cleaned texts; items that are clean already, which is nearly all of them, stay the same.
+    """The document with cleaned texts. Items that are clean already, which are nearly all, are returned unchanged.
 
-    Records with keys went through the gate where their keys were made.
+    Records with keys were cleaned before their keys were computed.
     """
     return replace(
         parsed,
-        papers=tuple([item if item.keys is not None else _listed(item) for item in parsed.papers]),
-        authors=tuple([_person(person) for person in parsed.authors]),
+        papers=tuple([item if item.keys is not None else _clean_listed(item) for item in parsed.papers]),
+        authors=tuple([_clean_author(author) for author in parsed.authors]),
     )
 
 
-def _listed(item: ListedPaper) -> ListedPaper:
+def _clean_listed(item: ListedPaper) -> ListedPaper:
     record = clean_record(item.record)
-    kind = item.announce_type and remove_controls(item.announce_type)
-    if record is item.record and kind == item.announce_type:
+    announce_type = item.announce_type and remove_controls(item.announce_type)
+    if record is item.record and announce_type == item.announce_type:
         return item
-    return replace(item, record=record, announce_type=kind)
+    return replace(item, record=record, announce_type=announce_type)
 
 
 def clean_record(record: Record) -> Record:
-    """The record with cleaned texts: the same one where nothing had to go."""
+    """The record with cleaned texts; the same object where nothing changed."""
     changed = {
-        name: cleaned for name in _TEXTS if (value := getattr(record, name)) and (cleaned := _cleaned(value)) != value
+        name: cleaned for name in _TEXT_FIELDS if (value := getattr(record, name)) and (cleaned := _clean_value(value)) != value
     }
     return replace(record, **changed) if changed else record
 
 
-def _cleaned(value: Any) -> Any:
-    """A text, or a tuple of texts, cleaned; members of which nothing is left go."""
+def _clean_value(value: Any) -> Any:
+    """A cleaned text, or a tuple of cleaned texts without empty ones."""
     return remove_controls(value) if isinstance(value, str) else tuple(filter(None, map(remove_controls, value)))
 
 
-def _person(person: AuthorProfile) -> AuthorProfile:
-    name = remove_controls(person.name)
-    return person if name == person.name else replace(person, name=name)
+def _clean_author(author: AuthorProfile) -> AuthorProfile:
+    name = remove_controls(author.name)
+    return author if name == author.name else replace(author, name=name)

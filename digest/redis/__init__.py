@@ -1,6 +1,6 @@
-"""Redis: what the processes tell each other there, and a server of our own.
+"""Redis: coordination between processes, and an embedded server.
 
-Nothing kept in it is needed: all of it may vanish at any time, and costs a little time then.
+Its contents may be lost at any time, which only costs some time.
 """
 
 from digest.redis.embedded_server import PrivateRedis, find_server, start_guarded

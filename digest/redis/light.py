@@ -1,4 +1,4 @@
-"""A few questions to a Redis without the client library, whose import costs more than all else a health check does.
+"""A minimal Redis client for health checks: importing the client library takes longer than the whole check.
 
 Speaks RESP2 over TCP, TLS or a unix socket (https://redis.io/docs/latest/develop/reference/protocol-spec/).
 """
@@ -12,7 +12,7 @@ from typing import IO, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from digest.errors import Misconfigured, Transient
-from digest.redis.store import PREFIX, SECONDS_TO_ANSWER
+from digest.redis.store import PREFIX, ANSWER_TIMEOUT_SECONDS
 
 _SCHEMES = ("redis", "rediss", "unix")
 
@@ -23,7 +23,7 @@ def ping(url: str) -> None:
 
 
 def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
-    """The server's time, and when each process of that kind last got something done by it. Raises Transient."""
+    """The server's time, and the time of each process's last progress by the same clock. Raises Transient."""
     (seconds, micros), stamps = request_once(
         url, ("TIME",), ("ZRANGE", f"{PREFIX}progress:{kind}", "0", "-1", "WITHSCORES")
     )
@@ -32,21 +32,21 @@ def progress(url: str, kind: str) -> tuple[float, dict[str, float]]:
 
 
 def request_once(url: str, *commands: Sequence[str]) -> list[Any]:
-    """The answers to commands, over one connection. Raises Transient where there are none, Misconfigured."""
+    """The answers to commands, over one connection. Raises Transient where Redis does not answer, Misconfigured."""
     parts = urlsplit(url.replace("redis+socket://", "unix://", 1))
     if parts.scheme not in _SCHEMES:
         raise Misconfigured("DIGEST_REDIS_URL: expected redis://…, rediss://… or unix:///path")
-    first = _first_commands(parts)
+    setup_commands = _setup_commands(parts)
     try:
-        with _connected(parts) as connection, connection.makefile("rb") as answers:
-            connection.sendall(b"".join(map(_encoded, [*first, *commands])))
-            return [_answer(answers) for _ in (*first, *commands)][len(first) :]
+        with _connect(parts) as connection, connection.makefile("rb") as answers:
+            connection.sendall(b"".join(map(_encode_command, [*setup_commands, *commands])))
+            return [_read_reply(answers) for _ in (*setup_commands, *commands)][len(setup_commands) :]
     except (OSError, ValueError) as error:
         raise Transient(f"Redis does not answer: {error}") from error
 
 
-def _first_commands(parts: SplitResult) -> list[tuple[str, ...]]:
-    """What the address asks for before anything else: the password, the number of the database."""
+def _setup_commands(parts: SplitResult) -> list[tuple[str, ...]]:
+    """The commands that the address implies: AUTH for its password, SELECT for its database number."""
     commands: list[tuple[str, ...]] = []
     if parts.password:
         names = [parts.username] if parts.username else []
@@ -57,10 +57,10 @@ def _first_commands(parts: SplitResult) -> list[tuple[str, ...]]:
     return commands
 
 
-def _connected(parts: SplitResult) -> socket.socket:
+def _connect(parts: SplitResult) -> socket.socket:
     if parts.scheme == "unix":
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(SECONDS_TO_ANSWER)
+        connection.settimeout(ANSWER_TIMEOUT_SECONDS)
         try:
             connection.connect(unquote(parts.path))
         except OSError:
@@ -68,30 +68,30 @@ def _connected(parts: SplitResult) -> socket.socket:
             raise
         return connection
     host = parts.hostname or "localhost"
-    connection = socket.create_connection((host, parts.port or 6379), timeout=SECONDS_TO_ANSWER)
+    connection = socket.create_connection((host, parts.port or 6379), timeout=ANSWER_TIMEOUT_SECONDS)
     if parts.scheme == "rediss":
         return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
     return connection
 
 
-def _encoded(words: Sequence[str]) -> bytes:
+def _encode_command(arguments: Sequence[str]) -> bytes:
     """A command as an array of bulk strings."""
-    parts = [word.encode() for word in words]
+    parts = [word.encode() for word in arguments]
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
-def _answer(file: IO[bytes]) -> Any:
-    """One reply: text, number, bytes, None or a list of these. Raises Transient for an error, ValueError for none."""
+def _read_reply(file: IO[bytes]) -> Any:
+    """One reply: text, number, bytes, None or a list of these. Raises Transient for an error reply, else ValueError."""
     line = file.readline()
-    kind, text = line[:1], line[1:].strip()
-    if kind == b"-":
+    reply_type, text = line[:1], line[1:].strip()
+    if reply_type == b"-":
         raise Transient(f"Redis does not answer: {text.decode(errors='replace')}")
-    if kind == b"+":
+    if reply_type == b"+":
         return text
-    if kind == b":":
+    if reply_type == b":":
         return int(text)
-    if kind == b"$":
+    if reply_type == b"$":
         return None if text == b"-1" else file.read(int(text) + 2)[:-2]
-    if kind == b"*":
-        return [_answer(file) for _ in range(int(text))]
-    raise ValueError("no answer" if not line else "no Redis speaks there")
+    if reply_type == b"*":
+        return [_read_reply(file) for _ in range(int(text))]
+    raise ValueError("no answer" if not line else "the answer is not in Redis's protocol")

@@ -1,7 +1,7 @@
-"""What Redis does in one step, in its own language."""
+"""Lua scripts that Redis runs atomically."""
 
-# Takes or keeps the lead; answers with its term, which grows with every new holder, or 0 where another leads.
-LEAD = """
+# Acquires or renews the lead. Returns its term, which increases with every new holder, or 0 where another leads.
+ACQUIRE_LEAD = """
 local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -12,8 +12,8 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return redis.call('INCR', KEYS[2])
 """
-# Takes a turn, or answers with the milliseconds to wait. The first ever waits too: what was before is unknown.
-TURN = """
+# Takes a turn, or returns the milliseconds to wait. The first turn ever waits too: the time of the last is unknown.
+TAKE_TURN = """
 local holder = redis.call('GET', KEYS[1])
 if holder then return math.max(redis.call('PTTL', KEYS[1]), 1) end
 local time = redis.call('TIME')
@@ -29,17 +29,17 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 redis.call('SET', KEYS[2], now)
 return 0
 """
-TURN_OVER = """
+END_TURN = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')
 redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000))
 return redis.call('DEL', KEYS[1])
 """
-LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+RELEASE_LEAD = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
-# A bucket is kept as the instant at which it will be full again. It never lies further ahead than a minute beyond
-# one burst: a clock that is set back must not stop a domain for an hour.
-BUCKET = """
+# A bucket is stored as the instant at which it will be full again. It is at most one burst and a minute in the future,
+# because a clock that is set back must not stop a domain for an hour.
+TAKE_TOKENS = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
 local rate, burst, wanted, anyway = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
@@ -55,7 +55,7 @@ local left = math.max(math.floor((now - full) * rate + burst + 1e-6), 0)
 local wait = left > 0 and 0 or full - now - (burst - 1) / rate
 return {granted, free, tostring(wait)}
 """
-BOOK = """
+RESERVE_SLOTS = """
 local t = redis.call('TIME')
 local now = tonumber(t[1]) + tonumber(t[2]) / 1e6
 local rate, count, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

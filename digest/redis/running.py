@@ -1,4 +1,4 @@
-"""What `digest up` and `digest demo` run on this machine, noted in DATA_DIR so that a health check finds it."""
+"""Records in DATA_DIR what `digest up` and `digest demo` run on this machine, so that a health check finds it."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ class RunningInstance:
 
 @contextmanager
 def recorded_instance(data_dir: Path, *, port: int, redis_url: str) -> Iterator[None]:
-    """Keep the note while the block runs. Where it can't be written, only health checks miss it."""
+    """Record the instance while the block runs. Where the file cannot be written, only health checks are affected."""
     file = data_dir / FILE
     running = RunningInstance(os.getpid(), port, redis_url)
-    written = _write(file, json.dumps(asdict(running)))
+    is_written = _write(file, json.dumps(asdict(running)))
     try:
         yield
     finally:
-        if written and find_instance(data_dir) in {running, None}:
+        if is_written and find_instance(data_dir) in {running, None}:
             file.unlink(missing_ok=True)
 
 
 def find_instance(data_dir: Path) -> RunningInstance | None:
-    """What runs with that DATA_DIR; None where nothing was noted, or its process is gone."""
+    """The instance that runs with that DATA_DIR; None where none is recorded, or its process has ended."""
     try:
         running = RunningInstance(**json.loads((data_dir / FILE).read_text()))
         os.kill(running.pid, 0)
     except PermissionError:
-        return running  # another user's process is there, too
+        return running  # the process exists and is another user's
     except (OSError, ValueError, TypeError):
         return None
     return running
 
 
 def _write(file: Path, text: str) -> bool:
-    """Only its owner may read it: a Redis address may hold a password."""
-    part = file.with_name(f".{file.name}.{os.getpid()}")
+    """Write the file readable only by its owner, because a Redis address may contain a password."""
+    temporary_file = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.touch(mode=0o600)
-        part.write_text(text)
-        part.replace(file)
+        temporary_file.touch(mode=0o600)
+        temporary_file.write_text(text)
+        temporary_file.replace(file)
     except OSError:
         return False
     return True

@@ -1,7 +1,7 @@
-"""What the processes tell each other through Redis: marks, the lead, turns, progress, rates.
+"""Coordination between processes through Redis: marks, the lead, turns, progress, rates.
 
-The one module that knows the client library; a server that does not answer is Transient. The library is imported at
-the first call: it costs a third of a second and 15 MB, which the supervisor and health checks do without.
+The only module that uses the client library. It is imported at the first call, because importing it takes a third of a
+second and 15 MB, which the supervisor and health checks do not need.
 """
 
 from __future__ import annotations
@@ -17,201 +17,191 @@ if TYPE_CHECKING:
     import redis
 
 PREFIX = "digest:"
-SECONDS_TO_ANSWER = 5.0
-SECONDS_WITH_PROGRESS = 86_400
-WORKER, SCHEDULER = "worker", "scheduler"  # the kinds of processes that show progress here
+ANSWER_TIMEOUT_SECONDS = 5.0
+PROGRESS_TTL_SECONDS = 86_400
+WORKER, SCHEDULER = "worker", "scheduler"  # kinds of processes that record progress
 
 
 def queue_kind(queue: str) -> str:
-    """The kind of progress that processes which serve that queue show."""
+    """The kind of progress of processes that serve that queue."""
     return f"queue:{queue}"
 
 
 class RedisStore:
-    """What the processes tell each other. Every call raises Transient where Redis does not answer."""
+    """Shared state of the processes. Every method raises Transient where Redis does not answer."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
     def ping(self) -> None:
         """Return where Redis answers."""
-        with _answering():
+        with _redis_errors_as_transient():
             self._client.ping()
 
     def eviction_policy(self) -> str:
-        """The policy by which a full server evicts keys; "" where it evicts none."""
-        with _answering():
+        """The policy by which a full server evicts keys, "" where it evicts none."""
+        with _redis_errors_as_transient():
             memory: dict[str, Any] = self._client.info("memory")
         policy = str(memory.get("maxmemory_policy", "noeviction"))
         return policy if int(memory.get("maxmemory", 0)) and policy != "noeviction" else ""
 
     def mark(self, name: str, seconds: float) -> bool:
-        """Note that a task is outstanding, for that long. False where it was noted already: don't enqueue it again."""
-        with _answering():
+        """Mark a task as outstanding for `seconds`. False where it already is; then it must not be enqueued again."""
+        with _redis_errors_as_transient():
             return bool(self._client.set(f"{PREFIX}mark:{name}", "1", nx=True, px=int(seconds * 1000)))
 
-    def unmark(self, name: str) -> None:
-        """The task began, or is over."""
-        with _answering():
-            self._client.delete(f"{PREFIX}mark:{name}")
-
-    def marked(self, name: str) -> bool:
-        """True while the task is outstanding."""
-        with _answering():
-            return bool(self._client.exists(f"{PREFIX}mark:{name}"))
-
-    def begin(self, name: str, seconds: float) -> int:
-        """How often a task was begun and not ended in that time, this one included."""
-        with _answering():
+    def record_start(self, name: str, seconds: float) -> int:
+        """Count a start of a task. Returns how often it started without ending within `seconds`, including this one."""
+        with _redis_errors_as_transient():
             count = int(self._client.incr(f"{PREFIX}begun:{name}"))
             self._client.pexpire(f"{PREFIX}begun:{name}", int(seconds * 1000))
             return count
 
-    def end(self, name: str) -> None:
-        """The task is done: it is neither outstanding nor begun."""
-        with _answering():
+    def record_end(self, name: str) -> None:
+        """Remove the mark and the count of starts: the task is done."""
+        with _redis_errors_as_transient():
             self._client.delete(f"{PREFIX}mark:{name}", f"{PREFIX}begun:{name}")
 
-    def lead(self, name: str, holder: str, seconds: float) -> int:
-        """Take or keep the lead for that long. The term, a fencing number that grows with every holder; 0: not led."""
+    def acquire_lead(self, name: str, holder: str, seconds: float) -> int:
+        """Acquire or renew the lead. Returns its term, a fencing token that grows with each holder, or 0."""
         keys = (f"{PREFIX}lead:{name}", f"{PREFIX}term:{name}")
-        with _answering():
-            return int(self._client.eval(lua_scripts.LEAD, 2, *keys, holder, str(int(seconds * 1000))))
+        with _redis_errors_as_transient():
+            return int(self._client.eval(lua_scripts.ACQUIRE_LEAD, 2, *keys, holder, str(int(seconds * 1000))))
 
-    def leave(self, name: str, holder: str) -> None:
-        """Give up the lead, so that another need not wait."""
-        with _answering():
-            self._client.eval(lua_scripts.LEAVE, 1, f"{PREFIX}lead:{name}", holder)
+    def release_lead(self, name: str, holder: str) -> None:
+        """Release the lead, so that another process need not wait."""
+        with _redis_errors_as_transient():
+            self._client.eval(lua_scripts.RELEASE_LEAD, 1, f"{PREFIX}lead:{name}", holder)
 
     def take_turn(self, name: str, holder: str, *, pause: float, lease: float) -> float:
-        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before asking again.
+        """Take the turn `name` for at most `lease` seconds: 0, or the seconds to wait before the next call.
 
         A turn is free where nobody has it and the last one began, and ended, at least `pause` seconds ago.
         """
         keys = (f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}")
-        with _answering():
+        with _redis_errors_as_transient():
             return (
                 float(
                     self._client.eval(
-                        lua_scripts.TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000))
+                        lua_scripts.TAKE_TURN, 2, *keys, holder, str(int(pause * 1000)), str(int(lease * 1000))
                     )
                 )
                 / 1000
             )
 
     def end_turn(self, name: str, holder: str) -> None:
-        """Give the turn back; the pause begins."""
-        with _answering():
-            self._client.eval(lua_scripts.TURN_OVER, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
+        """Release the turn; the pause begins."""
+        with _redis_errors_as_transient():
+            self._client.eval(lua_scripts.END_TURN, 2, f"{PREFIX}turn:{name}", f"{PREFIX}turned:{name}", holder)
 
-    def stamp(self, process: str, kind: str = WORKER) -> None:
-        """A process (`host:pid`) of that kind got something done just now."""
+    def record_progress(self, process: str, kind: str = WORKER) -> None:
+        """Record that a process (`host:pid`) of that kind made progress now."""
         key = f"{PREFIX}progress:{kind}"
-        with _answering():
-            now = self._time()
+        with _redis_errors_as_transient():
+            now = self._server_time()
             self._client.zadd(key, {process: now})
-            self._client.zremrangebyscore(key, "-inf", now - SECONDS_WITH_PROGRESS)
+            self._client.zremrangebyscore(key, "-inf", now - PROGRESS_TTL_SECONDS)
 
     def task_started(self, process: str, queues: Sequence[str], task: str, *, seconds: float) -> None:
-        """A process that serves these queues began that task. It counts as getting on for so many seconds."""
-        self._stamp_queues(process, queues, ahead=seconds, doing=task)
+        """Record that a process that serves these queues began a task, which counts as progress for `seconds`."""
+        self._record_queue_progress(process, queues, ahead_seconds=seconds, task=task)
 
     def task_ended(self, process: str, queues: Sequence[str]) -> None:
-        """It got the task done just now."""
-        self._stamp_queues(process, queues, ahead=0.0, doing=None)
+        """Record that the process ended its task now."""
+        self._record_queue_progress(process, queues, ahead_seconds=0.0, task=None)
 
-    def processes_in_a_task(self) -> list[str]:
-        """The processes that began a task and did not end it: busy with it, or dead."""
-        with _answering():
+    def processes_with_task(self) -> list[str]:
+        """The processes that began a task and did not end it: they are busy, or dead."""
+        with _redis_errors_as_transient():
             names: list[bytes] = self._client.hkeys(f"{PREFIX}doing")  # type: ignore[assignment]
         return [name.decode() for name in names]
 
-    def process_gone(self, process: str, queues: Sequence[str]) -> str | None:
-        """It has ended. Returns the task that it was in the middle of, to one caller alone; None for none."""
-        with _answering():
+    def remove_process(self, process: str, queues: Sequence[str]) -> str | None:
+        """Remove a process that has ended. Returns its unfinished task, to only one caller; None for none."""
+        with _redis_errors_as_transient():
             pipe = self._client.pipeline()
             pipe.hget(f"{PREFIX}doing", process)
             pipe.hdel(f"{PREFIX}doing", process)
             for kind in (WORKER, *map(queue_kind, queues)):
                 pipe.zrem(f"{PREFIX}progress:{kind}", process)
-            doing, was_first, *_ = pipe.execute()
-        return doing.decode() if was_first else None
+            task, was_first, *_ = pipe.execute()
+        return task.decode() if was_first else None
 
-    def _stamp_queues(self, process: str, queues: Sequence[str], *, ahead: float, doing: str | None) -> None:
-        with _answering():
-            now = self._time()
+    def _record_queue_progress(self, process: str, queues: Sequence[str], *, ahead_seconds: float, task: str | None) -> None:
+        with _redis_errors_as_transient():
+            now = self._server_time()
             pipe = self._client.pipeline()
             for kind in (WORKER, *map(queue_kind, queues)):
-                pipe.zadd(f"{PREFIX}progress:{kind}", {process: now + ahead})
-                pipe.zremrangebyscore(f"{PREFIX}progress:{kind}", "-inf", now - SECONDS_WITH_PROGRESS)
-            if doing is None:
+                pipe.zadd(f"{PREFIX}progress:{kind}", {process: now + ahead_seconds})
+                pipe.zremrangebyscore(f"{PREFIX}progress:{kind}", "-inf", now - PROGRESS_TTL_SECONDS)
+            if task is None:
                 pipe.hdel(f"{PREFIX}doing", process)
             else:
-                pipe.hset(f"{PREFIX}doing", process, doing)
-                pipe.expire(f"{PREFIX}doing", SECONDS_WITH_PROGRESS)
+                pipe.hset(f"{PREFIX}doing", process, task)
+                pipe.expire(f"{PREFIX}doing", PROGRESS_TTL_SECONDS)
             pipe.execute()
 
     def progress(self, kind: str = WORKER) -> dict[str, float]:
-        """Seconds since each process of that kind last got something done, by the server's clock."""
-        with _answering():
-            now = self._time()
+        """Seconds since the last progress of each process of that kind, by the server's clock."""
+        with _redis_errors_as_transient():
+            now = self._server_time()
             stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
             return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
 
-    def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
-        """Up to `wanted` goes at `rate` a second, `burst` at once: how many, and how long until the next."""
-        granted, _, wait = self._bucket(name, rate, burst, wanted)
-        return granted, 0.0 if granted == wanted else wait
+    def take(self, name: str, rate: float, burst: float, requested: int) -> tuple[int, float]:
+        """Take up to `requested` tokens (`rate` a second, `burst` at once). Returns their number, and the wait."""
+        granted, _, wait = self._bucket(name, rate, burst, requested)
+        return granted, 0.0 if granted == requested else wait
 
-    def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
-        """How many goes there are now, and how long until the next; takes none."""
+    def available_tokens(self, name: str, rate: float, burst: float) -> tuple[int, float]:
+        """How many tokens are available, and the seconds until the next; takes none."""
         _, free, wait = self._bucket(name, rate, burst, 0)
         return free, wait
 
-    def spend(self, name: str, rate: float, count: int) -> None:
-        """Take goes that were used, there or not: what is overdrawn is waited for."""
+    def charge(self, name: str, rate: float, count: int) -> None:
+        """Take tokens that were used already. The bucket may be overdrawn."""
         self._bucket(name, rate, max(rate, 1.0), count, anyway=True)
 
-    def book(self, name: str, rate: float, count: int, longest: float) -> float:
-        """How long until `count` goes begin that nobody else has booked; no longer than `longest`."""
-        with _answering():
+    def reserve(self, name: str, rate: float, count: int, longest: float) -> float:
+        """Reserve `count` sends. Returns the seconds until the first, at most `longest`."""
+        with _redis_errors_as_transient():
             values = repr(rate), str(count), repr(longest)
-            return float(self._client.eval(lua_scripts.BOOK, 1, f"{PREFIX}booked:{name}", *values))
+            return float(self._client.eval(lua_scripts.RESERVE_SLOTS, 1, f"{PREFIX}booked:{name}", *values))
 
-    def slow(self, name: str, share: float) -> None:
-        """Note that this domain has that share of its rate from now on."""
-        with _answering():
-            self._client.hset(f"{PREFIX}slow", name, f"{share!r} {self._time()!r}")
-            self._client.expire(f"{PREFIX}slow", SECONDS_WITH_PROGRESS)
+    def set_rate_share(self, name: str, share: float) -> None:
+        """Store the share of its rate that a domain has from now on."""
+        with _redis_errors_as_transient():
+            self._client.hset(f"{PREFIX}slow", name, f"{share!r} {self._server_time()!r}")
+            self._client.expire(f"{PREFIX}slow", PROGRESS_TTL_SECONDS)
 
-    def slowed(self) -> dict[str, tuple[float, float]]:
-        """For each domain that was slowed: to what share, and how long ago."""
-        with _answering():
-            kept: dict[bytes, bytes] = self._client.hgetall(f"{PREFIX}slow")  # type: ignore[assignment]
-            now = self._time() if kept else 0.0
-        noted = {name.decode(): [float(part) for part in value.split()] for name, value in kept.items()}
-        return {name: (share, max(now - at, 0.0)) for name, (share, at) in noted.items()}
+    def rate_shares(self) -> dict[str, tuple[float, float]]:
+        """For each slowed domain its share of the rate, and the seconds since it was slowed."""
+        with _redis_errors_as_transient():
+            stored: dict[bytes, bytes] = self._client.hgetall(f"{PREFIX}slow")  # type: ignore[assignment]
+            now = self._server_time() if stored else 0.0
+        noted = {name.decode(): [float(part) for part in value.split()] for name, value in stored.items()}
+        return {name: (share, max(now - stored_at, 0.0)) for name, (share, stored_at) in noted.items()}
 
     def _bucket(
-        self, name: str, rate: float, burst: float, wanted: int, *, anyway: bool = False
+        self, name: str, rate: float, burst: float, requested: int, *, anyway: bool = False
     ) -> tuple[int, int, float]:
-        """How many were taken, how many there were, how long until the next."""
-        values = repr(rate), repr(burst), str(wanted), "1" if anyway else "0"
-        with _answering():
-            found: list[Any] = self._client.eval(lua_scripts.BUCKET, 1, f"{PREFIX}bucket:{name}", *values)
-        return int(found[0]), int(found[1]), float(found[2])
+        """How many tokens were taken, how many there were, and the seconds until the next."""
+        values = repr(rate), repr(burst), str(requested), "1" if anyway else "0"
+        with _redis_errors_as_transient():
+            answer: list[Any] = self._client.eval(lua_scripts.TAKE_TOKENS, 1, f"{PREFIX}bucket:{name}", *values)
+        return int(answer[0]), int(answer[1]), float(answer[2])
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._client.close()
 
-    def _time(self) -> float:
+    def _server_time(self) -> float:
         seconds, micros = self._client.time()
         return float(seconds) + float(micros) / 1e6
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _redis_errors_as_transient() -> Iterator[None]:
     import redis
 
     try:
@@ -231,8 +221,8 @@ def connect(url: str) -> RedisStore:
     try:
         client = redis.Redis.from_url(
             _client_url(url),
-            socket_timeout=SECONDS_TO_ANSWER,
-            socket_connect_timeout=SECONDS_TO_ANSWER,
+            socket_timeout=ANSWER_TIMEOUT_SECONDS,
+            socket_connect_timeout=ANSWER_TIMEOUT_SECONDS,
             retry=Retry(NoBackoff(), 1),  # once more: an idle connection may have been closed
         )
     except ValueError as error:
@@ -245,5 +235,5 @@ def _client_url(url: str) -> str:
 
 
 def broker_url(url: str) -> str:
-    """The same server's address as the task queue writes it."""
+    """The server's address in the form that the task queue needs."""
     return url.replace("unix://", "redis+socket://", 1)

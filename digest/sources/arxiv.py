@@ -31,11 +31,11 @@ _SATURDAY = 5
 def _pause() -> float:
     """Seconds between two requests to any of arXiv's services. Raises Misconfigured below arXiv's minimum.
 
-    Only a server on this machine may be asked faster.
+    Only servers on this machine may be queried faster.
     """
     interval = settings.get().arxiv_interval
-    local = all(urlsplit(url.value()).hostname in _LOCAL_HOSTS for url in (RSS_URL, API_URL, OAI_URL))
-    if interval < SHORTEST_PAUSE and not local:
+    is_local = all(urlsplit(url.value()).hostname in _LOCAL_HOSTS for url in (RSS_URL, API_URL, OAI_URL))
+    if interval < SHORTEST_PAUSE and not is_local:
         raise Misconfigured("DIGEST_ARXIV_INTERVAL: must be 3 seconds or more (arXiv's terms of use)")
     return interval
 
@@ -81,7 +81,7 @@ class ArxivAnnouncements:
 ANNOUNCEMENTS = ArxivAnnouncements()
 
 
-def _closed() -> arxiv_calendar.Closed:
+def _closed() -> arxiv_calendar.ClosedEvenings:
     return settings.get().closed_evenings
 
 
@@ -97,16 +97,16 @@ def oldest_complete_since(day: date) -> date:
 
 def next_feed(attempted_at: datetime) -> datetime:
     """When the next feed is there. Holidays are included, because the calendar may be wrong about them."""
-    return _next(attempted_at, lambda day: arxiv_calendar.feed_at(day) + _FEED_DELAY, weekdays_only=True)
+    return _next_instant(attempted_at, lambda day: arxiv_calendar.feed_at(day) + _FEED_DELAY, weekdays_only=True)
 
 
 def next_harvest(attempted_at: datetime) -> datetime:
     """The next 00:30 in New York."""
-    return _next(attempted_at, lambda day: clock.local_instant(day, _HARVEST_TIME, clock.ARXIV_ZONE))
+    return _next_instant(attempted_at, lambda day: clock.local_instant(day, _HARVEST_TIME, clock.ARXIV_ZONE))
 
 
-def _next(after: datetime, at: Callable[[date], datetime], *, weekdays_only: bool = False) -> datetime:
+def _next_instant(after: datetime, instant_of: Callable[[date], datetime], *, weekdays_only: bool = False) -> datetime:
     day = after.astimezone(clock.ARXIV_ZONE).date()
-    while at(day) <= after or (weekdays_only and day.weekday() >= _SATURDAY):
+    while instant_of(day) <= after or (weekdays_only and day.weekday() >= _SATURDAY):
         day += A_DAY
-    return at(day)
+    return instant_of(day)

@@ -15,10 +15,10 @@ from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
-from digest.sources.limits import within_limits
-from digest.sources.source import LATE, DayMark, Fetched, FetchedDocument, Source, each_file
+from digest.sources.limits import require_within_limits
+from digest.sources.source import LATE, DayMark, FetchResult, FetchedDocument, Source, each_file
 
-SLICE = 1000  # papers of one request; the API allows 2000, but large slices time out
+PAGE_SIZE = 1000  # papers of one request; the API allows 2000, but large slices time out
 MAX_RESULTS = 30_000  # results that the API returns for one query
 TRIES = 4
 _HELD_PAPERS_LOOK_BACK = timedelta(days=7)  # papers that arXiv's moderators held
@@ -30,7 +30,7 @@ _NS = {
 }
 
 
-_FORM = xml.form(
+_XML_FORM = xml.xml_form(
     ("entry",),
     {"feed": ""},
     (("totalResults", _NS["opensearch"]),),
@@ -39,7 +39,7 @@ _FORM = xml.form(
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ApiPage:
     """One slice. `entries`: its number of entries, with refused ones; `total`: the number of results of the query.
 
     `total` is None where a damaged answer lacks it. `cut`: where it breaks off; a truncated entry is not counted.
@@ -51,27 +51,27 @@ class Page:
     cut: RejectedItem | None = None
 
 
-def parse(data: bytes) -> Page:
+def parse(data: bytes) -> ApiPage:
     """Parse one answer. Raises BadInput for anything else, SourceDown for an error of the API, with its reason."""
-    document = xml.read(data, _FORM)
+    document = xml.read(data, _XML_FORM)
     feed = document.head
     if feed.tag != f"{{{_NS['atom']}}}feed":
         raise BadInput("not an answer of the API: expected an Atom <feed>")
-    listed, bad = [], []
+    listed, rejected = [], []
     for position, entry in enumerate(document.items, start=1):
         if isinstance(entry, RejectedItem):
-            bad.append(entry)
+            rejected.append(entry)
             continue
         title = xml.text(entry, "atom:title", _NS)
         if title == "Error" and "/api/errors" in xml.text(entry, "atom:id", _NS):
             raise SourceDown(f"arXiv refused the query: {xml.text(entry, 'atom:summary', _NS)[:120]}", again=False)
         try:
-            listed.append(_listed(entry, title))
+            listed.append(_convert_entry(entry, title))
         except ValueError as error:
-            bad.append(RejectedItem(position, str(error), title[:120]))
+            rejected.append(RejectedItem(position, str(error), title[:120]))
     entries = len(document.items)
     total_text = xml.text(feed, "opensearch:totalResults", _NS)
-    damaged = document.cut is not None or any(isinstance(entry, RejectedItem) for entry in document.items)
+    damaged = document.truncation is not None or any(isinstance(entry, RejectedItem) for entry in document.items)
     total = (
         int(total_text)
         if total_text.isascii() and total_text.isdigit() and len(total_text) < 10
@@ -79,8 +79,8 @@ def parse(data: bytes) -> Page:
         if damaged
         else entries
     )
-    return Page(
-        ParsedDocument(tuple(listed), tuple(bad), is_cut=document.cut is not None), entries, total, document.cut
+    return ApiPage(
+        ParsedDocument(tuple(listed), tuple(rejected), is_cut=document.truncation is not None), entries, total, document.truncation
     )
 
 
@@ -90,43 +90,43 @@ def parse_saved(data: bytes) -> ParsedDocument:
     return replace(page.parsed, rejected=(*page.parsed.rejected, page.cut)) if page.cut else page.parsed
 
 
-def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[Page]:
+def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterator[ApiPage]:
     """Pages of the papers of these categories first submitted between two instants, oldest first.
 
     A truncated page is used as far as it goes, and the next request continues after it. Raises SourceDown where the
     API returns fewer papers than it promised.
     """
-    done, total = 0, 1
-    while done < total:
-        page = _slice(categories, first, last, done)
-        total = max(total, done + page.entries + 1) if page.total is None else page.total
+    received, total = 0, 1
+    while received < total:
+        page = _fetch_page(categories, first, last, received)
+        total = max(total, received + page.entries + 1) if page.total is None else page.total
         if total > MAX_RESULTS:
             raise SourceDown(
                 f"{total} papers in one query; the API returns {MAX_RESULTS}: request fewer days", again=False
             )
         if page.entries:
             yield page
-        elif done < total:
-            raise SourceDown(f"arXiv gave {done} of {total} papers and then none", again=False)
-        done += page.entries
+        elif received < total:
+            raise SourceDown(f"arXiv gave {received} of {total} papers and then none", again=False)
+        received += page.entries
 
 
-def _slice(categories: Sequence[str], first: datetime, last: datetime, start: int) -> Page:
+def _fetch_page(categories: Sequence[str], first: datetime, last: datetime, start: int) -> ApiPage:
     """One page, requested again while it is shorter than promised. Returns the longest answer."""
     request = _request(categories, first, last, start)
     best = http.fetch(request, parse)
     for _ in range(TRIES - 1):
-        if best.total is not None and best.entries and best.entries >= min(SLICE, best.total - start):
+        if best.total is not None and best.entries and best.entries >= min(PAGE_SIZE, best.total - start):
             break
         page = http.fetch(request, parse)
         best = max(best, page, key=lambda p: (p.entries, p.total or 0))
     return best
 
 
-def _request(categories: Sequence[str], first: datetime, last: datetime, start: int) -> http.Request:
+def _request(categories: Sequence[str], first: datetime, last: datetime, start: int) -> http.SourceRequest:
     query = " OR ".join(f"cat:{name}" for name in categories)
     submitted = f"submittedDate:[{first.astimezone(UTC):%Y%m%d%H%M} TO {last.astimezone(UTC):%Y%m%d%H%M}]"
-    return http.Request(
+    return http.SourceRequest(
         arxiv.API_URL.value(),
         arxiv.PACING,
         (
@@ -134,14 +134,14 @@ def _request(categories: Sequence[str], first: datetime, last: datetime, start: 
             ("sortBy", "submittedDate"),
             ("sortOrder", "ascending"),
             ("start", str(start)),
-            ("max_results", str(SLICE)),
+            ("max_results", str(PAGE_SIZE)),
         ),
     )
 
 
-def _listed(entry: Element, title: str) -> ListedPaper:
+def _convert_entry(entry: Element, title: str) -> ListedPaper:
     """Convert one entry. Raises ValueError naming what is missing."""
-    arxiv_id, version = identifiers.split(xml.text(entry, "atom:id", _NS).partition("/abs/")[2])
+    arxiv_id, version = identifiers.parse_arxiv_id(xml.text(entry, "atom:id", _NS).partition("/abs/")[2])
     if not title:
         raise ValueError("no title")
     abstract = xml.text(entry, "atom:summary", _NS)
@@ -164,15 +164,15 @@ def _listed(entry: Element, title: str) -> ListedPaper:
         published=_submitted_at(entry).date(),
         withdrawn=papers.is_withdrawn(comment, abstract),
     )
-    return ListedPaper(within_limits(record), announce_type="new")
+    return ListedPaper(require_within_limits(record), announce_type="new")
 
 
 def _submitted_at(entry: Element) -> datetime:
     """When the first version was submitted. Raises ValueError."""
-    return dates.instant("published", xml.text(entry, "atom:published", _NS))
+    return dates.parse_instant("published", xml.text(entry, "atom:published", _NS))
 
 
-def _fetch_day(day: date) -> Fetched:
+def _fetch_day(day: date) -> FetchResult:
     """The papers of one announcement: those submitted before its cut-off and after the one before.
 
     And held ones: submitted for an earlier announcement that is stored, but not in the database. Where a later page
@@ -183,22 +183,22 @@ def _fetch_day(day: date) -> Fetched:
     since = max(arxiv.oldest_complete_since(day), day - _HELD_PAPERS_LOOK_BACK)
     held_from, _ = arxiv_calendar.submissions(since, closed)
     listed: list[ListedPaper] = []
-    bad: list[RejectedItem] = []
+    rejected: list[RejectedItem] = []
     failure: SourceDown | None = None
     try:
         for page in fetch(settings.get().arxiv_categories, min(held_from, first), last):
             listed += page.parsed.papers
-            bad += page.parsed.rejected
+            rejected += page.parsed.rejected
     except SourceDown as error:
         failure = error
     # Some papers of the first date belong to the announcement before: they don't show that this one is there.
-    own = sum(item.record.published is None or item.record.published > first.date() for item in listed)
-    over = clock.now() > arxiv_calendar.mailed_at(arxiv_calendar.following(day, closed))
-    complete = failure is None and (own > 0 or over)
-    mark = DayMark(day, own, final=over) if complete else None
-    documents = (FetchedDocument(f"query for {day}", ParsedDocument(tuple(listed), tuple(bad)), day, mark=mark),)
+    own_count = sum(item.record.published is None or item.record.published > first.date() for item in listed)
+    is_over = clock.now() > arxiv_calendar.mailed_at(arxiv_calendar.following(day, closed))
+    complete = failure is None and (own_count > 0 or is_over)
+    mark = DayMark(day, own_count, final=is_over) if complete else None
+    documents = (FetchedDocument(f"query for {day}", ParsedDocument(tuple(listed), tuple(rejected)), day, mark=mark),)
     incomplete = failure is None and not complete
-    return Fetched(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
+    return FetchResult(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
 
 
 SOURCE = Source(

@@ -16,8 +16,8 @@ from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
-from digest.sources.limits import within_limits
-from digest.sources.source import A_DAY, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
+from digest.sources.limits import require_within_limits
+from digest.sources.source import A_DAY, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
 
 MAX_ITEMS = 2000  # the server truncates the end: replace-cross, replace, cross, new
 
@@ -26,7 +26,7 @@ _NS = {
     "arxiv": "http://arxiv.org/schemas/atom",
     "dc": "http://purl.org/dc/elements/1.1/",
 }
-_FORM = xml.form(
+_XML_FORM = xml.xml_form(
     ("item", "entry"),
     {"rss": "channel", "feed": ""},
     (("title", ""), ("pubDate", ""), ("updated", "")),
@@ -42,7 +42,7 @@ def parse(data: bytes) -> ParsedDocument:
 
     Raises BadInput where it is not a feed or too large, SourceDown for arXiv's error feed.
     """
-    document = xml.read(data, _FORM)
+    document = xml.read(data, _XML_FORM)
     root = document.head
     channel = root.find("channel") if root.tag == "rss" else root
     if channel is None or root.tag not in {"rss", f"{{{_NS['atom']}}}feed"}:
@@ -50,17 +50,17 @@ def parse(data: bytes) -> ParsedDocument:
     title = _text(channel, "title") or _text(channel, "atom:title")
     if title.startswith("Feed error for query:"):
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
-    listed, bad = [], []
+    listed, rejected = [], []
     for position, item in enumerate(document.items, start=1):
         if isinstance(item, RejectedItem):
-            bad.append(item)
+            rejected.append(item)
             continue
         try:
-            listed.append(_listed(item))
+            listed.append(_convert_entry(item))
         except ValueError as error:
-            bad.append(RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
-    cut = (document.cut,) if document.cut else ()
-    return ParsedDocument(tuple(listed), (*bad, *cut), _date(document), is_cut=bool(cut))
+            rejected.append(RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
+    cut = (document.truncation,) if document.truncation else ()
+    return ParsedDocument(tuple(listed), (*rejected, *cut), _feed_date(document), is_cut=bool(cut))
 
 
 def fetch(categories: Sequence[str]) -> ParsedDocument:
@@ -69,45 +69,45 @@ def fetch(categories: Sequence[str]) -> ParsedDocument:
     One request, because an entry's announce type depends on the set of categories.
     """
     query = "+".join(categories)
-    request = http.Request(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{query}", arxiv.PACING)
-    return http.fetch(request, parse, whole=lambda parsed: not parsed.is_cut)
+    request = http.SourceRequest(f"{arxiv.RSS_URL.value().rstrip('/')}/rss/{query}", arxiv.PACING)
+    return http.fetch(request, parse, is_complete=lambda parsed: not parsed.is_cut)
 
 
 def _text(element: Element, path: str) -> str:
     return (element.findtext(path, "", _NS) or "").strip()
 
 
-def _date(document: xml.Document) -> date | None:
+def _feed_date(document: xml.XmlDocument) -> date | None:
     """The feed's date, None where it has no readable one.
 
     Items carry midnight in New York; an Atom feed without items has only its creation time.
     """
     channel = document.head.find("channel") if document.head.tag == "rss" else document.head
-    first = next((item for item in document.items if not isinstance(item, RejectedItem)), None)
+    first_item = next((item for item in document.items if not isinstance(item, RejectedItem)), None)
     published = _text(channel, "pubDate") if channel is not None else ""
-    first_published = _text(first, "atom:published") if first is not None else ""
+    first_published = _text(first_item, "atom:published") if first_item is not None else ""
     try:
         if published:
             timestamp = parsedate_to_datetime(published)
         else:
             timestamp = datetime.fromisoformat(first_published or _text(document.head, "atom:updated"))
-        return dates.plausible("date", timestamp.astimezone(clock.ARXIV_ZONE).date())
+        return dates.require_plausible("date", timestamp.astimezone(clock.ARXIV_ZONE).date())
     except (ValueError, TypeError, OverflowError):
         return None
 
 
-def _listed(item: Element) -> ListedPaper:
+def _convert_entry(item: Element) -> ListedPaper:
     """Convert one entry. Raises ValueError naming what is missing."""
-    name = _text(item, "guid") or _text(item, "atom:id")
-    if not name.startswith(_OAI):
+    guid = _text(item, "guid") or _text(item, "atom:id")
+    if not guid.startswith(_OAI):
         raise ValueError("no arXiv identifier")
-    arxiv_id, version = identifiers.split(name.removeprefix(_OAI))
+    arxiv_id, version = identifiers.parse_arxiv_id(guid.removeprefix(_OAI))
     title = " ".join((_text(item, "title") or _text(item, "atom:title")).split())
     if not title:
         raise ValueError("no title")
-    kind = _text(item, "arxiv:announce_type") or "new"
-    if kind not in _TYPES:
-        raise ValueError(f"unknown announce type {kind[:30]!r}")
+    announce_type = _text(item, "arxiv:announce_type") or "new"
+    if announce_type not in _TYPES:
+        raise ValueError(f"unknown announce type {announce_type[:30]!r}")
     abstract = " ".join(_LEAD.sub("", _text(item, "description") or _text(item, "atom:summary")).split())
     terms = [e.get("term", "") for e in item.iterfind("atom:category", _NS)]
     categories = [(e.text or "").strip() for e in item.iterfind("category")] or terms
@@ -124,10 +124,10 @@ def _listed(item: Element) -> ListedPaper:
         categories=tuple(dict.fromkeys(c for c in categories if c)),
         withdrawn=papers.is_withdrawn(None, abstract),
     )
-    return ListedPaper(within_limits(record), announce_type=kind)
+    return ListedPaper(require_within_limits(record), announce_type=announce_type)
 
 
-def _fetch_current() -> Fetched:
+def _fetch_current() -> FetchResult:
     """The current announcement, unless the feed is stale or incomplete."""
     closed, now = settings.get().closed_evenings, clock.now()
     parsed = fetch(settings.get().arxiv_categories)
@@ -136,7 +136,7 @@ def _fetch_current() -> Fetched:
     latest = max(due, parsed.announced or due)
     earliest = min(due, parsed.announced or due) - 7 * A_DAY
     with reading() as session:
-        stored_papers = source_days.announcements_of(session, arxiv_ids)
+        stored_papers = source_days.announcements_by_arxiv_id(session, arxiv_ids)
         stored_days = source_days.stored_days(session, arxiv.SOURCES, earliest, latest).keys()
     verdict = assess_feed(parsed, stored_papers, stored_days, due, closed, max_items=MAX_ITEMS)
     documents: tuple[FetchedDocument, ...] = ()
@@ -147,7 +147,7 @@ def _fetch_current() -> Fetched:
         documents = (
             FetchedDocument(f"feed of {parsed.announced or due}", ParsedDocument(rejected=parsed.rejected), due),
         )
-    return Fetched(documents, verdict.outcome, verdict.detail)
+    return FetchResult(documents, verdict.outcome, verdict.detail)
 
 
 SOURCE = Source(

@@ -35,7 +35,7 @@ def assess_feed(
     stored_papers: StoredPapers,
     stored_days: Set[date],
     due: date,
-    closed: arxiv_calendar.Closed,
+    closed: arxiv_calendar.ClosedEvenings,
     *,
     max_items: int,
 ) -> FeedVerdict:

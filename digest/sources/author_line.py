@@ -54,21 +54,21 @@ _EDGES = " ,;:*†‡§¶#|\t\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Authors:
+class AuthorLine:
     """The names in their order. `complete` is False where the line ends in `et al.` or the like."""
 
     names: tuple[str, ...]
     complete: bool = True
 
 
-def authors_of(line: str) -> Authors:
+def authors_of(line: str) -> AuthorLine:
     """Split one line: affiliations are removed, TeX accents become letters, family names come last.
 
     A collaboration is one name and follows the people who write on its behalf.
     """
     line = _MARK.sub(" ", line[:MAX_LINE])
-    text, debris = _without_affiliations(readable(line))
-    text, more = _ET_AL.subn(" , ", " ".join(text.split()))  # the patterns below expect single spaces
+    text, is_unbalanced = _without_affiliations(readable(line))
+    text, omitted_count = _ET_AL.subn(" , ", " ".join(text.split()))  # the patterns below expect single spaces
     text = _SEVERAL_COLLABORATIONS.sub(
         lambda match: _AND_WORD.sub("\x03", match[0].translate(_PROTECT_SEPARATORS)), text
     )
@@ -76,8 +76,8 @@ def authors_of(line: str) -> Authors:
     names: list[str] = []
     for part in text.split(":"):
         if not _LABEL.fullmatch(part):
-            names += _names_of_part(part, debris=debris)
-    return Authors(tuple(names), complete=not more)
+            names += _names_of_part(part, is_unbalanced=is_unbalanced)
+    return AuthorLine(tuple(names), complete=not omitted_count)
 
 
 def _without_affiliations(text: str) -> tuple[str, bool]:
@@ -86,52 +86,52 @@ def _without_affiliations(text: str) -> tuple[str, bool]:
     A collaboration in parentheses is kept. An unclosed parenthesis ends at the next separator, or at the end of the
     line where it holds a list of numbered affiliations.
     """
-    partner = _closing_positions(text)
+    closing_positions = _closing_positions(text)
     parts: list[str] = []
-    at, debris = 0, False
+    position, is_unbalanced = 0, False
     for parenthesis in re.finditer(r"[()]", text):
         start = parenthesis.start()
-        if start < at:
+        if start < position:
             continue
-        parts.append(text[at:start])
-        end = partner.get(start)
+        parts.append(text[position:start])
+        end = closing_positions.get(start)
         if end is not None:
             parts.append(_replacement(text[start + 1 : end]))
-            at = end + 1
+            position = end + 1
             continue
-        debris, at = True, start + 1
-        if parenthesis[0] == "(" and not _ON_BEHALF.match(text, at):
-            following = re.compile(r"\s*").match(text, at)
-            first = following.end() if following else at
-            stop = None if first in partner else re.compile(r"[,;)]|\sand\s").search(text, at)
-            at = stop.start() if stop else len(text)
-    return "".join([*parts, text[at:]]), debris
+        is_unbalanced, position = True, start + 1
+        if parenthesis[0] == "(" and not _ON_BEHALF.match(text, position):
+            following = re.compile(r"\s*").match(text, position)
+            next_word = following.end() if following else position
+            separator = None if next_word in closing_positions else re.compile(r"[,;)]|\sand\s").search(text, position)
+            position = separator.start() if separator else len(text)
+    return "".join([*parts, text[position:]]), is_unbalanced
 
 
-def _replacement(inside: str) -> str:
-    """What stands for a pair of parentheses: a collaboration stays, anything else is an affiliation and goes."""
-    if _ON_BEHALF.match(inside):
-        return f" {inside} "
-    return f" , {inside} , " if _GROUP.fullmatch(inside) else " "
+def _replacement(content: str) -> str:
+    """The replacement of a pair of parentheses: a collaboration is kept, an affiliation is removed."""
+    if _ON_BEHALF.match(content):
+        return f" {content} "
+    return f" , {content} , " if _GROUP.fullmatch(content) else " "
 
 
 def _closing_positions(text: str) -> dict[int, int]:
     """Position of each balanced opening parenthesis to that of its closing one."""
     open_positions: list[int] = []
-    partners: dict[int, int] = {}
+    closing_positions: dict[int, int] = {}
     for parenthesis in re.finditer(r"[()]", text):
         if parenthesis[0] == "(":
             open_positions.append(parenthesis.start())
         elif open_positions:
-            partners[open_positions.pop()] = parenthesis.start()
-    return partners
+            closing_positions[open_positions.pop()] = parenthesis.start()
+    return closing_positions
 
 
-def _names_of_part(text: str, *, debris: bool) -> list[str]:
+def _names_of_part(text: str, *, is_unbalanced: bool) -> list[str]:
     """The names of a part without labels and parentheses."""
     names: list[str] = []
     for piece in _names_given_first(text):
-        name = _clean_name(piece, debris=debris)
+        name = _clean_name(piece, is_unbalanced=is_unbalanced)
         if names and _SUFFIX.fullmatch(name):
             names[-1] += f" {name}"
         elif names and _are_initials(name) and " " not in names[-1] and _is_family(names[-1]):
@@ -146,19 +146,19 @@ def _names_given_first(text: str) -> list[str]:
     groups = [_split_at_commas(group) for group in text.split(";")]
     if len(groups) > 1:
         groups = [group for group in groups if group]
-        sure = any(
+        has_plain_name = any(
             len(group) == 1 and " " in group[0] for group in groups
         )  # then the other groups may be lists of names
-        if all(len(g) == 1 or (_is_inverted(g) and (_is_surely_family(g) or not sure)) for g in groups):
+        if all(len(g) == 1 or (_is_inverted(g) and (_is_surely_family(g) or not has_plain_name)) for g in groups):
             return [_given_names_first(group) for group in groups]
         return [name for group in groups for piece in group for name in _AND.split(piece)]
     chunks = [pieces for chunk in _AND.split(text) if (pieces := _split_at_commas(chunk))]
     if len(chunks) > 1 and all(_is_inverted(chunk) and _is_surely_family(chunk) for chunk in chunks):
         return [_given_names_first(chunk) for chunk in chunks]
     pieces = [piece for chunk in chunks for piece in chunk]
-    pairs = [pieces[at : at + 2] for at in range(0, len(pieces), 2)]
-    alone = len(pieces) == 2 and all(re.fullmatch(r"[A-ZÀ-Þ][^\W\d_A-Z]+", piece) for piece in pieces)
-    if alone or all(_is_inverted(pair) and _are_initials(pair[1]) for pair in pairs):
+    pairs = [pieces[start : start + 2] for start in range(0, len(pieces), 2)]
+    is_single_pair = len(pieces) == 2 and all(re.fullmatch(r"[A-ZÀ-Þ][^\W\d_A-Z]+", piece) for piece in pieces)
+    if is_single_pair or all(_is_inverted(pair) and _are_initials(pair[1]) for pair in pairs):
         return [_given_names_first(pair) for pair in pairs]
     return pieces
 
@@ -178,8 +178,8 @@ def _is_inverted(pieces: Sequence[str]) -> bool:
     """True for a family name and given names, in this order."""
     if len(pieces) != 2 or not _is_family(pieces[0]) or is_collective(pieces[1]):
         return False
-    place = len(pieces[1]) > 2 and pieces[1].isupper() and not _are_initials(pieces[1])  # Ada Byron, MIT
-    return not place and not _INSTITUTION.search(pieces[1])
+    is_place = len(pieces[1]) > 2 and pieces[1].isupper() and not _are_initials(pieces[1])  # Ada Byron, MIT
+    return not is_place and not _INSTITUTION.search(pieces[1])
 
 
 def _is_family(text: str) -> bool:
@@ -210,16 +210,16 @@ def _given_names_first(pieces: Sequence[str]) -> str:
     if len(pieces) != 2:
         return " ".join(pieces)
     family, given_names = pieces
-    words, ends = family.split(), given_names.split()
-    suffixes = [word for word in (*words, *ends) if _SUFFIX.fullmatch(word)]
-    return " ".join([*(w for w in ends if w not in suffixes), *(w for w in words if w not in suffixes), *suffixes])
+    words, given_words = family.split(), given_names.split()
+    suffixes = [word for word in (*words, *given_words) if _SUFFIX.fullmatch(word)]
+    return " ".join([*(w for w in given_words if w not in suffixes), *(w for w in words if w not in suffixes), *suffixes])
 
 
-def _clean_name(piece: str, *, debris: bool) -> str:
-    """Remove footnote marks; '' where no name is left. `debris`: affiliations may follow the name."""
+def _clean_name(piece: str, *, is_unbalanced: bool) -> str:
+    """Remove footnote marks; '' where no name is left. `is_unbalanced`: affiliations may follow the name."""
     name = piece.translate(_RESTORE_SEPARATORS).strip(_EDGES)
     name = _LEADING.sub("", re.sub(r"^[\d\W]+\s|(?<=[^\W\d_])[\d,]{1,9}$|\s+[\d,]{1,9}$", "", name)).strip(_EDGES)
-    if debris and not is_collective(name):
+    if is_unbalanced and not is_collective(name):
         institution = _INSTITUTION.search(name)
         name = name[: institution.start()].strip(_EDGES) if institution else name
         if " " not in name and "." not in name:

@@ -22,17 +22,17 @@ from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
 from digest.sources.decoding import decode
-from digest.sources.limits import within_limits
+from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import PARTIAL, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
+from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 PACING = Pacing("biorxiv", pause=1.0)  # there is no published limit; both servers are on one host
 MAX_PAGES = 200
-SETTLES_AFTER = timedelta(days=2)  # then a day is final: preprints are dated before they appear
-GIVES_UP_AFTER = timedelta(days=4)  # a total that the pages never reach is an error of the API
+FINAL_AFTER = timedelta(days=2)  # then a day is final: preprints are dated before they appear
+INCOMPLETE_UNTIL = timedelta(days=4)  # a total that the pages never reach is an error of the API
 _URL = TextSetting("biorxiv_url", "https://api.biorxiv.org")
-_NOTHING = ("no posts found", "no articles found")
+_EMPTY_STATUSES = ("no posts found", "no articles found")
 PUBLISHED_WITHIN = timedelta(days=3)
 _DOI = re.compile(r"10\.\d{4,9}/\S{1,200}")
 _TAGS = re.compile(r"</?(?:i|b|em|strong|su[bp]|u|sc|span|p|br|italic|bold)(?:\s[^<>]{0,200})?/?>", re.IGNORECASE)
@@ -42,12 +42,12 @@ _FIGURE = re.compile(r"O_FIG\b.{0,5000}?C_FIG\b", re.DOTALL)
 _HEADINGS = re.compile(r"[OC]_ST_ABS|[OC]_(?:LI|[UO]L|QD|TEXTBOX)")
 _SMALL_CAPS = re.compile(r"[OC]_SCP(?:LOW|CAP)")
 _SCRIPTS = re.compile(r"\{(super|sub)script ([^{}]{1,100})\}")
-_NAMED = re.compile(r"\{([A-Za-z]{2,12})\}")
-_SPELLINGS = {"degrees": "deg"}
+_NAMED_CHARACTER = re.compile(r"\{([A-Za-z]{2,12})\}")
+_ENTITY_NAMES = {"degrees": "deg"}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class BiorxivPage:
     """One answer. `rows`: its number of rows, with refused ones; `total`: that of all pages, None where unknown."""
 
     parsed: ParsedDocument
@@ -55,48 +55,47 @@ class Page:
     total: int | None
 
 
-def parse(data: bytes) -> Page:
+def parse(data: bytes) -> BiorxivPage:
     """Parse one answer. Raises BadInput for anything else, SourceDown for an error status of the API."""
-    beginning = decode(data)[:4000]
-    status = re.search(r'"status"\s*:\s*"([^"]{0,200})"', beginning)
-    if status and status[1].startswith(_NOTHING):
-        return Page(ParsedDocument(), 0, None)
+    head = decode(data)[:4000]
+    status = re.search(r'"status"\s*:\s*"([^"]{0,200})"', head)
+    if status and status[1].startswith(_EMPTY_STATUSES):
+        return BiorxivPage(ParsedDocument(), 0, None)
     if status and status[1] != "ok":
         raise SourceDown(f"the API answered: {one_line(status[1])[:120]}")
     items = json_items.read_items(data, "collection")
     if status is None or any(isinstance(row, dict) and "messages" in row for row in items.values):
         raise BadInput("expected `messages` and a `collection`")
-    total = re.search(r'"total"\s*:\s*"?(\d{1,9})\b', beginning)
+    total = re.search(r'"total"\s*:\s*"?(\d{1,9})\b', head)
     listed: list[ListedPaper] = []
-    bad: list[RejectedItem] = []
+    rejected: list[RejectedItem] = []
     for position, row in enumerate(items.values, start=1):
         if isinstance(row, RejectedItem):
-            bad.append(row)
+            rejected.append(row)
             continue
         try:
-            listed.append(_journal_version(row) if "preprint_doi" in row else _listed(row))
+            listed.append(_journal_version(row) if "preprint_doi" in row else _convert_preprint(row))
         except (ValueError, TypeError, AttributeError) as error:
-            bad.append(RejectedItem(position, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
-    parsed = ParsedDocument(tuple(listed), tuple(bad), announced=_only_date(listed), is_cut=items.cut)
-    return Page(parsed, len(items.values), int(total[1]) if total else None)
+            rejected.append(RejectedItem(position, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+    parsed = ParsedDocument(tuple(listed), tuple(rejected), announced=_only_date(listed), is_cut=items.is_cut)
+    return BiorxivPage(parsed, len(items.values), int(total[1]) if total else None)
 
 
-def fetch(kind: str, server: str, first: date, last: date) -> Iterator[Page]:
-    """All pages of some dates; `kind`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
+def fetch(resource: str, server: str, first: date, last: date) -> Iterator[BiorxivPage]:
+    """All pages of some dates; `resource`: `details` (preprints) or `pubs` (journal versions). Raises SourceDown.
 
     The cursor is a row offset, because page sizes vary.
     """
     offset = 0
-    keys_before: set[tuple[str | None, int]] = set()
+    previous_keys: set[tuple[str | None, int]] = set()
     for _ in range(MAX_PAGES):
-        url = (
-            f"{_URL.value().rstrip('/')}/{kind}/{server}/{first}/{last}/{offset}{'/json' if kind == 'details' else ''}"
-        )
-        page = http.fetch(http.Request(url, PACING), parse, whole=lambda page: not page.parsed.is_cut)
+        suffix = "/json" if resource == "details" else ""
+        url = f"{_URL.value().rstrip('/')}/{resource}/{server}/{first}/{last}/{offset}{suffix}"
+        page = http.fetch(http.SourceRequest(url, PACING), parse, is_complete=lambda page: not page.parsed.is_cut)
         keys = {(listed.record.doi, listed.record.version) for listed in page.parsed.papers}
-        if keys and keys <= keys_before:
+        if keys and keys <= previous_keys:
             raise SourceDown("the API repeats a page", again=False)
-        keys_before |= keys
+        previous_keys |= keys
         yield page
         offset += page.rows
         if not page.rows or (page.total is not None and offset >= page.total):
@@ -109,12 +108,12 @@ def _only_date(listed: list[ListedPaper]) -> date | None:
     return days.pop() if len(days) == 1 else None
 
 
-def _listed(row: Mapping[str, Any]) -> ListedPaper:
+def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
     """Convert one version of a preprint; only a first version is new. Raises ValueError naming the field."""
     doi = _text(row, "doi").lower()
     if not _DOI.fullmatch(doi):
         raise ValueError(f"doi: {doi[:40]!r} is not a DOI")
-    title = _plain(_text(row, "title"))
+    title = _plain_text(_text(row, "title"))
     if not title:
         raise ValueError("title: missing")
     version = _text(row, "version")
@@ -122,9 +121,9 @@ def _listed(row: Mapping[str, Any]) -> ListedPaper:
         raise ValueError(f"version: {version[:20]!r} is not a version number")
     abstract = _abstract(_text(row, "abstract"))
     authors = authors_of(_text(row, "authors"))
-    institution = _known(_text(row, "author_corresponding_institution"))
-    posted = dates.day("date", _text(row, "date"))
-    first = int(version) == 1
+    institution = _without_placeholder(_text(row, "author_corresponding_institution"))
+    posted = dates.parse_date("date", _text(row, "date"))
+    is_first = int(version) == 1
     record = Record(
         title=title,
         abstract=abstract,
@@ -134,10 +133,10 @@ def _listed(row: Mapping[str, Any]) -> ListedPaper:
         doi=doi,
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
-        published=posted if first else None,
+        published=posted if is_first else None,
         withdrawn=title.upper().startswith("WITHDRAWN") or papers.is_withdrawn(None, abstract),
     )
-    return ListedPaper(within_limits(record), announce_type="new" if first else "replace")
+    return ListedPaper(require_within_limits(record), announce_type="new" if is_first else "replace")
 
 
 def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
@@ -145,8 +144,8 @@ def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
     doi = _text(row, "preprint_doi").lower()
     if not _DOI.fullmatch(doi):
         raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
-    journal = _known(_plain(_text(row, "published_journal")))
-    return ListedPaper(within_limits(Record("", doi=doi, venue=journal or None)))
+    journal = _without_placeholder(_plain_text(_text(row, "published_journal")))
+    return ListedPaper(require_within_limits(Record("", doi=doi, venue=journal or None)))
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -156,12 +155,12 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     return one_line(str(value if value is not None else ""))
 
 
-def _known(text: str) -> str:
+def _without_placeholder(text: str) -> str:
     """The text, '' where the API says that there is none."""
     return "" if text.upper() in {"NA", "N/A", "NONE"} else text
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     """Without HTML tags and entities."""
     return one_line(_TAGS.sub("", unescape(_TAGS.sub("", text))))
 
@@ -170,21 +169,21 @@ def _abstract(text: str) -> str:
     """Plain text of an abstract with flattened JATS markup; `{beta}` and the like become characters."""
     text = _SMALL_CAPS.sub("", _FIGURE.sub(" ", _LEADING_TITLE.sub("", text)))
     text = _SCRIPTS.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{match[2]}", _HEADINGS.sub(" ", text))
-    return _plain(_NAMED.sub(_character, text))
+    return _plain_text(_NAMED_CHARACTER.sub(_character, text))
 
 
 def _character(match: re.Match[str]) -> str:
-    name = _SPELLINGS.get(match[1], match[1])
+    name = _ENTITY_NAMES.get(match[1], match[1])
     return html5.get(f"{name};", match[0])
 
 
-def _fetch_day(server: str, day: date) -> Fetched:
+def _fetch_day(server: str, day: date) -> FetchResult:
     """The versions posted on one date.
 
     Where a later page fails, the pages before it are stored and the day stays open. It also does for some days where
     the pages have fewer rows than promised: the API then lacks records that come later.
     """
-    pages: list[Page] = []
+    pages: list[BiorxivPage] = []
     failure: SourceDown | None = None
     try:
         pages.extend(fetch("details", server, day, day))
@@ -192,23 +191,23 @@ def _fetch_day(server: str, day: date) -> Fetched:
         failure = error
     parsed = ParsedDocument(
         tuple(listed for page in pages for listed in page.parsed.papers),
-        tuple(bad for page in pages for bad in page.parsed.rejected),
+        tuple(rejected for page in pages for rejected in page.parsed.rejected),
     )
     age = clock.now().astimezone(UTC).date() - day
     rows, total = sum(page.rows for page in pages), max((page.total or 0 for page in pages), default=0)
-    incomplete = any(page.parsed.is_cut for page in pages) or (rows < total and age < GIVES_UP_AFTER)
+    incomplete = any(page.parsed.is_cut for page in pages) or (rows < total and age < INCOMPLETE_UNTIL)
     complete = failure is None and not incomplete
-    mark = DayMark(day, len(parsed.papers), final=age >= SETTLES_AFTER) if complete else None
+    mark = DayMark(day, len(parsed.papers), final=age >= FINAL_AFTER) if complete else None
     document = FetchedDocument(f"{server} of {day}", parsed, current_on=day, mark=mark)
     detail = f"{rows} of {total} versions of {day} arrived"
-    return Fetched((document,), PARTIAL if incomplete else "", detail if incomplete else "", failure)
+    return FetchResult((document,), PARTIAL if incomplete else "", detail if incomplete else "", failure)
 
 
-def _fetch_journals(server: str) -> Fetched:
+def _fetch_journals(server: str) -> FetchResult:
     """The journals of preprints published in the last days; adds no papers."""
     today = clock.now().astimezone(UTC).date()
     pages = fetch("pubs", server, today - PUBLISHED_WITHIN, today)
-    return Fetched(FetchedDocument("journal versions", page.parsed) for page in pages)
+    return FetchResult(FetchedDocument("journal versions", page.parsed) for page in pages)
 
 
 def _parse_saved(data: bytes) -> ParsedDocument:

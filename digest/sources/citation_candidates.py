@@ -1,4 +1,4 @@
-"""Which papers the sources of citations are asked about."""
+"""Selects the papers whose citations are fetched."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def uncounted_papers(source: str) -> list[str]:
                 session,
                 source,
                 "citations",
-                since=now.date().toordinal() - ANNOUNCED_WITHIN_DAYS,
+                since_announcement=now.date().toordinal() - ANNOUNCED_WITHIN_DAYS,
                 taken_after=now - COUNT_INTERVAL,
                 limit=MAX_PAPERS,
             )

@@ -16,11 +16,11 @@ MAX_LINE = 8 * 1024 * 1024
 _READ_ERRORS = (OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
-class CutShort(BadInput):
+class TruncatedFile(BadInput):
     """The file is truncated; what was read before is valid."""
 
 
-def lines(path: Path) -> Iterator[bytes]:
+def read_lines(path: Path) -> Iterator[bytes]:
     """The file's lines; an overlong line is shortened to MAX_LINE + 1 bytes, so that the caller can refuse it.
 
     Raises BadInput for a file that can't be opened, CutShort where it is truncated.
@@ -30,7 +30,7 @@ def lines(path: Path) -> Iterator[bytes]:
             yield line
 
 
-def whole(path: Path) -> bytes:
+def read_whole(path: Path) -> bytes:
     """The file's bytes. Raises BadInput, also where there are more than `MAX_BYTES`."""
     with _open(path) as file:
         try:
@@ -55,9 +55,9 @@ def _read_line(file: IO[bytes], path: Path) -> bytes:
     """The next line, shortened where it is too long. Raises CutShort."""
     try:
         line = file.readline(MAX_LINE + 1)
-        end = line
-        while len(line) > MAX_LINE and end and not end.endswith(b"\n"):
-            end = file.readline(MAX_LINE)
+        tail = line
+        while len(line) > MAX_LINE and tail and not tail.endswith(b"\n"):
+            tail = file.readline(MAX_LINE)
     except _READ_ERRORS as error:
-        raise CutShort(f"{path.name}: breaks off ({error})", field="file") from error
+        raise TruncatedFile(f"{path.name}: breaks off ({error})", field="file") from error
     return line

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-FIRST, LAST = (
+EARLIEST, LATEST = (
     date(1900, 1, 1),
     date(2200, 1, 1),
 )  # outside this range date arithmetic may overflow, and the source is wrong
 
 
-def plausible(name: str, day: date) -> date:
+def require_plausible(name: str, day: date) -> date:
     """Return the date. Raises ValueError naming the field where it is no plausible publication date."""
-    if not FIRST <= day < LAST:
+    if not EARLIEST <= day < LATEST:
         raise ValueError(f"{name}: {day} is not the date of a paper")
     return day
 
 
-def day(name: str, text: str) -> date:
+def parse_date(name: str, text: str) -> date:
     """The date that an ISO date or instant begins with. Raises ValueError naming the field."""
     try:
         parsed = date.fromisoformat(text[:10])
     except ValueError as error:
         raise ValueError(f"{name}: {text[:40]!r} is not a date") from error
-    return plausible(name, parsed)
+    return require_plausible(name, parsed)
 
 
-def instant(name: str, text: str) -> datetime:
+def parse_instant(name: str, text: str) -> datetime:
     """The instant of an ISO text, in UTC. Raises ValueError naming the field."""
     try:
         parsed = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{name}: {text[:40]!r} is not an instant") from error
-    plausible(name, parsed.date())
+    require_plausible(name, parsed.date())
     return parsed

@@ -33,11 +33,11 @@ def decode(data: bytes) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _decode_as(data[len(mark) :], encoding)
-    begin = data[:_SAMPLE]
-    if len(begin) == _SAMPLE and 0 in begin:  # UTF-16 of mostly ASCII text: every second byte is 0
-        if not any(begin[1::2]) and all(begin[::2]):
+    sample = data[:_SAMPLE]
+    if len(sample) == _SAMPLE and 0 in sample:  # UTF-16 of mostly ASCII text: every second byte is 0
+        if not any(sample[1::2]) and all(sample[::2]):
             return _decode_as(data, "utf-16-le")
-        if not any(begin[::2]) and all(begin[1::2]):
+        if not any(sample[::2]) and all(sample[1::2]):
             return _decode_as(data, "utf-16-be")
     return _decode_as(data, "utf-8")
 
@@ -77,13 +77,13 @@ def _decode_invalid_bytes(match: re.Match[str]) -> str:
     if len(data) == 1:
         # the byte ff and the signs for times and division are damage more often than text
         return data.decode("cp1252") if 0xC0 <= data[0] <= 0xFE and data not in b"\xd7\xf7" else ""
-    paired = data.decode("utf-8", "surrogatepass") if _is_cesu8(data) else ""
-    return paired.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    surrogates = data.decode("utf-8", "surrogatepass") if _is_cesu8(data) else ""
+    return surrogates.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
 
 
 def _is_cesu8(data: bytes) -> bool:
     """True for characters beyond U+FFFF that were written as two surrogates of three bytes each (CESU-8)."""
     return len(data) % 6 == 0 and all(
-        data[at] == 0xED and 0xA0 <= data[at + 1] <= 0xAF and data[at + 3] == 0xED and 0xB0 <= data[at + 4] <= 0xBF
-        for at in range(0, len(data), 6)
+        data[offset] == 0xED and 0xA0 <= data[offset + 1] <= 0xAF and data[offset + 3] == 0xED and 0xB0 <= data[offset + 4] <= 0xBF
+        for offset in range(0, len(data), 6)
     )

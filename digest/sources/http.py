@@ -22,10 +22,10 @@ import httpx
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
-from digest.sources.redirect_policy import Request, redirected
+from digest.sources.redirect_policy import SourceRequest, redirect_request
 from digest.sources.request_pacing import wait_for_turn
 
-__all__ = ["Request", "fetch"]
+__all__ = ["SourceRequest", "fetch"]
 
 log = logs.get(__name__)
 
@@ -33,43 +33,43 @@ T = TypeVar("T")
 
 TRIES = 5
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 15.0, 30.0, 110.0
+CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 15.0, 30.0, 110.0
 LONGEST_RETRY_AFTER = 6 * 3600.0
 MAX_REDIRECTS = 3
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
-def fetch(request: Request, read: Callable[[bytes], T], *, whole: Callable[[T], bool] = lambda _: True) -> T:
+def fetch(request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
-    So is an answer that is not `whole`; if none is, an incomplete one is returned. Raises
+    So is an answer that is not `is_complete`; if none is, an incomplete one is returned. Raises
     SourceDown after the last try, at once where a retry can't help, and with `retry_after` where the source asks
     to wait longer than SOURCE_PATIENCE.
     """
-    partial: list[T] = []
+    incomplete: list[T] = []
     for attempt in range(1, TRIES + 1):
         try:
             answer = read(_follow_redirects(request))
         except (SourceDown, BadInput) as error:
-            down = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
-            wait = _backoff_seconds(attempt) if down.retry_after is None else down.retry_after
-            if attempt == TRIES or not down.again or wait > settings.get().source_patience:
-                if partial:
-                    return partial[0]
-                raise down from error
+            failure = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
+            wait_seconds = _backoff_seconds(attempt) if failure.retry_after is None else failure.retry_after
+            if attempt == TRIES or not failure.again or wait_seconds > settings.get().source_patience:
+                if incomplete:
+                    return incomplete[0]
+                raise failure from error
         else:
-            if attempt == TRIES or whole(answer):
+            if attempt == TRIES or is_complete(answer):
                 return answer
-            partial, wait = [answer], _backoff_seconds(attempt)
-        log.info("source_asked_again", source=request.pacing.name, tried=attempt, wait_seconds=round(wait, 1))
-        time.sleep(wait)
+            incomplete, wait_seconds = [answer], _backoff_seconds(attempt)
+        log.info("source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait_seconds, 1))
+        time.sleep(wait_seconds)
     raise AssertionError("unreachable")
 
 
-def _backoff_seconds(tried: int) -> float:
+def _backoff_seconds(attempt: int) -> float:
     """Seconds before the next attempt: exponential with jitter."""
-    return min(FIRST_PAUSE * 2.0 ** (tried - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
+    return min(FIRST_PAUSE * 2.0 ** (attempt - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
 
 
 class _Redirect(Exception):
@@ -80,22 +80,22 @@ class _Redirect(Exception):
         self.status, self.location = status, location
 
 
-def _follow_redirects(request: Request) -> bytes:
+def _follow_redirects(request: SourceRequest) -> bytes:
     """The body, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MAX_REDIRECTS + 1):
         try:
-            with wait_for_turn(request.pacing) as until:
-                return _send(request, min(until, time.monotonic() + WHOLE_SECONDS))
+            with wait_for_turn(request.pacing) as deadline:
+                return _send(request, min(deadline, time.monotonic() + TOTAL_SECONDS))
         except _Redirect as redirect:
-            request = redirected(request, redirect.status, redirect.location, configured_host=configured_host)
+            request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", again=False)
 
 
-def _send(request: Request, until: float) -> bytes:
+def _send(request: SourceRequest, deadline: float) -> bytes:
     timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
     headers = _headers(request)
-    name = urlsplit(request.url).hostname
+    host = urlsplit(request.url).hostname
     try:
         url = httpx.URL(request.url)
         if request.params:
@@ -112,17 +112,17 @@ def _send(request: Request, until: float) -> bytes:
             if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
                 raise _Redirect(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
-                raise _error_for_status(answer, until)
-            return b"".join(_read_body(answer, settings.get().source_limit, until))
+                raise _error_for_status(answer, deadline)
+            return b"".join(_read_body(answer, settings.get().source_limit, deadline))
     except httpx.InvalidURL as error:
         raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
     except httpx.TimeoutException as error:
-        raise SourceDown(f"{name} did not answer in time ({type(error).__name__})") from error
+        raise SourceDown(f"{host} did not answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:
-        raise SourceDown(f"{name}: {str(error)[:160] or type(error).__name__}") from error
+        raise SourceDown(f"{host}: {str(error)[:160] or type(error).__name__}") from error
 
 
-def _headers(request: Request) -> dict[str, str]:
+def _headers(request: SourceRequest) -> dict[str, str]:
     agent = f"papers-inbox/{__version__} ({settings.get().base_url})"
     headers = {"User-Agent": agent, "Accept-Encoding": "gzip", "Connection": "close", **dict(request.headers)}
     return headers if request.body is None else {**headers, "Content-Type": "application/json"}
@@ -134,24 +134,24 @@ def _tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _error_for_status(answer: httpx.Response, until: float) -> SourceDown:
+def _error_for_status(answer: httpx.Response, deadline: float) -> SourceDown:
     """The error for a status other than 200."""
     status = answer.status_code
-    beginning = b""
-    for part in _read_body(answer, 64 * 1024, until):
-        beginning += part
-        if len(beginning) > 4096:
+    body_start = b""
+    for chunk in _read_body(answer, 64 * 1024, deadline):
+        body_start += chunk
+        if len(body_start) > 4096:
             break
-    explanation = _error_text(beginning)
+    explanation = _error_text(body_start)
     text = f"{answer.url.host} answered {status}{f': {explanation}' if explanation else ''}"
     if status not in _TEMPORARY_STATUSES:
         return SourceDown(text, again=False)
     return SourceDown(text, retry_after=_retry_after(answer.headers.get("retry-after", "")))
 
 
-def _error_text(beginning: bytes) -> str:
+def _error_text(body_start: bytes) -> str:
     """The error text of an API answer; '' for an HTML page."""
-    text = " ".join(beginning.decode(errors="replace").split())
+    text = " ".join(body_start.decode(errors="replace").split())
     if "<summary" in text:
         text = text.partition("<summary")[2].partition(">")[2].partition("<")[0]
     return "" if text.startswith("<") else text[:120]
@@ -163,38 +163,38 @@ def _retry_after(value: str) -> float | None:
     if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_RETRY_AFTER)
     try:
-        at = parsedate_to_datetime(value)
+        retry_at = parsedate_to_datetime(value)
     except ValueError:
         return None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    return min(max((at - clock.now()).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    retry_at = retry_at.replace(tzinfo=UTC) if retry_at.tzinfo is None else retry_at
+    return min(max((retry_at - clock.now()).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
 
 
-def _read_body(answer: httpx.Response, limit: int, until: float) -> Iterator[bytes]:
+def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[bytes]:
     """The decompressed body. Raises SourceDown beyond the limit of size or time, before a gzip bomb is expanded."""
-    size = answer.headers.get("content-length", "")
-    coding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if size.isascii() and size.isdigit() and int(size) > limit:
-        raise SourceDown(f"an answer of {size} bytes is over the limit of {limit}", again=False)
-    if coding not in {"identity", "", "gzip", "x-gzip"}:
-        raise SourceDown(f"packed as {coding[:20]!r}, which was not asked for", again=False)
-    decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in coding else None
+    content_length = answer.headers.get("content-length", "")
+    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+    if content_length.isascii() and content_length.isdigit() and int(content_length) > limit:
+        raise SourceDown(f"an answer of {content_length} bytes is over the limit of {limit}", again=False)
+    if encoding not in {"identity", "", "gzip", "x-gzip"}:
+        raise SourceDown(f"content encoding {encoding[:20]!r} was not requested", again=False)
+    decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in encoding else None
     size_read = 0
     for chunk in answer.iter_raw():
-        if time.monotonic() > until:
-            raise SourceDown(f"{answer.url.host} took longer than {WHOLE_SECONDS:.0f} s")
+        if time.monotonic() > deadline:
+            raise SourceDown(f"{answer.url.host} took longer than {TOTAL_SECONDS:.0f} s")
         part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
         size_read += len(part)
         if size_read > limit:
             raise SourceDown(f"the answer is over the limit of {limit} bytes", again=False)
         yield part
     if decompressor and not decompressor.eof:
-        raise SourceDown("the packed answer is cut off")
+        raise SourceDown("the compressed answer is cut off")
 
 
-def _decompress(unpack: zlib._Decompress, chunk: bytes, most: int) -> bytes:
-    """Decompress at most `most` bytes; the caller refuses more."""
+def _decompress(decompressor: zlib._Decompress, chunk: bytes, max_bytes: int) -> bytes:
+    """Decompress at most `max_bytes` bytes; the caller refuses more."""
     try:
-        return unpack.decompress(chunk, most)
+        return decompressor.decompress(chunk, max_bytes)
     except zlib.error as error:
-        raise SourceDown(f"the packed answer is damaged ({error})") from error
+        raise SourceDown(f"the compressed answer is damaged ({error})") from error

@@ -16,9 +16,9 @@ from digest.errors import SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
-from digest.sources.limits import within_limits
+from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
+from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 LIMIT = 100
@@ -34,20 +34,20 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> ParsedDo
     Raises BadInput where it is not a list.
     """
     items = json_items.read_items(data)
-    listed_papers, bad, days = [], [], set()
-    for place, row in enumerate(items.values):
+    listed_papers, rejected, days = [], [], set()
+    for index, row in enumerate(items.values):
         if isinstance(row, RejectedItem):
-            bad.append(row)
+            rejected.append(row)
             continue
         try:
-            listed, day = _listed(row, first_rank + place if ranked else None)
+            listed, day = _convert_row(row, first_rank + index if ranked else None)
         except (ValueError, TypeError, AttributeError) as error:
-            bad.append(RejectedItem(place + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+            rejected.append(RejectedItem(index + 1, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
             continue
         listed_papers.append(listed)
         days.add(day)
-    only = days.pop() if len(days) == 1 else None
-    return ParsedDocument(tuple(listed_papers), tuple(bad), announced=None if ranked else only, is_cut=items.cut)
+    only_day = days.pop() if len(days) == 1 else None
+    return ParsedDocument(tuple(listed_papers), tuple(rejected), announced=None if ranked else only_day, is_cut=items.is_cut)
 
 
 def by_date(day: date) -> Iterator[ParsedDocument]:
@@ -64,33 +64,33 @@ def by_week(day: date) -> Iterator[ParsedDocument]:
 def trending() -> Iterator[ParsedDocument]:
     """The hundred trending papers with their ranks."""
     yield http.fetch(
-        _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), whole=_whole
+        _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), is_complete=_is_complete
     )
 
 
-def _pages(which: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[ParsedDocument]:
+def _pages(params: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[ParsedDocument]:
     """Pages until one is not full or has no new paper (a server without paging)."""
-    ids_before: set[str] = set()
+    previous_ids: set[str] = set()
     for number in range(MAX_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
-        page = http.fetch(_request((*which, *paging)), lambda data: parse(data, ranked=ranked), whole=_whole)
-        new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - ids_before
+        page = http.fetch(_request((*params, *paging)), lambda data: parse(data, ranked=ranked), is_complete=_is_complete)
+        new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - previous_ids
         if new_ids or page.rejected:
             yield page
         if not new_ids or len(page.papers) + len(page.rejected) < LIMIT:
             return
-        ids_before |= new_ids
+        previous_ids |= new_ids
 
 
-def _whole(parsed: ParsedDocument) -> bool:
+def _is_complete(parsed: ParsedDocument) -> bool:
     return not parsed.is_cut
 
 
-def _request(params: tuple[tuple[str, str], ...]) -> http.Request:
-    return http.Request(f"{_URL.value().rstrip('/')}/api/daily_papers", PACING, params)
+def _request(params: tuple[tuple[str, str], ...]) -> http.SourceRequest:
+    return http.SourceRequest(f"{_URL.value().rstrip('/')}/api/daily_papers", PACING, params)
 
 
-def _listed(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, date | None]:
+def _convert_row(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, date | None]:
     """Convert one row; with the date of its listing. Raises ValueError naming the field."""
     paper = row.get("paper")
     if not isinstance(paper, dict):
@@ -99,23 +99,23 @@ def _listed(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, date | 
     if not title:
         raise ValueError("title: missing")
     abstract = _text(paper, "summary") or _text(row, "summary")
-    code = _text(paper, "githubRepo") or papers.code_address(abstract)
+    code_url = _text(paper, "githubRepo") or papers.code_address(abstract)
     organisation = row.get("organization") or paper.get("organization") or {}
     institution = _text(organisation, "fullname") or _text(organisation, "name")
     record = Record(
         title=title,
         abstract=abstract,
         authors=tuple(_text(a, "name") for a in paper.get("authors") or () if not a.get("hidden") and _text(a, "name")),
-        arxiv_id=identifiers.split(_text(paper, "id"))[0],
+        arxiv_id=identifiers.parse_arxiv_id(_text(paper, "id"))[0],
         institutions=(institution,) if institution else (),
-        code_url=code or None,
-        has_code=bool(code),
+        code_url=code_url or None,
+        has_code=bool(code_url),
         published=_date(paper, "publishedAt") or _date(row, "publishedAt"),
     )
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
     known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    return ListedPaper(within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
+    return ListedPaper(require_within_limits(record), signals=known_signals), _date(paper, "submittedOnDailyAt")
 
 
 def _text(values: Any, name: str) -> str:
@@ -136,14 +136,14 @@ def _number(values: dict[str, Any], name: str) -> float | None:
 
 
 def _date(values: dict[str, Any], name: str) -> date | None:
-    stamp = _text(values, name)
+    text = _text(values, name)
     try:
-        return dates.plausible(name, datetime.fromisoformat(stamp).date()) if stamp else None
+        return dates.require_plausible(name, datetime.fromisoformat(text).date()) if text else None
     except ValueError as error:
-        raise ValueError(f"{name}: {stamp[:40]!r} is not an instant") from error
+        raise ValueError(f"{name}: {text[:40]!r} is not an instant") from error
 
 
-def _fetch_day(day: date) -> Fetched:
+def _fetch_day(day: date) -> FetchResult:
     """The papers listed on one date; they join the announcement that was current then.
 
     Where a later page fails, the pages before it are stored and the day stays open.
@@ -157,14 +157,14 @@ def _fetch_day(day: date) -> Fetched:
     parsed = ParsedDocument(
         tuple(p for page in pages for p in page.papers), tuple(b for page in pages for b in page.rejected)
     )
-    over = clock.now().astimezone(UTC).date() > day
-    cut = any(page.is_cut for page in pages)
-    mark = DayMark(day, len(parsed.papers), final=over) if failure is None and not cut else None
+    is_over = clock.now().astimezone(UTC).date() > day
+    is_cut = any(page.is_cut for page in pages)
+    mark = DayMark(day, len(parsed.papers), final=is_over) if failure is None and not is_cut else None
     documents = (FetchedDocument(f"daily papers of {day}", parsed, current_on=day, mark=mark),)
-    return Fetched(documents, PARTIAL if cut else "", f"the listing of {day} breaks off" if cut else "", failure)
+    return FetchResult(documents, PARTIAL if is_cut else "", f"the listing of {day} breaks off" if is_cut else "", failure)
 
 
-def _fetch_week() -> Fetched:
+def _fetch_week() -> FetchResult:
     """Current counters of the papers listed this week and the last, to measure growth; adds no papers."""
 
     def documents() -> Iterator[FetchedDocument]:
@@ -180,12 +180,12 @@ def _fetch_week() -> Fetched:
                     f"papers of the week of {day}", replace(parsed, papers=tuple(counters), announced=None)
                 )
 
-    return Fetched(documents())
+    return FetchResult(documents())
 
 
-def _fetch_trending() -> Fetched:
+def _fetch_trending() -> FetchResult:
     """The trending papers with their current ranks."""
-    return Fetched(FetchedDocument("trending", parsed) for parsed in trending())
+    return FetchResult(FetchedDocument("trending", parsed) for parsed in trending())
 
 
 SOURCE = Source(

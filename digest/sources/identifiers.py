@@ -14,7 +14,7 @@ _MONTH = re.compile(r"(?:^|/)(\d\d)(0[1-9]|1[0-2])")
 _FIRST_YEAR = 91
 
 
-def split(text: str) -> tuple[str, int | None]:
+def parse_arxiv_id(text: str) -> tuple[str, int | None]:
     """Identifier and version of `2401.00001v2`, `hep-th/9901001`. Raises ValueError."""
     match = _ID.fullmatch(text.strip())
     if not match:
@@ -22,7 +22,7 @@ def split(text: str) -> tuple[str, int | None]:
     return match["id"], int(match["version"]) if match["version"] else None
 
 
-def month(identifier: str) -> date | None:
+def month_of_identifier(identifier: str) -> date | None:
     """The first day of the month in which arXiv assigned this identifier and announced the paper."""
     match = _MONTH.search(identifier)
     if not match:

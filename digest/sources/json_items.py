@@ -24,11 +24,11 @@ _DECODER = json.JSONDecoder(strict=False)  # control characters in texts are cle
 
 @dataclass(frozen=True, slots=True)
 class JsonItems:
-    """The list's values in order, damaged ones as `Bad`. `cut`: it is truncated; `recovered`: it was damaged."""
+    """The values in order, damaged ones as RejectedItem. `is_cut`: it is truncated; `is_recovered`: it was damaged."""
 
     values: tuple[Any, ...]
-    cut: bool = False
-    recovered: bool = False
+    is_cut: bool = False
+    is_recovered: bool = False
 
 
 def read_items(data: bytes, key: str = "") -> JsonItems:
@@ -48,35 +48,35 @@ def read_items(data: bytes, key: str = "") -> JsonItems:
 
 
 def _recover(text: str, key: str, error: BadInput) -> JsonItems:
-    begin = re.search(rf'"{key}"\s*:\s*\[', text) if key else re.match(r"\s*\[", text)
-    first = _FIRST_KEY.search(text, begin.end()) if begin else None
-    if begin is None or first is None:
+    list_start = re.search(rf'"{key}"\s*:\s*\[', text) if key else re.match(r"\s*\[", text)
+    first_key = _FIRST_KEY.search(text, list_start.end()) if list_start else None
+    if list_start is None or first_key is None:
         raise error
-    next_item = re.compile(rf'\{{\s*"{re.escape(first[1])}"\s*:')
-    values = tuple(_values(text, begin.end(), next_item))
+    next_item = re.compile(rf'\{{\s*"{re.escape(first_key[1])}"\s*:')
+    values = tuple(_values(text, list_start.end(), next_item))
     if not any(isinstance(value, dict) for value in values):
         raise error
-    return JsonItems(values, cut=not text.rstrip().endswith("}" if key else "]"), recovered=True)
+    return JsonItems(values, is_cut=not text.rstrip().endswith("}" if key else "]"), is_recovered=True)
 
 
-def _values(text: str, at: int, next_item: re.Pattern[str]) -> Iterator[Any]:
-    """Each value of the list from position `at`. Raises BadInput where recovery would take too long."""
-    place, characters_reread = 0, 0
+def _values(text: str, position: int, next_item: re.Pattern[str]) -> Iterator[Any]:
+    """Each value of the list from `position`. Raises BadInput where recovery would take too long."""
+    number, characters_reread = 0, 0
     while True:
-        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # matches anything
-        if at >= len(text) or text[at] == "]":
+        position = _BLANKS.match(text, position).end()  # type: ignore[union-attr]  # matches anything
+        if position >= len(text) or text[position] == "]":
             return
-        place += 1
+        number += 1
         try:
-            value, at = _DECODER.raw_decode(text, at)
+            value, position = _DECODER.raw_decode(text, position)
             yield value
             continue
         except (ValueError, RecursionError) as error:
             reason = f"not JSON: {str(error)[:100]}"
-            characters_reread += getattr(error, "pos", len(text)) - at
+            characters_reread += getattr(error, "pos", len(text)) - position
         if characters_reread > _MAX_REREAD * len(text):
             raise BadInput("not JSON: damaged in too many places")
-        following = next_item.search(text, at + 1)
-        end = following.start() if following else len(text)
-        yield RejectedItem(place, reason, text[at : at + 120])
-        at = end
+        next_match = next_item.search(text, position + 1)
+        end = next_match.start() if next_match else len(text)
+        yield RejectedItem(number, reason, text[position : position + 120])
+        position = end

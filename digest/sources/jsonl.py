@@ -17,12 +17,12 @@ from typing import IO, Any
 
 from digest import papers
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
-from digest.sources.compressed_files import MAX_LINE, CutShort
+from digest.sources.compressed_files import MAX_LINE, TruncatedFile
 
-PART = 5000
-MAX_SHORT = 250
+PAPERS_PER_PART = 5000
+MAX_SHORT_LENGTH = 250
 _SHORT_FIELDS = ("id", "doi", "announced", "published")
-MAX_COUNTED = 1_000_000_000
+MAX_COUNT = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
 _ANNOUNCED = b'"announced"'
 _ANNOUNCED_VALUE = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')
@@ -30,82 +30,82 @@ _ID = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(\d+))?")
 
 
 def parse(lines: Iterable[bytes]) -> Iterator[ParsedDocument]:
-    """Papers by announcement date, oldest first, at most `PART` at a time; rows without a date come last.
+    """Papers by announcement date, oldest first, at most `PAPERS_PER_PART` at a time; rows without a date come last.
 
     Refused lines come first. Memory is bounded: the lines are spooled to disk, and only their positions kept by date.
     """
     with TemporaryFile() as spool:
-        places: dict[date | None, array[int]] = {}
-        bad: list[RejectedItem] = []
-        for number, line in _numbered(lines, bad):
+        positions_by_day: dict[date | None, array[int]] = {}
+        rejected: list[RejectedItem] = []
+        for line_number, line in _numbered_lines(lines, rejected):
             try:
-                day = _day(line)
+                day = _announcement_date(line)
             except ValueError as error:
-                bad.append(_bad(number, error, line))
+                rejected.append(_rejected_line(line_number, error, line))
             else:
-                places.setdefault(day, array("q")).extend((spool.tell(), number))
+                positions_by_day.setdefault(day, array("q")).extend((spool.tell(), line_number))
                 spool.write(line if line.endswith(b"\n") else line + b"\n")
-        if bad:
-            yield ParsedDocument(rejected=tuple(bad))
-        for day in sorted(places, key=lambda d: (d is None, d or date.min)):
-            yield from _parts(spool, places[day], day)
+        if rejected:
+            yield ParsedDocument(rejected=tuple(rejected))
+        for day in sorted(positions_by_day, key=lambda d: (d is None, d or date.min)):
+            yield from _papers_of_date(spool, positions_by_day[day], day)
 
 
-def _numbered(lines: Iterable[bytes], bad: list[RejectedItem]) -> Iterator[tuple[int, bytes]]:
+def _numbered_lines(lines: Iterable[bytes], rejected: list[RejectedItem]) -> Iterator[tuple[int, bytes]]:
     """Lines that are not blank, with their numbers. A truncated file counts as one more refused line."""
-    number = 0
+    line_number = 0
     try:
-        for number, line in enumerate(lines, start=1):
+        for line_number, line in enumerate(lines, start=1):
             if line.strip():
-                yield number, line
-    except CutShort as error:
-        bad.append(RejectedItem(number + 1, str(error), ""))
+                yield line_number, line
+    except TruncatedFile as error:
+        rejected.append(RejectedItem(line_number + 1, str(error), ""))
 
 
-def _parts(spool: IO[bytes], places: Sequence[int], day: date | None) -> Iterator[ParsedDocument]:
-    """Papers of one date. `places`: spool position and line number, alternating."""
-    for start in range(0, len(places), 2 * PART):
-        listed, bad = [], []
-        for place, number in _pairs(places[start : start + 2 * PART]):
-            spool.seek(place)
+def _papers_of_date(spool: IO[bytes], positions: Sequence[int], day: date | None) -> Iterator[ParsedDocument]:
+    """Papers of one date. `positions`: spool position and line number, alternating."""
+    for start in range(0, len(positions), 2 * PAPERS_PER_PART):
+        listed, rejected = [], []
+        for position, line_number in _pairs(positions[start : start + 2 * PAPERS_PER_PART]):
+            spool.seek(position)
             line = spool.readline()
             try:
-                listed.append(_listed(_object(line)))
+                listed.append(_convert_row(_decode_line(line)))
             except ValueError as error:
-                bad.append(_bad(number, error, line))
-        yield ParsedDocument(papers=tuple(listed), rejected=tuple(bad), announced=day)
+                rejected.append(_rejected_line(line_number, error, line))
+        yield ParsedDocument(papers=tuple(listed), rejected=tuple(rejected), announced=day)
 
 
-def _pairs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    return zip(places[::2], places[1::2], strict=True)
+def _pairs(positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return zip(positions[::2], positions[1::2], strict=True)
 
 
-def _bad(number: int, error: ValueError, line: bytes) -> RejectedItem:
-    return RejectedItem(number, str(error), line[:120].decode(errors="replace"))
+def _rejected_line(line_number: int, error: ValueError, line: bytes) -> RejectedItem:
+    return RejectedItem(line_number, str(error), line[:120].decode(errors="replace"))
 
 
-def _day(line: bytes) -> date | None:
+def _announcement_date(line: bytes) -> date | None:
     """The announcement date of a line. Raises ValueError.
 
     Most lines need no decoding: where `"announced"` occurs once, outside nested objects (before the second opening or
     after the last but one closing brace), it is a field of the paper. Other errors of such a line show when it is
     parsed.
     """
-    at = line.find(_ANNOUNCED)
+    position = line.find(_ANNOUNCED)
     if (
-        at >= 0
+        position >= 0
         and len(line) <= MAX_LINE
-        and (announced := _ANNOUNCED_VALUE.match(line, at))
-        and line.find(_ANNOUNCED, at + 1) < 0
+        and (announced := _ANNOUNCED_VALUE.match(line, position))
+        and line.find(_ANNOUNCED, position + 1) < 0
     ):
-        outside = line.count(b"}", at) == 1 or line.count(b"{", 0, at) == 1
+        is_top_level = line.count(b"}", position) == 1 or line.count(b"{", 0, position) == 1
         with suppress(ValueError):
-            if outside:
+            if is_top_level:
                 return date.fromisoformat(announced[1].decode()) if announced[1] else None
-    return _date(_object(line), "announced")
+    return _date(_decode_line(line), "announced")
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _decode_line(line: bytes) -> dict[str, Any]:
     """Decode one line. Raises ValueError."""
     if len(line) > MAX_LINE:
         raise ValueError(f"line: longer than {MAX_LINE} bytes")
@@ -118,7 +118,7 @@ def _object(line: bytes) -> dict[str, Any]:
     return row
 
 
-def _listed(row: dict[str, Any]) -> ListedPaper:
+def _convert_row(row: dict[str, Any]) -> ListedPaper:
     """Convert one paper. Raises ValueError naming the field."""
     title = " ".join(_string(row, "title").split())
     if not title:
@@ -147,8 +147,8 @@ def _string(row: dict[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise ValueError(f"{name}: expected text")
-    if name in _SHORT_FIELDS and len(value) > MAX_SHORT:
-        raise ValueError(f"{name}: longer than {MAX_SHORT} characters")
+    if name in _SHORT_FIELDS and len(value) > MAX_SHORT_LENGTH:
+        raise ValueError(f"{name}: longer than {MAX_SHORT_LENGTH} characters")
     return value.strip()
 
 
@@ -183,8 +183,8 @@ def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:
     if not isinstance(signals, dict):
         raise ValueError("signals: expected an object")
     for name, value in signals.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNTED
-        if name not in SIGNALS or not number:
+        is_count = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT
+        if name not in SIGNALS or not is_count:
             names = ", ".join(SIGNALS)
             raise ValueError(f"signals: {str(name)[:20]!r} must be one of {names} with a number from 0 to a billion")
     return tuple((name, float(signals[name])) for name in SIGNALS if name in signals)

@@ -12,15 +12,15 @@ _MAX_COUNTS = {"authors": 20_000, "categories": 100, "institutions": 20_000}
 _MAX_ITEM_LENGTH = 1_000
 
 
-def within_limits(record: Record) -> Record:
+def require_within_limits(record: Record) -> Record:
     """Return the record. Raises ValueError naming the field that is too long."""
-    for name, most in _MAX_LENGTHS.items():
-        if len(getattr(record, name) or "") > most:
-            raise ValueError(f"{name}: longer than {most} characters")
-    for name, most in _MAX_COUNTS.items():
+    for name, maximum in _MAX_LENGTHS.items():
+        if len(getattr(record, name) or "") > maximum:
+            raise ValueError(f"{name}: longer than {maximum} characters")
+    for name, maximum in _MAX_COUNTS.items():
         values = getattr(record, name)
-        if len(values) > most:
-            raise ValueError(f"{name}: more than {most}")
+        if len(values) > maximum:
+            raise ValueError(f"{name}: more than {maximum}")
         if any(len(value) > _MAX_ITEM_LENGTH for value in values):
             raise ValueError(f"{name}: an entry is longer than {_MAX_ITEM_LENGTH} characters")
     return record

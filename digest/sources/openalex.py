@@ -23,22 +23,22 @@ from digest.papers import (
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.citation_candidates import uncounted_papers
-from digest.sources.limits import within_limits
+from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, FetchResult, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 _NAME = "openalex"
 PACING = Pacing(_NAME, pause=0.1)
 _URL = TextSetting("openalex_url", "https://api.openalex.org")
-_KEY = TextSetting("openalex_key", "")
+_KEY = TextSetting("openalex_key", "", secret=True)
 MAX_BATCH = 50  # works or authors of one request; OpenAlex refuses longer filters
 MAX_AUTHORS = 30  # of a work: large collaborations say little about each author
 MAX_NAME = 200
 _ARXIV = "arxiv"
 _ADDRESS = "https://openalex.org/"
-_WORK = "doi,display_name,authorships,publication_date,cited_by_count,primary_location"
-_AUTHOR = "id,display_name,works_count,cited_by_count,summary_stats"
+_WORK_FIELDS = "doi,display_name,authorships,publication_date,cited_by_count,primary_location"
+_AUTHOR_FIELDS = "id,display_name,works_count,cited_by_count,summary_stats"
 
 
 def parse(data: bytes) -> ParsedDocument:
@@ -48,33 +48,33 @@ def parse(data: bytes) -> ParsedDocument:
     """
     items = _items(data)
     works: list[ListedPaper] = []
-    bad: list[RejectedItem] = []
-    people: list[AuthorProfile] = []
-    for place, item in enumerate(items.values, start=1):
+    rejected: list[RejectedItem] = []
+    authors: list[AuthorProfile] = []
+    for position, item in enumerate(items.values, start=1):
         if isinstance(item, RejectedItem):
-            bad.append(item)
+            rejected.append(item)
             continue
         try:
             if not _is_author(item):
-                works.append(_listed(item))
-            elif person := _person(item):
-                people.append(person)
+                works.append(_convert_work(item))
+            elif author := _author_profile(item):
+                authors.append(author)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"in another form ({error})"
-            bad.append(RejectedItem(place, reason, json.dumps(item, ensure_ascii=False)[:120]))
-    return ParsedDocument(tuple(works), tuple(bad), authors=tuple(people), is_cut=items.cut)
+            rejected.append(RejectedItem(position, reason, json.dumps(item, ensure_ascii=False)[:120]))
+    return ParsedDocument(tuple(works), tuple(rejected), authors=tuple(authors), is_cut=items.is_cut)
 
 
-def names(data: bytes) -> dict[str, str]:
+def author_names(data: bytes) -> dict[str, str]:
     """Authors of an answer's works: OpenAlex's key to the name as the paper prints it."""
     names_by_key: dict[str, str] = {}
     for work in _items(data).values:
         with suppress(AttributeError, KeyError, TypeError):  # such a work is refused by `parse`
-            names_by_key |= _names(work)
+            names_by_key |= _names_of_work(work)
     return names_by_key
 
 
-def _names(work: Mapping[str, Any]) -> dict[str, str]:
+def _names_of_work(work: Mapping[str, Any]) -> dict[str, str]:
     names_by_key = {}
     authorships = work.get("authorships") or ()
     for authorship in authorships if len(authorships) <= MAX_AUTHORS else ():
@@ -93,39 +93,39 @@ def fetch(arxiv_ids: Sequence[str]) -> Iterator[ParsedDocument]:
             f"https://doi.org/10.48550/arxiv.{arxiv_id.lower()}" for arxiv_id in arxiv_ids[start : start + MAX_BATCH]
         )
         works, authors = http.fetch(
-            _request("works", f"doi:{dois}", _WORK), _with_names, whole=lambda answer: not answer[0].is_cut
+            _request("works", f"doi:{dois}", _WORK_FIELDS), _with_names, is_complete=lambda answer: not answer[0].is_cut
         )
         names_by_key |= authors
         yield works
     keys = sorted(names_by_key)
     for start in range(0, len(keys), MAX_BATCH):
-        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MAX_BATCH])}", _AUTHOR)
-        people = http.fetch(request, parse).authors
+        request = _request("authors", f"openalex:{'|'.join(keys[start : start + MAX_BATCH])}", _AUTHOR_FIELDS)
+        authors_of_batch = http.fetch(request, parse).authors
         yield ParsedDocument(
             authors=tuple(
-                AuthorProfile(names_by_key[person.key], person.figures, person.key)
-                for person in people
-                if person.key in names_by_key
+                AuthorProfile(names_by_key[author.key], author.figures, author.key)
+                for author in authors_of_batch
+                if author.key in names_by_key
             )
         )
 
 
 def _with_names(data: bytes) -> tuple[ParsedDocument, dict[str, str]]:
-    return parse(data), names(data)
+    return parse(data), author_names(data)
 
 
-def _request(kind: str, filter_expression: str, fields: str) -> http.Request:
+def _request(resource: str, filter_expression: str, fields: str) -> http.SourceRequest:
     key = _KEY.value()
     params = (("filter", filter_expression), ("select", fields), ("per-page", str(MAX_BATCH)))
     key_params = (("api_key", key),) if key else ()
-    return http.Request(f"{_URL.value().rstrip('/')}/{kind}", PACING, (*params, *key_params))
+    return http.SourceRequest(f"{_URL.value().rstrip('/')}/{resource}", PACING, (*params, *key_params))
 
 
 def _items(data: bytes) -> json_items.JsonItems:
     """The answer's objects: one, or those of a list. Raises BadInput."""
     items = json_items.read_items(data, "results")
-    alone = items.values[0] if len(items.values) == 1 else None
-    if isinstance(alone, dict) and not alone.keys() & {"id", "doi", "display_name"}:
+    only_value = items.values[0] if len(items.values) == 1 else None
+    if isinstance(only_value, dict) and not only_value.keys() & {"id", "doi", "display_name"}:
         raise BadInput("expected a work, an author, or a list of them")
     return items
 
@@ -139,7 +139,7 @@ def _is_author(item: Mapping[str, Any]) -> bool:
     return _key(item).startswith("A")
 
 
-def _person(author: Mapping[str, Any]) -> AuthorProfile | None:
+def _author_profile(author: Mapping[str, Any]) -> AuthorProfile | None:
     """An author with figures, None without any. Absent figures stay None. Raises ValueError."""
     name = one_line(str(author.get("display_name") or ""))
     figures = AuthorFigures(
@@ -159,12 +159,12 @@ def _count(value: Any, name: str) -> int | None:
     return value
 
 
-def _listed(work: Mapping[str, Any]) -> ListedPaper:
+def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
     """A work as a record: title, authors and institutions as printed there, and its citations. Raises ValueError."""
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
-    places = [
-        str(place["display_name"]) for authorship in authorships for place in authorship.get("institutions") or ()
+    institutions = [
+        str(institution["display_name"]) for authorship in authorships for institution in authorship.get("institutions") or ()
     ]
     names = [str((authorship.get("author") or {}).get("display_name") or "") for authorship in authorships]
     published = work.get("publication_date")
@@ -173,15 +173,15 @@ def _listed(work: Mapping[str, Any]) -> ListedPaper:
         title=one_line(str(work.get("display_name") or "")),
         authors=tuple(name for name in names if name),
         doi=doi or None,
-        institutions=tuple(dict.fromkeys(places)),
+        institutions=tuple(dict.fromkeys(institutions)),
         venue=_venue(work),
-        published=dates.day("publication_date", str(published)) if published else None,
+        published=dates.parse_date("publication_date", str(published)) if published else None,
     )
     arxiv_id = arxiv_identity(record)
     if arxiv_id:
         # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
-    return ListedPaper(within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
+    return ListedPaper(require_within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:
@@ -191,9 +191,9 @@ def _venue(work: Mapping[str, Any]) -> str | None:
     return name if name and _ARXIV not in name.lower() else None
 
 
-def _fetch_current() -> Fetched:
+def _fetch_current() -> FetchResult:
     """Citations of recent papers that were not counted this week, and their authors' figures."""
-    return Fetched(FetchedDocument("citations", parsed) for parsed in fetch(uncounted_papers(_NAME)))
+    return FetchResult(FetchedDocument("citations", parsed) for parsed in fetch(uncounted_papers(_NAME)))
 
 
 SOURCE = Source(

@@ -26,20 +26,20 @@ from digest.sources import compressed_files, jsonl
 MIN_BYTES = 8 * 1024 * 1024  # about 6,000 papers; starting a process takes as long as storing 1,000
 _COMPRESSION_RATIOS = {".gz": 4, ".xz": 5}
 _WITH_KEYS, _PLAIN = b"k", b"p"
-_HEAD = Struct(">Q")  # number of bytes that follow
+_LENGTH_PREFIX = Struct(">Q")  # number of bytes that follow
 
-Document = tuple[str, ParsedDocument]
+FilePart = tuple[str, ParsedDocument]
 
 
-def read(files: Sequence[Path]) -> Iterator[Document]:
+def read_files(files: Sequence[Path]) -> Iterator[FilePart]:
     """Parse JSON Lines files; parts with their file's name. Raises BadInput."""
     for path in files:
-        for parsed in jsonl.parse(compressed_files.lines(path)):
+        for parsed in jsonl.parse(compressed_files.read_lines(path)):
             yield path.name, parsed
 
 
 class ReadAhead:
-    """Like `read`, one part ahead for large files on more than one processor.
+    """Like `read_files`, one part ahead for large files on more than one processor.
 
     Also computes the keys of new papers in the child; `mostly_new` says whether they are likely to be needed.
     """
@@ -47,7 +47,7 @@ class ReadAhead:
     def __init__(self, files: Sequence[Path]) -> None:
         self.files, self.mostly_new = files, True
         self._process: subprocess.Popen[bytes] | None = None
-        self._sent: SimpleQueue[bytes | None] = SimpleQueue()
+        self._received: SimpleQueue[bytes | None] = SimpleQueue()
         self._listener: Thread | None = None
 
     def __enter__(self) -> ReadAhead:
@@ -66,24 +66,24 @@ class ReadAhead:
         for pipe in filter(None, (process.stdin, process.stdout)):
             pipe.close()
 
-    def __iter__(self) -> Iterator[Document]:
+    def __iter__(self) -> Iterator[FilePart]:
         """The parsed parts. Raises BadInput, and Transient where the child dies."""
         if processor_count() < 2 or sum(map(_size, self.files)) < MIN_BYTES:
-            yield from read(self.files)
+            yield from read_files(self.files)
             return
         command = [sys.executable, "-P", "-m", __name__, *map(str, self.files)]
         self._process = subprocess.Popen(  # noqa: S603 - a fixed command
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
-        self._listener = Thread(target=_receive_parts, args=(self._process, self._sent), daemon=True)
+        self._listener = Thread(target=_receive_parts, args=(self._process, self._received), daemon=True)
         self._listener.start()
         self._request_part(self._process)
-        document = _unpack(self._sent.get())
+        document = _load_part(self._received.get())
         while document is not None:
             self._request_part(self._process)
             yield document
             document = None  # free the part before the next one takes memory
-            document = _unpack(self._sent.get())
+            document = _load_part(self._received.get())
 
     def _request_part(self, process: subprocess.Popen[bytes]) -> None:
         """Request another part. A dead child shows when its answer is read."""
@@ -105,23 +105,23 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _receive_parts(process: subprocess.Popen[bytes], sent: SimpleQueue[bytes | None]) -> None:
+def _receive_parts(process: subprocess.Popen[bytes], received: SimpleQueue[bytes | None]) -> None:
     """Receive parts as soon as they are sent: a full pipe would stop the child."""
     assert process.stdout
-    while len(head := process.stdout.read(_HEAD.size)) == _HEAD.size:
-        (size,) = _HEAD.unpack(head)
+    while len(prefix := process.stdout.read(_LENGTH_PREFIX.size)) == _LENGTH_PREFIX.size:
+        (size,) = _LENGTH_PREFIX.unpack(prefix)
         message = process.stdout.read(size)
         if len(message) < size:
             break
-        sent.put(message)
-    sent.put(None)
+        received.put(message)
+    received.put(None)
 
 
-def _unpack(message: bytes | None) -> Document | None:
+def _load_part(message: bytes | None) -> FilePart | None:
     """The next part, None at the end. Raises the child's error, Transient where the child died."""
     if message is None:
         raise Transient("reading the file was interrupted; what was stored stays: start again")
-    part: Document | BadInput | None = pickle.loads(message)  # noqa: S301 - written by our child process
+    part: FilePart | BadInput | None = pickle.loads(message)  # noqa: S301 - written by our child process
     if isinstance(part, BadInput):
         raise part
     return part
@@ -132,7 +132,7 @@ def serve_parsed(files: Sequence[Path]) -> None:
     requests: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_receive_requests, args=(requests,), daemon=True).start()
     try:
-        for name, parsed in read(files):
+        for name, parsed in read_files(files):
             _send((name, with_keys(parsed) if requests.get() == _WITH_KEYS else to_storable(parsed)))
             del parsed  # before the next one takes memory
         _send(None)
@@ -148,8 +148,8 @@ def _receive_requests(requests: SimpleQueue[bytes]) -> None:
 
 
 def _send(message: Any) -> None:
-    packed = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
-    sys.stdout.buffer.write(_HEAD.pack(len(packed)) + packed)
+    data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    sys.stdout.buffer.write(_LENGTH_PREFIX.pack(len(data)) + data)
     sys.stdout.buffer.flush()
 
 

@@ -20,7 +20,7 @@ _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SourceRequest:
     """One request. `pacing`: of its source; `body`: JSON, makes it a POST.
 
     `address`: the checked IP address to connect to, so that the name is not resolved again.
@@ -34,7 +34,7 @@ class Request:
     address: str | None = None
 
 
-def redirected(request: Request, status: int, location: str, *, configured_host: str) -> Request:
+def redirect_request(request: SourceRequest, status: int, location: str, *, configured_host: str) -> SourceRequest:
     """The request to make after a redirect. Query parameters are the new address's own.
 
     Headers (which hold keys) and bodies are not sent to another origin. Private addresses are allowed only on the
@@ -45,16 +45,16 @@ def redirected(request: Request, status: int, location: str, *, configured_host:
         new = urlsplit(urljoin(request.url, location))
         same_origin = _origin(old) == _origin(new)
     except ValueError as error:
-        raise _refused(location, f"which is no address ({error})") from error
+        raise _refusal(location, f"which is no address ({error})") from error
     if new.scheme not in _PORTS or not new.hostname:
-        raise _refused(location, "which is not http")
+        raise _refusal(location, "which is not http")
     if old.scheme == "https" and new.scheme == "http":
-        raise _refused(location, "which is not encrypted")
+        raise _refusal(location, "which is not encrypted")
     if new.username or new.password:
-        raise _refused(location, "which carries a password")
+        raise _refusal(location, "which carries a password")
     body = request.body if status in _KEEPS_METHOD else None
     if body is not None and not same_origin:
-        raise _refused(location, "with a request body that must stay on the origin")
+        raise _refusal(location, "with a request body that must stay on the origin")
     return replace(
         request,
         url=new.geturl(),
@@ -79,7 +79,7 @@ def _public_address(url: SplitResult, location: str) -> str:
     addresses = [str(info[4][0]).partition("%")[0] for info in infos]
     for address in addresses:
         if not _is_public(address):
-            raise _refused(location, f"which is in a private network ({address})")
+            raise _refusal(location, f"which is in a private network ({address})")
     return addresses[0]
 
 
@@ -94,6 +94,6 @@ def _is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
-def _refused(location: str, reason: str) -> SourceDown:
+def _refusal(location: str, reason: str) -> SourceDown:
     printable = location if location.isprintable() else repr(location)
     return SourceDown(f"redirected to {printable[:100]}, {reason}: not followed", again=False)

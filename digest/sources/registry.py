@@ -21,7 +21,7 @@ SOURCES: dict[str, Source] = {
         openalex.SOURCE,
     )
 }
-ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # those that runs wait for and mails speak of
+ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # the announcements that runs wait for and mails mention
 DEFAULT = "default"
 
 

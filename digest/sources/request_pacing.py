@@ -22,22 +22,22 @@ from digest.errors import SourceDown, Transient
 
 log = logs.get(__name__)
 
-LEASE = 150.0  # seconds; longer than any request, so that a live holder never loses its turn
-MARGIN = 30.0
-LONGEST_WAIT = 900.0  # for a turn, in seconds
+LEASE_SECONDS = 150.0  # seconds; longer than any request, so that a live holder never loses its turn
+LEASE_MARGIN_SECONDS = 30.0
+MAX_WAIT_SECONDS = 900.0  # for a turn, in seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Requests of one name are made one after the other. `pause`: seconds between two, or a function that reads them.
+    """Pacing of the requests of one name, which are sent one after the other. Services of one provider share a name.
 
-    Services of one provider share a name.
+    `pause`: seconds between two requests, or a function that reads them from the settings.
     """
 
     name: str
     pause: float | Callable[[], float] = 0.0
 
-    def seconds(self) -> float:
+    def pause_seconds(self) -> float:
         """Seconds between two requests. Raises Misconfigured."""
         return self.pause() if callable(self.pause) else self.pause
 
@@ -45,22 +45,22 @@ class Pacing:
 @contextmanager
 def wait_for_turn(pacing: Pacing) -> Iterator[float]:
     """Wait for the turn for one request. Yields the monotonic deadline of the request. Raises SourceDown."""
-    name, pause = pacing.name, pacing.seconds()
-    give_up = time.monotonic() + LONGEST_WAIT
-    with _local_turn(name, pause, give_up), _shared_turn(name, pause, give_up):
-        yield time.monotonic() + LEASE - MARGIN
+    name, pause = pacing.name, pacing.pause_seconds()
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    with _local_turn(name, pause, deadline), _shared_turn(name, pause, deadline):
+        yield time.monotonic() + LEASE_SECONDS - LEASE_MARGIN_SECONDS
 
 
 @contextmanager
-def _local_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
+def _local_turn(name: str, pause: float, deadline: float) -> Iterator[None]:
     """The turn among processes of this machine. The file holds when the last request started or ended."""
     folder = settings.get().data_dir / "turns"
     folder.mkdir(parents=True, exist_ok=True)
     with _open(folder / name) as file:
         while not _try_lock(file):
-            _wait(0.05, give_up, name)
+            _wait(0.05, deadline, name)
         try:
-            _wait(min(max(_read_timestamp(file) + pause - time.time(), 0.0), pause), give_up, name)
+            _wait(min(max(_read_timestamp(file) + pause - time.time(), 0.0), pause), deadline, name)
             _write_timestamp(file)  # before the request too, in case this process is killed during it
             yield
             _write_timestamp(file)
@@ -94,7 +94,7 @@ def _write_timestamp(file: BinaryIO) -> None:
 
 
 @contextmanager
-def _shared_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
+def _shared_turn(name: str, pause: float, deadline: float) -> Iterator[None]:
     """The turn among all machines, by Redis and its clock. Without Redis there is nothing to wait for."""
     url = settings.get().redis_url
     if not url:
@@ -102,22 +102,22 @@ def _shared_turn(name: str, pause: float, give_up: float) -> Iterator[None]:
         return
     store, holder = _store(os.getpid(), url), secrets.token_hex(8)
     try:
-        while wait := store.take_turn(name, holder, pause=pause, lease=LEASE):
-            _wait(min(wait, 1.0), give_up, name)
+        while wait_seconds := store.take_turn(name, holder, pause=pause, lease=LEASE_SECONDS):
+            _wait(min(wait_seconds, 1.0), deadline, name)
     except Transient as error:
-        raise SourceDown(f"no turn to ask {name}: {error}", again=False) from error
+        raise SourceDown(f"no turn for {name}: {error}", again=False) from error
     try:
         yield
     finally:
         try:
             store.end_turn(name, holder)
         except Transient as error:
-            log.warning("turn_kept", source=name, reason=str(error))  # it expires
+            log.warning("turn_not_released", source=name, reason=str(error))  # it expires
 
 
-def _wait(seconds: float, give_up: float, name: str) -> None:
-    if time.monotonic() + seconds > give_up:
-        raise SourceDown(f"no turn to ask {name} within {LONGEST_WAIT:.0f} s: another process asks it", again=False)
+def _wait(seconds: float, deadline: float, name: str) -> None:
+    if time.monotonic() + seconds > deadline:
+        raise SourceDown(f"no turn for {name} within {MAX_WAIT_SECONDS:.0f} s: another process has it", again=False)
     time.sleep(seconds)
 
 

@@ -12,9 +12,9 @@ from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocum
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
 from digest.sources.citation_candidates import uncounted_papers
-from digest.sources.limits import within_limits
+from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, Fetched, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, FetchResult, FetchedDocument, Source, each_file
 from digest.text.plain_text import one_line
 
 MAX_BATCH = 500
@@ -22,7 +22,7 @@ MAX_NAME = 200
 _NAME = "semantic-scholar"
 PACING = Pacing(_NAME, pause=1.1)
 _URL = TextSetting("semantic_scholar_url", "https://api.semanticscholar.org")
-_KEY = TextSetting("semantic_scholar_key", "")
+_KEY = TextSetting("semantic_scholar_key", "", secret=True)
 _FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount"
 _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
 MAX_AUTHORS = 30  # of a paper: large collaborations say little about each author
@@ -34,39 +34,39 @@ def parse(data: bytes, ids: Sequence[str] = ()) -> ParsedDocument:
     Without `ids` the rows' external ids identify the papers. Raises BadInput for no list or a wrong length.
     """
     items = json_items.read_items(data)
-    if items.recovered:
+    if items.is_recovered:
         ids = ()  # positions in a damaged list are unknown
     if ids and len(items.values) != len(ids):
         raise BadInput(f"{len(items.values)} papers came for {len(ids)} requested")
-    listed_papers, bad, people = [], [], []
-    for place, row in enumerate(items.values):
+    listed_papers, rejected, authors_of_batch = [], [], []
+    for index, row in enumerate(items.values):
         if isinstance(row, RejectedItem):
-            bad.append(row)
+            rejected.append(row)
         elif row is not None:
             try:
-                listed, authors = _listed(row, ids[place] if ids else None), _people(row)
+                listed, authors = _convert_row(row, ids[index] if ids else None), _author_profiles(row)
             except (ValueError, TypeError, AttributeError) as error:
-                bad.append(RejectedItem(place + 1, str(error), json.dumps(row)[:120]))
+                rejected.append(RejectedItem(index + 1, str(error), json.dumps(row)[:120]))
             else:
                 listed_papers.append(listed)
-                people += authors
-    return ParsedDocument(tuple(listed_papers), tuple(bad), authors=tuple(people), is_cut=items.cut)
+                authors_of_batch += authors
+    return ParsedDocument(tuple(listed_papers), tuple(rejected), authors=tuple(authors_of_batch), is_cut=items.is_cut)
 
 
 def fetch(ids: Sequence[str]) -> ParsedDocument:
     """Citations of these papers, at most 500, and their authors' figures."""
     key = _KEY.value()
-    request = http.Request(
+    request = http.SourceRequest(
         f"{_URL.value().rstrip('/')}/graph/v1/paper/batch",
         PACING,
         (("fields", _FIELDS),),
         (("x-api-key", key),) if key else (),
         json.dumps({"ids": [f"ARXIV:{arxiv_id}" for arxiv_id in ids]}).encode(),
     )
-    return http.fetch(request, partial(parse, ids=ids), whole=lambda parsed: not parsed.is_cut)
+    return http.fetch(request, partial(parse, ids=ids), is_complete=lambda parsed: not parsed.is_cut)
 
 
-def _listed(row: Any, arxiv_id: str | None) -> ListedPaper:
+def _convert_row(row: Any, arxiv_id: str | None) -> ListedPaper:
     """A row's counters; the record only names the paper. Raises ValueError."""
     if not isinstance(row, dict):
         raise ValueError("expected an object")
@@ -74,13 +74,13 @@ def _listed(row: Any, arxiv_id: str | None) -> ListedPaper:
     if not isinstance(external_ids, dict):
         raise ValueError("externalIds: expected an object")
     printed_id, doi = external_ids.get("ArXiv"), external_ids.get("DOI")
-    arxiv_id = arxiv_id or (identifiers.split(str(printed_id))[0] if printed_id else None)
+    arxiv_id = arxiv_id or (identifiers.parse_arxiv_id(str(printed_id))[0] if printed_id else None)
     if not arxiv_id and not doi:
         raise ValueError("externalIds: neither an arXiv id nor a DOI")
     count = _count(row, "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
     record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
-    return ListedPaper(within_limits(record), signals=signals)
+    return ListedPaper(require_within_limits(record), signals=signals)
 
 
 def _count(row: dict[str, Any], name: str) -> int | None:
@@ -91,26 +91,26 @@ def _count(row: dict[str, Any], name: str) -> int | None:
     return count
 
 
-def _people(row: dict[str, Any]) -> list[AuthorProfile]:
+def _author_profiles(row: dict[str, Any]) -> list[AuthorProfile]:
     """The authors that have figures; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
     authors = row.get("authors") or []
     if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
         raise ValueError("authors: expected a list of objects")
     counted = authors if len(authors) <= MAX_AUTHORS else []
-    people = []
+    profiles = []
     for author in counted:
         name = one_line(str(author.get("name") or ""))
-        figures = AuthorFigures(**{ours: _count(author, theirs) for ours, theirs in _FIGURES})
+        figures = AuthorFigures(**{field: _count(author, json_name) for field, json_name in _FIGURES})
         if name and len(name) <= MAX_NAME and figures != AuthorFigures():
-            people.append(AuthorProfile(name, figures, str(author.get("authorId") or "")))
-    return people
+            profiles.append(AuthorProfile(name, figures, str(author.get("authorId") or "")))
+    return profiles
 
 
-def _fetch_current() -> Fetched:
+def _fetch_current() -> FetchResult:
     """Citations of recent papers that were not counted this week, and their authors' figures."""
     ids = uncounted_papers(_NAME)
     batches = (ids[start : start + MAX_BATCH] for start in range(0, len(ids), MAX_BATCH))
-    return Fetched(FetchedDocument("citations", fetch(batch)) for batch in batches)
+    return FetchResult(FetchedDocument("citations", fetch(batch)) for batch in batches)
 
 
 SOURCE = Source(

@@ -1,4 +1,4 @@
-"""A source as the rest of the product sees it: one frozen entry, and the documents that a fetch returns."""
+"""The interface of a source: its entry in the registry, and the documents that a fetch returns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FileParser = Callable[[Iterable[SavedFile]], Iterator[NamedDocument]]
 
 @dataclass(frozen=True, slots=True)
 class DayMark:
-    """Recorded when a day is stored completely. `final`: the day is over and need not be fetched again."""
+    """Recorded when a day is completely stored. `final`: the day is over and need not be fetched again."""
 
     day: date
     papers: int
@@ -31,7 +31,7 @@ class DayMark:
 
 @dataclass(frozen=True, slots=True)
 class FetchedDocument:
-    """Papers to store in one go, and the mark to leave in the same transaction.
+    """Papers to store together, and the mark to store in the same transaction.
 
     Its new papers join the announcement of `announcement`, or the one that was current on `current_on`, or else that of
     the document's own date.
@@ -45,7 +45,7 @@ class FetchedDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """The result of one fetch. `failure` is raised after the documents are stored.
 
     `outcome`: '' for success, else LATE, PARTIAL or STALE with a line of `detail`. `documents` may be an iterator that
@@ -59,11 +59,11 @@ class Fetched:
 
 
 class AnnouncementCalendar(Protocol):
-    """When the announcements appear that several sources carry. A day stored by any of these sources is no gap."""
+    """The calendar of announcements that several sources carry. A day stored by any of them is not missing."""
 
     @property
     def label(self) -> str:
-        """Who announces, for texts."""
+        """Name of the announcer, for texts."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -101,12 +101,12 @@ class CurrentFetch:
     """A fetch of what the source offers now, with its label for progress."""
 
     label: str
-    fetch: Callable[[], Fetched]
+    fetch: Callable[[], FetchResult]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Everything the product knows of one source; `registry.SOURCES` lists these entries.
+    """The definition of one source; `registry.SOURCES` lists these entries.
 
     A source has `fetch_day`, `current`, or both (then the days come first). It is due `interval` after its last
     attempt, or when `next_fetch` says. Without a calendar it is late after three intervals.
@@ -116,7 +116,7 @@ class Source:
     parser: FileParser
     pacing: Pacing
     settings: tuple[TextSetting, ...]  # its base URL and key
-    fetch_day: Callable[[date], Fetched] | None = None
+    fetch_day: Callable[[date], FetchResult] | None = None
     days: Callable[[date, date], list[date]] = all_days  # those between two dates that can be fetched
     current: tuple[CurrentFetch, ...] = ()
     interval: timedelta = timedelta(hours=24)
@@ -140,11 +140,11 @@ def each_file(parse: Callable[[bytes], ParsedDocument]) -> FileParser:
             try:
                 yield name, parse(data)
             except BadInput as error:
-                yield name, ParsedDocument(rejected=(refused_file(error, data),))
+                yield name, ParsedDocument(rejected=(rejected_file(error, data),))
 
     return parser
 
 
-def refused_file(error: BadInput, data: bytes) -> RejectedItem:
-    """A file that is no answer of its source: one refused piece, with the file's beginning."""
+def rejected_file(error: BadInput, data: bytes) -> RejectedItem:
+    """A file that cannot be parsed, as one rejected item with the file's beginning."""
     return RejectedItem(1, str(error), data[:120].decode(errors="replace"))

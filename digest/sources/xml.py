@@ -21,7 +21,7 @@ from digest.errors import BadInput
 from digest.papers import RejectedItem
 from digest.sources import xml_items
 from digest.sources.decoding import decode
-from digest.sources.xml_items import Piece, Tags
+from digest.sources.xml_items import ItemSpan, TagPatterns
 from digest.sources.xml_repair import repair
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -36,15 +36,15 @@ _MAX_NAMESPACES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """The structure of a source's documents.
+class XmlForm:
+    """The structure of a source's XML documents.
 
     `parents`: root's local name to the element that holds the document's own fields; `fields`: names and namespaces of
     these, for documents damaged outside their items; `namespaces`: prefixes that are always declared, '' for the
     default.
     """
 
-    tags: Tags
+    tags: TagPatterns
     items: tuple[str, ...]
     parents: dict[str, str]
     fields: tuple[tuple[str, str], ...]
@@ -52,30 +52,30 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One document. `items`: in order, damaged ones as `Bad`; `head`: everything else.
+class XmlDocument:
+    """One document. `items`: in order, damaged ones as RejectedItem; `head`: everything else.
 
-    `cut`: where the document is truncated, else None; a truncated item is not in `items`. `rebuilt`: the head was
-    damaged too and has only the recovered fields.
+    `truncation`: where the document is truncated, else None; a truncated item is not in `items`. `is_rebuilt`: the
+    head was damaged too and has only the recovered fields.
     """
 
     head: Element
     items: tuple[Element | RejectedItem, ...]
-    cut: RejectedItem | None = None
-    rebuilt: bool = False
+    truncation: RejectedItem | None = None
+    is_rebuilt: bool = False
 
 
-def form(
+def xml_form(
     items: tuple[str, ...],
     parents: dict[str, str],
     fields: tuple[tuple[str, str], ...],
     namespaces: dict[str, str],
-) -> Form:
-    """A form with tag patterns for the local names of its items and roots."""
-    return Form(xml_items.tags(items, tuple(parents)), items, parents, fields, namespaces)
+) -> XmlForm:
+    """An XmlForm with tag patterns for the local names of its items and roots."""
+    return XmlForm(xml_items.tag_patterns(items, tuple(parents)), items, parents, fields, namespaces)
 
 
-def read(data: bytes, form: Form) -> Document:
+def read(data: bytes, form: XmlForm) -> XmlDocument:
     """Parse as much of the document as is intact.
 
     Raises BadInput where it is too large, not XML, without any recognisable item, or an entity bomb.
@@ -88,14 +88,14 @@ def read(data: bytes, form: Form) -> Document:
     if _HTML.match(text):
         raise BadInput("a page in HTML came instead of XML")
     try:
-        return _whole(text, form)
+        return _parse_intact(text, form)
     except ParseError as error:
-        refused = error
+        first_error = error
     text = repair(text, form.tags.item_end)
     try:
-        return _whole(text, form)
+        return _parse_intact(text, form)
     except ParseError:
-        return _item_by_item(text, form, refused)
+        return _parse_item_by_item(text, form, first_error)
 
 
 def text(element: Element, path: str, names: dict[str, str]) -> str:
@@ -107,7 +107,7 @@ def _parse(text: str) -> Element:
     """The root. Raises ParseError, BadInput for declared entities or document types."""
     if _LONG_TAG.search(text):
         raise ParseError(f"a tag is longer than {MAX_TAG} characters")
-    parser = DefusedXMLParser(target=_Builder(), forbid_dtd=True)
+    parser = DefusedXMLParser(target=_DepthLimitedBuilder(), forbid_dtd=True)
     try:
         parser.feed(text)
         root: Element = parser.close()
@@ -118,8 +118,8 @@ def _parse(text: str) -> Element:
     return root
 
 
-class _Builder(TreeBuilder):
-    """Builds elements as far down as documents of a source go: each level that is open takes memory of the parser."""
+class _DepthLimitedBuilder(TreeBuilder):
+    """Builds elements up to MAX_DEPTH levels, because every open level takes memory of the parser."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class _Builder(TreeBuilder):
         """Start an element. Raises ParseError where it is nested too deeply."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise ParseError(f"more than {MAX_DEPTH} elements in each other")
+            raise ParseError(f"elements are nested more than {MAX_DEPTH} levels deep")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
@@ -138,22 +138,22 @@ class _Builder(TreeBuilder):
         return super().end(tag)
 
 
-def _whole(text: str, form: Form) -> Document:
+def _parse_intact(text: str, form: XmlForm) -> XmlDocument:
     """Parse a well-formed document. Raises ParseError, BadInput."""
     root = _parse(text)
-    if xml_items.swallowed(text, form.tags):
+    if xml_items.hides_item_end(text, form.tags):
         raise ParseError("a CDATA section is not closed")
-    items = tuple(e for e in root.iter() if _local(e.tag) in form.items)
+    items = tuple(e for e in root.iter() if _local_name(e.tag) in form.items)
     if len(items) > MAX_ITEMS:
         raise BadInput(f"more than {MAX_ITEMS} items in one document")
-    return Document(root, items)
+    return XmlDocument(root, items)
 
 
-def _local(tag: object) -> str:
+def _local_name(tag: object) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
+def _parse_item_by_item(text: str, form: XmlForm, error: ParseError) -> XmlDocument:
     """Parse a damaged document item by item. Raises BadInput where it has no item."""
     root = form.tags.root.search(text)
     pieces = list(islice(xml_items.split(text, form.tags), MAX_ITEMS + 1))
@@ -162,28 +162,28 @@ def _item_by_item(text: str, form: Form, error: ParseError) -> Document:
     if root is None or not pieces:
         line, column = getattr(error, "position", (1, 0))
         raise BadInput(f"malformed XML at line {line}, column {column + 1}") from error
-    before = text[: pieces[0].start]
-    if "<!DOCTYPE" in before or "<!ENTITY" in before:
+    prolog = text[: pieces[0].start]
+    if "<!DOCTYPE" in prolog or "<!ENTITY" in prolog:
         raise BadInput("this XML declares entities; the sources' own has none")
     outside = "".join(_outside_items(text, pieces))
     head, rebuilt = _parse_head(outside, root[1], form)
     items: list[Element | RejectedItem] = []
     cut: RejectedItem | None = None
-    for place, item in enumerate(_items(text, pieces, _namespaces(before, root[1], form)), start=1):
+    for number, item in enumerate(_parse_items(text, pieces, _namespaces(prolog, root[1], form)), start=1):
         if isinstance(item, Element):
             items.append(item)
             continue
-        bad = RejectedItem(place, *item)
-        if pieces[place - 1].cut:
-            cut = bad
+        rejected = RejectedItem(number, *item)
+        if pieces[number - 1].is_cut:
+            cut = rejected
         else:
-            items.append(bad)
+            items.append(rejected)
     if cut is None and not form.tags.root_end.search(outside):
-        cut = RejectedItem(len(items) + 1, "the document breaks off behind this many items", text[-120:])
-    return Document(head, tuple(items), cut, rebuilt)
+        cut = RejectedItem(len(items) + 1, "the document breaks off after the previous item", text[-120:])
+    return XmlDocument(head, tuple(items), cut, rebuilt)
 
 
-def _parse_head(outside: str, root: str, form: Form) -> tuple[Element, bool]:
+def _parse_head(outside: str, root: str, form: XmlForm) -> tuple[Element, bool]:
     """The head, and whether it had to be rebuilt."""
     try:
         return _parse(outside), False
@@ -191,26 +191,26 @@ def _parse_head(outside: str, root: str, form: Form) -> tuple[Element, bool]:
         return _rebuild_head(outside, root, form), True
 
 
-def _outside_items(text: str, pieces: list[Piece]) -> Iterator[str]:
+def _outside_items(text: str, pieces: list[ItemSpan]) -> Iterator[str]:
     """The text outside the items."""
-    at = 0
+    position = 0
     for piece in pieces:
-        yield text[at : piece.start]
-        at = piece.end
-    yield text[at:]
+        yield text[position : piece.start]
+        position = piece.end
+    yield text[position:]
 
 
-def _items(text: str, pieces: list[Piece], opening: str) -> Iterator[Element | tuple[str, str]]:
+def _parse_items(text: str, pieces: list[ItemSpan], opening: str) -> Iterator[Element | tuple[str, str]]:
     """Each parsed item, or the reason why it can't be parsed and its first characters."""
-    line, at = 1, 0
+    line, position = 1, 0
     for piece in pieces:
-        line += text.count("\n", at, piece.start)
-        at = piece.start
-        own = text[piece.start : piece.end]
+        line += text.count("\n", position, piece.start)
+        position = piece.start
+        item_text = text[piece.start : piece.end]
         reason = f"{piece.fault}, line {line}" if piece.fault else ""
         if not reason:
             try:
-                yield _parse(f"{opening}{own}</_>")[0]
+                yield _parse(f"{opening}{item_text}</_>")[0]
                 continue
             except ParseError as error:
                 row, column = getattr(error, "position", (1, 0))
@@ -218,31 +218,31 @@ def _items(text: str, pieces: list[Piece], opening: str) -> Iterator[Element | t
                 reason = f"malformed XML at line {line + row - 1}, column {column + 1}: {str(error).partition(':')[0]}"
             except (BadInput, IndexError) as error:
                 reason = str(error)
-        yield reason, own[:120]
+        yield reason, item_text[:120]
 
 
-def _namespaces(before: str, root: str, form: Form) -> str:
+def _namespaces(prolog: str, root: str, form: XmlForm) -> str:
     """An opening tag that declares the namespaces in scope around the items, and those of the form."""
     names = {prefix: uri for prefix, uri in form.namespaces.items() if prefix or root != "rss"}
-    for prefix, double, single in _NAMESPACE.findall(before)[:_MAX_NAMESPACES]:
+    for prefix, double, single in _NAMESPACE.findall(prolog)[:_MAX_NAMESPACES]:
         if not prefix.lower().startswith("xml"):
             names[prefix] = double or single
     declared = (f" xmlns:{prefix}={quoteattr(uri)}".replace("xmlns:=", "xmlns=") for prefix, uri in names.items())
     return f"<_{''.join(declared)}>"
 
 
-def _rebuild_head(outside: str, root: str, form: Form) -> Element:
+def _rebuild_head(outside: str, root: str, form: XmlForm) -> Element:
     """A head with those of the form's fields that a damaged head still shows."""
     default = form.namespaces.get("", "") if root != "rss" else ""
-    top = Element(_qualified(root, default))
+    root_element = Element(_qualified_name(root, default))
     parent = form.parents[root]
-    inside = SubElement(top, _qualified(parent, default)) if parent else top
-    for name, space in form.fields:
+    parent_element = SubElement(root_element, _qualified_name(parent, default)) if parent else root_element
+    for name, namespace in form.fields:
         match = re.search(rf"<(?:[\w.-]{{1,50}}:)?{name}(?:\s[^<>]*|/)?>([^<]*)<", outside)
         if match:
-            SubElement(inside, _qualified(name, space or default)).text = unescape(match[1])
-    return top
+            SubElement(parent_element, _qualified_name(name, namespace or default)).text = unescape(match[1])
+    return root_element
 
 
-def _qualified(name: str, space: str) -> str:
-    return f"{{{space}}}{name}" if space else name
+def _qualified_name(name: str, namespace: str) -> str:
+    return f"{{{namespace}}}{name}" if namespace else name

@@ -9,28 +9,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from digest.sources.xml_repair import Literal, literals
+from digest.sources.xml_repair import LiteralSpan, literals
 
-_CUT = "the document breaks off here"
+_TRUNCATED = "the document breaks off here"
 _NOT_CLOSED = "not closed"
 _NOT_OPENED = "closed without having been opened"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ItemSpan:
     """One item's text from `start` to `end`. `fault`: why it is damaged, '' where its tags are balanced.
 
-    `cut`: the document ends inside it.
+    `is_cut`: the document ends inside it.
     """
 
     start: int
     end: int
     fault: str = ""
-    cut: bool = False
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Tags:
+class TagPatterns:
     """Patterns for the tags of items and of the root of one form of documents."""
 
     item: re.Pattern[str]
@@ -39,10 +39,10 @@ class Tags:
     root_end: re.Pattern[str]
 
 
-def tags(items: tuple[str, ...], roots: tuple[str, ...]) -> Tags:
+def tag_patterns(items: tuple[str, ...], roots: tuple[str, ...]) -> TagPatterns:
     """The patterns for these local names, with any prefix."""
     item, root = "|".join(items), "|".join(roots)
-    return Tags(
+    return TagPatterns(
         item=re.compile(rf"<(/?)(?:[\w.-]{{1,50}}:)?(?:{item})(?=[\s/>])[^<>]*>?"),
         item_end=re.compile(rf"</(?:[\w.-]{{1,50}}:)?(?:{item})\s*>"),
         root=re.compile(rf"<(?:[\w.-]{{1,50}}:)?({root})(?=[\s/>])[^<>]*"),
@@ -50,38 +50,38 @@ def tags(items: tuple[str, ...], roots: tuple[str, ...]) -> Tags:
     )
 
 
-def split(text: str, form: Tags) -> Iterator[Piece]:
+def split(text: str, patterns: TagPatterns) -> Iterator[ItemSpan]:
     """The items in their order, damaged ones too."""
     start, previous_end = -1, -1
-    for tag in _outside(form.item.finditer(text), literals(text, form.item_end)):
+    for tag in _outside_literals(patterns.item.finditer(text), literals(text, patterns.item_end)):
         if tag[1]:
             if start >= 0:
-                yield Piece(start, tag.end())
+                yield ItemSpan(start, tag.end())
             else:
-                yield Piece(previous_end if previous_end >= 0 else tag.start(), tag.end(), _NOT_OPENED)
+                yield ItemSpan(previous_end if previous_end >= 0 else tag.start(), tag.end(), _NOT_OPENED)
             start, previous_end = -1, tag.end()
             continue
         if start >= 0:
-            yield Piece(start, tag.start(), _NOT_CLOSED)
+            yield ItemSpan(start, tag.start(), _NOT_CLOSED)
         start = tag.start()
         if tag[0].endswith("/>"):
-            yield Piece(start, tag.end())
+            yield ItemSpan(start, tag.end())
             start, previous_end = -1, tag.end()
     if start >= 0:
-        end = form.root_end.search(text, start)
-        yield Piece(start, end.start(), _NOT_CLOSED) if end else Piece(start, len(text), _CUT, cut=True)
+        end = patterns.root_end.search(text, start)
+        yield ItemSpan(start, end.start(), _NOT_CLOSED) if end else ItemSpan(start, len(text), _TRUNCATED, is_cut=True)
 
 
-def swallowed(text: str, form: Tags) -> bool:
+def hides_item_end(text: str, patterns: TagPatterns) -> bool:
     """True where a CDATA section that was not closed hides the end of its item, which a parser can't see."""
-    return "<![CDATA[" in text and any(not literal.closed for literal in literals(text, form.item_end))
+    return "<![CDATA[" in text and any(not literal.is_closed for literal in literals(text, patterns.item_end))
 
 
-def _outside(matches: Iterator[re.Match[str]], spans: Iterator[Literal]) -> Iterator[re.Match[str]]:
+def _outside_literals(matches: Iterator[re.Match[str]], spans: Iterator[LiteralSpan]) -> Iterator[re.Match[str]]:
     """The matches that don't start inside a closed literal part."""
     span = next(spans, None)
     for match in matches:
         while span is not None and span.end <= match.start():
             span = next(spans, None)
-        if span is None or match.start() < span.start or not span.closed:
+        if span is None or match.start() < span.start or not span.is_closed:
             yield match

@@ -20,22 +20,22 @@ _REFERENCE = re.compile(
     r"&(?:#([0-9]{1,9}|[xX][0-9a-fA-F]{1,8});|([A-Za-z][A-Za-z0-9]{1,31});|(#[0-9a-zA-Z]{9,200};))?"
 )
 _PREDEFINED = frozenset({"lt", "gt", "amp", "quot", "apos"})
-_BARE = re.compile(r"<(?![A-Za-z_/!?])")
+_STRAY_LESS_THAN = re.compile(r"<(?![A-Za-z_/!?])")
 _OPENER = re.compile(r"<!\[CDATA\[|<!--|<\?")
 _CLOSERS = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
-_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
-class Literal(NamedTuple):
+class LiteralSpan(NamedTuple):
     """A CDATA section, comment or processing instruction, identified by its opener.
 
-    `closed`: it has its own terminator; else it ends with the item around it.
+    `is_closed`: it has its own terminator; else it ends with the item around it.
     """
 
     opener: str
     start: int
     end: int
-    closed: bool
+    is_closed: bool
 
 
 def repair(text: str, item_end: re.Pattern[str]) -> str:
@@ -46,34 +46,34 @@ def repair(text: str, item_end: re.Pattern[str]) -> str:
     text = _FORBIDDEN.sub("", text).lstrip()
     if text.count("&") > MAX_REFERENCES:
         raise BadInput(f"more than {MAX_REFERENCES} references in one document")
-    parts, at = [], 0
+    parts, position = [], 0
     for literal in literals(text, item_end):
-        parts.append(_repair_part(text[at : literal.start]))
+        parts.append(_repair_part(text[position : literal.start]))
         parts.append(_literal_text(text[literal.start : literal.end], literal))
-        at = literal.end
-    parts.append(_repair_part(text[at:]))
+        position = literal.end
+    parts.append(_repair_part(text[position:]))
     return "".join(parts)
 
 
-def literals(text: str, item_end: re.Pattern[str]) -> Iterator[Literal]:
+def literals(text: str, item_end: re.Pattern[str]) -> Iterator[LiteralSpan]:
     """The literal parts in order.
 
     One that contains the end of an item and then another opener of its kind was not closed: the terminator belongs to
     the other one.
     """
-    search = _Search(text)
-    at = 0
-    while opening := _OPENER.search(text, at):
-        opener, start, inside = opening[0], opening.start(), opening.end()
-        closing = search.next(_CLOSERS[opener], inside)
-        item = search.next(item_end, inside)
-        next_opening = search.next(opener, inside)
+    search = _PositionSearch(text)
+    position = 0
+    while opening := _OPENER.search(text, position):
+        opener, start, content_start = opening[0], opening.start(), opening.end()
+        closing = search.next(_CLOSERS[opener], content_start)
+        item = search.next(item_end, content_start)
+        next_opening = search.next(opener, content_start)
         closed = closing >= 0 and not 0 <= item < next_opening < closing
-        at = closing + len(_CLOSERS[opener]) if closed else item if item >= 0 else len(text)
-        yield Literal(opener, start, at, closed)
+        position = closing + len(_CLOSERS[opener]) if closed else item if item >= 0 else len(text)
+        yield LiteralSpan(opener, start, position, closed)
 
 
-class _Search:
+class _PositionSearch:
     """Finds the next position of a text or pattern; for increasing start positions it scans the text once for each."""
 
     def __init__(self, text: str) -> None:
@@ -94,15 +94,15 @@ class _Search:
         return match.start() if match else -1
 
 
-def _literal_text(part: str, literal: Literal) -> str:
+def _literal_text(part: str, literal: LiteralSpan) -> str:
     """A literal part after the repair; newlines are kept, so that line numbers stay right."""
-    return part if literal.opener == "<![CDATA[" or not literal.closed else "\n" * part.count("\n")
+    return part if literal.opener == "<![CDATA[" or not literal.is_closed else "\n" * part.count("\n")
 
 
 def _repair_part(part: str) -> str:
     if "&" in part:
         part = _REFERENCE.sub(_reference, part)
-    return _BARE.sub("&lt;", part).replace("]]>", "]]&gt;")
+    return _STRAY_LESS_THAN.sub("&lt;", part).replace("]]>", "]]&gt;")
 
 
 def _reference(match: re.Match[str]) -> str:
@@ -116,4 +116,4 @@ def _reference(match: re.Match[str]) -> str:
     if name in _PREDEFINED:
         return match[0]
     character = html5.get(f"{name};") if name else None
-    return character.translate(_MARKUP) if character else f"&amp;{match[0][1:]}"
+    return character.translate(_ESCAPES) if character else f"&amp;{match[0][1:]}"

@@ -1,4 +1,4 @@
-"""Names of collaborations, teams and the like among authors: one name each, with nothing to abbreviate. Pure."""
+"""Recognises names of collaborations, teams and the like among authors. Pure."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _COLLECTIVE = re.compile(rf"\S.*\s(?:{_WORDS})\b\.?|\S.*\b(?:collaboration|conso
 
 
 def is_collective(name: str) -> bool:
-    """True for `ATLAS Collaboration`, `the Pan-STARRS team`; False for a person's name, and for such a word alone."""
+    """True for `ATLAS Collaboration`, `the Pan-STARRS team`; False for a person's name, and for `team` alone."""
     return _COLLECTIVE.fullmatch(name.strip()[:300]) is not None

@@ -1,7 +1,7 @@
-"""Folding: what writing does to a word without changing it is taken away. `fold` of a folded text changes nothing.
+"""Folding: removes differences of writing that do not change a word. Folding is idempotent.
 
-Case, accents, ligatures, full-width, raised and lowered forms go; ß is ss, ø is o, æ is ae. Up to three Greek letters
-in a row are symbols and read by their names (β is beta, ΔΣ is delta sigma); longer runs are Greek words.
+Case, accents, ligatures, full-width, superscript and subscript forms are removed; ß is ss, ø is o, æ is ae. Up to three
+Greek letters in a row are symbols and read by their names (β is beta, ΔΣ is delta sigma); longer runs are Greek words.
 """
 
 from __future__ import annotations
@@ -16,41 +16,41 @@ GREEK = {
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho",
     "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "ϝ": "digamma",
 }  # fmt: skip
-# Other symbols that are read by their names: Hebrew letters (of set theory) only where they stand alone.
+# Other symbols that are read by their names; Hebrew letters (in set theory) only single ones.
 HEBREW = {"א": "aleph", "ב": "beth", "ג": "gimel", "ד": "daleth"}
-# Letters that Unicode does not decompose, and the marks that stand for an apostrophe.
-LETTERS = str.maketrans(
+# Letters that Unicode does not decompose, and variants of the apostrophe.
+FOLDED_LETTERS = str.maketrans(
     {
         "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i", "ȷ": "j",
         "ŋ": "ng", "ŧ": "t", "ĸ": "k", "ƒ": "f", "ƛ": "λ", "ɑ": "α", "ɛ": "ε", "ɩ": "ι", "℘": "p",
         "’": "'", "‘": "'", "ʼ": "'", "′": "'", "ʹ": "'",
     }
 )  # fmt: skip
-_NAMES = GREEK | HEBREW | {"∞": "infinity"}
+_SYMBOL_NAMES = GREEK | HEBREW | {"∞": "infinity"}
 _SYMBOLS = re.compile(r"(?<![α-ωϝ])[α-ωϝ]{1,3}(?![α-ωϝ])|∞|(?<![א-ת])[א-ד](?![א-ת])")
-_UNDECIDED = re.compile(r"[^\x00-\x7f\w\s]+")
+_SYMBOL_RUN = re.compile(r"[^\x00-\x7f\w\s]+")
 
 
 def fold_text(text: str) -> str:
     """The text in lower case, without accents, ligatures and invisible marks; Greek symbols become words."""
     if text.isascii():
         return text.lower()
-    # Twice: folding case can bring forth marks and letters that the first pass could not see.
-    return _SYMBOLS.sub(_spelled, _strip(_strip(bound_marks(text))))
+    # Twice, because case folding can produce new marks and letters.
+    return _SYMBOLS.sub(_spell_out, _strip_marks(_strip_marks(bound_marks(text))))
 
 
-def _strip(text: str) -> str:
-    kept = _UNDECIDED.sub(_seen, unicodedata.normalize("NFKD", text))
-    return unicodedata.normalize("NFC", kept.casefold().translate(LETTERS))
+def _strip_marks(text: str) -> str:
+    stripped = _SYMBOL_RUN.sub(_without_marks, unicodedata.normalize("NFKD", text))
+    return unicodedata.normalize("NFC", stripped.casefold().translate(FOLDED_LETTERS))
 
 
-def _seen(found: re.Match[str]) -> str:
-    """The run of signs without combining marks (accents) and format characters (soft hyphens, joiners)."""
+def _without_marks(match: re.Match[str]) -> str:
+    """The matched run without combining marks (accents) and format characters (soft hyphens, joiners)."""
     return "".join(
-        [sign for sign in found[0] if not unicodedata.combining(sign) and unicodedata.category(sign) != "Cf"]
+        [character for character in match[0] if not unicodedata.combining(character) and unicodedata.category(character) != "Cf"]
     )
 
 
-def _spelled(found: re.Match[str]) -> str:
+def _spell_out(match: re.Match[str]) -> str:
     """β becomes the word beta."""
-    return f" {' '.join([_NAMES[sign] for sign in found[0]])} "
+    return f" {' '.join([_SYMBOL_NAMES[character] for character in match[0]])} "

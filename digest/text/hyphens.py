@@ -1,7 +1,7 @@
-"""Words that a line end has cut: `ad- dress` is address, but `pre- and post-training` stays.
+"""Rejoins words hyphenated at a line end: `ad- dress` is address, but `pre- and post-training` stays.
 
-A cut is mended where the joined word is a common one (`common_words.txt`: words of at least 100 of 128,558 abstracts)
-and one of its halves is not. Where both halves are words the hyphen may be meant (`self- supervised`), so it stays.
+A word is rejoined where it is a common one (`common_words.txt`: words of at least 100 of 128,558 abstracts)
+and one of its halves is not. Where both halves are words the hyphen may be intended (`self- supervised`), so it stays.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
-_CUT = re.compile(r"-\s+(?=[a-z]{2})")  # short and rare, so that looking for it costs little
+_HYPHEN_AND_BLANK = re.compile(r"-\s+(?=[a-z]{2})")  # short and rare, so that searching it is fast
 _BEFORE = re.compile(r"(?<![\w-])[A-Za-z][a-z]+$")
 _AFTER = re.compile(r"[a-z]{2,}(?![\w-])")
-_LONGEST = 30  # letters of a word
+_MAX_WORD_LETTERS = 30  # letters of a word
 
 
-def rejoin(text: str) -> str:
-    """The text with words put together again that a hyphen and a line end have cut."""
+def rejoin_hyphenated(text: str) -> str:
+    """The text with words rejoined that were hyphenated at a line end."""
     if "- " not in text and "-\n" not in text:
         return text
-    return _CUT.sub(lambda found: "" if _is_cut(text, found.start(), found.end()) else found[0], text)
+    return _HYPHEN_AND_BLANK.sub(lambda found: "" if _is_line_end_hyphen(text, found.start(), found.end()) else found[0], text)
 
 
-def _is_cut(text: str, hyphen: int, end: int) -> bool:
+def _is_line_end_hyphen(text: str, hyphen: int, end: int) -> bool:
     """True where the words around the hyphen are the halves of a common one."""
-    before = _BEFORE.search(text, max(0, hyphen - _LONGEST), hyphen)
-    after = _AFTER.match(text, end, end + _LONGEST)
+    before = _BEFORE.search(text, max(0, hyphen - _MAX_WORD_LETTERS), hyphen)
+    after = _AFTER.match(text, end, end + _MAX_WORD_LETTERS)
     if not before or not after:
         return False
     words, first, second = _common_words(), before[0].lower(), after[0]

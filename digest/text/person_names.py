@@ -1,7 +1,7 @@
 """People's names: the same author with and without initials, particles, accents and commas.
 
 Two names agree where the family names are equal and no given name contradicts: `Yingbin Liang`, `Y. Liang`,
-`Liang, Yingbin`. An absent middle name contradicts nothing; an absent first name does, unless it was not asked for.
+`Liang, Yingbin`. An absent middle name contradicts nothing; an absent first name does, unless the wanted name has none.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ _SUFFIX = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
 class PersonName(NamedTuple):
-    """A name in parts, folded: `given` in order, `particles` joined (vander), `family` joined (garciamolina)."""
+    """A folded name in parts: `given_names` in order, `particles` joined (vander), `family` joined (garciamolina)."""
 
-    given: tuple[str, ...]
+    given_names: tuple[str, ...]
     particles: str
     family: str
 
 
 @lru_cache(maxsize=1 << 16)
 def parse_name(text: str) -> PersonName:
-    """The parts of a name. The family name is the last word, or what stands before a comma.
+    """The parts of a name. The family name is the last word, or the words before a comma.
 
-    A collaboration is one name without given names; its article does not count. Neither does an affiliation in
-    parentheses.
+    A collaboration is one name without given names. Its article and an affiliation in parentheses are ignored.
     """
     text = _AFFILIATION.sub("", text) if "(" in text else text
     text = readable(text) if "\\" in text or "{" in text else text
@@ -50,19 +49,19 @@ def parse_name(text: str) -> PersonName:
     chunks = [chunk for chunk in _chunks(folded) if chunk not in _SUFFIX] or _chunks(folded)
     if not chunks:
         return PersonName((), "", "")
-    start = len(chunks) - max(1, family_words)
-    first = start
-    while first > 0 and _is_particle(chunks, first - 1):
-        first -= 1
-    while start < len(chunks) - 1 and chunks[start] in PARTICLES:  # van der Waals, Johannes
-        start += 1
-    given = tuple(part for chunk in chunks[:first] for part in chunk.split("-"))
-    particles = "".join(chunks[first:start])
-    return PersonName(given, particles, "".join(chunks[start:]).replace("-", ""))
+    family_start = len(chunks) - max(1, family_words)
+    particle_start = family_start
+    while particle_start > 0 and _is_particle(chunks, particle_start - 1):
+        particle_start -= 1
+    while family_start < len(chunks) - 1 and chunks[family_start] in PARTICLES:  # van der Waals, Johannes
+        family_start += 1
+    given_names = tuple(part for chunk in chunks[:particle_start] for part in chunk.split("-"))
+    particles = "".join(chunks[particle_start:family_start])
+    return PersonName(given_names, particles, "".join(chunks[family_start:]).replace("-", ""))
 
 
-def _is_particle(chunks: list[str], at: int) -> bool:
-    return chunks[at] in PARTICLES or (at > 0 and chunks[at] in INNER_PARTICLES)
+def _is_particle(chunks: list[str], index: int) -> bool:
+    return chunks[index] in PARTICLES or (index > 0 and chunks[index] in INNER_PARTICLES)
 
 
 def _chunks(folded: str) -> list[str]:
@@ -70,58 +69,58 @@ def _chunks(folded: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:[-‐‑–][^\W_]+)*", folded)
 
 
-def names_agree(wanted: PersonName, found: PersonName, *, prefix: bool = False) -> bool:
-    """True where `found` may be the person `wanted`. With `prefix`, the family name need only begin as wanted."""
-    if not wanted.family:
+def names_agree(name: PersonName, candidate: PersonName, *, prefix: bool = False) -> bool:
+    """True where `candidate` may be the person `name`. `prefix`: its family name need only begin with that name's."""
+    if not name.family:
         return False
-    pairs = ((wanted, found), (_doubled(wanted), found), (wanted, _doubled(found)))
-    return any(_family(a, b, prefix=prefix) and _given(a.given, b.given) for a, b in pairs if a and b)
+    pairs = ((name, candidate), (_with_double_family_name(name), candidate), (name, _with_double_family_name(candidate)))
+    return any(_family_names_agree(a, b, prefix=prefix) and _given_names_agree(a.given_names, b.given_names) for a, b in pairs if a and b)
 
 
 @lru_cache(maxsize=1 << 16)
 def family_keys(person: PersonName) -> frozenset[str]:
     """The readings of a name's family name. Names that agree, without `prefix`, have one in common."""
-    readings = filter(None, (person, _doubled(person)))
-    return frozenset(key for read in readings for key in (read.family, read.particles + read.family) if key)
+    readings = filter(None, (person, _with_double_family_name(person)))
+    return frozenset(key for reading in readings for key in (reading.family, reading.particles + reading.family) if key)
 
 
-def matching_names(wanted: str, names: Sequence[str]) -> list[int]:
-    """The places of the names that may be the person wanted; of those, only the ones that are written the same, if any.
+def matching_names(name: str, names: Sequence[str]) -> list[int]:
+    """Positions of the names that may be the wanted person; where some are identical to the wanted name, only these.
 
-    One person writes once on one paper: beside `Wei Wang`, `W. Wang` is somebody else.
+    A person is listed once on a paper: beside `Wei Wang`, `W. Wang` is somebody else.
     """
-    sought = parse_name(wanted)
-    found = [(place, other) for place, other in enumerate(map(parse_name, names)) if names_agree(sought, other)]
-    same = [place for place, other in found if other == sought]
-    return same or [place for place, _ in found]
+    parsed_name = parse_name(name)
+    matches = [(index, other) for index, other in enumerate(map(parse_name, names)) if names_agree(parsed_name, other)]
+    identical = [index for index, other in matches if other == parsed_name]
+    return identical or [index for index, _ in matches]
 
 
-def _doubled(one: PersonName) -> PersonName | None:
+def _with_double_family_name(name: PersonName) -> PersonName | None:
     """The other reading of a name with two words before its end: Garcia Molina as a family name, Garcia-Molina."""
-    if not one.given or len(one.given[-1]) == 1:
+    if not name.given_names or len(name.given_names[-1]) == 1:
         return None
-    return PersonName(one.given[:-1], one.particles, one.given[-1] + one.family)
+    return PersonName(name.given_names[:-1], name.particles, name.given_names[-1] + name.family)
 
 
-def _family(wanted: PersonName, found: PersonName, *, prefix: bool) -> bool:
-    """Equal family names; particles may not be other ones, nor be missing where only they tell (van Gogh)."""
-    if wanted.particles and wanted.particles != found.particles and (found.particles or not wanted.given):
+def _family_names_agree(name: PersonName, candidate: PersonName, *, prefix: bool) -> bool:
+    """True for equal family names. Particles may not differ, nor be missing where there is no given name (van Gogh)."""
+    if name.particles and name.particles != candidate.particles and (candidate.particles or not name.given_names):
         return False
     if prefix:
-        return found.family.startswith(wanted.family) or (found.particles + found.family).startswith(wanted.family)
-    return found.family == wanted.family or found.particles + found.family == wanted.particles + wanted.family
+        return candidate.family.startswith(name.family) or (candidate.particles + candidate.family).startswith(name.family)
+    return candidate.family == name.family or candidate.particles + candidate.family == name.particles + name.family
 
 
-def _given(wanted: tuple[str, ...], found: tuple[str, ...]) -> bool:
-    """No given name contradicts: each is equal to the one in its place, or its initial. Missing later ones are fine."""
-    if not wanted:
+def _given_names_agree(names: tuple[str, ...], candidates: tuple[str, ...]) -> bool:
+    """True where no given name contradicts: each equals the one at its position or its initial. Later ones may miss."""
+    if not names:
         return True
-    if not found:
+    if not candidates:
         return False
-    if "".join(wanted) == "".join(found):  # Yue-Jie, Yuejie
+    if "".join(names) == "".join(candidates):  # Yue-Jie, Yuejie
         return True
-    return all(_same(a, b) for a, b in zip(wanted, found, strict=False))
+    return all(_equal_or_initial(a, b) for a, b in zip(names, candidates, strict=False))
 
 
-def _same(a: str, b: str) -> bool:
+def _equal_or_initial(a: str, b: str) -> bool:
     return a == b or (len(a) == 1 and b.startswith(a)) or (len(b) == 1 and a.startswith(b))

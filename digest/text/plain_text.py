@@ -1,7 +1,7 @@
-"""Text from outside made safe to store and to show: the one place that decides which characters are let through.
+"""Makes text from outside safe to store and show: the only place that decides which characters are allowed.
 
-`clean` is the entry gate (titles, abstracts, names, comments, venues); `one_line` is `clean` plus collapsed blanks, for
-what was stored before the gate and for every line that is shown. Both take time linear in the length of the text.
+`remove_controls` cleans imported texts (titles, abstracts, names, comments, venues); `one_line` also collapses spaces,
+for texts stored without cleaning and for every line that is shown. Both take linear time.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ from __future__ import annotations
 import re
 import unicodedata
 
-MAX_MARKS = 10  # combining marks in a row; real writing stacks five at most, and sorting long runs is quadratic
+MAX_MARKS = 10  # combining marks in a row; real text has at most five, and sorting long runs is quadratic
 
 # Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) of those that `str.isprintable` calls printable
-_INVISIBLE_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
-_INVISIBLE = re.compile(f"[{_INVISIBLE_LETTERS}\ufe00-\ufe0d\U000e0100-\U000e01ef]|[\ufe0e\ufe0f](?=[\ufe0e\ufe0f])")
+_INVISIBLE_CHARACTERS = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CHARACTERS}\ufe00-\ufe0d\U000e0100-\U000e01ef]|[\ufe0e\ufe0f](?=[\ufe0e\ufe0f])")
 _KEPT_BLANKS = frozenset("\t\n\r")
-# A joiner has a meaning between emoji, and in scripts that join their letters; anywhere else it only hides.
+# A joiner has a meaning only between emoji, and in scripts that join their letters.
 _JOINER = re.compile("[\u200c\u200d]")
 _JOINED_SCRIPTS = re.compile(
     "[\u0600-\u07ff\u08a0-\u0dff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]"
 )
-# A run of combining marks lies within a run of signs that are neither letters nor blanks nor ASCII.
-_SIGNS = re.compile(rf"[^\x00-\x7f\w\s]{{{MAX_MARKS + 1},}}")
+# A run of combining marks is within a run of characters that are neither letters nor blanks nor ASCII.
+_MARK_RUN = re.compile(rf"[^\x00-\x7f\w\s]{{{MAX_MARKS + 1},}}")
 
 
 def remove_controls(text: str) -> str:
-    """The text without controls, changes of direction, invisible, private and unassigned characters.
+    """The text without control, direction, invisible, private and unassigned characters.
 
-    Tabs and line ends stay, other controls that part words become a blank, lone surrogates go. Of more than ten
-    combining marks in a row the first ten stay.
+    Tabs and line ends stay, other white space becomes a space, lone surrogates are removed. Of more than ten combining
+    marks in a row the first ten stay.
     """
     if text.isascii() and text.isprintable():  # nearly every title
         return text
     if not text.isprintable():
-        replacements = {ord(letter): _replacement(letter) for letter in set(text) if not letter.isprintable()}
+        replacements = {ord(character): _replacement(character) for character in set(text) if not character.isprintable()}
         text = _without_loose_joiners(text.translate(replacements))
     if text.isascii():
         return text
@@ -41,13 +41,13 @@ def remove_controls(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The cleaned text with every run of blanks and line ends made one blank."""
+    """The cleaned text with every run of white space as one space."""
     return " ".join(remove_controls(text).split())
 
 
 def bound_marks(text: str) -> str:
     """The text with at most ten combining marks in a row, so that normalising it takes linear time."""
-    return _SIGNS.sub(_bounded, text)
+    return _MARK_RUN.sub(_bound_run, text)
 
 
 def normalize(text: str) -> str:
@@ -55,27 +55,27 @@ def normalize(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", bound_marks(text))
 
 
-def _replacement(letter: str) -> str:
-    """What stands for a character that cannot be printed: itself, a blank, or nothing."""
-    if letter in _KEPT_BLANKS or _JOINER.match(letter) or unicodedata.category(letter) == "Zs":
-        return letter
-    return " " if letter.isspace() else ""
+def _replacement(character: str) -> str:
+    """The replacement of a character that is not printable: itself, a space, or nothing."""
+    if character in _KEPT_BLANKS or _JOINER.match(character) or unicodedata.category(character) == "Zs":
+        return character
+    return " " if character.isspace() else ""
 
 
 def _without_loose_joiners(text: str) -> str:
-    """The text with joiners only between characters that they can join."""
-    return _JOINER.sub(lambda found: found[0] if _joins(text, found.start()) else "", text)
+    """The text without joiners between characters that they cannot join."""
+    return _JOINER.sub(lambda found: found[0] if _can_join(text, found.start()) else "", text)
 
 
-def _joins(text: str, at: int) -> bool:
-    return 0 < at < len(text) - 1 and all(_JOINED_SCRIPTS.match(text[place]) for place in (at - 1, at + 1))
+def _can_join(text: str, index: int) -> bool:
+    return 0 < index < len(text) - 1 and all(_JOINED_SCRIPTS.match(text[neighbour]) for neighbour in (index - 1, index + 1))
 
 
-def _bounded(found: re.Match[str]) -> str:
-    kept: list[str] = []
+def _bound_run(match: re.Match[str]) -> str:
+    characters: list[str] = []
     marks = 0
-    for sign in found[0]:
-        marks = marks + 1 if unicodedata.combining(sign) else 0
+    for character in match[0]:
+        marks = marks + 1 if unicodedata.combining(character) else 0
         if marks <= MAX_MARKS:
-            kept.append(sign)
-    return "".join(kept)
+            characters.append(character)
+    return "".join(characters)

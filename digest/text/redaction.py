@@ -1,10 +1,10 @@
-"""Taking addresses out of free texts (a server's refusal, a note) that are kept, where erasing can't find them."""
+"""Removes e-mail addresses from stored free texts (a server's refusal, a note), where erasing cannot find them."""
 
 from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"[^\s<>\"'(),;:\[\]=]+")  # one pass over the text, whatever stands in it
+_TOKEN = re.compile(r"[^\s<>\"'(),;:\[\]=]+")  # a single pass over any text
 
 
 def redact_addresses(text: str) -> str:

@@ -1,17 +1,16 @@
-"""TeX made readable. What can be said in Unicode is; the rest stays as readable source, never with a backslash.
+"""Converts TeX to readable text: to Unicode where possible, the rest to readable source without backslashes.
 
-A formula's braces make a tree, whatever its dollars say; dollars only switch between the reading of prose and of
-mathematics. Nothing raises, and time grows with the length of the text.
+Braces form a tree; dollars only switch between prose and mathematics. Nothing raises, and the time is linear.
 """
 
 from __future__ import annotations
 
 import re
 
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
-from digest.text.tex_reader import TexReader
+from digest.text.tex_reader import TexParser
 from digest.text.tex_stripped import restore_stripped
 
 _SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
@@ -20,19 +19,19 @@ _TEX = re.compile(r"[\\${}^~`]|''|--|mathcal|mathbb|varepsilon|varphi|tilde")
 
 
 def readable(text: str) -> str:
-    """TeX to Unicode for titles, abstracts and names, in one line. Plain text comes back as it is."""
+    """TeX to Unicode for titles, abstracts and names, in one line. Plain text is unchanged."""
     return render(text)[0]
 
 
 def render(text: str) -> tuple[str, int]:
-    """Like `readable`, with the number of commands that no table knows (shown by their names)."""
-    text = rejoin(one_line(text))
+    """Like `readable`, with the number of unknown commands, which are shown by their names."""
+    text = rejoin_hyphenated(one_line(text))
     if not _TEX.search(text):
         return text, 0
     if "`" in text:
         text = _SINGLE_QUOTES.sub(r"‘\1’", text)
-    reader = TexReader(restore_stripped(text))
-    rendered = normalize(join(reader.group(0))).replace("\\", "")
+    parser = TexParser(restore_stripped(text))
+    rendered = normalize(join(parser.group(0))).replace("\\", "")
     if "⟩" in rendered or "⌋" in rendered or "⌉" in rendered:
         rendered = _BRACKET_BLANKS.sub("", rendered)
-    return " ".join(rendered.split()), reader.unknown
+    return " ".join(rendered.split()), parser.unknown

@@ -1,4 +1,4 @@
-"""The words of TeX, one after the other: commands, braces, dollars, runs of plain text."""
+"""Splits TeX into lexemes: commands, braces, dollars, runs of plain text."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ _LEXEME = re.compile(
 )
 
 
-class Lexemes:
-    """A text cut into lexemes, and the place up to which they are read. `math`: 1 between dollars, else 0."""
+class TexLexemes:
+    """A text's lexemes and the current position. `math`: 1 between dollars, else 0."""
 
     def __init__(self, text: str) -> None:
         self.lexemes: list[str] = _LEXEME.findall(text)
-        self.switches, self.litter = formula_spans(text)
+        self.switches, self.stray_dollars = formula_spans(text)
         self.starts = list(accumulate(map(len, self.lexemes), initial=0))  # every character is in a lexeme
-        self.at = 0
+        self.position = 0
         self.math = 0
 
     def peek(self) -> str:
-        """The next lexeme, or nothing at the end."""
-        return self.lexemes[self.at] if self.at < len(self.lexemes) else ""
+        """The next lexeme, '' at the end."""
+        return self.lexemes[self.position] if self.position < len(self.lexemes) else ""
 
     def skip_blanks(self) -> None:
-        """Go behind the blanks that TeX would swallow here."""
+        """Skip blanks that TeX ignores here."""
         while self.peek().isspace():
-            self.at += 1
+            self.position += 1
 
     def take(self, length: int) -> str:
-        """So many characters of the next lexeme; the rest of it stays to be read."""
-        lexeme = self.lexemes[self.at]
+        """Take `length` characters of the next lexeme; the rest of it is read later."""
+        lexeme = self.lexemes[self.position]
         if len(lexeme) <= length:
-            self.at += 1
+            self.position += 1
         else:
-            self.lexemes[self.at] = lexeme[length:]
-            self.starts[self.at] += length
+            self.lexemes[self.position] = lexeme[length:]
+            self.starts[self.position] += length
         return lexeme[:length]
 
-    def optional(self) -> str | None:
-        """An argument in square brackets, read as source; None where there is none near."""
+    def optional_argument(self) -> str | None:
+        """An optional argument in square brackets as source, None where there is none."""
         if not self.peek().startswith("["):
             return None
         text = ""
-        for ahead in range(self.at, min(self.at + 12, len(self.lexemes))):
+        for ahead in range(self.position, min(self.position + 12, len(self.lexemes))):
             text += self.lexemes[ahead]
             end = text.find("]")
             if end >= 0:
-                self.at = ahead
+                self.position = ahead
                 self.take(len(self.lexemes[ahead]) - (len(text) - end - 1))
                 return text[1:end]
         return None
 
-    def source(self, kept: str = "") -> str:
-        """An argument as it is written (keys, addresses), without TeX's own signs but for those `kept`."""
+    def source_argument(self, keep: str = "") -> str:
+        """An argument as source (keys, addresses), without TeX's special characters except those in `keep`."""
         if self.peek() != "{":
             return ""
-        self.at += 1
-        begin, level = self.at, 1
-        while self.at < len(self.lexemes) and level:
-            level += {"{": 1, "}": -1}.get(self.lexemes[self.at], 0)
-            self.at += 1
-        written = "".join(self.lexemes[begin : self.at])
-        return "".join([sign for sign in written if sign not in "\\{}$" or sign in kept])
+        self.position += 1
+        start, level = self.position, 1
+        while self.position < len(self.lexemes) and level:
+            level += {"{": 1, "}": -1}.get(self.lexemes[self.position], 0)
+            self.position += 1
+        source = "".join(self.lexemes[start : self.position])
+        return "".join([character for character in source if character not in "\\{}$" or character in keep])

@@ -1,4 +1,4 @@
-"""What TeX's words mean in Unicode. Tables only; the rules that read them stand in `tex.py`."""
+"""Tables of TeX's commands in Unicode, without rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GREEK = _pairs(
     """
 )
 
-# short names that authors define for Greek letters, where nobody means anything else by them
+# short names that authors define for Greek letters and for nothing else
 _AUTHORS_GREEK = _pairs(
     """
     Om Ω om ω la λ ga γ La Λ lam λ al α alp α Ga Γ gam γ De Δ
@@ -33,7 +33,7 @@ _AUTHORS_GREEK = _pairs(
     ka κ ze ζ
     """
 )
-# what papers of astronomy define for themselves, or take from their journal's style
+# names defined in papers of astronomy, or by their journals' styles
 _AUTHORS_TERMS = _pairs(
     """
     lcdm ΛCDM LCDM ΛCDM msun M⊙ Msun M⊙ solarmass M⊙ lsun L⊙ Lsun L⊙ rsun R⊙ Rsun R⊙ zsun Z⊙ Zsun Z⊙ lya Lyα Lya Lyα
@@ -81,7 +81,7 @@ NATIONAL = _words(
     """
 )
 
-# signs that stand between two things: a blank on one side in the source means one on both
+# signs between two operands: a blank on one side in the source means one on both
 RELATIONS = _pairs(
     """
     le ≤ leq ≤ leqslant ≤ leqq ≦ ge ≥ geq ≥ geqslant ≥ geqq ≧ ne ≠ neq ≠ ll ≪ gg ≫ lll ⋘ ggg ⋙ lesssim ≲ gtrsim ≳
@@ -113,7 +113,7 @@ FUNCTIONS = _words(
     """
 )
 
-# the mark is put behind its letter; `not` is a stroke through the sign
+# the combining mark follows its letter; `not` is a stroke through the sign
 MARKS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", '"': "\u0308", "=": "\u0304", ".": "\u0307",
     "u": "\u0306", "v": "\u030c", "H": "\u030b", "r": "\u030a", "c": "\u0327", "k": "\u0328", "d": "\u0323",
@@ -147,7 +147,7 @@ PLAIN_FONTS = _words(
     mathstrut protect textquote ce num mb mc textnumero
     """
 )
-# old switches and sizes: they change the face, not the meaning
+# switches of font and size, which do not change the meaning
 SILENT = _words(
     """
     bf it rm sf tt sc sl em boldmath unboldmath displaystyle textstyle scriptstyle scriptscriptstyle limits
@@ -161,7 +161,7 @@ SILENT = _words(
 )
 # ends of lines and of paragraphs
 BREAKS = _words("par smallskip medskip bigskip newline linebreak pagebreak newpage hfill vfill hline cr eqno leqno")
-# commands that vanish together with their one argument
+# commands that are removed together with their argument
 DROPPED = _words(
     """
     label hspace vspace phantom hphantom vphantom color bibliographystyle bibliography vskip hskip kern
@@ -181,7 +181,7 @@ SPACES = _words(
 ESCAPED = {"%": "%", "&": "&", "#": "#", "$": "$", "_": "_", "{": "{", "}": "}", "|": "‖", "@": "", "!": "", "-": "",
            "*": "", "+": "", "<": "<", "?": "?"}  # fmt: skip
 
-_HOLES = {  # letters that Unicode had before the mathematical alphabets
+_RESERVED_CODE_POINTS = {  # letters that Unicode had before the mathematical alphabets
     "𝒝": "ℬ", "𝒠": "ℰ", "𝒡": "ℱ", "𝒣": "ℋ", "𝒤": "ℐ", "𝒧": "ℒ", "𝒨": "ℳ", "𝒭": "ℛ", "𝒺": "ℯ", "𝒼": "ℊ", "𝓄": "ℴ",
     "𝔆": "ℭ", "𝔋": "ℌ", "𝔌": "ℑ", "𝔕": "ℜ", "𝔝": "ℨ",
     "𝔺": "ℂ", "𝔿": "ℍ", "𝕅": "ℕ", "𝕇": "ℙ", "𝕈": "ℚ", "𝕉": "ℝ", "𝕑": "ℤ",
@@ -191,7 +191,7 @@ _HOLES = {  # letters that Unicode had before the mathematical alphabets
 def _alphabet(capital: int, small: int) -> dict[str, str]:
     """A-Z and a-z in one of Unicode's mathematical alphabets, by its first two code points."""
     letters = {chr(65 + i): chr(capital + i) for i in range(26)} | {chr(97 + i): chr(small + i) for i in range(26)}
-    return {plain: _HOLES.get(styled, styled) for plain, styled in letters.items()}
+    return {plain: _RESERVED_CODE_POINTS.get(styled, styled) for plain, styled in letters.items()}
 
 
 _DOUBLE = _alphabet(0x1D538, 0x1D552) | {"1": "𝟙"}
@@ -216,9 +216,9 @@ MATRICES = {
     "matrix": "()", "pmatrix": "()", "smallmatrix": "()", "bmatrix": "[]", "Bmatrix": "{}", "vmatrix": "||",
     "Vmatrix": "‖‖", "array": "  ", "cases": "{ ", "dcases": "{ ",
 }  # fmt: skip
-# signs that stand directly behind their letter instead of being lowered: M⊙, ℋ∞, k⊥
+# signs that follow their letter instead of being subscripts: M⊙, ℋ∞, k⊥
 ASTRONOMY = {"la": "≲", "ga": "≳"}  # before a number; else authors mean λ and γ
-LOWERED_AS_THEY_ARE = frozenset("⊙⊕☉∞⊥∥")
+UNCHANGED_SUBSCRIPTS = frozenset("⊙⊕☉∞⊥∥")
 INFIX = {"over": "frac", "choose": "binom", "atop": "frac"}
 UNITS = _pairs(
     """
@@ -230,6 +230,6 @@ UNITS = _pairs(
 )
 
 
-def marked(letter: str, mark: str) -> str:
+def with_mark(letter: str, mark: str) -> str:
     """The letter with its mark, as one character where Unicode has it."""
     return unicodedata.normalize("NFC", {"ı": "i", "ȷ": "j"}.get(letter, letter) + mark)

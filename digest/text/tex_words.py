@@ -1,7 +1,7 @@
-"""TeX reduced to its words, for matching: what a formula says, in letters and digits, without building its tree.
+"""Reduces TeX to words for matching: letters and digits of formulas, without parsing them.
 
-The tables are the display's (`tex_tables`), so a command means the same in what is shown and in what is found. A few
-passes of regular expressions instead of `tex_reader`, which is ten times slower; a test holds the two together.
+It uses the tables of the display (`tex_tables`), so commands mean the same in texts that are shown and matched. A few
+passes of regular expressions are ten times faster than the parser in `tex_reader`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from digest.text import tex_tables as tables
 from digest.text.folding import fold_text
 
-# Commands whose (first) argument is no text: keys of references, names of environments, lengths, addresses.
+# Commands whose first argument is not text: keys of references, names of environments, lengths, addresses.
 _SKIPPED = frozenset({"begin", "end", "href", "textcolor", "raisebox", "unicode"}) | tables.DROPPED
 _SKIPPED |= tables.REFERENCES | tables.LABELS
 # `split` parts a text into prose and commands. Accents are outside the group: what `\c` or `\'` leaves depends on what
@@ -27,65 +27,65 @@ _NAME = re.compile(r"\\([A-Za-z]+)\*?(\s*)")
 _LAYOUT = (*(f"math{face}" for face in ("cal", "bb", "bf", "rm", "frak", "sf", "it")), "emph", "operatorname")
 _LAYOUT += tuple(f"text{face}" for face in ("bf", "it", "tt", "rm", "sc"))
 _BARE_LAYOUT = re.compile(rf"\b(?:{'|'.join(_LAYOUT)})\s*\{{")
-# An index belongs to its letter (x_1, Λ_b), digits to the letters before them (CO_2), a letter to an element (Cu_{x}).
+# A subscript is joined to its letter (x_1, Λ_b), digits to the letters before them (CO_2), a letter to an element.
 _INDEX = re.compile(r"_(?:(?<![^\W_]{2}_)|(?<=[^\W\d_]_)(?=\{?\d)|(?<![^\W\d_]{3}_)(?=\{[^\W_]\}))")
 _GLUING_SIGNS = frozenset("!-/@*+()")
 
 
 def without_tex(text: str) -> str:
-    """The text without TeX's marks: letter commands are letters or names of letters, accents keep their letter.
+    """The text without TeX: commands for letters become letters or their names, accents keep their letter.
 
-    Layout, braces and dollars go; `_` and `^` glue an index or exponent to what it belongs to.
+    Layout, braces and dollars are removed; subscripts and exponents are joined to their base.
     """
     if "\\" in text:
         parts = _COMMAND.split(text)
-        parts[1::2] = [_reading(command) if command else "" for command in parts[1::2]]
+        parts[1::2] = [_word_of_command(command) if command else "" for command in parts[1::2]]
         text = "".join(parts)
     if "{" in text and _has_bare_layout(text):
         text = _BARE_LAYOUT.sub("", text)
     if "_" in text:
         text = _INDEX.sub("", text).replace("_", " ")
-    for mark in "\\{}$^":  # five times quicker than an expression
+    for mark in "\\{}$^":  # five times faster than a regular expression
         text = text.replace(mark, "")
     return text.replace("~", " ")
 
 
 def _has_bare_layout(text: str) -> bool:
-    """True where the name of a layout command may stand before a brace: cheaper than a search for word boundaries."""
+    """True where a layout command may precede a brace: cheaper than searching for word boundaries."""
     return any(before.rstrip().endswith(_LAYOUT) for before in text.split("{"))
 
 
 @lru_cache(maxsize=1 << 12)
-def _reading(command: str) -> str:
-    """What a command that is no accent leaves; an unknown one its name, as it is displayed."""
-    if found := _NAME.fullmatch(command):
-        name, blank = found.groups()
-        reading = _READINGS.get(name)
+def _word_of_command(command: str) -> str:
+    """The text of a command that is not an accent; for an unknown one its name, as in the display."""
+    if match := _NAME.fullmatch(command):
+        name, blank = match.groups()
+        reading = _WORDS_OF_COMMANDS.get(name)
         if reading is None:
             return f" {name} "
         return reading + blank if name in _ENDED_BY_BLANK else reading
     if len(command) == 2 and command[0] == "\\":
         sign = command[1]
         return "" if sign in _GLUING_SIGNS else " " if sign in " \t\n\\{}[]" else sign
-    return " "  # a command with the argument that goes with it, or the gap between two arguments
+    return " "  # a command that is removed with its argument, or the gap between two arguments
 
 
-def _readings() -> dict[str, str]:
-    """What each command that some table knows leaves of itself: a word, letters, a gap or nothing."""
+def _words_of_commands() -> dict[str, str]:
+    """The text of each command in the tables: a word, letters, a space or nothing."""
     gaps = tables.BREAKS | tables.FRACTIONS | tables.SPACES | _SKIPPED | set(tables.RELATIONS) | set(tables.FENCES)
     faces = tables.SILENT | tables.PLAIN_FONTS | frozenset(tables.ALPHABETS) | frozenset(tables.MARKS)
     readings = dict.fromkeys(faces | {"overset", "underset", "stackrel"}, "")
     readings |= dict.fromkeys(gaps | {"binom", "dbinom", "tbinom", "sqrt", "footnote", "item", "tag", "pmod"}, " ")
     readings |= {name: f" {name} " for name in tables.FUNCTIONS}
-    return readings | {name: _letters(sign) for name, sign in tables.LETTERS.items()}
+    return readings | {name: _fold_sign(sign) for name, sign in tables.LETTERS.items()}
 
 
-def _letters(sign: str) -> str:
-    """A sign folded, so that a text in ASCII stays in ASCII; a gap for a sign that is no word."""
+def _fold_sign(sign: str) -> str:
+    """A folded symbol, so that ASCII text stays ASCII; a space for a symbol that is not a word."""
     folded = fold_text(sign)
     return folded if any(map(str.isalnum, folded)) else " "
 
 
-_READINGS = _readings()
-# The blank behind `\o` only ends its name; behind `\ell` it may be meant, where dollars were forgotten.
+_WORDS_OF_COMMANDS = _words_of_commands()
+# The blank after `\o` only ends its name; after `\ell` it may be intended, where dollars are missing.
 _ENDED_BY_BLANK = frozenset(tables.LETTERS) - tables.NATIONAL

@@ -1,6 +1,6 @@
-"""Tokens: the same words from papers and from queries, however they are written.
+"""Tokens: equal words of papers and queries become equal, however they are written.
 
-TeX litter goes, text is folded, hyphens separate, closed compounds are split, and each word gets its English stem.
+TeX is removed, text is folded, hyphens separate, closed compounds are split, and each word gets its English stem.
 The rules, examples first, are in docs/MATCHING.md.
 """
 
@@ -15,23 +15,23 @@ from typing import NamedTuple
 import Stemmer
 
 from digest.text.folding import GREEK, fold_text
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.tex_words import without_tex
 from digest.text.word_tables import (
-    CLOSED,
+    CLOSED_COMPOUNDS,
     FIRST_PARTS,
-    FORMS,
+    IRREGULAR_FORMS,
     ISE_ROOTS,
-    KEPT,
-    NOT_COMPOUND,
+    UNSTEMMED,
+    FALSE_COMPOUND,
     STOP_WORDS,
 )
 
 
 class Token(NamedTuple):
-    """One word of a text: as folded, and its stem.
+    """One folded word of a text, and its stem.
 
-    A compound written as one word is split; its first part also holds the `whole`, which spans `span` tokens.
+    A compound written as one word is split; its first part also has the `whole` word, which spans `span` tokens.
     """
 
     word: str
@@ -53,34 +53,34 @@ _ISE = re.compile(r"(\w+)is(e|es|ed|er|ers|ing|ation|ations|able)$")
 
 _TEX = re.compile(r"[\\$^_{}~]")
 
-# LambdaCDM: the name of a Greek letter, then an acronym, which no word ends in (deltas, gammas have one letter behind).
+# LambdaCDM: the name of a Greek letter, then an acronym, in which no word ends (deltas, gammas end in one letter).
 _GREEK_ACRONYM = re.compile(
     rf"({'|'.join(name for name in GREEK.values() if len(name) > 3)})([b-df-hj-np-tv-xz]{{2,5}})"
 )
 
-_SECONDS = frozenset(second for _, second in CLOSED)
+_SECOND_PARTS = frozenset(second for _, second in CLOSED_COMPOUNDS)
 _LOCK = threading.Lock()
 _SNOWBALL = Stemmer.Stemmer("english", 0)
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text in order. Never fails; a text without words gives none."""
+    """The words of a text in order. Never raises; empty for a text without words."""
     return [token for word in whole_words(text) for token in split_compound(word)]
 
 
 def whole_words(text: str) -> list[str]:
-    """The words of a text in order, before they are split; what is one word however written is joined: data set."""
-    found = words(text)
-    seconds = [at for at, second in enumerate(map(_SECONDS.__contains__, found)) if second]
-    for at in reversed(seconds):
-        if at and (found[at - 1], found[at]) in CLOSED:
-            found[at - 1 : at + 1] = [found[at - 1] + found[at]]
-    return found
+    """The words of a text in order, before compounds are split; open forms of closed compounds are joined: data set."""
+    found_words = words(text)
+    seconds = [index for index, is_second in enumerate(map(_SECOND_PARTS.__contains__, found_words)) if is_second]
+    for index in reversed(seconds):
+        if index and (found_words[index - 1], found_words[index]) in CLOSED_COMPOUNDS:
+            found_words[index - 1 : index + 1] = [found_words[index - 1] + found_words[index]]
+    return found_words
 
 
 def words(text: str) -> list[str]:
     """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
-    text = rejoin(text)
+    text = rejoin_hyphenated(text)
     folded = fold_text(without_tex(text) if _TEX.search(text) else text)
     if "'" in folded:
         folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
@@ -91,11 +91,11 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 17)
 def stem(word: str) -> str:
-    """The stem of a folded word: Snowball's English one, but for short acronyms and the tables' exceptions."""
-    if word in KEPT:
+    """The English Snowball stem of a folded word, except for short acronyms and the tables' exceptions."""
+    if word in UNSTEMMED:
         return word
-    if word in FORMS:
-        return stem(FORMS[word])
+    if word in IRREGULAR_FORMS:
+        return stem(IRREGULAR_FORMS[word])
     if not (word.isascii() and word.isalpha()) or (len(word) <= 3 and word.endswith("s")):
         return word
     if word.endswith("s") and not word.endswith("ss") and not _VOWEL.search(word):  # LLMs, GNNs, SVMs
@@ -109,51 +109,51 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def is_weighted(word: str) -> bool:
-    """True for a word that says something: no stop word, no single letter, no single digit."""
+    """True for a word that counts in ranking: not a stop word, a single letter or a single digit."""
     return word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
 
 
 @lru_cache(maxsize=1 << 17)
 def split_compound(word: str) -> tuple[Token, ...]:
-    """A word's tokens: parted between letters and digits (GPT4), and where it is a closed compound (multiagent)."""
+    """A word's tokens: split between letters and digits (GPT4), and within a closed compound (multiagent)."""
     if word.isalpha():
-        parts = _compound(word)
+        parts = _split_closed(word)
     elif word.isalnum() or "." in word:
         parts = _letters_and_digits(word)
     else:
         parts = (word,)
     if len(parts) == 1:
         return (Token(parts[0], stem(parts[0])),)
-    first, *rest = (Token(part, stem(part)) for part in parts)
-    return (Token(first.word, first.stem, word, len(parts)), *rest)
+    first_token, *other_tokens = (Token(part, stem(part)) for part in parts)
+    return (Token(first_token.word, first_token.stem, word, len(parts)), *other_tokens)
 
 
 def _letters_and_digits(word: str) -> tuple[str, ...]:
     """GPT4 is GPT 4; runs of one or two letters stay with their digits: 3D, L2, H2O, 4o."""
     runs: list[str] = []
     for run in _RUN.findall(word):
-        long = run.isalpha() and len(run) > 2
-        if runs and not long and not (runs[-1].isalpha() and len(runs[-1]) > 2):
+        is_long = run.isalpha() and len(run) > 2
+        if runs and not is_long and not (runs[-1].isalpha() and len(runs[-1]) > 2):
             runs[-1] += run
         else:
             runs.append(run)
-    return tuple(part for run in runs for part in (_compound(run) if run.isalpha() else (run,)))
+    return tuple(part for run in runs for part in (_split_closed(run) if run.isalpha() else (run,)))
 
 
-def _compound(word: str) -> tuple[str, ...]:
-    """The parts of a compound that is written as one word; of any other word the word itself."""
+def _split_closed(word: str) -> tuple[str, ...]:
+    """The parts of a closed compound; for any other word the word itself."""
     if word in _compounds():
         return _compounds()[word]
-    if greek := _GREEK_ACRONYM.fullmatch(word):
-        return greek[1], greek[2]
+    if greek_match := _GREEK_ACRONYM.fullmatch(word):
+        return greek_match[1], greek_match[2]
     for first in FIRST_PARTS:
-        if word.startswith(first) and len(word) >= len(first) + 4 and not NOT_COMPOUND.match(word):
+        if word.startswith(first) and len(word) >= len(first) + 4 and not FALSE_COMPOUND.match(word):
             return first, word[len(first) :]
     return (word,)
 
 
 @lru_cache(maxsize=1)
 def _compounds() -> dict[str, tuple[str, ...]]:
-    """Compounds that real abstracts write both closed and with a hyphen: `pre-trained` on a line, by closed form."""
+    """Parts of compounds that abstracts write both closed and with a hyphen, by closed form (`compounds.txt`)."""
     lines = (files("digest.text") / "compounds.txt").read_text("ascii").split()
     return {line.replace("-", ""): tuple(line.split("-")) for line in lines}

@@ -1,4 +1,4 @@
-"""Tables of words that no rule gets right. Each line is one decision; docs/MATCHING.md shows the ones that matter."""
+"""Tables of words that the rules of tokens and stems do not cover; docs/MATCHING.md shows the important ones."""
 
 # ruff: noqa: SIM905 (a table of words reads better than a list of strings)
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-# Words too common to weigh: they hold their place in a phrase, and count for nothing else.
+# Words too common to weigh: they count only as positions in phrases.
 STOP_WORDS = frozenset(
     """
     a about above after again against all also am an and any are as at be because been before being below between both
@@ -19,15 +19,15 @@ STOP_WORDS = frozenset(
     """.split()
 )
 
-# Words that the stemmer would run into another word, or cut (AIDS is not aid, SARS not SAR). They stay as they are.
-KEPT = frozenset(
+# Words that the stemmer would confuse with another word, or shorten (AIDS is not aid, SARS not SAR).
+UNSTEMMED = frozenset(
     """
     aids sars mers gps dns tls cms sms tts rms fps pls rls mps cps mcts css lens animal transformer data news gas
     """.split()
 )
 
-# Forms of one word that endings alone don't show, each with the word they are a form of.
-FORMS = {
+# Irregular forms, each with its base word.
+IRREGULAR_FORMS = {
     "animals": "animal", "transformers": "transformer",
     "gpus": "gpu", "cpus": "cpu", "tpus": "tpu", "npus": "npu", "pdes": "pde", "sdes": "sde", "spdes": "spde",
     "rnas": "rna", "mrnas": "mrna", "dnas": "dna", "ais": "ai", "vlas": "vla", "nns": "nn",
@@ -66,13 +66,13 @@ ISE_ROOTS = frozenset(
     """.split()
 )
 
-# First parts that are no words of their own: what follows them closed up is split off (multiagent is multi agent).
+# Prefixes that are split off (multiagent is multi agent).
 FIRST_PARTS = ("multi", "pseudo", "quasi")
-# Words that only look as if they began so.
-NOT_COMPOUND = re.compile(r"multip[lr]|multitud|multifari|multinom|pseudon|quasis$")
+# Words that only seem to begin with such a prefix.
+FALSE_COMPOUND = re.compile(r"multip[lr]|multitud|multifari|multinom|pseudon|quasis$")
 
-# Compounds that are nearly always closed: also written apart they are one word (data set is dataset, 3-D is 3D).
-CLOSED = frozenset(
+# Compounds that are nearly always closed: open forms are joined (data set is dataset, 3-D is 3D).
+CLOSED_COMPOUNDS = frozenset(
     tuple(pair.split())
     for pair in """
     1 d, 2 d, 3 d, 4 d, auto encoder, auto encoders, auto encoding, back propagation, co ordinate, co ordinates, cyber
@@ -86,7 +86,7 @@ CLOSED = frozenset(
     """.replace("\n", " ").split(",")
 )
 
-# Words that stand before a family name and belong to it.
+# Particles before a family name that belong to it.
 PARTICLES = frozenset("van von vom der den de del della dello dos das du zu zur zum".split())
-# ... and those that are given names too, so only behind one: Bin Yu, but Omar bin Said.
+# Particles that are also given names, so only after another word: Bin Yu, but Omar bin Said.
 INNER_PARTICLES = frozenset("di da do la le los af av ten ter te el al bin ibn ben abu st".split())

@@ -1,4 +1,4 @@
-"""The services behind the pages in a real installation. Tests pass others."""
+"""The services behind the pages in production. Tests pass others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from digest.web.http.dependencies import PageServices
 
 
 def page_services() -> PageServices:
-    """The real services."""
+    """The production services."""
     return PageServices(
         preview=preview.preview,
         trending=paper_presenters.trending,

@@ -1,10 +1,10 @@
-"""How surely bounce reports are told apart: precision and recall of `hard` and of complaints on labelled reports.
+"""How well bounce reports are classified: precision and recall of `hard` and of complaints on labelled reports.
 
     python -m tests.benchmarks.bounces SHARED
 
 A file with several recipients is hard where one of them is. Reports labelled `filtered` are ambiguous and left out.
-`judge` names a report about several recipients by the gravest, as no delivery tells which is ours. Goals on reports
-that were not looked at: hard precision 0.95 and recall 0.92, complaints 0.95 each. The patterns were
+`classify` takes the gravest kind of a report about several recipients, as no delivery says which is ours. Goals on
+unseen reports: hard precision 0.95 and recall 0.92, complaints 0.95 each. The patterns were
 first written on the half of the files whose name's SHA-256 is even; the halves are shown apart. Prints a table and
 writes build/bench/bounces.json.
 """
@@ -26,7 +26,7 @@ ALL, FIRST, SECOND = "all", "first half", "second half"
 
 @dataclass(slots=True)
 class Score:
-    """Of one kind: found rightly, found wrongly, missed."""
+    """Counts of one kind: true positives, false positives, false negatives."""
 
     right: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -43,12 +43,12 @@ class Score:
 
     @property
     def precision(self) -> float:
-        """Of those found the share that is right."""
+        """The share of reported positives that is right."""
         return len(self.right) / max(len(self.right) + len(self.wrong), 1)
 
     @property
     def recall(self) -> float:
-        """Of those wanted the share that is found."""
+        """The share of expected positives that is reported."""
         return len(self.right) / max(len(self.right) + len(self.missed), 1)
 
 

@@ -1,4 +1,4 @@
-"""A crowd of readers for benchmarks: profiles of keywords of real titles, the popular ones often, by Zipf's law.
+"""Profiles of many subscribers for benchmarks: keywords of real titles, the popular ones often, by Zipf's law.
 
 On average four keywords; of the keywords 4 % end in a star and 15 % are boolean; 20 % of the profiles exclude
 something, 40 % keep to categories, 15 % follow an author.
@@ -42,7 +42,7 @@ def papers(corpus: Path) -> list[Record]:
 
 
 def phrases(records: Sequence[Record], number: int = PHRASES) -> list[str]:
-    """Phrases from titles, the most frequent first, as long as people type them."""
+    """Phrases from titles, the most frequent first, of the length of typed keywords."""
     found: Counter[str] = Counter()
     for record in records:
         found.update(set(_grams(words(record.title))))
@@ -55,7 +55,7 @@ def phrases(records: Sequence[Record], number: int = PHRASES) -> list[str]:
 
 
 def _grams(text: Sequence[str]) -> Iterator[str]:
-    """Runs of one to three words that begin and end with one that weighs."""
+    """Runs of one to three words that begin and end with a weighted word."""
     for at, word in enumerate(text):
         if not is_weighted(word) or len(word) < 3 or not word.isalpha():
             continue
@@ -66,7 +66,7 @@ def _grams(text: Sequence[str]) -> Iterator[str]:
 
 
 class Crowd:
-    """A maker of profiles. The same phrases and papers give the same profiles."""
+    """Generates profiles. The same phrases and papers give the same profiles."""
 
     def __init__(self, phrases: Sequence[str], records: Sequence[Record]) -> None:
         self.random = Random(SEED)
@@ -76,7 +76,7 @@ class Crowd:
         self._picked = self._picks()
 
     def profiles(self, number: int) -> Iterator[Profile]:
-        """So many more."""
+        """That many profiles."""
         return islice(iter(self._profile, None), number)
 
     def _profile(self) -> Profile:
@@ -104,7 +104,7 @@ class Crowd:
         return self.phrases[next(self._picked)]
 
     def _picks(self) -> Iterator[int]:
-        """Ranks by Zipf's law: the n-th phrase is asked for like 1/n."""
+        """Ranks by Zipf's law: the n-th phrase is drawn in proportion to 1/n."""
         sums = np.cumsum(1 / np.arange(1, len(self.phrases) + 1))
         chance = np.random.default_rng(SEED)
         while True:
@@ -115,7 +115,7 @@ class Crowd:
 def apart(corpus: Path, profiles: int, day: int, before: int) -> Iterator[tuple[list[Record], Iterator[Profile]]]:
     """The newest papers (those before the day, then the day's) and a crowd, made by another process.
 
-    So the memory of who asks is that of matching. The crowd's phrases are of papers before the day.
+    So the memory of the calling process is that of matching. The phrases are of papers before the day.
     """
     here, there = get_context("spawn").Pipe(duplex=False)
     maker = get_context("spawn").Process(target=_make, args=(there, corpus, profiles, day, before), daemon=True)

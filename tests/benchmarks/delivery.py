@@ -50,7 +50,7 @@ class Senders:
             assert _line(process) == "ready"
 
     def go(self) -> list[dict[str, float]]:
-        """Send once. What each process found."""
+        """Send once; return the figures of each process."""
         for process in self._processes:
             assert process.stdin is not None
             process.stdin.write("go\n")
@@ -72,7 +72,7 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def world(shared: Path, mails: int) -> Iterator[int]:
-    """A database with what is owed, a sink, and settings that point to both. The sink's port."""
+    """A database with queued mail, a sink, and settings that point to both. Yields the sink's port."""
     with tempfile.TemporaryDirectory() as folder, Postgres(durable=True) as server, sink.sink() as port:
         key = Path(folder, "dkim.pem")
         key.write_bytes(dkim.generate_key()[0])
@@ -94,14 +94,14 @@ def _tables(address: str) -> None:
 
 
 def configure(**values: object) -> None:
-    """Settings of this process and of those it starts."""
+    """Set settings of this process and of its children."""
     for name, value in values.items():
         os.environ[f"DIGEST_{name}"] = str(value)
     settings.clear_cache()
 
 
 def rounds(report: Report, port: int, *, mails: int, number: int) -> None:
-    """Everybody in turn, so that the machine's moods meet all alike."""
+    """All senders in turn, so that other load on the machine affects them alike."""
     senders = {kind: Senders(kind, mails if kind != "naive" else mails // NAIVE_SHARE) for kind in KINDS}
     for _ in range(number):
         for kind, some in senders.items():
@@ -109,9 +109,11 @@ def rounds(report: Report, port: int, *, mails: int, number: int) -> None:
             began = time.monotonic()
             found = some.go()
             seconds = time.monotonic() - began
-            count = sum(one["sent"] for one in found)
+            count = sum(measure["sent"] for measure in found)
             report.add(kind, "mails/s", count / seconds)
-            report.add(f"{kind}: CPU of the senders", "ms/mail", 1000 * sum(one["cpu"] for one in found) / count)
+            report.add(
+                f"{kind}: CPU of the senders", "ms/mail", 1000 * sum(measure["cpu"] for measure in found) / count
+            )
         if program := sink.program("smtp-source"):
             report.add("smtp-source", "mails/s", source(program, port, mails=mails))
     for some in senders.values():

@@ -1,7 +1,7 @@
-"""How often glued titles are split rightly: `python -m tests.benchmarks.glued_titles CORPUS [LINES]`.
+"""How often joined titles are split correctly: `python -m tests.benchmarks.glued_titles CORPUS [LINES]`.
 
-Lines are glued from real papers as the page glues them: title, then the first three authors, then 'et al.' where
-there are more. Fifty lines at a time make a page, whose abstracts and names are the only witnesses.
+Lines are joined from real papers as the page joins them: title, then the first three authors, then 'et al.' where
+there are more. Fifty lines at a time make a page, whose abstracts and names are the only evidence.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ def outcomes(rows: Sequence[Paper]) -> Iterator[tuple[str, Paper]]:
     for start in range(0, len(rows), PAGE):
         page = rows[start : start + PAGE]
         words = {word for row in page for word in re.findall(r"\w+", row["abstract"].lower())}
-        people = {name for row in page for name in row["authors"][1 : joined_titles.SHOWN]}
+        people = {name for row in page for name in row["authors"][1 : joined_titles.AUTHORS_SHOWN]}
         for row in page:
             yield outcome(row, words, people), row
 
 
 def outcome(row: Paper, words: set[str], people: set[str]) -> str:
-    shown = tuple(row["authors"][: joined_titles.SHOWN])
-    found = joined_titles.split(
-        row["title"] + ", ".join(shown), more=len(row["authors"]) > joined_titles.SHOWN, words=words, people=people
+    shown = tuple(row["authors"][: joined_titles.AUTHORS_SHOWN])
+    found = joined_titles.split_line(
+        row["title"] + ", ".join(shown), is_truncated=len(row["authors"]) > joined_titles.AUTHORS_SHOWN, words=words, known_names=people
     )
     if found is None:
         return "rejected"
@@ -60,7 +60,7 @@ def main() -> None:
     for result in ("right", "wrong", "rejected"):
         print(f"{result:>9} {counts[result]:6} {100 * counts[result] / len(rows):6.2f} %")
     plain = [
-        result for result, row in found if not re.search(r"[\\(),]", "".join(row["authors"][: joined_titles.SHOWN]))
+        result for result, row in found if not re.search(r"[\\(),]", "".join(row["authors"][: joined_titles.AUTHORS_SHOWN]))
     ]
     print(
         f"rejected of {len(plain)} lines whose names hold no TeX and no brackets: "
@@ -68,7 +68,7 @@ def main() -> None:
     )
     for result, row in found:
         if result == "wrong":
-            print("wrong:", row["title"][-50:], row["authors"][: joined_titles.SHOWN])
+            print("wrong:", row["title"][-50:], row["authors"][: joined_titles.AUTHORS_SHOWN])
 
 
 if __name__ == "__main__":

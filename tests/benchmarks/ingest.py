@@ -4,8 +4,8 @@
 
 Each round is a process of its own: a fresh database, the first papers of the corpus as JSON Lines stored, and the same
 once more, which must change no row. Goals: 2,500 papers a second, under 300 MB; the second time 5,000 a second. Prints
-a table and writes build/bench/ingest.json. Seconds are the wall's; `cpu` counts those of the process and of the one
-that reads ahead for it, for a machine that has other work. `peak` is the sum of the most that each of both held.
+a table and writes build/bench/ingest.json. Seconds are wall-clock time; `cpu` is the CPU time of the process and
+of the one that reads ahead for it. `peak` is the sum of the peak memory of both.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ def one(papers: Path) -> Figures:
 
 
 def spent() -> float:
-    """Seconds of processor time that this process and its ended children took."""
+    """CPU seconds of this process and its ended children."""
     both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def watched(words: list[str], env: dict[str, str]) -> Figures:
-    """What a round tells, and `peak`: the most that its process and any one of its children held, summed, in MB."""
+    """The figures of a round, and `peak`: the peak memory of its process plus that of its largest child, in MB."""
     with subprocess.Popen(words, env=env, stdout=subprocess.PIPE) as process:
         own, children = 0.0, 0.0
         while process.poll() is None:
@@ -86,14 +86,14 @@ def watched(words: list[str], env: dict[str, str]) -> Figures:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that it started and that still run."""
+    """The running child processes of a process."""
     with suppress(OSError):
         return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
 def held(pid: int) -> float:
-    """The most memory that a process held so far, in MB; 0 if it is gone."""
+    """The peak memory of a process so far, in MB; 0 if it has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith("VmHWM"):
@@ -102,7 +102,7 @@ def held(pid: int) -> float:
 
 
 def rows() -> tuple[Any, ...]:
-    """What the database holds, so that a change would show: numbers of rows, sums of revisions and batches."""
+    """A summary of the tables that any change alters: row counts, sums of revisions and batches."""
     from sqlalchemy import text
 
     from digest.db.core.engine import reading

@@ -1,6 +1,6 @@
 """What the delivery benchmark sends, and the processes that send it. Each process waits for `go` on standard input.
 
-Topics are as popular as words are (Zipf), and readers of one topic get the same papers, as matching gives them.
+Topics follow Zipf's law, and subscribers of one topic get the same papers, as matching gives them.
 `outbox` is ours; `engine` composes and sends the same mails from memory, without a database; `naive` is the
 obvious sender: everything rendered anew for each mail, CSS inlined, EmailMessage, dkimpy, a connection a mail.
 """
@@ -31,7 +31,7 @@ from digest import clock, settings
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import paper_view, template_environment
 from digest.compose.email.paper_block import PaperBlocks
-from digest.db.core.dialect import insert_missing, unused_numbers
+from digest.db.core.dialect import insert_missing, unused_ids
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.mail.mime.outgoing_message import OutgoingMessage
@@ -52,7 +52,7 @@ TOPICS = 1000
 
 
 def fill(shared: Path, mails: int) -> None:
-    """One announcement of real papers, and so many readers, each owed an edition of ten of them."""
+    """One announcement of real papers, and that many subscribers, each with a queued edition of ten of them."""
     chance = random.Random(20250908)
     store_document("jsonl", "benchmark", ParsedDocument(papers=_papers(shared)), day=DAY)
     now = clock.now()
@@ -78,7 +78,7 @@ def fill(shared: Path, mails: int) -> None:
                 _edition(run, n or 0, v or 0, _content(known, t), now)
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
-            numbers = unused_numbers(session, Edition, len(editions))
+            numbers = unused_ids(session, Edition, len(editions))
             insert_missing(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
             owed = [
                 deliveries.NewDelivery("digest", e, _address(at), subscriber_id=n, run_id=run.id)
@@ -88,7 +88,7 @@ def fill(shared: Path, mails: int) -> None:
 
 
 def refill() -> None:
-    """Everything is owed again, as at the beginning."""
+    """Queue everything again."""
     with transaction() as session:
         session.execute(
             text("UPDATE delivery SET state='queued', due_at=created_at, attempts=0, lease_id=NULL, reply=''")
@@ -96,7 +96,7 @@ def refill() -> None:
 
 
 def sent() -> int:
-    """How many mails the outbox has seen taken."""
+    """The number of mails that the outbox has sent."""
     with reading() as session:
         return deliveries.count_by_state(session).get(SENT, 0)
 
@@ -161,14 +161,14 @@ def _edition(run: Run, reader: int, profile: int, content: dict[str, object], no
 
 
 class Memory:
-    """This process's share of the mails with all that they need, read before the clock starts."""
+    """This process's share of the mails with their data, read before the measurement starts."""
 
     def __init__(self, place: int, of: int, limit: int) -> None:
         self.letters = composing.MailComposer(settings.get())
         with reading() as session:
             query = select(Delivery).order_by(col(Delivery.id)).limit(limit)
             rows = [as_claimed(row) for row in session.exec(query) if (row.id or 0) % of == place]
-            self.known = self.letters._look_up(session, rows)
+            self.known = self.letters._load_contexts(session, rows)
         self.rows = rows
 
     def engine(self) -> int:
@@ -178,9 +178,9 @@ class Memory:
             assert isinstance(letter, OutgoingMessage)
             if len(flying) >= shared.size:
                 done, flying = wait(flying, return_when=FIRST_COMPLETED)
-                taken += sum(one.result().state == SENT for one in done)
+                taken += sum(future.result().state == SENT for future in done)
             flying.add(shared.send(letter, lambda: True))
-        return taken + sum(one.result().state == SENT for one in wait(flying).done)
+        return taken + sum(future.result().state == SENT for future in wait(flying).done)
 
     def naive(self) -> int:
         """The obvious way."""
@@ -214,19 +214,19 @@ class Memory:
 
 
 def plainly() -> None:
-    """Templates as they are written: their styles are inlined in each mail, not once."""
+    """Use the templates as they are written: styles are inlined in each mail instead of once."""
 
     @cache
     def parts(name: str) -> tuple[Template, Template]:
-        source = template_environment._read("layout.html").replace(
-            "<!-- body -->", template_environment._read(f"{name}/body.html")
+        source = template_environment._read_template("layout.html").replace(
+            "<!-- body -->", template_environment._read_template(f"{name}/body.html")
         )
-        before, _, rest = source.replace("<!-- footer -->", template_environment._read("footer.html")).partition(
+        before, _, rest = source.replace("<!-- footer -->", template_environment._read_template("footer.html")).partition(
             "<!-- piece -->"
         )
         inside, _, after = rest.partition("<!-- /piece -->")
         page = before + "{{ paper.piece }}" + after
-        return template_environment._compiled(template_environment._html, page), template_environment._compiled(
+        return template_environment._compile(template_environment._html, page), template_environment._compile(
             template_environment._html, inside
         )
 
@@ -235,13 +235,13 @@ def plainly() -> None:
 
 
 def forget() -> None:
-    """Nothing made for one mail serves another."""
-    for kept in (paper_view._framed, paper_view._line, paper_view._signal):
+    """Clear the caches that several mails share."""
+    for kept in (paper_view._render_frame, paper_view._reason_line, paper_view._signal):
         kept.cache_clear()
 
 
 def outbox() -> int:
-    """Pass after pass until nothing is due: what a worker's task does."""
+    """Run passes until nothing is due, as a worker's task does."""
     total = delivering.send_due_mail()
     while total.more:
         total += delivering.send_due_mail()
@@ -249,7 +249,7 @@ def outbox() -> int:
 
 
 def warm(memory: Memory) -> Callable[[], int]:
-    """Our composer's templates are compiled before the clock starts, as in a worker that ran before."""
+    """Compile the composer's templates before the measurement, as in a worker that ran before."""
     list(memory.letters.compose(memory.rows[:8]))
     return outbox
 

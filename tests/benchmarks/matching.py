@@ -1,4 +1,4 @@
-"""Many readers' profiles against a day's papers: ours, PostgreSQL, SQLite's FTS5, a loop.
+"""Many profiles against a day's papers: ours, PostgreSQL, SQLite's FTS5, a loop.
 
 `python -m tests.benchmarks.matching SHARED [--profiles N] [--rounds N] [--growth]`. CPU seconds of one thread. Ours is
 the day's index, joined and matched; what belongs to the profiles (compiling, making ready) and to the week (thresholds)
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from digest.matching.engine.engine_matcher import ALL, EngineMatcher, PaperFacts
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from tests.benchmarks import matching_peers
 from tests.benchmarks.matching_growth import grow, keep, measured, size
 from tests.benchmarks.matching_plot import draw
@@ -29,30 +29,34 @@ MILLION = 1_000_000
 
 
 def traversed(world: World) -> str:
-    """How much of the day's postings and pairs is looked at at all."""
-    matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
+    """The share of the day's postings and pairs that is examined."""
+    matcher = EngineMatcher(world.store, [build_index(list(enumerate(world.day)))], world.weights)
     words, size = matcher.impacts.words, np.diff(matcher.impacts.words["at"])
     heads, at = matcher.compiled.stream, matcher.compiled.record[:SHARD]
     begin = at + 1 + (heads[at] >> 8)
     heard = [heads[b + 1 : b + 1 + heads[b]] >> 6 for b in begin]
-    asked = float(np.mean([size[some].sum() for some in heard]))
-    single = float(np.mean([size[some][words["row"][:-1][some] == 0].sum() for some in heard]))
+    asked = float(np.mean([size[posting_list].sum() for posting_list in heard]))
+    single = float(np.mean([size[posting_list][words["row"][:-1][posting_list] == 0].sum() for posting_list in heard]))
     pairs = asked / len(world.day)
     return (
-        f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); {single / asked:.1%} of them are walked,"
-        " the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
+        f"a profile's words have {asked:,.0f} postings ({pairs:.2f} a paper); "
+        f"{single / asked:.1%} of them are walked, "
+        "the others lie in rows of common words, added 64 papers at a time, where something holds or may be close"
     )
 
 
 def agreement(world: World, postgres: matching_peers.Postgres) -> str:
-    """How far PostgreSQL's pairs of profile and paper are ours."""
+    """How far PostgreSQL's pairs of profile and paper agree with ours."""
     facts = PaperFacts(np.ones(len(world.day), np.int64), np.zeros(len(world.day), np.int32))
-    matcher = EngineMatcher(world.store, [build(list(enumerate(world.day)))], world.weights)
+    matcher = EngineMatcher(world.store, [build_index(list(enumerate(world.day)))], world.weights)
     answers = matcher.match(facts, rows=range(PEER), mode=ALL, close=False)
     ours = {(row, paper) for row in range(PEER) if not world.profiles[row].authors for paper in answers.papers(row)}
     theirs = {(row, paper) for row, paper in postgres.found() if not world.profiles[row].authors}
     both = len(ours & theirs)
-    return f"of {len(theirs)} matches of PostgreSQL's {both / len(theirs):.1%} are ours, of ours {both / len(ours):.1%}"
+    return (
+        f"of {len(theirs)} matches of PostgreSQL's {both / len(theirs):.1%} are ours, "
+        f"of ours {both / len(ours):.1%} are PostgreSQL's"
+    )
 
 
 def compare(world: World, rounds: int, profiles: int) -> Report:

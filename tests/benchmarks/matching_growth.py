@@ -23,7 +23,7 @@ PROFILES, PAPERS = (10_000, 100_000, 1_000_000), (1000, 5000, 20_000)
 
 
 def keep(folder: Path, store: ProfileStore, *, taus: Sequence[int] = (), records: Sequence[Record] = ()) -> None:
-    """Write down profiles, their thresholds, and papers, oldest first; what is empty is not written."""
+    """Write profiles, their thresholds, and papers, oldest first; empty lists are not written."""
     if len(store.record):
         (folder / f"{len(store.record)}").write_bytes(profile_store_file.to_bytes(store))
     if len(taus):
@@ -55,7 +55,7 @@ def measured(folder: Path, profiles: int, papers: int) -> dict[str, float]:
 
 
 def grow(corpus: Path) -> Iterator[dict[str, float]]:
-    """Every size. The largest crowd is compiled once; the smaller ones are its first readers."""
+    """Every size. The largest crowd is compiled once; the smaller ones are its first profiles."""
     with TemporaryDirectory() as folder:
         spent = _compile(corpus, Path(folder))
         sizes = [(profiles, PAPERS[0]) for profiles in PROFILES] + [(PROFILES[1], papers) for papers in PAPERS[1:]]
@@ -64,7 +64,7 @@ def grow(corpus: Path) -> Iterator[dict[str, float]]:
 
 
 def _compile(corpus: Path, folder: Path) -> dict[int, float]:
-    """Files of the first readers of a crowd. Returns the CPU seconds of compiling so many."""
+    """Write files of the first profiles of a crowd. Returns the CPU seconds of compiling so many."""
     spent, seconds = 0.0, {}
     with crowd.apart(corpus, PROFILES[-1], PAPERS[0], PAPERS[-1] - PAPERS[0]) as (records, made):
         world = World(records[-PAPERS[0] :], records[-PAPERS[0] - 1000 * DAYS : -PAPERS[0]])

@@ -1,4 +1,4 @@
-"""What others would do with a crowd's profiles: PostgreSQL, SQLite's FTS5, a plain loop. CPU seconds."""
+"""Other engines on the same profiles: PostgreSQL, SQLite's FTS5, a plain loop. CPU seconds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Postgres:
         return self._cpu() - before
 
     def plan(self, query: str) -> str:
-        """How it does it."""
+        """The query plan."""
         rows = self.connection.execute("EXPLAIN " + _ASK.format(query=query))  # type: ignore[arg-type]
         return "\n".join(row[0] for row in rows)
 

@@ -12,10 +12,12 @@ _NAMES = {"strict": "strict only", "close": "with close matches for everybody"}
 
 def draw(sizes: Sequence[Mapping[str, float]]) -> str:
     """An SVG of two plots side by side."""
-    first = min(one["papers"] for one in sizes)
-    by_profiles = [one for one in sizes if one["papers"] == first]
-    middle = sorted(one["profiles"] for one in by_profiles)[len(by_profiles) // 2]
-    by_papers = sorted((one for one in sizes if one["profiles"] == middle), key=lambda one: one["papers"])
+    first = min(figures["papers"] for figures in sizes)
+    by_profiles = [figures for figures in sizes if figures["papers"] == first]
+    middle = sorted(figures["profiles"] for figures in by_profiles)[len(by_profiles) // 2]
+    by_papers = sorted(
+        (figures for figures in sizes if figures["profiles"] == middle), key=lambda figures: figures["papers"]
+    )
     body = [
         *_plot(by_profiles, "profiles", f"profiles, {first:,.0f} papers", _GAP),
         *_plot(by_papers, "papers", f"papers, {middle:,.0f} profiles", _WIDTH + 2 * _GAP),
@@ -30,8 +32,8 @@ def draw(sizes: Sequence[Mapping[str, float]]) -> str:
 
 
 def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, left: float) -> Iterator[str]:
-    xs = [math.log10(one[key]) for one in sizes]
-    ys = [math.log10(one[f"{name}: all"]) for one in sizes for name in _COLOURS]
+    xs = [math.log10(figures[key]) for figures in sizes]
+    ys = [math.log10(figures[f"{name}: all"]) for figures in sizes for name in _COLOURS]
     low, high = math.floor(min(ys)), math.ceil(max(ys))
     bottom = _GAP / 2 + _HEIGHT
 
@@ -44,11 +46,14 @@ def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, left: floa
     for power in range(low, high + 1):
         yield f'<path d="M{left} {y(power):.0f}h{_WIDTH}" stroke="#ddd"/>'
         yield f'<text x="{left - 6}" y="{y(power) + 4:.0f}" text-anchor="end">{10.0**power:g} s</text>'
-    for one, at in zip(sizes, xs, strict=True):
-        yield f'<text x="{x(at):.0f}" y="{bottom + 18}" text-anchor="middle">{one[key]:,.0f}</text>'
+    for figures, x_position in zip(sizes, xs, strict=True):
+        yield f'<text x="{x(x_position):.0f}" y="{bottom + 18}" text-anchor="middle">{figures[key]:,.0f}</text>'
     yield f'<text x="{left + _WIDTH / 2}" y="{bottom + 40}" text-anchor="middle">{title}</text>'
     for place, (name, colour) in enumerate(_COLOURS.items()):
-        points = [(x(at), y(math.log10(one[f"{name}: all"]))) for one, at in zip(sizes, xs, strict=True)]
+        points = [
+            (x(x_position), y(math.log10(figures[f"{name}: all"])))
+            for figures, x_position in zip(sizes, xs, strict=True)
+        ]
         path = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
         yield from (f'<circle cx="{a:.0f}" cy="{b:.0f}" r="3" fill="{colour}"/>' for a, b in points)

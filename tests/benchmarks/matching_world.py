@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 
 from digest.matching.engine.engine_matcher import EngineMatcher, PaperFacts
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Profile
 from digest.matching.scoring import word_counts
@@ -22,7 +22,7 @@ from digest.services.selection import engine_warmup
 from tests.benchmarks import crowd
 
 DAYS = 14
-SHARD = 10_000  # readers of a shard, as workers take them
+SHARD = 10_000  # subscribers of a shard, as in workers
 
 
 @dataclass(slots=True)
@@ -38,15 +38,15 @@ class World:
     figures: dict[str, float] = field(default_factory=dict)
 
     def make_ready(self) -> None:
-        """What is done once after profiles changed."""
-        engine_warmup.match_something()  # loads the machine code
+        """The work that is done once after profiles changed."""
+        engine_warmup.compile_all()  # loads the machine code
         started = process_time()
         self.store.compile()
         self.store.idf(self.weights)
         self.figures["profiles: make ready"] = process_time() - started
 
     def calibrate(self) -> None:
-        """Everybody's threshold, by a task of its own, so its memory is not the day's."""
+        """Compute all thresholds, in a process of its own so that its memory is not counted for the day."""
         with get_context("fork").Pool(1, _remember, (self,)) as aside:
             self.taus, self.figures["weekly: calibrate"] = aside.apply(calibrated)
 
@@ -76,10 +76,10 @@ def _remember(world: World) -> None:
 
 
 def calibrated() -> tuple[Sequence[int], float]:
-    """Everybody's threshold from the announcements before, and its CPU seconds."""
+    """The threshold of every profile from the announcements before, and the CPU seconds."""
     world = _world[0]
     parts = [
-        build([(number, record) for number, record in enumerate(world.before[at : at + 1000], at)])
+        build_index([(number, record) for number, record in enumerate(world.before[at : at + 1000], at)])
         for at in range(0, len(world.before), 1000)
     ]
     started = process_time()
@@ -91,7 +91,7 @@ def calibrated() -> tuple[Sequence[int], float]:
 def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
     """CPU seconds of each stage for the day, shard by shard; without thresholds close matches are off."""
     times = [process_time()]
-    index = build(list(enumerate(world.day)))
+    index = build_index(list(enumerate(world.day)))
     times.append(process_time())
     matcher = EngineMatcher(world.store, [index], world.weights)
     times.append(process_time())
@@ -110,7 +110,7 @@ def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
 
 
 def memory() -> float:
-    """The most that this process has held so far, in MB: as Linux says, else with what held the one that began it."""
+    """The peak memory of this process, in MB: as Linux reports it, elsewhere including that of its parent."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     peak = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]

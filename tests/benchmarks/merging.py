@@ -1,4 +1,4 @@
-"""How surely the same paper from two sources becomes one, by identifiers that the merger is not shown.
+"""How well records of one paper from two sources are merged, judged by identifiers that the merger does not see.
 
     python -m tests.benchmarks.merging SHARED [--papers 60000]
 
@@ -38,7 +38,7 @@ _TEX = re.compile(r"[${}\\]")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of the second source's records: of those that are in both, and of all."""
+    """The outcome for the second source's records: for those that are in both sources, and for all."""
 
     both: int
     right: int
@@ -92,7 +92,7 @@ def measure(records: Sequence[Record], seed: int = 5) -> Judged:
 
 
 def judge(second: Sequence[Record], first: set[str | None]) -> Judged:
-    """Each record of the second source bears its number as a counter: that tells which paper it became."""
+    """Each record of the second source carries its number as a counter, which identifies the paper it became."""
     with reading() as session:
         statement = select(Signal.value, Paper.id, Paper.arxiv_id).join(Paper, col(Paper.id) == col(Signal.paper_id))
         rows = session.exec(statement.where(Signal.source == SECOND)).all()
@@ -107,7 +107,7 @@ def judge(second: Sequence[Record], first: set[str | None]) -> Judged:
 
 
 def otherwise(record: Record, chance: random.Random) -> Record:
-    """The same paper as another source tells of it."""
+    """The same paper as another source describes it."""
     names = tuple(_initials(name) for name in record.authors)
     short = len(names) > 3 and chance.random() < 0.5
     return replace(

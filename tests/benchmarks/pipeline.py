@@ -1,15 +1,15 @@
-"""Days' runs for many readers: their editions chosen, frozen and queued by the real services.
+"""Daily runs for many subscribers: editions are chosen, stored and queued by the real services.
 
     python -m tests.benchmarks.pipeline SHARED [--readers 20000] [--database sqlite|postgresql] [--workers 2]
 
-Real announcements of the replay (16 of them, the last is the first day; one more is the next day), readers with topics
-as people typed them and phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes do what
-the freeze task does. `first day`: every profile is compiled and, without --calibrate, its threshold made; `next day`:
-an ordinary one. Phases: `index` (once the papers are stored), `plan` (the scheduler's), `freeze` (chosen, frozen,
-queued). Seconds are the wall's; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's memory,
-`idle` before it matched anything.
-Goals: 20,000 readers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s. A million takes about a quarter of an hour on
-two cores: five minutes to make and store the readers, five to ten for the first day, which is the next day's ground.
+Real announcements of the replay (16 of them, the last is the first day; one more is the next day), subscribers with
+topics as people typed them and phrases of titles, the popular ones often (Zipf), all due at one slot. Worker processes
+do what the freeze task does. `first day`: every profile is compiled and, without --calibrate, its threshold made;
+`next day`: an ordinary one. Phases: `index` (once the papers are stored), `plan` (the scheduler's), `freeze` (chosen,
+frozen, queued). Seconds are wall-clock time; `cpu` is the workers' alone, then by stage; `peak` is the largest worker's
+memory, `idle` before it matched anything.
+Goals: 20,000 subscribers on SQLite in 5 s, 1,000,000 on PostgreSQL in 60 s. A million takes about a quarter of an hour
+on two cores: five minutes to generate and store the subscribers, five to ten for the first day.
 """
 
 from __future__ import annotations
@@ -43,25 +43,7 @@ SLOT = datetime(2025, 9, 29, 7, tzinfo=UTC)
 SEED = 20250929
 GOALS = {"sqlite": (20_000, 5.0), "postgresql": (1_000_000, 60.0)}
 CHUNK = 20_000
-STAGES = {
-    "read": [
-        "digest.services.runs.build_editions:._readers",
-        "digest.db.subscribers.subscribers:.profiles",
-        "digest.services.selection.selector:.sent_before",
-    ],
-    "compile": [
-        "digest.services.selection.compiled_profiles:Compiled.rows",
-        "digest.services.selection.compiled_profiles:Compiled.read",
-        "digest.matching.engine.profile_store:Store.add",
-    ],
-    "keep compiled": ["digest.services.selection.compiled_profiles:Compiled.keep"],
-    "read index": ["digest.services.catalog.day_indexes:.of", "digest.services.catalog.day_indexes:.rising"],
-    "join": ["digest.services.selection.compiled_profiles:Compiled.matcher"],
-    "calibrate": ["digest.matching.engine.engine_matcher:Matcher.thresholds"],
-    "match": ["digest.matching.engine.engine_matcher:Matcher.match"],
-    "write": ["digest.services.selection.engine_backend:_Readers._written"],
-    "store": ["digest.services.runs.build_editions:._freeze"],
-}
+STAGES = ("read", "compile", "keep compiled", "read index", "join", "calibrate", "match", "write", "store")
 
 
 def main() -> None:
@@ -71,7 +53,9 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=20_000)
     parser.add_argument("--database", choices=sorted(GOALS), default="sqlite")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--calibrate", action="store_true", help="before, as each week: minutes for 20,000 readers")
+    parser.add_argument(
+        "--calibrate", action="store_true", help="calibrate first, as each week: minutes for 20,000 subscribers"
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
@@ -88,18 +72,20 @@ def main() -> None:
             os.environ["DIGEST_DATABASE_URL"] = server.empty_database()
         began = time.perf_counter()
         fill(given.shared, given.readers)
-        print(f"{given.readers} readers stored in {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{given.readers} subscribers stored in {time.perf_counter() - began:.0f} s", flush=True)
         measure(given.shared, given.database, given.workers, given.readers, calibrated=given.calibrate)
 
 
 def measure(shared: Path, database: str, workers: int, readers: int, *, calibrated: bool) -> None:
-    """The phases, one after another, in worker processes that live through them all."""
+    """Run the phases one after another, in worker processes that live through all of them."""
     from digest.db.core.engine import reading
     from digest.db.outbox import deliveries
 
     report = Report(f"pipeline-{database}-{readers}")
     hands = [_Hand(number, workers) for number in range(workers)]
-    report.add("idle", "MB", max(one["idle"] for one in [hand.wait() for hand in [hand.go("warm") for hand in hands]]))
+    report.add(
+        "idle", "MB", max(figures["idle"] for figures in [hand.wait() for hand in [hand.go("warm") for hand in hands]])
+    )
     for name, day in DAYS.items():
         if day != DAY:
             store_days(shared, day, day)
@@ -110,17 +96,17 @@ def measure(shared: Path, database: str, workers: int, readers: int, *, calibrat
             began = time.perf_counter()
             told = [hand.wait() for hand in [hand.go("calibrate") for hand in hands]]
             report.add("calibrate, weekly", "s", time.perf_counter() - began)
-            report.add("calibrate, weekly cpu", "s", sum(one["cpu"] for one in told))
+            report.add("calibrate, weekly cpu", "s", sum(figures["cpu"] for figures in told))
         began = time.perf_counter()
         plan(day)
         report.add(f"{name}, plan", "s", time.perf_counter() - began)
         began = time.perf_counter()
         told = [hand.wait() for hand in [hand.go(name) for hand in hands]]
         report.add(f"{name}, freeze", "s", time.perf_counter() - began)
-        report.add(f"{name}, freeze cpu", "s", sum(one["cpu"] for one in told))
-        report.add(f"{name}, peak", "MB", max(one["peak"] for one in told))
+        report.add(f"{name}, freeze cpu", "s", sum(figures["cpu"] for figures in told))
+        report.add(f"{name}, peak", "MB", max(figures["peak"] for figures in told))
         for stage in STAGES:
-            report.add(f"{name}, {stage}", "s", sum(one[stage] for one in told))
+            report.add(f"{name}, {stage}", "s", sum(figures[stage] for figures in told))
     for hand in hands:
         hand.end()
     with reading() as session:
@@ -183,19 +169,41 @@ def at(day: date) -> datetime:
     return SLOT + (day - DAY)
 
 
-def watch() -> dict[str, float]:
-    """From now on the CPU of each stage's functions is added up, without that of the stages inside."""
-    import importlib
+def stage_functions() -> dict[str, list[Callable[..., Any]]]:
+    """The functions of each stage; imported here, as `idle` counts the memory of what is loaded."""
+    from digest.db.subscribers import subscribers
+    from digest.matching.engine.engine_matcher import EngineMatcher
+    from digest.matching.engine.profile_store import ProfileStore
+    from digest.services.catalog import day_indexes
+    from digest.services.runs import build_editions
+    from digest.services.selection import selector
+    from digest.services.selection.compiled_profiles import CompiledProfileCache
+    from digest.services.selection.engine_backend import _RequestBatch
 
+    return {
+        "read": [build_editions._due_subscribers, subscribers.profiles, selector.sent_papers_before],
+        "compile": [CompiledProfileCache.rows_of, CompiledProfileCache.read, ProfileStore.add],
+        "keep compiled": [CompiledProfileCache.save],
+        "read index": [day_indexes.index_of_day, day_indexes.rising_index],
+        "join": [CompiledProfileCache.matcher],
+        "calibrate": [EngineMatcher.thresholds],
+        "match": [EngineMatcher.match],
+        "write": [_RequestBatch._write_entries],
+        "store": [build_editions._write_shard],
+    }
+
+
+def watch() -> dict[str, float]:
+    """Sum the CPU of each stage's functions from now on, without that of nested stages."""
     spent = dict.fromkeys(STAGES, 0.0)
     inside = [0.0]
-    for stage, names in STAGES.items():
-        for name in names:
-            path, _, function = name.rpartition(".")
-            module, _, kind = path.partition(":")
-            holder = importlib.import_module(module)
-            holder = getattr(holder, kind) if kind else holder
-            setattr(holder, function, _timed(getattr(holder, function), stage, spent, inside))
+    for stage, functions in stage_functions().items():
+        for function in functions:
+            *path, name = function.__qualname__.split(".")
+            holder: Any = sys.modules[function.__module__]
+            for part in path:
+                holder = getattr(holder, part)
+            setattr(holder, name, _timed(function, stage, spent, inside))
     return spent
 
 
@@ -218,7 +226,7 @@ def _peak() -> float:
 
 
 def warm() -> None:
-    """Load what a worker that ran yesterday has loaded."""
+    """Load the modules that a worker has loaded which ran yesterday."""
     from digest.services.runs import build_editions
     from digest.services.selection import engine_loader
 
@@ -275,7 +283,7 @@ def freeze(number: int, of: int) -> None:
 
 
 def fill(shared: Path, readers: int) -> None:
-    """The announcements up to the day, and readers who have seen all but the last."""
+    """Store the announcements up to the day, and subscribers who have seen all but the last."""
     from digest.db.core import schema_migration
     from digest.db.core.dialect import insert_missing
     from digest.db.core.engine import reading, transaction

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.preview SHARED [--papers 20000] [--rounds 15]
 
 The corpus's papers are spread over 28 announcements (14 to look at, 14 before them to set thresholds by), all in
-SQLite. Goal: under 300 ms in a warm process. `cpu` counts the process's own seconds, for a machine with other work.
+SQLite. Goal: under 300 ms in a warm process. `cpu` is the CPU time of the process.
 `first` is a process's first preview: indexes lie on disk, machine code is made. `cold`: no index is there yet.
 """
 
@@ -122,7 +122,7 @@ def one(rounds: int) -> None:
 
 
 def timed(do: Callable[[], object]) -> tuple[float, float]:
-    """Milliseconds of the wall's and of this process."""
+    """Milliseconds of wall-clock and of CPU time."""
     wall, cpu = time.perf_counter(), time.process_time()
     do()
     return 1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu)

@@ -94,7 +94,7 @@ def last_window() -> CandidatePool:
             session, preview.LAST.toordinal(), candidate_papers.WINDOW_ANNOUNCEMENTS
         )
         evening = datetime.combine(preview.LAST + timedelta(days=1), time_of_day(0), tzinfo=clock.ARXIV_ZONE)
-        return candidate_papers.pool_of(session, numbers, at=evening, weights=Weights(word_counts.prior()))
+        return candidate_papers.pool_of(session, numbers, signals_at=evening, weights=Weights(word_counts.prior()))
 
 
 def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
@@ -127,7 +127,7 @@ def known_documents(known: CandidatePool) -> list[Document]:
     """The papers prepared for the reference."""
     with reading() as session:
         versions = papers_store.versions(session, [(n, paper.revision) for n, paper in known.papers.items()])
-    return [prepare_document(Candidate(n, record, known.announcement[n])) for (n, _), record in versions.items()]
+    return [prepare_document(Candidate(n, record, known.announcement_of[n])) for (n, _), record in versions.items()]
 
 
 def known_texts(known: CandidatePool) -> list[str]:
@@ -188,7 +188,7 @@ def hostile_profiles(texts: Sequence[str]) -> dict[str, Profile]:
 
 
 def topics(items: Sequence[str], separator: str) -> Profile:
-    """The first of these things spread over topics, as many as are accepted."""
+    """The first of these items spread over topics, as many as validation accepts."""
     return bounded(lambda number: Profile(tuple(map(Topic, spread(items[:number], separator)))))
 
 
@@ -198,7 +198,7 @@ def bounded(make: Callable[[int], Profile]) -> Profile:
 
 
 def accepted(profile: Profile) -> bool:
-    """True where validation lets the profile in."""
+    """True where validation accepts the profile."""
     try:
         check_cost(profile)
     except BadInput:
@@ -207,7 +207,7 @@ def accepted(profile: Profile) -> bool:
 
 
 def spread(items: Sequence[str], separator: str) -> tuple[str, ...]:
-    """The things joined, in as many texts as a profile may have topics."""
+    """The items joined, in as many texts as a profile may have topics."""
     return tuple(separator.join(items[first::TOPICS]) for first in range(min(TOPICS, len(items))))
 
 

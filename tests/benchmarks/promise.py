@@ -1,7 +1,7 @@
 """Whether thresholds keep what they promise: close papers a day after the 14 announcements that set them.
 
-`python -m tests.benchmarks.promise SHARED [--profiles N]`. A crowd of readers before real announcement days; each epoch
-sets word counts and everybody's threshold, and is followed for the next announcements.
+`python -m tests.benchmarks.promise SHARED [--profiles N]`. Many profiles before real announcement days; each epoch
+sets word counts and all thresholds, and is followed for the next announcements.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from digest.matching.engine import index_counts
 from digest.matching.engine.engine_matcher import USUAL_CLOSE_PAPERS, EngineMatcher, PaperFacts
-from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.scoring.bm25 import Weights
 from digest.papers import Record
@@ -46,7 +46,7 @@ def indexes(every: Sequence[Sequence[Record]]) -> Iterator[PaperIndex]:
     """An index of each day, papers numbered through."""
     first = 0
     for papers in every:
-        yield build(enumerate(papers, first))
+        yield build_index(enumerate(papers, first))
         first += len(papers)
 
 
@@ -62,7 +62,7 @@ def close(store: ProfileStore, index: Sequence[PaperIndex], weights: Weights, ta
 
 
 def _facts(index: Sequence[PaperIndex]) -> PaperFacts:
-    size = [one.papers for one in index]
+    size = [one.paper_count for one in index]
     return PaperFacts(np.repeat(np.arange(len(size)), size), np.zeros(sum(size), np.int32))
 
 
@@ -78,7 +78,8 @@ def main() -> None:
     for profile in crowd.Crowd(crowd.phrases(every), every).profiles(asked.profiles):
         store.add(replace(profile, authors=()))
     index = list(indexes(real))
-    print(f"{asked.profiles} profiles, {len(index)} announcements of {len(every) / len(index):.0f} papers on average;")
+    average = len(every) / len(index)
+    print(f"{asked.profiles} profiles, {len(index)} announcements of {average:.0f} papers on average;")
     print(f"promised: {USUAL_CLOSE_PAPERS / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
     print("".join(f"{name:>15}" for name in COLUMNS))
     for at in range(DAYS, len(index) - DAYS + 1, DAYS):
@@ -94,15 +95,15 @@ def _epoch(store: ProfileStore, index: Sequence[PaperIndex], at: int) -> None:
     spent = (process_time() - started) * 1e6 / len(taus)
     was, came = close(store, before, weights, taus), close(store, after, weights, taus)
     each = came.mean(axis=1)
-    sizes = [np.mean([one.papers for one in some]) for some in (before, after)]
+    sizes = [np.mean([paper_index.paper_count for paper_index in part]) for part in (before, after)]
     figures = (was.mean(), came[:, :WEEK].mean(), came.mean(), np.quantile(each, 0.9), each.max())
     told = [
         str(at),
         f"{sizes[0]:.0f} → {sizes[1]:.0f}",
-        *(f"{one:.2f}" for one in figures),
+        *(f"{figure:.2f}" for figure in figures),
         f"{(each > MANY).mean():.1%}",
     ]
-    print("".join(f"{one:>15}" for one in [str(at), *told, f"{spent:.0f} s"]), flush=True)
+    print("".join(f"{cell:>15}" for cell in [str(at), *told, f"{spent:.0f} s"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Two real announcement days, readers with topics as people typed them, runs inline against a local SMTP server.
+"""Two real announcement days, subscribers with topics as people typed them, runs inline against a local SMTP server.
 
 `python -m tests.benchmarks.real_days SHARED` prints mails and papers. Nothing of SHARED is kept.
 """
@@ -44,7 +44,7 @@ SEED = 20250929
 
 @dataclass(slots=True)
 class Told:
-    """What came of it. `repeated`: papers that a reader got twice; `strangers`: those no simple check explains."""
+    """The outcome. `repeated`: papers that a subscriber got twice; `unexplained`: titles no simple check explains."""
 
     ingested: int = 0
     readers: int = 0
@@ -56,7 +56,7 @@ class Told:
 
 
 def play(shared: Path, server: MailServer, *, readers: int, papers: int | None = None) -> Told:
-    """Both days over the configured, migrated, empty database; `papers`: at most so many of each day."""
+    """Run both days over the configured, migrated, empty database; `papers`: at most so many of each day."""
     told = Told(readers=readers)
     with tempfile.TemporaryDirectory() as folder:
         for day in DAYS:
@@ -77,7 +77,7 @@ def play(shared: Path, server: MailServer, *, readers: int, papers: int | None =
 
 
 def _subscribe(shared: Path, readers: int) -> None:
-    """1 to 4 topics each, by a seeded choice; every sixth reader keeps to two categories."""
+    """1 to 4 topics each, by a seeded choice; every sixth subscriber is limited to two categories."""
     with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
         topics = [row[-1].strip() for row in csv.reader(file) if row and any(c.isalpha() for c in row[-1])]
     chance, made = random.Random(SEED), 0
@@ -88,14 +88,14 @@ def _subscribe(shared: Path, readers: int) -> None:
             "categories": chance.sample(CATEGORIES, 2) if made % 6 == 5 else [],
         }
         try:
-            subscriber_admin.add(values, consent="a benchmark's reader")
+            subscriber_admin.add_subscriber(values, consent="a benchmark's subscriber")
         except BadInput:
             continue  # a phrase that is no query; another choice
         made += 1
 
 
 def _given() -> Iterator[list[tuple[int, Record, Profile]]]:
-    """For each reader every paper given, as it was, with the profile."""
+    """For each subscriber every mailed paper, as it was, with the profile."""
     with reading() as session:
         for reader in session.exec(select(Subscriber).order_by(col(Subscriber.id))).all():
             profile = subscribers.profile_of(session, reader)
@@ -116,13 +116,14 @@ def explained(record: Record, profile: Profile) -> bool:
 
 def lines(told: Told, seconds: float) -> Sequence[str]:
     """The figures for a person."""
-    runs = [f"{result.date}: {result.line()}" for result in told.results]
-    end = f"{told.mails} mails with {told.papers} papers to {told.readers} readers; {told.repeated} repeated, "
-    return [f"{told.ingested} papers ingested", *runs, f"{end}{len(told.strangers)} unexplained; {seconds:.0f} s"]
+    runs = [f"{result.date}: {result.to_line()}" for result in told.results]
+    mails = f"{told.mails} mails with {told.papers} papers to {told.readers} subscribers"
+    faults = f"{told.repeated} repeated, {len(told.strangers)} unexplained"
+    return [f"{told.ingested} papers ingested", *runs, f"{mails}; {faults}; {seconds:.0f} s"]
 
 
 def main(shared: Path) -> int:
-    """Play with 30 readers in a folder of its own; exit 1 where a paper is repeated or unexplained."""
+    """Run with 30 subscribers in a folder of its own; exit 1 where a paper is repeated or unexplained."""
     with tempfile.TemporaryDirectory() as folder, MailServer() as server:
         values = {"DATA_DIR": folder, "SMTP_URL": server.url, "SECRET_KEY": "a benchmark's key of at least 32 bytes"}
         values |= {

@@ -1,8 +1,8 @@
 """How relevant matching is, on silver labels: `python -m tests.benchmarks.relevance SHARED [--tasks N]`.
 
 Papers of Hugging Face's daily list carry keywords. A task is one keyword and one month, alone or in a profile with the
-five keywords that most often stand beside it; relevant are the papers tagged so. All papers announced are candidates;
-graded are those that carry labels (the others are unknown). Thresholds and word counts come from the 14 announcements
+five keywords that most often stand beside it; relevant are the papers tagged so. All announced papers are candidates;
+only those with labels are graded (the others are unknown). Thresholds and word counts come from the 14 announcements
 before the month. Labels are machine-made: compare the rows, don't quote them. A table of `title_hits` comes first.
 """
 
@@ -26,7 +26,7 @@ import psycopg
 from psycopg import Connection
 
 from digest.matching.engine.engine_matcher import PaperFacts, build_matcher
-from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query.language import Term, phrase_words
 from digest.matching.scoring import word_counts
@@ -131,7 +131,7 @@ def companions(main: Key, here: set[int], labels: Labels, number: int) -> list[K
 
 
 def grade(found: Mapping[int, Sequence[int]], task: Task, corpus: Corpus) -> Row:
-    """R@10, P@10, nDCG@10 by day, and papers a day. `found`: by announcement; unlabelled papers are left out."""
+    """R@10, P@10, nDCG@10 by day, and papers a day. Unlabelled papers are left out."""
     judged = {day: [paper for paper in best if paper in corpus.labels] for day, best in found.items()}
     delivered = [paper for papers in judged.values() for paper in papers]
     hits = len(task.relevant & set(delivered))
@@ -167,12 +167,12 @@ class Month:
         """What each profile gets, day by day, by one of our rules."""
         profiles = [replace(profile, close=rule != "strict") for profile in profiles]
         taus = self.taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
-        found: list[dict[int, list[int]]] = [{} for _ in profiles]
+        rankings_by_profile: list[dict[int, list[int]]] = [{} for _ in profiles]
         for day, (index, facts) in self.days.items():
             answers = build_matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
-            for at, of in enumerate(found):
+            for at, of in enumerate(rankings_by_profile):
                 of[day] = answers.papers(at)
-        return found
+        return rankings_by_profile
 
     def taus(self, profiles: Sequence[Profile]) -> list[int]:
         """Thresholds of these profiles for the month."""
@@ -181,7 +181,7 @@ class Month:
 
 
 def _index(documents: Sequence[Document]) -> PaperIndex:
-    return build([(d.candidate.id, d.candidate.record) for d in documents])
+    return build_index([(d.candidate.id, d.candidate.record) for d in documents])
 
 
 def _facts(documents: Sequence[Document]) -> PaperFacts:
@@ -193,21 +193,21 @@ def run(chosen: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rul
     """Profiles through their months by one of our rules."""
     rows: dict[int, Row] = {}
     for month, of in months.items():
-        some = [at for at, task in enumerate(chosen) if task.month == month]
-        found = of.found([chosen[at].profile for at in some], rule) if some else []
-        rows |= {at: grade(best, chosen[at], corpus) for at, best in zip(some, found, strict=True)}
-    return [rows[at] for at in range(len(chosen))]
+        some = [place for place, task in enumerate(chosen) if task.month == month]
+        found = of.found([chosen[place].profile for place in some], rule) if some else []
+        rows |= {place: grade(best, chosen[place], corpus) for place, best in zip(some, found, strict=True)}
+    return [rows[place] for place in range(len(chosen))]
 
 
 def bm25(task: Task, corpus: Corpus, weights: dict[str, Weights]) -> Row:
     """Plain BM25 (k1 = 1.2, b = 0.75) of all the profile's words over title and abstract as one text, ten a day."""
     of = weights[task.month]
-    wanted = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.weighs}
+    wanted = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.is_weighted}
 
     def score(document: Document) -> float:
         norm = of.norm(document.length) / 1000
         times = [
-            (stem, len(document.title.places.get(stem, ())) + len(document.abstract.places.get(stem, ())))
+            (stem, len(document.title.positions.get(stem, ())) + len(document.abstract.positions.get(stem, ())))
             for stem in wanted
         ]
         return sum(of.idf(stem) * 2.2 * tf / (tf + norm) for stem, tf in times if tf)
@@ -277,8 +277,8 @@ def main() -> None:
         rules: dict[str, Callable[[Sequence[Task]], list[Row]]] = {
             rule: partial(run, corpus=corpus, months=months, rule=rule) for rule in OURS
         }
-        rules["BM25, whole abstracts"] = lambda some: [bm25(task, corpus, weights) for task in some]
-        rules["PostgreSQL ts_rank"] = lambda some: [ts_rank(task, corpus, connection) for task in some]
+        rules["BM25, whole abstracts"] = lambda sampled: [bm25(task, corpus, weights) for task in sampled]
+        rules["PostgreSQL ts_rank"] = lambda sampled: [ts_rank(task, corpus, connection) for task in sampled]
         for beside in (0, 5):
             every = tasks(corpus, beside=beside)
             table(random.Random(7).sample(every, min(options.tasks, len(every))), rules, len(every), beside)

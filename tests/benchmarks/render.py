@@ -1,8 +1,7 @@
 """What a mail costs to make: `python -m tests.benchmarks.render [SHARED] [--rounds 7]` writes build/bench/render.json.
 
-A run of 400 readers with ten papers each out of one day's 150, blocks shared as in a worker: text, HTML and MIME bytes,
-unsigned; also where all of them are strangers: nobody has topics that another has. CPU of this process. Goal: 0.6 ms a
-mail.
+A run for 400 subscribers with ten papers each out of one day's 150, blocks shared as in a worker: text, HTML and MIME
+bytes, unsigned; also where no two subscribers share a topic. CPU of this process. Goal: 0.6 ms a mail.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Recipient, Rendered
+from digest.compose.email.template_context import Recipient, RenderedMail
 from digest.mail.mime import message
 from digest.papers import Record
 from tests.benchmarks.report import Report
@@ -28,14 +27,14 @@ READERS, PAPERS, DAY = 400, 10, 150
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's work: papers, and for each reader what was chosen."""
+    """The papers of a day, and what was chosen for each subscriber."""
 
     papers: dict[tuple[int, int], Record]
     readers: Sequence[tuple[Content, Recipient]]
 
 
 def day(shared: Path | None, *, strangers: bool = False) -> Day:
-    """Real papers where the shared data is; a third of them match each reader's words."""
+    """Real papers where the shared data is; a third of them match each subscriber's words."""
     records = samples.real(shared)[:DAY] if shared else [*samples.INVENTED] * (DAY // 4)
     draw = random.Random(5)
     readers = []
@@ -60,7 +59,7 @@ def _entry(number: int, record: Record, topics: tuple[str, ...], draw: random.Ra
     )
 
 
-def _mime(mail: Rendered) -> bytes:
+def _mime(mail: RenderedMail) -> bytes:
     unsubscribe = samples.LINKS.unsubscribe
     to = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", AT,
                           list_id=DOMAIN, unsubscribe_url=unsubscribe)  # fmt: skip
@@ -84,7 +83,7 @@ def main() -> None:
     blocks, report = other_emails.PaperBlocks(), Report("render")
     links, service = samples.LINKS, samples.SERVICE
 
-    def rendered(work: Day = work) -> list[Rendered]:
+    def rendered(work: Day = work) -> list[RenderedMail]:
         return [
             other_emails.digest(c, work.papers, to, links, service=service, blocks=blocks) for c, to in work.readers
         ]

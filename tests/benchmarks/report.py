@@ -26,7 +26,7 @@ class Report:
         self.units[name] = unit
 
     def ratio(self, ours: str, peer: str, *, goal: float) -> None:
-        """Ask for ours/peer, with the least that is wanted."""
+        """Report ours/peer, with the minimum that is the goal."""
         self.goals[f"{ours}/{peer}"] = goal
 
     def ratios(self) -> Mapping[str, Sequence[float]]:

@@ -1,4 +1,4 @@
-"""A place for mails to go: Debian's `smtp-sink`, else a small one of our own. Takes everything, keeps nothing."""
+"""An SMTP sink: Debian's `smtp-sink`, else a small one of our own. Accepts every mail, keeps none."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def answering(port: int, *, seconds: float = 20.0) -> None:
 
 
 class _Session(asyncio.Protocol):
-    """Says yes to everything, and reads contents up to their last dot."""
+    """Accepts every command, and reads contents up to the final dot."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._out, self._rest, self._content = transport, b"", False

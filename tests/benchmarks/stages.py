@@ -38,9 +38,9 @@ class _Watch:
 
 
 def measure(report: Report, *, mails: int) -> None:
-    """Send so many, window by window, twice, and report each stage's share of the second time.
+    """Send that many mails twice, window by window, and report each stage's share of the second time.
 
-    The first time every view of a paper has to be made; later readers of the same topics share it.
+    The first time every view of a paper has to be rendered; later subscribers of the same topics share it.
     """
     chosen = settings.get()
     letters, road, judge = (
@@ -68,7 +68,7 @@ def measure(report: Report, *, mails: int) -> None:
 
 def window(
     letters: composing.MailComposer, road: transport.Transport, judge: StateTransitions, lease: int, watch: _Watch
-) -> int:  # fmt: skip
+) -> int:
     """One window through all stages."""
     now = clock.now()
 
@@ -79,7 +79,7 @@ def window(
 
     def look_up() -> Mapping[int, MailContext]:
         with reading() as session:
-            return letters._look_up(session, rows)
+            return letters._load_contexts(session, rows)
 
     rows = watch("claim", claim)
     known = watch("look up", look_up)
@@ -87,14 +87,14 @@ def window(
 
     def written() -> list[bytes]:
         to = [letters._envelope(row, known[row.id].reader, letters._return_path(row)) for row in rows]
-        return [message.build(one, envelope) for one, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
+        return [message.build(mail, envelope) for mail, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)
     signer = letters._signer
-    signed = watch("DKIM", lambda: [signer.sign(one) if signer else one for one in raw])
+    signed = watch("DKIM", lambda: [signer.sign(raw_mail) if signer else raw_mail for raw_mail in raw])
     mails = [
-        OutgoingMessage(letters._return_path(row), row.address, one, row.message_id, built=True)
-        for row, one in zip(rows, signed, strict=True)
+        OutgoingMessage(letters._return_path(row), row.address, signed_mail, row.message_id, built=True)
+        for row, signed_mail in zip(rows, signed, strict=True)
     ]
     outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])
     results = [judge.result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)]

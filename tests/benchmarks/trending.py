@@ -82,7 +82,7 @@ def readable(record: Record) -> Record:
 
 
 def ours(record: Record) -> list[float]:
-    """Our score of each paper of a record, by what is known of it."""
+    """Our score of each paper of a record."""
     record = readable(record)
     now = _now(record)
     if any(paper["rank_history"] for paper in record["papers"]):
@@ -97,7 +97,7 @@ def growth_score(paper: Paper, now: datetime) -> float:
     votes, _ = _last(paper)
     content = _content(paper)
     prior = content_prior.content_prior(content) / 100
-    return prior if votes is None else content_prior.growth(votes, _hours(paper, now), content) + prior
+    return prior if votes is None else content_prior.expected_growth(votes, _hours(paper, now), content) + prior
 
 
 def listed_score(paper: Paper, now: datetime) -> float:
@@ -105,14 +105,14 @@ def listed_score(paper: Paper, now: datetime) -> float:
     ranks = [int(rank) for _, rank in sorted(paper.get("rank_history") or [])]
     votes, _ = _last(paper)
     gain = trending_score.expected_votes(votes, _hours(paper, now)) if votes is not None else 0.0
-    return content_prior.persistence(ranks, gain)
+    return content_prior.persistence_score(ranks, gain)
 
 
 def enter_score(paper: Paper, now: datetime) -> float:
     """The probability of entering the list, from votes, stars, age and content."""
     votes, stars = _last(paper)
     days = max((now - _time(paper["published_at"])).total_seconds() / 86400, 1.0) if paper.get("published_at") else 1.0
-    return content_prior.entering(votes or 0, stars or 0, days, _content(paper))
+    return content_prior.trending_entry_log_odds(votes or 0, stars or 0, days, _content(paper))
 
 
 BASELINES: dict[str, Scorer] = {
@@ -143,8 +143,8 @@ def _last(paper: Paper) -> tuple[int | None, int | None]:
     return (None if votes is None else int(votes)), (None if stars is None else int(stars))
 
 
-def _content(paper: Paper) -> content_prior.Content:
-    return content_prior.Content(
+def _content(paper: Paper) -> content_prior.PaperProperties:
+    return content_prior.PaperProperties(
         code=bool(paper.get("code")),
         project=bool(paper.get("project")),
         organisation=bool(paper.get("organisation")),
@@ -166,7 +166,7 @@ def _time(text: str) -> datetime:
 
 
 def _now(record: Record) -> datetime:
-    """The moment of the prediction: the last thing seen, else the end of the date."""
+    """The time of the prediction: the last observation, else the end of the date."""
     seen = [_time(row[0]) for p in record["papers"] for row in (p.get("observations") or [])]
     seen += [_time(row[0]) for p in record["papers"] for row in (p.get("rank_history") or [])]
     return max(seen) if seen else _time(str(record["date"])) + timedelta(days=1)
@@ -191,7 +191,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _series(path: Path) -> dict[str, list[list[Any]]]:
-    """Observations by paper, in time. What was filled in later for days gone by has no history: left out."""
+    """Observations by paper, in time. Days that were filled in later have no history and are left out."""
     series: dict[str, list[list[Any]]] = defaultdict(list)
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -201,7 +201,7 @@ def _series(path: Path) -> dict[str, list[list[Any]]]:
 
 
 def _ranks(path: Path) -> dict[str, dict[str, int]]:
-    """Trending ranks by day (the last look of each) and paper."""
+    """Trending ranks by day (the last snapshot of each) and paper."""
     looks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     with gzip.open(path, "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):

@@ -1,1 +1,1 @@
-"""The real thing in a real browser."""
+"""The service in a real browser."""

@@ -1,4 +1,4 @@
-"""A browser, and the whole service for it to look at."""
+"""A browser, and the whole service for it to open."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def clock_moves() -> Iterator[time_machine.Traveller]:
 def site(
     database: str, tmp_path: Path, configured: Callable[..., None], clock_moves: time_machine.Traveller
 ) -> Iterator[Site]:
-    """The service in this process, on a Thursday noon, without papers and readers."""
+    """The service in this process, on a Thursday noon, without papers and subscribers."""
     with running(tmp_path, configured) as found:
         yield found
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window of a reader in Berlin; cookies of its own."""
+    """A browser window in the time zone of Berlin; cookies of its own."""
     made = browser.new_context(
         java_script_enabled=request.param, timezone_id="Europe/Berlin", viewport={"width": 1280, "height": 900}
     )

@@ -1,4 +1,4 @@
-"""A service that has lived for a while: three weeks of real papers, readers who came and went, mails and bounces."""
+"""A service after three weeks of use: real papers, subscribers who joined and left, mails and bounces."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from digest.models import Bounce, Delivery, Edition, Paper, Subscriber
 from digest.papers import ListedPaper, ParsedDocument
 from digest.services.security import signed_links
 from seeds import loader
-from seeds.demo_subscribers import READERS, Reader
+from seeds.demo_subscribers import DEMO_SUBSCRIBERS, DemoSubscriber
 from tests.browser.site import Site, link
 
 LAST = date(2025, 11, 21)  # a Friday
 ANNOUNCEMENTS = 14
-GUESTS = 6  # who come one by one; the second and the fifth leave again
+GUESTS = 6  # who sign up one by one; the second and the fifth unsubscribe
 NOON = timedelta(hours=12)
 
 
@@ -30,11 +30,11 @@ def weekdays(announcements: int) -> list[date]:
 
 
 def live(site: Site, clock: time_machine.Traveller, *, announcements: int = ANNOUNCEMENTS) -> None:
-    """Sign everybody up, then day after day: announce, mail."""
+    """Sign all subscribers up, then announce papers and mail day by day."""
     days = weekdays(announcements)
     clock.move_to(_noon(days[0] - timedelta(days=1)))
-    for reader in READERS:
-        if not reader.late:
+    for reader in DEMO_SUBSCRIBERS:
+        if not reader.subscribes_late:
             _sign_up(site, reader)
     for number, (day, papers) in enumerate(zip(days, _shares(len(days)), strict=True)):
         clock.move_to(_noon(day))
@@ -55,7 +55,7 @@ def _shares(parts: int) -> list[tuple[ListedPaper, ...]]:
     return [tuple(papers[part::parts]) for part in range(parts)]
 
 
-def _sign_up(site: Site, reader: Reader) -> None:
+def _sign_up(site: Site, reader: DemoSubscriber) -> None:
     form = {
         "address": reader.address,
         "topics": "\n".join(reader.topics),
@@ -70,7 +70,7 @@ def _sign_up(site: Site, reader: Reader) -> None:
 
 
 def _guest(site: Site, number: int) -> None:
-    guest = replace(READERS[-1], name=f"guest{number}")
+    guest = replace(DEMO_SUBSCRIBERS[-1], name=f"guest{number}")
     _sign_up(site, guest)
     if number in {1, 4}:
         with engine.reading() as session:
@@ -79,7 +79,7 @@ def _guest(site: Site, number: int) -> None:
 
 
 def _bounces(days: list[date]) -> None:
-    """A few reports, as they come in a fortnight."""
+    """A few bounce reports of two weeks."""
     told = ((2, "soft"), (5, "soft"), (5, "hard"), (9, "soft"), (11, "complaint"))
     with engine.transaction() as session:
         for number, (day, kind) in enumerate(told):
@@ -88,16 +88,16 @@ def _bounces(days: list[date]) -> None:
 
 
 def addresses(site: Site) -> dict[str, str]:
-    """Every page there is, but those that only a sign-in or a click shows."""
+    """Every page that opens without a sign-in or a click."""
     with engine.reading() as session:
-        ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
+        ada = session.exec(select(Subscriber).where(Subscriber.address == DEMO_SUBSCRIBERS[0].address)).one()
         gone = session.exec(select(Subscriber).where(Subscriber.state == "left")).first()
         edition = session.exec(select(Edition).where(Edition.subscriber_id == ada.id).order_by(col(Edition.day))).all()
         paper = session.exec(select(Paper).where(Paper.announcement_id == LAST.toordinal())).first()
         pending = session.exec(select(Delivery).where(Delivery.kind == "confirmation").order_by(col(Delivery.id))).all()
     assert gone
     assert paper
-    topics = "%0A".join(topic.replace(" ", "+") for topic in READERS[0].topics)
+    topics = "%0A".join(topic.replace(" ", "+") for topic in DEMO_SUBSCRIBERS[0].topics)
     confirmed = pending[0]
     return {
         "start": f"{site.url}/",
@@ -120,15 +120,15 @@ def addresses(site: Site) -> dict[str, str]:
 
 
 def ask(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
-    """The link that one who has just signed up is to open; `page` not-me: the one for who did not."""
-    form = {"address": address, "topics": "\n".join(READERS[0].topics), "time_zone": "Europe/Berlin"}
+    """The link in the confirmation mail of a new sign-up; with `page` not-me, the link to reject it."""
+    form = {"address": address, "topics": "\n".join(DEMO_SUBSCRIBERS[0].topics), "time_zone": "Europe/Berlin"}
     httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
     return link(site.mail(address), page)
 
 
 def ask_to_move(site: Site) -> str:
-    """The link that a subscriber who wants another address is to open."""
+    """The link in the mail for a change of address."""
     with engine.reading() as session:
-        ada = session.exec(select(Subscriber).where(Subscriber.address == READERS[0].address)).one()
+        ada = session.exec(select(Subscriber).where(Subscriber.address == DEMO_SUBSCRIBERS[0].address)).one()
     httpx.post(signed_links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
     return link(site.mail(ada.address, "Change your address"), "account")

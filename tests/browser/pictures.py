@@ -70,7 +70,7 @@ def configure(**values: object) -> None:
 
 
 def take(page: Page, name: str) -> None:
-    """The page on both screens in both schemes."""
+    """Save the page at both widths in both schemes."""
     for width, scheme in product(WIDTHS, SCHEMES):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 800})
@@ -84,7 +84,7 @@ def take(page: Page, name: str) -> None:
 
 
 def reduced(page: Page, shot: bytes) -> bytes:
-    """The same picture with a palette. A page of the browser reads it, so that no library must."""
+    """The same image with a palette. The browser decodes it, so no image library is needed."""
     found = page.evaluate(REDUCE, [base64.b64encode(shot).decode(), COLOURS])
     width, height = found["width"], found["height"]
     pixels = base64.b64decode(found["pixels"])

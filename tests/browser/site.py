@@ -33,7 +33,7 @@ ADMIN = "root@digest.example"
 
 
 class AtOnce:
-    """An Enqueue without a queue: what is to be done is done before the call returns."""
+    """An Enqueue without a queue: each task runs before the call returns."""
 
     def freeze(self, run_id: int, shard: int) -> None:
         raise AssertionError("pages freeze nothing")
@@ -50,7 +50,7 @@ class AtOnce:
 
 @dataclass
 class Site:
-    """The service as a test sees it: where it is, its mailbox, its days."""
+    """The running service: its address, mailbox and days."""
 
     url: str
     mailbox: Mailbox
@@ -67,6 +67,12 @@ class Site:
         found = self.mailbox.wait(to, subject, seconds=PATIENCE)
         assert found is not None, f"no mail for {to}"
         return found
+
+    def digest_mail(self, to: str) -> EmailMessage:
+        """The newest daily mail to that address."""
+        mails = [mail for mail in self.mails(to) if ":digest:" in str(mail["Feedback-ID"])]
+        assert mails, f"no daily mail for {to}"
+        return mails[-1]
 
     def mails(self, to: str) -> list[EmailMessage]:
         return [m for kept in self.mailbox.all() if (m := kept.parsed())["To"] == to]
@@ -116,7 +122,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
 
 
 def days(today: date) -> tuple[dict[str, ParsedDocument], dict[str, ParsedDocument]]:
-    """Two announcements of real papers: the first without signals, so that nothing but words decides."""
+    """Two announcements of real papers: the first without signals, so that words alone decide."""
     first, second = loader.announcements(today)
     return dict(second.documents), dict(first.documents)
 

@@ -25,7 +25,7 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 def type_topics(page: Page, topics: Sequence[str]) -> None:
-    """Into the tags' field where the script has made one, else into the lines."""
+    """Type into the tag field where the script has made one, else into the text area."""
     entry = page.locator("#topic")
     if entry.count() == 0:
         page.fill("#topics", "\n".join(topics))
@@ -36,7 +36,7 @@ def type_topics(page: Page, topics: Sequence[str]) -> None:
 
 
 def sign_up(page: Page, site: Site, topics: Sequence[str] = TOPICS, address: str = ADA) -> EmailMessage:
-    """The form, filled and sent; returns the mail that asks to confirm."""
+    """Fill and send the form; return the confirmation mail."""
     page.goto(site.url)
     type_topics(page, topics)
     page.fill("#time_zone", "Europe/Berlin")
@@ -54,7 +54,7 @@ def subscribe(page: Page, site: Site, topics: Sequence[str] = TOPICS, address: s
 
 
 def sign_in(page: Page, site: Site, address: str) -> None:
-    """The administrator's way in, by the link in the mail."""
+    """Sign in as administrator, by the link in the mail."""
     page.goto(f"{site.url}/admin")
     page.fill("#address", address)
     page.get_by_role("button", name="Send me a link").click()
@@ -69,7 +69,7 @@ def titles(page: Page) -> list[str]:
 
 
 def titles_of(mail: EmailMessage, page: Page) -> list[str]:
-    """The papers of a mail as a reader of its HTML sees them."""
+    """The papers of a mail as its HTML shows them."""
     page.set_content(text_of(mail, "html"))
     return titles(page)
 

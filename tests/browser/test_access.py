@@ -1,4 +1,4 @@
-"""Every page for every reader: no fault that axe finds, in light and dark; nothing that overflows a small screen."""
+"""Accessibility of every page: axe finds no violation, in light and dark; nothing overflows a small screen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEEN = [(scheme, width) for scheme, width in product(("light", "dark"), (375, 12
 
 
 @pytest.fixture
-def reader_page(browser: Browser) -> Iterator[Page]:
+def berlin_page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(timezone_id="Europe/Berlin")
     yield context.new_page()
     context.close()
@@ -46,18 +46,18 @@ def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterato
 
 
 def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
-    reader_page: Page, site: Site, clock_moves: time_machine.Traveller
+    berlin_page: Page, site: Site, clock_moves: time_machine.Traveller
 ) -> None:
     axe, faults, seen = Axe(), [], 0
-    for name in everything(site, clock_moves, reader_page):
+    for name in everything(site, clock_moves, berlin_page):
         seen += 1
         for scheme, width in SEEN:
-            reader_page.emulate_media(color_scheme=scheme)
-            reader_page.set_viewport_size({"width": width, "height": 900})
-            found = axe.run(reader_page, options={"resultTypes": ["violations"]}).response["violations"]
+            berlin_page.emulate_media(color_scheme=scheme)
+            berlin_page.set_viewport_size({"width": width, "height": 900})
+            found = axe.run(berlin_page, options={"resultTypes": ["violations"]}).response["violations"]
             faults += [(name, scheme, width, one["id"], [node["html"] for node in one["nodes"]]) for one in found]
-        reader_page.set_viewport_size({"width": NARROWEST, "height": 900})
-        wide = reader_page.evaluate("document.documentElement.scrollWidth")
+        berlin_page.set_viewport_size({"width": NARROWEST, "height": 900})
+        wide = berlin_page.evaluate("document.documentElement.scrollWidth")
         if wide > NARROWEST:
             faults.append((name, "overflow", wide))
 

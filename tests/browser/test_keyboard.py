@@ -21,7 +21,7 @@ LOOK = """selector => {
 
 
 def tab_to(page: Page, selector: str) -> None:
-    """Press Tab until that has the focus; each stop on the way shows where the focus is."""
+    """Press Tab until the element has the focus; each stop on the way shows where the focus is."""
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
         there, seen = page.evaluate(LOOK, selector)

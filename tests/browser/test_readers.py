@@ -1,4 +1,4 @@
-"""What a reader does afterwards, in a browser: change, pause, leave, come back, be erased."""
+"""A subscriber in a browser: change topics, pause, unsubscribe, come back, be erased."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_
     site.run()
 
     wanted = chosen_by_the_reference(("policy gradient", "differential privacy"), FRIDAY)
-    assert titles_of(site.mail(ADA, "new"), page) == wanted
+    assert titles_of(site.digest_mail(ADA), page) == wanted
 
 
 @WITHOUT_SCRIPT
@@ -95,7 +95,7 @@ def test_one_click_takes_multipart_and_needs_no_cookie(
     clock_moves.shift(A_DAY)
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()
-    mail = site.mail(ADA, "new")
+    mail = site.digest_mail(ADA)
     address = str(mail["List-Unsubscribe"]).strip("<>")
     answers = [httpx.post(address, files={"List-Unsubscribe": (None, "One-Click")}) for _ in range(2)]
     site.announce(SATURDAY, days(FRIDAY)[1])
@@ -113,7 +113,7 @@ def test_erasing_leaves_no_trace_of_the_address(page: Page, site: Site, clock_mo
     clock_moves.shift(A_DAY)
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()
-    edition = link(site.mail(ADA, "new"), "editions")
+    edition = link(site.digest_mail(ADA), "editions")
     page.goto(signed_links.preferences(1))
     page.get_by_role("button", name="Delete my data").click()
     page.goto(link(site.mail(ADA, "Erase"), "account"))

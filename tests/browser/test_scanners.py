@@ -1,4 +1,4 @@
-"""Gateways that look into mail: they open every link, run the script and send what forms they find. Nothing changes."""
+"""Mail scanners: they open every link, run the script and send all forms. Nothing changes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
     clock_moves.shift(timedelta(days=1))
     site.announce(date(2025, 11, 21), days(date(2025, 11, 21))[0])
     site.run()
-    found = some(links(site.mail(ADA, "new")))
+    found = some(links(site.digest_mail(ADA)))
     before = everything()
     sent = scan(found, scanner)
 
@@ -78,7 +78,7 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
     assert everything() == before
 
 
-def test_a_scanner_does_not_resubscribe_who_left(page: Page, site: Site, scanner: Page) -> None:
+def test_a_scanner_does_not_resubscribe_an_unsubscribed_person(page: Page, site: Site, scanner: Page) -> None:
     subscribe(page, site)
     httpx.post(making.unsubscribe(1))
     before = everything()

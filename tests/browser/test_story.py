@@ -1,4 +1,4 @@
-"""The whole story of a reader, in one go: on SQLite and PostgreSQL, with the page's script and without."""
+"""A subscriber from sign-up to the last mail: on SQLite and PostgreSQL, with the page's script and without."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_from_three_keywords_to_the_last_mail(page: Page, site: Site, clock_move
     clock_moves.shift(timedelta(days=1))
     site.announce(FRIDAY, first)
     assert site.run().sent == 1
-    mail = site.mail(ADA, "new")
+    mail = site.digest_mail(ADA)
     got = titles_of(mail, page)
     assert got == chosen_by_the_reference(TOPICS, FRIDAY)
     assert len(got) == 10

@@ -14,7 +14,7 @@ import pytest
 from digest import i18n
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails, wording
-from digest.compose.email.template_context import Rendered
+from digest.compose.email.template_context import RenderedMail
 from digest.matching.trending import trending_score
 from digest.papers import Record
 from tests.digest.compose import pseudo, samples
@@ -32,8 +32,8 @@ def marked() -> Iterator[None]:
         yield
 
 
-def transactional() -> list[tuple[str, Rendered]]:
-    """The mails that hold no foreign text: everything in them but names and addresses is ours."""
+def transactional() -> list[tuple[str, RenderedMail]]:
+    """The mails without outside text: all words but names and addresses are translated."""
     account = {"export", "erase", "change-address", "new-address", "moved"}
     chosen = {"notice", "confirmation", "link", "sign-in", "test"} | account
     return [(name, mail) for name, _, mail in _small() if name in chosen]
@@ -53,7 +53,7 @@ def test_no_sentence_of_an_edition_is_left_out(marked: None, kind: str) -> None:
     assert pseudo.left(f"{mail.subject} {mail.text}", DATA) == []
 
 
-def greek(kind: str) -> Rendered:
+def greek(kind: str) -> RenderedMail:
     """An edition whose papers and topics hold no Latin letter, so that each one left is ours."""
     record = Record("Μάθηση", "Πρώτα αυτό. Μετά εκείνο.", ("Αδα", "Βαν", "Γεω", "Δαν", "Εύα"), arxiv_id="2511.00001")
     known = replace(record, code_url="https://github.com/a/b", categories=("cs.LG",), withdrawn=True)
@@ -82,7 +82,7 @@ def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) ->
     i18n.clear_caches()
     try:
         assert wording.short_date(date(2025, 12, 5)) == "Fr. 5 Dez."
-        assert wording.number(1204) == "1.204"
+        assert wording.format_number(1204) == "1.204"
     finally:
         configured(LANGUAGE="en")
         i18n.clear_caches()
@@ -90,7 +90,7 @@ def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) ->
 
 def test_extraction_finds_sentences_of_code_and_templates(tmp_path: Path) -> None:
     target = tmp_path / "messages.pot"
-    keywords = ["-k", "translate", "-k", "translate_plural:1,2", "-k", "N_"]
+    keywords = ["-k", "localize", "-k", "localize_plural:1,2", "-k", "N_"]
     command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", "-F", "babel.cfg", *keywords]
     subprocess.run([*command, "--no-location", "-o", str(target), "."], cwd=ROOT, check=True, timeout=PATIENCE)
     text = target.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Logs hold no address, no token and no password, whoever wrote the line."""
+"""Logs hold no address, no token and no password, whichever library wrote the line."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_parameter_of_a_query_is_not_in_its_error(database: str) -> None:
 
 
 def test_an_events_values_and_a_librarys_line_are_redacted(database: str, written: Callable[[], str]) -> None:
-    token = api_tokens.create("monitor", ["admin"], expires_at=None)
+    token = api_tokens.create_token("monitor", ["admin"], expires_at=None)
     structlog.get_logger("x").info("refused", reason=f"for {ADA}", more=[token, {"to": ADA}], count=3)
     logging.getLogger("kombu").warning("message %s for %s", token, ADA)
     found = written()

@@ -15,7 +15,7 @@ from digest.papers import ListedPaper, Record
 from seeds import loader
 
 TODAY = date(2026, 6, 10)
-SEEDS = [paper for _, found in loader.load(today=TODAY) for paper in found.papers]
+SEEDS = [paper for _, document in loader.load(today=TODAY) for paper in document.papers]
 ABSTRACT = " ".join(f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)) + "."
 OTHER = " ".join(f"term{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)) + "."
 
@@ -105,18 +105,18 @@ def pair(beginning: str, other: str) -> tuple[Record, Record]:
     return first, second
 
 
-@pytest.mark.parametrize(("beginning", "other", "one"), LABELLED)
-def test_pairs_of_the_seeds_are_told_apart_as_by_eye(beginning: str, other: str, one: bool) -> None:
+@pytest.mark.parametrize(("beginning", "other", "is_same"), LABELLED)
+def test_pairs_of_the_seeds_are_distinguished_as_by_eye(beginning: str, other: str, is_same: bool) -> None:
     a, b = pair(beginning, other)
 
-    assert papers.is_same_paper(a, b) is one
+    assert papers.is_same_paper(a, b) is is_same
 
 
-@pytest.mark.parametrize(("beginning", "other", "one"), LABELLED)
-def test_abstracts_alone_tell_these_pairs_apart_too(beginning: str, other: str, one: bool) -> None:
+@pytest.mark.parametrize(("beginning", "other", "is_near"), LABELLED)
+def test_abstracts_alone_distinguish_these_pairs_too(beginning: str, other: str, is_near: bool) -> None:
     a, b = (replace(r, title="", title_derived=True, authors=()) for r in pair(beginning, other))
 
-    assert papers.is_near_duplicate(a, b) is one
+    assert papers.is_near_duplicate(a, b) is is_near
 
 
 def test_every_pair_of_the_seeds_that_shares_some_words_is_labelled() -> None:
@@ -135,7 +135,7 @@ def test_of_all_pairs_of_the_seeds_exactly_three_are_one_paper() -> None:
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "one"),
+    ("a", "b", "is_same"),
     [
         (paper(arxiv_id="2401.00001"), paper("Another Title", arxiv_id="2401.00001v2", abstract=OTHER), True),
         (paper(arxiv_id="2401.00001"), paper(arxiv_id="2401.00002"), False),
@@ -156,8 +156,8 @@ def test_of_all_pairs_of_the_seeds_exactly_three_are_one_paper() -> None:
         (paper(authors=(), abstract="Withdrawn."), paper(authors=(), abstract="Withdrawn."), False),
     ],
 )
-def test_identity_decides_first_and_doubt_means_no(a: Record, b: Record, one: bool) -> None:
-    assert (papers.is_same_paper(a, b), papers.is_same_paper(b, a)) == (one, one)
+def test_identity_decides_first_and_doubt_means_no(a: Record, b: Record, is_same: bool) -> None:
+    assert (papers.is_same_paper(a, b), papers.is_same_paper(b, a)) == (is_same, is_same)
 
 
 def test_formulas_written_otherwise_do_not_make_another_abstract() -> None:
@@ -204,7 +204,7 @@ listings = st.builds(
     record=records,
     announce_type=st.none() | st.sampled_from(["new", "cross", "replace"]),
     signals=st.dictionaries(st.sampled_from(["rank", "upvotes"]), st.integers(0, 9).map(float)).map(
-        lambda found: tuple(sorted(found.items()))
+        lambda signals: tuple(sorted(signals.items()))
     ),
 )
 
@@ -299,8 +299,8 @@ def test_a_record_that_joins_two_groups_makes_them_one() -> None:
 
 
 @given(st.lists(st.sampled_from(SEEDS), max_size=12))
-def test_merging_finds_what_comparing_all_pairs_finds(some: list[ListedPaper]) -> None:
-    merged = papers.merge_all(some)
+def test_merging_finds_what_comparing_all_pairs_finds(listed_papers: list[ListedPaper]) -> None:
+    merged = papers.merge_all(listed_papers)
 
     assert not any(papers.is_same_paper(a.record, b.record) for a, b in combinations(merged, 2))
 
@@ -349,5 +349,5 @@ def test_a_comment_names_the_venue_or_nothing(comment: str | None, venue: str | 
         ("Our code is public.", None),
     ],
 )
-def test_a_text_tells_the_address_of_the_code_or_nothing(text: str, address: str | None) -> None:
+def test_the_address_of_the_code_is_read_from_a_text(text: str, address: str | None) -> None:
     assert papers.code_address(text) == address

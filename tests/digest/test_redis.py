@@ -42,7 +42,7 @@ def store(server: PrivateRedis) -> Iterator[RedisStore]:
 
 def test_a_task_is_marked_once_until_it_ends(store: RedisStore) -> None:
     first, second = store.mark("a", 60), store.mark("a", 60)
-    store.end("a")
+    store.record_end("a")
     third = store.mark("a", 60)
 
     assert (first, second, third) == (True, False, True)
@@ -56,33 +56,33 @@ def test_a_mark_expires(store: RedisStore) -> None:
 
 
 def test_starts_are_counted_until_the_task_ends(store: RedisStore) -> None:
-    counts = [store.begin("c", 60), store.begin("c", 60)]
-    store.end("c")
+    counts = [store.record_start("c", 60), store.record_start("c", 60)]
+    store.record_end("c")
 
-    assert [*counts, store.begin("c", 60)] == [1, 2, 1]
+    assert [*counts, store.record_start("c", 60)] == [1, 2, 1]
 
 
 def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: RedisStore) -> None:
-    first, other = store.lead("d", "one", 60), store.lead("d", "two", 60)
-    kept = store.lead("d", "one", 0.1)
+    first, other = store.acquire_lead("d", "one", 60), store.acquire_lead("d", "two", 60)
+    kept = store.acquire_lead("d", "one", 0.1)
     time.sleep(0.15)
-    next_one = store.lead("d", "two", 60)
+    next_one = store.acquire_lead("d", "two", 60)
 
     assert (first, other, kept, next_one) == (1, 0, 1, 2)
 
 
 def test_only_the_leader_can_leave(store: RedisStore) -> None:
-    store.lead("e", "one", 60)
-    store.leave("e", "two")
-    other = store.lead("e", "two", 60)
-    store.leave("e", "one")
+    store.acquire_lead("e", "one", 60)
+    store.release_lead("e", "two")
+    other = store.acquire_lead("e", "two", 60)
+    store.release_lead("e", "one")
 
     assert other == 0
-    assert store.lead("e", "two", 60) > 0
+    assert store.acquire_lead("e", "two", 60) > 0
 
 
 def test_progress_is_as_old_as_the_last_stamp(store: RedisStore) -> None:
-    store.stamp("worker")
+    store.record_progress("worker")
     time.sleep(0.05)
 
     assert 0.04 < store.progress()["worker"] < PATIENCE
@@ -121,7 +121,7 @@ def test_without_a_program_on_path_the_wheels_is_taken(monkeypatch: pytest.Monke
     assert find_server().name == "valkey-server"
 
 
-def test_a_private_server_refuses_to_forget_when_it_is_full(server: PrivateRedis) -> None:
+def test_a_private_server_evicts_no_keys_when_it_is_full(server: PrivateRedis) -> None:
     import redis
 
     client = redis.Redis.from_url(server.url)
@@ -141,7 +141,7 @@ def test_a_private_server_starts_again_at_the_same_address(server: PrivateRedis,
     assert server.pid is not None
 
 
-def test_a_private_server_dies_when_its_owner_is_killed() -> None:
+def test_a_private_server_ends_when_its_owner_is_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", OWNER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         pid, url = owner.stdout.readline().split()

@@ -20,8 +20,8 @@ def server() -> Iterator[PrivateRedis]:
 
 def test_progress_is_what_the_store_says(server: PrivateRedis) -> None:
     store = connect(server.url)
-    store.stamp("host:1")
-    store.stamp("host:2", "scheduler")
+    store.record_progress("host:1")
+    store.record_progress("host:2", "scheduler")
 
     now, stamps = light.progress(server.url, "worker")
 
@@ -41,9 +41,9 @@ def test_the_password_and_the_number_of_the_database_are_sent_first(server: Priv
 
 @pytest.mark.parametrize(
     ("reply", "complaint"),
-    [(b"", "no answer"), (b"HTTP/1.1 400 Bad Request\r\n", "no Redis speaks there"), (b"-LOADING busy\r\n", "LOADING")],
+    [(b"", "no answer"), (b"HTTP/1.1 400 Bad Request\r\n", "Redis's protocol"), (b"-LOADING busy\r\n", "LOADING")],
 )
-def test_what_is_no_redis_is_said_in_one_line(reply: bytes, complaint: str) -> None:
+def test_a_server_that_is_no_redis_is_reported_in_one_line(reply: bytes, complaint: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer() -> None:

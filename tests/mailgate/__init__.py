@@ -1,1 +1,1 @@
-"""The gate that mails pass before a release: checkers that others wrote, over many different mails."""
+"""Checks of mails before a release: third-party checkers over many different mails."""

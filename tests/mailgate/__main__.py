@@ -1,7 +1,7 @@
 """All mails through all checkers: `python -m tests.mailgate [--mails 60] [--shared DIR] [--only NAME …]`.
 
-Each first has to find fault with a spoiled mail. One that is not installed is named as NOT RUN. Exit 1 where any
-checker finds anything in the real ones.
+Each must first report a deliberately damaged mail. A checker that is not installed is named as NOT RUN. Exit 1 where
+any checker finds anything in the real ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The checkers. Each takes mails and gives findings, one line each; Missing where it is not installed here."""
+"""The checkers. Each takes mails and returns findings, one line each; Missing where it is not installed here."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Missing(Exception):
 
 
 @contextmanager
-def written(mails: Sequence[Mail], what: Callable[[Mail], bytes], ending: str) -> Iterator[list[Path]]:
-    """The mails as files, named for reports."""
+def written(mails: Sequence[Mail], content_of: Callable[[Mail], bytes], ending: str) -> Iterator[list[Path]]:
+    """Write the mails to files, named for reports."""
     with tempfile.TemporaryDirectory(prefix="mailgate-") as folder:
         paths = []
         for mail in mails:
             path = Path(folder) / f"{mail.name}.{ending}"
-            path.write_bytes(what(mail))
+            path.write_bytes(content_of(mail))
             paths.append(path)
         yield paths
 
@@ -52,7 +52,7 @@ def tool(name: str, cure: str) -> str:
 
 
 def maillint(mails: Sequence[Mail], shared: Path | None) -> list[str]:
-    """Raw-bytes lint: headers, encodings, links, litter."""
+    """Lint of the raw bytes: headers, encodings, links, leftovers."""
     linter = shared / "tools" / "maillint.py" if shared else None
     if linter is None or not linter.is_file():
         raise Missing("maillint (it lies beside the shared data)")
@@ -111,7 +111,7 @@ def spamassassin(mails: Sequence[Mail]) -> list[str]:
 
 
 def _points(name: str, report: str) -> list[str]:
-    """What is wrong by one report; nothing at 0 points or less."""
+    """The findings of one report; none at 0 points or less."""
     score = re.search(r"^X-Spam-Status: .*?score=(-?[\d.]+)", report, re.DOTALL | re.MULTILINE)
     if score is None:
         return [f"{name}: no score"]
@@ -134,7 +134,7 @@ def vnu(mails: Sequence[Mail]) -> list[str]:
 
 
 def postfix(mails: Sequence[Mail]) -> list[str]:
-    """A private Postfix, as strict as it can be made: it accepts every one."""
+    """A private Postfix with its strictest settings accepts every mail."""
     program = tool("postfix", "Debian: postfix")
     if os.geteuid() != 0:
         raise Missing("postfix (its master runs as root only)")
@@ -155,7 +155,7 @@ def postfix(mails: Sequence[Mail]) -> list[str]:
 
 
 def _hand_over(mail: Mail, port: int) -> str:
-    """'' where the server took it, else what it said."""
+    """'' where the server accepted the mail, else its reply."""
     for attempt in range(50):
         try:
             with smtplib.SMTP("127.0.0.1", port, timeout=PATIENCE) as server:

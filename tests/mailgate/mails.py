@@ -1,4 +1,4 @@
-"""Many different mails, made through the product's own doors and signed with a key of their own."""
+"""Many different mails, made by the product's public functions and signed with a key of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Rendered
+from digest.compose.email.template_context import RenderedMail
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.mail.mime import dkim, message
 from digest.papers import Record
@@ -58,7 +58,7 @@ class Mail:
 
     name: str
     kind: str
-    rendered: Rendered
+    rendered: RenderedMail
     raw: bytes
 
     @property
@@ -67,7 +67,7 @@ class Mail:
 
 
 def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
-    """At least so many mails, and the text of the DNS record that their signatures verify with."""
+    """At least `number` mails, and the text of the DNS record that their signatures verify with."""
     pem, record = dkim.generate_key()
     signer = dkim.DkimSigner(DOMAIN, SELECTOR, pem)
     made = []
@@ -90,7 +90,7 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
 
 
 def spoiled(mail: Mail) -> Mail:
-    """The mail with a fault for every checker: a gate that lets it pass checks nothing."""
+    """The mail with a fault for every checker: one that accepts it checks nothing."""
     fault = '<p style="position:fixed;width:1200px;color:#fffdf9;background-color:#fffdf9">pale<img src="x"></div><h9>'
     start = b"quoted-printable\r\n\r\n"
     raw = mail.raw.replace(b"Subject: ", b"Subject: \xe4 ", 1).replace(start, start + GTUBE + b"\r\n", 1)
@@ -98,7 +98,7 @@ def spoiled(mail: Mail) -> Mail:
     return replace(mail, name="spoiled", rendered=replace(mail.rendered, html_pieces=(html,)), raw=raw)
 
 
-def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rendered]]:
+def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, RenderedMail]]:
     """Every kind of mail, then days of all sizes."""
     yield from _small()
     draw = random.Random(11)
@@ -116,18 +116,18 @@ def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rend
         yield f"day-{place:02}-{len(papers)}", kind, _day(papers, draw, kind=kind)
 
 
-def _small() -> Iterator[tuple[str, str, Rendered]]:
+def _small() -> Iterator[tuple[str, str, RenderedMail]]:
     reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
-    yield "notice", "notice", other_emails.notice(reader, links, 412, service=service)
-    silent = other_emails.notice(reader, links, 412, silent=(LONG, 23), service=service)
+    yield "notice", "notice", other_emails.no_matches_notice(reader, links, 412, service=service)
+    silent = other_emails.no_matches_notice(reader, links, 412, silent=(LONG, 23), service=service)
     yield "notice-silent", "notice", silent
     yield "empty", "digest", other_emails.digest(Content(considered=412), {}, reader, links, service=service)
     yield "confirmation", "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     for action in ("export", "erase", "change-address", "new-address"):
         kind = "new-address" if action == "new-address" else "account-link"
         yield action, kind, other_emails.account_link(action, samples.URL, minutes=60, service=service)
-    yield "moved", "moved", other_emails.moved(service=service)
-    yield "link", "link", other_emails.link(samples.URL, service=service)
+    yield "moved", "moved", other_emails.address_changed(service=service)
+    yield "link", "link", other_emails.preferences_link(samples.URL, service=service)
     yield "sign-in", "sign-in", other_emails.sign_in(samples.URL, service=service)
     facts = ("Queue: 1,204 waiting", "Oldest: 48 min", f"Server: {LONG[:100]}")
     yield (
@@ -135,7 +135,7 @@ def _small() -> Iterator[tuple[str, str, Rendered]]:
         "alarm",
         other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service),
     )
-    yield "test", "test", other_emails.trial(service=service)
+    yield "test", "test", other_emails.delivery_test_mail(service=service)
     invented = samples.edition(samples.INVENTED)
     for kind in ("digest", "welcome", "resend"):
         to = replace(reader, kind=kind)
@@ -149,7 +149,7 @@ def _papers(shared: Path | None) -> list[Record]:
     return [record for day in DAYS for record in samples.real(shared, day)[:400]]
 
 
-def _day(records: Sequence[Record], draw: random.Random, *, kind: str = "digest") -> Rendered:
+def _day(records: Sequence[Record], draw: random.Random, *, kind: str = "digest") -> RenderedMail:
     """These papers as somebody's day: some by a followed author, some rising, most new."""
     topics = tuple(draw.sample(TOPICS, 3))
     entries = []

@@ -1,4 +1,4 @@
-"""Every mail as its readers see it: `python -m tests.mailgate.pictures [FOLDER]` (make preview-mail).
+"""Screenshots of every mail: `python -m tests.mailgate.pictures [FOLDER]` (make preview-mail).
 
 Papers are the seed documents'. Each mail as text, and as pictures, light and dark, 375 and 800 pixels wide.
 """
@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Rendered
+from digest.compose.email.template_context import RenderedMail
 from digest.papers import Record
 from seeds import loader
 from tests.browser import chromium
@@ -33,7 +33,7 @@ FACTS = (
 )
 
 
-def every() -> Iterator[tuple[str, Rendered]]:
+def every() -> Iterator[tuple[str, RenderedMail]]:
     """Each kind of mail by its name."""
     reader, service = replace(samples.READER, topics=TOPICS), samples.SERVICE
     links = replace(samples.LINKS, paper=lambda paper: f"https://papers.example/papers/{paper + 1}")
@@ -41,20 +41,20 @@ def every() -> Iterator[tuple[str, Rendered]]:
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
         yield name, other_emails.digest(content, papers, replace(reader, kind=kind), links, service=service)
-    yield "notice", other_emails.notice(reader, links, 412, silent=(TOPICS[2], 23), service=service)
+    yield "notice", other_emails.no_matches_notice(reader, links, 412, silent=(TOPICS[2], 23), service=service)
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
-    yield "link", other_emails.link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
+    yield "link", other_emails.preferences_link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (
         "sign-in",
         other_emails.sign_in("https://papers.example/admin/enter/WzFd.aRx1.abc-DEF_123", minutes=30, service=service),
     )
     facts = ("Queue: 1,204 mails waiting", "The oldest waits for 48 min")
     yield "alarm", other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
-    yield "test", other_emails.trial(service=service)
+    yield "test", other_emails.delivery_test_mail(service=service)
 
 
 def _edition(records: list[Record]) -> Content:
-    """What the topics find by title: one by a followed author, three new, and two that rise."""
+    """Papers whose titles match the topics: one by a followed author, three new, two rising."""
     found = {n: topic for topic in range(3) for n in _with(TOPICS[topic], records)[:2]}
     followed = next(n for n in found if FOLLOWS in records[n].authors)
     rising = [n for n in found if n != followed and records[n].code_url][:1]

@@ -1,4 +1,4 @@
-"""What mail programs make of the HTML, by the tables of caniemail.com: nothing beyond what is written here."""
+"""Support of the HTML in mail programs, by the tables of caniemail.com: no gaps beyond the baseline here."""
 
 from __future__ import annotations
 

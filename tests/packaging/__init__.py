@@ -1,1 +1,1 @@
-"""The project as people get it: the wheel, the container's files, the commands and the documents."""
+"""The project as it is shipped: the wheel, the container's files, the commands and the documents."""

@@ -1,6 +1,6 @@
-"""Run a command with no network but the loopback and nothing writable but the folders named.
+"""Run a command without network but the loopback; only the named folders are writable.
 
-Root's own: `unshare --net --mount python alone.py FOLDER… -- COMMAND…`. Exit code 77 where the machine forbids it.
+As root: `unshare --net --mount python alone.py FOLDER… -- COMMAND…`. Exit code 77 where the machine forbids it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _READ_FLAGS, _WRITE_FLAGS, _UP = 0x8913, 0x8914, 0x1  # SIOCGIFFLAGS, SIOCSIFFLA
 
 
 def main(words: list[str]) -> None:
-    """Shut the world out, then become the command."""
+    """Isolate this process, then become the command."""
     at = words.index("--")
     try:
         bring_up("lo")

@@ -1,4 +1,4 @@
-"""docker-compose.yml as Compose reads it: variables put in, required ones missed."""
+"""docker-compose.yml as Compose reads it: variables are substituted, missing ones are an error."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_filled(part, environment) for part in value]
     if isinstance(value, str):
-        return _VARIABLE.sub(lambda found: _value(found, environment), value)
+        return _VARIABLE.sub(lambda match: _value(match, environment), value)
     return value
 
 

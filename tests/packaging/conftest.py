@@ -51,7 +51,7 @@ def namesakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a command left: its exit code and all it printed."""
+    """The result of a command: exit code and all output."""
 
     code: int
     text: str
@@ -81,7 +81,7 @@ def plain_environment() -> dict[str, str]:
 
 
 def site_of(python: Path) -> Path:
-    """Where that interpreter's packages lie."""
+    """The folder of that interpreter's packages."""
     said = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
     return Path(said.text.strip())
 

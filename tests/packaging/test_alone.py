@@ -1,4 +1,4 @@
-"""A container's conditions: a root file system that can't be written, no network but this machine's own."""
+"""The demo as in a container: a read-only root file system, no network but the loopback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Shut = Callable[[Sequence[str | Path]], Said]
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """What /tmp is to a container; its path is short, as sockets lie in it."""
+    """The /tmp of the container; its path is short, as it holds sockets."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     yield folder
     shutil.rmtree(folder)
@@ -28,7 +28,7 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def shut(tmp_path: Path, temporary: Path) -> Shut:
-    """Runs a command that may write to DATA_DIR and the temporary folder, and reach nobody."""
+    """Runs a command that may write to DATA_DIR and the temporary folder, without network."""
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         not_run("namespaces need root and unshare")
 

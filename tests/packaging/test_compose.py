@@ -1,4 +1,4 @@
-"""docker-compose.yml: valid, strict, and each service comes up healthy with the environment that stands in it."""
+"""docker-compose.yml: valid, strict, and each service becomes healthy with its environment in the file."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_service_waits_for_the_schema(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", sorted(set(ALL) - {"migrate", "mail"}))
-def test_a_service_tells_its_health(service: str) -> None:
+def test_a_service_reports_its_health(service: str) -> None:
     check = ALL[service]["healthcheck"]
 
     assert check["test"][0] == "CMD"
@@ -100,7 +100,7 @@ def test_every_variable_is_a_setting(service: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The services' surroundings on this machine: what stands in for the hosts `postgres`, `redis` and `mail`."""
+    """The services' surroundings on this machine: replacements for the hosts `postgres`, `redis` and `mail`."""
 
     digest: Path
     here: Mapping[str, str]
@@ -128,7 +128,7 @@ class Stack:
         return run([self.digest, *words], env=self.environment(service), check=False)
 
     def wait_healthy(self, service: str) -> Said:
-        """Its health check as soon as it is well, else the last one; with more patience than Compose has."""
+        """The first successful health check, else the last one; waits longer than Compose does."""
         until = time.monotonic() + PATIENCE
         while (said := self.examine(service)).code and time.monotonic() < until:
             time.sleep(0.5)
@@ -171,7 +171,7 @@ def _redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 class _Ending(subprocess.Popen[bytes]):
-    """A process that ends with its block."""
+    """A process that is ended with its block."""
 
     def __exit__(self, *_: object) -> None:
         self.terminate()
@@ -184,7 +184,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_the_services_come_up_healthy_and_end_when_told(stack: Stack) -> None:
+def test_the_services_come_up_healthy_and_end_on_a_signal(stack: Stack) -> None:
     early = [stack.examine(service).code for service in ("web", "scheduler")]
     assert stack.start("migrate").wait(PATIENCE) == 0
 

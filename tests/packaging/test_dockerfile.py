@@ -1,4 +1,4 @@
-"""The Dockerfile: free of known mistakes, from locked wheels, for nobody's root; it copies what there is."""
+"""The Dockerfile: free of known mistakes, installs locked wheels, does not run as root, copies existing files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINES = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
 
 
 def given(instruction: str) -> list[str]:
-    """What stands behind each instruction of that name, in order."""
+    """The value of each instruction of that name, in order."""
     return [line.partition(" ")[2].strip() for line in LINES if line.startswith(f"{instruction} ")]
 
 
@@ -51,7 +51,7 @@ def test_every_package_of_the_wheel_is_copied() -> None:
     assert {f"{name} {name}" for name in packages} <= set(given("COPY"))
 
 
-def test_it_runs_as_a_numbered_user_who_is_not_root() -> None:
+def test_it_runs_as_a_numeric_non_root_user() -> None:
     assert given("USER")[-1] == "10001:10001"
 
 

@@ -1,4 +1,4 @@
-"""Documents and program say the same: each command and setting is documented, and what is documented is there."""
+"""Documents and program agree: each command and setting is documented, and what is documented is there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = {name.upper() for name in (*Settings.model_fields, *(setting.name for
 _SETTING = re.compile(r"DIGEST_([A-Z][A-Z_]+[A-Z])")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#]+)[^)]*\)")
-# Variables of ours that are no settings of the program.
+# Our variables that are not settings of the program.
 OF_TESTS = {"TEST_SHARED"}
 
 
@@ -85,7 +85,7 @@ def test_the_example_has_every_setting_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_the_example_tells_a_settings_default(name: str, configured: Callable[..., None]) -> None:
+def test_the_example_states_the_default_of_a_setting(name: str, configured: Callable[..., None]) -> None:
     line = re.search(rf"^DIGEST_{name.upper()}=(.*)$", EXAMPLE, re.MULTILINE)
     assert line is not None
     if line[1]:
@@ -94,7 +94,7 @@ def test_the_example_tells_a_settings_default(name: str, configured: Callable[..
 
 
 @pytest.mark.parametrize("setting", SOURCE_SETTINGS, ids=lambda setting: setting.name)
-def test_the_example_tells_the_default_of_a_sources_setting(setting: TextSetting) -> None:
+def test_the_example_states_the_default_of_a_sources_setting(setting: TextSetting) -> None:
     assert re.search(rf"^DIGEST_{setting.name.upper()}={re.escape(setting.default)}$", EXAMPLE, re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""The lock files: each holds all that its packages ask for, so that nothing is resolved when it is installed."""
+"""The lock files: each holds all requirements of its packages, so that installing resolves nothing."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _PIN = re.compile(r"^(?P<pin>[A-Za-z0-9._-]+(?:\[[^]]+\])?==[^\\\n]+?)\s*\\?$", 
 
 
 def pins(lock: str) -> dict[str, Requirement]:
-    """What a lock holds for this platform, by name."""
+    """The locked versions for this platform, by name."""
     found = [Requirement(pin) for pin in _PIN.findall((ROOT / lock).read_text(encoding="utf-8"))]
     return {canonicalize_name(one.name): one for one in found if one.marker is None or one.marker.evaluate()}
 
 
 def asked_for(pin: Requirement) -> Iterator[Requirement]:
-    """What the installed package of that pin asks for here, with the extras that the lock names."""
+    """The requirements of the installed package here, with the extras that the lock names."""
     for text in distribution(pin.name).requires or []:
         wanted = Requirement(text)
         extras = ["", *pin.extras]
@@ -35,7 +35,7 @@ def asked_for(pin: Requirement) -> Iterator[Requirement]:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_all_that_a_locked_package_asks_for_is_in_the_lock(lock: str) -> None:
+def test_all_requirements_of_a_locked_package_are_in_the_lock(lock: str) -> None:
     locked = pins(lock)
     missing = []
     for pin in locked.values():

@@ -1,4 +1,4 @@
-"""Every supported Python of this machine plays the demo from the locked wheels; for the others the lock resolves."""
+"""Every supported Python of this machine runs the demo from the locked wheels; for the others the lock resolves."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FOUND = {version: python for version in SUPPORTED if (python := find(version))}
 
 
 def uv(*words: str | Path) -> Said:
-    """Run uv, which knows other Pythons' wheels. Not run where there is none, or no index to ask."""
+    """Run uv, which knows other Pythons' wheels. Not run where uv or an index is missing."""
     if (program := shutil.which("uv", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")) is None:
         not_run("uv is not installed")
     said = run([program, *words], cwd=ROOT, check=False)

@@ -1,4 +1,4 @@
-"""The wheel: everything the program needs is in it, and nothing near it is mistaken for a part of it."""
+"""The wheel: it holds everything the program needs, and packages of the same names elsewhere are not imported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.packaging.conftest import Said, mails, play_demo, run, site_of
 
 PACKAGES = ("digest", "seeds", "templates", "workers")
 
-# Laid into an environment, it notes every address that a process of it connects to or asks a name server for.
+# Installed into an environment, it records every address that its processes connect to or resolve.
 WATCH = """
 import json, os, sys
 def note(event, given):
@@ -53,7 +53,7 @@ def test_the_wheel_holds_our_packages_and_nothing_else(names: set[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A demo that is over."""
+    """The result of a demo run."""
 
     said: Said
     folder: Path
@@ -63,7 +63,7 @@ class Played:
 
 @pytest.fixture(scope="module")
 def played(clean: Path, namesakes: Path, tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """The demo from the installed wheel, played once in a folder with packages of the same names."""
+    """The demo from the installed wheel, run once in a folder with packages of the same names."""
     data = tmp_path_factory.mktemp("data")
     site = site_of(clean / "bin" / "python")
     (site / "watch_connections.py").write_text(WATCH)

@@ -15,10 +15,10 @@ TODAY = date(2026, 6, 10)
 @pytest.fixture(scope="session")
 def texts() -> dict[str, str]:
     """The shipped documents by the first three characters of their names."""
-    return {name[:3]: text for name, text in loader.documents()}
+    return {name[:3]: text for name, text in loader.shipped_documents()}
 
 
 @pytest.fixture(scope="session")
 def parsed() -> dict[str, ParsedDocument]:
-    """What they hold."""
+    """The parsed documents."""
     return {name[:3]: found for name, found in loader.load(today=TODAY)}

@@ -1,4 +1,4 @@
-"""Titles and authors of the glued page (`002_…`), read by eye, in the page's order."""
+"""Titles and authors of the page with joined lines (`002_…`), read by eye, in the page's order."""
 
 GLUED: tuple[tuple[str, tuple[str, ...]], ...] = (
     (

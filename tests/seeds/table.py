@@ -16,10 +16,10 @@ def render(today: date) -> str:
     """One row a document, in order, and their sum."""
     before: list[ListedPaper] = []
     rows = []
-    for (name, text), (_, parsed) in zip(loader.documents(), loader.load(today=today), strict=True):
+    for (name, text), (_, parsed) in zip(loader.shipped_documents(), loader.load(today=today), strict=True):
         after = merge_all([*before, *parsed.papers])
         new = len(after) - len(before)
-        form = loader.detect(text)
+        form = loader.detect_form(text)
         rows.append([len(parsed.papers), len(parsed.papers) - new, len(parsed.rejected), new, *_known(parsed)])
         rows[-1][:0] = [f"`{name[:3]}_…`", form.value if form else "unknown"]
         before = after
@@ -29,7 +29,7 @@ def render(today: date) -> str:
 
 
 def _known(parsed: ParsedDocument) -> list[int]:
-    """How many papers have authors, a date, code, a venue."""
+    """The number of papers with authors, a date, code, a venue."""
     records = [listed.record for listed in parsed.papers]
     return [
         sum(bool(value) for value in column)

@@ -36,7 +36,7 @@ def test_all_fifty_papers_of_each_page_are_read(parsed: dict[str, ParsedDocument
     assert [(len(parsed[name].papers), parsed[name].rejected) for name in ("000", "002")] == [(50, ()), (50, ())]
 
 
-def test_the_first_paper_has_all_that_the_page_tells(parsed: dict[str, ParsedDocument]) -> None:
+def test_the_first_paper_has_every_field_of_the_page(parsed: dict[str, ParsedDocument]) -> None:
     paper = parsed["000"].papers[0].record
 
     assert (

@@ -1,4 +1,4 @@
-"""docs/SEEDS.md tells what the parsers do."""
+"""docs/SEEDS.md describes what the parsers do."""
 
 from __future__ import annotations
 

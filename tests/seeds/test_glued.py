@@ -1,4 +1,4 @@
-"""Titles and authors that stand glued in one line."""
+"""Titles and authors joined in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.seeds.labels import GLUED
 
 
 def split(line: str, *, more: bool = False, words: set[str] | None = None, people: set[str] | None = None) -> object:
-    found = joined_titles.split(line, more=more, words=words or set(), people=people or set())
+    found = joined_titles.split_line(line, is_truncated=more, words=words or set(), known_names=people or set())
     return found and (found.title, *found.authors)
 
 
@@ -27,7 +27,7 @@ def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "expected"),
     [
         ("On Deep LearningNiao He", ("On Deep Learning", "Niao He")),
         ("Revisiting DAgger in the Era of LLM-AgentsWei Li", ("Revisiting DAgger in the Era of LLM-Agents", "Wei Li")),
@@ -38,8 +38,8 @@ def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, 
         ("Robust MDPsWei DeVries", ("Robust MDPs", "Wei DeVries")),
     ],
 )
-def test_a_certain_seam_splits(line: str, found: tuple[str, ...]) -> None:
-    assert split(line) == found
+def test_a_certain_seam_splits(line: str, expected: tuple[str, ...]) -> None:
+    assert split(line) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_a_certain_seam_splits(line: str, found: tuple[str, ...]) -> None:
         "On Deep LearningMadhavi",  # a name of one word could be a word
         "On Deep LearningXiaoMing Wang",  # 'LearningXiao' or 'Learning'
         "On Deep LearningATLAS Collaboration",  # no person
-        "Analysis with NovaPyWei Li",  # nothing witnesses 'NovaPy'
+        "Analysis with NovaPyWei Li",  # no evidence for 'NovaPy'
     ],
 )
 def test_doubt_leaves_a_line_unsplit(line: str) -> None:
     assert split(line) is None
 
 
-def test_a_word_of_the_prose_witnesses_for_an_unusual_title_end() -> None:
+def test_a_word_of_the_prose_supports_an_unusual_title_end() -> None:
     assert split("Analysis with NovaPyWei Li", words={"novapy"}) == ("Analysis with NovaPy", "Wei Li")
 
 
-def test_a_name_in_another_line_witnesses_for_the_seam_before_it() -> None:
+def test_a_name_in_another_line_supports_the_split_before_it() -> None:
     assert split("Analysis with NovaPyWei Li", people={"Wei Li"}) == ("Analysis with NovaPy", "Wei Li")
 
 
@@ -73,7 +73,7 @@ def test_before_et_al_the_glue_is_in_the_third_piece_from_the_right() -> None:
 
 @given(st.text(max_size=60), st.booleans())
 def test_no_line_raises_and_a_split_is_the_line_again(line: str, more: bool) -> None:
-    found = joined_titles.split(line, more=more, words=(), people=())
+    found = joined_titles.split_line(line, is_truncated=more, words=(), known_names=())
 
     assert found is None or found.title + ", ".join(found.authors) == line
 

@@ -10,17 +10,17 @@ import pytest
 from digest.errors import BadInput
 from digest.papers import ParsedDocument, title_key
 from seeds import loader
-from seeds.loader import Form
+from seeds.loader import SeedForm
 from tests.seeds.conftest import TODAY
 
 
 def test_every_document_is_known_by_its_own_marks(texts: dict[str, str]) -> None:
-    assert {name: loader.detect(text) for name, text in texts.items()} == {
-        "000": Form.AUTHOR_PROFILE,
-        "001": Form.TRENDING_PAGE,
-        "002": Form.AUTHOR_PROFILE,
-        "003": Form.IDENTIFIER_LISTING,
-        "004": Form.ABSTRACTS,
+    assert {name: loader.detect_form(text) for name, text in texts.items()} == {
+        "000": SeedForm.AUTHOR_PROFILE,
+        "001": SeedForm.TRENDING_PAGE,
+        "002": SeedForm.AUTHOR_PROFILE,
+        "003": SeedForm.IDENTIFIER_LISTING,
+        "004": SeedForm.ABSTRACTS,
     }
 
 

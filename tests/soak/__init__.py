@@ -1,1 +1,1 @@
-"""Long experiments with real faults. `make soak` runs the full counts, `make test` the smallest that can fail."""
+"""Long tests with real faults. `make soak` runs them in full, `make test` in the smallest useful size."""

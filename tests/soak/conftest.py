@@ -1,4 +1,4 @@
-"""A run under faults: real workers, a real Redis, a real database, and the SMTP server's log as the judge."""
+"""A run under faults: real workers, a real Redis, a real database, checked by the SMTP server's log."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ class Fleet:
             _kill(chance.choice(found))
 
     def kill_main(self) -> None:
-        """The main process alone; its children find out by themselves."""
+        """Kill the main process alone; its children notice by themselves."""
         self.main.kill()
         self.main.wait(PATIENCE)
         self.start()
 
     def end(self) -> int:
-        """SIGTERM, as a supervisor gives it."""
+        """Send SIGTERM, as a supervisor does."""
         self.main.terminate()
         return self.main.wait(PATIENCE)
 
@@ -81,7 +81,7 @@ def _kill(pid: int) -> None:
 
 
 class Run:
-    """Mails owed, a worker that sends them, and a scheduler's sweep in this process."""
+    """Queued mails, a worker that sends them, and a scheduler's sweep in this process."""
 
     def __init__(self, outbox: Outbox, smtp: MailServer, redis: PrivateRedis) -> None:
         self.outbox, self.smtp, self.redis = outbox, smtp, redis
@@ -100,7 +100,7 @@ class Run:
         return self.fleet
 
     def sweep(self) -> None:
-        """What the scheduler does every few seconds. While the database is gone it can't."""
+        """Sweep as the scheduler does every few seconds; skipped while the database is down."""
         try:
             self.in_doubt += self.sweeper.sweep()
         except Transient:
@@ -119,12 +119,12 @@ class Run:
         self.until(lambda: len(self.smtp.log) >= count)
 
     def until_over(self, *, seconds: float = 2 * PATIENCE, held: bool = False) -> None:
-        """Nothing waits and nothing is under way; with `held`, what is in doubt stays."""
+        """Wait until no mail waits or is in flight; with `is_held`, uncertain mails stay."""
         left = {"queued", "sending", "deferred"} | (set() if held else {"uncertain"})
         self.until(lambda: not left & set(self.outbox.states()), seconds=seconds)
 
     def moments(self, size: Size, seed: int) -> list[int]:
-        """At which counts of mails in the log something goes wrong. Held mails may never come to be in the log."""
+        """The counts of logged mails at which a fault happens. Held mails may never be logged."""
         held = 2 * CONNECTIONS * size.faults
         return sorted(random.Random(seed).sample(range(1, max(size.mails - held, size.mails // 2)), size.faults))
 
@@ -135,7 +135,7 @@ class Run:
         return sum(self.smtp.recipients().values()) - len(self.smtp.recipients())
 
     def names(self) -> dict[str, set[str]]:
-        """The Message-IDs that each recipient saw."""
+        """The Message-IDs by recipient."""
         found: dict[str, set[str]] = {}
         for taken in self.smtp.log:
             found.setdefault(taken.recipient, set()).add(taken.message_id)
@@ -156,7 +156,7 @@ def run(
     outbox: Outbox, smtp: MailServer, redis_server: PrivateRedis, configured: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Run]:  # fmt: skip
-    """Nothing is owed yet and no worker runs."""
+    """No mail is queued yet and no worker runs."""
     configured(CONNECTIONS=CONNECTIONS, LOG_LEVEL="ERROR")
     monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 2.0)
     monkeypatch.setattr("digest.mail.outbox.retry_backoff.IN_DOUBT", (timedelta(seconds=0.3),) * 4)

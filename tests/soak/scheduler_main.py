@@ -1,4 +1,4 @@
-"""A real scheduler that looks after its jobs every half second. Settings come from the environment."""
+"""A real scheduler that checks its jobs every half second. Settings come from the environment."""
 
 from __future__ import annotations
 

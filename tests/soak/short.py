@@ -1,4 +1,4 @@
-"""Waits of minutes made into fractions of a second, in a process of a test alone."""
+"""Shortens waits of minutes to fractions of a second, in test processes only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers import tasks
 
 
 def shorten() -> None:
-    """The same rules, sooner."""
+    """Shorten all waits."""
     retry_backoff.IN_DOUBT = (timedelta(seconds=0.3),) * 4
     retry_backoff.FIRST = retry_backoff.TROUBLE = timedelta(seconds=0.5)
     retry_backoff.LONGEST = timedelta(seconds=1)

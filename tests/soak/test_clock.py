@@ -48,7 +48,7 @@ def test_a_clock_that_steps_an_hour_loses_and_doubles_nothing(
     run.until_over()
 
     tried = [row.tried_at - clock.now() for row in run.outbox.rows() if row.tried_at]
-    assert max(tried) > timedelta(minutes=30)  # the clock did step
+    assert max(tried) > timedelta(minutes=30)  # the clock stepped
     assert run.lost() == set()
     assert run.doubled() == 0
     assert run.outbox.states() == {"sent": FULL.mails}

@@ -1,4 +1,4 @@
-"""Servers that hang up, restart, storm and vanish in the middle of a run: nothing is lost, the end is exact."""
+"""Servers that disconnect, restart, overload and disappear in mid-run: no mail is lost, the final state is exact."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_connections_cut_after_the_last_dot(run: Run, size: Size) -> None:
     run.until_over()
 
     assert run.lost() == set()
-    assert run.doubled() == 0  # those that were cut were never answered
+    assert run.doubled() == 0  # connections that were cut got no reply
     assert len(run.smtp.log) == size.mails + cut
     assert all(len(names) == 1 for names in run.names().values())
 
@@ -58,7 +58,7 @@ def test_the_mail_server_restarts(run: Run, size: Size) -> None:
 @POSTGRESQL
 @BOTH
 def test_a_storm_of_421(run: Run, size: Size) -> None:
-    run.owe(size.mails, domains=size.mails)  # each its own domain: what is slowed is not this test's matter
+    run.owe(size.mails, domains=size.mails)  # each in its own domain, so that no rate applies
     for stage in (RCPT, CONTENT):
         run.smtp.fail(stage, "421 4.3.2 not now", times=size.mails // 6)
     run.begin()
@@ -87,7 +87,7 @@ def test_redis_is_killed_and_emptied(run: Run, size: Size) -> None:
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
-    """One that a test may stop; durable, as it is stopped by force."""
+    """A PostgreSQL that a test may stop; durable, as it is killed."""
     with Postgres(durable=True) as server:
         yield server
 
@@ -152,7 +152,7 @@ def test_sigterm_drains_what_is_in_flight_alone(run: Run, size: Size) -> None:
     states = run.outbox.states()
 
     assert code == 0
-    assert set(states) == {"sent", "queued"}  # what was in flight ended, and nothing was begun after it
+    assert set(states) == {"sent", "queued"}  # mails in flight ended, and no other was begun
     assert run.doubled() == 0
 
 

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: nothing is lost, and what is doubled was in flight and has the same Message-ID."""
+"""kill -9 at random moments: no mail is lost, and duplicates were in flight and have the same Message-ID."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KILLS = pytest.mark.parametrize(
 
 
 def killed(run: Run, size: Size, victim: str) -> None:
-    """Send all of it, killing at random moments."""
+    """Send all mails, killing at random moments."""
     chance, fleet = random.Random(7), None
     run.owe(size.mails)
     fleet = run.begin()
@@ -39,7 +39,7 @@ def killed(run: Run, size: Size, victim: str) -> None:
 
 
 def judge(run: Run, size: Size) -> None:
-    """Nothing is lost; doubles were in flight, and are the same mail."""
+    """Assert that no mail is lost and that duplicates were in flight and are the same mail."""
     assert run.lost() == set()
     assert run.doubled() <= run.in_doubt
     assert all(len(names) == 1 for names in run.names().values())

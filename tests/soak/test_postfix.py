@@ -1,4 +1,4 @@
-"""Real digests into a real, strict Postfix that files them into a mailbox: all there, whole, and signed."""
+"""Real digests into a real, strict Postfix that files them into a mailbox: all arrive, complete and signed."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def test_all_mails_are_filed_parsed_and_signed(
 
 
 def _crlf(raw: bytes) -> bytes:
-    """As it came over the wire: a mailbox keeps bare line feeds, and adds headers in front."""
+    """The message as sent: a mailbox stores bare line feeds, and prepends headers."""
     return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

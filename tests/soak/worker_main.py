@@ -1,4 +1,4 @@
-"""A real Celery worker with plain letters, whose waits are short. Settings come from the environment."""
+"""A real Celery worker with a plain composer and short waits. Settings come from the environment."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Tests of workers, through its public doors."""
+"""Tests of workers, through their public interface."""

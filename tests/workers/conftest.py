@@ -55,7 +55,7 @@ class Worker:
 
 @pytest.fixture
 def dead_senders_found(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sweep takes over from senders that are gone without waiting for their lease, and from no living one."""
+    """A sweep takes over from ended senders without waiting for their lease, and from no living one."""
     configured(CONNECTIONS=4)
     sweeper = takeover.sweeper()
     monkeypatch.setattr(delivering, "_sweeper", lambda: sweeper)
@@ -75,6 +75,6 @@ def worker(database: str, redis_server: PrivateRedis, port: tasks.CeleryEnqueue)
 
 
 def noted() -> list[str]:
-    """What the stand-ins were asked, in order."""
+    """The calls of the stubs, in order."""
     path = stubs.notes()
     return path.read_text().splitlines() if path.exists() else []

@@ -1,4 +1,4 @@
-"""A real `digest worker` for tests, with stand-ins for the services. Its one argument is what `--queues` takes."""
+"""A real `digest worker` for tests, with stubs of the services. Its one argument is what `--queues` takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stand-ins for the services that the tasks call: a plain composer, and runs that only note what they were asked."""
+"""Stubs of the services that the tasks call: a plain composer, and runs that only record their calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.outbox import PlainLetters
 
 
 def install() -> None:
-    """Put the stand-ins where the tasks import them from. For a process of a test alone."""
+    """Put the stubs where the tasks import them from. Only for test processes."""
     letters = ModuleType("digest.services.delivery.render_messages")
     letters.MailComposer = PlainLetters  # type: ignore[attr-defined]
     runs = ModuleType("digest.services.runs.build_editions")
@@ -24,14 +24,14 @@ def install() -> None:
 
 
 def freeze_shard(run_id: int, shard: int) -> None:
-    """Note the call; shard 13 ends its process."""
+    """Record the call; shard 13 ends its process."""
     note(f"freeze {run_id} {shard}")
     if shard == 13:
         os.abort()
 
 
 def first_edition(subscriber_id: int) -> None:
-    """Note the call; it takes as long as the test wants."""
+    """Record the call; it takes as long as the test sets."""
     time.sleep(float(os.environ.get("TEST_SECONDS_A_WELCOME", "0")))
     note(f"welcome {subscriber_id}")
 

@@ -1,4 +1,4 @@
-"""A supervisor for tests: keeps the given Python scripts running, with a private Redis. Prints its pids when asked."""
+"""A supervisor for tests: keeps the given Python scripts running, with a private Redis. Prints its pids on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes without what they need: they stop at once, with exit code 2, the variable's name and how to make one."""
+"""Processes without a required setting: they stop at once, with exit code 2, the variable's name and the remedy."""
 
 from __future__ import annotations
 
@@ -50,4 +50,4 @@ def test_without_a_redis_the_cure_is_named(tmp_path: Path, command: str) -> None
     done = start(tmp_path, command, **given)
 
     assert done.returncode == 2
-    assert done.stderr.startswith("digest: DIGEST_REDIS_URL is not set; name a Redis")
+    assert done.stderr.startswith("digest: DIGEST_REDIS_URL is not set; use a Redis")

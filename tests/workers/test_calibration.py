@@ -33,7 +33,7 @@ def calibrated_profiles() -> list[int]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
-def test_a_worker_calibrates_every_reader_and_a_second_wake_up_changes_nothing(
+def test_a_worker_calibrates_every_subscriber_and_a_second_wake_up_changes_nothing(
     worker: Worker, port: CeleryEnqueue
 ) -> None:
     for back in range(16, -1, -1):

@@ -17,7 +17,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from seeds.demo_subscribers import READERS
+from seeds.demo_subscribers import DEMO_SUBSCRIBERS
 from tests import lint_mailbox
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
@@ -26,7 +26,7 @@ _PAPER = re.compile(r"/papers/(\d+)")
 
 
 def play(folder: Path) -> subprocess.CompletedProcess[str]:
-    """One demo in that folder, on free ports."""
+    """Run one demo in that folder, on free ports."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     words = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
@@ -55,7 +55,7 @@ def mails(folder: Path) -> list[EmailMessage]:
 
 
 def of(name: str, among: Sequence[EmailMessage]) -> list[EmailMessage]:
-    """The digests and welcomes of one reader, oldest first."""
+    """The digests and welcomes of one subscriber, oldest first."""
     return [mail for mail in among if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
 
 
@@ -70,24 +70,24 @@ def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.Comple
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert all(reader.name in done.stdout for reader in READERS)
+    assert all(reader.name in done.stdout for reader in DEMO_SUBSCRIBERS)
     assert max(map(len, done.stdout.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
     assert (folder / "demo.log").stat().st_size > 0
 
 
-def test_every_reader_has_their_mails_and_the_paused_one_none(
+def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
     played: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     among = mails(played[0])
 
-    counts = {reader.name: len(of(reader.name, among)) for reader in READERS}
-    assert counts == {r.name: 0 if r.paused else 1 if r.late else 2 for r in READERS}
+    counts = {reader.name: len(of(reader.name, among)) for reader in DEMO_SUBSCRIBERS}
+    assert counts == {r.name: 0 if r.paused else 1 if r.subscribes_late else 2 for r in DEMO_SUBSCRIBERS}
 
 
-def test_no_reader_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     among = mails(played[0])
 
-    for reader in READERS:
+    for reader in DEMO_SUBSCRIBERS:
         days = [set(_PAPER.findall(html(mail))) for mail in of(reader.name, among)]
         assert all(days)
         assert sum(map(len, days)) == len(set().union(*days))

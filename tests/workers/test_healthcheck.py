@@ -1,4 +1,4 @@
-"""A process is healthy by what it does, not by being there."""
+"""A process is healthy when it makes progress, not when it only exists."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is in order is found so however long it takes."""
+    """Long time limits, for checks that must succeed."""
     monkeypatch.setattr(healthcheck, "SECONDS_FRESH", PATIENCE)
     monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
 
 
 @pytest.fixture
 def impatient(_patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For what never happens: soon enough."""
+    """Short time limits, for checks that must fail."""
     monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.5)
     monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
 
 
 @SQLITE
 def test_a_worker_that_takes_tasks_is_healthy_again_and_again(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.0)  # each time it is asked to do something
+    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", 0.0)  # at each task
     said = [examine(Process.worker) for _ in range(2)]
 
     assert all(line.startswith("worker: progress") for line in said)
@@ -52,8 +52,8 @@ def test_a_frozen_worker_is_not_healthy_though_another_machine_works(
     pids = [*worker.children(), worker.process.pid]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(2 * healthcheck.SECONDS_FRESH)  # what it did before does not count any more
-    connect(redis_server.url).stamp("another-machine:1")
+    time.sleep(2 * healthcheck.SECONDS_FRESH)  # earlier progress does not count any more
+    connect(redis_server.url).record_progress("another-machine:1")
 
     try:
         with pytest.raises(Transient, match="did nothing"):

@@ -1,4 +1,4 @@
-"""What processes load: a command that only says something next to nothing, a process only what it works with."""
+"""Imports: a command that only prints loads next to nothing, a process only what it needs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_what_only_says_something_loads_nothing_that_works(words: list[str], tmp
 def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, configured: Callable[..., None]) -> None:
     with PrivateRedis() as server:
         for kind in (SCHEDULER, *map(queue_kind, QUEUES)):
-            connect(server.url).stamp(f"{healthcheck.socket.gethostname()}:1", kind)
+            connect(server.url).record_progress(f"{healthcheck.socket.gethostname()}:1", kind)
         configured(REDIS_URL=server.url, PORT=1)
         code, names = loaded("healthcheck", process, folder=tmp_path)
 
@@ -97,7 +97,7 @@ def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None
     from alembic.script import ScriptDirectory
 
     code = (
-        "import sys; from digest.db.core import schema_migration; schema_migration.must_be_newest();"
+        "import sys; from digest.db.core import schema_migration; schema_migration.require_newest();"
         " print('alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""A run of 500 mails with two workers, a child of one killed in the middle. The SMTP server's own log is the judge."""
+"""A run of 500 mails with two workers, a child of one killed in the middle. The SMTP server's own log decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queues: what is in a hurry waits behind nothing else, and a queue that nobody serves is found."""
+"""The queues: urgent tasks wait for no others, and a queue without a worker is detected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Start = Callable[..., Worker]
 
 @pytest.fixture
 def start(database: str, smtp: MailServer, dead_senders_found: None, redis_server: PrivateRedis) -> Iterator[Start]:
-    """Starts `digest worker`, its services stood in for."""
+    """Starts `digest worker` with stubs of the services."""
     stubs.notes().parent.mkdir(exist_ok=True)
     started: list[Worker] = []
 
@@ -62,23 +62,23 @@ def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "there is no queue ''"),
         ("deliver", "there is no queue 'deliver'; there are delivery, selection, ingestion, background"),
         ("delivery,", "there is no queue ''"),
-        ("delivery=0", "'delivery=0': processes are a number from 1 to 256"),
-        ("delivery=many", "processes are a number"),
-        ("delivery=٣", "processes are a number"),
-        ("delivery=257", "processes are a number"),
-        ("delivery+selection,selection", "selection stands there twice"),
+        ("delivery=0", "'delivery=0': the number of processes must be from 1 to 256"),
+        ("delivery=many", "the number of processes must be"),
+        ("delivery=٣", "the number of processes must be"),
+        ("delivery=257", "the number of processes must be"),
+        ("delivery+selection,selection", "selection is named twice"),
     ],
 )
-def test_what_can_not_be_read_is_named(text: str, said: str) -> None:
+def test_what_can_not_be_read_is_named(text: str, message: str) -> None:
     with pytest.raises(BadInput) as error:
         read_pools(text)
 
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_every_queue_is_served_by_default_and_delivery_by_its_own_processes() -> None:
@@ -160,7 +160,7 @@ def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
 
 
 @SQLITE
-def test_a_wake_up_that_found_no_broker_can_be_given_again(
+def test_a_task_that_found_no_broker_can_be_enqueued_again(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
     configure("unix:///nowhere/redis.sock")
@@ -249,7 +249,7 @@ def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_aliv
     start("selection,ingestion+background")
     wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60))
 
-    queues = [finding for finding in doctor.examine() if finding.name == "queues"]
+    queues = [finding for finding in doctor.run_checks() if finding.name == "queues"]
     levels = {finding.text.partition(":")[0]: finding.level for finding in queues}
 
     assert levels == {"delivery": "error", "selection": "ok", "ingestion": "ok", "background": "ok"}
@@ -267,7 +267,7 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 
 
 def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
-    """What the queue's processes did last is moved into the past."""
+    """Move the last progress of the queue's processes into the past."""
     key = f"{PREFIX}progress:{queue_kind(queue)}"
     for name, at in store._client.zrange(key, 0, -1, withscores=True):
         store._client.zadd(key, {name: at - 7200})
@@ -286,7 +286,7 @@ def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
     os.kill(frozen, signal.SIGSTOP)
-    as_if_hours_had_passed(store, "delivery")  # for the other queue, which gets on, they have not
+    as_if_hours_had_passed(store, "delivery")  # not for the other queue, which makes progress
 
     try:
         monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)

@@ -1,4 +1,4 @@
-"""`digest up`'s processes: started again when they die, ended when it ends, however it ends."""
+"""`digest up`'s processes: restarted when they die, ended whenever it ends."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def supervised(*scripts: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def births(path: Path) -> list[tuple[int, str]]:
-    """The pid and the Redis of every start."""
+    """The pid and the Redis URL of every start."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [(int(line.split()[0]), line.split()[1]) for line in lines if " " in line]
 

@@ -1,4 +1,4 @@
-"""`digest up` as a process, with a private Redis: health checks find what it runs by DIGEST_DATA_DIR alone."""
+"""`digest up` as a process, with a private Redis: health checks find its processes by DIGEST_DATA_DIR alone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Installation:
         )
 
     def run(self, *words: str) -> tuple[int, str]:
-        """Exit code, and what it said."""
+        """Exit code and output."""
         with self.start(*words) as process:
             said, complained = process.communicate(timeout=PATIENCE)
         return process.returncode, said + complained

@@ -1,4 +1,4 @@
-"""A real Celery worker on a real Redis: ids go in, mail comes out, and what dies costs nothing."""
+"""A real Celery worker on a real Redis: tasks carry ids, mail is sent, and killed processes lose nothing."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
     smtp.wait(lambda server: len(server.log) >= 10)
     os.kill(redis_server.pid or 0, signal.SIGKILL)
     wait_for(lambda: redis_server.pid is None)
-    port.deliver()  # lost, and nobody minds
+    port.deliver()  # lost, which is harmless
     redis_server.start()
     outbox.owe("late@one.example", first=100)
 
@@ -75,7 +75,7 @@ def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
 
 
 @SQLITE
-def test_a_wake_up_given_three_times_sends_once(
+def test_a_task_enqueued_three_times_sends_once(
     outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
 ) -> None:
     outbox.owe(*(f"r{n}@one.example" for n in range(20)))
@@ -126,7 +126,9 @@ def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker,
 
 
 @SQLITE
-def test_without_a_worker_nobody_is_alive(database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_worker_no_worker_is_alive(
+    database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.3)
 
     assert not port.alive()

@@ -1,4 +1,4 @@
-"""A real Celery worker for tests, with stand-ins for the services. Settings come from the environment."""
+"""A real Celery worker for tests, with stubs of the services. Settings come from the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`digest demo`: the whole service on this machine with the seed papers, demo readers and a mailbox to look into."""
+"""`digest demo`: the whole service on this machine with the seed papers, demo subscribers and a mailbox."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _START_SECONDS = 60.0
 
 
 def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
-    """Start everything, play the two days, print the table. Stays until interrupted, unless `once`.
+    """Start everything, play two days and print a summary. Keeps running until interrupted, unless `once`.
 
-    Raises DemoFailed where an expected mail is missing.
+    Raises DemoFailed if an expected mail is missing.
     """
     started = time.monotonic()
     folder = Path(os.environ.get("DIGEST_DATA_DIR", "data")).resolve()
@@ -44,7 +44,7 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
         enqueue = make_enqueue()
         _wait_ready(port, enqueue, log)
         output.print_line(
-            f"web, worker, scheduler, Redis and a mail server run; their log: {output.plain_text(str(log))}"
+            f"web, worker, scheduler, Redis and a mail server are running; log: {output.plain_text(str(log))}"
         )
         scenario.DemoScenario(f"http://127.0.0.1:{port}", mailbox, enqueue).run()
         output.print_line("")
@@ -57,7 +57,7 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
 
 @contextmanager
 def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[None]:
-    """A private Redis and the mail server, with settings that point to them."""
+    """Run a private Redis and the mail server, with settings that point to them."""
     for used in (port, port + 1):
         require_free_port("127.0.0.1", used)
     server = mailboxes.serve(mailbox)
@@ -70,7 +70,7 @@ def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[No
 
 
 def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
-    """The demo's own settings and an empty database. No secret of it outlives it."""
+    """Set the demo's settings and create an empty database. The secret key is new each time."""
     for old in folder.glob("demo.db*"):
         old.unlink()
     key = folder / "demo-dkim.pem"
@@ -101,13 +101,13 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
 
 
 def _noted(folder: Path, port: int) -> AbstractContextManager[None]:
-    """`digest healthcheck` finds the demo's processes, too."""
+    """Let `digest healthcheck` find the processes of the demo."""
     return running.recorded_instance(folder, port=port, redis_url=settings.get().redis_url)
 
 
 @contextmanager
 def _processes(port: int, log: Path) -> Iterator[None]:
-    """Worker, scheduler and web, supervised, until the block ends; what they say goes to `log`."""
+    """Run worker, scheduler and web under supervision until the block ends; `log` gets their output."""
     supervisor = Supervisor(commands(port), output=log)
     watch = threading.Thread(target=supervisor.watch, name="supervisor")
     watch.start()
@@ -132,21 +132,21 @@ def _wait_ready(port: int, enqueue: Enqueue, log: Path) -> None:
         except httpx.TransportError:
             pass  # not up yet
         time.sleep(0.1)
-    raise DemoFailed(f"the service did not come up within {_START_SECONDS:.0f} s; look into {log}")
+    raise DemoFailed(f"the service did not start within {_START_SECONDS:.0f} s; see {log}")
 
 
 def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
-    """Serve the mailbox's page until Ctrl-C."""
-    from workers.demo import pages  # FastAPI, which only a demo that stays has use for
+    """Serve the pages of the mailbox until Ctrl-C."""
+    from workers.demo import pages  # imports FastAPI, which `once` does not need
 
     page = pages.serve(pages.build(mailbox, f"http://127.0.0.1:{port}"), port + 1)
-    output.print_line(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, look at what is trending")
-    output.print_line(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: every mail it sent")
+    output.print_line(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, see what is trending")
+    output.print_line(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: all mails that it sent")
     output.print_line(
         f"[accent]http://127.0.0.1:{port}/admin[/accent]  the administrator's page: ask for a sign-in link as"
     )
     output.print_line(f"  {ADMIN}, and open it from the mailbox")
-    output.print_line("Ctrl-C ends it")
+    output.print_line("stop it with Ctrl-C")
     stop = StopSignal()
     stop.install()
     stop.wait()

@@ -1,4 +1,4 @@
-"""The demo's mail server: takes every mail on loopback and keeps its bytes in a Maildir."""
+"""The demo's mail server: accepts every mail on the loopback and stores its bytes in a Maildir."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _number = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMail:
-    """One mail as it lies in the mailbox."""
+    """A mail in the mailbox."""
 
     name: str
     raw: bytes
 
     def parsed(self) -> EmailMessage:
-        """The mail, read by the standard library."""
+        """The mail, parsed by the standard library."""
         message = email.message_from_bytes(self.raw, policy=email.policy.default)
         if not isinstance(message, EmailMessage):
-            raise TypeError("the default policy makes EmailMessage")
+            raise TypeError("the default policy must create EmailMessage")
         return message
 
 
 class Mailbox:
-    """A Maildir that only grows; `wait` blocks until a mail is there."""
+    """A Maildir that only grows; `wait_for` blocks until a mail arrives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._arrived = threading.Condition()
 
     def empty(self) -> None:
-        """Begin afresh. Only a folder that a demo made is emptied."""
+        """Delete all mails, but only in a folder that a demo created; create the folders."""
         if (self.folder / _MARK).exists():
             for file in self._files():
                 file.unlink()
@@ -58,7 +58,7 @@ class Mailbox:
         return sorted(found, key=lambda file: file.name)
 
     def add(self, raw: bytes) -> None:
-        """Write one mail, whole or not at all."""
+        """Write one mail atomically."""
         name = f"{time.time_ns()}.{next(_number):06}.{os.getpid()}.localhost"
         (self.folder / "tmp" / name).write_bytes(raw)
         (self.folder / "tmp" / name).rename(self.folder / "new" / name)
@@ -74,7 +74,7 @@ class Mailbox:
         return next((kept for kept in self.all() if kept.name == name), None)
 
     def wait(self, to: str, subject: str, *, seconds: float = 60.0) -> EmailMessage | None:
-        """The newest mail to that address whose subject holds these words, or None after so many seconds."""
+        """The newest mail to that address whose subject contains `subject`; None if none arrives within `seconds`."""
         end = time.monotonic() + seconds
         while True:
             found = [m for k in self.all() if (m := k.parsed())["To"] == to and subject in str(m["Subject"])]
@@ -88,19 +88,19 @@ class Mailbox:
 
 
 class _Handler:
-    """aiosmtpd's hooks: accept all, keep the bytes as they came."""
+    """aiosmtpd's hooks: accept every mail and store its bytes unchanged."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
-        """Keep it, then say so: after a 250 it is there."""
+        """Store the mail before the 250 is sent."""
         await asyncio.to_thread(self._mailbox.add, envelope.original_content)
-        return "250 2.0.0 kept"
+        return "250 2.0.0 stored"
 
 
 def serve(mailbox: Mailbox) -> Controller:
-    """A mail server on a free port of the loopback; `stop()` ends it."""
+    """Start a mail server on a free port of the loopback; `stop()` ends it."""
     controller = Controller(_Handler(mailbox), hostname="127.0.0.1", port=_free_port(), ident="demo mailbox")
     controller.start()
     return controller

@@ -1,4 +1,4 @@
-"""The page to read the demo's mailbox: a list, and each mail with its headers, text and HTML in a sandboxed frame."""
+"""Pages that show the demo's mailbox: a list, and each mail with its headers, text and HTML in a sandboxed frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _templates = Environment(
 
 
 def build(mailbox: Mailbox, service: str) -> FastAPI:
-    """The mailbox's little web application. `service`: where the service itself is."""
+    """The web application of the mailbox. `service_url`: the address of the service itself."""
     app = FastAPI(title="Demo mailbox", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/", response_class=HTMLResponse)

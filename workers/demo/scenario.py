@@ -1,4 +1,4 @@
-"""The demo's two days: readers sign up through the page, two announcements arrive, mails go out, a table says it."""
+"""The demo's two days: subscribers sign up on the page, two announcements arrive, mails are sent; then a summary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from digest.services.catalog import novelty_and_score
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run as days
 from seeds import loader
-from seeds.demo_subscribers import READERS, Reader
+from seeds.demo_subscribers import DEMO_SUBSCRIBERS, DemoSubscriber
 from workers.demo.mailbox import Mailbox
 
 _LINK = re.compile(r"https?://\S+/confirm/\S+")
@@ -33,7 +33,7 @@ _SECONDS = 60.0
 
 
 class DemoFailed(DigestError):
-    """Something that the demo expects did not happen; the text says what."""
+    """The demo did not have the expected result; the text says why."""
 
 
 @dataclass(slots=True)
@@ -46,23 +46,23 @@ class DemoScenario:
     today: date = field(default_factory=lambda: clock.now().astimezone(clock.ARXIV_ZONE).date())
 
     def run(self) -> None:
-        """Sign up, two days, a late reader. Raises DemoFailed."""
+        """Sign up, play two days, add a late subscriber. Raises DemoFailed."""
         with httpx.Client(base_url=self.base_url, timeout=30.0) as client:
-            for reader in READERS:
-                if not reader.late:
+            for reader in DEMO_SUBSCRIBERS:
+                if not reader.subscribes_late:
                     self._sign_up(client, reader)
-            output.print_line(f"{sum(not r.late for r in READERS)} readers subscribed and confirmed")
+            output.print_line(f"{sum(not r.subscribes_late for r in DEMO_SUBSCRIBERS)} people subscribed and confirmed")
             for announced in loader.announcements(self.today):
                 self._day(announced)
-            for reader in READERS:
-                if reader.late:
+            for reader in DEMO_SUBSCRIBERS:
+                if reader.subscribes_late:
                     self._sign_up(client, reader)
                     self._expect(reader, "welcome")
                     output.print_line(f"{reader.name} subscribed late and got a welcome edition")
         self._settle()
 
-    def _sign_up(self, client: httpx.Client, reader: Reader) -> None:
-        """Through the page, as a person does: the form, the mail, the page that asks, the button."""
+    def _sign_up(self, client: httpx.Client, reader: DemoSubscriber) -> None:
+        """Sign up as a person does: the form, the confirmation mail, its page, the button."""
         form = {
             "address": reader.address,
             "topics": "\n".join(reader.topics),
@@ -83,7 +83,7 @@ class DemoScenario:
         if reader.paused:
             self._pause(client, reader, form)
 
-    def _pause(self, client: httpx.Client, reader: Reader, form: dict[str, str]) -> None:
+    def _pause(self, client: httpx.Client, reader: DemoSubscriber, form: dict[str, str]) -> None:
         """Pause for a month on the preferences page."""
         from digest.services.security import signed_links
 
@@ -93,19 +93,19 @@ class DemoScenario:
         wishes = {k: v for k, v in form.items() if k != "address"} | {"paused_until": until}
         _check(client.post(signed_links.preferences(found.id if found and found.id else 0), data=wishes), "pausing")
 
-    def _day(self, announced: loader.Announced) -> None:
+    def _day(self, announced: loader.DemoAnnouncement) -> None:
         total = IngestCounts("seeds")
         for name, parsed in announced.documents:
             total.add(store_document("seeds", name, parsed, day=announced.day))
-        novelty_and_score.measure()
+        novelty_and_score.measure_novelty()
         result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
         output.print_line(
-            f"{announced.day:%a %d %b}: {total.new} papers new, {total.updated} known ones updated, "
-            f"{total.bad} refused; {result.line()}"
+            f"{announced.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
+            f"{total.bad} refused; {result.to_line()}"
         )
 
-    def _expect(self, reader: Reader, kind: str) -> None:
-        """Wait until a delivery of that kind was made for a reader."""
+    def _expect(self, reader: DemoSubscriber, kind: str) -> None:
+        """Wait until a delivery of that kind was sent to a subscriber."""
         end = time.monotonic() + _SECONDS
         while time.monotonic() < end:
             with reading() as session:
@@ -118,16 +118,16 @@ class DemoScenario:
         raise DemoFailed(f"no {kind} mail for {reader.name} after {_SECONDS:.0f} s")
 
     def _settle(self) -> None:
-        """Every mail owed is in the mailbox, once; the paused reader has none but the confirmation."""
+        """Check that each mail is in the mailbox once, and that paused subscribers got only the confirmation."""
         names = [str(kept.parsed()["Message-ID"]) for kept in self.mailbox.all()]
         with reading() as session:
             owed = list(session.exec(select(Delivery)))
         missing = [d for d in owed if d.state != SENT or d.message_id not in names]
         if missing:
-            raise DemoFailed(f"{len(missing)} of {len(owed)} mails owed are not in the mailbox")
+            raise DemoFailed(f"{len(missing)} of {len(owed)} mails are not in the mailbox")
         if len(set(names)) != len(names):
             raise DemoFailed("a mail came twice")
-        for reader in READERS:
+        for reader in DEMO_SUBSCRIBERS:
             got = [d for d in owed if d.address == reader.address and d.kind != CONFIRMATION]
             if reader.paused and got:
                 raise DemoFailed(f"{reader.name} is paused and got {len(got)} mails")
@@ -136,10 +136,10 @@ class DemoScenario:
 
 
 def summary() -> None:
-    """Print the table: reader and topics, papers by date, state of the mails."""
+    """Print a table: subscriber, topics, papers by date, states of the mails."""
     rows: list[Sequence[object]] = []
     with reading() as session:
-        for reader in READERS:
+        for reader in DEMO_SUBSCRIBERS:
             found = session.exec(select(Subscriber).where(Subscriber.address_key == reader.address)).one()
             editions = session.exec(
                 select(Edition).where(Edition.subscriber_id == found.id).order_by(col(Edition.day))
@@ -147,20 +147,20 @@ def summary() -> None:
             mails = session.exec(
                 select(Delivery).where(Delivery.address == reader.address).order_by(col(Delivery.id))
             ).all()
-            who = Text.assemble(reader.name, "\n", (reader.says, "muted"))
+            who = Text.assemble(reader.name, "\n", (reader.description, "muted"))
             rows.append((who, _wants(reader), _papers(editions), _states(mails)))
-    output.table(["reader", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
+    output.table(["subscriber", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
 
 
-def _wants(reader: Reader) -> str:
-    """What a reader typed, a line each."""
+def _wants(reader: DemoSubscriber) -> str:
+    """What a subscriber typed, one preference per line."""
     followed = [f"★ {author}" for author in reader.authors]
     refused = [f"not {query}" for query in reader.exclusions]
     return "\n".join([*reader.topics, *followed, *reader.categories, *refused]) or "–"
 
 
 def _papers(editions: Sequence[Edition]) -> str:
-    """Papers of each edition by section, oldest first."""
+    """The papers of each edition by section, oldest first."""
     shown = []
     for edition in editions:
         sections = [entry["section"] for entry in edition.content["entries"]]
@@ -171,7 +171,7 @@ def _papers(editions: Sequence[Edition]) -> str:
 
 
 def _states(mails: Sequence[Delivery]) -> str:
-    """How many mails are in each state."""
+    """The number of mails in each state."""
     return ", ".join(f"{count} {state}" for state, count in Counter(mail.state for mail in mails).items())
 
 

@@ -1,4 +1,4 @@
-"""The digest mail. What is the same for all subscribers is rendered once (`Blocks`); words and reasons differ."""
+"""The digest mail. Parts that are the same for all subscribers are rendered once (`PaperBlocks`)."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from markupsafe import Markup, escape
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import match_reason, paper_view, subject_line, template_environment, wording
-from digest.compose.email.email_parts import listed
+from digest.compose.email.email_parts import subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.paper_view import PaperView, SharedParts
-from digest.compose.email.template_context import PLAIN_SERVICE, Links, Pieces, Recipient, Rendered, Service
+from digest.compose.email.template_context import DEFAULT_SERVICE, Links, Pieces, Recipient, RenderedMail, MailService
 from digest.compose.text import highlighting
-from digest.compose.text.text_wrapping import shortened, wrap
+from digest.compose.text.text_wrapping import shorten, wrap
 from digest.errors import N_
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.papers import Record
 from digest.text.plain_text import one_line
 
-PLACE = "\x01"  # a paper's place in a page; no text holds a control character
-TITLES = 3  # titles that the subject and the preheader are made of
-SHORT_FROM, SHORT_LINES = 8, 3  # papers from which on a mail opens with "Today in short", and its lines
+PAPER_MARK = "\x01"  # a paper's place in a page; no text holds a control character
+SUBJECT_TITLES = 3  # titles that the subject and the preheader are made of
+MIN_PAPERS_FOR_SUMMARY, SUMMARY_LINES = 8, 3  # papers from which on a mail opens with "Today in short", and its lines
 HTML_LIMIT = 98_000  # bytes; Gmail clips a mail at about 102 KB
 # the fields of an entry that decide how it looks, beside the words of its topics; ranking's own figures are not shown
 _VISIBLE = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
 _SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
 
 
-class _Slot(NamedTuple):
+class _PaperSlot(NamedTuple):
     """The place of a paper in a rendered template; the paper is inserted afterwards, so its text is never copied."""
 
-    piece: Markup = escape(PLACE)
-    lines: str = PLACE
+    piece: Markup = escape(PAPER_MARK)
+    lines: str = PAPER_MARK
 
 
-_SLOT = _Slot()
+_SLOT = _PaperSlot()
 EntryView = tuple[Entry, PaperView]
 
 
@@ -59,7 +59,7 @@ class _Section(NamedTuple):
     papers: Sequence[object]
 
 
-class _ShortLine(NamedTuple):
+class _SummaryLine(NamedTuple):
     """One line of "Today in short": a topic or section with its number of papers, and its first paper."""
 
     label: Markup
@@ -74,31 +74,31 @@ def digest(
     recipient: Recipient,
     links: Links,
     *,
-    service: Service = PLAIN_SERVICE,
+    service: MailService = DEFAULT_SERVICE,
     blocks: PaperBlocks | None = None,
     limit: int | None = HTML_LIMIT,
-) -> Rendered:
-    """The digest, a welcome, or a resend, by `reader.kind`. `papers` by (paper id, revision).
+) -> RenderedMail:
+    """The digest, a welcome, or a resend, by `recipient.kind`. `papers` by (paper id, revision).
 
-    An entry whose paper is not in `papers` is left out. What would exceed `limit` bytes of HTML rolls over to the web
-    view; `limit=None` is the web view itself. Pass the same `Blocks` for all mails of a run.
+    An entry whose paper is not in `papers` is left out. Papers beyond `limit` bytes of HTML are left to the web view;
+    `limit=None` is the web view itself. Pass the same `PaperBlocks` for all mails of a run.
     """
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
     while True:
         rendered = _digest(edition, views, recipient, links, service)
-        size = _size(rendered.html_pieces, limit)
+        size = _html_size(rendered.html_pieces, limit)
         if limit is None or size <= limit or len(views) < 2:
             return rendered
-        views = _fewer(views, size - limit, size)
+        views = _drop_papers(views, size - limit, size)
 
 
-def _size(pieces: Pieces, limit: int | None) -> int:
+def _html_size(pieces: Pieces, limit: int | None) -> int:
     """The page's bytes of UTF-8; its pieces are encoded only where it could exceed the limit."""
     characters = sum(map(len, pieces))
     return characters if limit is None or 2 * characters <= limit else sum([len(piece.encode()) for piece in pieces])
 
 
-def fragment(
+def feed_fragment(
     edition: Content,
     papers: Mapping[tuple[int, int], Record],
     recipient: Recipient,
@@ -110,7 +110,7 @@ def fragment(
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
     prefix = links.feedback or ""
     feed_papers = [
-        (entry, _FeedPaper(view.shared, *[prefix + end if end else None for end in view.ends])) for entry, view in views
+        (entry, _FeedPaper(view.shared, *[prefix + suffix if suffix else None for suffix in view.link_suffixes])) for entry, view in views
     ]
     values = _values(edition, views, recipient) | {"sections": _sections(feed_papers)}
     return str(values["line"]), template_environment.fragment_template("edition").render(values)
@@ -130,25 +130,25 @@ def _views(
     return edition if len(entries) == len(edition.entries) else replace(edition, entries=entries), views
 
 
-def _fewer(views: list[EntryView], over: int, size: int) -> list[EntryView]:
-    """Without enough of the last new papers (then of any) to save so many bytes."""
-    drop = min(len(views) - 1, over * len(views) // size + 1)
-    last = [place for place, (entry, _) in enumerate(views) if entry.section == NEW][-drop:]
-    last += [place for place, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][: drop - len(last)]
-    return [view for place, view in enumerate(views) if place not in last]
+def _drop_papers(views: list[EntryView], excess: int, size: int) -> list[EntryView]:
+    """Drop as many of the last new papers (then of any) as are needed to save `excess` bytes of `size`."""
+    drop_count = min(len(views) - 1, excess * len(views) // size + 1)
+    dropped = [i for i, (entry, _) in enumerate(views) if entry.section == NEW][-drop_count:]
+    dropped += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][: drop_count - len(dropped)]
+    return [view for i, view in enumerate(views) if i not in dropped]
 
 
 def _digest(
-    edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links, service: Service
-) -> Rendered:
+    edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links, service: MailService
+) -> RenderedMail:
     """The mail with these papers."""
     values = _values(edition, views, recipient) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
-    page = listed("digest", values, recipient, links, service)
+    page = subscription_mail("digest", values, recipient, links, service)
     prefix = str(escape(links.feedback or ""))
-    return Rendered(
+    return RenderedMail(
         page.subject,
-        _filled(page.text_pieces, [(view.lines,) for _, view in views]),
-        _filled(page.html_pieces, [_with_prefix(view.parts, prefix) for _, view in views]),
+        _fill_page(page.text_pieces, [(view.lines,) for _, view in views]),
+        _fill_page(page.html_pieces, [_with_prefix(view.parts, prefix) for _, view in views]),
     )
 
 
@@ -159,24 +159,24 @@ def _with_prefix(parts: Pieces, prefix: str) -> Sequence[str]:
     return pieces
 
 
-def _filled(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
+def _fill_page(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
     """The page with the papers at their places."""
     filled: list[str] = []
     remaining = iter(papers)
     for piece in page:
-        first, *others = piece.split(PLACE)
+        first, *others = piece.split(PAPER_MARK)
         filled.append(first)
-        for after in others:
+        for text in others:
             filled += next(remaining)
-            if after:
-                filled.append(after)
+            if text:
+                filled.append(text)
     return tuple(filled)
 
 
 def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
     """The sections that have papers."""
     sections = [
-        _Section(translate(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
+        _Section(localize(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
         for name, title in _SECTIONS
     ]
     return [section for section in sections if section.papers]
@@ -184,8 +184,8 @@ def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
 
 def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> dict[str, object]:
     """The template's values for an edition with these papers, beside the papers themselves."""
-    titles = [view.title for _, view in views[:TITLES]]
-    opening, notice = wording.opening(recipient), _notice(edition)
+    titles = [view.title for _, view in views[:SUBJECT_TITLES]]
+    opening, notice = wording.opening_line(recipient), _notice(edition)
     return {
         "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
@@ -193,59 +193,59 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient) 
         "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
         "opening": opening,
         "notice": highlighting.escape_text(notice),
-        "short": _in_short(views, recipient) if len(views) >= SHORT_FROM else [],
-        "left": wording.rolled_over(len(edition.entries) - len(views)),
-        "past": wording.past_limit(edition.more),
-        "considered": wording.chosen_from(edition.considered, recipient.kind),
+        "short": _summary_lines(views, recipient) if len(views) >= MIN_PAPERS_FOR_SUMMARY else [],
+        "left": wording.papers_rolled_over(len(edition.entries) - len(views)),
+        "past": wording.matches_past_limit(edition.more),
+        "considered": wording.considered_papers(edition.considered, recipient.kind),
         "line": subject_line.subject(edition, recipient, titles),
     }
 
 
 def _notice(edition: Content) -> str:
     """The edition's notice, stored in English, translated."""
-    return one_line(translate(edition.notice)) if edition.notice else ""
+    return one_line(localize(edition.notice)) if edition.notice else ""
 
 
-def _in_short(views: Sequence[EntryView], recipient: Recipient) -> list[_ShortLine]:
+def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
     """The largest topics with their number of papers and first paper; filled up with the next papers."""
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
         groups.setdefault(_group(entry, recipient), []).append(view)
-    largest = sorted(groups, key=lambda label: -len(groups[label]))[:SHORT_LINES]
-    lines = [_short_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
+    largest = sorted(groups, key=lambda label: -len(groups[label]))[:SUMMARY_LINES]
+    lines = [_summary_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
-    return [*lines, *[_short_line("", view) for view, _ in zip(others, range(SHORT_LINES - len(lines)), strict=False)]]
+    return [*lines, *[_summary_line("", view) for view, _ in zip(others, range(SUMMARY_LINES - len(lines)), strict=False)]]
 
 
 def _group(entry: Entry, recipient: Recipient) -> str:
     """The topic or section that an entry counts for in "Today in short"."""
     if entry.section == FOLLOWED:
-        return translate("★ Followed")
+        return localize("★ Followed")
     if entry.section == RISING:
-        return translate("Rising ↑")
+        return localize("Rising ↑")
     index = subject_line.leading_topic(entry)
     return (
-        shortened(match_reason.one_line(recipient.topics[index]), 40)
+        shorten(match_reason.one_line(recipient.topics[index]), 40)
         if 0 <= index < len(recipient.topics)
-        else translate("New")
+        else localize("New")
     )
 
 
-def _short_line(label: str, view: PaperView) -> _ShortLine:
-    title = shortened(view.title, 90)
+def _summary_line(label: str, view: PaperView) -> _SummaryLine:
+    title = shorten(view.title, 90)
     text = f"{label}: {title}" if label else title
     url = view.shared.url if view.shared.linked else None
-    return _ShortLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
+    return _SummaryLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
 def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, blocks: PaperBlocks) -> PaperView:
-    """One paper as all subscribers see it who got it for the same reasons."""
-    topics, asks = recipient.topics, links.feedback is not None
+    """One paper as shown to all subscribers who got it for the same reasons."""
+    topics, with_feedback = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
     needs_category = not (entry.matched or entry.followed or entry.section == RISING)
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
-    def make() -> PaperView:
-        return paper_view.paper_view(entry, record, recipient, blocks, page=links.paper, asks=asks, category=category)
+    def render() -> PaperView:
+        return paper_view.render_paper(entry, record, recipient, blocks, page=links.paper, with_feedback=with_feedback, category=category)
 
-    return blocks.views.get((_VISIBLE(entry), matched, asks, links.paper is None, category), make)
+    return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category), render)

@@ -9,8 +9,8 @@ from functools import lru_cache
 from digest.compose.edition import RISING, Entry
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.highlighting import fold_for_search
-from digest.compose.text.text_wrapping import shortened
-from digest.i18n import translate, translate_plural
+from digest.compose.text.text_wrapping import shorten
+from digest.i18n import localize, localize_plural
 from digest.text import plain_text
 
 NAMED_TOPICS = 2  # topics that a reason names; the others are counted
@@ -19,18 +19,17 @@ _WORD = re.compile(r"\w+")
 _QUERY = re.compile(r"[\":]|\b(?:AND|OR|ANDNOT)\b")
 
 
-def reason(entry: Entry, recipient: Recipient, category: str) -> str:
+def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
     """Why this paper is here; '' for a rising one that nothing matched. `category`: see `matching_category`."""
     parts = []
     if entry.followed:
         parts.append(
-            translate("you follow %(names)s", names=translate(" and ").join(one_line(name) for name in entry.followed))
+            localize("you follow %(names)s", names=localize(" and ").join(one_line(name) for name in entry.followed))
         )
     parts += _topic_parts(entry, recipient.topics)
     if not parts and entry.section != RISING:
         parts.append(
-            signals(entry)
-            or (translate("new in %(field)s", field=category) if category else translate("chosen for you"))
+            signal_counts(entry) or (localize("new in %(field)s", field=category) if category else localize("chosen for you"))
         )
     return " · ".join(parts)
 
@@ -45,11 +44,11 @@ def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
         strict_flags = [True] * len(strict_flags)
     ordered = sorted(zip(strict_flags, matches, strict=True), key=lambda pair: not pair[0])
     for topic_is_strict, (topic, words) in ordered[:NAMED_TOPICS]:
-        (strict if topic_is_strict else close).append(_match(topic, words))
-    parts = [translate("matches %(topics)s", topics=translate(" and ").join(strict))] if strict else []
-    parts += [translate("close to %(topics)s", topics=translate(" and ").join(close))] if close else []
+        (strict if topic_is_strict else close).append(_topic_with_words(topic, words))
+    parts = [localize("matches %(topics)s", topics=localize(" and ").join(strict))] if strict else []
+    parts += [localize("close to %(topics)s", topics=localize(" and ").join(close))] if close else []
     if (others := len(matches) - NAMED_TOPICS) > 0:
-        parts.append(translate_plural("%(n)s more topic", "%(n)s more topics", others))
+        parts.append(localize_plural("%(n)s more topic", "%(n)s more topics", others))
     return parts
 
 
@@ -75,32 +74,32 @@ def matching_category(subscribed: Iterable[str], categories: Sequence[str]) -> s
     return names[0] if names else ""
 
 
-def rising(entry: Entry) -> str:
-    """The facts behind *rising*, with an arrow; '' in the other sections."""
+def rising_line(entry: Entry) -> str:
+    """The reason of a rising paper, with an arrow; '' in the other sections."""
     if entry.section != RISING:
         return ""
-    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signals(entry) or translate('rising')}"
+    return f"↑ {one_line(entry.reason).removeprefix('↑').strip() or signal_counts(entry) or localize('rising')}"
 
 
 @lru_cache(maxsize=8192)
-def _match(typed: str, words: tuple[str, ...]) -> str:
+def _topic_with_words(typed: str, words: tuple[str, ...]) -> str:
     """A topic as typed, with the words that matched where they say more than the topic does."""
-    topic = shortened(one_line(typed), 60)
+    topic = shorten(one_line(typed), 60)
     folded = fold_for_search(topic)
     lines = [one_line(word) for word in words]
     if not lines or (all(fold_for_search(word) in folded for word in lines) and len(" ".join(lines)) >= len(topic) - 4):
         return topic
-    return f"{topic}: {shortened(', '.join(lines), 60)}"
+    return f"{topic}: {shorten(', '.join(lines), 60)}"
 
 
-def signals(entry: Entry) -> str:
+def signal_counts(entry: Entry) -> str:
     """Counters in words: `41 votes, 120 stars`."""
     wordings = {
-        "upvotes": lambda n: translate_plural("%(n)s vote", "%(n)s votes", n),
-        "stars": lambda n: translate_plural("%(n)s star", "%(n)s stars", n),
-        "comments": lambda n: translate_plural("%(n)s comment", "%(n)s comments", n),
-        "citations": lambda n: translate_plural("%(n)s citation", "%(n)s citations", n),
-        "rank": lambda n: translate("number %(n)s on the trending page", n=n),
+        "upvotes": lambda n: localize_plural("%(n)s vote", "%(n)s votes", n),
+        "stars": lambda n: localize_plural("%(n)s star", "%(n)s stars", n),
+        "comments": lambda n: localize_plural("%(n)s comment", "%(n)s comments", n),
+        "citations": lambda n: localize_plural("%(n)s citation", "%(n)s citations", n),
+        "rank": lambda n: localize("number %(n)s on the trending page", n=n),
     }
-    places = sorted((name == "rank", place) for place, (name, _) in enumerate(entry.signals) if name in wordings)
-    return ", ".join(wordings[entry.signals[place][0]](round(entry.signals[place][1])) for _, place in places)
+    order = sorted((name == "rank", i) for i, (name, _) in enumerate(entry.signals) if name in wordings)
+    return ", ".join(wordings[entry.signals[i][0]](round(entry.signals[i][1])) for _, i in order)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
-from digest.compose.email.email_parts import listed, mail
+from digest.compose.email.email_parts import subscription_mail, render_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
-from digest.compose.email.template_context import LESS, MORE, MUTE, PLAIN_SERVICE, Links, Recipient, Rendered, Service
+from digest.compose.email.template_context import LESS, MORE, MUTE, DEFAULT_SERVICE, Links, Recipient, RenderedMail, MailService
 from digest.compose.text.highlighting import escape_text
-from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.compose.text.text_wrapping import shorten, wrap
+from digest.i18n import localize
 from digest.text.plain_text import one_line
 
 __all__ = [
@@ -21,36 +21,36 @@ __all__ = [
     "Links",
     "PaperBlocks",
     "Recipient",
-    "Rendered",
-    "Service",
+    "RenderedMail",
+    "MailService",
     "account_link",
     "alarm",
     "confirmation",
     "digest",
-    "link",
-    "moved",
-    "notice",
+    "preferences_link",
+    "address_changed",
+    "no_matches_notice",
     "sign_in",
-    "trial",
+    "delivery_test_mail",
 ]  # fmt: skip
 
 
-def notice(
+def no_matches_notice(
     recipient: Recipient,
     links: Links,
     considered: int,
     *,
     silent: tuple[str, int] | None = None,
-    service: Service = PLAIN_SERVICE,
-) -> Rendered:
+    service: MailService = DEFAULT_SERVICE,
+) -> RenderedMail:
     """The mail of a day without matches. `considered`: papers announced since the last edition.
 
     `silent`: the topic that has brought nothing for the most days, and how many.
     """
-    announced = wording.announced(considered)
+    announced = wording.announced_papers(considered)
     heading = subject_line.nothing_new(has_topics=bool(recipient.topics))
-    silence = wording.silent_topic(shortened(one_line(silent[0]), 60), silent[1]) if silent else ""
-    advice = translate("Fewer or other words may bring more: change it in your preferences.") if silent else ""
+    silence = wording.silent_topic(shorten(one_line(silent[0]), 60), silent[1]) if silent else ""
+    advice = localize("Fewer or other words may bring more: change it in your preferences.") if silent else ""
     values: dict[str, object] = {
         "heading": heading,
         "line": f"{heading}. {announced}".strip(),
@@ -59,40 +59,40 @@ def notice(
         "advice": advice,
         "advice_lines": wrap(f"{silence} {advice}".strip()),
     }
-    return listed("notice", values, recipient, links, service)
+    return subscription_mail("notice", values, recipient, links, service)
 
 
-def confirmation(url: str, not_me: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+def confirmation(url: str, not_me: str, *, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
     """Double opt-in for a sign-up. Contains nothing that a stranger typed. `not_me`: the URL to refuse it."""
-    return mail("confirmation", {"url": url, "not_me": not_me}, service)
+    return render_mail("confirmation", {"url": url, "not_me": not_me}, service)
 
 
-def link(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
+def preferences_link(url: str, *, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
     """The link to a subscriber's preferences, requested on the website."""
-    return mail("link", {"url": url}, service)
+    return render_mail("link", {"url": url}, service)
 
 
-def account_link(action: str, url: str, *, minutes: int, service: Service = PLAIN_SERVICE) -> Rendered:
+def account_link(action: str, url: str, *, minutes: int, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
     """The link that confirms an export, erasure or change of address, valid for `minutes`.
 
     `action` names the mail's templates: export, erase, change-address or new-address.
     """
-    return mail(action, {"url": url, "minutes": minutes}, service)
+    return render_mail(action, {"url": url, "minutes": minutes}, service)
 
 
-def moved(*, service: Service = PLAIN_SERVICE) -> Rendered:
-    """Tells the old address that the mail goes to another one. Does not say which."""
-    return mail("moved", {}, service)
+def address_changed(*, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
+    """The notice to the old address that mail goes to another address, without naming it."""
+    return render_mail("moved", {}, service)
 
 
-def sign_in(url: str, *, minutes: int = 15, service: Service = PLAIN_SERVICE) -> Rendered:
+def sign_in(url: str, *, minutes: int = 15, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
     """An administrator's sign-in link, valid for `minutes`."""
-    return mail("sign-in", {"url": url, "minutes": minutes}, service)
+    return render_mail("sign-in", {"url": url, "minutes": minutes}, service)
 
 
-def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: Service = PLAIN_SERVICE) -> Rendered:
+def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
     """An alarm for administrators: what is wrong, the facts line by line, and the page to open."""
-    title = shortened(one_line(title), 200)
+    title = shorten(one_line(title), 200)
     lines = [one_line(fact) for fact in facts]
     values: dict[str, object] = {
         "title": escape_text(title),
@@ -100,9 +100,9 @@ def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: 
         "url": url,
     }
     values |= {"title_lines": wrap(title), "fact_lines": [wrap(line, INDENT) for line in lines]}
-    return mail("alarm", values, service)
+    return render_mail("alarm", values, service)
 
 
-def trial(*, service: Service = PLAIN_SERVICE) -> Rendered:
+def delivery_test_mail(*, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
     """The test mail that `digest init` sends."""
-    return mail("test", {}, service)
+    return render_mail("test", {}, service)

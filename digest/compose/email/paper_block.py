@@ -14,10 +14,10 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from digest.compose.text.bylines import byline
-from digest.compose.text.excerpt import excerpt, with_matches
-from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, pattern
-from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.compose.text.excerpt import excerpt, add_matching_sentences
+from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, compile_pattern
+from digest.compose.text.text_wrapping import shorten, wrap
+from digest.i18n import localize
 from digest.papers import Record
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 INDENT = "  "
-UNUSUAL = 93  # nine in ten papers of a field have a novelty of 70 to 92 (`matching.scoring.novelty`)
+MIN_UNUSUAL_NOVELTY = 93  # nine in ten papers of a field have a novelty of 70 to 92 (`matching.scoring.novelty`)
 WordGroups = tuple[tuple[str, ...], ...]  # matched words, one group a topic
-_SOURCE = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
+_MAX_ABSTRACT_READ = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
 _ADDRESS_LIKE = re.compile(r"https?:|www\.|\w\.(?:com|org|net|io|ai|edu|gov|dev|app|co)\b|@\w", re.IGNORECASE)
-_TLS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.org", "bitbucket.org")
+_TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.org", "bitbucket.org")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +101,28 @@ class PaperBlocks:
         """The block of this revision, built at the first call."""
         return self._blocks.get((paper, revision, novelty), lambda: paper_block(record, novelty))
 
-    def marked(self, paper: int, revision: int, groups: WordGroups, paper_block: PaperBlock) -> MarkedTexts:
+    def marked(self, paper: int, revision: int, groups: WordGroups, block: PaperBlock) -> MarkedTexts:
         """Title and excerpt with these words marked, a group a topic. The excerpt gets a sentence for hidden ones."""
-        return self._marked.get((paper, revision, groups), lambda: _mark(paper_block, groups))
+        return self._marked.get((paper, revision, groups), lambda: _mark_words(block, groups))
 
 
-def _mark(paper_block: PaperBlock, groups: WordGroups) -> MarkedTexts:
-    words_pattern = pattern(tuple([word for group in groups for word in group]))
-    title = mark_words(paper_block.title, paper_block.folded_title, words_pattern, paper_block.shown_title)
-    folded = (paper_block.folded_title, paper_block.folded_abstract)
+def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
+    words_pattern = compile_pattern(tuple([word for group in groups for word in group]))
+    title = mark_words(block.title, block.folded_title, words_pattern, block.shown_title)
+    folded = (block.folded_title, block.folded_abstract)
     hidden = [
         group_pattern
-        for group_pattern in map(pattern, groups)
+        for group_pattern in map(compile_pattern, groups)
         if group_pattern and not any(map(group_pattern.search, folded))
     ]
     extended = (
-        with_matches(paper_block.abstract, paper_block.source, fold_for_search, hidden)
+        add_matching_sentences(block.abstract, block.source, fold_for_search, hidden)
         if hidden
-        else paper_block.abstract
+        else block.abstract
     )
-    if extended == paper_block.abstract:
-        abstract = mark_words(extended, paper_block.folded_abstract, words_pattern, paper_block.shown_abstract)
-        return MarkedTexts(title, abstract, paper_block.abstract_lines)
+    if extended == block.abstract:
+        abstract = mark_words(extended, block.folded_abstract, words_pattern, block.shown_abstract)
+        return MarkedTexts(title, abstract, block.abstract_lines)
     return MarkedTexts(
         title,
         mark_words(extended, fold_for_search(extended), words_pattern, escape_text(extended)),
@@ -132,13 +132,13 @@ def _mark(paper_block: PaperBlock, groups: WordGroups) -> MarkedTexts:
 
 def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
     """The block of one record. `novelty`: 0 to 100, None where it is unknown."""
-    title = shortened(readable(record.title[:2000]), 300) or translate("Untitled paper")
+    title = shorten(readable(record.title[:2000]), 300) or localize("Untitled paper")
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
     fact_line = facts(record, novelty)
     about = " · ".join(part for part in (byline(record.authors, record.authors_complete), fact_line) if part)
-    code = https(record.code_url)
+    code = safe_link(record.code_url)
     return PaperBlock(
         title=title,
         shown_title=escape_text(title),
@@ -165,19 +165,19 @@ def paper_block(record: Record, novelty: int | None = None) -> PaperBlock:
 def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
     parts = [
-        translate("withdrawn") if record.withdrawn else "",
+        localize("withdrawn") if record.withdrawn else "",
         _category(record),
-        translate("code") if record.has_code or record.code_url else "",
-        shortened(readable((record.venue or "")[:200]), 40),
-        shortened(readable(record.institutions[0][:200]), 40) if record.institutions else "",
-        translate("unusual for its field") if is_unusual(novelty) else "",
+        localize("code") if record.has_code or record.code_url else "",
+        shorten(readable((record.venue or "")[:200]), 40),
+        shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
+        localize("unusual for its field") if is_unusual(novelty) else "",
     ]
     return " · ".join(part for part in parts if part)
 
 
 def is_unusual(novelty: int | None) -> bool:
     """True for the top 5 % of novelty, the only ones that are mentioned."""
-    return novelty is not None and novelty >= UNUSUAL
+    return novelty is not None and novelty >= MIN_UNUSUAL_NOVELTY
 
 
 def _category(record: Record) -> str:
@@ -185,12 +185,12 @@ def _category(record: Record) -> str:
     return one_line(record.categories[0][:40]) if record.categories else ""
 
 
-def https(url: str | None) -> str | None:
+def safe_link(url: str | None) -> str | None:
     """The address if it is safe to link; large hosts are known to speak TLS, others must say so."""
     if not url or len(url) > 500:
         return None
     host = url.removeprefix("http://").removeprefix("www.")
-    if url.startswith("http://") and host.startswith(_TLS):
+    if url.startswith("http://") and host.startswith(_TLS_HOSTS):
         url = "https://" + url.removeprefix("http://")
     return url if _HTTPS.fullmatch(url) else None
 
@@ -206,7 +206,7 @@ def _url(record: Record, title: str) -> tuple[str, bool]:
 
 def _abstract(record: Record, title: str) -> str:
     """The readable abstract; without its first sentence where the title was derived from that."""
-    text = readable(record.abstract[:_SOURCE])
+    text = readable(record.abstract[:_MAX_ABSTRACT_READ])
     start = title.rstrip(".…")
     if record.title_derived and start and text.startswith(start):
         remainder = text[len(start) :]

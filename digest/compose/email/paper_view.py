@@ -15,20 +15,20 @@ from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
 from digest.compose.email.template_context import LESS, MORE, MUTE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import escape_text
-from digest.compose.text.text_wrapping import shortened, wrap
-from digest.i18n import translate
+from digest.compose.text.text_wrapping import shorten, wrap
+from digest.i18n import localize
 from digest.papers import Record
 
 # Places of texts and links in the rendered template. No text of a paper holds a control character.
 _LINK, _TITLE, _ABSTRACT, _BYLINE, _REASON, _SIGNAL, _NAME, _TOPIC = map(Markup, "\x01\x02\x03\x04\x05\x06\x07\x0e")
 _NONE = Markup()
-NAME_LENGTH = 48  # characters of a title in the label of a link
-Ends = tuple[str | None, ...]
+LABEL_LENGTH = 48  # characters of a title in the label of a link
+LinkSuffixes = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The parts of a paper that a template uses. `name`, `topic`: for the labels that screen readers say of links."""
+    """The parts of a paper that a template uses. `name`, `topic`: for the links' labels for screen readers."""
 
     title: Markup
     abstract: Markup
@@ -48,38 +48,38 @@ class SharedParts:
 class PaperView:
     """A paper rendered for all who got it for the same reasons.
 
-    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `ends` are the links' ends for
-    `more`, `less` and `mute`.
+    The prefix of an edition's feedback links is inserted between the `parts` of its HTML; `link_suffixes` complete
+    these links for `more`, `less` and `mute`.
     """
 
     title: str
     shared: SharedParts
     parts: tuple[str, ...]
     lines: str
-    ends: Ends
+    link_suffixes: LinkSuffixes
 
 
-def paper_view(
+def render_paper(
     entry: Entry,
     record: Record,
     recipient: Recipient,
     blocks: PaperBlocks,
     *,
     page: Callable[[int], str] | None,
-    asks: bool,
+    with_feedback: bool,
     category: str = "",
 ) -> PaperView:
     """One paper of an edition: the shared block with its words marked, and the reason.
 
-    `page` returns a paper's public page; `asks`: with feedback links; `category`: the one that the paper came for.
+    `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty)
     groups = tuple([matched_words for _, matched_words in entry.matched])
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
-    about, about_lines = _about(block, entry.followed)
-    reason, reason_lines = _line(match_reason.reason(entry, recipient, category))
+    about, about_lines = _authors_and_facts(block, entry.followed)
+    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category))
     signal, signal_lines = _signal(
-        match_reason.rising(entry), match_reason.one_line(entry.spark) if entry.section == RISING else ""
+        match_reason.rising_line(entry), match_reason.one_line(entry.spark) if entry.section == RISING else ""
     )
     url, searched = block.url, block.found_by_search
     if searched and page:
@@ -87,21 +87,21 @@ def paper_view(
     topics = [recipient.topics[index] for index, _ in entry.matched if 0 <= index < len(recipient.topics)]
     shared = SharedParts(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
-        escape_text(shortened(block.title, NAME_LENGTH)),
-        escape_text(shortened(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
+        escape_text(shorten(block.title, LABEL_LENGTH)),
+        escape_text(shorten(match_reason.one_line(topics[0]), 40)) if topics else _NONE,
     )  # fmt: skip
     verbs = (MORE, LESS, MUTE if entry.matched else None)
-    ends = tuple([feedback_suffix(entry.paper, verb) if asks and verb else None for verb in verbs])
+    suffixes = tuple([feedback_suffix(entry.paper, verb) if with_feedback and verb else None for verb in verbs])
     return PaperView(
         title=block.title,
         shared=shared,
-        parts=_parts(shared, ends),
+        parts=_parts(shared, suffixes),
         lines=_lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url),
-        ends=ends,
+        link_suffixes=suffixes,
     )
 
 
-def _parts(shared: SharedParts, ends: Ends) -> tuple[str, ...]:
+def _parts(shared: SharedParts, link_suffixes: LinkSuffixes) -> tuple[str, ...]:
     """The paper in HTML, split where the prefix of the feedback links goes."""
     frame = replace(
         shared,
@@ -117,19 +117,19 @@ def _parts(shared: SharedParts, ends: Ends) -> tuple[str, ...]:
         _TITLE: shared.title, _ABSTRACT: shared.abstract, _BYLINE: shared.byline,
         _REASON: shared.reason, _SIGNAL: shared.signal, _NAME: shared.name, _TOPIC: shared.topic,
     }  # fmt: skip
-    piece = "".join([texts.get(part, part) for part in _framed(frame, ends)])
+    piece = "".join([texts.get(part, part) for part in _render_frame(frame, link_suffixes)])
     return tuple(piece.split(_LINK))
 
 
 @lru_cache(maxsize=4096)
-def _framed(frame: SharedParts, ends: Ends) -> tuple[str, ...]:
+def _render_frame(frame: SharedParts, link_suffixes: LinkSuffixes) -> tuple[str, ...]:
     """The template around a paper's texts and links, in pieces; shared by papers with the same parts."""
-    more, less, mute = (_LINK + end if end else None for end in ends)
+    more, less, mute = (_LINK + suffix if suffix else None for suffix in link_suffixes)
     page = template_environment.piece_template("digest").render(paper=frame, more=more, less=less, mute=mute)
     return tuple(re.split("([\x02-\x07\x0e])", page))
 
 
-def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
+def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
     """Authors and facts, for HTML and for a terminal; the block's own unless an author wears a star."""
     if not followed:
         return block.about, block.about_lines
@@ -139,16 +139,16 @@ def _about(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
 
 
 @lru_cache(maxsize=8192)
-def _line(text: str) -> tuple[Markup, str]:
+def _reason_line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Subscribers with the same topic share it."""
     return escape_text(text), wrap(text, INDENT)
 
 
 @lru_cache(maxsize=8192)
 def _signal(facts: str, spark: str) -> tuple[Markup, str]:
-    """The facts behind *rising*. The bars are hidden from screen readers, which would spell them out."""
+    """The reason of a rising paper. The bars are hidden from screen readers, which would spell them out."""
     if not spark:
-        return _line(facts)
+        return _reason_line(facts)
     bars = Markup('&nbsp;·&nbsp;<span aria-hidden="true">{}</span>').format(spark)
     lines = wrap(f"{facts} · {spark}", INDENT)
     if lines.endswith(f"·\n{INDENT}{spark}"):  # bars do not stand alone in a line: they take the last word along
@@ -164,5 +164,5 @@ def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: 
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.code:
-        lines.append(f"{INDENT}{translate('Code:')} {block.code.unescape()}")
+        lines.append(f"{INDENT}{localize('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

@@ -11,14 +11,14 @@ from typing import NamedTuple
 from digest import i18n
 from digest.compose.edition import FOLLOWED, RISING, Content, Entry
 from digest.compose.email.template_context import Recipient
-from digest.compose.text.text_wrapping import shortened
-from digest.i18n import translate, translate_plural
+from digest.compose.text.text_wrapping import shorten
+from digest.i18n import localize, localize_plural
 from digest.text.plain_text import one_line
 
-LENGTH = 70  # characters of a subject that a phone still shows
-_TITLE_LENGTH = 36  # of the title at least, before topics are left out
-_ENCODED = 45  # bytes that fit one encoded word (RFC 2047); a longer subject that is not ASCII gets folded
-_PREHEADER = 140
+MAX_SUBJECT_LENGTH = 70  # characters of a subject that a phone still shows
+_MIN_TITLE_LENGTH = 36  # of the title at least, before topics are left out
+_MAX_ENCODED_BYTES = 45  # bytes that fit one encoded word (RFC 2047); a longer subject that is not ASCII gets folded
+_MAX_PREHEADER_LENGTH = 140
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 _DANGLING = re.compile(
     r"(?:[\s,;:–-]+(?:an?|the|and|or|of|for|with|in|on|at|by|to|via|from|under|through|using|is|are|as))*[\s,;:–-]*$",
@@ -51,20 +51,20 @@ def _headline(counts: SectionCounts, has_topics: bool, _language: str) -> str:
     followed, new, rising = counts
     if followed:  # three parts have to fit on a phone's line
         parts = [
-            translate_plural("%(n)s followed", "%(n)s followed", followed),
-            translate_plural("%(n)s new", "%(n)s new", new) if new else "",
+            localize_plural("%(n)s followed", "%(n)s followed", followed),
+            localize_plural("%(n)s new", "%(n)s new", new) if new else "",
         ]
     elif has_topics:
-        parts = [translate_plural("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
+        parts = [localize_plural("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
     else:
-        parts = [translate_plural("%(n)s new for you", "%(n)s new for you", new) if new else ""]
-    parts.append(translate_plural("%(n)s rising", "%(n)s rising", rising) if rising else "")
+        parts = [localize_plural("%(n)s new for you", "%(n)s new for you", new) if new else ""]
+    parts.append(localize_plural("%(n)s rising", "%(n)s rising", rising) if rising else "")
     return " · ".join(part for part in parts if part) or nothing_new(has_topics=has_topics)
 
 
 def nothing_new(*, has_topics: bool) -> str:
     """The subject and headline of a day without papers."""
-    return translate("Nothing new for your topics today") if has_topics else translate("Nothing new for you today")
+    return localize("Nothing new for your topics today") if has_topics else localize("Nothing new for you today")
 
 
 _TYPOGRAPHY = str.maketrans(
@@ -74,69 +74,69 @@ _TYPOGRAPHY = str.maketrans(
 
 def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
     """`Title of the best paper, and 9 more on KV cache`; never longer than LENGTH. `titles` in the mail's order."""
-    before = {"resend": translate("Again: "), "welcome": translate("First edition: ")}.get(recipient.kind, "")
+    prefix = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
-        return before + nothing_new(has_topics=bool(recipient.topics))
+        return prefix + nothing_new(has_topics=bool(recipient.topics))
     followed = next((name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed), "")
     if followed:
-        before += f"{shortened_ascii(one_line(followed), 24)}: "
+        prefix += f"{shorten_ascii(one_line(followed), 24)}: "
     others = [entry for entry in edition.entries if entry.section != FOLLOWED][0 if followed else 1 :]
-    named, complete = _common_topics(others, recipient)
+    topic, complete = _common_topics(others, recipient)
     return _subject(
-        before,
+        prefix,
         one_line(titles[0].translate(_TYPOGRAPHY)),
         len(edition.entries) - 1,
-        named,
+        topic,
         complete,
         i18n.language_tag(),
     )
 
 
 @lru_cache(maxsize=8192)
-def _subject(before: str, title: str, more: int, topic: str, complete: bool, _language: str) -> str:
-    for after in _endings(more, topic, complete=complete):
-        room = LENGTH - len(before) - len(after)
-        if len(title) <= room or room >= _TITLE_LENGTH:
+def _subject(prefix: str, title: str, more: int, topic: str, complete: bool, _language: str) -> str:
+    for ending in _endings(more, topic, complete=complete):
+        title_room = MAX_SUBJECT_LENGTH - len(prefix) - len(ending)
+        if len(title) <= title_room or title_room >= _MIN_TITLE_LENGTH:
             break
-    line = f"{before}{shortened_ascii(title, max(room, 12))}{after}"
-    if line.isascii() or len(line.encode()) <= _ENCODED:
-        return shortened_ascii(line, LENGTH)
-    room = _ENCODED - len((before + after).encode())
-    return f"{before}{_first_bytes(title, room)}{after}" if room > 15 else _first_bytes(before + title, _ENCODED)
+    line = f"{prefix}{shorten_ascii(title, max(title_room, 12))}{ending}"
+    if line.isascii() or len(line.encode()) <= _MAX_ENCODED_BYTES:
+        return shorten_ascii(line, MAX_SUBJECT_LENGTH)
+    title_room = _MAX_ENCODED_BYTES - len((prefix + ending).encode())
+    return f"{prefix}{_shorten_bytes(title, title_room)}{ending}" if title_room > 15 else _shorten_bytes(prefix + title, _MAX_ENCODED_BYTES)
 
 
 def _endings(more: int, topic: str, *, complete: bool) -> list[str]:
     """What follows the title, the fullest first; '' for the only paper."""
     if not more:
         return [""]
-    endings = [translate_plural(", and %(n)s more", ", and %(n)s more", more)]
+    endings = [localize_plural(", and %(n)s more", ", and %(n)s more", more)]
     if topic and complete:
         endings.insert(
-            0, translate_plural(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=topic)
+            0, localize_plural(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=topic)
         )
     elif topic:
-        text = translate_plural(
+        text = localize_plural(
             ", and %(n)s more on %(topic)s etc.", ", and %(n)s more on %(topic)s etc.", more, topic=topic
         )
         endings.insert(0, text)
     return endings
 
 
-def shortened_ascii(text: str, most: int) -> str:
+def shorten_ascii(text: str, max_length: int) -> str:
     """The text, or its beginning up to a word that can stand at the end, with `...`: a subject stays ASCII."""
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
-    cut = text[: max(most - 3, 1)]
+    cut = text[: max(max_length - 3, 1)]
     blank = cut.rfind(" ") if text[len(cut)] != " " else len(cut)
-    cut = cut[:blank] if blank > most // 2 else cut
+    cut = cut[:blank] if blank > max_length // 2 else cut
     return (_DANGLING.sub("", cut) or cut).rstrip(".…") + "..."
 
 
-def _first_bytes(text: str, most: int) -> str:
+def _shorten_bytes(text: str, max_bytes: int) -> str:
     """The text, or its beginning with `...`, in at most so many bytes of UTF-8."""
-    if len(text.encode()) <= most:
+    if len(text.encode()) <= max_bytes:
         return text
-    cut = text.encode()[: most - 3].decode(errors="ignore")
+    cut = text.encode()[: max_bytes - 3].decode(errors="ignore")
     blank = cut.rfind(" ")
     return (cut[:blank] if blank > len(cut) // 2 else cut).rstrip(" ,;:–-.…") + "..."
 
@@ -163,6 +163,6 @@ def leading_topic(entry: Entry) -> int:
 
 
 def preheader(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
-    """What an inbox shows behind the subject: the next titles, as the subject has the first."""
-    others = [shortened(title, 70) for title in titles[1:3]]
-    return shortened("; ".join(others) if others else headline(edition, recipient), _PREHEADER)
+    """The preview text that an inbox shows after the subject: the titles after the first."""
+    others = [shorten(title, 70) for title in titles[1:3]]
+    return shorten("; ".join(others) if others else headline(edition, recipient), _MAX_PREHEADER_LENGTH)

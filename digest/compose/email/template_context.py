@@ -11,7 +11,7 @@ Pieces = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedMail:
     """A mail's content. The parts are kept in pieces, because most are the same strings in other mails.
 
     `html` is a complete document and serves as the web view too.
@@ -33,7 +33,7 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class MailService:
     """The sender. `home` is the start page's URL; `postal_address` may have several lines, '' if none is set."""
 
     name: str = "Papers Inbox"
@@ -41,7 +41,7 @@ class Service:
     postal_address: str = ""
 
 
-PLAIN_SERVICE = Service()
+DEFAULT_SERVICE = MailService()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Recipient:
 class Links:
     """A subscriber's own URLs; None where there is no such page.
 
-    `feedback` is the prefix of feedback URLs, see `asked`; `paper` returns a paper's public page by its id.
+    `feedback` is the prefix of feedback URLs, see `feedback_suffix`; `paper` returns a paper's public page by its id.
     `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
     """
 

@@ -26,14 +26,14 @@ _text = Environment(
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
 
 
-CUT = "\x02"  # where a page is split, so that parts common to all mails of a kind are shared strings
+PAGE_CUT = "\x02"  # where a page is split, so that parts common to all mails of a kind are shared strings
 _SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
 for _environment in (_html, _text):
     _environment.add_extension("jinja2.ext.i18n")
     _environment.filters["wrap"] = wrap
 
 
-def _read(path: str, folder: str = "email") -> str:
+def _read_template(path: str, folder: str = "email") -> str:
     """The source of one file below `templates/email` or another of its folders."""
     return resources.files("templates").joinpath(folder, *path.split("/")).read_text(encoding="utf-8")
 
@@ -42,13 +42,13 @@ def _read(path: str, folder: str = "email") -> str:
 def html_template(name: str) -> Template:
     """The HTML part of a mail; `{{ paper.piece }}` stands for the repeated piece, if it has one."""
     before, piece, after = _split_source(name)
-    return _compiled(_html, before + "{{ paper.piece }}" + after if piece else before)
+    return _compile(_html, before + "{{ paper.piece }}" + after if piece else before)
 
 
 @lru_cache(maxsize=64)
 def piece_template(name: str) -> Template:
     """The repeated piece of a mail (one paper) as a template of its own, so that mails share its output."""
-    return _compiled(_html, _split_source(name)[1])
+    return _compile(_html, _split_source(name)[1])
 
 
 @lru_cache(maxsize=64)
@@ -58,19 +58,19 @@ def _split_source(name: str) -> tuple[str, str, str]:
     Styles are inlined into the template, not into each mail; the inliner parses the whole document, so loops must
     stand where HTML allows text.
     """
-    source = _read("layout.html").replace("<!-- body -->", _read(f"{name}/body.html"))
-    source = _inliner.inline(source.replace("<!-- footer -->", _read("footer.html"))).replace("<!-- cut -->", CUT)
+    source = _read_template("layout.html").replace("<!-- body -->", _read_template(f"{name}/body.html"))
+    source = _inliner.inline(source.replace("<!-- footer -->", _read_template("footer.html"))).replace("<!-- cut -->", PAGE_CUT)
     before, _, remainder = source.partition("<!-- piece -->")
     inside, _, after = remainder.partition("<!-- /piece -->")
     return before, inside, after
 
 
-def _compiled(environment: Environment, source: str) -> Template:
+def _compile(environment: Environment, source: str) -> Template:
     """Compile a template; its globals become a plain dict, as Jinja's own type is slow to copy for every mail."""
     translations = catalogue()
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
     template = environment.from_string(
-        _SENTENCE.sub(lambda match: _bound(environment, translations.gettext(match[1])), source)
+        _SENTENCE.sub(lambda match: _inline_sentence(environment, translations.gettext(match[1])), source)
     )
     template.globals = dict(template.globals)
     return template
@@ -79,10 +79,10 @@ def _compiled(environment: Environment, source: str) -> Template:
 @lru_cache(maxsize=64)
 def text_template(name: str, part: str = "body") -> Template:
     """The text part, or the subject, of a mail."""
-    return _compiled(_text, _read(f"{name}/{part}.txt").replace("<!-- footer -->", _read("footer.txt")))
+    return _compile(_text, _read_template(f"{name}/{part}.txt").replace("<!-- footer -->", _read_template("footer.txt")))
 
 
-def _bound(environment: Environment, sentence: str) -> str:
+def _inline_sentence(environment: Environment, sentence: str) -> str:
     """A translated sentence without values, put into the source so that no mail has to look it up."""
     if "{" in sentence:
         raise ValueError(f"a catalogue's sentence holds a brace: {sentence!r}")
@@ -92,4 +92,4 @@ def _bound(environment: Environment, sentence: str) -> str:
 @lru_cache(maxsize=8)
 def fragment_template(name: str) -> Template:
     """An HTML fragment for a feed, without page and styles."""
-    return _compiled(_html, _read(f"{name}.html", "feed"))
+    return _compile(_html, _read_template(f"{name}.html", "feed"))

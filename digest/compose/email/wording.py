@@ -6,79 +6,79 @@ from datetime import date
 
 from digest import i18n
 from digest.compose.email.template_context import Recipient
-from digest.i18n import translate, translate_plural
+from digest.i18n import localize, localize_plural
 
 
 def short_date(day: date) -> str:
     """`Fri 21 Nov`."""
-    return i18n.day(day, translate("EEE d MMM"))
+    return i18n.day(day, localize("EEE d MMM"))
 
 
 def long_date(day: date) -> str:
     """`21 Nov 2025`."""
-    return i18n.day(day, translate("d MMM y"))
+    return i18n.day(day, localize("d MMM y"))
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """A count with a comma at thousands: `1,204`."""
     return i18n.decimal(value)
 
 
-def opening(recipient: Recipient) -> str:
+def opening_line(recipient: Recipient) -> str:
     """One line that says why this mail differs from a usual day's, '' for a usual day."""
     if recipient.kind == "welcome":
-        return translate(
+        return localize(
             "Your first edition: the best papers of the last seven announcements. From now on you get what is new."
         )
     if recipient.kind == "resend":
-        return translate("This edition is sent again because somebody asked for it.")
+        return localize("This edition is sent again because somebody asked for it.")
     return ""
 
 
-def why(confirmed: date, name: str) -> str:
+def why_subscribed(confirmed: date, name: str) -> str:
     """The footer's first sentence: why this mail comes, and since when."""
-    return translate(
+    return localize(
         "You subscribed to %(service)s and confirmed it on %(day)s.", service=name, day=long_date(confirmed)
     )
 
 
-def announced(papers: int) -> str:
+def announced_papers(papers: int) -> str:
     """`412 papers were announced.`; '' for none."""
-    return translate_plural("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
+    return localize_plural("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
 
 
-def chosen_from(papers: int, kind: str) -> str:
+def considered_papers(papers: int, kind: str) -> str:
     """`Chosen from 412 announced papers.`; '' for none."""
     if not papers:
         return ""
     if kind == "welcome":
-        return translate_plural(
+        return localize_plural(
             "Chosen from %(n)s paper announced in that time.",
             "Chosen from %(n)s papers announced in that time.",
             papers,
         )
-    return translate_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
+    return localize_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
 
 
-def past_limit(papers: int) -> str:
+def matches_past_limit(papers: int) -> str:
     """`3 more matches past your limit.`; '' for none."""
     if not papers:
         return ""
-    return translate_plural("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
+    return localize_plural("%(n)s more match past your limit.", "%(n)s more matches past your limit.", papers)
 
 
-def rolled_over(papers: int) -> str:
+def papers_rolled_over(papers: int) -> str:
     """`3 more papers did not fit into this mail.`; '' for none."""
     if not papers:
         return ""
-    return translate_plural(
+    return localize_plural(
         "%(n)s more paper did not fit into this mail.", "%(n)s more papers did not fit into this mail.", papers
     )
 
 
 def silent_topic(topic: str, days: int) -> str:
     """`“KV cache” has brought nothing for 23 days.`"""
-    return translate_plural(
+    return localize_plural(
         "“%(topic)s” has brought nothing for %(n)s day.",
         "“%(topic)s” has brought nothing for %(n)s days.",
         days,

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from digest.compose.text.sentences import sentences
-from digest.compose.text.text_wrapping import shortened
+from digest.compose.text.text_wrapping import shorten
 
-AIM, MOST = 220, 330  # characters: add sentences up to AIM, never pass MOST
-PIECE = 160  # characters of a sentence that is added for its matched words
-SHORT = 110  # a shorter excerpt gets the next sentence, whatever that says
-_READ = 40  # sentences that are scored
+TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: add sentences up to AIM, never pass MOST
+MAX_PIECE_LENGTH = 160  # characters of a sentence that is added for its matched words
+MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
+_MAX_SENTENCES = 40  # sentences that are scored
 
 _ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|\w+ly)[, ]+){0,2}"
 _STATES = (
@@ -116,7 +116,7 @@ _LABEL = re.compile(
     r"(?:\s*(?:and|&|/|,)\s*(?:\w+ )?\w+)?)[)\]]?\s*(?:[:.]|[-–—]{1,2})\s*(?=\S)",
     re.I,
 )
-_SHOUTED = re.compile(
+_UPPERCASE_LABEL = re.compile(
     r"^(?P<label>BACKGROUND|OBJECTIVES?|PURPOSE|AIMS?|METHODS?|RESULTS?|CONCLUSIONS?|CONTEXT|"
     r"INTRODUCTION)\b[:.]?\s+(?=[A-Z])"
 )
@@ -154,22 +154,22 @@ def excerpt(text: str, title: str = "") -> str:
 def chosen_sentences(scored: list[Sentence]) -> str:
     """The excerpt made of sentences that were scored already."""
     whole = " ".join([sentence.text for sentence in scored])
-    if len(whole) <= AIM and not has_long_words(whole):
+    if len(whole) <= TARGET_LENGTH and not has_long_words(whole):
         return whole
     if not scored:
         return ""
     best = max(range(len(scored)), key=lambda place: scored[place].score)
     text = without_connective(scored[best].text)
-    if len(text) > MOST:
-        text = shortened(_from_statement(text), MOST)
+    if len(text) > MAX_LENGTH:
+        text = shorten(_from_statement(text), MAX_LENGTH)
     if has_long_words(text):
         return _without_long_words(text)
     for sentence in scored[best + 1 : best + 3]:
-        dull = sentence.score < 0 and len(text) >= SHORT
+        dull = sentence.score < 0 and len(text) >= MIN_LENGTH
         if (
             dull
-            or len(text) >= AIM
-            or len(text) + 1 + len(sentence.text) > MOST
+            or len(text) >= TARGET_LENGTH
+            or len(text) + 1 + len(sentence.text) > MAX_LENGTH
             or has_long_words(f"{text} {sentence.text}")
         ):
             break
@@ -177,29 +177,29 @@ def chosen_sentences(scored: list[Sentence]) -> str:
     return text
 
 
-def with_matches(
-    text: str, abstract: str, fold: Callable[[str], str], hidden: Sequence[re.Pattern[str]], most: int = 2
+def add_matching_sentences(
+    text: str, abstract: str, fold: Callable[[str], str], hidden_patterns: Sequence[re.Pattern[str]], max_added: int = 2
 ) -> str:
-    """The excerpt with up to `most` sentences of the abstract, or pieces of them, that hold the patterns.
+    """The excerpt with up to `max_added` sentences of the abstract, or pieces of them, that match the patterns.
 
     `fold` keeps offsets; the patterns search folded text.
     """
     added: list[str] = []
-    parts = sentences(abstract)[:_READ] if hidden else []
+    parts = sentences(abstract)[:_MAX_SENTENCES] if hidden_patterns else []
     folded = [fold(part) for part in parts]
-    for words_pattern in hidden:
-        if len(added) == most or any(words_pattern.search(fold(piece)) for piece in added):
+    for words_pattern in hidden_patterns:
+        if len(added) == max_added or any(words_pattern.search(fold(piece)) for piece in added):
             continue
-        place = next((place for place, part in enumerate(folded) if words_pattern.search(part)), None)
-        if place is not None and (match := words_pattern.search(folded[place])):
-            piece = _piece(parts[place], match.start(), match.end(), PIECE)
+        position = next((i for i, part in enumerate(folded) if words_pattern.search(part)), None)
+        if position is not None and (match := words_pattern.search(folded[position])):
+            piece = _cut_piece(parts[position], match.start(), match.end(), MAX_PIECE_LENGTH)
             if has_long_words(piece):
-                piece = _piece(parts[place], match.start(), match.end(), PIECE // 2)
+                piece = _cut_piece(parts[position], match.start(), match.end(), MAX_PIECE_LENGTH // 2)
             added.append(piece)
-    return _joined([text, *added])
+    return _join_pieces([text, *added])
 
 
-def _piece(sentence: str, start: int, end: int, size: int) -> str:
+def _cut_piece(sentence: str, start: int, end: int, size: int) -> str:
     """The sentence, or a piece of it around these offsets, cut at blanks."""
     label = _LABEL.match(sentence)
     if label and label.end() <= start:
@@ -215,7 +215,7 @@ def _piece(sentence: str, start: int, end: int, size: int) -> str:
     return f"{'… ' if begin else ''}{piece}{'…' if end_offset < len(sentence) else ''}"
 
 
-def _joined(pieces: Iterable[str]) -> str:
+def _join_pieces(pieces: Iterable[str]) -> str:
     """Pieces with one ellipsis between two that do not follow each other."""
     text = ""
     for piece in pieces:
@@ -232,13 +232,13 @@ def scored_sentences(text: str, title: str = "") -> list[Sentence]:
     """The sentences of an abstract with their scores; labels such as `Background:` are dropped."""
     scored = []
     title_words = _content_words(title)
-    parts = sentences(text)[:_READ]
-    for place, part in enumerate(parts):
-        label = _LABEL.match(part) or _SHOUTED.match(part)
+    parts = sentences(text)[:_MAX_SENTENCES]
+    for position, part in enumerate(parts):
+        label = _LABEL.match(part) or _UPPERCASE_LABEL.match(part)
         body = part[label.end() :] if label else part
         body = body[:1].upper() + body[1:] if label else body
         if body:
-            scored.append(Sentence(body, _score(body, place, label["label"] if label else "", title_words)))
+            scored.append(Sentence(body, _score(body, position, label["label"] if label else "", title_words)))
     return scored
 
 
@@ -274,8 +274,8 @@ def _content_words(text: str) -> set[str]:
     return {word[:5].lower() for word in _CONTENT_WORD.findall(text)}
 
 
-def _score(sentence: str, place: int, label: str, title_words: set[str]) -> float:
-    score = -0.15 * place
+def _score(sentence: str, position: int, label: str, title_words: set[str]) -> float:
+    score = -0.15 * position
     if title_words:
         score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
     core = bool(_CORE.search(sentence))

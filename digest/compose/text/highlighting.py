@@ -15,7 +15,7 @@ _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
 _COMMON = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
 )
-_SIGNS = {name: sign for sign, name in GREEK.items()}
+_GREEK_BY_NAME = {name: sign for sign, name in GREEK.items()}
 _PART = re.compile(r"[α-ω]|[^\W_α-ω]+")
 MARK = 'class="mark" style="background-color:#fdf0c4"'
 
@@ -41,8 +41,8 @@ def _fold(character: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """A pattern that finds these words in folded text; None if there is none worth finding."""
+def compile_pattern(words: tuple[str, ...]) -> re.Pattern[str] | None:
+    """A pattern that finds these words in folded text; None if all of them are too common to mark."""
     expressions = [part for part in map(_expression, words[:40]) if part]
     if not expressions:
         return None
@@ -58,19 +58,19 @@ def _expression(word: str) -> str:
         return ""
     ending = r"\w*" if plain.endswith("*") else r"(?:s|es)?"
     last = parts[-1]
-    if ending != r"\w*" and len(last) > 3 and last.endswith("s") and last not in _SIGNS:
+    if ending != r"\w*" and len(last) > 3 and last.endswith("s") and last not in _GREEK_BY_NAME:
         last = last[:-1]
     return r"[\s\-–_]?".join(map(_part, [*parts[:-1], last])) + ending
 
 
 def _part(part: str) -> str:
     """The expression for a part of a word; a Greek letter and its name find each other."""
-    name, sign = GREEK.get(part, part), _SIGNS.get(part, part)
+    name, sign = GREEK.get(part, part), _GREEK_BY_NAME.get(part, part)
     return re.escape(part) if name == sign else f"(?:{name}|{sign})"
 
 
 def mark_words(text: str, folded: str, words_pattern: re.Pattern[str] | None, plain: Markup) -> Markup:
-    """The text for HTML with the matches marked. `folded` is `fold(text)`, `plain` is `shown(text)`."""
+    """The text for HTML with the matches marked. `folded`: `fold_for_search(text)`, `plain`: `escape_text(text)`."""
     spans = _spans(folded, words_pattern) if words_pattern else []
     if not spans:
         return plain

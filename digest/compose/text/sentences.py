@@ -8,7 +8,7 @@ _END = re.compile(r"[.!?]+[)\]\"”’']*(?=\s)|[。！？]+[”’」』]*")
 _WORD_BEFORE = re.compile(r"(\S+)$")
 _SPACE = re.compile(r"\s+")
 # after these a stop never ends a sentence
-_NEVER_LAST = frozenset(
+_NEVER_SENTENCE_END = frozenset(
     (
         "e.g", "i.e", "cf", "vs", "resp", "w.r.t", "viz", "fig", "figs", "eq", "eqs", "eqn", "sec", "sect", "ref",
         "refs", "tab", "thm", "prop", "dr", "prof", "mr", "mrs", "ms", "st", "mt", "ca", "approx", "incl", "esp",
@@ -16,7 +16,7 @@ _NEVER_LAST = frozenset(
     )
 )  # fmt: skip
 # after these it does where the next word begins with a capital letter
-_MAYBE_LAST = frozenset(
+_MAYBE_SENTENCE_END = frozenset(
     ("etc", "al", "no", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.s.a", "ph.d", "a.m", "p.m")
 )
 _INITIAL = re.compile(r"[^\W\d_](?:\.-?[^\W\d_])*")
@@ -51,16 +51,16 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     next_word = following[0].strip("(\"“‘'[,;:")
     if match[0][0] != ".":
         return not next_word[:1].islower()
-    before = _WORD_BEFORE.search(text, max(start, match.start() - 24), match.start())
-    return _stop_ends_sentence(before[1].strip("([\"“‘'") if before else "", next_word)
+    word_before = _WORD_BEFORE.search(text, max(start, match.start() - 24), match.start())
+    return _stop_ends_sentence(word_before[1].strip("([\"“‘'") if word_before else "", next_word)
 
 
 def _stop_ends_sentence(word: str, next_word: str) -> bool:
     """True if a full stop between these two words ends a sentence."""
-    if word.lower() in _NEVER_LAST:
+    if word.lower() in _NEVER_SENTENCE_END:
         return False
     capital = not next_word[:1].islower()
-    if word.lower() in _MAYBE_LAST:
+    if word.lower() in _MAYBE_SENTENCE_END:
         return capital and (word.lower() != "al" or next_word in _STARTERS)
     if _INITIAL.fullmatch(word):
         return next_word in _STARTERS

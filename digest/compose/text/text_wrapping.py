@@ -7,12 +7,12 @@ import unicodedata
 
 COLUMNS = 76
 # ranges that may hold characters of two columns or none; ↑ ★ · … are one column wide
-_ODD = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
+_OTHER_WIDTH = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
 
 
 def width(text: str) -> int:
     """The number of terminal columns that the text needs."""
-    if text.isascii() or not _ODD.search(text):
+    if text.isascii() or not _OTHER_WIDTH.search(text):
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
@@ -20,15 +20,15 @@ def width(text: str) -> int:
 
 def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
     """Wrap the text to lines of at most `columns`; a longer word is cut."""
-    room = columns - len(indent)
-    if width(text) <= room and "  " not in text:
+    line_width = columns - len(indent)
+    if width(text) <= line_width and "  " not in text:
         return indent + text if text else ""
     lines: list[str] = []
     line, used = "", 0
     for word in text.split():
-        for part in _parts(word, room):
+        for part in _split_word(word, line_width):
             size = width(part)
-            if line and used + 1 + size > room:
+            if line and used + 1 + size > line_width:
                 lines.append(indent + line)
                 line, used = part, size
             else:
@@ -36,14 +36,14 @@ def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
     return "\n".join([*lines, indent + line]) if line else "\n".join(lines)
 
 
-def _parts(word: str, room: int) -> list[str]:
+def _split_word(word: str, line_width: int) -> list[str]:
     """The word, or pieces of it that fit on a line."""
-    if width(word) <= room:
+    if width(word) <= line_width:
         return [word]
     parts, part, used = [], "", 0
     for character in word:
         size = width(character)
-        if used + size > room:
+        if used + size > line_width:
             parts.append(part)
             part, used = "", 0
         part += character
@@ -51,10 +51,10 @@ def _parts(word: str, room: int) -> list[str]:
     return [*parts, part]
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, max_length: int) -> str:
     """The text, or its beginning up to a blank with one `…`; never longer than `most`."""
-    if len(text) <= most:
+    if len(text) <= max_length:
         return text
-    cut = text[: most - 1]
+    cut = text[: max_length - 1]
     blank = cut.rfind(" ")
-    return (cut[:blank] if blank > most // 2 else cut).rstrip(" ,;:–-(") + "…"
+    return (cut[:blank] if blank > max_length // 2 else cut).rstrip(" ,;:–-(") + "…"

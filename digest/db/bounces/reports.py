@@ -19,31 +19,31 @@ COUNTED_KINDS = ("hard", "soft")
 POLICY_KIND = "policy"
 
 
-def find_delivery(session: Session, delivery_id: int | None, named: ReadMessageId | None) -> Delivery | None:
-    """The delivery with that id, else the one with exactly the Message-ID `named`.
+def find_delivery(session: Session, delivery_id: int | None, reported_id: ReadMessageId | None) -> Delivery | None:
+    """The delivery with that id, else the one with exactly the Message-ID `reported_id`.
 
     None where the delivery with that id has another Message-ID: the mail was sent before the database was restored from
     a backup, after which the id was assigned again.
     """
     if delivery_id is not None and delivery_id < 2**63:
         delivery = session.get(Delivery, delivery_id)
-        is_meant = named is None or named.delivery_id != delivery_id or _has_message_id(delivery, named)
-        return delivery if is_meant else None
-    delivery = _delivery_named(session, named) if named is not None else None
-    return delivery if named is not None and _has_message_id(delivery, named) else None
+        is_same_mail = reported_id is None or reported_id.delivery_id != delivery_id or _has_message_id(delivery, reported_id)
+        return delivery if is_same_mail else None
+    delivery = _delivery_by_message_id(session, reported_id) if reported_id is not None else None
+    return delivery if reported_id is not None and _has_message_id(delivery, reported_id) else None
 
 
-def _has_message_id(delivery: Delivery | None, named: ReadMessageId) -> bool:
-    return delivery is not None and (delivery.message_id or "").lower() == named.text.lower()
+def _has_message_id(delivery: Delivery | None, reported_id: ReadMessageId) -> bool:
+    return delivery is not None and (delivery.message_id or "").lower() == reported_id.text.lower()
 
 
-def _delivery_named(session: Session, named: ReadMessageId) -> Delivery | None:
+def _delivery_by_message_id(session: Session, reported_id: ReadMessageId) -> Delivery | None:
     """The delivery that a Message-ID names, whether or not it is that delivery's own."""
-    if named.delivery_id is not None:
-        return session.get(Delivery, named.delivery_id)
-    if named.key is None or named.key[2] >= 2**31:
+    if reported_id.delivery_id is not None:
+        return session.get(Delivery, reported_id.delivery_id)
+    if reported_id.key is None or reported_id.key[2] >= 2**31:
         return None
-    kind, subject, serial = named.key
+    kind, subject, serial = reported_id.key
     query = select(Delivery).where(Delivery.kind == kind, Delivery.subject_id == subject, Delivery.serial == serial)
     return session.exec(query).one_or_none()
 
@@ -78,14 +78,14 @@ def counted_failures(session: Session, address_key: str, *, since: datetime) -> 
     return session.exec(query.order_by(col(Bounce.at))).all()
 
 
-def failing_addresses(session: Session, *, since: datetime, least: int, after: str, limit: int) -> Sequence[str]:
-    """Sorted address keys after `after` with at least `least` failures since then, without suppressed ones."""
+def failing_addresses(session: Session, *, since: datetime, minimum: int, after: str, limit: int) -> Sequence[str]:
+    """Sorted address keys after `after` with at least `minimum` failures since then, without suppressed ones."""
     query = (
         select(Bounce.address_key)
         .where(col(Bounce.kind).in_(COUNTED_KINDS), col(Bounce.at) > since, col(Bounce.address_key) > after)
         .where(col(Bounce.address_key).not_in(select(Suppression.address_key)))
         .group_by(col(Bounce.address_key))
-        .having(func.count() >= least)
+        .having(func.count() >= minimum)
         .order_by(col(Bounce.address_key))
         .limit(limit)
     )

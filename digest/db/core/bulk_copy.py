@@ -1,4 +1,4 @@
-"""PostgreSQL's COPY, its own way for many rows: no statement to plan. In binary there are no values to parse either."""
+"""PostgreSQL's COPY for many rows: there is no statement to plan and, in binary format, no value to parse."""
 
 from __future__ import annotations
 
@@ -13,98 +13,98 @@ from sqlmodel import Session, SQLModel
 
 from digest.models.types import BigIntegerId, CompressedText, UTCDateTime
 
-_ROWS = 2000  # put together at once
-_BEGIN, _END = b"PGCOPY\n\xff\r\n" + bytes(9), b"\xff\xff"
-_FIRST_DAY, _FIRST_MOMENT = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
+_ROWS_PER_BLOCK = 2000  # rows of one block
+_COPY_HEADER, _COPY_TRAILER = b"PGCOPY\n\xff\r\n" + bytes(9), b"\xff\xff"
+_EPOCH_DAY, _EPOCH_INSTANT = date(2000, 1, 1), datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_NUMBERS = ((BigIntegerId, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"), (Date, ">i4"), (Integer, ">i4"))
+_NUMERIC_CODES = ((BigIntegerId, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"), (Date, ">i4"), (Integer, ">i4"))
 
 
 def copy_blocks(session: Session, statement: str, blocks: Iterable[str | bytes]) -> None:
-    """Give a COPY its data. It goes past SQLAlchemy, so its errors are made SQLAlchemy's here."""
-    import psycopg  # only who has a PostgreSQL loads it
+    """Send the data of a COPY. This bypasses SQLAlchemy, so the driver's errors are converted to SQLAlchemy's here."""
+    import psycopg  # loaded only where the database is PostgreSQL
 
     connection = session.connection()
     driver: Any = connection.connection.driver_connection
     try:
-        with driver.cursor() as cursor, cursor.copy(statement) as into:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for block in blocks:
-                into.write(block)
+                copy.write(block)
     except psycopg.Error as error:
         raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
 
 
 def copy_columns(session: Session, table: type[SQLModel], columns: Mapping[str, Any]) -> None:
-    """New rows in binary, given by columns: each a list, or what is the same for all."""
-    number = max(len(values) for values in columns.values() if isinstance(values, list))
-    if number:
-        copy_blocks(session, _statement(table, columns), _blocks(table, columns, number))
+    """Insert rows by a binary COPY. `columns`: for each a list of values, or one value for all rows."""
+    row_count = max(len(values) for values in columns.values() if isinstance(values, list))
+    if row_count:
+        copy_blocks(session, _copy_statement(table, columns), _binary_blocks(table, columns, row_count))
 
 
-def _statement(table: type[SQLModel], columns: Mapping[str, Any]) -> str:
-    """What the server is to be told."""
-    return f"COPY {table.__tablename__} ({', '.join(_in_order(table, columns))}) FROM STDIN (FORMAT binary)"
+def _copy_statement(table: type[SQLModel], columns: Mapping[str, Any]) -> str:
+    """The COPY statement."""
+    return f"COPY {table.__tablename__} ({', '.join(_fixed_length_first(table, columns))}) FROM STDIN (FORMAT binary)"
 
 
-def _blocks(table: type[SQLModel], columns: Mapping[str, Any], number: int) -> Iterator[bytes]:
-    """So many rows of these columns, each a list or what is the same for all, as the server reads them.
+def _binary_blocks(table: type[SQLModel], columns: Mapping[str, Any], row_count: int) -> Iterator[bytes]:
+    """The rows in PostgreSQL's binary COPY format, block by block.
 
-    Numbers, dates and instants; texts only where they are the same for all; bytes.
+    Columns may hold numbers, dates, instants and bytes; a text only where it is the same for all rows.
     """
-    import numpy as np  # only who has a PostgreSQL and many rows loads it
+    import numpy as np  # loaded only for PostgreSQL and many rows
 
-    names = _in_order(table, columns)
-    longs = [name for name in names if _is_long(table, name)]
-    fixed = [(name, *_fixed(table, name, columns[name])) for name in names if name not in longs]
-    heads = np.zeros(
-        number, [("columns", ">i2"), *((part, kind) for name, kind, _ in fixed for part, kind in _parts(name, kind))]
+    names = _fixed_length_first(table, columns)
+    variable_columns = [name for name in names if _is_variable_length(table, name)]
+    fixed_columns = [(name, *_encode_fixed(table, name, columns[name])) for name in names if name not in variable_columns]
+    prefixes = np.zeros(
+        row_count, [("columns", ">i2"), *((part, kind) for name, kind, _ in fixed_columns for part, kind in _field_dtypes(name, kind))]
     )
-    heads["columns"] = len(names)
-    for name, kind, values in fixed:
-        heads[f"{name} size"] = -1 if kind is None else np.dtype(kind).itemsize
+    prefixes["columns"] = len(names)
+    for name, kind, values in fixed_columns:
+        prefixes[f"{name} size"] = -1 if kind is None else np.dtype(kind).itemsize
         if kind is not None:
-            heads[name] = values
-    rows, width = heads.tobytes(), heads.itemsize
-    yield _BEGIN
-    for start in range(0, number, _ROWS):
-        some = range(start, min(start + _ROWS, number))
-        pieces = [[rows[at * width : (at + 1) * width] for at in some]]
-        for name in longs:
-            values = columns[name][start : start + _ROWS]
-            pieces += [[len(value).to_bytes(4, "big") for value in values], values]
-        yield b"".join(chain.from_iterable(zip(*pieces, strict=True)))
-    yield _END
+            prefixes[name] = values
+    rows, width = prefixes.tobytes(), prefixes.itemsize
+    yield _COPY_HEADER
+    for start in range(0, row_count, _ROWS_PER_BLOCK):
+        block_rows = range(start, min(start + _ROWS_PER_BLOCK, row_count))
+        row_pieces = [[rows[row * width : (row + 1) * width] for row in block_rows]]
+        for name in variable_columns:
+            values = columns[name][start : start + _ROWS_PER_BLOCK]
+            row_pieces += [[len(value).to_bytes(4, "big") for value in values], values]
+        yield b"".join(chain.from_iterable(zip(*row_pieces, strict=True)))
+    yield _COPY_TRAILER
 
 
-def _parts(name: str, kind: str | None) -> list[tuple[str, str]]:
+def _field_dtypes(name: str, kind: str | None) -> list[tuple[str, str]]:
     return [(f"{name} size", ">i4"), *([(name, kind)] if kind is not None else [])]
 
 
-def _in_order(table: type[SQLModel], columns: Mapping[str, Any]) -> list[str]:
-    """Those of fixed length first."""
-    return sorted(columns, key=lambda name: _is_long(table, name))
+def _fixed_length_first(table: type[SQLModel], columns: Mapping[str, Any]) -> list[str]:
+    """The column names, those of fixed length first."""
+    return sorted(columns, key=lambda name: _is_variable_length(table, name))
 
 
-def _is_long(table: type[SQLModel], name: str) -> bool:
+def _is_variable_length(table: type[SQLModel], name: str) -> bool:
     return isinstance(SQLModel.metadata.tables[str(table.__tablename__)].c[name].type, LargeBinary | CompressedText)
 
 
-def _fixed(table: type[SQLModel], name: str, values: Any) -> tuple[str | None, Any]:
-    """How a column's values are written, and as what; None for no value at all."""
+def _encode_fixed(table: type[SQLModel], name: str, values: Any) -> tuple[str | None, Any]:
+    """The numpy type of a fixed-length column and its encoded values; (None, None) for NULL."""
     if values is None:
         return None, None
     if isinstance(values, str):
         return f"S{len(values.encode())}", values.encode()
-    kind = SQLModel.metadata.tables[str(table.__tablename__)].c[name].type
-    code = next(code for of, code in _NUMBERS if isinstance(kind, of))
-    if isinstance(kind, Date | UTCDateTime):
-        known = {value: _counted(value) for value in (set(values) if isinstance(values, list) else {values})}
-        values = [known[value] for value in values] if isinstance(values, list) else known[values]
+    type_of_column = SQLModel.metadata.tables[str(table.__tablename__)].c[name].type
+    code = next(code for column_type, code in _NUMERIC_CODES if isinstance(type_of_column, column_type))
+    if isinstance(type_of_column, Date | UTCDateTime):
+        encoded_by_value = {value: _days_or_microseconds(value) for value in (set(values) if isinstance(values, list) else {values})}
+        values = [encoded_by_value[value] for value in values] if isinstance(values, list) else encoded_by_value[values]
     return code, values
 
 
-def _counted(value: date | datetime) -> int:
+def _days_or_microseconds(value: date | datetime) -> int:
     """Days or microseconds since the beginning of 2000."""
     if isinstance(value, datetime):
-        return (value - _FIRST_MOMENT) // _MICROSECOND
-    return (value - _FIRST_DAY).days
+        return (value - _EPOCH_INSTANT) // _MICROSECOND
+    return (value - _EPOCH_DAY).days

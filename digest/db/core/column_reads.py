@@ -1,4 +1,4 @@
-"""Many rows read by columns: a list of numbers each, no object for every row."""
+"""Reads many rows by columns: one list for each column, without an object for each row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 
 def read_column(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:
-    """All values of a column in one list, for numbers and texts. Those of one query are in the same order."""
+    """An aggregate of all values of a column as one list, for numbers and texts. Lists of one query have one order."""
     if session.get_bind().dialect.name == "postgresql":
         return func.array_agg(column, type_=NullType())  # the driver makes the list
     return func.json_group_array(column, type_=JSON())

@@ -1,4 +1,4 @@
-"""The database: one engine a process; a transaction commits once, at the edge. SQLite and PostgreSQL alike."""
+"""The database engine, one for each process, and transactions that commit once at their end (SQLite, PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digest import settings
 from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
-IDLE_SECONDS = 0.1  # a connection that was not used for so long may have been cut: no server restarts faster
+IDLE_SECONDS = 0.1  # a connection idle for longer may be dead; no server restarts faster
 
 
 def engine() -> Engine:
@@ -31,55 +31,55 @@ def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "sqlite":
-            return _checked(create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True))
-    except (ArgumentError, ImportError) as error:  # a password may stand in it: the address is not shown
+            return _ping_idle_connections(create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True))
+    except (ArgumentError, ImportError) as error:  # the address is not shown, because it may contain a password
         raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
         _make_folder(Path(url.database).parent)
-    made = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
-    event.listen(made, "connect", _prepare_sqlite)
-    event.listen(made, "begin", _begin_sqlite)
-    return made
+    sqlite_engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
+    event.listen(sqlite_engine, "connect", _prepare_sqlite)
+    event.listen(sqlite_engine, "begin", _begin_sqlite)
+    return sqlite_engine
 
 
-def _checked(made: Engine) -> Engine:
-    """Connections that rested are asked whether they still live, before work begins on them.
+def _ping_idle_connections(pooled_engine: Engine) -> Engine:
+    """Ping a pooled connection before it is used, where it was idle for longer than IDLE_SECONDS.
 
-    One used a moment ago is taken as it is: a sender asks thousands of times, and begins again where it is cut.
+    A connection used a moment ago is not checked: that would cost a round trip for each of thousands of mails.
     """
 
-    @event.listens_for(made, "checkin")
-    def _rests(_connection: Any, record: Any) -> None:
-        record.info["rests_since"] = time.monotonic()
+    @event.listens_for(pooled_engine, "checkin")
+    def _record_checkin(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
 
-    @event.listens_for(made, "checkout")
-    def _wakes(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("rests_since", float("inf")) > IDLE_SECONDS:
+    @event.listens_for(pooled_engine, "checkout")
+    def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", float("inf")) > IDLE_SECONDS:
             try:
-                made.dialect.do_ping(connection)
-            except made.dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError("the server left") from error
+                pooled_engine.dialect.do_ping(connection)
+            except pooled_engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("the server closed the connection") from error
 
-    return made
+    return pooled_engine
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = error.strerror or "it can't be made"
+        reason = error.strerror or "it cannot be created"
         raise Misconfigured(f"the database's folder {folder}: {reason}; set DIGEST_DATA_DIR") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """WAL so that readers don't wait; FULL so that a commit survives a power cut; transactions begun by us."""
+    """WAL, so that reads don't wait; FULL, so that a commit survives a power cut; transactions are begun explicitly."""
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Writers take the lock at once: a later upgrade would fail without waiting."""
+    """A writing transaction takes the lock at once, because upgrading a read lock later would fail without waiting."""
     reading = connection.get_execution_options().get("reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
@@ -93,11 +93,11 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A consistent look that changes nothing and blocks nobody."""
+    """A consistent, read-only snapshot that blocks nobody."""
     with Session(engine().execution_options(reading=True), expire_on_commit=False) as session:
         yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
 
 def dispose_engines() -> None:
-    """Close all connections and make a new engine at the next use (tests, after a fork)."""
+    """Close all connections; the next use creates a new engine (tests, after a fork)."""
     _engine.cache_clear()

@@ -1,4 +1,4 @@
-"""The installation's identity, made once by `digest migrate` and kept in the database, so a backup holds it too."""
+"""The installation's identity, created once by `digest migrate` and stored in the database, so backups include it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY_BYTES = 16
 
 
 def ensure_installation(connection: Connection) -> str:
-    """The identity's key. It is made where there is none: in a new database, or where somebody deleted the row."""
+    """The identity's key. It is created where the row is missing (a new database, or somebody deleted it)."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"id": 1, "key": secrets.token_hex(KEY_BYTES), "created_at": clock.now()}
     connection.execute(insert(Installation).values(row).on_conflict_do_nothing(index_elements=["id"]))

@@ -1,4 +1,4 @@
-"""A transaction that outlasts a short failure of the database: a restart, a lock that took too long, a deadlock."""
+"""A transaction that is retried after a short failure of the database: a restart, a lock time-out, a deadlock."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
 def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
-    """Do `work` in one transaction; where the database fails, all of it again, for that long. Raises Transient.
+    """Run `work` in one transaction, and all of it again where the database fails, for `seconds`. Raises Transient.
 
-    A commit whose answer was lost is done twice, so `work` must bear that.
+    `work` must be idempotent: where the answer to a commit is lost, it runs twice.
     """
-    give_up, pause = time.monotonic() + seconds, FIRST_PAUSE
+    deadline, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
         try:
             with transaction() as session:
                 return work(session)
         except DBAPIError as error:
-            if not _passing(error):
+            if not _is_temporary(error):
                 raise
-            if time.monotonic() + pause > give_up:
+            if time.monotonic() + pause > deadline:
                 raise Transient(f"the database does not answer: {type(error.orig).__name__}") from error
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _passing(error: DBAPIError) -> bool:
+def _is_temporary(error: DBAPIError) -> bool:
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)

@@ -1,6 +1,6 @@
-"""The schema's version: bring the database to the newest, say whether it is there.
+"""The schema's version: migrates the database to the newest, and checks whether it is there.
 
-Alembic is imported where steps are run: a process that only asks which version there is starts a second sooner.
+Alembic is imported only where migrations run: a process that only reads the version starts a second sooner.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 DatabaseFailure = InterfaceError | OperationalError | ProgrammingError
-FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explained` puts into words
+FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explain_failure` explains
 _REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
-_LOCK = 7_230_117  # any number; the same for all who migrate
+_LOCK = 7_230_117  # arbitrary; the same for all processes that migrate
 
 
 def _config() -> Config:
@@ -35,34 +35,34 @@ def _config() -> Config:
     return config
 
 
-def upgrade(to: str = "head") -> str:
-    """Run the missing steps up to a version, one process at a time; returns the version reached.
+def upgrade(target: str = "head") -> str:
+    """Run the missing migrations up to a version, one process at a time. Returns the version reached.
 
-    The newest version has an installation id; it is made where there is none.
+    The newest version has an installation id; it is created where there is none.
     """
     from alembic import command
 
     version = current_revision()
-    if version is not None and not is_known(version):
-        raise Misconfigured(_newer_release(version))
+    if version is not None and not is_known_revision(version):
+        raise Misconfigured(_newer_release_message(version))
     config = _config()
-    with engine().connect() as connection, _tables_may_be_made_anew(connection), connection.begin():
+    with engine().connect() as connection, _foreign_keys_off(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
-        if to == "head":
+        command.upgrade(config, target)
+        if target == "head":
             installation.ensure_installation(connection)
-    return newest_revision() if to == "head" else to
+    return newest_revision() if target == "head" else target
 
 
 @contextmanager
-def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making it anew, and dropping the old one would take along all that names its rows."""
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """Disable SQLite's foreign keys: Alembic recreates tables there, and dropping the old one would cascade."""
     if connection.dialect.name != "sqlite":
         yield
         return
-    driver: Any = connection.connection.driver_connection  # within a transaction it would not listen
+    driver: Any = connection.connection.driver_connection  # the pragma has no effect within a transaction
     driver.execute("PRAGMA foreign_keys=OFF")
     try:
         yield
@@ -71,7 +71,7 @@ def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
 
 
 def stamp(connection: Connection) -> None:
-    """Say that the tables are the newest, where they were made otherwise (tests)."""
+    """Record that the tables are the newest, where they were created without migrations (tests)."""
     from alembic import command
 
     config = _config()
@@ -80,32 +80,32 @@ def stamp(connection: Connection) -> None:
     installation.ensure_installation(connection)
 
 
-def is_known(version: str) -> bool:
+def is_known_revision(version: str) -> bool:
     """True for a version that this release can migrate; False for one of a newer release."""
     return any(kind == "revision" and name == version for kind, name in _revisions())
 
 
-def _newer_release(version: str) -> str:
+def _newer_release_message(version: str) -> str:
     newest = newest_revision()
     return f"the database's schema {version} is of a newer release (this one has {newest}); install that release"
 
 
 def _revisions() -> list[tuple[str, str]]:
     steps = [file for file in (files("digest.db") / "migrations" / "versions").iterdir() if file.name.endswith(".py")]
-    return [named for file in steps for named in _REVISION.findall(file.read_text(encoding="utf-8"))]
+    return [declaration for file in steps for declaration in _REVISION.findall(file.read_text(encoding="utf-8"))]
 
 
 def newest_revision() -> str:
-    """The version this code wants: the one step that no other builds on, by what the files of the steps say."""
-    found = _revisions()
-    revisions, before = ({name for kind, name in found if kind == wanted} for wanted in ("revision", "down_revision"))
+    """The version that this code needs: the one migration that no other one follows, read from the migration files."""
+    declarations = _revisions()
+    revisions, predecessors = ({name for kind, name in declarations if kind == keyword} for keyword in ("revision", "down_revision"))
     head: str
-    (head,) = revisions - before
+    (head,) = revisions - predecessors
     return str(head)
 
 
 def current_revision() -> str | None:
-    """The database's version; None where it was never migrated."""
+    """The database's version, None where it was never migrated."""
     with engine().execution_options(reading=True).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
@@ -114,24 +114,24 @@ def current_revision() -> str | None:
 
 
 def require_newest() -> None:
-    """Raises Misconfigured where the database answers and has another schema; one that is away may come back."""
+    """Raises Misconfigured where the database has another schema; does nothing where it does not answer."""
     try:
-        found = current_revision()
+        revision = current_revision()
     except FAILURES:
         return
-    if found is not None and not is_known(found):
-        raise Misconfigured(_newer_release(found))
-    if found != newest_revision():
+    if revision is not None and not is_known_revision(revision):
+        raise Misconfigured(_newer_release_message(revision))
+    if revision != newest_revision():
         raise Misconfigured(
-            f"the database's schema is {found or 'empty'}, not {newest_revision()}; run: digest migrate"
+            f"the database's schema is {revision or 'empty'}, not {newest_revision()}; run: digest migrate"
         )
 
 
 def explain_failure(error: DatabaseFailure) -> DigestError:
-    """A failure of the database in one line, with its cure where it has one."""
+    """A failure of the database in one line, with a remedy where there is one."""
     try:
         require_newest()
-    except Misconfigured as missing:
-        return missing
+    except Misconfigured as other_schema:
+        return other_schema
     reason = str(error.orig).strip().partition("\n")[0][:160]
     return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")

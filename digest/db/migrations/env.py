@@ -1,4 +1,4 @@
-"""Alembic's environment: runs the steps on the connection that `db.core.schema_migration` gives."""
+"""Alembic's environment: runs migrations on the connection from `db.core.schema_migration`."""
 
 from alembic import context
 from sqlmodel import SQLModel

@@ -1,1 +1,1 @@
-"""Deliveries: owing, claiming, leases, serials, Message-IDs, retention."""
+"""Deliveries: queueing, claiming, leases, serials, Message-IDs, retention."""

@@ -22,7 +22,7 @@ from digest.db.outbox.deliveries import (
 )
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
-from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, WAITING
+from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, IS_WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
 from digest.models.types import UTCDateTime
@@ -58,46 +58,46 @@ class _Candidate(NamedTuple):
     installation: str | None
 
 
-_ROWS = SQLModel.metadata.tables["delivery"]
+_DELIVERIES = SQLModel.metadata.tables["delivery"]
 _RUNS = SQLModel.metadata.tables["run"]
 _PAUSES = SQLModel.metadata.tables["domain_pause"]
 _NOW = bindparam("now", type_=UTCDateTime())
-_KEY_COLUMNS = tuple(_ROWS.c[name] for name in DeliveryKey._fields)
+_KEY_COLUMNS = tuple(_DELIVERIES.c[name] for name in DeliveryKey._fields)
 _INSTALLATION = select(SQLModel.metadata.tables["installation"].c.key).scalar_subquery()
 
 # Statements are built once, because building one costs more than running it.
 # This one reads due deliveries along the partial index, each with the state of its run and the pause of its domain.
-PICK = (
-    select(*_KEY_COLUMNS, _ROWS.c.domain, _ROWS.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
+SELECT_DUE = (
+    select(*_KEY_COLUMNS, _DELIVERIES.c.domain, _DELIVERIES.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
     .select_from(
-        _ROWS.outerjoin(_RUNS, _RUNS.c.id == _ROWS.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _ROWS.c.domain)
+        _DELIVERIES.outerjoin(_RUNS, _RUNS.c.id == _DELIVERIES.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _DELIVERIES.c.domain)
     )
-    .where(_ROWS.c.priority == bindparam("priority"), WAITING, _ROWS.c.due_at <= _NOW)
-    .order_by(_ROWS.c.due_at, _ROWS.c.id)
+    .where(_DELIVERIES.c.priority == bindparam("priority"), IS_WAITING, _DELIVERIES.c.due_at <= _NOW)
+    .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
     .limit(bindparam("room"))
-    .with_for_update(of=_ROWS, skip_locked=True)
+    .with_for_update(of=_DELIVERIES, skip_locked=True)
 )
-_PICK_KIND = PICK.where(_ROWS.c.kind == bindparam("kind"))
+_SELECT_DUE_OF_KIND = SELECT_DUE.where(_DELIVERIES.c.kind == bindparam("kind"))
 _SET_DUE = (
-    update(_ROWS)
-    .where(_ROWS.c.id == bindparam("row_id"), WAITING)
+    update(_DELIVERIES)
+    .where(_DELIVERIES.c.id == bindparam("row_id"), IS_WAITING)
     .values(due_at=bindparam("new_due", type_=UTCDateTime()))
 )
 
 
 def claim(
-    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only: str = ""
+    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only_kind: str = ""
 ) -> list[ClaimedDelivery]:
     """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
 
     Those of paused domains, of paused or cancelled runs, and those that `gate` does not admit are postponed instead.
-    `domain` is the domain of their Message-IDs. `only`: claim this kind alone, '' for all kinds.
+    `domain` is the domain of their Message-IDs. `only_kind`: claim this kind alone, '' for all kinds.
     """
     claimed: list[ClaimedDelivery] = []
     for priority in (PRIORITY_URGENT, PRIORITY_NORMAL, PRIORITY_BULK):
         for _ in range(MAX_ROUNDS):
             room = limit - len(claimed)
-            candidates = _select_due(session, priority, room, now, only) if room > 0 else []
+            candidates = _select_due(session, priority, room, now, only_kind) if room > 0 else []
             ids = _admit(session, priority, candidates, now, gate)
             admitted = [candidate for candidate in candidates if candidate.id in ids]
             claimed += _mark_sending(session, lease_id, admitted, now, domain)
@@ -106,11 +106,11 @@ def claim(
     return claimed
 
 
-def _select_due(session: Session, priority: int, limit: int, now: datetime, only: str) -> list[_Candidate]:
+def _select_due(session: Session, priority: int, limit: int, now: datetime, only_kind: str) -> list[_Candidate]:
     parameters: dict[str, object] = {"priority": priority, "now": now, "room": limit}
-    if only:
-        return [_Candidate._make(row) for row in session.connection().execute(_PICK_KIND, parameters | {"kind": only})]
-    return [_Candidate._make(row) for row in session.connection().execute(PICK, parameters)]
+    if only_kind:
+        return [_Candidate._make(row) for row in session.connection().execute(_SELECT_DUE_OF_KIND, parameters | {"kind": only_kind})]
+    return [_Candidate._make(row) for row in session.connection().execute(SELECT_DUE, parameters)]
 
 
 def _admit(
@@ -135,7 +135,7 @@ def _admit(
 
 def _hold_run(session: Session, run_id: int | None, state: str | None, now: datetime) -> None:
     """Hold the due deliveries of a paused run; cancel those of a cancelled run, or hold the uncertain ones."""
-    of_run = col(Delivery.run_id) == run_id, WAITING
+    of_run = col(Delivery.run_id) == run_id, IS_WAITING
     unsent, uncertain = col(Delivery.state).in_(UNSENT_STATES), col(Delivery.state) == UNCERTAIN
     values = {"state": CANCELLED, "due_at": None} if state == RUN_CANCELLED else {"due_at": None}
     session.exec(update(Delivery).where(*of_run, unsent).values(values))
@@ -152,10 +152,10 @@ def _postpone_at_rate(
         slots: dict[bool, list[datetime]] = {}
         for is_new in (False, True):
             count = sum(row[1] is is_new for row in rows)
-            first, step = (
+            first_slot, step = (
                 gate.next_slots(domain, count, queue=is_new and priority != PRIORITY_URGENT) if count else (0.0, 0.0)
             )
-            slots[is_new] = [now + timedelta(seconds=first + place * step) for place in reversed(range(count))]
+            slots[is_new] = [now + timedelta(seconds=first_slot + position * step) for position in reversed(range(count))]
         return [slots[is_new].pop() for _, is_new in rows]
 
     _postpone(session, priority, domain, now, new_times, admitted_ids)
@@ -197,16 +197,16 @@ def _mark_sending_statement(dialect: str) -> Update:
     pairs = func.json_each(message_ids) if dialect == "sqlite" else func.json_each_text(cast(message_ids, JSON))
     named = pairs.table_valued("key", "value", name="named")
     return (
-        update(_ROWS)
-        .where(_ROWS.c.id == cast(named.c.key, BigInteger), WAITING)
+        update(_DELIVERIES)
+        .where(_DELIVERIES.c.id == cast(named.c.key, BigInteger), IS_WAITING)
         .values(
             state=SENDING,
             lease_id=bindparam("lease"),
-            attempts=_ROWS.c.attempts + 1,
+            attempts=_DELIVERIES.c.attempts + 1,
             tried_at=_NOW,
-            message_id=func.coalesce(_ROWS.c.message_id, named.c.value),
+            message_id=func.coalesce(_DELIVERIES.c.message_id, named.c.value),
         )
-        .returning(*[_ROWS.c[name] for name in ClaimedDelivery._fields])
+        .returning(*[_DELIVERIES.c[name] for name in ClaimedDelivery._fields])
     )
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session, SQLModel, col, select
 from digest.db.subscribers import former_addresses
 from digest.errors import AlreadyOwed
 from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
-from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN, URGENT, WAITING
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN, URGENT_KINDS, IS_WAITING
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
@@ -95,14 +95,14 @@ def address_key(address: str) -> str:
     return f"{unicodedata.normalize('NFC', local).casefold()}@{domain.lower()}"
 
 
-def enqueue(session: Session, owed: Iterable[NewDelivery], now: datetime) -> int:
+def enqueue(session: Session, new_deliveries: Iterable[NewDelivery], now: datetime) -> int:
     """Queue mails, due now. Returns how many.
 
     Raises AlreadyOwed where a mail of the same kind, subject and serial was queued before, so that no caller reports a
     mail that is not sent. The caller's transaction has to be rolled back then.
     """
     count = 0
-    for batch in _batches(_row(delivery, now) for delivery in owed):
+    for batch in _batches(_row(delivery, now) for delivery in new_deliveries):
         if _insert_new(session, Delivery, batch) != len(batch):
             keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in batch[:3])
             raise AlreadyOwed(f"nothing was queued: an e-mail with the same serial exists already (one of {keys})")
@@ -110,38 +110,38 @@ def enqueue(session: Session, owed: Iterable[NewDelivery], now: datetime) -> int
     return count
 
 
-def next_serial(session: Session, kind: str, subject_id: int, *, first: int = 0) -> int:
+def next_serial(session: Session, kind: str, subject_id: int, *, first_serial: int = 0) -> int:
     """Count up the serial of a kind of mail about a subject. It never restarts, even after deliveries were deleted.
 
     Concurrent transactions get different serials; a serial is reused only where its transaction is rolled back.
     """
-    insert = _insert(session, DeliverySerial).values(kind=kind, subject_id=subject_id, last=first)
-    counted = insert.on_conflict_do_update(
+    insert = _insert(session, DeliverySerial).values(kind=kind, subject_id=subject_id, last=first_serial)
+    upsert = insert.on_conflict_do_update(
         index_elements=["kind", "subject_id"], set_={"last": _SERIALS.c.last + 1}
     ).returning(_SERIALS.c.last)
-    return int(session.connection().execute(counted).scalar_one())
+    return int(session.connection().execute(upsert).scalar_one())
 
 
-def _row(owed: NewDelivery, now: datetime) -> dict[str, Any]:
+def _row(delivery: NewDelivery, now: datetime) -> dict[str, Any]:
     return {
-        "kind": owed.kind,
-        "subject_id": owed.subject_id,
-        "serial": owed.serial,
-        "subscriber_id": owed.subscriber_id,
-        "run_id": owed.run_id,
-        "address": owed.address,
-        "domain": owed.address.rpartition("@")[2].lower(),
-        "priority": PRIORITY_BULK if owed.bulk else PRIORITY_URGENT if owed.kind in URGENT else PRIORITY_NORMAL,
+        "kind": delivery.kind,
+        "subject_id": delivery.subject_id,
+        "serial": delivery.serial,
+        "subscriber_id": delivery.subscriber_id,
+        "run_id": delivery.run_id,
+        "address": delivery.address,
+        "domain": delivery.address.rpartition("@")[2].lower(),
+        "priority": PRIORITY_BULK if delivery.bulk else PRIORITY_URGENT if delivery.kind in URGENT_KINDS else PRIORITY_NORMAL,
         "state": QUEUED,
         "due_at": now,
         "created_at": now,
-        "payload": dict(owed.payload) if owed.payload is not None else None,
+        "payload": dict(delivery.payload) if delivery.payload is not None else None,
     }
 
 
 def due_conditions(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions for a delivery to be claimed; pauses of its domain and its run are checked by the claim itself."""
-    return WAITING, col(Delivery.due_at) <= now  # type: ignore[return-value]
+    return IS_WAITING, col(Delivery.due_at) <= now  # type: ignore[return-value]
 
 
 def record_results(session: Session, lease_id: int, results: Sequence[DeliveryResult], now: datetime) -> int:
@@ -160,21 +160,21 @@ def record_results(session: Session, lease_id: int, results: Sequence[DeliveryRe
     return len(results) - updated.rowcount
 
 
-_ROWS = SQLModel.metadata.tables["delivery"]
+_DELIVERIES = SQLModel.metadata.tables["delivery"]
 _SERIALS = SQLModel.metadata.tables["delivery_serial"]
 _RECORD = (
-    update(_ROWS)
+    update(_DELIVERIES)
     .where(
-        _ROWS.c.id == bindparam("row_id"),
-        _ROWS.c.lease_id == bindparam("row_lease"),
-        _ROWS.c.state == SENDING,
+        _DELIVERIES.c.id == bindparam("row_id"),
+        _DELIVERIES.c.lease_id == bindparam("row_lease"),
+        _DELIVERIES.c.state == SENDING,
     )
     .values(
         state=bindparam("new_state"),
         due_at=bindparam("new_due", type_=UTCDateTime()),
         reply=bindparam("new_reply"),
-        attempts=_ROWS.c.attempts - bindparam("given_back", type_=Integer()),
-        doubts=_ROWS.c.doubts + bindparam("in_doubt", type_=Integer()),
+        attempts=_DELIVERIES.c.attempts - bindparam("given_back", type_=Integer()),
+        doubts=_DELIVERIES.c.doubts + bindparam("in_doubt", type_=Integer()),
         lease_id=None,
     )
 )
@@ -199,9 +199,9 @@ def _cancel_deferred(session: Session, results: Sequence[DeliveryResult]) -> Non
     ]
     if delivery_ids:
         cancelled = select(Run.id).where(Run.state == RUN_CANCELLED)
-        of_runs = col(Delivery.id).in_(delivery_ids), col(Delivery.run_id).in_(cancelled)
+        of_cancelled_runs = col(Delivery.id).in_(delivery_ids), col(Delivery.run_id).in_(cancelled)
         unsent = col(Delivery.state).in_(UNSENT_STATES)
-        session.exec(update(Delivery).where(*of_runs, unsent).values(state=CANCELLED, due_at=None))
+        session.exec(update(Delivery).where(*of_cancelled_runs, unsent).values(state=CANCELLED, due_at=None))
 
 
 def _without_erased(session: Session, failed: Sequence[DeliveryResult], now: datetime) -> list[DeliveryResult]:
@@ -213,7 +213,7 @@ def _without_erased(session: Session, failed: Sequence[DeliveryResult], now: dat
     for result in failed:
         if result.delivery.id in erased and result.suppress:
             key, reason = address_key(result.delivery.address), str(_suppression(result, now)["reason"])
-            former_addresses.remember(session, key, reason=reason, suppressed=True, at=now)
+            former_addresses.store_former_address(session, key, reason=reason, suppressed=True, at=now)
     return [result for result in failed if result.delivery.id not in erased]
 
 
@@ -237,10 +237,10 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     """Send nothing to a domain until then. A later call replaces the time. Addresses in the reason are redacted."""
     reason = redact_addresses(reason)
     insert = _insert(session, DomainPause).values(domain=domain, until=until, reason=reason[:500])
-    replaced = {"until": until, "reason": reason[:500]}
-    session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=replaced))
-    earlier = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) < until
-    session.exec(update(Delivery).where(*earlier).values(due_at=until))
+    new_values = {"until": until, "reason": reason[:500]}
+    session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=new_values))
+    due_earlier = col(Delivery.domain) == domain, IS_WAITING, col(Delivery.due_at) < until
+    session.exec(update(Delivery).where(*due_earlier).values(due_at=until))
 
 
 def mark_undelivered(session: Session, delivery_id: int, reply: str) -> bool:
@@ -255,8 +255,8 @@ def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
     pause = session.exec(query.with_for_update()).one_or_none()
     if pause is None:
         return None
-    later = col(Delivery.domain) == domain, WAITING, col(Delivery.due_at) >= pause.until
-    session.exec(update(Delivery).where(*later).values(due_at=now))
+    due_later = col(Delivery.domain) == domain, IS_WAITING, col(Delivery.due_at) >= pause.until
+    session.exec(update(Delivery).where(*due_later).values(due_at=now))
     waiting = count_waiting(session, [domain]).get(domain, 0)
     session.delete(pause)
     return waiting
@@ -264,7 +264,7 @@ def resume_domain(session: Session, domain: str, now: datetime) -> int | None:
 
 def count_waiting(session: Session, domains: Sequence[str]) -> dict[str, int]:
     """How many mails wait for each of those domains, due or not, without those held for a decision."""
-    query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), WAITING)
+    query = select(Delivery.domain, func.count()).where(col(Delivery.domain).in_(domains), IS_WAITING)
     return {domain: int(count) for domain, count in session.exec(query.group_by(Delivery.domain))}
 
 
@@ -300,8 +300,8 @@ def _insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
 
 
 def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
-    rows = SQLModel.metadata.tables[str(table.__tablename__)]
-    return sqlite.insert(rows) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(rows)
+    columns_of_table = SQLModel.metadata.tables[str(table.__tablename__)]
+    return sqlite.insert(columns_of_table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(columns_of_table)
 
 
 def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

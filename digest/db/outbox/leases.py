@@ -11,9 +11,9 @@ from sqlmodel import Session, SQLModel, col, select
 from digest.models.delivery import DEFERRED, SENDING, UNCERTAIN, Delivery, Lease
 from digest.models.types import stored_id
 
-_ROWS = SQLModel.metadata.tables["lease"]
+_LEASES = SQLModel.metadata.tables["lease"]
 _BUMP = (
-    update(_ROWS).where(_ROWS.c.id == bindparam("lease")).values(beat=_ROWS.c.beat + 1)
+    update(_LEASES).where(_LEASES.c.id == bindparam("lease")).values(beat=_LEASES.c.beat + 1)
 )  # built once, because building costs more than running it
 
 
@@ -56,8 +56,8 @@ def take_over(
     `due_again(doubts)` returns when a mail that was uncertain `doubts` times is sent again, None to hold it.
     A lease that is locked is being bumped at this moment.
     """
-    unchanged = select(Lease).where(Lease.id == lease_id, Lease.beat == beat)
-    if session.exec(unchanged.with_for_update(skip_locked=True)).one_or_none() is None:
+    unchanged_lease = select(Lease).where(Lease.id == lease_id, Lease.beat == beat)
+    if session.exec(unchanged_lease.with_for_update(skip_locked=True)).one_or_none() is None:
         return ()
     session.exec(delete(Lease).where(col(Lease.id) == lease_id))
     rows = _lock_claimed_rows(session, lease_id)

@@ -52,8 +52,8 @@ def message_id(delivery: DeliveryKey, *, installation: str, domain: str) -> str:
     """
     created_at = delivery.created_at.astimezone(UTC).isoformat(timespec="microseconds")
     parts = delivery.kind, str(delivery.subject_id), str(delivery.serial), str(delivery.id), created_at
-    message_stamp = keyed_hash(installation, "message-id", *parts, length=STAMP_LENGTH)
-    return f"<{delivery.kind}.{delivery.id}.{message_stamp}@{domain}>"
+    stamp = keyed_hash(installation, "message-id", *parts, length=STAMP_LENGTH)
+    return f"<{delivery.kind}.{delivery.id}.{stamp}@{domain}>"
 
 
 def read_message_ids(text: str) -> Iterator[ReadMessageId]:

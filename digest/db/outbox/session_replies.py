@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from digest.db.outbox.deliveries import ROWS_PER_STATEMENT
 from digest.models import Bounce, Delivery, DomainPause, SessionReply, Suppression
-from digest.models.delivery import DEFERRED, REJECTED, WAITING
+from digest.models.delivery import DEFERRED, REJECTED, IS_WAITING
 
 SERVER = "*"  # the domain of a pause of the mail server itself, while only alarms are sent
 MAX_ROWS = 1000  # the newest are read
@@ -45,8 +45,8 @@ def undo_refusals(session: Session, replies: Sequence[SessionReply], due_at: dat
     Returns how many of the mails had been rejected.
     """
     rejected = 0
-    for first in range(0, len(replies), ROWS_PER_STATEMENT):
-        rejected += _undo_batch(session, replies[first : first + ROWS_PER_STATEMENT], due_at)
+    for start in range(0, len(replies), ROWS_PER_STATEMENT):
+        rejected += _undo_batch(session, replies[start : start + ROWS_PER_STATEMENT], due_at)
     return rejected
 
 
@@ -62,7 +62,7 @@ def _undo_batch(session: Session, replies: Sequence[SessionReply], due_at: datet
     attempts = case((col(Delivery.attempts) > 0, col(Delivery.attempts) - 1), else_=0)
     waiting = {"state": DEFERRED, "due_at": due_at, "attempts": attempts}
     rejected = session.exec(update(Delivery).where(refused, col(Delivery.state) == REJECTED).values(waiting)).rowcount
-    session.exec(update(Delivery).where(refused, col(Delivery.state) == DEFERRED, WAITING).values(waiting))
+    session.exec(update(Delivery).where(refused, col(Delivery.state) == DEFERRED, IS_WAITING).values(waiting))
     domains = {reply.domain for reply in replies}
     session.exec(delete(DomainPause).where(col(DomainPause.domain).in_(domains)))
     return rejected

@@ -20,10 +20,10 @@ def enqueue_next(
     subscriber_id: int | None = None,
     run_id: int | None = None,
     payload: dict[str, Any] | None = None,
-    first: int = 0,
+    first_serial: int = 0,
 ) -> int:
-    """Queue the next mail of a kind about a subject. Returns its serial; the first one is `first`."""
-    serial = deliveries.next_serial(session, kind, subject_id, first=first)
+    """Queue the next mail of a kind about a subject. Returns its serial; the first one is `first_serial`."""
+    serial = deliveries.next_serial(session, kind, subject_id, first_serial=first_serial)
     delivery = deliveries.NewDelivery(
         kind, subject_id, address, serial=serial, subscriber_id=subscriber_id, run_id=run_id, payload=payload
     )

@@ -1,4 +1,4 @@
-"""Writing papers: the lock that orders batches, new rows by the database's fastest road, what was refused."""
+"""Writes papers: the lock that orders batches, bulk inserts, rejected items."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_numbers
+from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_ids
 from digest.models import Paper, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import RejectedItem
 from digest.text.plain_text import one_line
 
 
 def lock_batches(session: Session) -> None:
-    """One ingest at a time commits, so batch numbers are in the order of their commits (SQLite: BEGIN IMMEDIATE).
+    """Let one ingest at a time commit, so that batch ids are in the order of commits (SQLite: BEGIN IMMEDIATE).
 
-    An ingest asks by keys alone, so indexes are right even where PostgreSQL has not yet counted a table that has just
-    been filled, and would read all of it for each question.
+    Sequential scans are off: an ingest looks up by keys only, and PostgreSQL would scan a table that was filled a
+    moment ago, because it has no statistics of it yet.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE batch IN EXCLUSIVE MODE"))
@@ -26,38 +26,38 @@ def lock_batches(session: Session) -> None:
 
 
 def insert_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Store new papers, all with the same columns; returns their numbers in order. Needs the lock of `lock_batches`."""
+    """Store new papers, all with the same columns. Returns their ids in order. Needs the lock of `lock_batches`."""
     if not rows:
         return []
-    numbers = next_numbers(session, Paper, len(rows))
-    insert_rows(session, Paper, [{"id": number, **row} for number, row in zip(numbers, rows, strict=True)])
-    return numbers
+    paper_ids = next_ids(session, Paper, len(rows))
+    insert_rows(session, Paper, [{"id": paper_id, **row} for paper_id, row in zip(paper_ids, rows, strict=True)])
+    return paper_ids
 
 
 def update_papers(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Change papers by their `id`."""
+    """Update papers by their `id`."""
     if rows:
         session.execute(update(Paper), list(rows))
 
 
 def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store versions; they never change."""
+    """Store versions, which never change."""
     insert_rows(session, PaperVersion, rows)
 
 
-def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, fresh: bool = False) -> None:
-    """Store lookup keys, skipping those known; `fresh`: of papers that have none yet."""
-    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), is_new=fresh)
+def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, is_new: bool = False) -> None:
+    """Store lookup keys, skipping existing ones; `is_new`: the papers have no keys yet."""
+    insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), is_new=is_new)
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store snapshots, skipping those known."""
+    """Store snapshots, skipping existing ones."""
     insert_ignore(session, Signal, rows)
 
 
-def insert_rejects(session: Session, batch_id: int, document: str, bad: Iterable[RejectedItem]) -> None:
-    """Keep what could not be used, with its reason."""
-    for item in bad:
+def insert_rejects(session: Session, batch_id: int, document: str, rejected: Iterable[RejectedItem]) -> None:
+    """Store the items that could not be used, with the reasons."""
+    for item in rejected:
         session.add(
             Reject(
                 batch_id=batch_id,

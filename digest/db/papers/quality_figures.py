@@ -1,4 +1,4 @@
-"""Quality figures as stored: novelty of papers, and what sources print of authors."""
+"""Stored quality figures: the novelty of papers, and the figures that sources print for authors."""
 
 from __future__ import annotations
 
@@ -15,125 +15,125 @@ from digest.models import AuthorFigure, Novelty, Paper, PaperVersion, Signal
 from digest.papers import AuthorProfile
 from digest.text.plain_text import remove_controls
 
-_CHUNK = 500
-_SHARED = "shared"  # several people of one name: none of their figures is shown
+_PAPERS_PER_QUERY = 500
+_SHARED = "shared"  # several people have this name: none of their figures is shown
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredNovelty:
-    """A paper's novelty, None where it can't be told, and the earlier paper it is nearest to."""
+    """A paper's novelty, None where it cannot be measured, and the nearest earlier paper."""
 
     value: int | None
-    nearest: int | None
+    nearest_id: int | None
 
 
 def papers_without_novelty(session: Session, announcements: Sequence[int]) -> list[int]:
-    """Papers of these announcements whose novelty was never asked for."""
+    """Papers of these announcements without a stored novelty."""
     statement = (
         select(col(Paper.id))
         .outerjoin(Novelty, col(Novelty.paper_id) == col(Paper.id))
         .where(col(Paper.announcement_id).in_(announcements), col(Novelty.paper_id).is_(None))
     )
-    return [int(number) for number in session.execute(statement).scalars()]
+    return [int(paper_id) for paper_id in session.execute(statement).scalars()]
 
 
-def papers_by_field(session: Session, first: int, last: int) -> dict[str, list[int]]:
-    """Papers of these announcements by field (primary category, '' for none), in the order they were announced."""
+def papers_by_field(session: Session, first_announcement: int, last_announcement: int) -> dict[str, list[int]]:
+    """Papers of these announcements by field (primary category, '' for none), in the order of announcement."""
     primary = col(PaperVersion.detail)[("categories", 0)].as_string()
     statement = (
         select(col(Paper.id), primary)
-        .join(PaperVersion, _newest())
-        .where(col(Paper.announcement_id).between(first, last))
+        .join(PaperVersion, _is_newest_version())
+        .where(col(Paper.announcement_id).between(first_announcement, last_announcement))
         .order_by(col(Paper.announcement_id), col(Paper.id))
     )
-    found: dict[str, list[int]] = {}
-    for number, field in session.execute(statement):
-        found.setdefault(field or "", []).append(number)
-    return found
+    ids_by_field: dict[str, list[int]] = {}
+    for paper_id, field in session.execute(statement):
+        ids_by_field.setdefault(field or "", []).append(paper_id)
+    return ids_by_field
 
 
 def field_members(
-    session: Session, announcements: Sequence[int], *, through: int | None = None
+    session: Session, announcements: Sequence[int], *, through_batch: int | None = None
 ) -> list[tuple[int, int | None, str]]:
-    """(paper, announcement, field) of those announcements' papers that have a signal and stand.
+    """(paper, announcement, field) of those announcements' papers that have a signal and are not withdrawn.
 
-    `through`: the last batch whose papers count; None for all.
+    `through_batch`: the last batch whose papers count; None for all.
     """
     primary = func.coalesce(col(PaperVersion.detail)[("categories", 0)].as_string(), "")
     statement = (
         select(col(Paper.id), col(Paper.announcement_id), primary)
-        .join(PaperVersion, _newest())
+        .join(PaperVersion, _is_newest_version())
         .where(col(Paper.announcement_id).in_(announcements), col(Paper.withdrawn).is_(False))
         .where(select(col(Signal.paper_id)).where(col(Signal.paper_id) == col(Paper.id)).exists())
     )
-    if through is not None:
-        statement = statement.where(col(Paper.batch_id) <= through)
-    return [(number, day, field) for number, day, field in session.execute(statement)]
+    if through_batch is not None:
+        statement = statement.where(col(Paper.batch_id) <= through_batch)
+    return [(paper_id, announcement_id, field) for paper_id, announcement_id, field in session.execute(statement)]
 
 
-def paper_texts(session: Session, numbers: Sequence[int]) -> Iterator[tuple[int, str, str]]:
-    """(paper, title, abstract) in the order of the numbers, read in small parts."""
-    for start in range(0, len(numbers), _CHUNK):
-        part = numbers[start : start + _CHUNK]
+def paper_texts(session: Session, paper_ids: Sequence[int]) -> Iterator[tuple[int, str, str]]:
+    """(paper, title, abstract) in the order of the ids, read in small batches."""
+    for start in range(0, len(paper_ids), _PAPERS_PER_QUERY):
+        batch = paper_ids[start : start + _PAPERS_PER_QUERY]
         statement = select(col(Paper.id), col(PaperVersion.title), col(PaperVersion.abstract))
-        statement = statement.join(PaperVersion, _newest()).where(in_values(session, col(Paper.id), part))
-        found = {
+        statement = statement.join(PaperVersion, _is_newest_version()).where(in_values(session, col(Paper.id), batch))
+        texts_by_id = {
             number: (number, remove_controls(title), remove_controls(abstract))
             for number, title, abstract in session.execute(statement)
         }
-        yield from (found[number] for number in part if number in found)
+        yield from (texts_by_id[paper_id] for paper_id in batch if paper_id in texts_by_id)
 
 
-def _newest() -> Any:
+def _is_newest_version() -> Any:
     return (col(PaperVersion.paper_id) == col(Paper.id)) & (col(PaperVersion.revision) == col(Paper.revision))
 
 
-def store_novelty(session: Session, measured: Mapping[int, MeasuredNovelty], at: datetime) -> int:
-    """Keep what was measured; what is known stays. Returns how many are new."""
-    rows = [{"paper_id": n, "value": m.value, "nearest_id": m.nearest, "made_at": at} for n, m in measured.items()]
+def store_novelty(session: Session, novelty_by_id: Mapping[int, MeasuredNovelty], at: datetime) -> int:
+    """Store measured novelties; existing ones stay. Returns how many are new."""
+    rows = [{"paper_id": paper_id, "value": novelty.value, "nearest_id": novelty.nearest_id, "made_at": at} for paper_id, novelty in novelty_by_id.items()]
     return insert_ignore(session, Novelty, rows)
 
 
-def novelties(session: Session, numbers: Iterable[int]) -> dict[int, MeasuredNovelty]:
+def novelties(session: Session, paper_ids: Iterable[int]) -> dict[int, MeasuredNovelty]:
     """Novelty of those papers that have one."""
     statement = select(col(Novelty.paper_id), col(Novelty.value), col(Novelty.nearest_id))
     statement = statement.where(
-        in_values(session, col(Novelty.paper_id), list(numbers)), col(Novelty.value).is_not(None)
+        in_values(session, col(Novelty.paper_id), list(paper_ids)), col(Novelty.value).is_not(None)
     )
-    return {number: MeasuredNovelty(value, nearest) for number, value, nearest in session.execute(statement)}
+    return {paper_id: MeasuredNovelty(value, nearest_id) for paper_id, value, nearest_id in session.execute(statement)}
 
 
-def store_author_figures(session: Session, source: str, people: Iterable[AuthorProfile], at: datetime) -> None:
-    """Keep the figures of authors; a name that stands for two people of one source has none from then on."""
-    given: dict[str, dict[str, Any]] = {}
-    for person in people:
-        figures = {name: value for name, value in asdict(person.figures).items() if value is not None}
-        figures |= {"key": person.key} if person.key else {}
-        given[person.name] = _agreed(given.get(person.name), figures)
+def store_author_figures(session: Session, source: str, authors: Iterable[AuthorProfile], at: datetime) -> None:
+    """Store the figures of authors; a name of two people in one source has no figures from then on."""
+    figures_by_name: dict[str, dict[str, Any]] = {}
+    for author in authors:
+        figures = {name: value for name, value in asdict(author.figures).items() if value is not None}
+        figures |= {"key": author.key} if author.key else {}
+        figures_by_name[author.name] = _merge_figures(figures_by_name.get(author.name), figures)
     statement = select(AuthorFigure).where(col(AuthorFigure.source) == source)
-    known = {
+    stored_rows = {
         row.name: row
-        for row in session.execute(statement.where(in_values(session, col(AuthorFigure.name), list(given)))).scalars()
+        for row in session.execute(statement.where(in_values(session, col(AuthorFigure.name), list(figures_by_name)))).scalars()
     }
-    for name, figures in given.items():
-        row = known.get(name)
+    for name, figures in figures_by_name.items():
+        row = stored_rows.get(name)
         if row is None:
             session.add(AuthorFigure(name=name, source=source, taken_at=at, figures=figures))
-        elif (agreed := _agreed(row.figures, figures)) != row.figures:
-            row.figures, row.taken_at = agreed, at
+        elif (merged := _merge_figures(row.figures, figures)) != row.figures:
+            row.figures, row.taken_at = merged, at
 
 
-def _agreed(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The newer figures, unless they are another person's."""
-    if known and (known.get(_SHARED) or given.get(_SHARED) or known.get("key") != given.get("key")):
+def _merge_figures(old_figures: Mapping[str, Any] | None, new_figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The new figures, or a mark where the name turns out to be of two people."""
+    if old_figures and (old_figures.get(_SHARED) or new_figures.get(_SHARED) or old_figures.get("key") != new_figures.get("key")):
         return {_SHARED: True}
-    return dict(given)
+    return dict(new_figures)
 
 
 def author_figures(
     session: Session, names: Iterable[str], fallback_sources: Collection[str] = ()
 ) -> dict[str, dict[str, Any]]:
-    """Figures under these very names, all of one source; none for a name that several people bear.
+    """Figures by exact name, each from one source; none for a name of several people.
 
     The newest, but those of `fallback_sources` only where no other source has any.
     """

@@ -1,4 +1,4 @@
-"""Signals as stored: the newest value of each counter, as of an instant."""
+"""Stored signals: the newest value of each counter as of an instant, its history, thinning."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from digest.models import Signal
 
 
 def signals_at(session: Session, papers: Iterable[int], at: datetime) -> dict[int, dict[str, float]]:
-    """Per paper the newest value of each counter not taken after `at`; a missing one is unknown."""
+    """For each paper the newest value of each counter taken until `at`; a missing counter is unknown."""
     statement = (
         select(col(Signal.paper_id), col(Signal.name), col(Signal.value))
         .where(in_values(session, col(Signal.paper_id), list(papers)), col(Signal.taken_at) <= at)
         .order_by(col(Signal.taken_at))
     )
-    found: dict[int, dict[str, float]] = {}
+    values_by_paper: dict[int, dict[str, float]] = {}
     for paper, name, value in session.execute(statement):
-        found.setdefault(paper, {})[name] = value
-    return found
+        values_by_paper.setdefault(paper, {})[name] = value
+    return values_by_paper
 
 
-def thin_out_snapshots(session: Session, before: datetime, *, after: int, papers: int) -> tuple[int, int | None]:
-    """Of snapshots taken before then keep each paper's first and last of a counter, and each day's best.
+def thin_out_snapshots(session: Session, before: datetime, *, after_paper: int, max_papers: int) -> tuple[int, int | None]:
+    """Delete snapshots taken before then, except each counter's first and last one and the best of each day.
 
-    Works on that many papers with numbers above `after`; returns how many rows went, and the paper to go on from.
-    The best of a rank is the least, of all else the greatest.
+    Handles at most `max_papers` papers with ids above `after_paper`. Returns how many rows were deleted, and the paper
+    to continue after (None at the end). The best rank is the smallest, the best of other counters the greatest.
     """
-    chosen = (
+    next_papers = (
         select(col(Signal.paper_id))
-        .where(col(Signal.paper_id) > after, col(Signal.taken_at) < before)
+        .where(col(Signal.paper_id) > after_paper, col(Signal.taken_at) < before)
         .group_by(col(Signal.paper_id))
         .order_by(col(Signal.paper_id))
-        .limit(papers)
+        .limit(max_papers)
     )
-    numbers = list(session.execute(chosen).scalars())
-    if not numbers:
+    paper_ids = list(session.execute(next_papers).scalars())
+    if not paper_ids:
         return 0, None
-    gone = session.execute(delete(Signal).where(col(Signal.id).in_(_needless(numbers, before))))
-    return int(getattr(gone, "rowcount", 0)), int(numbers[-1])
+    deleted = session.execute(delete(Signal).where(col(Signal.id).in_(_superfluous_snapshots(paper_ids, before))))
+    return int(getattr(deleted, "rowcount", 0)), int(paper_ids[-1])
 
 
-def _needless(papers: Sequence[int], before: datetime) -> Select[tuple[int | None]]:
-    """The snapshots taken before then that are neither a counter's first nor its last, nor a day's best."""
+def _superfluous_snapshots(papers: Sequence[int], before: datetime) -> Select[tuple[int | None]]:
+    """Ids of snapshots taken before then that are neither a counter's first nor its last, nor a day's best."""
     counter = (col(Signal.paper_id), col(Signal.source), col(Signal.name))
     best = case((col(Signal.name) == "rank", -col(Signal.value)), else_=col(Signal.value)).desc()
-    taken = col(Signal.taken_at)
-    placed = (
+    taken_at = col(Signal.taken_at)
+    ranked = (
         select(
             col(Signal.id).label("id"),
-            taken.label("taken"),
-            func.row_number().over(partition_by=counter, order_by=taken).label("first"),
-            func.row_number().over(partition_by=counter, order_by=taken.desc()).label("last"),
-            func.row_number().over(partition_by=(*counter, func.date(taken)), order_by=(best, taken)).label("place"),
+            taken_at.label("taken"),
+            func.row_number().over(partition_by=counter, order_by=taken_at).label("first"),
+            func.row_number().over(partition_by=counter, order_by=taken_at.desc()).label("last"),
+            func.row_number().over(partition_by=(*counter, func.date(taken_at)), order_by=(best, taken_at)).label("place"),
         )
         .where(col(Signal.paper_id).in_(papers))
         .subquery()
     )
-    return select(placed.c.id).where(placed.c.taken < before, placed.c.first > 1, placed.c.last > 1, placed.c.place > 1)
+    return select(ranked.c.id).where(ranked.c.taken < before, ranked.c.first > 1, ranked.c.last > 1, ranked.c.place > 1)
 
 
 def signal_history(session: Session, papers: Iterable[int], name: str, at: datetime) -> dict[int, list[float]]:
-    """Per paper the values of one counter, oldest first, none taken after `at`; of the source that spoke last."""
+    """For each paper the values of one counter taken until `at`, oldest first, from the source of the newest value."""
     statement = (
         select(col(Signal.paper_id), col(Signal.source), col(Signal.value))
         .where(
@@ -73,9 +73,9 @@ def signal_history(session: Session, papers: Iterable[int], name: str, at: datet
         )
         .order_by(col(Signal.taken_at))
     )
-    found: dict[int, dict[str, list[float]]] = {}
-    last: dict[int, str] = {}
+    values_by_source: dict[int, dict[str, list[float]]] = {}
+    newest_source: dict[int, str] = {}
     for paper, source, value in session.execute(statement):
-        found.setdefault(paper, {}).setdefault(source, []).append(value)
-        last[paper] = source
-    return {paper: values[last[paper]] for paper, values in found.items()}
+        values_by_source.setdefault(paper, {}).setdefault(source, []).append(value)
+        newest_source[paper] = source
+    return {paper: values[newest_source[paper]] for paper, values in values_by_source.items()}

@@ -1,4 +1,4 @@
-"""What is stored of each source by day, and how its last attempt went."""
+"""The stored days of each source, and the result of its last attempt."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from digest.models import Paper, Signal, SourceDay, SourceState
 
 
 def stored_days(
-    session: Session, sources: Iterable[str], first: date, last: date, *, by: datetime | None = None
+    session: Session, sources: Iterable[str], first_day: date, last_day: date, *, stored_by: datetime | None = None
 ) -> dict[date, bool]:
-    """Days that one of these sources has stored (by an instant, where given); True where one of them is final."""
+    """Days that any of these sources has stored (`stored_by`: until then), each with whether one of them is final."""
     statement = select(col(SourceDay.day), col(SourceDay.final)).where(
-        col(SourceDay.source).in_(list(sources)), col(SourceDay.day).between(first, last)
+        col(SourceDay.source).in_(list(sources)), col(SourceDay.day).between(first_day, last_day)
     )
-    if by is not None:
-        statement = statement.where(col(SourceDay.stored_at) <= by)
-    found: dict[date, bool] = {}
+    if stored_by is not None:
+        statement = statement.where(col(SourceDay.stored_at) <= stored_by)
+    is_final_by_day: dict[date, bool] = {}
     for day, final in session.execute(statement):
-        found[day] = found.get(day, False) or final
-    return found
+        is_final_by_day[day] = is_final_by_day.get(day, False) or final
+    return is_final_by_day
 
 
 def oldest_day(session: Session, sources: Iterable[str], since: date) -> date | None:
-    """The oldest day, not before `since`, that one of these sources has stored."""
+    """The oldest day since `since` that any of these sources has stored."""
     statement = select(func.min(col(SourceDay.day))).where(
         col(SourceDay.source).in_(list(sources)), col(SourceDay.day) >= since
     )
@@ -36,7 +36,7 @@ def oldest_day(session: Session, sources: Iterable[str], since: date) -> date | 
 
 
 def store_day(session: Session, source: str, day: date, *, at: datetime, papers: int, final: bool) -> None:
-    """Note that a day of the source is stored; call it in the transaction that stores it."""
+    """Record that a day of the source is stored. Call it in the transaction that stores the day."""
     row = session.get(SourceDay, (source, day))
     if row is None:
         session.add(SourceDay(source=source, day=day, stored_at=at, papers=papers, final=final))
@@ -45,19 +45,19 @@ def store_day(session: Session, source: str, day: date, *, at: datetime, papers:
 
 
 def source_state(session: Session, source: str) -> SourceState | None:
-    """How the last attempt went; None where there was none."""
+    """The result of the last attempt, None where there was none."""
     return session.get(SourceState, source)
 
 
 def source_states(session: Session) -> dict[str, SourceState]:
-    """The last attempt of every source that was ever tried."""
+    """The result of the last attempt by source."""
     return {row.source: row for row in session.execute(select(SourceState)).scalars()}
 
 
 def store_source_state(
     session: Session, source: str, *, at: datetime, outcome: str, detail: str, retry_at: datetime | None
 ) -> None:
-    """Note an attempt. Failures count up until one goes well."""
+    """Record an attempt. Failures are counted until one succeeds."""
     row = session.get(SourceState, source) or SourceState(source=source, attempted_at=at)
     row.attempted_at, row.outcome, row.detail, row.retry_at = at, outcome, detail[:300], retry_at
     row.failures = row.failures + 1 if outcome else 0
@@ -66,30 +66,30 @@ def store_source_state(
     session.add(row)
 
 
-def announcements_of(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
-    """For those of the papers that are stored: on which announcement they were new (None: on none), and as what."""
-    found: dict[str, tuple[int | None, str | None]] = {}
+def announcements_by_arxiv_id(session: Session, arxiv_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
+    """The announcement (None: in none) and announce type of those of these papers that are stored."""
+    announcements: dict[str, tuple[int | None, str | None]] = {}
     for start in range(0, len(arxiv_ids), 500):
         statement = select(col(Paper.arxiv_id), col(Paper.announcement_id), col(Paper.announce_type)).where(
             col(Paper.arxiv_id).in_(arxiv_ids[start : start + 500])
         )
-        found |= {str(arxiv_id): (number, kind) for arxiv_id, number, kind in session.execute(statement)}
-    return found
+        announcements |= {str(arxiv_id): (announcement_id, announce_type) for arxiv_id, announcement_id, announce_type in session.execute(statement)}
+    return announcements
 
 
 def papers_without_count(
-    session: Session, source: str, name: str, *, since: int, taken_after: datetime, limit: int
+    session: Session, source: str, name: str, *, since_announcement: int, taken_after: datetime, limit: int
 ) -> Collection[str]:
     """ArXiv ids of papers announced since then without a newer snapshot of that counter.
 
-    In no order: those that the source does not know would else keep the others waiting for ever.
+    In random order, because papers that the source does not know would otherwise block the others for ever.
     """
     counted = select(col(Signal.paper_id)).where(
         col(Signal.source) == source, col(Signal.name) == name, col(Signal.taken_at) > taken_after
     )
     statement = (
         select(col(Paper.arxiv_id))
-        .where(col(Paper.announcement_id) >= since, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
+        .where(col(Paper.announcement_id) >= since_announcement, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
         .order_by(func.random())
         .limit(limit)
     )

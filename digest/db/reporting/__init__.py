@@ -1,1 +1,1 @@
-"""Figures for the administrator's page."""
+"""Counts for the administrator's pages."""

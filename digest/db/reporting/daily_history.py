@@ -1,4 +1,4 @@
-"""What happened on each of the last days, in UTC: counts for the administrator's plots."""
+"""Counts of events by UTC day, for the administrator's charts."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from digest.models.delivery import SENT
 
 
 def sent_by_day(session: Session, since: datetime) -> dict[date, int]:
-    """E-mails that arrived, by the day of their last try."""
+    """Sent e-mails by the day of their last attempt."""
     return _by_day(session, col(Delivery.tried_at), since, Delivery.state == SENT)
 
 
 def bounces_by_day(session: Session, since: datetime) -> dict[date, int]:
-    """Reports that an address failed."""
+    """Bounce reports by day."""
     return _by_day(session, col(Bounce.at), since)
 
 
 def joined_by_day(session: Session, since: datetime) -> dict[date, int]:
-    """Readers who confirmed, by day; those who left again too."""
+    """Subscribers by the day of their confirmation, also those who left later."""
     return _by_day(session, col(Subscriber.confirmed_at), since)
 
 
 def left_by_day(session: Session, since: datetime) -> dict[date, int]:
-    """Readers who left."""
+    """Confirmed subscribers who left, by day."""
     return _by_day(session, col(Subscriber.left_at), since, col(Subscriber.confirmed_at).is_not(None))
 
 
 def subscribers_at(session: Session, instant: datetime) -> int:
-    """How many had confirmed and not left by then, of those who are not erased."""
-    there = or_(col(Subscriber.left_at).is_(None), col(Subscriber.left_at) >= instant)
-    query = select(func.count()).select_from(Subscriber).where(col(Subscriber.confirmed_at) < instant, there)
+    """How many subscribers had confirmed and not left by then; erased ones are not counted."""
+    not_left = or_(col(Subscriber.left_at).is_(None), col(Subscriber.left_at) >= instant)
+    query = select(func.count()).select_from(Subscriber).where(col(Subscriber.confirmed_at) < instant, not_left)
     return session.exec(query).one()
 
 
-def _by_day(session: Session, when: Any, since: datetime, *only: ColumnElement[bool] | bool) -> dict[date, int]:
-    day = utc_day(session, when)
-    rows: Sequence[Any] = session.exec(select(day, func.count()).where(when >= since, *only).group_by(day)).all()
-    return {date.fromisoformat(str(found)): int(number) for found, number in rows}
+def _by_day(session: Session, instant_column: Any, since: datetime, *conditions: ColumnElement[bool] | bool) -> dict[date, int]:
+    day = utc_day(session, instant_column)
+    rows: Sequence[Any] = session.exec(select(day, func.count()).where(instant_column >= since, *conditions).group_by(day)).all()
+    return {date.fromisoformat(str(day_value)): int(count) for day_value, count in rows}

@@ -12,7 +12,7 @@ from digest.models.types import UTCDateTime
 
 
 def paper_totals(session: Session) -> dict[str, int]:
-    """How many papers, announcements and ingests are stored."""
+    """Numbers of stored papers, announcements and ingests."""
     tables = {"papers": Paper, "announcements": Announcement, "ingests": Batch}
     return {name: session.exec(select(func.count()).select_from(table)).one() for name, table in tables.items()}
 

@@ -1,4 +1,4 @@
-"""What an administrator and the monitoring look at: counts by state, ages, and the newest rows."""
+"""Figures for administrators and monitoring: counts by state, ages, the newest rows."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ def deliveries_by_state(session: Session) -> dict[str, int]:
 
 
 def oldest_due(session: Session, *, now: datetime) -> datetime | None:
-    """Since when the mail that waits longest has been due; None where nothing waits."""
+    """The earliest due time of a mail that is due; None where none is."""
     waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN))
     return session.exec(select(func.min(Delivery.due_at)).where(waiting, col(Delivery.due_at) <= now)).one()
 
 
 def oldest_waiting(session: Session) -> datetime | None:
-    """Since when the mail has been owed that is owed longest and still waits, whether due or not; None for none."""
+    """The earliest creation time of a mail that waits, due or not; None where none waits."""
     waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)), col(Delivery.due_at).is_not(None)
     return session.exec(select(func.min(Delivery.created_at)).where(*waiting)).one()
 
 
 def count_held(session: Session) -> int:
-    """How many mails may have arrived and wait for a person's decision."""
+    """How many mails may have arrived and are held for a person's decision."""
     query = select(func.count()).select_from(Delivery).where(Delivery.state == UNCERTAIN)
     return session.exec(query.where(col(Delivery.due_at).is_(None))).one()
 
 
 def count_papers(session: Session) -> int:
-    """How many papers are kept."""
+    """How many papers are stored."""
     return session.exec(select(func.count()).select_from(Paper)).one()
 
 
@@ -47,7 +47,7 @@ def bounces_since(session: Session, since: datetime) -> dict[str, int]:
 
 
 def count_suppressed(session: Session) -> int:
-    """How many addresses must not be mailed."""
+    """How many addresses are suppressed."""
     return session.exec(select(func.count()).select_from(Suppression)).one()
 
 
@@ -57,29 +57,30 @@ def newest_batches(session: Session) -> Sequence[Batch]:
     return session.exec(select(Batch).where(col(Batch.id).in_(newest)).order_by(col(Batch.source))).all()
 
 
-def runs(session: Session, *, before: int | None, limit: int) -> Sequence[Run]:
-    """Runs, the newest first, with ids below `before`."""
+def runs(session: Session, *, before_id: int | None, limit: int) -> Sequence[Run]:
+    """Runs, the newest first, with ids below `before_id`."""
     query = select(Run).order_by(col(Run.id).desc()).limit(limit)
-    return session.exec(query.where(col(Run.id) < before) if before else query).all()
+    return session.exec(query.where(col(Run.id) < before_id) if before_id else query).all()
 
 
 def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """For each of those runs how many mails are in each state."""
+    """Numbers of mails by state, for each of those runs."""
     query = (
         select(Delivery.run_id, Delivery.state, func.count())
         .where(col(Delivery.run_id).in_(run_ids))
         .group_by(col(Delivery.run_id), Delivery.state)
     )
-    found: dict[int, dict[str, int]] = {number: {} for number in run_ids}
-    for run_id, state, number in session.exec(query).all():
-        found[run_id or 0][state] = number
-    return found
+    counts_by_run: dict[int, dict[str, int]] = {run_id: {} for run_id in run_ids}
+    for run_id, state, count in session.exec(query).all():
+        if run_id is not None:
+            counts_by_run[run_id][state] = count
+    return counts_by_run
 
 
 def deliveries(
-    session: Session, *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int
+    session: Session, *, state: str | None, kind: str | None, run_id: int | None, before_id: int | None, limit: int
 ) -> Sequence[Delivery]:
-    """Mails, the newest first, of that state, kind and run where given, with ids below `before`."""
+    """Mails, the newest first, of that state, kind and run where given, with ids below `before_id`."""
     query = select(Delivery).order_by(col(Delivery.id).desc()).limit(limit)
     if state:
         query = query.where(Delivery.state == state)
@@ -87,16 +88,16 @@ def deliveries(
         query = query.where(Delivery.kind == kind)
     if run_id is not None:
         query = query.where(Delivery.run_id == run_id)
-    if before is not None:
-        query = query.where(col(Delivery.id) < before)
+    if before_id is not None:
+        query = query.where(col(Delivery.id) < before_id)
     return session.exec(query).all()
 
 
-def editions(session: Session, *, run_id: int | None, before: int | None, limit: int) -> Sequence[Edition]:
-    """Editions, the newest first, of that run where given, with ids below `before`."""
+def editions(session: Session, *, run_id: int | None, before_id: int | None, limit: int) -> Sequence[Edition]:
+    """Editions, the newest first, of that run where given, with ids below `before_id`."""
     query = select(Edition).order_by(col(Edition.id).desc()).limit(limit)
     if run_id is not None:
         query = query.where(Edition.run_id == run_id)
-    if before is not None:
-        query = query.where(col(Edition.id) < before)
+    if before_id is not None:
+        query = query.where(col(Edition.id) < before_id)
     return session.exec(query).all()

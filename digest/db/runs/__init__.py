@@ -1,1 +1,1 @@
-"""Runs, editions and what was sent before."""
+"""Runs, editions and the papers sent before."""

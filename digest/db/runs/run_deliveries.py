@@ -11,13 +11,13 @@ from digest.models import Delivery, Run
 from digest.models.delivery import SENDING
 
 
-def counts_of_run(session: Session, run_id: int) -> Sequence[Delivery]:
+def deliveries_of_run(session: Session, run_id: int) -> Sequence[Delivery]:
     """A run's deliveries by id."""
     return session.exec(select(Delivery).where(col(Delivery.run_id) == run_id).order_by(col(Delivery.id))).all()
 
 
 def count_sending(session: Session, run_id: int) -> int:
-    """How many of a run's mails are under way."""
+    """How many of a run's mails are being sent."""
     query = select(func.count()).select_from(Delivery)
     return session.exec(query.where(col(Delivery.run_id) == run_id, col(Delivery.state) == SENDING)).one()
 

@@ -1,4 +1,4 @@
-"""What readers were sent: read by columns, without making objects of millions of editions."""
+"""The papers that subscribers were sent, read by columns, without objects for millions of editions."""
 
 from __future__ import annotations
 
@@ -17,58 +17,58 @@ from sqlmodel import Session, SQLModel
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values
 
-_PAPER = re.compile(rb'"paper":(\d+)')
+_PAPER_MEMBER = re.compile(rb'"paper":(\d+)')
 _EDITION = SQLModel.metadata.tables["edition"].c
-_ZONES = timedelta(days=2)  # a reader's date may be behind that of the announcement
+_TIME_ZONE_MARGIN = timedelta(days=2)  # a subscriber's local date may be behind that of the announcement
 
 
-def papers_sent_since(session: Session, readers: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
-    """The papers of each reader's editions since that announcement that stand: the ledger behind 'nothing twice'."""
-    chosen = and_(
-        in_values(session, _EDITION.subscriber_id, readers),
-        _EDITION.day >= date.fromordinal(announcement) - _ZONES,  # so that the index says which
+def papers_sent_since(session: Session, subscriber_ids: Sequence[int], announcement: int) -> Mapping[int, array[int]]:
+    """The papers of each subscriber's editions since that announcement, without cancelled ones: none is sent twice."""
+    is_recent = and_(
+        in_values(session, _EDITION.subscriber_id, subscriber_ids),
+        _EDITION.day >= date.fromordinal(announcement) - _TIME_ZONE_MARGIN,  # uses the index
         _EDITION.announcement_id >= announcement,
         _EDITION.cancelled.is_(False),
         _EDITION.papers > 0,
     )
-    told = _EDITION.shown.is_not(None)
-    numbers = [read_column(session, one) for one in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
-    columns = [one.filter(told) for one in (*numbers, _joined(session, _EDITION.shown))]
-    *written, others = session.execute(select(*columns, func.count().filter(~told)).where(chosen)).one()
-    found: dict[int, array[int]] = {}
-    for reader, papers in _parts(*written):
-        found[reader] = found[reader] + papers if reader in found else papers
-    if others:
-        for reader, some in _unpacked(session, chosen):
-            found.setdefault(reader, array("i")).extend(some)
-    return found
+    has_paper_list = _EDITION.shown.is_not(None)
+    id_and_length = [read_column(session, column) for column in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
+    columns = [column.filter(has_paper_list) for column in (*id_and_length, _concatenate(session, _EDITION.shown))]
+    *paper_lists, others_count = session.execute(select(*columns, func.count().filter(~has_paper_list)).where(is_recent)).one()
+    papers_by_subscriber: dict[int, array[int]] = {}
+    for subscriber_id, papers in _split_paper_lists(*paper_lists):
+        papers_by_subscriber[subscriber_id] = papers_by_subscriber[subscriber_id] + papers if subscriber_id in papers_by_subscriber else papers
+    if others_count:
+        for subscriber_id, content_papers in _papers_from_content(session, is_recent):
+            papers_by_subscriber.setdefault(subscriber_id, array("i")).extend(content_papers)
+    return papers_by_subscriber
 
 
-def _joined(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:
-    """All values of a column of bytes in one, in hexadecimal where the database can't otherwise."""
+def _concatenate(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:
+    """All values of a column of bytes joined: as bytes on PostgreSQL, in hexadecimal on SQLite."""
     if session.get_bind().dialect.name == "postgresql":
         return func.string_agg(column, literal(b"", LargeBinary()))
     return func.group_concat(func.hex(column), "")
 
 
-def _parts(readers: Any, sizes: Any, joined: Any) -> Iterator[tuple[int, array[int]]]:
-    """Reader and papers of each edition."""
-    if not readers:
+def _split_paper_lists(subscriber_ids: Any, sizes: Any, joined: Any) -> Iterator[tuple[int, array[int]]]:
+    """Subscriber and papers of each edition, from the joined lists of paper ids (four bytes each, little-endian)."""
+    if not subscriber_ids:
         return
-    papers, at = array("i", bytes.fromhex(joined) if isinstance(joined, str) else bytes(joined)), 0
+    papers, position = array("i", bytes.fromhex(joined) if isinstance(joined, str) else bytes(joined)), 0
     if sys.byteorder == "big":
         papers.byteswap()
-    for reader, size in zip(readers, sizes, strict=True):
-        yield reader, papers[at : at + size // 4]
-        at += size // 4
+    for subscriber_id, size in zip(subscriber_ids, sizes, strict=True):
+        yield subscriber_id, papers[position : position + size // 4]
+        position += size // 4
 
 
-def _unpacked(session: Session, chosen: ColumnElement[bool]) -> Iterable[tuple[int, list[int]]]:
-    """Reader and papers of each edition that tells its papers by its content alone.
+def _papers_from_content(session: Session, is_recent: ColumnElement[bool]) -> Iterable[tuple[int, list[int]]]:
+    """Subscriber and papers of each edition from before the column `shown`, whose papers are only in its content.
 
-    The contents are never made objects: only whole members of JSON have the form looked for.
+    The JSON is searched, not parsed: the pattern matches only whole members.
     """
     content = type_coerce(_EDITION.content, LargeBinary)
-    statement = select(_EDITION.subscriber_id, content).where(chosen, _EDITION.shown.is_(None))
-    for reader, packed in session.execute(statement):
-        yield reader, [*map(int, _PAPER.findall(zlib.decompress(packed)))]
+    statement = select(_EDITION.subscriber_id, content).where(is_recent, _EDITION.shown.is_(None))
+    for subscriber_id, compressed in session.execute(statement):
+        yield subscriber_id, [*map(int, _PAPER_MEMBER.findall(zlib.decompress(compressed)))]

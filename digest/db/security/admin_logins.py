@@ -11,12 +11,12 @@ from digest.models import AdminLogin
 
 
 def by_id(session: Session, login_id: int, *, lock: bool = False) -> AdminLogin | None:
-    """The sign-in link of that id; `lock` holds its row."""
+    """The sign-in link with that id; `lock`: locks its row."""
     return session.get(AdminLogin, login_id, with_for_update=lock or None)
 
 
 def open_session(session: Session, session_hash: str, *, lock: bool = False) -> AdminLogin | None:
-    """The session of that cookie hash that nobody ended, expired or not; `lock` holds its row."""
+    """The session with that cookie hash that was not ended, even where it expired; `lock`: locks its row."""
     query = select(AdminLogin).where(AdminLogin.session_hash == session_hash, col(AdminLogin.ended_at).is_(None))
     return session.exec(query.with_for_update() if lock else query).one_or_none()
 

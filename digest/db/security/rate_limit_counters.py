@@ -1,4 +1,4 @@
-"""Counters of rate limits. Whether a try is allowed and that it was counted is one statement, so no race passes it."""
+"""Counters of rate limits. One statement checks and counts an attempt, so concurrent attempts cannot exceed a limit."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from digest.models import RateLimitCounter
 
 
 def count_in_window(session: Session, action: str, key: str, *, limit: int, window: timedelta, now: datetime) -> int:
-    """Count one try where fewer than `limit` were counted since the window began; it begins with the first try.
+    """Count one attempt where fewer than `limit` were counted in the window, which begins with the first attempt.
 
-    Returns its number within the window, or 0 where it is refused, and then nothing is counted.
+    Returns its number within the window, or 0 where it is refused; a refused attempt is not counted.
     """
     if limit < 1:
         return 0
-    over = col(RateLimitCounter.started_at) <= now - window
-    return _upsert(session, action, key, restart=over, allowed=col(RateLimitCounter.count) < limit, now=now)
+    window_over = col(RateLimitCounter.started_at) <= now - window
+    return _upsert(session, action, key, restart=window_over, allowed=col(RateLimitCounter.count) < limit, now=now)
 
 
 def count_with_backoff(
-    session: Session, action: str, key: str, *, gaps: Sequence[timedelta], forget: timedelta, now: datetime
+    session: Session, action: str, key: str, *, gaps: Sequence[timedelta], forget_after: timedelta, now: datetime
 ) -> int:
-    """Count one try where the last one lies far enough back: `gaps[n-1]` after the n-th, the last gap after all later.
+    """Count one attempt where the last one is old enough: `gaps[n-1]` after the n-th, the last gap after later ones.
 
-    After `forget` without an allowed try counting begins anew. Returns the try's number, or 0 where it is refused.
+    After `forget_after` without an allowed attempt the count restarts. Returns the attempt's number, 0 if refused.
     """
     count, last_at = col(RateLimitCounter.count), col(RateLimitCounter.last_at)
-    rested = [and_(count == number, last_at <= now - gap) for number, gap in enumerate(gaps[:-1], start=1)]
-    rested.append(and_(count >= len(gaps), last_at <= now - gaps[-1]))
-    return _upsert(session, action, key, restart=last_at <= now - forget, allowed=or_(*rested), now=now)
+    gap_over = [and_(count == number, last_at <= now - gap) for number, gap in enumerate(gaps[:-1], start=1)]
+    gap_over.append(and_(count >= len(gaps), last_at <= now - gaps[-1]))
+    return _upsert(session, action, key, restart=last_at <= now - forget_after, allowed=or_(*gap_over), now=now)
 
 
 def _upsert(
@@ -45,15 +45,15 @@ def _upsert(
     allowed: ColumnElement[bool],
     now: datetime,
 ) -> int:
-    """PostgreSQL locks the row that is there and judges its newest version; SQLite has one writer at a time."""
+    """PostgreSQL locks an existing row and checks its newest version; SQLite has one writer at a time."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    first = insert(RateLimitCounter).values(action=action, key=key, count=1, started_at=now, last_at=now)
-    statement = first.on_conflict_do_update(
+    insert_first = insert(RateLimitCounter).values(action=action, key=key, count=1, started_at=now, last_at=now)
+    statement = insert_first.on_conflict_do_update(
         index_elements=["action", "key"],
         set_={
             "count": case((restart, 1), else_=col(RateLimitCounter.count) + 1),
-            "started_at": case((restart, first.excluded.started_at), else_=col(RateLimitCounter.started_at)),
-            "last_at": first.excluded.last_at,
+            "started_at": case((restart, insert_first.excluded.started_at), else_=col(RateLimitCounter.started_at)),
+            "last_at": insert_first.excluded.last_at,
         },
         where=or_(restart, allowed),
     ).returning(col(RateLimitCounter.count))
@@ -61,18 +61,18 @@ def _upsert(
 
 
 def find(session: Session, action: str, key: str) -> RateLimitCounter | None:
-    """That key's counter as it stands; None where nothing was counted."""
+    """The counter of a key, None where nothing was counted."""
     query = select(RateLimitCounter).where(RateLimitCounter.action == action, RateLimitCounter.key == key)
     return session.exec(query).one_or_none()
 
 
 def reset(session: Session, actions: Sequence[str], key: str) -> None:
-    """Forget what was counted for a key."""
+    """Delete the counters of a key."""
     session.execute(
         delete(RateLimitCounter).where(col(RateLimitCounter.action).in_(actions), col(RateLimitCounter.key) == key)
     )
 
 
 def delete_older_than(session: Session, before: datetime) -> int:
-    """Delete counters whose last allowed try lies before then. Returns how many."""
+    """Delete counters whose last allowed attempt was before then. Returns how many."""
     return session.exec(delete(RateLimitCounter).where(col(RateLimitCounter.last_at) < before)).rowcount

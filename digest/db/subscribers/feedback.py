@@ -1,4 +1,4 @@
-"""What readers said of papers."""
+"""Subscribers' feedback on papers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from digest.models import Edition, Feedback, ProfileVersion
 def store_feedback(
     session: Session, subscriber_id: int, paper_id: int, verb: str, *, topic: str, now: datetime
 ) -> None:
-    """Note it once."""
+    """Store feedback; repeated feedback changes nothing."""
     row = {"subscriber_id": subscriber_id, "paper_id": paper_id, "verb": verb, "topic": topic, "at": now}
     insert_ignore(session, Feedback, [row])
 
 
 def feedback_of(session: Session, subscriber_id: int) -> Sequence[Feedback]:
-    """All that a reader said, newest first."""
+    """All feedback of a subscriber, newest first."""
     statement = select(Feedback).where(Feedback.subscriber_id == subscriber_id)
     return session.exec(statement.order_by(col(Feedback.id).desc())).all()
 
 
 def delete_feedback(session: Session, subscriber_id: int, verb: str, paper_id: int | None = None) -> None:
-    """Take back what was said of one paper, or of all."""
+    """Delete feedback on one paper, or on all."""
     statement = delete(Feedback).where(col(Feedback.subscriber_id) == subscriber_id, col(Feedback.verb) == verb)
     if paper_id is not None:
         statement = statement.where(col(Feedback.paper_id) == paper_id)
@@ -34,7 +34,7 @@ def delete_feedback(session: Session, subscriber_id: int, verb: str, paper_id: i
 
 
 def feedback_editions(session: Session, subscriber_id: int, since: date) -> Sequence[tuple[Edition, ProfileVersion]]:
-    """A reader's editions since that day, each with the profile it was chosen for."""
+    """A subscriber's editions since that day, each with the profile version it was made for."""
     statement = (
         select(Edition, ProfileVersion)
         .join(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))

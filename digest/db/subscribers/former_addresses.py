@@ -1,7 +1,7 @@
-"""Addresses of people who were deleted here, as keyed hashes: enough to keep a promise to them, not to write to them.
+"""Addresses of deleted subscribers as keyed hashes, so that they are not mailed or imported again.
 
-The key is made once and lives in the database, beside the hashes: it moves with a backup, and rotating
-DIGEST_SECRET_KEY doesn't break the promise. Who has the database can test a guess of an address, but read none.
+The key is created once and stored in the database beside the hashes, so it is in every backup and does not depend on
+DIGEST_SECRET_KEY. Whoever has the database can test a guessed address, but not read one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from digest.models import FormerAddress, StoredKey, Suppression
 _KEY = "former addresses"
 
 
-def remember(session: Session, address_key: str, *, reason: str, suppressed: bool, at: datetime) -> None:
-    """Keep the hash of an address that is deleted. A suppression replaces a mere departure, and stays."""
+def store_former_address(session: Session, address_key: str, *, reason: str, suppressed: bool, at: datetime) -> None:
+    """Store the hash of a deleted address. A suppression replaces a hash without one, not the other way round."""
     insert_ignore(session, StoredKey, [{"name": _KEY, "value": secrets.token_hex(32), "created_at": clock.now()}])
     digest = _digest(session, address_key)
     if suppressed:
@@ -31,7 +31,7 @@ def remember(session: Session, address_key: str, *, reason: str, suppressed: boo
 
 
 def find_former_address(session: Session, address_key: str) -> FormerAddress | None:
-    """What is kept of a deleted person's address; None where nothing is."""
+    """The stored hash of a deleted subscriber's address, None where there is none."""
     digest = _digest(session, address_key)
     if not digest:
         return None
@@ -39,13 +39,13 @@ def find_former_address(session: Session, address_key: str) -> FormerAddress | N
 
 
 def delete_former_address(session: Session, address_key: str) -> bool:
-    """Drop the hash: its person subscribed again, or an administrator allows mail. False where there was none."""
+    """Delete the hash (the person subscribed again, or an administrator allows mail). False where there was none."""
     digest = _digest(session, address_key)
     return session.exec(delete(FormerAddress).where(col(FormerAddress.address_hash) == digest)).rowcount == 1
 
 
 def restore_suppression(session: Session, address_key: str) -> None:
-    """Where the address comes back, its suppression is an ordinary one again: queries compare addresses, not hashes."""
+    """Replace a suppressed hash by an ordinary suppression, because the address is stored again."""
     former = find_former_address(session, address_key)
     if former is None or not former.suppressed:
         return
@@ -56,7 +56,7 @@ def restore_suppression(session: Session, address_key: str) -> None:
 
 
 def _digest(session: Session, address_key: str) -> str:
-    """HMAC-SHA256 of an address; '' while no key exists, as then no hash can exist either."""
+    """HMAC-SHA256 of an address; '' while there is no key, and therefore no hash."""
     stored = session.exec(select(StoredKey.value).where(StoredKey.name == _KEY)).one_or_none()
     if stored is None:
         return ""

@@ -1,4 +1,4 @@
-"""Overwriting what was deleted: a deleted row's bytes stay in a database file until something else is written there."""
+"""Overwrites deleted rows, whose bytes otherwise stay in an SQLite file until they are reused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logs.get(__name__)
 
 
 def scrub_deleted() -> bool:
-    """Rewrite an SQLite file without deleted rows, and empty its write-ahead log. False where it must be tried again.
+    """Rewrite an SQLite file without deleted rows, and empty its write-ahead log. False where it must be retried.
 
     VACUUM, not `secure_delete`: rows that a B-tree moved between pages leave copies that only a rewrite removes.
     PostgreSQL reclaims deleted rows by itself (OPERATIONS.md says when); there is nothing to do for it here.

@@ -1,4 +1,4 @@
-"""The readers of a shard, without the weight of table objects: what many have in common is read once."""
+"""Reads the subscribers of a shard without table objects; columns that many share are read once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from digest.models.types import UTCDateTime
 
 
 class SharedColumns(NamedTuple):
-    """What many readers of a run have in common, by the names of `Subscriber`.
+    """Columns of `Subscriber` that many subscribers of a run share.
 
-    `created_at`, `confirmed_at`: only of those who came or came back lately.
+    `created_at` and `confirmed_at` are real only for those who signed up, confirmed or ended a pause recently.
     """
 
     seen_through: int
@@ -34,7 +34,7 @@ class SharedColumns(NamedTuple):
 
 
 class DueSubscriber(NamedTuple):
-    """A reader as a run needs them, without the weight of a table object."""
+    """The columns of a subscriber that a run needs."""
 
     id: int
     profile_id: int | None
@@ -52,7 +52,7 @@ class DueSubscriber(NamedTuple):
 
     @property
     def quiet_day(self) -> str:
-        """What a day without papers brings."""
+        """What is sent on a day without papers."""
         return self.shared.quiet_day
 
     @property
@@ -82,7 +82,7 @@ class DueSubscriber(NamedTuple):
 
     @property
     def confirmed_at(self) -> datetime | None:
-        """When they said that it was them."""
+        """When they confirmed their address."""
         return self.shared.confirmed_at
 
     @property
@@ -91,7 +91,7 @@ class DueSubscriber(NamedTuple):
         return self.shared.created_at
 
 
-Reader = Subscriber | DueSubscriber
+AnySubscriber = Subscriber | DueSubscriber
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS = SQLModel.metadata.tables["subscriber"].c
 
@@ -99,26 +99,26 @@ _COLUMNS = SQLModel.metadata.tables["subscriber"].c
 def subscribers_of_shard(
     session: Session, run: Run, shard: Shard, *, recent_from: datetime, lock: bool = False
 ) -> list[DueSubscriber]:
-    """Active readers that a shard may take: its range's, and without a day only those due at the run's slot.
+    """Active subscribers in a shard's id range, without a day only those due at the run's slot.
 
-    `settled`: who came before then, and had no pause since, is as if they had come long ago.
+    Who signed up or confirmed before `recent_from` and had no pause since shares a date of long ago.
     """
-    long_there = and_(
+    is_settled = and_(
         func.coalesce(_COLUMNS.confirmed_at, _COLUMNS.created_at) <= recent_from,
         or_(_COLUMNS.paused_until.is_(None), _COLUMNS.paused_until < recent_from.date()),
     )
-    wanted = [_COLUMNS.id.between(shard.first, shard.last), _COLUMNS.state == ACTIVE]
+    conditions = [_COLUMNS.id.between(shard.first, shard.last), _COLUMNS.state == ACTIVE]
     if shard.day is None:
-        wanted.append(_COLUMNS.next_due_at == run.slot)
-    lately = {"confirmed_at", "created_at"}
-    common = [_COLUMNS[name] for name in SharedColumns._fields if name not in lately]
-    dates = [type_coerce(case((long_there, null()), else_=_COLUMNS[n]), UTCDateTime()).label(n) for n in sorted(lately)]
-    some = select(_COLUMNS.id, _COLUMNS.profile_id, *common, *dates).where(*wanted).order_by(_COLUMNS.id)
-    found = (some.with_for_update() if lock else some).subquery().c
-    alike = [found[name] for name in SharedColumns._fields]
-    numbers = [read_column(session, one) for one in (found.id, func.coalesce(found.profile_id, 0))]
-    readers = []
-    for *values, ids, profiles in session.execute(select(*alike, *numbers).group_by(*alike)):
-        same = SharedColumns._make([*values[:-1], values[-1] or _LONG_AGO])
-        readers += [DueSubscriber(number, profile or None, same) for number, profile in zip(ids, profiles, strict=True)]
-    return sorted(readers, key=itemgetter(0))
+        conditions.append(_COLUMNS.next_due_at == run.slot)
+    date_names = {"confirmed_at", "created_at"}
+    shared_columns = [_COLUMNS[name] for name in SharedColumns._fields if name not in date_names]
+    dates = [type_coerce(case((is_settled, null()), else_=_COLUMNS[name]), UTCDateTime()).label(name) for name in sorted(date_names)]
+    statement = select(_COLUMNS.id, _COLUMNS.profile_id, *shared_columns, *dates).where(*conditions).order_by(_COLUMNS.id)
+    columns = (statement.with_for_update() if lock else statement).subquery().c
+    grouping = [columns[name] for name in SharedColumns._fields]
+    id_lists = [read_column(session, column) for column in (columns.id, func.coalesce(columns.profile_id, 0))]
+    subscribers = []
+    for *values, ids, profile_ids in session.execute(select(*grouping, *id_lists).group_by(*grouping)):
+        shared = SharedColumns._make([*values[:-1], values[-1] or _LONG_AGO])
+        subscribers += [DueSubscriber(subscriber_id, profile_id or None, shared) for subscriber_id, profile_id in zip(ids, profile_ids, strict=True)]
+    return sorted(subscribers, key=itemgetter(0))

@@ -1,4 +1,4 @@
-"""Subscribers as administration and retention go through them."""
+"""Lists of subscribers for administration and retention."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from digest.matching.profile import Profile
 from digest.models import Audit, ProfileVersion, Subscriber
-from digest.models.subscriber import LEFT
+from digest.models.subscriber import UNSUBSCRIBED
 
 
 def all_with_profiles(session: Session) -> list[tuple[Subscriber, Profile]]:
@@ -23,11 +23,11 @@ def all_with_profiles(session: Session) -> list[tuple[Subscriber, Profile]]:
 
 def unsubscribed_before(session: Session, before: datetime, *, limit: int) -> Sequence[Subscriber]:
     """Subscribers who left before then; locks their rows."""
-    query = select(Subscriber).where(Subscriber.state == LEFT, col(Subscriber.left_at) < before)
+    query = select(Subscriber).where(Subscriber.state == UNSUBSCRIBED, col(Subscriber.left_at) < before)
     return session.exec(query.limit(limit).with_for_update()).all()
 
 
 def was_audited(session: Session, action: str, *, since: datetime) -> bool:
-    """True where the audit has that action since then."""
+    """True where the audit has a row of that action since then."""
     query = select(Audit.id).where(Audit.action == action, col(Audit.at) > since)
     return session.exec(query.limit(1)).first() is not None

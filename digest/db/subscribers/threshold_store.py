@@ -1,4 +1,4 @@
-"""Thresholds of close matches by profile version and epoch, and which are still to be calibrated."""
+"""Thresholds of close matches by profile version and epoch, and the profile versions still to be calibrated."""
 
 from __future__ import annotations
 
@@ -14,59 +14,59 @@ from digest.models import Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
 
 
-def stored_thresholds(session: Session, epoch_id: int, profiles: Iterable[int]) -> dict[int, int | None]:
-    """τ of each profile version that was calibrated for this epoch."""
+def stored_thresholds(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> dict[int, int | None]:
+    """The threshold τ of each profile version that was calibrated for this epoch."""
     threshold = SQLModel.metadata.tables["threshold"].c
     columns = (threshold.profile_id, func.coalesce(threshold.tau, -1))
     statement = select(*[read_column(session, column) for column in columns]).where(
-        threshold.epoch_id == epoch_id, in_values(session, threshold.profile_id, list(profiles))
+        threshold.epoch_id == epoch_id, in_values(session, threshold.profile_id, list(profile_ids))
     )
-    numbers, taus = session.execute(statement).one()
-    return {number: None if tau < 0 else tau for number, tau in zip(numbers or (), taus or (), strict=True)}
+    stored_ids, taus = session.execute(statement).one()
+    return {profile_id: None if tau < 0 else tau for profile_id, tau in zip(stored_ids or (), taus or (), strict=True)}
 
 
 def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; those that stand already stay."""
-    put = "INSERT INTO threshold (profile_id, epoch_id, tau)"
+    """Store thresholds of an epoch; existing ones stay."""
+    insert = "INSERT INTO threshold (profile_id, epoch_id, tau)"
     if session.get_bind().dialect.name == "postgresql":
         rows = (
             "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
             " AS given (profile, tau)"
         )
-        given: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
+        parameters: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
     else:
         rows = "VALUES (:profile, :epoch, :tau)"
-        given = [{"profile": number, "epoch": epoch_id, "tau": tau} for number, tau in taus.items()]
+        parameters = [{"profile": profile_id, "epoch": epoch_id, "tau": tau} for profile_id, tau in taus.items()]
     if taus:
-        said = text(f"{put} {rows} ON CONFLICT DO NOTHING")
-        session.execute(said, given)
+        statement = text(f"{insert} {rows} ON CONFLICT DO NOTHING")
+        session.execute(statement, parameters)
 
 
-def copy_threshold(session: Session, before: int, after: int) -> None:
-    """A new profile version of which epochs would make the same: nothing that decides it changed."""
+def copy_threshold(session: Session, from_profile: int, to_profile: int) -> None:
+    """Copy the thresholds of one profile version to a new one that differs only in settings that do not affect them."""
     session.execute(
         text(
             "INSERT INTO threshold (profile_id, epoch_id, tau) "
             "SELECT :after, epoch_id, tau FROM threshold WHERE profile_id = :before ON CONFLICT DO NOTHING"
         ),
-        {"before": before, "after": after},
+        {"before": from_profile, "after": to_profile},
     )
 
 
-def uncalibrated_versions(session: Session, epoch_id: int, first: int, last: int) -> list[int]:
-    """Profile versions of active readers with these numbers that the epoch has not been calibrated for."""
-    wanted = _waiting(epoch_id).where(col(Subscriber.id).between(first, last))
-    return [int(number) for number in session.execute(wanted.order_by(col(Subscriber.id))).scalars()]
+def uncalibrated_versions(session: Session, epoch_id: int, first_id: int, last_id: int) -> list[int]:
+    """Profile versions of active subscribers with ids from `first_id` to `last_id` without a threshold of the epoch."""
+    waiting = _uncalibrated(epoch_id).where(col(Subscriber.id).between(first_id, last_id))
+    return [int(profile_id) for profile_id in session.execute(waiting.order_by(col(Subscriber.id))).scalars()]
 
 
-def uncalibrated_parts(session: Session, epoch_id: int, size: int, most: int) -> list[tuple[int, int]]:
-    """The first parts of readers with such profiles: first and last number of each. A part's bounds never change."""
+def uncalibrated_parts(session: Session, epoch_id: int, size: int, max_parts: int) -> list[tuple[int, int]]:
+    """Id ranges (first, last) of subscribers with such profiles, the first ones. A part's bounds never change."""
     part = (col(Subscriber.id) // size).label("part")
-    statement = _waiting(epoch_id).with_only_columns(part).distinct().order_by(part).limit(most)
-    return [(size * int(n), size * int(n) + size - 1) for n in session.execute(statement).scalars()]
+    statement = _uncalibrated(epoch_id).with_only_columns(part).distinct().order_by(part).limit(max_parts)
+    return [(size * int(part_number), size * int(part_number) + size - 1) for part_number in session.execute(statement).scalars()]
 
 
-def _waiting(epoch_id: int) -> Any:
+def _uncalibrated(epoch_id: int) -> Any:
     done = select(col(Threshold.profile_id)).where(
         col(Threshold.epoch_id) == epoch_id,
         col(Threshold.profile_id) == col(Subscriber.profile_id),

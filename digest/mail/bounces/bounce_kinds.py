@@ -1,4 +1,4 @@
-"""Kinds of returned mail, and what a detector finds in one message."""
+"""Kinds of returned mail, and the result of a detector for a message."""
 
 from __future__ import annotations
 

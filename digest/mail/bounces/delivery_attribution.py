@@ -1,8 +1,8 @@
-"""Finds the delivery that a returned mail is about, and whether its author proves to have received that mail.
+"""Finds the delivery that a returned mail is about, and checks whether its author has received that mail.
 
 Anybody can write a report. A bounce or a complaint counts only with the stamp of the mail's return path, which is in
 its envelope and headers. The signed token of the unsubscribe link is not enough, because forwarded mails contain it; it
-can only end the subscription. The Message-ID names the delivery, but proves nothing.
+can only end the subscription. The Message-ID identifies the delivery, but proves nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class AttributionKeys:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """`delivery_id`: by the stamp; `named`: the Message-ID; `subscriber_id`: by the unsubscribe token.
+    """`delivery_id`: by the stamp; `message_id`: the one in the report; `subscriber_id`: by the unsubscribe token.
 
     The stamp proves any report; the token proves only a request to unsubscribe.
     """

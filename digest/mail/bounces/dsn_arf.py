@@ -22,7 +22,7 @@ _FIELDS_IN_TEXT = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _FEEDBACK_IN_TEXT = re.compile(r"^(?:Feedback-Type|User-Agent): .*\n(?:[\w-]+: .*\n)*", re.MULTILINE)
-# Where a recipient's fields begin; a blank line also stands between the fields of one, where a server wrote them so.
+# The start of a recipient's fields. A blank line is no separator: some servers write one between any two fields.
 _NEXT_RECIPIENT = re.compile(r"^(?=Final-Recipient:)", re.MULTILINE | re.IGNORECASE)
 # RFC 822 comment in a Status field: PowerMTA, Exchange and others explain the code there.
 _COMMENT = re.compile(r"\([^()]{3,200}\)")
@@ -68,7 +68,7 @@ def detect_feedback_report(mail: ParsedMessage) -> Detection | None:
 
 
 def _feedback_verdict(fields: Message) -> Detection:
-    """By the Feedback-Type (RFC 5965, 6650): a DMARC report or 'not spam' is no complaint; without a type it is one."""
+    """Classify by Feedback-Type (RFC 5965, 6650): DMARC reports and 'not spam' are no complaints, no type is one."""
     named = (_field(fields, "Feedback-Type") or "abuse").lower()
     recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]]
     kind = COMPLAINT if named in _ABUSE else UNSUBSCRIBE if named in _OPT_OUT else OTHER
@@ -76,7 +76,7 @@ def _feedback_verdict(fields: Message) -> Detection:
 
 
 def _forwarded_complaint(mail: ParsedMessage) -> Detection | None:
-    """A complaint without ARF's fields: Microsoft's junk mail reports, and those whose prose alone says what it is."""
+    """A complaint without ARF fields: Microsoft's junk mail reports, and reports recognised by their text."""
     returned = mail.part(*_RETURNED_TYPES)
     if returned is None:
         return None
@@ -91,7 +91,7 @@ def _forwarded_complaint(mail: ParsedMessage) -> Detection | None:
 
 
 def _feedback_in_text(mail: ParsedMessage) -> Detection | None:
-    """ARF's fields in a part of text, beside the mail complained about."""
+    """ARF fields in a text part, next to the reported mail."""
     match = _FEEDBACK_IN_TEXT.search(mail.text)
     if match is None or "Feedback-Type:" not in match[0] or mail.part(*_RETURNED_TYPES) is None:
         return None
@@ -99,13 +99,15 @@ def _feedback_in_text(mail: ParsedMessage) -> Detection | None:
 
 
 def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
-    """The recipients' outcomes in a delivery status notification; None where the mail is none.
+    """The outcomes of the recipients in a delivery status notification; None if the mail is not one.
 
-    A mail by a person that has one attached is a forwarded report and does not count.
+    A report attached to a person's mail was forwarded and does not count.
     """
     receipt = mail.part("message/disposition-notification")
     if receipt is not None:
-        return None if _was_thrown_away(receipt) else Detection(OTHER)  # a mail that was read has arrived (RFC 8098)
+        return (
+            None if _was_thrown_away(receipt) else Detection(OTHER)
+        )  # a read receipt (RFC 8098): the mail has arrived
     part = mail.part(*_STATUS_TYPES)
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
@@ -127,7 +129,7 @@ def _was_thrown_away(receipt: Message) -> bool:
 
 
 def detect_status_in_text(mail: ParsedMessage) -> Detection | None:
-    """The outcomes of delivery status fields that a server wrote into the text; None where there are none."""
+    """The outcomes of delivery status fields that a server wrote into the text; None if there are none."""
     match = _FIELDS_IN_TEXT.search(mail.text)
     if match is None:
         return None
@@ -142,7 +144,7 @@ def detect_status_in_text(mail: ParsedMessage) -> Detection | None:
 
 
 def _recipient_outcome(block: Message, mail: ParsedMessage, *, alone: bool) -> RecipientOutcome:
-    """The outcome in one group of fields. The text of the whole report counts where the recipient is `alone`."""
+    """The outcome in one group of fields. `alone`: the only recipient, so that the whole text of the report counts."""
     temporary = _action(block).startswith("delay")
     words, code = _field(block, "Diagnostic-Code"), enhanced_status.status_in_field(_field(block, "Status"))
     report_text = enhanced_status.without_returned_message(mail.text)
@@ -161,7 +163,7 @@ def _action(block: Message) -> str:
 
 
 def _by_category(named: str, refusal: Refusal) -> Refusal:
-    """The refusal after PowerMTA's own reading of the receiver's reply, where the reply by itself says less."""
+    """Prefer PowerMTA's category where the receiver's reply alone is less specific."""
     category = _CATEGORIES.get(named.strip().lower())
     if category is None:
         return refusal

@@ -21,7 +21,7 @@ _SENDER_STAGE = re.compile(
     r"(?:mail from|ehlo|helo|initial connection|banner|greeting|starttls|auth)\b|"
     r"but (?:my name|(?:the )?sender) was rejected|rejected sender <"
 )
-# Headers of the mail that could not be delivered: its subject is no reason.
+# Headers of the returned mail: its subject must not count as a reason.
 _QUOTED_HEADER = re.compile(
     r"^\W*(?:subject|from|to|cc|date|sent|message-id|x-[\w-]+): .*$", re.MULTILINE | re.IGNORECASE
 )
@@ -46,7 +46,7 @@ def status_in_field(value: str) -> str:
 
 
 def resolve_refusal(code: str, text: str, *, temporary: bool) -> Refusal:
-    """The refusal that a report is about, by its Status field ('' for none) and the server's text."""
+    """Classify the refusal of a report by its Status field ('' for none) and the server's text."""
     if refused_stage(text):
         return _before_recipient(text, code)
     text = _QUOTED_HEADER.sub("", text)
@@ -61,7 +61,7 @@ def resolve_refusal(code: str, text: str, *, temporary: bool) -> Refusal:
 
 
 def refused_stage(text: str) -> str:
-    """The phrase that says that the greeting or MAIL FROM was refused; '' where there is none."""
+    """The phrase that says that the greeting or MAIL FROM was refused; '' if there is none."""
     match = _SENDER_STAGE.search(" ".join(text[: refusal_classifier.MAX_TEXT].lower().split()))
     return match[0] if match else ""
 
@@ -75,7 +75,7 @@ def _before_recipient(text: str, code: str) -> Refusal:
 
 
 def _statements(text: str) -> str:
-    """The lines of a report that quote a server: those with a code, and their neighbours; all where none has one."""
+    """The lines of a report that quote a server: those with a code and the adjacent ones; all lines if none has one."""
     lines = text.splitlines()
     places = [place for place, line in enumerate(lines) if _CODED_LINE.search(line)]
     selected = sorted({near for place in places for near in (place - 1, place, place + 1) if 0 <= near < len(lines)})
@@ -94,14 +94,14 @@ def section_about(text: str, recipient: str) -> str:
 
 
 def _sections(text: str) -> list[tuple[str, str]]:
-    """The text cut at the lines that begin with an address: each address in lower case, and what follows it."""
+    """Split the text at lines that begin with an address: each address in lower case, with the text after it."""
     matches = list(_ADDRESS_LINE.finditer(text))
     ends = [match.start() for match in matches[1:]] + [len(text)] * bool(matches)
     return [(match[1].lower(), text[match.end() : end]) for match, end in zip(matches, ends, strict=True)]
 
 
 def transcript(text: str) -> list[tuple[str, str]]:
-    """The recipients of a Sendmail transcript, each with the part of the dialogue that its line closes."""
+    """The recipients of a Sendmail transcript, each with the part of the dialogue that ends with its line."""
     matches = list(_TRANSCRIPT_LINE.finditer(text)) if "Transcript of session" in text else []
     begins = [0] + [match.end() for match in matches[:-1]]
     return [(match[1], text[begin : match.end()]) for begin, match in zip(begins, matches, strict=False)]
@@ -113,7 +113,7 @@ def mentions_failure(text: str) -> bool:
 
 
 def bounce_kind(cause: Cause, *, temporary: bool) -> str:
-    """Hard for a missing address, policy for a reason that concerns us, else soft; soft too while it is retried."""
+    """Hard for a missing address, policy for a reason that concerns us, else soft; soft also while it is retried."""
     if temporary:
         return SOFT
     if cause == Cause.ADDRESS:

@@ -1,6 +1,6 @@
-"""Reports in no standard form. flufl.bounce knows their addresses; it is asked only about what mail servers wrote.
+"""Detects reports in no standard form. flufl.bounce finds their addresses; it gets only mails that servers wrote.
 
-Its patterns read a whole message line by line, so it gets a beginning with short lines, and always ends soon.
+It reads a whole message line by line, so it gets only the first part, with short lines, to bound its time.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from digest.mail.smtp import refusal_classifier
 
 MAX_BYTES = 64 * 1024
 MAX_LINE = 400
-PLACEHOLDER_SENDER = "mailer-daemon@localhost"  # flufl.bounce trips over a From without an address
+PLACEHOLDER_SENDER = "mailer-daemon@localhost"  # flufl.bounce fails on a From without an address
 
-# What flufl.bounce and the parser below it raise on mail that nobody should have sent; it logs that as well.
+# What flufl.bounce and its parser raise, and log, on malformed mail.
 _PARSER_ERRORS = (ValueError, LookupError, TypeError, AttributeError)
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
@@ -32,7 +32,7 @@ _LONG_LINE = re.compile(rf"([^\r\n]{{{MAX_LINE}}})(?=[^\r\n])")
 
 
 def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
-    """What a mail server said in its own words; None for any other mail."""
+    """A mail server's report in its own words; None for any other mail."""
     text = enhanced_status.without_returned_message(mail.text)
     if not _may_be_report(mail, text):
         return None
@@ -63,7 +63,7 @@ def _recipient_outcome(recipient: str, text: str, delayed: bool) -> RecipientOut
 
 
 def _outcome_for(recipient: str, text: str, whole: RecipientOutcome, delayed: bool) -> RecipientOutcome:
-    """What the text says of one recipient; of all in common, where the part about this one names no reason."""
+    """The outcome of one recipient; that of the whole text, if the section about the recipient gives no reason."""
     own = enhanced_status.section_about(text, recipient)
     if refusal_classifier.cause_of_words(own) is None and not refusal_classifier.find_code(own):
         return replace(whole, recipient=recipient)
@@ -71,7 +71,7 @@ def _outcome_for(recipient: str, text: str, whole: RecipientOutcome, delayed: bo
 
 
 def _may_be_report(mail: ParsedMessage, text: str) -> bool:
-    """A mail server wrote it and speaks of failure; or its subject and its words do, and it answers nobody."""
+    """True if a server's mail mentions a failure, or both subject and text of a mail that is not a reply do."""
     if mail.header("X-Failed-Recipients"):
         return True
     if is_machine(mail):
@@ -83,14 +83,14 @@ def _may_be_report(mail: ParsedMessage, text: str) -> bool:
 
 
 def _surely_report(mail: ParsedMessage) -> bool:
-    """Also without an address: a mail server's own subject, or a message returned. A lost parcel has neither."""
+    """True without an address: a mail server's subject or a returned message, which no mail about a lost parcel has."""
     if (is_machine(mail) or null_path(mail)) and names_failure(mail):
         return True
     return mail.part("message/rfc822", "text/rfc822-headers") is not None or bool(RETURNED.search(mail.text))
 
 
 def _failures(mail: ParsedMessage) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Addresses that failed for now, and for good. Bytes beyond ASCII stand for nothing that is looked for."""
+    """The addresses that failed temporarily and permanently. Only ASCII matters to flufl.bounce."""
     text = mail.raw[:MAX_BYTES].decode("ascii", "replace")
     message = message_from_string(_LONG_LINE.sub(r"\1\n", text))
     if not mail.sender:

@@ -1,4 +1,4 @@
-"""One raw message, read within bounds: so much of it, so many parts, lines so long. The rest is not looked at."""
+"""Parses a raw message within limits on its size, parts and line length; the rest is ignored."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _CHARSET = re.compile(
 
 @dataclass(frozen=True)
 class ParsedMessage:
-    """A parsed message. Its `raw` bytes are cut at `MOST_BYTES`, long lines broken."""
+    """A parsed message. Its `raw` bytes are cut at `MAX_BYTES`, and long lines are broken."""
 
     raw: bytes
     message: Message
 
     def header(self, name: str) -> str:
-        """The first header of that name, decoded, in one line; '' where there is none."""
+        """The first header of that name, decoded, in one line; '' if there is none."""
         return next(iter(self.headers(name)), "")
 
     def headers(self, name: str) -> list[str]:
@@ -49,7 +49,7 @@ class ParsedMessage:
 
     @cached_property
     def sender(self) -> str:
-        """The address of From in lower case; '' where it has none."""
+        """The address of From in lower case; '' if there is none."""
         return address_in(self.header("From")).lower()
 
     @cached_property
@@ -59,16 +59,16 @@ class ParsedMessage:
 
     @cached_property
     def parts(self) -> tuple[Message, ...]:
-        """The message's own leaves: what lies inside an attached message is not its own."""
+        """The leaf parts of the message, without those inside an attached message."""
         return tuple(_leaves(self.message))
 
     def part(self, *types: str) -> Message | None:
-        """The first own leaf of one of these types."""
+        """The first part of one of these types."""
         return next((part for part in self.parts if part.get_content_type() in types), None)
 
     @cached_property
     def text(self) -> str:
-        """What the message says itself to a person, without what it returns; cut at `MOST_TEXT`."""
+        """The text of the message, without that of a returned message; cut at `MAX_TEXT`."""
         said = ""
         for part in self.parts:
             if part.get_content_type() in {"text/plain", "text/html"}:
@@ -79,13 +79,13 @@ class ParsedMessage:
 
     @cached_property
     def json_text(self) -> str:
-        """The whole of its first own part of text or JSON; '' for none."""
+        """The whole first part of text or JSON; '' for none."""
         part = self.part("text/plain", "application/json", "text/json")
         return _readable(part) if part is not None else ""
 
 
 def read(raw: bytes) -> ParsedMessage:
-    """Parse. Raises RecursionError, ValueError, LookupError, TypeError, AttributeError: the parser's own faults."""
+    """Parse a message. Raises RecursionError, ValueError, LookupError, TypeError or AttributeError like the parser."""
     cut = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
     if len(_BOUNDARY.findall(cut)) > MAX_PARTS:
         raise ValueError("too many nested parts")
@@ -93,7 +93,7 @@ def read(raw: bytes) -> ParsedMessage:
 
 
 def decoded(value: object) -> str:
-    """A header's value as text: encoded words read, folds and controls as single blanks, cut at `MOST_VALUE`."""
+    """Decode a header value: encoded-words decoded, white space collapsed, cut at `MAX_VALUE`."""
     text = str(value)[:MAX_VALUE]
     if "=?" in text:
         with suppress(HeaderParseError, LookupError, ValueError):  # a broken encoded word stays as it is
@@ -111,7 +111,7 @@ def address_in(value: str) -> str:
 
 
 def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:
-    """Leaves in order; an attached message and a report's fields count as one leaf."""
+    """The leaf parts in order; an attached message and the fields of a report are one leaf."""
     parts = message.get_payload()
     if message.get_content_maintype() != "multipart" or not isinstance(parts, list) or depth > MAX_DEPTH:
         yield message

@@ -1,4 +1,4 @@
-"""Reports that a provider writes as JSON into a mail: Amazon SES, by itself or wrapped by its notification service.
+"""Detects reports as JSON in a mail: those of Amazon SES, also when wrapped by its notification service.
 
 The objects are those of SES's "notification contents" and "event publishing": `notificationType` or `eventType`,
 `bounce` with `bouncedRecipients`, `complaint` with `complainedRecipients`.
@@ -19,13 +19,13 @@ from digest.mail.bounces.parsed_message import ParsedMessage
 MAX_JSON = 64 * 1024
 MAX_OBJECTS = 5
 
-# Old mail servers break a long line by an exclamation mark, a line end and a blank.
+# Old mail servers break a long line with an exclamation mark, a line end and a blank.
 _BROKEN_LINE = re.compile(r"!\r?\n ")
-_NO_MAILBOX_SUBTYPES = frozenset({"noemail"})  # sub-types that mean a missing address where no server's words are given
+_NO_MAILBOX_SUBTYPES = frozenset({"noemail"})  # mean a missing address if there is no server reply
 
 
 def detect_provider_notification(mail: ParsedMessage) -> Detection | None:
-    """What a provider's JSON says; None where the mail holds none. A delivery or an opening is no news."""
+    """The report in a provider's JSON; None if there is none. Deliveries and opens are `other`."""
     event = _event(mail)
     if event is None:
         return None
@@ -50,7 +50,7 @@ def _event(mail: ParsedMessage) -> Mapping[str, Any] | None:
 
 
 def _parsed(text: str) -> Mapping[str, Any]:
-    """The object that the text begins with; empty for none. Mail breaks lines inside strings, so they are joined."""
+    """Parse the JSON object at the start of the text; empty for none. Lines broken inside strings are joined."""
     decoder = json.JSONDecoder(strict=False)
     for candidate in (text, text.replace("\n", "")):
         try:
@@ -86,7 +86,7 @@ def _recipient_outcome(recipient: Mapping[str, Any], detail: str, temporary: boo
 
 
 def _complaint(complaint: Mapping[str, Any]) -> Detection:
-    """A complaint, whatever its type, but for "not spam" and DMARC reports."""
+    """A complaint of any type, except "not spam" and DMARC reports."""
     named = str(complaint.get("complaintFeedbackType") or "abuse").lower()
     recipients = _addresses(_recipients(complaint.get("complainedRecipients")))
     kind = OTHER if named in {"not-spam", "auth-failure"} else COMPLAINT

@@ -1,4 +1,4 @@
-"""The words of mail servers and of those who answer, as tables: one phrase a line, each a regular expression."""
+"""Patterns for the wording of mail servers and replies. Each phrase is a regular expression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who wrote a mail: a mail server, another machine, or a person. Told by headers, not by what is quoted."""
+"""Detects by the headers who wrote a mail: a mail server, another program, or a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANSWER = re.compile(r"(?:re|fwd?|aw|wg|tr|rv|sv|antw|odp)\s*(?:\[\d+\])?:", re.
 
 
 def is_machine(mail: ParsedMessage) -> bool:
-    """True for a mail server's own address or name; also where From is empty, as it is in old reports."""
+    """True for the address or name of a mail server; also if From is empty, as in old reports."""
     sender = mail.sender
     local = sender.rpartition("@")[0].replace("\\", "").replace('"', "")
     name = mail.header("From").lower()
@@ -28,16 +28,16 @@ def is_machine(mail: ParsedMessage) -> bool:
 
 
 def names_failure(mail: ParsedMessage) -> bool:
-    """True where the subject is one that mail servers write."""
+    """True if the subject is that of a mail server's failure report."""
     return bool(FAILURE_SUBJECT.match(mail.header("Subject")))
 
 
 def is_answer(mail: ParsedMessage) -> bool:
-    """True for what a person answers or forwards, by its subject."""
+    """True for a reply or a forwarded mail, by its subject."""
     return bool(_ANSWER.match(mail.header("Subject")))
 
 
 def null_path(mail: ParsedMessage) -> bool:
-    """True where the envelope's sender was empty, as reports and automatic answers have it."""
+    """True if the envelope sender is empty, as in reports and automatic replies."""
     paths = mail.headers("Return-Path")
     return bool(paths) and paths[0].strip() in {"<>", ""}

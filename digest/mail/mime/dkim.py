@@ -38,7 +38,7 @@ class DkimSigner:
         self._tags = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain}; s={selector};"
 
     def sign(self, message: bytes) -> bytes:
-        """Return the message with a DKIM-Signature in front. Lines must end in CRLF, as `message.build` writes them."""
+        """Prepend a DKIM-Signature to the message. Lines must end in CRLF, as written by `message.build_message`."""
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
         names, lines = _signed(fields)
@@ -82,7 +82,7 @@ def _fields(head: bytes) -> dict[bytes, list[bytes]]:
 def _signed(fields: dict[bytes, list[bytes]]) -> tuple[tuple[bytes, ...], list[bytes]]:
     """The signed header names and their canonical lines; repeated headers are signed from the last (RFC 6376, 5.4.2).
 
-    An oversigned name stands for no header the last time.
+    The last occurrence of an oversigned name refers to no header.
     """
     names = tuple([name for name in _SIGNED_HEADERS for _ in fields.get(name, ())])
     lines = [_relaxed(name, value) + b"\r\n" for name in _SIGNED_HEADERS for value in reversed(fields.get(name, ()))]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from digest.compose.email.template_context import Pieces, Rendered
+from digest.compose.email.template_context import Pieces, RenderedMail
 from digest.mail.mime.quoted_printable import body, mailbox, structured, unstructured
 from digest.signing import keyed_hash
 
@@ -50,7 +50,7 @@ class Envelope:
         return self.kind in TRANSACTIONAL
 
 
-def build(rendered: Rendered, envelope: Envelope) -> bytes:
+def build(rendered: RenderedMail, envelope: Envelope) -> bytes:
     """Return the whole unsigned message: ASCII headers, text part, HTML part. Raises ValueError for an invalid header.
 
     The same inputs give the same bytes, so a second attempt sends the same mail.
@@ -67,7 +67,7 @@ def build(rendered: Rendered, envelope: Envelope) -> bytes:
     )
 
 
-def _headers(rendered: Rendered, envelope: Envelope) -> list[bytes]:
+def _headers(rendered: RenderedMail, envelope: Envelope) -> list[bytes]:
     """All headers but Content-Type, in order."""
     headers = [
         _cached_mailbox("From", *envelope.sender),

@@ -17,8 +17,8 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")
 class OutgoingMessage:
     """A mail ready to be sent. `raw` is sent byte for byte: CRLF line ends only, the last one included.
 
-    `built`: `message.build` wrote it, so its lines end in CRLF and none begins with a dot, and the check, which is slow
-    for a long mail, is skipped. Raises ValueError where SMTP could not carry it unchanged.
+    `built`: written by `message.build_message`, so that all lines end in CRLF and none begins with a dot; the check,
+    which is slow for a long mail, is skipped. Raises ValueError for bytes that SMTP would change.
     """
 
     envelope_from: str

@@ -79,7 +79,7 @@ class Sender:
         self._ended: list[DeliveryResult] = []  # results that are not recorded yet
         self._counter = SendCounter()
         self._accepted = 0  # mails accepted since the last review of refusals
-        self._server_paused = False  # it refuses mail for many domains; only alarms are tried
+        self._server_paused = False  # because it refuses mail for many domains; only alarms are sent
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
         """Run the pass. See `deliver_due`."""
@@ -151,7 +151,7 @@ class Sender:
         review = server_refusals.review(session, ended, self._accepted + server_refusals.count_accepted(ended), now)
         domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
         capacity = 0 if review.reply else capacity
-        claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only=only)
+        claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only_kind=only)
         return fenced, claimed, review
 
     def _start(self, claimed: Sequence[ClaimedDelivery]) -> None:

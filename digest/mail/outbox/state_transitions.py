@@ -19,7 +19,7 @@ NOT_COMPOSED = "the message could not be composed"
 
 @dataclass(frozen=True, slots=True)
 class StateTransitions:
-    """Turns outcomes into results. `uncertain`: `resend` or `hold`; `chance`: random numbers for the jitter."""
+    """Turns outcomes into results. `uncertain`: `resend` or `hold`; `rng`: random numbers for the jitter."""
 
     uncertain: str
     chance: random.Random

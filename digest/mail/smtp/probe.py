@@ -48,7 +48,7 @@ def send_test(url: str, *, sender: str, recipient: str) -> str:
         message_id=f"<{TEST}.{secrets.token_hex(16)}@{domain}>",  # random: a test mail has no delivery
         date=now,
     )
-    raw = message.build(other_emails.trial(), envelope)
+    raw = message.build(other_emails.delivery_test_mail(), envelope)
     outgoing = OutgoingMessage(envelope_from=mailbox[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
 
     async def send() -> SendOutcome:

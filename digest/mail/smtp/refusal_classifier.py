@@ -67,14 +67,14 @@ _PATTERNS = (
     (Cause.NETWORK, "4.1", patterns.NETWORK),
     (Cause.SYSTEM, "3.0", patterns.SYSTEM),
 )
-# Words of these causes outweigh any status.
+# Wording of these causes outweighs any status.
 _OUTWEIGHS_STATUS = frozenset(
     {Cause.RELAY, Cause.CLIENT, Cause.SENDER, Cause.AUTHENTICATION, Cause.RATE, Cause.CONTENT, Cause.POLICY}
 )
 # Words about size, format and policy may only paraphrase a precise status; spam, SPF and blocklists do not.
 _GENERAL_WORDS = frozenset({(Cause.CONTENT, "3.4"), (Cause.CONTENT, "6.0"), (Cause.POLICY, "7.1")})
 _PRECISE_DETAILS = frozenset({"1.1", "1.6", "1.10", "2.1", "2.2"})
-# Full or disabled mailboxes: only the receiver knows these, so no sending server makes them up.
+# Full or disabled mailboxes: only the receiver knows these, so they are never a sending server's default.
 _RECEIVER_ONLY_DETAILS = frozenset({"2.1", "2.2"})
 LOGIN_CODES = frozenset({530, 534, 535, 538})  # RFC 4954
 _NO_MAIL_CODE = 556  # RFC 7504: the domain takes no mail
@@ -86,7 +86,7 @@ _REPLY_CODE = re.compile(r"(?<![\d.])([45][0-5]\d)(?=[ -](?!\d*\.\d)|[ -][45]\.\
 _ADDRESS_IN_TEXT = re.compile(
     r"<[^<>\s]{0,300}>|(?<![^\s<>,;:()\[\]\"'])[^\s<>,;:()\[\]\"'@]{1,254}@[^\s<>,;:()\[\]\"']+"
 )
-# Written by a sender's own server in front of whatever the receiver said.
+# Written by sending servers in front of the receiver's reply.
 _PHRASES_WITHOUT_MEANING = re.compile(
     r"unknown address error|permanent fatal errors|fatal error|permanent error|in relay recipient table"
 )

@@ -13,7 +13,7 @@ def _any(*phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(phrases))
 
 
-# Up to so many characters between two words of one statement; a full stop ends the statement.
+# The gap between two words of one statement; a full stop ends the statement.
 _NEAR = r"[^.;]{0,40}"
 _SHORT = r"[^.;]{0,20}"
 _DENIED = (
@@ -36,7 +36,7 @@ _RECIPIENT = (
 SENDER_NAMED = re.compile(
     r"\bsender\b|\bmail from\b|return[ -]path|absender|expéditeur|remitente|mittente|отправител|发件人|差出人"
 )
-# What happened is not known to whoever writes so.
+# Hedged wording: the writer does not know what happened.
 HEDGED = _any(
     r"\b(?:may|might|maybe|perhaps|possibly|probably)\b|möglicherweise|eventuell|peut[- ]être|il se peut|"
     r"pourrait|puede que|"
@@ -176,7 +176,7 @@ CONTENT = _any(
     r"duplicate|bad) "
     r"(?:\w+ ){0,2}header)|smtputf8|internationali[sz]ed|conversion (?:required|not)",
 )
-# A rule of the receiver's that refused the mail: no status of an address says otherwise.
+# A rule of the receiver refused the mail: outweighs a status about the address.
 RULE = _any(
     r"(?:due to|because of|for|by|violat\w+|violation of|against|local|security|content|spam)"
     r"\b[^.;]{0,20} polic(?:y|ies)|"
@@ -213,7 +213,7 @@ FULL = _any(
     r"(?:boîte|boite|postfach|buz[oó]n|casella|caixa|skrzynka|ящик|メールボックス|信箱|邮箱)[^.;]{0,60}"
     r"(?:pleine|voll|lleno|llena|piena|cheia|pełna|переполнен|満杯|いっぱい|已满|满|超)",
 )
-# Exchange Online's for an address that is in no directory, with 5.4.1; elsewhere the words are a rule of Postfix's.
+# Exchange Online's wording, with 5.4.1, for an address in no directory; elsewhere it is a rule of Postfix.
 NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
 NO_ADDRESS = _any(
     r"(?:not|n['’]?t)(?: be)? (?:able to )?(?:find|locate) (?:the |that |any |a )?(?:\w+ )?(?:user|recipient|"
@@ -285,7 +285,7 @@ NO_DOMAIN = _any(
     r"not a (?:valid )?host ?name|"
     r"all relevant mx records point to",
 )
-# The server says outright that the mailbox exists, but is shut: believed against a status of 5.1.1.
+# The server says that the mailbox exists, but is disabled: outweighs a status of 5.1.1.
 DISABLED = _any(
     rf"{_RECIPIENT}\b[^.;]{{0,50}}\b(?:disabled?|in-?active|suspended|de-?activated|frozen|locked|on hold|archived|"
     r"discontinued|not (?:yet )?(?:active|activated|enabled)|is over|overloaded|expired account)\b",
@@ -299,7 +299,7 @@ DISABLED = _any(
     r"(?:gesperrt|deaktiviert|désactiv|desactiv|bloqu|archiv|suspend|desativad|zablokowan|заблокирован|отключен|"
     r"冻结|停用|禁用|停止)",
 )
-# It may be shut, gone, or only busy.
+# The mailbox may be disabled, gone, or only busy.
 UNAVAILABLE = _any(
     rf"{_RECIPIENT}\b[^.;]{{0,50}}(?:closed|blocked|expired|unavailable|not (?:available|accepting)|"
     r"refus\w+ (?:to accept|mail)|temporarily|terminated|restricted)",

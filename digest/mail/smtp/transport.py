@@ -92,6 +92,6 @@ def shared(settings: Settings) -> Transport:
 
 
 def close_all() -> None:
-    """Close the transports that `shared` created in this process."""
+    """Close the transports that `shared_transport` created in this process."""
     for key in [key for key in _transports if key[0] == os.getpid()]:
         _transports.pop(key).close()

@@ -1,10 +1,10 @@
-"""Mails a second for each receiving domain: the default table, and how a halved rate recovers. Pure."""
+"""Mails per second to each receiving domain: the default table, and how a halved rate recovers. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Mails a second to large mailbox providers: below what they accept from a sender with a good reputation.
+# Mails per second to large mailbox providers: below what they accept from a sender with a good reputation.
 # Other domains are not limited until they ask for a lower rate.
 DEFAULT_RATES: Mapping[str, float] = {
     "gmail.com": 20, "googlemail.com": 20,

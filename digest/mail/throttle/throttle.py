@@ -1,4 +1,4 @@
-"""Limits mails a second through each server and to each receiving domain.
+"""Limits mails per second through each server and to each receiving domain.
 
 All workers share buckets in Redis; while it is down, each process uses its own with a part of the rate. A domain that
 asks for a lower rate (421, 4.7.x) has its rate halved; the rate recovers slowly.
@@ -46,14 +46,14 @@ class Throttle:
         if not self._rate:
             return requested, 0.0
         allowed, wait = self._with_buckets(
-            lambda buckets, part: buckets.room(server, *_rate_and_size(self._rate * part))
+            lambda buckets, part: buckets.available_tokens(server, *_rate_and_size(self._rate * part))
         )
         return min(allowed, requested), wait
 
     def record_sent(self, server: str, count: int) -> None:
         """Record that `count` mails were sent through the server."""
         if self._rate and count:
-            self._with_buckets(lambda buckets, part: buckets.spend(server, self._rate * part, count))
+            self._with_buckets(lambda buckets, part: buckets.charge(server, self._rate * part, count))
 
     def admit(self, domains: Sequence[str]) -> list[bool]:
         """For each mail, by its domain, whether it may be sent now."""
@@ -74,10 +74,10 @@ class Throttle:
         `queue`: behind all mails that were postponed before; else as soon as the domain has room.
         """
         rate = self._current_rate(domain) or domain_rates.ASSUMED_RATE
-        wait = self._with_buckets(lambda buckets, part: buckets.room(domain, *_rate_and_size(rate * part)))[1]
+        wait = self._with_buckets(lambda buckets, part: buckets.available_tokens(domain, *_rate_and_size(rate * part)))[1]
         if queue:
             start = self._with_buckets(
-                lambda buckets, part: buckets.book(domain, rate * part, count, MAX_RESERVATION_SECONDS)
+                lambda buckets, part: buckets.reserve(domain, rate * part, count, MAX_RESERVATION_SECONDS)
             )
             wait = max(wait, start)
         self._postponed_until = max(self._postponed_until, time.monotonic() + wait + count / rate)
@@ -85,12 +85,12 @@ class Throttle:
 
     def slow(self, domain: str) -> None:
         """Halve the rate of a domain that asked for a lower one."""
-        slowed = self._with_buckets(lambda buckets, _: buckets.slowed())
+        slowed = self._with_buckets(lambda buckets, _: buckets.rate_shares())
         share, age = slowed.get(domain, (1.0, domain_rates.SECONDS_BETWEEN_HALVINGS))
         if age >= domain_rates.SECONDS_BETWEEN_HALVINGS:
             halved = max(domain_rates.recovered_share(share, age) / 2, domain_rates.MIN_SHARE)
             log.warning("domain_slowed", domain=domain, share=halved)
-            self._with_buckets(lambda buckets, _: buckets.slow(domain, halved))
+            self._with_buckets(lambda buckets, _: buckets.set_rate_share(domain, halved))
             self._shares_read_at = float("-inf")
 
     @property
@@ -107,7 +107,7 @@ class Throttle:
     def _current_rate(self, domain: str) -> float:
         """Mails a second to that domain now; 0 for no limit."""
         if time.monotonic() - self._shares_read_at > SECONDS_TO_CACHE_SHARES:
-            slowed = self._with_buckets(lambda buckets, _: buckets.slowed())
+            slowed = self._with_buckets(lambda buckets, _: buckets.rate_shares())
             self._shares = {name: domain_rates.recovered_share(share, age) for name, (share, age) in slowed.items()}
             self._shares_read_at = time.monotonic()
         rate = domain_rates.configured_rate(domain, self._overrides)

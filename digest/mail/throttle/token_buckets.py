@@ -13,21 +13,21 @@ class Buckets(Protocol):
     """Token buckets by name (a domain or a server). Times are seconds. The Redis implementation raises Transient."""
 
     def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
-        """Take up to `wanted` tokens. Returns how many were taken, and the seconds until the next is available."""
+        """Take up to `requested` tokens. Returns how many were taken, and the seconds until the next is available."""
 
-    def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
+    def available_tokens(self, name: str, rate: float, burst: float) -> tuple[int, float]:
         """How many tokens are available, and the seconds until the next; takes none."""
 
-    def spend(self, name: str, rate: float, count: int) -> None:
+    def charge(self, name: str, rate: float, count: int) -> None:
         """Take `count` tokens even where fewer are available; the bucket is overdrawn then."""
 
-    def book(self, name: str, rate: float, count: int, longest: float) -> float:
+    def reserve(self, name: str, rate: float, count: int, longest: float) -> float:
         """Reserve the next `count` free slots. Returns the seconds until the first, at most `longest`."""
 
-    def slow(self, name: str, share: float) -> None:
+    def set_rate_share(self, name: str, share: float) -> None:
         """Record that a domain has `share` of its rate from now on."""
 
-    def slowed(self) -> Mapping[str, tuple[float, float]]:
+    def rate_shares(self) -> Mapping[str, tuple[float, float]]:
         """For each slowed domain its share, and the seconds since it was set."""
 
 
@@ -42,26 +42,26 @@ class LocalBuckets:
 
     def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
         """See `Buckets`."""
-        available, wait = self.room(name, rate, burst)
+        available, wait = self.available_tokens(name, rate, burst)
         taken = min(wanted, available)
         if taken:
-            self.spend(name, rate, taken)
-        return taken, (0.0 if taken == wanted else self.room(name, rate, burst)[1] if taken else wait)
+            self.charge(name, rate, taken)
+        return taken, (0.0 if taken == wanted else self.available_tokens(name, rate, burst)[1] if taken else wait)
 
-    def room(self, name: str, rate: float, burst: float) -> tuple[int, float]:
+    def available_tokens(self, name: str, rate: float, burst: float) -> tuple[int, float]:
         """See `Buckets`."""
         now = self._clock()
         full_at = max(self._full_at.get(name, 0.0), now)
         available = max(int((now - full_at) * rate + burst + 1e-6), 0)
         return available, 0.0 if available else full_at - now - (burst - 1) / rate
 
-    def spend(self, name: str, rate: float, count: int) -> None:
+    def charge(self, name: str, rate: float, count: int) -> None:
         """See `Buckets`."""
         if len(self._full_at) > MAX_NAMES:
             self._full_at.clear()
         self._full_at[name] = max(self._full_at.get(name, 0.0), self._clock()) + count / rate
 
-    def book(self, name: str, rate: float, count: int, longest: float) -> float:
+    def reserve(self, name: str, rate: float, count: int, longest: float) -> float:
         """See `Buckets`."""
         if len(self._reserved_until) > MAX_NAMES:
             self._reserved_until.clear()
@@ -70,13 +70,13 @@ class LocalBuckets:
         self._reserved_until[name] = start + count / rate
         return start - now
 
-    def slow(self, name: str, share: float) -> None:
+    def set_rate_share(self, name: str, share: float) -> None:
         """See `Buckets`."""
         if len(self._slow) > MAX_NAMES:
             self._slow.clear()
         self._slow[name] = share, self._clock()
 
-    def slowed(self) -> Mapping[str, tuple[float, float]]:
+    def rate_shares(self) -> Mapping[str, tuple[float, float]]:
         """See `Buckets`."""
         now = self._clock()
         return {name: (share, now - at) for name, (share, at) in self._slow.items()}

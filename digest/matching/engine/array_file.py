@@ -1,4 +1,4 @@
-"""Named arrays and lists of words in a file: a line of JSON, then each at a multiple of 64, ready to be mapped."""
+"""Named arrays and lists of words in a file: a header line of JSON, then each at a multiple of 64 bytes, for mmap."""
 
 from __future__ import annotations
 
@@ -16,54 +16,57 @@ from digest.errors import BadInput
 
 
 def to_bytes(magic: bytes, values: Mapping[str, Any]) -> bytes:
-    """The arrays and tuples of words as bytes, behind a line that says what they are."""
-    head: dict[str, Any] = {}
+    """Serialise arrays and tuples of words, after a header line that describes them."""
+    field_table: dict[str, Any] = {}
     parts: list[bytes] = []
-    at = 0
+    offset = 0
     for name, value in values.items():
         raw = "\0".join(value).encode("utf-8", "surrogatepass") if isinstance(value, tuple) else value.tobytes()
         kind = f"words {len(value)}" if isinstance(value, tuple) else value.dtype.str
-        head[name] = (kind, at, len(raw))
+        field_table[name] = (kind, offset, len(raw))
         parts += [raw, bytes(-len(raw) % 64)]
-        at += len(raw) + -len(raw) % 64
+        offset += len(raw) + -len(raw) % 64
     body = b"".join(parts)
-    told = {"fields": head, "size": len(body), "sum": zlib.adler32(body)}
-    first = magic + json.dumps(told).encode() + b"\n"
-    return first + b" " * (-len(first) % 64) + body
+    header = {"fields": field_table, "size": len(body), "sum": zlib.adler32(body)}
+    first_line = magic + json.dumps(header).encode() + b"\n"
+    return first_line + b" " * (-len(first_line) % 64) + body
 
 
-def read(path: Path, magic: bytes, kind: str, later: Collection[str] = ()) -> dict[str, Any]:
-    """What is in a file, arrays mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError.
+def read(path: Path, magic: bytes, kind: str, lazy_names: Collection[str] = ()) -> dict[str, Any]:
+    """Read a file; arrays are mapped into memory. Raises BadInput for a truncated, changed or foreign file; OSError.
 
-    `kind`: what it should be, for the error. Lists of words named in `later` come as functions that read them.
+    `kind`: the expected kind of file, for the error. The lists named in `lazy_names` are returned as functions.
     """
     with path.open("rb") as file:
         try:
-            ours = file.read(len(magic)) == magic
-            told = json.loads(file.readline()) if ours else {}
-            good = ours and _good(file, told)
+            has_magic = file.read(len(magic)) == magic
+            header = json.loads(file.readline()) if has_magic else {}
+            is_intact = has_magic and _is_intact(file, header)
             # A private copy that nobody writes to: arrays that can't be written would be a type of their own.
-            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))[-told.get("size", 1) :]
+            view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))[-header.get("size", 1) :]
         except ValueError as error:
             raise BadInput(f"{kind} that is cut", field=path.name) from error
-    if not ours:
+    if not has_magic:
         raise BadInput(f"not {kind}, or from another version", field=path.name)
-    if not good:
+    if not is_intact:
         raise BadInput(f"{kind} that is cut or changed", field=path.name)
-    made = {key: partial(_value, view[at : at + size], kind) for key, (kind, at, size) in told["fields"].items()}
-    return {key: value if key in later else value() for key, value in made.items()}
+    decoders = {
+        key: partial(_decode_value, view[begin : begin + size], kind)
+        for key, (kind, begin, size) in header["fields"].items()
+    }
+    return {key: value if key in lazy_names else value() for key, value in decoders.items()}
 
 
-def _good(file: BinaryIO, told: dict[str, Any]) -> bool:
-    """True where what is behind the first line is what was written. Read by parts, as what is mapped takes memory."""
+def _is_intact(file: BinaryIO, header: dict[str, Any]) -> bool:
+    """True where size and checksum of the body are right. Read in parts, because mapped pages would take memory."""
     file.seek(-file.tell() % 64, 1)
-    size, found = 0, 1
+    size, checksum = 0, 1
     while part := file.read(1 << 20):
-        size, found = size + len(part), zlib.adler32(part, found)
-    return (size, found) == (told["size"], told["sum"])
+        size, checksum = size + len(part), zlib.adler32(part, checksum)
+    return (size, checksum) == (header["size"], header["sum"])
 
 
-def _value(raw: memoryview, kind: str) -> Any:
+def _decode_value(raw: memoryview, kind: str) -> Any:
     if not kind.startswith("words"):
         return np.frombuffer(raw, kind)
     words = bytes(raw).decode("utf-8", "surrogatepass").split("\0")

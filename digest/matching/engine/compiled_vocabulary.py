@@ -19,53 +19,53 @@ from digest.matching.kernel.phrase_trie import Trie
 class CompiledVocabulary:
     """A compiled vocabulary. Words are numbered as in the vocabulary; `by_phrase`: the atoms of each phrase.
 
-    `prefixes`: beginnings of words in alphabetical order, `prefix_word` their numbers. `weighing`: the words
-    that have impacts; its last entry, for −1, belongs to no word. `longest`: the words of the longest phrase.
+    `prefixes`: prefixes of words in alphabetical order, `prefix_word` their numbers. `has_impact`: by word; its last
+    entry, for −1, belongs to no word. `longest_phrase`: in words.
     """
 
     stems: dict[str, int]
     prefixes: tuple[str, ...]
     prefix_word: I32
-    weighing: NDArray[np.bool_]
+    has_impact: NDArray[np.bool_]
     trie: Trie
-    longest: int
+    longest_phrase: int
     phrases: int
     atoms: int
     atom_kinds: I32
-    by_phrase: I32
+    atoms_by_phrase: I32
     by_phrase_at: I32
-    names: AuthorLookup
+    authors: AuthorLookup
     categories: CategoryLookup
-    admitting: CategoryLookup
-    admitted: int
+    profile_categories: CategoryLookup
+    profile_category_count: int
     code: int
 
 
-def compile_vocabulary(lexicon: Vocabulary) -> CompiledVocabulary:
+def compile_vocabulary(vocabulary: Vocabulary) -> CompiledVocabulary:
     """Compile the vocabulary's present state."""
-    prefixes = sorted((text, number) for (text, prefix), number in lexicon.words.items() if prefix)
-    prefix_word = np.array([number for _, number in prefixes], np.int32)
-    weighing, is_prefix = np.zeros((2, len(lexicon.words) + 1), bool)
-    weighing[list(lexicon.weighing - {-1})] = True
+    prefixes = sorted((text, word) for (text, prefix), word in vocabulary.words.items() if prefix)
+    prefix_word = np.array([word for _, word in prefixes], np.int32)
+    has_impact, is_prefix = np.zeros((2, len(vocabulary.words) + 1), bool)
+    has_impact[list(vocabulary.words_with_impacts - {-1})] = True
     is_prefix[prefix_word] = True
-    phrase_at, phrase_word = np.array(lexicon.phrase_at, np.int32), np.array(lexicon.phrase_word, np.int32)
-    phrase = np.array(lexicon.atom_phrase, np.int32)
-    by_phrase = np.argsort(phrase, kind="stable").astype(np.int32)
+    phrase_at, phrase_word = np.array(vocabulary.phrase_at, np.int32), np.array(vocabulary.phrase_word, np.int32)
+    phrase = np.array(vocabulary.atom_phrase, np.int32)
+    atoms_by_phrase = np.argsort(phrase, kind="stable").astype(np.int32)
     return CompiledVocabulary(
-        stems={text: number for (text, prefix), number in lexicon.words.items() if not prefix},
+        stems={text: number for (text, prefix), number in vocabulary.words.items() if not prefix},
         prefixes=tuple(text for text, _ in prefixes),
         prefix_word=prefix_word,
-        weighing=weighing,
-        trie=phrase_trie.plant(phrase_at, phrase_word, is_prefix.view(np.uint8)),
-        longest=int(np.diff(phrase_at).max(initial=0)),
+        has_impact=has_impact,
+        trie=phrase_trie.build_trie(phrase_at, phrase_word, is_prefix.view(np.uint8)),
+        longest_phrase=int(np.diff(phrase_at).max(initial=0)),
         phrases=len(phrase_at) - 1,
         atoms=len(phrase),
-        atom_kinds=np.array(lexicon.atom_kinds, np.int32),
-        by_phrase=by_phrase,
-        by_phrase_at=segment_starts(phrase[by_phrase], len(phrase_at) - 1),
-        names=AuthorLookup(lexicon.authors),
-        categories=CategoryLookup(lexicon.categories, lexicon.exact),
-        admitting=CategoryLookup(lexicon.admitting.items(), ()),
-        admitted=len(lexicon.admitting),
-        code=lexicon.code,
+        atom_kinds=np.array(vocabulary.atom_kinds, np.int32),
+        atoms_by_phrase=atoms_by_phrase,
+        by_phrase_at=segment_starts(phrase[atoms_by_phrase], len(phrase_at) - 1),
+        authors=AuthorLookup(vocabulary.authors),
+        categories=CategoryLookup(vocabulary.categories, vocabulary.exact_categories),
+        profile_categories=CategoryLookup(vocabulary.category_numbers.items(), ()),
+        profile_category_count=len(vocabulary.category_numbers),
+        code=vocabulary.code,
     )

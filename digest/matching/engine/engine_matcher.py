@@ -22,14 +22,14 @@ from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.kernel import match_kernel
 from digest.matching.kernel.array_layout import (
-    ANSWER,
     HIT,
     I32,
     I64,
-    MOST_TOPICS,
+    MAX_TOPIC_BITS,
     PAPER,
-    QUESTION,
     REASONS_BATCH,
+    REQUEST,
+    RESULT_ROW,
     WORK_DAY,
     WORK_TOPIC,
     MatchArrays,
@@ -39,9 +39,16 @@ from digest.matching.kernel.array_layout import (
 )  # fmt: skip
 from digest.matching.kernel.bitsets import STACK
 from digest.matching.kernel.match_kernel import ALL, CAPPED, RANKED
-from digest.matching.kernel.profile_decoding import EXPLAIN, LARGEST, MODE, RANKED_MOST, TOGETHER, WITH_CLOSE
+from digest.matching.kernel.profile_decoding import (
+    CLOSE_ENABLED,
+    EXPLAIN,
+    MAX_FACTOR,
+    MAX_UNIT_ROWS,
+    MODE,
+    RANKED_LIMIT,
+)
 from digest.matching.profile import USUAL, Profile
-from digest.matching.scoring.bm25 import CLOSE_PAPERS, LAMBDA, Weights
+from digest.matching.scoring.bm25 import CLOSE_PAPERS, TRENDING_PER_MILLE, Weights
 
 __all__ = ["ALL", "CAPPED", "RANKED", "EngineMatcher", "PaperFacts", "SentPapers"]
 
@@ -52,7 +59,7 @@ USUAL_CLOSE_PAPERS = CLOSE_PAPERS[USUAL]
 class PaperFacts:
     """Properties of the papers that differ between runs, in the order of the indexes.
 
-    `open`: papers that may be matched. `batch`: ingest batch, compared with the batch a subscriber has seen through.
+    `eligible`: papers that may be matched. `batch`: ingest batch, compared with the last one a subscriber has seen.
     `rank`: replaces the order by score, larger first.
     """
 
@@ -75,8 +82,8 @@ class EngineMatcher:
 
     def __init__(self, store: ProfileStore, indexes: Sequence[PaperIndex], weights: Weights) -> None:
         self.store = store
-        self.compiled, questions = store.compile()
-        self.joined: JoinedPapers = join_papers(questions, indexes)
+        self.compiled, vocabulary = store.compile()
+        self.joined: JoinedPapers = join_papers(vocabulary, indexes)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
 
     def match(
@@ -88,94 +95,109 @@ class EngineMatcher:
         seen_through: Sequence[int] | None = None,
         sent: Sequence[Iterable[int]] | SentPapers | None = None,
         mode: int = CAPPED,
-        most: int = 0,
+        max_ranked: int = 0,
         explain: bool = True,
         close: bool = True,
     ) -> MatchResults:
         """The papers that each row's profile gets, best first.
 
-        `taus`, `seen` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
+        `taus`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
 
-        `mode`: under the profile's caps, ALL without them, or RANKED: the `most` first by the facts' rank. Without
-        `close` nobody gets close matches.
+        `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank.
+        Without `close` there are no close matches.
         """
-        ask = self._ask(facts, rows, taus, seen_through, sent)
-        day = self._day(facts)
-        work = self._desk(day)
-        work.s[MODE], work.s[RANKED_MOST], work.s[EXPLAIN], work.s[WITH_CLOSE] = mode, most, explain, close
-        work.s[LARGEST] = day.papers["factor"].max()
-        places = _room(len(ask.rows) - 1, len(day.by_tie))
+        requests = self._requests(facts, rows, taus, seen_through, sent)
+        paper_arrays = self._paper_arrays(facts)
+        workspace = self._workspace(paper_arrays)
+        (
+            workspace.scalars[MODE],
+            workspace.scalars[RANKED_LIMIT],
+            workspace.scalars[EXPLAIN],
+            workspace.scalars[CLOSE_ENABLED],
+        ) = mode, max_ranked, explain, close
+        workspace.scalars[MAX_FACTOR] = paper_arrays.papers["factor"].max()
+        results = _empty_results(len(requests.rows) - 1, len(paper_arrays.paper_of_tie))
         row = 0
-        while (done := match_kernel.run(self.compiled, day, ask, work, places, row)) < len(ask.rows) - 1:
-            row, places = done, _more_room(places)
-        return MatchResults(places, self.store, self.joined)
+        while (
+            next_row := match_kernel.match_rows(self.compiled, paper_arrays, requests, workspace, results, row)
+        ) < len(requests.rows) - 1:
+            row, results = next_row, _double_capacity(results)
+        return MatchResults(results, self.store, self.joined)
 
     def thresholds(
         self, facts: PaperFacts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE_PAPERS
     ) -> list[int]:
-        """τ of each row, such that `close` papers of these pass it: those of the 14 announcements before an epoch.
+        """τ of each row, such that `close` papers pass it. `facts`: of the 14 announcements before an epoch.
 
         Raises ValueError for a negative number.
         """
         if close < 0:
-            raise ValueError("a threshold cannot let pass fewer than no papers")
-        ask = self._ask(facts, rows, None, None, None)
-        day = self._day(facts)
-        match_kernel.thresholds(self.compiled, day, ask, self._desk(day, best=close + 1), close + 1)
-        return [int(tau) for tau in ask.rows["tau"][:-1]]
+            raise ValueError("the number of papers above a threshold cannot be negative")
+        requests = self._requests(facts, rows, None, None, None)
+        paper_arrays = self._paper_arrays(facts)
+        match_kernel.thresholds(
+            self.compiled, paper_arrays, requests, self._workspace(paper_arrays, best_count=close + 1), close + 1
+        )
+        return [int(tau) for tau in requests.rows["tau"][:-1]]
 
-    def _ask(
+    def _requests(
         self,
         facts: PaperFacts,
         rows: Sequence[int] | None,
         taus: Sequence[int | None] | None,
-        seen: Sequence[int] | None,
+        seen_through: Sequence[int] | None,
         sent: Sequence[Iterable[int]] | SentPapers | None,
     ) -> Requests:
-        number = len(self.compiled.record) if rows is None else len(rows)
-        row, place = self._sent(sent)
-        questions = np.zeros(number + 1, QUESTION)
-        questions["row"][:-1] = np.arange(number) if rows is None else rows
-        questions["tau"][:-1] = -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
-        questions["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=number))
-        questions["fresh"][:-1], fresh = self._fresh(facts, seen)
-        return Requests(questions, place, fresh)
+        count = len(self.compiled.record) if rows is None else len(rows)
+        row, positions = self._sent_positions(sent)
+        request_rows = np.zeros(count + 1, REQUEST)
+        request_rows["row"][:-1] = np.arange(count) if rows is None else rows
+        request_rows["tau"][:-1] = (
+            -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
+        )
+        request_rows["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=count))
+        request_rows["eligible"][:-1], eligible_sets = self._eligible_sets(facts, seen_through)
+        return Requests(request_rows, positions, eligible_sets)
 
-    def _sent(self, sent: Sequence[Iterable[int]] | SentPapers | None) -> tuple[I64, I32]:
+    def _sent_positions(self, sent: Sequence[Iterable[int]] | SentPapers | None) -> tuple[I64, I32]:
         """Row and position of each paper that was sent before and is among these papers, sorted by row."""
         if not isinstance(sent, SentPapers):
             pairs = [(row, paper) for row, papers in enumerate(sent or ()) for paper in papers]
             sent = SentPapers(*np.array(pairs, np.int64).reshape(-1, 2).T)
-        paper_order, ids = self._by_number
-        places = np.searchsorted(ids, sent.paper)
-        here = np.append(ids, -1)[places] == sent.paper
-        row, place = sent.row[here], paper_order[places[here]]
+        paper_order, ids = self._papers_by_id
+        id_positions = np.searchsorted(ids, sent.paper)
+        is_candidate = np.append(ids, -1)[id_positions] == sent.paper
+        row, position = sent.row[is_candidate], paper_order[id_positions[is_candidate]]
         by_row = np.argsort(row, kind="stable")
-        return row[by_row], place[by_row].astype(np.int32)
+        return row[by_row], position[by_row].astype(np.int32)
 
     @cached_property
-    def _by_number(self) -> tuple[I64, I64]:
+    def _papers_by_id(self) -> tuple[I64, I64]:
         """The papers' positions in order of their numbers, and these numbers."""
         paper_order = np.argsort(self.joined.ids, kind="stable")
         return paper_order, self.joined.ids[paper_order]
 
-    def _fresh(self, facts: PaperFacts, seen: Sequence[int] | None) -> tuple[NDArray[np.int64] | int, I64]:
+    def _eligible_sets(
+        self, facts: PaperFacts, seen_through: Sequence[int] | None
+    ) -> tuple[NDArray[np.int64] | int, I64]:
         """For each row the index of its set of eligible new papers, and these sets as bitsets."""
         eligible = ~self.joined.withdrawn if facts.eligible is None else facts.eligible & ~self.joined.withdrawn
-        if seen is None or not len(seen):
+        if seen_through is None or not len(seen_through):
             return 0, to_bitsets(eligible[None])
         batches = np.zeros(len(eligible), np.int64) if facts.batch is None else facts.batch
         batch_numbers = np.unique(batches)
-        through, which = np.unique(np.searchsorted(batch_numbers, seen, side="right"), return_inverse=True)
-        place = np.searchsorted(batch_numbers, batches)
-        return which, to_bitsets(eligible & (place >= through[:, None]))
+        first_new, set_of_row = np.unique(
+            np.searchsorted(batch_numbers, seen_through, side="right"), return_inverse=True
+        )
+        batch_position = np.searchsorted(batch_numbers, batches)
+        return set_of_row, to_bitsets(eligible & (batch_position >= first_new[:, None]))
 
-    def _day(self, facts: PaperFacts) -> PaperArrays:
-        joined, weighed = self.joined, self.impacts
+    def _paper_arrays(self, facts: PaperFacts) -> PaperArrays:
+        joined, impacts = self.joined, self.impacts
         paper_order = np.lexsort((-joined.ids, facts.announcement)).astype(np.int32)
         papers = np.zeros(len(paper_order) + 1, PAPER)
         papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
-        papers["factor"][:-1] = 1000 + LAMBDA * facts.trending.astype(np.int64)
+        papers["factor"][:-1] = 1000 + TRENDING_PER_MILLE * facts.trending.astype(np.int64)
         papers["tie"][paper_order] = np.arange(len(paper_order))
         papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
         return PaperArrays(
@@ -185,49 +207,49 @@ class EngineMatcher:
             sets=joined.sets,
             title_at=joined.title_at,
             title_paper=joined.title_paper,
-            words=weighed.words,
-            postings=weighed.postings,
-            dense=weighed.dense,
-            heads=weighed.heads,
-            lift=weighed.lift,
+            words=impacts.words,
+            postings=impacts.postings,
+            dense=impacts.dense,
+            query_heads=impacts.heads,
+            phrase_gain=impacts.phrase_gain,
             papers=papers,
-            by_tie=paper_order,
-            category=joined.category,
+            paper_of_tie=paper_order,
+            category_sets=joined.category,
         )
 
-    def _desk(self, day: PaperArrays, *, best: int = 0) -> Workspace:
+    def _workspace(self, paper_arrays: PaperArrays, *, best_count: int = 0) -> Workspace:
         """The kernel's workspace. Serials begin at 1, so a zero stamp belongs to no profile.
 
-        `best`: how many relevances are kept in order; the kernel writes without bounds checks.
+        `best_count`: how many relevances are kept in order; the kernel writes without bounds checks.
         """
-        papers, wide = len(day.papers), self.store.widest + 1
-        words = day.sets.shape[1]
-        days = int(day.papers["announcement"].max()) + 1
-        s = np.zeros(32, np.int64)
-        s[TOGETHER] = 0xFFFF // max(1, int(day.words["most"].max()))
+        papers, width = len(paper_arrays.papers), self.store.max_width + 1
+        words = paper_arrays.sets.shape[1]
+        days = int(paper_arrays.papers["announcement"].max()) + 1
+        scalars = np.zeros(32, np.int64)
+        scalars[MAX_UNIT_ROWS] = 0xFFFF // max(1, int(paper_arrays.words["max_impact"].max()))
         return Workspace(
-            s=s,
-            plain=np.zeros((2, wide), np.int32),
-            liked=np.zeros((2, wide), np.int32),
-            rows=np.zeros((2, wide), np.int32),
+            scalars=scalars,
+            plain_words=np.zeros((2, width), np.int32),
+            liked_words=np.zeros((2, width), np.int32),
+            rows=np.zeros((2, width), np.int32),
             batch=np.zeros(REASONS_BATCH, np.int32),
-            topic_holds=np.zeros(MOST_TOPICS, np.int64),
-            place=np.full(64 * words, -1, np.int32),
-            gains=np.zeros((wide, REASONS_BATCH), np.int32),
-            phrase_gains=np.zeros((MOST_TOPICS, REASONS_BATCH), np.int32),
-            gain=np.zeros((MOST_TOPICS, REASONS_BATCH), np.int32),
-            found_in=np.zeros(wide, np.int64),
+            satisfied_in=np.zeros(MAX_TOPIC_BITS, np.int64),
+            lane_of_paper=np.full(64 * words, -1, np.int32),
+            key_gains=np.zeros((width, REASONS_BATCH), np.int32),
+            phrase_gains=np.zeros((MAX_TOPIC_BITS, REASONS_BATCH), np.int32),
+            topic_gains=np.zeros((MAX_TOPIC_BITS, REASONS_BATCH), np.int32),
+            found_in=np.zeros(width, np.int64),
             sums=np.zeros(64 * words, np.int32),
-            lifts=np.zeros(64 * words, np.int32),
-            sets=np.zeros((STACK + self.compiled.deepest, words), np.int64),
-            of_topic=np.zeros((MOST_TOPICS + 1, words), np.int64),
-            of_key=np.zeros((wide, words), np.int64),
-            wants=np.zeros(wide, np.int32),
+            like_gains=np.zeros(64 * words, np.int32),
+            sets=np.zeros((STACK + self.compiled.stack_depth, words), np.int64),
+            topic_sets=np.zeros((MAX_TOPIC_BITS + 1, words), np.int64),
+            key_sets=np.zeros((width, words), np.int64),
+            profile_term_of_key=np.zeros(width, np.int32),
             close_papers=np.zeros(papers, np.int32),
-            best=np.zeros(max(papers, best) + 1, np.int64),
+            best_keys=np.zeros(max(papers, best_count) + 1, np.int64),
             titles=np.zeros(papers, np.int64),
-            days=np.zeros(4 * days, WORK_DAY),
-            topics=np.zeros(MOST_TOPICS + 1, WORK_TOPIC),
+            close_by_day=np.zeros(4 * days, WORK_DAY),
+            topics=np.zeros(MAX_TOPIC_BITS + 1, WORK_TOPIC),
         )
 
 
@@ -239,17 +261,17 @@ def build_matcher(profiles: Iterable[Profile], indexes: Sequence[PaperIndex], we
     return EngineMatcher(store, indexes, weights)
 
 
-def _room(rows: int, papers: int) -> MatchArrays:
+def _empty_results(rows: int, capacity: int) -> MatchArrays:
     """Empty result arrays. Pages that are never written to take no memory."""
-    papers = max(papers, 16 * rows, 1024)
-    return MatchArrays(np.zeros(rows + 1, ANSWER), np.empty(papers, HIT), np.empty(16 * papers, np.uint8))
+    capacity = max(capacity, 16 * rows, 1024)
+    return MatchArrays(np.zeros(rows + 1, RESULT_ROW), np.empty(capacity, HIT), np.empty(16 * capacity, np.uint8))
 
 
-def _more_room(places: MatchArrays) -> MatchArrays:
-    return MatchArrays(places.rows, _doubled(places.papers), _doubled(places.notes))
+def _double_capacity(results: MatchArrays) -> MatchArrays:
+    return MatchArrays(results.rows, _double_array(results.papers), _double_array(results.notes))
 
 
-def _doubled(old: NDArray[Any]) -> NDArray[Any]:
+def _double_array(old: NDArray[Any]) -> NDArray[Any]:
     new = np.empty(2 * len(old), old.dtype)
     new[: len(old)] = old
     return new

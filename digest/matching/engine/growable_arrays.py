@@ -1,4 +1,4 @@
-"""Arrays that grow, and things that are numbered as they come."""
+"""A growable array of integers, and an interner that numbers keys."""
 
 from __future__ import annotations
 
@@ -12,64 +12,64 @@ from digest.matching.kernel import array_layout
 K = TypeVar("K", bound=Hashable)
 
 
-class Numbers:
-    """Whole numbers one behind the other. What was given out never changes, and is no copy."""
+class GrowableInts:
+    """A growable array of int32. Views returned earlier keep their values, and are not copies."""
 
     def __init__(self) -> None:
         self._values, self._size = np.empty(1024, np.int32), 0
 
     @classmethod
-    def of(cls, values: array_layout.I32) -> Numbers:
-        """These, which are not copied."""
-        made = cls()
-        made._values, made._size = values, len(values)
-        return made
+    def from_array(cls, values: array_layout.I32) -> GrowableInts:
+        """Wrap an array without copying it."""
+        numbers = cls()
+        numbers._values, numbers._size = values, len(values)
+        return numbers
 
     def __len__(self) -> int:
         return self._size
 
-    def extend(self, more: Sequence[int] | array_layout.I32) -> None:
-        """Append some."""
-        end = self._size + len(more)
+    def extend(self, values: Sequence[int] | array_layout.I32) -> None:
+        """Append values."""
+        end = self._size + len(values)
         if end > len(self._values):
             grown = np.empty(max(end, len(self._values) * 3 // 2), np.int32)
             grown[: self._size] = self.view()
             self._values = grown
-        self._values[self._size : end] = more
+        self._values[self._size : end] = values
         self._size = end
 
     def view(self) -> array_layout.I32:
-        """All of them."""
+        """All values, without copying."""
         return self._values[: self._size]
 
 
-class Numbered(Generic[K]):
-    """Things numbered in the order in which they came.
+class Interner(Generic[K]):
+    """Numbers keys in the order of their first use.
 
-    Those of a file (`later`) are made when somebody asks for one: who only matches never does, and saves their memory.
+    Keys of a file (`load_keys`) are loaded on first use: matching alone does not need them, which saves memory.
     """
 
-    def __init__(self, later: Callable[[], Iterable[K]] = tuple) -> None:
-        self._later: Callable[[], Iterable[K]] | None = later
+    def __init__(self, load_keys: Callable[[], Iterable[K]] = tuple) -> None:
+        self._load_keys: Callable[[], Iterable[K]] | None = load_keys
         self._numbers: dict[K, int] = {}
 
     @property
-    def _known(self) -> dict[K, int]:
-        if self._later is not None:
-            self._numbers, self._later = {key: number for number, key in enumerate(self._later())}, None
+    def _number_of(self) -> dict[K, int]:
+        if self._load_keys is not None:
+            self._numbers, self._load_keys = {key: number for number, key in enumerate(self._load_keys())}, None
         return self._numbers
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._number_of)
 
     def __iter__(self) -> Iterator[K]:
-        return iter(self._known)
+        return iter(self._number_of)
 
     def get(self, key: K) -> int | None:
-        """Its number, if it has one."""
-        return self._known.get(key)
+        """The number of a key; None for an unknown one."""
+        return self._number_of.get(key)
 
-    def number(self, key: K) -> int:
-        """Its number; a new one gets the next."""
-        known = self._known
-        return known.setdefault(key, len(known))
+    def intern(self, key: K) -> int:
+        """The number of a key; a new key gets the next number."""
+        numbers = self._number_of
+        return numbers.setdefault(key, len(numbers))

@@ -6,25 +6,25 @@ from typing import NamedTuple
 
 import numpy as np
 
-from digest.matching.engine.dense_rows import common
+from digest.matching.engine.dense_rows import frequent_words
 from digest.matching.engine.join import JoinedPapers
 from digest.matching.engine.segments import segment_starts
 from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
-from digest.matching.kernel.score_accumulation import lift_phrases
-from digest.matching.scoring.bm25 import ONE, Weights, impact, norm
+from digest.matching.kernel.score_accumulation import compute_phrase_gains
+from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights, impact, norm
 
 
 class Impacts(NamedTuple):
-    """Impacts by an epoch's counts; `array_layout.Day` describes the arrays."""
+    """Impacts by an epoch's counts; `array_layout.PaperArrays` describes the arrays."""
 
     words: Rows
     postings: Rows
     dense: I16
     heads: Rows
-    lift: I32
+    phrase_gain: I32
 
 
-def compute_impacts(joined: JoinedPapers, idf: I32, book: CompiledProfiles, weights: Weights) -> Impacts:
+def compute_impacts(joined: JoinedPapers, idf: I32, profiles: CompiledProfiles, weights: Weights) -> Impacts:
     """Compute the impact of each word in each paper."""
     norms = norm(joined.length.astype(np.int64), weights.average_milli)
     impacts = impact(idf[joined.word].astype(np.int64), joined.tf.astype(np.int64), norms[joined.paper]).astype(
@@ -32,36 +32,42 @@ def compute_impacts(joined: JoinedPapers, idf: I32, book: CompiledProfiles, weig
     )
     words = np.zeros(len(idf) + 1, WORD)
     words["at"], words["idf"][:-1] = segment_starts(joined.word, len(idf)), idf
-    np.maximum.at(words["most"], joined.word, impacts)
+    np.maximum.at(words["max_impact"], joined.word, impacts)
     postings = np.empty(len(impacts), POSTING)
     postings["paper"], postings["impact"] = joined.paper, impacts
-    many = common(np.diff(words["at"]), len(joined.ids))
-    many[joined.word[impacts == 0]] = False  # 0 in a dense row means that the paper lacks the word
-    words["row"][:-1][many] = 1 + np.arange(np.count_nonzero(many))
-    dense = np.zeros((1 + np.count_nonzero(many), 64 * joined.sets.shape[1]), np.int16)
+    is_frequent = frequent_words(np.diff(words["at"]), len(joined.ids))
+    is_frequent[joined.word[impacts == 0]] = False  # 0 in a dense row means that the paper lacks the word
+    words["row"][:-1][is_frequent] = 1 + np.arange(np.count_nonzero(is_frequent))
+    dense = np.zeros((1 + np.count_nonzero(is_frequent), 64 * joined.sets.shape[1]), np.int16)
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
-    worth = Impacts(words, postings, dense, _heads(joined, book, idf), np.zeros(len(joined.atom_paper), np.int32))
-    lift_phrases(book, joined.atom_at, joined.atom_paper, worth)
-    return worth
+    result = Impacts(
+        words, postings, dense, _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32)
+    )
+    compute_phrase_gains(profiles, joined.atom_at, joined.atom_paper, result)
+    return result
 
 
-def _heads(joined: JoinedPapers, book: CompiledProfiles, idf: I32) -> Rows:
+def _query_heads(joined: JoinedPapers, profiles: CompiledProfiles, idf: I32) -> Rows:
     """The fields of each query that the kernel reads first, side by side."""
-    queries = book.queries[:-1]  # the last one is none
+    queries = profiles.queries[:-1]  # the last one is none
     heads, atom = np.empty(len(queries), HEAD), queries["atom"]
-    heads["plain"], heads["wants"] = queries["plain"], queries["wants"]
-    heads["at"], heads["behind"] = joined.atom_at[atom], joined.atom_at[1:][atom]
+    heads["plain"], heads["profile_terms"] = queries["plain"], queries["profile_terms"]
+    heads["at"], heads["end"] = joined.atom_at[atom], joined.atom_at[1:][atom]
     heads["set"] = joined.atom_set[atom]
-    heads["title_at"], heads["title_behind"] = joined.title_at[atom], joined.title_at[1:][atom]
-    heads["floor"] = _floors(book, idf)
+    heads["title_at"], heads["title_end"] = joined.title_at[atom], joined.title_at[1:][atom]
+    heads["floor"] = _floors(profiles, idf)
     return heads
 
 
-def _floors(book: CompiledProfiles, idf: I32) -> I32:
+def _floors(profiles: CompiledProfiles, idf: I32) -> I32:
     """The sum of each query's idf with the weight of one topic; −1 for a query without words."""
     idf = np.append(idf, np.int32(0))  # fields without words
-    at = book.terms["want_at"][book.queries["term_at"]]
-    sums = np.concatenate(([0], np.cumsum(ONE * idf[book.wants["word"][book.want]], dtype=np.int64)))
-    found: I32 = np.where(at[1:] > at[:-1], sums[at[1:]] - sums[at[:-1]], -1).astype(np.int32)
-    return found
+    term_starts = profiles.terms["profile_term_at"][profiles.queries["term_at"]]
+    sums = np.concatenate(
+        ([0], np.cumsum(TOPIC_WEIGHT * idf[profiles.profile_terms["word"][profiles.profile_term_ids]], dtype=np.int64))
+    )
+    floors: I32 = np.where(
+        term_starts[1:] > term_starts[:-1], sums[term_starts[1:]] - sums[term_starts[:-1]], -1
+    ).astype(np.int32)
+    return floors

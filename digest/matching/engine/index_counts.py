@@ -12,12 +12,12 @@ from digest.matching.profile import Counts
 
 
 def count(indexes: Iterable[PaperIndex], *, announcements: int = 0) -> Counts:
-    """What `word_counts.count` gives for the papers of these indexes."""
+    """The same counts as `word_counts.count` for the papers of these indexes."""
     df: Counter[str] = Counter()
-    number = length = 0
+    paper_count = token_count = 0
     for index in indexes:
         papers = np.diff(index.post_at).tolist()
         df.update({stem: count for stem, count in zip(index.stems, papers, strict=True) if count})
-        number += index.papers
-        length += int(index.length.sum())
-    return Counts(number, length / number if number else 0.0, dict(df), announcements)
+        paper_count += index.paper_count
+        token_count += int(index.length.sum())
+    return Counts(paper_count, token_count / paper_count if paper_count else 0.0, dict(df), announcements)

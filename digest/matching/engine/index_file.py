@@ -11,7 +11,7 @@ from digest.matching.source_version import source_version
 
 _MAGIC = b"papers index 2\n"
 # An index made by another version is not used: the rules of text may have changed.
-STATE = source_version("digest.text", "digest.matching.engine")[:8]
+CODE_VERSION = source_version("digest.text", "digest.matching.engine")[:8]
 
 
 def to_bytes(index: PaperIndex) -> bytes:
@@ -20,5 +20,5 @@ def to_bytes(index: PaperIndex) -> bytes:
 
 
 def read(path: Path) -> PaperIndex:
-    """The index in a file, mapped into memory. Raises BadInput for one that is cut, changed or not ours; OSError."""
+    """The index in a file, mapped into memory. Raises BadInput for a truncated, changed or foreign file; OSError."""
     return PaperIndex(**array_file.read(path, _MAGIC, "an index of papers"))

@@ -1,4 +1,4 @@
-"""Words numbered as they are read, each split into its tokens once."""
+"""Intern words as numbers, and split each into its tokens once."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from digest.matching.kernel.array_layout import I32
 from digest.text.tokens import split_compound
 
 
-class Words:
-    """Words numbered in the order they come."""
+class WordInterner:
+    """Numbers words in the order of their first use."""
 
     def __init__(self) -> None:
-        self.number: dict[str, int] = {}
+        self.number_of: dict[str, int] = {}
 
     def __call__(self, word: str) -> int:
-        """The word's number, a new one where it comes first."""
-        return self.number.setdefault(word, len(self.number))
+        """The word's number; a new word gets the next number."""
+        return self.number_of.setdefault(word, len(self.number_of))
 
-    def in_order(self) -> tuple[tuple[str, ...], I32]:
-        """The words in alphabetical order, and the place there of each number."""
-        words = sorted(self.number)
-        place = np.empty(len(words), np.int32)
-        place[[self.number[word] for word in words]] = np.arange(len(words), dtype=np.int32)
-        return tuple(words), place
+    def sorted_words(self) -> tuple[tuple[str, ...], I32]:
+        """The words in alphabetical order, and the rank in it of each number."""
+        words = sorted(self.number_of)
+        rank = np.empty(len(words), np.int32)
+        rank[[self.number_of[word] for word in words]] = np.arange(len(words), dtype=np.int32)
+        return tuple(words), rank
 
 
-class Split(dict[str, int]):
-    """Words numbered as they come, each with its tokens: forms in order, and the compound that they are, if any."""
+class TokenSplitter(dict[str, int]):
+    """Numbers words, each with its tokens: their forms in order, and the compound that they form, if any."""
 
     def __init__(self) -> None:
-        self.forms, self.wholes = Words(), Words()
-        self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 stands behind each text
+        self.forms, self.wholes = WordInterner(), WordInterner()
+        self.at, self.form, self.whole = [0, 1], [-1], [-1]  # word 0 ends each text
 
     def __missing__(self, word: str) -> int:
         parts = split_compound(word)

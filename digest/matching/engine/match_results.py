@@ -26,40 +26,40 @@ class MatchResults:
     store: ProfileStore
     joined: JoinedPapers
 
-    def total(self, at: int) -> int:
+    def total(self, row: int) -> int:
         """How many papers the row matches without caps."""
-        return int(self.arrays.rows["total"][at])
+        return int(self.arrays.rows["total"][row])
 
     @property
     def all_papers(self) -> NDArray[np.int64]:
-        """The numbers of all rows' papers, one row behind the other."""
+        """The ids of all rows' papers, concatenated."""
         numbers: NDArray[np.int64] = self.joined.ids[self.arrays.papers["paper"][: self.arrays.rows["first"][-1]]]
         return numbers
 
-    def papers(self, at: int) -> list[int]:
-        """The numbers of a row's papers."""
-        numbers: list[int] = self.joined.ids[self._hits(at)["paper"]].tolist()
+    def papers(self, row: int) -> list[int]:
+        """The ids of a row's papers."""
+        numbers: list[int] = self.joined.ids[self._hits(row)["paper"]].tolist()
         return numbers
 
-    def best(self, at: int, most: int) -> list[int]:
-        """The numbers of a row's best papers that are not there for a followed author."""
-        hits = self._hits(at)
-        numbers: list[int] = self.joined.ids[hits["paper"][hits["kind"] & FOLLOWED == 0][:most]].tolist()
+    def best(self, row: int, count: int) -> list[int]:
+        """The ids of a row's best papers without those of followed authors."""
+        hits = self._hits(row)
+        numbers: list[int] = self.joined.ids[hits["paper"][hits["kind"] & FOLLOWED == 0][:count]].tolist()
         return numbers
 
-    def matches(self, at: int, profile: Profile) -> list[Match]:
+    def matches(self, row: int, profile: Profile) -> list[Match]:
         """A row's matches with their reasons in the subscriber's words. Needs `explain` when the row was matched."""
-        hits = self._hits(at).tolist()
+        hits = self._hits(row).tolist()
         if not hits:
             return []
-        typed_terms, followed = _TypedTerms.of(profile), self._followed(profile, hits)
-        _, note, _, masks, terms, topics = self.arrays.rows[at].tolist()
+        typed_terms, followed = _TypedTerms.from_profile(profile), self._followed(profile, hits)
+        _, note, _, masks, terms, topics = self.arrays.rows[row].tolist()
         matches = []
         for paper, score, relevance, topic, kind in hits:
             notes = self.arrays.notes[note : note + masks + terms + topics].tobytes()
             note += masks + terms + topics
             mask = int.from_bytes(notes[:masks], "little")
-            shown_terms = int.from_bytes(notes[masks : masks + terms], "little")
+            matched_terms = int.from_bytes(notes[masks : masks + terms], "little")
             reasons = [number for number in notes[masks + terms :] if number != _NO_TOPIC]
             matches.append(
                 Match(
@@ -69,21 +69,21 @@ class MatchResults:
                     strict=bool(kind & STRICT),
                     topic=topic,
                     mask=mask,
-                    matched=tuple(typed_terms.reason(number, mask, shown_terms) for number in reasons),
+                    matched=tuple(typed_terms.reason(number, mask, matched_terms) for number in reasons),
                     followed=tuple(followed.get(paper, ())),
                 )
             )
         return matches
 
-    def _hits(self, at: int) -> Rows:
-        begin, end = self.arrays.rows["first"][at : at + 2]
+    def _hits(self, row: int) -> Rows:
+        begin, end = self.arrays.rows["first"][row : row + 2]
         return self.arrays.papers[begin:end]
 
     def _followed(self, profile: Profile, hits: Sequence[tuple[int, ...]]) -> dict[int, list[str]]:
         """The followed authors of each paper that is there for one; each author's papers are looked up once."""
         authors: dict[int, list[str]] = {hit[0]: [] for hit in hits if hit[-1] & FOLLOWED}
         for name in profile.authors if authors else ():
-            for paper in self.joined.papers_with(self.store.lexicon.author(name)).tolist():
+            for paper in self.joined.papers_with(self.store.vocabulary.author_atom(name)).tolist():
                 if paper in authors:
                     authors[paper].append(name)
         return authors
@@ -100,7 +100,7 @@ class _TypedTerms:
     mask_bits: dict[ProfileTerm, int]
 
     @classmethod
-    def of(cls, profile: Profile) -> _TypedTerms:
+    def from_profile(cls, profile: Profile) -> _TypedTerms:
         by_topic: dict[int, tuple[int, tuple[Term, ...]]] = {}
         number = 0
         for index, topic in enumerate(profile.topics):
@@ -108,18 +108,18 @@ class _TypedTerms:
                 topic_terms = _terms(topic.text)
                 by_topic[index] = (number, topic_terms)
                 number += len(topic_terms)
-        return cls(by_topic, {want: bit for bit, want in enumerate(profile_terms(profile))})
+        return cls(by_topic, {profile_term: bit for bit, profile_term in enumerate(profile_terms(profile))})
 
-    def reason(self, topic: int, mask: int, shown_terms: int) -> tuple[int, tuple[str, ...]]:
+    def reason(self, topic: int, mask: int, matched_terms: int) -> tuple[int, tuple[str, ...]]:
         """A topic and which of its terms matched: whole phrases where they stand in the paper, else single words."""
         first, topic_terms = self.by_topic[topic]
-        phrases = [term.text for number, term in enumerate(topic_terms, first) if shown_terms >> number & 1]
+        phrases = [term.text for number, term in enumerate(topic_terms, first) if matched_terms >> number & 1]
         return topic, tuple(dict.fromkeys(phrases or self._words(topic_terms, mask)))
 
     def _words(self, topic_terms: tuple[Term, ...], mask: int) -> Iterator[str]:
         for term in topic_terms:
             for word in phrase_words(term):
-                if word.weighs and mask >> self.mask_bits[ProfileTerm("", word.text, word.prefix)] & 1:
+                if word.is_weighted and mask >> self.mask_bits[ProfileTerm("", word.text, word.prefix)] & 1:
                     yield word.typed
 
 

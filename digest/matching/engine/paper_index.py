@@ -1,6 +1,6 @@
-"""The index of some papers, usually one announcement's: their words interned, in arrays. Immutable, made once.
+"""The index of some papers, usually one announcement's: their words interned, in arrays. Immutable.
 
-It knows no profile and no word weights, so it can be kept on disk and shared by everybody who matches.
+It depends on no profile and no word weights, so it can be stored on disk and shared by all processes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.engine.interning import Split, Words
+from digest.matching.engine.interning import TokenSplitter, WordInterner
 from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.papers import Record
 from digest.text.person_names import PersonName, parse_name
@@ -29,10 +29,10 @@ WITHDRAWN, CODE = 1, 2  # a paper's flags
 
 @dataclass(frozen=True)
 class PaperIndex:
-    """Papers as arrays; `x_at` says where the part of each paper (text, word) begins in what follows it.
+    """Papers as arrays; `x_at` holds the offsets at which the segment of each paper (text, word) begins.
 
-    `stream`: every token as the number of its written form, −1 behind each text. Forms are in alphabetical order, so
-    the forms of a prefix are a range. `wholes` are compounds written as one word: where, which, how many tokens.
+    `stream`: every token as the number of its written form, −1 after each text. Forms are in alphabetical order, so
+    the forms of a prefix are a range. `wholes` are compounds written as one word: positions, forms, lengths in tokens.
     `post_*`: for each stem the papers that have it, and tf (3 in the title, 1 in the abstract, 4 in both).
     """
 
@@ -47,7 +47,7 @@ class PaperIndex:
     text_paper: I32
     text_kind: U8
     form_at: I32
-    form_token: I32  # the places of each form in the stream
+    form_token: I32  # the positions of each form in the stream
     wholes: tuple[str, ...]
     whole_token: I32
     whole_form: I32
@@ -63,7 +63,7 @@ class PaperIndex:
     category_id: I32
 
     @property
-    def papers(self) -> int:
+    def paper_count(self) -> int:
         """How many papers there are."""
         return len(self.ids)
 
@@ -74,35 +74,35 @@ class PaperIndex:
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
-        """The names that each family name may look up."""
-        found: dict[str, list[int]] = {}
+        """The names that may match each family name."""
+        names_by_key: dict[str, list[int]] = {}
         for number, text in enumerate(self.names):
             for key in family_keys(*text.split("|")):
-                found.setdefault(key, []).append(number)
-        return found
+                names_by_key.setdefault(key, []).append(number)
+        return names_by_key
 
     @cached_property
     def name_keys(self) -> list[str]:
-        """What `by_name` has, in order."""
+        """The keys of `by_name`, sorted."""
         return sorted(self.by_name)
 
     def name(self, number: int) -> PersonName:
         """An author's name in parts."""
-        given, particles, family = self.names[number].split("|")
-        return PersonName(tuple(given.split()), particles, family)
+        given_names, particles, family = self.names[number].split("|")
+        return PersonName(tuple(given_names.split()), particles, family)
 
 
-def family_keys(given: str, particles: str, family: str) -> set[str]:
-    """What a family name may be looked up by: with particles, and with the word before it as a part of it."""
-    last = given.rpartition(" ")[2]
-    return {family, particles + family, last + family, particles + last + family} - {""}
+def family_keys(given_names: str, particles: str, family: str) -> set[str]:
+    """The lookup keys of a family name: also with particles, and with the preceding given name as a part of it."""
+    last_given_name = given_names.rpartition(" ")[2]
+    return {family, particles + family, last_given_name + family, particles + last_given_name + family} - {""}
 
 
-class _Builder:
-    """Words, names and categories of papers, as they are read."""
+class _IndexBuilder:
+    """Collects the words, names and categories of papers."""
 
     def __init__(self) -> None:
-        self.split, self.names, self.categories = Split(), Words(), Words()
+        self.split, self.names, self.categories = TokenSplitter(), WordInterner(), WordInterner()
         self.words: list[int] = []
         self.texts: list[tuple[int, int, int]] = []  # begin, paper, kind
         self.name_of: dict[str, int] = {}
@@ -110,45 +110,45 @@ class _Builder:
         self.fields: list[list[int]] = []
 
     def add(self, record: Record) -> None:
-        """One more paper."""
+        """Add a paper."""
         paper = len(self.authors)
-        self._text(record.title, paper, TITLE)
-        self._text(record.abstract, paper, ABSTRACT)
-        self._text(record.comment or "", paper, COMMENT)
-        self._text(record.venue or "", paper, VENUE)
+        self._add_text(record.title, paper, TITLE)
+        self._add_text(record.abstract, paper, ABSTRACT)
+        self._add_text(record.comment or "", paper, COMMENT)
+        self._add_text(record.venue or "", paper, VENUE)
         for institution in record.institutions:
-            self._text(institution, paper, INSTITUTION)
-        self.authors.append([self._author(author) for author in record.authors])
+            self._add_text(institution, paper, INSTITUTION)
+        self.authors.append([self._author_number(author) for author in record.authors])
         self.fields.append([self.categories(category.lower()) for category in record.categories])
 
-    def _text(self, text: str, paper: int, kind: int) -> None:
-        found = whole_words(text) if text else []
-        if found:
+    def _add_text(self, text: str, paper: int, kind: int) -> None:
+        text_words = whole_words(text) if text else []
+        if text_words:
             self.texts.append((len(self.words), paper, kind))
-            self.words += map(self.split.__getitem__, found)
+            self.words += map(self.split.__getitem__, text_words)
             self.words.append(0)
 
-    def _author(self, author: str) -> int:
+    def _author_number(self, author: str) -> int:
         if author not in self.name_of:
             parts = parse_name(author)
-            self.name_of[author] = self.names(f"{' '.join(parts.given)}|{parts.particles}|{parts.family}")
+            self.name_of[author] = self.names(f"{' '.join(parts.given_names)}|{parts.particles}|{parts.family}")
         return self.name_of[author]
 
 
-def build(papers: Iterable[tuple[int, Record]]) -> PaperIndex:
-    """The index of papers with their numbers, in the order given."""
-    builder = _Builder()
+def build_index(papers: Iterable[tuple[int, Record]]) -> PaperIndex:
+    """Build the index of papers, as pairs of id and record, in their order."""
+    builder = _IndexBuilder()
     ids, flags = [], []
-    for number, record in papers:
+    for paper_id, record in papers:
         builder.add(record)
-        ids.append(number)
+        ids.append(paper_id)
         flags.append(WITHDRAWN * record.withdrawn + CODE * (record.has_code or record.code_url is not None))
-    forms, place = builder.split.forms.in_order()
-    stems = {text: at for at, text in enumerate(dict.fromkeys(map(stem, forms)))}
+    forms, form_rank = builder.split.forms.sorted_words()
+    stems = {text: i for i, text in enumerate(dict.fromkeys(map(stem, forms)))}
     form_stem = np.array([stems[stem(form)] for form in forms], np.int32)
-    stream, texts, compounds = _tokens(builder, place)
-    name_at, name_id = _rows(builder.authors)
-    category_at, category_id = _rows(builder.fields)
+    stream, texts, compounds = _token_stream(builder, form_rank)
+    name_at, name_id = _flatten(builder.authors)
+    category_at, category_id = _flatten(builder.fields)
     return PaperIndex(
         ids=np.array(ids, np.int64),
         flags=np.array(flags, np.uint8),
@@ -160,34 +160,34 @@ def build(papers: Iterable[tuple[int, Record]]) -> PaperIndex:
         text_at=np.ascontiguousarray(texts[:, 0]),
         text_paper=np.ascontiguousarray(texts[:, 1]),
         text_kind=texts[:, 2].astype(np.uint8),
-        **_places(stream, len(forms)),
+        **_form_positions(stream, len(forms)),
         **compounds,
         **_postings(stream, texts, form_stem, len(stems)),
-        names=tuple(builder.names.number),
+        names=tuple(builder.names.number_of),
         name_at=name_at,
         name_id=name_id,
-        categories=tuple(builder.categories.number),
+        categories=tuple(builder.categories.number_of),
         category_at=category_at,
         category_id=category_id,
     )
 
 
-def _tokens(builder: _Builder, place: I32) -> tuple[I32, NDArray[np.int32], dict[str, Any]]:
+def _token_stream(builder: _IndexBuilder, form_rank: I32) -> tuple[I32, NDArray[np.int32], dict[str, Any]]:
     """The stream of tokens, the texts in it (begin, paper, kind), and the compounds."""
     split, words = builder.split, np.array(builder.words, np.int32)
-    at, form, whole = np.array(split.at), np.array(split.form), np.array(split.whole)
-    form[form >= 0] = place[form[form >= 0]]
-    size = np.diff(at)[words]
+    token_at, form, whole = np.array(split.at), np.array(split.form), np.array(split.whole)
+    form[form >= 0] = form_rank[form[form >= 0]]
+    size = np.diff(token_at)[words]
     begin = np.cumsum(size) - size
-    stream = form[concatenated_ranges(at[words], size)].astype(np.int32)
+    stream = form[concatenated_ranges(token_at[words], size)].astype(np.int32)
     texts = np.array(builder.texts, np.int32).reshape(-1, 3)
     texts[:, 0] = begin[texts[:, 0]]
-    wholes, whole_place = split.wholes.in_order()
+    wholes, whole_rank = split.wholes.sorted_words()
     compound = np.flatnonzero(whole[words] >= 0)
     return stream, texts, {
         "wholes": wholes,
         "whole_token": begin[compound].astype(np.int32),
-        "whole_form": whole_place[whole[words[compound]]],
+        "whole_form": whole_rank[whole[words[compound]]],
         "whole_span": size[compound].astype(np.int32),
     }  # fmt: skip
 
@@ -199,31 +199,31 @@ def _lengths(stream: I32, texts: NDArray[np.int32], papers: int) -> I32:
     return np.bincount(texts[counted, 1], size[counted], papers).astype(np.int32)
 
 
-def _rows(lists: list[list[int]]) -> tuple[I32, I32]:
-    """Lists one behind the other, and where each begins."""
-    at = np.zeros(len(lists) + 1, np.int32)
-    np.cumsum([len(one) for one in lists], out=at[1:])
-    return at, np.array([value for one in lists for value in one], np.int32)
+def _flatten(lists: list[list[int]]) -> tuple[I32, I32]:
+    """Where each list begins, and all lists concatenated."""
+    starts = np.zeros(len(lists) + 1, np.int32)
+    np.cumsum([len(values) for values in lists], out=starts[1:])
+    return starts, np.array([value for values in lists for value in values], np.int32)
 
 
-def _places(stream: I32, forms: int) -> dict[str, Any]:
+def _form_positions(stream: I32, forms: int) -> dict[str, Any]:
     order = np.argsort(stream, kind="stable").astype(np.int32)[np.count_nonzero(stream < 0) :]
     return {"form_at": segment_starts(stream[order], forms), "form_token": order}
 
 
 def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int) -> dict[str, Any]:
-    """Each stem's papers in order; whether in the title (3) and in the abstract (1)."""
+    """Each stem's papers in order, with tf: 3 in the title, 1 in the abstract, 4 in both."""
     text = np.repeat(np.arange(len(texts)), np.diff(np.append(texts[:, 0], len(stream))))
-    kept = (stream >= 0) & (texts[text, 2] <= ABSTRACT)
-    if not kept.any():
+    in_text = (stream >= 0) & (texts[text, 2] <= ABSTRACT)
+    if not in_text.any():
         empty = np.zeros(0, np.int32)
         return {"post_at": np.zeros(stems + 1, np.int32), "post_paper": empty, "post_tf": empty.astype(np.uint8)}
     papers = int(texts[-1, 1]) + 1
-    pairs = form_stem[stream[kept]].astype(np.int64) * papers + texts[text[kept], 1]
-    keys = distinct(pairs * 2 + (texts[text[kept], 2] == ABSTRACT))
-    firsts = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
-    tf = np.add.reduceat(np.where(keys & 1, 1, 3), firsts)
-    stem_of, paper = np.divmod(keys[firsts] >> 1, papers)
+    pairs = form_stem[stream[in_text]].astype(np.int64) * papers + texts[text[in_text], 1]
+    keys = distinct(pairs * 2 + (texts[text[in_text], 2] == ABSTRACT))
+    first_of_pair = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
+    tf = np.add.reduceat(np.where(keys & 1, 1, 3), first_of_pair)
+    stem_of, paper = np.divmod(keys[first_of_pair] >> 1, papers)
     return {
         "post_at": segment_starts(stem_of, stems),
         "post_paper": paper.astype(np.int32),

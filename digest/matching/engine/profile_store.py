@@ -16,41 +16,50 @@ import numpy as np
 
 from digest.errors import BadInput
 from digest.matching.engine.compiled_vocabulary import CompiledVocabulary, compile_vocabulary
-from digest.matching.engine.growable_arrays import Numbered, Numbers
+from digest.matching.engine.growable_arrays import GrowableInts, Interner
 from digest.matching.engine.query_texts import QueryTexts
 from digest.matching.engine.vocabulary import Vocabulary
 from digest.matching.kernel import array_layout
-from digest.matching.kernel.array_layout import AND, AND_NOT, MOST_TOPICS, OR, QUERY, TERM, WANT, CompiledProfiles
+from digest.matching.kernel.array_layout import (
+    AND,
+    AND_NOT,
+    MAX_TOPIC_BITS,
+    OR,
+    PROFILE_TERM,
+    QUERY,
+    TERM,
+    CompiledProfiles,
+)
 from digest.matching.profile import DEFAULT_LIMIT, Profile
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
 from digest.text.folding import fold_text
 
-_MOST = 2**31 - 1
-_MOST_WANTS, _MOST_LIKED = 8_000, 100_000  # sums of impacts stay below 2³¹
+_MAX_INT32 = 2**31 - 1
+_MAX_PROFILE_TERMS, _MAX_LIKE_WEIGHT = 8_000, 100_000  # sums of impacts stay below 2³¹
 
 
 @dataclass(slots=True)
 class ProfileStore:
-    """Compiled profiles by row. Not thread-safe; the arrays that `ready` returns never change.
+    """Compiled profiles by row. Not thread-safe; the arrays that `compile` returns never change.
 
-    `widest`: the largest number of terms of one profile.
+    `max_width`: the largest number of profile terms of one profile.
     """
 
-    lexicon: Vocabulary = field(default_factory=Vocabulary)
-    queries: Numbered[str] = field(default_factory=Numbered)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    queries: Interner[str] = field(default_factory=Interner)
     plain: array[int] = field(default_factory=lambda: array("B"))
     term_at: array[int] = field(default_factory=lambda: array("i", [0]))
     program_at: array[int] = field(default_factory=lambda: array("i", [0]))
     program: array[int] = field(default_factory=lambda: array("i"))
     term_atom: array[int] = field(default_factory=lambda: array("i"))
-    want_at: array[int] = field(default_factory=lambda: array("i", [0]))
-    want: array[int] = field(default_factory=lambda: array("i"))
+    profile_term_at: array[int] = field(default_factory=lambda: array("i", [0]))
+    profile_term_ids: array[int] = field(default_factory=lambda: array("i"))
     record: array[int] = field(default_factory=lambda: array("q"))
-    stream: Numbers = field(default_factory=Numbers)
-    said: QueryTexts = field(default_factory=QueryTexts)
-    widest: int = 0
-    _ready: tuple[CompiledProfiles, CompiledVocabulary] | None = field(default=None, init=False)
+    stream: GrowableInts = field(default_factory=GrowableInts)
+    query_texts: QueryTexts = field(default_factory=QueryTexts)
+    max_width: int = 0
+    _compiled: tuple[CompiledProfiles, CompiledVocabulary] | None = field(default=None, init=False)
     _idf: tuple[Weights, array_layout.I32] | None = field(default=None, init=False)
 
     def add(self, profile: Profile) -> int:
@@ -64,179 +73,195 @@ class ProfileStore:
 
     def merge(self) -> None:
         """Drop the records that were replaced."""
-        old, ends = self.stream.view(), [*map(self._end, self.record)]
-        self.stream = Numbers()
+        old, ends = self.stream.view(), [*map(self._record_end, self.record)]
+        self.stream = GrowableInts()
         for row, end in enumerate(ends):
             begin = self.record[row]
             self.record[row] = len(self.stream)
             self.stream.extend(old[begin:end])
-        self._ready = self._idf = None
+        self._compiled = self._idf = None
 
     def _append(self, profile: Profile) -> int:
-        if len(profile.topics) > MOST_TOPICS:
-            raise BadInput(f"a profile has at most {MOST_TOPICS} topics, not {len(profile.topics)}", field="topics")
-        record = _record(self, profile)
-        at = len(self.stream)
+        if len(profile.topics) > MAX_TOPIC_BITS:
+            raise BadInput(f"a profile has at most {MAX_TOPIC_BITS} topics, not {len(profile.topics)}", field="topics")
+        record = _build_record(self, profile)
+        offset = len(self.stream)
         self.stream.extend(record)
-        self._ready = self._idf = None
-        return at
+        self._compiled = self._idf = None
+        return offset
 
-    def query(self, text: str) -> int:
+    def query_number(self, text: str) -> int:
         """The number of a topic or an exclusion. Raises BadQuery."""
-        known = self.queries.get(text)
-        if known is not None:
-            return known
+        query_id = self.queries.get(text)
+        if query_id is not None:
+            return query_id
         query = parse(text)
-        wants: list[ProfileTerm] = []
+        query_terms: list[ProfileTerm] = []
         for term in positive_terms(query.root):
-            self.term_atom.append(self.lexicon.atom(term))
-            wants += profile_terms_of(term)
-            self.want.extend(self.lexicon.want(want) for want in profile_terms_of(term))
-            self.want_at.append(len(self.want))
-        self.said.add(query, wants)
-        self.program.extend(_program(query.root, self.lexicon))
+            self.term_atom.append(self.vocabulary.term_atom(term))
+            query_terms += profile_terms_of(term)
+            self.profile_term_ids.extend(
+                self.vocabulary.profile_term(profile_term) for profile_term in profile_terms_of(term)
+            )
+            self.profile_term_at.append(len(self.profile_term_ids))
+        self.query_texts.add(query, query_terms)
+        self.program.extend(_program(query.root, self.vocabulary))
         self.plain.append(query.plain)
         self.term_at.append(len(self.term_atom))
         self.program_at.append(len(self.program))
-        return self.queries.number(text)
+        return self.queries.intern(text)
 
-    def wants_of(self, query: int) -> array[int]:
-        """The wants of a query's terms, in order."""
-        return self.want[self.want_at[self.term_at[query]] : self.want_at[self.term_at[query + 1]]]
+    def profile_terms_of_query(self, query: int) -> array[int]:
+        """The profile terms of a query's terms, in order."""
+        return self.profile_term_ids[
+            self.profile_term_at[self.term_at[query]] : self.profile_term_at[self.term_at[query + 1]]
+        ]
 
     def compile(self) -> tuple[CompiledProfiles, CompiledVocabulary]:
         """The compiled profiles and their vocabulary; cached until the next change."""
-        if self._ready is None:
-            self._ready = self._book(), compile_vocabulary(self.lexicon)
-        return self._ready
+        if self._compiled is None:
+            self._compiled = self._compiled_profiles(), compile_vocabulary(self.vocabulary)
+        return self._compiled
 
     def idf(self, weights: Weights) -> array_layout.I32:
         """Each word's idf in an epoch; cached for the last epoch until the next change."""
         if self._idf is None or self._idf[0] is not weights:
-            found = [weights.idf(text, prefix=prefix) for text, prefix in self.lexicon.words]
-            self._idf = weights, np.array(found, np.int32)
+            values = [weights.idf(text, prefix=prefix) for text, prefix in self.vocabulary.words]
+            self._idf = weights, np.array(values, np.int32)
         return self._idf[1]
 
-    def _book(self) -> CompiledProfiles:
+    def _compiled_profiles(self) -> CompiledProfiles:
         return CompiledProfiles(
             record=np.array(self.record, np.int64),
             stream=self.stream.view(),
-            queries=_table(QUERY, _padded(self.plain), *self._firsts()),
+            queries=_table(QUERY, _with_zero(self.plain), *self._query_columns()),
             program=_array(self.program),
-            terms=_table(TERM, _padded(self.term_atom), self.want_at),
-            want=_array(self.want),
-            wants=_array(self.lexicon.want_row).view(WANT).reshape(-1),
-            deepest=_deepest(_array(self.program), _array(self.program_at)),
+            terms=_table(TERM, _with_zero(self.term_atom), self.profile_term_at),
+            profile_term_ids=_array(self.profile_term_ids),
+            profile_terms=_array(self.vocabulary.term_rows).view(PROFILE_TERM).reshape(-1),
+            stack_depth=_stack_depth(_array(self.program), _array(self.program_at)),
         )
 
-    def _firsts(self) -> tuple[array_layout.I32, ...]:
-        """The first atom of each query, the offsets of its terms and program, and its number of wants."""
-        term_at, want_at = _array(self.term_at), _array(self.want_at)
-        wants = np.append(np.diff(want_at[term_at]), np.int32(0))
-        return _padded(self.term_atom)[term_at], term_at, _array(self.program_at), wants
+    def _query_columns(self) -> tuple[array_layout.I32, ...]:
+        """The first atom of each query, the offsets of its terms and program, and its number of profile terms."""
+        term_at, profile_term_at = _array(self.term_at), _array(self.profile_term_at)
+        profile_term_counts = np.append(np.diff(profile_term_at[term_at]), np.int32(0))
+        return _with_zero(self.term_atom)[term_at], term_at, _array(self.program_at), profile_term_counts
 
-    def _end(self, at: int) -> int:
+    def _record_end(self, offset: int) -> int:
         stream = self.stream.view()
-        head = int(stream[at])
+        head = int(stream[offset])
         topics = head >> 8
-        at += 1 + topics
-        at += 1 + int(stream[at])
-        at += 2 + int(stream[at]) + topics * bool(head & array_layout.CAPS) + bool(head & array_layout.LIMIT)
+        offset += 1 + topics
+        offset += 1 + int(stream[offset])
+        offset += 2 + int(stream[offset]) + topics * bool(head & array_layout.CAPS) + bool(head & array_layout.LIMIT)
         for flag, size in (
             (array_layout.CATEGORIES, 1),
             (array_layout.AUTHORS, 2),
             (array_layout.EXCLUSIONS, 1),
             (array_layout.LIKES, 2),
         ):
-            at += 1 + size * int(stream[at]) if head & flag else 0
-        return at
+            offset += 1 + size * int(stream[offset]) if head & flag else 0
+        return offset
 
 
 def _array(values: array[int]) -> array_layout.I32:
     return np.array(values, np.int32)
 
 
-def _table(kind: np.dtype[Any], *values: array[int] | array_layout.I32) -> array_layout.Rows:
-    found = np.empty(len(values[0]), kind)
-    for column, value in zip(kind.names or (), values, strict=True):
-        found[column] = value
-    return found
+def _table(dtype: np.dtype[Any], *values: array[int] | array_layout.I32) -> array_layout.Rows:
+    rows = np.empty(len(values[0]), dtype)
+    for column, value in zip(dtype.names or (), values, strict=True):
+        rows[column] = value
+    return rows
 
 
-def _deepest(program: array_layout.I32, program_at: array_layout.I32) -> int:
+def _stack_depth(program: array_layout.I32, program_at: array_layout.I32) -> int:
     """The largest stack depth of a query's program."""
-    deep = np.cumsum(np.where(program >= 0, np.int8(1), np.int8(-1)), dtype=np.int32)
-    return int((np.maximum.reduceat(deep, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(deep) else 1
+    depth = np.cumsum(np.where(program >= 0, np.int8(1), np.int8(-1)), dtype=np.int32)
+    return (
+        int((np.maximum.reduceat(depth, program_at[:-1]) - np.arange(len(program_at) - 1)).max()) if len(depth) else 1
+    )
 
 
-def _padded(values: array[int]) -> array_layout.I32:
+def _with_zero(values: array[int]) -> array_layout.I32:
     return np.append(_array(values), np.int32(0))
 
 
-def _program(node: Node, lexicon: Vocabulary) -> Iterator[int]:
+def _program(node: Node, vocabulary: Vocabulary) -> Iterator[int]:
     """A query in postfix notation: atoms, each operator after its two operands."""
     if isinstance(node, Term):
-        yield lexicon.atom(node)
+        yield vocabulary.term_atom(node)
     elif isinstance(node, And | Or):
-        for number, part in enumerate(node.parts):
-            yield from _program(part, lexicon)
-            if number:
+        for i, part in enumerate(node.parts):
+            yield from _program(part, vocabulary)
+            if i:
                 yield AND if isinstance(node, And) else OR
     else:
-        yield from _program(node.keep, lexicon)
-        yield from _program(node.drop, lexicon)
+        yield from _program(node.keep, vocabulary)
+        yield from _program(node.drop, vocabulary)
         yield AND_NOT
 
 
-def _record(store: ProfileStore, profile: Profile) -> list[int]:
-    """A profile's record, as `Book` describes it. Raises BadQuery and BadInput."""
-    if sum(abs(weight) for _, weight in profile.likes) > _MOST_LIKED:
-        raise BadInput(f"the weights of likes are at most {_MOST_LIKED} together", field="likes")
+def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
+    """A profile's record, in the format of `CompiledProfiles`. Raises BadQuery and BadInput."""
+    if sum(abs(weight) for _, weight in profile.likes) > _MAX_LIKE_WEIGHT:
+        raise BadInput(f"the weights of likes are at most {_MAX_LIKE_WEIGHT} together", field="likes")
     limited = profile.limit != DEFAULT_LIMIT
     capped = any(topic.cap is not None for topic in profile.topics)
-    head = (
+    header = (
         array_layout.CLOSE * profile.close + array_layout.PRIMARY * profile.primary_only + array_layout.LIMIT * limited
     )
-    head += array_layout.CAPS * capped + array_layout.CATEGORIES * bool(profile.categories)
-    head += array_layout.AUTHORS * bool(profile.authors) + array_layout.EXCLUSIONS * bool(profile.exclusions)
-    head += array_layout.LIKES * bool(profile.likes)
-    queries = [-1 if topic.muted else store.query(topic.text) for topic in profile.topics]
+    header += array_layout.CAPS * capped + array_layout.CATEGORIES * bool(profile.categories)
+    header += array_layout.AUTHORS * bool(profile.authors) + array_layout.EXCLUSIONS * bool(profile.exclusions)
+    header += array_layout.LIKES * bool(profile.likes)
+    queries = [-1 if topic.muted else store.query_number(topic.text) for topic in profile.topics]
     authors = [
-        (store.lexicon.author(one), store.lexicon.want(ProfileTerm("au", fold_text(one)))) for one in profile.authors
+        (store.vocabulary.author_atom(name), store.vocabulary.profile_term(ProfileTerm("au", fold_text(name))))
+        for name in profile.authors
     ]
-    keys, heard = _heard(store, [query for query in queries if query >= 0], [want for _, want in authors])
-    store.widest = max(store.widest, len(heard) + len(authors), len(profile.likes))
-    record = [head + (len(profile.topics) << 8), *queries, *heard]
-    record += [max(0, min(profile.limit, _MOST))] if limited else []
-    record += [-1 if t.cap is None else max(0, min(t.cap, _MOST)) for t in profile.topics] if capped else []
+    keys, word_fields = _word_fields(
+        store, [query for query in queries if query >= 0], [author_term for _, author_term in authors]
+    )
+    store.max_width = max(store.max_width, len(word_fields) + len(authors), len(profile.likes))
+    record = [header + (len(profile.topics) << 8), *queries, *word_fields]
+    record += [max(0, min(profile.limit, _MAX_INT32))] if limited else []
+    record += (
+        [-1 if topic.cap is None else max(0, min(topic.cap, _MAX_INT32)) for topic in profile.topics] if capped else []
+    )
     if profile.categories:
-        record += [len(profile.categories), *map(store.lexicon.category, profile.categories)]
+        record += [len(profile.categories), *map(store.vocabulary.category, profile.categories)]
     if authors:
-        record += [len(authors), *(number for atom, want in authors for number in (atom, keys[want]))]
+        record += [len(authors), *(number for atom, author_term in authors for number in (atom, keys[author_term]))]
     if profile.exclusions:
-        record += [len(profile.exclusions), *map(store.query, profile.exclusions)]
+        record += [len(profile.exclusions), *map(store.query_number, profile.exclusions)]
     if profile.likes:
         record += [
             len(profile.likes),
-            *(n for stem, weight in profile.likes for n in (store.lexicon.liked(stem), weight)),
+            *(number for stem, weight in profile.likes for number in (store.vocabulary.liked_stem(stem), weight)),
         ]
     return record
 
 
-def _heard(store: ProfileStore, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
-    """The profile's keys by want, and its words and wants as `Book` describes them. Raises BadInput."""
-    lexicon = store.lexicon
-    wants = [store.wants_of(query) for query in queries]
-    plain = Counter(want for query, some in zip(queries, wants, strict=True) if store.plain[query] for want in some)
-    keys = {want: number for number, want in enumerate(plain)}
+def _word_fields(store: ProfileStore, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:
+    """The profile's keys by profile term, and the record's fields of words and profile terms. Raises BadInput."""
+    vocabulary = store.vocabulary
+    terms_by_query = [store.profile_terms_of_query(query) for query in queries]
+    plain_counts = Counter(
+        term
+        for query, query_terms in zip(queries, terms_by_query, strict=True)
+        if store.plain[query]
+        for term in query_terms
+    )
+    keys = {term: number for number, term in enumerate(plain_counts)}
     bits: dict[int, int] = {}
-    occurs = []
-    for want in chain.from_iterable(wants):
-        bit = bits.setdefault(want, len(bits))
-        occurs.append((bit << 16) + keys.setdefault(lexicon.want_key[want], len(keys)))
-    if len(occurs) > _MOST_WANTS:
-        raise BadInput(f"a profile has at most {_MOST_WANTS} words, not {len(occurs)}", field="topics")
-    for want in authors:
-        keys.setdefault(want, len(keys))
-    words = [64 * lexicon.want_row[2 * want] + times for want, times in plain.items()]
-    return keys, [len(words), *words, len(occurs), (len(bits) << 16) + len(keys), *occurs]
+    term_fields = []
+    for term in chain.from_iterable(terms_by_query):
+        bit = bits.setdefault(term, len(bits))
+        term_fields.append((bit << 16) + keys.setdefault(vocabulary.scoring_terms[term], len(keys)))
+    if len(term_fields) > _MAX_PROFILE_TERMS:
+        raise BadInput(f"a profile has at most {_MAX_PROFILE_TERMS} words, not {len(term_fields)}", field="topics")
+    for term in authors:
+        keys.setdefault(term, len(keys))
+    words = [64 * vocabulary.term_rows[2 * term] + count for term, count in plain_counts.items()]
+    return keys, [len(words), *words, len(term_fields), (len(bits) << 16) + len(keys), *term_fields]

@@ -5,113 +5,124 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
-from digest.matching.engine.growable_arrays import Numbered
+from digest.matching.engine.growable_arrays import Interner
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phrase_words
-from digest.matching.scoring.bm25 import FIXED
+from digest.matching.scoring.bm25 import FIXED_IMPACTS
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, parse_name
 
-KINDS = {"": 0b00011, "ti": 0b00001, "abs": 0b00010, "co": 0b00100, "venue": 0b01000, "inst": 0b10000, "all": 0b11111}
+KIND_MASKS = {
+    "": 0b00011,
+    "ti": 0b00001,
+    "abs": 0b00010,
+    "co": 0b00100,
+    "venue": 0b01000,
+    "inst": 0b10000,
+    "all": 0b11111,
+}
 
 
 @dataclass(slots=True)
 class Vocabulary:
     """All terms of profiles, each once. `words`: (text, prefix). An atom is a condition that holds for a paper or not.
 
-    `text_atoms`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`, `categories`:
-    author names and categories with their atoms; `exact`: whole categories, as `all:` means them.
+    `atom_phrase`, `atom_kinds`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`,
+    `categories`: author names and categories with their atoms; `exact_categories`: categories of `all:` terms, which
+    match only the category itself.
     """
 
     words: dict[tuple[str, bool], int] = field(default_factory=dict)
-    weighing: set[int] = field(default_factory=set)
-    phrases: Numbered[bytes] = field(default_factory=Numbered)
+    words_with_impacts: set[int] = field(default_factory=set)
+    phrases: Interner[bytes] = field(default_factory=Interner)
     phrase_word: array[int] = field(default_factory=lambda: array("i"))
     phrase_at: array[int] = field(default_factory=lambda: array("i", [0]))
-    atoms: Numbered[tuple[str, str] | tuple[int, int]] = field(default_factory=Numbered)
+    atoms: Interner[tuple[str, str] | tuple[int, int]] = field(default_factory=Interner)
     atom_phrase: array[int] = field(default_factory=lambda: array("i"))
     atom_kinds: array[int] = field(default_factory=lambda: array("i"))
     authors: list[tuple[PersonName, bool, int]] = field(default_factory=list)
     categories: list[tuple[str, int]] = field(default_factory=list)
-    exact: list[tuple[str, int]] = field(default_factory=list)
+    exact_categories: list[tuple[str, int]] = field(default_factory=list)
     code: int = -1
-    admitting: dict[str, int] = field(default_factory=dict)
-    wants: Numbered[ProfileTerm] = field(default_factory=Numbered)
-    want_key: array[int] = field(default_factory=lambda: array("i"))  # the want that it counts as, whatever its field
-    want_row: array[int] = field(default_factory=lambda: array("i"))  # word, fixed
+    category_numbers: dict[str, int] = field(default_factory=dict)
+    profile_terms: Interner[ProfileTerm] = field(default_factory=Interner)
+    scoring_terms: array[int] = field(
+        default_factory=lambda: array("i")
+    )  # the profile term under which it is scored, whatever its field
+    term_rows: array[int] = field(default_factory=lambda: array("i"))  # word, fixed
 
     def word(self, text: str, prefix: bool) -> int:
         """The number of a stem or of a prefix."""
         return self.words.setdefault((text, prefix), len(self.words))
 
-    def want(self, want: ProfileTerm) -> int:
-        """The number of a `Wanted` term."""
-        known = self.wants.get(want)
-        if known is not None:
-            return known
-        text = want.field in TEXT_FIELDS
-        key = self.want(want._replace(field="")) if text and want.field else len(self.wants)
-        number = self.wants.number(want)
-        word = self.word(want.text, want.prefix) if text else -1
-        self.weighing.add(word)
-        self.want_key.append(key)
-        self.want_row.extend((word, FIXED.get(want.field, 0)))
-        return number
+    def profile_term(self, term: ProfileTerm) -> int:
+        """The number of a `ProfileTerm`."""
+        number = self.profile_terms.get(term)
+        if number is not None:
+            return number
+        has_words = term.field in TEXT_FIELDS
+        key = self.profile_term(term._replace(field="")) if has_words and term.field else len(self.profile_terms)
+        new_number = self.profile_terms.intern(term)
+        word = self.word(term.text, term.prefix) if has_words else -1
+        self.words_with_impacts.add(word)
+        self.scoring_terms.append(key)
+        self.term_rows.extend((word, FIXED_IMPACTS.get(term.field, 0)))
+        return new_number
 
     def category(self, name: str) -> int:
         """The number of a category that admits papers."""
-        return self.admitting.setdefault(name.lower(), len(self.admitting))
+        return self.category_numbers.setdefault(name.lower(), len(self.category_numbers))
 
-    def liked(self, stem: str) -> int:
+    def liked_stem(self, stem: str) -> int:
         """The number of a stem of liked papers, which gets impacts."""
         word = self.word(stem, False)
-        self.weighing.add(word)
+        self.words_with_impacts.add(word)
         return word
 
-    def author(self, text: str) -> int:
+    def author_atom(self, text: str) -> int:
         """The atom of an author's name."""
-        return self.put_atom(("au", text), text)
+        return self.intern_atom(("au", text), text)
 
-    def atom(self, term: Term) -> int:
+    def term_atom(self, term: Term) -> int:
         """The atom of a query's term."""
         match term.field:
             case "au":
-                return self.author(term.text)
+                return self.author_atom(term.text)
             case "cat":
-                return self.put_atom(("cat", fold_text(term.text)), "")
+                return self.intern_atom(("cat", fold_text(term.text)), "")
             case "has":
-                return self.put_atom(("has", ""), "")
-        found = self._phrase(term)
+                return self.intern_atom(("has", ""), "")
+        phrase = self._phrase(term)
         if term.field == "all":
-            return self.put_atom(("all", term.text), term.text, found, KINDS["all"])
-        return self.put_atom((found, KINDS[term.field]), "", found, KINDS[term.field])
+            return self.intern_atom(("all", term.text), term.text, phrase, KIND_MASKS["all"])
+        return self.intern_atom((phrase, KIND_MASKS[term.field]), "", phrase, KIND_MASKS[term.field])
 
     def _phrase(self, term: Term) -> int:
         words = array("i", [self.word(word.text, word.prefix) for word in phrase_words(term)])
         key = words.tobytes()
-        known = self.phrases.get(key)
-        if known is None:
-            known = self.phrases.number(key)
+        number = self.phrases.get(key)
+        if number is None:
+            number = self.phrases.intern(key)
             self.phrase_word.extend(words)
             self.phrase_at.append(len(self.phrase_word))
-        return known
-
-    def put_atom(self, key: tuple[str, str] | tuple[int, int], text: str, words: int = -1, kinds: int = 0) -> int:
-        """The atom of a key, created if new: a phrase with its kinds of text, or a field with its value."""
-        known = self.atoms.get(key)
-        if known is not None:
-            return known
-        number = self.atoms.number(key)
-        self.atom_phrase.append(words)
-        self.atom_kinds.append(kinds)
-        self.name_atom(key, text, number)
         return number
 
-    def name_atom(self, key: tuple[str, str] | tuple[int, int], text: str, number: int) -> None:
+    def intern_atom(self, key: tuple[str, str] | tuple[int, int], text: str, phrase: int = -1, kinds: int = 0) -> int:
+        """The atom of a key, created if new: a phrase with its kinds of text, or a field with its value."""
+        number = self.atoms.get(key)
+        if number is not None:
+            return number
+        new_number = self.atoms.intern(key)
+        self.atom_phrase.append(phrase)
+        self.atom_kinds.append(kinds)
+        self.register_atom(key, text, new_number)
+        return new_number
+
+    def register_atom(self, key: tuple[str, str] | tuple[int, int], text: str, number: int) -> None:
         """Register the atom of a field without words, such as an author or category."""
         if key[0] in {"au", "all"}:
             self.authors.append((parse_name(text.removesuffix("*")), text.endswith("*"), number))
         if key[0] == "all":
-            self.exact.append((fold_text(text), number))
+            self.exact_categories.append((fold_text(text), number))
         elif key[0] == "cat":
             self.categories.append((str(key[1]), number))
         elif key[0] == "has":

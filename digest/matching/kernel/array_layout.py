@@ -1,4 +1,4 @@
-"""The arrays that the kernel reads and writes, by name. `at` says where a row's part begins in what follows it."""
+"""The arrays that the kernel reads and writes. Columns named `at` or `x_at` hold the offset of a row's segment."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
-Rows = NDArray[Any]  # with named columns, as below
+Rows = NDArray[Any]  # structured arrays of the types below
 
 CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
-AND, OR, AND_NOT = -1, -2, -3  # a program's operators; what is not negative is an atom
-MOST_TOPICS = 62  # bits of one whole number
-REASONS_BATCH = 16  # papers whose reasons are worked out together
-STRICT, FOLLOWED = 1, 2  # kinds of a found paper
+AND, OR, AND_NOT = -1, -2, -3  # a program's operators; other numbers are atoms
+MAX_TOPIC_BITS = 62  # topics as bits of one int64
+REASONS_BATCH = 16  # papers whose reasons are computed together
+STRICT, FOLLOWED = 1, 2  # flags of a matched paper
 
 
 def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
@@ -25,30 +25,30 @@ def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
     return np.dtype([*((name, np.int64) for name in wide.split()), *((name, np.int32) for name in narrow.split())])
 
 
-QUERY = columns("", "plain atom term_at program_at wants")
-TERM = columns("", "atom want_at")
-WANT = columns("", "word fixed")
-WORD = columns("", "at idf most row")
+QUERY = columns("", "plain atom term_at program_at profile_terms")
+TERM = columns("", "atom profile_term_at")
+PROFILE_TERM = columns("", "word fixed")
+WORD = columns("", "at idf max_impact row")
 POSTING = columns("", "paper impact")
-HEAD = columns("", "plain at behind set wants floor title_at title_behind")
+HEAD = columns("", "plain at end set profile_terms floor title_at title_end")
 PAPER = columns("tie rank factor", "announcement unused")
-QUESTION = columns("row sent_at tau", "fresh unused")
-WORK_DAY = columns("stamp count worth paper")
-WORK_TOPIC = columns("told gain used occurs titles")
-ANSWER = columns("first note_at", "total masks terms topics")
+REQUEST = columns("row sent_at tau", "eligible unused")
+WORK_DAY = columns("stamp count relevance paper")
+WORK_TOPIC = columns("topic gain used first_term titles")
+RESULT_ROW = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
 
 class CompiledProfiles(NamedTuple):
-    """Profiles compiled. `record` says where each one's is in `stream`. `deepest`: the sets a program needs at once.
+    """Compiled profiles. `record`: the offset of each profile's record in `stream`. `stack_depth`: of the programs.
 
-    A record: flags + 256·topics; each topic's query, −1 if muted; behind their number the words of the plain topics,
-    each as 64·word + how many plain topics have it; behind their number all the topics' wants in order, each as
-    2¹⁶·bit of the mask + key, with 2¹⁶·bits + keys before them; then, where its flag is set: the limit; the topics'
-    caps (−1 none); categories, authors (atom and key), exclusions (queries), likes (word and weight), each behind
-    their number. A profile's keys are what it counts once, whatever its field: first the words of plain topics.
-    A query has terms, each an atom with its wants (`wants`: of all terms), and a program over atoms. A want's `word`
-    is −1 in fields without words. A plain query's `atom` is its only term's.
+    A record has flags + 256·topics; each topic's query, −1 if muted; the number of words of plain topics, and each as
+    64·word + number of plain topics that have it; the number of profile terms, 2¹⁶·bits + keys, and each profile term
+    of the topics in order as 2¹⁶·bit of the mask + key; then, where its flag is set: the limit; the topics' caps (−1:
+    none); categories, authors (atom and key), exclusions (queries), likes (word and weight), each after their number.
+    Keys number the things that are scored once, whatever their field: first the words of plain topics.
+    A query has terms, each an atom with its profile terms, and a program over atoms. A profile term's `word` is −1 in
+    fields without words. A plain query's `atom` is that of its only term.
     """
 
     record: I64
@@ -56,24 +56,24 @@ class CompiledProfiles(NamedTuple):
     queries: Rows
     program: I32
     terms: Rows
-    want: I32
-    wants: Rows
-    deepest: int
+    profile_term_ids: I32
+    profile_terms: Rows
+    stack_depth: int
 
 
 class PaperArrays(NamedTuple):
-    """Papers joined with a book: where each atom holds, and what each word is worth in each paper.
+    """Papers joined with compiled profiles: the papers of each atom, and the impacts of each word.
 
-    A set of papers is a row of bits, 64 a number. `atom_set`: the row in `sets` of an atom that holds often, else 0.
-    Each word's papers with impacts are in `postings`; those of a word in many papers also by paper, in its `row` of
-    `dense` (else 0, a row of zeros). `most`: a word's largest impact. `heads`: of each plain query the atom's part of
-    `atom_paper`, its row in `sets` and its part of `title_paper`; of every query how many wants it has, and what they
-    are worth once each as words, −1 without one.
-    `title_at`, `title_paper`: the papers in whose title each atom's words stand.
-    `lift`: what a phrase's words are worth once more, for each of `atom_paper`; 0 for single words and other fields.
-    `tie` counts from 0, larger goes first where scores are equal; `by_tie` is its inverse; `rank` is another order;
-    `factor`: thousandths of the score.
-    `category`: the papers in each category wanted; behind them all, those that have it as their first.
+    A set of papers is a row of bits, 64 to an int64. `atom_set`: the row in `sets` of a frequent atom, else 0.
+    `postings` has each word's papers with impacts; a frequent word also has them by paper, in its `row` of `dense`
+    (0 for other words: a row of zeros). The words' `max_impact` is the largest impact. `query_heads`: the atom's
+    segments of `atom_paper` and `title_paper` and its row in `sets`, for each plain query; the number of profile terms
+    and the sum of their weights as single words (−1 without words), for every query.
+    `title_at`, `title_paper`: the papers that have each atom's words in the title.
+    `phrase_gain`: the extra gain of a phrase, parallel to `atom_paper`; 0 for single words and other fields.
+    `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
+    another order; `factor`: the trending factor in thousandths.
+    `category_sets`: the papers in each category of profiles; then, in a second half, by primary category alone.
     """
 
     atom_at: I32
@@ -85,62 +85,63 @@ class PaperArrays(NamedTuple):
     words: Rows
     postings: Rows
     dense: I16
-    heads: Rows
-    lift: I32
+    query_heads: Rows
+    phrase_gain: I32
     papers: Rows
-    by_tie: I32
-    category: I64
+    paper_of_tie: I32
+    category_sets: I64
 
 
 class Requests(NamedTuple):
-    """The request of each row: its threshold (−1: none yet), papers sent before, its set of eligible papers."""
+    """The request of each row: its threshold (−1: none yet), papers sent before, and set of eligible papers."""
 
     rows: Rows
     sent: I32
-    fresh: I64
+    eligible_sets: I64
 
 
 class Workspace(NamedTuple):
     """The kernel's workspace.
 
-    `s`: single numbers; `plain` and `liked`: words with weights; `laid`: the papers of the batch, `place`: by paper,
-    where it is among these, or −1; `held`: by topic the papers laid that it holds for, `shown`: by want those that it
-    is found in, as bits; `gains`: what each key gives in each, −1 where it is not found, `gain`: each topic; `lifted`:
-    what its phrases add; `sums`: what each paper gives, `lifts`: what likes add; `sets`: sets
-    of papers, the last ones a stack; `of_topic`: where each topic that is a query holds; `of_key`: where each key of a
-    query has to be added; `wants`: of which want each key is; `best`: the keys of what was found, in order; `titles`:
-    of each paper selected the topics in its title, as bits.
+    `scalars`: single numbers; `plain_words` and `liked_words`: words with weights; `batch`: the papers of a batch,
+    `lane_of_paper`: a paper's lane in it, or −1. As bits of lanes: `satisfied_in`: by topic, where it matches as
+    written; `found_in`: by profile term, where it is found. By lane: `key_gains`: the gain of each key, −1 where it is
+    not found; `topic_gains`: of each topic; `phrase_gains`: of its phrases. By paper: `sums`: relevances,
+    `like_gains`: of likes. `sets`: sets of papers, the last ones are a stack; `topic_sets`: the papers that each query
+    topic matches; `key_sets`: the papers to which each key of a query is added; `profile_term_of_key`: the profile
+    term of each key; `best_keys`: sort keys of the matches, in order; `titles`: of each selected paper the
+    topics in its title, as bits.
     """
 
-    s: I64
-    plain: I32
-    liked: I32
+    scalars: I64
+    plain_words: I32
+    liked_words: I32
     rows: I32
     batch: I32
-    topic_holds: I64
-    place: I32
-    gains: I32
+    satisfied_in: I64
+    lane_of_paper: I32
+    key_gains: I32
     phrase_gains: I32
-    gain: I32
+    topic_gains: I32
     found_in: I64
     sums: I32
-    lifts: I32
+    like_gains: I32
     sets: I64
-    of_topic: I64
-    of_key: I64
-    wants: I32
+    topic_sets: I64
+    key_sets: I64
+    profile_term_of_key: I32
     close_papers: I32
-    best: I64
+    best_keys: I64
     titles: I64
-    days: Rows
+    close_by_day: Rows
     topics: Rows
 
 
 class MatchArrays(NamedTuple):
-    """Output arrays: `first` of each row's papers, and how many it has without caps (`total`).
+    """Output arrays: the offset `first` of each row's papers, and the number of matches without caps (`total`).
 
-    A paper's notes: the mask's bytes, and if asked for the bytes of the terms that show a topic that holds, and the
-    topics told, one a byte, 255 for none; `masks`, `terms`, `topics` say how many bytes each takes.
+    A paper's note has the bytes of the mask and, with explanations, the bitset of the terms by which topics match as
+    written, and the topics of the reason, one a byte (255: none). `masks`, `terms`, `topics`: the bytes of each part.
     """
 
     rows: Rows

@@ -8,16 +8,18 @@ from digest.matching.kernel.jit import inlined
 # Rows of the workspace's sets: strict matches; papers of followed authors; eligible papers that no exclusion matches,
 # and of these the ones that the categories admit; sent before; certain matches; papers that may match closely; papers
 # whose sums are needed; selected papers; then a stack.
-STRICT_MATCHES, FOLLOWING, OPEN, ALLOWED, ALREADY_SENT, CERTAIN, POSSIBLY_CLOSE, BLOCKS, SELECTED, STACK = range(10)
+STRICT_MATCHES, FOLLOWED_AUTHORS, ELIGIBLE, ALLOWED, ALREADY_SENT, CERTAIN, POSSIBLY_CLOSE, SUMMED, SELECTED, STACK = (
+    range(10)
+)
 
 
 @inlined
-def holds(day: PaperArrays, atom: int, paper: int) -> bool:
+def atom_holds(index: PaperArrays, atom: int, paper: int) -> bool:
     """True where the atom holds for the paper."""
-    if day.atom_set[atom]:
-        return contains(day.sets[day.atom_set[atom]], paper)
-    for at in range(day.atom_at[atom], day.atom_at[atom + 1]):  # noqa: SIM110 (machine code has no generators)
-        if day.atom_paper[at] == paper:
+    if index.atom_set[atom]:
+        return contains(index.sets[index.atom_set[atom]], paper)
+    for i in range(index.atom_at[atom], index.atom_at[atom + 1]):  # noqa: SIM110 (machine code has no generators)
+        if index.atom_paper[i] == paper:
             return True
     return False
 
@@ -52,41 +54,41 @@ def is_not_empty(row: I64) -> bool:
 
 
 @inlined
-def add_papers(day: PaperArrays, row: I64, which: int, at: int, behind: int) -> None:
+def add_papers(index: PaperArrays, row: I64, set_row: int, begin: int, end: int) -> None:
     """Add an atom's papers: its bitset if it has one, else that part of the list."""
-    if which:
-        unite(row, day.sets[which])
+    if set_row:
+        unite(row, index.sets[set_row])
     else:
-        for i in range(at, behind):
-            paper = day.atom_paper[i]
+        for i in range(begin, end):
+            paper = index.atom_paper[i]
             row[paper >> 6] |= 1 << (paper & 63)
 
 
 @inlined
-def add_atom(day: PaperArrays, row: I64, atom: int) -> None:
+def add_atom(index: PaperArrays, row: I64, atom: int) -> None:
     """Add the papers for which the atom holds."""
-    add_papers(day, row, day.atom_set[atom], day.atom_at[atom], day.atom_at[atom + 1])
+    add_papers(index, row, index.atom_set[atom], index.atom_at[atom], index.atom_at[atom + 1])
 
 
 @inlined
-def evaluate(book: CompiledProfiles, day: PaperArrays, work: Workspace, query: int) -> bool:
+def evaluate(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, query: int) -> bool:
     """Push the papers for which a query holds on the workspace's stack. False if there are none."""
     top = STACK
-    for i in range(book.queries[query].program_at, book.queries[query + 1].program_at):
-        code = book.program[i]
+    for i in range(profiles.queries[query].program_at, profiles.queries[query + 1].program_at):
+        code = profiles.program[i]
         if code >= 0:
-            clear(work.sets[top])
-            add_atom(day, work.sets[top], code)
+            clear(workspace.sets[top])
+            add_atom(index, workspace.sets[top], code)
             top += 1
             continue
         top -= 1
-        mine, other = work.sets[top - 1], work.sets[top]
+        target, operand = workspace.sets[top - 1], workspace.sets[top]
         if code == OR:
-            unite(mine, other)
+            unite(target, operand)
         elif code == AND:
-            for j in range(len(mine)):
-                mine[j] &= other[j]
+            for j in range(len(target)):
+                target[j] &= operand[j]
         else:
-            for j in range(len(mine)):
-                mine[j] &= ~other[j]
-    return is_not_empty(work.sets[STACK])
+            for j in range(len(target)):
+                target[j] &= ~operand[j]
+    return is_not_empty(workspace.sets[STACK])

@@ -7,8 +7,8 @@ from digest.matching.kernel.bitsets import (
     ALLOWED,
     ALREADY_SENT,
     CERTAIN,
-    FOLLOWING,
-    OPEN,
+    ELIGIBLE,
+    FOLLOWED_AUTHORS,
     POSSIBLY_CLOSE,
     STACK,
     STRICT_MATCHES,
@@ -23,84 +23,86 @@ from digest.matching.kernel.profile_decoding import (
     CATEGORY_AT,
     EXCLUSION_AT,
     FLAGS,
-    FOLLOWS,
-    HOLDING,
+    HAS_FOLLOWED,
+    SATISFIED_TOPICS,
     TOPIC_AT,
-    TOPICS,
+    TOPIC_COUNT,
 )
 
 
 @inlined
-def find_strict(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> bool:
+def find_strict(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace) -> bool:
     """Find the papers for which a topic holds as written, and those of followed authors. False if there are none."""
-    s = work.s
-    any_holds = False
-    clear(work.sets[STRICT_MATCHES])
-    s[HOLDING] = s[FOLLOWS] = 0
-    for topic in range(s[TOPICS]):
-        query = book.stream[s[TOPIC_AT] + topic]
+    s = workspace.scalars
+    any_match = False
+    clear(workspace.sets[STRICT_MATCHES])
+    s[SATISFIED_TOPICS] = s[HAS_FOLLOWED] = 0
+    for topic in range(s[TOPIC_COUNT]):
+        query = profiles.stream[s[TOPIC_AT] + topic]
         if query < 0:
             continue
-        head = day.heads[query]
+        head = index.query_heads[query]
         if head.plain:
-            if head.at < head.behind:
-                add_papers(day, work.sets[STRICT_MATCHES], head.set, head.at, head.behind)
-                any_holds = True
-        elif evaluate(book, day, work, query):
-            clear(work.of_topic[topic])
-            unite(work.of_topic[topic], work.sets[STACK])
-            unite(work.sets[STRICT_MATCHES], work.sets[STACK])
-            s[HOLDING] |= 1 << topic
-            any_holds = True
-    clear(work.sets[FOLLOWING])
-    at = s[AUTHOR_AT]
-    for i in range(book.stream[at] if at >= 0 else 0):
-        atom = book.stream[at + 1 + 2 * i]
-        if day.atom_at[atom] < day.atom_at[atom + 1]:
-            add_papers(day, work.sets[FOLLOWING], 0, day.atom_at[atom], day.atom_at[atom + 1])
-            s[FOLLOWS] = 1
-    return bool(any_holds or s[FOLLOWS])
+            if head.at < head.end:
+                add_papers(index, workspace.sets[STRICT_MATCHES], head.set, head.at, head.end)
+                any_match = True
+        elif evaluate(profiles, index, workspace, query):
+            clear(workspace.topic_sets[topic])
+            unite(workspace.topic_sets[topic], workspace.sets[STACK])
+            unite(workspace.sets[STRICT_MATCHES], workspace.sets[STACK])
+            s[SATISFIED_TOPICS] |= 1 << topic
+            any_match = True
+    clear(workspace.sets[FOLLOWED_AUTHORS])
+    offset = s[AUTHOR_AT]
+    for i in range(profiles.stream[offset] if offset >= 0 else 0):
+        atom = profiles.stream[offset + 1 + 2 * i]
+        if index.atom_at[atom] < index.atom_at[atom + 1]:
+            add_papers(index, workspace.sets[FOLLOWED_AUTHORS], 0, index.atom_at[atom], index.atom_at[atom + 1])
+            s[HAS_FOLLOWED] = 1
+    return bool(any_match or s[HAS_FOLLOWED])
 
 
 @inlined
-def apply_limits(book: CompiledProfiles, day: PaperArrays, ask: Requests, work: Workspace, row: int) -> None:
+def apply_limits(
+    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, row: int
+) -> None:
     """Apply exclusions, categories and sent papers: what remains are certain matches and possibly close papers."""
-    fresh = ask.fresh[ask.rows[row].fresh]
-    sets = work.sets
-    clear(sets[OPEN])
-    unite(sets[OPEN], fresh)
-    at = work.s[EXCLUSION_AT]
-    for i in range(book.stream[at] if at >= 0 else 0):
-        evaluate(book, day, work, book.stream[at + 1 + i])
-        for j in range(len(fresh)):
-            sets[OPEN, j] &= ~sets[STACK, j]
-    _admit(book, day, work)
-    _sent(ask, work, row)
-    for j in range(len(fresh)):
-        sets[CERTAIN, j] = (sets[STRICT_MATCHES, j] & sets[ALLOWED, j] | sets[FOLLOWING, j] & sets[OPEN, j]) & ~sets[
-            ALREADY_SENT, j
-        ]
+    eligible = requests.eligible_sets[requests.rows[row].eligible]
+    sets = workspace.sets
+    clear(sets[ELIGIBLE])
+    unite(sets[ELIGIBLE], eligible)
+    offset = workspace.scalars[EXCLUSION_AT]
+    for i in range(profiles.stream[offset] if offset >= 0 else 0):
+        evaluate(profiles, index, workspace, profiles.stream[offset + 1 + i])
+        for j in range(len(eligible)):
+            sets[ELIGIBLE, j] &= ~sets[STACK, j]
+    _select_allowed(profiles, index, workspace)
+    _select_sent(requests, workspace, row)
+    for j in range(len(eligible)):
+        sets[CERTAIN, j] = (
+            sets[STRICT_MATCHES, j] & sets[ALLOWED, j] | sets[FOLLOWED_AUTHORS, j] & sets[ELIGIBLE, j]
+        ) & ~sets[ALREADY_SENT, j]
         sets[POSSIBLY_CLOSE, j] = sets[ALLOWED, j] & ~sets[STRICT_MATCHES, j]
 
 
 @inlined
-def _admit(book: CompiledProfiles, day: PaperArrays, work: Workspace) -> None:
+def _select_allowed(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace) -> None:
     """Select the eligible papers that the profile's categories admit."""
-    clear(work.sets[ALLOWED])
-    at = work.s[CATEGORY_AT]
-    if at < 0:
-        unite(work.sets[ALLOWED], work.sets[OPEN])
+    clear(workspace.sets[ALLOWED])
+    offset = workspace.scalars[CATEGORY_AT]
+    if offset < 0:
+        unite(workspace.sets[ALLOWED], workspace.sets[ELIGIBLE])
         return
-    behind = len(day.category) >> 1 if work.s[FLAGS] & PRIMARY else 0
-    for i in range(book.stream[at]):
-        unite(work.sets[ALLOWED], day.category[behind + book.stream[at + 1 + i]])
-    for j in range(work.sets.shape[1]):
-        work.sets[ALLOWED, j] &= work.sets[OPEN, j]
+    first_set = len(index.category_sets) >> 1 if workspace.scalars[FLAGS] & PRIMARY else 0
+    for i in range(profiles.stream[offset]):
+        unite(workspace.sets[ALLOWED], index.category_sets[first_set + profiles.stream[offset + 1 + i]])
+    for j in range(workspace.sets.shape[1]):
+        workspace.sets[ALLOWED, j] &= workspace.sets[ELIGIBLE, j]
 
 
 @inlined
-def _sent(ask: Requests, work: Workspace, row: int) -> None:
+def _select_sent(requests: Requests, workspace: Workspace, row: int) -> None:
     """The papers that were sent before."""
-    clear(work.sets[ALREADY_SENT])
-    for at in range(ask.rows[row].sent_at, ask.rows[row + 1].sent_at):
-        work.sets[ALREADY_SENT, ask.sent[at] >> 6] |= 1 << (ask.sent[at] & 63)
+    clear(workspace.sets[ALREADY_SENT])
+    for i in range(requests.rows[row].sent_at, requests.rows[row + 1].sent_at):
+        workspace.sets[ALREADY_SENT, requests.sent[i] >> 6] |= 1 << (requests.sent[i] & 63)

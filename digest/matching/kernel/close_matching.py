@@ -3,118 +3,128 @@
 from __future__ import annotations
 
 from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, Requests, Workspace
-from digest.matching.kernel.bitsets import CERTAIN, FOLLOWING, POSSIBLY_CLOSE
+from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
 from digest.matching.kernel.candidate_papers import apply_limits, find_strict
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
-    BOUND,
     CLOSE_COUNT,
+    CLOSE_ENABLED,
     FLAGS,
     FLOOR,
-    LEAST,
+    MAX_WORD_SUM,
+    MIN_CLOSE,
     SERIAL,
-    WITH_CLOSE,
-    WORDS,
-    bounds,
+    WORD_COUNT,
+    compute_bounds,
     decode,
 )
-from digest.matching.kernel.score_accumulation import add_all, add_extras
+from digest.matching.kernel.score_accumulation import add_extras, add_word_sums
 from digest.matching.kernel.simd import larger_in_block, lowest_bit
 
-CLOSE_A_DAY = 3
+CLOSE_PAPERS_PER_DAY = 3
 
 
 @inlined
-def may_be_close(book: CompiledProfiles, day: PaperArrays, work: Workspace, tau: int) -> bool:
+def may_be_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int) -> bool:
     """True where all words of the profile together could lift a paper over the threshold."""
-    if not (work.s[WITH_CLOSE] and work.s[FLAGS] & CLOSE):
+    if not (workspace.scalars[CLOSE_ENABLED] and workspace.scalars[FLAGS] & CLOSE):
         return False
-    bounds(book, day, work)
-    work.s[LEAST] = max(tau, work.s[FLOOR] - 1)
-    return bool(work.s[FLOOR] > 0 and work.s[BOUND] > work.s[LEAST])
+    compute_bounds(profiles, index, workspace)
+    workspace.scalars[MIN_CLOSE] = max(tau, workspace.scalars[FLOOR] - 1)
+    return bool(workspace.scalars[FLOOR] > 0 and workspace.scalars[MAX_WORD_SUM] > workspace.scalars[MIN_CLOSE])
 
 
 @inlined
-def find_close(day: PaperArrays, work: Workspace, tau: int) -> None:
+def find_close(index: PaperArrays, workspace: Workspace, tau: int) -> None:
     """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
-    work.s[CLOSE_COUNT] = 0
-    least = work.s[LEAST]
-    for j in range(work.sets.shape[1]):
-        bits = work.sets[POSSIBLY_CLOSE, j] & ~work.sets[FOLLOWING, j]
-        bits &= larger_in_block(work.sums, j << 6, least) if bits else 0
+    workspace.scalars[CLOSE_COUNT] = 0
+    minimum = workspace.scalars[MIN_CLOSE]
+    for j in range(workspace.sets.shape[1]):
+        bits = workspace.sets[POSSIBLY_CLOSE, j] & ~workspace.sets[FOLLOWED_AUTHORS, j]
+        bits &= larger_in_block(workspace.sums, j << 6, minimum) if bits else 0
         while bits:
-            work.close_papers[work.s[CLOSE_COUNT]] = (j << 6) + lowest_bit(bits)
-            work.s[CLOSE_COUNT] += 1
+            workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = (j << 6) + lowest_bit(bits)
+            workspace.scalars[CLOSE_COUNT] += 1
             bits &= bits - 1
     if tau < 0:
-        _best_of_each_day(day, work)
+        _best_of_each_day(index, workspace)
 
 
 @inlined
-def _best_of_each_day(day: PaperArrays, work: Workspace) -> None:
+def _best_of_each_day(index: PaperArrays, workspace: Workspace) -> None:
     """Keep the three most relevant of each announcement, ties by id. Each day has one spare entry."""
-    days = len(work.days) // (CLOSE_A_DAY + 1)
-    for i in range(work.s[CLOSE_COUNT]):
-        paper = work.close_papers[i]
-        relevance = work.sums[paper]
-        base = day.papers[paper].announcement * (CLOSE_A_DAY + 1)
-        if work.days[base].stamp != work.s[SERIAL]:
-            work.days[base].stamp = work.s[SERIAL]
-            work.days[base].count = 0
-        place = base + work.days[base].count
-        work.days[base].count = min(work.days[base].count + 1, CLOSE_A_DAY)
-        while place > base and _less(day, work, place - 1, paper, relevance):
-            work.days[place].worth = work.days[place - 1].worth
-            work.days[place].paper = work.days[place - 1].paper
-            place -= 1
-        work.days[place].worth, work.days[place].paper = relevance, paper
-    work.s[CLOSE_COUNT] = 0
-    for date in range(days):
-        base = date * (CLOSE_A_DAY + 1)
-        if work.days[base].stamp == work.s[SERIAL]:
-            for place in range(base, base + work.days[base].count):
-                work.close_papers[work.s[CLOSE_COUNT]] = work.days[place].paper
-                work.s[CLOSE_COUNT] += 1
+    days = len(workspace.close_by_day) // (CLOSE_PAPERS_PER_DAY + 1)
+    for i in range(workspace.scalars[CLOSE_COUNT]):
+        paper = workspace.close_papers[i]
+        relevance = workspace.sums[paper]
+        base = index.papers[paper].announcement * (CLOSE_PAPERS_PER_DAY + 1)
+        if workspace.close_by_day[base].stamp != workspace.scalars[SERIAL]:
+            workspace.close_by_day[base].stamp = workspace.scalars[SERIAL]
+            workspace.close_by_day[base].count = 0
+        slot = base + workspace.close_by_day[base].count
+        workspace.close_by_day[base].count = min(workspace.close_by_day[base].count + 1, CLOSE_PAPERS_PER_DAY)
+        while slot > base and _is_less_relevant(index, workspace, slot - 1, paper, relevance):
+            workspace.close_by_day[slot].relevance = workspace.close_by_day[slot - 1].relevance
+            workspace.close_by_day[slot].paper = workspace.close_by_day[slot - 1].paper
+            slot -= 1
+        workspace.close_by_day[slot].relevance, workspace.close_by_day[slot].paper = relevance, paper
+    workspace.scalars[CLOSE_COUNT] = 0
+    for day in range(days):
+        base = day * (CLOSE_PAPERS_PER_DAY + 1)
+        if workspace.close_by_day[base].stamp == workspace.scalars[SERIAL]:
+            for slot in range(base, base + workspace.close_by_day[base].count):
+                workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = workspace.close_by_day[slot].paper
+                workspace.scalars[CLOSE_COUNT] += 1
 
 
 @inlined
-def _less(day: PaperArrays, work: Workspace, place: int, paper: int, relevance: int) -> bool:
-    """True where a place's paper is less relevant than another one, or as much and behind it by id."""
-    other = work.days[place].worth
+def _is_less_relevant(index: PaperArrays, workspace: Workspace, slot: int, paper: int, relevance: int) -> bool:
+    """True where a slot's paper is less relevant than another one, or equally relevant and after it by id."""
+    other = workspace.close_by_day[slot].relevance
     return bool(
-        other < relevance or (other == relevance and day.papers[work.days[place].paper].tie < day.papers[paper].tie)
+        other < relevance
+        or (other == relevance and index.papers[workspace.close_by_day[slot].paper].tie < index.papers[paper].tie)
     )
 
 
 @entry
-def thresholds(book: CompiledProfiles, day: PaperArrays, ask: Requests, work: Workspace, rank: int) -> None:
-    """The `most`-th largest relevance of the admitted papers that no topic holds for, as τ; 0 if there are fewer."""
-    for row in range(len(ask.rows) - 1):
-        decode(book, work, ask.rows[row].row)
-        find_strict(book, day, work)
-        apply_limits(book, day, ask, work, row)
-        for j in range(work.sets.shape[1]):
-            work.sets[CERTAIN, j] = work.sets[POSSIBLY_CLOSE, j]
-        add_all(day, work, work.plain, work.s[WORDS], work.sets[CERTAIN], work.sums)
-        add_extras(book, day, work)
+def thresholds(
+    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, rank: int
+) -> None:
+    """τ: the `rank`-th largest relevance of allowed papers that no topic matches as written; 0 for fewer papers."""
+    for row in range(len(requests.rows) - 1):
+        decode(profiles, workspace, requests.rows[row].row)
+        find_strict(profiles, index, workspace)
+        apply_limits(profiles, index, requests, workspace, row)
+        for j in range(workspace.sets.shape[1]):
+            workspace.sets[CERTAIN, j] = workspace.sets[POSSIBLY_CLOSE, j]
+        add_word_sums(
+            index,
+            workspace,
+            workspace.plain_words,
+            workspace.scalars[WORD_COUNT],
+            workspace.sets[CERTAIN],
+            workspace.sums,
+        )
+        add_extras(profiles, index, workspace)
         for i in range(rank):
-            work.best[i] = 0
-        for j in range(work.sets.shape[1]):
-            bits = work.sets[POSSIBLY_CLOSE, j]
-            bits &= larger_in_block(work.sums, j << 6, work.best[rank - 1]) if bits else 0
+            workspace.best_keys[i] = 0
+        for j in range(workspace.sets.shape[1]):
+            bits = workspace.sets[POSSIBLY_CLOSE, j]
+            bits &= larger_in_block(workspace.sums, j << 6, workspace.best_keys[rank - 1]) if bits else 0
             while bits:
-                _among(work, rank, work.sums[(j << 6) + lowest_bit(bits)])
+                _insert_value(workspace, rank, workspace.sums[(j << 6) + lowest_bit(bits)])
                 bits &= bits - 1
-        ask.rows[row].tau = work.best[rank - 1]
+        requests.rows[row].tau = workspace.best_keys[rank - 1]
 
 
 @inlined
-def _among(work: Workspace, rank: int, value: int) -> None:
+def _insert_value(workspace: Workspace, rank: int, value: int) -> None:
     """Insert a value into the sorted list of the best, if it is one of them."""
-    place = rank - 1
-    if value <= work.best[place]:
+    slot = rank - 1
+    if value <= workspace.best_keys[slot]:
         return
-    while place > 0 and work.best[place - 1] < value:
-        work.best[place] = work.best[place - 1]
-        place -= 1
-    work.best[place] = value
+    while slot > 0 and workspace.best_keys[slot - 1] < value:
+        workspace.best_keys[slot] = workspace.best_keys[slot - 1]
+        slot -= 1
+    workspace.best_keys[slot] = value

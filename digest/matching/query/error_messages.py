@@ -8,23 +8,23 @@ from typing import Protocol
 class MessageCatalog(Protocol):
     """A message catalog; `%(name)s` stands for a value, `%(n)s` for the number that selects the plural form."""
 
-    def translate(self, message: str, /, **values: object) -> str:
+    def localize(self, message: str, /, **values: object) -> str:
         """The message with its values."""
 
-    def translate_plural(self, one: str, many: str, number: int, /, **values: object) -> str:
+    def localize_plural(self, singular: str, plural: str, number: int, /, **values: object) -> str:
         """The message in the plural form for the number."""
 
 
 class English:
     """The untranslated English messages."""
 
-    def translate(self, message: str, /, **values: object) -> str:
+    def localize(self, message: str, /, **values: object) -> str:
         """The message with its values."""
         return message % values if values else message
 
-    def translate_plural(self, one: str, many: str, number: int, /, **values: object) -> str:
+    def localize_plural(self, singular: str, plural: str, number: int, /, **values: object) -> str:
         """The message in the plural form for the number."""
-        return (one if number == 1 else many) % {"n": f"{number:,}", **values}
+        return (singular if number == 1 else plural) % {"n": f"{number:,}", **values}
 
 
 ENGLISH = English()

@@ -61,7 +61,7 @@ def format(query: Query) -> str:  # noqa: A001 (the inverse of parse)
     """The query as text, in one canonical form with no more marks than it needs: `parse(format(q)) == q`."""
     if isinstance(query.root, Term) and not query.root.field:
         return query.root.text if query.plain else f'"{query.root.text}"'
-    return _format(query.root)
+    return _format_node(query.root)
 
 
 class ProfileTerm(NamedTuple):
@@ -75,41 +75,49 @@ class ProfileTerm(NamedTuple):
 def profile_terms_of(term: Term) -> tuple[ProfileTerm, ...]:
     """The words of a query term that have weight; in fields without words the whole term."""
     if term.field in TEXT_FIELDS:
-        return tuple(dict.fromkeys(ProfileTerm(term.field, w.text, w.prefix) for w in phrase_words(term) if w.weighs))
+        return tuple(
+            dict.fromkeys(
+                ProfileTerm(term.field, word.text, word.prefix) for word in phrase_words(term) if word.is_weighted
+            )
+        )
     return (ProfileTerm(term.field, fold_text(term.text)),)
 
 
 def profile_terms(profile: Profile) -> tuple[ProfileTerm, ...]:
     """A profile's terms in the order typed, each once: bit i of a match's mask stands for the i-th. Raises BadQuery."""
-    return tuple(dict.fromkeys(chain.from_iterable(_shown(topic.text) for topic in profile.topics if not topic.muted)))
+    return tuple(
+        dict.fromkeys(chain.from_iterable(_topic_terms(topic.text) for topic in profile.topics if not topic.muted))
+    )
 
 
 @lru_cache(maxsize=1 << 15)
-def _shown(text: str) -> tuple[ProfileTerm, ...]:
+def _topic_terms(text: str) -> tuple[ProfileTerm, ...]:
     """The positive terms of a topic."""
-    return tuple(want for term in positive_terms(parse(text).root) for want in profile_terms_of(term))
+    return tuple(profile_term for term in positive_terms(parse(text).root) for profile_term in profile_terms_of(term))
 
 
-def _format(node: Node) -> str:
+def _format_node(node: Node) -> str:
     match node:
         case Term(text, field):
-            written = text if _bare(text) else f'"{text}"'
-            return f"{field}:{written}" if field else written
+            quoted = text if _needs_no_quotes(text) else f'"{text}"'
+            return f"{field}:{quoted}" if field else quoted
         case Or(parts):
-            return " OR ".join(_within(part, Or) for part in parts)
+            return " OR ".join(_format_part(part, Or) for part in parts)
         case And(parts):
-            first, *rest = parts
-            return " AND ".join([_within(first, Or, And), *(_within(part, Or, And, AndNot) for part in rest)])
+            first, *others = parts
+            return " AND ".join(
+                [_format_part(first, Or, And), *(_format_part(part, Or, And, AndNot) for part in others)]
+            )
         case AndNot(keep, drop):
-            return f"{_within(keep, Or)} ANDNOT {_within(drop, Or, And, AndNot)}"
+            return f"{_format_part(keep, Or)} ANDNOT {_format_part(drop, Or, And, AndNot)}"
 
 
-def _within(node: Node, *kinds: type) -> str:
+def _format_part(node: Node, *kinds: type) -> str:
     """A part of another node, in parentheses where it would otherwise parse differently."""
-    return f"({_format(node)})" if isinstance(node, kinds) else _format(node)
+    return f"({_format_node(node)})" if isinstance(node, kinds) else _format_node(node)
 
 
-def _bare(text: str) -> bool:
+def _needs_no_quotes(text: str) -> bool:
     """True for words that need no quotes: they contain no operator, parenthesis or field."""
     if set(text.split()) & {*parser.OPERATORS, "NOT"} or re.search("[()]", text):
         return False

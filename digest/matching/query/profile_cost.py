@@ -19,7 +19,7 @@ MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile
 MAX_PREFIXES = 20  # words with a `*` among them
 NAME_COST = 2  # words: a name is looked up in several readings
 PREFIX_COST = 2  # words: a prefix stands for many words
-SHORTEST_PREFIX = 3  # letters; two letters begin a tenth of all words
+MIN_PREFIX_LENGTH = 3  # letters; two letters begin a tenth of all words
 _WHOLE_WORD_SCRIPTS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is a word or syllable
 
 
@@ -58,9 +58,9 @@ def check_cost(profile: Profile) -> None:
 def _check_prefixes(field: str, texts: Iterable[str]) -> None:
     for number, text in enumerate(texts, 1):
         for prefix in _prefixes(parse(text).root):
-            if len(prefix) < SHORTEST_PREFIX and not _WHOLE_WORD_SCRIPTS.search(prefix):
+            if len(prefix) < MIN_PREFIX_LENGTH and not _WHOLE_WORD_SCRIPTS.search(prefix):
                 message = N_("line %(n)s: ‘%(prefix)s*’ begins too many words; write %(least)s letters or more")
-                raise BadInput(message, field=field, n=number, prefix=prefix, least=SHORTEST_PREFIX)
+                raise BadInput(message, field=field, n=number, prefix=prefix, least=MIN_PREFIX_LENGTH)
 
 
 def _query_cost(node: Node) -> ProfileCost:

@@ -17,7 +17,7 @@ FIELDS = ("ti", "abs", "au", "cat", "co", "all", "inst", "venue", "has")
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that must stand together, in one field ('' is title or abstract). `text` is as typed, spaces single."""
+    """A phrase in one field ('' is title or abstract). `text` is as typed, with single spaces."""
 
     text: str
     field: str = ""
@@ -25,21 +25,21 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All parts hold."""
+    """All parts match."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """One part or more holds."""
+    """At least one part matches."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AndNot:
-    """`keep` holds and `drop` does not."""
+    """`keep` matches and `drop` does not."""
 
     keep: Node
     drop: Node
@@ -59,13 +59,13 @@ class Query:
 class Word(NamedTuple):
     """One word of a Term: a stem, or with `prefix` the beginning of a word as written. `typed`: the original text.
 
-    `weighs` is False for stop words, which only keep their position in the phrase.
+    `is_weighted` is False for stop words, which only keep their position in the phrase.
     """
 
     text: str
     prefix: bool
     typed: str
-    weighs: bool
+    is_weighted: bool
 
 
 @lru_cache(maxsize=1 << 14)
@@ -73,8 +73,8 @@ def phrase_words(term: Term) -> tuple[Word, ...]:
     """The words of a Term in order; a `*` ends a prefix. They are never empty in a parsed query."""
     analysed: list[Word] = []
     for prefixes, pieces in groupby(term.text.split(), key=is_prefix):
-        for piece in pieces if prefixes else _chunks(pieces):
-            analysed += _prefix(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
+        for piece in pieces if prefixes else _join_tokens(pieces):
+            analysed += _prefix_words(piece) if prefixes else (_word(token, piece) for token in tokens(piece))
     return tuple(analysed)
 
 
@@ -92,22 +92,22 @@ def positive_terms(node: Node) -> tuple[Term, ...]:
     return tuple(term for part in node.parts for term in positive_terms(part))
 
 
-def _chunks(pieces: Iterable[str]) -> list[str]:
+def _join_tokens(pieces: Iterable[str]) -> list[str]:
     """Typed words, joined where adjacent words form one token, such as `data set`."""
     chunks: list[str] = []
     for piece in pieces:
-        both = f"{chunks[-1]} {piece}" if chunks else ""
-        if chunks and tokens(both) != tokens(chunks[-1]) + tokens(piece):
-            chunks[-1] = both
+        joined = f"{chunks[-1]} {piece}" if chunks else ""
+        if chunks and tokens(joined) != tokens(chunks[-1]) + tokens(piece):
+            chunks[-1] = joined
         else:
             chunks.append(piece)
     return chunks
 
 
-def _prefix(piece: str) -> list[Word]:
+def _prefix_words(piece: str) -> list[Word]:
     """`self-superv*` is the word self, then a prefix."""
-    *front, last = words(piece[:-1]) or [""]
-    analysed = [_word(token, piece) for token in tokens(" ".join(front))]
+    *complete_words, last = words(piece[:-1]) or [""]
+    analysed = [_word(token, piece) for token in tokens(" ".join(complete_words))]
     return [*analysed, Word(last, True, piece, True)] if last else analysed
 
 

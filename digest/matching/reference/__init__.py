@@ -1,1 +1,1 @@
-"""The reference matcher: slow and obvious. The engine must give the same answers."""
+"""The reference matcher: slow and simple. The engine must give the same results."""

@@ -1,4 +1,4 @@
-"""A profile understood: its queries, and what their words weigh in an epoch."""
+"""A parsed profile: its queries, and the weights of their words in an epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.matching.query.language import (
     profile_terms,
     profile_terms_of,
 )
-from digest.matching.scoring.bm25 import Weights, close_floor, weight
+from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
 
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
@@ -31,15 +31,15 @@ def _nowhere(_document: Document) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ParsedTerm:
-    """A term that a match may be shown by.
+    """A query term, analysed for matching.
 
-    `in_title`: whether its words stand in the title. `term_bits`: each thing that shows it, by what it counts as.
-    `phrase`: more than one word of title and abstract.
-    `stems`: words without which title and abstract cannot hold it; `one_word`: such a word that suffices.
+    `in_title`: its words stand in the title. `term_bits`: its profile terms, each with the key under which it is
+    scored. `phrase`: it has several weighted words of title and abstract. `stems`: words that a matching title or
+    abstract must contain; `is_sufficient_word`: it has one stem, and that alone is a match.
     """
 
     term: Term
-    holds: Predicate
+    matches: Predicate
     in_title: Predicate
     term_bits: tuple[tuple[ProfileTerm, ProfileTerm], ...]
     phrase: bool
@@ -47,18 +47,18 @@ class ParsedTerm:
     one_word: bool
 
     @classmethod
-    def of(cls, term: Term) -> ParsedTerm:
+    def from_term(cls, term: Term) -> ParsedTerm:
         """The term analysed, once for all papers."""
         words = phrase_words(term) if term.field in {"", "ti", "abs"} else ()
         stems = tuple(word.text for word in words if not word.prefix)
-        wants = profile_terms_of(term)
-        worth = tuple((want, counted_word(want)) for want in wants)
+        profile_terms = profile_terms_of(term)
+        term_bits = tuple((profile_term, scoring_key(profile_term)) for profile_term in profile_terms)
         return cls(
             term,
             predicate(term),
             predicate(replace(term, field="ti")) if term.field in _TITLE_FIELDS else _nowhere,
-            worth,
-            sum(want.field in TEXT_FIELDS for want in wants) > 1,
+            term_bits,
+            sum(profile_term.field in TEXT_FIELDS for profile_term in profile_terms) > 1,
             stems,
             one_word=len(stems) == 1 and len(words) == 1 and not term.field,
         )
@@ -66,34 +66,34 @@ class ParsedTerm:
 
 @dataclass(frozen=True, slots=True)
 class ParsedTopic:
-    """One topic that is not muted: its place in the profile, its query, and what to look for.
+    """One topic that is not muted: its index in the profile, its query and its terms.
 
-    `any_term`: the query is a term or several joined by OR, so that it holds where one of its `terms` does.
+    `any_term`: the query is a term or several joined by OR, so that it matches where one of its `terms` does.
     """
 
     index: int
     query: Query
     term_bits: tuple[ProfileTerm, ...]
-    holds: Predicate
+    matches: Predicate
     terms: tuple[ParsedTerm, ...]
     any_term: bool
 
     @classmethod
-    def of(cls, index: int, query: Query) -> ParsedTopic:
+    def from_query(cls, index: int, query: Query) -> ParsedTopic:
         """A topic's query analysed, once for all papers."""
-        found = tuple(ParsedTerm.of(term) for term in positive_terms(query.root))
-        wants = tuple(want for term in found for want, _ in term.term_bits)
+        terms = tuple(ParsedTerm.from_term(term) for term in positive_terms(query.root))
+        term_bits = tuple(profile_term for term in terms for profile_term, _ in term.term_bits)
         parts = query.root.parts if isinstance(query.root, Or) else (query.root,)
-        simple = all(isinstance(part, Term) for part in parts)
-        return cls(index, query, wants, predicate(query.root), found, simple)
+        any_term = all(isinstance(part, Term) for part in parts)
+        return cls(index, query, term_bits, predicate(query.root), terms, any_term)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedProfile:
-    """A profile understood. `plain`: the weight of each word of its plain topics; `bits`: the terms' numbers.
+    """A parsed profile. `plain_weights`: the weight of each word of its plain topics; `bit_of_term`: bits of the mask.
 
-    `plain_words` and `plain_prefixes`: what `plain` looks for, by word. `terms`: each topic's terms, one behind the
-    other; `by_stem`: the places among them of those that need a stem, `other_terms`: of those that need none.
+    `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
+    `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none.
     """
 
     profile: Profile
@@ -101,8 +101,8 @@ class ParsedProfile:
     exclusions: tuple[Predicate, ...]
     authors: tuple[tuple[str, Predicate], ...]
     categories: tuple[str, ...]
-    bits: Mapping[ProfileTerm, int]
-    plain: Mapping[ProfileTerm, int]
+    bit_of_term: Mapping[ProfileTerm, int]
+    plain_weights: Mapping[ProfileTerm, int]
     idf: Mapping[ProfileTerm, int]
     floor: int
     plain_words: Mapping[str, ProfileTerm]
@@ -111,59 +111,68 @@ class ParsedProfile:
     by_stem: Mapping[str, tuple[int, ...]]
     other_terms: tuple[int, ...]
 
-    def query_text(self, document: Document) -> list[int]:
-        """The places of the terms that show the paper to satisfy their topics as written, in no order.
+    def satisfied_terms(self, document: Document) -> list[int]:
+        """The positions in `terms` of the terms that match where their topic matches as written, in no order.
 
-        Most terms need a word that the paper lacks: only the others are looked at.
+        Terms that need a stem which the paper lacks are skipped by index, because most terms do.
         """
-        places = list(self.other_terms)
+        positions = list(self.other_terms)
         for stem in self.by_stem.keys() & document.tf.keys():
-            places += self.by_stem[stem]
-        satisfied = {topic.index: topic.holds(document) for topic in self.topics if not topic.any_term}
+            positions += self.by_stem[stem]
+        satisfied = {topic.index: topic.matches(document) for topic in self.topics if not topic.any_term}
         terms = self.terms
         return [
-            place
-            for place in places
-            for topic, term in (terms[place],)
-            if (term.one_word or term.holds(document)) and (topic.any_term or satisfied[topic.index])
+            position
+            for position in positions
+            for topic, term in (terms[position],)
+            if (term.one_word or term.matches(document)) and (topic.any_term or satisfied[topic.index])
         ]
 
 
-def counted_word(want: ProfileTerm) -> ProfileTerm:
-    """A word is worth the same in whatever field it was asked for, and counts once."""
-    return want._replace(field="") if want.field in TEXT_FIELDS else want
+def scoring_key(profile_term: ProfileTerm) -> ProfileTerm:
+    """The key of a term in scoring: a word has the same weight in every text field, and counts once."""
+    return profile_term._replace(field="") if profile_term.field in TEXT_FIELDS else profile_term
 
 
 def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
-    """What a profile wants, weighed by the counts of one epoch. Raises BadQuery."""
-    heard = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
-    topics = tuple(ParsedTopic.of(index, query) for index, query in heard)
-    times = Counter(want for topic in topics if topic.query.plain for want in set(topic.term_bits))
-    plain = {want: weight(times[want]) for want in times}
-    words = {want._replace(field="") for topic in topics for want in topic.term_bits if want.field in TEXT_FIELDS}
+    """Parse a profile and weight its words by the counts of one epoch. Raises BadQuery."""
+    queries = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
+    topics = tuple(ParsedTopic.from_query(index, query) for index, query in queries)
+    topic_counts = Counter(
+        profile_term for topic in topics if topic.query.plain for profile_term in set(topic.term_bits)
+    )
+    plain_weights = {profile_term: topic_weight(topic_counts[profile_term]) for profile_term in topic_counts}
+    words = {
+        profile_term._replace(field="")
+        for topic in topics
+        for profile_term in topic.term_bits
+        if profile_term.field in TEXT_FIELDS
+    }
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
-    idf = {want: weights.idf(want.text, prefix=want.prefix) for want in words}
-    words_of = [topic.term_bits for topic in topics if topic.query.plain and topic.term_bits]
-    worth = [(sum(plain[want] * idf[want] for want in some), [idf[want] for want in some]) for some in words_of]
-    places = [(topic, term) for topic in topics for term in topic.terms]
+    idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
+    plain_terms = [topic.term_bits for topic in topics if topic.query.plain and topic.term_bits]
+    topic_sums = [
+        (sum(plain_weights[term] * idf[term] for term in terms), [idf[t] for t in terms]) for terms in plain_terms
+    ]
+    topic_terms = [(topic, term) for topic in topics for term in topic.terms]
     by_stem: dict[str, tuple[int, ...]] = {}
-    for place, (_, term) in enumerate(places):
+    for position, (_, term) in enumerate(topic_terms):
         if term.stems:
             rarest = max(term.stems, key=weights.idf)
-            by_stem[rarest] = (*by_stem.get(rarest, ()), place)
+            by_stem[rarest] = (*by_stem.get(rarest, ()), position)
     return ParsedProfile(
         profile=profile,
         topics=topics,
         exclusions=tuple(predicate(parse(text).root) for text in profile.exclusions),
         authors=tuple((name, author_predicate(name)) for name in profile.authors),
         categories=tuple(category.lower() for category in profile.categories),
-        bits={want: 1 << number for number, want in enumerate(profile_terms(profile))},
-        plain=plain,
+        bit_of_term={profile_term: 1 << number for number, profile_term in enumerate(profile_terms(profile))},
+        plain_weights=plain_weights,
         idf=idf,
-        floor=close_floor(worth),
-        plain_words={want.text: want for want in plain if not want.prefix},
-        plain_prefixes=tuple(want for want in plain if want.prefix),
-        terms=tuple(places),
+        floor=close_floor(topic_sums),
+        plain_words={profile_term.text: profile_term for profile_term in plain_weights if not profile_term.prefix},
+        plain_prefixes=tuple(profile_term for profile_term in plain_weights if profile_term.prefix),
+        terms=tuple(topic_terms),
         by_stem=by_stem,
-        other_terms=tuple(place for place, (_, term) in enumerate(places) if not term.stems),
+        other_terms=tuple(position for position, (_, term) in enumerate(topic_terms) if not term.stems),
     )

@@ -1,6 +1,6 @@
-"""The reference matcher: which papers a profile gets, in which order, and why. Slow and obvious; whole numbers only.
+"""The reference matcher: the papers of a profile, their order and the reasons. Slow and simple; integers only.
 
-The rules are docs/MATCHING.md's. The fast engine must give the same papers, order, scores and explanations.
+docs/MATCHING.md defines the rules. The engine must give the same papers, order, scores and explanations.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from itertools import groupby
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
 from digest.matching.reference import topic_slots
-from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, counted_word, parse_profile
-from digest.matching.scoring.bm25 import FIXED, ONE, Weights, impact, score
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
+from digest.matching.scoring.bm25 import FIXED_IMPACTS, TOPIC_WEIGHT, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
 from digest.matching.scoring.relevance_feedback import lift
 from digest.text.folding import fold_text
@@ -23,29 +23,29 @@ CLOSE_PAPERS_PER_DAY = 3  # close papers of one announcement, while there is no 
 
 @dataclass(frozen=True, slots=True)
 class _Finding:
-    """What one paper has of a wish. `gains`: what each thing found is worth.
+    """The evaluation of one paper for a profile. `gains`: the gain of each matched term.
 
-    `shown`: the places in `wish.terms` of the terms that show a topic to hold as written. `worth`: what each thing that
-    they look for is worth; `phrases`: what words standing side by side are worth once more. `liked`: what words of
-    liked papers are worth.
+    `strict_positions`: the positions in `ParsedProfile.terms` of the terms by which topics match as written.
+    `strict_gains`: the gains of these terms' words; `phrase_gain`: the extra gain of phrases. `liked_impacts`: the
+    weighted impacts of words of liked papers.
     """
 
     document: Document
     gains: dict[ProfileTerm, int]
-    shown: list[int]
-    worth: dict[ProfileTerm, int]
-    phrases: int
+    strict_positions: list[int]
+    strict_gains: dict[ProfileTerm, int]
+    phrase_gain: int
     followed: tuple[str, ...]
-    liked: tuple[int, ...]
+    liked_impacts: tuple[int, ...]
 
     @property
     def relevance(self) -> int:
-        return sum(self.gains.values()) + self.phrases
+        return sum(self.gains.values()) + self.phrase_gain
 
     @property
     def score(self) -> int:
-        """Likes lift the score alone: whether a paper matches is decided by its relevance."""
-        return score(self.relevance + lift(self.liked, self.relevance), self.document.candidate.trending)
+        """Likes raise only the score; relevance alone decides whether a paper matches."""
+        return score(self.relevance + lift(self.liked_impacts, self.relevance), self.document.candidate.trending)
 
 
 def match(
@@ -56,7 +56,7 @@ def match(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
-    """The papers a profile gets, best first, under its caps. `tau` None: no threshold yet. Raises BadQuery."""
+    """The matching papers within the profile's caps, best first. `tau` None: no threshold yet. Raises BadQuery."""
     return match_lazily(profile, candidates, counts, tau=tau, sent=sent).within_limits()
 
 
@@ -68,7 +68,7 @@ def match_all(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
-    """Every paper that a profile matches at all, followed authors first, then by score; no caps. Raises BadQuery."""
+    """All matching papers, followed authors first, then by score, without caps. Raises BadQuery."""
     return list(match_lazily(profile, candidates, counts, tau=tau, sent=sent))
 
 
@@ -80,22 +80,30 @@ def match_lazily(
     tau: int | None,
     sent: frozenset[int] = frozenset(),
 ) -> LazyMatches:
-    """`match_all`, each match explained when it is needed: most are only counted."""
+    """Like `match_all`, but each match is explained only when iterated: most are only counted."""
     weights = _weights(counts)
-    wish = parse_profile(profile, weights)
-    found = [finding for finding in _findings(wish, candidates, weights) if finding.followed or _allowed(wish, finding)]
-    sure = [finding for finding in found if finding.shown or finding.followed]
-    close = [f for f in found if not (f.shown or f.followed) and profile.close and f.relevance >= wish.floor > 0]
-    close = _best_of_each_day(close) if tau is None else [f for f in close if f.relevance > tau]
-    kept = [finding for finding in sure + close if finding.document.candidate.id not in sent]
-    return LazyMatches(wish, sorted(kept, key=_order))
+    parsed = parse_profile(profile, weights)
+    findings = [
+        finding for finding in _findings(parsed, candidates, weights) if finding.followed or _allowed(parsed, finding)
+    ]
+    strict = [finding for finding in findings if finding.strict_positions or finding.followed]
+    close = [
+        finding
+        for finding in findings
+        if not (finding.strict_positions or finding.followed)
+        and profile.close
+        and finding.relevance >= parsed.floor > 0
+    ]
+    close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
+    unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
+    return LazyMatches(parsed, sorted(unsent, key=_sort_key))
 
 
 class LazyMatches:
-    """Matches in their order. `len` is how many they are; each is explained when it is needed."""
+    """Matches in their order; each is explained when it is iterated."""
 
-    def __init__(self, wish: ParsedProfile, findings: Sequence[_Finding]) -> None:
-        self._wish, self._findings = wish, findings
+    def __init__(self, parsed: ParsedProfile, findings: Sequence[_Finding]) -> None:
+        self._parsed, self._findings = parsed, findings
 
     def __len__(self) -> int:
         return len(self._findings)
@@ -105,101 +113,115 @@ class LazyMatches:
 
     def match(self, place: int) -> Match:
         """The match at a place in the order."""
-        return _explain(self._wish, self._findings[place])
+        return _explain(self._parsed, self._findings[place])
 
     def title_topics(self, place: int) -> frozenset[int]:
-        """The topics that hold for the paper at a place and stand in its title."""
+        """The topics that match the paper at a place as written and stand in its title."""
         finding = self._findings[place]
-        terms = [self._wish.terms[at] for at in finding.shown]
+        terms = [self._parsed.terms[term_index] for term_index in finding.strict_positions]
         return frozenset(topic.index for topic, term in terms if term.in_title(finding.document))
 
     def within_limits(self) -> list[Match]:
-        """The matches that the profile's limits admit, with a slot for each topic that stands in a title."""
-        return topic_slots.within_limits(self._wish.profile, self)
+        """The matches within the profile's limits, with a slot for each topic that stands in a title."""
+        return topic_slots.within_limits(self._parsed.profile, self)
 
     def papers(self) -> list[int]:
-        """The papers found, those of followed authors aside."""
+        """The matched papers without those of followed authors."""
         return [finding.document.candidate.id for finding in self._findings if not finding.followed]
 
 
-def floor(profile: Profile, counts: Counts | Weights) -> int:
+def close_floor_of(profile: Profile, counts: Counts | Weights) -> int:
     """The least relevance of a close match: `bm25.close_floor`.
 
-    Each word counts as it does once in an average abstract. 0 where no plain topic has a word that weighs: then nothing
-    is close.
+    Each word counts as it does once in an average abstract. 0 where no plain topic has a weighted word: then there are
+    no close matches.
     """
     return parse_profile(profile, _weights(counts)).floor
 
 
-def not_strict_matches(
+def non_strict_relevances(
     profile: Profile, candidates: Iterable[Candidate | Document], counts: Counts | Weights
 ) -> list[int]:
-    """The relevances of the allowed papers that match no topic as written: what a threshold is set by."""
+    """The relevances of the allowed papers that match no topic as written. Thresholds are computed from these."""
     weights = _weights(counts)
-    wish = parse_profile(profile, weights)
-    found = _findings(wish, candidates, weights)
-    return [finding.relevance for finding in found if _allowed(wish, finding) and not finding.shown]
+    parsed = parse_profile(profile, weights)
+    findings = _findings(parsed, candidates, weights)
+    return [finding.relevance for finding in findings if _allowed(parsed, finding) and not finding.strict_positions]
 
 
 def _weights(counts: Counts | Weights) -> Weights:
     return counts if isinstance(counts, Weights) else Weights(counts)
 
 
-def _findings(wish: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights) -> Iterator[_Finding]:
-    """What each paper has of the wish; withdrawn and excluded papers are passed over."""
+def _findings(
+    parsed: ParsedProfile, candidates: Iterable[Candidate | Document], weights: Weights
+) -> Iterator[_Finding]:
+    """The evaluation of each paper; withdrawn and excluded papers are skipped."""
     for candidate in candidates:
         document = prepare_document(candidate) if isinstance(candidate, Candidate) else candidate
-        if document.candidate.record.withdrawn or any(excludes(document) for excludes in wish.exclusions):
+        if document.candidate.record.withdrawn or any(excludes(document) for excludes in parsed.exclusions):
             continue
-        yield _find(wish, document, weights)
+        yield _evaluate_paper(parsed, document, weights)
 
 
-def _find(wish: ParsedProfile, document: Document, weights: Weights) -> _Finding:
-    """One paper's relevance: the words of plain topics always, those of a query only where the query holds."""
+def _evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding:
+    """Evaluate one paper: words of plain topics always count, those of a query only where the query matches."""
     norm = weights.norm(document.length)
-    followed = tuple([author for author, wrote in wish.authors if wrote(document)])
-    likes = ((ProfileTerm("", stem), weighs) for stem, weighs in wish.profile.likes if stem in document.tf)
-    liked = tuple(weighs * impact(wish.idf[want], document.tf[want.text], norm) for want, weighs in likes)
+    followed = tuple([author for author, is_author in parsed.authors if is_author(document)])
+    likes = ((ProfileTerm("", stem), weight) for stem, weight in parsed.profile.likes if stem in document.tf)
+    liked_impacts = tuple(
+        weight * impact(parsed.idf[profile_term], document.tf[profile_term.text], norm)
+        for profile_term, weight in likes
+    )
     gains: dict[ProfileTerm, int] = {}
-    for stem in wish.plain_words.keys() & document.tf.keys():
-        want = wish.plain_words[stem]
-        gains[want] = wish.plain[want] * impact(wish.idf[want], document.tf[stem], norm)
-    for want in wish.plain_prefixes:
-        if tf := _tf(want, document):
-            gains[want] = wish.plain[want] * impact(wish.idf[want], tf, norm)
-    shown = wish.query_text(document)
-    worth: dict[ProfileTerm, int] = {}
-    phrases = sum([_show(wish.terms[place][1], wish, document, norm, worth) for place in shown])
-    gains = worth | gains
+    for stem in parsed.plain_words.keys() & document.tf.keys():
+        profile_term = parsed.plain_words[stem]
+        gains[profile_term] = parsed.plain_weights[profile_term] * impact(
+            parsed.idf[profile_term], document.tf[stem], norm
+        )
+    for profile_term in parsed.plain_prefixes:
+        if tf := _tf(profile_term, document):
+            gains[profile_term] = parsed.plain_weights[profile_term] * impact(parsed.idf[profile_term], tf, norm)
+    strict_positions = parsed.satisfied_terms(document)
+    strict_gains: dict[ProfileTerm, int] = {}
+    phrase_gain = sum(
+        [
+            _add_strict_gains(parsed.terms[position][1], parsed, document, norm, strict_gains)
+            for position in strict_positions
+        ]
+    )
+    gains = strict_gains | gains
     for author in followed:
-        gains[ProfileTerm("au", fold_text(author))] = ONE * FIXED["au"]
-    return _Finding(document, gains, shown, worth, phrases, followed, liked)
+        gains[ProfileTerm("au", fold_text(author))] = TOPIC_WEIGHT * FIXED_IMPACTS["au"]
+    return _Finding(document, gains, strict_positions, strict_gains, phrase_gain, followed, liked_impacts)
 
 
-def _show(term: ParsedTerm, wish: ParsedProfile, document: Document, norm: int, worth: dict[ProfileTerm, int]) -> int:
-    """Add what a term found to `worth`. Returns what the words of a phrase are worth once more, else 0."""
-    for want, key in term.term_bits:
-        if key in worth:
+def _add_strict_gains(
+    term: ParsedTerm, parsed: ParsedProfile, document: Document, norm: int, strict_gains: dict[ProfileTerm, int]
+) -> int:
+    """Add a matched term's gains to `strict_gains`. Returns the extra gain of a phrase, else 0."""
+    for profile_term, key in term.term_bits:
+        if key in strict_gains:
             continue
-        if want.field not in TEXT_FIELDS:
-            worth[key] = ONE * FIXED[want.field]
+        if profile_term.field not in TEXT_FIELDS:
+            strict_gains[key] = TOPIC_WEIGHT * FIXED_IMPACTS[profile_term.field]
         else:
-            tf = _tf(want, document) if want.prefix else document.tf.get(want.text, 0)
-            worth[key] = ONE * impact(wish.idf[key], tf, norm)
-    return sum([worth[key] for _, key in term.term_bits]) if term.phrase else 0
+            tf = _tf(profile_term, document) if profile_term.prefix else document.tf.get(profile_term.text, 0)
+            strict_gains[key] = TOPIC_WEIGHT * impact(parsed.idf[key], tf, norm)
+    return sum([strict_gains[key] for _, key in term.term_bits]) if term.phrase else 0
 
 
-def _tf(want: ProfileTerm, document: Document) -> int:
-    """3 for a word in the title, 1 for one in the abstract, 4 for both; a prefix may be found by any of its words."""
-    if not want.prefix:
-        return document.tf.get(want.text, 0)
-    return 3 * document.title.has_prefix(want.text) + document.abstract.has_prefix(want.text)
+def _tf(profile_term: ProfileTerm, document: Document) -> int:
+    """3 for a word in the title, 1 in the abstract, 4 in both; a prefix matches any word that begins with it."""
+    if not profile_term.prefix:
+        return document.tf.get(profile_term.text, 0)
+    return 3 * document.title.has_prefix(profile_term.text) + document.abstract.has_prefix(profile_term.text)
 
 
-def _allowed(wish: ParsedProfile, finding: _Finding) -> bool:
-    """True where the reader's categories admit the paper; a paper without categories is in none."""
-    categories = finding.document.categories[: 1 if wish.profile.primary_only else None]
-    return not wish.categories or any(in_category(wanted, categories) for wanted in wish.categories)
+def _allowed(parsed: ParsedProfile, finding: _Finding) -> bool:
+    """True where the profile's categories allow the paper; a paper without categories is in none."""
+    categories = finding.document.categories[: 1 if parsed.profile.primary_only else None]
+    return not parsed.categories or any(in_category(category, categories) for category in parsed.categories)
 
 
 def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
@@ -212,39 +234,39 @@ def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
     return [finding for _, group in groupby(ranked, key=day) for finding in list(group)[:CLOSE_PAPERS_PER_DAY]]
 
 
-def _order(finding: _Finding) -> tuple[bool, int, int, int]:
+def _sort_key(finding: _Finding) -> tuple[bool, int, int, int]:
     """Followed authors, then by score, newer announcements, id."""
     candidate = finding.document.candidate
     return not finding.followed, -finding.score, -candidate.announcement, candidate.id
 
 
-def _held(wish: ParsedProfile, finding: _Finding) -> dict[int, list[ParsedTerm]]:
-    """For each topic that holds as written, the terms that show it."""
-    held: dict[int, list[ParsedTerm]] = {}
-    for place in sorted(finding.shown):
-        topic, term = wish.terms[place]
-        held.setdefault(topic.index, []).append(term)
-    return held
+def _strict_terms_by_topic(parsed: ParsedProfile, finding: _Finding) -> dict[int, list[ParsedTerm]]:
+    """For each topic that matches as written, its matched terms."""
+    terms_by_topic: dict[int, list[ParsedTerm]] = {}
+    for position in sorted(finding.strict_positions):
+        topic, term = parsed.terms[position]
+        terms_by_topic.setdefault(topic.index, []).append(term)
+    return terms_by_topic
 
 
-def _explain(wish: ParsedProfile, finding: _Finding) -> Match:
-    """The match with its reasons: topics by what they give, each with the reader's own words.
+def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
+    """The match with its reasons: topics by their gain, each with the words as typed.
 
-    Behind the first, a topic that doesn't hold is told only if most of its words are there and one is new.
+    After the first, a topic that does not match as written is listed only if most of its words match and one is new.
     """
-    candidate, held = finding.document.candidate, _held(wish, finding)
+    candidate, strict_terms = finding.document.candidate, _strict_terms_by_topic(parsed, finding)
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
-    for topic, bits in _telling(wish, finding, held):
-        most = 2 * bits.bit_count() > len(topic.term_bits)
-        if topic.index in held or not matched or (most and bits & ~mask):
-            matched.append((topic.index, _typed(topic, finding, held)))
+    for topic, bits in _rank_topics(parsed, finding, strict_terms):
+        is_majority = 2 * bits.bit_count() > len(topic.term_bits)
+        if topic.index in strict_terms or not matched or (is_majority and bits & ~mask):
+            matched.append((topic.index, _typed_words(topic, finding, strict_terms)))
         mask |= bits
     return Match(
         paper=candidate.id,
         score=finding.score,
         relevance=finding.relevance,
-        strict=bool(finding.shown),
+        strict=bool(finding.strict_positions),
         topic=matched[0][0] if matched else -1,
         mask=mask,
         matched=tuple(matched),
@@ -252,33 +274,39 @@ def _explain(wish: ParsedProfile, finding: _Finding) -> Match:
     )
 
 
-def _telling(
-    wish: ParsedProfile, finding: _Finding, held: Mapping[int, Sequence[ParsedTerm]]
+def _rank_topics(
+    parsed: ParsedProfile, finding: _Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
 ) -> list[tuple[ParsedTopic, int]]:
-    """The topics that found something, with their terms' bits; the one that gives most of the score first."""
-    told = []
-    for topic in wish.topics:
-        shown = held.get(topic.index, ())
-        found = _found(topic, finding, shown)
-        if found or shown:
-            gain = sum(finding.gains[key] for key in {counted_word(want) for want in found})
-            gain += sum(finding.worth[key] for term in shown if term.phrase for _, key in term.term_bits)
-            told.append((-gain, topic.index, topic, sum({wish.bits[want] for want in found})))
-    return [(topic, bits) for _, _, topic, bits in sorted(told, key=lambda one: one[:2])]
+    """The topics that matched, with their terms' bits; the largest gain first."""
+    ranked = []
+    for topic in parsed.topics:
+        satisfied_terms = strict_terms.get(topic.index, ())
+        matched_terms = _matched_terms(topic, finding, satisfied_terms)
+        if matched_terms or satisfied_terms:
+            gain = sum(finding.gains[key] for key in {scoring_key(profile_term) for profile_term in matched_terms})
+            gain += sum(
+                finding.strict_gains[key] for term in satisfied_terms if term.phrase for _, key in term.term_bits
+            )
+            ranked.append(
+                (-gain, topic.index, topic, sum({parsed.bit_of_term[profile_term] for profile_term in matched_terms}))
+            )
+    return [(topic, bits) for _, _, topic, bits in sorted(ranked, key=lambda one: one[:2])]
 
 
-def _found(topic: ParsedTopic, finding: _Finding, shown: Sequence[ParsedTerm]) -> list[ProfileTerm]:
-    """What of a topic the paper has: words of a plain one; of a query that holds, what its terms show."""
+def _matched_terms(topic: ParsedTopic, finding: _Finding, satisfied_terms: Sequence[ParsedTerm]) -> list[ProfileTerm]:
+    """The matched terms of a topic: the matched words of a plain topic, or those of a query's satisfied terms."""
     if topic.query.plain:
-        return [want for want in topic.term_bits if want in finding.gains]
-    return [want for term in shown for want, _ in term.term_bits]
+        return [profile_term for profile_term in topic.term_bits if profile_term in finding.gains]
+    return [profile_term for term in satisfied_terms for profile_term, _ in term.term_bits]
 
 
-def _typed(topic: ParsedTopic, finding: _Finding, held: Mapping[int, Sequence[ParsedTerm]]) -> tuple[str, ...]:
-    """What matched, as the reader typed it: whole phrases where they stand in the paper, else single words."""
-    if topic.index in held:
-        return tuple(dict.fromkeys(term.term.text for term in held[topic.index]))
-    words = (word for term in positive_terms(topic.query.root) for word in phrase_words(term) if word.weighs)
+def _typed_words(
+    topic: ParsedTopic, finding: _Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
+) -> tuple[str, ...]:
+    """The matched words as typed: whole phrases where the paper contains them, else single words."""
+    if topic.index in strict_terms:
+        return tuple(dict.fromkeys(term.term.text for term in strict_terms[topic.index]))
+    words = (word for term in positive_terms(topic.query.root) for word in phrase_words(term) if word.is_weighted)
     return tuple(
         dict.fromkeys(word.typed for word in words if ProfileTerm("", word.text, word.prefix) in finding.gains)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digest.matching.profile import Candidate, Counts, Profile
-from digest.matching.reference.reference_matcher import not_strict_matches
+from digest.matching.reference.reference_matcher import non_strict_relevances
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.word_counts import ANNOUNCEMENTS
@@ -19,12 +19,12 @@ def close_threshold(
     With a high minimum it is the 15th. `candidates`: all papers of those announcements; of fewer than 14 there is no
     threshold: None. With fewer such papers than that it is 0. Raises BadQuery.
     """
-    if len({_candidate(one).announcement for one in candidates}) < ANNOUNCEMENTS:
+    if len({_candidate_of(candidate).announcement for candidate in candidates}) < ANNOUNCEMENTS:
         return None
-    relevances = sorted(not_strict_matches(profile, candidates, counts), reverse=True)
-    most = CLOSE_PAPERS[profile.minimum]
-    return relevances[most] if len(relevances) > most else 0
+    relevances = sorted(non_strict_relevances(profile, candidates, counts), reverse=True)
+    rank = CLOSE_PAPERS[profile.minimum]
+    return relevances[rank] if len(relevances) > rank else 0
 
 
-def _candidate(one: Candidate | Document) -> Candidate:
-    return one.candidate if isinstance(one, Document) else one
+def _candidate_of(candidate: Candidate | Document) -> Candidate:
+    return candidate.candidate if isinstance(candidate, Document) else candidate

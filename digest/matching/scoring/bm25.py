@@ -1,4 +1,4 @@
-"""What a word is worth: BM25F in whole numbers, from an epoch's counts, so that neither order nor platform matters."""
+"""Word weights: BM25F in integers, from an epoch's counts, so that results do not depend on order or platform."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from digest.matching.profile import HIGH, USUAL, Counts
 
-if TYPE_CHECKING:  # NumPy is for the arrays of those who have some; the web process does without
+if TYPE_CHECKING:  # the web process does not load NumPy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -20,21 +20,21 @@ WholeNumber = TypeVar("WholeNumber", int, "NDArray[np.int64]")
 # Close papers in the 14 announcements that set a threshold, by the profile's minimum: about 5 a day, or 1 where it is
 # high. τ is the relevance of the next one.
 CLOSE_PAPERS = {USUAL: 70, HIGH: 14}
-# A close paper needs 6/5 of what the words of the profile's cheapest plain topic are worth together. Of 60 close papers
-# that were read, 19 of 37 off-topic ones lie below it, and none of 16 relevant ones.
-FLOOR_TIMES, FLOOR_OVER = 6, 5
+# A close paper needs 6/5 of the smallest sum of word weights of a plain topic. Of 60 close papers that were judged, 19
+# of 37 off-topic ones are below it, and none of 16 relevant ones.
+FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
 # A topic's words are common where their mean idf is below 2.6, that is where they stand in more than 1 of 14 papers
 # (their geometric mean). Common words meet by chance: without a topic of rarer words a close paper needs 7/4.
 RARE_IDF = 666
-COMMON_TIMES, COMMON_OVER = 7, 4
-ONE = 16  # the weight of a word that one topic holds; of n topics ⌊16·√n⌋
-LAMBDA = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
-# What other fields are worth, as the impact of a word: an author like a word of one paper in a thousand.
-FIXED = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
+COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
+TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
+TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
+# The impacts of other fields: an author counts like a word that one paper in a thousand has.
+FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
 
 
 class Weights:
-    """An epoch's counts, ready to weigh with: make it once for many profiles."""
+    """Word weights from an epoch's counts. Create it once for many profiles."""
 
     def __init__(self, counts: Counts) -> None:
         self.counts = counts
@@ -47,25 +47,25 @@ class Weights:
         return round(256 * math.log(1 + (papers - df + 0.5) / (df + 0.5)))
 
     def norm(self, length: int) -> int:
-        """What a paper's length (in tokens) takes off the impacts of its words."""
+        """The length normalisation of a paper's impacts; `length` in tokens."""
         return norm(length, self.average_milli)
 
     def _prefix_df(self, prefix: str) -> int:
-        """How many papers have a word of that beginning: its stems' counts together, at most all papers.
+        """The number of papers with a word that begins so: the sum of the counts of its stems, at most all papers.
 
-        A stem can be shorter than the prefix (learni*, learn): then the longest beginning that stems have counts.
+        A stem can be shorter than the prefix (learni*, learn): then the longest part that stems begin with is used.
         """
         stems, sums = self._sorted
         for length in range(len(prefix), 0, -1):
-            first = bisect_left(stems, prefix[:length])
-            behind = bisect_left(stems, prefix[:length] + "\U0010ffff")
-            if behind > first:
-                return min(self.counts.papers, sums[behind] - sums[first])
+            begin = bisect_left(stems, prefix[:length])
+            end = bisect_left(stems, prefix[:length] + "\U0010ffff")
+            if end > begin:
+                return min(self.counts.papers, sums[end] - sums[begin])
         return 0
 
     @cached_property
     def _sorted(self) -> tuple[list[str], list[int]]:
-        """Stems in order, and before each the sum of the counts so far."""
+        """Stems in order, and the cumulative sums of their counts."""
         stems = sorted(self.counts.df)
         return stems, list(accumulate((self.counts.df[stem] for stem in stems), initial=0))
 
@@ -76,30 +76,30 @@ def norm(length: WholeNumber, average_milli: int) -> WholeNumber:
 
 
 def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
-    """A word's worth in one paper, `tf` = 3·[in title] + 1·[in abstract]: its idf, once in an average abstract.
+    """A word's impact in one paper, `tf` = 3·[in title] + 1·[in abstract]; its idf if once in an average abstract.
 
-    BM25F in whole numbers, of one word or of arrays of words.
+    BM25F in integers, for one word or for arrays of words.
     """
     return idf * tf * 2200 // (1000 * tf + norm)
 
 
 def close_floor(topics: Sequence[tuple[int, Sequence[int]]]) -> int:
-    """The least relevance of a close paper. `topics`: of each plain topic what its words are worth, and their idfs.
+    """The least relevance of a close paper. `topics`: of each plain topic the sum of its word weights, and the idfs.
 
-    It is 6/5 of what the cheapest topic of rare words is worth; without such a topic 7/4 of the cheapest one. 0 without
+    It is 6/5 of the smallest sum of a topic of rare words; without such a topic 7/4 of the smallest sum. 0 without
     words.
     """
-    rare = [worth for worth, idfs in topics if sum(idfs) >= RARE_IDF * len(idfs)]
-    if rare:
-        return min(rare) * FLOOR_TIMES // FLOOR_OVER
-    return min((worth for worth, _ in topics), default=0) * COMMON_TIMES // COMMON_OVER
+    rare_sums = [topic_sum for topic_sum, idfs in topics if sum(idfs) >= RARE_IDF * len(idfs)]
+    if rare_sums:
+        return min(rare_sums) * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
+    return min((topic_sum for topic_sum, _ in topics), default=0) * COMMON_NUMERATOR // COMMON_DENOMINATOR
 
 
-def weight(topics: int) -> int:
-    """The weight of a word that so many plain topics of a profile hold: ⌊16·√n⌋."""
-    return math.isqrt(ONE * ONE * topics)
+def topic_weight(topics: int) -> int:
+    """The weight of a word that occurs in `topics` plain topics of a profile: ⌊16·√n⌋."""
+    return math.isqrt(TOPIC_WEIGHT * TOPIC_WEIGHT * topics)
 
 
 def score(relevance: int, trending: int) -> int:
-    """The order's key: relevance, up to 30 % more for what is trending in its field (percentile 0 to 100)."""
-    return relevance * (1000 + LAMBDA * trending) // 1000
+    """The sort key: relevance, raised by up to 30 % by the trending percentile in the paper's field (0 to 100)."""
+    return relevance * (1000 + TRENDING_PER_MILLE * trending) // 1000

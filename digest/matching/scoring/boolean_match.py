@@ -1,4 +1,4 @@
-"""Papers prepared for matching, and whether one satisfies a query as written. Slow and obvious."""
+"""Papers prepared for matching, and whether one matches a query as written. Slow and simple."""
 
 from __future__ import annotations
 
@@ -17,28 +17,30 @@ from digest.text.tokens import stem as stem_of
 
 @dataclass(frozen=True, slots=True)
 class IndexedText:
-    """One text: its tokens, where each stem stands, and every word as written, in alphabetical order."""
+    """One text: its tokens, the positions of each stem, and every word as written, in alphabetical order."""
 
     tokens: tuple[Token, ...]
-    places: Mapping[str, tuple[int, ...]]
-    written: tuple[str, ...]
+    positions: Mapping[str, tuple[int, ...]]
+    written_words: tuple[str, ...]
 
     def has_prefix(self, prefix: str) -> bool:
-        """True where a word of the text begins so."""
-        at = bisect_left(self.written, prefix)
-        return at < len(self.written) and self.written[at].startswith(prefix)
+        """True where a word of the text begins with the prefix."""
+        i = bisect_left(self.written_words, prefix)
+        return i < len(self.written_words) and self.written_words[i].startswith(prefix)
 
-    def beginning(self, prefix: str) -> tuple[str, ...]:
-        """The words of the text that begin so."""
-        return self.written[bisect_left(self.written, prefix) : bisect_left(self.written, prefix + "\U0010ffff")]
+    def words_with_prefix(self, prefix: str) -> tuple[str, ...]:
+        """The words of the text that begin with the prefix."""
+        return self.written_words[
+            bisect_left(self.written_words, prefix) : bisect_left(self.written_words, prefix + "\U0010ffff")
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A candidate with its words, made once by `prepare` and shared by all profiles.
+    """A candidate with its words, built once by `prepare_document` and shared by all profiles.
 
-    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: what the authors'
-    family names may be read as. `other_texts`: the words of comment, venue and institutions together, without places.
+    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: the possible
+    family names of the authors. `other_texts`: the words of comment, venue and institutions, without positions.
     """
 
     candidate: Candidate
@@ -65,7 +67,7 @@ def prepare_document(candidate: Candidate) -> Document:
     authors = tuple(parse_name(author) for author in record.authors)
     comment, venue = index_text(record.comment or ""), index_text(record.venue or "")
     institutions = tuple(index_text(institution) for institution in record.institutions)
-    tf = dict.fromkeys(abstract.places, 1) | {stem: 3 + (stem in abstract.places) for stem in title.places}
+    tf = dict.fromkeys(abstract.positions, 1) | {stem: 3 + (stem in abstract.positions) for stem in title.positions}
     return Document(
         candidate=candidate,
         title=title,
@@ -73,7 +75,7 @@ def prepare_document(candidate: Candidate) -> Document:
         comment=comment,
         venue=venue,
         institutions=institutions,
-        other_texts=_words_of((comment, venue, *institutions)),
+        other_texts=_merge_words((comment, venue, *institutions)),
         authors=authors,
         families=frozenset().union(*map(family_keys, authors)),
         categories=tuple(category.lower() for category in record.categories),
@@ -83,30 +85,32 @@ def prepare_document(candidate: Candidate) -> Document:
 
 
 def index_text(text: str) -> IndexedText:
-    """A text's tokens and where they stand."""
-    found = tuple(tokens(text))
-    places: dict[str, list[int]] = {}
-    for at, token in enumerate(found):
-        places.setdefault(token.stem, []).append(at)
-    written = {token.word for token in found} | {token.whole for token in found if token.whole}
-    return IndexedText(found, {stem: tuple(at) for stem, at in places.items()}, tuple(sorted(written)))
+    """Tokenize a text and index the positions of its stems."""
+    text_tokens = tuple(tokens(text))
+    positions: dict[str, list[int]] = {}
+    for i, token in enumerate(text_tokens):
+        positions.setdefault(token.stem, []).append(i)
+    written = {token.word for token in text_tokens} | {token.whole for token in text_tokens if token.whole}
+    return IndexedText(
+        text_tokens, {stem: tuple(stem_positions) for stem, stem_positions in positions.items()}, tuple(sorted(written))
+    )
 
 
-def _words_of(texts: Iterable[IndexedText]) -> IndexedText:
-    """The words of several texts, to tell quickly that none of them has a word."""
-    stems = {stem for text in texts for stem in text.places}
-    written = {word for text in texts for word in text.written}
+def _merge_words(texts: Iterable[IndexedText]) -> IndexedText:
+    """The words of several texts, for a quick check that none of them has a word."""
+    stems = {stem for text in texts for stem in text.positions}
+    written = {word for text in texts for word in text.written_words}
     return IndexedText((), dict.fromkeys(stems, ()), tuple(sorted(written)))
 
 
-def node_holds(node: Node, document: Document) -> bool:
-    """True where the paper satisfies the query as written."""
+def node_matches(node: Node, document: Document) -> bool:
+    """True where the paper matches the query as written."""
     return predicate(node)(document)
 
 
 @lru_cache(maxsize=1 << 14)
 def predicate(node: Node) -> Predicate:
-    """The query as a function of a paper: what its terms ask for is analysed once, not with every paper."""
+    """The query as a function of a paper: its terms are analysed once, not for every paper."""
     match node:
         case Term():
             return _term(node)
@@ -115,46 +119,49 @@ def predicate(node: Node) -> Predicate:
         case Or(parts):
             return _any_of(tuple(map(predicate, parts)))
         case AndNot(keep, drop):
-            kept, dropped = predicate(keep), predicate(drop)
-            return lambda document: kept(document) and not dropped(document)
+            keeps, drops = predicate(keep), predicate(drop)
+            return lambda document: keeps(document) and not drops(document)
 
 
 def _all_of(parts: tuple[Predicate, ...]) -> Predicate:
-    def holds_all(document: Document) -> bool:
+    def matches_all(document: Document) -> bool:
         for part in parts:  # noqa: SIM110 (a generator takes twice as long)
             if not part(document):
                 return False
         return True
 
-    return holds_all
+    return matches_all
 
 
 def _any_of(parts: tuple[Predicate, ...]) -> Predicate:
-    def holds_any(document: Document) -> bool:
+    def matches_any(document: Document) -> bool:
         for part in parts:  # noqa: SIM110 (a generator takes twice as long)
             if part(document):
                 return True
         return False
 
-    return holds_any
+    return matches_any
 
 
-def in_category(wanted: str, categories: Iterable[str]) -> bool:
+def in_category(category: str, categories: Iterable[str]) -> bool:
     """`cs.LG` is one category; `cs` and `cs.*` are a whole archive. All in lower case."""
-    archive = wanted.removesuffix(".*")
-    return any(found in {wanted, archive} or found.startswith(archive + ".") for found in categories)
+    archive = category.removesuffix(".*")
+    return any(
+        candidate_category in {category, archive} or candidate_category.startswith(archive + ".")
+        for candidate_category in categories
+    )
 
 
-def has_author(wanted: str, document: Document) -> bool:
-    """True where one of the paper's authors may be the one wanted; `Lia*` asks for the beginning of a family name."""
-    return author_predicate(wanted)(document)
+def has_author(name: str, document: Document) -> bool:
+    """True where one of the paper's authors may have this name; `Lia*` is the beginning of a family name."""
+    return author_predicate(name)(document)
 
 
 @lru_cache(maxsize=1 << 14)
-def author_predicate(wanted: str) -> Predicate:
-    """`has_author` as a function of a paper. Most papers are told by the family names of their authors."""
-    asked, prefix = parse_name(wanted.removesuffix("*")), wanted.endswith("*")
-    keys = family_keys(asked)
+def author_predicate(name: str) -> Predicate:
+    """`has_author` as a function of a paper. The family names rule out most papers quickly."""
+    author, prefix = parse_name(name.removesuffix("*")), name.endswith("*")
+    keys = family_keys(author)
     beginnings = tuple(keys)
 
     def agrees(document: Document) -> bool:
@@ -162,7 +169,7 @@ def author_predicate(wanted: str) -> Predicate:
             likely = any(family.startswith(beginnings) for family in document.families)
         else:
             likely = not keys.isdisjoint(document.families)
-        return likely and any(names_agree(asked, one, prefix=prefix) for one in document.authors)
+        return likely and any(names_agree(author, paper_author, prefix=prefix) for paper_author in document.authors)
 
     return agrees
 
@@ -171,7 +178,7 @@ def _term(term: Term) -> Predicate:
     words, text = phrase_words(term), term.text
     match term.field:
         case "" | "ti" | "abs":
-            return _in_words(words, term.field)
+            return _in_title_or_abstract(words, term.field)
         case "au":
             return author_predicate(text)
         case "cat":
@@ -180,26 +187,26 @@ def _term(term: Term) -> Predicate:
         case "has":
             return lambda d: d.candidate.record.has_code or d.candidate.record.code_url is not None
         case "all":
-            return _anywhere(term)
+            return _in_any_field(term)
     return _in_other_text(words, term.field)
 
 
-def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
-    """Title and abstract, by far the most frequent fields: short ways for a single word and for exact phrases."""
+def _in_title_or_abstract(words: tuple[Word, ...], field: str) -> Predicate:
+    """Title and abstract, by far the most frequent fields, with fast paths for single words and exact phrases."""
     stems = tuple([word.text for word in words if not word.prefix])
     exact, [first, *others] = len(stems) == len(words), [word.text for word in words]
     in_title, in_abstract = field != "abs", field != "ti"
     if not others and exact and in_title and in_abstract:
         return lambda document: first in document.tf
     if not others and exact:
-        return lambda document: first in (document.title if in_title else document.abstract).places
+        return lambda document: first in (document.title if in_title else document.abstract).positions
     if not others:
         return lambda document: (
             (in_abstract and document.abstract.has_prefix(first)) or (in_title and document.title.has_prefix(first))
         )
     all_stems = frozenset(stems)
 
-    def found(document: Document) -> bool:
+    def matches(document: Document) -> bool:
         if not all_stems <= document.tf.keys():
             return False
         if exact:
@@ -210,7 +217,7 @@ def _in_words(words: tuple[Word, ...], field: str) -> Predicate:
             in_title and is_phrase_in(words, document.title)
         )
 
-    return found
+    return matches
 
 
 def _in_other_text(words: tuple[Word, ...], field: str) -> Predicate:
@@ -222,13 +229,13 @@ def _in_other_text(words: tuple[Word, ...], field: str) -> Predicate:
     return lambda document: is_phrase_in(words, document.venue)
 
 
-def _anywhere(term: Term) -> Predicate:
+def _in_any_field(term: Term) -> Predicate:
     """`all:` is every field."""
     words, category = phrase_words(term), fold_text(term.text)
-    in_words, by_author = _in_words(words, ""), author_predicate(term.text)
+    in_title_or_abstract, by_author = _in_title_or_abstract(words, ""), author_predicate(term.text)
 
-    def found(document: Document) -> bool:
-        if in_words(document):
+    def matches(document: Document) -> bool:
+        if in_title_or_abstract(document):
             return True
         if _has_all(words, document.other_texts) and (
             is_phrase_in(words, document.comment)
@@ -238,69 +245,71 @@ def _anywhere(term: Term) -> Predicate:
             return True
         return category in document.categories or by_author(document)
 
-    return found
+    return matches
 
 
 def is_phrase_in(words: tuple[Word, ...], text: IndexedText) -> bool:
-    """True where the words stand in the text side by side, in order."""
+    """True where the text contains the words as a phrase."""
     if not _has_all(words, text):
         return False
     if len(words) == 1:
         return True
     if all(not word.prefix for word in words):
         return _adjacent([word.text for word in words], text)
-    ends = _starts(words[0], text)
+    ends = _start_positions(words[0], text)
     for word in words:
-        ends = _ends(word, text, ends)
+        ends = _end_positions(word, text, ends)
         if not ends:
             return False
     return True
 
 
 def _has_all(words: tuple[Word, ...], text: IndexedText) -> bool:
-    """True where each of the words stands in the text, wherever it does."""
+    """True where the text contains each of the words, in any position."""
     for word, prefix, _, _ in words:  # noqa: SIM110 (a generator takes twice as long)
-        if not (text.has_prefix(word) if prefix else word in text.places):
+        if not (text.has_prefix(word) if prefix else word in text.positions):
             return False
     return True
 
 
 def _adjacent(stems: Sequence[str], text: IndexedText) -> bool:
-    """True where the stems stand one behind the other somewhere in the text."""
-    places = text.places
-    ends: Sequence[int] = places.get(stems[0], ())
+    """True where the stems are adjacent in this order somewhere in the text."""
+    positions = text.positions
+    ends: Sequence[int] = positions.get(stems[0], ())
     for stem in stems[1:]:
         if not ends:
             return False
-        following = places.get(stem, ())
-        ends = [at + 1 for at in ends if at + 1 in following]
+        following = positions.get(stem, ())
+        ends = [end + 1 for end in ends if end + 1 in following]
     return bool(ends)
 
 
-def _starts(word: Word, text: IndexedText) -> set[int]:
-    """Where the first word may stand; for a prefix, where any word of the text that begins so has its stem."""
+def _start_positions(word: Word, text: IndexedText) -> set[int]:
+    """The possible positions of the first word; for a prefix, those of the stems of all words that begin with it."""
     if not word.prefix:
-        return set(text.places.get(word.text, ()))
+        return set(text.positions.get(word.text, ()))
     stems = {
-        stem for written in text.beginning(word.text) for stem in (stem_of(written), split_compound(written)[0].stem)
+        stem
+        for written in text.words_with_prefix(word.text)
+        for stem in (stem_of(written), split_compound(written)[0].stem)
     }
-    return {at for stem in stems for at in text.places.get(stem, ())}
+    return {position for stem in stems for position in text.positions.get(stem, ())}
 
 
-def _ends(word: Word, text: IndexedText, places: Iterable[int]) -> set[int]:
-    """Where the word ends if it begins at one of these places: one further on, or behind a closed compound."""
+def _end_positions(word: Word, text: IndexedText, starts: Iterable[int]) -> set[int]:
+    """The end positions of the word if it begins at one of `starts`: one further on, or after a closed compound."""
     ends: set[int] = set()
-    tokens, wanted = text.tokens, word.text
-    for at in places:
-        if at >= len(tokens):
+    tokens, expected = text.tokens, word.text
+    for start in starts:
+        if start >= len(tokens):
             continue
-        token = tokens[at]
+        token = tokens[start]
         if not word.prefix:
-            if token.stem == wanted:
-                ends.add(at + 1)
+            if token.stem == expected:
+                ends.add(start + 1)
             continue
-        if token.word.startswith(wanted):
-            ends.add(at + 1)
-        if token.whole.startswith(wanted):
-            ends.add(at + token.span)
+        if token.word.startswith(expected):
+            ends.add(start + 1)
+        if token.whole.startswith(expected):
+            ends.add(start + token.span)
     return ends

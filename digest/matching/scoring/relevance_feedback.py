@@ -1,9 +1,9 @@
-"""Likes: papers a reader wants more of, told to the matcher as a few weighted words (Rocchio's rule, shrunk).
+"""Likes: a few weighted words of liked papers (Rocchio's rule, with shrinkage), which raise the score of similar ones.
 
-They only order and lift papers that match already, and at most double a paper's relevance. "Less" is no rule here: it
-mutes the topic or leaves out the author that the subscriber names.
+They only affect papers that match already, and at most double a paper's relevance. "Less" has no weights: it mutes the
+topic or excludes the author that the subscriber names.
 
-Words of a profile's best papers as a stand-in for likes (pseudo-relevance feedback) lowered recall on every label set
+Pseudo-relevance feedback (words of a profile's best papers instead of likes) lowered recall on every label set
 (docs/MATCHING.md, "Likes").
 """
 
@@ -14,53 +14,57 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from digest.matching.profile import Candidate
-from digest.matching.scoring.bm25 import ONE, Weights, impact
+from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights, impact
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 from digest.text.tokens import is_weighted
 
-WORDS = 20  # the most that likes can add
-SHRINK = 5  # with so many likes half of the full weight counts
-FULL_WEIGHT_LIKES = 2 * ONE  # what the best word weighs towards with ever more likes
-MAX_LIKES = 100  # likes that count; older ones have had their time
+MAX_WORDS = 20  # words in a profile's likes
+SHRINK = 5  # with this number of likes, half of the full weight applies
+FULL_WEIGHT_LIKES = 2 * TOPIC_WEIGHT  # the limit of the best word's weight as likes increase
+MAX_LIKES = 100  # the newest likes that count
 
 
-def likes(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[str, int], ...]:
+def word_weights(liked: Sequence[Record | Document], weights: Weights) -> tuple[tuple[str, int], ...]:
     """The words of liked papers, (stem, weight), the heaviest first; `liked` has the newest like first.
 
     Of every paper the words' impacts, brought to length one, are added up: r. The 20 words with the largest r weigh
     ⌊32 · n/(n+5) · r/r_max⌋, n the number of likes: five likes make the best word weigh like a word of one topic.
     """
-    papers = [prepare_document(Candidate(0, one, 0)) if isinstance(one, Record) else one for one in liked[:MAX_LIKES]]
-    return _words(
+    papers = [
+        prepare_document(Candidate(0, paper, 0)) if isinstance(paper, Record) else paper for paper in liked[:MAX_LIKES]
+    ]
+    return _heaviest_words(
         [shares(document, weights) for document in papers], FULL_WEIGHT_LIKES * len(papers), len(papers) + SHRINK
     )
 
 
 def shares(document: Document, weights: Weights) -> dict[str, int]:
-    """What each word of a paper is of it: impacts brought to length one, in millionths."""
+    """The impacts of a paper's words as a unit vector, in millionths."""
     impacts = _impacts(document, weights)
     length = math.hypot(*impacts.values())
     return {stem: round(1_000_000 * value / length) for stem, value in impacts.items()}
 
 
-def _words(papers: Sequence[Mapping[str, int]], times: int, over: int) -> tuple[tuple[str, int], ...]:
+def _heaviest_words(
+    papers: Sequence[Mapping[str, int]], numerator: int, denominator: int
+) -> tuple[tuple[str, int], ...]:
     """The 20 words with the largest sum r; they weigh ⌊times · r / (over · r_max)⌋."""
     sums: Counter[str] = Counter()
     for paper in papers:
         sums.update(paper)
-    best = sorted(sums, key=lambda stem: (-sums[stem], stem))[:WORDS]
-    weighed = [(stem, times * sums[stem] // (over * sums[best[0]])) for stem in best]
+    best = sorted(sums, key=lambda stem: (-sums[stem], stem))[:MAX_WORDS]
+    weighed = [(stem, numerator * sums[stem] // (denominator * sums[best[0]])) for stem in best]
     return tuple((stem, weight) for stem, weight in weighed if weight > 0)
 
 
-def lift(shared_words: Iterable[int], relevance: int) -> int:
-    """What likes add to a paper that matches: the worth of the words found, at most its relevance once more."""
-    return min(sum(shared_words), relevance)
+def lift(shared_impacts: Iterable[int], relevance: int) -> int:
+    """What likes add to a matching paper: the impacts of the shared words, at most its relevance."""
+    return min(sum(shared_impacts), relevance)
 
 
 def _impacts(document: Document, weights: Weights) -> dict[str, int]:
-    """What each word of a paper is worth that says something."""
+    """The impacts of a paper's weighted words."""
     norm = weights.norm(document.length)
     stems = {token.stem for token in (*document.title.tokens, *document.abstract.tokens) if is_weighted(token.word)}
     impacts = {stem: impact(weights.idf(stem), document.tf[stem], norm) for stem in stems}

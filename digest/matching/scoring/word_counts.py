@@ -1,4 +1,4 @@
-"""An epoch's word counts: counted in papers, with the shipped prior beside them while they are few, packed."""
+"""An epoch's word counts: count them, blend them with the shipped prior while they are few, and pack them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from digest.matching.profile import Candidate, Counts
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
 
-ANNOUNCEMENTS = 14  # how many a threshold is set by
-ENOUGH_PAPERS = 2000  # own papers from which the prior is no longer needed
+ANNOUNCEMENTS = 14  # announcements that a threshold is computed from
+MIN_OWN_PAPERS = 2000  # with so many own papers the prior is no longer needed
 
 
 def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Counts:
@@ -31,43 +31,43 @@ def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Cou
 
 
 def blend(own: Counts) -> Counts:
-    """The counts to rank by: the own ones, with the prior's added while they are few.
+    """The counts to rank by: the installation's own, plus the prior's while there are few.
 
-    Few: fewer than 14 announcements or 2,000 papers. Adding lets the own words gain weight with every day.
+    Few means fewer than 14 announcements or 2,000 papers. As counts are added, the own share grows every day.
     """
-    if own.announcements >= ANNOUNCEMENTS and own.papers >= ENOUGH_PAPERS:
+    if own.announcements >= ANNOUNCEMENTS and own.papers >= MIN_OWN_PAPERS:
         return own
-    shipped = prior()
-    papers = own.papers + shipped.papers
-    length = own.papers * own.average_length + shipped.papers * shipped.average_length
-    df = Counter(shipped.df) + Counter(own.df)
+    prior_counts = prior()
+    papers = own.papers + prior_counts.papers
+    length = own.papers * own.average_length + prior_counts.papers * prior_counts.average_length
+    df = Counter(prior_counts.df) + Counter(own.df)
     return Counts(papers, length / papers, dict(df), own.announcements)
 
 
 @lru_cache(maxsize=1)
 def prior() -> Counts:
-    """The counts that the package ships, made of 66,000 abstracts by `tests/benchmarks/prior.py`."""
+    """The shipped counts, computed from 66,000 abstracts by `tests/benchmarks/prior.py`."""
     return unpack((files("digest.matching") / "prior.bin").read_bytes())
 
 
 def pack(counts: Counts) -> bytes:
     """Counts as compact bytes, the same for equal counts. `unpack` is the inverse; the length keeps three digits."""
     words = sorted(counts.df)
-    head = {
+    header = {
         "papers": counts.papers,
         "average_length_milli": round(1000 * counts.average_length),
         "announcements": counts.announcements,
     }
-    lines = [json.dumps(head), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
+    lines = [json.dumps(header), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
     return lzma.compress("\n".join(lines).encode(), format=lzma.FORMAT_XZ, preset=6)
 
 
 def unpack(packed: bytes) -> Counts:
     """The counts that `pack` gave. Raises BadInput."""
     try:
-        head, words, numbers = lzma.decompress(packed).decode().split("\n")
-        told = json.loads(head)
+        header_line, words, numbers = lzma.decompress(packed).decode().split("\n")
+        header = json.loads(header_line)
         df = dict(zip(words.split(), map(int, numbers.split()), strict=True))
-        return Counts(told["papers"], told["average_length_milli"] / 1000, df, told["announcements"])
+        return Counts(header["papers"], header["average_length_milli"] / 1000, df, header["announcements"])
     except (lzma.LZMAError, ValueError, KeyError) as error:
         raise BadInput("word counts can't be read: they are cut or from another version", field="terms") from error

@@ -1,6 +1,6 @@
-"""Forecasts from more than votes: a paper's content before anybody voted, its stars, its places so far. Pure.
+"""Forecasts from other signals than votes: a paper's content, its stars, its earlier ranks. Pure.
 
-Measured like `trending`, on days not fitted on (bench-trending).
+Measured like `trending_score`, on held-out days (bench-trending).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from digest.matching.trending.trending_score import expected_votes
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What is known of a paper before anybody has voted. Missing counts as absent."""
+class PaperProperties:
+    """A paper's properties before anybody has voted. An unknown one counts as absent."""
 
     code: bool = False
     project: bool = False
@@ -23,7 +23,7 @@ class Content:
     authors: int = 0
 
 
-def content_prior(content: Content) -> float:
+def content_prior(content: PaperProperties) -> float:
     """The log-odds that content alone gives a paper's rise: the order of papers without votes. Unitless.
 
     Entering the trending list within 7 days: nDCG@10 .725 by day zero's content alone, .709 by raw votes.
@@ -32,7 +32,7 @@ def content_prior(content: Content) -> float:
     return signs + 0.3 * math.log1p(max(0, content.authors))
 
 
-def entering(votes: int, stars: int, days_since_submission: float, content: Content) -> float:
+def trending_entry_log_odds(votes: int, stars: int, days_since_submission: float, content: PaperProperties) -> float:
     """The log-odds of entering the trending list within 7 days, from votes, stars, age and content.
 
     On days not fitted on: nDCG@10 .753 [.661, .870] against .397 [.210, .557] for raw votes (bench-trending).
@@ -42,7 +42,7 @@ def entering(votes: int, stars: int, days_since_submission: float, content: Cont
     return -4.38 + counts - 0.68 * age + content_prior(content)
 
 
-def persistence(ranks: Sequence[int], gain: float) -> float:
+def persistence_score(ranks: Sequence[int], gain: float) -> float:
     """Tomorrow's list: −ln(place) + 0.05·(places gained since the look before), ties moved by the votes expected.
 
     `ranks`: places so far, the latest last. Larger is higher; no rank is below all. The 0.05 is fitted on the first
@@ -51,28 +51,28 @@ def persistence(ranks: Sequence[int], gain: float) -> float:
     """
     if not ranks:
         return -1000.0
-    gained = ranks[-2] - ranks[-1] if len(ranks) > 1 else 0
-    return -math.log(max(1, ranks[-1])) + 0.05 * gained + 0.0001 * math.log1p(max(0.0, gain))
+    places_gained = ranks[-2] - ranks[-1] if len(ranks) > 1 else 0
+    return -math.log(max(1, ranks[-1])) + 0.05 * places_gained + 0.0001 * math.log1p(max(0.0, gain))
 
 
-def growth(votes: int, hours_since_listing: float, content: Content) -> float:
-    """R·(1+authors)^0.2: the votes until the next look, for judging; papers of many authors gain a little more.
+def expected_growth(votes: int, hours_since_listing: float, content: PaperProperties) -> float:
+    """R·(1+authors)^0.2: the expected votes until the next snapshot, for evaluation; many authors gain a little more.
 
     The 0.2 is fitted on the first half of the days; on the others nDCG@10 is .783, raw votes reach .775 (difference
-    +.007 [−.004, .017]) and R alone .773: too little for readers' lists, which go by R.
+    +.007 [−.004, .017]) and R alone .773: too little to use it for subscribers' lists, which are ordered by R.
     """
     return expected_votes(votes, hours_since_listing) * math.pow(1 + max(0, content.authors), 0.2)
 
 
-def before_votes(content: Content, words: MessageCatalog = ENGLISH) -> str:
+def describe_content(content: PaperProperties, words: MessageCatalog = ENGLISH) -> str:
     """The facts that speak for a paper without votes, in one line; '' where none does: authors alone are no reason.
 
     'no votes yet; code, known institution'
     """
     facts = [
-        words.translate("code") if content.code else "",
-        words.translate("project page") if content.project else "",
-        words.translate("known institution") if content.organisation else "",
+        words.localize("code") if content.code else "",
+        words.localize("project page") if content.project else "",
+        words.localize("known institution") if content.organisation else "",
     ]
-    told = ", ".join(filter(None, facts))
-    return f"{words.translate('no votes yet')}; {told}" if told else ""
+    listed = ", ".join(filter(None, facts))
+    return f"{words.localize('no votes yet')}; {listed}" if listed else ""

@@ -15,12 +15,12 @@ from digest.models import Audit, Suppression
 from digest.models.subscriber import BOUNCE_REASONS
 from digest.services.security.audit_actor import command_line_actor
 
-AUTOMATIC = frozenset(BOUNCE_REASONS)  # the reasons of suppressions that the service makes after failures
-ROWS_AT_ONCE = 500  # rows a transaction
+AUTOMATIC_REASONS = frozenset(BOUNCE_REASONS)  # the reasons of suppressions that the service makes after failures
+ROWS_PER_TRANSACTION = 500  # rows a transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class UnsuppressResult:
     """The suppressions that were removed, or would be: a row each with address, reason, source and time."""
 
     suppressions: list[dict[str, object]]
@@ -37,7 +37,7 @@ class Released:
         }
 
 
-def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> Released:
+def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> UnsuppressResult:
     """Allow mail again to addresses suppressed on that day (UTC) or later, and forget their earlier failures. Audited.
 
     `reason`: where it names reasons of suppressions (`no such address`, `complaint`), only those are removed. Any other
@@ -45,21 +45,21 @@ def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> Rele
     """
     if not reason.strip():
         raise BadInput("reason: say which reason to release, or why", field="reason")
-    begin = datetime(since.year, since.month, since.day, tzinfo=UTC)
+    start_of_day = datetime(since.year, since.month, since.day, tzinfo=UTC)
     with reading() as session:
-        rows = [_row(suppression) for suppression in _matching(store.suppressed_since(session, begin), reason)]
+        rows = [_row(suppression) for suppression in _matching(store.suppressed_since(session, start_of_day), reason)]
     by_reason = dict(Counter(str(row["reason"]) for row in rows))
     if not dry_run:
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            _release([str(row["address"]) for row in rows[first : first + ROWS_AT_ONCE]], since, reason)
-    return Released(rows, by_reason, dry_run)
+        for start in range(0, len(rows), ROWS_PER_TRANSACTION):
+            _release([str(row["address"]) for row in rows[start : start + ROWS_PER_TRANSACTION]], since, reason)
+    return UnsuppressResult(rows, by_reason, dry_run)
 
 
 def _matching(suppressions: Sequence[Suppression], reason: str) -> list[Suppression]:
     """The suppressions whose reason is named; where none is, those that the service made after failures."""
     text = " ".join(reason.lower().split())
     named = {row.reason for row in suppressions if row.reason.lower() in text or text in row.reason.lower()}
-    return [row for row in suppressions if row.reason in (named or AUTOMATIC)]
+    return [row for row in suppressions if row.reason in (named or AUTOMATIC_REASONS)]
 
 
 def _row(suppression: Suppression) -> dict[str, object]:

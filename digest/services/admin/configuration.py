@@ -19,8 +19,8 @@ from digest.sources import registry
 
 PREFIX = "DIGEST_"
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
-SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token", "semantic_scholar_key", "openalex_key"})
-HIDDEN = "(set, hidden)"
+SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token"})
+HIDDEN_VALUE = "(set, hidden)"
 _PASSWORD = re.compile(r"(?<=://)([^/@\s]*?):[^/\s]*@")
 
 
@@ -35,25 +35,25 @@ class SettingRow:
 
 def problems() -> list[str]:
     """Everything that is wrong with the configuration, a line each; empty where all is well."""
-    found = [*_unknown(os.environ, "the environment")]
+    messages = [*_unknown_variables(os.environ, "the environment")]
     try:
-        found += [*_unparsable_lines(), *_unknown(_env_file_values(), str(settings.ENV_FILE))]
-        found += _unknown_sources(settings.get())
-        found += _refused_pauses()
+        messages += [*_unparsable_lines(), *_unknown_variables(_env_file_values(), str(settings.ENV_FILE))]
+        messages += _unknown_sources(settings.get())
+        messages += _refused_pauses()
     except Misconfigured as error:
-        found += str(error).split("; DIGEST_")[:1]
-        found += [f"DIGEST_{text}" for text in str(error).split("; DIGEST_")[1:]]
-    return found
+        messages += str(error).split("; DIGEST_")[:1]
+        messages += [f"DIGEST_{text}" for text in str(error).split("; DIGEST_")[1:]]
+    return messages
 
 
 def require_valid() -> None:
     """Raises Misconfigured with all problems of the configuration."""
-    found = problems()
-    if found:
-        raise Misconfigured("; ".join(found))
+    messages = problems()
+    if messages:
+        raise Misconfigured("; ".join(messages))
 
 
-def rows() -> list[SettingRow]:
+def setting_rows() -> list[SettingRow]:
     """All settings with their values, secrets and passwords hidden. Raises Misconfigured where one is wrong."""
     config, in_file = settings.get(), {name.upper() for name in _env_file_values()}
     in_environment = {name.upper() for name in os.environ}
@@ -61,22 +61,22 @@ def rows() -> list[SettingRow]:
     for name in settings.Settings.model_fields:
         variable = f"{PREFIX}{name.upper()}"
         origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
-        result.append(SettingRow(variable, _shown(name, getattr(config, name)), origin))
+        result.append(SettingRow(variable, _display_value(getattr(config, name), secret=name in SECRETS), origin))
     for setting in registry.source_settings():
         variable = f"{PREFIX}{setting.name.upper()}"
         origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
-        result.append(SettingRow(variable, _shown(setting.name, setting.value()), origin))
+        result.append(SettingRow(variable, _display_value(setting.value(), secret=setting.secret), origin))
     return result
 
 
-def _shown(name: str, value: object) -> str:
-    if name in SECRETS:
-        return HIDDEN if value else ""
+def _display_value(value: object, *, secret: bool) -> str:
+    if secret:
+        return HIDDEN_VALUE if value else ""
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
     return _PASSWORD.sub(r"\1:…@", text)
 
 
-def _unknown(variables: Iterable[str], where: str) -> list[str]:
+def _unknown_variables(variables: Iterable[str], where: str) -> list[str]:
     """A message for each variable with our prefix that no setting has."""
     names = [f"{PREFIX}{name.upper()}" for name in settings.Settings.model_fields]
     names += [f"{PREFIX}{setting.name.upper()}" for setting in registry.source_settings()]
@@ -102,7 +102,7 @@ def _refused_pauses() -> list[str]:
     messages = []
     for pacing in {source.pacing for source in registry.SOURCES.values()}:
         try:
-            pacing.seconds()
+            pacing.pause_seconds()
         except Misconfigured as error:
             messages.append(str(error))
     return messages
@@ -118,8 +118,8 @@ def _env_file_values() -> Mapping[str, str | None]:
 
 
 def _unparsable_lines() -> list[str]:
-    wrong = [binding for binding in _env_file() if binding.error]
-    return [f"{settings.ENV_FILE}, line {binding.original.line}: not of the form NAME=value" for binding in wrong]
+    invalid = [binding for binding in _env_file() if binding.error]
+    return [f"{settings.ENV_FILE}, line {binding.original.line}: not of the form NAME=value" for binding in invalid]
 
 
 def _env_file() -> list[Binding]:

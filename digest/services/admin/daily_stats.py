@@ -10,34 +10,34 @@ from digest import clock
 from digest.db.core import engine
 from digest.db.reporting import daily_history as store
 
-DAYS = 14
+DEFAULT_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """One UTC date. `readers`: active subscribers at its end; the others are events of the day."""
+    """One UTC date. `subscribers`: active ones at its end; the other numbers count events of the day."""
 
     date: date
     subscribers: int
     joined: int
-    left: int
+    unsubscribed: int
     sent: int
     bounces: int
 
 
-def days(*, now: datetime | None = None, last: int = DAYS) -> Sequence[DayFigures]:
+def days(*, now: datetime | None = None, count: int = DEFAULT_DAYS) -> Sequence[DayFigures]:
     """The last days up to today, oldest first. Erased subscribers are in none of them."""
     today = (now or clock.now()).astimezone(UTC).date()
-    dates = [today - timedelta(days=n) for n in reversed(range(last))]
+    dates = [today - timedelta(days=n) for n in reversed(range(count))]
     since = datetime.combine(dates[0], time(0), UTC)
     with engine.reading() as session:
-        active = store.subscribers_at(session, since)
-        joined, left = store.joined_by_day(session, since), store.left_by_day(session, since)
+        subscriber_count = store.subscribers_at(session, since)
+        joined, unsubscribed = store.joined_by_day(session, since), store.left_by_day(session, since)
         sent, bounces = store.sent_by_day(session, since), store.bounces_by_day(session, since)
     history = []
     for day in dates:
-        active += joined.get(day, 0) - left.get(day, 0)
+        subscriber_count += joined.get(day, 0) - unsubscribed.get(day, 0)
         history.append(
-            DayFigures(day, active, joined.get(day, 0), left.get(day, 0), sent.get(day, 0), bounces.get(day, 0))
+            DayFigures(day, subscriber_count, joined.get(day, 0), unsubscribed.get(day, 0), sent.get(day, 0), bounces.get(day, 0))
         )
     return history

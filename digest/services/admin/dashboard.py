@@ -17,11 +17,11 @@ from digest.models import Batch, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.types import stored_id
 from digest.services.admin import domain_pauses
-from digest.services.alarms.alarm_rules import OVERDUE
+from digest.services.alarms.alarm_rules import OVERDUE_AFTER
 from digest.services.ingestion.source_status import SourceStatus, source_statuses
 
-BOUNCES_OF = timedelta(days=30)
-LISTED = 20
+BOUNCE_WINDOW = timedelta(days=30)
+MAX_RUNS = 20
 STATES = (QUEUED, SENDING, SENT, DEFERRED, REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED)
 
 
@@ -50,9 +50,9 @@ class Dashboard:
 
     counts: ServiceFigures
     runs: Sequence[Run]
-    of_runs: Mapping[int, Mapping[str, int]]
+    deliveries_by_run: Mapping[int, Mapping[str, int]]
     sources: Sequence[Batch]
-    standings: Sequence[SourceStatus]
+    source_statuses: Sequence[SourceStatus]
     bounces: Mapping[str, int]
     suppressed: int
     paused_domains: Sequence[domain_pauses.PausedDomain]
@@ -68,35 +68,35 @@ def service_figures() -> ServiceFigures:
             papers=mail_overview.count_papers(session),
             oldest_due=_age(mail_overview.oldest_due(session, now=now), now),
             queue_age=_age(mail_overview.oldest_waiting(session), now),
-            overdue=outbox.count_overdue(session, now - OVERDUE),
+            overdue=outbox.count_overdue(session, now - OVERDUE_AFTER),
             held=mail_overview.count_held(session),
             paused_domains=len(reports.paused_domains(session, now)),
             suppressed=mail_overview.count_suppressed(session),
-            bounces=mail_overview.bounces_since(session, now - BOUNCES_OF),
+            bounces=mail_overview.bounces_since(session, now - BOUNCE_WINDOW),
         )
 
 
 def dashboard() -> Dashboard:
     """Everything on the dashboard."""
-    figures, source_states, paused = service_figures(), source_statuses(), domain_pauses.paused()
+    figures, source_states, paused_domains = service_figures(), source_statuses(), domain_pauses.paused_domains()
     with engine.reading() as session:
-        runs = mail_overview.runs(session, before=None, limit=LISTED)
+        runs = mail_overview.runs(session, before_id=None, limit=MAX_RUNS)
         return Dashboard(
             counts=figures,
             runs=runs,
-            of_runs=mail_overview.deliveries_of_runs(session, [stored_id(run) for run in runs]),
+            deliveries_by_run=mail_overview.deliveries_of_runs(session, [stored_id(run) for run in runs]),
             sources=mail_overview.newest_batches(session),
-            standings=source_states,
-            bounces=mail_overview.bounces_since(session, clock.now() - BOUNCES_OF),
+            source_statuses=source_states,
+            bounces=mail_overview.bounces_since(session, clock.now() - BOUNCE_WINDOW),
             suppressed=mail_overview.count_suppressed(session),
-            paused_domains=paused,
+            paused_domains=paused_domains,
         )
 
 
 def runs(*, before: int | None, limit: int) -> list[dict[str, Any]]:
     """Runs as JSON values, newest first, each with its mails by state."""
     with engine.reading() as session:
-        page = mail_overview.runs(session, before=before, limit=limit)
+        page = mail_overview.runs(session, before_id=before, limit=limit)
         states = mail_overview.deliveries_of_runs(session, [stored_id(run) for run in page])
         return [run.model_dump(mode="json") | {"deliveries": states.get(stored_id(run), {})} for run in page]
 
@@ -110,14 +110,14 @@ def deliveries(
     """
     hidden = {"payload", "lease_id", "domain"} | (set() if addresses else {"address", "reply"})
     with engine.reading() as session:
-        page = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before=before, limit=limit)
+        page = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before_id=before, limit=limit)
         return [row.model_dump(mode="json", exclude=hidden) for row in page]
 
 
 def editions(*, run_id: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:
     """Editions as JSON values, newest first, with their papers."""
     with engine.reading() as session:
-        page = mail_overview.editions(session, run_id=run_id, before=before, limit=limit)
+        page = mail_overview.editions(session, run_id=run_id, before_id=before, limit=limit)
         return [row.model_dump(mode="json", exclude={"previous_seen"}) for row in page]
 
 

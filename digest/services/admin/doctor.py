@@ -21,35 +21,37 @@ from digest.services.ingestion import source_status
 from digest.services.security import api_tokens, proxy_warning
 from digest.sources import registry
 
-__all__ = ["ERROR", "OK", "WARNING", "Finding", "examine"]
+__all__ = ["ERROR", "OK", "WARNING", "Finding", "run_checks"]
 
-_SKEW = timedelta(seconds=60)
+_MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
-def examine() -> list[Finding]:
+def run_checks() -> list[Finding]:
     """All checks in order. Those that need the database are left out where it can't be used."""
     problems = configuration.problems()
-    findings = [Finding(ERROR, "settings", text, "mend it; `digest config check` repeats this") for text in problems]
+    findings = [
+        Finding(ERROR, "settings", text, "fix it; `digest config check` repeats this check") for text in problems
+    ]
     try:
         config = settings.get()
     except Misconfigured:
         return findings
     findings += [finding for check in _CHECKS for finding in check(config)]
-    database = list(_database(config))
+    database = list(_check_database(config))
     findings += database
     if all(finding.level == OK for finding in database):
-        findings += [finding for check in _DATABASE_CHECKS for finding in _guarded(check, config)]
+        findings += [finding for check in _DATABASE_CHECKS for finding in _run_check(check, config)]
     return findings
 
 
-def _guarded(check: Check, config: settings.Settings) -> Iterator[Finding]:
+def _run_check(check: Check, config: settings.Settings) -> Iterator[Finding]:
     try:
         yield from check(config)
     except schema_migration.FAILURES as error:
         yield Finding(ERROR, "database", str(schema_migration.explain_failure(error)), "check DIGEST_DATABASE_URL")
 
 
-def _required(config: settings.Settings) -> Iterator[Finding]:
+def _check_required_settings(config: settings.Settings) -> Iterator[Finding]:
     """Settings without which nothing works."""
     missing = [name for name in ("secret_key", "mail_from", "smtp_url") if not getattr(config, name)]
     for name in missing:
@@ -62,7 +64,7 @@ def _required(config: settings.Settings) -> Iterator[Finding]:
         yield Finding(WARNING, "settings", "no postal address", cure)
 
 
-def _address(config: settings.Settings) -> Iterator[Finding]:
+def _check_base_url(config: settings.Settings) -> Iterator[Finding]:
     parts = urlsplit(config.base_url)
     if parts.scheme == "https":
         yield Finding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
@@ -74,7 +76,7 @@ def _address(config: settings.Settings) -> Iterator[Finding]:
         yield Finding(ERROR, "address", f"{config.base_url} is not https", cure)
 
 
-def _database(config: settings.Settings) -> Iterator[Finding]:
+def _check_database(config: settings.Settings) -> Iterator[Finding]:
     try:
         current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
     except SQLAlchemyError as error:
@@ -86,32 +88,32 @@ def _database(config: settings.Settings) -> Iterator[Finding]:
         return
     if current == newest:
         yield Finding(OK, "database", f"{config.database.split(':', 1)[0]}, schema {current}")
-    elif current is not None and not schema_migration.is_known(current):
+    elif current is not None and not schema_migration.is_known_revision(current):
         cure = "install the newer release again; this one must not write to it"
         yield Finding(ERROR, "database", f"its schema {current} is of a newer release (this one has {newest})", cure)
     else:
         yield Finding(ERROR, "database", f"its schema is {current or 'empty'}, not {newest}", "run: digest migrate")
 
 
-def _clock(config: settings.Settings) -> Iterator[Finding]:
+def _check_clock(config: settings.Settings) -> Iterator[Finding]:
     """Slots and expiring links depend on this machine's clock; it is compared to the database's."""
     now = clock.now()
     with reading() as session:
         database_time = installation_totals.database_time(session)
         newest = installation_totals.newest_batch_at(session)
     skew = max(abs(database_time - now), (newest or now) - now)
-    if skew > _SKEW:
+    if skew > _MAX_CLOCK_SKEW:
         cure = "let NTP set it (timedatectl set-ntp true)"
         yield Finding(ERROR, "clock", f"{skew.total_seconds():.0f} s off the database's clock", cure)
     else:
         yield Finding(OK, "clock", f"{now:%Y-%m-%d %H:%M} UTC")
 
 
-def _sources(config: settings.Settings) -> Iterator[Finding]:
+def _check_sources(config: settings.Settings) -> Iterator[Finding]:
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
     if newest is None:
-        yield Finding(WARNING, "sources", "no papers were ingested yet", "run: digest ingest arxiv-oai")
+        yield Finding(WARNING, "sources", "no papers were ingested yet", f"run: digest ingest {registry.gap_filler()}")
     for status in source_status.source_statuses():
         is_healthy = status.state in {source_status.ON_TIME, source_status.QUIET}
         through = f"; complete through {status.complete_through}" if status.complete_through else ""
@@ -120,21 +122,21 @@ def _sources(config: settings.Settings) -> Iterator[Finding]:
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:
-    if status.state == source_status.NEVER:
+    if status.state == source_status.NEVER_FETCHED:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
     filler = registry.gap_filler()
     return f"it is retried automatically; {filler} fills gaps, or now: digest ingest {filler}"
 
 
-def _proxies(config: settings.Settings) -> Iterator[Finding]:
+def _check_proxies(config: settings.Settings) -> Iterator[Finding]:
     """Everybody behind a proxy that is not trusted counts as one client and shares its limits."""
     cure = "set DIGEST_TRUSTED_PROXIES to the proxy's address or the container bridge's network"
-    everybody = [name for name in config.trusted_proxies if ip_network(name, strict=False).prefixlen == 0]
-    if everybody:
-        text = f"DIGEST_TRUSTED_PROXIES names everybody ({everybody[0]}): any client can choose its own address"
-        yield Finding(ERROR, "proxies", text, "name the proxy alone")
-    seen = proxy_warning.untrusted_proxies()
-    for peer in seen:
+    unrestricted = [name for name in config.trusted_proxies if ip_network(name, strict=False).prefixlen == 0]
+    if unrestricted:
+        text = f"DIGEST_TRUSTED_PROXIES trusts all addresses ({unrestricted[0]}): any client can forge its address"
+        yield Finding(ERROR, "proxies", text, "name only the proxy")
+    untrusted = proxy_warning.untrusted_proxies()
+    for peer in untrusted:
         yield Finding(
             WARNING,
             "proxies",
@@ -144,19 +146,19 @@ def _proxies(config: settings.Settings) -> Iterator[Finding]:
     if urlsplit(config.base_url).scheme == "https" and not config.trusted_proxies:
         text = "https ends at a proxy, but none is trusted: everybody counts as one client"
         yield Finding(WARNING, "proxies", text, cure)
-    elif config.trusted_proxies and not everybody and not seen:
+    elif config.trusted_proxies and not unrestricted and not untrusted:
         yield Finding(OK, "proxies", f"X-Forwarded-For is believed from {', '.join(config.trusted_proxies)}")
 
 
-def _api_tokens(config: settings.Settings) -> Iterator[Finding]:
+def _check_api_tokens(config: settings.Settings) -> Iterator[Finding]:
     names = api_tokens.unlimited_token_names()
     if names:
         listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-        cure = "make ones with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"
-        yield Finding(WARNING, "api tokens", f"may do everything and never expire: {listed}", cure)
+        cure = "create others with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"
+        yield Finding(WARNING, "api tokens", f"have all scopes and never expire: {listed}", cure)
 
 
-def _short_keys(config: settings.Settings) -> Iterator[Finding]:
+def _check_key_lengths(config: settings.Settings) -> Iterator[Finding]:
     """Keys of other programs, whose length is not enforced."""
     for name in ("webhook_key", "metrics_token"):
         length = len(getattr(config, name).encode())
@@ -165,7 +167,7 @@ def _short_keys(config: settings.Settings) -> Iterator[Finding]:
             yield Finding(WARNING, "settings", text, settings.MAKE_A_KEY)
 
 
-def _data_dir(config: settings.Settings) -> Iterator[Finding]:
+def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
     """DATA_DIR must be writable, also with PostgreSQL, and is for its owner alone: it holds addresses and profiles."""
     folder = config.data_dir
     try:
@@ -187,10 +189,10 @@ def _data_dir(config: settings.Settings) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Check, ...] = (
-    *(_required, _short_keys, _data_dir, _address),
+    *(_check_required_settings, _check_key_lengths, _check_data_dir, _check_base_url),
     *(doctor_mail.check_mail_servers, doctor_mail.check_bounce_address, doctor_mail.check_dkim),
     doctor_mail.check_sender_domain,
 )
 _DATABASE_CHECKS: tuple[Check, ...] = (
-    *(_proxies, _api_tokens, _clock, doctor_processes.check_outbox, doctor_processes.check_processes, _sources),
+    *(_check_proxies, _check_api_tokens, _check_clock, doctor_processes.check_outbox, doctor_processes.check_processes, _check_sources),
 )

@@ -11,7 +11,7 @@ from digest.mail.smtp import dns_records, probe
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.settings import Settings
 
-_ENOUGH_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
+_MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
 
 
 def check_mail_servers(config: Settings) -> Iterator[Finding]:
@@ -60,7 +60,7 @@ def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
         text = f"{config.dkim_key_file} is readable by others (mode {mode:04o}): they can sign mail in your name"
         yield Finding(WARNING, "dkim", text, f"chmod 600 {config.dkim_key_file}")
     bits = dkim.key_bits(pem)
-    if bits < _ENOUGH_BITS:
+    if bits < _MIN_KEY_BITS:
         cure = "make a key of 2048 bits (openssl genrsa 2048) and publish it under a new selector"
         yield Finding(WARNING, "dkim", f"the key has only {bits} bits", cure)
 

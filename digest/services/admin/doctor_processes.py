@@ -19,18 +19,18 @@ from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.settings import Settings
 
 _SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
-_OVERDUE = timedelta(minutes=15)
-_CRON_SILENT = timedelta(hours=26)
+_OVERDUE_AFTER = timedelta(minutes=15)
+_MAX_CRON_GAP = timedelta(hours=26)
 
 
 def check_outbox(_config: Settings) -> Iterator[Finding]:
     """Mails that are overdue or uncertain."""
     with reading() as session:
-        overdue = deliveries.count_overdue(session, clock.now() - _OVERDUE)
+        overdue = deliveries.count_overdue(session, clock.now() - _OVERDUE_AFTER)
         by_state = deliveries.count_by_state(session)
     if overdue:
         cure = "start `digest worker`, or run `digest run --inline` from cron"
-        minutes = _OVERDUE.seconds // 60
+        minutes = _OVERDUE_AFTER.seconds // 60
         yield Finding(ERROR, "outbox", f"{overdue} mails are overdue by more than {minutes} minutes", cure)
     else:
         text = f"nothing overdue; {by_state.get('sent', 0)} sent, {by_state.get('queued', 0)} queued"
@@ -62,10 +62,10 @@ def _check_cron() -> Iterator[Finding]:
     """Without Redis only `digest ingest` and `digest run --inline` act; each ingest leaves a batch."""
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
-    if newest is not None and clock.now() - newest < _CRON_SILENT:
+    if newest is not None and clock.now() - newest < _MAX_CRON_GAP:
         yield Finding(OK, "processes", f"no `digest up`; papers were last ingested at {newest:%Y-%m-%d %H:%M} UTC")
         return
-    hours = int(_CRON_SILENT.total_seconds()) // 3600
+    hours = int(_MAX_CRON_GAP.total_seconds()) // 3600
     text = f"nothing runs: no `digest up` with this DATA_DIR, and nothing was ingested for {hours} hours"
     yield Finding(
         ERROR, "processes", text, "start `digest up`, or run `digest ingest` and `digest run --inline` from cron"

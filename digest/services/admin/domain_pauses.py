@@ -32,7 +32,7 @@ class PausedDomain:
         return asdict(self)
 
 
-def paused() -> list[PausedDomain]:
+def paused_domains() -> list[PausedDomain]:
     """The domains that are paused now, by name."""
     now = clock.now()
     with reading() as session:

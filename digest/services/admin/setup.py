@@ -1,4 +1,4 @@
-"""`digest init`: .env with fresh secrets and what only a person knows; a test mail to see that it works."""
+"""`digest init`: write .env with new secrets and the administrator's answers, and send a test mail."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from digest.mail.smtp import probe
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """What only a person knows."""
+class SetupAnswers:
+    """The administrator's answers."""
 
     mail_from: str
     smtp_url: str
@@ -25,7 +25,7 @@ class Answers:
     admin: str
 
     def check(self) -> None:
-        """Raises BadInput naming the answer that can't be right."""
+        """Raises BadInput naming the first invalid answer."""
         for name, text in (("sender", parseaddr(self.mail_from)[1]), ("administrator", self.admin)):
             try:
                 subscribers.parse_address(text)
@@ -42,8 +42,8 @@ class Answers:
                 raise BadInput("an answer is one line", field="answer")
 
 
-def write(answers: Answers, file: Path, *, force: bool) -> None:
-    """Write the file, whole or not at all, readable by its owner alone.
+def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
+    """Write the file atomically, readable by its owner alone.
 
     Raises BadInput, and Refused where it is there already (without `force`).
     """
@@ -59,12 +59,12 @@ def write(answers: Answers, file: Path, *, force: bool) -> None:
         "ADMIN_EMAILS": answers.admin,
     }
     text = "".join(f"DIGEST_{name}={_quoted(value)}\n" for name, value in lines.items())
-    new = file.with_name(f"{file.name}.new")
+    temporary = file.with_name(f"{file.name}.new")
     try:
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-            out.write(text)
-        new.replace(file)
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(text)
+        temporary.replace(file)
     except OSError as error:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
 
@@ -73,6 +73,6 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def send_test(answers: Answers) -> str:
-    """Send a test mail to the administrator; returns what became of it, in one line."""
+def send_test_mail(answers: SetupAnswers) -> str:
+    """Send a test mail to the administrator; returns the result in one line."""
     return probe.send_test(answers.smtp_url, sender=answers.mail_from, recipient=answers.admin)

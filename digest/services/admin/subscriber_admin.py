@@ -28,11 +28,11 @@ from digest.text.redaction import redact_addresses
 Row = dict[str, object]
 
 
-def stats() -> Row:
+def installation_stats() -> Row:
     """How many papers, announcements, subscribers and deliveries by state."""
     with reading() as session:
-        people, mails = subscribers.count_by_state(session), deliveries.count_by_state(session)
-        return {**installation_totals.paper_totals(session), **people, **mails}
+        subscriber_counts, delivery_counts = subscribers.count_by_state(session), deliveries.count_by_state(session)
+        return {**installation_totals.paper_totals(session), **subscriber_counts, **delivery_counts}
 
 
 def runs(limit: int) -> list[Row]:
@@ -43,9 +43,9 @@ def runs(limit: int) -> list[Row]:
 
 def _run_row(session: Session, run: Run) -> Row:
     _, skipped, papers = run_store.shard_totals(session, [stored_id(run)])
-    states = run_store.deliveries_of(session, [stored_id(run)])
-    named = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
-    return {"run": run.id, "slot": run.slot, "state": run.state, **named, "skipped": skipped, "papers": papers}
+    states = run_store.count_deliveries_of_runs(session, [stored_id(run)])
+    state_counts = {name: states.get(name, 0) for name in ("queued", "sent", "deferred", "rejected", "uncertain")}
+    return {"run": run.id, "slot": run.slot, "state": run.state, **state_counts, "skipped": skipped, "papers": papers}
 
 
 def subscriber_rows() -> list[Row]:
@@ -54,41 +54,41 @@ def subscriber_rows() -> list[Row]:
         return [_subscriber_row(*pair) for pair in subscriber_listing.all_with_profiles(session)]
 
 
-def subscriber(address: str, *, client: str = "") -> Row:
+def subscriber_details(address: str, *, client: str = "") -> Row:
     """One subscriber with topics and consent. `client`: an IP address, to check which consents came from there.
 
     Raises NotFound, BadInput.
     """
     with reading() as session:
-        found = _require_subscriber(session, address)
-        events = subscribers.consents(session, stored_id(found))
+        row = _require_subscriber(session, address)
+        events = subscribers.consents(session, stored_id(row))
         consents = "; ".join(
-            f"{c.event} {c.at:%Y-%m-%d %H:%M} UTC{_origin(c.client, client)} ({c.wording})" for c in events
+            f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})" for consent in events
         )
-        return _subscriber_row(found, subscribers.profile_of(session, found)) | {"consent": consents}
+        return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": consents}
 
 
 def _origin(stored: str, client: str) -> str:
     """Where a consent came from, as far as it is known."""
-    if stored in consent_origin.WORDS:
+    if stored in consent_origin.KNOWN_WORDS:
         return f" by {stored}" if stored else ""
     if not client:
         return ""
-    return f" from {client}" if consent_origin.came_from(stored, client) else f" not from {client}"
+    return f" from {client}" if consent_origin.matches_client(stored, client) else f" not from {client}"
 
 
 def _require_subscriber(session: Session, address: str) -> Subscriber:
-    found = subscribers.by_key(session, subscribers.parse_address(address).key)
-    if found is None:
+    row = subscribers.by_key(session, subscribers.parse_address(address).key)
+    if row is None:
         raise NotFound(f"nobody is subscribed as {address}")
-    return found
+    return row
 
 
-def _subscriber_row(person: Subscriber, profile: Profile) -> Row:
+def _subscriber_row(subscriber: Subscriber, profile: Profile) -> Row:
     """A subscriber's address, state and preferences as text; lists have a line for each item."""
-    preferences = preference_fields.values(person, profile)
-    shown = {name: _preference_text(name, value) for name, value in preferences.items()}
-    return {"address": person.address, "state": person.state} | shown
+    preferences = preference_fields.preference_values(subscriber, profile)
+    preference_texts = {name: _preference_text(name, value) for name, value in preferences.items()}
+    return {"address": subscriber.address, "state": subscriber.state} | preference_texts
 
 
 def _preference_text(name: str, value: object) -> object:
@@ -98,7 +98,7 @@ def _preference_text(name: str, value: object) -> object:
     return value if isinstance(value, int) else preference_fields.as_text(name, value)
 
 
-def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> None:
+def add_subscriber(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> None:
     """Subscribe somebody whose consent is on file elsewhere; no confirmation is sent. Raises BadInput, Refused.
 
     The scheduler sends a first edition within minutes, unless `welcome` is False.
@@ -106,29 +106,29 @@ def add(values: Mapping[str, Any], *, consent: str, welcome: bool = True) -> Non
     request, address = _validated(values, consent)
     now = clock.now()
     with transaction() as session:
-        added = subscribers.admit(session, address, now=now)
+        subscriber = subscribers.admit(session, address, now=now)
         session.flush()
-        if added.state == ACTIVE:
+        if subscriber.state == ACTIVE:
             raise Refused(f"{address.text} is already subscribed")
-        request.write_to(added)
-        version = subscribers.new_profile(session, stored_id(added), request.profile(), now=now)
+        request.apply_to(subscriber)
+        version = subscribers.add_profile_version(session, stored_id(subscriber), request.profile(), now=now)
         confirm.activate(
-            session, added, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
+            session, subscriber, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
         )
         if not welcome:
-            subscribers.mark_welcomed(session, stored_id(added), now=now)
-        detail = {"subscriber": added.id, "consent": redact_addresses(consent)[:200]}
+            subscribers.mark_welcomed(session, stored_id(subscriber), now=now)
+        detail = {"subscriber": subscriber.id, "consent": redact_addresses(consent)[:200]}
         session.add(Audit(at=now, actor=command_line_actor(), action="add", detail=detail))
 
 
-def check(values: Mapping[str, Any], *, consent: str) -> str:
+def check_subscriber(values: Mapping[str, Any], *, consent: str) -> str:
     """Raise what `add` would raise, without adding anybody. Returns the address's key."""
     _, address = _validated(values, consent)
     with reading() as session:
         existing = subscribers.by_key(session, address.key)
         if existing is not None and existing.state == ACTIVE:
             raise Refused(f"{address.text} is already subscribed")
-        confirm.must_not_be_suppressed(session, address.key)
+        confirm.require_not_suppressed(session, address.key)
     return address.key
 
 
@@ -137,18 +137,18 @@ def _validated(
 ) -> tuple[preference_fields.Subscription, subscribers.ParsedAddress]:
     if not consent.strip():
         raise BadInput("consent: say how and when this person agreed", field="consent")
-    request = preference_fields.read(preference_fields.Subscription, values)
+    request = preference_fields.validate(preference_fields.Subscription, values)
     return request, subscribers.parse_address(request.address)
 
 
-def erase(address: str) -> bool:
+def erase_subscriber(address: str) -> bool:
     """Delete a person's data. False where `retention` has yet to scrub SQLite's file. Raises NotFound."""
     with reading() as session:
         subscriber_id = stored_id(_require_subscriber(session, address))
     return erasing.erase(subscriber_id, by_administrator=True)
 
 
-def suppress(address: str, *, reason: str) -> bool:
+def suppress_address(address: str, *, reason: str) -> bool:
     """Never mail this address again. False where it is already suppressed; the first reason stays."""
     key = subscribers.parse_address(address).key
     now = clock.now()
@@ -159,7 +159,7 @@ def suppress(address: str, *, reason: str) -> bool:
     return is_new
 
 
-def unsuppress(address: str) -> None:
+def unsuppress_address(address: str) -> None:
     """Allow mail to this address again and forget its earlier failures. Raises NotFound."""
     key = subscribers.parse_address(address).key
     with transaction() as session:

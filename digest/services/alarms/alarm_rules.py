@@ -1,4 +1,4 @@
-"""Alarms: an e-mail to the administrators, at most once a day for one subject; and always a line in the log."""
+"""Alarms: an e-mail to the administrators, at most one a day for each subject, and a line in the log."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from digest.text.redaction import redact_addresses
 log = logs.get(__name__)
 
 REPEAT_AFTER = timedelta(days=1)
-OVERDUE = timedelta(minutes=30)
-TROUBLE = timedelta(minutes=10)
-KEPT_FOR = timedelta(days=14)  # since when the servers fail
-MAX_DOMAINS_NAMED = 5  # that refuse us have an alarm each
-_SERVERS = "servers"  # since when no mail server works, kept as a try at a limited thing
+OVERDUE_AFTER = timedelta(minutes=30)
+FAILING_AFTER = timedelta(minutes=10)
+FAILURE_RETENTION = timedelta(days=14)  # since when the servers fail
+MAX_DOMAINS_NAMED = 5  # with more paused domains there is one alarm for all
+_SERVERS_FAILING = "servers"  # the kind of attempt that records since when no mail server works
 
 
 def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
-    """Owe the administrators one e-mail about this. False where they had one about it within a day.
+    """Queue an alarm mail to the administrators. False where one about the same subject was queued within a day.
 
-    `subject` is the same for the same trouble: `overdue`, `domain:one.example`.
+    `subject` identifies the problem: `overdue`, `domain:one.example`.
     """
     lock_name(session, "alarms")
     key = hashlib.sha256(subject.encode()).hexdigest()
@@ -46,138 +46,138 @@ def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str]
     audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
     session.add(audit)
     session.flush()
-    told = {"title": title, "facts": [fact[:300] for fact in facts]}
+    payload = {"title": title, "facts": [fact[:300] for fact in facts]}
     for address in settings.get().admin_emails:
-        enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=told)
+        enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=payload)
     return True
 
 
 def check_alarms(*, now: datetime | None = None) -> int:
-    """Look for what an administrator must know: mail overdue, domains that refuse us, sources in trouble.
+    """Check all rules: overdue mail, domains that refuse our mail, sources in trouble.
 
-    Returns how many alarms. Raises Transient.
+    Returns the number of alarms. Raises Transient.
     """
     from digest.services.alarms import source_alarms
 
     now = now or clock.now()
-    told = retry_transaction(partial(_watch, now), seconds=0)
-    sources = partial(source_alarms.check_sources, statuses=source_alarms.current_statuses(now), now=now)
-    return told + retry_transaction(sources, seconds=0)
+    alarms = retry_transaction(partial(_check_mail, now), seconds=0)
+    check_sources = partial(source_alarms.check_sources, statuses=source_alarms.current_statuses(now), now=now)
+    return alarms + retry_transaction(check_sources, seconds=0)
 
 
-def _watch(now: datetime, session: Session) -> int:
-    refused = raise_refusal_alarms(session, now=now)
-    server = session_replies.server_pause(session, now - OVERDUE)
-    return refused + (server is None and _overdue(session, now))
+def _check_mail(now: datetime, session: Session) -> int:
+    refusal_alarms = raise_refusal_alarms(session, now=now)
+    server = session_replies.server_pause(session, now - OVERDUE_AFTER)
+    return refusal_alarms + (server is None and _check_overdue(session, now))
 
 
 def check_refusals(*, now: datetime | None = None) -> int:
-    """Tell who refuses us: the mail server, or receiving domains. Returns how many alarms. Raises Transient."""
-    moment = now or clock.now()
-    return retry_transaction(lambda session: raise_refusal_alarms(session, now=moment), seconds=0)
+    """Alarm about refusals by the mail server or receiving domains. Returns the number of alarms. Raises Transient."""
+    instant = now or clock.now()
+    return retry_transaction(lambda session: raise_refusal_alarms(session, now=instant), seconds=0)
 
 
 def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
-    """One alarm for the mail server, else one for each domain that rests, or one for all where they are many."""
+    """Raise one alarm for the mail server; else one for each paused domain, or one for all where there are many."""
     pauses = reports.paused_domains(session, now)
     server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
     if server is not None:
-        return _server_refuses(session, server, now)
+        return _alarm_server_refuses(session, server, now)
     if len(pauses) > MAX_DOMAINS_NAMED:
-        return _domains_paused(session, pauses, now)
-    return sum(domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
+        return _alarm_many_domains(session, pauses, now)
+    return sum(alarm_domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
 
 
-def _server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
+def _alarm_server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
     facts = (
         "The mail server refuses recipients at many domains in the same way. That is about us, not about them.",
         f"It said: {pause.reason}",
-        f"Nothing but alarms is sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is asked again every few minutes.",
-        "No subscriber is suppressed or rejected for it; their mail waits.",
+        f"Only alarms are sent until {pause.until:%Y-%m-%d %H:%M} UTC; then it is tried again every few minutes.",
+        "No subscriber is suppressed and no mail is rejected because of it; their mail waits.",
         "Check the relay's login, its permission to relay for us, and our sender address; `digest doctor` helps.",
     )
     return raise_alarm(session, "server-refuses", "The mail server refuses our mail", facts, now=now)
 
 
-def _domains_paused(session: Session, pauses: Sequence[DomainPause], now: datetime) -> bool:
-    """One mail for many domains: whoever is on a blocklist is refused by hundreds."""
+def _alarm_many_domains(session: Session, pauses: Sequence[DomainPause], now: datetime) -> bool:
+    """One mail for many domains: a sender on a blocklist is refused by hundreds of them."""
     named = ", ".join(pause.domain for pause in pauses[:20])
     facts = (
-        f"{len(pauses)} domains refuse our mail for what it is or who we are: {named}"[:300],
+        f"{len(pauses)} domains refuse our mail by policy: {named}"[:300],
         f"One of them said: {pauses[0].reason}",
-        "No subscriber is suppressed for it; their mail waits, and is tried again every few hours.",
+        "No subscriber is suppressed because of it; their mail waits, and is tried again every few hours.",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
     return raise_alarm(session, "domains", f"{len(pauses)} domains refuse our mail", facts, now=now)
 
 
-def _overdue(session: Session, now: datetime) -> bool:
-    late = deliveries.count_overdue(session, now - OVERDUE)
-    if not late:
+def _check_overdue(session: Session, now: datetime) -> bool:
+    overdue = deliveries.count_overdue(session, now - OVERDUE_AFTER)
+    if not overdue:
         return False
-    minutes = int(OVERDUE.total_seconds()) // 60
+    minutes = int(OVERDUE_AFTER.total_seconds()) // 60
     facts = (
-        f"{late} e-mails were due more than {minutes} minutes ago and still wait.",
-        "`digest doctor` tells whether workers, Redis and the mail server answer.",
+        f"{overdue} e-mails were due more than {minutes} minutes ago and still wait.",
+        "`digest doctor` shows whether workers, Redis and the mail server answer.",
     )
     return raise_alarm(session, "overdue", "E-mails are overdue", facts, now=now)
 
 
-def domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
-    """A receiving domain refuses our mail for what it is or who we are."""
+def alarm_domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
+    """Alarm about a domain that is paused because it refuses our mail by policy."""
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
-        "No subscriber is suppressed for it; their mail waits.",
+        "No subscriber is suppressed because of it; their mail waits.",
         f"It said: {redact_addresses(reason)}",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
     return raise_alarm(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
 
 
-def refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
-    """Reports say that mails which the relay took were refused because of us, at no domain often enough to pause it."""
+def alarm_refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
+    """Alarm about reports of policy refusals after the relay accepted the mail, too few at any domain to pause it."""
     facts = (
-        f"Reports about {addresses} addresses say within a day that our mail was refused for what it is or who we are.",
+        f"Within a day, reports about {addresses} addresses say that our mail was refused by policy.",
         f"One of them said: {redact_addresses(words)}",
-        "Nothing is paused and no subscriber is suppressed for it. Those mails did not arrive.",
-        "`digest doctor` checks SPF, DKIM and DMARC; `digest admin runs resend-missed` sends them once it is mended.",
+        "No domain is paused and no subscriber is suppressed because of it. Those mails did not arrive.",
+        "`digest doctor` checks SPF, DKIM and DMARC. `digest admin runs resend-missed` sends them after the repair.",
     )
-    return raise_alarm(session, "refused-later", "Our mail is refused after the relay took it", facts, now=now)
+    return raise_alarm(session, "refused-later", "Our mail is refused after the relay accepted it", facts, now=now)
 
 
 def note_mail_servers(*, failing: bool, refusal: str = "", now: datetime | None = None) -> bool:
-    """A pass met no mail server that works (or did). True where an alarm was owed: they have failed for 10 minutes.
+    """Record whether any mail server works. True where an alarm was raised: all have failed for 10 minutes.
 
-    `refusal`: what the server says that refuses us; that is told at once. The alarm waits with all other mail until one
-    works again; the log has it at once. Raises Transient.
+    `refusal`: the server's reply if it refuses all our mail; then the alarm is raised at once. The alarm mail waits
+    like all other mail until a server works again; the log line is written at once. Raises Transient.
     """
-    return retry_transaction(partial(_servers, failing, refusal, now or clock.now()), seconds=0)
+    return retry_transaction(partial(_record_server_state, failing, refusal, now or clock.now()), seconds=0)
 
 
-def _servers(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
-    since = subscribers.attempts(session, _SERVERS, "", since=now - KEPT_FOR)
+def _record_server_state(failing: bool, refusal: str, now: datetime, session: Session) -> bool:
+    failing_since = subscribers.attempts(session, _SERVERS_FAILING, "", since=now - FAILURE_RETENTION)
     if not failing:
-        if since:
-            subscribers.delete_attempts(session, _SERVERS, "")
+        if failing_since:
+            subscribers.delete_attempts(session, _SERVERS_FAILING, "")
         return False
-    if not since:
-        subscribers.record_attempt(session, _SERVERS, "", now=now, forget_before=now - KEPT_FOR)
-        since = [now]
-    if now - since[0] < TROUBLE and not refusal:
+    if not failing_since:
+        subscribers.record_attempt(session, _SERVERS_FAILING, "", now=now, forget_before=now - FAILURE_RETENTION)
+        failing_since = [now]
+    if now - failing_since[0] < FAILING_AFTER and not refusal:
         return False
     facts = (
-        f"No server of DIGEST_SMTP_URL has taken mail since {since[0]:%Y-%m-%d %H:%M} UTC.",
+        f"No server of DIGEST_SMTP_URL has accepted mail since {failing_since[0]:%Y-%m-%d %H:%M} UTC.",
         *([f"It said: {refusal}"] if refusal else []),
-        "Nothing is lost: what is due waits, and is tried again every minute.",
-        "`digest doctor` tells what each server answers.",
+        "Nothing is lost: due mail waits, and is tried again every minute.",
+        "`digest doctor` shows what each server answers.",
     )
-    return raise_alarm(session, _SERVERS, "The mail servers fail", facts, now=now)
+    return raise_alarm(session, _SERVERS_FAILING, "The mail servers fail", facts, now=now)
 
 
-def sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
-    """Senders stopped beating and what they held was taken over."""
+def alarm_sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
+    """Alarm about senders that stopped renewing their leases, whose mails were taken over."""
     facts = (
-        f"{leases} sending processes stopped; {uncertain} e-mails were under way and may have arrived.",
+        f"{leases} sending processes stopped; {uncertain} e-mails were being sent and may have arrived.",
         "They are sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
     )
     with transaction() as session:

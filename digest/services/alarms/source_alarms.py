@@ -1,7 +1,7 @@
-"""Alarms about sources: who is late, stale or down is told to the administrators once a day, and that it is over.
+"""Alarms about sources that are late, stale or down, at most one a day for each, and a mail when it has recovered.
 
-Only sources that the scheduler asks can be in trouble. One that is late because it was not asked (the service was
-off) gets some minutes: it is asked as soon as the scheduler runs.
+Only sources that the scheduler fetches are checked. A source that is late because it was not fetched (the service was
+off) gets some minutes, because the scheduler fetches it as soon as it runs.
 """
 
 from __future__ import annotations
@@ -18,64 +18,64 @@ from digest.services.ingestion.source_status import SourceStatus
 from digest.sources import registry
 from digest.sources.source import DOWN, LATE, STALE
 
-TROUBLE = frozenset({LATE, STALE, DOWN})
-ALL_WELL = frozenset({source_status.ON_TIME, source_status.QUIET})
-NOT_FETCHED = timedelta(minutes=10)
-_OPEN, _UNASKED = (
+TROUBLED_STATES = frozenset({LATE, STALE, DOWN})
+HEALTHY_STATES = frozenset({source_status.ON_TIME, source_status.QUIET})
+MAX_NOT_FETCHED = timedelta(minutes=10)
+_OPEN_ALARM, _NOT_FETCHED = (
     "source-alarm",
     "source-unasked",
-)  # kept as attempts: alarms not yet over, and since when a source is unasked
-_FORGET = timedelta(days=7)
+)  # kinds of attempts: alarms of sources that have not recovered, and since when a source is not fetched
+_RETENTION = timedelta(days=7)
 
 
 def current_statuses(now: datetime) -> list[tuple[SourceStatus, bool]]:
-    """The sources that the scheduler asks, each with whether it is late only because nobody asked it."""
+    """The sources that the scheduler fetches, each with whether it is late only because it was not fetched."""
     due = source_status.due_sources(now)
     enabled = {source.name for source in registry.enabled_sources()}
-    wanted = [one for one in source_status.source_statuses(now) if one.source in enabled]
-    return [(one, one.state == LATE and one.source in due) for one in wanted]
+    statuses = [status for status in source_status.source_statuses(now) if status.source in enabled]
+    return [(status, status.state == LATE and status.source in due) for status in statuses]
 
 
 def check_sources(session: Session, statuses: Sequence[tuple[SourceStatus, bool]], *, now: datetime) -> int:
-    """Owe the administrators what is new about these sources. Returns how many alarms were owed, recoveries too."""
-    return sum([_look(session, one, unasked, now=now) for one, unasked in statuses])
+    """Raise alarms for new problems and recoveries of these sources. Returns the number of alarms."""
+    return sum([_check_source(session, status, not_fetched, now=now) for status, not_fetched in statuses])
 
 
-def _look(session: Session, one: SourceStatus, unasked: bool, *, now: datetime) -> bool:
-    if not unasked:
-        subscribers.delete_attempts(session, _UNASKED, one.source)
-    elif not _for_long(session, one.source, now=now):
+def _check_source(session: Session, status: SourceStatus, not_fetched: bool, *, now: datetime) -> bool:
+    if not not_fetched:
+        subscribers.delete_attempts(session, _NOT_FETCHED, status.source)
+    elif not _is_long_unfetched(session, status.source, now=now):
         return False
-    if one.state in TROUBLE:
-        return _sound(session, one, now=now)
-    opened = subscribers.attempts(session, _OPEN, one.source, since=now - _FORGET)
-    if one.state not in ALL_WELL or not opened:
+    if status.state in TROUBLED_STATES:
+        return _raise_source_alarm(session, status, now=now)
+    alarms = subscribers.attempts(session, _OPEN_ALARM, status.source, since=now - _RETENTION)
+    if status.state not in HEALTHY_STATES or not alarms:
         return False
-    subscribers.delete_attempts(session, _OPEN, one.source)
+    subscribers.delete_attempts(session, _OPEN_ALARM, status.source)
     facts = (
-        f"The last alarm about it is of {opened[-1]:%Y-%m-%d %H:%M} UTC.",
+        f"The last alarm about it was raised at {alarms[-1]:%Y-%m-%d %H:%M} UTC.",
         "Papers that came late are new in the next mails.",
     )
-    subject = f"source-over:{one.source}:{opened[-1].isoformat()}"
-    return alarm_rules.raise_alarm(session, subject, f"{one.source} is {one.state} again", facts, now=now)
+    subject = f"source-over:{status.source}:{alarms[-1].isoformat()}"
+    return alarm_rules.raise_alarm(session, subject, f"{status.source} is {status.state} again", facts, now=now)
 
 
-def _for_long(session: Session, source: str, *, now: datetime) -> bool:
-    """True where the source has been seen unasked for `UNASKED`; the first time is noted."""
-    since = subscribers.attempts(session, _UNASKED, source, since=now - _FORGET)
+def _is_long_unfetched(session: Session, source: str, *, now: datetime) -> bool:
+    """True where the source has not been fetched for `MAX_NOT_FETCHED`; the first check records the time."""
+    since = subscribers.attempts(session, _NOT_FETCHED, source, since=now - _RETENTION)
     if not since:
-        subscribers.record_attempt(session, _UNASKED, source, now=now, forget_before=now - _FORGET)
-    return bool(since) and now - since[0] >= NOT_FETCHED
+        subscribers.record_attempt(session, _NOT_FETCHED, source, now=now, forget_before=now - _RETENTION)
+    return bool(since) and now - since[0] >= MAX_NOT_FETCHED
 
 
-def _sound(session: Session, one: SourceStatus, *, now: datetime) -> bool:
-    facts = [f"{one.source} is {one.state}{f': {one.detail}' if one.detail else '.'}"]
-    if one.attempted_at is not None:
-        facts.append(f"It was asked last at {one.attempted_at:%Y-%m-%d %H:%M} UTC, and is asked again by itself.")
-    if one.complete_through is not None:
-        facts.append(f"arXiv's announcements are whole through {one.complete_through}.")
+def _raise_source_alarm(session: Session, status: SourceStatus, *, now: datetime) -> bool:
+    facts = [f"{status.source} is {status.state}{f': {status.detail}' if status.detail else '.'}"]
+    if status.attempted_at is not None:
+        facts.append(f"The last attempt was at {status.attempted_at:%Y-%m-%d %H:%M} UTC; it is retried automatically.")
+    if status.complete_through is not None:
+        facts.append(f"arXiv's announcements are complete through {status.complete_through}.")
     facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
-    if not alarm_rules.raise_alarm(session, f"source:{one.source}", f"{one.source} is {one.state}", facts, now=now):
+    if not alarm_rules.raise_alarm(session, f"source:{status.source}", f"{status.source} is {status.state}", facts, now=now):
         return False
-    subscribers.record_attempt(session, _OPEN, one.source, now=now, forget_before=now - _FORGET)
+    subscribers.record_attempt(session, _OPEN_ALARM, status.source, now=now, forget_before=now - _RETENTION)
     return True

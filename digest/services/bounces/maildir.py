@@ -35,8 +35,8 @@ def ingest(folder: Path, *, dry_run: bool = False) -> Iterator[ProcessedMessage]
     if not (folder / "new").is_dir() or not (folder / "cur").is_dir():
         raise BadInput(f"{folder} is not a Maildir: it needs the folders new and cur", field="maildir")
     names = iter(sorted(entry.name for entry in (folder / "new").iterdir() if not entry.name.startswith(".")))
-    while batch := list(islice(names, MESSAGES_PER_TRANSACTION)):
-        messages = {name: raw for name in batch if (raw := _read(folder / "new" / name)) is not None}
+    while names_in_batch := list(islice(names, MESSAGES_PER_TRANSACTION)):
+        messages = {name: raw for name in names_in_batch if (raw := _read(folder / "new" / name)) is not None}
         if dry_run:
             yield from (
                 ProcessedMessage(name, bounce.classify_message(raw, process_reports.attribution_keys()), "")

@@ -54,7 +54,7 @@ def apply_policy_report(session: Session, report: PolicyReport, *, now: datetime
         return True
     reported_addresses = store.policy_addresses(session, since=now - alarm_rules.REPEAT_AFTER)
     if reported_addresses >= MIN_ADDRESSES:
-        alarm_rules.refused_later(session, reported_addresses, report.words, now=now)
+        alarm_rules.alarm_refused_later(session, reported_addresses, report.words, now=now)
     return False
 
 

@@ -34,12 +34,12 @@ from digest.models.subscriber import KEEPS_FAILING
 from digest.models.subscriber import NO_SUCH_ADDRESS as NO_ADDRESS
 from digest.services.bounces import policy_reports
 from digest.services.bounces.policy_reports import PolicyReport
-from digest.services.subscriptions.unsubscribe import unsubscribe_in
+from digest.services.subscriptions.unsubscribe import unsubscribe_in_session
 
 # Outcomes of a report.
-SUPPRESSED, COUNTED, PAUSED, LEFT = "suppressed", "counted", "domain paused", "left"
-NOTED = "noted"  # a policy report of one recipient, which does not pause the domain
-DUPLICATE, UNPROVED, NOTHING = "known", "not proved", "nothing"
+SUPPRESSED, COUNTED, PAUSED, UNSUBSCRIBED = "suppressed", "counted", "domain paused", "left"
+RECORDED = "noted"  # a policy report of one recipient, which does not pause the domain
+DUPLICATE, UNVERIFIED, IGNORED = "known", "not proved", "nothing"
 
 MIN_FAILURES = 3  # fewer cannot reach the threshold
 SECONDS_FOR_DATABASE = 10.0
@@ -64,7 +64,7 @@ class ProviderReport(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _ReportCase:
     """A report and what it is about. `subscriber_id`: None for an address without a subscription.
 
     `signed`: proved by the provider's signature, not only by a return path, which the recipient knows, too.
@@ -90,31 +90,31 @@ def process_messages(messages: Sequence[bytes]) -> list[tuple[ClassifiedMessage,
     because every report would be unproved and lost.
     """
     settings.get().require("secret_key")
-    judged = [bounces.classify_message(raw, attribution_keys()) for raw in messages]
-    return retry_transaction(partial(_apply_all, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
+    classified = [bounces.classify_message(raw, attribution_keys()) for raw in messages]
+    return retry_transaction(partial(_apply_all, classified, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
 def _apply_all(
-    judged: Sequence[ClassifiedMessage], now: datetime, session: Session
+    messages: Sequence[ClassifiedMessage], now: datetime, session: Session
 ) -> list[tuple[ClassifiedMessage, str]]:
     session.connection()  # fails early without a database, even where no message needs it
-    return [(message, apply(session, message, now=now)) for message in judged]
+    return [(message, apply_report(session, message, now=now)) for message in messages]
 
 
-def apply(session: Session, message: ClassifiedMessage, *, now: datetime) -> str:
+def apply_report(session: Session, message: ClassifiedMessage, *, now: datetime) -> str:
     """Apply one report if it is proved. Returns its outcome."""
     if message.kind not in {HARD, SOFT, POLICY, COMPLAINT, UNSUBSCRIBE}:
-        return NOTHING
+        return IGNORED
     if not message.origin.proves(message.kind):
-        return UNPROVED
-    case = _case(session, message)
-    return NOTHING if case is None else _follow(session, case, now)
+        return UNVERIFIED
+    case = _case_of(session, message)
+    return IGNORED if case is None else _apply_case(session, case, now)
 
 
 def process_provider_reports(reports: Sequence[ProviderReport]) -> dict[str, int]:
     """Apply the reports of a provider, proved by its signature. Returns counts by outcome. Raises BadInput."""
-    judged = [_classified_report(report) for report in reports]
-    return retry_transaction(partial(_apply_provided, judged, clock.now()), seconds=SECONDS_FOR_DATABASE)
+    classified = [_classified_report(report) for report in reports]
+    return retry_transaction(partial(_apply_provider_reports, classified, clock.now()), seconds=SECONDS_FOR_DATABASE)
 
 
 def _classified_report(report: ProviderReport) -> ClassifiedMessage:
@@ -133,9 +133,9 @@ def _kind_and_status(report: ProviderReport) -> tuple[str, str]:
     return POLICY if refusal.cause in refusal_classifier.ABOUT_US else HARD, refusal.status
 
 
-def _apply_provided(judged: Sequence[ClassifiedMessage], now: datetime, session: Session) -> dict[str, int]:
+def _apply_provider_reports(messages: Sequence[ClassifiedMessage], now: datetime, session: Session) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for message in judged:
+    for message in messages:
         recipient, delivery = (
             message.recipients[0],
             store.find_delivery(session, message.origin.delivery_id, message.origin.named),
@@ -143,44 +143,44 @@ def _apply_provided(judged: Sequence[ClassifiedMessage], now: datetime, session:
         is_recipients = delivery is not None and address_key(delivery.address) == address_key(recipient)
         subscriber = subscribers.by_key(session, address_key(recipient))
         delivery_id = delivery.id if delivery and is_recipients else None
-        case = _Case(message, recipient, subscriber.id if subscriber else None, delivery_id, signed=True)
-        outcome = _follow(session, case, now)
+        case = _ReportCase(message, recipient, subscriber.id if subscriber else None, delivery_id, signed=True)
+        outcome = _apply_case(session, case, now)
         counts[outcome] = counts.get(outcome, 0) + 1
     return counts
 
 
-def _case(session: Session, message: ClassifiedMessage) -> _Case | None:
+def _case_of(session: Session, message: ClassifiedMessage) -> _ReportCase | None:
     """What a proved report is about: the address of the delivery, whatever the report says; None if it was deleted.
 
     Only the stamp identifies the delivery. The token of a link proves only a request to unsubscribe, because forwarded
     mails contain it.
     """
-    stamped, named = message.origin.delivery_id, message.origin.named
-    delivery = store.find_delivery(session, stamped, named) if stamped is not None else None
+    delivery_id, message_id = message.origin.delivery_id, message.origin.named
+    delivery = store.find_delivery(session, delivery_id, message_id) if delivery_id is not None else None
     if delivery is not None and delivery.address:
         key = address_key(delivery.address)
-        about = message.about(lambda recipient: bool(recipient) and address_key(recipient) == key)
-        return _Case(about, delivery.address, _subscriber_at(session, delivery), delivery.id)
-    unsubscribing = message.origin.subscriber_id if message.kind == UNSUBSCRIBE else None
-    subscriber = subscribers.by_id(session, unsubscribing) if unsubscribing else None
-    return _Case(message, subscriber.address, subscriber.id, None) if subscriber else None
+        relevant = message.about(lambda recipient: bool(recipient) and address_key(recipient) == key)
+        return _ReportCase(relevant, delivery.address, _subscriber_at(session, delivery), delivery.id)
+    subscriber_id = message.origin.subscriber_id if message.kind == UNSUBSCRIBE else None
+    subscriber = subscribers.by_id(session, subscriber_id) if subscriber_id else None
+    return _ReportCase(message, subscriber.address, subscriber.id, None) if subscriber else None
 
 
 def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
     """The subscriber who has the delivery's address; None where the subscription has another address now.
 
     Only the owner of its current address may end a subscription: not the owner of a former address, nor of an address
-    that it was asked to move to.
+    that a pending change of address names.
     """
     subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
     same = subscriber is not None and subscriber.address_key == address_key(delivery.address)
     return subscriber.id if subscriber is not None and same else None
 
 
-def _follow(session: Session, case: _Case, now: datetime) -> str:
+def _apply_case(session: Session, case: _ReportCase, now: datetime) -> str:
     if case.message.kind == UNSUBSCRIBE:
-        left = case.subscriber_id is not None and unsubscribe_in(session, case.subscriber_id, "mail", now=now)
-        return LEFT if left else DUPLICATE
+        is_unsubscribed = case.subscriber_id is not None and unsubscribe_in_session(session, case.subscriber_id, "mail", now=now)
+        return UNSUBSCRIBED if is_unsubscribed else DUPLICATE
     key = address_key(case.address)
     report_key = hashlib.sha256(f"{case.message.report}\0{key}".encode()).hexdigest()[:40]
     message = case.message
@@ -193,32 +193,32 @@ def _follow(session: Session, case: _Case, now: datetime) -> str:
         delivery_id=case.delivery_id,
         at=now,
     )
-    return _apply_new(session, case, key, now) if is_new else DUPLICATE
+    return _apply_new_report(session, case, key, now) if is_new else DUPLICATE
 
 
-def _apply_new(session: Session, case: _Case, key: str, now: datetime) -> str:
+def _apply_new_report(session: Session, case: _ReportCase, key: str, now: datetime) -> str:
     message = case.message
     if message.kind == POLICY:
         report = PolicyReport(case.address, case.delivery_id, message.words or message.status, case.signed)
-        return PAUSED if policy_reports.apply_policy_report(session, report, now=now) else NOTED
+        return PAUSED if policy_reports.apply_policy_report(session, report, now=now) else RECORDED
     if message.kind == COMPLAINT:
         if case.subscriber_id is not None:
-            unsubscribe_in(session, case.subscriber_id, "complaint", now=now)
+            unsubscribe_in_session(session, case.subscriber_id, "complaint", now=now)
         return _suppress(session, case, key, COMPLAINED, now)
     if message.kind == HARD and refusal_classifier.is_address_status(message.status):
         return _suppress(session, case, key, NO_ADDRESS, now)
-    if reaches_threshold(_weighted(store.counted_failures(session, key, since=now - WINDOW)), now=now):
+    if reaches_threshold(_weighted_failures(store.counted_failures(session, key, since=now - WINDOW)), now=now):
         return _suppress(session, case, key, KEEPS_FAILING, now)
     return COUNTED
 
 
-def _suppress(session: Session, case: _Case, key: str, reason: str, now: datetime) -> str:
+def _suppress(session: Session, case: _ReportCase, key: str, reason: str, now: datetime) -> str:
     source = f"report {case.message.status}".strip() + (f" on delivery {case.delivery_id}" if case.delivery_id else "")
     store.suppress(session, key, reason=reason, source=source, at=now)
     return SUPPRESSED
 
 
-def _weighted(rows: Sequence[Bounce]) -> list[WeightedFailure]:
+def _weighted_failures(rows: Sequence[Bounce]) -> list[WeightedFailure]:
     """Failures with their weights. One in our session is permanent even with a 4yz code: it was retried for a day."""
     return [WeightedFailure(row.at, FAILURE_WEIGHT if _is_permanent(row) else DELAY_WEIGHT) for row in rows]
 
@@ -235,7 +235,7 @@ def suppress_failing_addresses(*, now: datetime | None = None) -> int:
     while True:
         with reading() as session:
             keys = store.failing_addresses(
-                session, since=now - WINDOW, least=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
+                session, since=now - WINDOW, minimum=MIN_FAILURES, after=after, limit=ADDRESSES_PER_BATCH
             )
         if not keys:
             return suppressed
@@ -245,6 +245,6 @@ def suppress_failing_addresses(*, now: datetime | None = None) -> int:
 
 
 def _suppress_if_failing(session: Session, key: str, now: datetime) -> bool:
-    if not reaches_threshold(_weighted(store.counted_failures(session, key, since=now - WINDOW)), now=now):
+    if not reaches_threshold(_weighted_failures(store.counted_failures(session, key, since=now - WINDOW)), now=now):
         return False
     return store.suppress(session, key, reason=KEEPS_FAILING, source="score", at=now)

@@ -1,1 +1,1 @@
-"""What is known of papers: announcements, epochs of word counts, day indexes, trending, novelty; what pages show."""
+"""Announcements, epochs of word counts, day indexes, trending, novelty, and how pages present papers."""

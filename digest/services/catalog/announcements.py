@@ -1,4 +1,4 @@
-"""The papers of announcements as they stand, read once a process: as long as no further batch is stored."""
+"""The current papers of announcements, cached in each process until another batch is stored."""
 
 from __future__ import annotations
 
@@ -18,56 +18,56 @@ from digest.db.papers import papers as store
 
 
 class AnnouncedPaper(NamedTuple):
-    """One paper: its newest revision, and the ingest batch that brought it. `name`: its arXiv id or DOI, if any."""
+    """One paper with its newest revision and its batch. `identifier`: its arXiv id or DOI, else ''."""
 
     id: int
     revision: int
     batch: int
     withdrawn: bool
-    name: str
+    identifier: str
 
 
 @dataclass(frozen=True, eq=False)
 class AnnouncementDay:
-    """One announcement: all its papers by number, withdrawn ones too."""
+    """One announcement with all its papers by id, withdrawn ones too."""
 
-    number: int
+    announcement_id: int
     papers: tuple[AnnouncedPaper, ...]
 
     @cached_property
-    def state(self) -> str:
-        """What tells these papers, in these revisions, from others; another database has other papers."""
-        return state(self.papers)
+    def fingerprint(self) -> str:
+        """The fingerprint of these papers in these revisions."""
+        return papers_fingerprint(self.papers)
 
     @cached_property
     def newest_batch(self) -> int:
-        """The last batch that brought one of them."""
+        """The newest batch of its papers."""
         return max((paper.batch for paper in self.papers), default=0)
 
 
-def state(papers: Sequence[AnnouncedPaper]) -> str:
-    """The name of these papers in these revisions in this database."""
-    said = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.name}" for paper in papers)]
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]
+def papers_fingerprint(papers: Sequence[AnnouncedPaper]) -> str:
+    """A hash of papers and revisions; it includes the database's address, because ids mean other papers elsewhere."""
+    parts = [settings.get().database, *(f"{paper.id} {paper.revision} {paper.identifier}" for paper in papers)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-def days(session: Session, numbers: Sequence[int]) -> list[AnnouncementDay]:
+def announcement_days(session: Session, announcement_ids: Sequence[int]) -> list[AnnouncementDay]:
     """These announcements, in this order."""
-    kept, newest = _days.setdefault(engine(), {}), store.newest_batch(session)
-    missing = [number for number in numbers if number not in kept or kept[number][0] != newest]
+    cached, newest = _days_by_engine.setdefault(engine(), {}), store.newest_batch(session)
+    missing = [number for number in announcement_ids if number not in cached or cached[number][0] != newest]
     if missing:
-        found = store.announced_papers(session, missing)
-        for number in missing:
-            day = AnnouncementDay(number, tuple(AnnouncedPaper(*row) for row in found.get(number, ())))
-            old = kept.pop(number, (0, day))[1]
-            kept[number] = newest, old if old.papers == day.papers else day
-    known = [kept[number][1] for number in numbers]
-    while len(kept) > _KEPT:
-        kept.pop(next(iter(kept)))
-    return known
+        papers_by_announcement = store.announced_papers(session, missing)
+        for announcement_id in missing:
+            day = AnnouncementDay(announcement_id, tuple(AnnouncedPaper(*row) for row in papers_by_announcement.get(announcement_id, ())))
+            old = cached.pop(announcement_id, (0, day))[1]
+            cached[announcement_id] = newest, old if old.papers == day.papers else day
+    result = [cached[number][1] for number in announcement_ids]
+    while len(cached) > _MAX_DAYS_CACHED:
+        cached.pop(next(iter(cached)))
+    return result
 
 
-_KEPT = 128
-_days: WeakKeyDictionary[Engine, dict[int, tuple[int, AnnouncementDay]]] = (
+_MAX_DAYS_CACHED = 128
+_days_by_engine: WeakKeyDictionary[Engine, dict[int, tuple[int, AnnouncementDay]]] = (
     WeakKeyDictionary()
 )  # with the newest batch by then

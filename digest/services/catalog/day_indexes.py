@@ -1,6 +1,6 @@
-"""Day indexes: the words of an announcement's papers, made once, kept as a file, mapped by every process.
+"""Day indexes: indexes of an announcement's papers, built once, stored as files that every process maps.
 
-A file is named by its papers and their revisions, so it is never wrong, only missing: then it is made again.
+A file's name identifies its papers and their revisions, so it is never outdated; a missing one is built again.
 """
 
 from __future__ import annotations
@@ -17,49 +17,49 @@ from digest import logs, settings
 from digest.db.papers import papers as store
 from digest.errors import BadInput
 from digest.matching.engine import index_file
-from digest.matching.engine.paper_index import PaperIndex, build
+from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.papers import Record
 from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 
 log = logs.get(__name__)
 
-_OPEN = 40  # in a process: 14 announcements to match, those before them for thresholds
-_FILES = 100
+_MAX_OPEN = 40  # in one process: 14 announcements to match, and earlier ones for thresholds
+_MAX_FILES = 100
 _RISING_FILES = 4
-_AT_ONCE = 1000
-_open: OrderedDict[str, PaperIndex] = OrderedDict()
+_PAPERS_PER_READ = 1000
+_open_indexes: OrderedDict[str, PaperIndex] = OrderedDict()
 
 
 def index_of_day(session: Session, day: AnnouncementDay) -> PaperIndex:
     """The index of an announcement."""
-    return _named(session, f"{day.number}-{day.state}", day.papers)
+    return _cached_index(session, f"{day.announcement_id}-{day.fingerprint}", day.papers)
 
 
 def rising_index(session: Session, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
-    """An index of the few papers that rise, beside those of their announcements."""
-    return _named(session, f"rising-{announcements.state(papers)}", papers)
+    """An index of rising papers of earlier announcements."""
+    return _cached_index(session, f"rising-{announcements.papers_fingerprint(papers)}", papers)
 
 
-def _named(session: Session, state: str, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
-    name = f"{state}-{index_file.STATE}.index"
-    found = _open.get(name) or _read(name)
-    if found is None:
-        found = build(_records(session, papers))
-        _write(name, found)
-    _open[name] = found
-    _open.move_to_end(name)
-    while len(_open) > _OPEN:
-        _open.popitem(last=False)
-    return found
+def _cached_index(session: Session, state: str, papers: Sequence[AnnouncedPaper]) -> PaperIndex:
+    name = f"{state}-{index_file.CODE_VERSION}.index"
+    index = _open_indexes.get(name) or _read(name)
+    if index is None:
+        index = build_index(_records(session, papers))
+        _write(name, index)
+    _open_indexes[name] = index
+    _open_indexes.move_to_end(name)
+    while len(_open_indexes) > _MAX_OPEN:
+        _open_indexes.popitem(last=False)
+    return index
 
 
 def _records(session: Session, papers: Sequence[AnnouncedPaper]) -> list[tuple[int, Record]]:
     records: list[tuple[int, Record]] = []
-    for start in range(0, len(papers), _AT_ONCE):
-        pairs = [(paper.id, paper.revision) for paper in papers[start : start + _AT_ONCE]]
-        found = store.versions(session, pairs)
-        records += [(number, found[number, revision]) for number, revision in pairs]
+    for start in range(0, len(papers), _PAPERS_PER_READ):
+        pairs = [(paper.id, paper.revision) for paper in papers[start : start + _PAPERS_PER_READ]]
+        records_by_revision = store.versions(session, pairs)
+        records += [(paper_id, records_by_revision[paper_id, revision]) for paper_id, revision in pairs]
     return records
 
 
@@ -68,33 +68,33 @@ def _folder() -> Path:
 
 
 def _read(name: str) -> PaperIndex | None:
-    """The index in a file; None where there is none, or it is cut or not ours."""
+    """The index in a file; None where the file is missing, truncated or has another format."""
     try:
         return index_file.read(_folder() / name)
     except FileNotFoundError:
         return None
     except (OSError, BadInput) as error:
-        log.warning("index_made_again", file=name, reason=str(error))
+        log.warning("index_rebuilt", file=name, reason=str(error))
         return None
 
 
 def _write(name: str, index: PaperIndex) -> None:
-    """Whole or not at all. Where nothing can be written, each process has its own."""
+    """Write the file atomically. Where that fails, each process builds its own index."""
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=_folder(), prefix=".", delete=False) as file:
             file.write(index_file.to_bytes(index))
         Path(file.name).chmod(0o644)
         Path(file.name).replace(_folder() / name)
-        _remove_old(name)
+        _remove_outdated(name)
     except OSError as error:
-        log.warning("index_not_kept", file=name, reason=error.strerror or "it can't be written")
+        log.warning("index_not_stored", file=name, reason=error.strerror or "it cannot be written")
 
 
-def _remove_old(name: str) -> None:
-    """Other states of the same announcement, and the oldest of too many. A process that has one open keeps it."""
-    begins = name.partition("-")[0]
+def _remove_outdated(name: str) -> None:
+    """Remove files of other states of the same announcement, and the oldest beyond the limit. Open ones stay usable."""
+    prefix = name.partition("-")[0]
     files = sorted(_folder().glob("*.index"), key=os.path.getmtime, reverse=True)
-    same = [file for file in files if file.name.partition("-")[0] == begins]
-    for file in [*same[_RISING_FILES if begins == "rising" else 1 :], *files[_FILES:]]:
+    of_announcement = [file for file in files if file.name.partition("-")[0] == prefix]
+    for file in [*of_announcement[_RISING_FILES if prefix == "rising" else 1 :], *files[_MAX_FILES:]]:
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Epochs: word counts fixed for a week (every announcement until 14 exist)."""
+"""Epochs: word counts that are fixed for a week (until 14 announcements exist, for one announcement)."""
 
 from __future__ import annotations
 
@@ -22,46 +22,46 @@ from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncementDay
 
 MIN_ANNOUNCEMENTS = 14
-_FEW = 1000  # papers that are read and counted sooner than numpy is loaded
-_KEPT = 8
-_before: WeakKeyDictionary[Engine, OrderedDict[tuple[AnnouncementDay, ...], Weights]] = WeakKeyDictionary()
+_MAX_PAPERS_WITHOUT_INDEX = 1000  # up to so many papers are read and counted faster than numpy is loaded
+_MAX_WEIGHTS_CACHED = 8
+_weights_by_engine: WeakKeyDictionary[Engine, OrderedDict[tuple[AnnouncementDay, ...], Weights]] = WeakKeyDictionary()
 
 
 def current_epoch_id(announcement: int) -> int | None:
-    """The number of the epoch to rank by on that announcement, made where a new one is due; None: the prior alone.
+    """The id of the epoch to rank by on that announcement, created where a new one is due; None: only the prior.
 
-    Counting takes seconds, so it is done before the transaction; of two that count at once the first one stays.
+    Counting takes seconds, so it is done before the transaction; of two concurrent ones the first is stored.
     """
     with reading() as session:
-        found = epoch_before(session, announcement)
-    if found is None or found.id:
-        return found.id if found else None
+        epoch = epoch_before(session, announcement)
+    if epoch is None or epoch.id:
+        return epoch.id if epoch else None
     with transaction() as session:
         runs.lock_epochs(session)
-        first = _stored(session, announcement)
-        if first is None:
-            session.add(found)
+        stored = _usable_stored_epoch(session, announcement)
+        if stored is None:
+            session.add(epoch)
             session.flush()
-        return (first or found).id
+        return (stored or epoch).id
 
 
 def epoch_before(session: Session, announcement: int) -> Epoch | None:
-    """The epoch to rank by on that announcement; one that is due but not stored yet is made, without a number.
+    """The epoch to rank by on that announcement; one that is due but not stored is created without an id.
 
     None before the first announcement.
     """
-    found = _stored(session, announcement)
-    return found if found or session.get(Announcement, announcement) is None else create_epoch(session, announcement)
+    stored = _usable_stored_epoch(session, announcement)
+    return stored if stored or session.get(Announcement, announcement) is None else create_epoch(session, announcement)
 
 
-def _stored(session: Session, announcement: int) -> Epoch | None:
-    """The newest epoch where it is good for that announcement; for a day never announced any is."""
+def _usable_stored_epoch(session: Session, announcement: int) -> Epoch | None:
+    """The newest epoch, None where a new one is due on that announcement."""
     newest = runs.newest_epoch(session)
-    return None if newest is None or _due(newest, announcement) else newest
+    return None if newest is None or _is_replaced(newest, announcement) else newest
 
 
-def _due(epoch: Epoch, announcement: int) -> bool:
-    """A young epoch is replaced at each announcement, a grown one each week. An older date keeps what there is."""
+def _is_replaced(epoch: Epoch, announcement: int) -> bool:
+    """True where a new epoch is due: at each announcement until an epoch has 14 of them, then each ISO week."""
     if epoch.announcement_id is None or announcement <= epoch.announcement_id:
         return False
     if epoch.announcements < MIN_ANNOUNCEMENTS:
@@ -70,40 +70,40 @@ def _due(epoch: Epoch, announcement: int) -> bool:
 
 
 def create_epoch(session: Session, announcement: int) -> Epoch:
-    """An epoch of what was announced before that announcement: nothing of the day it ranks is counted."""
-    counted = counts_before(session, announcement)
+    """An epoch from the announcements before that one; papers of the day that it ranks are not counted."""
+    counts = counts_before(session, announcement)
     return Epoch(
         created_at=clock.now(),
         announcement_id=announcement,
-        papers=counted.papers,
-        average_length_milli=round(counted.average_length * 1000),
-        announcements=counted.announcements,
-        terms=word_counts.pack(counted),
+        papers=counts.papers,
+        average_length_milli=round(counts.average_length * 1000),
+        announcements=counts.announcements,
+        terms=word_counts.pack(counts),
     )
 
 
 def counts_before(session: Session, announcement: int) -> Counts:
     """Word counts over the 14 announcements before this one."""
-    days = announcements.days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS))
-    return word_counts.blend(_counted(session, tuple(days)))
+    days = announcements.announcement_days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS))
+    return word_counts.blend(_count_words(session, tuple(days)))
 
 
 def weights_before(session: Session, announcement: int) -> Weights:
-    """The word weights by those counts; kept, since a preview asks for the same ones again and again."""
-    days = tuple(announcements.days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)))
-    kept = _before.setdefault(engine(), OrderedDict())
-    if days not in kept:
-        kept[days] = Weights(word_counts.blend(_counted(session, days)))
-    kept.move_to_end(days)
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
-    return kept[days]
+    """The word weights by those counts, cached because previews need the same ones repeatedly."""
+    days = tuple(announcements.announcement_days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)))
+    cached = _weights_by_engine.setdefault(engine(), OrderedDict())
+    if days not in cached:
+        cached[days] = Weights(word_counts.blend(_count_words(session, days)))
+    cached.move_to_end(days)
+    while len(cached) > _MAX_WEIGHTS_CACHED:
+        cached.popitem(last=False)
+    return cached[days]
 
 
-def _counted(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
-    """Few papers are read; of many there are indexes, which everybody else needs as well."""
+def _count_words(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
+    """Count the words of few papers directly, of many papers by their day indexes, which are needed anyway."""
     papers = [(paper.id, paper.revision) for day in days for paper in day.papers]
-    if len(papers) <= _FEW:
+    if len(papers) <= _MAX_PAPERS_WITHOUT_INDEX:
         return word_counts.count(store.versions(session, papers).values(), announcements=len(days))
     from digest.matching.engine import index_counts
     from digest.services.catalog import day_indexes
@@ -112,7 +112,7 @@ def _counted(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
 
 
 def weights(epoch: Epoch | None) -> Weights:
-    """The word weights of an epoch; those of the shipped prior without one."""
+    """The word weights of an epoch, or of the shipped prior without one."""
     return _weights(None if epoch is None else epoch.terms)
 
 

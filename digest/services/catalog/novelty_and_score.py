@@ -1,4 +1,4 @@
-"""Quality: novelty is measured once, after a paper is announced; the score is put together where it is shown."""
+"""Quality figures: novelty is measured once after a paper is announced; the score is computed when it is shown."""
 
 from __future__ import annotations
 
@@ -24,44 +24,44 @@ from digest.services.catalog import epochs
 from digest.services.catalog.trending import Trend
 from digest.sources import registry
 
-PaperSigns = tuple[tuple[str, float], ...]  # signals of a paper, as an edition's entry has them
-LookUp = Callable[[Sequence[int]], Mapping[int, PaperSigns]]
+PaperSignals = tuple[tuple[str, float], ...]  # signals of a paper as in an edition's entry
+NoveltyLookup = Callable[[Sequence[int]], Mapping[int, PaperSignals]]
 
 log = logs.get(__name__)
 
-RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are measured; older ones came too late to be shown
-MAX_COMPARED = 4000  # papers of a field, the newest
-_FEWEST_COMPARED = 20  # earlier papers: of a smaller field nothing can be said
-_FEWEST_STEMS = 15  # of a paper: a title alone tells nothing
+RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are measured; older papers are no longer shown
+MAX_COMPARED = 4000  # the newest papers of a field
+_MIN_COMPARED = 20  # earlier papers that a measurement needs
+_MIN_STEMS = 15  # of a paper; a title alone is too short
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuringResult:
-    """How many papers were measured. `more`: the time was over before the work."""
+    """How many papers were measured. `is_incomplete`: the time limit came first."""
 
     papers: int = 0
-    more: bool = False
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PaperFigures:
-    """A paper's figures as far as they are known. `nearest`: the earlier paper that its novelty is measured from."""
+    """A paper's known figures. `nearest_id`: the nearest earlier paper, which its novelty is measured from."""
 
     novelty: int | None = None
-    nearest: int | None = None
+    nearest_id: int | None = None
     quality: Quality | None = None
 
 
-def measure(*, seconds: float | None = None) -> MeasuringResult:
-    """Measure the papers of the last announcements that never were, field by field, for about `seconds`.
+def measure_novelty(*, seconds: float | None = None) -> MeasuringResult:
+    """Measure the novelty of recent papers without one, field by field, for about `seconds`.
 
-    The cost of an announcement is bounded: a field's papers are read once, the newest 4,000 at most. Again does
-    nothing; a paper keeps its novelty, so that mails and pages show the same.
+    The cost of an announcement is bounded: a field's newest 4,000 papers are read once. Idempotent: a paper keeps its
+    novelty, so that mails and pages show the same.
     """
-    until = None if seconds is None else time.monotonic() + seconds
+    deadline = None if seconds is None else time.monotonic() + seconds
     with reading() as session:
         current = papers.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
-        wanted = (
+        unmeasured = (
             set(
                 store.papers_without_novelty(
                     session, papers.announcement_window(session, current, RECENT_ANNOUNCEMENTS)
@@ -70,83 +70,83 @@ def measure(*, seconds: float | None = None) -> MeasuringResult:
             if current
             else set()
         )
-        if not current or not wanted:
+        if not current or not unmeasured:
             return MeasuringResult()
         fields = store.papers_by_field(session, current - COMPARED_DAYS, current)
         weights = epochs.weights(runs.newest_epoch(session))
-    done = 0
-    for numbers in fields.values():
-        asked = wanted.intersection(numbers)
-        if asked and until is not None and done and time.monotonic() > until:
-            return MeasuringResult(done, more=True)
-        done += _field(numbers, asked, weights) if asked else 0
-    log.info("novelty_measured", papers=done)
-    return MeasuringResult(done)
+    measured = 0
+    for paper_ids in fields.values():
+        unmeasured_of_field = unmeasured.intersection(paper_ids)
+        if unmeasured_of_field and deadline is not None and measured and time.monotonic() > deadline:
+            return MeasuringResult(measured, is_incomplete=True)
+        measured += _measure_field(paper_ids, unmeasured_of_field, weights) if unmeasured_of_field else 0
+    log.info("novelty_measured", papers=measured)
+    return MeasuringResult(measured)
 
 
-def _field(numbers: Sequence[int], wanted: set[int], weights: Weights) -> int:
-    """Measure these papers of a field, whose papers stand in the order of their announcement."""
-    first = next(place for place, number in enumerate(numbers) if number in wanted)
-    compared = numbers[max(0, first - MAX_COMPARED) :]
+def _measure_field(paper_ids: Sequence[int], unmeasured: set[int], weights: Weights) -> int:
+    """Measure the unmeasured papers of a field, given all its papers in the order of announcement."""
+    first_unmeasured = next(position for position, paper_id in enumerate(paper_ids) if paper_id in unmeasured)
+    compared_ids = paper_ids[max(0, first_unmeasured - MAX_COMPARED) :]
     with reading() as session:
-        field = FieldIndex(_documents(session, compared), weights)
-        places = {number: place for place, number in enumerate(compared) if number in wanted}
-        asked = _documents(session, list(places))
-        found = {d.candidate.id: _measured(d, field, places[d.candidate.id]) for d in asked}
+        field = FieldIndex(_documents(session, compared_ids), weights)
+        positions = {paper_id: position for position, paper_id in enumerate(compared_ids) if paper_id in unmeasured}
+        documents = _documents(session, list(positions))
+        novelty_by_id = {d.candidate.id: _measure_paper(d, field, positions[d.candidate.id]) for d in documents}
     with transaction() as session:
-        return store.store_novelty(session, found, clock.now())
+        return store.store_novelty(session, novelty_by_id, clock.now())
 
 
-def _documents(session: Session, numbers: Sequence[int]) -> Iterator[Document]:
-    """Papers prepared one by one: a whole field of them would fill the memory."""
-    for number, title, abstract in store.paper_texts(session, numbers):
-        yield prepare_document(Candidate(number, Record(title, abstract), 0))
+def _documents(session: Session, paper_ids: Sequence[int]) -> Iterator[Document]:
+    """Prepare papers one by one, because a whole field would need too much memory."""
+    for paper_id, title, abstract in store.paper_texts(session, paper_ids):
+        yield prepare_document(Candidate(paper_id, Record(title, abstract), 0))
 
 
-def _measured(document: Document, field: FieldIndex, earlier: int) -> MeasuredNovelty:
-    if earlier < _FEWEST_COMPARED or len(document.tf) < _FEWEST_STEMS:
+def _measure_paper(document: Document, field: FieldIndex, earlier_count: int) -> MeasuredNovelty:
+    if earlier_count < _MIN_COMPARED or len(document.tf) < _MIN_STEMS:
         return MeasuredNovelty(None, None)
-    near = field.nearest(document)
-    return MeasuredNovelty(novelty(near.likeness), near.paper)
+    nearest = field.nearest(document)
+    return MeasuredNovelty(novelty(nearest.likeness), nearest.paper)
 
 
 def figures_of(session: Session, records: Mapping[int, Record], trends: Mapping[int, Trend]) -> dict[int, PaperFigures]:
-    """The figures of these papers, for all of them together."""
-    known = store.novelties(session, records)
+    """The figures of these papers, read in a few queries."""
+    novelty_by_id = store.novelties(session, records)
     names = {name for record in records.values() for name in record.authors}
-    people = store.author_figures(session, names, registry.fallback_figures())
-    found = {}
-    for number, record in records.items():
-        measured = known.get(number, MeasuredNovelty(None, None))
-        indexes = [people[name]["h_index"] for name in record.authors if "h_index" in people.get(name, {})]
+    figures_by_author = store.author_figures(session, names, registry.fallback_figures())
+    figures_by_id = {}
+    for paper_id, record in records.items():
+        novelty_of_paper = novelty_by_id.get(paper_id, MeasuredNovelty(None, None))
+        h_indexes = [figures_by_author[name]["h_index"] for name in record.authors if "h_index" in figures_by_author.get(name, {})]
         score = quality(
-            trending=trends[number].percentile if number in trends else None,
-            novelty=measured.value,
-            author=author_record(max(indexes)) if indexes else None,
+            trending=trends[paper_id].percentile if paper_id in trends else None,
+            novelty=novelty_of_paper.value,
+            author=author_record(max(h_indexes)) if h_indexes else None,
         )
-        found[number] = PaperFigures(measured.value, measured.nearest, score)
-    return found
+        figures_by_id[paper_id] = PaperFigures(novelty_of_paper.value, novelty_of_paper.nearest_id, score)
+    return figures_by_id
 
 
-def signs(session: Session, numbers: Sequence[int]) -> dict[int, PaperSigns]:
-    """The novelty of these papers, kept with editions so that they show the same again."""
-    return {n: ((NOVELTY, float(one.value or 0)),) for n, one in store.novelties(session, numbers).items()}
+def novelty_signals(session: Session, paper_ids: Sequence[int]) -> dict[int, PaperSignals]:
+    """The novelty of these papers as signals, which editions store so that they always show the same."""
+    return {paper_id: ((NOVELTY, float(novelty_of_paper.value or 0)),) for paper_id, novelty_of_paper in store.novelties(session, paper_ids).items()}
 
 
-def contents_with_signs(session: Session, contents: Sequence[Content]) -> list[Content]:
-    """The editions with the novelty of their papers."""
-    known = signs(session, list({entry.paper for content in contents for entry in content.entries}))
+def contents_with_signals(session: Session, contents: Sequence[Content]) -> list[Content]:
+    """The editions' contents with the novelty of their papers."""
+    signals_by_id = novelty_signals(session, list({entry.paper for content in contents for entry in content.entries}))
     return [
-        replace(content, entries=entries_with_signs(content.entries, known)) if known else content
+        replace(content, entries=entries_with_signals(content.entries, signals_by_id)) if signals_by_id else content
         for content in contents
     ]
 
 
-def entries_with_signs(entries: Sequence[Entry], known: Mapping[int, PaperSigns]) -> tuple[Entry, ...]:
-    """Entries with these further signals."""
+def entries_with_signals(entries: Sequence[Entry], signals_by_id: Mapping[int, PaperSignals]) -> tuple[Entry, ...]:
+    """Entries with these additional signals."""
     return tuple(
         [
-            entry._replace(signals=entry.signals + known[entry.paper]) if entry.paper in known else entry
+            entry._replace(signals=entry.signals + signals_by_id[entry.paper]) if entry.paper in signals_by_id else entry
             for entry in entries
         ]
     )

@@ -1,4 +1,4 @@
-"""What pages show of papers: plain values, ready to print. The services that make them are given to the pages."""
+"""The papers on pages as plain values, ready to print."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class PreviewPaper:
-    """A paper that a profile would have got. `matched`: (topic, its words that matched), both as typed."""
+    """A paper that a profile would have been sent. `matched`: (topic, its words that matched), both as typed."""
 
     id: int
     title: str
@@ -21,7 +21,7 @@ class PreviewPaper:
 
 @dataclass(frozen=True, slots=True)
 class PreviewDay:
-    """One announcement. `papers`: the best, at most the limit asked for; `total`: all that match; `announced`: all."""
+    """One announcement. `papers`: the best matches, up to the limit; `total`: all matches; `announced`: all papers."""
 
     date: date
     papers: tuple[PreviewPaper, ...] = ()
@@ -31,7 +31,7 @@ class PreviewDay:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a profile would have got, oldest day first."""
+    """The papers that a profile would have been sent, oldest day first."""
 
     days: tuple[PreviewDay, ...] = ()
 
@@ -40,15 +40,15 @@ class Preview:
         """Papers a day, on average over the days shown."""
         return sum(day.total for day in self.days) / len(self.days) if self.days else 0.0
 
-    def top(self, number: int) -> tuple[PreviewPaper, ...]:
+    def best_papers(self, count: int) -> tuple[PreviewPaper, ...]:
         """The papers with the highest scores of all days."""
         papers = (paper for day in reversed(self.days) for paper in day.papers)
-        return tuple(sorted(papers, key=lambda paper: -paper.score)[:number])
+        return tuple(sorted(papers, key=lambda paper: -paper.score)[:count])
 
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """A paper in a list. `excerpt` ends at a sentence; `facts`: one line, why it stands there; `badges`: words.
+    """A paper in a list. `excerpt` ends at a sentence; `facts`: one line about its trend; `badges`: short labels.
 
     `novelty`, `score` and the score's `parts` are from 0 to 100; None or absent is unknown.
     """
@@ -67,14 +67,14 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
-    """A paper by itself, with its links: (words, address). `nearest`: number and title of the nearest earlier paper."""
+    """The page of one paper. `links`: (label, address); `nearest_paper`: id and title of the nearest earlier paper."""
 
     row: PaperRow
     abstract: str
     links: tuple[tuple[str, str], ...] = ()
     announced: date | None = None
     comment: str = ""
-    nearest: tuple[int, str] | None = None
+    nearest_paper: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Papers as pages list them: titles and abstracts made readable, their links safe, their figures beside them."""
+"""Presents papers on pages: readable titles and abstracts, safe links, figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
 from digest.errors import N_, NotFound
-from digest.i18n import decimal, translate
+from digest.i18n import decimal, localize
+from digest.models.types import stored_id
 from digest.papers import Record, author_key
 from digest.services.catalog import novelty_and_score
 from digest.services.catalog import trending as rising
@@ -26,74 +27,74 @@ from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
-_PRINTED = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # a page's own, where we know none of the papers
-_UNKNOWN = PaperFigures()
+_MEAN_FIGURES = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # the mean of the papers here, else the source's own
+_NO_FIGURES = PaperFigures()
 
 
 def trending(category: str | None, limit: int) -> list[PaperRow]:
-    """The papers that rise now, in all fields or in one category."""
-    listed = rising.current_trending(category, limit)
+    """The papers that trend now, in all fields or in one category."""
+    rising_papers = rising.current_trending(category, limit)
     with reading() as session:
-        known = novelty_and_score.figures_of(
-            session, {f.number: f.record for f in listed}, {f.number: f.trend for f in listed}
+        figures_by_id = novelty_and_score.figures_of(
+            session, {item.paper_id: item.record for item in rising_papers}, {item.paper_id: item.trend for item in rising_papers}
         )
-    return [row(found.number, found.record, found.trend.facts, known[found.number]) for found in listed]
+    return [present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts, figures_by_id[rising_paper.paper_id]) for rising_paper in rising_papers]
 
 
-def paper(number: int) -> PaperPage:
-    """One paper by its number. Raises NotFound."""
+def paper(paper_id: int) -> PaperPage:
+    """The page of one paper. Raises NotFound."""
     with reading() as session:
-        found = store.paper_by_id(session, number)
-        if found is None:
-            raise NotFound(translate("there is no such paper here"))
-        kept, record = found
-        listed = rising.Listing(kept.announcement_id, kept.revision)
-        trends = rising.ranked(session, {number: listed}, at=clock.now())
-        figures = novelty_and_score.figures_of(session, {number: record}, trends)[number]
-        near = store.paper_by_id(session, figures.nearest) if figures.nearest else None
-    facts = trends[number].facts if number in trends else ""
+        stored = store.paper_by_id(session, paper_id)
+        if stored is None:
+            raise NotFound(localize("there is no such paper here"))
+        row_of_paper, record = stored
+        listed = rising.PaperListing(row_of_paper.announcement_id, row_of_paper.revision)
+        trends = rising.trends_among_recent(session, {paper_id: listed}, at=clock.now())
+        figures = novelty_and_score.figures_of(session, {paper_id: record}, trends)[paper_id]
+        nearest = store.paper_by_id(session, figures.nearest_id) if figures.nearest_id else None
+    facts = trends[paper_id].facts if paper_id in trends else ""
     return PaperPage(
-        row=row(number, record, facts, figures),
-        nearest=(near[0].id or 0, paper_block.paper_block(near[1]).title) if near else None,
+        row=present_row(paper_id, record, facts, figures),
+        nearest_paper=(stored_id(nearest[0]), paper_block.paper_block(nearest[1]).title) if nearest else None,
         abstract=readable(record.abstract),
         links=_links(paper_block.paper_block(record)),
-        announced=date.fromordinal(kept.announcement_id) if kept.announcement_id else None,
+        announced=date.fromordinal(row_of_paper.announcement_id) if row_of_paper.announcement_id else None,
         comment=readable(record.comment or ""),
     )
 
 
-def author(wanted: str, limit: int) -> AuthorPage:
-    """An author's papers, the newest first, and the figures of a profile page. Raises NotFound."""
-    sought = parse_name(wanted)
+def author(author_name: str, limit: int) -> AuthorPage:
+    """An author's papers, newest first, and figures. Raises NotFound."""
+    parsed_author = parse_name(author_name)
     with reading() as session:
-        found = store.by_author(session, author_key(wanted), limit)
-        printed = people.author_figures(session, [wanted], registry.fallback_figures()).get(wanted, {})
-        theirs = [(p, r) for p, r in found if any(names_agree(sought, parse_name(one)) for one in r.authors)]
-        records = {p.id or 0: r for p, r in theirs}
-        listings = {p.id or 0: rising.Listing(p.announcement_id, p.revision) for p, _ in theirs}
-        known = novelty_and_score.figures_of(session, records, rising.ranked(session, listings, at=clock.now()))
-    if not theirs and not printed:
-        raise NotFound(translate("no paper here is by that author"))
-    rows = tuple(row(number, record, figures=known[number]) for number, record in records.items())
-    return AuthorPage(one_line(wanted), rows, _figures(printed, rows))
+        candidates = store.by_author(session, author_key(author_name), limit)
+        printed_figures = people.author_figures(session, [author_name], registry.fallback_figures()).get(author_name, {})
+        own_papers = [(p, r) for p, r in candidates if any(names_agree(parsed_author, parse_name(name)) for name in r.authors)]
+        records = {stored_id(p): r for p, r in own_papers}
+        listings = {stored_id(p): rising.PaperListing(p.announcement_id, p.revision) for p, _ in own_papers}
+        figures_by_id = novelty_and_score.figures_of(session, records, rising.trends_among_recent(session, listings, at=clock.now()))
+    if not own_papers and not printed_figures:
+        raise NotFound(localize("no paper here is by that author"))
+    rows = tuple(present_row(paper_id, record, figures=figures_by_id[paper_id]) for paper_id, record in records.items())
+    return AuthorPage(one_line(author_name), rows, _figures(printed_figures, rows))
 
 
-def row(number: int, record: Record, facts: str = "", figures: PaperFigures = _UNKNOWN) -> PaperRow:
-    """A paper as one line of a list."""
-    shown = paper_block.paper_block(record)
-    badges = ((translate("withdrawn"),) if record.withdrawn else ()) + ((translate("code"),) if shown.code else ())
+def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFigures = _NO_FIGURES) -> PaperRow:
+    """A paper as a row of a list."""
+    block = paper_block.paper_block(record)
+    badges = ((localize("withdrawn"),) if record.withdrawn else ()) + ((localize("code"),) if block.code else ())
     badges += (readable(record.venue),) if record.venue else ()
-    badges += tuple(readable(place) for place in record.institutions[:1])
+    badges += tuple(readable(institution) for institution in record.institutions[:1])
     score = figures.quality.score if figures.quality else None
-    badges += (translate("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
+    badges += (localize("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
     repeats_novelty = figures.quality is not None and set(figures.quality.parts) == {"novelty"}
-    badges += (translate("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
+    badges += (localize("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
     return PaperRow(
-        id=number,
-        title=shown.title,
+        id=paper_id,
+        title=block.title,
         authors=record.authors,
         categories=record.categories,
-        excerpt=shown.abstract,
+        excerpt=block.abstract,
         facts=facts,
         badges=badges,
         novelty=figures.novelty,
@@ -102,23 +103,23 @@ def row(number: int, record: Record, facts: str = "", figures: PaperFigures = _U
     )
 
 
-def _links(shown: PaperBlock) -> tuple[tuple[str, str], ...]:
-    found = (
-        (translate("Search arXiv for the title") if shown.found_by_search else translate("Abstract"), shown.url),
-        (translate("PDF"), shown.pdf),
-        (translate("Code"), shown.code),
+def _links(block: PaperBlock) -> tuple[tuple[str, str], ...]:
+    labelled_links = (
+        (localize("Search arXiv for the title") if block.found_by_search else localize("Abstract"), block.url),
+        (localize("PDF"), block.pdf),
+        (localize("Code"), block.code),
     )
-    return tuple((words, address) for words, address in found if address)
+    return tuple((label, address) for label, address in labelled_links if address)
 
 
-def _figures(printed: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
-    """What a source prints of the author, then what is known of the papers here: their mean novelty and score."""
-    shown = [(translate(words), decimal(printed[key])) for key, words in FIGURES if printed.get(key) is not None]
-    ours = {
+def _figures(printed_figures: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
+    """The figures that a source prints for the author, then the mean novelty and score of the papers here."""
+    labelled_figures = [(localize(words), decimal(printed_figures[key])) for key, words in FIGURES if printed_figures.get(key) is not None]
+    values_by_key = {
         "novelty": [row.novelty for row in rows if row.novelty is not None],
         "ai_score": [row.score for row in rows if row.score is not None],
     }
-    for key, words in _PRINTED:
-        if ours[key] or printed.get(key) is not None:
-            shown.append((translate(words), decimal(mean(ours[key]) if ours[key] else printed[key])))
-    return tuple(shown)
+    for key, label in _MEAN_FIGURES:
+        if values_by_key[key] or printed_figures.get(key) is not None:
+            labelled_figures.append((localize(label), decimal(mean(values_by_key[key]) if values_by_key[key] else printed_figures[key])))
+    return tuple(labelled_figures)

@@ -1,4 +1,4 @@
-"""What is rising now, and how it is said: the newest signals of papers, read through the trending formulas."""
+"""Trending papers: their newest signals, ranked by the trending formulas, with the facts to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest import clock, i18n
 from digest.db.core.engine import engine, reading
@@ -21,22 +21,22 @@ from digest.db.papers import quality_figures as figure_store
 from digest.db.papers import signals
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.trending import content_prior, trending_score
-from digest.matching.trending.trending_score import LEAST_VOTES, Signals
-from digest.models import Paper
+from digest.matching.trending.trending_score import MIN_VOTES, Signals
+from digest.models.types import stored_id
 from digest.papers import Record
 
 RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
 WINDOW_ANNOUNCEMENTS = 14  # announcements whose papers are ranked together, as in an edition
 UPPER_QUARTER = 75  # percentile
 _FIRST_DAY = timedelta(hours=24)
-_LAST_LOOK = timedelta(hours=20)  # yesterday's look, also where today's came a little early
+_GROWTH_PERIOD = timedelta(hours=20)  # a snapshot this old counts as yesterday's, also where today's came early
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A paper's standing: `strength` sorts, `percentile` 0 to 100 within its field, facts and counts to show.
+    """A paper's trend: `strength` for sorting, `percentile` 0 to 100 within its field, facts and counts to show.
 
-    `spark`: how its votes grew, as bars of text; `rises`: whether a mail may list it as rising.
+    `spark`: the growth of its votes as a sparkline of text. `rises`: a mail may list it as rising.
     """
 
     strength: float
@@ -47,8 +47,8 @@ class Trend:
     rises: bool = False
 
 
-class Listing(NamedTuple):
-    """What has to be known of a paper beside its signals."""
+class PaperListing(NamedTuple):
+    """The announcement and revision of a paper to rank."""
 
     announcement: int | None
     revision: int
@@ -56,23 +56,23 @@ class Listing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RisingPaper:
-    """One line of a trending list. `listed`: the instant of its announcement."""
+    """One row of a trending list. `listed_at`: the instant of its announcement."""
 
-    number: int
+    paper_id: int
     record: Record
     trend: Trend
-    listed: datetime
+    listed_at: datetime
 
 
 class FieldMember(NamedTuple):
-    """A paper that others are ranked among. `field`: its primary category."""
+    """A paper of the population. `field`: its primary category."""
 
     announcement: int | None
     field: str
 
 
-class _Compared(NamedTuple):
-    """What decides a paper's rank. Percentiles are within a `group`: a field in a stretch of time."""
+class _RankingData(NamedTuple):
+    """The values that decide a paper's rank. Percentiles are within a `group`: a field in a period."""
 
     group: Hashable
     field: str
@@ -83,56 +83,58 @@ class _Compared(NamedTuple):
 
 
 def population(
-    session: Session, announcements: Sequence[int], *, at: datetime, through: int | None = None
+    session: Session, announcements: Sequence[int], *, at: datetime, through_batch: int | None = None
 ) -> Population:
-    """The papers of these announcements with signals, of batches up to `through`: whom their papers rank among."""
-    peers, values = _values(session, announcements, at, through)
-    return Population(_compared(values, peers, (), at))
+    """The papers of these announcements with signals, of batches up to `through_batch`, to rank papers among."""
+    peers, values = _members_and_values(session, announcements, at, through_batch)
+    return Population(_ranking_data(values, peers, (), at))
 
 
-def ranked(session: Session, papers: Mapping[int, Listing], *, at: datetime) -> dict[int, Trend]:
-    """`figures` as pages show them: the same for a paper, whichever others are asked for with it.
+def trends_among_recent(session: Session, papers: Mapping[int, PaperListing], *, at: datetime) -> dict[int, Trend]:
+    """`trends_of` for pages: a paper's trend does not depend on the other requested papers.
 
-    A paper of the last 14 announcements ranks among these, as in an edition; an older one among its own day's.
+    A paper of the last 14 announcements ranks among these, as in an edition; an older one within its announcement.
     """
     current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
     recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
     peers, values = _recent_values(session, recent, at)
-    older = {paper.announcement for paper in papers.values() if paper.announcement is not None}.difference(recent)
-    if older:
-        more_peers, more_values = _values(session, sorted(older), at)
+    older_announcements = {
+        paper.announcement for paper in papers.values() if paper.announcement is not None
+    }.difference(recent)
+    if older_announcements:
+        more_peers, more_values = _members_and_values(session, sorted(older_announcements), at)
         peers, values = peers | more_peers, values | more_values
-    members = Population(_compared(values, peers, recent, at))
-    return figures(session, papers, at=at, members=members, recent=recent)
+    members = Population(_ranking_data(values, peers, recent, at))
+    return trends_of(session, papers, at=at, members=members, recent=recent)
 
 
 _Values = dict[int, dict[str, float]]
-_recent: WeakKeyDictionary[Engine, tuple[Hashable, dict[int, FieldMember], _Values]] = WeakKeyDictionary()
+_recent_by_engine: WeakKeyDictionary[Engine, tuple[Hashable, dict[int, FieldMember], _Values]] = WeakKeyDictionary()
 
 
-def _values(
-    session: Session, announcements: Sequence[int], at: datetime, through: int | None = None
+def _members_and_values(
+    session: Session, announcements: Sequence[int], at: datetime, through_batch: int | None = None
 ) -> tuple[dict[int, FieldMember], _Values]:
     """The papers of these announcements with signals, and the newest value of each counter."""
-    rows = figure_store.field_members(session, announcements, through=through)
-    peers = {number: FieldMember(announcement, field) for number, announcement, field in rows}
+    rows = figure_store.field_members(session, announcements, through_batch=through_batch)
+    peers = {paper_id: FieldMember(announcement, field) for paper_id, announcement, field in rows}
     return peers, signals.signals_at(session, peers, at)
 
 
 def _recent_values(
     session: Session, announcements: Sequence[int], at: datetime
 ) -> tuple[dict[int, FieldMember], _Values]:
-    """`_values` for pages, read once as long as no batch is stored: two weeks of snapshots are much for one page."""
+    """`_members_and_values`, cached until another batch is stored, because two weeks of snapshots are slow to read."""
     key = tuple(announcements), store.newest_batch(session), clock.slot_of(at)
-    known = _recent.get(engine())
-    if known is None or known[0] != key:
-        known = _recent[engine()] = (key, *_values(session, announcements, at))
-    return known[1], known[2]
+    cached = _recent_by_engine.get(engine())
+    if cached is None or cached[0] != key:
+        cached = _recent_by_engine[engine()] = (key, *_members_and_values(session, announcements, at))
+    return cached[1], cached[2]
 
 
-def figures(
+def trends_of(
     session: Session,
-    papers: Mapping[int, Listing],
+    papers: Mapping[int, PaperListing],
     *,
     at: datetime,
     members: Population | None = None,
@@ -140,204 +142,238 @@ def figures(
 ) -> dict[int, Trend]:
     """Trends of the papers that have votes or a rank, as of an instant.
 
-    `members`: whom they rank among; without it, each other. `recent`: announcements that make one group; each other
-    announcement is a group of its own. Without it all are one.
+    `members`: the papers they rank among, by default each other. `recent`: announcements that form one group; every
+    other announcement is its own group. Without it all form one.
     """
-    known = signals.signals_at(session, papers, at)
-    before = signals.signals_at(session, known, at - _LAST_LOOK)
-    found = store.versions(session, [(number, papers[number].revision) for number in known])
-    records = {number: record for (number, _), record in found.items()}
-    asked = {n: FieldMember(papers[n].announcement, _field(records[n])) for n in known}
-    compared = _compared(known, asked, recent, at)
-    members = members or Population(compared)
-    seen = {n: _seen(asked[n].announcement, records[n], known[n], before.get(n, {}), at) for n in compared}
-    placed = {n: members.placed(n, compared[n], one) for n, one in seen.items()}
-    sparks = {
-        n: trending_score.sparkline(votes)
-        for n, votes in signals.signal_history(session, compared, "upvotes", at).items()
+    values_by_id = signals.signals_at(session, papers, at)
+    values_before = signals.signals_at(session, values_by_id, at - _GROWTH_PERIOD)
+    versions = store.versions(session, [(paper_id, papers[paper_id].revision) for paper_id in values_by_id])
+    records = {paper_id: record for (paper_id, _), record in versions.items()}
+    members_by_id = {
+        paper_id: FieldMember(papers[paper_id].announcement, _field(records[paper_id])) for paper_id in values_by_id
+    }
+    ranking = _ranking_data(values_by_id, members_by_id, recent, at)
+    members = members or Population(ranking)
+    placed_signals = {
+        paper_id: members.with_place(
+            paper_id,
+            data,
+            _signals_of_paper(
+                data.announcement, records[paper_id], values_by_id[paper_id], values_before.get(paper_id, {}), at
+            ),
+        )
+        for paper_id, data in ranking.items()
+    }
+    sparklines = {
+        paper_id: trending_score.sparkline(votes)
+        for paper_id, votes in signals.signal_history(session, ranking, "upvotes", at).items()
     }
     return {
-        n: Trend(
-            one.strength,
-            members.percentile(n, one),
-            tuple(sorted(known[n].items())),
-            trending_score.explain(placed[n], i18n),
-            sparks.get(n, ""),
-            members.rises(n, one),
+        paper_id: Trend(
+            data.strength,
+            members.percentile(paper_id, data),
+            tuple(sorted(values_by_id[paper_id].items())),
+            trending_score.explain(placed_signals[paper_id], i18n),
+            sparklines.get(paper_id, ""),
+            members.rises(paper_id, data),
         )
-        for n, one in compared.items()
+        for paper_id, data in ranking.items()
     }
 
 
-def _compared(
-    known: Mapping[int, Mapping[str, float]], papers: Mapping[int, FieldMember], recent: Collection[int], at: datetime
-) -> dict[int, _Compared]:
-    """What decides the ranks of these papers; those without votes and rank are left out."""
-    found = {}
-    for number, values in known.items():
-        day, field = papers[number]
-        votes, rank = _whole(values, "upvotes"), _whole(values, "rank")
-        strength = trending_score.strength(Signals(hours=_hours(day, at), votes=votes, rank=rank))
+def _ranking_data(
+    values_by_id: Mapping[int, Mapping[str, float]],
+    papers: Mapping[int, FieldMember],
+    recent: Collection[int],
+    at: datetime,
+) -> dict[int, _RankingData]:
+    """The ranking data of these papers; those without votes and rank are left out."""
+    ranking = {}
+    for paper_id, values in values_by_id.items():
+        announcement, field = papers[paper_id]
+        votes, rank = _whole_number(values, "upvotes"), _whole_number(values, "rank")
+        strength = trending_score.strength(
+            Signals(hours=_hours_since_listing(announcement, at), votes=votes, rank=rank)
+        )
         if strength is not None:
-            group = (field, None if not recent or day in recent or day is None else day)
-            found[number] = _Compared(group, field, day, votes, rank, strength)
-    return found
+            group = (field, None if not recent or announcement in recent or announcement is None else announcement)
+            ranking[paper_id] = _RankingData(group, field, announcement, votes, rank, strength)
+    return ranking
 
 
 class Population:
-    """The papers that others are ranked among. One that is not of them is ranked as if it were."""
+    """The papers to rank among. A paper outside of it is ranked as if it were a member."""
 
-    def __init__(self, members: Mapping[int, _Compared]) -> None:
+    def __init__(self, members: Mapping[int, _RankingData]) -> None:
         self._members = members
         self._groups: dict[Hashable, dict[int, tuple[Hashable, float]]] = defaultdict(dict)
         self._voted: dict[int | None, list[tuple[int, int]]] = defaultdict(list)
         self._ranked: dict[int | None, int] = defaultdict(int)
         self._days: dict[Hashable, dict[int, tuple[Hashable, float]]] = defaultdict(dict)
         self._day_percentiles: dict[Hashable, dict[int, int]] = {}
-        for number, one in members.items():
-            self._groups[one.group][number] = one.group, one.strength
-            self._ranked[one.announcement] = max(self._ranked[one.announcement], one.rank or 0)
-            if one.votes is not None:
-                self._voted[one.announcement].append((-one.votes, number))
-            for group in _day_groups(one):
-                self._days[group][number] = group, one.strength
-        for voted in self._voted.values():
-            voted.sort()
-        votes = [one.votes for one in members.values() if one.votes is not None]
-        self._least_votes = max(LEAST_VOTES, median_low(votes) if votes else 0)
+        for paper_id, ranking in members.items():
+            self._groups[ranking.group][paper_id] = ranking.group, ranking.strength
+            self._ranked[ranking.announcement] = max(self._ranked[ranking.announcement], ranking.rank or 0)
+            if ranking.votes is not None:
+                self._voted[ranking.announcement].append((-ranking.votes, paper_id))
+            for group in _day_groups(ranking):
+                self._days[group][paper_id] = group, ranking.strength
+        for votes_of_day in self._voted.values():
+            votes_of_day.sort()
+        votes = [ranking.votes for ranking in members.values() if ranking.votes is not None]
+        self._min_votes = max(MIN_VOTES, median_low(votes) if votes else 0)
         self._percentiles = {
-            n: p for group in self._groups.values() for n, p in trending_score.percentiles(group).items()
+            paper: percentile
+            for group in self._groups.values()
+            for paper, percentile in trending_score.percentiles(group).items()
         }
 
-    def percentile(self, number: int, one: _Compared) -> int:
-        """0 to 100 within its group."""
-        if number in self._members:
-            return self._percentiles[number]
-        return trending_score.percentiles({**self._groups[one.group], number: (one.group, one.strength)})[number]
+    def percentile(self, paper_id: int, ranking: _RankingData) -> int:
+        """The percentile within its group, 0 to 100."""
+        if paper_id in self._members:
+            return self._percentiles[paper_id]
+        return trending_score.percentiles({**self._groups[ranking.group], paper_id: (ranking.group, ranking.strength)})[
+            paper_id
+        ]
 
-    def rises(self, number: int, one: _Compared) -> bool:
+    def rises(self, paper_id: int, ranking: _RankingData) -> bool:
         """True in the upper quarter of its day, of its field that day, and with at least half of the papers' votes.
 
-        The least votes are the median of all members, so that they fit the source, and never below `LEAST_VOTES`. A
-        paper alone in its field or on its day is compared with the wider group.
+        The minimum of votes is the median of all members, so that it fits the source, and at least `MIN_VOTES`. A paper
+        alone in its field or on its day is compared with the wider group.
         """
-        if one.votes is not None and one.votes < self._least_votes:
+        if ranking.votes is not None and ranking.votes < self._min_votes:
             return False
-        percentiles = [self._day_percentile(number, one, group) for group in _day_groups(one)]
-        compared = [percentile for percentile in percentiles if percentile is not None]
-        if not compared:
-            return len(self._groups[one.group]) < 2 or self.percentile(number, one) >= UPPER_QUARTER
-        return min(compared) >= UPPER_QUARTER
+        percentiles = [self._day_percentile(paper_id, ranking, group) for group in _day_groups(ranking)]
+        comparable = [percentile for percentile in percentiles if percentile is not None]
+        if not comparable:
+            return len(self._groups[ranking.group]) < 2 or self.percentile(paper_id, ranking) >= UPPER_QUARTER
+        return min(comparable) >= UPPER_QUARTER
 
-    def _day_percentile(self, number: int, one: _Compared, group: Hashable) -> int | None:
+    def _day_percentile(self, paper_id: int, ranking: _RankingData, group: Hashable) -> int | None:
         """0 to 100 within the papers of a day, or of a field on a day; None for a paper alone."""
         peers = self._days[group]
-        if number not in self._members:
-            peers = {**peers, number: (group, one.strength)}
-            return trending_score.percentiles(peers)[number] if len(peers) > 1 else None
+        if paper_id not in self._members:
+            peers = {**peers, paper_id: (group, ranking.strength)}
+            return trending_score.percentiles(peers)[paper_id] if len(peers) > 1 else None
         if group not in self._day_percentiles:
             self._day_percentiles[group] = trending_score.percentiles(peers)
-        return self._day_percentiles[group][number] if len(peers) > 1 else None
+        return self._day_percentiles[group][paper_id] if len(peers) > 1 else None
 
-    def placed(self, number: int, one: _Compared, seen: Signals) -> Signals:
-        """The signals with the paper's place among those listed the same day; equals stand in the order of numbers."""
-        if one.announcement is None:
-            return seen
-        ranked = max(self._ranked[one.announcement], one.rank or 0) or None
-        if one.votes is None:
-            return replace(seen, ranked=ranked)
-        voted, own = self._voted[one.announcement], (-one.votes, number)
-        place = bisect_left(voted, own) + 1
-        return replace(seen, ranked=ranked, place=place, listed=len(voted) + (number not in self._members))
+    def with_place(self, paper_id: int, ranking: _RankingData, paper_signals: Signals) -> Signals:
+        """The signals with the paper's place among those listed on the same day; ties are ordered by id."""
+        if ranking.announcement is None:
+            return paper_signals
+        ranked_count = max(self._ranked[ranking.announcement], ranking.rank or 0) or None
+        if ranking.votes is None:
+            return replace(paper_signals, ranked=ranked_count)
+        voted, own_position = self._voted[ranking.announcement], (-ranking.votes, paper_id)
+        place = bisect_left(voted, own_position) + 1
+        return replace(
+            paper_signals, ranked=ranked_count, place=place, listed=len(voted) + (paper_id not in self._members)
+        )
 
 
-def _day_groups(one: _Compared) -> tuple[Hashable, Hashable]:
+def _day_groups(ranking: _RankingData) -> tuple[Hashable, Hashable]:
     """The papers of its day, and those of its field among them."""
-    return one.announcement, (one.announcement, one.field)
+    return ranking.announcement, (ranking.announcement, ranking.field)
 
 
 def _field(record: Record) -> str:
-    """The field a paper is compared in: its primary category."""
+    """The paper's field: its primary category."""
     return record.categories[0] if record.categories else ""
 
 
-def _seen(
-    day: int | None, record: Record, values: Mapping[str, float], before: Mapping[str, float], at: datetime
+def _signals_of_paper(
+    announcement: int | None, record: Record, values: Mapping[str, float], before: Mapping[str, float], at: datetime
 ) -> Signals:
-    votes = _whole(values, "upvotes")
-    earlier = _whole(before, "upvotes")
+    votes = _whole_number(values, "upvotes")
+    earlier = _whole_number(before, "upvotes")
     return Signals(
-        hours=_hours(day, at),
+        hours=_hours_since_listing(announcement, at),
         votes=votes,
-        rank=_whole(values, "rank"),
-        stars=_whole(values, "stars"),
-        comments=_whole(values, "comments"),
+        rank=_whole_number(values, "rank"),
+        stars=_whole_number(values, "stars"),
+        comments=_whole_number(values, "comments"),
         code=record.has_code or record.code_url is not None,
         gained=votes - earlier if votes is not None and earlier is not None else None,
         age=(at.date() - record.published).days if record.published else None,
     )
 
 
-def _whole(values: Mapping[str, float], name: str) -> int | None:
+def _whole_number(values: Mapping[str, float], name: str) -> int | None:
     return int(values[name]) if name in values else None
 
 
-def _hours(day: int | None, at: datetime) -> float | None:
+def _hours_since_listing(announcement: int | None, at: datetime) -> float | None:
     """Hours since the papers of that announcement were listed."""
-    listed = _listed(day)
-    return max((at - listed).total_seconds() / 3600, 0.0) if listed else None
+    listed_at = _listed_at(announcement)
+    return max((at - listed_at).total_seconds() / 3600, 0.0) if listed_at else None
 
 
-def _listed(day: int | None) -> datetime | None:
+def _listed_at(announcement: int | None) -> datetime | None:
     """The instant of an announcement."""
-    return clock.announcement_instant(date.fromordinal(day)) if day else None
+    return clock.announcement_instant(date.fromordinal(announcement)) if announcement else None
 
 
 def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
-    """The papers that rise now, of the last 7 announcements: every field has its share, best first.
+    """Trending papers of the last 7 announcements, by their percentile within their field, best first.
 
-    Where these are fewer than `limit`, new papers without votes follow, by their content.
+    Where there are fewer than `limit`, new papers without votes follow, ordered by their content.
     """
     at = clock.now()
     with reading() as session:
         today = at.astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
         recent = store.announcement_window(session, current, RECENT_ANNOUNCEMENTS) if current else []
-        with_signal = {n for n, *_ in figure_store.field_members(session, recent)}
-        found = {p.id: (p, r) for p, r in store.newest_versions_chunked(session, list(with_signal)) if p.id}
-        if category is not None:
-            wanted = category.lower()
-            found = {n: pr for n, pr in found.items() if in_category(wanted, [c.lower() for c in pr[1].categories])}
-        listed = {n: Listing(paper.announcement_id, paper.revision) for n, (paper, _) in found.items()}
-        trends = ranked(session, listed, at=at)
-        best = sorted(trends, key=lambda n: (-trends[n].percentile, -trends[n].strength, n))[:limit]
-        rising = [RisingPaper(n, found[n][1], trends[n], _listed(listed[n].announcement) or at) for n in best]
-        fresh = _unvoted(session, current, with_signal, category, at) if len(rising) < limit else []
-    return (rising + fresh)[:limit]
+        with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
+        stored = store.newest_versions_chunked(session, list(with_signal))
+        papers_by_id = {
+            stored_id(paper): (paper, record) for paper, record in stored if _is_in_category(record, category)
+        }
+        listings = {
+            paper_id: PaperListing(paper.announcement_id, paper.revision)
+            for paper_id, (paper, _) in papers_by_id.items()
+        }
+        trends = trends_among_recent(session, listings, at=at)
+        order = sorted((-trend.percentile, -trend.strength, paper_id) for paper_id, trend in trends.items())
+        rising_papers = [
+            RisingPaper(
+                paper_id, papers_by_id[paper_id][1], trends[paper_id], _listed_at(listings[paper_id].announcement) or at
+            )
+            for *_, paper_id in order[:limit]
+        ]
+        unvoted_papers = _unvoted(session, current, with_signal, category, at) if len(rising_papers) < limit else []
+    return (rising_papers + unvoted_papers)[:limit]
 
 
 def _unvoted(
-    session: Session, current: int | None, voted: Collection[int], category: str | None, at: datetime
+    session: Session, current: int | None, voted_ids: Collection[int], category: str | None, at: datetime
 ) -> list[RisingPaper]:
-    """Papers of the newest announcement in its first day that nobody has voted for, where content speaks for them.
+    """Papers of the newest announcement without votes, in its first day, where their content predicts interest.
 
-    They only follow the papers with signals, on pages and feeds: no score and no mail goes by them.
+    They are only listed after papers with signals, on pages and in feeds; they affect no score and no mail.
     """
-    listed = _listed(current)
-    if listed is None or at - listed > _FIRST_DAY:
+    listed_at = _listed_at(current)
+    if current is None or listed_at is None or at - listed_at > _FIRST_DAY:
         return []
-    statement = select(Paper.id).where(col(Paper.announcement_id) == current, col(Paper.withdrawn).is_(False))
-    numbers = [n for n in session.exec(statement) if n and n not in voted]
-    found: list[RisingPaper] = []
-    for paper, record in store.newest_versions_chunked(session, numbers):
-        content = content_prior.Content(
+    unvoted_ids = [paper_id for paper_id in store.announced_paper_ids(session, current) if paper_id not in voted_ids]
+    rising_papers: list[RisingPaper] = []
+    for paper, record in store.newest_versions_chunked(session, unvoted_ids):
+        content = content_prior.PaperProperties(
             code=record.has_code or record.code_url is not None,
             organisation=bool(record.institutions),
             authors=len(record.authors),
         )
-        fits = category is None or in_category(category.lower(), [c.lower() for c in record.categories])
-        if fits and (facts := content_prior.before_votes(content, i18n)):
-            found.append(
-                RisingPaper(paper.id or 0, record, Trend(content_prior.content_prior(content), 0, (), facts), listed)
+        if _is_in_category(record, category) and (facts := content_prior.describe_content(content, i18n)):
+            rising_papers.append(
+                RisingPaper(
+                    stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed_at
+                )
             )
-    return sorted(found, key=lambda one: (-one.trend.strength, one.number))
+    return sorted(rising_papers, key=lambda paper: (-paper.trend.strength, paper.paper_id))
+
+
+def _is_in_category(record: Record, category: str | None) -> bool:
+    """True where the record has that category, and always for None."""
+    return category is None or in_category(category.lower(), [name.lower() for name in record.categories])

@@ -19,7 +19,7 @@ from digest.mail.outbox.send_counters import SendCounts
 from digest.mail.outbox.sender import deliver_due
 from digest.services.alarms import alarm_rules
 
-SOON = timedelta(seconds=15)  # `drain` waits for mail that is due by then: an uncertain one is retried after 5 s
+DRAIN_WINDOW = timedelta(seconds=15)  # `drain` waits for mail that is due by then: an uncertain one is retried after 5 s
 SHARDS_PER_SWEEP = 200
 
 
@@ -27,23 +27,23 @@ def _never() -> bool:
     return False
 
 
-def _nothing() -> None:
+def _do_nothing() -> None:
     pass
 
 
 def send_due_mail(
-    *, seconds: float = 10.0, stop: Callable[[], bool] = _never, busy: Callable[[], None] = _nothing
+    *, seconds: float = 10.0, stop: Callable[[], bool] = _never, on_more_work: Callable[[], None] = _do_nothing
 ) -> SendCounts:
     """Send due mail for about `seconds`. Safe to run concurrently, because a row is claimed once.
 
     `busy` is called once where there is work for another sender. An alarm about a refusal is sent at once if possible.
     Raises Transient.
     """
-    conf = settings.get()
-    composer = _composer(os.getpid(), conf)
-    counts = deliver_due(composer, conf, seconds=seconds, stop=stop, busy=busy)
+    config = settings.get()
+    composer = _composer(os.getpid(), config)
+    counts = deliver_due(composer, config, seconds=seconds, stop=stop, busy=on_more_work)
     if counts.paused and alarm_rules.check_refusals():
-        return counts + replace(deliver_due(composer, conf, seconds=seconds, stop=stop), more=counts.more)
+        return counts + replace(deliver_due(composer, config, seconds=seconds, stop=stop), more=counts.more)
     if not counts.paused and (counts.trouble or counts.sent):
         alarm_rules.note_mail_servers(failing=counts.trouble, refusal=counts.refusal)
     return counts
@@ -57,8 +57,8 @@ def sweep(enqueue: Enqueue) -> int:
     uncertain = _sweep_leases(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
-        unfrozen = retention.unfinished_shards(session, limit=SHARDS_PER_SWEEP)
-    for run_id, shard in unfrozen:
+        unfinished_shards = retention.unfinished_shards(session, limit=SHARDS_PER_SWEEP)
+    for run_id, shard in unfinished_shards:
         enqueue.freeze(run_id, shard)
     if waiting:
         enqueue.deliver()
@@ -71,14 +71,14 @@ def drain(*, stop: Callable[[], bool] = _never) -> SendCounts:
     Ends early where our mail servers fail. Raises Transient.
     """
     sweeper, total = LeaseReaper(settings.get()), SendCounts()
-    until = time.monotonic() + settings.get().lease + SOON.total_seconds()
+    deadline = time.monotonic() + settings.get().lease + DRAIN_WINDOW.total_seconds()
     while True:
         _sweep_leases(sweeper)
         total += send_due_mail(stop=stop)
         if total.trouble or stop():
             return total
         if not total.more:
-            if time.monotonic() > until or not _has_work_soon():
+            if time.monotonic() > deadline or not _has_work_soon():
                 return total
             time.sleep(0.5)
 
@@ -88,22 +88,22 @@ def _sweep_leases(sweeper: LeaseReaper) -> int:
     before = sweeper.leases_taken_over
     uncertain = sweeper.sweep()
     if sweeper.leases_taken_over > before:
-        alarm_rules.sender_died(sweeper.leases_taken_over - before, uncertain)
+        alarm_rules.alarm_sender_died(sweeper.leases_taken_over - before, uncertain)
     return uncertain
 
 
 def _has_work_soon() -> bool:
     """True while another sender has mail in flight, or mail is due soon."""
     with reading() as session:
-        return deliveries.count_in_flight(session) > 0 or deliveries.is_due(session, clock.now() + SOON)
+        return deliveries.count_in_flight(session) > 0 or deliveries.is_due(session, clock.now() + DRAIN_WINDOW)
 
 
 @lru_cache(maxsize=1)
-def _composer(_process: int, conf: settings.Settings) -> Composer:
+def _composer(_process: int, config: settings.Settings) -> Composer:
     """The composer of this process, which caches papers and the DKIM key across passes."""
     from digest.services.delivery.render_messages import MailComposer  # slow to import; only senders need it
 
-    return MailComposer(conf)
+    return MailComposer(config)
 
 
 @cache

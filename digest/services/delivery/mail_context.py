@@ -25,15 +25,15 @@ from digest.models.delivery import (
     SUPPRESSED,
     TEST,
 )
-from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
 from digest.services.editions.web_view import topic_texts
 from digest.services.subscriptions import suppressions
 
-ACCOUNT = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
+ACCOUNT_KINDS = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
 TO_OTHER_ADDRESS = (NEW_ADDRESS, MOVED)  # mails to an address that is not yet, or no longer, the subscriber's
-TO_SUBSCRIBER = (CONFIRMATION, LINK, MOVED, *ACCOUNT)
+TO_SUBSCRIBER = (CONFIRMATION, LINK, MOVED, *ACCOUNT_KINDS)
 # The states in which a subscriber gets these kinds; all other kinds are sent to active subscribers only.
-_STATES = {CONFIRMATION: (PENDING, LEFT, ACTIVE), **dict.fromkeys((LINK, MOVED, *ACCOUNT), (ACTIVE, LEFT))}
+_STATES = {CONFIRMATION: (PENDING, UNSUBSCRIBED, ACTIVE), **dict.fromkeys((LINK, MOVED, *ACCOUNT_KINDS), (ACTIVE, UNSUBSCRIBED))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ class MailContext:
     request: AccountRequest | None = None
 
 
-def look_up(session: Session, deliveries: Sequence[ClaimedDelivery]) -> dict[int, MailContext]:
+def load_contexts(session: Session, deliveries: Sequence[ClaimedDelivery]) -> dict[int, MailContext]:
     """The context of each delivery, by its id."""
-    logins = mail_data.logins(session, {d.subject_id for d in deliveries if d.kind == SIGN_IN})
-    request_ids = {d.id: request_id for d in deliveries if (request_id := _request_id(d)) is not None}
+    logins = mail_data.logins(session, {delivery.subject_id for delivery in deliveries if delivery.kind == SIGN_IN})
+    request_ids = {delivery.id: request_id for delivery in deliveries if (request_id := _request_id(delivery)) is not None}
     requests = mail_data.account_requests(session, set(request_ids.values()))
     contexts = {
-        d.id: MailContext(login=logins.get(d.subject_id), request=requests.get(request_ids.get(d.id, 0)))
-        for d in deliveries
+        delivery.id: MailContext(login=logins.get(delivery.subject_id), request=requests.get(request_ids.get(delivery.id, 0)))
+        for delivery in deliveries
     }
     for data in mail_data.mail_data(session, list(contexts)):
         contexts[data.delivery_id] = replace(
@@ -79,7 +79,7 @@ def look_up(session: Session, deliveries: Sequence[ClaimedDelivery]) -> dict[int
 
 
 def _request_id(delivery: ClaimedDelivery) -> int | None:
-    return (delivery.payload or {}).get("request_id") if delivery.kind in ACCOUNT else None
+    return (delivery.payload or {}).get("request_id") if delivery.kind in ACCOUNT_KINDS else None
 
 
 def _check_other_addresses(
@@ -100,10 +100,10 @@ def withheld(delivery: ClaimedDelivery, context: MailContext) -> Withheld | None
     subscriber = context.subscriber
     if subscriber is None:
         return Withheld(CANCELLED, "the subscriber was deleted")
-    lifts = delivery.kind == CONFIRMATION and context.liftable
-    if context.suppressed is not None and not lifts:
+    lifts_suppression = delivery.kind == CONFIRMATION and context.liftable
+    if context.suppressed is not None and not lifts_suppression:
         return Withheld(SUPPRESSED, f"suppressed: {context.suppressed}")
-    confirmed = delivery.kind == CONFIRMATION and subscriber.state == ACTIVE and not lifts
+    confirmed = delivery.kind == CONFIRMATION and subscriber.state == ACTIVE and not lifts_suppression
     if confirmed or subscriber.state not in _STATES.get(delivery.kind, (ACTIVE,)):
         return Withheld(CANCELLED, f"the subscriber is {subscriber.state}")
     return None

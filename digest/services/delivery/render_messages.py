@@ -12,7 +12,7 @@ from digest import settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
 from digest.compose.email.paper_block import PaperBlocks
-from digest.compose.email.template_context import Rendered, Service
+from digest.compose.email.template_context import RenderedMail, MailService
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
@@ -29,15 +29,15 @@ from digest.services.editions import web_view
 from digest.services.security import signed_links
 from digest.services.security.link_lifetimes import lifetime
 
-_PAPERS_KEPT = 4096
-BATCH = 8  # mails composed together
+_MAX_CACHED_PAPERS = 4096
+BATCH_SIZE = 8  # mails composed together
 _PapersByRevision = Mapping[tuple[int, int], Record]
 
 
-class _Papers:
+class _PaperCache:
     """Caches papers by (number, revision), which never change, so those of a run are read once. Holds about `size`."""
 
-    def __init__(self, size: int = _PAPERS_KEPT) -> None:
+    def __init__(self, size: int = _MAX_CACHED_PAPERS) -> None:
         self._size = size
         self._cache: dict[tuple[int, int], Record] = {}
 
@@ -58,28 +58,28 @@ class MailComposer:
     def __init__(self, configuration: settings.Settings) -> None:
         configuration.require("secret_key", "mail_from")
         self._settings = configuration
-        self._service = Service(configuration.service_name, configuration.base_url, configuration.postal_address)
+        self._service = MailService(configuration.service_name, configuration.base_url, configuration.postal_address)
         self._sender, replies = parseaddr(configuration.mail_from), parseaddr(configuration.reply_to)
         self._reply_to = replies if replies[1] else None
         self._blocks = PaperBlocks()
-        self._papers = _Papers()
-        self._loaded: _PapersByRevision = {}
+        self._papers = _PaperCache()
+        self._loaded_papers: _PapersByRevision = {}
         self._signer = dkim.signer_from(configuration)
 
     def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Yield for each delivery id its message, or why there is none; in batches, so that sending starts early."""
         with reading() as session:
-            contexts = self._look_up(session, deliveries)
+            contexts = self._load_contexts(session, deliveries)
         yield from self._compose_batches(deliveries, contexts)
 
     def _compose_batches(
         self, deliveries: Sequence[ClaimedDelivery], contexts: Mapping[int, MailContext]
     ) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Render, build, then sign a whole batch, which is faster than mail by mail (processor caches)."""
-        for start in range(0, len(deliveries), BATCH):
-            batch = [(delivery, contexts[delivery.id]) for delivery in deliveries[start : start + BATCH]]
+        for start in range(0, len(deliveries), BATCH_SIZE):
+            batch = [(delivery, contexts[delivery.id]) for delivery in deliveries[start : start + BATCH_SIZE]]
             rendered = [
-                mail_context.withheld(delivery, context) or self._render(delivery, context)
+                mail_context.withheld(delivery, context) or self._render_mail(delivery, context)
                 for delivery, context in batch
             ]
             built = [
@@ -90,7 +90,7 @@ class MailComposer:
                 yield delivery.id, outgoing if isinstance(outgoing, Withheld) else self._sign(outgoing)
 
     def _build(
-        self, delivery: ClaimedDelivery, rendered: Rendered, subscriber: MailedSubscriber | None
+        self, delivery: ClaimedDelivery, rendered: RenderedMail, subscriber: MailedSubscriber | None
     ) -> OutgoingMessage:
         return_path = self._return_path(delivery)
         return OutgoingMessage(
@@ -104,25 +104,25 @@ class MailComposer:
     def _sign(self, outgoing: OutgoingMessage) -> OutgoingMessage:
         return replace(outgoing, raw=self._signer.sign(outgoing.raw)) if self._signer else outgoing
 
-    def _render(self, delivery: ClaimedDelivery, context: MailContext) -> Rendered | Withheld:
+    def _render_mail(self, delivery: ClaimedDelivery, context: MailContext) -> RenderedMail | Withheld:
         subscriber, edition = context.subscriber, context.edition
         if delivery.kind in EDITIONS:
             if edition is None or subscriber is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition was cancelled or deleted")
-            return self._edition(delivery, edition, subscriber, context)
+            return self._render_edition(delivery, edition, subscriber, context)
         if delivery.kind in mail_context.TO_SUBSCRIBER and subscriber is not None:
-            return self._to_subscriber(delivery, subscriber.id, context.request)
-        return self._internal(delivery, context.login)
+            return self._render_account_mail(delivery, subscriber.id, context.request)
+        return self._render_admin_mail(delivery, context.login)
 
-    def _to_subscriber(
+    def _render_account_mail(
         self, delivery: ClaimedDelivery, subscriber_id: int, request: AccountRequest | None
-    ) -> Rendered | Withheld:
+    ) -> RenderedMail | Withheld:
         """The mail that answers a request on a page. The lifetime of a link starts now, when it is sent."""
         payload = delivery.payload or {}
         if delivery.kind == LINK:
-            return other_emails.link(signed_links.preferences(subscriber_id), service=self._service)
+            return other_emails.preferences_link(signed_links.preferences(subscriber_id), service=self._service)
         if delivery.kind == MOVED:
-            return other_emails.moved(service=self._service)
+            return other_emails.address_changed(service=self._service)
         if delivery.kind == CONFIRMATION:
             request_id = int(
                 payload.get("request_id") or payload.get("profile_id") or 0
@@ -140,7 +140,7 @@ class MailComposer:
         )
         return other_emails.account_link(request.action, url, minutes=minutes, service=self._service)
 
-    def _internal(self, delivery: ClaimedDelivery, login: AdminLogin | None) -> Rendered | Withheld:
+    def _render_admin_mail(self, delivery: ClaimedDelivery, login: AdminLogin | None) -> RenderedMail | Withheld:
         """A mail to administrators."""
         if delivery.kind == SIGN_IN and login is not None and login.id is not None:
             minutes = int((login.link_expires_at - login.asked_at).total_seconds()) // 60
@@ -151,12 +151,12 @@ class MailComposer:
             facts = [str(fact) for fact in payload.get("facts", ())]
             return other_emails.alarm(str(payload.get("title", "Alarm")), facts, url=url, service=self._service)
         if delivery.kind == TEST:
-            return other_emails.trial(service=self._service)
+            return other_emails.delivery_test_mail(service=self._service)
         return Withheld(CANCELLED, "the subject of the mail was deleted")
 
-    def _edition(
+    def _render_edition(
         self, delivery: ClaimedDelivery, edition: MailedEdition, subscriber: MailedSubscriber, context: MailContext
-    ) -> Rendered:
+    ) -> RenderedMail:
         content = Content.from_json(edition.content)
         recipient = web_view.edition_recipient(
             edition, subscriber, context.topics, kind=delivery.kind, categories=context.categories
@@ -164,8 +164,8 @@ class MailComposer:
         links = web_view.mail_links(edition, subscriber)
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
-            return other_emails.notice(recipient, links, content.considered, silent=silent, service=self._service)
-        return digest_email.digest(content, self._loaded, recipient, links, service=self._service, blocks=self._blocks)
+            return other_emails.no_matches_notice(recipient, links, content.considered, silent=silent, service=self._service)
+        return digest_email.digest(content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks)
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str
@@ -186,12 +186,12 @@ class MailComposer:
             feedback_id=f"{delivery.run_id or 0}:{delivery.kind}:papers-inbox",
         )
 
-    def _look_up(self, session: Session, deliveries: Sequence[ClaimedDelivery]) -> Mapping[int, MailContext]:
+    def _load_contexts(self, session: Session, deliveries: Sequence[ClaimedDelivery]) -> Mapping[int, MailContext]:
         """The context of each delivery, by its id. Also loads the papers of all of them."""
-        contexts = mail_context.look_up(session, deliveries)
+        contexts = mail_context.load_contexts(session, deliveries)
         editions = [context.edition for context in contexts.values() if context.edition]
         entries = [entry for edition in editions for entry in edition.content["entries"]]
-        self._loaded = self._papers.fetch(session, {(entry["paper"], entry["revision"]) for entry in entries})
+        self._loaded_papers = self._papers.fetch(session, {(entry["paper"], entry["revision"]) for entry in entries})
         return contexts
 
     def _unsubscribe_mailto(self, return_path: str, subscriber_id: int) -> str | None:

@@ -25,11 +25,11 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     Raises NotFound where there is no such subscriber or edition, Refused for suppressed and unsubscribed addresses.
     """
     with transaction() as session:
-        subscriber = _mailable(session, address)
-        edition = runs.edition_of(session, stored_id(subscriber), day)
+        subscriber = _require_mailable(session, address)
+        edition = runs.edition_of_subscriber(session, stored_id(subscriber), day)
         if edition is None:
-            when = f" for {day.isoformat()}" if day else ""
-            raise NotFound(f"{address} has no edition{when}")
+            date_text = f" for {day.isoformat()}" if day else ""
+            raise NotFound(f"{address} has no edition{date_text}")
         if edition.cancelled:
             raise Refused(f"not sent: the edition of {edition.day.isoformat()} was cancelled")
         serial = _queue(session, edition, subscriber)
@@ -39,7 +39,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     return serial
 
 
-def _mailable(session: Session, address: str) -> Subscriber:
+def _require_mailable(session: Session, address: str) -> Subscriber:
     """Lock and return the subscriber with that address. Raises NotFound, or Refused if they must not be mailed."""
     subscriber = subscribers.by_key(session, subscribers.parse_address(address).key, lock=True)
     if subscriber is None:
@@ -63,5 +63,5 @@ def _queue(session: Session, edition: Edition, subscriber: Subscriber) -> int:
         subscriber_id=stored_id(subscriber),
         run_id=edition.run_id,
         now=clock.now(),
-        first=1,
+        first_serial=1,
     )

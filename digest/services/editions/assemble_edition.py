@@ -12,7 +12,7 @@ from digest.compose.edition import Content, StoredContent
 from digest.db.papers import papers as store
 from digest.db.runs import runs
 from digest.db.subscribers import subscribers
-from digest.db.subscribers.shard_reads import Reader
+from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import N_
 from digest.matching.profile import Profile
 from digest.models import Epoch, Run
@@ -23,7 +23,7 @@ from digest.services.selection.entry_building import COMPILED_PROFILE, Selection
 from digest.services.selection.selector import ProfileCache
 from digest.services.subscriptions import send_schedule
 
-RESUMED = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
+PAUSE_ENDED_NOTICE = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
 _NO_PROFILE = Profile()
 RECENT_SUBSCRIBER_WINDOW = timedelta(days=10)  # a week, plus the span of time zones
 
@@ -34,27 +34,27 @@ class AssembledEdition(NamedTuple):
     `tau`: the threshold of close matches that was used; `calibrated`: it was computed now and is not stored yet.
     """
 
-    subscriber: Reader
+    subscriber: AnySubscriber
     day: date
-    frozen: StoredContent
+    stored_content: StoredContent
     tau: int | None = None
     calibrated: bool = True
 
     @property
     def content(self) -> Content:
         """The edition as an object."""
-        return self.frozen.content()
+        return self.stored_content.content()
 
     @property
     def kind(self) -> str | None:
-        """The mail to send: a digest, a quiet-day notice where the subscriber asked for one, or None."""
-        if self.frozen.papers:
+        """The mail to send: a digest, a quiet-day notice where the subscriber's preferences request it, or None."""
+        if self.stored_content.papers:
             return DIGEST
         return NOTICE if self.subscriber.quiet_day == "notice" else None
 
 
 def assemble(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
+    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[AnySubscriber, date]], *, shard: str = ""
 ) -> list[AssembledEdition]:
     """The editions of these subscribers for their local dates in this run. Reads only.
 
@@ -64,30 +64,30 @@ def assemble(
 
 
 def iter_assembled(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[Reader, date]], *, shard: str = ""
+    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[AnySubscriber, date]], *, shard: str = ""
 ) -> Iterator[AssembledEdition]:
-    """Like `choose`, one subscriber at a time."""
+    """Like `assemble`, one subscriber at a time."""
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
-    return _choose(
+    return _assemble(
         session, run, epoch, recipients, last_batches, window=candidate_papers.WINDOW_ANNOUNCEMENTS, shard=shard
     )
 
 
 def assemble_welcome(
-    session: Session, run: Run, epoch: Epoch | None, subscriber: Reader, day: date, *, window: int
+    session: Session, run: Run, epoch: Epoch | None, subscriber: AnySubscriber, day: date, *, window: int
 ) -> AssembledEdition:
     """A welcome edition from the last `window` announcements, all of which count as unseen. Reads only."""
-    [assembled] = _choose(session, run, epoch, [(subscriber, day)], {stored_id(subscriber): 0}, window=window)
+    [assembled] = _assemble(session, run, epoch, [(subscriber, day)], {stored_id(subscriber): 0}, window=window)
     return assembled
 
 
-def _choose(
+def _assemble(
     session: Session,
     run: Run,
     epoch: Epoch | None,
-    recipients: Sequence[tuple[Reader, date]],
+    recipients: Sequence[tuple[AnySubscriber, date]],
     last_batches: Mapping[int, int],
     *,
     window: int,
@@ -96,16 +96,16 @@ def _choose(
     pool = candidate_papers.load_pool(session, run, epoch, window=window)
     cache = selector.profile_cache(session, pool, shard, len(recipients)) if shard else None
     versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
-    stored = thresholds.stored_thresholds(session, epoch, versions)
+    stored_taus = thresholds.stored_thresholds(session, epoch, versions)
     profiles_by_version = _profiles_to_match(session, versions, cache)
     sent = selector.sent_papers_before(session, pool, last_batches)
-    taus = thresholds.complete_thresholds(session, epoch, profiles_by_version, stored, cache)
+    taus = thresholds.complete_thresholds(session, epoch, profiles_by_version, stored_taus, cache)
     requests = []
     for subscriber, day in recipients:
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
         profile, tau = profiles_by_version.get(profile_id, _NO_PROFILE), taus.get(profile_id)
         resumed = subscriber.paused_until is not None and send_schedule.is_first_after_pause(subscriber, day)
-        notice = " ".join(filter(None, [RESUMED, run.notice])) if resumed else run.notice
+        notice = " ".join(filter(None, [PAUSE_ENDED_NOTICE, run.notice])) if resumed else run.notice
         version = profile_id if profile_id in profiles_by_version else None
         requests.append(
             SelectionRequest(
@@ -114,44 +114,44 @@ def _choose(
         )
     contents = selector.choose_stored(session, pool, requests, cache)
     for (subscriber, day), content, request in zip(recipients, contents, requests, strict=True):
-        yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored)
+        yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored_taus)
 
 
-def profiles(session: Session, subscribers_: Sequence[Reader]) -> dict[int, Profile]:
+def profiles_of_subscribers(session: Session, subscribers_: Sequence[AnySubscriber]) -> dict[int, Profile]:
     """The profiles of these subscribers, by profile version."""
     return subscribers.profiles(
         session, [subscriber.profile_id for subscriber in subscribers_ if subscriber.profile_id]
     )
 
 
-def profiles_by_version(session: Session, numbers: Sequence[int]) -> dict[int, Profile]:
+def profiles_by_version(session: Session, versions: Sequence[int]) -> dict[int, Profile]:
     """The profiles of these versions, by version."""
-    return subscribers.profiles(session, numbers)
+    return subscribers.profiles(session, versions)
 
 
 def _profiles_to_match(session: Session, versions: Sequence[int], cache: ProfileCache | None) -> dict[int, Profile]:
-    """The profiles of these versions, by version; LATER for one that is compiled and need not be read."""
-    cached = {version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs(version)}
+    """The profiles of these versions; COMPILED_PROFILE for one that is compiled and need not be read."""
+    cached = {version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs_profile(version)}
     return cached | subscribers.profiles(session, [version for version in versions if version not in cached])
 
 
-def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> dict[int, int]:
+def _last_batches(session: Session, run: Run, recipients: Sequence[AnySubscriber]) -> dict[int, int]:
     """The last ingest batch that earlier runs considered, by subscriber id.
 
     0 at a subscriber's first slot if no welcome was sent. For a slot before the sign-up: the batch that was known at
     the previous slot, as if they had been subscribed then.
     """
     last_batches = {stored_id(subscriber): subscriber.seen_through for subscriber in recipients}
-    recent = [
+    recent_subscribers = [
         subscriber
         for subscriber in recipients
         if run.slot - _first_possible_slot(subscriber) < RECENT_SUBSCRIBER_WINDOW
     ]
     with_editions = (
-        runs.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent]) if recent else set()
+        runs.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent_subscribers]) if recent_subscribers else set()
     )
     batch_at_slot: dict[datetime, int] = {}
-    for subscriber in recent:
+    for subscriber in recent_subscribers:
         subscriber_id, joined = stored_id(subscriber), subscriber.confirmed_at or subscriber.created_at
         if run.slot < joined:
             previous_slot = send_schedule.slot_before(subscriber, run.slot)
@@ -163,17 +163,17 @@ def _last_batches(session: Session, run: Run, recipients: Sequence[Reader]) -> d
     return last_batches
 
 
-def _first_possible_slot(subscriber: Reader) -> datetime:
+def _first_possible_slot(subscriber: AnySubscriber) -> datetime:
     """About when the first mail could have been due: the sign-up, or the end of a pause."""
     joined = subscriber.confirmed_at or subscriber.created_at
-    paused = subscriber.paused_until
-    return max(joined, datetime.combine(paused, time.max, joined.tzinfo)) if paused else joined
+    paused_until = subscriber.paused_until
+    return max(joined, datetime.combine(paused_until, time.max, joined.tzinfo)) if paused_until else joined
 
 
 class EditionRow(NamedTuple):
-    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `Chosen`."""
+    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `AssembledEdition`."""
 
-    subscriber: Reader
+    subscriber: AnySubscriber
     day: date
     kind: str | None
     papers: int
@@ -183,10 +183,10 @@ class EditionRow(NamedTuple):
     calibrated: bool
 
     @classmethod
-    def from_assembled(cls, chosen: AssembledEdition) -> EditionRow:
+    def from_assembled(cls, assembled: AssembledEdition) -> EditionRow:
         """Pack the content; it stays empty if nothing is to be mailed."""
-        subscriber, day, (content, papers, paper_ids), tau, calibrated = chosen
-        kind = chosen.kind
+        subscriber, day, (content, papers, paper_ids), tau, calibrated = assembled
+        kind = assembled.kind
         return cls(subscriber, day, kind, papers, paper_ids, compress(content) if kind else b"", tau, calibrated)
 
 

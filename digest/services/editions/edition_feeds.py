@@ -9,24 +9,24 @@ from urllib.parse import urlsplit
 from sqlmodel import col, select
 
 from digest import clock, i18n, settings
-from digest.compose.atom_json_feeds import Feed, Item, tag
+from digest.compose.atom_json_feeds import Feed, Item, tag_uri
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, wording
 from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_environment import fragment_template
 from digest.db.core.engine import reading
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.services.catalog import trending
-from digest.services.catalog.paper_presenters import row
+from digest.services.catalog.paper_presenters import present_row
 from digest.services.editions import web_view
 from digest.services.security import signed_links
 from digest.text.tex import readable
 
-EDITIONS, PAPERS = 30, 50  # the most that a feed holds
-_BEGAN = datetime(2025, 1, 1, tzinfo=UTC)  # the date in the ids of the feeds themselves and of an empty feed
+MAX_EDITIONS, MAX_PAPERS = 30, 50  # the most that a feed holds
+_FEED_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # the date in the ids of the feeds themselves and of an empty feed
 
 
 def subscriber_feed(subscriber_id: int) -> Feed:
@@ -35,19 +35,19 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     with reading() as session:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is None:
-            raise NotFound(translate("this subscription no longer exists"))
+            raise NotFound(localize("this subscription no longer exists"))
         editions = session.exec(
             select(Edition)
             .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
             .order_by(col(Edition.day).desc())
-            .limit(EDITIONS)
+            .limit(MAX_EDITIONS)
         ).all()
-        papers = web_view.look_up(session, editions)
+        papers = web_view.load_edition_papers(session, editions)
     blocks = PaperBlocks()
-    items = tuple(_edition(edition, subscriber, papers, blocks) for edition in editions)
+    items = tuple(_edition_item(edition, subscriber, papers, blocks) for edition in editions)
     return Feed(
-        key=_key(_BEGAN, f"reader-{subscriber_id}"),
-        title=translate("%(service)s: your papers", service=configured.service_name),
+        key=_tag_uri(_FEED_EPOCH, f"reader-{subscriber_id}"),
+        title=localize("%(service)s: your papers", service=configured.service_name),
         name=configured.service_name,
         home=items[0].url if items else configured.base_url,
         atom=signed_links.feed(subscriber_id),
@@ -58,14 +58,14 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     )
 
 
-def _edition(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks) -> Item:
+def _edition_item(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks) -> Item:
     recipient = web_view.edition_recipient(
         edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
     )
     content = Content.from_json(edition.content)
-    subject, html = digest_email.fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
+    subject, html = digest_email.feed_fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
     return Item(
-        key=_key(edition.created_at, f"edition-{edition.id}"),
+        key=_tag_uri(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",
         url=signed_links.feed_edition(edition.subscriber_id, stored_id(edition)),
         html=html,
@@ -77,44 +77,44 @@ def trending_feed(category: str | None) -> Feed:
     """Papers trending now, in all fields or one category, in the order of the page. Changes by the hour."""
     configured = settings.get()
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    items = tuple(_paper(rising_paper) for rising_paper in trending.current_trending(category, PAPERS))
+    items = tuple(_paper_item(rising_paper) for rising_paper in trending.current_trending(category, MAX_PAPERS))
     page = f"{configured.base_url}/trending" + (f"/{category}" if category else "")
     return Feed(
-        key=_key(_BEGAN, f"trending-{category or 'all'}"),
-        title=_rising(configured.service_name, category),
+        key=_tag_uri(_FEED_EPOCH, f"trending-{category or 'all'}"),
+        title=_trending_title(configured.service_name, category),
         name=configured.service_name,
         home=page,
         atom=f"{page}.atom",
         json=f"{page}.json",
-        updated=hour if items else _BEGAN,
+        updated=hour if items else _FEED_EPOCH,
         language=i18n.language_tag(),
         items=items,
     )
 
 
-def _rising(service: str, category: str | None) -> str:
+def _trending_title(service: str, category: str | None) -> str:
     """The title of a trending feed."""
     if category:
-        return translate("%(service)s: rising now in %(category)s", service=service, category=category)
-    return translate("%(service)s: rising now", service=service)
+        return localize("%(service)s: rising now in %(category)s", service=service, category=category)
+    return localize("%(service)s: rising now", service=service)
 
 
-def _paper(rising_paper: trending.RisingPaper) -> Item:
+def _paper_item(rising_paper: trending.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
-    paper_row = replace(row(rising_paper.number, rising_paper.record, rising_paper.trend.facts), authors=names)
-    url = f"{settings.get().base_url}/papers/{rising_paper.number}"
+    paper_row = replace(present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names)
+    url = f"{settings.get().base_url}/papers/{rising_paper.paper_id}"
     return Item(
-        key=_key(rising_paper.listed, f"paper-{rising_paper.number}"),
+        key=_tag_uri(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),
         title=paper_row.title,
         url=url,
         html=fragment_template("paper").render(row=paper_row, url=url),
-        published=rising_paper.listed,
+        published=rising_paper.listed_at,
         authors=paper_row.authors,
         tags=paper_row.categories,
     )
 
 
-def _key(day: datetime, name: str) -> str:
+def _tag_uri(day: datetime, name: str) -> str:
     """A tag URI that stays the same when the service moves to another URL but keeps its mail domain."""
     configured = settings.get()
-    return tag(configured.mail_domain or urlsplit(configured.base_url).hostname or "localhost", day, name)
+    return tag_uri(configured.mail_domain or urlsplit(configured.base_url).hostname or "localhost", day, name)

@@ -1,4 +1,4 @@
-"""What a profile would have got, day by day, without subscribing."""
+"""Preview the papers of a profile for each of the last days, without a subscription."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def preview(
     """
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
-        last = until or _newest_day(session)
-        if last is None:
+        last_day = until or _newest_day(session)
+        if last_day is None:
             return Preview(())
-        announcements = _between(session, last - timedelta(days=days - 1), last)
-        contents_by_day = list(_days(session, profile, announcements, cancelled))
-        versions = [(e.paper, e.revision) for _, content in contents_by_day for e in content.entries[: profile.limit]]
+        announcements = _announcements_between(session, last_day - timedelta(days=days - 1), last_day)
+        contents_by_day = list(_contents_by_day(session, profile, announcements, cancelled))
+        versions = [(entry.paper, entry.revision) for _, content in contents_by_day for entry in content.entries[: profile.limit]]
         records = store.versions(session, versions)
     return Preview(tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day))
 
@@ -58,28 +58,28 @@ def _newest_day(session: Session) -> date | None:
     return date.fromordinal(newest) if newest else None
 
 
-def _between(session: Session, first: date, last: date) -> list[int]:
-    statement = select(Announcement.id).where(col(Announcement.day).between(first, last))
+def _announcements_between(session: Session, first_day: date, last_day: date) -> list[int]:
+    statement = select(Announcement.id).where(col(Announcement.day).between(first_day, last_day))
     return list(session.exec(statement.order_by(col(Announcement.id))))
 
 
-def _days(
+def _contents_by_day(
     session: Session, profile: Profile, announcements: Sequence[int], cancelled: Callable[[], bool]
 ) -> Iterator[tuple[CandidatePool, Content]]:
     """One day at a time; counts and threshold are those of the week's first day, as in a run."""
     week: tuple[int, int] | None = None
     weights: Weights = Weights(word_counts.prior())
     tau: int | None = None
-    for number in announcements:
+    for announcement_id in announcements:
         if cancelled():
             raise Cancelled("the preview was cancelled: its client disconnected")
-        day = date.fromordinal(number)
+        day = date.fromordinal(announcement_id)
         if week != day.isocalendar()[:2] or weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
             week = day.isocalendar()[:2]
-            weights = epochs.weights_before(session, number)
-            tau = _threshold(session, profile, number, weights)
-        evening = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
-        pool = candidate_papers.pool_of(session, [number], at=evening, weights=weights)
+            weights = epochs.weights_before(session, announcement_id)
+            tau = _threshold(session, profile, announcement_id, weights)
+        end_of_day = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
+        pool = candidate_papers.pool_of(session, [announcement_id], signals_at=end_of_day, weights=weights)
         yield pool, select_.choose(session, pool, [SelectionRequest(profile, tau=tau, rising=False)])[0]
 
 
@@ -87,16 +87,16 @@ def _threshold(session: Session, profile: Profile, announcement: int, weights: W
     """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
     if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
         return None
-    before = announced.days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
-    return selector.thresholds(session, before, weights, {0: profile})[0]
+    earlier_days = announced.announcement_days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
+    return selector.thresholds(session, earlier_days, weights, {0: profile})[0]
 
 
 def _preview_day(
     profile: Profile, pool: CandidatePool, content: Content, records: dict[tuple[int, int], Record]
 ) -> PreviewDay:
     return PreviewDay(
-        date=date.fromordinal(pool.first),
-        papers=tuple(_paper(profile, pool, e, records[e.paper, e.revision]) for e in content.entries[: profile.limit]),
+        date=date.fromordinal(pool.oldest_announcement),
+        papers=tuple(_paper(profile, pool, entry, records[entry.paper, entry.revision]) for entry in content.entries[: profile.limit]),
         total=len(content.entries) + content.more,
         announced=len(pool.papers),
     )

@@ -16,18 +16,18 @@ from sqlmodel import Session, col, select
 from digest import clock, settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
-from digest.compose.email.template_context import Links, Recipient, Service
+from digest.compose.email.template_context import Links, Recipient, MailService
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services.security import signed_links
 
-SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
-LOOK_BACK = timedelta(days=60)
+MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
+SILENCE_WINDOW = timedelta(days=60)
 T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin, AccountRequest)
 
 
@@ -84,14 +84,14 @@ class EditionPapers:
         return self.categories_by_version.get(edition.profile_id, ())
 
 
-def look_up(session: Session, editions: Iterable[Edition]) -> EditionPapers:
+def load_edition_papers(session: Session, editions: Iterable[Edition]) -> EditionPapers:
     """The papers and profiles of these editions, in one query each."""
     edition_list = list(editions)
-    versions = by_id(session, ProfileVersion, {e.profile_id for e in edition_list})
-    versions_shown = {(int(p["paper"]), int(p["revision"])) for e in edition_list for p in e.content["entries"]}
+    versions = rows_by_id(session, ProfileVersion, {edition.profile_id for edition in edition_list})
+    versions_shown = {(int(entry["paper"]), int(entry["revision"])) for edition in edition_list for entry in edition.content["entries"]}
     return EditionPapers(
-        by_version={n: topic_texts(v.profile) for n, v in versions.items()},
-        categories_by_version={n: tuple(v.profile.get("categories", ())) for n, v in versions.items()},
+        by_version={version_id: topic_texts(version.profile) for version_id, version in versions.items()},
+        categories_by_version={version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()},
         papers=store.versions(session, versions_shown) if versions_shown else {},
     )
 
@@ -105,13 +105,13 @@ def web_view(edition_id: int, mail_link: str) -> str:
         edition = session.get(Edition, edition_id)
         subscriber = session.get(Subscriber, edition.subscriber_id) if edition else None
         if edition is None or subscriber is None or edition.cancelled:
-            raise NotFound(translate("this edition no longer exists"))
-        papers = look_up(session, [edition])
+            raise NotFound(localize("this edition no longer exists"))
+        papers = load_edition_papers(session, [edition])
     recipient = edition_recipient(edition, subscriber, papers.topics(edition), categories=papers.categories(edition))
     content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
-        return other_emails.notice(recipient, links, content.considered, silent=silent, service=service_identity()).html
+        return other_emails.no_matches_notice(recipient, links, content.considered, silent=silent, service=service_identity()).html
     return digest_email.digest(content, papers.papers, recipient, links, service=service_identity(), limit=None).html
 
 
@@ -120,10 +120,10 @@ def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple([topic["text"] for topic in profile.get("topics", ())])
 
 
-def service_identity() -> Service:
+def service_identity() -> MailService:
     """The sender's name and addresses, from the settings."""
     configured = settings.get()
-    return Service(configured.service_name, configured.base_url, configured.postal_address)
+    return MailService(configured.service_name, configured.base_url, configured.postal_address)
 
 
 def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[str, int] | None:
@@ -133,9 +133,9 @@ def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[
     """
     with reading() as session:
         query = select(Edition).where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
-        recent = query.where(col(Edition.day).between(day - LOOK_BACK, day)).order_by(col(Edition.day))
+        recent = query.where(col(Edition.day).between(day - SILENCE_WINDOW, day)).order_by(col(Edition.day))
         editions = session.exec(recent).all()
-        versions = by_id(session, ProfileVersion, {edition.profile_id for edition in editions})
+        versions = rows_by_id(session, ProfileVersion, {edition.profile_id for edition in editions})
     last_days: dict[str, date] = {}
     for edition in editions:
         texts = topic_texts(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
@@ -145,7 +145,7 @@ def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[
             last_days |= {texts[index]: edition.day for index, _ in entry.matched if index < len(texts)}
     silences = [((day - last_days[topic]).days, topic) for topic in topics if topic in last_days]
     days, topic = max(silences, default=(0, ""), key=lambda silence: silence[0])
-    return (topic, days) if days >= SILENT_DAYS else None
+    return (topic, days) if days >= MIN_SILENT_DAYS else None
 
 
 def edition_recipient(
@@ -157,10 +157,10 @@ def edition_recipient(
     categories: tuple[str, ...] = (),
 ) -> Recipient:
     """The recipient of an edition that was chosen for `topics`; `kind` overrides the edition's (a resend)."""
-    confirmed = subscriber.confirmed_at or subscriber.created_at
+    confirmed_at = subscriber.confirmed_at or subscriber.created_at
     return Recipient(
         topics=topics,
-        confirmed=confirmed.astimezone(clock.zone_info(subscriber.time_zone)).date(),
+        confirmed=confirmed_at.astimezone(clock.zone_info(subscriber.time_zone)).date(),
         day=edition.day,
         kind=kind or edition.kind,
         categories=categories,
@@ -185,7 +185,7 @@ def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
     )
 
 
-def by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
+def rows_by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
     """The rows with these ids, in one query."""
     row_ids = {number for number in ids if number is not None}
     if not row_ids:

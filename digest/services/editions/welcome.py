@@ -21,7 +21,7 @@ from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import AssembledEdition, EditionRow
 from digest.services.selection import thresholds
 
-ANNOUNCEMENTS = 7
+WELCOME_ANNOUNCEMENTS = 7
 WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
 BATCH_SIZE = 1000  # welcomes of an import that wait in the queue at a time
 
@@ -41,12 +41,12 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
         announcement_id=announcement,
         epoch_id=epochs.current_epoch_id(announcement),
     )
-    chosen = _choose(run, subscriber_id)
-    frozen = chosen is not None and _freeze(run, chosen)
-    _note(subscriber_id, now)
-    if frozen and enqueue is not None:
+    assembled = _assemble(run, subscriber_id)
+    is_stored = assembled is not None and _store(run, assembled)
+    _mark_welcomed(subscriber_id, now)
+    if is_stored and enqueue is not None:
         enqueue.deliver()
-    return frozen
+    return is_stored
 
 
 def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -> int:
@@ -61,50 +61,50 @@ def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -
     return len(subscriber_ids)
 
 
-def _note(subscriber_id: int, now: datetime) -> None:
+def _mark_welcomed(subscriber_id: int, now: datetime) -> None:
     """Record that the welcome was considered, whether or not there was anything to send."""
     with transaction() as session:
         subscribers.mark_welcomed(session, subscriber_id, now=now)
 
 
-def _choose(run: Run, subscriber_id: int) -> AssembledEdition | None:
+def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
     """The welcome edition, or None if there is nothing to send. Papers of later batches stay new for the next run."""
     with reading() as session:
         subscriber = subscribers.by_id(session, subscriber_id)
         if subscriber is None or subscriber.state != ACTIVE:
             return None
         day = run.created_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
-        if runs.editions_by_date(session, [subscriber_id], [day]):
+        if runs.edition_dates(session, [subscriber_id], [day]):
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        chosen = assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=ANNOUNCEMENTS)
-    return chosen if chosen.frozen.papers else None
+        assembled = assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=WELCOME_ANNOUNCEMENTS)
+    return assembled if assembled.stored_content.papers else None
 
 
-def _freeze(run: Run, chosen: AssembledEdition) -> bool:
+def _store(run: Run, assembled: AssembledEdition) -> bool:
     """Store edition and delivery in one transaction.
 
     The subscriber's row is locked, so a concurrent call finds this edition and returns False.
     """
-    subscriber_id = stored_id(chosen.subscriber)
+    subscriber_id = stored_id(assembled.subscriber)
     with transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if (
             subscriber is None
             or subscriber.state != ACTIVE
-            or runs.editions_by_date(session, [subscriber_id], [chosen.day])
+            or runs.edition_dates(session, [subscriber_id], [assembled.day])
         ):
             return False
-        if chosen.subscriber.profile_id:
-            thresholds.store_thresholds(session, run.epoch_id, {chosen.subscriber.profile_id: chosen.tau})
+        if assembled.subscriber.profile_id:
+            thresholds.store_thresholds(session, run.epoch_id, {assembled.subscriber.profile_id: assembled.tau})
         [edition_id] = edition_writes.insert_editions(
             session,
-            assemble_edition.edition_columns(run, [EditionRow.from_assembled(chosen)], run.created_at, kind=WELCOME),
+            assemble_edition.edition_columns(run, [EditionRow.from_assembled(assembled)], run.created_at, kind=WELCOME),
         )
         bulk = subscribers.was_imported(session, subscriber_id)  # thousands at once must not delay the day's mail
-        mail = deliveries.NewDelivery(
+        delivery = deliveries.NewDelivery(
             WELCOME, edition_id, subscriber.address, subscriber_id=subscriber_id, run_id=run.id, bulk=bulk
         )
-        deliveries.enqueue(session, [mail], run.created_at)
+        deliveries.enqueue(session, [delivery], run.created_at)
     return True

@@ -18,7 +18,7 @@ from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
-from digest.matching.scoring.boolean_match import Document, has_author, node_holds, prepare_document
+from digest.matching.scoring.boolean_match import Document, has_author, node_matches, prepare_document
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
@@ -34,7 +34,7 @@ def why_mail(address: str) -> list[str]:
         subscriber = _find_subscriber(session, address)
         return [
             *_delivery_obstacles(session, subscriber),
-            *_boosted_words(session, subscriber),
+            *_liked_words(session, subscriber),
             *_newest_edition(session, subscriber),
         ]
 
@@ -44,7 +44,7 @@ def why_paper(address: str, paper: str) -> list[str]:
     with reading() as session:
         subscriber = _find_subscriber(session, address)
         paper_id = _paper_id(session, paper)
-        return _editions_with(session, subscriber, paper_id) or list(_reasons_not_sent(session, subscriber, paper_id))
+        return _lines_of_editions_with(session, subscriber, paper_id) or list(_reasons_not_sent(session, subscriber, paper_id))
 
 
 def _find_subscriber(session: Session, address: str) -> Subscriber:
@@ -83,7 +83,7 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
     return lines
 
 
-def _boosted_words(session: Session, subscriber: Subscriber) -> list[str]:
+def _liked_words(session: Session, subscriber: Subscriber) -> list[str]:
     """The words of liked papers, which raise a paper's score."""
     likes = subscribers.profile_of(session, subscriber).likes
     return (
@@ -92,7 +92,7 @@ def _boosted_words(session: Session, subscriber: Subscriber) -> list[str]:
 
 
 def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
-    edition = runs.edition_of(session, stored_id(subscriber), None)
+    edition = runs.edition_of_subscriber(session, stored_id(subscriber), None)
     if edition is None:
         return ["no edition yet: nothing matched so far, or no run has come by"]
     content = Content.from_json(edition.content)
@@ -101,8 +101,8 @@ def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
     papers = "1 paper" if len(content.entries) == 1 else f"{len(content.entries)} papers"
     state = "cancelled" if edition.cancelled else edition.kind
     lines = [f"newest edition: {edition.day.isoformat()} ({state}), {papers} of {content.considered} considered"]
-    lines += [f"  {_mail(delivery)}" for delivery in _deliveries(session, stored_id(edition))]
-    records = store.versions(session, [(e.paper, e.revision) for e in content.entries])
+    lines += [f"  {_delivery_line(delivery)}" for delivery in _deliveries(session, stored_id(edition))]
+    records = store.versions(session, [(entry.paper, entry.revision) for entry in content.entries])
     for entry in content.entries:
         title = one_line(readable(records[entry.paper, entry.revision].title))
         lines += [f"  {title}", f"    {entry_reason(entry, profile)}"]
@@ -115,7 +115,7 @@ def _deliveries(session: Session, edition_id: int) -> list[Delivery]:
     return list(session.execute(statement.order_by(col(Delivery.id))).scalars())
 
 
-def _mail(delivery: Delivery) -> str:
+def _delivery_line(delivery: Delivery) -> str:
     tries = f"{delivery.attempts} {'try' if delivery.attempts == 1 else 'tries'}"
     due = f", due {delivery.due_at:%Y-%m-%d %H:%M} UTC" if delivery.due_at and delivery.state != "sent" else ""
     reply = f": {delivery.reply}" if delivery.reply else ""
@@ -133,10 +133,10 @@ def entry_reason(entry: Entry, profile: Profile) -> str:
     return "; ".join(parts) or "new in your categories"
 
 
-def _editions_with(session: Session, subscriber: Subscriber, paper: int) -> list[str]:
+def _lines_of_editions_with(session: Session, subscriber: Subscriber, paper: int) -> list[str]:
     """One line for each edition with the paper."""
     lines = []
-    for edition in runs.editions_of(session, stored_id(subscriber)):
+    for edition in runs.editions_of_subscriber(session, stored_id(subscriber)):
         version = session.get(ProfileVersion, edition.profile_id)
         profile = Profile.from_json(version.profile) if version else Profile()
         for entry in Content.from_json(edition.content).entries:
@@ -169,9 +169,9 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
 def _exclusion_reason(profile: Profile, document: Document) -> str:
     """The exclusion or category filter that the paper fails; '' if none."""
     for text in profile.exclusions:
-        if node_holds(parse(text).root, document):
+        if node_matches(parse(text).root, document):
             return f"your exclusion {text!r} leaves it out"
-    if any(has_author(author, document) for author in profile.authors) or reference_backend.admits(profile, document):
+    if any(has_author(author, document) for author in profile.authors) or reference_backend.allows_paper(profile, document):
         return ""
     return f"your categories ({', '.join(profile.categories)}) leave it out"
 
@@ -184,12 +184,12 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
         return "you have no topics: you get what trends and what is new in your categories, up to your limit"
     matches = reference_matcher.match_all(profile, [document], weights, tau=None)
     if not matches:
-        relevance = sum(reference_matcher.not_strict_matches(profile, [document], weights))
-        floor = reference_matcher.floor(profile, weights) if profile.close else 0
+        relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
+        floor = reference_matcher.close_floor_of(profile, weights) if profile.close else 0
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
-    tau = thresholds.thresholds_of(session, epoch, {subscriber.profile_id or 0: profile}).get(
+    tau = thresholds.thresholds_by_version(session, epoch, {subscriber.profile_id or 0: profile}).get(
         subscriber.profile_id or 0
     )
     if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:
@@ -207,7 +207,7 @@ def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: i
         return f"it matches, but more than {window} announcements have passed: it is no longer new"
     if batch > subscriber.seen_through:
         return "it matches; it has not been in a run of yours yet"
-    if runs.edition_of(session, stored_id(subscriber), None) is None:
+    if runs.edition_of_subscriber(session, stored_id(subscriber), None) is None:
         return "it matches; your first edition will have it, if others don't take its place"
     return "it matches, but others scored higher and your limit was reached, or it came before you subscribed"
 

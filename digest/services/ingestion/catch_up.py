@@ -21,24 +21,24 @@ from digest.errors import BadInput, SourceDown
 from digest.services.ingestion import fetch_source
 from digest.services.ingestion.import_document import IngestCounts
 from digest.sources import registry
-from digest.sources.source import A_DAY, DOWN, Fetched, Source
+from digest.sources.source import A_DAY, DOWN, FetchResult, Source
 
 log = logs.get(__name__)
 
 MAX_DAYS_BACK = 60
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, label of the next step
-Step = tuple[str, Callable[[], Fetched]]
+Step = tuple[str, Callable[[], FetchResult]]
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What an ingest did. `more`: the time limit came before the end of the work; call again."""
+    """The result of an ingest. `is_incomplete`: the time limit came before the end of the work; call again."""
 
     counts: IngestCounts
     outcome: str = ""
     detail: str = ""
-    more: bool = False
+    is_incomplete: bool = False
 
 
 def ingest(
@@ -51,17 +51,17 @@ def ingest(
 ) -> IngestResult:
     """Fetch and store the days from `first` to `last`, or all that is due or missing, for about `seconds`.
 
-    Safe to run twice and concurrently. Raises BadInput for wrong days, and SourceDown after recording it; what was
-    stored before stays.
+    Safe to run twice and concurrently. Raises BadInput for invalid days, and SourceDown after recording it; documents
+    stored before stay.
     """
     steps = list(_steps(registry.source_named(source), first, last))
     deadline = None if seconds is None else time.monotonic() + seconds
-    total, result = IngestCounts(source), fetch_source.Outcome(IngestCounts(source))
+    total, result = IngestCounts(source), fetch_source.FetchOutcome(IngestCounts(source))
     try:
-        for done, (label, fetch) in enumerate(steps):
-            progress(done, len(steps), label)
-            if deadline is not None and done and time.monotonic() > deadline:
-                return IngestResult(total, more=True)
+        for done_count, (label, fetch) in enumerate(steps):
+            progress(done_count, len(steps), label)
+            if deadline is not None and done_count and time.monotonic() > deadline:
+                return IngestResult(total, is_incomplete=True)
             step_result = fetch_source.run_fetch(source, fetch)
             total.add(step_result.counts)
             if step_result.outcome or not result.outcome:  # a later success does not hide an incomplete day
@@ -79,7 +79,7 @@ def _record_attempt(source: str, outcome: str, detail: str, *, retry_after: floa
     retry_at = None if retry_after is None else now + timedelta(seconds=retry_after)
     with transaction() as session:
         source_days.store_source_state(session, source, at=now, outcome=outcome, detail=detail, retry_at=retry_at)
-    (log.warning if outcome else log.info)("source_asked", source=source, outcome=outcome or "ok")
+    (log.warning if outcome else log.info)("source_fetched", source=source, outcome=outcome or "ok")
 
 
 def _steps(source: Source, first: date | None, last: date | None) -> Iterator[Step]:
@@ -111,21 +111,21 @@ def _due_days(source: Source) -> list[date]:
     An empty database begins with the current announcement.
     """
     today = clock.now().astimezone(UTC).date()
-    family = source.calendar.sources if source.calendar else (source.name,)
+    sources = source.calendar.sources if source.calendar else (source.name,)
     with reading() as session:
-        begin = source_days.oldest_day(session, family, today - MAX_DAYS_BACK * A_DAY)
-        begin = begin or registry.ANNOUNCEMENTS.current(today)
-        final = source_days.stored_days(session, family if source.only_missing_days else (source.name,), begin, today)
-    days = _days_between(source, begin, today) if begin <= today else []
-    return [day for day in days if not (final.get(day) or (source.only_missing_days and day in final))]
+        first_day = source_days.oldest_day(session, sources, today - MAX_DAYS_BACK * A_DAY)
+        first_day = first_day or registry.ANNOUNCEMENTS.current(today)
+        is_final_by_day = source_days.stored_days(session, sources if source.only_missing_days else (source.name,), first_day, today)
+    days = _days_between(source, first_day, today) if first_day <= today else []
+    return [day for day in days if not (is_final_by_day.get(day) or (source.only_missing_days and day in is_final_by_day))]
 
 
-def gaps(session: Session, now: datetime) -> list[date]:
+def missing_announcements(session: Session, now: datetime) -> list[date]:
     """Announcements due since the first stored one (60 days back at most) that no source has stored."""
     calendar = registry.ANNOUNCEMENTS
     due = calendar.newest(now)
-    begin = source_days.oldest_day(session, calendar.sources, due - MAX_DAYS_BACK * A_DAY)
-    if begin is None:
+    first_day = source_days.oldest_day(session, calendar.sources, due - MAX_DAYS_BACK * A_DAY)
+    if first_day is None:
         return []
-    stored = source_days.stored_days(session, calendar.sources, begin, due)
-    return [day for day in calendar.between(begin, due) if day not in stored]
+    stored = source_days.stored_days(session, calendar.sources, first_day, due)
+    return [day for day in calendar.between(first_day, due) if day not in stored]

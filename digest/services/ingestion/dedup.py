@@ -23,35 +23,42 @@ class StoredMatches:
         dois = [record.doi for record in records if record.doi]
         by_id, self._by_doi = store.find_by_identifiers(session, [i for i in ids if i], dois)
         self._claimed_dois: set[str] = set()
-        self.numbers: dict[int, int | None] = {
-            at: by_id.get(arxiv_id or "") or self._of_doi(record, arxiv_id)
-            for at, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
+        self.paper_ids: dict[int, int | None] = {
+            index: by_id.get(arxiv_id or "") or self._match_by_doi(record, arxiv_id)
+            for index, (arxiv_id, record) in enumerate(zip(ids, records, strict=True))
         }
-        missing = {at: listed[at] for at, number in self.numbers.items() if number is None and records[at].title}
-        self.stored = store.stored_papers(session, {n for n in self.numbers.values() if n is not None})
-        self._find_alike(session, missing)
+        missing = {
+            index: listed[index]
+            for index, paper_id in self.paper_ids.items()
+            if paper_id is None and records[index].title
+        }
+        self.stored = store.stored_papers(
+            session, {paper_id for paper_id in self.paper_ids.values() if paper_id is not None}
+        )
+        self._match_by_similarity(session, missing)
 
-    def release(self, doi: str | None) -> bool:
+    def claim_doi(self, doi: str | None) -> bool:
         """Claim a DOI: True once for a DOI that no paper has."""
         if not doi or doi in self._by_doi or doi in self._claimed_dois:
             return False
         self._claimed_dois.add(doi)
         return True
 
-    def _of_doi(self, record: Record, arxiv_id: str | None) -> int | None:
-        number, other = self._by_doi.get(record.doi or "", (None, None))
-        return number if not (arxiv_id and other) or arxiv_id == other else None
+    def _match_by_doi(self, record: Record, arxiv_id: str | None) -> int | None:
+        paper_id, stored_arxiv_id = self._by_doi.get(record.doi or "", (None, None))
+        return paper_id if not (arxiv_id and stored_arxiv_id) or arxiv_id == stored_arxiv_id else None
 
-    def _find_alike(self, session: Session, missing: Mapping[int, ListedPaper]) -> None:
-        self.keys = {at: item.keys or papers.keys_of(item.record) for at, item in missing.items()}
-        keys = {at: papers.lookup_keys(missing[at].record, paper_keys) for at, paper_keys in self.keys.items()}
+    def _match_by_similarity(self, session: Session, missing: Mapping[int, ListedPaper]) -> None:
+        self.keys = {index: item.keys or papers.keys_of(item.record) for index, item in missing.items()}
+        keys = {index: papers.lookup_keys(missing[index].record, paper_keys) for index, paper_keys in self.keys.items()}
         by_key = store.find_by_keys(session, {key for paper_keys in keys.values() for key in paper_keys})
         if not by_key:
             return
-        alike = store.stored_papers(session, {n for paper_keys in by_key.values() for n in paper_keys})
-        for at, paper_keys in keys.items():
-            numbers = sorted({n for key in paper_keys for n in by_key.get(key, ())})
-            self.numbers[at] = next(
-                (n for n in numbers if papers.is_same_paper(alike[n].record, missing[at].record)), None
+        candidates = store.stored_papers(session, {paper_id for paper_ids in by_key.values() for paper_id in paper_ids})
+        for index, paper_keys in keys.items():
+            candidate_ids = sorted({paper_id for key in paper_keys for paper_id in by_key.get(key, ())})
+            record = missing[index].record
+            self.paper_ids[index] = next(
+                (paper_id for paper_id in candidate_ids if papers.is_same_paper(candidates[paper_id].record, record)), None
             )
-        self.stored |= {n: alike[n] for n in self.numbers.values() if n in alike}
+        self.stored |= {paper_id: candidates[paper_id] for paper_id in self.paper_ids.values() if paper_id in candidates}

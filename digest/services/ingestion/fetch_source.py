@@ -18,19 +18,19 @@ from digest.db.papers import papers as papers_store
 from digest.db.papers import source_days
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.sources import registry
-from digest.sources.source import DayMark, Fetched, FetchedDocument
+from digest.sources.source import DayMark, FetchResult, FetchedDocument
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one step did. `outcome`: empty where all is well, else as `SourceState` names it."""
+class FetchOutcome:
+    """The result of one fetch. `outcome`: '' for success, else as in `SourceState`."""
 
     counts: IngestCounts
     outcome: str = ""
     detail: str = ""
 
 
-def run_fetch(source: str, fetch: Callable[[], Fetched]) -> Outcome:
+def run_fetch(source: str, fetch: Callable[[], FetchResult]) -> FetchOutcome:
     """Fetch and store. Raises SourceDown after storing the documents that came before the failure."""
     fetched = fetch()
     total = IngestCounts(source)
@@ -38,7 +38,7 @@ def run_fetch(source: str, fetch: Callable[[], Fetched]) -> Outcome:
         total.add(_store(source, document))
     if fetched.failure is not None:
         raise fetched.failure
-    return Outcome(total, fetched.outcome, fetched.detail)
+    return FetchOutcome(total, fetched.outcome, fetched.detail)
 
 
 def _store(source: str, document: FetchedDocument) -> IngestCounts:
@@ -49,11 +49,11 @@ def _store(source: str, document: FetchedDocument) -> IngestCounts:
         if mark is not None:
             source_days.store_day(session, source, mark.day, at=now, papers=mark.papers, final=mark.final)
 
-    day = _announcement(document)
+    day = _announcement_day(document)
     return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)
 
 
-def _announcement(document: FetchedDocument) -> date | None:
+def _announcement_day(document: FetchedDocument) -> date | None:
     """The announcement that the document's new papers join; None for the one of its own date."""
     if document.current_on is None:
         return document.announcement

@@ -1,4 +1,4 @@
-"""Stores parsed documents: each paper once, each change as a new version, each refused piece with its reason.
+"""Stores parsed documents: each paper once, each change as a new version, each rejected item with its reason.
 
 A batch is one transaction, and batches commit in the order of their ids, so that a subscriber's `seen_through` never
 skips a paper.
@@ -20,20 +20,20 @@ from digest.papers import ParsedDocument, RejectedItem
 from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.paper_upsert import PaperUpsert
 
-BATCH = 5000
-MAX_REFUSED = 5
+PAPERS_PER_BATCH = 5000
+MAX_REJECTED_LISTED = 5
 
 
 @dataclass(slots=True)
 class IngestCounts:
-    """Numbers of papers; `bad` counts refused pieces, `refused` holds the first few."""
+    """Numbers of papers; `bad` counts rejected items, of which `rejected_items` has the first few."""
 
     source: str
     new: int = 0
     updated: int = 0
     unchanged: int = 0
     bad: int = 0
-    refused: list[RejectedItem] = field(default_factory=list)
+    rejected_items: list[RejectedItem] = field(default_factory=list)
 
     def add(self, other: IngestCounts) -> None:
         """Sum up."""
@@ -41,7 +41,7 @@ class IngestCounts:
         self.updated += other.updated
         self.unchanged += other.unchanged
         self.bad += other.bad
-        self.refused = (self.refused + other.refused)[:MAX_REFUSED]
+        self.rejected_items = (self.rejected_items + other.rejected_items)[:MAX_REJECTED_LISTED]
 
     def to_json(self) -> dict[str, Any]:
         """The counts as a JSON object."""
@@ -86,8 +86,8 @@ def store_documents(
     `stored` is called with the counts of each transaction.
     """
     total = IngestCounts(source)
-    for parts in _together(documents):
-        counts = _store_together(source, parts, day)
+    for parts in _group_parts(documents):
+        counts = _store_group(source, parts, day)
         parts.clear()
         total.add(counts)
         if stored is not None:
@@ -95,19 +95,19 @@ def store_documents(
     return total
 
 
-def _together(documents: Iterable[tuple[str, ParsedDocument]]) -> Iterator[list[tuple[str, ParsedDocument]]]:
-    """Parts for one transaction each, of at least `BATCH` papers except the last."""
-    waiting: list[tuple[str, ParsedDocument]] = []
+def _group_parts(documents: Iterable[tuple[str, ParsedDocument]]) -> Iterator[list[tuple[str, ParsedDocument]]]:
+    """Groups for one transaction each, of at least `PAPERS_PER_BATCH` papers except the last."""
+    group: list[tuple[str, ParsedDocument]] = []
     for name, parsed in documents:
-        waiting += ((name, part) for part in _parts(parsed))
+        group += ((name, part) for part in _parts(parsed))
         del parsed  # free the document before the next one takes memory
-        if sum(len(part.papers) for _, part in waiting) >= BATCH:
-            yield waiting
-            waiting = []
-    yield waiting
+        if sum(len(part.papers) for _, part in group) >= PAPERS_PER_BATCH:
+            yield group
+            group = []
+    yield group
 
 
-def _store_together(source: str, parts: Sequence[tuple[str, ParsedDocument]], day: date | None) -> IngestCounts:
+def _store_group(source: str, parts: Sequence[tuple[str, ParsedDocument]], day: date | None) -> IngestCounts:
     total = IngestCounts(source)
     with transaction() as session:
         paper_writes.lock_batches(session)
@@ -117,11 +117,11 @@ def _store_together(source: str, parts: Sequence[tuple[str, ParsedDocument]], da
 
 
 def _parts(parsed: ParsedDocument) -> Iterator[ParsedDocument]:
-    """Split into parts of at most `BATCH` papers, at least one; refused pieces go with the first."""
+    """Split into parts of at most `PAPERS_PER_BATCH` papers, at least one; rejected items go with the first."""
     parsed = papers.to_storable(parsed)
-    for start in range(0, max(len(parsed.papers), 1), BATCH):
-        bad = () if start else parsed.rejected
-        yield replace(parsed, papers=parsed.papers[start : start + BATCH], rejected=bad)
+    for start in range(0, max(len(parsed.papers), 1), PAPERS_PER_BATCH):
+        rejected = () if start else parsed.rejected
+        yield replace(parsed, papers=parsed.papers[start : start + PAPERS_PER_BATCH], rejected=rejected)
 
 
 def _store_part(
@@ -135,7 +135,7 @@ def _store_part(
     new, updated, unchanged = upsert.new, upsert.updated, upsert.unchanged
     if part.rejected:
         paper_writes.insert_rejects(session, batch.id, document, part.rejected)
-    if people := (*part.authors, *filter(None, [papers.single_author(part)])):
-        quality_figures.store_author_figures(session, source, people, batch.known_at)
+    if authors := (*part.authors, *filter(None, [papers.single_author(part)])):
+        quality_figures.store_author_figures(session, source, authors, batch.known_at)
     batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.rejected))
-    return IngestCounts(source, new, updated, unchanged, len(part.rejected), list(part.rejected[:MAX_REFUSED]))
+    return IngestCounts(source, new, updated, unchanged, len(part.rejected), list(part.rejected[:MAX_REJECTED_LISTED]))

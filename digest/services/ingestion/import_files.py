@@ -15,12 +15,12 @@ from digest.sources.source import SavedFile
 
 Seeds = Callable[[Sequence[Path], date], Sequence[tuple[str, ParsedDocument]]]
 
-FORMATS = ("seeds", "jsonl")  # of files that no source gave
+FILE_FORMATS = ("seeds", "jsonl")  # formats that belong to no source
 
 
 def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> IngestCounts:
     """Store saved answers of a source. Raises BadInput for an unknown source or an unreadable file."""
-    names = (*FORMATS, *registry.SOURCES)
+    names = (*FILE_FORMATS, *registry.SOURCES)
     if source not in names:
         raise BadInput(f"source {source!r} is unknown; one of {', '.join(names)}", field="source")
     if source == "jsonl":
@@ -35,7 +35,7 @@ def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date 
 
 
 def _contents(files: Sequence[Path]) -> Iterator[SavedFile]:
-    return ((path.name, compressed_files.whole(path)) for path in files)
+    return ((path.name, compressed_files.read_whole(path)) for path in files)
 
 
 def _import_json_lines(files: Sequence[Path], day: date | None) -> IngestCounts:

@@ -29,12 +29,12 @@ class BatchWriter:
     @property
     def id(self) -> int:
         """The batch's id."""
-        return stored_id(self._row())
+        return stored_id(self._batch_row())
 
     @property
     def announcement_id(self) -> int:
         """The id of the announcement that its new papers join."""
-        return self._row().announcement_id
+        return self._batch_row().announcement_id
 
     def close(self, *, new: int, updated: int, unchanged: int, bad: int) -> None:
         """Record the counts, if there is a batch."""
@@ -42,11 +42,11 @@ class BatchWriter:
             self._batch.new, self._batch.updated = new, updated
             self._batch.unchanged, self._batch.bad = unchanged, bad
 
-    def _row(self) -> Batch:
+    def _batch_row(self) -> Batch:
         if self._batch is None:
             self._batch = Batch(
                 source=self.source,
-                announcement_id=self._announcement(),
+                announcement_id=self._announcement_id(),
                 started_at=self.now,
                 known_at=self.known_at,
             )
@@ -54,7 +54,7 @@ class BatchWriter:
             self.session.flush()
         return self._batch
 
-    def _announcement(self) -> int:
+    def _announcement_id(self) -> int:
         if self.day is not None:
             return store.announcement_for(self.session, self.day)
         current = store.current_announcement(self.session, self.today)

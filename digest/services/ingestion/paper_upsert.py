@@ -13,9 +13,9 @@ from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches
 from digest.services.ingestion.ingest_batch import BatchWriter
 
-CHUNK = 2500
-_STRENGTH = ("new", "cross", "replace", "replace-cross")
-_ANNOUNCED, _REPLACED = frozenset(_STRENGTH[:2]), frozenset(_STRENGTH[2:])
+PAPERS_PER_CHUNK = 2500
+_ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
+_ANNOUNCED, _REPLACED = frozenset(_ANNOUNCE_TYPES[:2]), frozenset(_ANNOUNCE_TYPES[2:])
 
 
 class PaperUpsert:
@@ -28,17 +28,17 @@ class PaperUpsert:
     def store_all(self, listed: Sequence[ListedPaper]) -> None:
         """Store all of them; duplicates within the document are merged first."""
         merged = papers.merge_all(listed)
-        for start in range(0, len(merged), CHUNK):
-            self._chunk(merged[start : start + CHUNK])
+        for start in range(0, len(merged), PAPERS_PER_CHUNK):
+            self._store_chunk(merged[start : start + PAPERS_PER_CHUNK])
 
-    def _chunk(self, listed: Sequence[ListedPaper]) -> None:
+    def _store_chunk(self, listed: Sequence[ListedPaper]) -> None:
         matches = StoredMatches(self.session, listed)
-        new_places = [i for i, item in enumerate(listed) if matches.numbers[i] is None and item.record.title]
-        inserted = self._insert(new_places, listed, matches)
-        paper_ids = matches.numbers | dict(zip(new_places, inserted, strict=True))
+        new_indexes = [i for i, item in enumerate(listed) if matches.paper_ids[i] is None and item.record.title]
+        inserted = self._insert(new_indexes, listed, matches)
+        paper_ids = matches.paper_ids | dict(zip(new_indexes, inserted, strict=True))
         changes = _Changes()
         for i, item in enumerate(listed):
-            paper_id = matches.numbers[i]
+            paper_id = matches.paper_ids[i]
             if paper_id is not None:
                 changed = self._update(matches.stored[paper_id], item, matches, changes)
                 self.updated += changed
@@ -52,17 +52,17 @@ class PaperUpsert:
         ]
         paper_writes.insert_signals(self.session, signals)
 
-    def _insert(self, places: Sequence[int], listed: Sequence[ListedPaper], matches: StoredMatches) -> list[int]:
+    def _insert(self, indexes: Sequence[int], listed: Sequence[ListedPaper], matches: StoredMatches) -> list[int]:
         """Insert the papers at these positions. Returns their ids."""
-        if not places:
+        if not indexes:
             return []
-        new_items = [listed[at] for at in places]
+        new_items = [listed[index] for index in indexes]
         paper_ids = paper_writes.insert_papers(self.session, [self._paper_row(item, matches) for item in new_items])
         inserted = list(zip(paper_ids, new_items, strict=True))
         paper_writes.insert_versions(
             self.session, [self._version_row(paper_id, 1, item.record) for paper_id, item in inserted]
         )
-        keys_of_new = (matches.keys[at] for at in places)
+        keys_of_new = (matches.keys[index] for index in indexes)
         paper_writes.insert_keys(
             self.session,
             (
@@ -70,14 +70,14 @@ class PaperUpsert:
                 for (paper_id, item), keys in zip(inserted, keys_of_new, strict=True)
                 for key in papers.stored_keys(item.record, keys)
             ),
-            fresh=True,
+            is_new=True,
         )
         self.new += len(new_items)
         return paper_ids
 
     def _update(self, stored: store.StoredPaper, item: ListedPaper, matches: StoredMatches, changes: _Changes) -> bool:
         """Merge into a stored paper, as a new version where the record changed. True where anything changed."""
-        merged = _merged(stored.record, item.record)
+        merged = _merge(stored.record, item.record)
         row: dict[str, Any] = {}
         if merged != stored.record:
             row["revision"] = stored.revision + 1
@@ -85,14 +85,14 @@ class PaperUpsert:
             changes.versions.append(self._version_row(stored.id, stored.revision + 1, merged))
             changes.keys += [(key, stored.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
             row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
-            row |= {"doi": merged.doi} if stored.doi is None and matches.release(merged.doi) else {}
+            row |= {"doi": merged.doi} if stored.doi is None and matches.claim_doi(merged.doi) else {}
         if item.announce_type in _ANNOUNCED and stored.announcement_id is None:
             # so far stored only as a revision, because its own announcement was missed
             row |= {"announcement_id": self.batch.announcement_id, "batch_id": self.batch.id}
-        if _stronger(item.announce_type, stored.announce_type):
+        if _is_stronger(item.announce_type, stored.announce_type):
             row["announce_type"] = item.announce_type
         if row:
-            changes.papers.append({**_columns(stored), **row})
+            changes.papers.append({**_updatable_columns(stored), **row})
         return bool(row)
 
     def _write(self, changes: _Changes) -> None:
@@ -103,7 +103,7 @@ class PaperUpsert:
     def _paper_row(self, item: ListedPaper, matches: StoredMatches) -> dict[str, Any]:
         return {
             "arxiv_id": item.record.arxiv_id,
-            "doi": item.record.doi if matches.release(item.record.doi) else None,
+            "doi": item.record.doi if matches.claim_doi(item.record.doi) else None,
             "announcement_id": None if item.announce_type in _REPLACED else self.batch.announcement_id,
             "batch_id": self.batch.id,
             "revision": 1,
@@ -143,7 +143,7 @@ class _Changes:
     keys: list[tuple[str, int]] = field(default_factory=list)
 
 
-def _merged(stored: Record, incoming: Record) -> Record:
+def _merge(stored: Record, incoming: Record) -> Record:
     """Merge two records; an incoming record without title only adds its other fields."""
     if incoming.title:
         return papers.merge_records(stored, incoming)
@@ -155,11 +155,11 @@ def _merged(stored: Record, incoming: Record) -> Record:
     )
 
 
-def _stronger(incoming: str | None, stored: str | None) -> bool:
-    return incoming is not None and (stored is None or _STRENGTH.index(incoming) < _STRENGTH.index(stored))
+def _is_stronger(incoming: str | None, stored: str | None) -> bool:
+    return incoming is not None and (stored is None or _ANNOUNCE_TYPES.index(incoming) < _ANNOUNCE_TYPES.index(stored))
 
 
-def _columns(stored: store.StoredPaper) -> dict[str, Any]:
+def _updatable_columns(stored: store.StoredPaper) -> dict[str, Any]:
     """The current values of all columns that an update may change: rows of one update must have the same columns."""
     return {
         "id": stored.id,

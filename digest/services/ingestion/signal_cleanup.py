@@ -18,10 +18,10 @@ def thin_out_snapshots(now: datetime | None = None) -> int:
     """Delete redundant snapshots older than 14 days. Returns their number. Idempotent."""
     before = (now or clock.now()) - KEEP_ALL_FOR
     total_removed = 0
-    after: int | None = 0
-    while after is not None:
+    after_paper: int | None = 0
+    while after_paper is not None:
         with transaction() as session:
-            removed, after = signals.thin_out_snapshots(session, before, after=after, papers=PAPERS_PER_TRANSACTION)
+            removed, after_paper = signals.thin_out_snapshots(session, before, after_paper=after_paper, max_papers=PAPERS_PER_TRANSACTION)
         total_removed += removed
     log.info("snapshots_thinned_out", removed=total_removed)
     return total_removed

@@ -21,7 +21,7 @@ from digest.services.ingestion import catch_up
 from digest.sources import registry
 from digest.sources.source import A_DAY, DOWN, LATE, PARTIAL, AnnouncementCalendar, Source
 
-ON_TIME, QUIET, NEVER = N_("on time"), N_("quiet"), N_("never asked")
+ON_TIME, QUIET, NEVER_FETCHED = N_("on time"), N_("quiet"), N_("never fetched")
 GRACE = timedelta(minutes=20)  # an announcement is late this long after its time
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(minutes=60)
 MISSED_INTERVALS = 3  # after which a source without a calendar is late
@@ -31,7 +31,7 @@ _LISTED_GAPS = 5
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """One source now. `through`: the last announcement up to which nothing is missing.
+    """The current state of a source. `complete_through`: the last announcement up to which none is missing.
 
     None for a source without announcements or one that never answered, and while no announcement is stored.
     """
@@ -50,9 +50,9 @@ def source_statuses(now: datetime | None = None) -> list[SourceStatus]:
     due = calendar.newest(now)
     with reading() as session:
         states = source_days.source_states(session)
-        missing = catch_up.gaps(session, now)
+        missing = catch_up.missing_announcements(session, now)
         oldest = source_days.oldest_day(session, calendar.sources, due - catch_up.MAX_DAYS_BACK * A_DAY)
-    through = None if oldest is None else calendar.previous(missing[0]) if missing else due
+    complete_through = None if oldest is None else calendar.previous(missing[0]) if missing else due
     enabled = registry.enabled_sources()
     statuses = []
     for source in registry.SOURCES.values():
@@ -60,13 +60,13 @@ def source_statuses(now: datetime | None = None) -> list[SourceStatus]:
         if state is not None or source in enabled:
             status = _status(source, state, missing, now)
             answered = source.calendar is not None and state is not None and state.succeeded_at is not None
-            statuses.append(replace(status, complete_through=through) if answered else status)
+            statuses.append(replace(status, complete_through=complete_through) if answered else status)
     return statuses
 
 
 def _status(source: Source, state: SourceState | None, missing: list[date], now: datetime) -> SourceStatus:
     if state is None:
-        return SourceStatus(source.name, NEVER)
+        return SourceStatus(source.name, NEVER_FETCHED)
     if state.outcome == DOWN:
         return SourceStatus(source.name, DOWN, state.detail, attempted_at=state.attempted_at)
     if source.calendar is not None:
@@ -83,12 +83,12 @@ def _announcement_state(
     due = calendar.newest(now)
     if state.outcome and state.attempted_at >= calendar.available_from(due):
         return state.outcome, state.detail
-    older = [day for day in missing if day < due]
+    older_missing = [day for day in missing if day < due]
     if due in missing and now >= calendar.published_at(due) + GRACE:
         return LATE, f"{due} was due"
-    if older:
-        listed = ", ".join(map(str, older[:_LISTED_GAPS]))
-        return PARTIAL, f"missing: {listed}{' …' if older[_LISTED_GAPS:] else ''}"
+    if older_missing:
+        listed_days = ", ".join(map(str, older_missing[:_LISTED_GAPS]))
+        return PARTIAL, f"missing: {listed_days}{' …' if older_missing[_LISTED_GAPS:] else ''}"
     return (ON_TIME, "") if calendar.announces_on(now) else (QUIET, "nothing was due")
 
 
@@ -98,7 +98,7 @@ def _interval_state(source: Source, state: SourceState, now: datetime) -> tuple[
         return state.outcome, state.detail
     if state.succeeded_at is not None and now - state.succeeded_at <= MISSED_INTERVALS * source.interval:
         return ON_TIME, ""
-    return LATE, "not asked for a while"
+    return LATE, "not fetched recently"
 
 
 def due_sources(now: datetime | None = None) -> list[str]:
@@ -106,7 +106,7 @@ def due_sources(now: datetime | None = None) -> list[str]:
     now = now or clock.now()
     with reading() as session:
         states = source_days.source_states(session)
-        missing = catch_up.gaps(session, now - GRACE)
+        missing = catch_up.missing_announcements(session, now - GRACE)
     due = [source for source in registry.enabled_sources() if _next_fetch(source, states, missing) <= now]
     return [source.name for source in sorted(due, key=lambda source: not source.fills_gaps)]
 
@@ -123,22 +123,22 @@ def _next_fetch(source: Source, states: Mapping[str, SourceState], missing: list
     return source.next_due(state.attempted_at)
 
 
-def missing_by(session: Session, slot: datetime, known_at: datetime) -> date | None:
+def missing_announcement(session: Session, slot: datetime, known_at: datetime) -> date | None:
     """The announcement due by a slot and not stored by `known_at`; None where no source of announcements is in use."""
     calendar = registry.ANNOUNCEMENTS
     due = calendar.newest(slot - GRACE)
-    stored = source_days.stored_days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, by=known_at)
+    stored = source_days.stored_days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, stored_by=known_at)
     return due if stored and due not in stored else None
 
 
 def should_wait(session: Session, slot: datetime, now: datetime) -> bool:
     """True while a run of that slot should wait for a late announcement, at most SOURCE_WAIT minutes."""
-    return now < slot + timedelta(minutes=settings.get().source_wait) and missing_by(session, slot, now) is not None
+    return now < slot + timedelta(minutes=settings.get().source_wait) and missing_announcement(session, slot, now) is not None
 
 
 def missing_announcement_notice(session: Session, slot: datetime, known_at: datetime) -> str:
     """The line for a run's mails where the announcement due is missing, else ''."""
-    day = missing_by(session, slot, known_at)
+    day = missing_announcement(session, slot, known_at)
     if day is None:
         return ""
     label = registry.ANNOUNCEMENTS.label

@@ -28,14 +28,14 @@ class _RunStopped(Exception):
     """The run was paused or cancelled while papers were chosen for its shard; rolls the transaction back."""
 
 
-def build_shard(run_id: int, number: int) -> bool:
+def build_shard(run_id: int, shard_number: int) -> bool:
     """Choose papers for one shard and store its editions and deliveries. Returns whether this call stored them.
 
     Safe to run twice and concurrently: the transaction marks the shard done, and only one call can. Papers are chosen
     before the transaction begins, so that it is short.
     """
     with _gc_disabled():
-        return _choose_and_freeze(run_id, number)
+        return _choose_and_store(run_id, shard_number)
 
 
 @contextmanager
@@ -50,9 +50,9 @@ def _gc_disabled() -> Iterator[None]:
             gc.enable()
 
 
-def _choose_and_freeze(run_id: int, number: int) -> bool:
+def _choose_and_store(run_id: int, shard_number: int) -> bool:
     with reading() as session:
-        run_and_shard = runs.shard_by_number(session, run_id, number)
+        run_and_shard = runs.shard_by_number(session, run_id, shard_number)
         if run_and_shard is None:
             return False
         run, shard = run_and_shard
@@ -87,19 +87,19 @@ def _due_subscribers(
         session, run, shard, recent_from=run.slot - assemble_edition.RECENT_SUBSCRIBER_WINDOW, lock=lock
     )
     if shard.day is not None:
-        fits = {
-            id(subscriber.shared): run_planning.own_slot(subscriber, shard.day) == run.slot
-            for subscriber in _one_of_each_kind(in_shard)
+        is_due = {
+            id(subscriber.shared): run_planning.slot_of_day(subscriber, shard.day) == run.slot
+            for subscriber in _representatives(in_shard)
         }
-        return [(subscriber, shard.day) for subscriber in in_shard if fits[id(subscriber.shared)]]
+        return [(subscriber, shard.day) for subscriber in in_shard if is_due[id(subscriber.shared)]]
     days = {
-        id(subscriber.shared): run_planning.day_at(subscriber, run.slot) for subscriber in _one_of_each_kind(in_shard)
+        id(subscriber.shared): run_planning.day_of_slot(subscriber, run.slot) for subscriber in _representatives(in_shard)
     }
     return [(subscriber, days[id(subscriber.shared)]) for subscriber in in_shard]
 
 
-def _one_of_each_kind(subscribers: Iterable[DueSubscriber]) -> Iterable[DueSubscriber]:
-    """One subscriber for each set of settings in use; `alike` is shared by all who have the same settings."""
+def _representatives(subscribers: Iterable[DueSubscriber]) -> Iterable[DueSubscriber]:
+    """One subscriber for each set of settings in use; subscribers with the same settings have the same `shared`."""
     return {id(subscriber.shared): subscriber for subscriber in subscribers}.values()
 
 
@@ -107,7 +107,7 @@ def _ids_with_edition(session: Session, subscribers: Iterable[tuple[DueSubscribe
     """Ids of the subscribers who already have an edition of their date."""
     dates = {stored_id(subscriber): day for subscriber, day in subscribers}
     return {
-        number for number, day in runs.editions_by_date(session, dates, set(dates.values())) if dates[number] == day
+        subscriber_id for subscriber_id, day in runs.edition_dates(session, dates, set(dates.values())) if dates[subscriber_id] == day
     }
 
 
@@ -119,12 +119,12 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
     }
     ids_with_edition = _ids_with_edition(session, current.values())
     valid = [
-        choice for choice in choices if choice.subscriber.id not in ids_with_edition and _unchanged(choice, current)
+        choice for choice in choices if choice.subscriber.id not in ids_with_edition and _is_unchanged(choice, current)
     ]
     mailed = [choice for choice in valid if choice.kind]
     papers = sum(choice.papers for choice in mailed)
     skipped = len(valid) - len(mailed)
-    if not runs.finish_shard(session, shard, at=now, readers=len(mailed), skipped=skipped, papers=papers):
+    if not runs.finish_shard(session, shard, at=now, subscribers=len(mailed), skipped=skipped, papers=papers):
         return False
     taus = {
         choice.subscriber.profile_id: choice.tau
@@ -151,11 +151,11 @@ def _complete_or_extend(session: Session, run: Run, shard: Shard, remaining_ids:
     locked_run = runs.lock_run(session, stored_id(run))
     if locked_run is None or locked_run.state != PLANNED:
         raise _RunStopped
-    runs.add_shards(session, locked_run, remaining_ids, size=run_planning.SHARD, day=shard.day)
+    runs.add_shards(session, locked_run, remaining_ids, size=run_planning.SHARD_SIZE, day=shard.day)
     runs.complete_run(session, locked_run)
 
 
-def _unchanged(choice: EditionRow, current: Mapping[int, tuple[DueSubscriber, date]]) -> bool:
+def _is_unchanged(choice: EditionRow, current: Mapping[int, tuple[DueSubscriber, date]]) -> bool:
     """True where the subscriber's profile, progress and date are those for which papers were chosen."""
     current_subscriber = current.get(stored_id(choice.subscriber))
     if current_subscriber is None:
@@ -174,8 +174,8 @@ def _progress_rows(
 ) -> list[tuple[int, int, datetime | None]]:
     """Each subscriber's id, `seen_through` and next slot (always in the future).
 
-    Whoever was considered has seen the batch, also without a mail. A slot between the run's and now is left alone: it
-    was missed, and its mail is still to come.
+    A considered subscriber has seen the batch, also without a mail. A slot between the run's and now is not changed: it
+    was missed, and its mail is still due.
     """
     rows, slots = [], dict[int, datetime | None]()
     for subscriber in subscribers:
@@ -190,7 +190,7 @@ def _progress_rows(
 
 
 def _next_slot(run: Run, subscriber: DueSubscriber, now: datetime) -> datetime | None:
-    due = subscriber.next_due_at
-    if due is not None and (due == run.slot or due <= min(run.slot, now)):
-        due = send_schedule.due_after(subscriber, max(due, now))
-    return due
+    due_at = subscriber.next_due_at
+    if due_at is not None and (due_at == run.slot or due_at <= min(run.slot, now)):
+        due_at = send_schedule.due_after(subscriber, max(due_at, now))
+    return due_at

@@ -23,7 +23,7 @@ from digest.services.selection import selector
 log = logs.get(__name__)
 
 PROFILES_PER_PART = 1000  # profiles a task
-PARTS_AT_ONCE = 16  # parts enqueued together, so that urgent tasks do not wait behind a million profiles
+PARTS_PER_BATCH = 16  # parts enqueued together, so that urgent tasks do not wait behind a million profiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +46,24 @@ def due_parts() -> CalibrationParts:
         epoch = session.get(Epoch, epoch_id) if epoch_id else None
         if epoch is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
             return CalibrationParts(0)
-        number = stored_id(epoch)
+        epoch_number = stored_id(epoch)
         return CalibrationParts(
-            number, tuple(threshold_store.uncalibrated_parts(session, number, PROFILES_PER_PART, PARTS_AT_ONCE))
+            epoch_number, tuple(threshold_store.uncalibrated_parts(session, epoch_number, PROFILES_PER_PART, PARTS_PER_BATCH))
         )
 
 
-def calibrate_part(epoch_id: int, first: int, last: int) -> int:
+def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
     """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many."""
     with reading() as session:
         epoch = session.get(Epoch, epoch_id)
-        version_ids = threshold_store.uncalibrated_versions(session, epoch_id, first, last)
+        version_ids = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
         if epoch is None or not version_ids:
             return 0
         calibrated = _calibrate(session, epoch, version_ids)
     with transaction() as session:
-        waiting = threshold_store.uncalibrated_versions(session, epoch_id, first, last)
+        uncalibrated = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
         threshold_store.store_thresholds(
-            session, epoch_id, {number: calibrated[number] for number in waiting if number in calibrated}
+            session, epoch_id, {version_id: calibrated[version_id] for version_id in uncalibrated if version_id in calibrated}
         )
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(calibrated))
     return len(calibrated)
@@ -71,16 +71,16 @@ def calibrate_part(epoch_id: int, first: int, last: int) -> int:
 
 def calibrate_all() -> int:
     """Calibrate all profiles in this process, where there are no workers. Returns how many."""
-    total, due_now = 0, due_parts()
-    while done := sum(calibrate_part(due_now.epoch_id, first, last) for first, last in due_now.parts):
-        total, due_now = total + done, due_parts()
+    total, next_parts = 0, due_parts()
+    while calibrated := sum(calibrate_part(next_parts.epoch_id, first_version, last_version) for first_version, last_version in next_parts.parts):
+        total, next_parts = total + calibrated, due_parts()
     return total
 
 
 def _calibrate(session: Session, epoch: Epoch, version_ids: list[int]) -> dict[int, int | None]:
     """Threshold τ by profile version."""
     profiles = assemble_edition.profiles_by_version(session, version_ids)
-    days = announcements.days(
+    days = announcements.announcement_days(
         session, store.announcement_window(session, (epoch.announcement_id or 0) - 1, epochs.MIN_ANNOUNCEMENTS)
     )
     return selector.thresholds(session, days, epochs.weights(epoch), profiles)

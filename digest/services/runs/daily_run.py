@@ -21,7 +21,7 @@ from digest.services.delivery import delivery_worker
 from digest.services.runs import build_editions, calibration_job, retention, run_planning
 
 WAIT_SECONDS = 3600.0
-SECONDS_TO_MEASURE = 60.0
+NOVELTY_SECONDS = 60.0
 CHECK_WORKER_EVERY_SECONDS = 20.0  # with `--wait`
 
 
@@ -42,7 +42,7 @@ class RunResult:
         """Plain JSON values."""
         return asdict(self) | {"date": self.date.isoformat()}
 
-    def line(self) -> str:
+    def to_line(self) -> str:
         """One line for a person: the states that occur; `sent` also where it is 0 and nothing is queued."""
         states = ("queued", "sent", "deferred", "rejected", "uncertain")
         parts = [f"{n} {name}" for name in states if (n := getattr(self, name)) or (name == "sent" and not self.queued)]
@@ -53,13 +53,13 @@ def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
     """Do everything in this process, without Redis or workers. Also takes over what a dead sender had claimed."""
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
-    novelty_and_score.measure(seconds=SECONDS_TO_MEASURE)  # no worker has done it
+    novelty_and_score.measure_novelty(seconds=NOVELTY_SECONDS)  # no worker has done it
     if day is None:
         calibration_job.calibrate_all()
     run_ids = _plan(day, only, NoQueue())
     while shards := _open_shards(run_ids if day or only else None):
-        frozen = [build_editions.build_shard(run_id, number) for run_id, number in shards]
-        if not any(frozen):
+        built = [build_editions.build_shard(run_id, number) for run_id, number in shards]
+        if not any(built):
             break  # another process is working on them
     delivery_worker.drain()
     retention.delete_expired()  # no scheduler does it
@@ -120,11 +120,11 @@ def _require_worker(enqueue: Enqueue) -> None:
 
 def _wait(run_ids: Sequence[int], enqueue: Enqueue) -> None:
     """Wait until every shard is done and no delivery can go out now; deferred ones are not waited for."""
-    end = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + WAIT_SECONDS
     next_check = time.monotonic() + CHECK_WORKER_EVERY_SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < deadline:
         with reading() as session:
-            states = store.deliveries_of(session, run_ids)
+            states = store.count_deliveries_of_runs(session, run_ids)
         if not _open_shards(run_ids) and not any(states.get(state) for state in (QUEUED, SENDING)):
             return
         if time.monotonic() > next_check:
@@ -137,7 +137,7 @@ def _wait(run_ids: Sequence[int], enqueue: Enqueue) -> None:
 def _result(day: date | None, run_ids: Sequence[int], started: datetime) -> RunResult:
     """Counts of the mails queued or tried since `started`, and of the shards completed since."""
     with reading() as session:
-        states = store.deliveries_since(session, started)
+        states = store.count_deliveries_since(session, started)
         _, skipped, papers = store.shard_totals(session, run_ids, since=started)
     return RunResult(
         date=day or clock.now().date(),

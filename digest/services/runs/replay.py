@@ -31,7 +31,7 @@ from digest.services.selection.entry_building import SelectionRequest
 
 MAX_DAYS = 400
 SUBSCRIBERS_PER_PART = 1000
-DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -58,37 +58,37 @@ class _ReplayedSubscriber:
     sent: dict[int, int] = field(default_factory=dict)
 
 
-def replay(first: date, last: date, *, only: int | None = None) -> list[ReplayedDay]:
+def replay(first_day: date, last_day: date, *, only: int | None = None) -> list[ReplayedDay]:
     """Each date from `first` to `last`, for all active subscribers or one. Raises BadInput."""
-    count = (last - first).days + 1
+    count = (last_day - first_day).days + 1
     if not 1 <= count <= MAX_DAYS:
-        raise BadInput(f"from {first} to {last}: 1 to {MAX_DAYS} days, the first not after the last", field="from")
-    days = [ReplayedDay(first + place * DAY) for place in range(count)]
+        raise BadInput(f"from {first_day} to {last_day}: 1 to {MAX_DAYS} days, the first not after the last", field="from")
+    days = [ReplayedDay(first_day + offset * ONE_DAY) for offset in range(count)]
     with reading() as session:
-        for part in _parts(session, first, only):
+        for part in _parts(session, first_day, only):
             epochs_of_week = _EpochOfWeek(session)
             for day in days:
                 _replay_day(session, day, part, epochs_of_week)
     return days
 
 
-def _parts(session: Session, first: date, only: int | None) -> Iterator[list[_ReplayedSubscriber]]:
+def _parts(session: Session, first_day: date, only: int | None) -> Iterator[list[_ReplayedSubscriber]]:
     """Active subscribers in parts, with the state they had before the first date."""
-    after = 0
-    while rows := runs.active_subscribers(session, after=after, only=only, limit=SUBSCRIBERS_PER_PART):
-        profiles = assemble_edition.profiles(session, rows)
+    last_id = 0
+    while rows := runs.active_subscribers(session, after=last_id, only_id=only, limit=SUBSCRIBERS_PER_PART):
+        profiles = assemble_edition.profiles_of_subscribers(session, rows)
         yield [
-            _ReplayedSubscriber(row, profiles.get(row.profile_id or 0, Profile()), _seen_before(session, row, first))
+            _ReplayedSubscriber(row, profiles.get(row.profile_id or 0, Profile()), _last_batch_before(session, row, first_day))
             for row in rows
         ]
-        after = stored_id(rows[-1])
+        last_id = stored_id(rows[-1])
 
 
-def _seen_before(session: Session, subscriber: Subscriber, first: date) -> int:
+def _last_batch_before(session: Session, subscriber: Subscriber, day: date) -> int:
     """The last batch that was stored when this subscriber's last mail before that date was due."""
-    before = (run_planning.own_slot(subscriber, first - back * DAY) for back in range(1, 8))
-    slot = next((slot for slot in before if slot is not None), None)
-    return store.newest_batch_known_at(session, slot or clock.announcement_instant(first))
+    earlier_slots = (run_planning.slot_of_day(subscriber, day - days_back * ONE_DAY) for days_back in range(1, 8))
+    slot = next((slot for slot in earlier_slots if slot is not None), None)
+    return store.newest_batch_known_at(session, slot or clock.announcement_instant(day))
 
 
 def _replay_day(
@@ -96,34 +96,34 @@ def _replay_day(
 ) -> None:
     by_slot: dict[datetime, list[_ReplayedSubscriber]] = {}
     for subscriber in subscribers:
-        slot = run_planning.own_slot(subscriber.row, day.date)
+        slot = run_planning.slot_of_day(subscriber.row, day.date)
         if slot is not None and slot <= clock.now():
             by_slot.setdefault(slot, []).append(subscriber)
-    for slot, due in sorted(by_slot.items(), key=lambda pair: pair[0]):
+    for slot, due_subscribers in sorted(by_slot.items(), key=lambda pair: pair[0]):
         run = run_planning.draft_run(session, slot, slot)
-        epoch = epochs_of_week.epoch(run.announcement_id)
+        epoch = epochs_of_week.epoch_for(run.announcement_id)
         thresholds_by_version = epochs_of_week.thresholds_by_version(
-            {subscriber.row.profile_id or 0: subscriber.profile for subscriber in due}
+            {subscriber.row.profile_id or 0: subscriber.profile for subscriber in due_subscribers}
         )
-        candidates = candidate_papers.load_pool(session, run, epoch)
-        queries = [
+        pool = candidate_papers.load_pool(session, run, epoch)
+        requests = [
             SelectionRequest(
                 subscriber.profile,
                 subscriber.seen_through,
                 thresholds_by_version[subscriber.row.profile_id or 0],
                 frozenset(subscriber.sent),
             )
-            for subscriber in due
+            for subscriber in due_subscribers
         ]
-        for subscriber, content in zip(due, selector.choose(session, candidates, queries), strict=True):
-            _advance(subscriber, run, candidates, [entry.paper for entry in content.entries])
+        for subscriber, content in zip(due_subscribers, selector.choose(session, pool, requests), strict=True):
+            _advance(subscriber, run, pool, [entry.paper for entry in content.entries])
             _count(day, subscriber, len(content.entries))
 
 
-def _advance(subscriber: _ReplayedSubscriber, run: Run, candidates: CandidatePool, papers: Sequence[int]) -> None:
+def _advance(subscriber: _ReplayedSubscriber, run: Run, pool: CandidatePool, papers: Sequence[int]) -> None:
     """Note that these papers were sent and that the subscriber has seen the run's batch."""
-    subscriber.sent = {paper: number for paper, number in subscriber.sent.items() if number >= candidates.first}
-    subscriber.sent |= {paper: candidates.announcement[paper] for paper in papers}
+    subscriber.sent = {paper: announcement for paper, announcement in subscriber.sent.items() if announcement >= pool.oldest_announcement}
+    subscriber.sent |= {paper: pool.announcement_of[paper] for paper in papers}
     subscriber.seen_through = max(subscriber.seen_through, run.batch_through)
 
 
@@ -143,24 +143,24 @@ class _EpochOfWeek:
         self._epoch: Epoch | None = None
         self._taus: dict[int, int | None] = {}
 
-    def epoch(self, announcement: int) -> Epoch | None:
+    def epoch_for(self, announcement: int) -> Epoch | None:
         """The epoch that ranks this announcement; None before the first one."""
-        if self._fits(announcement) or self._session.get(Announcement, announcement) is None:
+        if self._is_current(announcement) or self._session.get(Announcement, announcement) is None:
             return self._epoch
         self._epoch, self._taus = epochs.create_epoch(self._session, announcement), {}
         return self._epoch
 
     def thresholds_by_version(self, profiles: Mapping[int, Profile]) -> Mapping[int, int | None]:
         """Each profile's threshold; None while there are too few announcements."""
-        missing = {number: profile for number, profile in profiles.items() if number not in self._taus}
-        self._taus |= thresholds.thresholds_of(self._session, self._epoch, missing)
+        missing = {version: profile for version, profile in profiles.items() if version not in self._taus}
+        self._taus |= thresholds.thresholds_by_version(self._session, self._epoch, missing)
         return self._taus
 
-    def _fits(self, announcement: int) -> bool:
+    def _is_current(self, announcement: int) -> bool:
         epoch = self._epoch
         if epoch is None or epoch.announcement_id is None:
             return False
-        weeks = [date.fromordinal(number).isocalendar()[:2] for number in (announcement, epoch.announcement_id)]
+        weeks = [date.fromordinal(announcement_id).isocalendar()[:2] for announcement_id in (announcement, epoch.announcement_id)]
         return announcement == epoch.announcement_id or (
             epoch.announcements >= epochs.MIN_ANNOUNCEMENTS and weeks[0] == weeks[1]
         )

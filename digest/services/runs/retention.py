@@ -1,4 +1,4 @@
-"""Retention: once a day, delete data whose time is over, and suppress addresses that keep failing.
+"""Retention: once a day, delete expired data, and suppress addresses that keep failing.
 
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
@@ -21,41 +21,43 @@ from digest.services.subscriptions import erasure, local_mailbox, pending_cleanu
 
 log = logs.get(__name__)
 
-ROWS_AT_ONCE = 2000  # rows a transaction, so that nobody waits long for it
-PEOPLE_AT_ONCE = 200
+ROWS_PER_TRANSACTION = 2000  # rows a transaction, so that nobody waits long for it
+SUBSCRIBERS_PER_TRANSACTION = 200
 
 
 def delete_expired(*, now: datetime | None = None) -> int:
     """Daily maintenance; harmless when repeated. Returns how many deliveries and reports were deleted."""
     now, config = now or clock.now(), settings.get()
-    before = now - timedelta(days=config.retention_days)
-    deleted = _delete_deliveries(before)
+    cutoff = now - timedelta(days=config.retention_days)
+    deleted = _delete_deliveries(cutoff)
     with transaction() as session:
-        deleted += retention.delete_old_records(session, reports=before, tries=now - timedelta(days=2))
+        deleted += retention.delete_old_records(session, reports_before=cutoff, attempts_before=now - timedelta(days=2))
         retention.delete_old_audit(session, now - timedelta(days=config.retention_audit_days))
-    given_up = process_reports.suppress_failing_addresses(now=now)
-    departed = _erase_departed(now - timedelta(days=config.retention_left_days), now)
+    suppressed = process_reports.suppress_failing_addresses(now=now)
+    erased = _erase_unsubscribed(now - timedelta(days=config.retention_left_days), now)
     pending = pending_cleanup.delete_unconfirmed(now=now)
-    if departed or pending or _erased_since(now - timedelta(days=2)):
+    if erased or pending or _erased_since(now - timedelta(days=2)):
         scrub_deleted()
-    log.info("upkeep", deleted=deleted, addresses_given_up=given_up, unconfirmed=pending, departed=departed)
+    log.info(
+        "expired_data_deleted", deleted=deleted, addresses_given_up=suppressed, unconfirmed=pending, departed=erased
+    )
     return deleted
 
 
-def _erase_departed(before: datetime, now: datetime) -> int:
+def _erase_unsubscribed(cutoff: datetime, now: datetime) -> int:
     """Erase subscribers who left before then. Returns how many."""
     total = 0
     while True:
         with transaction() as session:
-            people = subscriber_listing.unsubscribed_before(session, before, limit=PEOPLE_AT_ONCE)
-            erased = [(stored_id(subscriber), subscriber.address) for subscriber in people]
-            for subscriber in people:
+            subscribers = subscriber_listing.unsubscribed_before(session, cutoff, limit=SUBSCRIBERS_PER_TRANSACTION)
+            erased = [(stored_id(subscriber), subscriber.address) for subscriber in subscribers]
+            for subscriber in subscribers:
                 erasure.erase_rows(session, subscriber, now=now)
         for subscriber_id, address in erased:
             profile_cache.delete_profiles_of(subscriber_id)
-            local_mailbox.forget_address(address)
+            local_mailbox.delete_mail_about(address)
         total += len(erased)
-        if len(erased) < PEOPLE_AT_ONCE:
+        if len(erased) < SUBSCRIBERS_PER_TRANSACTION:
             return total
 
 
@@ -65,12 +67,12 @@ def _erased_since(since: datetime) -> bool:
         return subscriber_listing.was_audited(session, erasure.ERASE, since=since)
 
 
-def _delete_deliveries(before: datetime) -> int:
+def _delete_deliveries(cutoff: datetime) -> int:
     """Delete finished deliveries queued before then, with their addresses. Returns how many."""
     total = 0
     while True:
         with transaction() as session:
-            deleted = retention.delete_finished(session, before, limit=ROWS_AT_ONCE)
+            deleted = retention.delete_finished(session, cutoff, limit=ROWS_PER_TRANSACTION)
         total += deleted
-        if deleted < ROWS_AT_ONCE:
+        if deleted < ROWS_PER_TRANSACTION:
             return total

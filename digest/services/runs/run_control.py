@@ -19,16 +19,16 @@ from digest.models.edition import PAUSED
 from digest.models.types import stored_id
 
 Row = dict[str, object]
-YES, NO, PERHAPS, NOT_YET = "yes", "no", "perhaps", "not yet"
-_GOT = {SENT: YES, REJECTED: NO, CANCELLED: NO, SUPPRESSED: NO, UNCERTAIN: PERHAPS}
+YES, NO, MAYBE, NOT_YET = "yes", "no", "perhaps", "not yet"
+_ARRIVAL_BY_STATE = {SENT: YES, REJECTED: NO, CANCELLED: NO, SUPPRESSED: NO, UNCERTAIN: MAYBE}
 
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
-    """Mails cancelled, held, under way; `restored`: subscribers for whom the papers are new again."""
+    """The number of cancelled, held and currently sent mails; `restored`: subscribers whose papers are new again."""
 
     cancelled: int
-    held: int
+    uncertain: int
     restored: int
     sending: int
 
@@ -38,14 +38,14 @@ class ResendResult:
     """How many mails were queued, and those held because they may have arrived: (delivery, address)."""
 
     queued: int
-    held: tuple[tuple[int, str], ...]
+    uncertain: tuple[tuple[int, str], ...]
 
 
-def show(run_id: int) -> list[Row]:
+def list_deliveries(run_id: int) -> list[Row]:
     """Each delivery of a run: address, whether it arrived, state, last reply. Raises NotFound."""
     with reading() as session:
         _run(session, run_id)
-        return [_row(delivery) for delivery in run_deliveries.counts_of_run(session, run_id)]
+        return [_row(delivery) for delivery in run_deliveries.deliveries_of_run(session, run_id)]
 
 
 def _row(delivery: Delivery) -> Row:
@@ -53,7 +53,7 @@ def _row(delivery: Delivery) -> Row:
     return {
         "delivery": delivery.id,
         "address": delivery.address,
-        "got it": _GOT.get(delivery.state, NOT_YET),
+        "got it": _ARRIVAL_BY_STATE.get(delivery.state, NOT_YET),
         "kind": delivery.kind,
         "state": f"{delivery.state}, held" if is_held else delivery.state,
         "tries": delivery.attempts,
@@ -64,7 +64,7 @@ def _row(delivery: Delivery) -> Row:
 def pause(run_id: int, *, actor: str) -> int:
     """Hold the run's waiting mails. Returns how many. Raises NotFound, Refused."""
     with transaction() as session:
-        _not_cancelled(_run(session, run_id))
+        _require_not_cancelled(_run(session, run_id))
         count = retention.pause_run(session, run_id)
         _audit(session, actor, "pause run", run=run_id, deliveries=count)
     return count
@@ -114,16 +114,16 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
         if run.state == RUN_CANCELLED:
             retention.restore_editions(session, run)
             retention.reopen_run(session, run_id)
-        numbers = retention.missed_deliveries(session, run_id, uncertain=uncertain)
-        count = retention.requeue(session, numbers, now)
+        delivery_ids = retention.missed_deliveries(session, run_id, uncertain=uncertain)
+        count = retention.requeue(session, delivery_ids, now)
         if uncertain:
             count += retention.release_held(
                 session, [stored_id(row) for row in retention.held_deliveries(session, run_id)], now
             )
-        held = tuple((stored_id(row), row.address) for row in retention.held_deliveries(session, run_id))
-        _audit(session, actor, "resend missed", run=run_id, deliveries=count, held=len(held))
+        uncertain_mails = tuple((stored_id(row), row.address) for row in retention.held_deliveries(session, run_id))
+        _audit(session, actor, "resend missed", run=run_id, deliveries=count, held=len(uncertain_mails))
     enqueue.deliver()
-    return ResendResult(count, held)
+    return ResendResult(count, uncertain_mails)
 
 
 def _run(session: Session, run_id: int) -> Run:
@@ -133,7 +133,7 @@ def _run(session: Session, run_id: int) -> Run:
     return run
 
 
-def _not_cancelled(run: Run) -> None:
+def _require_not_cancelled(run: Run) -> None:
     if run.state == RUN_CANCELLED:
         raise Refused(f"run {run.id} is cancelled; `digest admin runs resend-missed {run.id}` reopens it")
 

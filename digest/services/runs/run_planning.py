@@ -11,7 +11,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.db.runs import runs
-from digest.db.subscribers.shard_reads import Reader
+from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import BadInput
 from digest.interfaces import Enqueue
 from digest.models import Epoch, Run, Shard, Subscriber
@@ -24,21 +24,21 @@ from digest.services.ingestion import source_status
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import send_schedule
 
-SHARD = 1024  # subscribers; SQLite has one writer at a time, so a shard's transaction must be short
-LARGE_SHARD = 32_768
+SHARD_SIZE = 1024  # subscribers; SQLite has one writer at a time, so a shard's transaction must be short
+MAX_SHARD_SIZE = 32_768
 SHARDS_PER_RUN = 16  # at least, on PostgreSQL, so that workers share a large run evenly
-_FEWEST_FOR_CACHE = 64  # subscribers of a shard whose profiles are cached
-MAX_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost every subscriber that date's mail
+_MIN_CACHED_SHARD = 64  # subscribers of a shard whose profiles are cached
+MAX_DAYS_AHEAD = timedelta(days=7)  # a later date is a typing error, and would cost every subscriber that date's mail
 
 
 def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None = None) -> list[int]:
     """Insert a run for every slot up to now with due subscribers, and enqueue the shards. Returns the runs' ids.
 
-    Shards still open from before are enqueued again: building one twice is harmless, forgetting one is not.
+    Unfinished shards of earlier calls are enqueued again: building one twice is harmless, losing one is not.
     """
     now = now or clock.now()
     with reading() as session:
-        slots = runs.due_slots(session, now, only=only)
+        slots = runs.due_slots(session, now, only_id=only)
         drafts = [draft_run(session, slot, now) for slot in slots if not source_status.should_wait(session, slot, now)]
     _assign_epochs(drafts)
     planned_ids = []
@@ -48,7 +48,7 @@ def plan_due(enqueue: Enqueue, *, only: int | None = None, now: datetime | None 
             if run.state == CANCELLED:
                 _skip_cancelled_run(session, run, now, only)
             elif run.state != PAUSED:
-                _add_shards(session, run, runs.due_subscriber_ids(session, run.slot, only=only), day=None)
+                _add_shards(session, run, runs.due_subscriber_ids(session, run.slot, only_id=only), day=None)
                 planned_ids.append(stored_id(run))
         pending = runs.open_shards(session)
     for run_id, number in pending:
@@ -63,7 +63,7 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     """
     now = clock.now()
     with reading() as session:
-        by_slot = _own_slots(session, day, only, now)
+        by_slot = _slots_of_day(session, day, only, now)
         drafts = [draft_run(session, slot, min(slot, now)) for slot in sorted(by_slot)]
     _assign_epochs(drafts)
     planned_ids = []
@@ -81,23 +81,23 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
     now = clock.now()
     choices: list[AssembledEdition] = []
     with reading() as session:
-        by_slot = _due(session, only, now) if day is None else _own_slots(session, day, only, now)
+        by_slot = _due_by_slot(session, only, now) if day is None else _slots_of_day(session, day, only, now)
         for slot in sorted(by_slot):
             run = runs.run_at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
             if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.epoch_before(session, run.announcement_id)
-            dates = [(subscriber, day or day_at(subscriber, slot)) for subscriber in by_slot[slot]]
-            dated = runs.editions_by_date(
-                session, [stored_id(subscriber) for subscriber, _ in dates], {on for _, on in dates}
+            dates = [(subscriber, day or day_of_slot(subscriber, slot)) for subscriber in by_slot[slot]]
+            with_edition = runs.edition_dates(
+                session, [stored_id(subscriber) for subscriber, _ in dates], {edition_day for _, edition_day in dates}
             )
             choices += assemble_edition.assemble(
-                session, run, epoch, [(subscriber, on) for subscriber, on in dates if (subscriber.id, on) not in dated]
+                session, run, epoch, [(subscriber, edition_day) for subscriber, edition_day in dates if (subscriber.id, edition_day) not in with_edition]
             )
     return choices
 
 
-def own_slot(subscriber: Reader, day: date) -> datetime | None:
+def slot_of_day(subscriber: AnySubscriber, day: date) -> datetime | None:
     """When this subscriber's mail of that date is due; None where the cadence or a pause leaves the date out."""
     is_due = send_schedule.has_mail_on(
         day, cadence=subscriber.cadence, weekday=subscriber.weekday, paused_until=subscriber.paused_until
@@ -109,27 +109,27 @@ def own_slot(subscriber: Reader, day: date) -> datetime | None:
     )
 
 
-def day_at(subscriber: Reader, slot: datetime) -> date:
+def day_of_slot(subscriber: AnySubscriber, slot: datetime) -> date:
     """The local date that a slot stands for."""
     return send_schedule.day_of(slot, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
 
 
-def _due(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
+def _due_by_slot(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers due up to now, by slot."""
     by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.due_subscribers(session, now, only=only):
+    for subscriber in runs.due_subscribers(session, now, only_id=only):
         if subscriber.next_due_at is not None:
             by_slot.setdefault(subscriber.next_due_at, []).append(subscriber)
     return by_slot
 
 
-def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
+def _slots_of_day(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers without an edition of that date, by their own slot on it."""
-    if day > (now + MAX_AHEAD).date():
-        raise BadInput(f"date: {day.isoformat()} is more than {MAX_AHEAD.days} days ahead", field="date")
+    if day > (now + MAX_DAYS_AHEAD).date():
+        raise BadInput(f"date: {day.isoformat()} is more than {MAX_DAYS_AHEAD.days} days ahead", field="date")
     by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.without_edition(session, day, only=only):
-        slot = own_slot(subscriber, day)
+    for subscriber in runs.without_edition(session, day, only_id=only):
+        slot = slot_of_day(subscriber, day)
         if slot is not None:
             by_slot.setdefault(slot, []).append(subscriber)
     return by_slot
@@ -137,46 +137,46 @@ def _own_slots(session: Session, day: date, only: int | None, now: datetime) -> 
 
 def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:
     """Add shards for the subscribers that no open shard of this run covers."""
-    open_ranges = runs.waiting_subscriber_ids(session, run, day)
-    remaining_ids = [number for number in ids if not any(first <= number <= last for first, last in open_ranges)]
+    open_ranges = runs.waiting_ranges(session, run, day)
+    remaining_ids = [subscriber_id for subscriber_id in ids if not any(first_id <= subscriber_id <= last_id for first_id, last_id in open_ranges)]
     runs.add_shards(session, run, remaining_ids, size=_shard_size(session, len(remaining_ids)), day=day)
 
 
 def shard_name(run: Run, shard: Shard) -> str:
-    """A cache key under which about the same subscribers are found another day; '' where a cache is not worth it."""
-    return profile_cache.cache_name(f"{run.slot:%H%M}", shard.first, shard.last, _FEWEST_FOR_CACHE)
+    """A cache key under which about the same subscribers are found another day; '' for shards too small to cache."""
+    return profile_cache.cache_name(f"{run.slot:%H%M}", shard.first, shard.last, _MIN_CACHED_SHARD)
 
 
 def _shard_size(session: Session, subscribers: int) -> int:
     """Subscribers in a shard. What a shard's subscribers share is computed once, so large shards are cheaper."""
     large = session.get_bind().dialect.name == "postgresql"
-    return max(SHARD, min(LARGE_SHARD, 1 << (subscribers // SHARDS_PER_RUN).bit_length())) if large else SHARD
+    return max(SHARD_SIZE, min(MAX_SHARD_SIZE, 1 << (subscribers // SHARDS_PER_RUN).bit_length())) if large else SHARD_SIZE
 
 
 def _skip_cancelled_run(session: Session, run: Run, now: datetime, only: int | None) -> None:
     """Move subscribers who are due at a cancelled run to their next slot; new papers stay new for them."""
-    for subscriber in runs.due_subscribers(session, run.slot, only=only):
+    for subscriber in runs.due_subscribers(session, run.slot, only_id=only):
         if subscriber.next_due_at == run.slot:
             subscriber.next_due_at = send_schedule.due_after(subscriber, max(run.slot, now))
 
 
-def draft_run(session: Session, slot: datetime, known_at: datetime) -> Run:
+def draft_run(session: Session, slot: datetime, as_of: datetime) -> Run:
     """An unstored run for that slot, with the papers and signals stored by `known_at`."""
-    today = known_at.astimezone(clock.ARXIV_ZONE).date()
+    today = as_of.astimezone(clock.ARXIV_ZONE).date()
     return Run(
         slot=slot,
         created_at=clock.now(),
-        signals_at=known_at,
-        batch_through=store.newest_batch_known_at(session, known_at),
+        signals_at=as_of,
+        batch_through=store.newest_batch_known_at(session, as_of),
         announcement_id=store.current_announcement(session, today) or today.toordinal(),
-        notice=source_status.missing_announcement_notice(session, slot, known_at),
+        notice=source_status.missing_announcement_notice(session, slot, as_of),
     )
 
 
 def _assign_epochs(drafts: Sequence[Run]) -> None:
     """Set the epoch that each run ranks by, the oldest announcement first."""
     epoch_ids = {
-        number: epochs.current_epoch_id(number) for number in sorted({draft.announcement_id for draft in drafts})
+        announcement_id: epochs.current_epoch_id(announcement_id) for announcement_id in sorted({draft.announcement_id for draft in drafts})
     }
     for draft in drafts:
         draft.epoch_id = epoch_ids[draft.announcement_id]

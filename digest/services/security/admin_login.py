@@ -22,7 +22,7 @@ from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.security import admin_logins
 from digest.db.subscribers import subscribers
 from digest.errors import StaleToken
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import AdminLogin, Audit
 from digest.models.delivery import SIGN_IN
@@ -30,7 +30,7 @@ from digest.models.types import stored_id
 from digest.services.security import rate_limits
 from digest.services.security.link_lifetimes import ADMIN_SESSION, lifetime
 
-LONGEST_LINK_FOR = max(lifetime(signing.SIGN_IN), *rate_limits.SIGN_IN_MAILS.gaps)
+MAX_LINK_LIFETIME = max(lifetime(signing.SIGN_IN), *rate_limits.SIGN_IN_MAILS.gaps)
 
 
 def request_link(address: str, client: str, enqueue: Enqueue) -> None:
@@ -40,15 +40,15 @@ def request_link(address: str, client: str, enqueue: Enqueue) -> None:
     administrator who shares the client's address with an attacker must get in, and the answer must not reveal who is
     an administrator.
     """
-    typed, now = subscribers.parse_address(address), clock.now()
-    administrator = _administrators().get(typed.key)
+    parsed, now = subscribers.parse_address(address), clock.now()
+    administrator = _administrators().get(parsed.key)
     if administrator is not None:
         with engine.transaction() as session:
-            number = rate_limits.allow(session, rate_limits.SIGN_IN_MAILS, typed.key, now=now)
-            if number:
-                _owe_link(session, administrator, good_for=rate_limits.SIGN_IN_MAILS.gap_after(number), now=now)
+            attempt = rate_limits.count_attempt(session, rate_limits.SIGN_IN_MAILS, parsed.key, now=now)
+            if attempt:
+                _queue_link(session, administrator, valid_for=rate_limits.SIGN_IN_MAILS.gap_after(attempt), now=now)
         enqueue.deliver()
-    rate_limits.allow_client(rate_limits.SIGN_INS, client, now=now)
+    rate_limits.count_client(rate_limits.SIGN_INS, client, now=now)
 
 
 def _administrators() -> dict[str, str]:
@@ -56,9 +56,9 @@ def _administrators() -> dict[str, str]:
     return {address.key: address.text for address in map(subscribers.parse_address, settings.get().admin_emails)}
 
 
-def _owe_link(session: Session, address: str, *, good_for: timedelta, now: datetime) -> None:
-    good_for = max(good_for, lifetime(signing.SIGN_IN))
-    login = AdminLogin(address=address, asked_at=now, link_expires_at=now + good_for)
+def _queue_link(session: Session, address: str, *, valid_for: timedelta, now: datetime) -> None:
+    valid_for = max(valid_for, lifetime(signing.SIGN_IN))
+    login = AdminLogin(address=address, asked_at=now, link_expires_at=now + valid_for)
     session.add(login)
     session.add(Audit(at=now, actor="sign-in page", action="sign-in link sent", detail={}))
     session.flush()
@@ -87,11 +87,11 @@ def begin_session(login_id: int) -> str:
 
 def _require_valid_link(login: AdminLogin | None, now: datetime) -> AdminLogin:
     if login is None or not _is_administrator(login.address):
-        raise StaleToken(translate("this link is out of date; ask for a new one"))
+        raise StaleToken(localize("this link is out of date; ask for a new one"))
     if login.used_at is not None:
-        raise StaleToken(translate("this link was used before; ask for a new one"))
+        raise StaleToken(localize("this link was used before; ask for a new one"))
     if login.link_expires_at <= now or login.ended_at is not None:
-        raise StaleToken(translate("this link has expired; ask for a new one"))
+        raise StaleToken(localize("this link has expired; ask for a new one"))
     return login
 
 
@@ -116,7 +116,7 @@ def end_session(cookie: str) -> None:
             session.add(Audit(at=now, actor=login.address, action="signed out", detail={"login": login.id}))
 
 
-def end_removed() -> int:
+def end_sessions_of_removed() -> int:
     """End links and sessions of addresses that were removed from ADMIN_EMAILS, so that they stay ended if one returns.
 
     Called when a web process starts, which is when it reads ADMIN_EMAILS. Returns how many ended.

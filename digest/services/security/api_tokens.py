@@ -33,7 +33,7 @@ SCOPES = {
     ADMIN: "everything",
 }
 NEVER = "never"
-_USE_NOTED_EVERY = timedelta(minutes=1)  # so that reading the API does not write for each request
+_USE_RECORD_INTERVAL = timedelta(minutes=1)  # so that reading the API does not write for each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class ApiToken:
     name: str
     scopes: frozenset[str]
 
-    def may(self, scope: str) -> bool:
+    def allows(self, scope: str) -> bool:
         """True where the token has this scope, or `admin`."""
         return scope in self.scopes or ADMIN in self.scopes
 
 
-def expiry(text: str, *, now: datetime) -> datetime | None:
+def parse_expiry(text: str, *, now: datetime) -> datetime | None:
     """Parse `90d`, a date (valid through that day, UTC) or `never`. Raises BadInput."""
     if text == NEVER:
         return None
@@ -65,14 +65,14 @@ def expiry(text: str, *, now: datetime) -> datetime | None:
     return end
 
 
-def create(name: str, scopes: Collection[str], *, expires_at: datetime | None) -> str:
+def create_token(name: str, scopes: Collection[str], *, expires_at: datetime | None) -> str:
     """Create a token and return it. Raises BadInput for an invalid or duplicate name or an unknown scope."""
     if not NAME.fullmatch(name):
         raise BadInput("name: 1 to 60 letters, digits, blanks, dots or hyphens", field="name")
     unknown = sorted(set(scopes) - SCOPES.keys())
     if unknown or not scopes:
-        wrong = f"there is no {unknown[0][:60]!r}" if unknown else "name at least one"
-        raise BadInput(f"scope: {wrong}; use {', '.join(SCOPES)}", field="scope")
+        problem = f"there is no {unknown[0][:60]!r}" if unknown else "name at least one"
+        raise BadInput(f"scope: {problem}; use {', '.join(SCOPES)}", field="scope")
     token, now = PREFIX + secrets.token_urlsafe(32), clock.now()
     sorted_scopes = " ".join(scope for scope in SCOPES if scope in scopes)
     row = AdminToken(name=name, digest=_hash(token), scopes=sorted_scopes, created_at=now, expires_at=expires_at)
@@ -86,7 +86,7 @@ def create(name: str, scopes: Collection[str], *, expires_at: datetime | None) -
     return token
 
 
-def revoke(name: str) -> None:
+def revoke_token(name: str) -> None:
     """Revoke the token of that name, which cannot be used again. Raises NotFound."""
     with engine.transaction() as session:
         token = admin_tokens.by_name(session, name)
@@ -97,7 +97,7 @@ def revoke(name: str) -> None:
             _audit(session, "revoke token", token)
 
 
-def listing() -> list[dict[str, object]]:
+def list_tokens() -> list[dict[str, object]]:
     """Every token's name, scopes, state and times. Never the token itself."""
     now = clock.now()
     with engine.reading() as session:
@@ -122,17 +122,17 @@ def unlimited_token_names() -> list[str]:
         return [row.name for row in admin_tokens.without_expiry(session) if ADMIN in row.scopes.split()]
 
 
-def check(token: str) -> ApiToken | None:
+def check_token(token: str) -> ApiToken | None:
     """The token's name and scopes; notes its use. None for a token that is unknown, expired or revoked."""
     now = clock.now()
     with engine.reading() as session:
         row = admin_tokens.by_digest(session, _hash(token))
     if row is None or _state(row, now) != "active":
         return None
-    last_noted_before = now - _USE_NOTED_EVERY
-    if row.last_used_at is None or row.last_used_at <= last_noted_before:
+    recorded_before = now - _USE_RECORD_INTERVAL
+    if row.last_used_at is None or row.last_used_at <= recorded_before:
         with engine.transaction() as session:
-            admin_tokens.note_use(session, row.id, now=now, last_noted_before=last_noted_before)
+            admin_tokens.note_use(session, row.id, now=now, last_noted_before=recorded_before)
     return ApiToken(row.name, frozenset(row.scopes.split()))
 
 

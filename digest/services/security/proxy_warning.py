@@ -15,18 +15,18 @@ from digest.services.alarms import alarm_rules
 
 log = logs.get(__name__)
 
-_ACTION = "untrusted proxy"
+_ATTEMPT_KIND = "untrusted proxy"
 _RETENTION = timedelta(days=2)
-_SECONDS_BETWEEN = 3600.0
-_noted: dict[str, float] = {}  # peer: when this process noted it last (monotonic)
+_SECONDS_BETWEEN_RECORDS = 3600.0
+_recorded: dict[str, float] = {}  # peer: when this process noted it last (monotonic)
 
 
-def note_peer(peer: str) -> None:
+def record_peer(peer: str) -> None:
     """Log the proxy, store it for `digest doctor` and alarm the administrators; at most once an hour for each peer."""
-    moment = time.monotonic()
-    if moment - _noted.get(peer, -_SECONDS_BETWEEN) < _SECONDS_BETWEEN or len(_noted) > 1000:
+    monotonic_now = time.monotonic()
+    if monotonic_now - _recorded.get(peer, -_SECONDS_BETWEEN_RECORDS) < _SECONDS_BETWEEN_RECORDS or len(_recorded) > 1000:
         return
-    _noted[peer] = moment
+    _recorded[peer] = monotonic_now
     log.warning("untrusted_proxy", peer=peer)
     now = clock.now()
     facts = (
@@ -35,11 +35,11 @@ def note_peer(peer: str) -> None:
         f"If {peer} is your proxy or container bridge, add its address or network to DIGEST_TRUSTED_PROXIES.",
     )
     with transaction() as session:
-        subscribers.record_attempt(session, _ACTION, peer[:64], now=now, forget_before=now - _RETENTION)
+        subscribers.record_attempt(session, _ATTEMPT_KIND, peer[:64], now=now, forget_before=now - _RETENTION)
         alarm_rules.raise_alarm(session, f"untrusted proxy:{peer}", "A proxy is not trusted", facts, now=now)
 
 
 def untrusted_proxies() -> list[str]:
     """Addresses of the proxies noted in the last two days."""
     with reading() as session:
-        return sorted(subscribers.attempted_keys(session, _ACTION, since=clock.now() - _RETENTION))
+        return sorted(subscribers.attempted_keys(session, _ATTEMPT_KIND, since=clock.now() - _RETENTION))

@@ -1,7 +1,7 @@
 """Rate limits across all processes: counted in the database, by keyed hashes of clients and addresses.
 
-`allow` counts one try. Every form that makes the service mail an address somebody typed calls `allow_mail`, which
-counts the client, the inbox and all such mail together. Limits on one process's own time are in
+`count_attempt` counts one attempt. Every form that makes the service mail an address somebody typed calls `may_mail`,
+which counts the client, the inbox and all such mail together. Limits on one process's own time are in
 `digest.web.http.rate_limit`.
 """
 
@@ -18,7 +18,7 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.security import rate_limit_counters
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import RateLimitCounter
 from digest.services.alarms import alarm_rules
 
@@ -29,7 +29,7 @@ DOTS_IGNORED = frozenset({"gmail.com", "googlemail.com"})  # Gmail ignores dots:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `most` tries within `within`, for each key; the window begins with the first try."""
+    """At most `limit` attempts within `window`, for each key; the window begins with the first attempt."""
 
     action: str
     limit: int
@@ -38,18 +38,18 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Tries with growing gaps: `gaps[n-1]` after the n-th, the last gap after all later ones.
+    """Attempts with growing gaps: `gaps[n-1]` after the n-th, the last gap after all later ones.
 
-    The count is reset after `forget` without an allowed try. With `forget` equal to the last gap, no period of that
-    length has more than `len(gaps)` tries.
+    The count is reset after `reset_after` without an allowed attempt. With `reset_after` equal to the last gap, no
+    period of that length has more than `len(gaps)` attempts.
     """
 
     action: str
     gaps: tuple[timedelta, ...]
-    forget: timedelta = DAY
+    reset_after: timedelta = DAY
 
     def gap_after(self, number: int) -> timedelta:
-        """The gap between the try of that number (from 1) and the next."""
+        """The gap between the attempt of that number (from 1) and the next."""
         return self.gaps[min(number, len(self.gaps)) - 1]
 
 
@@ -67,17 +67,17 @@ ACCOUNT_MAILS = RateLimit("account mail", 6, window=DAY)
 # an administrator's sign-in links, and requests to the sign-in page per client
 SIGN_IN_MAILS = Backoff("sign-in mail", (MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR))
 SIGN_INS = RateLimit("sign-in", 5)
-CEILING = "mail ceiling"  # all mail that anonymous visitors caused
+MAIL_CEILING = "mail ceiling"  # all mail that anonymous visitors caused
 
 
-def keyed(text: str) -> str:
+def keyed_hash(text: str) -> str:
     """A keyed hash of an address or a client: it can be compared, but not be reversed without the secret key."""
     config = settings.get()
     config.require("secret_key")
     return hmac.new(config.secret_key[0].encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def inbox_of(address_key: str) -> str:
+def canonical_inbox(address_key: str) -> str:
     """A canonical name for all spellings of one inbox: without `+tag`, and without dots where Gmail ignores them.
 
     For counting only: two such addresses are still two subscribers.
@@ -89,54 +89,54 @@ def inbox_of(address_key: str) -> str:
     return f"{name}@{domain}"
 
 
-def allow(session: Session, limit: RateLimit | Backoff, who: str, *, now: datetime) -> int:
-    """Count one try of `who`. Returns its number; 0 where the limit is reached, and then nothing is counted."""
-    key = keyed(f"{limit.action}:{who}")
+def count_attempt(session: Session, limit: RateLimit | Backoff, key_text: str, *, now: datetime) -> int:
+    """Count one attempt under a key. Returns its number; 0 where the limit is reached, and then nothing is counted."""
+    key = keyed_hash(f"{limit.action}:{key_text}")
     if isinstance(limit, Backoff):
         return rate_limit_counters.count_with_backoff(
-            session, limit.action, key, gaps=limit.gaps, forget=limit.forget, now=now
+            session, limit.action, key, gaps=limit.gaps, forget_after=limit.reset_after, now=now
         )
     return rate_limit_counters.count_in_window(
         session, limit.action, key, limit=limit.limit, window=limit.window, now=now
     )
 
 
-def allow_client(limit: RateLimit, client: str, *, now: datetime | None = None) -> None:
-    """Count one try of a client in its own transaction. Raises TooMany, with the seconds until the window ends."""
+def count_client(limit: RateLimit, client: str, *, now: datetime | None = None) -> None:
+    """Count one attempt of a client in its own transaction. Raises TooMany, with the seconds until the window ends."""
     now = now or clock.now()
     with transaction() as session:
-        if allow(session, limit, client, now=now):
+        if count_attempt(session, limit, client, now=now):
             return
-        counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{client}"))
+        counter = rate_limit_counters.find(session, limit.action, keyed_hash(f"{limit.action}:{client}"))
     remaining = counter.started_at + limit.window - now if counter else limit.window
-    message = translate("too many of these requests came from here within the hour; try again later")
+    message = localize("too many of these requests came from here within the hour; try again later")
     raise TooMany(message, seconds=max(int(remaining.total_seconds()), 1))
 
 
-def allow_mail(limit: Backoff, address_key: str, *, client_limit: RateLimit, client: str) -> bool:
+def may_mail(limit: Backoff, address_key: str, *, client_limit: RateLimit, client: str) -> bool:
     """Whether this address may be sent one more such mail that this client requested. Counts it in its own transaction.
 
-    `address_key`: the key of `db.subscribers.subscribers.address`. False where the inbox has reached its limit: send
+    `address_key`: see `db.subscribers.subscribers.parse_address`. False where the inbox has reached its limit: send
     nothing, and answer as always. Raises TooMany for the client, and for everybody while the ceiling of the whole
     service is reached; then the administrators get an alarm.
     """
-    allow_client(client_limit, client)
-    return allow_below_ceiling(limit, inbox_of(address_key))
+    count_client(client_limit, client)
+    return may_mail_below_ceiling(limit, canonical_inbox(address_key))
 
 
-def allow_below_ceiling(limit: RateLimit | Backoff, who: str) -> bool:
-    """Whether `who` may be sent one more mail: counts it for `who` and for the ceiling of the whole service.
+def may_mail_below_ceiling(limit: RateLimit | Backoff, key_text: str) -> bool:
+    """Whether one more mail may be sent: counts it under the key and under the ceiling of the whole service.
 
-    False where `who` has reached the limit. Raises TooMany while the ceiling is reached; then the administrators get an
-    alarm. Counts in its own transaction: not to be called within one.
+    False where the limit of the key is reached. Raises TooMany while the ceiling is reached; then the administrators
+    get an alarm. Counts in its own transaction: not to be called within one.
     """
     now, ceiling = clock.now(), _ceiling()
     require_below_ceiling(now=now)
     with transaction() as session:
-        allowed = bool(allow(session, limit, who, now=now))
-        ceiling_reached = allowed and not allow(session, ceiling, ALL_CLIENTS, now=now)
+        allowed = bool(count_attempt(session, limit, key_text, now=now))
+        ceiling_reached = allowed and not count_attempt(session, ceiling, ALL_CLIENTS, now=now)
         if ceiling_reached:
-            _alarm(session, ceiling, now)
+            _raise_ceiling_alarm(session, ceiling, now)
     if ceiling_reached:
         raise _too_many_mails(ceiling)
     return allowed
@@ -152,25 +152,25 @@ def require_below_ceiling(*, now: datetime | None = None) -> None:
         reached = _is_reached(session, ceiling, now)
     if reached:
         with transaction() as session:
-            _alarm(session, ceiling, now)
+            _raise_ceiling_alarm(session, ceiling, now)
         raise _too_many_mails(ceiling)
 
 
 def _ceiling() -> RateLimit:
-    return RateLimit(CEILING, settings.get().sign_up_ceiling)
+    return RateLimit(MAIL_CEILING, settings.get().sign_up_ceiling)
 
 
 def _too_many_mails(ceiling: RateLimit) -> TooMany:
-    message = translate("too many e-mails were requested within the hour; try again in an hour")
+    message = localize("too many e-mails were requested within the hour; try again in an hour")
     return TooMany(message, seconds=int(ceiling.window.total_seconds()))
 
 
 def _is_reached(session: Session, limit: RateLimit, now: datetime) -> bool:
-    counter = rate_limit_counters.find(session, limit.action, keyed(f"{limit.action}:{ALL_CLIENTS}"))
+    counter = rate_limit_counters.find(session, limit.action, keyed_hash(f"{limit.action}:{ALL_CLIENTS}"))
     return counter is not None and counter.started_at > now - limit.window and counter.count >= limit.limit
 
 
-def _alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:
+def _raise_ceiling_alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:
     facts = (
         f"Anonymous visitors requested {ceiling.limit} e-mails within an hour (DIGEST_SIGN_UP_CEILING).",
         "Until the hour is over, nobody can sign up or request a link. Mail to subscribers is sent as usual.",
@@ -182,16 +182,16 @@ def _alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:
 def forget_address(session: Session, address_key: str) -> None:
     """Delete the counters of an address whose owner is erased."""
     for limit in INBOX_LIMITS:
-        rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{inbox_of(address_key)}"))
+        rate_limit_counters.reset(session, [limit.action], keyed_hash(f"{limit.action}:{canonical_inbox(address_key)}"))
 
 
 def counters_of_address(session: Session, address_key: str) -> list[RateLimitCounter]:
     """The counters of an address, or of the inbox that it shares with its other spellings."""
-    keys = ((limit.action, keyed(f"{limit.action}:{inbox_of(address_key)}")) for limit in INBOX_LIMITS)
+    keys = ((limit.action, keyed_hash(f"{limit.action}:{canonical_inbox(address_key)}")) for limit in INBOX_LIMITS)
     counters = (rate_limit_counters.find(session, action, key) for action, key in keys)
     return [counter for counter in counters if counter is not None]
 
 
-def reset(session: Session, limit: RateLimit | Backoff, who: str) -> None:
-    """Reset the count of `who`."""
-    rate_limit_counters.reset(session, [limit.action], keyed(f"{limit.action}:{who}"))
+def reset(session: Session, limit: RateLimit | Backoff, key_text: str) -> None:
+    """Reset the count under a key."""
+    rate_limit_counters.reset(session, [limit.action], keyed_hash(f"{limit.action}:{key_text}"))

@@ -1,1 +1,1 @@
-"""Choosing each subscriber's papers: candidates, thresholds, and two back ends that give the same answers."""
+"""Select each subscriber's papers: candidates, thresholds, and two back ends with the same results."""

@@ -1,4 +1,4 @@
-"""Thresholds by the engine, over the announcements before an epoch. Imported only where that is done."""
+"""Compute thresholds with the engine, from the announcements before an epoch. Imported only when needed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from digest.services.selection.candidate_arrays import PaperColumns, window_of_d
 from digest.services.selection.compiled_profiles import CompiledProfileCache
 from digest.services.selection.entry_building import COMPILED_PROFILE
 
-_kept: OrderedDict[tuple[AnnouncementDay, ...], PaperColumns] = OrderedDict()
-_MOST_KEPT = 6
+_papers_by_days: OrderedDict[tuple[AnnouncementDay, ...], PaperColumns] = OrderedDict()
+_MAX_CACHED = 6
 
 
 def thresholds(
@@ -25,43 +25,43 @@ def thresholds(
     days: Sequence[AnnouncementDay],
     weights: Weights,
     profiles: Mapping[int, Profile],
-    shelf: CompiledProfileCache | None = None,
+    cache: CompiledProfileCache | None = None,
 ) -> list[int | None]:
-    """τ of each profile, from these announcements. `shelf`: where profiles are compiled, and kept by version."""
-    held = shelf or CompiledProfileCache()
-    with held.lock:
-        unread = [n for n, profile in profiles.items() if profile is COMPILED_PROFILE and not held.knows(n)]
-        profiles = {**profiles, **subscribers.profiles(session, unread)}
-        rows = [held.row(number, profile) for number, profile in profiles.items()]
-        return _taus(held, rows, days, _papers(session, tuple(days)), weights)
+    """τ of each profile, from these announcements. `cache`: the compiled profiles by version."""
+    profiles_cache = cache or CompiledProfileCache()
+    with profiles_cache.lock:
+        missing = [version for version, profile in profiles.items() if profile is COMPILED_PROFILE and not profiles_cache.is_compiled(version)]
+        profiles = {**profiles, **subscribers.profiles(session, missing)}
+        rows = [profiles_cache.row_of(version, profile) for version, profile in profiles.items()]
+        return _taus(profiles_cache, rows, days, _papers(session, tuple(days)), weights)
 
 
 def _taus(
-    held: CompiledProfileCache,
+    cache: CompiledProfileCache,
     rows: Sequence[int],
     days: Sequence[AnnouncementDay],
     papers: PaperColumns,
     weights: Weights,
 ) -> list[int | None]:
-    """τ of each row; none from fewer announcements than an epoch needs."""
+    """τ of each row; None where there are fewer announcements than an epoch needs."""
     if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.MIN_ANNOUNCEMENTS:
         return [None] * len(rows)
-    matcher = held.matcher(papers, weights)
+    matcher = cache.matcher(papers, weights)
     taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
-    choosy = [at for at, row in enumerate(rows) if held.limited_to_categories(row)]
-    if choosy:
-        some = [rows[at] for at in choosy]
-        higher = matcher.thresholds(papers.facts, some, close=CLOSE_PAPERS[HIGH])
-        for at, tau in zip(choosy, higher, strict=True):
-            taus[at] = tau
+    high_minimum = [at for at, row in enumerate(rows) if cache.has_high_minimum(row)]
+    if high_minimum:
+        high_rows = [rows[at] for at in high_minimum]
+        high_taus = matcher.thresholds(papers.facts, high_rows, close=CLOSE_PAPERS[HIGH])
+        for i, tau in zip(high_minimum, high_taus, strict=True):
+            taus[i] = tau
     return taus
 
 
 def _papers(session: Session, days: tuple[AnnouncementDay, ...]) -> PaperColumns:
-    """The papers of these announcements; kept, since thresholds are asked for again and again."""
-    if days not in _kept:
-        _kept[days] = window_of_days(session, days)
-    _kept.move_to_end(days)
-    while len(_kept) > _MOST_KEPT:
-        _kept.popitem(last=False)
-    return _kept[days]
+    """The papers of these announcements, cached because many calls need the same ones."""
+    if days not in _papers_by_days:
+        _papers_by_days[days] = window_of_days(session, days)
+    _papers_by_days.move_to_end(days)
+    while len(_papers_by_days) > _MAX_CACHED:
+        _papers_by_days.popitem(last=False)
+    return _papers_by_days[days]

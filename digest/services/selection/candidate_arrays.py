@@ -1,4 +1,4 @@
-"""A run's papers beside their indexes, in arrays: made once a process for all its readers."""
+"""A run's papers as arrays beside their indexes: built once a process for all subscribers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from digest.services.selection import entry_building
 from digest.services.selection.candidate_papers import CandidatePool
 
 I64 = NDArray[np.int64]
-_FEW_DAYS = 2  # who gets mail every day needs no more; the others are matched with all that any of them needs
+_DAILY_WINDOW_DAYS = 2  # enough for daily mail; all other subscribers share the longest window that one of them needs
 
 
 @dataclass(frozen=True, eq=False)
 class PaperColumns:
-    """Indexes and what a run knows of their papers. `ranks`: their order, without it the one by content."""
+    """Indexes with a run's facts about their papers. `ranks`: paper positions in order; None: the order by content."""
 
     indexes: tuple[PaperIndex, ...]
     facts: PaperFacts
@@ -33,7 +33,7 @@ class PaperColumns:
 
     @cached_property
     def order(self) -> I64:
-        """Places in the order of subscribers without topics."""
+        """Paper positions, sorted for profiles without topics."""
         if self.ranks is not None:
             return self.ranks
         signs = [sign for index in self.indexes for sign in _content(index)]
@@ -43,33 +43,35 @@ class PaperColumns:
         percentile, prior = keys.reshape(-1, 2).T
         return np.lexsort((self.ids, -self.facts.announcement, prior, percentile))
 
-    def eligible(self, seen: int | None) -> NDArray[np.bool_]:
-        """Which may be chosen, of batches after `seen`."""
+    def eligible(self, seen_through: int | None) -> NDArray[np.bool_]:
+        """A mask of the papers that may be selected, from batches after `seen_through`."""
         mask = np.ones(len(self.ids), bool) if self.facts.eligible is None else self.facts.eligible.copy()
-        if seen is not None and self.facts.batch is not None:
-            mask &= self.facts.batch > seen
+        if seen_through is not None and self.facts.batch is not None:
+            mask &= self.facts.batch > seen_through
         return mask
 
-    def in_categories(self, wanted: Sequence[str], *, primary_only: bool) -> NDArray[np.bool_]:
-        """Which are in one of these categories."""
+    def in_categories(self, categories: Sequence[str], *, primary_only: bool) -> NDArray[np.bool_]:
+        """A mask of the papers in one of these categories."""
         parts = [np.zeros(0, bool)]
         for index in self.indexes:
-            fits = [any(in_category(one.lower(), [name]) for one in wanted) for name in index.categories]
-            count = np.concatenate(([0], np.cumsum(np.array(fits, bool)[index.category_id], dtype=np.int64)))
+            is_wanted = [
+                any(in_category(category.lower(), [name]) for category in categories) for name in index.categories
+            ]
+            count = np.concatenate(([0], np.cumsum(np.array(is_wanted, bool)[index.category_id], dtype=np.int64)))
             begin, end = index.category_at[:-1], index.category_at[1:]
             end = np.minimum(begin + 1, end) if primary_only else end
             parts.append(count[end] > count[begin])
         return np.concatenate(parts)
 
-    def in_order(self, mask: NDArray[np.bool_]) -> list[int]:
-        """The numbers of these papers."""
-        found: list[int] = self.ids[self.order[mask[self.order]]].tolist()
-        return found
+    def ids_in_order(self, mask: NDArray[np.bool_]) -> list[int]:
+        """The ids of the masked papers, in `order`."""
+        paper_ids: list[int] = self.ids[self.order[mask[self.order]]].tolist()
+        return paper_ids
 
 
 def _content(index: PaperIndex) -> list[tuple[bool, bool, int]]:
     """Of each paper whether code and institutions are known, and how many authors it has."""
-    affiliated = np.zeros(index.papers, bool)
+    affiliated = np.zeros(index.paper_count, bool)
     affiliated[index.text_paper[index.text_kind == INSTITUTION]] = True
     return list(
         zip(((index.flags & CODE) > 0).tolist(), affiliated.tolist(), np.diff(index.name_at).tolist(), strict=True)
@@ -77,55 +79,60 @@ def _content(index: PaperIndex) -> list[tuple[bool, bool, int]]:
 
 
 class WindowArrays:
-    """The papers that a run may choose from, by how many of the newest announcements, and those that rise."""
+    """The candidates of a run, by number of newest announcements, and the rising papers."""
 
-    def __init__(self, known: CandidatePool) -> None:
-        self.days, self.through = known.days, known.through
-        self._trending = {number: trend.percentile for number, trend in known.trends.items()}
-        self._rising = [known.papers[number] for number in known.rising]
-        self._announcement = {paper.id: known.announcement[paper.id] for paper in self._rising}
-        self._made: dict[int, PaperColumns] = {}
-        batches = [[paper.batch for paper in day.papers if paper.id in known.papers] for day in known.days]
-        self._newest = [max(some, default=0) for some in batches]
-        self._batches = np.sort(np.array([batch for some in batches for batch in some], np.int64))
+    def __init__(self, pool: CandidatePool) -> None:
+        self.days, self.through = pool.days, pool.through
+        self._trending = {number: trend.percentile for number, trend in pool.trends.items()}
+        self._rising = [pool.papers[paper_id] for paper_id in pool.rising]
+        self._announcement_of = {paper.id: pool.announcement_of[paper.id] for paper in self._rising}
+        self._columns: dict[int, PaperColumns] = {}
+        batches = [[paper.batch for paper in day.papers if paper.id in pool.papers] for day in pool.days]
+        self._newest_batches = [max(day_batches, default=0) for day_batches in batches]
+        self._batches = np.sort(np.array([batch for day_batches in batches for batch in day_batches], np.int64))
 
-    def considered(self, seen: Sequence[int]) -> I64:
-        """How many papers are new to readers who have seen so much."""
-        found: I64 = len(self._batches) - np.searchsorted(self._batches, np.array(seen, np.int64), side="right")
-        return found
+    def count_new(self, seen_through: Sequence[int]) -> I64:
+        """For each last seen batch, the number of papers from later batches."""
+        counts: I64 = len(self._batches) - np.searchsorted(
+            self._batches, np.array(seen_through, np.int64), side="right"
+        )
+        return counts
 
-    def parts(self, seen: Sequence[int]) -> dict[int, list[int]]:
-        """Readers (their places) by how many of the newest announcements hold all that is new to them."""
-        need = {
-            one: max((at + 1 for at, last in enumerate(self._newest) if last > one), default=0) for one in set(seen)
+    def group_by_days(self, seen_through: Sequence[int]) -> dict[int, list[int]]:
+        """Row numbers by how many of the newest announcements contain everything new for that subscriber."""
+        days_needed = {
+            batch: max((i + 1 for i, newest in enumerate(self._newest_batches) if newest > batch), default=0)
+            for batch in set(seen_through)
         }
-        most = max(need.values())
-        found: dict[int, list[int]] = {}
-        for place, one in enumerate(seen):
-            days = min(_FEW_DAYS, most) if need[one] <= _FEW_DAYS else most
-            found.setdefault(days, []).append(place)
-        return found
+        max_days = max(days_needed.values())
+        rows_by_days: dict[int, list[int]] = {}
+        for row, batch in enumerate(seen_through):
+            days = min(_DAILY_WINDOW_DAYS, max_days) if days_needed[batch] <= _DAILY_WINDOW_DAYS else max_days
+            rows_by_days.setdefault(days, []).append(row)
+        return rows_by_days
 
     def newest(self, session: Session, days: int) -> PaperColumns:
         """The papers of the newest announcements."""
-        if days not in self._made:
-            self._made[days] = window_of_days(session, self.days[:days], through=self.through, trending=self._trending)
-        return self._made[days]
+        if days not in self._columns:
+            self._columns[days] = window_of_days(
+                session, self.days[:days], through=self.through, trending=self._trending
+            )
+        return self._columns[days]
 
     def rising(self, session: Session) -> PaperColumns:
-        """The papers that rise."""
-        if -1 not in self._made:
+        """The rising papers."""
+        if -1 not in self._columns:
             papers = sorted(self._rising)
             index = day_indexes.rising_index(session, papers)
-            place = {paper.id: at for at, paper in enumerate(self._rising)}
+            rank = {paper.id: i for i, paper in enumerate(self._rising)}
             facts = PaperFacts(
-                np.array([self._announcement[paper.id] for paper in papers], np.int64),
+                np.array([self._announcement_of[paper.id] for paper in papers], np.int64),
                 _percentiles(papers, self._trending),
-                rank=np.array([-place[paper.id] for paper in papers], np.int64),
+                rank=np.array([-rank[paper.id] for paper in papers], np.int64),
             )
-            ranks = np.argsort([place[paper.id] for paper in papers])
-            self._made[-1] = PaperColumns((index,), facts, index.ids, ranks)
-        return self._made[-1]
+            ranks = np.argsort([rank[paper.id] for paper in papers])
+            self._columns[-1] = PaperColumns((index,), facts, index.ids, ranks)
+        return self._columns[-1]
 
 
 def window_of_days(
@@ -135,17 +142,17 @@ def window_of_days(
     through: int | None = None,
     trending: Mapping[int, int] | None = None,
 ) -> PaperColumns:
-    """The papers of these announcements; open are those of batches up to `through` that were not withdrawn."""
+    """The papers of these announcements; eligible are those of batches up to `through` that were not withdrawn."""
     papers = [paper for day in days for paper in day.papers]
-    announcement = np.repeat([day.number for day in days], [len(day.papers) for day in days]).astype(np.int64)
+    announcement = np.repeat([day.announcement_id for day in days], [len(day.papers) for day in days]).astype(np.int64)
     batch = np.array([paper.batch for paper in papers], np.int64)
-    opened = ~np.array([paper.withdrawn for paper in papers], bool)
+    eligible = ~np.array([paper.withdrawn for paper in papers], bool)
     if through is not None:
-        opened &= batch <= through
+        eligible &= batch <= through
     ids = np.array([paper.id for paper in papers], np.int64)
-    facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=opened)
-    indexed = tuple(day_indexes.index_of_day(session, day) for day in days)
-    return PaperColumns(indexed, facts, ids)
+    facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=eligible)
+    indexes = tuple(day_indexes.index_of_day(session, day) for day in days)
+    return PaperColumns(indexes, facts, ids)
 
 
 def _percentiles(papers: Sequence[AnnouncedPaper], trending: Mapping[int, int]) -> NDArray[np.int32]:

@@ -1,9 +1,8 @@
 """Profiles compiled for the engine, and their matchers.
 
-A profile version never changes, so what was compiled of it stays good. What a shard's readers look for is a file by
-the shard's name: the next day compiles only what changed. It is never wrong, only missing: where its newest version is
-not the database's, as after a backup was put back, it is made anew. What is asked for outside of shards is kept in the
-process while it is little.
+A profile version never changes, so its compiled form stays valid. The compiled profiles of a shard are cached in a file
+named by the shard, and the next day compiles only new versions. The file is ignored where its newest version differs
+from the database's, as after a backup was restored. Profiles requested outside of shards are cached in the process.
 """
 
 from __future__ import annotations
@@ -36,177 +35,177 @@ from digest.services.selection.entry_building import SelectionRequest
 
 log = logs.get(__name__)
 
-MIN_PROFILES = 1000  # readers who are compiled together
-_MOST = 5_000  # profiles kept: while they are new, all look for all that those before them asked for
-_MATCHERS = 4
-_AT_ONCE = 20  # exclusions in one profile
-_UNUSED, _OLD = 9 * 86_400.0, 30 * 86_400.0  # seconds; who left is forgotten with an old file
-_WITHOUT, _CHOOSY = 1, 2  # flags: has no topics; wants close matches to be very relevant
+MIN_PROFILES = 1000  # profiles compiled together
+_MAX_PROFILES = 5_000  # profiles in one cache: a matcher joins papers with the words of all of them
+_MAX_MATCHERS = 4
+_EXCLUSIONS_PER_PROFILE = 20  # exclusions in one profile
+_DELETE_UNUSED_AFTER, _MAX_AGE = 9 * 86_400.0, 30 * 86_400.0  # seconds; an old file still holds profiles of people who left
+_WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has no topics; has a high minimum for close matches
 
 
 class CompiledProfileCache:
-    """A store of profiles, for one thread at a time: the one that holds the `lock`."""
+    """Compiled profiles. Not thread-safe: callers hold `lock`."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.store, self.lock = ProfileStore(), Lock()
-        self._path, self._kept = path, 0
+        self._path, self._saved_profiles = path, 0
         self._rows: dict[int, int] = {}
-        self._flags: dict[int, int] = {}  # by row, those that have some
-        self._barring: dict[int, list[int]] = {}
-        self._words: tuple[int, QueryTextArrays] | None = None
+        self._flags: dict[int, int] = {}  # by row, where not 0
+        self._exclusion_rows: dict[int, list[int]] = {}
+        self._query_texts: tuple[int, QueryTextArrays] | None = None
         self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, int, EngineMatcher]] = {}
 
     @property
     def is_full(self) -> bool:
-        """True where it is time for another one."""
-        return len(self.store.record) > _MOST
+        """True where a new cache should replace this one."""
+        return len(self.store.record) > _MAX_PROFILES
 
-    def knows(self, version: int) -> bool:
-        """True where it is compiled."""
+    def is_compiled(self, version: int) -> bool:
+        """True where this profile version is compiled."""
         return version in self._rows
 
-    def needs(self, version: int) -> bool:
-        """True where that profile has to be read: it is new, or nothing but categories."""
+    def needs_profile(self, version: int) -> bool:
+        """True where the profile must be read from the database: it is not compiled, or it has no topics."""
         row = self._rows.get(version)
-        return row is None or bool(self._flags.get(row, 0) & _WITHOUT)
+        return row is None or bool(self._flags.get(row, 0) & _WITHOUT_TOPICS)
 
-    def row(self, version: int | None, profile: Profile) -> int:
-        """The row of a profile. Raises BadQuery."""
-        known = None if version is None else self._rows.get(version)
-        if known is not None:
-            return known
-        row = self.store.add(profile)
-        flags = _CHOOSY * (profile.minimum == HIGH) + _WITHOUT * all(topic.muted for topic in profile.topics)
+    def row_of(self, version: int | None, profile: Profile) -> int:
+        """The row of a profile, compiled if it is new. Raises BadQuery."""
+        new_row = None if version is None else self._rows.get(version)
+        if new_row is not None:
+            return new_row
+        new_row = self.store.add(profile)
+        flags = _HIGH_MINIMUM * (profile.minimum == HIGH) + _WITHOUT_TOPICS * all(topic.muted for topic in profile.topics)
         if flags:
-            self._flags[row] = flags
+            self._flags[new_row] = flags
         if version is not None:
-            self._rows[version] = row
-        return row
+            self._rows[version] = new_row
+        return new_row
 
-    def rows(self, asked: Sequence[SelectionRequest]) -> list[int]:
-        """The row of each reader's profile."""
-        found = [None if one.version is None else self._rows.get(one.version) for one in asked]
-        return [self.row(one.version, one.profile) if at is None else at for at, one in zip(found, asked, strict=True)]
+    def rows_of(self, requests: Sequence[SelectionRequest]) -> list[int]:
+        """The row of each request's profile."""
+        rows = [None if request.version is None else self._rows.get(request.version) for request in requests]
+        return [self.row_of(request.version, request.profile) if row is None else row for row, request in zip(rows, requests, strict=True)]
 
     def has_topics(self, row: int) -> bool:
-        """False for a reader who gets what trends and what is new in the categories."""
-        return not self._flags.get(row, 0) & _WITHOUT
+        """False for a profile that gets trending and new papers of its categories."""
+        return not self._flags.get(row, 0) & _WITHOUT_TOPICS
 
-    def limited_to_categories(self, row: int) -> bool:
-        """True where close matches have to be very relevant."""
-        return bool(self._flags.get(row, 0) & _CHOOSY)
+    def has_high_minimum(self, row: int) -> bool:
+        """True where the profile's minimum for close matches is high."""
+        return bool(self._flags.get(row, 0) & _HIGH_MINIMUM)
 
-    def excluding(self, asked: SelectionRequest) -> list[int]:
-        """Rows of profiles that match what a reader without topics leaves out."""
-        if asked.version is None:
-            return self._exclusions(asked.profile)
-        if asked.version not in self._barring:
-            self._barring[asked.version] = self._exclusions(asked.profile)
-        return self._barring[asked.version]
+    def exclusion_rows(self, request: SelectionRequest) -> list[int]:
+        """Rows of profiles that match the exclusions of a subscriber without topics."""
+        if request.version is None:
+            return self._add_exclusions(request.profile)
+        if request.version not in self._exclusion_rows:
+            self._exclusion_rows[request.version] = self._add_exclusions(request.profile)
+        return self._exclusion_rows[request.version]
 
     def matcher(self, papers: PaperColumns, weights: Weights) -> EngineMatcher:
-        """All profiles so far with these papers."""
+        """A matcher of all compiled profiles with these papers."""
         key, size = (id(papers), id(weights)), len(self.store.record)
-        kept = self._matchers.pop(key, None)
-        if kept is None or kept[2] != size:
-            kept = papers, weights, size, EngineMatcher(self.store, papers.indexes, weights)
-        self._matchers[key] = kept
-        while len(self._matchers) > _MATCHERS:
+        cached = self._matchers.pop(key, None)
+        if cached is None or cached[2] != size:
+            cached = papers, weights, size, EngineMatcher(self.store, papers.indexes, weights)
+        self._matchers[key] = cached
+        while len(self._matchers) > _MAX_MATCHERS:
             self._matchers.pop(next(iter(self._matchers)))
-        return kept[3]
+        return cached[3]
 
-    def words(self) -> QueryTextArrays:
-        """What the readers of all profiles so far typed."""
-        size = len(self.store.said.word_at)
-        if self._words is None or self._words[0] != size:
-            self._words = size, self.store.said.words()
-        return self._words[1]
+    def query_texts(self) -> QueryTextArrays:
+        """The topics of all compiled profiles as typed."""
+        size = len(self.store.query_texts.word_at)
+        if self._query_texts is None or self._query_texts[0] != size:
+            self._query_texts = size, self.store.query_texts.to_arrays()
+        return self._query_texts[1]
 
     @property
-    def newest(self) -> int:
-        """The newest profile version that it knows; 0 for none."""
+    def newest_version(self) -> int:
+        """The newest compiled profile version; 0 for none."""
         return max(self._rows, default=0)
 
-    def keep(self, session: Session) -> None:
-        """Write its file, whole or not at all, if there is something new. Where it can't be written, it is missing."""
-        if self._path is None or len(self.store.record) == self._kept:
+    def save(self, session: Session) -> None:
+        """Write the file atomically if there are new profiles. A write error is logged, not raised."""
+        if self._path is None or len(self.store.record) == self._saved_profiles:
             return
-        barring = [(version, row) for version, rows in self._barring.items() for row in rows or (-1,)]
-        more = {
+        exclusion_rows = [(version, row) for version, rows in self._exclusion_rows.items() for row in rows or (-1,)]
+        extra_arrays = {
             "rows": [*self._rows.items()],
             "flags": [*self._flags.items()],
-            "barring": barring,
+            "barring": exclusion_rows,
         }
-        flat = {name: np.array(one, np.int64).ravel() for name, one in more.items()}
-        flat["made"] = np.array([int(time.time()), _made_at(session, self.newest)])
+        flat_arrays = {name: np.array(pairs, np.int64).ravel() for name, pairs in extra_arrays.items()}
+        flat_arrays["made"] = np.array([int(time.time()), _version_created_at(session, self.newest_version)])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, prefix=".", delete=False) as file:
-                file.write(profile_store_file.to_bytes(self.store, **flat))
+                file.write(profile_store_file.to_bytes(self.store, **flat_arrays))
             Path(file.name).replace(self._path)
-            self._kept = len(self.store.record)
+            self._saved_profiles = len(self.store.record)
             _remove_unused()
         except OSError as error:
-            log.warning("profiles_not_kept", reason=error.strerror or "they can't be written")
+            log.warning("profiles_not_saved", reason=error.strerror or "they can't be written")
 
     @classmethod
-    def read(cls, session: Session, path: Path, most: int) -> CompiledProfileCache:
-        """What a shard's file holds.
+    def read(cls, session: Session, path: Path, expected_profiles: int) -> CompiledProfileCache:
+        """The cache in a shard's file.
 
-        Nothing where it is missing, old, another database's, or holds many more than the `most` needed.
+        Empty where the file is missing, old, from another database, or has far more profiles than expected.
         """
-        made = cls(path)
+        cache = cls(path)
         try:
-            store, more = profile_store_file.read(path)
+            store, extra_arrays = profile_store_file.read(path)
             os.utime(path)
         except FileNotFoundError:
-            return made
+            return cache
         except (OSError, BadInput) as error:
-            log.warning("profiles_compiled_again", file=path.name, reason=str(error))
-            return made
-        if len(store.record) > 2 * most + MIN_PROFILES or more["made"][0] < time.time() - _OLD:
-            return made
-        made.store, made._kept = store, len(store.record)
-        made._rows = dict(more["rows"].reshape(-1, 2).tolist())
-        made._flags = dict(more["flags"].reshape(-1, 2).tolist())
-        for version, row in more["barring"].reshape(-1, 2).tolist():
-            made._barring.setdefault(version, []).extend([row] if row >= 0 else [])
-        return made if _made_at(session, made.newest) == more["made"][1] else cls(path)
+            log.warning("profile_cache_ignored", file=path.name, reason=str(error))
+            return cache
+        if len(store.record) > 2 * expected_profiles + MIN_PROFILES or extra_arrays["made"][0] < time.time() - _MAX_AGE:
+            return cache
+        cache.store, cache._saved_profiles = store, len(store.record)
+        cache._rows = dict(extra_arrays["rows"].reshape(-1, 2).tolist())
+        cache._flags = dict(extra_arrays["flags"].reshape(-1, 2).tolist())
+        for version, row in extra_arrays["barring"].reshape(-1, 2).tolist():
+            cache._exclusion_rows.setdefault(version, []).extend([row] if row >= 0 else [])
+        return cache if _version_created_at(session, cache.newest_version) == extra_arrays["made"][1] else cls(path)
 
-    def _exclusions(self, profile: Profile) -> list[int]:
+    def _add_exclusions(self, profile: Profile) -> list[int]:
         parts: list[Sequence[str]] = [
-            profile.exclusions[at : at + _AT_ONCE] for at in range(0, len(profile.exclusions), _AT_ONCE)
+            profile.exclusions[begin : begin + _EXCLUSIONS_PER_PROFILE] for begin in range(0, len(profile.exclusions), _EXCLUSIONS_PER_PROFILE)
         ]
         return [self.store.add(Profile(tuple(map(Topic, part)), close=False)) for part in parts]
 
 
-_kept: WeakKeyDictionary[Engine, CompiledProfileCache] = WeakKeyDictionary()
+_caches: WeakKeyDictionary[Engine, CompiledProfileCache] = WeakKeyDictionary()
 
 
-def open_cache(session: Session, name: str, most: int) -> CompiledProfileCache:
-    """What the shards of that name look for, with so many readers."""
-    return CompiledProfileCache.read(session, profile_cache.cache_file(name, profile_store_file.STATE), most)
+def open_cache(session: Session, name: str, expected_profiles: int) -> CompiledProfileCache:
+    """The cache of the shards of that name, read from its file."""
+    return CompiledProfileCache.read(session, profile_cache.cache_file(name, profile_store_file.CODE_VERSION), expected_profiles)
 
 
-def fits_requests(asked: Sequence[SelectionRequest]) -> CompiledProfileCache:
-    """What to compile these readers' profiles in, who belong to no shard."""
-    if len(asked) > MIN_PROFILES or any(one.version is None for one in asked):
+def cache_for_requests(requests: Sequence[SelectionRequest]) -> CompiledProfileCache:
+    """The cache to compile these profiles in, where they belong to no shard."""
+    if len(requests) > MIN_PROFILES or any(request.version is None for request in requests):
         return CompiledProfileCache()
-    here = engine()
-    if here not in _kept or _kept[here].is_full:
-        _kept[here] = CompiledProfileCache()
-    return _kept[here]
+    database = engine()
+    if database not in _caches or _caches[database].is_full:
+        _caches[database] = CompiledProfileCache()
+    return _caches[database]
 
 
-def _made_at(session: Session, version: int) -> int:
-    """When a profile version was made, in millionths of a second; 0 where there is none of that number."""
-    at = subscribers.profile_version_created_at(session, version)
-    return int(at.timestamp() * 1_000_000) if at else 0
+def _version_created_at(session: Session, version: int) -> int:
+    """When a profile version was created, in microseconds since 1970; 0 where it does not exist."""
+    created_at = subscribers.profile_version_created_at(session, version)
+    return int(created_at.timestamp() * 1_000_000) if created_at else 0
 
 
 def _remove_unused() -> None:
-    """Files that no shard has asked for lately."""
-    before = time.time() - _UNUSED
+    """Delete the files that no shard has read for `_DELETE_UNUSED_AFTER` seconds."""
+    cutoff = time.time() - _DELETE_UNUSED_AFTER
     for file in profile_cache.cache_files():
-        if file.stat().st_mtime < before:
+        if file.stat().st_mtime < cutoff:
             file.unlink(missing_ok=True)

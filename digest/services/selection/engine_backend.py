@@ -1,7 +1,7 @@
-"""Choosing by the engine, for many papers or readers. Imported only where that is done: it loads machine code.
+"""Selection by the engine, for many papers or subscribers. Imported only when needed, because it loads machine code.
 
-Readers' profiles are compiled together and matched with the indexes of the announcements that hold something new to
-them, and with a small index of the papers that rise.
+Profiles are compiled together and matched with the indexes of the announcements that are new to their subscribers, and
+with a small index of the rising papers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.services.catalog import day_indexes, novelty_and_score
-from digest.services.catalog.novelty_and_score import LookUp, PaperSigns
+from digest.services.catalog.novelty_and_score import NoveltyLookup, PaperSignals
 from digest.services.selection import calibrate_engine, compiled_profiles, entry_building
 from digest.services.selection.candidate_arrays import PaperColumns, WindowArrays
 from digest.services.selection.candidate_papers import CandidatePool
@@ -31,204 +31,202 @@ from digest.services.selection.compiled_profiles import CompiledProfileCache
 from digest.services.selection.entry_building import COMPILED_PROFILE, MAX_RISING, SelectionRequest
 
 _windows: WeakKeyDictionary[CandidatePool, WindowArrays] = WeakKeyDictionary()
-_sheets: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSigns], EntryTemplates]]] = WeakKeyDictionary()
-StoredReasons = tuple[
-    bytes, bytes
-]  # entries as they are kept, with commas between them, and the numbers of their papers
-AT_ONCE = 8192  # readers
-shelf, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
+_templates_by_papers: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSignals], EntryTemplates]]] = WeakKeyDictionary()
+StoredReasons = tuple[bytes, bytes]  # entries as stored, separated by commas, and the packed ids of their papers
+BATCH_SIZE = 8192  # requests
+open_cache, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
 
 
 def choose_stored(
     session: Session,
     pool: CandidatePool,
     requests: Sequence[SelectionRequest],
-    look_up: LookUp,
-    shelf: CompiledProfileCache | None = None,
+    look_up: NoveltyLookup,
+    cache: CompiledProfileCache | None = None,
 ) -> Iterator[StoredContent]:
-    """The edition of each reader, made some at a time: so many readers' answers never take much memory.
+    """The edition of each request, selected in batches to bound the memory for results.
 
-    `look_up`: further signals of papers; `shelf`: where profiles are compiled, all of them first.
+    `look_up`: further signals of papers; `cache`: where the profiles are compiled, all of them before the first batch.
     """
     if pool not in _windows:
         _windows[pool] = WindowArrays(pool)
-    window, profiles = _windows[pool], shelf or compiled_profiles.fits_requests(requests)
+    window, profiles = _windows[pool], cache or compiled_profiles.cache_for_requests(requests)
     with profiles.lock:
-        rows = profiles.rows(requests)
-        for row, one in zip(rows, requests, strict=True):
+        rows = profiles.rows_of(requests)
+        for row, request in zip(rows, requests, strict=True):
             if not profiles.has_topics(row):
-                profiles.excluding(one)
-        for begin in range(0, len(requests), AT_ONCE):
-            part = slice(begin, begin + AT_ONCE)
-            yield from _chosen(window, _Readers(session, pool, requests[part], rows[part], profiles, look_up))
-        profiles.keep(session)
+                profiles.exclusion_rows(request)
+        for begin in range(0, len(requests), BATCH_SIZE):
+            batch = slice(begin, begin + BATCH_SIZE)
+            yield from _select_batch(window, _RequestBatch(session, pool, requests[batch], rows[batch], profiles, look_up))
+        profiles.save(session)
 
 
-def _chosen(window: WindowArrays, readers: _Readers) -> list[StoredContent]:
-    """The edition of each of some readers."""
-    seen = [one.seen_through for one in readers.asked]
-    for days, rows in window.parts(seen).items():
-        readers.find_new(window.newest(readers.session, days), rows)
-    if readers.known.rising:
-        readers.find_rising(window.rising(readers.session))
-    return [readers.frozen(row, count) for row, count in enumerate(window.considered(seen).tolist())]
+def _select_batch(window: WindowArrays, batch: _RequestBatch) -> list[StoredContent]:
+    """The edition of each request of a batch."""
+    seen_through = [request.seen_through for request in batch.requests]
+    for days, rows in window.group_by_days(seen_through).items():
+        batch.find_new(window.newest(batch.session, days), rows)
+    if batch.pool.rising:
+        batch.find_rising(window.rising(batch.session))
+    return [batch.stored_content(row, count) for row, count in enumerate(window.count_new(seen_through).tolist())]
 
 
-class _Readers:
-    """Some readers' profiles, compiled, and what was found for each."""
+class _RequestBatch:
+    """A batch of requests with compiled profiles, and the papers selected for each."""
 
     def __init__(
         self,
         session: Session,
-        known: CandidatePool,
-        asked: Sequence[SelectionRequest],
+        pool: CandidatePool,
+        requests: Sequence[SelectionRequest],
         rows: Sequence[int],
         profiles: CompiledProfileCache,
-        look_up: LookUp,
+        look_up: NoveltyLookup,
     ) -> None:
-        self.session, self.known, self.asked, self.compiled, self.look_up = session, known, asked, profiles, look_up
-        self.signs: dict[int, PaperSigns] = {}
+        self.session, self.pool, self.requests, self.compiled, self.look_up = session, pool, requests, profiles, look_up
+        self.signs: dict[int, PaperSignals] = {}
         self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
-        self.barring = {at: self.compiled.excluding(one) for at, one in enumerate(asked) if not self.with_topics[at]}
-        self.new: list[StoredReasons] = [(b"", b"")] * len(asked)
-        self.strong: list[StoredReasons] = [(b"", b"")] * len(asked)
-        self.more = [0] * len(asked)
-        self.matches: dict[int, list[Match]] = {}
-        self.fresh: dict[int, list[int]] = {}
-        self.trending: dict[int, list[int]] = {}
-        self.sent = _pairs([(at, one.sent) for at, one in enumerate(asked) if one.sent])
-        self.taken = [self.sent]
+        self.exclusion_rows = {i: self.compiled.exclusion_rows(request) for i, request in enumerate(requests) if not self.with_topics[i]}
+        self.new_entries: list[StoredReasons] = [(b"", b"")] * len(requests)
+        self.rising_entries: list[StoredReasons] = [(b"", b"")] * len(requests)
+        self.more_counts = [0] * len(requests)
+        self.followed_matches: dict[int, list[Match]] = {}
+        self.new_without_topics: dict[int, list[int]] = {}
+        self.trending_without_topics: dict[int, list[int]] = {}
+        self.sent = _sent_pairs([(i, request.sent) for i, request in enumerate(requests) if request.sent])
+        self.already_sent = [self.sent]
 
     def find_new(self, papers: PaperColumns, rows: Sequence[int]) -> None:
-        """What is new to these readers."""
-        matcher = self.compiled.matcher(papers, self.known.weights)
-        some = [row for row in rows if self.with_topics[row]]
-        seen, sent = [self.asked[row].seen_through for row in some], self._of(some, [self.sent])
+        """Find the new papers of these rows."""
+        matcher = self.compiled.matcher(papers, self.pool.weights)
+        topic_rows = [row for row in rows if self.with_topics[row]]
+        seen_through, sent = [self.requests[row].seen_through for row in topic_rows], self._sent_of_rows(topic_rows, [self.sent])
         answers = matcher.match(
-            papers.facts, rows=self._rows(some), taus=self._taus(some), seen_through=seen, sent=sent
+            papers.facts, rows=self._profile_rows(topic_rows), taus=self._taus(topic_rows), seen_through=seen_through, sent=sent
         )
-        told = self._written(matcher, papers, some, answers, NEW)
+        written = self._write_entries(matcher, papers, topic_rows, answers, NEW)
         totals = answers.arrays.rows["total"][:-1].tolist()
-        for row, one, total in zip(some, told, totals, strict=True):
-            self.new[row], self.more[row] = one, total - len(one[1]) // 4
-        self.taken.append(_found(answers, some))
-        others = [row for row in rows if not self.with_topics[row]]
-        if others:
-            seen, sent = [self.asked[row].seen_through for row in others], self._of(others, [self.sent])
-            answers = matcher.match(papers.facts, rows=self._rows(others), seen_through=seen, sent=sent, mode=ALL)
-            found = {row: answers.matches(at, self.asked[row].profile) for at, row in enumerate(others)}
-            self.matches |= {row: [one for one in some if one.followed] for row, some in found.items()}
-            self.fresh |= self._allowed(matcher, papers, others, new=True)
+        for row, reasons, total in zip(topic_rows, written, totals, strict=True):
+            self.new_entries[row], self.more_counts[row] = reasons, total - len(reasons[1]) // 4
+        self.already_sent.append(_selected_papers(answers, topic_rows))
+        other_rows = [row for row in rows if not self.with_topics[row]]
+        if other_rows:
+            seen_through, sent = [self.requests[row].seen_through for row in other_rows], self._sent_of_rows(other_rows, [self.sent])
+            answers = matcher.match(papers.facts, rows=self._profile_rows(other_rows), seen_through=seen_through, sent=sent, mode=ALL)
+            matches = {row: answers.matches(i, self.requests[row].profile) for i, row in enumerate(other_rows)}
+            self.followed_matches |= {row: [match for match in row_matches if match.followed] for row, row_matches in matches.items()}
+            self.new_without_topics |= self._allowed_papers(matcher, papers, other_rows, new=True)
 
     def find_rising(self, papers: PaperColumns) -> None:
-        """What rises for each reader, beside what is new."""
-        matcher = self.compiled.matcher(papers, self.known.weights)
-        some = [row for row, one in enumerate(self.asked) if self.with_topics[row] and one.rising]
-        taus, sent = self._taus(some), self._of(some, self.taken)
-        answers = matcher.match(papers.facts, rows=self._rows(some), taus=taus, sent=sent, mode=RANKED, most=MAX_RISING)
-        for row, one in zip(some, self._written(matcher, papers, some, answers, RISING), strict=True):
-            self.strong[row] = one
-        self.trending = self._allowed(matcher, papers, sorted(self.barring), new=False)
+        """Find the rising papers of each row, after the new ones."""
+        matcher = self.compiled.matcher(papers, self.pool.weights)
+        topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
+        taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
+        answers = matcher.match(papers.facts, rows=self._profile_rows(topic_rows), taus=taus, sent=sent, mode=RANKED, max_ranked=MAX_RISING)
+        for row, reasons in zip(topic_rows, self._write_entries(matcher, papers, topic_rows, answers, RISING), strict=True):
+            self.rising_entries[row] = reasons
+        self.trending_without_topics = self._allowed_papers(matcher, papers, sorted(self.exclusion_rows), new=False)
 
-    def frozen(self, row: int, considered: int) -> StoredContent:
-        """The edition of one reader."""
-        asked = self.asked[row]
+    def stored_content(self, row: int, considered: int) -> StoredContent:
+        """The edition of one row, as it is stored."""
+        request = self.requests[row]
         if not self.with_topics[row]:
-            found = self.matches.get(row, []), self.trending.get(row, []), self.fresh.get(row, [])
-            content = entry_building.without_topics(self.known, asked, *found, considered)
+            selected = self.followed_matches.get(row, []), self.trending_without_topics.get(row, []), self.new_without_topics.get(row, [])
+            content = entry_building.content_without_topics(self.pool, request, *selected, considered)
             return StoredContent.from_content(
-                replace(content, entries=novelty_and_score.entries_with_signs(content.entries, self.signs))
+                replace(content, entries=novelty_and_score.entries_with_signals(content.entries, self.signs))
             )
-        (new, papers), (strong, rising) = self.new[row], self.strong[row]
-        both = b"%b,%b" % (new, strong) if papers and rising else new or strong
+        (new_json, papers), (rising_json, rising) = self.new_entries[row], self.rising_entries[row]
+        entries_json = b"%b,%b" % (new_json, rising_json) if papers and rising else new_json or rising_json
         return StoredContent.from_entries_json(
-            both, papers + rising, considered=considered, more=self.more[row], notice=asked.notice
+            entries_json, papers + rising, considered=considered, more=self.more_counts[row], notice=request.notice
         )
 
-    def _written(
+    def _write_entries(
         self, matcher: EngineMatcher, papers: PaperColumns, rows: Sequence[int], answers: MatchResults, section: str
     ) -> list[StoredReasons]:
         """Each row's matches as entries."""
-        sheets = self._sheets(papers, section)
-        text = json_writer.write_entries(answers, matcher.compiled, self._rows(rows), sheets, self.compiled.words())
-        told = text.rows()
-        odd = [at for at, one in enumerate(told) if one is None]
-        profiles = self._profiles([rows[at] for at in odd])
-        again = {at: self._told(answers.matches(at, one), section) for at, one in zip(odd, profiles, strict=True)}
-        at, numbers = (4 * answers.arrays.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
-        return [(again[row] if one is None else one[0], numbers[at[row] : at[row + 1]]) for row, one in enumerate(told)]
+        templates = self._templates(papers, section)
+        text = json_writer.write_entries(answers, matcher.compiled, self._profile_rows(rows), templates, self.compiled.query_texts())
+        written = text.rows()
+        unwritten = [i for i, entry in enumerate(written) if entry is None]
+        profiles = self._profiles([rows[i] for i in unwritten])
+        rewritten = {i: self._write_matches(answers.matches(i, profile), section) for i, profile in zip(unwritten, profiles, strict=True)}
+        offsets, numbers = (4 * answers.arrays.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
+        return [(rewritten[row] if entry is None else entry[0], numbers[offsets[row] : offsets[row + 1]]) for row, entry in enumerate(written)]
 
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
-        """The profiles of these readers as they typed them."""
-        some = [self.asked[row] for row in rows]
-        later = [one.version for one in some if one.version and one.profile is COMPILED_PROFILE]
-        read = subscribers.profiles(self.session, later)
-        return [read[one.version] if one.version and one.version in read else one.profile for one in some]
+        """The profiles of these rows, as typed."""
+        requests = [self.requests[row] for row in rows]
+        unread_versions = [request.version for request in requests if request.version and request.profile is COMPILED_PROFILE]
+        stored = subscribers.profiles(self.session, unread_versions)
+        return [stored[request.version] if request.version and request.version in stored else request.profile for request in requests]
 
-    def _told(self, matches: Sequence[Match], section: str) -> bytes:
-        """Matches that the machine leaves to us: of followed authors, or of very many words."""
-        make = entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
-        found = novelty_and_score.entries_with_signs([make(self.known, match) for match in matches], self.signs)
-        return b",".join(map(entry_json, found))
+    def _write_matches(self, matches: Sequence[Match], section: str) -> bytes:
+        """Matches that the JSON writer of the engine does not support: of followed authors, or of very many words."""
+        entry_of = entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
+        entries = novelty_and_score.entries_with_signals([entry_of(self.pool, match) for match in matches], self.signs)
+        return b",".join(map(entry_json, entries))
 
-    def _sheets(self, papers: PaperColumns, section: str) -> EntryTemplates:
-        """The papers' parts of entries; kept for all shards, as long as nothing further is measured of them."""
-        numbers = papers.ids.tolist()
-        signs = self.look_up(numbers)
+    def _templates(self, papers: PaperColumns, section: str) -> EntryTemplates:
+        """The papers' parts of entries; cached for all shards until further signals of these papers are stored."""
+        paper_ids = papers.ids.tolist()
+        signs = self.look_up(paper_ids)
         self.signs |= signs
-        kept = _sheets.setdefault(papers, {})
-        if section not in kept or kept[section][0] != signs:
-            kept[section] = (
+        cached = _templates_by_papers.setdefault(papers, {})
+        if section not in cached or cached[section][0] != signs:
+            cached[section] = (
                 dict(signs),
-                EntryTemplates.from_parts([self._around(number, section) for number in numbers]),
+                EntryTemplates.from_parts([self._json_affixes(paper_id, section) for paper_id in paper_ids]),
             )
-        return kept[section][1]
+        return cached[section][1]
 
-    def _around(self, paper: int, section: str) -> tuple[bytes, bytes]:
-        if paper not in self.known.papers:
+    def _json_affixes(self, paper: int, section: str) -> tuple[bytes, bytes]:
+        if paper not in self.pool.papers:
             return b"", b""
         return entry_json_affixes(
-            *novelty_and_score.entries_with_signs([entry_building.plain_entry(self.known, paper, section)], self.signs)
+            *novelty_and_score.entries_with_signals([entry_building.plain_entry(self.pool, paper, section)], self.signs)
         )
 
-    def _rows(self, places: Sequence[int]) -> list[int]:
-        return [self.rows[at] for at in places]
+    def _profile_rows(self, positions: Sequence[int]) -> list[int]:
+        return [self.rows[position] for position in positions]
 
     def _taus(self, rows: Sequence[int]) -> list[int | None]:
-        return [self.asked[row].tau for row in rows]
+        return [self.requests[row].tau for row in rows]
 
-    def _of(self, rows: Sequence[int], parts: Sequence[SentPapers]) -> SentPapers:
-        """What these readers have, by their place among them."""
-        place = np.full(len(self.asked), -1, np.int64)
-        place[list(rows)] = np.arange(len(rows))
-        row, paper = np.concatenate([place[one.row] for one in parts]), np.concatenate([one.paper for one in parts])
+    def _sent_of_rows(self, rows: Sequence[int], sent: Sequence[SentPapers]) -> SentPapers:
+        """The papers sent to these rows, by the position in `rows`."""
+        position_of_row = np.full(len(self.requests), -1, np.int64)
+        position_of_row[list(rows)] = np.arange(len(rows))
+        row, paper = np.concatenate([position_of_row[part.row] for part in sent]), np.concatenate([part.paper for part in sent])
         return SentPapers(row[row >= 0], paper[row >= 0])
 
-    def _allowed(
+    def _allowed_papers(
         self, matcher: EngineMatcher, papers: PaperColumns, rows: Sequence[int], *, new: bool
     ) -> dict[int, list[int]]:
-        """The papers that the categories and exclusions of readers without topics leave in, in their order."""
-        barring = [row for one in rows for row in self.barring[one]]
-        answers = matcher.match(papers.facts, rows=barring, mode=ALL, explain=False)
-        barred = {row: answers.papers(at) for at, row in enumerate(barring)}
-        found = {}
+        """The papers that pass the categories and exclusions of rows without topics, in order."""
+        exclusion_rows = [row for i in rows for row in self.exclusion_rows[i]]
+        answers = matcher.match(papers.facts, rows=exclusion_rows, mode=ALL, explain=False)
+        excluded_papers = {row: answers.papers(i) for i, row in enumerate(exclusion_rows)}
+        allowed = {}
         for row in rows:
-            profile, mask = self.asked[row].profile, papers.eligible(self.asked[row].seen_through if new else None)
+            profile, mask = self.requests[row].profile, papers.eligible(self.requests[row].seen_through if new else None)
             if profile.categories:
                 mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
-            taken = {*self.asked[row].sent, *(match.paper for match in self.matches.get(row, ()))}
-            left_out = taken.union(*(barred[one] for one in self.barring[row]))
-            found[row] = [n for n in papers.in_order(mask) if n not in left_out]
-        return found
+            already_shown = {*self.requests[row].sent, *(match.paper for match in self.followed_matches.get(row, ()))}
+            left_out = already_shown.union(*(excluded_papers[exclusion_row] for exclusion_row in self.exclusion_rows[row]))
+            allowed[row] = [paper_id for paper_id in papers.ids_in_order(mask) if paper_id not in left_out]
+        return allowed
 
 
-def _pairs(sent: Sequence[tuple[int, Collection[int]]]) -> SentPapers:
+def _sent_pairs(sent: Sequence[tuple[int, Collection[int]]]) -> SentPapers:
     sizes = np.array([len(papers) for _, papers in sent], np.int64)
     papers = np.fromiter(chain.from_iterable(papers for _, papers in sent), np.int64, int(sizes.sum()))
-    return SentPapers(np.repeat(np.array([at for at, _ in sent], np.int64), sizes), papers)
+    return SentPapers(np.repeat(np.array([row for row, _ in sent], np.int64), sizes), papers)
 
 
-def _found(answers: MatchResults, rows: Sequence[int]) -> SentPapers:
-    """What these readers get."""
-    first = answers.arrays.rows["first"]
-    return SentPapers(np.repeat(np.array(rows, np.int64), np.diff(first)), answers.all_papers)
+def _selected_papers(answers: MatchResults, rows: Sequence[int]) -> SentPapers:
+    """The selected papers of these rows."""
+    offsets = answers.arrays.rows["first"]
+    return SentPapers(np.repeat(np.array(rows, np.int64), np.diff(offsets)), answers.all_papers)

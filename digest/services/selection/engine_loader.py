@@ -1,4 +1,4 @@
-"""The engine's machine code: loaded where many papers are matched, nowhere else; kept in DATA_DIR between processes."""
+"""Load the engine's machine code, only where many papers are matched; it is cached in DATA_DIR between processes."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from types import ModuleType
 from digest import settings
 from digest.matching.kernel import kernel_version
 
-READY = "ready"  # the file beside the machine code that says that all of it is there
+READY_MARKER = "ready"  # the file that marks a folder of machine code as complete
 
 
 @cache
 def engine() -> ModuleType:
-    """Choosing by the engine. The first call in a process loads its code; the first of all makes it, in half a minute.
+    """The engine back end. The first call in a process loads its code, and compiles it if needed (half a minute).
 
-    Where code must be made, one process does it and the others wait.
+    One process compiles, the others wait for it.
     """
-    os.environ["NUMBA_CACHE_DIR"] = str(_folder())
+    os.environ["NUMBA_CACHE_DIR"] = str(_writable_cache_dir())
     from digest.services.selection import engine_backend, engine_warmup
 
     engine_warmup.warm_up()
     return engine_backend
 
 
-def compiled() -> bool:
-    """True where the machine code is made already: using the engine takes seconds, not a minute. Loads nothing."""
-    return engine.cache_info().currsize > 0 or (_place() / kernel_version.folder_name() / READY).exists()
+def is_compiled() -> bool:
+    """True where the machine code is compiled, so that the first use takes seconds, not a minute. Loads nothing."""
+    return engine.cache_info().currsize > 0 or (_configured_cache_dir() / kernel_version.folder_name() / READY_MARKER).exists()
 
 
-def _place() -> Path:
-    """Where machine code is kept: NUMBA_CACHE_DIR, else DATA_DIR."""
+def _configured_cache_dir() -> Path:
+    """The folder for machine code: NUMBA_CACHE_DIR, else `kernel` in DATA_DIR."""
     return Path(os.environ.get("NUMBA_CACHE_DIR") or settings.get().data_dir / "kernel")
 
 
-def _folder() -> Path:
-    """That folder; where it can't be written, one for this process."""
-    folder = _place()
+def _writable_cache_dir() -> Path:
+    """That folder; where it can't be written, a temporary one for this process."""
+    cache_dir = _configured_cache_dir()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder.resolve()
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache_dir):
+            return cache_dir.resolve()
     except OSError:
         return Path(tempfile.mkdtemp(prefix="digest-kernel-"))

@@ -1,4 +1,4 @@
-"""Whether this installation is matched by the engine or by the reference: by the work of a day, which both can tell.
+"""Decide by the work of a day whether this installation is matched by the engine or by the reference matcher.
 
 The reference needs no machine code. The engine costs about a minute of compiling once a machine, and 3 s and 200 MB in
 each process that matches; in return a hundred thousand profiles take it less than a second.
@@ -25,16 +25,16 @@ REFERENCE_WORK = 10_000_000
 # Papers of a window. The reference keeps their words in each process that matches, 25 KB a paper: 200 MB.
 REFERENCE_PAPERS = 8_000
 WINDOW = 14  # announcements
-_SAMPLE = 200  # profiles whose terms are counted
+_SAMPLE_SIZE = 200  # profiles whose terms are counted
 _USUAL_TERMS = 8
-_SECONDS_KEPT = 300.0
+_CACHE_SECONDS = 300.0
 
-_kept: WeakKeyDictionary[Engine, tuple[float, InstallationSize]] = WeakKeyDictionary()
+_cached_sizes: WeakKeyDictionary[Engine, tuple[float, InstallationSize]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
 class InstallationSize:
-    """How much an installation matches. `papers`: of the last 14 announcements; `terms`: of an average profile."""
+    """The size of an installation. `papers`: of the last 14 announcements; `terms`: of an average profile."""
 
     profiles: int
     papers: int
@@ -53,10 +53,10 @@ class InstallationSize:
 
 
 def measure_size(session: Session) -> InstallationSize:
-    """The installation's size as it is now."""
+    """The installation's current size."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
     window = store.announcement_window(session, current, WINDOW) if current else []
-    terms = subscribers.count_profile_words(session, _SAMPLE)
+    terms = subscribers.count_profile_words(session, _SAMPLE_SIZE)
     average = round(sum(terms) / len(terms)) if terms else _USUAL_TERMS
     return InstallationSize(
         subscribers.active_subscribers(session), store.count_announced(session, window), len(window), max(average, 1)
@@ -64,10 +64,10 @@ def measure_size(session: Session) -> InstallationSize:
 
 
 def current_size(session: Session) -> InstallationSize:
-    """`measure`, kept for some minutes: it is asked for with every edition."""
-    made_at, found = _kept.get(engine(), (0.0, None))
+    """`measure_size`, cached for some minutes because every edition needs it."""
+    measured_at, size = _cached_sizes.get(engine(), (0.0, None))
     now = time.monotonic()
-    if found is None or now - made_at > _SECONDS_KEPT:
-        found = measure_size(session)
-        _kept[engine()] = now, found
-    return found
+    if size is None or now - measured_at > _CACHE_SECONDS:
+        size = measure_size(session)
+        _cached_sizes[engine()] = now, size
+    return size

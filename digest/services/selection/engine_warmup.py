@@ -1,4 +1,4 @@
-"""Making the kernel's machine code, once for a machine. Imported only where matching runs."""
+"""Compile the kernel's machine code, once for a machine. Imported only where matching runs."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from digest import logs
 from digest.matching.engine import json_writer
 from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, PaperFacts, build_matcher
 from digest.matching.engine.json_writer import EntryTemplates
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.kernel import jit
 from digest.matching.profile import Counts, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
 from digest.papers import Record
-from digest.services.selection.engine_loader import READY
+from digest.services.selection.engine_loader import READY_MARKER
 
 log = logs.get(__name__)
 
 
 def warm_up() -> None:
-    """Make what is not there yet. Of several processes one makes it, the others wait."""
+    """Compile the kernel if it is not in the cache. One process compiles, the others wait for it."""
     folder = Path(jit.config.CACHE_DIR)
-    done = folder / READY
-    if done.exists():
+    ready_marker = folder / READY_MARKER
+    if ready_marker.exists():
         return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not done.exists():
+            if not ready_marker.exists():
                 log.info("kernel_compiling")
-                match_something()
-                done.touch()
+                compile_all()
+                ready_marker.touch()
     except OSError as error:
-        log.warning("kernel_not_kept", reason=error.strerror or "its folder can't be written")
+        log.warning("kernel_not_cached", reason=error.strerror or "its folder can't be written")
 
 
-def match_something() -> None:
-    """Use every function of the kernel once."""
+def compile_all() -> None:
+    """Call every entry point of the kernel once, so that it is compiled."""
     papers = [(1, Record("A protein", categories=("cs.LG",), authors=("Ada Byron",)))]
     profile = Profile(
         (Topic("protein", cap=1), Topic('prot* OR ti:"deep fold*"')), exclusions=("survey",), authors=("Grace Hopper",)
     )
-    made = build_matcher([profile], [build(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
+    matcher = build_matcher([profile], [build_index(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
     facts = PaperFacts(np.ones(1, np.int64), np.zeros(1, np.int32))
     for mode in (CAPPED, ALL, RANKED):
-        found = made.match(facts, mode=mode, most=1, sent=[[1]])
+        results = matcher.match(facts, mode=mode, max_ranked=1, sent=[[1]])
     json_writer.write_entries(
-        found, made.compiled, [0], EntryTemplates.from_parts([(b"", b"")]), made.store.said.words()
+        results, matcher.compiled, [0], EntryTemplates.from_parts([(b"", b"")]), matcher.store.query_texts.to_arrays()
     )
-    made.thresholds(facts)
+    matcher.thresholds(facts)

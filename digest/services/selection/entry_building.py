@@ -1,4 +1,4 @@
-"""The papers of an edition as its entries, and their order by section."""
+"""Build the entries of an edition from matches and papers, ordered by section."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import NamedTuple
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.matching.profile import Match, Profile
-from digest.matching.trending.content_prior import Content as ContentSigns
-from digest.matching.trending.content_prior import content_prior
+from digest.matching.trending.content_prior import PaperProperties, content_prior
 from digest.services.selection.candidate_papers import CandidatePool
 
 MAX_RISING = 3
-COMPILED_PROFILE = Profile()  # instead of a profile that is compiled already and read only where it has to be
+COMPILED_PROFILE = Profile()  # stands for a profile that is compiled already and was not read from the database
 
 
 class SelectionRequest(NamedTuple):
-    """What one reader's papers are chosen by. `tau`: the calibrated threshold, None while there is none.
+    """What one subscriber's papers are selected by. `tau`: the calibrated threshold, None while there is none.
 
-    `seen_through`: the last batch considered before; `sent`: papers sent before; `rising`: whether risers are wanted
-    beside what is new; `version`: the id of the profile version, if it is stored. It may be LATER for the engine.
+    `profile` may be COMPILED_PROFILE for the engine. `seen_through`: the last batch considered before; `sent`: papers
+    sent before; `rising`: whether to add rising papers; `version`: the id of the profile version, if it is stored.
     """
 
     profile: Profile
@@ -32,12 +31,12 @@ class SelectionRequest(NamedTuple):
 
     @property
     def has_topics(self) -> bool:
-        """False for a subscriber who gets what is new in the categories, or what trends."""
+        """False for a profile that gets what is new in its categories, or what trends."""
         return any(not topic.muted for topic in self.profile.topics)
 
 
 def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
-    """A paper that matched."""
+    """The entry of a matched paper."""
     trend = pool.trends.get(match.paper)
     return Entry(
         paper=match.paper,
@@ -56,12 +55,12 @@ def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
 
 
 def new_entry(pool: CandidatePool, match: Match) -> Entry:
-    """A new paper that matched, under its section."""
+    """The entry of a new matched paper: in FOLLOWED for a followed author, else in NEW."""
     return entry_of_match(pool, match, FOLLOWED if match.followed else NEW)
 
 
 def plain_entry(pool: CandidatePool, paper: int, section: str) -> Entry:
-    """A paper that nothing was asked of but its category."""
+    """The entry of a paper selected by its category alone."""
     trend = pool.trends.get(paper)
     return Entry(
         paper=paper,
@@ -73,33 +72,33 @@ def plain_entry(pool: CandidatePool, paper: int, section: str) -> Entry:
     )
 
 
-def without_topics(
+def content_without_topics(
     pool: CandidatePool,
-    asked: SelectionRequest,
+    request: SelectionRequest,
     followed: Sequence[Match],
     trending: Sequence[int],
-    fresh: Sequence[int],
+    newest: Sequence[int],
     considered: int,
 ) -> Content:
-    """Followed authors' papers, then what is new in the categories; what trends for subscribers who ask for nothing.
+    """An edition without topics: papers of followed authors, then the categories' new ones, or what trends.
 
-    `trending`: strongest first; `fresh`: best first; both without papers sent before or of followed authors.
+    `trending`: strongest first; `newest`: best first; both without papers sent before or of followed authors.
     """
-    profile = asked.profile
+    profile = request.profile
     entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
     unspecific = not (profile.topics or profile.categories or profile.authors)
-    papers, section = (trending, RISING) if unspecific else (fresh if profile.categories else (), NEW)
+    papers, section = (trending, RISING) if unspecific else (newest if profile.categories else (), NEW)
     entries += [plain_entry(pool, paper, section) for paper in papers[: profile.limit]]
     more = max(len(papers) - profile.limit, 0)
-    return Content(entries=_in_order(entries), considered=considered, more=more, notice=asked.notice)
+    return Content(entries=_sort_by_section(entries), considered=considered, more=more, notice=request.notice)
 
 
 def content_order(percentile: int, code: bool, institutions: bool, authors: int) -> tuple[int, float]:
-    """The key of a paper that no topic was asked for, best first: its trending percentile, then its content."""
-    return -percentile, -content_prior(ContentSigns(code=code, organisation=institutions, authors=authors))
+    """The sort key of a paper for profiles without topics, best first: its trending percentile, then its content."""
+    return -percentile, -content_prior(PaperProperties(code=code, organisation=institutions, authors=authors))
 
 
-def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """By section as the mail shows them."""
-    place = {FOLLOWED: 0, NEW: 1, RISING: 2}
-    return tuple(sorted(entries, key=lambda entry: place[entry.section]))
+def _sort_by_section(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Sort entries by section, in the order of the mail."""
+    section_order = {FOLLOWED: 0, NEW: 1, RISING: 2}
+    return tuple(sorted(entries, key=lambda entry: section_order[entry.section]))

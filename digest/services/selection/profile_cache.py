@@ -1,4 +1,4 @@
-"""Where shards' compiled profiles are kept as files: named by slot, width and place of the shard, and by our code."""
+"""The cache files of compiled profiles, named by a shard's slot, width and position, and by the code's version."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from digest import logs, settings
 
 log = logs.get(__name__)
 
-_ENDING = ".profiles"
+_SUFFIX = ".profiles"
 
 
-def cache_name(slot: str, first: int, last: int, least: int) -> str:
-    """About the same readers are in the shard of that name another day; '' for fewer numbers than `least`.
+def cache_name(slot: str, first_subscriber: int, last_subscriber: int, min_width: int) -> str:
+    """A name under which about the same subscribers are found on another day; '' where the range is too small.
 
-    `slot`: a time of day; `first`, `last`: the shard's readers.
+    `slot`: a time of day; `first_subscriber`, `last_subscriber`: ids; `min_width`: the smallest range that is cached.
     """
-    width = 1 << (first ^ last).bit_length()
-    return f"{slot}-{width}-{first // width}" if width >= least else ""
+    width = 1 << (first_subscriber ^ last_subscriber).bit_length()
+    return f"{slot}-{width}-{first_subscriber // width}" if width >= min_width else ""
 
 
-def cache_file(shard: str, state: str) -> Path:
-    """The file of that shard. `state` tells what one version of the code compiled from another's."""
-    return _folder() / f"{shard}-{state}{_ENDING}"
+def cache_file(shard: str, code_state: str) -> Path:
+    """The file of that shard. `code_state` differs between versions of the code, whose files are incompatible."""
+    return _folder() / f"{shard}-{code_state}{_SUFFIX}"
 
 
-def delete_profiles_of(reader: int) -> None:
-    """Remove what was compiled of this reader's shards here: somebody was erased, and files hold what they typed."""
+def delete_profiles_of(subscriber_id: int) -> None:
+    """Delete the cache files that may hold this subscriber's profile, because the subscriber is erased."""
     for path in cache_files():
-        _, width, place, *_ = path.name.split("-")
-        if reader // int(width) == int(place):
+        _, width, slot, *_ = path.name.split("-")
+        if subscriber_id // int(width) == int(slot):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
@@ -37,8 +37,8 @@ def delete_profiles_of(reader: int) -> None:
 
 
 def cache_files() -> list[Path]:
-    """All that are kept here."""
-    return sorted(_folder().glob(f"*-*-*-*{_ENDING}"))
+    """All cache files."""
+    return sorted(_folder().glob(f"*-*-*-*{_SUFFIX}"))
 
 
 def _folder() -> Path:

@@ -1,4 +1,4 @@
-"""Choosing by the reference matcher: for few papers, since it is ready at once."""
+"""Selection by the reference matcher, for few papers: it needs no compilation."""
 
 from __future__ import annotations
 
@@ -18,77 +18,99 @@ from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.thresholds import close_threshold
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, in_category, node_holds, prepare_document
+from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, entry_building
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.engine_need import REFERENCE_PAPERS
 from digest.services.selection.entry_building import MAX_RISING, SelectionRequest
 
-_KEPT = REFERENCE_PAPERS
+_MAX_CACHED_DOCUMENTS = REFERENCE_PAPERS
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
 def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each reader."""
-    documents = _documents(session, pool, min(one.seen_through for one in requests))
-    return [_choose(pool, documents, one) for one in requests]
+    """The edition of each request."""
+    documents = _documents(session, pool, min(request.seen_through for request in requests))
+    return [_choose_content(pool, documents, request) for request in requests]
 
 
 def thresholds(
     session: Session, days: Sequence[AnnouncementDay], weights: Weights, profiles: Sequence[Profile]
 ) -> list[int | None]:
     """τ of each profile, from these announcements."""
-    documents = _announced(session, days)
+    documents = _announced_documents(session, days)
     return [close_threshold(profile, documents, weights) for profile in profiles]
 
 
-def _announced(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
+def _announced_documents(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
     papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
-    return _prepare(session, papers, {paper.id: day.number for day in days for paper in day.papers}, {})
+    return _prepare(session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {})
 
 
-def admits(profile: Profile, document: Document) -> bool:
-    """True where the profile's categories and exclusions leave the paper in."""
+def allows_paper(profile: Profile, document: Document) -> bool:
+    """True where the paper passes the profile's categories and exclusions."""
     categories = document.categories[: 1 if profile.primary_only else None]
-    if profile.categories and not any(in_category(wanted.lower(), categories) for wanted in profile.categories):
+    if profile.categories and not any(in_category(category.lower(), categories) for category in profile.categories):
         return False
-    return not any(node_holds(parse(text).root, document) for text in profile.exclusions)
+    return not any(node_matches(parse(text).root, document) for text in profile.exclusions)
 
 
-def _choose(known: CandidatePool, documents: Sequence[Document], asked: SelectionRequest) -> Content:
-    fresh = [d for d in documents if known.papers[d.candidate.id].batch > asked.seen_through]
-    if not asked.has_topics:
-        return _without_topics(known, documents, fresh, asked)
-    found = reference_matcher.match_lazily(
-        asked.profile, fresh, known.weights, tau=asked.tau, sent=frozenset(asked.sent)
+def _choose_content(pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest) -> Content:
+    new_documents = [
+        document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through
+    ]
+    if not request.has_topics:
+        return _without_topics(pool, documents, new_documents, request)
+    matches = reference_matcher.match_lazily(
+        request.profile, new_documents, pool.weights, tau=request.tau, sent=frozenset(request.sent)
     )
-    new = [entry_building.new_entry(known, match) for match in found.within_limits()]
-    taken = frozenset(asked.sent).union(entry.paper for entry in new)
-    place = {number: at for at, number in enumerate(known.rising)}
-    rising = [d for d in documents if d.candidate.id in place] if asked.rising else []
-    strong = reference_matcher.match_all(asked.profile, rising, known.weights, tau=asked.tau, sent=taken)
-    strong.sort(key=lambda match: place[match.paper])
-    told = new + [entry_building.entry_of_match(known, match, RISING) for match in strong[:MAX_RISING]]
-    return Content(entries=tuple(told), considered=len(fresh), more=len(found) - len(new), notice=asked.notice)
+    new_entries = [entry_building.new_entry(pool, match) for match in matches.within_limits()]
+    already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
+    rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
+    rising_documents = (
+        [document for document in documents if document.candidate.id in rising_rank] if request.rising else []
+    )
+    rising_matches = reference_matcher.match_all(
+        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
+    )
+    rising_matches.sort(key=lambda match: rising_rank[match.paper])
+    entries = new_entries + [
+        entry_building.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]
+    ]
+    return Content(
+        entries=tuple(entries),
+        considered=len(new_documents),
+        more=len(matches) - len(new_entries),
+        notice=request.notice,
+    )
 
 
 def _without_topics(
-    known: CandidatePool, documents: Sequence[Document], fresh: Sequence[Document], asked: SelectionRequest
+    pool: CandidatePool, documents: Sequence[Document], new_documents: Sequence[Document], request: SelectionRequest
 ) -> Content:
-    found = reference_matcher.match_lazily(asked.profile, fresh, known.weights, tau=None, sent=frozenset(asked.sent))
-    followed = [match for match in found if match.followed]
-    taken = frozenset(asked.sent).union(match.paper for match in followed)
-    allowed = {d.candidate.id for d in documents if d.candidate.id not in taken and admits(asked.profile, d)}
-    trending = [number for number in known.rising if number in allowed]
-    new = sorted((d for d in fresh if d.candidate.id in allowed), key=_content_order)
-    return entry_building.without_topics(known, asked, followed, trending, [d.candidate.id for d in new], len(fresh))
+    matches = reference_matcher.match_lazily(
+        request.profile, new_documents, pool.weights, tau=None, sent=frozenset(request.sent)
+    )
+    followed = [match for match in matches if match.followed]
+    already_sent = frozenset(request.sent).union(match.paper for match in followed)
+    allowed_ids = {
+        document.candidate.id
+        for document in documents
+        if document.candidate.id not in already_sent and allows_paper(request.profile, document)
+    }
+    trending = [paper_id for paper_id in pool.rising if paper_id in allowed_ids]
+    new_papers = sorted(
+        (document for document in new_documents if document.candidate.id in allowed_ids), key=_content_order
+    )
+    return entry_building.content_without_topics(
+        pool, request, followed, trending, [document.candidate.id for document in new_papers], len(new_documents)
+    )
 
 
 def _content_order(document: Document) -> tuple[int, float, int, int]:
-    """The order of papers that no topic was asked for."""
-    candidate = document.candidate
-    record = candidate.record
+    """The sort key for profiles without topics."""
+    candidate, record = document.candidate, document.candidate.record
     percentile, prior = entry_building.content_order(
         candidate.trending,
         record.has_code or record.code_url is not None,
@@ -98,12 +120,14 @@ def _content_order(document: Document) -> tuple[int, float, int, int]:
     return percentile, prior, -candidate.announcement, candidate.id
 
 
-def _documents(session: Session, known: CandidatePool, seen: int) -> list[Document]:
-    """The papers that are new to who has seen so much, and those that rise: all that can be chosen."""
-    percentiles = {number: trend.percentile for number, trend in known.trends.items()}
-    rising = frozenset(known.rising)
-    papers = {n: paper for n, paper in known.papers.items() if paper.batch > seen or n in rising}
-    return _prepare(session, papers, known.announcement, percentiles)
+def _documents(session: Session, pool: CandidatePool, seen_through: int) -> list[Document]:
+    """The papers of batches after `seen_through`, and the rising ones: all that can be selected."""
+    percentiles = {number: trend.percentile for number, trend in pool.trends.items()}
+    rising = frozenset(pool.rising)
+    papers = {
+        paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
+    }
+    return _prepare(session, papers, pool.announcement_of, percentiles)
 
 
 def _prepare(
@@ -112,18 +136,23 @@ def _prepare(
     announcement: Mapping[int, int],
     percentiles: Mapping[int, int],
 ) -> list[Document]:
-    """The papers prepared for matching; those that others asked for are kept."""
-    kept = _prepared.setdefault(engine(), OrderedDict())
-    missing = [(n, p.revision) for n, p in papers.items() if (n, p.revision) not in kept]
-    for key, record in store.versions(session, missing).items():
-        kept[key] = prepare_document(Candidate(key[0], record, announcement[key[0]]))
-    found = [_ranked(kept[n, p.revision], announcement[n], percentiles.get(n, 0)) for n, p in papers.items()]
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
-    return found
+    """The papers prepared for matching; prepared papers are cached."""
+    cached = _prepared.setdefault(engine(), OrderedDict())
+    missing = [
+        (paper_id, paper.revision) for paper_id, paper in papers.items() if (paper_id, paper.revision) not in cached
+    ]
+    for key, paper_record in store.versions(session, missing).items():
+        cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
+    documents = [
+        _with_trending(cached[paper_id, paper.revision], announcement[paper_id], percentiles.get(paper_id, 0))
+        for paper_id, paper in papers.items()
+    ]
+    while len(cached) > _MAX_CACHED_DOCUMENTS:
+        cached.popitem(last=False)
+    return documents
 
 
-def _ranked(document: Document, announcement: int, percentile: int) -> Document:
+def _with_trending(document: Document, announcement: int, percentile: int) -> Document:
     """The document with this run's trending percentile."""
     candidate = document.candidate
     if (candidate.trending, candidate.announcement) == (percentile, announcement):

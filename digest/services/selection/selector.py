@@ -1,10 +1,10 @@
-"""Choosing readers' papers: what is new for each profile, then what is rising in it; nothing twice.
+"""Select subscribers' papers: what is new for each profile, then what is rising; no paper twice.
 
-An ordinary laboratory is matched by the reference, which is ready at once; a large installation by the engine, whose
-machine code has to be made and loaded first. `engine_need` says where the line is. Both give the same answers.
+Small installations are matched by the reference back end, which needs no preparation; large ones by the engine, whose
+machine code must be compiled and loaded first. `engine_need` decides. Both give the same results.
 
-Nothing stops for the compiling: until the machine code is there the reference goes on, and a task in the background
-makes it (`prepare`). Only work that would take the reference longer than compiling waits for it.
+Selection does not wait for compilation: a background task compiles (`prepare_engine`) while the reference matches.
+Only work that would take the reference longer than compiling waits for it.
 """
 
 from __future__ import annotations
@@ -31,82 +31,87 @@ from digest.services.selection import engine_loader, engine_need, reference_back
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.entry_building import SelectionRequest
 
-FEW_PAPERS = 1000  # read and prepared in half a second
-_SOON_DONE = 50  # of the reference's work of a day, that part takes less than loading the engine
-_WORTH_COMPILING = 2  # days' work that take the reference as long as compiling takes
+MAX_QUICK_PAPERS = 1000  # read and prepared in half a second
+_QUICK_FRACTION = 50  # this fraction (1/50) of the reference's daily work takes less time than loading the engine
+_COMPILE_THRESHOLD_DAYS = 2  # days of work that take the reference as long as compiling
 
 
 def sent_papers_before(
-    session: Session, known: CandidatePool, seen_through: Mapping[int, int]
+    session: Session, pool: CandidatePool, seen_through: Mapping[int, int]
 ) -> dict[int, Collection[int]]:
-    """Papers that each reader was sent and that could be chosen again. `seen`: the last batch that each considered.
+    """Papers already sent to each subscriber that could be selected again. `seen_through`: last batch by subscriber.
 
-    What may be new again, or rise, was announced lately: so editions before then don't count.
+    Only recently announced papers can be selected, so older editions are not read.
     """
-    oldest = {batch: known.oldest(batch) for batch in set(seen_through.values())}
-    by_first: dict[int, list[int]] = {}
-    for reader, batch in seen_through.items():
-        by_first.setdefault(oldest[batch], []).append(reader)
+    oldest_by_batch = {batch: pool.oldest_relevant_announcement(batch) for batch in set(seen_through.values())}
+    subscribers_by_oldest: dict[int, list[int]] = {}
+    for subscriber_id, batch in seen_through.items():
+        subscribers_by_oldest.setdefault(oldest_by_batch[batch], []).append(subscriber_id)
     sent: dict[int, Collection[int]] = {}
-    for first, readers in by_first.items():
-        sent |= sent_papers.papers_sent_since(session, readers, first)
+    for oldest_announcement, subscriber_ids in subscribers_by_oldest.items():
+        sent |= sent_papers.papers_sent_since(session, subscriber_ids, oldest_announcement)
     return sent
 
 
-def choose(session: Session, known: CandidatePool, asked: Sequence[SelectionRequest]) -> list[Content]:
-    """The edition of each reader."""
-    if not asked or _by_reference(
-        session, len(known.papers), _pairs(known, asked), _words(one.profile for one in asked)
+def choose(session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
+    """The edition of each request."""
+    if not requests or _use_reference(
+        session,
+        len(pool.papers),
+        _new_paper_count(pool, requests),
+        _single_profile_words(request.profile for request in requests),
     ):
-        return reference_backend.choose(session, known, asked) if asked else []
-    return [one.content() for one in engine_loader.engine().choose_stored(session, known, asked, lambda _: {})]
+        return reference_backend.choose(session, pool, requests) if requests else []
+    return [
+        content.content() for content in engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})
+    ]
 
 
 def choose_stored(
-    session: Session, known: CandidatePool, asked: Sequence[SelectionRequest], shelf: ProfileCache | None = None
+    session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest], cache: ProfileCache | None = None
 ) -> Iterator[StoredContent]:
-    """The edition of each reader as it is kept, with what was measured of its papers; made some at a time."""
-    if not asked or (shelf is None and _by_reference(session, len(known.papers), _pairs(known, asked))):
-        found = reference_backend.choose(session, known, asked) if asked else []
-        return map(StoredContent.from_content, novelty_and_score.contents_with_signs(session, found))
-    made: Iterator[StoredContent] = engine_loader.engine().choose_stored(
-        session, known, asked, partial(novelty_and_score.signs, session), shelf
+    """The edition of each request as it is stored, with the measured signals of its papers; selected in batches."""
+    if not requests or (cache is None and _use_reference(session, len(pool.papers), _new_paper_count(pool, requests))):
+        contents = reference_backend.choose(session, pool, requests) if requests else []
+        return map(StoredContent.from_content, novelty_and_score.contents_with_signals(session, contents))
+    stored_contents: Iterator[StoredContent] = engine_loader.engine().choose_stored(
+        session, pool, requests, partial(novelty_and_score.novelty_signals, session), cache
     )
-    return made
+    return stored_contents
 
 
 def prepare_engine() -> bool:
-    """Compile and load the engine where it is needed, and index the current announcement. Again does nothing."""
+    """Compile and load the engine where it is needed, and index the current announcement. May be repeated."""
     with reading() as session:
         today = clock.now().astimezone(clock.ARXIV_ZONE).date()
-        current = store.current_announcement(session, today)
-        day = announcements.days(session, [current])[0] if current else None
-        readers = subscribers.active_subscribers(session)
-        work = len(day.papers) * readers * engine_need.current_size(session).terms if day else 0
-        small = day is None or _soon_done(len(day.papers), work)
-        if day is None or small or not engine_need.measure_size(session).needs_engine:
+        announcement_id = store.current_announcement(session, today)
+        day = announcements.announcement_days(session, [announcement_id])[0] if announcement_id else None
+        subscriber_count = subscribers.active_subscribers(session)
+        work = len(day.papers) * subscriber_count * engine_need.current_size(session).terms if day else 0
+        is_quick = day is None or _is_quick(len(day.papers), work)
+        if day is None or is_quick or not engine_need.measure_size(session).needs_engine:
             return False
         engine_loader.engine().index(session, day)
     return True
 
 
 class ProfileCache(Protocol):
-    """Where a shard's profiles are compiled."""
+    """A cache of a shard's compiled profiles."""
 
-    def knows(self, version: int) -> bool:
-        """True where that profile is compiled."""
+    def is_compiled(self, version: int) -> bool:
+        """True where this profile version is compiled."""
 
-    def needs(self, version: int) -> bool:
-        """True where that profile has to be read."""
+    def needs_profile(self, version: int) -> bool:
+        """True where the profile must be read from the database."""
 
 
-def profile_cache(session: Session, known: CandidatePool, name: str, readers: int) -> ProfileCache | None:
-    """The shelf of a shard, for the engine; None where the reference will do."""
-    newest = len(known.days[0].papers)
-    if not readers or _by_reference(session, len(known.papers), newest * readers):
+def profile_cache(session: Session, pool: CandidatePool, name: str, subscriber_count: int) -> ProfileCache | None:
+    """The engine's profile cache of a shard; None where the reference back end will match it."""
+    newest_papers = len(pool.days[0].papers)
+    if not subscriber_count or _use_reference(session, len(pool.papers), newest_papers * subscriber_count):
         return None
-    found: ProfileCache = engine_loader.engine().shelf(session, name, readers)
-    return found
+    cache: ProfileCache = engine_loader.engine().open_cache(session, name, subscriber_count)
+    return cache
 
 
 def thresholds(
@@ -114,44 +119,46 @@ def thresholds(
     days: Sequence[AnnouncementDay],
     weights: Weights,
     profiles: Mapping[int, Profile],
-    shelf: ProfileCache | None = None,
+    cache: ProfileCache | None = None,
 ) -> dict[int, int | None]:
     """τ of each profile, from these announcements; None where they are fewer than 14."""
     if not profiles:
         return {}
-    papers = sum(len(day.papers) for day in days)
-    words = _words(profiles.values())
-    if shelf is None and _by_reference(session, papers, papers * len(profiles), words):
-        found = reference_backend.thresholds(session, days, weights, list(profiles.values()))
+    paper_count = sum(len(day.papers) for day in days)
+    word_count = _single_profile_words(profiles.values())
+    if cache is None and _use_reference(session, paper_count, paper_count * len(profiles), word_count):
+        taus = reference_backend.thresholds(session, days, weights, list(profiles.values()))
     else:
-        found = engine_loader.engine().thresholds(session, days, weights, profiles, shelf)
-    return dict(zip(profiles, found, strict=True))
+        taus = engine_loader.engine().thresholds(session, days, weights, profiles, cache)
+    return dict(zip(profiles, taus, strict=True))
 
 
-def _by_reference(session: Session, papers: int, pairs: int, words: int = 0) -> bool:
-    """True where the reference is to match so many papers, in so many pairs of a profile and a paper.
+def _use_reference(session: Session, paper_count: int, pair_count: int, word_count: int = 0) -> bool:
+    """True where the reference back end should do this work. `pair_count`: pairs of a profile and a paper.
 
-    `words`: what the profiles look for, where that is known and may be more than an average one does.
+    `word_count`: the words of the profile, where they may be more than those of an average one; else 0.
     """
     size = engine_need.current_size(session)
-    terms = max(size.terms, words)
-    if _soon_done(papers, pairs * terms) or not size.needs_engine:
+    terms = max(size.terms, word_count)
+    if _is_quick(paper_count, pair_count * terms) or not size.needs_engine:
         return True
-    return not engine_loader.compiled() and pairs * terms <= _WORTH_COMPILING * engine_need.REFERENCE_WORK
+    return (
+        not engine_loader.is_compiled() and pair_count * terms <= _COMPILE_THRESHOLD_DAYS * engine_need.REFERENCE_WORK
+    )
 
 
-def _soon_done(papers: int, work: int) -> bool:
-    """True for so little that the engine would not be loaded by the time it is done."""
-    return papers <= FEW_PAPERS and work <= engine_need.REFERENCE_WORK // _SOON_DONE
+def _is_quick(paper_count: int, work: int) -> bool:
+    """True for work that takes the reference less time than loading the engine."""
+    return paper_count <= MAX_QUICK_PAPERS and work <= engine_need.REFERENCE_WORK // _QUICK_FRACTION
 
 
-def _words(profiles: Iterable[Profile]) -> int:
-    """The words that a single profile looks for, as in a preview; of several an average is known."""
-    some = list(islice(profiles, 2))
-    return profile_cost(some[0]).words if len(some) == 1 else 0
+def _single_profile_words(profiles: Iterable[Profile]) -> int:
+    """The number of words of a single profile, as in a preview; 0 for several, where the average applies."""
+    first_two = list(islice(profiles, 2))
+    return profile_cost(first_two[0]).words if len(first_two) == 1 else 0
 
 
-def _pairs(known: CandidatePool, asked: Sequence[SelectionRequest]) -> int:
-    """How many papers are new to these readers, all together."""
-    fresh = {seen: known.count_after(seen) for seen in {one.seen_through for one in asked}}
-    return sum(fresh[one.seen_through] for one in asked)
+def _new_paper_count(pool: CandidatePool, requests: Sequence[SelectionRequest]) -> int:
+    """The number of new papers, summed over the requests."""
+    new_by_batch = {batch: pool.count_after(batch) for batch in {request.seen_through for request in requests}}
+    return sum(new_by_batch[request.seen_through] for request in requests)

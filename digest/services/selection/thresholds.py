@@ -1,4 +1,4 @@
-"""Each profile's threshold τ, fixed for an epoch: calibrated when it is first needed, kept with the editions."""
+"""Each profile's threshold τ, fixed for an epoch: computed when first needed, stored with the editions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from digest.services.selection.selector import ProfileCache
 Thresholds = Mapping[int, int | None]  # τ by profile version
 
 
-def thresholds_of(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
+def thresholds_by_version(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
     """τ of each profile version in that epoch; None while the epoch is young (the floor alone)."""
     return complete_thresholds(session, epoch, profiles, stored_thresholds(session, epoch, profiles))
 
 
-def stored_thresholds(session: Session, epoch: Epoch | None, numbers: Collection[int]) -> Thresholds:
-    """What is stored of these profile versions for that epoch."""
-    return threshold_store.stored_thresholds(session, epoch.id, numbers) if epoch is not None and epoch.id else {}
+def stored_thresholds(session: Session, epoch: Epoch | None, versions: Collection[int]) -> Thresholds:
+    """The stored thresholds of these profile versions in that epoch."""
+    return threshold_store.stored_thresholds(session, epoch.id, versions) if epoch is not None and epoch.id else {}
 
 
 def complete_thresholds(
@@ -32,21 +32,21 @@ def complete_thresholds(
     epoch: Epoch | None,
     profiles: Mapping[int, Profile],
     stored: Thresholds,
-    shelf: ProfileCache | None = None,
+    cache: ProfileCache | None = None,
 ) -> dict[int, int | None]:
-    """τ of each profile version, made now where none stands. `shelf`: where the profiles are compiled."""
+    """τ of each profile version, computed where none is stored. `cache`: the compiled profiles."""
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
         return dict.fromkeys(profiles)
-    missing = {number: profile for number, profile in profiles.items() if number not in stored}
+    missing = {version: profile for version, profile in profiles.items() if version not in stored}
     taus = dict(stored)
     if missing:
-        before = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
-        taus |= selector.thresholds(session, announcements.days(session, before), epochs.weights(epoch), missing, shelf)
+        earlier_announcements = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
+        taus |= selector.thresholds(session, announcements.announcement_days(session, earlier_announcements), epochs.weights(epoch), missing, cache)
     return taus
 
 
 def store_thresholds(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; those that stand already stay."""
+    """Store thresholds of an epoch; existing ones are not changed."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
     if epoch is not None and epoch.id and epoch.announcements >= epochs.MIN_ANNOUNCEMENTS:
         threshold_store.store_thresholds(session, epoch.id, taus)

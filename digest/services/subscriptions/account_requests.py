@@ -18,7 +18,7 @@ from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import AccountRequest, Bounce, Delivery, Subscriber
 from digest.models.delivery import ACCOUNT_LINK, DEFERRED, MOVED, QUEUED
@@ -27,8 +27,8 @@ from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT, NEW_ADDRESS,
 from digest.models.types import stored_id
 from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, erasure, update_preferences
-from digest.services.subscriptions.sign_up import WORDING
-from digest.services.subscriptions.unsubscribe import EDITIONS
+from digest.services.subscriptions.sign_up import WORDING_VERSION
+from digest.services.subscriptions.unsubscribe import EDITION_KINDS
 
 PREFERENCES_ACTIONS = (EXPORT, ERASE, CHANGE_ADDRESS)
 
@@ -43,26 +43,26 @@ class AccountAction:
 
 
 def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
-    """Mail the subscriber the link that does it. Raises NotFound; Refused where the address is suppressed; TooMany."""
+    """Mail the subscriber a link to this action. Raises NotFound; Refused for a suppressed address; TooMany."""
     with engine.reading() as session:
-        _mailable(session, subscriber_id)
-    if not rate_limits.allow_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
+        _require_mailable(session, subscriber_id)
+    if not rate_limits.may_mail_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
         raise TooMany(
-            translate("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
+            localize("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
         )
     with engine.transaction() as session:
-        subscriber = _mailable(session, subscriber_id, lock=True)
+        subscriber = _require_mailable(session, subscriber_id, lock=True)
         _queue_link(session, subscriber, action, kind=ACCOUNT_LINK, to=subscriber.address, now=clock.now())
     enqueue.deliver()
 
 
-def _mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
+def _require_mailable(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
     """The subscriber of that id. Raises NotFound; Refused where the address is suppressed."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     if subscribers.suppression(session, subscriber.address_key) is not None:
-        raise Refused(translate("no mail may be sent to this address, so no link either; write to the administrator"))
+        raise Refused(localize("no mail may be sent to this address, so no link either; write to the administrator"))
     return subscriber
 
 
@@ -87,38 +87,38 @@ def _queue_link(session: Session, subscriber: Subscriber, action: str, *, kind: 
 
 
 def account_action_of(action: str, request_id: int) -> AccountAction:
-    """What this link would do. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
+    """The action of a link. Raises StaleToken where it was used, replaced, or its subscriber is erased."""
     with engine.reading() as session:
-        request, subscriber = _open_request(session, action, request_id)
+        request, subscriber = _require_open_request(session, action, request_id)
         return AccountAction(action, request.subscriber_id, request.address or subscriber.address)
 
 
 def export(request_id: int) -> dict[str, Any]:
-    """All that is kept about the subscriber. The link works again until it expires. Raises StaleToken."""
-    return update_preferences.export(account_action_of(EXPORT, request_id).subscriber_id)
+    """Everything stored about the subscriber. The link can be reused until it expires. Raises StaleToken."""
+    return update_preferences.export_data(account_action_of(EXPORT, request_id).subscriber_id)
 
 
 def erase_subscriber(request_id: int) -> None:
-    """Forget the subscriber, at once and for good. Raises StaleToken."""
+    """Erase the subscriber immediately. Raises StaleToken."""
     erasure.erase(account_action_of(ERASE, request_id).subscriber_id)
 
 
 def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
-    """Ask the new address whether it wants the mail; only the last one that was proposed can confirm.
+    """Mail a confirmation link to the new address; it replaces those of addresses proposed before.
 
     Nothing is sent to an address that has a subscription of its own or may not be mailed; the answer is the same.
     Raises BadInput for the address, StaleToken; TooMany while the ceiling of the whole service is reached.
     """
     new_address, now = subscribers.parse_address(text), clock.now()
     with engine.reading() as session:
-        _open_request(session, CHANGE_ADDRESS, request_id)
+        _require_open_request(session, CHANGE_ADDRESS, request_id)
         is_free = _is_free(session, new_address.key)
-    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer does not tell
-    inbox = rate_limits.inbox_of(new_address.key)
-    allowed = is_free and rate_limits.allow_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
+    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer reveals nothing
+    inbox = rate_limits.canonical_inbox(new_address.key)
+    allowed = is_free and rate_limits.may_mail_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
     with engine.transaction() as session:
-        _, subscriber = _open_request(session, CHANGE_ADDRESS, request_id, lock=True)
-        _forget_requests(session, subscriber, NEW_ADDRESS)
+        _, subscriber = _require_open_request(session, CHANGE_ADDRESS, request_id, lock=True)
+        _delete_requests(session, subscriber, NEW_ADDRESS)
         if allowed and _is_free(session, new_address.key):
             _queue_link(session, subscriber, NEW_ADDRESS, kind=NEW_ADDRESS_MAIL, to=new_address.text, now=now)
     enqueue.deliver()
@@ -128,30 +128,30 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
     """Send mail to the new address from now on, and notify the old one. Raises StaleToken, Refused."""
     now = clock.now()
     with engine.transaction() as session:
-        request, subscriber = _open_request(session, NEW_ADDRESS, request_id, lock=True)
-        new, old = subscribers.parse_address(request.address), subscriber.address
-        if not _is_free(session, new.key):
-            raise Refused(translate("this address has a subscription of its own, or no mail may be sent to it"))
-        _forget_unconfirmed(session, new.key, now=now)
-        _forget_requests(session, subscriber)
+        request, subscriber = _require_open_request(session, NEW_ADDRESS, request_id, lock=True)
+        new_address, old_address = subscribers.parse_address(request.address), subscriber.address
+        if not _is_free(session, new_address.key):
+            raise Refused(localize("this address has a subscription of its own, or no mail may be sent to it"))
+        _erase_unconfirmed(session, new_address.key, now=now)
+        _delete_requests(session, subscriber)
         session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
-        subscriber.address, subscriber.address_key = new.text, new.key
+        subscriber.address, subscriber.address_key = new_address.text, new_address.key
         _redirect_waiting_mail(session, subscriber)
-        number, origin = stored_id(subscriber), consent_origin.stored_form(client)
-        subscribers.record_consent(session, number, "address changed", now=now, client=origin, wording=WORDING)
-        enqueue_next(session, MOVED, subject_id=number, address=old, subscriber_id=number, now=now)
+        subscriber_id_, stored_client = stored_id(subscriber), consent_origin.stored_form(client)
+        subscribers.record_consent(session, subscriber_id_, "address changed", now=now, client=stored_client, wording=WORDING_VERSION)
+        enqueue_next(session, MOVED, subject_id=subscriber_id_, address=old_address, subscriber_id=subscriber_id_, now=now)
     enqueue.deliver()
 
 
 def _redirect_waiting_mail(session: Session, subscriber: Subscriber) -> None:
     """Editions that are not sent yet go to the new address; an uncertain one is not redirected."""
-    waiting = update(Delivery).where(
+    query = update(Delivery).where(
         col(Delivery.subscriber_id) == subscriber.id,
-        col(Delivery.kind).in_(EDITIONS),
+        col(Delivery.kind).in_(EDITION_KINDS),
         col(Delivery.state).in_((QUEUED, DEFERRED)),
     )
     domain = subscriber.address.rpartition("@")[2].lower()
-    session.execute(waiting.values(address=subscriber.address, domain=domain))
+    session.execute(query.values(address=subscriber.address, domain=domain))
 
 
 def _is_free(session: Session, key: str) -> bool:
@@ -160,30 +160,30 @@ def _is_free(session: Session, key: str) -> bool:
     return (other is None or other.state == PENDING) and subscribers.suppression(session, key) is None
 
 
-def _forget_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
-    """A sign-up of the new address that nobody confirmed makes way."""
+def _erase_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
+    """Erase an unconfirmed sign-up of the new address."""
     other = subscribers.by_key(session, key, lock=True)
     if other is not None:
         erasure.erase_rows(session, other, now=now)
         session.flush()
 
 
-def _forget_requests(session: Session, subscriber: Subscriber, *actions: str) -> None:
+def _delete_requests(session: Session, subscriber: Subscriber, *actions: str) -> None:
     """Make the links of these actions invalid; without `actions`, all of them."""
     deletion = delete(AccountRequest).where(col(AccountRequest.subscriber_id) == subscriber.id)
     session.execute(deletion.where(col(AccountRequest.action).in_(actions)) if actions else deletion)
 
 
-def _open_request(
+def _require_open_request(
     session: Session, action: str, request_id: int, *, lock: bool = False
 ) -> tuple[AccountRequest, Subscriber]:
-    """The request that a link carries, with its subscriber; `lock` holds the subscriber's row."""
+    """The request of a link, with its subscriber; `lock` locks the subscriber's row. Raises StaleToken."""
     request = session.get(AccountRequest, request_id) if request_id < 2**31 else None
     subscriber = subscribers.by_id(session, request.subscriber_id, lock=lock) if request else None
     if lock:  # another transaction may have used it while this one waited for the row
         request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
     if request is None or subscriber is None or request.action != action:
         raise StaleToken(
-            translate("this link was used, or replaced by a newer one; ask for another on your preferences page")
+            localize("this link was used, or replaced by a newer one; ask for another on your preferences page")
         )
     return request, subscriber

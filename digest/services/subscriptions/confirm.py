@@ -12,7 +12,7 @@ from digest.db.bounces import reports
 from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import NotFound, Refused, StaleToken
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
@@ -22,52 +22,52 @@ from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
 from digest.services.subscriptions import consent_origin, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule
-from digest.services.subscriptions.sign_up import WORDING
+from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.signing import CONFIRM
 from digest.signing import NOT_ME as NOT_ME_LINK
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What a confirmation link is about. `schedule` is a row that is not stored: the address and the times asked for.
+    """The subject of a confirmation link. `schedule` is an unstored row with the address and the requested schedule.
 
-    `done`: the subscription is active already, so confirming changes nothing.
+    `is_active`: the subscription is active already, so confirming changes nothing.
     """
 
     schedule: Subscriber
     profile: Profile
-    done: bool
+    is_active: bool
 
 
 def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
-    """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
+    """The confirmation of a link, without confirming. Raises NotFound after erasure, StaleToken for an old link."""
     with engine.reading() as session:
-        subscriber, request = _requested(session, subscriber_id, request_id, now=clock.now())
-        return _confirmation(subscriber, request, done=_is_running(session, subscriber))
+        subscriber, request = _require_request(session, subscriber_id, request_id, now=clock.now())
+        return _confirmation(subscriber, request, done=_is_receiving_mail(session, subscriber))
 
 
 def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
-    """Start the mail that was asked for. May be repeated: a second time changes nothing.
+    """Activate the requested subscription. May be repeated: a second time changes nothing.
 
     A suppression after bounces is lifted: whoever confirms has read mail at this address. Raises NotFound, StaleToken,
     and Refused where the address is suppressed for another reason.
     """
     now = clock.now()
     with engine.transaction() as session:
-        subscriber, request = _requested(session, subscriber_id, request_id, now=now, lock=True)
-        if _is_running(session, subscriber):
+        subscriber, request = _require_request(session, subscriber_id, request_id, now=now, lock=True)
+        if _is_receiving_mail(session, subscriber):
             return _confirmation(subscriber, request, done=True)
         suppression = subscribers.suppression(session, subscriber.address_key)
-        if suppression is not None and _liftable(suppression):
-            suppressions.lift(session, suppression)
-        _keep_request(session, subscriber, request, now=now)
-        version = subscribers.new_profile(session, subscriber_id, Profile.from_json(request.profile), now=now)
+        if suppression is not None and _can_lift(suppression):
+            suppressions.lift_suppression(session, suppression)
+        _store_request(session, subscriber, request, now=now)
+        version = subscribers.add_profile_version(session, subscriber_id, Profile.from_json(request.profile), now=now)
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
 
 
-def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:
+def _store_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:
     """Write the requested schedule into the row, and record when and from where it was requested."""
     write_schedule(request.schedule, subscriber)
     request.confirmed_at = now
@@ -81,31 +81,31 @@ def activate(
     session: Session, subscriber: Subscriber, version: ProfileVersion | None, *, event: str, client: str, now: datetime
 ) -> None:
     """Activate a subscriber and record the consent. Papers of earlier ingests are left to the welcome mail."""
-    must_not_be_suppressed(session, subscriber.address_key)
+    require_not_suppressed(session, subscriber.address_key)
     former_addresses.delete_former_address(session, subscriber.address_key)
     subscriber.state, subscriber.confirmed_at, subscriber.left_at = ACTIVE, now, None
     subscriber.profile_id = version.id if version else subscriber.profile_id
     subscriber.seen_through = subscribers.newest_batch_known_at(session, now=now)
     subscriber.next_due_at = send_schedule.due_after(subscriber, now)
     subscribers.record_consent(
-        session, stored_id(subscriber), event, now=now, client=consent_origin.stored_form(client), wording=WORDING
+        session, stored_id(subscriber), event, now=now, client=consent_origin.stored_form(client), wording=WORDING_VERSION
     )
 
 
-def must_not_be_suppressed(session: Session, address_key: str) -> None:
+def require_not_suppressed(session: Session, address_key: str) -> None:
     """Raises Refused where that address must not be mailed."""
     if subscribers.suppression(session, address_key) is not None:
-        raise Refused(translate("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
+        raise Refused(localize("mail to this address is stopped after a bounce or a complaint; ask the administrator"))
 
 
-def refuse(subscriber_id: int, request_id: int) -> None:
+def refuse_sign_up(subscriber_id: int, request_id: int) -> None:
     """'Not me, never mail me again': suppress the address, so that further sign-ups send nothing. May be repeated.
 
     Raises NotFound, StaleToken, and Refused for an active subscription, which its owner can end by unsubscribing.
     """
     now = clock.now()
     with engine.transaction() as session:
-        subscriber = _refusable(session, subscriber_id, request_id, now=now, lock=True)
+        subscriber = _require_refusable(session, subscriber_id, request_id, now=now, lock=True)
         reports.suppress(session, subscriber.address_key, reason=NOT_ME, source="confirmation mail", at=now)
         session.execute(
             update(Delivery)
@@ -121,26 +121,26 @@ def refuse(subscriber_id: int, request_id: int) -> None:
 def refusal_of(subscriber_id: int, request_id: int) -> str:
     """The address that a refusal is about. Raises as `refuse` does."""
     with engine.reading() as session:
-        return _refusable(session, subscriber_id, request_id, now=clock.now()).address
+        return _require_refusable(session, subscriber_id, request_id, now=clock.now()).address
 
 
-def _refusable(
+def _require_refusable(
     session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
 ) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None or request.created_at < now - lifetime(NOT_ME_LINK):
-        raise StaleToken(translate("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
-    if _is_running(session, subscriber):
-        raise Refused(translate("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
+        raise StaleToken(localize("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
+    if _is_receiving_mail(session, subscriber):
+        raise Refused(localize("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))
     return subscriber
 
 
-def _liftable(suppression: Suppression) -> bool:
+def _can_lift(suppression: Suppression) -> bool:
     return suppressions.can_be_lifted(suppression.reason, suppression.source)
 
 
-def _is_running(session: Session, subscriber: Subscriber) -> bool:
+def _is_receiving_mail(session: Session, subscriber: Subscriber) -> bool:
     """True for an active subscriber who may be mailed."""
     return subscriber.state == ACTIVE and subscribers.suppression(session, subscriber.address_key) is None
 
@@ -153,18 +153,18 @@ def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool)
     return Confirmation(schedule, Profile.from_json(request.profile), done)
 
 
-def _requested(
+def _require_request(
     session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
 ) -> tuple[Subscriber, SignUpRequest]:
-    """The request behind a link that still works."""
+    """The subscriber and request of a valid link. Raises NotFound, StaleToken."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
-        raise NotFound(translate("this subscription no longer exists; sign up again if you want the mail"))
+        raise NotFound(localize("this subscription no longer exists; sign up again if you want the mail"))
     suppression = subscribers.suppression(session, subscriber.address_key)
     left_since = subscriber.left_at is not None and request.created_at <= subscriber.left_at
-    bounced_since = suppression is not None and _liftable(suppression) and request.created_at < suppression.at
-    stale = request.created_at < now - lifetime(CONFIRM) or left_since or bounced_since
-    if stale and not _is_running(session, subscriber):
-        raise StaleToken(translate("this link is out of date; sign up again to get a new one"))
+    bounced_since = suppression is not None and _can_lift(suppression) and request.created_at < suppression.at
+    is_stale = request.created_at < now - lifetime(CONFIRM) or left_since or bounced_since
+    if is_stale and not _is_receiving_mail(session, subscriber):
+        raise StaleToken(localize("this link is out of date; sign up again to get a new one"))
     return subscriber, request

@@ -1,4 +1,4 @@
-"""Where a consent came from: kept so that a claim can be checked, without keeping anybody's network address.
+"""The origin of a consent: stored so that a claim can be checked, without storing a network address.
 
 A salted scrypt hash (RFC 7914) needs no key: it can be checked after every rotation of DIGEST_SECRET_KEY and in an
 installation that imported it. It is slow on purpose, because there are few enough addresses to try them all.
@@ -15,31 +15,31 @@ from digest import settings
 from digest.errors import BadInput
 
 ADMINISTRATOR, MAIL, COMPLAINT = "administrator", "mail", "complaint"
-WORDS = frozenset({"", ADMINISTRATOR, MAIL, COMPLAINT})  # no address: kept as they are
+KNOWN_WORDS = frozenset({"", ADMINISTRATOR, MAIL, COMPLAINT})  # no address: kept as they are
 _SALT_BYTES = _HASH_BYTES = 16
-_COST = {"n": 2**12, "r": 8, "p": 1}  # 4 MiB and some 10 ms; never change it: what is stored depends on it
+_COST = {"n": 2**12, "r": 8, "p": 1}  # 4 MiB and about 10 ms; never change it: stored hashes depend on it
 
 
 def stored_form(client: str) -> str:
-    """What is kept of a client: 64 hexadecimal digits, salt before hash; a word that is no address stays."""
-    return client if client in WORDS else _hash(client, secrets.token_bytes(_SALT_BYTES))
+    """The stored form of a client: 64 hexadecimal digits, salt before hash; words such as `mail` are not hashed."""
+    return client if client in KNOWN_WORDS else _hash(client, secrets.token_bytes(_SALT_BYTES))
 
 
-def came_from(stored: str, client: str) -> bool:
-    """Did the consent that kept this come from that client? `client` is an IP address. Raises BadInput."""
-    if stored in WORDS or len(stored) != 2 * (_SALT_BYTES + _HASH_BYTES):
+def matches_client(stored: str, client: str) -> bool:
+    """True where the stored origin is that client. `client` is an IP address. Raises BadInput."""
+    if stored in KNOWN_WORDS or len(stored) != 2 * (_SALT_BYTES + _HASH_BYTES):
         return False
-    client = _counted_as(client)
+    client = _normalized_client(client)
     salt = bytes.fromhex(stored[: 2 * _SALT_BYTES])
-    return hmac.compare_digest(_hash(client, salt), stored) or stored in _former_forms(client)
+    return hmac.compare_digest(_hash(client, salt), stored) or stored in _legacy_hashes(client)
 
 
 def _hash(client: str, salt: bytes) -> str:
     return (salt + hashlib.scrypt(client.encode(), salt=salt, dklen=_HASH_BYTES, **_COST)).hex()
 
 
-def _counted_as(client: str) -> str:
-    """An IPv6 client is its /64 network, as where requests come in (`web.http.client_ip`)."""
+def _normalized_client(client: str) -> str:
+    """The client's address; for IPv6 its /64 network, as in `web.http.client_ip`. Raises BadInput."""
     try:
         address = ip_address(client.strip())
     except ValueError as error:
@@ -49,7 +49,7 @@ def _counted_as(client: str) -> str:
     return str(address)
 
 
-def _former_forms(client: str) -> list[str]:
-    """What releases before this one kept: an HMAC under the first secret key of that time."""
+def _legacy_hashes(client: str) -> list[str]:
+    """The form stored by earlier releases: an HMAC under the first secret key of that time."""
     keys = settings.get().secret_key
     return [hmac.new(key.encode(), client.encode(), hashlib.sha256).hexdigest() for key in keys]

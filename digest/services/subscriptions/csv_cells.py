@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 
 from digest import clock
 from digest.errors import BadInput
-from digest.matching.scoring.relevance_feedback import FULL_WEIGHT_LIKES, WORDS
+from digest.matching.scoring.relevance_feedback import FULL_WEIGHT_LIKES, MAX_WORDS
 from digest.services.subscriptions import preference_fields
 
-OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # e-mail lists are not older; and far from where dates end
+EARLIEST_INSTANT = datetime(1990, 1, 1, tzinfo=UTC)  # no mailing list is older
 _ENTRY = re.compile(r"(?:[^\\;\n]|\\[\\;]|\\)+")
 
 
@@ -45,34 +45,34 @@ def list_entries(cell: str, *, escaped: bool) -> list[str]:
     return [entry for entry in entries if entry]
 
 
-def topic_cap(number: str) -> int:
+def topic_cap(cell: str) -> int:
     """The cap of a topic, in papers an edition."""
     if not (
-        number.isascii() and number.isdecimal() and len(number) < 4 and 1 <= int(number) <= preference_fields.MAX_LIMIT
+        cell.isascii() and cell.isdecimal() and len(cell) < 4 and 1 <= int(cell) <= preference_fields.MAX_LIMIT
     ):
         expected = f"expected a number from 1 to {preference_fields.MAX_LIMIT}, a blank, and a topic"
-        raise BadInput(f"caps: {expected}; got {number[:20]!r}", field="caps")
-    return int(number)
+        raise BadInput(f"caps: {expected}; got {cell[:20]!r}", field="caps")
+    return int(cell)
 
 
-def instant(name: str, cell: str) -> datetime:
+def parse_instant(name: str, cell: str) -> datetime:
     """An instant with its offset, not in the future."""
     try:
-        at = datetime.fromisoformat(cell)
+        value = datetime.fromisoformat(cell)
     except ValueError as error:
         raise BadInput(
             f"{name}: use a time such as 2025-11-20T07:00:00+00:00, got {cell[:40]!r}", field=name
         ) from error
-    if at.tzinfo is None:
+    if value.tzinfo is None:
         raise BadInput(f"{name}: {cell[:40]!r} lacks its offset from UTC, such as +00:00", field=name)
-    return _plausible(name, at)
+    return _require_plausible(name, value)
 
 
-def _plausible(name: str, at: datetime) -> datetime:
-    """The instant, if this service can have seen it."""
-    if not OLDEST <= at <= clock.now() + timedelta(days=1):
-        raise BadInput(f"{name}: {at.isoformat()} lies in the future, or too far back", field=name)
-    return at
+def _require_plausible(name: str, instant: datetime) -> datetime:
+    """The instant if it is neither in the future nor before `EARLIEST_INSTANT`. Raises BadInput."""
+    if not EARLIEST_INSTANT <= instant <= clock.now() + timedelta(days=1):
+        raise BadInput(f"{name}: {instant.isoformat()} lies in the future, or too far back", field=name)
+    return instant
 
 
 def consent_events(cell: str) -> list[ConsentEvent]:
@@ -82,28 +82,28 @@ def consent_events(cell: str) -> list[ConsentEvent]:
     except ValidationError as error:
         raise _wrong_json("consents", error) from error
     for event in events:
-        _plausible("consents", event.at)
-        _without_nul("consents", event.event + event.client + event.wording)
+        _require_plausible("consents", event.at)
+        _require_no_nul("consents", event.event + event.client + event.wording)
     return events
 
 
-def _without_nul(name: str, text: str) -> None:
-    """PostgreSQL keeps no NUL."""
+def _require_no_nul(name: str, text: str) -> None:
+    """Raise BadInput for a NUL character, which PostgreSQL can't store."""
     if "\0" in text:
         raise BadInput(f"{name}: holds a NUL character", field=name)
 
 
-def learned_words(cell: str) -> tuple[tuple[str, int], ...]:
-    """Words that were learned from likes, with their weights; more likes learn them anew."""
+def liked_words(cell: str) -> tuple[tuple[str, int], ...]:
+    """The words of liked papers with their weights; a further like recomputes them."""
     try:
         likes = _LIKES.validate_json(cell) if cell else []
     except ValidationError as error:
         raise _wrong_json("likes", error) from error
-    if len(likes) > WORDS or any(
+    if len(likes) > MAX_WORDS or any(
         not (0 < len(word) <= 100 and 0 < weight <= FULL_WEIGHT_LIKES) for word, weight in likes
     ):
-        raise BadInput(f"likes: at most {WORDS} words with weights from 1 to {FULL_WEIGHT_LIKES}", field="likes")
-    _without_nul("likes", "".join(word for word, _ in likes))
+        raise BadInput(f"likes: at most {MAX_WORDS} words with weights from 1 to {FULL_WEIGHT_LIKES}", field="likes")
+    _require_no_nul("likes", "".join(word for word, _ in likes))
     return tuple(likes)
 
 
@@ -113,7 +113,7 @@ def _wrong_json(name: str, error: ValidationError) -> BadInput:
     return BadInput(f"{name}: {where + ': ' if where else ''}{first['msg'][:120]}", field=name)
 
 
-def suppression(cells: Mapping[str, str], at: datetime | None) -> tuple[str, str, datetime | None] | None:
+def suppression_of_row(cells: Mapping[str, str], at: datetime | None) -> tuple[str, str, datetime | None] | None:
     """Reason, source and time of a suppression; None where the row has none."""
     reason, source = (cells.get(name, "") for name in ("suppressed_reason", "suppressed_source"))
     if not reason:

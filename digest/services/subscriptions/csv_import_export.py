@@ -26,26 +26,26 @@ from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.profile import Profile, Topic
 from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
-from digest.models.subscriber import ACTIVE, LEFT, PENDING
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
-from digest.services.subscriptions.sign_up import WORDING
+from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.text.redaction import redact_addresses
 
-SUPPRESSED = "suppressed"  # the state of a row that is an address alone
-STATES = (ACTIVE, PENDING, LEFT, SUPPRESSED)
-TIMES = ("created_at", "confirmed_at", "left_at", "suppressed_at")
+SUPPRESSED_ONLY = "suppressed"  # the state of a row that is an address alone
+STATES = (ACTIVE, PENDING, UNSUBSCRIBED, SUPPRESSED_ONLY)
+TIME_COLUMNS = ("created_at", "confirmed_at", "left_at", "suppressed_at")
 COLUMNS = (
     *("address", "state", *preference_fields.FIELDS, "muted", "caps", "primary_only", "likes"),
-    *(*TIMES, "suppressed_reason", "suppressed_source", "consents"),
+    *(*TIME_COLUMNS, "suppressed_reason", "suppressed_source", "consents"),
 )
 ALIASES = {
     **dict.fromkeys(("email", "e_mail", "mail", "email_address", "subscriber"), "address"),
     "status": "state",
     **preference_fields.aliases(),
 }
-LISTS = (*preference_fields.multiline_fields(), "muted", "caps")
+LIST_COLUMNS = (*preference_fields.multiline_fields(), "muted", "caps")
 
 
 Row = dict[str, str | int]
@@ -57,29 +57,29 @@ def export_csv() -> str:
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in export_rows():
-        writer.writerow(row | {name: csv_cells.escape_list(str(row[name])) for name in LISTS})
+        writer.writerow(row | {name: csv_cells.escape_list(str(row[name])) for name in LIST_COLUMNS})
     return out.getvalue()
 
 
 def export_rows() -> list[Row]:
     """All subscribers and suppressed addresses by `COLUMNS`; lists have an entry a line."""
     with reading() as session:
-        people = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
+        subscribers_ = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
         profiles, requests = _profiles(session), _requests(session)
         consents: dict[int, list[Consent]] = {}
         for event in session.exec(select(Consent).order_by(col(Consent.id))):
             consents.setdefault(event.subscriber_id, []).append(event)
         suppressed = {row.address_key: row for row in session.exec(select(Suppression).order_by(col(Suppression.id)))}
     rows: list[Row] = []
-    for subscriber in people:
-        number = stored_id(subscriber)
-        profile = profiles.get(number, Profile())
-        if subscriber.state == PENDING and number in requests:
-            profile = _as_requested(subscriber, requests[number])
-        person = _export_row(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
-        rows.append(person | {"consents": _consent_cell(consents.get(number, ()))})
+    for subscriber in subscribers_:
+        subscriber_id = stored_id(subscriber)
+        profile = profiles.get(subscriber_id, Profile())
+        if subscriber.state == PENDING and subscriber_id in requests:
+            profile = _requested_profile(subscriber, requests[subscriber_id])
+        cells = _export_row(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
+        rows.append(cells | {"consents": _consent_cell(consents.get(subscriber_id, ()))})
     for key, row in suppressed.items():
-        rows.append({"address": key, "state": SUPPRESSED, **_suppression_cells(row)})
+        rows.append({"address": key, "state": SUPPRESSED_ONLY, **_suppression_cells(row)})
     return [{**dict.fromkeys(COLUMNS, ""), **row} for row in rows]
 
 
@@ -95,27 +95,27 @@ def _requests(session: Session) -> dict[int, SignUpRequest]:
     return {request.subscriber_id: request for request in session.exec(query)}
 
 
-def _as_requested(subscriber: Subscriber, request: SignUpRequest) -> Profile:
-    """What a sign-up asked for that nobody confirmed yet: its schedule goes into the row, which is not stored."""
+def _requested_profile(subscriber: Subscriber, request: SignUpRequest) -> Profile:
+    """The profile of an unconfirmed sign-up; its schedule is written into the row, which is not stored."""
     preference_fields.write_schedule(request.schedule, subscriber)
     return Profile.from_json(request.profile)
 
 
 def _export_row(subscriber: Subscriber, profile: Profile) -> Row:
     caps = [f"{topic.cap} {topic.text}" for topic in profile.topics if topic.cap is not None]
-    times = {name: getattr(subscriber, name, None) for name in TIMES}
+    times = {name: getattr(subscriber, name, None) for name in TIME_COLUMNS}
     return {
         "address": subscriber.address,
         "state": subscriber.state,
         **{
             name: value if type(value) is int else preference_fields.as_text(name, value)
-            for name, value in preference_fields.values(subscriber, profile).items()
+            for name, value in preference_fields.preference_values(subscriber, profile).items()
         },
         "muted": "\n".join(topic.text for topic in profile.topics if topic.muted),
         "caps": "\n".join(caps),
         "primary_only": preference_fields.as_text("primary_only", profile.primary_only),
         "likes": json.dumps(profile.likes, ensure_ascii=False) if profile.likes else "",
-        **{name: at.isoformat() if at else "" for name, at in times.items()},
+        **{name: instant.isoformat() if instant else "" for name, instant in times.items()},
     }
 
 
@@ -150,51 +150,51 @@ def import_file(
 
     In a cell several topics stand a line each or separated by `;` (a `;` of a topic itself is written `\;`).
     Without `welcome` nobody gets a first edition. `dry_run` undoes each row and says what would happen. `progress` is
-    told how many rows of how many are done. Raises BadInput for the file as a whole: then nothing was taken over.
+    called with the numbers of finished and of all rows. Raises BadInput for the whole file: then nothing was imported.
     """
     if not consent.strip():
         raise BadInput("consent: say how and when these people agreed", field="consent")
     rows, is_json = csv_table.read_table(file, COLUMNS, required="address", aliases=ALIASES)
     added, refusals = 0, []
     first_lines: dict[str, int] = {}
-    for done, row in enumerate(rows, 1):
+    for row_number, row in enumerate(rows, 1):
         try:
-            person, address = _checked(row, first_lines, escaped=not is_json)
-            with _undone() if dry_run else transaction() as session:
-                person.store(session, address, consent=consent, welcome=welcome)
+            imported, address = _parse_row(row, first_lines, escaped=not is_json)
+            with _rolled_back_transaction() if dry_run else transaction() as session:
+                imported.store(session, address, consent=consent, welcome=welcome)
             added += 1
         except DigestError as error:
             refusals.append(f"{'row' if is_json else 'line'} {row.line}: {error}")
-        progress(done, len(rows))
+        progress(row_number, len(rows))
     return added, refusals
 
 
 @contextmanager
-def _undone() -> Iterator[Session]:
-    """A transaction that is rolled back at its end, so that everything is checked as it will be."""
-    with Session(engine(), expire_on_commit=False) as session, session.begin() as begun:
+def _rolled_back_transaction() -> Iterator[Session]:
+    """A transaction that is rolled back at its end, so that a dry run makes all checks of a real import."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin() as database_transaction:
         yield session
-        begun.rollback()
+        database_transaction.rollback()
 
 
-def _checked(
+def _parse_row(
     row: csv_table.TableRow, first_lines: dict[str, int], *, escaped: bool
-) -> tuple[_ImportedPerson, subscribers.ParsedAddress]:
+) -> tuple[_ImportedSubscriber, subscribers.ParsedAddress]:
     """One row as a person and an address. Raises BadInput naming the column."""
     if row.error:
         raise BadInput(row.error)
     address = subscribers.parse_address(row.cells.get("address", ""))
-    first = first_lines.setdefault(address.key, row.line)
-    if first != row.line:
-        raise BadInput(f"address: the same inbox as in line {first}", field="address")
-    return _ImportedPerson(row.cells, escaped=escaped), address
+    first_line = first_lines.setdefault(address.key, row.line)
+    if first_line != row.line:
+        raise BadInput(f"address: the same inbox as in line {first_line}", field="address")
+    return _ImportedSubscriber(row.cells, escaped=escaped), address
 
 
-class _ImportedPerson:
+class _ImportedSubscriber:
     """One row, checked. Raises BadInput naming the column."""
 
     def __init__(self, cells: Mapping[str, str], *, escaped: bool) -> None:
-        lists = {name: csv_cells.list_entries(cells[name], escaped=escaped) for name in LISTS if name in cells}
+        lists = {name: csv_cells.list_entries(cells[name], escaped=escaped) for name in LIST_COLUMNS if name in cells}
         self.state = cells.get("state", ACTIVE).casefold()
         if self.state not in STATES:
             raise BadInput(f"state: {self.state[:20]!r}; use {', '.join(STATES)}", field="state")
@@ -202,22 +202,22 @@ class _ImportedPerson:
         self.preferences = _read(preference_fields.Preferences, cells_by_preference)
         self.preferences.check_pause(clock.now().date())
         self.profile = self._profile(cells, lists)
-        self.times = {name: csv_cells.instant(name, cells[name]) for name in TIMES if name in cells}
+        self.times = {name: csv_cells.parse_instant(name, cells[name]) for name in TIME_COLUMNS if name in cells}
         self.consents = csv_cells.consent_events(cells.get("consents", ""))
-        self.suppression = csv_cells.suppression(cells, self.times.get("suppressed_at"))
-        if self.state == SUPPRESSED and self.suppression is None:
+        self.suppression = csv_cells.suppression_of_row(cells, self.times.get("suppressed_at"))
+        if self.state == SUPPRESSED_ONLY and self.suppression is None:
             raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
 
     def _profile(self, cells: Mapping[str, str], lists: Mapping[str, list[str]]) -> Profile:
         profile = self.preferences.profile()
         topics = {topic.text: topic for topic in profile.topics}
         for text in lists.get("muted", ()):
-            topics[text] = replace(_topic(topics, text, "muted"), muted=True)
+            topics[text] = replace(_topic_of_row(topics, text, "muted"), muted=True)
         for entry in lists.get("caps", ()):
-            number, _, text = entry.partition(" ")
-            topics[text] = replace(_topic(topics, text, "caps"), cap=csv_cells.topic_cap(number))
-        primary_only = _read(_Switch, {"primary_only": cells.get("primary_only", "false")}).primary_only
-        likes = csv_cells.learned_words(cells.get("likes", ""))
+            cap, _, text = entry.partition(" ")
+            topics[text] = replace(_topic_of_row(topics, text, "caps"), cap=csv_cells.topic_cap(cap))
+        primary_only = _read(_PrimaryOnly, {"primary_only": cells.get("primary_only", "false")}).primary_only
+        likes = csv_cells.liked_words(cells.get("likes", ""))
         return replace(profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes)
 
     def store(self, session: Session, address: subscribers.ParsedAddress, *, consent: str, welcome: bool) -> None:
@@ -225,8 +225,8 @@ class _ImportedPerson:
         now = clock.now()
         subscriber = subscribers.by_key(session, address.key, lock=True)
         suppressed_only = self.suppression is not None and subscriber is not None and subscriber.state == ACTIVE
-        if self.state != SUPPRESSED and not suppressed_only:
-            self._refuse(session, address, subscriber)
+        if self.state != SUPPRESSED_ONLY and not suppressed_only:
+            self._require_allowed(session, address, subscriber)
             subscriber = subscribers.admit(session, address, now=now)
             session.flush()
             self._write(session, subscriber, now)
@@ -238,13 +238,13 @@ class _ImportedPerson:
             reason, source, at = self.suppression
             reports.suppress(session, address.key, reason=reason, source=source, at=at or now)
 
-    def _refuse(self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None) -> None:
+    def _require_allowed(self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None) -> None:
         """Raise Refused if the state of the address in this installation forbids this row."""
         if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
             raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
-        if subscriber is not None and subscriber.state == LEFT:
+        if subscriber is not None and subscriber.state == UNSUBSCRIBED:
             raise Refused(f"{address.text} has unsubscribed here; only they can subscribe again, on the page")
-        if self.state == LEFT:
+        if self.state == UNSUBSCRIBED:
             return  # this row starts no mail
         former = former_addresses.find_former_address(session, address.key)
         if former is not None and not former.suppressed:
@@ -253,39 +253,39 @@ class _ImportedPerson:
             raise Refused(f"mail to {address.text} is stopped here after a bounce or a complaint")
 
     def _write(self, session: Session, subscriber: Subscriber, now: datetime) -> None:
-        number = stored_id(subscriber)
-        self.preferences.write_to(subscriber)
+        subscriber_id = stored_id(subscriber)
+        self.preferences.apply_to(subscriber)
         subscriber.state = self.state
         subscriber.created_at = self.times.get("created_at", now)
         subscriber.confirmed_at = self.times.get("confirmed_at", now if self.state == ACTIVE else None)
-        subscriber.left_at = self.times.get("left_at", now) if self.state == LEFT else None
+        subscriber.left_at = self.times.get("left_at", now) if self.state == UNSUBSCRIBED else None
         if subscriber.confirmed_at:
-            subscriber.profile_id = subscribers.new_profile(session, number, self.profile, now=now).id
+            subscriber.profile_id = subscribers.add_profile_version(session, subscriber_id, self.profile, now=now).id
         else:
-            session.add(self._request(number, subscriber.created_at))
+            session.add(self._sign_up_request(subscriber_id, subscriber.created_at))
         if self.state == ACTIVE:
             subscriber.seen_through = subscribers.newest_batch_known_at(session, now=now)
             subscriber.next_due_at = send_schedule.due_after(subscriber, now)
         for event in self.consents:
-            session.add(Consent(subscriber_id=number, **event.model_dump()))
+            session.add(Consent(subscriber_id=subscriber_id, **event.model_dump()))
         if not self.consents:
             subscribers.record_consent(
-                session, number, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING
+                session, subscriber_id, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING_VERSION
             )
 
-    def _request(self, subscriber_id: int, at: datetime) -> SignUpRequest:
-        """What somebody asked for who has not confirmed: a new sign-up of theirs replaces it."""
+    def _sign_up_request(self, subscriber_id: int, created_at: datetime) -> SignUpRequest:
+        """The request of an unconfirmed sign-up; a new sign-up replaces it."""
         return SignUpRequest(
             subscriber_id=subscriber_id,
-            created_at=at,
+            created_at=created_at,
             profile=self.profile.to_json(),
             schedule=self.preferences.schedule_json(),
             client=consent_origin.ADMINISTRATOR,
-            wording=WORDING,
+            wording=WORDING_VERSION,
         )
 
 
-class _Switch(BaseModel):
+class _PrimaryOnly(BaseModel):
     primary_only: bool
 
 
@@ -295,14 +295,14 @@ Checked = TypeVar("Checked", bound=BaseModel)
 def _read(schema: type[Checked], values: Mapping[str, object]) -> Checked:
     """`preference_fields.read`, whose every error begins with the column's name."""
     try:
-        return preference_fields.read(schema, values)
+        return preference_fields.validate(schema, values)
     except BadInput as error:
         text = str(error)
-        named = text if error.field is None or text.startswith(f"{error.field}:") else f"{error.field}: {text}"
-        raise BadInput(named, field=error.field) from error
+        message = text if error.field is None or text.startswith(f"{error.field}:") else f"{error.field}: {text}"
+        raise BadInput(message, field=error.field) from error
 
 
-def _topic(topics: Mapping[str, Topic], text: str, column: str) -> Topic:
+def _topic_of_row(topics: Mapping[str, Topic], text: str, column: str) -> Topic:
     if text not in topics:
         raise BadInput(f"{column}: {text[:60]!r} is not one of the row's topics", field=column)
     return topics[text]

@@ -1,7 +1,7 @@
-"""Reading a table that people made: CSV with `,`, `;` or tabs, or a JSON array of objects. Errors name line and column.
+"""Read a table: CSV with `,`, `;` or tabs, or a JSON array of objects. Errors name line and column.
 
-What is wrong with the file as a whole (encoding, header, quotes) refuses it before anything is used; what is wrong
-with one row is an error of that row, and the caller goes on with the next.
+An error of the whole file (encoding, header, quotes) is raised before any row is returned. An error of one row is
+returned with that row, so that the caller can continue with the next.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def read_table(
 
     Raises BadInput where the file as a whole can't be used.
     """
-    text = _text(file)
+    text = _read_text(file)
     try:
         if text.lstrip().startswith("["):
             return list(_json_rows(text, _Header(columns, required, aliases))), True
@@ -52,7 +52,7 @@ def read_table(
         raise BadInput(f"{file}: {error}", field="file") from error
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         if file.stat().st_size > MAX_BYTES:
             raise BadInput(f"{file}: larger than {MAX_BYTES} bytes", field="file")
@@ -64,12 +64,12 @@ def _text(file: Path) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line, column = _position(raw, error.start)
+        line, column = _line_and_column(raw, error.start)
         where = f"{file}: line {line}, character {column}: byte 0x{raw[error.start]:02x} is not UTF-8"
         raise BadInput(f"{where} (the file may be Latin-1 or Windows-1252); save it as UTF-8", field="file") from error
 
 
-def _position(raw: bytes, offset: int) -> tuple[int, int]:
+def _line_and_column(raw: bytes, offset: int) -> tuple[int, int]:
     """Line and character of a byte, from 1."""
     before = raw[:offset]
     line_start = before.rfind(b"\n") + 1
@@ -77,7 +77,7 @@ def _position(raw: bytes, offset: int) -> tuple[int, int]:
 
 
 class _Header:
-    """The columns that are allowed, and how wrong ones are refused."""
+    """The allowed columns, and the errors for wrong ones."""
 
     def __init__(self, columns: Collection[str], required: str, aliases: Mapping[str, str]) -> None:
         self.columns = columns
@@ -90,66 +90,66 @@ class _Header:
 
     def read(self, names: Sequence[str]) -> list[str]:
         """The columns as named in the first line; blank ones at its end stand for no column. Raises BadInput."""
-        names_found = [_normalized(name) for name in names]
-        while names_found and not names_found[-1]:
-            names_found.pop()
-        self.check(names_found, "column {}, ")
-        if self._required not in names_found:
+        columns = [_normalized(name) for name in names]
+        while columns and not columns[-1]:
+            columns.pop()
+        self.check(columns, "column {}, ")
+        if self._required not in columns:
             missing = f"the first line must name the columns, {self._required!r} among them"
             raise BadInput(f"line 1: {missing} (known: {', '.join(self.columns)})")
-        return names_found
+        return columns
 
     def check(self, names: Sequence[str], where: str) -> None:
         """Raises BadInput for a name that is unknown, or there twice."""
-        for place, name in enumerate(names, 1):
+        for position, name in enumerate(names, 1):
             if not name:
-                raise BadInput(f"line 1: {where.format(place)}has no name")
+                raise BadInput(f"line 1: {where.format(position)}has no name")
             if name not in self.columns:
-                raise BadInput(f"line 1: {where.format(place)}{self.unknown(name)}")
-            if name in names[: place - 1]:
-                first = names.index(name) + 1
-                raise BadInput(f"line 1: {where.format(place)}{name!r} stands twice, first as column {first}")
+                raise BadInput(f"line 1: {where.format(position)}{self.unknown_column_error(name)}")
+            if name in names[: position - 1]:
+                first_position = names.index(name) + 1
+                raise BadInput(f"line 1: {where.format(position)}{name!r} stands twice, first as column {first_position}")
 
-    def unknown(self, name: str) -> str:
-        """How an unknown column is refused."""
-        near = difflib.get_close_matches(name, self.columns, n=1, cutoff=0.7)
-        meant = self._aliases.get(name) or (near[0] if near else "")
-        hint = f"did you mean {meant!r}?" if meant else f"known are {', '.join(self.columns)}"
+    def unknown_column_error(self, name: str) -> str:
+        """The error message for an unknown column."""
+        close_matches = difflib.get_close_matches(name, self.columns, n=1, cutoff=0.7)
+        suggestion = self._aliases.get(name) or (close_matches[0] if close_matches else "")
+        hint = f"did you mean {suggestion!r}?" if suggestion else f"known are {', '.join(self.columns)}"
         return f"{name[:40]!r} is no column here; {hint}"
 
 
 def _normalized(name: str) -> str:
-    """A column's name whatever its case, padding, and marks between its words: ` Time Zone` is `time_zone`."""
+    """A column's name in lower case with underscores: ` Time Zone` is `time_zone`."""
     return re.sub(r"[\s_-]+", "_", name.replace("\ufeff", "").strip().casefold())
 
 
 def _csv_rows(text: str, header: _Header) -> Iterator[TableRow]:
     separator_line = _SEPARATOR_LINE.match(text)
     body = text[separator_line.end() :] if separator_line else text
-    delimiter = separator_line[1] if separator_line else _delimiter(body, header)
+    delimiter = separator_line[1] if separator_line else _guess_delimiter(body, header)
     records = _records(body, delimiter, skipped=1 if separator_line else 0)
-    line, first = next(records, (1, []))
-    if isinstance(first, str):
-        raise BadInput(f"line {line}: {first}")
-    columns, width = header.read(first), len(first)
+    line, first_cells = next(records, (1, []))
+    if isinstance(first_cells, str):
+        raise BadInput(f"line {line}: {first_cells}")
+    columns, width = header.read(first_cells), len(first_cells)
     for count, (line, cells) in enumerate(records, 1):
         if count > MAX_ROWS:
             raise BadInput(f"line {line}: more than {MAX_ROWS} rows; import them in parts")
-        yield TableRow(line, {}, cells) if isinstance(cells, str) else _row(line, cells, columns, width)
+        yield TableRow(line, {}, cells) if isinstance(cells, str) else _table_row(line, cells, columns, width)
 
 
-def _row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -> TableRow:
+def _table_row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -> TableRow:
     if len(cells) > width:
         problem = f"column {width + 1}: {len(cells)} cells, but {width} columns (does a cell need quotes?)"
         return TableRow(line, {}, problem)
     named = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
     if any(cell.strip() for cell in cells[len(columns) :]):
         return TableRow(line, named, f"column {len(columns) + 1}: a cell under no name")
-    return TableRow(line, named, _unstorable(named))
+    return TableRow(line, named, _storage_error(named))
 
 
-def _unstorable(cells: Mapping[str, str]) -> str:
-    """Why a row's cells can't be kept by every database, '' where they can."""
+def _storage_error(cells: Mapping[str, str]) -> str:
+    """Why a row's cells can't be stored in every database, '' where they can."""
     for name, cell in cells.items():
         if "\0" in cell:
             return f"{name}: holds a NUL character"
@@ -158,12 +158,12 @@ def _unstorable(cells: Mapping[str, str]) -> str:
     return ""
 
 
-def _delimiter(text: str, header: _Header) -> str:
-    """What separates cells: that which finds most columns in the header."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    names_found = {delimiter: _cells(first, delimiter) for delimiter in DELIMITERS}
+def _guess_delimiter(text: str, header: _Header) -> str:
+    """The delimiter with which the header has the most known columns."""
+    header_line = next((line for line in text.splitlines() if line.strip()), "")
+    cells_by_delimiter = {delimiter: _cells(header_line, delimiter) for delimiter in DELIMITERS}
     return max(
-        DELIMITERS, key=lambda delimiter: (header.count_known(names_found[delimiter]), len(names_found[delimiter]))
+        DELIMITERS, key=lambda delimiter: (header.count_known(cells_by_delimiter[delimiter]), len(cells_by_delimiter[delimiter]))
     )
 
 
@@ -177,7 +177,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, list[str] | str]]:
     """Each record that is not blank, or why it can't be read, with the line it begins in.
 
-    Raises BadInput where it can't be told where a record ends.
+    Raises BadInput where the end of a record can't be determined.
     """
     records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     while True:
@@ -194,7 +194,7 @@ def _records(text: str, delimiter: str, *, skipped: int) -> Iterator[tuple[int, 
 
 
 def _broken_record(line: int, error: csv.Error) -> str:
-    """What is wrong with one record. Raises BadInput where it swallowed those after it."""
+    """The error message of one record. Raises BadInput where it includes the records after it."""
     words = str(error)
     if "field limit" in words:
         limit = csv.field_size_limit()
@@ -220,12 +220,12 @@ def _json_row(number: int, row: Any, header: _Header) -> TableRow:
         return TableRow(number, {}, "expected an object")
     unknown = next((name for name in row if name not in header.columns), None)
     if unknown is not None:
-        return TableRow(number, {}, header.unknown(unknown))
-    wrong = next((name for name, value in row.items() if isinstance(value, dict | float)), None)
-    if wrong is not None:
-        return TableRow(number, {}, f"{wrong}: expected a text, a list, a whole number, true, false or null")
+        return TableRow(number, {}, header.unknown_column_error(unknown))
+    invalid = next((name for name, value in row.items() if isinstance(value, dict | float)), None)
+    if invalid is not None:
+        return TableRow(number, {}, f"{invalid}: expected a text, a list, a whole number, true, false or null")
     cells = {name: text for name, value in row.items() if (text := _json_cell(value))}
-    return TableRow(number, cells, _unstorable(cells))
+    return TableRow(number, cells, _storage_error(cells))
 
 
 def _json_cell(value: Any) -> str:

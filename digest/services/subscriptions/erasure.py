@@ -1,7 +1,7 @@
-"""Erasing a subscriber: the row and everything personal, in tables, files and what the database has deleted before.
+"""Erase a subscriber: the row and all personal data, in tables, files and deleted pages of the database.
 
-Of the address at most a keyed hash stays (`FormerAddress`): where it is suppressed, or where its person left or erased
-themselves, so that neither a mail nor an old list brings it back.
+At most a keyed hash of the address is kept (`FormerAddress`): where it is suppressed, or where its owner unsubscribed
+or requested the erasure, so that neither a mail nor an import subscribes it again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from digest.db.core import engine
 from digest.db.subscribers import former_addresses, subscribers
 from digest.db.subscribers.scrub import scrub_deleted
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
-from digest.models.delivery import CANCELLED, OPEN
-from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, LEFT
+from digest.models.delivery import CANCELLED, OPEN_STATES
+from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, UNSUBSCRIBED
 from digest.services.security import rate_limits
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.selection import profile_cache
@@ -28,33 +28,33 @@ ERASE = "erase"  # the action of the audit
 
 
 def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
-    """Forget a subscriber. False where the database's file could not be rewritten now: the daily upkeep does it.
+    """Erase a subscriber. False where the database's file could not be rewritten now; the daily maintenance does it.
 
-    Profiles and consents go with the row, editions before it; deliveries keep counts alone. Raises NotFound.
+    Profiles and consents are deleted with the row; deliveries are kept without the address. Raises NotFound.
     """
     now = clock.now()
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if subscriber is None:
-            raise NotFound(translate("this subscription no longer exists"))
+            raise NotFound(localize("this subscription no longer exists"))
         address, was_active = subscriber.address, subscriber.state == ACTIVE
         erase_rows(session, subscriber, now=now)
         if was_active and not by_administrator:
-            former_addresses.remember(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
+            former_addresses.store_former_address(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
         actor = command_line_actor() if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
     profile_cache.delete_profiles_of(subscriber_id)
-    local_mailbox.forget_address(address)
+    local_mailbox.delete_mail_about(address)
     return scrub_deleted()
 
 
 def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
-    """What of `erase` is in the database, within a transaction that holds the subscriber's row."""
+    """The part of `erase` in the database, within a transaction that has locked the subscriber's row."""
     key = subscriber.address_key
     theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
     session.execute(
         update(Delivery)
-        .where(theirs, col(Delivery.state).in_(OPEN))
+        .where(theirs, col(Delivery.state).in_(OPEN_STATES))
         .values(state=CANCELLED, due_at=None, lease_id=None)
     )
     session.execute(
@@ -70,13 +70,13 @@ def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> No
 
 
 def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
-    """A suppression, or a departure, is kept as a hash."""
+    """Keep a hash of the address where it is suppressed or its owner unsubscribed."""
     key = subscriber.address_key
     suppression = subscribers.suppression(session, key)
     if suppression is not None:
         reason = BY_ADMINISTRATOR if suppression.source == BY_ADMINISTRATOR else suppression.reason
-        former_addresses.remember(session, key, reason=reason, suppressed=True, at=suppression.at)
+        former_addresses.store_former_address(session, key, reason=reason, suppressed=True, at=suppression.at)
         session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
-    elif subscriber.state == LEFT:
+    elif subscriber.state == UNSUBSCRIBED:
         at = subscriber.left_at or now
-        former_addresses.remember(session, key, reason="left", suppressed=False, at=at)
+        former_addresses.store_former_address(session, key, reason="left", suppressed=False, at=at)

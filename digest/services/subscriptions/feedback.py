@@ -63,44 +63,44 @@ def apply_feedback(edition_id: int, paper_id: int, verb: str, choice: str = "") 
     now = clock.now()
     with engine.transaction() as session:
         target, subscriber = _target(session, edition_id, paper_id, lock=True)
-        chosen_option = _choice(target, verb, choice)
+        option = _chosen_option(target, verb, choice)
         if verb in {MORE, LESS}:
             topic = target.topics[0] if target.topics else ""
             feedback_store.store_feedback(session, target.subscriber_id, paper_id, verb, topic=topic, now=now)
             feedback_store.delete_feedback(session, target.subscriber_id, LESS if verb == MORE else MORE, paper_id)
-            relearn(session, subscriber, now=now)
-        if chosen_option is None:
+            update_likes(session, subscriber, now=now)
+        if option is None:
             if verb == MORE:
-                return i18n.translate("Noted. Papers like it move up in your mail.")
-            return i18n.translate("Noted. Nothing is muted.")
-        kind, name = chosen_option
-        changed, message = _changed_profile(subscribers.profile_of(session, subscriber), verb, kind, name)
-        keep_profile(session, subscriber, changed, now=now)
+                return i18n.localize("Noted. Papers like it move up in your mail.")
+            return i18n.localize("Noted. Nothing is muted.")
+        kind, option_text = option
+        changed, message = _changed_profile(subscribers.profile_of(session, subscriber), verb, kind, option_text)
+        store_profile(session, subscriber, changed, now=now)
         return message
 
 
-def relearn(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
+def update_likes(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
     """Recompute the likes in the profile from all liked papers."""
     liked = [
         opinion.paper_id for opinion in feedback_store.feedback_of(session, subscriber.id or 0) if opinion.verb == MORE
     ][: relevance_feedback.MAX_LIKES]
     records = [record for _, record in paper_store.newest_versions_chunked(session, liked)]
-    words = relevance_feedback.likes(records, epochs.weights(runs.newest_epoch(session)))
-    keep_profile(session, subscriber, replace(subscribers.profile_of(session, subscriber), likes=words), now=now)
+    words = relevance_feedback.word_weights(records, epochs.weights(runs.newest_epoch(session)))
+    store_profile(session, subscriber, replace(subscribers.profile_of(session, subscriber), likes=words), now=now)
 
 
-def keep_profile(session: Session, subscriber: Subscriber, profile: Profile, *, now: datetime) -> None:
+def store_profile(session: Session, subscriber: Subscriber, profile: Profile, *, now: datetime) -> None:
     """Store a new version if the profile changed. Likes do not affect thresholds, so those are copied."""
-    before = subscribers.profile_of(session, subscriber)
-    if profile == before:
+    previous = subscribers.profile_of(session, subscriber)
+    if profile == previous:
         return
-    version = subscribers.new_profile(session, subscriber.id or 0, profile, now=now)
-    if subscriber.profile_id and version.id and replace(profile, likes=before.likes) == before:
+    version = subscribers.add_profile_version(session, subscriber.id or 0, profile, now=now)
+    if subscriber.profile_id and version.id and replace(profile, likes=previous.likes) == previous:
         threshold_store.copy_threshold(session, subscriber.profile_id, version.id)
     subscriber.profile_id = version.id
 
 
-def _choice(target: FeedbackTarget, verb: str, choice: str) -> tuple[str, str] | None:
+def _chosen_option(target: FeedbackTarget, verb: str, choice: str) -> tuple[str, str] | None:
     """The chosen option: (kind, name); None if the verb needs none."""
     if verb == MORE or (verb == LESS and choice == PAPER_ONLY):
         return None
@@ -108,31 +108,31 @@ def _choice(target: FeedbackTarget, verb: str, choice: str) -> tuple[str, str] |
     if not choice and verb == MUTE and len(options) == 1:
         choice = next(iter(options))
     if choice not in options:
-        raise BadInput(i18n.translate("choice: choose one of the options on the page"), field="choice")
+        raise BadInput(i18n.localize("choice: choose one of the options on the page"), field="choice")
     return choice.partition(":")[0], options[choice]
 
 
-def _changed_profile(profile: Profile, verb: str, kind: str, name: str) -> tuple[Profile, str]:
+def _changed_profile(profile: Profile, verb: str, kind: str, option_text: str) -> tuple[Profile, str]:
     """The changed profile, and a line that describes the change. Raises Refused if a list is full."""
     if kind == TOPIC:
-        if name not in {topic.text for topic in profile.topics}:
-            return profile, i18n.translate("‘%(topic)s’ is no longer among your topics.", topic=name)
-        topics = tuple(replace(topic, muted=topic.muted or topic.text == name) for topic in profile.topics)
-        return replace(profile, topics=topics), i18n.translate("‘%(topic)s’ is muted.", topic=name)
+        if option_text not in {topic.text for topic in profile.topics}:
+            return profile, i18n.localize("‘%(topic)s’ is no longer among your topics.", topic=option_text)
+        topics = tuple(replace(topic, muted=topic.muted or topic.text == option_text) for topic in profile.topics)
+        return replace(profile, topics=topics), i18n.localize("‘%(topic)s’ is muted.", topic=option_text)
     if verb == FOLLOW:
-        if name not in profile.authors and len(profile.authors) >= MAX_AUTHORS:
+        if option_text not in profile.authors and len(profile.authors) >= MAX_AUTHORS:
             raise Refused(
-                i18n.translate("you follow %(n)s authors already; remove one in your preferences", n=MAX_AUTHORS)
+                i18n.localize("you follow %(n)s authors already; remove one in your preferences", n=MAX_AUTHORS)
             )
-        authors = tuple(dict.fromkeys((*profile.authors, name)))
-        return replace(profile, authors=authors), i18n.translate(
-            "You follow %(name)s. New papers by them come first.", name=name
+        authors = tuple(dict.fromkeys((*profile.authors, option_text)))
+        return replace(profile, authors=authors), i18n.localize(
+            "You follow %(name)s. New papers by them come first.", name=option_text
         )
-    exclusion = f'au:"{name}"'
+    exclusion = f'au:"{option_text}"'
     if exclusion not in profile.exclusions and len(profile.exclusions) >= MAX_TOPICS:
-        raise Refused(i18n.translate("you exclude %(n)s things already; remove one in your preferences", n=MAX_TOPICS))
+        raise Refused(i18n.localize("you exclude %(n)s things already; remove one in your preferences", n=MAX_TOPICS))
     exclusions = tuple(dict.fromkeys((*profile.exclusions, exclusion)))
-    return replace(profile, exclusions=exclusions), i18n.translate("Papers by %(name)s are no longer sent.", name=name)
+    return replace(profile, exclusions=exclusions), i18n.localize("Papers by %(name)s are no longer sent.", name=option_text)
 
 
 def _target(
@@ -142,20 +142,20 @@ def _target(
     subscriber = subscribers.by_id(session, edition.subscriber_id, lock=lock) if edition else None
     paper = paper_store.paper_by_id(session, paper_id)
     if edition is None or subscriber is None or paper is None:
-        raise NotFound(i18n.translate("this edition no longer exists"))
+        raise NotFound(i18n.localize("this edition no longer exists"))
     entries = [entry for entry in Content.from_json(edition.content).entries if entry.paper == paper_id]
     if not entries:
-        raise NotFound(i18n.translate("this paper is not in that edition"))
+        raise NotFound(i18n.localize("this paper is not in that edition"))
     version = session.get(ProfileVersion, edition.profile_id)
-    topics_then = Profile.from_json(version.profile).topics if version else ()
-    topics = tuple(topics_then[i].text for i, _ in entries[0].matched if 0 <= i < len(topics_then))
-    authors = tuple(dict.fromkeys(filter(None, map(_author, paper[1].authors[:MAX_NAMED_AUTHORS]))))
+    edition_topics = Profile.from_json(version.profile).topics if version else ()
+    topics = tuple(edition_topics[i].text for i, _ in entries[0].matched if 0 <= i < len(edition_topics))
+    authors = tuple(dict.fromkeys(filter(None, map(_plain_author, paper[1].authors[:MAX_NAMED_AUTHORS]))))
     profile = subscribers.profile_of(session, subscriber)
     target = FeedbackTarget(subscriber.id or 0, paper_id, readable(paper[1].title), topics, authors, profile)
     return target, subscriber
 
 
-def _author(name: str) -> str:
+def _plain_author(name: str) -> str:
     """A name as a person would type it in a query; empty if it is not a name."""
-    plain = " ".join(readable(name).partition("(")[0].replace('"', " ").replace("*", " ").split())[:MAX_NAME]
-    return plain if sum(character.isalpha() for character in plain) > 1 else ""
+    plain_name = " ".join(readable(name).partition("(")[0].replace('"', " ").replace("*", " ").split())[:MAX_NAME]
+    return plain_name if sum(character.isalpha() for character in plain_name) > 1 else ""

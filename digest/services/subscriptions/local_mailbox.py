@@ -8,19 +8,19 @@ from pathlib import Path
 from digest import settings
 
 
-def forget_address(address: str) -> int:
-    """Delete the mails in DATA_DIR/mailbox that hold this address anywhere. Returns how many."""
+def delete_mail_about(address: str) -> int:
+    """Delete the mails in DATA_DIR/mailbox that contain this address. Returns how many."""
     needle = address.lower().encode()
     folder = settings.get().data_dir / "mailbox"
-    matching_files = [file for part in ("tmp", "new", "cur") for file in (folder / part).glob("*") if file.is_file()]
-    holding = [file for file in matching_files if _holds(file, needle)]
-    for file in holding:
+    files = [file for part in ("tmp", "new", "cur") for file in (folder / part).glob("*") if file.is_file()]
+    matching = [file for file in files if _contains(file, needle)]
+    for file in matching:
         file.unlink(missing_ok=True)
-    return len(holding)
+    return len(matching)
 
 
-def _holds(file: Path, needle: bytes) -> bool:
-    """Does a mail hold these bytes, as they are or behind a transfer encoding (RFC 2045, 6)?"""
+def _contains(file: Path, needle: bytes) -> bool:
+    """True where a mail contains these bytes, literally or in a transfer encoding (RFC 2045, 6)."""
     try:
         raw = file.read_bytes()
     except FileNotFoundError:  # another process removed it

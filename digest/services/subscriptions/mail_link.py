@@ -11,25 +11,25 @@ from digest.db.subscribers import subscribers
 from digest.interfaces import Enqueue
 from digest.models import Edition, Subscriber
 from digest.models.delivery import LINK
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.security import rate_limits
 
 
-def to_owner_of_edition(edition_id: int, enqueue: Enqueue) -> None:
+def mail_link_to_edition_owner(edition_id: int, enqueue: Enqueue) -> None:
     """Mail the preferences link to the subscriber whose edition this is."""
     with engine.reading() as session:
         edition = session.get(Edition, edition_id)
-    to_subscriber(edition.subscriber_id if edition else 0, enqueue)
+    mail_link_to_subscriber(edition.subscriber_id if edition else 0, enqueue)
 
 
-def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
+def mail_link_to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     """Mail the preferences link to this subscriber, at most a few times a day.
 
-    Silent where there is nobody, or nothing may be sent: whoever asks may be a stranger.
+    Does nothing for an unknown subscriber or one who may not be mailed, without an error: anybody may request it.
     """
     with engine.transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-        if subscriber is not None and _may_be_mailed(session, subscriber):
+        if subscriber is not None and _count_if_mailable(session, subscriber):
             enqueue_next(
                 session,
                 LINK,
@@ -41,7 +41,7 @@ def to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     enqueue.deliver()
 
 
-def _may_be_mailed(session: Session, subscriber: Subscriber) -> bool:
-    if subscriber.state not in {ACTIVE, LEFT} or subscribers.suppression(session, subscriber.address_key) is not None:
+def _count_if_mailable(session: Session, subscriber: Subscriber) -> bool:
+    if subscriber.state not in {ACTIVE, UNSUBSCRIBED} or subscribers.suppression(session, subscriber.address_key) is not None:
         return False
-    return bool(rate_limits.allow(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))
+    return bool(rate_limits.count_attempt(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))

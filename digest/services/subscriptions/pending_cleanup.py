@@ -1,4 +1,4 @@
-"""Delete sign-ups that nobody confirmed: without consent nothing is stored."""
+"""Delete unconfirmed sign-ups: without consent no data is kept."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ def delete_unconfirmed(*, now: datetime | None = None) -> int:
     A later sign-up of the same address restarts that period. Old requests of other subscribers are deleted too.
     """
     now = now or clock.now()
-    before, total = now - timedelta(days=settings.get().retention_pending_days), 0
+    cutoff, total = now - timedelta(days=settings.get().retention_pending_days), 0
     with engine.transaction() as session:
-        session.execute(delete(SignUpRequest).where(col(SignUpRequest.created_at) < before))
-        old = now - ACCOUNT_REQUEST_KEPT_FOR
-        session.execute(delete(AccountRequest).where(col(AccountRequest.created_at) < old))
+        session.execute(delete(SignUpRequest).where(col(SignUpRequest.created_at) < cutoff))
+        requests_cutoff = now - ACCOUNT_REQUEST_KEPT_FOR
+        session.execute(delete(AccountRequest).where(col(AccountRequest.created_at) < requests_cutoff))
     while True:
         with engine.transaction() as session:
-            forgotten = _forget_batch(session, before, now)
-        total += forgotten
-        if forgotten < BATCH_SIZE:
+            erased = _erase_batch(session, cutoff, now)
+        total += erased
+        if erased < BATCH_SIZE:
             return total
 
 
-def _forget_batch(session: Session, before: datetime, now: datetime) -> int:
-    expired = session.exec(select(Subscriber).where(_expired(before)).limit(BATCH_SIZE).with_for_update()).all()
+def _erase_batch(session: Session, cutoff: datetime, now: datetime) -> int:
+    expired = session.exec(select(Subscriber).where(_is_expired(cutoff)).limit(BATCH_SIZE).with_for_update()).all()
     for subscriber in expired:
         erasure.erase_rows(session, subscriber, now=now)
     return len(expired)
 
 
-def _expired(before: datetime) -> ColumnElement[bool]:
+def _is_expired(cutoff: datetime) -> ColumnElement[bool]:
     newest = select(func.max(SignUpRequest.created_at)).where(SignUpRequest.subscriber_id == Subscriber.id)
     newest_request = newest.correlate(Subscriber)
-    last = newest_request.scalar_subquery()
-    old = or_(last.is_(None), last < before)
-    return and_(col(Subscriber.state) == PENDING, col(Subscriber.created_at) < before, old)
+    newest_at = newest_request.scalar_subquery()
+    is_old = or_(newest_at.is_(None), newest_at < cutoff)
+    return and_(col(Subscriber.state) == PENDING, col(Subscriber.created_at) < cutoff, is_old)

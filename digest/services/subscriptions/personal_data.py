@@ -28,20 +28,20 @@ from digest.models import (
 from digest.services.security import rate_limits
 
 Section = Callable[[Session, Subscriber], Any]
-OF_ADMINISTRATORS = frozenset({signing.SIGN_IN})
+ADMINISTRATOR_PURPOSES = frozenset({signing.SIGN_IN})
 
 
-def collect(session: Session, subscriber: Subscriber) -> dict[str, Any]:
-    """What is stored about a subscriber, as plain JSON values."""
+def export_of(session: Session, subscriber: Subscriber) -> dict[str, Any]:
+    """Everything stored about a subscriber, as plain JSON values."""
     sections = {name: read(session, subscriber) for _, name, read in SECTIONS}
     current = subscribers.profile_of(session, subscriber).to_json()
     return sections | {"profile": current, "links": link_purposes()}
 
 
 def link_purposes() -> list[str]:
-    """What links to a subscriber are for. They are signed, not stored: nothing else is kept of them."""
+    """The purposes of links to a subscriber. Links are signed, not stored, so nothing else is known about them."""
     constants = (value for name, value in vars(signing).items() if name.isupper() and isinstance(value, str))
-    return sorted(set(constants) - OF_ADMINISTRATORS)
+    return sorted(set(constants) - ADMINISTRATOR_PURPOSES)
 
 
 def _subscriber(_: Session, subscriber: Subscriber) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _subscriber(_: Session, subscriber: Subscriber) -> dict[str, Any]:
 
 def _profile_versions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = select(ProfileVersion).where(ProfileVersion.subscriber_id == subscriber.id)
-    return _dumped(session.exec(query.order_by(col(ProfileVersion.number))).all(), {"id", "subscriber_id"})
+    return _to_json(session.exec(query.order_by(col(ProfileVersion.number))).all(), {"id", "subscriber_id"})
 
 
 def _thresholds(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
@@ -65,27 +65,27 @@ def _thresholds(session: Session, subscriber: Subscriber) -> list[dict[str, Any]
 
 
 def _consents(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    return _dumped(subscribers.consents(session, subscriber.id or 0), {"id", "subscriber_id"})
+    return _to_json(subscribers.consents(session, subscriber.id or 0), {"id", "subscriber_id"})
 
 
 def _editions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = select(Edition).where(Edition.subscriber_id == subscriber.id).order_by(col(Edition.day))
-    return _dumped(session.exec(query).all(), {"id", "subscriber_id", "profile_id", "shown"})
+    return _to_json(session.exec(query).all(), {"id", "subscriber_id", "profile_id", "shown"})
 
 
 def _feedback(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    return _dumped(feedback.feedback_of(session, subscriber.id or 0), {"id", "subscriber_id"})
+    return _to_json(feedback.feedback_of(session, subscriber.id or 0), {"id", "subscriber_id"})
 
 
 def _mails(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
     query = select(Delivery).where(theirs).order_by(col(Delivery.id))
-    return _dumped(session.exec(query).all(), {"id", "subscriber_id", "subject_id", "lease_id", "priority"})
+    return _to_json(session.exec(query).all(), {"id", "subscriber_id", "subject_id", "lease_id", "priority"})
 
 
 def _bounces(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = select(Bounce).where(Bounce.address_key == subscriber.address_key).order_by(col(Bounce.id))
-    return _dumped(session.exec(query).all(), {"id", "address_key"})
+    return _to_json(session.exec(query).all(), {"id", "address_key"})
 
 
 def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | None:
@@ -96,30 +96,30 @@ def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | N
 def _attempts(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     """Tries that are counted under the subscriber's number."""
     query = select(Attempt).where(Attempt.key == str(subscriber.id)).order_by(col(Attempt.id))
-    return _dumped(session.exec(query).all(), {"id", "key"})
+    return _to_json(session.exec(query).all(), {"id", "key"})
 
 
 def _sign_up_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = select(SignUpRequest).where(SignUpRequest.subscriber_id == subscriber.id).order_by(col(SignUpRequest.id))
-    return _dumped(session.exec(query).all(), {"id", "subscriber_id"})
+    return _to_json(session.exec(query).all(), {"id", "subscriber_id"})
 
 
 def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = select(AccountRequest).where(AccountRequest.subscriber_id == subscriber.id).order_by(col(AccountRequest.id))
-    return _dumped(session.exec(query).all(), {"id", "subscriber_id"})
+    return _to_json(session.exec(query).all(), {"id", "subscriber_id"})
 
 
 def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    """How often mail was asked for to the address; what a client asked for is counted under a hash of the client."""
-    return _dumped(rate_limits.counters_of_address(session, subscriber.address_key), {"key"})
+    """How often mail to the address was requested. Requests are counted by client, too, under a hash of the client."""
+    return _to_json(rate_limits.counters_of_address(session, subscriber.address_key), {"key"})
 
 
 def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     query = select(Audit).where(col(Audit.detail)["subscriber"].as_integer() == subscriber.id)
-    return _dumped(session.exec(query.order_by(col(Audit.id))).all(), {"id", "actor"})
+    return _to_json(session.exec(query.order_by(col(Audit.id))).all(), {"id", "actor"})
 
 
-# (table, section of the export, what reads it)
+# (table, section of the export, function that reads it)
 SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("subscriber", "subscriber", _subscriber),
     ("profile_version", "profile_versions", _profile_versions),
@@ -138,7 +138,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 )
 
 
-def _dumped(rows: Sequence[SQLModel], without: set[str]) -> list[dict[str, Any]]:
-    """Rows as JSON values, without numbers that mean nothing outside."""
+def _to_json(rows: Sequence[SQLModel], without: set[str]) -> list[dict[str, Any]]:
+    """Rows as JSON values, without internal columns."""
     suppression: list[Mapping[str, Any]] = [row.model_dump(mode="json", exclude=without) for row in rows]
     return [dict(row) for row in suppression]

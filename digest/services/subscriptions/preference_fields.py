@@ -1,7 +1,7 @@
-"""The one list of what a subscriber can choose.
+"""The single list of preferences.
 
-Each field of `Preferences` is one preference: its type and parser, its default, and a `Preference` that says how it is
-asked for. Forms, export, import, listings, the API and `--set` of the command line are derived from this list. See
+Each field of `Preferences` is one preference: its type and parser, its default, and a `Preference` with its form
+control. Forms, export, import, listings, the API and `--set` of the command line are derived from this list. See
 CONTRIBUTING.md, "Add a preference".
 """
 
@@ -30,7 +30,7 @@ from pydantic_core import CoreSchema
 
 from digest import clock, settings
 from digest.errors import N_, BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
 from digest.matching.query.profile_cost import check_cost
 from digest.models import Subscriber
@@ -65,7 +65,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """How a preference is asked for. Texts are in English and are translated where they are shown.
+    """How forms show a preference. Texts are in English and are translated where they are shown.
 
     `options`: (value, text) of a SELECT. `lead_in`: the words before it in the sentence of its group.
     `aliases`: wrong names of its column in an import, for which the right one is suggested.
@@ -85,7 +85,7 @@ class Preference:
 
 
 class SignUpPreferences(BaseModel):
-    """What can be chosen at sign-up. Lists may come as a text with one entry a line.
+    """The preferences of a sign-up. Lists may come as a text with one entry a line.
 
     A preference is stored in the profile where `Profile` has a field of its name, else in the subscriber's row.
     """
@@ -208,19 +208,19 @@ class SignUpPreferences(BaseModel):
     ] = Field(default_factory=lambda: settings.get().quiet_day)
 
     @model_validator(mode="after")
-    def _affordable(self) -> Self:
+    def _check_cost(self) -> Self:
         """Refuse a profile that would take too long to match."""
         check_cost(self.profile())
         return self
 
-    def profile(self, before: Profile | None = None) -> Profile:
+    def profile(self, previous: Profile | None = None) -> Profile:
         """The profile to match. Likes, and caps and mutes of topics that stay, are taken from `before`."""
-        topics_before = {topic.text: topic for topic in before.topics} if before else {}
-        topics = tuple(topics_before.get(text, Topic(text)) for text in self.topics)
+        previous_topics = {topic.text: topic for topic in previous.topics} if previous else {}
+        topics = tuple(previous_topics.get(text, Topic(text)) for text in self.topics)
         others = {name: getattr(self, name) for name in type(self).model_fields if name in _PROFILE_FIELDS - {"topics"}}
-        return replace(before or Profile(), topics=topics, **others)
+        return replace(previous or Profile(), topics=topics, **others)
 
-    def write_to(self, subscriber: Subscriber) -> None:
+    def apply_to(self, subscriber: Subscriber) -> None:
         """Write the preferences that are stored in the subscriber's row."""
         for name in _row_fields(type(self)):
             setattr(subscriber, name, getattr(self, name))
@@ -256,7 +256,7 @@ class Preferences(SignUpPreferences):
     def check_pause(self, today: date) -> None:
         """Raise BadInput for a pause that ends more than a year ahead."""
         if self.paused_until and self.paused_until - today > MAX_PAUSE:
-            raise BadInput(translate("paused_until: at most a year ahead"), field="paused_until")
+            raise BadInput(localize("paused_until: at most a year ahead"), field="paused_until")
 
 
 _PROFILE_FIELDS = frozenset(field.name for field in fields(Profile))
@@ -269,16 +269,16 @@ def _row_fields(schema: type[SignUpPreferences]) -> tuple[str, ...]:
     return tuple(name for name in schema.model_fields if name in FIELDS and name not in _PROFILE_FIELDS)
 
 
-SIGN_UP_SCHEDULE = _row_fields(SignUpPreferences)  # kept with a sign-up request until it is confirmed
+SIGN_UP_SCHEDULE = _row_fields(SignUpPreferences)  # stored with a sign-up request until it is confirmed
 
 
 @lru_cache(maxsize=1)
 def preferences() -> Mapping[str, Preference]:
-    """How each preference is asked for, by its name."""
+    """The form metadata of each preference, by its name."""
     return {name: _metadata(name) for name in FIELDS}
 
 
-def bounds(name: str) -> tuple[int | None, int | None]:
+def number_bounds(name: str) -> tuple[int | None, int | None]:
     """The smallest and the largest number allowed; None where there is no bound."""
     schema = Preferences.model_json_schema()["properties"][name]
     return schema.get("minimum"), schema.get("maximum")
@@ -302,23 +302,23 @@ def _metadata(name: str) -> Preference:
     return preference
 
 
-def read(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
+def validate(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
     """The values as that schema. Raises BadInput for the first field that is wrong, by its name."""
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "body"
-        raise BadInput(f"{field}: {plain_message(first)}", field=field) from error
+        first_error = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first_error["loc"]) or "body"
+        raise BadInput(f"{field}: {plain_message(first_error)}", field=field) from error
 
 
 def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
-    """Write what `schedule_json` gave into the subscriber's row. A preference that is newer keeps its default."""
+    """Write the result of `schedule_json` into the subscriber's row. Preferences missing from it keep their default."""
     stored = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
-    read(SignUpPreferences, stored).write_to(subscriber)
+    validate(SignUpPreferences, stored).apply_to(subscriber)
 
 
-def values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
+def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
     """A subscriber's preferences by name. Topics are texts."""
     stored = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
     return stored | {"topics": tuple(topic.text for topic in profile.topics)}
@@ -335,14 +335,14 @@ def as_text(name: str, value: object) -> str:
     return "" if value is None else str(value)
 
 
-def texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
+def preference_texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """`values` as texts."""
-    return {name: as_text(name, value) for name, value in values(subscriber, profile).items()}
+    return {name: as_text(name, value) for name, value in preference_values(subscriber, profile).items()}
 
 
 def version_of(subscriber: Subscriber, profile: Profile) -> str:
     """A value that changes whenever a preference does, to detect that a form is out of date."""
-    return hashlib.sha256(json.dumps(texts(subscriber, profile), sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(preference_texts(subscriber, profile), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def default_texts() -> dict[str, str]:

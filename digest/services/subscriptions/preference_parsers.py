@@ -1,4 +1,4 @@
-"""Read the values of preferences from text or JSON. Each parser refuses a value by the name of its field."""
+"""Parse the values of preferences from text or JSON. Errors name the field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, time
 from pydantic import ValidationInfo
 
 from digest.errors import BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import MAX_QUERY, MAX_TOPICS
 from digest.matching.query import language
 
@@ -24,25 +24,25 @@ CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 def query_lines(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Queries, one a line, each of which the query language can read."""
-    field = _name(info)
-    queries = _lines(value, field=field, max_lines=MAX_TOPICS, max_length=MAX_QUERY)
+    field = _field_name(info)
+    queries = _clean_lines(value, field=field, max_lines=MAX_TOPICS, max_length=MAX_QUERY)
     for query in queries:
         try:
             language.parse(query)
         except BadInput as error:
-            quoted = translate("%(field)s: ‘%(line)s’", field=field, line=query[:60])
-            raise BadInput(f"{quoted}: {error.translated(translate)}", field=field) from error
+            quoted = localize("%(field)s: ‘%(line)s’", field=field, line=query[:60])
+            raise BadInput(f"{quoted}: {error.translated(localize)}", field=field) from error
     return queries
 
 
 def category_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Categories of arXiv, separated by blanks, commas or line breaks."""
-    field = _name(info)
+    field = _field_name(info)
     names = re.split(r"[\s,]+", value) if isinstance(value, str) else value
-    categories = _lines(names, field=field, max_lines=MAX_CATEGORIES, max_length=20)
+    categories = _clean_lines(names, field=field, max_lines=MAX_CATEGORIES, max_length=20)
     for name in categories:
         if not CATEGORY.fullmatch(name):
-            message = translate(
+            message = localize(
                 "%(field)s: %(name)s is not an arXiv category such as cs.LG", field=field, name=repr(name)
             )
             raise BadInput(message, field=field)
@@ -51,11 +51,11 @@ def category_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
 
 def author_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Names of authors, one a line, each with two letters at least."""
-    field = _name(info)
-    authors = _lines(value, field=field, max_lines=MAX_AUTHORS, max_length=MAX_NAME)
+    field = _field_name(info)
+    authors = _clean_lines(value, field=field, max_lines=MAX_AUTHORS, max_length=MAX_NAME)
     for name in authors:
         if sum(character.isalpha() for character in name) < 2:
-            raise BadInput(translate("%(field)s: %(name)s is not a name", field=field, name=repr(name)), field=field)
+            raise BadInput(localize("%(field)s: %(name)s is not a name", field=field, name=repr(name)), field=field)
     return authors
 
 
@@ -63,8 +63,8 @@ def quarter_hour(value: object, info: ValidationInfo) -> time:
     """A wall-clock time, rounded down to a quarter of an hour, because runs start on quarters."""
     match = CLOCK_TIME.fullmatch(value.isoformat() if isinstance(value, time) else str(value))
     if match is None:
-        field = _name(info)
-        raise BadInput(translate("%(field)s: use a time of day such as 07:00", field=field), field=field)
+        field = _field_name(info)
+        raise BadInput(localize("%(field)s: use a time of day such as 07:00", field=field), field=field)
     return time(int(match[1]), int(match[2]) // 15 * 15)
 
 
@@ -75,36 +75,36 @@ def optional_date(value: object, info: ValidationInfo) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError as error:
-        field = _name(info)
-        raise BadInput(translate("%(field)s: use a date such as 2026-08-31", field=field), field=field) from error
+        field = _field_name(info)
+        raise BadInput(localize("%(field)s: use a date such as 2026-08-31", field=field), field=field) from error
 
 
-def _name(info: ValidationInfo) -> str:
+def _field_name(info: ValidationInfo) -> str:
     return info.field_name or ""
 
 
-def _lines(value: object, *, field: str, max_lines: int, max_length: int) -> tuple[str, ...]:
+def _clean_lines(value: object, *, field: str, max_lines: int, max_length: int) -> tuple[str, ...]:
     """The lines of a text, or the items of a list, without blank ones and repetitions."""
     parts = value.splitlines() if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise BadInput(translate("%(field)s: expected lines of text", field=field), field=field)
-    lines = (_line(part, field=field, max_length=max_length) for part in parts)
+        raise BadInput(localize("%(field)s: expected lines of text", field=field), field=field)
+    lines = (_clean_line(part, field=field, max_length=max_length) for part in parts)
     distinct = tuple(dict.fromkeys(filter(None, lines)))
     if len(distinct) > max_lines:
-        message = translate("%(field)s: at most %(most)s, got %(n)s", field=field, most=max_lines, n=len(distinct))
+        message = localize("%(field)s: at most %(most)s, got %(n)s", field=field, most=max_lines, n=len(distinct))
         raise BadInput(message, field=field)
     return distinct
 
 
-def _line(value: str, *, field: str, max_length: int) -> str:
+def _clean_line(value: str, *, field: str, max_length: int) -> str:
     """One line in NFC with single blanks. Control characters are refused."""
     text = unicodedata.normalize("NFC", re.sub(r"[ \t\u00a0]+", " ", value)).strip()
     if len(text) > max_length:
-        message = translate(
+        message = localize(
             "%(field)s: at most %(most)s characters, got %(n)s", field=field, most=max_length, n=len(text)
         )
         raise BadInput(message, field=field)
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
-        message = translate("%(field)s: %(text)s contains a control character", field=field, text=repr(text[:40]))
+        message = localize("%(field)s: %(text)s contains a control character", field=field, text=repr(text[:40]))
         raise BadInput(message, field=field)
     return text

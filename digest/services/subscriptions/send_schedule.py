@@ -8,10 +8,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest import clock
-from digest.db.subscribers.shard_reads import Reader
+from digest.db.subscribers.shard_reads import AnySubscriber
 
 DAILY, WEEKDAYS, WEEKLY = "daily", "weekdays", "weekly"
-DAY = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 
 
 @lru_cache(maxsize=4096)
@@ -23,15 +23,15 @@ def next_due(
     A local time that DST skips means the first instant after the gap; a doubled one its first occurrence.
     `weekday` (0 is Monday) counts for the weekly cadence alone; `paused_until` is the first date with mail again.
     """
-    start = after.astimezone(zone).date() - DAY  # the slot of a skipped evening may fall on the next date
-    for day in _days(max(start, paused_until) if paused_until else start):
+    start = after.astimezone(zone).date() - ONE_DAY  # the slot of a skipped evening may fall on the next date
+    for day in _two_weeks_from(max(start, paused_until) if paused_until else start):
         slot = slot_on(day, zone=zone, send_at=send_at)
         if slot > after and has_mail_on(day, cadence=cadence, weekday=weekday):
             return slot
     raise AssertionError("unreachable: every schedule has a mail within two weeks")
 
 
-def due_after(subscriber: Reader, after: datetime) -> datetime:
+def due_after(subscriber: AnySubscriber, after: datetime) -> datetime:
     """`next_due` for a subscriber's own settings."""
     return next_due(
         after,
@@ -48,12 +48,12 @@ def slot_on(day: date, *, zone: ZoneInfo, send_at: time) -> datetime:
     return clock.slot_of(clock.local_instant(day, send_at, zone))
 
 
-def slot_before(subscriber: Reader, slot: datetime) -> datetime:
+def slot_before(subscriber: AnySubscriber, slot: datetime) -> datetime:
     """The slot of the last date before that slot's at which the schedule had a mail."""
     zone = clock.zone_info(subscriber.time_zone)
-    day = day_of(slot, zone=zone, send_at=subscriber.send_at) - DAY
+    day = day_of(slot, zone=zone, send_at=subscriber.send_at) - ONE_DAY
     while not has_mail_on(day, cadence=subscriber.cadence, weekday=subscriber.weekday):
-        day -= DAY
+        day -= ONE_DAY
     return slot_on(day, zone=zone, send_at=subscriber.send_at)
 
 
@@ -61,12 +61,12 @@ def slot_before(subscriber: Reader, slot: datetime) -> datetime:
 def day_of(slot: datetime, *, zone: ZoneInfo, send_at: time) -> date:
     """The local date that a slot stands for: the inverse of `slot_on`, else the local date."""
     today = slot.astimezone(zone).date()
-    skipped = today - DAY
+    skipped = today - ONE_DAY
     return skipped if slot_on(skipped, zone=zone, send_at=send_at) == slot else today
 
 
 def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date | None = None) -> bool:
-    """Does this cadence have a mail on that date?"""
+    """True where this cadence has a mail on that date."""
     if paused_until is not None and day < paused_until:
         return False
     if cadence == WEEKLY:
@@ -74,17 +74,17 @@ def has_mail_on(day: date, *, cadence: str, weekday: int = 0, paused_until: date
     return cadence != WEEKDAYS or day.weekday() < 5
 
 
-def is_first_after_pause(subscriber: Reader, day: date) -> bool:
-    """Is that the first date with mail after a pause?"""
-    first = subscriber.paused_until
-    if first is None or day < first:
+def is_first_after_pause(subscriber: AnySubscriber, day: date) -> bool:
+    """True where that is the first date with mail after a pause."""
+    pause_end = subscriber.paused_until
+    if pause_end is None or day < pause_end:
         return False
-    passed = (first + n * DAY for n in range(min((day - first).days, 14)))
+    earlier_days = (pause_end + n * ONE_DAY for n in range(min((day - pause_end).days, 14)))
     return not any(
-        has_mail_on(passed_day, cadence=subscriber.cadence, weekday=subscriber.weekday) for passed_day in passed
+        has_mail_on(passed_day, cadence=subscriber.cadence, weekday=subscriber.weekday) for passed_day in earlier_days
     )
 
 
-def _days(first: date) -> Iterator[date]:
+def _two_weeks_from(first: date) -> Iterator[date]:
     """Two weeks of dates: one more than the weekly cadence can need."""
-    return (first + n * DAY for n in range(14))
+    return (first + n * ONE_DAY for n in range(14))

@@ -23,8 +23,8 @@ from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, suppressions
 from digest.services.subscriptions.preference_fields import Subscription
 
-WORDING = "2026-11"  # of the sentences on the confirmation page; change it whenever they change
-AFTER_BOUNCE = timedelta(days=7)  # an address that bounced gets one confirmation in so long
+WORDING_VERSION = "2026-11"  # of the sentences on the confirmation page; change it whenever they change
+CONFIRMATION_INTERVAL_AFTER_BOUNCE = timedelta(days=7)  # an address that bounced gets one confirmation in so long
 
 
 def subscribe(
@@ -44,17 +44,17 @@ def subscribe(
     with engine.reading() as session:
         subscriber = subscribers.by_key(session, address.key)
     limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS
-    if rate_limits.allow_mail(limit, address.key, client_limit=client_limit, client=client):
+    if rate_limits.may_mail(limit, address.key, client_limit=client_limit, client=client):
         with engine.transaction() as session:
             suppression = subscribers.suppression(session, address.key)
             if suppression is None or suppressions.can_be_lifted(suppression.reason, suppression.source):
                 subscriber = subscribers.admit(session, address, now=now)
                 session.flush()
-                _answer(session, subscriber, suppression, request, client=client, now=now)
+                _queue_link(session, subscriber, suppression, request, client=client, now=now)
     enqueue.deliver()
 
 
-def _answer(
+def _queue_link(
     session: Session,
     subscriber: Subscriber,
     suppression: Suppression | None,
@@ -71,8 +71,8 @@ def _answer(
         )
         return
     if suppression is not None:
-        since = max(suppression.at, now - AFTER_BOUNCE + timedelta(seconds=1))  # after a whole week it is due
-        if subscribers.has_open_request(session, subscriber_id, since=since):
+        since = max(suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1))  # after a whole week it is due
+        if subscribers.has_open_sign_up(session, subscriber_id, since=since):
             return
     sign_up_request = SignUpRequest(
         subscriber_id=subscriber_id,
@@ -80,7 +80,7 @@ def _answer(
         profile=request.profile().to_json(),
         schedule=request.schedule_json(),
         client=consent_origin.stored_form(client),
-        wording=WORDING,
+        wording=WORDING_VERSION,
     )
     session.add(sign_up_request)
     session.flush()

@@ -17,7 +17,7 @@ from digest.db.papers import papers as paper_store
 from digest.db.subscribers import feedback as feedback_store
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.models.types import stored_id
@@ -26,7 +26,7 @@ from digest.services.subscriptions.preference_fields import MAX_LIMIT
 from digest.text.tex import readable
 
 COUNTED_DAYS = 90  # how far back papers are counted
-LIKES_SHOWN = 50  # liked papers listed
+MAX_LIKES_LISTED = 50  # liked papers listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,38 +61,38 @@ def feedback_overview(subscriber_id: int) -> FeedbackOverview:
     """Papers and feedback by topic, and the liked papers. Raises NotFound after erasure."""
     since = clock.now().date() - timedelta(days=COUNTED_DAYS)
     with engine.reading() as session:
-        profile = subscribers.profile_of(session, _required(session, subscriber_id))
+        profile = subscribers.profile_of(session, _require_subscriber(session, subscriber_id))
         opinions = feedback_store.feedback_of(session, subscriber_id)
         editions = feedback_store.feedback_editions(session, subscriber_id, since)
-        liked = [opinion.paper_id for opinion in opinions if opinion.verb == MORE][:LIKES_SHOWN]
+        liked = [opinion.paper_id for opinion in opinions if opinion.verb == MORE][:MAX_LIKES_LISTED]
         titles = [
             (stored_id(paper), readable(record.title))
             for paper, record in paper_store.newest_versions_chunked(session, liked)
         ]
     paper_counts: Counter[str] = Counter()
     for edition, version in editions:
-        topics_then = Profile.from_json(version.profile).topics
+        edition_topics = Profile.from_json(version.profile).topics
         paper_counts.update(
-            topics_then[i].text
-            for e in Content.from_json(edition.content).entries
-            if 0 <= (i := _main_topic(e)) < len(topics_then)
+            edition_topics[i].text
+            for entry in Content.from_json(edition.content).entries
+            if 0 <= (i := _main_topic(entry)) < len(edition_topics)
         )
     verb_counts = Counter((opinion.verb, opinion.topic) for opinion in opinions)
     topics = (
         TopicFeedback(
-            t.text, t.cap, t.muted, paper_counts[t.text], verb_counts[MORE, t.text], verb_counts[LESS, t.text]
+            topic.text, topic.cap, topic.muted, paper_counts[topic.text], verb_counts[MORE, topic.text], verb_counts[LESS, topic.text]
         )
-        for t in profile.topics
+        for topic in profile.topics
     )
     return FeedbackOverview(tuple(topics), tuple(titles))
 
 
-def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetting]) -> None:
+def save_topic_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetting]) -> None:
     """Set caps and mutes by topic; a topic that no longer exists is ignored. Raises NotFound, BadInput."""
     for text, topic_setting in settings_by_topic.items():
         if topic_setting.cap is not None and not 1 <= topic_setting.cap <= MAX_LIMIT:
             raise BadInput(
-                translate(
+                localize(
                     "cap of ‘%(topic)s’: use a number from 1 to %(most)s, or leave it empty",
                     topic=text[:60],
                     most=MAX_LIMIT,
@@ -100,7 +100,7 @@ def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetti
                 field="cap",
             )
     with engine.transaction() as session:
-        subscriber = _required(session, subscriber_id, lock=True)
+        subscriber = _require_subscriber(session, subscriber_id, lock=True)
         profile = subscribers.profile_of(session, subscriber)
         topics = tuple(
             replace(topic, cap=settings_by_topic[topic.text].cap, muted=settings_by_topic[topic.text].muted)
@@ -108,16 +108,16 @@ def save_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetti
             else topic
             for topic in profile.topics
         )
-        feedback.keep_profile(session, subscriber, replace(profile, topics=topics), now=clock.now())
+        feedback.store_profile(session, subscriber, replace(profile, topics=topics), now=clock.now())
 
 
 def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
     """Remove the like of a paper; without a paper, all likes and dislikes. Raises NotFound."""
     with engine.transaction() as session:
-        subscriber = _required(session, subscriber_id, lock=True)
+        subscriber = _require_subscriber(session, subscriber_id, lock=True)
         for verb in (MORE,) if paper_id else (MORE, LESS):
             feedback_store.delete_feedback(session, subscriber_id, verb, paper_id)
-        feedback.relearn(session, subscriber, now=clock.now())
+        feedback.update_likes(session, subscriber, now=clock.now())
 
 
 def _main_topic(entry: Entry) -> int:
@@ -125,8 +125,8 @@ def _main_topic(entry: Entry) -> int:
     return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)
 
 
-def _required(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
+def _require_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     return subscriber

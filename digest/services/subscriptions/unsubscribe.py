@@ -11,12 +11,12 @@ from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.models import Delivery, Subscriber
 from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, RESEND, UNCERTAIN, WELCOME
-from digest.models.subscriber import LEFT
+from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.subscriptions import consent_origin
-from digest.services.subscriptions.sign_up import WORDING
+from digest.services.subscriptions.sign_up import WORDING_VERSION
 
-EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)
-WAITING = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
+EDITION_KINDS = (DIGEST, WELCOME, NOTICE, RESEND)
+WAITING_STATES = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
 
 
 def subscriber_of(subscriber_id: int) -> Subscriber | None:
@@ -28,24 +28,24 @@ def subscriber_of(subscriber_id: int) -> Subscriber | None:
 def unsubscribe(subscriber_id: int, client: str = "") -> None:
     """Stop all mail at once. Repeated, or after erasure, it changes nothing and raises no error."""
     with engine.transaction() as session:
-        unsubscribe_in(session, subscriber_id, client, now=clock.now())
+        unsubscribe_in_session(session, subscriber_id, client, now=clock.now())
 
 
-def unsubscribe_in(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
-    """`leave` within a transaction. False if the subscriber had left before, or is erased."""
+def unsubscribe_in_session(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
+    """`unsubscribe` within a transaction. False if the subscriber had unsubscribed before, or is erased."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-    if subscriber is None or subscriber.state == LEFT:
+    if subscriber is None or subscriber.state == UNSUBSCRIBED:
         return False
-    subscriber.state, subscriber.left_at, subscriber.next_due_at = LEFT, now, None
+    subscriber.state, subscriber.left_at, subscriber.next_due_at = UNSUBSCRIBED, now, None
     subscribers.record_consent(
-        session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING
+        session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING_VERSION
     )
     session.execute(
         update(Delivery)
         .where(
             col(Delivery.subscriber_id) == subscriber_id,
-            col(Delivery.kind).in_(EDITIONS),
-            col(Delivery.state).in_(WAITING),
+            col(Delivery.kind).in_(EDITION_KINDS),
+            col(Delivery.state).in_(WAITING_STATES),
         )
         .values(state=CANCELLED, due_at=None)
     )

@@ -10,17 +10,17 @@ from digest import clock
 from digest.db.core import engine
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.subscriptions import personal_data, send_schedule
 from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.preference_fields import Preferences, version_of
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SubscriberAccount:
     """A subscriber with the current profile. `suppression`: why the address gets no mail; None if it may be mailed."""
 
     subscriber: Subscriber
@@ -28,15 +28,15 @@ class Account:
     suppression: Suppression | None = None
 
 
-def account_of(subscriber_id: int) -> Account:
+def account_of(subscriber_id: int) -> SubscriberAccount:
     """The subscriber and their profile. Raises NotFound after erasure."""
     with engine.reading() as session:
-        subscriber = _required(subscribers.by_id(session, subscriber_id))
+        subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id))
         suppression = subscribers.suppression(session, subscriber.address_key)
-        return Account(subscriber, subscribers.profile_of(session, subscriber), suppression)
+        return SubscriberAccount(subscriber, subscribers.profile_of(session, subscriber), suppression)
 
 
-def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> Account:
+def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> SubscriberAccount:
     """Store the preferences: a new profile version if it changed, and the next slot.
 
     `expected_version`: the version that the form showed; '' for no check. Raises NotFound, BadInput, and Refused if
@@ -45,17 +45,17 @@ def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_v
     now = clock.now()
     preferences.check_pause(now.astimezone(clock.zone_info(preferences.time_zone)).date())
     with engine.transaction() as session:
-        subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
-        before = subscribers.profile_of(session, subscriber)
-        if expected_version not in {"", version_of(subscriber, before)}:
-            raise Refused(translate("your preferences were changed elsewhere since you opened this page"))
-        profile = preferences.profile(before)
-        if profile != before or subscriber.profile_id is None:
-            subscriber.profile_id = subscribers.new_profile(session, subscriber_id, profile, now=now).id
-        preferences.write_to(subscriber)
+        subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
+        previous = subscribers.profile_of(session, subscriber)
+        if expected_version not in {"", version_of(subscriber, previous)}:
+            raise Refused(localize("your preferences were changed elsewhere since you opened this page"))
+        profile = preferences.profile(previous)
+        if profile != previous or subscriber.profile_id is None:
+            subscriber.profile_id = subscribers.add_profile_version(session, subscriber_id, profile, now=now).id
+        preferences.apply_to(subscriber)
         if subscriber.state == ACTIVE and not _has_due_mail(subscriber, now):
             subscriber.next_due_at = send_schedule.due_after(subscriber, now)
-        return Account(subscriber, profile, subscribers.suppression(session, subscriber.address_key))
+        return SubscriberAccount(subscriber, profile, subscribers.suppression(session, subscriber.address_key))
 
 
 def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:
@@ -66,24 +66,24 @@ def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:
 
 
 def resubscribe(subscriber_id: int, client: str) -> None:
-    """Start the mail again for a subscriber who left. Raises NotFound, Refused."""
+    """Reactivate a subscriber who had unsubscribed. Raises NotFound, Refused."""
     now = clock.now()
     with engine.transaction() as session:
-        subscriber = _required(subscribers.by_id(session, subscriber_id, lock=True))
+        subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         if subscriber.state == ACTIVE:
             return
-        if subscriber.state != LEFT or subscriber.profile_id is None:
-            raise Refused(translate("this subscription was never confirmed; use the link in the confirmation e-mail"))
+        if subscriber.state != UNSUBSCRIBED or subscriber.profile_id is None:
+            raise Refused(localize("this subscription was never confirmed; use the link in the confirmation e-mail"))
         activate(session, subscriber, None, event="returned", client=client, now=now)
 
 
-def export(subscriber_id: int) -> dict[str, Any]:
+def export_data(subscriber_id: int) -> dict[str, Any]:
     """All that is stored about a subscriber, as plain JSON values. Raises NotFound."""
     with engine.reading() as session:
-        return personal_data.collect(session, _required(subscribers.by_id(session, subscriber_id)))
+        return personal_data.export_of(session, _require_subscriber(subscribers.by_id(session, subscriber_id)))
 
 
-def _required(subscriber: Subscriber | None) -> Subscriber:
+def _require_subscriber(subscriber: Subscriber | None) -> Subscriber:
     if subscriber is None:
-        raise NotFound(translate("this subscription no longer exists"))
+        raise NotFound(localize("this subscription no longer exists"))
     return subscriber

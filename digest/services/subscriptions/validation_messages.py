@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from digest.errors import N_
-from digest.i18n import translate
+from digest.i18n import localize
 
 _WHOLE_NUMBER, _REQUIRED, _YES_OR_NO = N_("use a whole number"), N_("this is required"), N_("use true or false")
 
@@ -41,5 +41,5 @@ def plain_message(error: Mapping[str, Any]) -> str:
     context = {name: str(value).replace("'", "") for name, value in (error.get("ctx") or {}).items()}
     message = MESSAGES.get(error["type"])
     if message is not None:
-        return translate(message, **context)
+        return localize(message, **context)
     return f"{error['msg'][:1].lower()}{error['msg'][1:]}"

@@ -1,6 +1,6 @@
-"""What a mail provider reports. Any provider will do: a few lines turn its form into this one and sign it.
+"""Webhook for the reports of a mail provider. A small adapter can turn any provider's format into this one.
 
-The signature is over the time and the body, so nobody else can report, and what was overheard is worthless in minutes.
+The signature covers the time and the body, so that nobody else can report, and a replayed request soon expires.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from digest.web.http.rate_limit import count_webhook
 
 router = APIRouter(prefix="/api/v1")
 
-SECONDS = 300  # a signature is good for so long, before and after
+SECONDS = 300  # how far the time of a signature may be from now
 _FORM = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 SIGNATURE = (
     "`t=SECONDS,v1=HEX`: the Unix time, and HMAC-SHA256 with DIGEST_WEBHOOK_KEY over that time, a dot, and the body's "
-    f"bytes. Good for {SECONDS} seconds."
+    f"bytes. Valid for {SECONDS} seconds."
 )
 
 
 class Reports(BaseModel):
-    """Up to 100 reports. One that came before changes nothing."""
+    """Up to 100 reports. A repeated report changes nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,30 +38,32 @@ class Reports(BaseModel):
 
 
 class Outcomes(BaseModel):
-    """How many reports led to what: suppressed, counted, domain paused, left, known."""
+    """The number of reports by outcome: suppressed, counted, domain paused, left, known."""
 
     done: dict[str, int]
 
 
 def sign(body: bytes, *, key: str, at: int) -> str:
-    """The signature's header for that body at that Unix time."""
+    """The value of the header Digest-Signature for a body at a Unix time."""
     mac = hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={mac}"
 
 
 async def _signed(request: Request, digest_signature: Annotated[str, Header(description=SIGNATURE)] = "") -> None:
-    """Refuse what is not signed, or was signed too long ago."""
+    """Refuse requests without a valid and recent signature."""
     key = settings.get().webhook_key
     if not key:
-        raise NotFound("reports are not taken here: DIGEST_WEBHOOK_KEY is not set")
+        raise NotFound("reports are not accepted: DIGEST_WEBHOOK_KEY is not set")
     found = _FORM.fullmatch(digest_signature)
     if found is None:
         raise HTTPException(401, detail="the header Digest-Signature must be t=SECONDS,v1=HEX")
     at = int(found[1])
     if not hmac.compare_digest(sign(await request.body(), key=key, at=at), f"t={at},v1={found[2]}"):
-        raise HTTPException(401, detail="the signature does not fit this body and DIGEST_WEBHOOK_KEY")
+        raise HTTPException(401, detail="the signature does not match the body and DIGEST_WEBHOOK_KEY")
     if abs(clock.now().timestamp() - at) > SECONDS:
-        raise HTTPException(401, detail=f"the signature is more than {SECONDS} seconds old; check both clocks")
+        raise HTTPException(
+            401, detail=f"the time of the signature differs by more than {SECONDS} seconds; check both clocks"
+        )
 
 
 @router.post(

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from digest import settings
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.admin import dashboard
 from digest.services.ingestion import source_status
 from digest.services.security import api_tokens
@@ -46,19 +46,19 @@ def _may_see_details(authorization: str, *, check_api_tokens: bool = True) -> bo
     )
     if any(hmac.compare_digest(sent_token.encode(), token.encode()) for token in accepted):
         return True
-    token = api_tokens.check(sent_token) if check_api_tokens else None
-    return token is not None and token.may("metrics:read")
+    token = api_tokens.check_token(sent_token) if check_api_tokens else None
+    return token is not None and token.allows("metrics:read")
 
 
 @router.get("/healthz")
 async def healthz() -> PlainTextResponse:
-    """The process answers. It needs no thread, so it does while all of them are busy."""
+    """The process answers. It needs no thread, so it answers even if all threads are busy."""
     return PlainTextResponse("ok\n", headers=FRESH)
 
 
 @router.get("/readyz")
 def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
-    """The database answers and a worker makes progress, or 503; the reasons are shown with a token alone."""
+    """200 if the database answers and a worker makes progress, else 503. The details need a token."""
     database = _database()
     problems = {"database": database, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
     ready = not any(problems.values())
@@ -76,7 +76,7 @@ def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
 def metrics(authorization: Authorization = "") -> Response:
     """Current counts, for requests with a token."""
     if not _may_see_details(authorization):
-        message = translate(
+        message = localize(
             "this needs DIGEST_METRICS_TOKEN, or an API token with the scope metrics:read, as bearer token"
         )
         raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
@@ -94,13 +94,13 @@ def _database() -> str:
 
 
 class _Metrics(Collector):
-    """The metrics of one scrape. Their names never change."""
+    """The metrics of one scrape. Their names are stable."""
 
     def __init__(self, counts: dashboard.ServiceFigures, sources: Sequence[source_status.SourceStatus]) -> None:
         self.counts, self.sources = counts, sources
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Gauges: the database counts, not this process."""
+        """Yield gauges with the counts of the database."""
         deliveries = GaugeMetricFamily("digest_deliveries", "E-mails by state", labels=["state"])
         for state, number in sorted(self.counts.deliveries.items()):
             deliveries.add_metric([state], number)
@@ -111,7 +111,7 @@ class _Metrics(Collector):
         yield subscribers
         sources = GaugeMetricFamily("digest_source", "1 for the state that a source is in", labels=["source", "state"])
         last_requests = GaugeMetricFamily(
-            "digest_source_asked_seconds", "When a source was last asked", labels=["source"]
+            "digest_source_asked_seconds", "Time of the last request to a source", labels=["source"]
         )
         for status in self.sources:
             sources.add_metric([status.source, status.state], 1)
@@ -129,11 +129,11 @@ class _Metrics(Collector):
     def _plain(self) -> dict[str, tuple[str, float]]:
         counts = self.counts
         return {
-            "papers": ("Papers kept", counts.papers),
-            "oldest_due_seconds": ("Seconds since the e-mail that waits longest became due", counts.oldest_due),
-            "queue_age_seconds": ("Seconds since the oldest waiting e-mail was owed", counts.queue_age),
+            "papers": ("Papers stored", counts.papers),
+            "oldest_due_seconds": ("Seconds since the oldest due e-mail became due", counts.oldest_due),
+            "queue_age_seconds": ("Seconds since the oldest waiting e-mail was queued", counts.queue_age),
             "deliveries_overdue": ("E-mails due more than 30 minutes ago", counts.overdue),
             "deliveries_held": ("E-mails that may have arrived and wait for a decision", counts.held),
-            "domains_paused": ("Receiving domains that rest after a refusal by policy", counts.paused_domains),
+            "domains_paused": ("Receiving domains that are paused after a policy refusal", counts.paused_domains),
             "addresses_suppressed": ("Addresses that must not be mailed", counts.suppressed),
         }

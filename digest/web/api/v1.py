@@ -1,4 +1,4 @@
-"""The API under /api/v1: the same use cases as the pages, as JSON. The administrator's parts ask for a token."""
+"""The API under /api/v1: the use cases of the pages as JSON. The administrative routes need a token."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1")
 
 
 class PreviewRequest(SignUpPreferences):
-    """What to try. `days`: so many announcements back; `limit`: papers of each at most."""
+    """A profile to try. `days`: the number of announcements; `limit`: the maximum number of papers of each."""
 
     days: int = Field(default=14, ge=1, le=60)
 
@@ -47,12 +47,12 @@ async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Q
 
 @router.post("/preview", dependencies=[READ_PAPERS])
 def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any]:
-    """What these wishes would have brought, day by day, without subscribing."""
+    """Show what these preferences would have selected, day by day, without subscribing."""
     return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
 
 
 def as_json(shown: Preview) -> dict[str, Any]:
-    """A preview in the form that the command line prints as well."""
+    """A preview as JSON."""
     return {
         "days": [
             {
@@ -86,7 +86,7 @@ def paper(paper_id: int, services: Services) -> dict[str, Any]:
 
 @router.get("/runs", dependencies=[RUNS])
 def runs(limit: Limit = 50, before: Before = None) -> dict[str, Any]:
-    """Runs, the newest first, each with its e-mails by state."""
+    """Runs, newest first, each with the number of its e-mails by state."""
     return {"runs": dashboard.runs(before=before, limit=limit)}
 
 
@@ -99,14 +99,14 @@ def deliveries(
     limit: Limit = 50,
     before: Before = None,
 ) -> dict[str, Any]:
-    """E-mails, the newest first; to whom they go only for tokens with the scope `addresses:read`."""
+    """E-mails, newest first; with their addresses only for tokens with the scope `addresses:read`."""
     rows = dashboard.deliveries(
-        state=state, kind=kind, run_id=run, before=before, limit=limit, addresses=token.may("addresses:read")
+        state=state, kind=kind, run_id=run, before=before, limit=limit, addresses=token.allows("addresses:read")
     )
     return {"deliveries": rows}
 
 
 @router.get("/editions", dependencies=[EDITIONS])
 def editions(run: Before = None, limit: Limit = 50, before: Before = None) -> dict[str, Any]:
-    """Editions, the newest first."""
+    """Editions, newest first."""
     return {"editions": dashboard.editions(run_id=run, before=before, limit=limit)}

@@ -1,1 +1,1 @@
-"""What every request passes: server limits, middleware, client address, rate limits, sessions, error pages."""
+"""HTTP infrastructure: server limits, middleware, client address, rate limits, sessions, error pages."""

@@ -1,4 +1,4 @@
-"""An administrator's session in a request: the cookie, who it belongs to, and that a POST came from our own pages."""
+"""Administrator sessions: the cookie, its administrator, and the check that a POST came from our own pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from digest import settings
 from digest.errors import Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import admin_login
 from digest.services.security.link_lifetimes import ADMIN_SESSION
 
@@ -22,18 +22,18 @@ REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
 
 
 def _is_plain() -> bool:
-    """Only http on this machine goes without Secure: browsers refuse `__Host-` cookies over http."""
+    """True for http on this machine, which needs a cookie without Secure: browsers refuse `__Host-` cookies there."""
     parts = urlsplit(settings.get().base_url)
     return parts.scheme == "http" and parts.hostname in LOOPBACK
 
 
 def cookie_name() -> str:
-    """`__Host-`: no other host and no page over http can set or shadow it (RFC 6265bis, 4.1.3.2)."""
+    """The cookie's name. With `__Host-` no other host or http page can set or shadow it (RFC 6265bis, 4.1.3.2)."""
     return PLAIN_COOKIE if _is_plain() else HOST_COOKIE
 
 
 def set_cookie(response: Response, value: str) -> None:
-    """Give the browser the session; it is sent to this host alone, and not along with requests of other sites."""
+    """Set the session cookie; browsers send it only to this host, and not with requests from other sites."""
     response.set_cookie(
         cookie_name(),
         value,
@@ -46,13 +46,13 @@ def set_cookie(response: Response, value: str) -> None:
 
 
 def delete_cookie(response: Response) -> None:
-    """Make the browser forget the session."""
+    """Delete the session cookie."""
     path = "/admin" if _is_plain() else "/"
     response.delete_cookie(cookie_name(), path=path, secure=not _is_plain(), httponly=True, samesite="strict")
 
 
 def cookie_of(request: Request) -> str:
-    """The session cookie's value; empty without one."""
+    """The value of the session cookie; '' for none."""
     return request.cookies.get(cookie_name(), "")
 
 
@@ -62,7 +62,7 @@ def _administrator(request: Request) -> str | None:
 
 def _required(administrator: Annotated[str | None, Depends(_administrator)]) -> str:
     if administrator is None:
-        raise Refused(translate("sign in first"))
+        raise Refused(localize("sign in first"))
     return administrator
 
 
@@ -71,10 +71,10 @@ Administrator = Annotated[str, Depends(_required)]
 
 
 def require_same_origin(request: Request) -> None:
-    """Refuse a POST that a page of another origin sent, another port or subdomain of this site among them.
+    """Refuse a POST from a page of another origin, including other ports and subdomains of this site.
 
-    Browsers say so in Sec-Fetch-Site (Fetch Metadata) and Origin (RFC 6454); a program that sends neither header has
-    no browser's cookies to abuse. Raises HTTPException.
+    Browsers send Sec-Fetch-Site (Fetch Metadata) and Origin (RFC 6454). A program that sends neither has no browser's
+    cookies to abuse. Raises HTTPException.
     """
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
@@ -83,12 +83,12 @@ def require_same_origin(request: Request) -> None:
     ours = origin is None or origin in _origins() or (origin == "null" and "sec-fetch-site" in request.headers)
     if site not in {"same-origin", "none"} or not ours:
         raise HTTPException(
-            403, detail=translate("this form was sent from a page of another site; open it here and send again")
+            403, detail=localize("this form was sent from a page of another site; open it here and send again")
         )
 
 
 def _origins() -> set[str]:
-    """BASE_URL's origin; on this machine by each of its names."""
+    """The origin of BASE_URL; for this machine, one for each of its names."""
     parts = urlsplit(settings.get().base_url)
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
     if not _is_plain():

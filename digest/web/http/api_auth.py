@@ -1,4 +1,4 @@
-"""Who calls the API: a bearer token with the scope that the route asks for, or, on public routes, just a client."""
+"""API authentication: a bearer token with the scope that the route requires; public routes also allow none."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import api_tokens, rate_limits
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http.client_ip import Client
 
-bearer = HTTPBearer(auto_error=False, description="made by `digest admin token create`")
+bearer = HTTPBearer(auto_error=False, description="created with `digest admin token create`")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is counted for the request: a token by its name, else the client's address."""
+    """The caller for rate limits: the token's name, else the client's address."""
 
     name: str
     sign_ups: rate_limits.RateLimit
 
 
 def _checked(request: Request, credentials: HTTPAuthorizationCredentials | None, scope: str) -> ApiToken | None:
-    """The token that came along; None without any. Raises HTTPException 401 for a bad one, 403 without the scope."""
+    """The token of the request; None for none. Raises HTTPException 401 for an invalid one, 403 without the scope."""
     if credentials is None:
         if "authorization" in request.headers:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
         return None
-    token = api_tokens.check(credentials.credentials)
+    token = api_tokens.check_token(credentials.credentials)
     if token is None:
         raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-    if not token.may(scope):
+    if not token.allows(scope):
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
-        message = translate("this token lacks the scope %(scope)s", scope=scope)
+        message = localize("this token lacks the scope %(scope)s", scope=scope)
         raise HTTPException(403, detail=message, headers=challenge)
     return token
 
 
 def require(scope: str) -> Callable[..., ApiToken]:
-    """A dependency: a token with this scope must come along."""
+    """A dependency that requires a token with this scope."""
 
     def dependency(request: Request, credentials: Credentials) -> ApiToken:
         token = _checked(request, credentials, scope)
@@ -57,7 +57,7 @@ def require(scope: str) -> Callable[..., ApiToken]:
 
 
 def public(scope: str) -> Callable[..., Caller]:
-    """A dependency: no token is needed; one that comes along must have this scope, and is counted itself."""
+    """A dependency that allows requests without a token. A token must have this scope, and has its own rate limit."""
 
     def dependency(request: Request, credentials: Credentials, client: Client) -> Caller:
         token = _checked(request, credentials, scope)

@@ -1,4 +1,4 @@
-"""Who is asking: the address that a request came from. Forwarded headers count only from TRUSTED_PROXIES."""
+"""The client address of a request. Forwarding headers count only from TRUSTED_PROXIES."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from digest import settings
 from digest.services.security import proxy_warning
 
 UNKNOWN = "unknown"
-MAX_HOPS = 20  # of X-Forwarded-For that are looked at
-PRIVATE = (  # where a proxy or container bridge of one's own stands
+MAX_HOPS = 20  # hops of X-Forwarded-For that are read
+PRIVATE = (  # where our own proxy or container bridge is
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8"),
     *("fc00::/7", "fe80::/10", "::1/128"),
 )
@@ -23,10 +23,10 @@ FORWARDING_HEADERS = ("x-forwarded-for", "x-real-ip", "forwarded")
 
 
 def client_of(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
-    """The client behind `peer`: the last hop of X-Forwarded-For that is not a trusted proxy, read from the right.
+    """The client behind `peer`: the rightmost hop of X-Forwarded-For that is not a trusted proxy.
 
-    What stands further left was written by that hop and proves nothing. An IPv6 client is its /64 network, as one
-    household or server holds a whole one.
+    Hops further left were written by that client and prove nothing. An IPv6 client is its /64 network, because one
+    household or server usually has a whole one.
     """
     hops = forwarded.split(",")[-MAX_HOPS:] if forwarded else []
     address = _address(peer)
@@ -40,9 +40,9 @@ def client_of(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
 
 
 def is_untrusted_proxy(peer: str, headers: Mapping[str, str], trusted: tuple[str, ...]) -> bool:
-    """Does this look like a proxy of ours that TRUSTED_PROXIES does not name?
+    """True for what is probably our own proxy, missing from TRUSTED_PROXIES: a forwarding header, a private address.
 
-    It forwards for others, and from a private address: from a public one anybody may send such headers.
+    From a public address anybody may send such headers.
     """
     address = _address(peer)
     if address is None or not any(name in headers for name in FORWARDING_HEADERS):
@@ -51,7 +51,7 @@ def is_untrusted_proxy(peer: str, headers: Mapping[str, str], trusted: tuple[str
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address, also with a port (`192.0.2.1:8080`, `[2001:db8::1]:8080`); None for anything else."""
+    """Parse an address, with or without a port (`192.0.2.1:8080`, `[2001:db8::1]:8080`); None if it is invalid."""
     text = text.strip().strip('"')
     with_port = re.fullmatch(r"\[([^\]]{1,50})\](?::[0-9]{1,5})?|([0-9.]{7,15}):[0-9]{1,5}", text)
     try:
@@ -74,7 +74,7 @@ def _client(request: Request) -> str:
     peer = request.client.host if request.client else ""
     trusted = settings.get().trusted_proxies
     if is_untrusted_proxy(peer, request.headers, trusted):
-        proxy_warning.note_peer(peer)
+        proxy_warning.record_peer(peer)
     return client_of(peer, ",".join(request.headers.getlist("x-forwarded-for")), trusted)
 
 

@@ -1,4 +1,4 @@
-"""Answers that take the same time whatever was found, so that their time does not tell whether an address is known."""
+"""Makes responses take the same time in all cases, so that the time does not reveal whether an address is known."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
-STEP_SECONDS = 0.25  # many times what a sign-up takes; a person does not mind it
+STEP_SECONDS = 0.25  # many times longer than a sign-up takes, but short for a person
 
 
 async def in_steps(work: Callable[[], None], *, step: float = STEP_SECONDS) -> None:
-    """Do the work in a thread, and return after a whole number of steps of so many seconds.
+    """Do the work in a thread, and return after a whole number of time steps.
 
     An error is raised at once: callers raise only what does not depend on whether the address is known.
     """

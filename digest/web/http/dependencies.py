@@ -1,4 +1,4 @@
-"""What pages depend on: the queue, and the services that read papers and editions. Tests pass their own."""
+"""Dependencies of the pages: the queue, and the services that read papers and editions. Tests pass their own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PreviewService(Protocol):
     """Previews what a profile would have received in the last `days` days, at most `limit` papers a day."""
 
     def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
-        """Raises BadInput for a topic that can't be read, Cancelled soon after `cancelled` has become true."""
+        """Raises BadInput for an invalid topic, Cancelled soon after `cancelled` returns True."""
 
 
 class ResendService(Protocol):
@@ -32,8 +32,8 @@ class ResendService(Protocol):
 class PageServices:
     """The services behind the pages. Each raises NotFound for an id or a name that does not exist.
 
-    `edition` returns the HTML of an edition's web view, from its id and the address of the page that mails its owner
-    their link.
+    `edition` returns the HTML of an edition's web view. Its arguments: the id, and the URL of the page that mails the
+    preferences link to the owner.
     """
 
     preview: PreviewService

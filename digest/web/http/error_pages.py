@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from digest.errors import N_, BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
 from digest.web.ui import template_rendering
 
@@ -47,7 +47,7 @@ STATUS: tuple[tuple[type[DigestError], int], ...] = (
 
 def home() -> tuple[str, str]:
     """The link to the start page: its text and address."""
-    return translate("To the start page"), "/"
+    return localize("To the start page"), "/"
 
 
 def status_of(error: DigestError) -> int:
@@ -63,27 +63,27 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
         return JSONResponse(body, status_code=status, headers=headers)
     line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
     response = template_rendering.message_page(
-        translate(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, further=home()
+        localize(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, further=home()
     )
     response.headers.update(headers)
     return response
 
 
 def refuse_body(scope: Scope, status: int) -> Response:
-    """The answer to a body that is too large (413) or too slow (408), or a head that is too large (431) or broken."""
+    """The response to a body that is too large (413) or slow (408), or a head that is too large (431) or invalid."""
     texts = {
-        400: translate("the form data can’t be read"),
-        408: translate("the rest of the request did not come in time; send it again"),
-        413: translate("a request may have 64 KB at most"),
-        431: translate("its address and headers may have 16 KB together"),
+        400: localize("the form data can’t be read"),
+        408: localize("the rest of the request did not come in time; send it again"),
+        413: localize("a request may have 64 KB at most"),
+        431: localize("its address and headers may have 16 KB together"),
     }
     return answer(scope, status, texts[status])
 
 
 async def _digest_error(request: Request, error: Exception) -> Response:
-    status, text = 500, translate("the service is not set up completely; see its log")
+    status, text = 500, localize("the service is not set up completely; see its log")
     if isinstance(error, DigestError) and status_of(error) != 500:
-        status, text = status_of(error), error.translated(translate)
+        status, text = status_of(error), error.translated(localize)
     field = error.field if isinstance(error, BadInput) else None
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
@@ -96,10 +96,10 @@ async def _digest_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     texts = {
-        400: translate("the form data can’t be read"),
-        401: translate("this needs a bearer token; an administrator makes one with `digest admin token create`"),
-        404: translate("there is no page at this address; the link may be incomplete"),
-        405: translate("this address does not accept that method"),
+        400: localize("the form data can’t be read"),
+        401: localize("this needs a bearer token; an administrator makes one with `digest admin token create`"),
+        404: localize("there is no page at this address; the link may be incomplete"),
+        405: localize("this address does not accept that method"),
     }
     phrase = HTTPStatus(status).phrase
     detail = error.detail if isinstance(error, HTTPException) and error.detail != phrase else ""
@@ -109,24 +109,24 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
-    """A request that FastAPI refused: 404 for a malformed path, else 422 naming the field."""
+    """A request that FastAPI refused: 404 for a malformed path, else 422 with the field's name."""
     if not isinstance(error, RequestValidationError):
         raise error
     first: dict[str, Any] = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     if location[:1] == ["path"]:
-        return answer(request.scope, 404, translate("there is no page at this address; the link may be incomplete"))
+        return answer(request.scope, 404, localize("there is no page at this address; the link may be incomplete"))
     field = ".".join(location[1:]) or "body"
     return answer(request.scope, 422, f"{field}: {plain_message(first)}", field=field)
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     structlog.get_logger("web").error("request failed", path=request.url.path.split("/")[1], exc_info=error)
-    return answer(request.scope, 500, translate("the error is on our side and was logged; try again later"))
+    return answer(request.scope, 500, localize("the error is on our side and was logged; try again later"))
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers of errors with the application."""
+    """Register the error handlers."""
     app.add_exception_handler(DigestError, _digest_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024
 MAX_HEAD = 16 * 1024
-SECONDS_FOR_BODY = 15.0  # of any request: 64 KB in that time are 35 kbit/s
+SECONDS_FOR_BODY = 15.0  # for any request; 64 KB in that time are 35 kbit/s
 CLIENT_LEFT = -1
 
 
@@ -23,7 +23,7 @@ def source(text: str) -> str:
 
 
 def policy(*, styles: str, scripts: str = "") -> str:
-    """A Content-Security-Policy: nothing from elsewhere, and inside only the styles and scripts named."""
+    """A Content-Security-Policy that allows nothing from elsewhere, and only these inline styles and scripts."""
     allowed = {
         "default-src": "'none'",
         "style-src": styles,
@@ -38,10 +38,10 @@ def policy(*, styles: str, scripts: str = "") -> str:
 
 
 class BoundedBody:
-    """Takes the body in whole before the app sees the request, so that nobody who sends slowly holds a thread.
+    """Reads the whole body before the application sees the request, so that a slow client does not occupy a thread.
 
-    More than `MAX_BODY` bytes are refused with 413; a body that is not there after `seconds` with 408. Either answer
-    closes the connection, as the rest of the body may still come.
+    More than `MAX_BODY_BYTES` are refused with 413, a body that takes longer than `seconds` with 408. Both responses
+    close the connection, because the rest of the body may still arrive.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class BoundedBody:
         await self.app(scope, _replay(body, receive), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
-        """The body with status 0, or the status to answer with."""
+        """The body with status 0, or the status of the refusal."""
         if _head_size(scope) > MAX_HEAD:
             return 431, b""
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
-            return 400, b""  # no text of ours holds one, and PostgreSQL refuses it
+            return 400, b""  # no valid text contains NUL, and PostgreSQL refuses it
         length = Headers(scope=scope).get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             return 400, b""
@@ -83,7 +83,7 @@ class BoundedBody:
 
 
 def _head_size(scope: Scope) -> int:
-    """Bytes of address and headers. The server's own limit holds only for heads that come in several parts."""
+    """Bytes of the URL and headers. The server's own limit works only for heads that arrive in several parts."""
     address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     return address + sum(len(name) + len(value) for name, value in scope["headers"])
 
@@ -102,7 +102,7 @@ async def _whole(receive: Receive) -> tuple[int, bytes]:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body once, then waits for the client as before."""
+    """A `receive` that returns the body first, then waits for the client as before."""
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:
@@ -118,7 +118,7 @@ class HeadAsGet:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a HEAD on as GET and hold the body back."""
+        """Handle HEAD as GET, and drop the body."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
@@ -130,7 +130,7 @@ class HeadAsGet:
 
 
 class SafeHeaders:
-    """Adds the headers that every answer carries; an answer may bring its own policy."""
+    """Adds the security headers to every response; a response may have its own policy."""
 
     def __init__(self, app: ASGIApp, content_policy: str, *, https: bool) -> None:
         self.app = app
@@ -147,7 +147,7 @@ class SafeHeaders:
             self.headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; the answer's start gets the headers it lacks."""
+        """Pass the request on, and add the missing headers to its response."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Previews take CPU time: only a few run at once, and one stops soon after its client has gone."""
+"""Limits on previews, which take CPU time: few run at once, and one stops soon after its client has disconnected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from digest.errors import TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
@@ -36,7 +36,7 @@ class PreviewSlots:
         """Hold a slot for one preview. Raises TooMany where the queue is full."""
         if not self._admitted.acquire(blocking=False):
             raise TooMany(
-                translate("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
+                localize("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
             )
         try:
             with self._running:
@@ -46,7 +46,7 @@ class PreviewSlots:
 
 
 async def _disconnected(request: Request, _form: Form) -> AsyncIterator[Callable[[], bool]]:
-    """Watch the connection. It depends on the form, so that the body is read before this listens for the end."""
+    """Watch for a disconnect. Depends on the form, so that the body is read before."""
     disconnected_event = threading.Event()
     watcher = asyncio.create_task(_watch(request, disconnected_event))
     try:

@@ -1,7 +1,7 @@
 """Rate limits in memory for requests that take CPU time: previews, the API, feedback, and reports of a mail provider.
 
-Counted in this process alone, because it guards the process's own time, and a write to the database for each keystroke
-of a preview would cost more than the preview. What leads to mail is counted in `services.security.rate_limits`.
+They count per process, because they protect the time of this process, and a database write for each keystroke of a
+preview would cost more than the preview. Requests that lead to mail are counted in `services.security.rate_limits`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from digest.errors import N_, TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.web.http.client_ip import Client
 
 PREVIEWS_PER_MINUTE, WINDOW_SECONDS = 30, 60.0  # a person who types fast stays below
 API_PER_MINUTE, WEBHOOK_PER_MINUTE, FEEDBACK_PER_MINUTE = 120, 300, 60  # requests a minute of one client or token
-MAX_CLIENTS = 10_000  # remembered at once; the least recently active is forgotten first
+MAX_CLIENTS = 10_000  # tracked at once; the least recently active is dropped first
 PREVIEW_MESSAGE = N_("the preview is updated at most 30 times a minute; wait a moment, then change a topic")
 REQUEST_MESSAGE = N_("too many requests came from here within a minute; wait and send it again")
 
@@ -42,7 +42,7 @@ class RequestLimiter:
         self._lock = threading.Lock()
 
     def take(self, client: str) -> None:
-        """Count one more. Raises TooMany where the limit is met, and then nothing is counted."""
+        """Count a request. Raises TooMany if the limit is reached; that request is not counted."""
         now = self._clock()
         with self._lock:
             times = self._requests.setdefault(client, deque())
@@ -51,7 +51,7 @@ class RequestLimiter:
                 times.popleft()
             if len(times) >= self.max_requests:
                 raise TooMany(
-                    translate(self.message), seconds=max(round(self.window - now + (times[0] if times else now)), 1)
+                    localize(self.message), seconds=max(round(self.window - now + (times[0] if times else now)), 1)
                 )
             times.append(now)
             while len(self._requests) > MAX_CLIENTS:
@@ -64,13 +64,13 @@ def _count(request: Request, client: Client) -> Callable[[], None]:
 
 
 def count_feedback(request: Request, client: Client) -> None:
-    """A dependency that counts what one client says of papers: each makes a version of a profile. Raises TooMany."""
+    """A dependency that counts feedback, because each creates a version of a profile. Raises TooMany."""
     limiter: RequestLimiter = request.app.state.feedback_limiter
     limiter.take(client)
 
 
 def count_webhook(request: Request, client: Client) -> None:
-    """A dependency that counts a report of a mail provider, before its signature is looked at. Raises TooMany."""
+    """A dependency that counts reports of a mail provider, before their signature is checked. Raises TooMany."""
     limiter: RequestLimiter = request.app.state.webhook_limiter
     limiter.take(client)
 

@@ -1,16 +1,16 @@
 """The HTTP server: uvicorn on h11, with the limits on connections that uvicorn lacks.
 
-| limit | why |
+| limit | against |
 |---|---|
-| `SECONDS_FOR_HEADERS` from the first byte of a request to the end of its headers | slow headers (slowloris) |
-| 16 KB of headers (h11) | answered with 400 |
-| `middleware.SECONDS_FOR_BODY`, `middleware.MAX_BODY` | slow and large bodies, answered with 408 and 413 |
-| `SECONDS_FOR_ANSWER` without a byte of the answer taken | clients that don't read |
-| DIGEST_WEB_CONNECTIONS at once | the one whose request has been incomplete for longest makes room for a new one |
+| `HEADER_TIMEOUT_SECONDS` from the first byte of a request to the end of its headers | slow headers (slowloris) |
+| 16 KB of headers (h11) | large headers; answered with 400 |
+| `middleware.BODY_TIMEOUT_SECONDS`, `middleware.MAX_BODY_BYTES` | slow and large bodies; answered with 408 and 413 |
+| `RESPONSE_TIMEOUT_SECONDS` without progress in sending the response | clients that don't read |
+| DIGEST_WEB_CONNECTIONS at once | many connections; the one with the oldest incomplete request is closed |
 
-Other servers were looked at: granian limits the time of headers and not of bodies; hypercorn limits the pause between
-two reads, and a client that sends a byte now and then passes. Either would need the time limit for bodies in the
-application as well, and neither makes room for others by ending the slowest connection.
+Other servers: granian limits the time of headers, but not of bodies; hypercorn limits the time between two reads, which
+a client passes that sends a byte now and then. Either would need the time limit for bodies in the application as well,
+and neither closes the slowest connection to make room for others.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ log = logs.get(__name__)
 SECONDS_FOR_HEADERS = 10.0
 SECONDS_FOR_ANSWER = 30.0
 SECONDS_KEPT_ALIVE = 5
-SPARE_FILES = 200  # descriptors beside connections: database, Redis, logs, the matching's files
+SPARE_FILES = 200  # file descriptors besides connections: database, Redis, logs, files of the matching engine
 
 
 class LimitedProtocol(H11Protocol):
-    """One connection, cut off where its client is too slow."""
+    """A connection that is closed if its client is too slow."""
 
     max_connections = 2000
     seconds_for_headers = SECONDS_FOR_HEADERS
     seconds_for_answer = SECONDS_FOR_ANSWER
-    _incomplete: dict[LimitedProtocol, None] = {}  # noqa: RUF012 - shared: whose request is not whole, oldest first
+    _incomplete: dict[LimitedProtocol, None] = {}  # noqa: RUF012 - shared: connections with an incomplete request, oldest first
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,7 +49,7 @@ class LimitedProtocol(H11Protocol):
         self._answer_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request; with too many connections the slowest one goes."""
+        """Wait for a request. If there are too many connections, close the slowest one."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections and self._incomplete:
             oldest = next(iter(self._incomplete))
@@ -57,35 +57,35 @@ class LimitedProtocol(H11Protocol):
         self._watch_request()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, and see whether the request is whole now."""
+        """Process the data, and check whether the request is complete."""
         super().data_received(data)
         self._watch_request()
 
     def on_response_complete(self) -> None:
-        """The next request of the connection may have begun already."""
+        """Watch the next request, which may have begun already."""
         super().on_response_complete()
         self._watch_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget its timers."""
+        """Cancel the timers."""
         self._incomplete.pop(self, None)
         self._stop_header_timer()
         self._stop_answer_timer()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The client does not take the answer as fast as it is made."""
+        """Start the timer: the client reads the response more slowly than it is written."""
         self.flow.pause_writing()
         if self._answer_timer is None:
             self._answer_timer = self.loop.call_later(self.seconds_for_answer, self._cut, "the answer was not read")
 
     def resume_writing(self) -> None:
-        """It took some of it."""
+        """Stop the timer: the client has read a part of the response."""
         self._stop_answer_timer()
         self.flow.resume_writing()
 
     def _watch_request(self) -> None:
-        """Keep the time of headers, and the order of connections whose request is not whole."""
+        """Time the headers, and track connections with an incomplete request."""
         if self.transport.is_closing():
             return
         state = self.conn.their_state
@@ -101,7 +101,7 @@ class LimitedProtocol(H11Protocol):
             self._incomplete.pop(self, None)
 
     def _cut(self, reason: str) -> None:
-        """End the connection at once: the client gets a reset."""
+        """Reset the connection."""
         log.info("connection_cut", reason=reason)
         self._incomplete.pop(self, None)
         self.transport.abort()
@@ -125,7 +125,7 @@ def configuration(
     connections: int = LimitedProtocol.max_connections,
     seconds_for_headers: float = SECONDS_FOR_HEADERS,
 ) -> uvicorn.Config:
-    """How the application is served. `connections`: at once, as far as the process may open so many files."""
+    """The configuration of uvicorn. `connections`: the maximum, reduced if the process may not open as many files."""
     limits = {
         "max_connections": min(connections, _allow_files(connections + SPARE_FILES) - SPARE_FILES),
         "seconds_for_headers": seconds_for_headers,
@@ -149,12 +149,12 @@ def configuration(
 def serve(app: ASGIApp, *, host: str, port: int, connections: int) -> None:
     """Serve until SIGTERM or SIGINT."""
     server = uvicorn.Server(configuration(app, host=host, port=port, connections=connections))
-    with suppress(KeyboardInterrupt):  # uvicorn drains first, then raises the signal again
+    with suppress(KeyboardInterrupt):  # uvicorn drains, then raises the signal again
         server.run()
 
 
 def _allow_files(desired: int) -> int:
-    """Raise the soft limit of open files to `wanted` as far as the hard one allows; returns the limit in force."""
+    """Raise the soft limit of open files to `desired`, as far as the hard limit allows. Returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= desired:
         return max(desired, SPARE_FILES + 10) if soft == resource.RLIM_INFINITY else soft

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
 from digest.errors import BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT
 from digest.services.security import signed_links
@@ -29,13 +29,13 @@ Action = Literal["export", "erase", "change-address", "new-address"]
 
 @router.get("/account/{action}/{token}")
 def ask(action: Action, token: str) -> HTMLResponse:
-    """Show what would happen, and a button."""
+    """Describe the action, with a button for it."""
     return _page(account_requests.account_action_of(action, _request_id(action, token)))
 
 
 @router.post("/account/{action}/{token}")
 def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> Response:
-    """Do it."""
+    """Perform the action."""
     if not pressed:
         return ask(action, token)
     request_id = _request_id(action, token)
@@ -47,15 +47,15 @@ def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pr
         return _propose_address(request_id, str(form.get("address", "")), queue)
     account_requests.confirm_address(request_id, client, queue)
     return template_rendering.message_page(
-        translate("Your mail comes here now"),
-        translate("Your topics and times stay as they were. We sent a note to the old address."),
+        localize("Your mail comes here now"),
+        localize("Your topics and times stay as they were. We sent a note to the old address."),
         private=True,
         further=home(),
     )
 
 
 def _request_id(action: str, token: str) -> int:
-    return signed_links.read_timed(action, token, within=lifetime(action))
+    return signed_links.read_timed_token(action, token, lifetime=lifetime(action))
 
 
 def _export(request_id: int) -> Response:
@@ -67,8 +67,8 @@ def _export(request_id: int) -> Response:
 def _erase(request_id: int) -> HTMLResponse:
     account_requests.erase_subscriber(request_id)
     return template_rendering.message_page(
-        translate("Your data is deleted"),
-        translate("Your address, topics and editions are deleted. You get no more mail from here."),
+        localize("Your data is deleted"),
+        localize("Your address, topics and editions are deleted. You get no more mail from here."),
         private=True,
         further=home(),
     )
@@ -82,9 +82,9 @@ def _propose_address(request_id: int, typed: str, queue: Enqueue) -> HTMLRespons
             raise
         return _page(account_requests.account_action_of(CHANGE_ADDRESS, request_id), typed=typed, error=error)
     return template_rendering.message_page(
-        translate("Check the new inbox"),
-        translate("If that address can be used, a confirmation e-mail is on its way there."),
-        translate("Until it is confirmed, your mail goes to the old address."),
+        localize("Check the new inbox"),
+        localize("If that address can be used, a confirmation e-mail is on its way there."),
+        localize("Until it is confirmed, your mail goes to the old address."),
         private=True,
         further=home(),
     )

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
-from digest.i18n import decimal, translate, translate_plural
+from digest.i18n import decimal, localize, localize_plural
 from digest.services.admin import daily_stats, dashboard, domain_pauses
 from digest.services.runs import run_control
 from digest.services.security import admin_login, signed_links
@@ -33,7 +33,7 @@ def home(administrator: MaybeAdministrator) -> HTMLResponse:
 
 @router.post("/sign-in")
 def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
-    """Send the link. The answer is the same for every address."""
+    """Send the link. The response is the same for every address."""
     admin_login.request_link(str(form.get("address", "")), client, queue)
     return _page("sign_in.html", asked=True)
 
@@ -41,7 +41,7 @@ def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
 @router.get("/enter/{token}")
 def look(token: str) -> HTMLResponse:
     """Show a button, because mail scanners follow links."""
-    admin_login.require_valid_link(signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR))
+    admin_login.require_valid_link(signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME))
     return _page("enter.html")
 
 
@@ -50,7 +50,7 @@ def enter(token: str, pressed: Pressed) -> Response:
     """Use the link, which works once, and start a session."""
     if not pressed:
         return look(token)
-    login_id = signed_links.read_timed(signing.SIGN_IN, token, within=admin_login.LONGEST_LINK_FOR)
+    login_id = signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
     answer = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
     admin_session.set_cookie(answer, admin_login.begin_session(login_id))
     return answer
@@ -73,7 +73,7 @@ def resend(form: Form, services: Services, queue: Queue, administrator: Administ
         number = services.resend(address, day=_day(day), actor=administrator, enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
         return _overview(resend_form=(address, day), resend_error=error)
-    return _overview(resend_message=translate("Queued resend #%(n)s to %(address)s.", address=address, n=number))
+    return _overview(resend_message=localize("Queued resend #%(n)s to %(address)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
@@ -94,7 +94,7 @@ def hold(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrat
             )
     except (NotFound, Refused) as error:
         return _overview(run_message=forms.sentence(error), status=409)
-    return _overview(run_message=translate_plural(singular, plural, mails, run=run_id))
+    return _overview(run_message=localize_plural(singular, plural, mails, run=run_id))
 
 
 @router.post("/domains/release")
@@ -106,7 +106,7 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     except (BadInput, NotFound) as error:
         return _overview(domain_message=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
     singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
-    return _overview(domain_message=translate_plural(singular, plural, waiting, domain=domain))
+    return _overview(domain_message=localize_plural(singular, plural, waiting, domain=domain))
 
 
 def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -120,7 +120,7 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise BadInput(translate("day: use a date such as 2025-11-21"), field="day") from error
+        raise BadInput(localize("day: use a date such as 2025-11-21"), field="day") from error
 
 
 def _overview(
@@ -154,16 +154,16 @@ def _overview(
 
 def _plots(days: Sequence[daily_stats.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:
     """Each plot: its name, a one-line summary, its bars."""
-    joined, unsubscribed = sum(day.joined for day in days), sum(day.left for day in days)
+    joined, unsubscribed = sum(day.joined for day in days), sum(day.unsubscribed for day in days)
     sent, bounces = sum(day.sent for day in days), sum(day.bounces for day in days)
     plots: tuple[tuple[str, str, Callable[[daily_stats.DayFigures], int]], ...] = (
         (
-            translate("Subscribers"),
-            translate("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(unsubscribed)),
+            localize("Subscribers"),
+            localize("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(unsubscribed)),
             lambda day: day.subscribers,
         ),
-        (translate("E-mails sent"), translate("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),
-        (translate("Bounces"), translate("%(n)s in all.", n=decimal(bounces)), lambda day: day.bounces),
+        (localize("E-mails sent"), localize("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),
+        (localize("Bounces"), localize("%(n)s in all.", n=decimal(bounces)), lambda day: day.bounces),
     )
     return [
         (name, summary, charts.bars([(day.date, value_of(day)) for day in days])) for name, summary, value_of in plots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.confirm import Confirmation
@@ -22,19 +22,19 @@ REFUSE = "not-me"  # the value of the button that refuses
 
 @router.get("/confirm/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Show what would start, a button for it, and one for a person who did not sign up."""
-    subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
+    """Show the subscription with a button to confirm it, and one for people who did not sign up."""
+    subscriber_id, request_id = signed_links.read_token(CONFIRM, token, count=2)
     return _page(confirm.confirmation_of(subscriber_id, request_id), done=False)
 
 
 @router.post("/confirm/{token}")
 def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Start the mail, or never send any again."""
+    """Start the subscription, or suppress the address."""
     if not pressed:
         return ask(token)
-    subscriber_id, request_id = signed_links.read(CONFIRM, token, values=2)
+    subscriber_id, request_id = signed_links.read_token(CONFIRM, token, count=2)
     if form.get("action") == REFUSE:
-        confirm.confirmation_of(subscriber_id, request_id)  # an expired link refuses nothing either
+        confirm.confirmation_of(subscriber_id, request_id)  # an expired link can't refuse either
         return _refuse(subscriber_id, request_id)
     return _page(confirm.confirm(subscriber_id, request_id, client, queue), done=True)
 
@@ -42,7 +42,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
 @router.get("/not-me/{token}")
 def ask_refusal(token: str) -> HTMLResponse:
     """Show the address that would get no more mail, and a button."""
-    subscriber_id, request_id = signed_links.read(NOT_ME, token, values=2)
+    subscriber_id, request_id = signed_links.read_token(NOT_ME, token, count=2)
     return template_rendering.page_response(
         "not_me.html", private=True, address=confirm.refusal_of(subscriber_id, request_id)
     )
@@ -53,27 +53,27 @@ def refuse(token: str, pressed: Pressed) -> HTMLResponse:
     """Never send mail to this address again."""
     if not pressed:
         return ask_refusal(token)
-    subscriber_id, request_id = signed_links.read(NOT_ME, token, values=2)
+    subscriber_id, request_id = signed_links.read_token(NOT_ME, token, count=2)
     return _refuse(subscriber_id, request_id)
 
 
 def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
-    confirm.refuse(subscriber_id, request_id)
+    confirm.refuse_sign_up(subscriber_id, request_id)
     return template_rendering.message_page(
-        translate("You get no mail from here"),
-        translate("Nothing is sent to you, whoever enters your address here."),
-        translate("If you change your mind, the administrator can allow it again."),
+        localize("You get no mail from here"),
+        localize("Nothing is sent to you, whoever enters your address here."),
+        localize("If you change your mind, the administrator can allow it again."),
         private=True,
     )
 
 
 def _page(confirmation: Confirmation, *, done: bool) -> HTMLResponse:
-    """`done`: it was confirmed just now."""
+    """`done`: the subscription was confirmed just now."""
     return template_rendering.page_response(
         "confirm.html",
         private=True,
         subscriber=confirmation.schedule,
         profile=confirmation.profile,
-        done=done or confirmation.done,
-        fresh=not confirmation.done,
+        done=done or confirmation.is_active,
+        fresh=not confirmation.is_active,
     )

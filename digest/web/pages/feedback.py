@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, feedback_suffix
 from digest.errors import N_, BadInput
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions import feedback
 from digest.services.subscriptions.feedback import PAPER_ONLY, FeedbackTarget
@@ -35,7 +35,7 @@ _QUESTIONS = {  # verb: (heading, effect, button)
 
 @router.get("/feedback/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Show what would happen, and a button."""
+    """Describe the effect, with a button."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id))
 
@@ -63,11 +63,11 @@ def _page(
         status=422 if error else 200,
         private=True,
         paper=paper,
-        heading=translate(heading),
-        effect=translate(effect),
-        button=translate(button),
+        heading=localize(heading),
+        effect=localize(effect),
+        button=localize(button),
         options=paper.options(verb)
-        + (((PAPER_ONLY, translate("Only this paper; mute nothing")),) if verb == LESS else ()),
+        + (((PAPER_ONLY, localize("Only this paper; mute nothing")),) if verb == LESS else ()),
         result=result,
         error=forms.field_error(error),
         follow=signed_links.feedback(edition_id) + feedback_suffix(paper.paper_id, FOLLOW)

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from digest.compose import atom_json_feeds as feed_formats
 from digest.compose.atom_json_feeds import Feed
 from digest.errors import NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.editions import edition_feeds
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
@@ -29,7 +29,7 @@ PRIVATE_HEADERS = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noi
 @router.get("/feeds/{token}.json")
 def editions(token: str, request: Request) -> Response:
     """A subscriber's editions."""
-    (subscriber_id,) = signed_links.read(FEED, token)
+    (subscriber_id,) = signed_links.read_token(FEED, token)
     return _answer(edition_feeds.subscriber_feed(subscriber_id), request, PRIVATE_HEADERS)
 
 
@@ -45,7 +45,7 @@ def trending(request: Request) -> Response:
 def trending_in(category: str, request: Request) -> Response:
     """Trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound(translate("there is no such category; use one of arXiv's, such as cs.LG"))
+        raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _answer(edition_feeds.trending_feed(category), request, PUBLIC_HEADERS)
 
 
@@ -53,9 +53,9 @@ def _answer(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> R
     """The feed in the format of the address's suffix, or 304 if the client has this version."""
     is_json = request.url.path.endswith(".json")
     body, kind = (
-        (feed_formats.as_json(feed), feed_formats.JSON_TYPE)
+        (feed_formats.to_json_feed(feed), feed_formats.JSON_TYPE)
         if is_json
-        else (feed_formats.atom(feed), feed_formats.ATOM_TYPE)
+        else (feed_formats.to_atom(feed), feed_formats.ATOM_TYPE)
     )
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Last-Modified": format_datetime(_second(feed.updated), usegmt=True)} | dict(extra_headers)

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from digest import settings
 from digest.errors import N_, NotFound
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import EDITION, FEED
@@ -23,20 +23,20 @@ PARTS = {  # of a score, with their weights
     "novelty": N_("novelty (weight 2)"),
     "author": N_("its authors' record (weight 1)"),
 }
-MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its tags; it has no script
+MAIL_POLICY = policy(styles="'unsafe-inline'")  # mails have style attributes and no scripts
 
 
 @router.get("/trending")
 def trending(services: Services) -> HTMLResponse:
-    """What is rising in all fields."""
+    """The trending papers of all fields."""
     return _trending(services, None)
 
 
 @router.get("/trending/{category}")
 def trending_in(category: str, services: Services) -> HTMLResponse:
-    """What is rising in one category."""
+    """The trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
-        raise NotFound(translate("there is no such category; use one of arXiv's, such as cs.LG"))
+        raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending(services, category)
 
 
@@ -51,9 +51,9 @@ def _trending(services: Services, category: str | None) -> HTMLResponse:
 
 @router.get("/papers/{paper_id}")
 def paper(paper_id: int, services: Services) -> HTMLResponse:
-    """One paper, with its figures and why it trends."""
+    """A paper with its figures, and why it is trending."""
     if not 0 < paper_id < 2**31:
-        raise NotFound(translate("there is no such paper here"))
+        raise NotFound(localize("there is no such paper here"))
     return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=PARTS)
 
 
@@ -61,21 +61,21 @@ def paper(paper_id: int, services: Services) -> HTMLResponse:
 def author(name: str, services: Services) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
-        raise NotFound(translate("no paper here is by that author"))
+        raise NotFound(localize("no paper here is by that author"))
     return template_rendering.page_response("author.html", author=services.author(name, LISTED))
 
 
 @router.get("/editions/{token}")
 def edition(token: str, services: Services) -> HTMLResponse:
     """An edition in the browser, the same content as in the mail."""
-    (edition_id,) = signed_links.read(EDITION, token)
+    (edition_id,) = signed_links.read_token(EDITION, token)
     return _edition(services, edition_id, f"/editions/{token}/link")
 
 
 @router.get("/feeds/editions/{token}")
 def edition_of_feed(token: str, services: Services) -> HTMLResponse:
-    """The same, by the address in a feed."""
-    _, edition_id = signed_links.read(FEED, token, values=2)
+    """An edition, by its link in a feed."""
+    _, edition_id = signed_links.read_token(FEED, token, count=2)
     return _edition(services, edition_id, f"/feeds/editions/{token}/link")
 
 

@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Suppression
-from digest.models.subscriber import ACTIVE, LEFT
+from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.services.security import signed_links
 from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of
@@ -25,30 +25,30 @@ router = APIRouter(include_in_schema=False)
 @router.get("/preferences/{token}")
 def show(token: str) -> HTMLResponse:
     """The subscriber's preferences in a form."""
-    (subscriber_id,) = signed_links.read(PREFERENCES, token)
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     return _current_page(subscriber_id)
 
 
 @router.post("/preferences/{token}")
 def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
-    """Do what the pressed button says."""
+    """Perform the action of the pressed button."""
     if not pressed:
         return show(token)
-    (subscriber_id,) = signed_links.read(PREFERENCES, token)
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     match form.get("action", "save"):
         case "save":
             return _save(subscriber_id, form)
         case "return":
             update_preferences.resubscribe(subscriber_id, client)
-            return _current_page(subscriber_id, message=translate("You are subscribed again."))
+            return _current_page(subscriber_id, message=localize("You are subscribed again."))
         case "tune":
             return _save_topics(subscriber_id, form)
         case "unlike":
             topic_settings.remove_like(subscriber_id, _number(form.get("paper")))
-            return _current_page(subscriber_id, message=translate("The like is removed."))
+            return _current_page(subscriber_id, message=localize("The like is removed."))
         case "export" | "erase" | "change-address" as action:
             account_requests.request_link(subscriber_id, action, queue)
-            return _current_page(subscriber_id, message=translate("Check your inbox: a link for this is on its way."))
+            return _current_page(subscriber_id, message=localize("Check your inbox: a link for this is on its way."))
         case _:
             names = "save, tune, unlike, return, export, erase or change-address"
             raise BadInput(f"action: use {names}", field="action")
@@ -67,21 +67,21 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
         return _page(account, preference_form.filled(texts), error=error, version=version)
     except Refused as error:
         conflict = (
-            f"{forms.sentence(error)} {translate('To replace those changes with what you see below, save again.')}"
+            f"{forms.sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
         )
         return _page(
             update_preferences.account_of(subscriber_id), preference_form.filled(texts), message=conflict, status=409
         )
-    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=translate("Saved."))
+    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=localize("Saved."))
 
 
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save caps and mutes. After a mistake nothing is saved."""
     try:
-        topic_settings.save_settings(subscriber_id, forms.topic_settings(form))
+        topic_settings.save_topic_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _current_page(subscriber_id, error=error)
-    return _current_page(subscriber_id, message=translate("Saved."))
+    return _current_page(subscriber_id, message=localize("Saved."))
 
 
 def _number(value: object) -> int | None:
@@ -102,7 +102,7 @@ def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | No
 
 
 def _page(
-    account: update_preferences.Account,
+    account: update_preferences.SubscriberAccount,
     texts: dict[str, str],
     *,
     message: str = "",
@@ -127,24 +127,24 @@ def _page(
 
 
 def _stopped(suppression: Suppression | None) -> str:
-    """Since when and why the address gets no mail, and what to do; empty if it may be mailed."""
+    """Since when and why the address gets no mail, and what to do; '' if it is not suppressed."""
     if suppression is None:
         return ""
-    since = translate(
+    since = localize(
         "No mail has gone to this address since %(day)s.", day=template_rendering.long_day(suppression.at.date())
     )
     return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
 
 
-def _status(account: update_preferences.Account) -> str:
+def _status(account: update_preferences.SubscriberAccount) -> str:
     """The state of the subscription, in words."""
     subscriber = account.subscriber
     if account.suppression is not None:
-        return translate("mail is stopped")
-    if subscriber.state == LEFT:
-        return translate("unsubscribed")
+        return localize("mail is stopped")
+    if subscriber.state == UNSUBSCRIBED:
+        return localize("unsubscribed")
     if subscriber.state != ACTIVE:
-        return translate("not confirmed yet")
+        return localize("not confirmed yet")
     if subscriber.paused_until:
-        return translate("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
+        return localize("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
     return template_rendering.cadence_words(subscriber)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http.client_ip import Client
@@ -66,9 +66,9 @@ async def sign_up(form: Form, client: Client, queue: Queue, services: Services) 
 def subscribed() -> HTMLResponse:
     """What to do after a sign-up."""
     return template_rendering.message_page(
-        translate("Check your inbox"),
-        translate("If the address is correct, a confirmation e-mail is on its way. Confirm it to subscribe."),
-        translate("If nothing arrives within ten minutes, check the spam folder or sign up again."),
+        localize("Check your inbox"),
+        localize("If the address is correct, a confirmation e-mail is on its way. Confirm it to subscribe."),
+        localize("If nothing arrives within ten minutes, check the spam folder or sign up again."),
         private=True,
         further=home(),
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest.models import Subscriber
-from digest.models.subscriber import LEFT
+from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.security import signed_links
 from digest.services.subscriptions import unsubscribe
 from digest.signing import UNSUBSCRIBE
@@ -19,17 +19,17 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/unsubscribe/{token}")
 def ask(token: str) -> HTMLResponse:
-    """Show whose mail would stop, and a button."""
-    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    """Show the address, with a button to unsubscribe."""
+    (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
 @router.post("/unsubscribe/{token}")
 def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
-    """Stop the mail (RFC 8058). The link is proof; only our own form must be sent by its button."""
+    """Unsubscribe (RFC 8058). The link is enough proof; only our own form must be sent with its button."""
     if not pressed:
         return ask(token)
-    (subscriber_id,) = signed_links.read(UNSUBSCRIBE, token)
+    (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     unsubscribe.unsubscribe(subscriber_id, client)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
@@ -38,7 +38,7 @@ def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:
     return template_rendering.page_response(
         "unsubscribe.html",
         private=True,
-        left=subscriber is None or subscriber.state == LEFT,
+        left=subscriber is None or subscriber.state == UNSUBSCRIBED,
         address=subscriber.address if subscriber else "",
         mail_link=f"/unsubscribe/{token}/link" if subscriber else "",
     )

@@ -1,4 +1,4 @@
-"""The preview as pages show it: a bar chart, a sentence, and titles with the matched words marked. Pure."""
+"""The preview on pages: a bar chart, a sentence, and titles with highlighted words. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.text.highlighting import fold_for_search, pattern
-from digest.i18n import translate, translate_plural
+from digest.compose.text.highlighting import fold_for_search, compile_pattern
+from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable
 
@@ -18,7 +18,7 @@ MIN_SLOTS = 14  # so that a few days do not get wide bars
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day. Across in per cent of the width, up and down in pixels."""
+    """The bar of one day. Horizontal values are in percent of the width, vertical ones in pixels."""
 
     date: date
     total: int
@@ -30,13 +30,13 @@ class Bar:
 
     @property
     def figure(self) -> str:
-        """The number over the bar, short enough for its place."""
+        """The number above the bar, abbreviated."""
         return short(self.total)
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """A paper with its title in pieces (text, whether it matched) and why it matched, in one line."""
+    """A paper: its title in pieces (text, whether it matched), and in one line why it matched."""
 
     id: int
     pieces: tuple[tuple[str, bool], ...]
@@ -45,7 +45,7 @@ class PreviewRow:
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """What the preview shows. `capped`: the daily limit, if a day has more papers, else 0."""
+    """The content of the preview. `capped`: the daily limit, if a day has more papers, else 0."""
 
     days: tuple[Bar, ...]
     span: str
@@ -55,19 +55,19 @@ class PreviewView:
 
 
 def preview_view(preview: Preview, *, limit: int) -> PreviewView:
-    """The preview of a profile that takes `limit` papers a day."""
+    """The view of a preview of a profile with at most `limit` papers a day."""
     totals = [day.total for day in preview.days]
     return PreviewView(
         days=bars([(day.date, day.total) for day in preview.days]),
-        span=translate_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
+        span=localize_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
         sentence=sentence(preview.per_day),
-        top=tuple(_row(paper) for paper in preview.top(PAPERS_SHOWN)),
+        top=tuple(_row(paper) for paper in preview.best_papers(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
     )
 
 
 def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
-    """Bars for days and their counts, in that order, the highest `MAX_HEIGHT` pixels high."""
+    """Bars for days and their counts, in that order; the highest has `MAX_HEIGHT` pixels."""
     highest = max((total for _, total in days), default=0) or 1
     slot_width = 100 / max(len(days), MIN_SLOTS)
     return tuple(
@@ -85,37 +85,37 @@ def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
 
 
 def short(number: int) -> str:
-    """A number in four characters at most: 999, 1.2k, 84k, 3M."""
+    """A number in at most four characters: 999, 1.2k, 84k, 3M."""
     for unit, name in ((1_000_000, "M"), (1_000, "k")):
-        if number >= unit * 0.9995:  # what rounds to 1000k is 1M
+        if number >= unit * 0.9995:  # 999,500 rounds to 1M, not to 1000k
             scaled = number / unit
             return f"{scaled:.1f}{name}".replace(".0", "") if scaled < 9.95 else f"{scaled:.0f}{name}"
     return str(number)
 
 
 def sentence(per_day: float) -> str:
-    """How much mail that is, in words."""
+    """The number of papers a day as a sentence."""
     if per_day == 0:
-        return translate("No paper matched. Try fewer or wider words.")
+        return localize("No paper matched. Try fewer or wider words.")
     if per_day < 0.75:
         days = round(1 / per_day)
         return (
-            translate("About one paper every %(days)s days.", days=days)
+            localize("About one paper every %(days)s days.", days=days)
             if per_day < 0.6
-            else translate("A paper on most days.")
+            else localize("A paper on most days.")
         )
-    return translate_plural("About %(n)s paper a day.", "About %(n)s papers a day.", round(per_day))
+    return localize_plural("About %(n)s paper a day.", "About %(n)s papers a day.", round(per_day))
 
 
 def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
-    """The title cut into matched words and the rest, as the mail marks them."""
-    matcher = pattern(words)
+    """The title in pieces (text, whether to highlight it), as in the mail."""
+    matcher = compile_pattern(words)
     if matcher is None:
         return ((title, False),)
     spans: list[tuple[int, int]] = []
     for match in matcher.finditer(fold_for_search(title)):
         apart = title[spans[-1][1] : match.start()] if spans else "."
-        first = spans.pop()[0] if apart.strip(" -") == "" else match.start()  # neighbours share one mark
+        first = spans.pop()[0] if apart.strip(" -") == "" else match.start()  # highlight adjacent words together
         spans.append((first, match.end()))
     cut, at = [], 0
     for first, end in spans:
@@ -128,8 +128,8 @@ def _row(paper: PreviewPaper) -> PreviewRow:
     words = tuple(word for _, matched_words in paper.matched for word in matched_words)
     topics = ", ".join(topic for topic, _ in paper.matched)
     why = (
-        translate("matches %(topics)s", topics=topics)
+        localize("matches %(topics)s", topics=topics)
         if paper.strict
-        else translate("close to %(topics)s", topics=topics)
+        else localize("close to %(topics)s", topics=topics)
     )
     return PreviewRow(paper.id, pieces(readable(paper.title), words), why if topics else "")

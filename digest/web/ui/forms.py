@@ -1,4 +1,4 @@
-"""Read the forms of pages with bounds, and put errors beside their fields."""
+"""Reads submitted forms within limits, and prepares errors to be shown beside their fields."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.services.subscriptions.topic_settings import TopicSetting
 
 MAX_FIELDS = 200
-ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; what a pressed button adds
+ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; the fields that a pressed button adds
 TOPIC_FIELDS = ("topic", "cap", "muted")
 
 
 async def _form(request: Request) -> FormData:
-    """The body's fields; empty for a body that is no form. Files are refused."""
+    """The submitted fields; empty if the body is not a form. Files are refused."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return FormData()
-    await request.body()  # kept, so that `_is_pressed` can read it too
+    await request.body()  # cached, so that `_is_pressed` can read it too
     return await request.form(max_files=0, max_fields=MAX_FIELDS)
 
 
@@ -30,10 +30,10 @@ Form = Annotated[FormData, Depends(_form)]
 
 
 async def _is_pressed(request: Request) -> bool:
-    """False where a script sent a form of ours: it lacks the field that the button adds.
+    """False if a script submitted a form of ours: the field that the button adds is missing.
 
-    Some mail scanners open every link and send the forms they find. A body that is no form of a page counts as
-    pressed: one-click POSTs and programs are deliberate.
+    Some mail scanners open every link and submit the forms they find. A body that is not a form of our pages counts as
+    pressed, because one-click POSTs and other programs are deliberate.
     """
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return True
@@ -48,13 +48,13 @@ Pressed = Annotated[bool, Depends(_is_pressed)]
 
 
 def topic_settings(form: FormData) -> dict[str, TopicSetting]:
-    """Caps and mutes by topic. There is one cap field a topic, in its order; muted topics are listed by name.
+    """Caps and mutes by topic. There is a cap field for each topic, in order; muted topics are listed by name.
 
     Raises BadInput.
     """
     topics, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TOPIC_FIELDS)
     if len(topics) != len(caps):
-        raise BadInput(translate("cap: send one for each topic; it may be empty"), field="cap")
+        raise BadInput(localize("cap: send one for each topic; it may be empty"), field="cap")
     return {topic: TopicSetting(_cap(cap), topic in muted) for topic, cap in zip(topics, caps, strict=True)}
 
 
@@ -62,7 +62,7 @@ def _cap(text: str) -> int | None:
     if not text.strip():
         return None
     if not text.strip().isdecimal() or len(text) > 9:
-        raise BadInput(translate("cap: use a number such as 3, or leave it empty"), field="cap")
+        raise BadInput(localize("cap: use a number such as 3, or leave it empty"), field="cap")
     return int(text)
 
 
@@ -71,11 +71,11 @@ def field_error(error: BadInput | None) -> tuple[str, str] | None:
     if error is None:
         return None
     field = error.field or "topics"
-    text = error.translated(translate).removeprefix(f"{field}: ")
+    text = error.translated(localize).removeprefix(f"{field}: ")
     return field, f"{text[:1].upper()}{text[1:]}"
 
 
 def sentence(error: DigestError) -> str:
     """The error's message as a sentence."""
-    text = error.translated(translate)
+    text = error.translated(localize)
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

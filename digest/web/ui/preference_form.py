@@ -11,7 +11,7 @@ from typing import TypeVar
 from starlette.datastructures import FormData, QueryParams
 
 from digest import clock, i18n, settings
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.services.subscriptions import preference_fields
@@ -24,7 +24,7 @@ Schema = TypeVar("Schema", bound=SignUpPreferences)
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One preference as a form shows it: translated texts, the text in it, and (value, text) to choose from."""
+    """A preference in a form. Its texts are translated; `options` are pairs of value and text."""
 
     name: str
     control: Control
@@ -40,9 +40,9 @@ class FormField:
 def submitted_texts(
     form: FormData | QueryParams, *, split_commas: bool = False, stored_topics: Collection[str] = ()
 ) -> dict[str, str]:
-    """The fields of preferences as typed. Several values of a list are joined.
+    """The submitted texts of the preference fields. Several values of a list are joined.
 
-    `split_commas`: commas separate topics too, except in those of `stored_topics`.
+    `split_commas`: commas separate topics too, except in `stored_topics`.
     """
     texts: dict[str, str] = {}
     preferences = preference_fields.preferences()
@@ -58,7 +58,7 @@ def submitted_texts(
 
 
 def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Iterator[str]:
-    """Topics separated by commas become a line each. Commas in quotes and in parentheses belong to the topic."""
+    """Split topics at commas. Commas in quotes and in parentheses belong to the topic."""
     for line in lines:
         if line.strip() in stored_topics or "," not in line:
             yield line
@@ -67,22 +67,22 @@ def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Ite
 
 
 def read(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
-    """The fields that the schema has, as that schema. Raises BadInput."""
-    return preference_fields.read(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
+    """Validate the fields of the schema. Raises BadInput."""
+    return preference_fields.validate(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
 
 
 def filled(texts: Mapping[str, str]) -> dict[str, str]:
-    """The texts of all fields: what was typed, else the default."""
+    """The texts of all fields: as submitted, else the default."""
     return dict.fromkeys(FIELD_NAMES, "") | preference_fields.default_texts() | dict(texts)
 
 
 def filled_from(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """The texts of all fields for a subscriber's preferences."""
-    return filled(preference_fields.texts(subscriber, profile))
+    return filled(preference_fields.preference_texts(subscriber, profile))
 
 
 def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[str, list[FormField]]:
-    """The fields to show, by group; `sign_up`: those of a sign-up alone."""
+    """The fields to show, by group; `sign_up`: only those of the sign-up form."""
     names = SignUpPreferences.model_fields if sign_up else preference_fields.FIELDS
     groups: dict[str, list[FormField]] = {group.value: [] for group in Group}
     for name in names:
@@ -92,13 +92,13 @@ def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[s
 
 
 def _field(name: str, preference: Preference, text: str) -> FormField:
-    minimum, maximum = preference_fields.bounds(name)
+    minimum, maximum = preference_fields.number_bounds(name)
     return FormField(
         name=name,
         control=preference.control,
-        label=translate(preference.label),
-        help=translate(preference.help) if preference.help else "",
-        lead_in=translate(preference.lead_in) if preference.lead_in else "",
+        label=localize(preference.label),
+        help=localize(preference.help) if preference.help else "",
+        lead_in=localize(preference.lead_in) if preference.lead_in else "",
         value=text,
         options=_options(preference, text),
         minimum=minimum,
@@ -112,15 +112,15 @@ def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
             return tuple((str(number), i18n.weekday(number)) for number in range(7))
         case Control.ZONE:
             return tuple((zone, zone) for zone in _time_zones())
-        case Control.CHECK_BOXES:  # those that are fetched here, and any others that were chosen
+        case Control.CHECK_BOXES:  # the fetched categories, and any others in the text
             names = dict.fromkeys((*settings.get().arxiv_categories, *text.split()))
             return tuple((name, name) for name in names)
         case _:
-            return tuple((value, translate(option)) for value, option in preference.options)
+            return tuple((value, localize(option)) for value, option in preference.options)
 
 
 def chosen_details(texts: Mapping[str, str]) -> bool:
-    """True where a list of the details is filled, so that the form must show the details."""
+    """True if a list among the details is not empty, so that the form must show the details."""
     lists = {Control.LINES, Control.CHECK_BOXES}
     preferences = preference_fields.preferences().items()
     return any(texts[name] for name, item in preferences if item.group is Group.DETAILS and item.control in lists)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 import templates
 from digest import i18n, settings
 from digest.errors import N_
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
@@ -44,18 +44,18 @@ def script() -> str:
 
 def long_day(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
-    return i18n.day(day, translate("EEE d MMM y"))
+    return i18n.day(day, localize("EEE d MMM y"))
 
 
 def cadence_words(subscriber: Subscriber) -> str:
-    """When mails are sent, in words."""
+    """The schedule of a subscriber in words."""
     often = {
-        "daily": translate("every day"),
-        "weekdays": translate("on weekdays"),
-        "weekly": translate("every %(day)s", day=i18n.weekday(subscriber.weekday)),
+        "daily": localize("every day"),
+        "weekdays": localize("on weekdays"),
+        "weekly": localize("every %(day)s", day=i18n.weekday(subscriber.weekday)),
     }
     time, zone = f"{subscriber.send_at:%H:%M}", subscriber.time_zone
-    return translate("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
+    return localize("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
 
 
 def _gettext(message: str) -> str:
@@ -86,12 +86,12 @@ def render(name: str, **values: Any) -> str:
 
 
 def page_response(name: str, *, status: int = 200, private: bool = False, **values: Any) -> HTMLResponse:
-    """A page. `private`: for one person alone; it must not be cached or indexed."""
+    """A page. `private`: for one person only, so it must not be cached or indexed."""
     return HTMLResponse(render(name, **values), status_code=status, headers=PRIVATE if private else None)
 
 
 def message_page(
     title: str, *lines: str, status: int = 200, private: bool = False, further: tuple[str, str] | None = None
 ) -> HTMLResponse:
-    """A page of a few sentences. `further`: the text and address of a link to go on."""
+    """A page with a few sentences. `next_link`: the text and URL of a link to continue."""
     return page_response("message.html", status=status, private=private, title=title, lines=lines, next=further)

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: words in, exit code and lines out."""
+"""The command line: arguments in, exit code and lines out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Terminal:
     def run(self, *words: str, **more: Any) -> click.testing.Result:
         result = self._runner.invoke(self._app, list(words), **more)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception  # a traceback for a person's mistake
+            raise result.exception  # a user's mistake must not cause a traceback
         return result
 
     def ok(self, *words: str) -> str:
@@ -51,7 +51,7 @@ class Terminal:
 def terminal(configured: Callable[..., None]) -> Iterator[Terminal]:
     handlers = logging.root.handlers[:]
     yield Terminal()
-    structlog.reset_defaults()  # a command sends its logs to a standard error that is closed by now
+    structlog.reset_defaults()  # the command's logs went to a standard error that is closed now
     logging.root.handlers[:] = handlers
 
 

@@ -53,7 +53,7 @@ def names(folder: Path) -> list[str]:
 
 
 def owe(count: int) -> list[int]:
-    """So many mails that were sent, each to another address."""
+    """That many sent mails, each to another address."""
     with transaction() as session:
         rows = [
             Delivery(
@@ -72,12 +72,12 @@ def owe(count: int) -> list[int]:
 
 
 def proved(number: int) -> bytes:
-    """A report of its own for that delivery."""
+    """A proved report for that delivery."""
     raw = report(to=verp("bounces@digest.example", number, KEY))
     return raw.replace(b"<r1@mx.one.example>", f"<r{number}@mx.one.example>".encode())
 
 
-def test_a_dry_run_tells_each_message_in_a_line_and_moves_nothing(folder: Path) -> None:
+def test_a_dry_run_prints_a_line_per_message_and_moves_nothing(folder: Path) -> None:
     """It needs neither settings nor a database."""
     file(folder, "1.a", report())
     file(folder, "2.b", complaint())
@@ -111,7 +111,7 @@ def test_an_empty_maildir_is_no_error(service: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [(), ("--stdin", "--maildir", "x"), ("--maildir", "nowhere")])
-def test_wrong_usage_is_told(words: tuple[str, ...]) -> None:
+def test_wrong_usage_is_reported(words: tuple[str, ...]) -> None:
     code, _ = digest("bounces", "ingest", *words)
 
     assert code == 2
@@ -175,7 +175,7 @@ def test_killed_in_the_middle_and_run_again_every_report_counts_once(service: st
 
 
 def _kill_when(folder: Path, taken: int) -> None:
-    """Run the command in a process of its own and kill it as soon as so many files were moved."""
+    """Run the command in a process of its own and kill it as soon as `count` files were moved."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     words = [sys.executable, "-m", "workers.main", "bounces", "ingest", "--maildir", str(folder)]
     with subprocess.Popen(words, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as child:

@@ -34,7 +34,7 @@ def papers(tmp_path: Path) -> str:
 
 @pytest.fixture
 def lab(ready: Terminal, papers: str) -> Terminal:
-    """Two papers, and a reader of one of them."""
+    """Two papers, and a subscriber of one of them."""
     ready.ok("ingest", "jsonl", "--file", papers)
     ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked in person")
     return ready
@@ -93,7 +93,7 @@ def test_a_dry_run_sends_nothing_and_counts_the_same(lab: Terminal, smtp: MailSe
 
 
 @SQLITE
-def test_run_for_one_reader_leaves_the_others(lab: Terminal, smtp: MailServer) -> None:
+def test_a_run_for_one_subscriber_leaves_the_others(lab: Terminal, smtp: MailServer) -> None:
     lab.ok("admin", "subscribers", "add", "bob@example.com", "--topic", "bandits", "--consent", "asked in person")
 
     lab.ok("run", "--date", "2025-11-17", "--inline", "--only", "bob@example.com")
@@ -102,7 +102,7 @@ def test_run_for_one_reader_leaves_the_others(lab: Terminal, smtp: MailServer) -
 
 
 @SQLITE
-def test_waiting_without_a_worker_is_said_at_once(lab: Terminal) -> None:
+def test_waiting_without_a_worker_fails_at_once(lab: Terminal) -> None:
     code, said = lab.refused("run", "--date", "2025-11-17", "--wait")
 
     assert code == 1
@@ -110,7 +110,7 @@ def test_waiting_without_a_worker_is_said_at_once(lab: Terminal) -> None:
 
 
 @SQLITE
-def test_running_for_an_unknown_address_is_said(lab: Terminal) -> None:
+def test_a_run_for_an_unknown_address_is_refused_with_a_message(lab: Terminal) -> None:
     assert lab.refused("run", "--only", "nobody@example.com", "--inline") == (
         1,
         "digest: nobody is subscribed as nobody@example.com\n",
@@ -165,26 +165,26 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
-        (("--topic", "(bandits AND"), r"topics: line 1, ‘\(bandits AND’: .* at position 13: expected"),
-        (("--exclude", '"open'), "exclusions: line 1"),
+        (("--topic", "(bandits AND"), r"topics: ‘\(bandits AND’: .* at position 13: expected"),
+        (("--exclude", '"open'), 'exclusions: ‘"open’: a quote is open at position 1'),
         (("--category", "nonsense"), "categories: 'nonsense' is not an arXiv category"),
         (("--author", "1"), "authors: '1' is not a name"),
     ],
 )
 def test_a_profile_in_error_is_refused_by_field_and_position(
-    ready: Terminal, words: tuple[str, str], said: str
+    ready: Terminal, words: tuple[str, str], message: str
 ) -> None:
     code, line = ready.refused("preview", *words)
 
     assert code == 2
-    assert re.match(f"digest: {said}", line)
+    assert re.match(f"digest: {message}", line)
     assert line.count("\n") == 1
 
 
 @SQLITE
-def test_why_tells_of_the_mail_and_of_the_paper(lab: Terminal) -> None:
+def test_why_explains_the_mail_and_the_paper(lab: Terminal) -> None:
     lab.ok("run", "--date", "2025-11-17", "--inline")
 
     mail = lab.ok("why", "ada@example.com")
@@ -197,7 +197,7 @@ def test_why_tells_of_the_mail_and_of_the_paper(lab: Terminal) -> None:
 
 @SQLITE
 @pytest.mark.parametrize("words", [("why", "nobody@example.com"), ("why", "ada@example.com", "9999.99999")])
-def test_why_about_nobody_and_nothing_is_one_line(lab: Terminal, words: tuple[str, ...]) -> None:
+def test_why_about_unknown_addresses_and_papers_is_one_line(lab: Terminal, words: tuple[str, ...]) -> None:
     code, said = lab.refused(*words)
 
     assert code == 1
@@ -205,7 +205,7 @@ def test_why_about_nobody_and_nothing_is_one_line(lab: Terminal, words: tuple[st
 
 
 @SQLITE
-def test_listings_are_json_where_asked(lab: Terminal) -> None:
+def test_listings_are_json_on_request(lab: Terminal) -> None:
     lab.ok("run", "--date", "2025-11-17", "--inline")
 
     people = json.loads(lab.ok("admin", "subscribers", "list", "--json"))
@@ -231,7 +231,7 @@ def test_what_is_exported_can_be_imported_elsewhere(lab: Terminal, tmp_path: Pat
     assert lab.ok("admin", "subscribers", "export") == file.read_text()
 
 
-def test_an_export_as_json_keeps_who_must_not_be_mailed(lab: Terminal, tmp_path: Path, smtp: MailServer) -> None:
+def test_a_json_export_keeps_suppressed_subscribers(lab: Terminal, tmp_path: Path, smtp: MailServer) -> None:
     lab.ok("admin", "suppress", "ada@example.com", "--reason", "complaint")
     lab.ok("admin", "suppress", "bob@example.com", "--reason", "complaint")
     file = tmp_path / "people.json"
@@ -287,7 +287,7 @@ def test_resend_sends_the_edition_again_as_a_new_mail(lab: Terminal, smtp: MailS
 
 
 @SQLITE
-def test_resend_refuses_who_must_not_be_mailed_and_says_why(lab: Terminal) -> None:
+def test_resend_to_a_suppressed_address_is_refused_with_the_reason(lab: Terminal) -> None:
     lab.ok("run", "--date", "2025-11-17", "--inline")
     lab.ok("admin", "suppress", "ada@example.com", "--reason", "asked by letter")
 
@@ -339,7 +339,7 @@ def test_on_a_database_never_migrated_the_cure_is_named(
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"DATABASE_URL": "nonsense"}, "DIGEST_DATABASE_URL: expected postgresql"),
         ({"DATABASE_URL": "mysql+nothing://user:secret@host/db"}, "DIGEST_DATABASE_URL: expected postgresql"),
@@ -349,14 +349,14 @@ def test_on_a_database_never_migrated_the_cure_is_named(
     ],
 )
 def test_a_setting_in_error_is_named(
-    terminal: Terminal, configured: Callable[..., None], settings: dict[str, str], said: str
+    terminal: Terminal, configured: Callable[..., None], settings: dict[str, str], message: str
 ) -> None:
     configured(**settings)
 
     code, line = terminal.refused("admin", "stats")
 
     assert code == 2
-    assert re.match(f"digest: {said}", line)
+    assert re.match(f"digest: {message}", line)
     assert "secret" not in line
 
 
@@ -456,7 +456,7 @@ def people(tmp_path: Path) -> str:
 
 
 def welcomes(later: timedelta = timedelta(minutes=3)) -> int:
-    """How many first editions the scheduler would ask for then."""
+    """How many welcome mails the scheduler would enqueue then."""
     return welcome.enqueue_missing_welcomes(NoQueue(), now=clock.now() + later)
 
 

@@ -96,7 +96,7 @@ def test_an_unreadable_env_file_is_one_clear_line(
     assert words in result.stdout + result.stderr
 
 
-def test_a_valid_configuration_is_said_with_the_place_of_the_env_file(terminal: Terminal, own_folder: Path) -> None:
+def test_a_valid_configuration_is_confirmed_with_the_path_of_the_env_file(terminal: Terminal, own_folder: Path) -> None:
     assert f"there is no {own_folder / '.env'}" in " ".join(terminal.ok("config", "check").split())
 
     (own_folder / ".env").write_text("DIGEST_PORT=9000\n", encoding="utf-8")

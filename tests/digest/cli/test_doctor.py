@@ -1,4 +1,4 @@
-"""`digest doctor` in a misconfigured world: one fault at a time, its level, and an exit code for monitoring."""
+"""`digest doctor` on a misconfigured installation: one fault at a time, its level, and an exit code for monitoring."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def findings(terminal: Terminal, name: str) -> list[tuple[str, str]]:
 
 
 def make_progress(server: PrivateRedis, pid: int) -> None:
-    """As a scheduler and a worker of all queues with that process id."""
+    """Record progress as a scheduler and a worker of all queues with that process id."""
     store = redis.connect(server.url)
     store.task_ended(f"{socket.gethostname()}:{pid}", QUEUES)
-    store.stamp(f"{socket.gethostname()}:{pid}", redis.SCHEDULER)
+    store.record_progress(f"{socket.gethostname()}:{pid}", redis.SCHEDULER)
 
 
 def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int = 2048) -> bytes:

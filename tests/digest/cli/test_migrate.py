@@ -1,4 +1,4 @@
-"""`digest migrate`: the matching engine is compiled where it is needed or asked for, never in silence."""
+"""`digest migrate`: the matching engine is compiled where it is needed or requested, and says so."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SAYS = "compiling the matching engine, about a minute, once\nthe matching engine
 
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """Grows by one with each compilation, which takes no minute here."""
+    """Grows by one with each (stubbed) compilation."""
     made: list[None] = []
     monkeypatch.setattr(engine_loader, "engine", lambda: made.append(None))
-    monkeypatch.setattr(engine_loader, "compiled", lambda: bool(made))
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: bool(made))
     return made
 
 
@@ -35,7 +35,7 @@ def test_a_small_installation_compiles_nothing(new: Terminal, compilations: list
     assert compilations == []
 
 
-def test_who_asks_for_it_gets_it_once_and_is_told(new: Terminal, compilations: list[None]) -> None:
+def test_compilation_on_request_happens_once_and_is_reported(new: Terminal, compilations: list[None]) -> None:
     first, again = new.ok("migrate", "--compile"), new.ok("migrate", "--compile")
 
     assert first.endswith(SAYS)
@@ -44,7 +44,7 @@ def test_who_asks_for_it_gets_it_once_and_is_told(new: Terminal, compilations: l
 
 
 @pytest.mark.parametrize(("options", "count"), [([], 1), (["--no-compile"], 0)])
-def test_a_large_installation_compiles_unless_told_not_to(
+def test_a_large_installation_compiles_unless_an_option_forbids_it(
     new: Terminal, compilations: list[None], monkeypatch: pytest.MonkeyPatch, options: list[str], count: int
 ) -> None:
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)

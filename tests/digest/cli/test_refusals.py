@@ -1,4 +1,4 @@
-"""A mail server that refuses us for four days: nobody is suppressed, administrators are told, nothing is lost."""
+"""A mail server that refuses us for four days: nobody is suppressed, administrators are alerted, nothing is lost."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_ten_ways_of_refusing_us_over_four_days_cost_no_subscriber(
             announce(ready, tmp_path, now)
         refuse(smtp, stage, reply)
         ready.ok("run", "--inline")
-        clock_at(now + timedelta(minutes=15))  # the server's rest is over
+        clock_at(now + timedelta(minutes=15))  # the server's pause is over
         ready.ok("run", "--inline")
     refused = {row.address: row.state for row in Outbox().rows() if row.kind != "alarm"}
     before = set(suppressed()) | {address for address, _ in bounces()}

@@ -44,7 +44,7 @@ def test_a_token_is_made_listed_and_revoked(ready: Terminal) -> None:
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("create", "x"), "scope: name at least one; use papers:read"),
         (("create", "x", "--scope", "all"), "scope: there is no 'all'"),
@@ -53,15 +53,17 @@ def test_a_token_is_made_listed_and_revoked(ready: Terminal) -> None:
         (("create", "", "--scope", "admin"), "name: 1 to 60"),
     ],
 )
-def test_a_wrong_token_is_refused_in_one_line(ready: Terminal, words: tuple[str, ...], said: str) -> None:
+def test_a_wrong_token_is_refused_in_one_line(ready: Terminal, words: tuple[str, ...], message: str) -> None:
     code, line = ready.refused("admin", "token", *words)
 
     assert code == 2
-    assert line.startswith(f"digest: {said}")
+    assert line.startswith(f"digest: {message}")
     assert line.count("\n") == 1
 
 
-def test_making_and_revoking_is_audited_with_who_did_it(ready: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creating_and_revoking_a_token_is_audited_with_the_actor(
+    ready: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LOGNAME", "grace")
     ready.ok("admin", "token", "create", "monitor", "--scope", "admin")
     ready.ok("admin", "token", "revoke", "monitor")
@@ -79,9 +81,7 @@ def test_doctor_names_tokens_that_may_do_everything_for_ever(ready: Terminal) ->
     ready.ok("admin", "token", "create", "new", "--scope", "runs:read")
     found = json.loads(ready.run("doctor", "--json").stdout)
 
-    assert [line["text"] for line in found if line["name"] == "api tokens"] == [
-        "may do everything and never expire: old"
-    ]
+    assert [line["text"] for line in found if line["name"] == "api tokens"] == ["have all scopes and never expire: old"]
 
 
 @SQLITE

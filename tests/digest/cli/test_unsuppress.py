@@ -36,7 +36,7 @@ def released_from(ready: Terminal) -> Terminal:
 
 
 def left() -> set[str]:
-    """Who is still suppressed of today's."""
+    """Today's suppressions that are left."""
     return set(suppressed()) - {"old@one.example"}
 
 
@@ -60,7 +60,7 @@ def test_complaints_are_released_only_where_named(released_from: Terminal) -> No
     assert left() == set(REASONS) - {"angry@one.example"}
 
 
-def test_a_dry_run_tells_and_changes_nothing(released_from: Terminal) -> None:
+def test_a_dry_run_reports_and_changes_nothing(released_from: Terminal) -> None:
     words = ("admin", "unsuppress", "--since", TODAY, "--reason", "keeps failing", "--dry-run", "--json")
     told = json.loads(released_from.ok(*words))
 

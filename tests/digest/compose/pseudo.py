@@ -1,4 +1,4 @@
-"""A language in which everything stands in brackets: what stands outside was never translated."""
+"""A pseudo-language that brackets every translated text: a word outside of brackets was never translated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 
 
 class Marked(NullTranslations):
-    """Its catalogue."""
+    """The catalogue of the pseudo-language."""
 
     def gettext(self, message: str) -> str:
         return f"⟦{message}⟧"
@@ -28,7 +28,7 @@ class Marked(NullTranslations):
 
 
 class Words(HTMLParser):
-    """What a reader sees or hears of a page, piece by piece."""
+    """Collects the visible and spoken texts of a page."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -46,20 +46,20 @@ class Words(HTMLParser):
 
 
 def left(text: str, data: str) -> list[str]:
-    """The words outside of brackets that are no data, by that pattern."""
+    """The words outside of brackets, without those that match `data`."""
     while (less := re.sub(r"⟦[^⟦⟧]*⟧", " ", text)) != text:
         text = less
     return WORD.findall(re.sub(data, " ", text))
 
 
 def unsaid(page: str, data: str) -> list[str]:
-    """The pieces of a page with words that no catalogue gave."""
+    """The texts of a page with untranslated words."""
     return [piece for piece in Words(page).pieces if left(piece, data)]
 
 
 @contextmanager
 def spoken() -> Iterator[None]:
-    """Mails and pages speak that language."""
+    """Mails and pages are in the pseudo-language."""
     _forget()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(i18n, "catalogue", Marked)
@@ -73,7 +73,7 @@ def _forget() -> None:
     for kept in (
         template_environment.html_template, template_environment.piece_template,
         template_environment.text_template, template_environment.fragment_template,
-        paper_view._line, paper_view._framed,
-        match_reason._match, subject_line._headline, subject_line._subject, email_parts._dated_values,
+        paper_view._reason_line, paper_view._render_frame,
+        match_reason._topic_with_words, subject_line._headline, subject_line._subject, email_parts._dated_values,
     ):  # fmt: skip
         kept.cache_clear()

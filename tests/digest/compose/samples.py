@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email.template_context import Links, Recipient, Service
+from digest.compose.email.template_context import Links, Recipient, MailService
 from digest.papers import Record
 
 DAY = date(2025, 11, 21)
-SERVICE = Service("Papers Inbox", "https://papers.example", "1 Library Lane\n12345 Exampletown")
+SERVICE = MailService("Papers Inbox", "https://papers.example", "1 Library Lane\n12345 Exampletown")
 READER = Recipient(
     topics=("offline reinforcement learning", "diffusion model* AND (protein OR molecule)", "regret bounds"),
     confirmed=date(2025, 9, 1),
@@ -78,7 +78,7 @@ def edition(records: Sequence[Record], followed: int = 1, rising: int = 1) -> Co
 
 
 def papers(records: Sequence[Record]) -> dict[tuple[int, int], Record]:
-    """The records as `digest` wants them."""
+    """The records as `digest` takes them."""
     return {(index, 1): record for index, record in enumerate(records)}
 
 

@@ -1,4 +1,4 @@
-"""Connections that the server has cut while they rested."""
+"""Connections that the server has cut while they were idle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.db.core.engine import IDLE_SECONDS, reading
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_connection_that_was_cut_at_rest_is_made_anew(database: str) -> None:
+def test_a_connection_that_was_cut_while_idle_is_reopened(database: str) -> None:
     with reading() as session:
         before = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
     with psycopg.connect(database, autocommit=True) as other:

@@ -1,4 +1,4 @@
-"""Many new rows at once: what the database refuses is told as everywhere else, so that it can be tried again."""
+"""Many new rows at once: refusals of the database raise the usual errors, so that they can be retried."""
 
 from __future__ import annotations
 

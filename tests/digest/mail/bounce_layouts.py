@@ -1,4 +1,4 @@
-"""Reports in no standard form, as mail servers of many makes lay them out: sender, subject, body and expected kind.
+"""Reports in no standard form, as various mail servers write them: sender, subject, body and expected kind.
 
 The wording is our own; what matters is where a server writes the recipient and the reason.
 """
@@ -15,7 +15,7 @@ RETURNED = (
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One report. `kind`: what `judge` must say."""
+    """One report. `kind`: what the classifier must return."""
 
     family: str
     kind: str

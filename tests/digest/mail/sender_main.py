@@ -1,4 +1,4 @@
-"""A sender process for tests: passes over the outbox until nothing is due. Settings come from the environment."""
+"""A sender process for tests: sends from the outbox until nothing is due. Settings come from the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes back is told apart: real bounces, forged ones, ordinary mail, and bytes that are no mail at all."""
+"""Classification of returned mail: real bounces, forged ones, ordinary mail, and bytes that are no mail."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_there_are_enough_ordinary_mails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "action", "said", "kind", "settled"),
+    ("status", "action", "reply_text", "kind", "settled"),
     [
         ("5.1.1", "failed", "smtp; 550 5.1.1 User unknown", "hard", "5.1.1"),
         ("5.0.0", "failed", "smtp; 550 No such user here", "hard", "5.1.1"),
@@ -185,9 +185,9 @@ def test_there_are_enough_ordinary_mails() -> None:
     ],
 )
 def test_a_report_is_hard_soft_or_policy_by_its_code_and_words(
-    status: str, action: str, said: str, kind: str, settled: str
+    status: str, action: str, reply_text: str, kind: str, settled: str
 ) -> None:
-    assert told(classify_message(report(status, action, said=said))) == (kind, ("ada@one.example",), settled)
+    assert told(classify_message(report(status, action, said=reply_text))) == (kind, ("ada@one.example",), settled)
 
 
 def test_an_address_with_digits_is_no_status() -> None:
@@ -249,7 +249,7 @@ def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     ("kind", "judged"),
     [("abuse", "complaint"), ("ABUSE", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")],
 )
-def test_feedback_is_a_complaint_or_a_wish_to_leave(kind: str, judged: str) -> None:
+def test_feedback_is_a_complaint_or_an_unsubscribe_request(kind: str, judged: str) -> None:
     assert told(classify_message(complaint(kind))) == (judged, ("ada@one.example",), "")
 
 
@@ -322,7 +322,7 @@ def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "said", "kind"),
+    ("category", "reply_text", "kind"),
     [
         ("inactive-mailbox", "550 5.2.1 User unknown", "soft"),
         ("quota-issues", "550 5.1.1 no", "soft"),
@@ -332,15 +332,17 @@ def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
         ("other", "550 5.1.1 User unknown", "hard"),
     ],
 )
-def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(category: str, said: str, kind: str) -> None:
-    raw = report("5.0.0", said=f"smtp; {said}")
+def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(
+    category: str, reply_text: str, kind: str
+) -> None:
+    raw = report("5.0.0", said=f"smtp; {reply_text}")
     raw = raw.replace(b"Diagnostic-Code:", f"X-PowerMTA-BounceCategory: {category}\nDiagnostic-Code:".encode(), 1)
 
     assert classify_message(raw).kind == kind
 
 
 @pytest.mark.parametrize(
-    ("status", "spoken", "kind"),
+    ("status", "covering_text", "kind"),
     [
         ("5.1.1", "ada@one.example: the mailbox is full.", "soft"),
         ("5.1.1", "The address may not exist, or the mailbox may be full or disabled.", "hard"),
@@ -350,8 +352,10 @@ def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(catego
         ("4.4.7", "It could not be delivered for 5 days.", "soft"),
     ],
 )
-def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(status: str, spoken: str, kind: str) -> None:
-    raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", spoken.encode())
+def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(
+    status: str, covering_text: str, kind: str
+) -> None:
+    raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", covering_text.encode())
 
     assert classify_message(raw).kind == kind
 
@@ -466,7 +470,7 @@ def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
     assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
 
 
-def test_a_message_id_alone_tells_the_delivery_but_proves_nothing() -> None:
+def test_a_message_id_alone_names_the_delivery_but_proves_nothing() -> None:
     stamp = "abcdefghijklmnopqrstuvwxyz"
     found = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
 
@@ -484,7 +488,7 @@ def test_a_link_signed_by_another_key_proves_nothing() -> None:
     assert not origin(report(returned=f"List-Unsubscribe: {link}")).is_proved
 
 
-def test_the_mail_that_a_reader_sends_to_leave_carries_the_token() -> None:
+def test_the_mail_that_a_subscriber_sends_to_unsubscribe_carries_the_token() -> None:
     found = classify_message(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
 
     assert (found.kind, found.origin.subscriber_id) == ("unsubscribe", 7)

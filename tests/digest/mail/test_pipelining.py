@@ -1,4 +1,4 @@
-"""Commands of one mail in one packet (RFC 2920), against a server that answers packet by packet as it is told."""
+"""Commands of one mail in one packet (RFC 2920), against a server that answers packet by packet."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
-TAKEN = {b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n", b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n",
-         b"DATA": b"354 go on\r\n", b"RSET": b"250 ok\r\n", b"QUIT": b"221 bye\r\n"}  # fmt: skip
+TAKEN = {
+    b"EHLO": b"250-here\r\n250-SIZE 1000000\r\n250 PIPELINING\r\n",
+    b"MAIL": b"250 ok\r\n",
+    b"RCPT": b"250 ok\r\n",
+    b"DATA": b"354 go on\r\n",
+    b"RSET": b"250 ok\r\n",
+    b"QUIT": b"221 bye\r\n",
+}
 LETTER = OutgoingMessage(
     "us@papers.example", "ada@lab.example", b"Subject: one\r\n\r\n.a line with a dot\r\n", "<1@papers.example>"
 )
@@ -24,7 +30,7 @@ Answer = Callable[[bytes], bytes | None]
 
 
 def usual(packet: bytes) -> bytes | None:
-    """What a friendly server says to a packet: to its commands one by one, or to a content."""
+    """The replies of an accepting server to a packet: to each of its commands, or to a content."""
     if packet.endswith(b"\r\n.\r\n"):
         return b"250 2.0.0 taken\r\n"
     return b"".join(TAKEN[line[:4].upper()] for line in packet.splitlines())
@@ -55,7 +61,7 @@ class Server:
 def carried(
     letters: Sequence[OutgoingMessage], answer: Answer, *, allowed: Sequence[bool] = (), rest: float = 0.0
 ) -> tuple[list[SendOutcome], Server]:  # fmt: skip
-    """What became of letters sent one after the other through one pool, and the server that heard it."""
+    """Send messages one after another through one pool; return the outcomes and the server."""
     server, answers = Server(answer), iter(allowed)
 
     async def run() -> list[SendOutcome]:
@@ -74,7 +80,7 @@ def carried(
 
 
 def group(number: int) -> bytes:
-    """The first words of the packet in which a letter's commands go together."""
+    """The beginning of the packet that holds all commands of a message."""
     return b"MAIL FROM:<us@papers.example> SIZE=%d\r\nRCPT TO:" % len((LETTER, OTHER)[number].raw)
 
 
@@ -93,7 +99,7 @@ def test_a_dot_that_begins_a_line_goes_out_twice() -> None:
 
 
 @pytest.mark.parametrize("to_data", [b"554 5.5.1 no valid recipients\r\n", b"503 5.5.1 nobody to send to\r\n"])
-def test_a_refused_reader_costs_neither_connection_nor_the_next_mail(to_data: bytes) -> None:
+def test_a_refused_recipient_costs_neither_connection_nor_the_next_mail(to_data: bytes) -> None:
     def answer(packet: bytes) -> bytes | None:
         return b"250 ok\r\n550 5.1.1 who?\r\n" + to_data if packet.startswith(group(1)) else usual(packet)
 
@@ -107,7 +113,7 @@ def test_a_refused_reader_costs_neither_connection_nor_the_next_mail(to_data: by
     assert len(server.connections) == 1
 
 
-def test_a_content_that_is_asked_for_though_the_reader_is_refused_is_never_given() -> None:
+def test_content_is_never_sent_for_a_refused_recipient_even_on_request() -> None:
     def answer(packet: bytes) -> bytes | None:
         return b"250 ok\r\n550 5.1.1 who?\r\n354 go on\r\n" if packet.startswith(group(1)) else usual(packet)
 
@@ -118,7 +124,7 @@ def test_a_content_that_is_asked_for_though_the_reader_is_refused_is_never_given
     assert not any(b"Subject: two" in packet for packets in server.connections for packet in packets)
 
 
-def test_who_cuts_a_groups_connection_is_asked_again_step_by_step() -> None:
+def test_a_server_that_cuts_a_pipelined_group_is_spoken_to_step_by_step() -> None:
     def answer(packet: bytes) -> bytes | None:
         return None if b"bob@" in packet else usual(packet)
 
@@ -136,7 +142,7 @@ def test_a_cut_after_the_content_is_uncertain() -> None:
     assert [outcome.state for outcome in outcomes] == [SENT, UNCERTAIN]
 
 
-def test_a_lease_that_runs_out_before_the_354_hands_nothing_over() -> None:
+def test_a_lease_that_expires_before_the_354_sends_no_content() -> None:
     outcomes, server = carried([LETTER, OTHER], usual, allowed=[True, True, True, False])
 
     assert outcomes[1].state == DEFERRED

@@ -1,4 +1,4 @@
-"""Senders as real processes: several at once, and killed. The SMTP server's own log is the judge."""
+"""Senders as real processes: several at once, and killed. The SMTP server's own log decides."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbo
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)
     in_flight = outbox.states()["sending"]
-    taken = sweep_until_taken(takeover.sweeper())
+    taken_over = sweep_until_taken(takeover.sweeper())
     uncertain = outbox.states()[UNCERTAIN]
     outbox.make_due()
     outbox.send_all()
@@ -80,8 +80,8 @@ def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbo
     got = smtp.recipients()
     assert set(got) == set(addresses)
     assert sum(got.values()) - len(addresses) <= in_flight <= CONNECTIONS
-    assert taken == uncertain == in_flight
-    assert len({taken.message_id for taken in smtp.log}) == len(addresses)
+    assert taken_over == uncertain == in_flight
+    assert len({received.message_id for received in smtp.log}) == len(addresses)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -104,10 +104,10 @@ def test_with_hold_a_killed_sender_doubles_nothing(
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_frozen_sender_that_thaws_after_the_take_over_leaves_its_mails_alone(
+def test_a_stopped_sender_that_resumes_after_the_take_over_does_not_touch_its_mails(
     outbox: Outbox, smtp: MailServer, database: str, configured: Callable[..., None]
 ) -> None:
-    configured(UNCERTAIN="hold")  # else what it had in flight is due again after seconds, and rightly sent
+    configured(UNCERTAIN="hold")  # otherwise its mails in flight are due again after seconds, and sent
     outbox.owe(*(f"r{n}@one.example" for n in range(40)))
     smtp.delay = 1.0
     hand = Hand()
@@ -143,7 +143,7 @@ def _freeze(process: subprocess.Popen[bytes], database: str) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_living_sender_is_never_taken_over(outbox: Outbox, smtp: MailServer) -> None:
-    """However slow: each of its beats is taken to come as late as a beat may, and together they take many leases."""
+    """However slow it is: each heartbeat comes as late as allowed, and together they last many leases."""
     outbox.owe(*(f"r{n}@one.example" for n in range(64)))
     smtp.delay = 0.05
     hand, taken, last = Hand(), 0, {}

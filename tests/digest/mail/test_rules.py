@@ -41,14 +41,14 @@ def test_a_policy_refusal_rejects_nobody(command: str, code: int, detail: int) -
 
 
 @pytest.mark.parametrize(
-    ("text", "gone"),
+    ("text", "is_missing"),
     [("5.1.1 unknown", True), ("5.1.10 null MX", True), ("5.2.2 full", False), ("no such user 5.1.1", True)],
 )
-def test_only_a_wrong_address_is_no_such_address(text: str, gone: bool) -> None:
+def test_only_a_wrong_address_is_no_such_address(text: str, is_missing: bool) -> None:
     outcome = classify_reply(RCPT, 550, text)
 
     assert outcome.state == REJECTED
-    assert outcome.no_such_address is gone
+    assert outcome.no_such_address is is_missing
 
 
 def test_the_waits_grow_and_end_after_a_day() -> None:
@@ -88,7 +88,7 @@ def test_a_wrong_address_of_a_server_is_refused_by_name(url: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"a: b\n", b"a: b\r\n\nx\r\n", b"a: b\r\n\rx\r\n", b"a: b"])
-def test_a_letter_that_would_change_on_the_way_is_refused(raw: bytes) -> None:
+def test_a_message_that_would_change_on_the_way_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="CRLF"):
         OutgoingMessage("a@b.example", "c@d.example", raw, "<1@b.example>")
 

@@ -53,7 +53,7 @@ def trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
 
 @pytest.fixture
 def guarded(certificate: Path, outbox: Outbox, configured: Callable[..., None]) -> Iterator[MailServer]:
-    """A server that takes mail over TLS from who knows the password."""
+    """A server that takes mail over TLS with a password."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     with MailServer(tls=context, password=b"p@ss") as server:
@@ -72,7 +72,7 @@ def test_mail_goes_over_tls_after_a_log_in(
     assert outbox.states() == {SENT: 1}
 
 
-def test_a_certificate_that_nobody_vouches_for_is_the_servers_trouble(outbox: Outbox, guarded: MailServer) -> None:
+def test_an_untrusted_certificate_counts_as_a_server_fault(outbox: Outbox, guarded: MailServer) -> None:
     counts = outbox.send()
 
     assert counts.trouble

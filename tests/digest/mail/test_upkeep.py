@@ -1,4 +1,4 @@
-"""Runs cancelled, paused and resumed; domains and mails held; what is old."""
+"""Cancelled, paused and resumed runs; held domains and mails; retention."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.servers import CONTENT, DROP, RCPT, MailServer
 
 @pytest.fixture
 def run_id(outbox: Outbox) -> int:
-    """A run with two mails owed."""
+    """A run with two queued mails."""
     now = clock.now()
     with transaction() as session:
         announcement = Announcement(id=now.date().toordinal(), day=now.date())

@@ -1,4 +1,4 @@
-"""Machine code is made once for all workers of the tests."""
+"""Machine code is compiled once for all workers of the tests."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from digest.services.selection import engine_warmup
 
 @pytest.fixture(scope="module")
 def kernel() -> None:
-    """Made by one, waited for by the others."""
+    """Compiled by one worker; the others wait for it."""
     engine_warmup.warm_up()

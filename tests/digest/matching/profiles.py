@@ -13,7 +13,7 @@ from digest.text.tokens import stem, words
 
 
 class Profiles:
-    """A maker of profiles. The same seed and papers give the same profiles."""
+    """Generates random profiles. The same seed and papers give the same profiles."""
 
     def __init__(self, papers: Sequence[Record], seed: int) -> None:
         self.random = Random(seed)
@@ -22,7 +22,7 @@ class Profiles:
         self.categories = [category for p in papers for category in p.categories] or ["cs.LG"]
 
     def profile(self) -> Profile:
-        """One more."""
+        """The next random profile."""
         random = self.random
         topics = [self._topic() for _ in range(random.choice((1, 2, 4, 4, 6, 12)))]
         return Profile(

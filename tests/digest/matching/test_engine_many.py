@@ -31,7 +31,7 @@ BROAD = Profile((Topic("learning"), Topic("model*"), Topic('data OR method OR "n
 
 @pytest.mark.parametrize("limit", [0, 1, 10, 16, 17, 100])
 @pytest.mark.parametrize("likes", [(), (("robot", 30), ("learn", 20))])
-def test_of_many_that_match_the_best_are_told(shared: Path, limit: int, likes: tuple[tuple[str, int], ...]) -> None:
+def test_of_many_matches_the_best_are_returned(shared: Path, limit: int, likes: tuple[tuple[str, int], ...]) -> None:
     papers = [replace(one, trending=37 * n % 101) for n, one in enumerate(candidates(real(shared, 120)))]
     reader = replace(BROAD, limit=limit, likes=likes)
 
@@ -47,7 +47,7 @@ def test_very_many_common_words_add_up(shared: Path) -> None:
     assert engine([once, often, alike], papers, 0) == slow([once, often, alike], papers, 0)
 
 
-def test_equals_are_told_newest_first_then_by_number() -> None:
+def test_equal_scores_come_newest_first_then_by_number() -> None:
     papers = [Candidate(n, Record("A protein"), 1 + n % 3) for n in range(200)]
     reader = Profile((Topic("protein"),))
 

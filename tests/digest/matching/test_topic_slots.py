@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.matching.engine.engine_matcher import PaperFacts, build_matcher
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring import word_counts
@@ -27,7 +27,7 @@ def by_engine(profile: Profile, papers: Sequence[Candidate]) -> list[Match]:
         np.array([paper.announcement for paper in papers], np.int64),
         np.array([paper.trending for paper in papers], np.int32),
     )
-    matcher = build_matcher([profile], [build((paper.id, paper.record) for paper in papers)], PRIOR)
+    matcher = build_matcher([profile], [build_index((paper.id, paper.record) for paper in papers)], PRIOR)
     return matcher.match(facts, taus=[0]).matches(0, profile)
 
 

@@ -1,4 +1,4 @@
-"""The truth cases: one table, shown in docs/MATCHING.md, held here."""
+"""The truth cases: one table, shown in docs/MATCHING.md, checked here."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def profile(topic: str, besides: str) -> Profile:
     return made
 
 
-@pytest.mark.parametrize(("rule", "topic", "besides", "text", "answer"), rows())
-def test_a_truth_case_holds(rule: str, topic: str, besides: str, text: str, answer: str) -> None:
-    found = match(profile(topic, besides), [Candidate(1, paper(text), 1)], word_counts.prior(), tau=None)
+@pytest.mark.parametrize(("rule", "topic", "options", "text", "answer"), rows())
+def test_a_truth_case_holds(rule: str, topic: str, options: str, text: str, answer: str) -> None:
+    found = match(profile(topic, options), [Candidate(1, paper(text), 1)], word_counts.prior(), tau=None)
     given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
 
     assert given == answer, rule

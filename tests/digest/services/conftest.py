@@ -1,4 +1,4 @@
-"""A small installation in a test's words: papers are announced, readers subscribe, days are run, mail arrives."""
+"""A small installation for tests: papers are announced, people subscribe, days are run, mail arrives."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Lab:
         return store_document(source, "test", ParsedDocument(papers=listed), day=day)
 
     def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
-        """A reader at example.com, consent given; returns the number."""
+        """Add a subscriber at example.com; return the id."""
         values = {"address": f"{name}@example.com", "topics": list(topics), **wishes}
-        subscriber_admin.add(values, consent="asked in person")
+        subscriber_admin.add_subscriber(values, consent="asked in person")
         return self.reader(name).id or 0
 
     def reader(self, name: str) -> Subscriber:
@@ -70,7 +70,7 @@ class Lab:
             return found
 
     def change(self, name: str, **values: object) -> None:
-        """Write into the reader's row."""
+        """Set columns of the subscriber's row."""
         with transaction() as session:
             found = subscribers.by_key(session, f"{name}@example.com")
             for field, value in values.items():
@@ -85,12 +85,12 @@ class Lab:
             return session.exec(select(Edition).where(Edition.subscriber_id == number).order_by(col(Edition.day))).all()
 
     def entries(self, name: str, day: date | None = None) -> list[Entry]:
-        """What a reader was given, on one date or ever."""
+        """The subscriber's entries, of one date or of all."""
         some = [edition for edition in self.editions(name) if day in {None, edition.day}]
         return [entry for edition in some for entry in Content.from_json(edition.content).entries]
 
     def papers(self, name: str, day: date | None = None) -> list[str]:
-        """The titles a reader was given, in order."""
+        """The titles of the subscriber's entries, in order."""
         wanted = self.entries(name, day)
         with reading() as session:
             found = store.versions(session, [(e.paper, e.revision) for e in wanted])

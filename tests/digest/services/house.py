@@ -1,4 +1,4 @@
-"""Readers, runs and mails as a test needs them, put straight into the database."""
+"""Insert subscribers, runs and mails for a test directly into the database."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_reader(
     state: str = ACTIVE,
     profile: Profile = Profile(),  # noqa: B008 - frozen
 ) -> int:
-    """A confirmed reader; returns the number."""
+    """A confirmed subscriber; returns the id."""
     now = clock.now()
     with transaction() as session:
         reader = Subscriber(
@@ -46,7 +46,7 @@ def add_reader(
 
 
 def add_run(slot: datetime | None = None, *, state: str = COMPLETE, shard: tuple[int, int] | None = None) -> int:
-    """A run that knows batch 5; with a shard of those readers that is not done."""
+    """A run that includes papers up to batch 5; `shard`: subscribers of a shard that is not done."""
     at = clock.slot_of(slot or clock.now())
     with transaction() as session:
         announcement = _announcement(session, at.date())
@@ -69,7 +69,7 @@ def _announcement(session: Session, day: date) -> int:
 def add_mail(
     reader: int, run: int, *, day: date | None = None, state: str = SENT, held: bool = False, seen: int = 3
 ) -> int:
-    """An edition of that run with the mail it owes; its reader has seen batch 5, `seen` before. Returns the mail."""
+    """An edition of that run with its mail; its subscriber saw batch 5, before it `previous_seen`. Returns the mail."""
     now = clock.now()
     with transaction() as session:
         found = session.get_one(Run, run)
@@ -104,44 +104,44 @@ def add_mail(
 
 
 def mail(number: int) -> Delivery:
-    """That delivery as it stands."""
+    """That delivery as stored."""
     with reading() as session:
         return session.get_one(Delivery, number)
 
 
 def reader(number: int) -> Subscriber:
-    """That reader as they stand."""
+    """That subscriber as stored."""
     with reading() as session:
         return session.get_one(Subscriber, number)
 
 
 def editions() -> dict[int, bool]:
-    """By reader whether their edition is cancelled."""
+    """By subscriber id whether the edition is cancelled."""
     with reading() as session:
         return {row.subscriber_id: row.cancelled for row in session.exec(select(Edition))}
 
 
 def suppressed() -> dict[str, str]:
-    """Why each suppressed address is."""
+    """The reason by suppressed address."""
     with reading() as session:
         return {row.address_key: row.reason for row in session.exec(select(Suppression))}
 
 
 def bounces() -> list[tuple[str, str]]:
-    """Address and kind of each bounce kept."""
+    """Address and kind of each stored bounce."""
     with reading() as session:
         return [(row.address_key, row.kind) for row in session.exec(select(Bounce).order_by(col(Bounce.id)))]
 
 
 def alarms() -> list[str]:
-    """The titles of the alarms owed, one for each administrator."""
+    """The titles of the queued alarms, one for each administrator."""
     with reading() as session:
         rows = session.exec(select(Delivery).where(Delivery.kind == "alarm").order_by(col(Delivery.id)))
         return [str((row.payload or {})["title"]) for row in rows]
 
 
 def later(**passed: float) -> datetime:
-    """The instant so much from now."""
+    """The instant that far from now."""
     return clock.now() + timedelta(**passed)
 
 

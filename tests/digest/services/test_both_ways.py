@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading, transaction
 from digest.interfaces import NoQueue
 from digest.matching.engine import index_counts
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.profile import Profile, Topic
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
@@ -60,7 +60,7 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
 
 @pytest.fixture
 def installed(database: str, configured: Callable[..., None], shared: Path) -> Iterator[list[Profile]]:
-    """Seventeen real announcements with votes, readers of all sorts, and the profiles they have."""
+    """Seventeen real announcements with votes, subscribers of all kinds, and their profiles."""
     configured(SECRET_KEY="a key for tests of at least 32 bytes")
     chance, stored = Random(5), []
     with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
@@ -103,8 +103,10 @@ def frozen() -> list[tuple[int, date, object]]:
 
 
 def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = [(chosen.content, chosen.tau) for chosen in run_planning.dry_run(None)]
-    fast = by_engine(monkeypatch, lambda: [(chosen.content, chosen.tau) for chosen in run_planning.dry_run(None)])
+    slow = [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
+    fast = by_engine(
+        monkeypatch, lambda: [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
+    )
 
     assert len(slow) == READERS
     assert sum(len(content.entries) for content, _ in slow) > READERS
@@ -114,26 +116,33 @@ def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch:
 def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     installed: list[Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = [chosen.content for chosen in run_planning.dry_run(None)]
+    slow = [assembled.content for assembled in run_planning.dry_run(None)]
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
-    parts = [by_engine(monkeypatch, lambda one=one: run_planning.dry_run(None, only=one)) for one in numbers]  # type: ignore[misc]
+    parts = [
+        by_engine(monkeypatch, lambda only=number: run_planning.dry_run(None, only=only))  # type: ignore[misc]
+        for number in numbers
+    ]
 
-    assert [chosen.content for part in reversed(parts) for chosen in part] == slow
+    assert [assembled.content for part in reversed(parts) for assembled in part] == slow
 
 
 def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     planned = run_planning.plan_due(NoQueue())
     by_engine(monkeypatch, lambda: [build_editions.build_shard(number, 0) for number in planned])
     with transaction() as session:
-        for reader in session.exec(select(Subscriber)):
-            reader.seen_through = 0
-    sent = [(reader, entry["paper"]) for reader, _, content in frozen() for entry in content["entries"]]  # type: ignore[index]
-    slow = [chosen.content for chosen in run_planning.dry_run(DAY + timedelta(days=1))]
+        for subscriber in session.exec(select(Subscriber)):
+            subscriber.seen_through = 0
+    sent = [
+        (subscriber_id, entry["paper"])
+        for subscriber_id, _, content in frozen()
+        for entry in content["entries"]  # type: ignore[index]
+    ]
+    slow = [assembled.content for assembled in run_planning.dry_run(DAY + timedelta(days=1))]
     fast = by_engine(monkeypatch, lambda: run_planning.dry_run(DAY + timedelta(days=1)))
-    again = [(chosen.subscriber.id, entry.paper) for chosen in fast for entry in chosen.content.entries]
+    again = [(assembled.subscriber.id, entry.paper) for assembled in fast for entry in assembled.content.entries]
 
-    assert [chosen.content for chosen in fast] == slow
+    assert [assembled.content for assembled in fast] == slow
     assert again
     assert not set(again) & set(sent)
 
@@ -167,7 +176,7 @@ def test_papers_that_came_after_the_run_was_made_are_not_chosen(
     def ask() -> list[object]:
         with reading() as session:
             numbers = [DAY.toordinal(), DAY.toordinal() - 1]
-            known = candidate_papers.pool_of(session, numbers, at=due(), weights=PRIOR, through=16)
+            known = candidate_papers.pool_of(session, numbers, signals_at=due(), weights=PRIOR, through=16)
             return [
                 *choosing.choose(session, known, [SelectionRequest(profile, rising=False) for profile in installed])
             ]
@@ -191,6 +200,6 @@ def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monke
 
 def test_word_counts_of_indexes_are_those_of_their_papers(shared: Path) -> None:
     days = [records for _, records in real_days(shared, 12)]
-    made = [build(enumerate(records)) for records in days]
+    made = [build_index(enumerate(records)) for records in days]
 
     assert index_counts.count(made, announcements=17) == word_counts.count(chain(*days), announcements=17)

@@ -1,4 +1,4 @@
-"""Text from outside on its way in and on its way out: nothing that steers a terminal or a page, nothing hidden."""
+"""Text from outside on its way in and on its way out: no terminal escapes, no markup, no hidden characters."""
 
 from __future__ import annotations
 

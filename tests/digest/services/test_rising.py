@@ -30,11 +30,11 @@ def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: L
     announced(lab)
     found = trending.current_trending("cs.LG", 10)
 
-    assert [one.record.title for one in found] == ["One vote", "Code is there", "A place is known"]
-    assert [one.trend.facts for one in found[1:]] == ["no votes yet; code", "no votes yet; known institution"]
+    assert [row.record.title for row in found] == ["One vote", "Code is there", "A place is known"]
+    assert [row.trend.facts for row in found[1:]] == ["no votes yet; code", "no votes yet; known institution"]
 
 
-def test_the_list_is_no_longer_than_asked_for(lab: Lab) -> None:
+def test_the_list_is_no_longer_than_requested(lab: Lab) -> None:
     announced(lab)
 
     assert [one.record.title for one in trending.current_trending(None, 2)] == ["One vote", "Code is there"]
@@ -85,10 +85,10 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
         current = store.current_announcement(session, clock.now().date())
         assert current is not None
         numbers = store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS)
-        known = candidate_papers.pool_of(session, numbers, at=clock.now(), weights=epochs.weights(None))
-        listings = {n: trending.Listing(known.announcement[n], p.revision) for n, p in known.papers.items()}
-        shown = trending.ranked(session, listings, at=clock.now())
-        newest = candidate_papers.pool_of(session, numbers[:1], at=clock.now(), weights=epochs.weights(None))
+        known = candidate_papers.pool_of(session, numbers, signals_at=clock.now(), weights=epochs.weights(None))
+        listings = {n: trending.PaperListing(known.announcement_of[n], p.revision) for n, p in known.papers.items()}
+        shown = trending.trends_among_recent(session, listings, at=clock.now())
+        newest = candidate_papers.pool_of(session, numbers[:1], signals_at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
     assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}

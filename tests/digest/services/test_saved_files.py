@@ -1,4 +1,4 @@
-"""Saved answers as files: what is whole is used, the rest is counted with its place and reason."""
+"""Saved responses as files: whole records are used, others are counted with position and reason."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_feed_that_unpacks_to_too_much_is_refused(
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 1000, 20_000])
 def test_a_seed_document_cut_anywhere_gives_what_is_whole(database: str, tmp_path: Path, cut: int) -> None:
-    name, text = loader.documents()[1]
+    name, text = loader.shipped_documents()[1]
 
     counts = ingest("seeds", kept(tmp_path, name, text.encode()[:cut].replace(b"\n", b"\r\n")))
 

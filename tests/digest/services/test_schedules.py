@@ -9,7 +9,7 @@ import pytest
 from digest.compose.edition import Content
 from digest.db.core.engine import transaction
 from digest.models import Signal
-from digest.services.subscriptions.topic_settings import TopicSetting, save_settings
+from digest.services.subscriptions.topic_settings import TopicSetting, save_topic_settings
 from tests.digest.services.conftest import MONDAY, Lab, at
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(9)]
@@ -62,7 +62,7 @@ def test_weekday_mail_is_silent_at_the_weekend_and_makes_up_for_it_on_monday(lab
 
 def test_a_topics_cap_bounds_that_topic_alone(lab: Lab) -> None:
     number = lab.subscribe("ada", "bandits", "kernels")
-    save_settings(number, {"bandits": TopicSetting(cap=1)})
+    save_topic_settings(number, {"bandits": TopicSetting(cap=1)})
     lab.announce(MONDAY, "Bandits one", "Bandits two", "Bandits three", "Kernels one", "Kernels two")
     lab.run(MONDAY)
     titles = lab.papers("ada")
@@ -73,11 +73,11 @@ def test_a_topics_cap_bounds_that_topic_alone(lab: Lab) -> None:
 
 def test_a_muted_topic_brings_nothing_until_it_is_unmuted(lab: Lab) -> None:
     number = lab.subscribe("ada", "bandits", "kernels")
-    save_settings(number, {"bandits": TopicSetting(muted=True)})
+    save_topic_settings(number, {"bandits": TopicSetting(muted=True)})
     announce(lab, DAYS[0])
     lab.announce(DAYS[0], "Kernels one")
     lab.run(DAYS[0])
-    save_settings(number, {"bandits": TopicSetting()})
+    save_topic_settings(number, {"bandits": TopicSetting()})
     second = announce(lab, DAYS[1])
     lab.run(DAYS[1])
 
@@ -108,4 +108,4 @@ def test_a_riser_shows_how_its_votes_grew(lab: Lab) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.run(MONDAY)
 
-    assert lab.entries("ada")[0].spark == "▁▄█"  # what was known at seven
+    assert lab.entries("ada")[0].spark == "▁▄█"  # announced before seven

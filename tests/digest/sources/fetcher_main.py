@@ -1,4 +1,4 @@
-"""A process that asks sources, for tests: `SOURCE FROM TO` from the command line, the rest from the environment."""
+"""A process that fetches from a source, for tests: arguments `SOURCE FROM TO`, settings from the environment."""
 
 from __future__ import annotations
 

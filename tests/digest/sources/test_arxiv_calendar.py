@@ -57,13 +57,13 @@ def test_times_follow_new_york_through_daylight_saving(day: date, mailed: dateti
 def test_a_weekends_papers_are_announced_on_tuesday() -> None:
     saturday = datetime(2025, 9, 27, 12, tzinfo=UTC)
 
-    assert arxiv_calendar.announcing(saturday) == date(2025, 9, 30)
+    assert arxiv_calendar.announcement_of_submission(saturday) == date(2025, 9, 30)
 
 
 def test_thursdays_papers_after_the_cut_off_are_announced_on_monday() -> None:
     before, after = datetime(2025, 9, 25, 17, 59, tzinfo=UTC), datetime(2025, 9, 25, 18, 0, tzinfo=UTC)
 
-    assert (arxiv_calendar.announcing(before), arxiv_calendar.announcing(after)) == (
+    assert (arxiv_calendar.announcement_of_submission(before), arxiv_calendar.announcement_of_submission(after)) == (
         date(2025, 9, 26),
         date(2025, 9, 29),
     )
@@ -78,7 +78,7 @@ def test_between_mailing_and_mailing_the_announcement_is_the_same() -> None:
 
 @given(INSTANTS)
 def test_a_paper_is_sent_in_within_the_window_of_its_announcement(instant: datetime) -> None:
-    first, last = arxiv_calendar.submissions(arxiv_calendar.announcing(instant))
+    first, last = arxiv_calendar.submissions(arxiv_calendar.announcement_of_submission(instant))
 
     assert first <= instant < last
 

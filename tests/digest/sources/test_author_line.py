@@ -70,7 +70,7 @@ def test_a_followed_author_is_found_in_each_form(line: str) -> None:
     assert any(names_agree(parse_name("Ada Byron"), parse_name(author)) for author in authors_of(line).names)
 
 
-def test_affiliations_of_real_lines_leave_no_debris(shared: Path) -> None:
+def test_affiliations_of_real_lines_are_removed_completely(shared: Path) -> None:
     page = shared / "data" / "wire" / "oai_captured" / "arXivRaw_page_2014-01-16_1000records.xml"
     lines = re.findall(r"<authors>([^<]*)</authors>", page.read_text())
     names = [author for line in lines for author in authors_of(line).names]

@@ -51,7 +51,7 @@ def real(wire: WireServer, database: str, shared: Path) -> WireServer:
 
 
 @pytest.fixture
-def at() -> Iterator[Callable[..., None]]:
+def set_clock() -> Iterator[Callable[..., None]]:
     """Sets the clock to a time in New York; it goes on from there."""
     travels: list[time_machine.travel] = []
 
@@ -91,8 +91,8 @@ def record(session: Session, arxiv_id: str) -> Record:
 # --- feeds
 
 
-def test_a_feed_is_stored_once_and_again_changes_nothing(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_a_feed_is_stored_once_and_again_changes_nothing(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     first = catch_up.ingest("arxiv-rss").counts
     second = catch_up.ingest("arxiv-rss").counts
 
@@ -103,8 +103,8 @@ def test_a_feed_is_stored_once_and_again_changes_nothing(real: WireServer, at: C
         assert len(session.exec(select(Batch)).all()) == 1
 
 
-def test_all_categories_are_requested_together(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_all_categories_are_requested_together(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
 
     assert len(real.asked("rss")) == 1
@@ -112,8 +112,8 @@ def test_all_categories_are_requested_together(real: WireServer, at: Callable[..
 
 @pytest.mark.parametrize("fault", [status(503, Retry_After="1"), status(429), dropped, half, status(500)])
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_passing_fault_costs_no_paper(real: WireServer, at: Callable[..., None], fault: object) -> None:
-    at(MON)
+def test_a_passing_fault_costs_no_paper(real: WireServer, set_clock: Callable[..., None], fault: object) -> None:
+    set_clock(MON)
     real.fail("rss", fault)  # type: ignore[arg-type]
     catch_up.ingest("arxiv-rss")
 
@@ -122,8 +122,8 @@ def test_a_passing_fault_costs_no_paper(real: WireServer, at: Callable[..., None
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_retry_after_is_waited_for_in_seconds(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_retry_after_is_waited_for_in_seconds(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     real.fail("rss", status(503, Retry_After="2"))
     catch_up.ingest("arxiv-rss")
     first, second = real.asked("rss")
@@ -132,8 +132,8 @@ def test_retry_after_is_waited_for_in_seconds(real: WireServer, at: Callable[...
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_long_retry_after_puts_the_next_attempt_off(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_a_long_retry_after_puts_the_next_attempt_off(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     real.fail("rss", status(503, Retry_After="Mon, 29 Sep 2025 07:00:00 GMT"))
     with pytest.raises(SourceDown):
         catch_up.ingest("arxiv-rss")
@@ -156,9 +156,9 @@ def test_a_long_retry_after_puts_the_next_attempt_off(real: WireServer, at: Call
 )
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_lasting_fault_is_reported_and_nothing_is_stored(
-    real: WireServer, at: Callable[..., None], configured: Callable[..., None], fault: object, says: str
+    real: WireServer, set_clock: Callable[..., None], configured: Callable[..., None], fault: object, says: str
 ) -> None:
-    at(MON)
+    set_clock(MON)
     configured(SOURCE_LIMIT=1_000_000)
     real.fail("rss", fault, times=9)  # type: ignore[arg-type]
     with pytest.raises(SourceDown, match=says):
@@ -169,11 +169,11 @@ def test_a_lasting_fault_is_reported_and_nothing_is_stored(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_old_content_under_a_fresh_date_is_stale_and_stored_under_no_day(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(MON)
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
-    at(TUE)
+    set_clock(TUE)
     real.today, real.feed_of = TUE, MON
     catch_up.ingest("arxiv-rss")
 
@@ -184,10 +184,10 @@ def test_old_content_under_a_fresh_date_is_stale_and_stored_under_no_day(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_new_content_under_yesterdays_date_is_todays(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_new_content_under_yesterdays_date_is_todays(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
-    at(TUE)
+    set_clock(TUE)
     real.today, real.feed_of = MON, TUE
     catch_up.ingest("arxiv-rss")
 
@@ -196,16 +196,16 @@ def test_new_content_under_yesterdays_date_is_todays(real: WireServer, at: Calla
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_empty_feed_is_quiet_on_a_holiday_and_late_on_a_mailing_day(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(FRI)
+    set_clock(FRI)
     real.today = FRI
     catch_up.ingest("arxiv-rss")
-    at(FRI + timedelta(days=1))
+    set_clock(FRI + timedelta(days=1))
     real.today = FRI + timedelta(days=1)
     catch_up.ingest("arxiv-rss")
     on_saturday = state("arxiv-rss")
-    at(FRI + timedelta(days=3), 1)
+    set_clock(FRI + timedelta(days=3), 1)
     real.today = FRI + timedelta(days=3)
     catch_up.ingest("arxiv-rss")
 
@@ -214,9 +214,9 @@ def test_an_empty_feed_is_quiet_on_a_holiday_and_late_on_a_mailing_day(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_feed_that_was_cut_off_is_partial_and_oai_brings_the_rest(
-    real: WireServer, at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    real: WireServer, set_clock: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at(MON)
+    set_clock(MON)
     monkeypatch.setattr("digest.sources.arxiv_feed.MAX_ITEMS", PER_DAY)
     catch_up.ingest("arxiv-rss")
     partial = state("arxiv-rss"), catchup_gaps()
@@ -230,19 +230,19 @@ def test_a_feed_that_was_cut_off_is_partial_and_oai_brings_the_rest(
 
 def catchup_gaps() -> list[date]:
     with reading() as session:
-        return catch_up.gaps(session, clock.now())
+        return catch_up.missing_announcements(session, clock.now())
 
 
 # --- announcements
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_replacement_is_a_new_version_and_not_new(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_a_replacement_is_a_new_version_and_not_new(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
     work = next(w for w in real.works if w.day == MON)
     real.change(work.id, TUE, version=2, title="Another title of it", categories=("stat.ML", "cs.CL"))
-    at(TUE)
+    set_clock(TUE)
     real.today = TUE
     counts = catch_up.ingest("arxiv-rss").counts
 
@@ -254,8 +254,8 @@ def test_a_replacement_is_a_new_version_and_not_new(real: WireServer, at: Callab
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_replacement_of_an_unknown_paper_is_never_new(real: WireServer, at: Callable[..., None]) -> None:
-    at(TUE)
+def test_a_replacement_of_an_unknown_paper_is_never_new(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(TUE)
     work = next(w for w in real.works if w.day == MON)
     real.change(work.id, TUE, version=3)
     real.today = TUE
@@ -266,9 +266,9 @@ def test_a_replacement_of_an_unknown_paper_is_never_new(real: WireServer, at: Ca
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_strongest_announce_type_is_kept_whatever_query_showed_it(
-    real: WireServer, at: Callable[..., None], configured: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None], configured: Callable[..., None]
 ) -> None:
-    at(MON)
+    set_clock(MON)
     crossed = next(w for w in real.works if w.day == MON and w.categories[0] != "cs.CL" and "cs.CL" in w.categories)
     configured(ARXIV_CATEGORIES="cs.CL")
     catch_up.ingest("arxiv-rss")
@@ -284,13 +284,13 @@ def announce_type(arxiv_id: str) -> str | None:
         return session.exec(select(Paper.announce_type).where(Paper.arxiv_id == arxiv_id)).one()
 
 
-def test_withdrawn_and_deleted_papers_are_marked(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_withdrawn_and_deleted_papers_are_marked(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
     removed, deleted = (w.id for w in real.works[:2])
     real.change(removed, TUE, version=2, comment="This paper has been withdrawn by the author")
     real.change(deleted, TUE, deleted=True)
-    at(TUE, 9)
+    set_clock(TUE, 9)
     catch_up.ingest("arxiv-oai", first=TUE, last=TUE)
 
     with reading() as session:
@@ -303,10 +303,10 @@ def test_withdrawn_and_deleted_papers_are_marked(real: WireServer, at: Callable[
 
 @pytest.mark.parametrize("forms", [("arXivRaw", "arXiv"), ("arXiv",)])
 def test_a_week_is_filled_by_oai_day_by_day_in_order(
-    real: WireServer, at: Callable[..., None], forms: tuple[str, ...]
+    real: WireServer, set_clock: Callable[..., None], forms: tuple[str, ...]
 ) -> None:
     real.forms, real.page, real.today = forms, 7, FRI
-    at(FRI, 9)
+    set_clock(FRI, 9)
     counts = catch_up.ingest("arxiv-oai", first=MON, last=FRI).counts
     second_ingest = catch_up.ingest("arxiv-oai", first=MON, last=FRI).counts
 
@@ -319,8 +319,8 @@ def test_a_week_is_filled_by_oai_day_by_day_in_order(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_an_expired_token_begins_the_window_again(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON, 9)
+def test_an_expired_token_begins_the_window_again(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON, 9)
     real.page = 7
     real.fail("oai", lambda handler, _body: (real.tokens.clear(), handler.give(_body, "text/xml")), after=1)
     catch_up.ingest("arxiv-oai", first=MON, last=MON)
@@ -331,9 +331,9 @@ def test_an_expired_token_begins_the_window_again(real: WireServer, at: Callable
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("fault", [status(503, Retry_After="1"), status(429, Retry_After="1"), dropped, half])
 def test_a_fault_in_the_middle_of_a_harvest_costs_no_paper(
-    real: WireServer, at: Callable[..., None], fault: object
+    real: WireServer, set_clock: Callable[..., None], fault: object
 ) -> None:
-    at(TUE, 9)
+    set_clock(TUE, 9)
     real.page, real.today = 7, TUE
     real.fail("oai", fault, after=2)  # type: ignore[arg-type]
     catch_up.ingest("arxiv-oai", first=MON, last=TUE)
@@ -343,11 +343,11 @@ def test_a_fault_in_the_middle_of_a_harvest_costs_no_paper(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_day_that_can_not_be_read_stays_open_and_those_before_it_stay_stored(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(WED, 9)
+    set_clock(WED, 9)
     real.today = WED
-    real.fail("oai", body(b"<OAI-PMH>"), times=99, after=3)  # one request a category: Monday is whole
+    real.fail("oai", body(b"<OAI-PMH>"), times=99, after=3)  # one request a category: Monday is complete
     with pytest.raises(SourceDown):
         catch_up.ingest("arxiv-oai", first=MON, last=WED)
     after_fault = stored(), state("arxiv-oai"), catchup_gaps()
@@ -360,15 +360,15 @@ def test_a_day_that_can_not_be_read_stays_open_and_those_before_it_stay_stored(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_late_day_is_fetched_again_until_it_is_there(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_a_late_day_is_fetched_again_until_it_is_there(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
-    at(TUE, 1)
+    set_clock(TUE, 1)
     real.today = TUE
     real.visible = MON
     catch_up.ingest("arxiv-oai")
     before_dawn = state("arxiv-oai"), stored()
-    at(TUE, 8)
+    set_clock(TUE, 8)
     real.visible = TUE
     second_ingest = source_status.due_sources()
     catch_up.ingest("arxiv-oai")
@@ -380,11 +380,11 @@ def test_a_late_day_is_fetched_again_until_it_is_there(real: WireServer, at: Cal
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_after_an_outage_the_gap_is_known_and_filled_and_todays_feed_goes_on(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(MON)
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
-    at(FRI)
+    set_clock(FRI)
     real.today = FRI
     catch_up.ingest("arxiv-rss")
     gap = catchup_gaps(), state("arxiv-rss")
@@ -397,17 +397,17 @@ def test_after_an_outage_the_gap_is_known_and_filled_and_todays_feed_goes_on(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_paper_of_the_gap_that_was_revised_since_is_new_all_the_same(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(MON)
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
     work = next(w for w in real.works if w.day == WED)
     real.change(work.id, FRI, version=2)
-    at(FRI)
+    set_clock(FRI)
     real.today = FRI
     catch_up.ingest("arxiv-rss")
     as_replacement = stored()[work.id]
-    at(FRI, 9)
+    set_clock(FRI, 9)
     catch_up.ingest("arxiv-oai")
 
     assert as_replacement is None
@@ -418,8 +418,8 @@ def test_a_paper_of_the_gap_that_was_revised_since_is_new_all_the_same(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_the_api_fills_days_page_by_page(real: WireServer, at: Callable[..., None]) -> None:
-    at(FRI, 9)
+def test_the_api_fills_days_page_by_page(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(FRI, 9)
     real.slice, real.today = 11, FRI
     counts = catch_up.ingest("arxiv-api", first=MON, last=FRI).counts
 
@@ -428,8 +428,8 @@ def test_the_api_fills_days_page_by_page(real: WireServer, at: Callable[..., Non
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_short_or_empty_page_is_requested_again(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON, 9)
+def test_a_short_or_empty_page_is_requested_again(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON, 9)
     real.fail("api", body(EMPTY_PAGE))
     catch_up.ingest("arxiv-api", first=MON, last=MON)
 
@@ -437,14 +437,14 @@ def test_a_short_or_empty_page_is_requested_again(real: WireServer, at: Callable
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_held_paper_is_new_where_the_days_before_are_stored(real: WireServer, at: Callable[..., None]) -> None:
+def test_a_held_paper_is_new_where_the_days_before_are_stored(real: WireServer, set_clock: Callable[..., None]) -> None:
     held_paper = next(w for w in real.works if w.day == TUE)
     real.works.remove(held_paper)
-    at(WED, 9)
+    set_clock(WED, 9)
     real.today = WED
     catch_up.ingest("arxiv-api", first=MON, last=WED)
     real.works.append(held_paper)  # sent in for Tuesday, let through on Thursday
-    at(THU, 9)
+    set_clock(THU, 9)
     real.today = THU
     catch_up.ingest("arxiv-api", first=THU, last=THU)
 
@@ -453,9 +453,9 @@ def test_a_held_paper_is_new_where_the_days_before_are_stored(real: WireServer, 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_paper_of_a_day_that_was_never_stored_is_not_taken_for_a_held_one(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(THU, 9)
+    set_clock(THU, 9)
     real.today = THU
     catch_up.ingest("arxiv-api", first=MON, last=MON)
     catch_up.ingest("arxiv-api", first=THU, last=THU)
@@ -464,8 +464,8 @@ def test_a_paper_of_a_day_that_was_never_stored_is_not_taken_for_a_held_one(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_an_error_entry_of_the_api_is_reported_at_once(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON, 9)
+def test_an_error_entry_of_the_api_is_reported_at_once(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON, 9)
     real.fail("api", body(API_ERROR), times=9)
     with pytest.raises(SourceDown, match="incorrect id format"):
         catch_up.ingest("arxiv-api", first=MON, last=MON)
@@ -484,12 +484,12 @@ def listing(*rows: tuple[str, int | None]) -> list[dict[str, object]]:
 
 
 def test_a_listing_joins_the_current_announcement_and_keeps_its_counters(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(MON)
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
     known_id = real.works[0].id
-    at(MON, 12)
+    set_clock(MON, 12)
     real.daily = {"2025-09-29": listing((known_id, 12), ("2509.99999", None)), "trending": listing((known_id, 12))}
     catch_up.ingest("huggingface")
 
@@ -502,13 +502,13 @@ def test_a_listing_joins_the_current_announcement_and_keeps_its_counters(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_week_s_listing_brings_new_counts_to_known_papers_and_no_papers(
-    real: WireServer, at: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None]
 ) -> None:
-    at(MON, 12)
+    set_clock(MON, 12)
     known_id, unknown = "2509.90001", "2509.90002"
     real.daily = {"2025-09-29": listing((known_id, 1))}
     catch_up.ingest("huggingface")
-    at(TUE, 12)
+    set_clock(TUE, 12)
     real.daily |= {"2025-W40": listing((known_id, 19), (unknown, 7)), "2025-W39": listing((unknown, 7))}
     catch_up.ingest("huggingface")
 
@@ -519,11 +519,11 @@ def test_the_week_s_listing_brings_new_counts_to_known_papers_and_no_papers(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_listings_are_caught_up_date_by_date(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON, 12)
+def test_listings_are_caught_up_date_by_date(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON, 12)
     real.daily = {"2025-09-29": listing(("2509.90001", 1))}
     catch_up.ingest("huggingface")
-    at(THU, 12)
+    set_clock(THU, 12)
     real.daily |= {"2025-09-30": listing(("2509.90002", 2)), "2025-10-01": listing(("2510.90003", 3))}
     catch_up.ingest("huggingface")
     requests_by_day = Counter(entry.params.get("date") for entry in real.asked("hf"))
@@ -536,13 +536,13 @@ def test_listings_are_caught_up_date_by_date(real: WireServer, at: Callable[...,
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("source", ["semantic-scholar", "openalex"])
 def test_citations_come_to_known_papers_and_make_none(
-    real: WireServer, at: Callable[..., None], source: str, monkeypatch: pytest.MonkeyPatch
+    real: WireServer, set_clock: Callable[..., None], source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
-    at(MON)
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
     known_ids = stored()
-    at(TUE)
+    set_clock(TUE)
     catch_up.ingest(source)
     counted = len(real.log)
     catch_up.ingest(source)
@@ -555,14 +555,14 @@ def test_citations_come_to_known_papers_and_make_none(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_openalex_adds_author_figures_of_stored_papers_and_may_lack_works(
-    real: WireServer, at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    real: WireServer, set_clock: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
-    at(MON)
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
     removed = real.works.pop(0)
     author = next(work.authors[0] for work in real.works if work.id in stored() and len(work.authors) < 10)
-    at(TUE)
+    set_clock(TUE)
     catch_up.ingest("openalex")
 
     with reading() as session:
@@ -580,14 +580,14 @@ def test_openalex_adds_author_figures_of_stored_papers_and_may_lack_works(
 
 
 def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
-    real: WireServer, at: Callable[..., None], configured: Callable[..., None]
+    real: WireServer, set_clock: Callable[..., None], configured: Callable[..., None]
 ) -> None:
     configured(SOURCE_LIMIT=2_000_000)
     observations: list[tuple[str, int, list[date]]] = []
     injected: list[Fault] = []
 
     def ask(source: str, *faults: Spoil, times: int = 1, after: int = 0) -> None:
-        """Ask with these faults in the way; note the state, the papers stored and the days missing."""
+        """Fetch with these faults; return the state, the stored papers and the missing days."""
         service = source.removeprefix("arxiv-")
         now = [Fault(service, fault, times, after) for fault in faults]
         real.faults += now
@@ -601,32 +601,32 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
         real.tokens.clear()
         handler.give(data, "text/xml")
 
-    at(MON)
+    set_clock(MON)
     ask("arxiv-rss", status(503, Retry_After="1"))
-    at(TUE)
+    set_clock(TUE)
     real.today = TUE
     ask("arxiv-rss", dropped, half)
-    at(WED)
-    real.today, real.feed_of, real.visible = WED, TUE, TUE  # a fresh date over old content, and a day that comes late
+    set_clock(WED)
+    real.today, real.feed_of, real.visible = WED, TUE, TUE  # old content under a fresh date, and a late day
     ask("arxiv-rss")
-    at(WED, 2)
+    set_clock(WED, 2)
     ask("arxiv-oai")
     real.feed_of, real.visible, real.page = None, None, 7
-    at(WED, 4)
+    set_clock(WED, 4)
     ask("arxiv-oai", status(429, Retry_After="1"), expired, after=1)
-    at(THU)
+    set_clock(THU)
     real.today = THU
     for fault in (body(FEED_ERROR), body(BOMB), body(b"<rss><channel>"), endless(2 * 1024**3), packed_bomb(10**8)):
         ask("arxiv-rss", fault, times=5)
     ask("arxiv-api", body(API_ERROR), times=5)
     real.slice = 11
     ask("arxiv-api", body(EMPTY_PAGE))
-    at(FRI)
+    set_clock(FRI)
     real.today = FRI
     real.change(real.works[0].id, FRI, version=2, categories=("stat.ML", *real.works[0].categories))
     ask("arxiv-rss")
     ask("arxiv-oai")
-    at(FRI + timedelta(days=1))
+    set_clock(FRI + timedelta(days=1))
     real.today = FRI + timedelta(days=1)
     ask("arxiv-rss")
 
@@ -666,9 +666,9 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
 )
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_wrong_days_and_sources_are_refused(
-    real: WireServer, at: Callable[..., None], source: str, first: date | None, last: date | None, says: str
+    real: WireServer, set_clock: Callable[..., None], source: str, first: date | None, last: date | None, says: str
 ) -> None:
-    at(FRI)
+    set_clock(FRI)
     with pytest.raises(BadInput, match=says):
         catch_up.ingest(source, first=first, last=last)
 
@@ -676,13 +676,13 @@ def test_wrong_days_and_sources_are_refused(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_work_is_cut_in_pieces_and_goes_on(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_work_is_cut_in_pieces_and_goes_on(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     catch_up.ingest("arxiv-rss")
-    at(FRI, 9)
+    set_clock(FRI, 9)
     real.today = FRI
     pieces = 0
-    while catch_up.ingest("arxiv-oai", seconds=0).more:
+    while catch_up.ingest("arxiv-oai", seconds=0).is_incomplete:
         pieces += 1
 
     assert pieces == 4
@@ -690,8 +690,8 @@ def test_work_is_cut_in_pieces_and_goes_on(real: WireServer, at: Callable[..., N
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_what_can_not_be_read_is_kept_with_its_reason(real: WireServer, at: Callable[..., None]) -> None:
-    at(MON)
+def test_what_can_not_be_read_is_kept_with_its_reason(real: WireServer, set_clock: Callable[..., None]) -> None:
+    set_clock(MON)
     real.works[3] = type(real.works[3])("0811.36489", "T", "A", ("B",), ("cs.CL",), MON)
     catch_up.ingest("arxiv-rss")
 

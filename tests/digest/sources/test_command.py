@@ -54,4 +54,4 @@ def test_days_for_files_are_wrong_usage(server: WireServer) -> None:
     output_json = ingest("arxiv-rss", "--from", str(MON), "--file", "x.xml")
 
     assert output_json.returncode == 2
-    assert "--from and --to are for fetching" in output_json.stderr
+    assert "--from and --to can't be used with files" in output_json.stderr

@@ -19,7 +19,7 @@ from tests.wire_server import Spoil, WireServer, Work, body
 
 DAY = date(2025, 9, 29)
 
-# What is done to the item of the paper with that number: mended and stored, or refused with these words.
+# The damage to the item of the paper with that number: repaired and stored, or refused with this reason.
 MENDED: list[tuple[bytes, bytes]] = [
     (b"a \x08 control", b"a control"),
     (b"a \x00 zero", b"a zero"),
@@ -46,7 +46,7 @@ REFUSED: list[tuple[bytes, str]] = [
     (b"<!-- not closed", "unclosed token"),
     (b"<!DOCTYPE a [<!ENTITY b 'c'>]>&b;", "not well-formed"),
     (b"<b " + b" ".join(b'a%d="x"' % n for n in range(200_000)) + b"/>", "longer than"),
-    (b"<b>" * 1000 + b"</b>" * 1000, "in each other"),
+    (b"<b>" * 1000 + b"</b>" * 1000, "nested more than"),
     (b"</title></item>", "malformed"),
 ]
 
@@ -96,7 +96,7 @@ def days() -> list[date]:
 def test_a_feed_with_twenty_kinds_of_damage_costs_the_damaged_papers_alone(wire: WireServer, database: str) -> None:
     kinds = [text for text, _ in (*MENDED, *REFUSED)]
     wire.today = clock.now().astimezone(clock.ARXIV_ZONE).date()
-    wire.works = works(2 * len(kinds) + 1, wire.today)  # a whole one before, between and behind
+    wire.works = works(2 * len(kinds) + 1, wire.today)  # undamaged items before, between and behind
     changes = [(b"<title>Paper number %d<" % (2 * n + 2), b"<title>" + text + b"<") for n, text in enumerate(kinds)]
     wire.fail("rss", damaged(*changes), times=9)
 

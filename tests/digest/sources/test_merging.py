@@ -1,4 +1,4 @@
-"""The same paper from two sources becomes one, judged by identifiers that the merger is not shown."""
+"""The same paper from two sources becomes one, judged by identifiers that the merger does not see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.benchmarks.merging import measure
 PAPERS = 3000
 
 
-def test_of_real_papers_from_two_sources_nearly_all_meet_and_hardly_any_by_mistake(shared: Path, database: str) -> None:
+def test_nearly_all_real_papers_from_two_sources_are_merged_and_hardly_any_wrongly(shared: Path, database: str) -> None:
     judged = measure(_real(shared))
 
     assert judged.both == PAPERS // 3

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digest.errors import BadInput, SourceDown
 from digest.papers import AuthorFigures, AuthorProfile, Record
 from digest.sources import arxiv_api, arxiv_feed, arxiv_oai, huggingface, identifiers, openalex, semantic_scholar
-from digest.sources.arxiv_oai import Harvested
+from digest.sources.arxiv_oai import HarvestedRecord
 from digest.sources.author_line import authors_of
 from tests.wire_server import API_ERROR, BOMB, FEED_ERROR
 
@@ -62,7 +62,7 @@ def test_an_error_of_the_api_is_reported_with_its_text(shared: Path) -> None:
 def test_a_page_of_the_form_arxiv_is_read_whole_with_its_token(shared: Path) -> None:
     page = arxiv_oai.parse(wire(shared, "oai_rendered_official_templates", _OAI_1))
 
-    assert (len(page.records), page.bad) == (2500, ())
+    assert (len(page.records), page.rejected) == (2500, ())
     assert page.token.startswith("verb%3DListRecords")
 
 
@@ -77,8 +77,8 @@ def test_the_form_arxiv_raw_has_versions_and_the_wrong_identifier_is_refused(sha
     page = arxiv_oai.parse(wire(shared, "oai_captured", "arXivRaw_page_2014-01-16_1000records.xml"))
     versions = {h.record.arxiv_id: h.record.version for h in page.records}
 
-    assert len(page.records) + len(page.bad) == 1000
-    assert [bad.reason for bad in page.bad] == ["id: '0811.36489' is not an arXiv identifier"]
+    assert len(page.records) + len(page.rejected) == 1000
+    assert [bad.reason for bad in page.rejected] == ["id: '0811.36489' is not an arXiv identifier"]
     assert versions["0811.3649"] >= 2
     assert page.token == "496549|96001"
 
@@ -125,14 +125,14 @@ def test_an_empty_last_version_is_a_withdrawal() -> None:
     [("cs.AI", "cs:cs:AI"), ("hep-th", "physics:hep-th"), ("astro-ph.GA", "physics:astro-ph:GA"), ("cs", "cs")],
 )
 def test_a_category_has_its_set(category: str, name: str) -> None:
-    assert arxiv_oai.set_of(category) == name
+    assert arxiv_oai.oai_set_of(category) == name
 
 
 @pytest.mark.parametrize(
     ("submitted_on", "version", "arxiv_id", "kind"),
     [
         (date(2025, 9, 29), 1, "2509.00001", "new"),
-        (date(2025, 9, 29), 2, "2509.00001", "new"),  # announced and revised while nobody asked
+        (date(2025, 9, 29), 2, "2509.00001", "new"),  # announced and revised between two fetches
         (date(2025, 9, 1), 1, "2509.00001", "new"),  # held back for a month
         (date(2025, 9, 1), 2, "2509.00001", "replace"),
         (date(2019, 4, 1), 1, "1904.00001", "replace"),  # a journal reference of an old paper
@@ -141,9 +141,9 @@ def test_a_category_has_its_set(category: str, name: str) -> None:
 )
 def test_a_datestamp_is_no_announcement(submitted_on: date, version: int, arxiv_id: str, kind: str) -> None:
     record = Record("A title", arxiv_id=arxiv_id, version=version)
-    harvested = Harvested(record, changed=date(2025, 10, 1), submitted_on=submitted_on)
+    harvested = HarvestedRecord(record, changed_on=date(2025, 10, 1), submitted_on=submitted_on)
 
-    assert arxiv_oai.announced_records(harvested, since=date(2025, 9, 30)).announce_type == kind
+    assert arxiv_oai.to_listed_paper(harvested, since=date(2025, 9, 30)).announce_type == kind
 
 
 # --- feeds
@@ -254,7 +254,7 @@ def test_a_work_has_citations_institutions_and_venue(shared: Path) -> None:
 
 
 def test_a_work_names_its_authors_by_key_as_the_paper_prints_them(shared: Path) -> None:
-    assert openalex.names(wire(shared, "openalex", "work_single.json"))["A5048491430"] == "Heather Piwowar"
+    assert openalex.author_names(wire(shared, "openalex", "work_single.json"))["A5048491430"] == "Heather Piwowar"
 
 
 AUTHOR = {"id": "https://openalex.org/A1", "display_name": "Ada Byron"}
@@ -282,7 +282,7 @@ def test_an_author_of_openalex_with_a_wrong_figure_is_refused() -> None:
 
 
 def test_an_identifier_contains_its_month() -> None:
-    months = [identifiers.month(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
+    months = [identifiers.month_of_identifier(i) for i in ("2509.00001", "hep-th/9901001", "math.GT/0309136")]
 
     assert months == [date(2025, 9, 1), date(1999, 1, 1), date(2003, 9, 1)]
 

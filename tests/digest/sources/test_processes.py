@@ -1,4 +1,4 @@
-"""Fetchers as real processes: killed and started again, and several at once. The server's log is the judge."""
+"""Fetchers as real processes: killed and started again, and several at once. The server's log decides."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def content() -> dict[str, Any]:
 def undisturbed(
     wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None]
 ) -> Iterator[tuple[dict[str, Any], float]]:
-    """What a catch-up of the week gives that nobody disturbs, and the seconds from its first request to its end."""
+    """The result of an undisturbed catch-up of the week, and the seconds from its first request to its end."""
     wire.works, wire.today, wire.page = real_days(shared, 25), FRI, 10
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'undisturbed.db'}")
     SQLModel.metadata.create_all(engine.engine())
@@ -109,7 +109,7 @@ def test_on_postgresql_too(
 
 def pauses(log: list[Asked]) -> list[float]:
     """Seconds from the end of each request to the beginning of the next, in the order of their beginnings."""
-    ordered = sorted(log, key=lambda one: one.begun)
+    ordered = sorted(log, key=lambda request: request.begun)
     return [after.begun - before.ended for before, after in pairwise(ordered)]
 
 
@@ -149,7 +149,7 @@ def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
     assert min(pauses(wire.log)) >= interval - 0.02
 
 
-def test_a_dead_holder_blocks_nobody(
+def test_an_ended_holder_blocks_no_other_process(
     wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire.works, wire.today, wire.delay = real_days(shared, 5, [MON]), FRI, 3.0
@@ -166,5 +166,5 @@ def test_a_dead_holder_blocks_nobody(
     catch_up.ingest("arxiv-oai", first=MON, last=FRI)
 
     assert len(wire.log) > 1
-    # Only the pause before each request; none in which the dead one's turn would have been waited for.
+    # Only the pause before each request; no wait for the turn of the ended process.
     assert len(waits) == len(wire.log) - 1

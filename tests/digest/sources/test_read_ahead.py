@@ -33,7 +33,7 @@ from tests.processes import children, gone
 
 # The command, as on a machine of two processors, whatever this one has.
 COMMAND = (
-    "from digest.sources import read_ahead; read_ahead.processors = lambda: 2; from workers.main import run; run()"
+    "from digest.sources import read_ahead; read_ahead.processor_count = lambda: 2; from workers.main import run; run()"
 )
 DAYS, PAPERS = 30, 480
 
@@ -82,7 +82,7 @@ def test_the_same_documents_come_in_the_same_order(large: Path) -> None:
     with ReadAhead([large]) as ahead:
         found = list(ahead)
 
-    assert found == list(read_ahead.read([large]))
+    assert found == list(read_ahead.read_files([large]))
 
 
 def test_keys_come_with_the_papers_while_most_are_new(large: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_line_is_dated_by_its_own_field_wherever_that_word_stands(fields: list
     st.text(alphabet=st.characters(codec="utf-8"), max_size=80) | st.text(alphabet="abcdz0189ABÅé-_ {}\\$", max_size=80)
 )
 def test_words_of_an_abstract_are_runs_of_three_letters_and_numbers_of_four_digits(text: str) -> None:
-    bare = identity._bare(text)
+    bare = identity._fold(text)
     expected = [word for word in re.findall(r"[a-z]{3,}|\d{4,}", bare) if word not in identity._TEX]
 
-    assert list(identity.words_of(text)) == expected
+    assert list(identity.abstract_words(text)) == expected

@@ -1,4 +1,4 @@
-"""Redirects of sources: keys stay at home, nothing goes into the clear or into a private network."""
+"""Redirects of sources: keys are not forwarded; no redirect to plain HTTP or into a private network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from digest.errors import SourceDown
 from digest.sources import http
-from digest.sources.http import Request
-from digest.sources.redirect_policy import redirected
+from digest.sources.http import SourceRequest
+from digest.sources.redirect_policy import redirect_request
 from digest.sources.request_pacing import Pacing
 from tests import wire_server
 from tests.digest.sources.test_command import ingest
@@ -68,7 +68,7 @@ def servers(configured: Any) -> Iterator[tuple[Recorder, Recorder]]:
 
 
 def ask(url: str, **more: Any) -> bytes:
-    return http.fetch(Request(url, Pacing("test"), headers=KEY, **more), bytes)
+    return http.fetch(SourceRequest(url, Pacing("test"), headers=KEY, **more), bytes)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -128,9 +128,9 @@ def test_a_redirect_to_another_resource_is_followed_with_get(servers: tuple[Reco
     ],
 )
 def test_a_private_address_is_not_followed(location: str) -> None:
+    plain_request = SourceRequest("http://export.example/oai", Pacing("test"))
     with pytest.raises(SourceDown, match="private network") as refused:
-        redirected(Request("https://export.example/oai".replace("https", "http"), Pacing("test")), 302, location,
-                   configured_host="export.example")  # fmt: skip
+        redirect_request(plain_request, 302, location, configured_host="export.example")
 
     assert not refused.value.again
 
@@ -149,14 +149,14 @@ def test_a_private_address_is_not_followed(location: str) -> None:
 )
 def test_an_encrypted_source_stays_encrypted_and_well_formed(location: str, reason: str) -> None:
     with pytest.raises(SourceDown, match=reason):
-        redirected(
-            Request("https://export.example/oai", Pacing("test")), 302, location, configured_host="export.example"
+        redirect_request(
+            SourceRequest("https://export.example/oai", Pacing("test")), 302, location, configured_host="export.example"
         )
 
 
 def test_a_public_address_is_pinned_so_that_a_second_look_up_cannot_differ() -> None:
-    moved = redirected(
-        Request("https://export.example/", Pacing("test")), 302, "https://8.8.4.4/x", configured_host="e.example"
+    moved = redirect_request(
+        SourceRequest("https://export.example/", Pacing("test")), 302, "https://8.8.4.4/x", configured_host="e.example"
     )
 
     assert (moved.address, moved.url) == ("8.8.4.4", "https://8.8.4.4/x")

@@ -17,7 +17,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, DayMark, Fetched, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
 from tests.conftest import ROOT
 from workers.main import app
 
@@ -30,9 +30,9 @@ def parse(data: bytes) -> ParsedDocument:
     return ParsedDocument(tuple(ListedPaper(Record(title, doi=f"10.5555/{title[-1]}")) for title in titles))
 
 
-def fetch_day(day: date) -> Fetched:
+def fetch_day(day: date) -> FetchResult:
     parsed = parse(f"Toy models of toys, part {day.day % 10}".encode())
-    return Fetched((FetchedDocument(f"toys of {day}", parsed, current_on=day, mark=DayMark(day, 1)),))
+    return FetchResult((FetchedDocument(f"toys of {day}", parsed, current_on=day, mark=DayMark(day, 1)),))
 
 
 TOY = Source(
@@ -95,9 +95,9 @@ def test_an_entry_alone_makes_a_source_due_and_catch_up_fetches_its_days(toy: So
 def test_what_came_before_a_failure_is_stored_and_the_day_stays_open(
     toy: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail_after_a_page(day: date) -> Fetched:
+    def fail_after_a_page(day: date) -> FetchResult:
         document = replace(next(iter(fetch_day(day).documents)), mark=None)
-        return Fetched((document,), failure=SourceDown("the second page is missing"))
+        return FetchResult((document,), failure=SourceDown("the second page is missing"))
 
     monkeypatch.setitem(registry.SOURCES, "toy", replace(TOY, fetch_day=fail_after_a_page))
     with pytest.raises(SourceDown, match="second page"):
@@ -113,7 +113,7 @@ def test_what_came_before_a_failure_is_stored_and_the_day_stays_open(
 def test_a_source_without_past_days_refuses_dates_and_names_those_that_have_them(
     toy: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    current = (CurrentFetch("now", Fetched),)
+    current = (CurrentFetch("now", FetchResult),)
     monkeypatch.setitem(registry.SOURCES, "toy", replace(TOY, fetch_day=None, current=current))
 
     answer = CliRunner().invoke(app, ["ingest", "toy", "--from", str(TODAY)])

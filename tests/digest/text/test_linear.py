@@ -1,6 +1,6 @@
 """Every function of text takes work in proportion to the text: twice the input, at most 2.5 times the steps.
 
-Steps are counted, not timed: lines of Python and calls of C. What a call of C may do in more than linear time is held
+Steps are counted, not timed: lines of Python and calls of C. C calls that may take more than linear time are tested
 apart below: runs of combining marks, which normalising sorts by insertion, and regular expressions, whose work is
 counted by the characters that they are given.
 """
@@ -20,14 +20,14 @@ from markupsafe import Markup
 from digest.compose.text import highlighting
 from digest.compose.text.excerpt import excerpt
 from digest.compose.text.sentences import sentences
-from digest.compose.text.text_wrapping import shortened, width, wrap
+from digest.compose.text.text_wrapping import shorten, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
-from digest.papers.identity import title_words, words_of
+from digest.papers.identity import title_words, abstract_words
 from digest.text import plain_text
 from digest.text.folding import fold_text
-from digest.text.hyphens import rejoin
+from digest.text.hyphens import rejoin_hyphenated
 from digest.text.person_names import parse_name
 from digest.text.plain_text import one_line, remove_controls
 from digest.text.tex import readable
@@ -40,7 +40,7 @@ BOMBS = [
     "\\label{", "a- ", "-", "--", "\\begin{pmatrix}", "\\over ", "{a\\over ", "\\hat{", "\\href{", "x_{a^", "\\SI{1}{",
     "α", "\u202e", "1.", "a.b ", "(a{b}", "Aleft(x ", "\\sqrt[", "\\footnote{",
 ]  # fmt: skip
-MARKED = highlighting.pattern(("graph neural network", "ΛCDM", "learn*"))
+MARKED = highlighting.compile_pattern(("graph neural network", "ΛCDM", "learn*"))
 
 
 def highlighted(text: str) -> Markup:
@@ -50,14 +50,13 @@ def highlighted(text: str) -> Markup:
 def query(text: str) -> None:
     """The parser itself, past the bound on its input."""
     with suppress(BadQuery):
-        parser._Parser(text).whole()
+        parser._Parser(text).parse_all()
 
 
 FUNCTIONS: list[Callable[[str], Any]] = [
-    readable, tokens, without_tex, fold_text, rejoin, remove_controls, one_line, parse_name.__wrapped__, wrap, width,
-    excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, words_of, title_words,
-    code_address,
-    venue, is_withdrawn,
+    readable, tokens, without_tex, fold_text, rejoin_hyphenated, remove_controls, one_line, parse_name.__wrapped__,
+    wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, abstract_words,
+    title_words, code_address, venue, is_withdrawn,
 ]  # fmt: skip
 
 
@@ -95,8 +94,8 @@ def test_twice_the_text_is_at_most_two_and_a_half_times_the_steps(bomb: str) -> 
 
 
 def test_shortening_looks_at_the_beginning_only() -> None:
-    assert steps(lambda text: shortened(text, 300), "ab " * 1000) == steps(
-        lambda text: shortened(text, 300), "ab " * 9000
+    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(
+        lambda text: shorten(text, 300), "ab " * 9000
     )
 
 

@@ -12,7 +12,7 @@ NAMES = st.from_regex(r"[A-Z][a-z]{0,5}( [A-Z][a-z]{0,5}){0,3}", fullmatch=True)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("name", "other_name"),
     [
         ("Yingbin Liang", "Y. Liang"),
         ("Y Liang", "Yingbin Liang"),
@@ -31,12 +31,12 @@ NAMES = st.from_regex(r"[A-Z][a-z]{0,5}( [A-Z][a-z]{0,5}){0,3}", fullmatch=True)
         ("D'Alembert", "J. d’Alembert"),
     ],
 )
-def test_names_that_agree(wanted: str, found: str) -> None:
-    assert names_agree(parse_name(wanted), parse_name(found))
+def test_names_that_agree(name: str, other_name: str) -> None:
+    assert names_agree(parse_name(name), parse_name(other_name))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "found"),
+    ("name", "other_name"),
     [
         ("Yingbin Liang", "Percy Liang"),
         ("Yingbin Liang", "Liang"),
@@ -49,8 +49,8 @@ def test_names_that_agree(wanted: str, found: str) -> None:
         ("", "Yingbin Liang"),
     ],
 )
-def test_names_that_do_not_agree(wanted: str, found: str) -> None:
-    assert not names_agree(parse_name(wanted), parse_name(found))
+def test_names_that_do_not_agree(name: str, other_name: str) -> None:
+    assert not names_agree(parse_name(name), parse_name(other_name))
 
 
 @given(NAMES)
@@ -59,10 +59,10 @@ def test_a_name_agrees_with_itself_in_any_case(text: str) -> None:
 
 
 @given(NAMES, NAMES)
-def test_agreement_needs_no_order_where_both_are_full_names(one: str, other: str) -> None:
-    a, b = parse_name(one), parse_name(other)
+def test_agreement_needs_no_order_where_both_are_full_names(name: str, other: str) -> None:
+    a, b = parse_name(name), parse_name(other)
 
-    assert not (a.given and b.given) or names_agree(a, b) == names_agree(b, a)
+    assert not (a.given_names and b.given_names) or names_agree(a, b) == names_agree(b, a)
 
 
 @given(st.text())

@@ -10,7 +10,7 @@ from digest.text.redaction import redact_addresses
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "redacted"),
     [
         ("550 5.1.1 <ada@one.example>: unknown", "550 5.1.1 <[address]>: unknown"),
         ("to=ada+list@one.example, relay not permitted", "to=[address], relay not permitted"),
@@ -20,10 +20,10 @@ from digest.text.redaction import redact_addresses
         ("", ""),
     ],
 )
-def test_addresses_are_left_out(text: str, kept: str) -> None:
-    assert redact_addresses(text) == kept
+def test_addresses_are_left_out(text: str, redacted: str) -> None:
+    assert redact_addresses(text) == redacted
 
 
 @given(before=st.text(max_size=20), after=st.text(max_size=20))
-def test_whatever_stands_around_an_address_it_goes(before: str, after: str) -> None:
+def test_an_address_is_removed_whatever_surrounds_it(before: str, after: str) -> None:
     assert "ada.byron@one.example" not in redact_addresses(f"{before}ada.byron@one.example{after}")

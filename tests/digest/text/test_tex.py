@@ -1,4 +1,4 @@
-"""TeX in titles, abstracts and names: what a reader sees."""
+"""TeX in titles, abstracts and names: the text that is shown."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ UNTOUCHED = [
 ]
 
 
-@pytest.mark.parametrize(("source", "shown"), FORMULAS.items())
-def test_a_formula_reads_as_it_means(source: str, shown: str) -> None:
-    assert readable(source) == shown
+@pytest.mark.parametrize(("source", "expected"), FORMULAS.items())
+def test_a_formula_reads_as_it_means(source: str, expected: str) -> None:
+    assert readable(source) == expected
 
 
-@pytest.mark.parametrize(("source", "shown"), PROSE.items())
-def test_prose_loses_its_litter(source: str, shown: str) -> None:
-    assert readable(source) == shown
+@pytest.mark.parametrize(("source", "expected"), PROSE.items())
+def test_markup_is_removed_from_prose(source: str, expected: str) -> None:
+    assert readable(source) == expected
 
 
 @pytest.mark.parametrize("text", UNTOUCHED)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest.text.folding import fold_text
 from digest.text.tokens import tokens, words
-from digest.text.word_tables import CLOSED
+from digest.text.word_tables import CLOSED_COMPOUNDS
 
 CAPITAL = re.compile(r"(?<!\\)\\(Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega)(?![A-Za-z])")
 LATIN = st.text(st.characters(max_codepoint=0x24F, categories=("L", "Nd", "Zs", "Pd")), max_size=60)
@@ -48,7 +48,7 @@ def test_a_hyphen_is_a_space(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("Poincaré", "POINCARE"),
         ("Straße", "strasse"),
@@ -70,16 +70,16 @@ def test_a_hyphen_is_a_space(text: str) -> None:
         ("Bayes's rule", "Bayes rule"),
     ],
 )
-def test_two_ways_to_write_the_same_are_the_same(one: str, other: str) -> None:
-    assert stems(one) == stems(other)
+def test_two_ways_to_write_the_same_are_the_same(text: str, other: str) -> None:
+    assert stems(text) == stems(other)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [("AIDS", "aid"), ("GAN", "gang"), ("GPS", "GP"), ("SARS", "SAR"), ("transformer", "transformation"), ("C++", "C")],
 )
-def test_two_words_that_look_alike_stay_two(one: str, other: str) -> None:
-    assert stems(one) != stems(other)
+def test_two_words_that_look_alike_stay_two(text: str, other: str) -> None:
+    assert stems(text) != stems(other)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_real_papers_with_greek_capitals_are_found_by_their_names(shared: Path) 
 
 
 @pytest.mark.parametrize("litter", ["$", "\\", "{}", "\\\\", "$$", "^_^", "\\begin{", "😀", "\u202e", "***"])
-def test_litter_is_no_word(litter: str) -> None:
+def test_leftovers_of_markup_are_no_words(litter: str) -> None:
     assert tokens(litter) == []
 
 
@@ -217,7 +217,7 @@ def test_a_closed_compound_keeps_the_word_as_written() -> None:
 
 
 def test_no_compound_is_both_split_and_closed() -> None:
-    assert all(len(tokens("".join(pair))) == 1 for pair in CLOSED)
+    assert all(len(tokens("".join(pair))) == 1 for pair in CLOSED_COMPOUNDS)
 
 
 def test_a_text_of_five_megabytes_is_read_to_its_end() -> None:

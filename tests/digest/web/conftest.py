@@ -1,4 +1,4 @@
-"""The whole application over a database of its own, with the queue as a notebook and papers made up."""
+"""The whole application over a database of its own, with a recording queue and invented papers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ METRICS = {"authorization": "Bearer a-token-for-the-figures-of-32-bytes"}
 
 @dataclass
 class Notebook:
-    """An Enqueue that writes down what it was asked."""
+    """An Enqueue that records its calls."""
 
     delivered: int = 0
     welcomed: list[int] = field(default_factory=list)
@@ -201,7 +201,7 @@ def path(link: str) -> str:
 
 
 def account_link(web: Browser, action: str, subscriber_id: int = 1) -> str:
-    """The mailed link that an action on the preferences page asks for: its path, as its mail will carry it."""
+    """The path of the mailed link of an action on the preferences page."""
     answer = web.post(path(signed_links.preferences(subscriber_id)), data={"action": action})
     assert answer.status_code == 200
     with engine.reading() as session:
@@ -211,7 +211,7 @@ def account_link(web: Browser, action: str, subscriber_id: int = 1) -> str:
 
 
 def subscribed(web: Browser, address: str = ADA) -> Subscriber:
-    """A reader signed up and confirmed through the pages."""
+    """A subscriber, signed up and confirmed through the pages."""
     web.post("/subscribe", data={"address": address, "topics": "offline reinforcement learning"})
     with engine.reading() as session:
         subscriber = session.exec(select(Subscriber).where(Subscriber.address == address)).one()

@@ -1,4 +1,4 @@
-"""A client that follows every link it is given, as mail scanners and curious strangers do. It presses no button."""
+"""A client that follows every link, as mail scanners do. It presses no button."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]+)?\.[A-Za-z0-9_-]{27}(
 
 
 class _Addresses(HTMLParser):
-    """Every address in a page that leads to this site: of links, forms, and whatever else has one."""
+    """Collects every address in a page that leads to this site: of links, forms and other elements."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ def addresses(text: str) -> list[str]:
 
 
 def tokens(text: str) -> set[tuple[str, str]]:
-    """Every signed token in a text, whatever stands around it, with its purpose."""
+    """Every signed token in a text, with its purpose."""
     return {(purpose, token) for token in _TOKEN.findall(text) for purpose in [purpose_of(token)] if purpose}
 
 
@@ -67,7 +67,7 @@ def _read_either(purpose: str, token: str) -> None:
 
 @dataclass
 class Crawl:
-    """What a crawl saw: the text of every page by its path, and how each was answered."""
+    """The pages that a crawl fetched: text and status by path."""
 
     pages: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Crawl:
         return "\n".join(self.pages.values())
 
     def broken(self, *, but: str) -> dict[str, int]:
-        """Links that lead nowhere, but for addresses that begin so: papers made up for a test have no author pages.
+        """Broken links, without addresses that begin with `but`: invented papers of a test have no author pages.
 
         405 is a form that only takes POST, 429 the limit of previews.
         """

@@ -32,7 +32,7 @@ def serving(app: FastAPI, **limits: Any) -> Iterator[tuple[str, int]]:
 
 
 async def send_at_once(address: tuple[str, int], requests: list[bytes]) -> list[bytes]:
-    """Open a connection for each request, send all requests in the same moment, and read each answer to its end."""
+    """Open a connection for each request, send all requests in the same moment, and read each response to its end."""
     connections = [await asyncio.open_connection(*address) for _ in requests]
     for (_, writer), request in zip(connections, requests, strict=True):
         writer.write(request)

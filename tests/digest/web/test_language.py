@@ -57,7 +57,7 @@ def greek(settled: None, clock_stands: object, queue: Notebook) -> Iterator[Brow
 
 
 def reader(web: Browser) -> int:
-    """A confirmed reader with one edition of one paper."""
+    """A confirmed subscriber with one edition of one paper."""
     web.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
     found = only_subscriber()
     number = found.id or 0

@@ -1,4 +1,4 @@
-"""Leaving in one click, as often as the click comes, and coming back."""
+"""Unsubscribing in one click, also repeatedly, and signing up again."""
 
 from __future__ import annotations
 

@@ -51,9 +51,9 @@ ROUTES = {
 
 @pytest.fixture
 def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
-    """The pages over the real services: Ada has two editions of two papers, Bob has asked and not confirmed."""
+    """The pages over the real services: Ada has two editions of two papers, Bob has signed up and not confirmed."""
     web = Browser(build(queue, page_services()))
-    web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests ask more often than a person may
+    web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests send more requests than the limit allows
     subscribed(web)
     paper(1)
     paper(2, "Another one")
@@ -69,7 +69,7 @@ def owe(kind: str, subject_id: int = 1, **more: object) -> None:
 
 
 def make_mail(web: Browser, kind: str) -> None:
-    """Let the service owe a mail of this kind, through its own door where there is one."""
+    """Let the service queue a mail of this kind, by its public function where there is one."""
     if kind == "link":
         web.post("/subscribe", data={"address": ADA, "topics": "graphs"})
     elif kind in {"export", "erase", "change-address"}:
@@ -121,8 +121,8 @@ def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real
     assert 200 in seen.statuses.values()
 
 
-def test_a_stranger_finds_nothing_behind_a_shared_edition(real: Browser) -> None:
-    """Every page that it leads to: no address, no token but its own, nothing changed, no button that acts."""
+def test_a_shared_edition_exposes_no_personal_data(real: Browser) -> None:
+    """On every page that it links to: no address, no other token, no change, no working button."""
     before = everything()
     seen = crawl(real, [signed_links.edition(1)])
 
@@ -313,7 +313,7 @@ def test_an_erased_owner_gets_no_link_and_the_answer_is_the_same(real: Browser) 
     assert len(mails()) == sent_before
 
 
-def test_one_client_asks_for_only_so_many_links(real: Browser) -> None:
+def test_links_for_one_client_are_limited(real: Browser) -> None:
     link = path(signed_links.edition(1))
     answers = [real.post(f"{link}/link").status_code for _ in range(21)]
 

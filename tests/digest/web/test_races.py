@@ -26,7 +26,7 @@ def app(settled: None, configured: Callable[..., None]) -> object:
 
 
 def attack(app: object, path: str, bodies: list[str], *, one_client: bool = False) -> list[bytes]:
-    """All bodies posted in the same moment, each by a client of its own."""
+    """Post all bodies at the same moment, each from a client of its own."""
     posts = [
         form_post(path, body, headers=f"X-Forwarded-For: 198.51.100.{1 if one_client else n}\r\n")
         for n, body in enumerate(bodies, start=1)

@@ -1,4 +1,4 @@
-"""Signing up, confirming, and what a stranger can't learn or change by it."""
+"""Signing up, confirming, and what nobody else can learn or change by it."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_m
     assert only_subscriber().state == "pending"
 
 
-def test_an_old_confirmation_does_not_resubscribe_who_left(web: Browser) -> None:
+def test_an_old_confirmation_does_not_resubscribe_an_unsubscribed_person(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
     answer = web.post(path(signed_links.confirm(1, 1)))
@@ -250,7 +250,7 @@ def test_an_old_confirmation_does_not_resubscribe_who_left(web: Browser) -> None
     assert only_subscriber().state == "left"
 
 
-def test_a_subscriber_who_left_can_sign_up_again(web: Browser, clock_stands: time_machine.Traveller) -> None:
+def test_an_unsubscribed_person_can_sign_up_again(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
     clock_stands.shift(timedelta(minutes=5))

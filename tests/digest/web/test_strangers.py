@@ -1,4 +1,4 @@
-"""What a stranger who knows an address can do with it on the sign-up form: nothing that its owner did not confirm."""
+"""The sign-up form with somebody else's address: nothing happens that its owner did not confirm."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PRIVATE = ("subscriber", "profile_version", "consent", "edition", "feedback", "s
 
 
 def private() -> dict[str, object]:
-    """What is kept about subscribers."""
+    """All stored data about subscribers."""
     return {name: rows for name, rows in everything().items() if name in PRIVATE}
 
 
@@ -109,7 +109,7 @@ def test_the_requested_subscription_starts_when_it_is_confirmed(web: Browser) ->
 
 
 def test_a_confirmation_page_shows_its_own_request_and_not_what_is_kept(web: Browser) -> None:
-    """The mail may be old, or forwarded: who opens it sees what was asked for then."""
+    """The mail may be old, or forwarded: the page shows what was requested then."""
     pending(web)
     first = newest_confirmation()
     web.post(first)
@@ -148,7 +148,7 @@ def test_a_second_confirmation_of_an_active_subscriber_changes_nothing(
 def test_the_answer_takes_the_same_time_whether_or_not_the_address_is_known(
     web: Browser, monkeypatch: pytest.MonkeyPatch, before: Callable[[Browser], None]
 ) -> None:
-    """The wait is what makes it the same; its length is not measured, it is asked for."""
+    """The wait makes the times equal; the requested wait is compared, no time is measured."""
     before(web)
     asked: list[float] = []
     started = time.perf_counter()
@@ -199,7 +199,7 @@ def test_an_address_that_bounced_gets_one_confirmation_a_week(
 
 
 @pytest.mark.parametrize("before", [active, former])
-def test_who_bounced_right_after_signing_up_can_confirm_again_at_once(
+def test_an_address_that_bounced_right_after_sign_up_can_confirm_again_at_once(
     web: Browser, clock_stands: time_machine.Traveller, before: Callable[[Browser], None]
 ) -> None:
     before(web)
@@ -239,7 +239,7 @@ def test_no_sign_up_lifts_another_suppression(web: Browser, clock_stands: time_m
 
 
 def test_what_an_administrator_suppressed_stays_so_whatever_reason_was_given(web: Browser) -> None:
-    subscriber_admin.suppress(ADA, reason="no such address")
+    subscriber_admin.suppress_address(ADA, reason="no such address")
     sign_up(web)
 
     assert mails() == []

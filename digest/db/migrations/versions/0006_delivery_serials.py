@@ -55,10 +55,10 @@ def _count_existing() -> None:
     newest = sa.text("SELECT kind, subject_id, max(serial) FROM delivery GROUP BY kind, subject_id")
     last = {(kind, subject): serial for kind, subject, serial in bind.execute(newest) if kind in COUNTED}
     for (detail,) in bind.execute(sa.text("SELECT detail FROM audit WHERE action = 'resend'")):
-        told = json.loads(detail) if isinstance(detail, str) else detail
-        key = ("resend", told.get("edition"))
-        if isinstance(key[1], int) and isinstance(told.get("serial"), int):
-            last[key] = max(last.get(key, 0), told["serial"])
+        values = json.loads(detail) if isinstance(detail, str) else detail
+        key = ("resend", values.get("edition"))
+        if isinstance(key[1], int) and isinstance(values.get("serial"), int):
+            last[key] = max(last.get(key, 0), values["serial"])
     rows = [{"kind": kind, "subject_id": subject, "last": serial} for (kind, subject), serial in last.items()]
     if rows:
         bind.execute(sa.insert(SERIALS), rows)

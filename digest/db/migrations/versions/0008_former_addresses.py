@@ -26,8 +26,8 @@ def upgrade() -> None:
     )
     op.execute("UPDATE subscriber SET time_zone = 'UTC' WHERE time_zone IN ('localtime', 'posixrules', 'Factory')")
     for folder in ("posix/", "right/"):
-        rest = f"substr(time_zone, {len(folder) + 1})"
-        op.execute(f"UPDATE subscriber SET time_zone = {rest} WHERE time_zone LIKE '{folder}%'")
+        zone_name = f"substr(time_zone, {len(folder) + 1})"
+        op.execute(f"UPDATE subscriber SET time_zone = {zone_name} WHERE time_zone LIKE '{folder}%'")
 
 
 def downgrade() -> None:

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from digest.compose.edition import NEW, RISING, Entry
-from digest.compose.email.match_reason import matching_category, reason
+from digest.compose.email.match_reason import matching_category, reason_line
 from tests.digest.compose import samples
 
 READER = replace(samples.READER, topics=("KV cache", "speculative decoding", "mixture of experts", "ti:cache AND llm"))
 
 
 def why(*matched: tuple[int, tuple[str, ...]], strict: bool = True, category: str = "", section: str = NEW) -> str:
-    return reason(Entry(0, 1, section, strict=strict, matched=matched), READER, category)
+    return reason_line(Entry(0, 1, section, strict=strict, matched=matched), READER, category)
 
 
 def test_each_topic_is_strict_or_close_by_itself() -> None:
@@ -51,7 +51,7 @@ def test_two_topics_are_named_and_the_others_counted() -> None:
         (("cs.CL",), (), ""),
     ],
 )
-def test_a_subscriber_of_a_category_is_told_that_one(
+def test_a_subscriber_of_a_category_sees_that_category_as_the_reason(
     subscribed: tuple[str, ...], categories: tuple[str, ...], named: str
 ) -> None:
     assert matching_category(subscribed, categories) == named

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Links, Rendered
+from digest.compose.email.template_context import Links, RenderedMail
 from digest.compose.text.text_wrapping import width
 from digest.papers import Record
 from tests.digest.compose import samples
@@ -57,14 +57,14 @@ class Tags(HTMLParser):
         self.links += [value or "" for name, value in attrs if name in {"href", "src", "action"}]
 
 
-def day(records: tuple[Record, ...] = samples.INVENTED, **changes: object) -> Rendered:
+def day(records: tuple[Record, ...] = samples.INVENTED, **changes: object) -> RenderedMail:
     reader = replace(samples.READER, **changes)  # type: ignore[arg-type]
     return other_emails.digest(
         samples.edition(records), samples.papers(records), reader, samples.LINKS, service=samples.SERVICE
     )
 
 
-def one(record: Record, **entry: object) -> Rendered:
+def one(record: Record, **entry: object) -> RenderedMail:
     fields: dict[str, object] = {"paper": 0, "revision": 1, "section": NEW} | entry
     content = Content((Entry(**fields),))  # type: ignore[arg-type]
     return other_emails.digest(content, {(0, 1): record}, samples.READER, samples.LINKS, service=samples.SERVICE)
@@ -182,13 +182,13 @@ def test_a_confirmation_holds_the_plain_address_and_a_button() -> None:
 
 
 def test_a_quiet_day_says_how_many_papers_there_were() -> None:
-    text = other_emails.notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE).text
+    text = other_emails.no_matches_notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE).text
 
     assert "Nothing new for your topics today. 412 papers were announced." in text
 
 
 def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
-    mail = other_emails.notice(
+    mail = other_emails.no_matches_notice(
         samples.READER, samples.LINKS, 412, silent=("regret bounds", 23), service=samples.SERVICE
     )
 
@@ -198,7 +198,7 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
 
 
 def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> None:
-    mail = other_emails.notice(replace(samples.READER, topics=()), samples.LINKS, 412, service=samples.SERVICE)
+    mail = other_emails.no_matches_notice(replace(samples.READER, topics=()), samples.LINKS, 412, service=samples.SERVICE)
 
     assert "topics" not in mail.subject + mail.text
 
@@ -215,7 +215,7 @@ def test_links_say_which_paper_and_topic_they_are_about() -> None:
         assert f'aria-label="{label}"' in page
 
 
-def many(number: int, topics: int = 2) -> Rendered:
+def many(number: int, topics: int = 2) -> RenderedMail:
     records = [replace(samples.INVENTED[1], title=f"Paper number {i} of its day") for i in range(number)]
     entries = [Entry(i, 1, NEW, topic=i % topics, matched=((i % topics, ("proteins",)),)) for i in range(number)]
     return other_emails.digest(Content(tuple(entries)), samples.papers(records), samples.READER, samples.LINKS)
@@ -230,7 +230,7 @@ def test_from_eight_papers_on_a_mail_opens_with_today_in_short() -> None:
     assert "Today in short" not in many(7).html
 
 
-def test_a_day_of_one_topic_is_told_by_its_first_three_papers() -> None:
+def test_a_day_of_one_topic_is_summarised_by_its_first_three_papers() -> None:
     opening = many(9, topics=1).text.partition("NEW FOR YOU")[0]
 
     assert [f"Paper number {i} of" in opening for i in range(4)] == [True, True, True, False]
@@ -411,17 +411,17 @@ def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
     assert len(mail.html) < 20_000
 
 
-def test_a_riser_shows_its_bars_to_eyes_alone() -> None:
+def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
     mail = one(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
 
     assert "↑ 41 votes · ▁▂▅▇" in mail.text
     assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
 
 
-@pytest.mark.parametrize(("novelty", "shown"), [(95.0, True), (92.0, False), (72.0, False)])
-def test_only_the_most_unusual_papers_are_called_so(novelty: float, shown: bool) -> None:
+@pytest.mark.parametrize(("novelty", "is_named"), [(95.0, True), (92.0, False), (72.0, False)])
+def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bool) -> None:
     mail = one(samples.INVENTED[0], signals=(("novelty", novelty),))
 
-    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is shown
-    assert ("unusual for its field" in mail.text) is shown
+    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is is_named
+    assert ("unusual for its field" in mail.text) is is_named
     assert "novelty" not in mail.text

@@ -1,4 +1,4 @@
-"""Subjects tell the best paper and count the others."""
+"""Subjects name the best paper and count the others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_topic_that_did_not_bring_all_says_so() -> None:
 def test_a_subject_is_never_too_long_nor_folded(kind: str, title: str, topics: tuple[int, ...]) -> None:
     text = subject_line.subject(edition(*topics), replace(READER, kind=kind), [title])
 
-    assert len(text) <= subject_line.LENGTH
+    assert len(text) <= subject_line.MAX_SUBJECT_LENGTH
     assert text.isascii() or len(text.encode()) <= 52
     assert "……" not in text
     assert "...." not in text
@@ -67,7 +67,7 @@ def test_a_query_is_no_name_for_a_subject() -> None:
 
 
 @pytest.mark.parametrize("section", [NEW, RISING])
-def test_who_has_no_topics_is_not_told_of_them(section: str) -> None:
+def test_a_subject_names_no_topics_where_there_are_none(section: str) -> None:
     reader = replace(READER, topics=())
 
     assert "topics" not in subject_line.headline(edition(-1, -1, section=section), reader)

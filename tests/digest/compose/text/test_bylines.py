@@ -1,14 +1,14 @@
-"""Names as mails show them, and which of them wear the star of a followed author."""
+"""Names as mails show them, and which have the star of a followed author."""
 
 from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.bylines import byline, short
+from digest.compose.text.bylines import byline, short_name
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("name", "expected"),
     [
         ("Yingbin Liang", "Y. Liang"),
         ("Liang, Yingbin", "Y. Liang"),
@@ -30,8 +30,8 @@ from digest.compose.text.bylines import byline, short
         ("Gemini Team", "Gemini Team"),
     ],
 )
-def test_a_name_is_shortened_only_where_a_person_has_given_names(name: str, shown: str) -> None:
-    assert short(name) == shown
+def test_a_name_is_shortened_only_where_a_person_has_given_names(name: str, expected: str) -> None:
+    assert short_name(name) == expected
 
 
 @pytest.mark.parametrize(

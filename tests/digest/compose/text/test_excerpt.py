@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.excerpt import MOST, excerpt, with_matches
-from digest.compose.text.highlighting import fold_for_search, pattern
+from digest.compose.text.excerpt import MAX_LENGTH, excerpt, add_matching_sentences
+from digest.compose.text.highlighting import fold_for_search, compile_pattern
 
 BACKGROUND = "Large language models have become ubiquitous. However, their memory use remains a major obstacle. "
 METHOD = "We propose a cache that keeps only the keys which later tokens attend to, and prove that it loses nothing."
@@ -63,12 +63,12 @@ def test_a_short_abstract_is_shown_whole() -> None:
 def test_a_long_sentence_is_cut_once() -> None:
     text = excerpt("We propose " + "a method that is long and " * 40 + "ends.")
 
-    assert len(text) <= MOST
+    assert len(text) <= MAX_LENGTH
     assert text.count("…") == 1
 
 
 def visible(text: str, abstract: str, *groups: tuple[str, ...]) -> str:
-    return with_matches(text, abstract, fold_for_search, [found for group in groups if (found := pattern(group))])
+    return add_matching_sentences(text, abstract, fold_for_search, [found for group in groups if (found := compile_pattern(group))])
 
 
 def test_a_sentence_with_hidden_matched_words_is_added() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, pattern
+from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, compile_pattern
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,6 @@ from digest.compose.text.highlighting import escape_text, fold_for_search, mark_
     ],
 )
 def test_a_greek_letter_and_its_name_mark_each_other(topic: str, text: str, hit: str) -> None:
-    html = mark_words(text, fold_for_search(text), pattern((topic,)), escape_text(text))
+    html = mark_words(text, fold_for_search(text), compile_pattern((topic,)), escape_text(text))
 
     assert f">{hit}</span>" in html

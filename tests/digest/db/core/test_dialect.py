@@ -1,4 +1,4 @@
-"""What SQLite and PostgreSQL say differently gives the same."""
+"""SQLite and PostgreSQL give the same results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ texts = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_cate
 
 @given(text=texts)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_comes_back_as_the_entry_gate_let_it_in(database: str, text: str) -> None:
+def test_any_text_is_stored_as_it_was_sanitised(database: str, text: str) -> None:
     record = Record(f"A title {text}", text, authors=(f"Ada {text}",), arxiv_id=f"2511.{next(numbers):05d}")
     store_document("jsonl", "test", ParsedDocument((ListedPaper(record),)))
     with reading() as session:
@@ -35,7 +35,7 @@ def test_any_text_comes_back_as_the_entry_gate_let_it_in(database: str, text: st
 
 def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> None:
     with transaction() as session:
-        paper_writes.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], fresh=True)
+        paper_writes.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], is_new=True)
         paper_writes.insert_keys(session, [("a:1", 1), ("a:3", 1)])
     with reading() as session:
         found = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()
@@ -43,7 +43,7 @@ def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> No
     assert set(found) == {"a:1", "a\\2\t", "a:3"}
 
 
-def test_a_row_that_can_not_go_in_is_told_in_the_usual_words(database: str) -> None:
+def test_a_row_that_can_not_be_inserted_raises_the_usual_error(database: str) -> None:
     version = {"revision": 1, "batch_id": 1, "title": "A title", "abstract": "", "detail": {}}
     with pytest.raises(IntegrityError), transaction() as session:
         paper_writes.insert_versions(session, [{"paper_id": 4711, **version}])

@@ -18,7 +18,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from digest import clock
 from digest.db.core import schema_migration
-from digest.db.core.dialect import unused_numbers
+from digest.db.core.dialect import unused_ids
 from digest.db.core.engine import engine
 from digest.errors import Misconfigured
 from digest.interfaces import NoQueue
@@ -142,7 +142,7 @@ def owed(number: int) -> Delivery:
 
 @pytest.fixture
 def first_with_rows(empty: None) -> None:
-    """The first schema, with a paper, its keys, and a mail owed; brought to the newest."""
+    """The first schema, with a paper, its keys, and a queued mail; migrated to the newest."""
     schema_migration.upgrade("0001")
     with Session(engine()) as session, session.begin():
         session.add(Announcement(id=739575, day=date(2025, 11, 20)))
@@ -196,7 +196,7 @@ def test_an_erased_edition_s_number_is_not_given_again_after_migrating(empty: No
         connection.execute(text("DELETE FROM edition"))
     schema_migration.upgrade()
     with Session(engine()) as session:
-        numbers = unused_numbers(session, Edition, 1)
+        numbers = unused_ids(session, Edition, 1)
 
     assert numbers == [10]
 
@@ -281,5 +281,5 @@ def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> No
         connection.execute(text(made if connection.dialect.name != "sqlite" else made.replace("+00:00", "")))
     schema_migration.upgrade()
 
-    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.listing()] == [("old", "admin", "active")]
+    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.list_tokens()] == [("old", "admin", "active")]
     assert api_tokens.unlimited_token_names() == ["old"]

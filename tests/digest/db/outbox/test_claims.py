@@ -1,4 +1,4 @@
-"""How mail is claimed: along the partial index, whatever waits beside it."""
+"""How mail is claimed: along the partial index, whatever else waits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_claim_on_postgresql_walks_the_partial_index(outbox: Outbox) -> None:
         session.execute(text(_SENT), {"many": MANY})
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE delivery"))
-    asked = str(claims.PICK.compile(engine(), compile_kwargs={"render_postcompile": True}))
+    asked = str(claims.SELECT_DUE.compile(engine(), compile_kwargs={"render_postcompile": True}))
     with reading() as session:
         chosen = {"priority": PRIORITY_NORMAL, "now": clock.now(), "room": 16}
         rows = session.connection().exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF) " + asked, chosen)

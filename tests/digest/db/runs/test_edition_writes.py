@@ -1,4 +1,4 @@
-"""Editions frozen many at once: each row is what was given, and the ledger knows its papers."""
+"""Bulk inserts of editions: each row holds what was passed, and sent papers are recorded."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COUNTS = (1, 3 * edition_writes.BULK_COPY_FROM)  # few, and so many that Postgre
 
 
 def papers(number: int) -> list[int]:
-    """What that reader gets: nothing for every third."""
+    """The papers of that subscriber: none for every third."""
     return [number, 10 * number, 2**31 - number] if number % 3 else []
 
 
 def columns(count: int) -> dict[str, Any]:
-    """Editions of the readers from 1 to `count`."""
+    """Editions of the subscribers from 1 to `count`."""
     contents = [
-        StoredContent.from_content(Content(tuple(Entry(one, 1, "new") for one in papers(n))))
+        StoredContent.from_content(Content(tuple(Entry(paper_id, 1, "new") for paper_id in papers(n))))
         for n in range(1, count + 1)
     ]
     return {
@@ -41,14 +41,14 @@ def columns(count: int) -> dict[str, Any]:
         "created_at": NOON,
         "previous_seen": [*range(count)],
         "kind": "digest",
-        "papers": [one.papers for one in contents],
-        "content": [compress(one.text) for one in contents],
-        "shown": [one.paper_ids for one in contents],
+        "papers": [content.papers for content in contents],
+        "content": [compress(content.text) for content in contents],
+        "shown": [content.paper_ids for content in contents],
     }
 
 
 def freeze(session: Session, count: int) -> list[int]:
-    """Readers and their editions, with the mails owed."""
+    """Store subscribers and their editions, with queued mails."""
     for n in range(1, count + 1):
         address = f"r{n}@Lab.Example"
         session.add(Subscriber(id=n, address=address, address_key=address, created_at=NOON))
@@ -76,7 +76,7 @@ def test_every_edition_is_stored_as_it_was_given(database: str, count: int) -> N
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_each_edition_owes_one_mail_to_its_reader(database: str, count: int) -> None:
+def test_each_edition_enqueues_one_mail_to_its_subscriber(database: str, count: int) -> None:
     with transaction() as session:
         numbers = freeze(session, count)
     with reading() as session:
@@ -97,7 +97,7 @@ def test_a_second_edition_of_a_date_is_refused(database: str, count: int) -> Non
         edition_writes.insert_editions(session, columns(count))
 
 
-def test_the_ledger_knows_the_papers_of_each_reader_also_from_older_editions(database: str) -> None:
+def test_sent_papers_of_each_subscriber_include_those_of_older_editions(database: str) -> None:
     with transaction() as session:
         freeze(session, 5)
         old = Content((Entry(41, 1, "new"), Entry(42, 1, "rising"))).to_json()
@@ -111,7 +111,7 @@ def test_the_ledger_knows_the_papers_of_each_reader_also_from_older_editions(dat
     }  # fmt: skip
 
 
-def test_the_ledger_forgets_what_was_announced_before(database: str) -> None:
+def test_old_sent_papers_are_deleted(database: str) -> None:
     with transaction() as session:
         freeze(session, 2)
     with reading() as session:

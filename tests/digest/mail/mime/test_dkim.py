@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Rendered
+from digest.compose.email.template_context import RenderedMail
 from digest.errors import Misconfigured
 from digest.mail.mime.dkim import DkimSigner, dns_record, generate_key
 from digest.mail.mime.message import TRANSACTIONAL, build
@@ -42,7 +42,7 @@ def test_a_mail_of_every_kind_verifies(kind: str) -> None:
 @given(st.text(max_size=200), st.text(max_size=500))
 @settings(max_examples=40, deadline=None)
 def test_any_text_verifies(subject: str, text: str) -> None:
-    assert verified(SIGNER.sign(build(Rendered(subject, (text,), (f"<p>{text}</p>",)), ENVELOPE)))
+    assert verified(SIGNER.sign(build(RenderedMail(subject, (text,), (f"<p>{text}</p>",)), ENVELOPE)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The bytes of a mail: their form, and that nothing foreign can change it."""
+"""The bytes of a mail: their form, which no outside text can change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.email import other_emails
-from digest.compose.email.template_context import Rendered
+from digest.compose.email.template_context import RenderedMail
 from digest.mail.mime import dkim
 from digest.mail.mime.message import Envelope, build, date_line, read_verp, verp
 from digest.mail.mime.quoted_printable import body
@@ -37,7 +37,7 @@ ENVELOPE = Envelope(
     archive_url="https://papers.example/editions/abc",
     feedback_id="7:digest:papers",
 )
-PLAIN = Rendered("A subject", ("Text",), ("<p>Text</p>",))
+PLAIN = RenderedMail("A subject", ("Text",), ("<p>Text</p>",))
 
 foreign = st.text(
     alphabet=st.one_of(st.characters(), st.sampled_from("\r\n\0\x85\u2028\u202e\u200b{}%<>&\"'=?:,;@ \t..")),
@@ -179,15 +179,15 @@ def test_every_kind_of_mail_passes_the_lint(shared: Path, tmp_path: Path) -> Non
     records = samples.real(shared)
     mails = {f"digest-{size}-{start}": _digest(records[start : start + size]) for size, start in _sizes()}
     mails["digest-invented"] = _digest(list(samples.INVENTED))
-    mails["notice"] = other_emails.notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE)
+    mails["notice"] = other_emails.no_matches_notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE)
     small = {
         "confirmation": other_emails.confirmation(samples.URL, samples.URL, service=samples.SERVICE),
         "account-link": other_emails.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),
-        "moved": other_emails.moved(service=samples.SERVICE),
-        "link": other_emails.link(samples.URL, service=samples.SERVICE),
+        "moved": other_emails.address_changed(service=samples.SERVICE),
+        "link": other_emails.preferences_link(samples.URL, service=samples.SERVICE),
         "sign-in": other_emails.sign_in(samples.URL, service=samples.SERVICE),
         "alarm": other_emails.alarm("No papers", ["arxiv-rss is empty"], url=samples.URL, service=samples.SERVICE),
-        "test": other_emails.trial(service=samples.SERVICE),
+        "test": other_emails.delivery_test_mail(service=samples.SERVICE),
     }
 
     assert _lint(shared, tmp_path, mails, "digest") == []
@@ -198,13 +198,13 @@ def _sizes() -> list[tuple[int, int]]:
     return [(1, 0), (3, 5), (60, 100), (120, 200), *((10, start) for start in range(0, 460, 10))]
 
 
-def _digest(records: list[samples.Record]) -> Rendered:
+def _digest(records: list[samples.Record]) -> RenderedMail:
     return other_emails.digest(
         samples.edition(records), samples.papers(records), samples.READER, samples.LINKS, service=samples.SERVICE
     )
 
 
-def _lint(shared: Path, folder: Path, mails: dict[str, Rendered], form: str) -> list[str]:
+def _lint(shared: Path, folder: Path, mails: dict[str, RenderedMail], form: str) -> list[str]:
     signer = dkim.DkimSigner("papers.example", "s1", dkim.generate_key()[0])
     for name, mail in mails.items():
         kind = name if form == "transactional" else "digest"

@@ -1,4 +1,4 @@
-"""Taking over: when a beat stands still for one lease, on the sweeper's own clock."""
+"""Take-over of leases: when a heartbeat stands still for one lease, on the reaper's own clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.outbox import Outbox
 
 
 class Hand:
-    """A clock that moves by hand."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -36,7 +36,7 @@ def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> Leas
 
 
 def claim(outbox: Outbox) -> int:
-    """A sender that claimed one mail and then says nothing more."""
+    """Claim one mail with a lease that is never renewed."""
     if not outbox.rows():
         outbox.owe("ada@one.example")
     with transaction() as session:

@@ -99,7 +99,7 @@ def test_not_now_is_tried_again_later(outbox: Outbox, smtp: MailServer, stage: s
     assert outbox.row().state == SENT
 
 
-def test_a_mail_is_given_up_after_a_day_without_blame(outbox: Outbox, smtp: MailServer) -> None:
+def test_a_mail_is_given_up_after_a_day_without_suppression(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "451 4.2.1 busy", times=-1)
     outbox.owe("ada@one.example")
     tries = 0
@@ -181,7 +181,9 @@ def test_what_is_refused_because_of_us_is_tried_for_two_weeks(outbox: Outbox, sm
     assert bounces == []
 
 
-def test_not_now_without_a_reason_ends_after_a_day_and_counts_against_nobody(outbox: Outbox, smtp: MailServer) -> None:
+def test_a_temporary_refusal_without_a_reason_ends_after_a_day_and_suppresses_no_address(
+    outbox: Outbox, smtp: MailServer
+) -> None:
     smtp.fail(RCPT, "451 4.3.0 try later", times=-1)
     outbox.owe("ada@one.example")
 
@@ -193,7 +195,7 @@ def test_not_now_without_a_reason_ends_after_a_day_and_counts_against_nobody(out
         assert session.exec(select(Bounce)).all() == []
 
 
-def test_never_without_a_reason_is_held_for_two_weeks_and_counts_against_nobody(
+def test_a_permanent_refusal_without_a_reason_is_held_for_two_weeks_and_suppresses_no_address(
     outbox: Outbox, smtp: MailServer
 ) -> None:
     smtp.fail(RCPT, "550 no", times=-1)
@@ -326,8 +328,8 @@ def test_an_uncertain_mail_is_sent_again_with_the_same_message_id(outbox: Outbox
     outbox.send()
 
     assert outbox.row().state == SENT
-    assert [taken.answered for taken in smtp.log] == [False, True]
-    assert len({taken.message_id for taken in smtp.log}) == 1
+    assert [received.answered for received in smtp.log] == [False, True]
+    assert len({received.message_id for received in smtp.log}) == 1
 
 
 def test_an_uncertain_mail_is_held_after_five_tries(outbox: Outbox, smtp: MailServer) -> None:

@@ -1,4 +1,4 @@
-"""Refusals that many domains share are the server's trouble: taken back, the server rests, nobody is blamed."""
+"""Refusals that many domains share are a server fault: they are undone, the server pauses, no address is blamed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_what_many_domains_share_is_the_servers_trouble(outbox: Outbox, smtp: Ma
     assert (counts.paused, counts.rejected) == (True, 0)
 
 
-def test_after_the_mend_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
+def test_after_the_repair_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
     outbox.owe(*addresses(8))
     for _ in range(3):
@@ -66,7 +66,7 @@ def test_after_the_mend_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
     assert outbox.states() == {SENT: 16}
 
 
-def test_while_it_rests_nothing_but_alarms_is_tried(outbox: Outbox, smtp: MailServer) -> None:
+def test_while_a_server_is_paused_only_alarms_are_tried(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 no", times=-1, address="@mail")
     outbox.owe(*addresses(8))
     outbox.send()
@@ -78,7 +78,7 @@ def test_while_it_rests_nothing_but_alarms_is_tried(outbox: Outbox, smtp: MailSe
     assert smtp.recipients() == {"root@admin.example": 1}
 
 
-def test_after_its_rest_one_refusal_in_the_same_way_is_enough(outbox: Outbox, smtp: MailServer) -> None:
+def test_after_its_pause_one_similar_refusal_is_enough(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
     outbox.owe(*addresses(8))
     outbox.send()
@@ -125,7 +125,7 @@ REFUSED = [reply(f"mail{n}.example") for n in range(5)]
 
 
 def shared(*replies: SessionReply) -> int:
-    """How many of these answers are the server's trouble."""
+    """How many of these replies count as a fault of the server."""
     return len(shared_refusals(replies, {"a"}))
 
 

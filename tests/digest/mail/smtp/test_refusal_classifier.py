@@ -1,4 +1,4 @@
-"""The classifier: what a refusal is about, by any server's words, in any place, in several languages."""
+"""The classifier: what a refusal is about, in the wording of many servers and several languages."""
 
 from __future__ import annotations
 
@@ -93,60 +93,60 @@ MAILBOX_SAID = [
 ]
 
 
-@pytest.mark.parametrize(("code", "said"), ABOUT_US_SAID)
+@pytest.mark.parametrize(("code", "reply_text"), ABOUT_US_SAID)
 @pytest.mark.parametrize("command", [RCPT, DATA, CONTENT])
-def test_a_refusal_about_us_rejects_nobody(command: str, code: int, said: str) -> None:
-    outcome = classify_reply(command, code, said)
+def test_a_refusal_about_us_rejects_nobody(command: str, code: int, reply_text: str) -> None:
+    outcome = classify_reply(command, code, reply_text)
 
     assert outcome.cause in ABOUT_US
     assert outcome.state == DEFERRED
 
 
-@pytest.mark.parametrize(("code", "said"), GONE_SAID)
-def test_a_missing_address_is_no_such_address(code: int, said: str) -> None:
-    assert classify_reply(RCPT, code, said).no_such_address
+@pytest.mark.parametrize(("code", "reply_text"), GONE_SAID)
+def test_a_missing_address_is_no_such_address(code: int, reply_text: str) -> None:
+    assert classify_reply(RCPT, code, reply_text).no_such_address
 
 
-@pytest.mark.parametrize(("code", "said"), MAILBOX_SAID)
-def test_a_full_or_disabled_mailbox_is_rejected_but_not_gone(code: int, said: str) -> None:
-    outcome = classify_reply(RCPT, code, said)
+@pytest.mark.parametrize(("code", "reply_text"), MAILBOX_SAID)
+def test_a_full_or_disabled_mailbox_is_rejected_but_not_gone(code: int, reply_text: str) -> None:
+    outcome = classify_reply(RCPT, code, reply_text)
 
     assert (outcome.state, outcome.no_such_address) == (REJECTED, False)
 
 
-@pytest.mark.parametrize(("code", "said"), GONE_SAID + MAILBOX_SAID)
-def test_a_refusal_of_mail_from_is_never_about_the_recipient(code: int, said: str) -> None:
-    outcome = classify_reply(MAIL, code, said)
+@pytest.mark.parametrize(("code", "reply_text"), GONE_SAID + MAILBOX_SAID)
+def test_a_refusal_of_mail_from_is_never_about_the_recipient(code: int, reply_text: str) -> None:
+    outcome = classify_reply(MAIL, code, reply_text)
 
     assert outcome.state == DEFERRED
     assert outcome.server_trouble
 
 
-@pytest.mark.parametrize("said", ["no", "", "Requested action not taken", "5.0.0 rejected", "5.1.5 valid"])
-def test_words_without_a_reason_are_held_against_nobody(said: str) -> None:
-    assert classify_reply(RCPT, 550, said).state == DEFERRED
+@pytest.mark.parametrize("reply_text", ["no", "", "Requested action not taken", "5.0.0 rejected", "5.1.5 valid"])
+def test_replies_without_a_reason_suppress_no_address(reply_text: str) -> None:
+    assert classify_reply(RCPT, 550, reply_text).state == DEFERRED
 
 
-@pytest.mark.parametrize("said", ["5.1.0 <{sender}>: nej", "5.1.1 <{sender}> unknown", "<{sender}>... go away"])
-def test_a_reply_that_quotes_our_address_is_about_us(said: str) -> None:
+@pytest.mark.parametrize("reply_text", ["5.1.0 <{sender}>: nej", "5.1.1 <{sender}> unknown", "<{sender}>... go away"])
+def test_a_reply_that_quotes_our_address_is_about_us(reply_text: str) -> None:
     sender = "bounces+7-abcdefghij@lab.example"
 
-    outcome = classify_reply(RCPT, 550, said.format(sender=sender), sender=sender, recipient="ada@one.example")
+    outcome = classify_reply(RCPT, 550, reply_text.format(sender=sender), sender=sender, recipient="ada@one.example")
 
     assert outcome.cause in ABOUT_US
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reply_text",
     ["5.7.1 no", "no (#5.7.1)", "no [5.7.1]", "one\ntwo 5.7.1", "sorry: 5.7.1: no", "5.0.0 x 5.7.1", "no 5.7.1."],
 )
-def test_an_enhanced_status_is_found_wherever_it_stands(said: str) -> None:
-    assert find_status(said, 550) == "5.7.1"
+def test_an_enhanced_status_is_found_wherever_it_stands(reply_text: str) -> None:
+    assert find_status(reply_text, 550) == "5.7.1"
 
 
-@pytest.mark.parametrize("said", ["host 5.1.1.3 said no", "10.5.1.1", "version 4.96.1 of exim", "5.1.1rc1"])
-def test_an_address_or_a_version_is_no_status(said: str) -> None:
-    assert find_status(said, 550) == ""
+@pytest.mark.parametrize("reply_text", ["host 5.1.1.3 said no", "10.5.1.1", "version 4.96.1 of exim", "5.1.1rc1"])
+def test_an_address_or_a_version_is_no_status(reply_text: str) -> None:
+    assert find_status(reply_text, 550) == ""
 
 
 @pytest.mark.parametrize("local", ["relay-denied", "spamhaus", "user.unknown", "mailboxfull", "sender-rejected"])
@@ -155,28 +155,28 @@ def test_the_name_of_a_mailbox_is_no_reason(local: str) -> None:
 
 
 @given(st.integers(400, 599), st.text(max_size=300), st.from_regex(r"([245]\.\d{1,3}\.\d{1,3})?", fullmatch=True))
-def test_any_words_are_classified(code: int, said: str, status: str) -> None:
-    assert classify(said, code=code, status=status).cause in Cause
+def test_any_words_are_classified(code: int, reply_text: str, status: str) -> None:
+    assert classify(reply_text, code=code, status=status).cause in Cause
 
 
 @given(st.sampled_from(GONE_SAID), st.sampled_from(["blocked using Spamhaus", "relay access denied"]))
-def test_what_concerns_us_outweighs_words_about_the_address(gone: tuple[int, str], ours: str) -> None:
-    assert classify(f"{gone[1]}; {ours}", code=gone[0]).cause not in ABOUT_SUBSCRIBER
+def test_what_concerns_us_outweighs_words_about_the_address(address_reply: tuple[int, str], ours: str) -> None:
+    assert classify(f"{address_reply[1]}; {ours}", code=address_reply[0]).cause not in ABOUT_SUBSCRIBER
 
 
-def test_own_replies_of_fifty_families_are_told_apart() -> None:
+def test_own_replies_of_fifty_families_are_distinguished() -> None:
     """The kinds were written down before the classifier was tuned. `hard` is what suppresses an address at once."""
     with (Path(__file__).parent / "refusal_cases.csv").open(newline="") as file:
         cases = list(csv.DictReader(file))
     found = [kind_of(case["status"], case["text"]) for case in cases]
 
     pairs = [(case["kind"], kind, case["text"]) for case, kind in zip(cases, found, strict=True)]
-    wrongly_hard = [text for wanted, kind, text in pairs if kind == HARD != wanted]
-    missed = [text for wanted, kind, text in pairs if wanted == HARD != kind]
-    wanted = sum(case["kind"] == HARD for case in cases)
+    wrongly_hard = [text for expected, kind, text in pairs if kind == HARD != expected]
+    missed = [text for expected, kind, text in pairs if expected == HARD != kind]
+    hard_cases = sum(case["kind"] == HARD for case in cases)
     assert len(cases) >= 500
     assert wrongly_hard == []
-    assert len(missed) <= 0.03 * wanted, missed
+    assert len(missed) <= 0.03 * hard_cases, missed
     assert sum(case["kind"] == kind for case, kind in zip(cases, found, strict=True)) >= 0.97 * len(cases)
 
 
@@ -188,7 +188,7 @@ def kind_of(status: str, text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "kind"),
+    ("status", "reply_text", "kind"),
     [
         ("5.1.1", "550 5.1.1 <ada@one.example> mailbox is full", "soft"),
         ("5.1.1", "550 5.1.1 <ada@one.example> account suspended", "soft"),
@@ -205,6 +205,6 @@ def kind_of(status: str, text: str) -> str:
     ],
 )
 def test_the_words_of_the_receiver_outweigh_a_status_that_its_reporter_made_up(
-    status: str, said: str, kind: str
+    status: str, reply_text: str, kind: str
 ) -> None:
-    assert kind_of(status, said) == kind
+    assert kind_of(status, reply_text) == kind

@@ -1,4 +1,4 @@
-"""Rates: who is over one waits in the table, not on a connection; everyone else goes at full speed."""
+"""Rates: mail over its domain's rate waits in the table, not on a connection; all other mail goes at full speed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 class Hand:
-    """A clock that a test turns."""
+    """A clock that sleeping moves."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -40,13 +40,13 @@ class Hand:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Whoever sleeps turns it on."""
+        """Move the clock on instead of sleeping."""
         self.now += seconds
 
 
 @pytest.fixture
 def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
-    """The clock of the outbox, its rates and its rows: nothing takes any time but the waits of a pass."""
+    """The clock of the outbox, its rates and its rows: only the waits of a pass take time."""
     made, begun = Hand(), clock.now()
     times = SimpleNamespace(monotonic=made, sleep=made.sleep)
     monkeypatch.setattr(outboxes, "time", times)
@@ -70,12 +70,14 @@ def buckets(request: pytest.FixtureRequest) -> Iterator[Buckets]:
 
 @given(
     rate=st.floats(0.1, 50), burst=st.floats(1, 20),
-    asked=st.lists(st.tuples(st.floats(0, 2), st.integers(1, 10)), max_size=40),
+    requests=st.lists(st.tuples(st.floats(0, 2), st.integers(1, 10)), max_size=40),
 )  # fmt: skip
-def test_never_more_go_than_the_rate_and_one_burst(rate: float, burst: float, asked: list[tuple[float, int]]) -> None:
+def test_never_more_go_than_the_rate_and_one_burst(
+    rate: float, burst: float, requests: list[tuple[float, int]]
+) -> None:
     hand, took = Hand(), 0
     kept = LocalBuckets(hand)
-    for seconds, wanted in asked:
+    for seconds, wanted in requests:
         hand.now += seconds
         took += kept.take("one.example", rate, burst, wanted)[0]
 
@@ -83,7 +85,7 @@ def test_never_more_go_than_the_rate_and_one_burst(rate: float, burst: float, as
 
 
 @given(rate=st.floats(0.1, 50), burst=st.floats(1, 20))
-def test_who_waits_as_long_as_was_said_may_go(rate: float, burst: float) -> None:
+def test_a_request_is_admitted_after_the_wait_that_was_returned(rate: float, burst: float) -> None:
     hand = Hand()
     kept = LocalBuckets(hand)
     kept.take("one.example", rate, burst, 1000)
@@ -98,28 +100,28 @@ def test_a_bucket_gives_its_burst_and_then_says_how_long(buckets: Buckets) -> No
 
     assert (granted, other, none) == (4, 3, 0.0)
     assert wait == pytest.approx(500, abs=1)
-    assert buckets.room("one.example", 0.002, 4.0)[0] == 0
+    assert buckets.available_tokens("one.example", 0.002, 4.0)[0] == 0
 
 
 def test_what_is_overdrawn_is_waited_for(buckets: Buckets) -> None:
-    buckets.spend("server", 0.1, 30)
+    buckets.charge("server", 0.1, 30)
 
-    free, wait = buckets.room("server", 0.1, 29.0)
+    free, wait = buckets.available_tokens("server", 0.1, 29.0)
 
     assert free == 0
     assert 0 < wait <= 20 + 1e-3
 
 
 def test_bookings_stand_one_behind_the_other(buckets: Buckets) -> None:
-    starts = [buckets.book("one.example", 0.01, 50, 100_000.0) for _ in range(3)]
+    starts = [buckets.reserve("one.example", 0.01, 50, 100_000.0) for _ in range(3)]
 
     assert starts == pytest.approx([0, 5000, 10_000], abs=PATIENCE)
 
 
-def test_a_booking_is_never_further_off_than_asked(buckets: Buckets) -> None:
-    buckets.book("one.example", 1.0, 100_000, 3600.0)
+def test_a_booking_is_never_later_than_requested(buckets: Buckets) -> None:
+    buckets.reserve("one.example", 1.0, 100_000, 3600.0)
 
-    assert buckets.book("one.example", 1.0, 1, 3600.0) == pytest.approx(3600.0, abs=0.5)
+    assert buckets.reserve("one.example", 1.0, 1, 3600.0) == pytest.approx(3600.0, abs=0.5)
 
 
 def test_two_workers_share_one_rate(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +172,7 @@ def test_a_burst_of_refusals_halves_the_rate_once(buckets: Buckets, configured: 
         (452, "4.2.2 mailbox full", False),
     ],
 )
-def test_what_asks_for_less_and_what_does_not(code: int, text: str, slow: bool) -> None:
+def test_which_replies_ask_for_a_lower_rate(code: int, text: str, slow: bool) -> None:
     assert classify_reply(CONTENT_STEP, code, text).slow_down is slow
 
 
@@ -215,7 +217,7 @@ def test_a_slow_domains_mail_goes_out_at_its_rate(
 
 
 @SQLITE
-def test_a_domain_that_asks_for_less_gets_less(
+def test_a_domain_that_asks_for_a_lower_rate_gets_it(
     outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: Hand
 ) -> None:
     configured(CONNECTIONS=4)
@@ -231,7 +233,7 @@ def test_a_domain_that_asks_for_less_gets_less(
 
 
 @SQLITE
-def test_a_greylisted_mail_slows_nobody(outbox: Outbox, smtp: MailServer, hand: Hand) -> None:
+def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, hand: Hand) -> None:
     smtp.fail(RCPT, "451 4.7.1 Greylisted, try again", address="r0@", times=1)
     outbox.owe(*(f"r{n}@one.example" for n in range(60)))
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from digest.errors import BadInput, BadQuery
 from digest.matching.engine import index_file
 from digest.matching.engine.engine_matcher import ALL, RANKED, EngineMatcher, PaperFacts, build_matcher
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
@@ -41,7 +41,7 @@ def facts(papers: Sequence[Candidate]) -> PaperFacts:
 
 
 def ready(profiles: Sequence[Profile], papers: Sequence[Candidate], weights: Weights = PRIOR) -> EngineMatcher:
-    return build_matcher(profiles, [build((c.id, c.record) for c in papers)], weights)
+    return build_matcher(profiles, [build_index((c.id, c.record) for c in papers)], weights)
 
 
 def engine(
@@ -54,10 +54,10 @@ def engine(
 def slow(
     profiles: Sequence[Profile], papers: Sequence[Candidate], tau: int | None, sent: Sequence[frozenset[int]] = ()
 ) -> list[list[Match]]:
-    prepared = [prepare_document(one) for one in papers]
+    prepared = [prepare_document(candidate) for candidate in papers]
     known = sent or [frozenset()] * len(profiles)
     pairs = zip(profiles, known, strict=True)
-    return [reference_matcher.match(one, prepared, PRIOR, tau=tau, sent=before) for one, before in pairs]
+    return [reference_matcher.match(profile, prepared, PRIOR, tau=tau, sent=before) for profile, before in pairs]
 
 
 def real(shared: Path, number: int) -> list[Record]:
@@ -74,9 +74,9 @@ def real(shared: Path, number: int) -> list[Record]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "topic", "besides", "text", "answer"), rows())
-def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, besides: str, text: str, answer: str) -> None:
-    (found,) = engine([profile(topic, besides)], [Candidate(1, paper(text), 1)], None)
+@pytest.mark.parametrize(("rule", "topic", "options", "text", "answer"), rows())
+def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, options: str, text: str, answer: str) -> None:
+    (found,) = engine([profile(topic, options)], [Candidate(1, paper(text), 1)], None)
     given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
 
     assert given == answer, rule
@@ -139,34 +139,34 @@ def test_any_papers_match_as_by_the_reference(
     assert engine(profiles, papers, tau, sent) == slow(profiles, papers, tau, sent)
 
 
-def test_without_caps_everything_is_told_and_counted(shared: Path) -> None:
+def test_without_caps_everything_is_returned_and_counted(shared: Path) -> None:
     records = real(shared, 60)
     make = Profiles(records, seed=3)
     profiles = [make.profile() for _ in range(20)]
     papers = candidates(records)
     answers = ready(profiles, papers).match(facts(papers), taus=[0] * 20, mode=ALL)
-    told = [answers.matches(at, one) for at, one in enumerate(profiles)]
+    told = [answers.matches(row, profile) for row, profile in enumerate(profiles)]
 
-    assert told == [reference_matcher.match_all(one, papers, PRIOR, tau=0) for one in profiles]
-    assert [answers.total(at) for at in range(20)] == [len(one) for one in told]
+    assert told == [reference_matcher.match_all(profile, papers, PRIOR, tau=0) for profile in profiles]
+    assert [answers.total(row) for row in range(20)] == [len(matches) for matches in told]
 
 
-def test_a_reader_who_wants_very_many_gets_them_in_order() -> None:
+def test_very_many_matches_of_one_profile_come_in_order() -> None:
     papers = [Candidate(n, Record("A protein " + "in a cell " * (n % 7)), 1 + n % 3, 31 * n % 101) for n in range(200)]
     one = Profile((Topic("protein"), Topic('"cell" OR "protein"')), limit=150)
 
     assert engine([one], papers, 0) == slow([one], papers, 0)
 
 
-def test_close_matches_are_left_out_where_nobody_wants_them(shared: Path) -> None:
+def test_close_matches_are_left_out_where_profiles_exclude_them(shared: Path) -> None:
     records = real(shared, 60)
     make = Profiles(records, seed=7)
     profiles = [make.profile() for _ in range(20)]
     papers = candidates(records)
     answers = ready(profiles, papers).match(facts(papers), close=False)
-    strict = [replace(one, close=False) for one in profiles]
+    strict = [replace(profile, close=False) for profile in profiles]
 
-    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == slow(strict, papers, None)
+    assert [answers.matches(at, profile) for at, profile in enumerate(profiles)] == slow(strict, papers, None)
 
 
 def test_likes_beyond_all_measure_are_refused() -> None:
@@ -178,27 +178,29 @@ def test_many_indexes_match_as_one(shared: Path) -> None:
     papers = candidates(real(shared, 60))
     make = Profiles([c.record for c in papers], seed=4)
     profiles = [make.profile() for _ in range(20)]
-    parts = [build((c.id, c.record) for c in papers[at : at + 20]) for at in (0, 20, 40)]
+    parts = [build_index((c.id, c.record) for c in papers[start : start + 20]) for start in (0, 20, 40)]
     answers = build_matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
 
-    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == engine(profiles, papers, 0)
+    assert [answers.matches(row, one) for row, one in enumerate(profiles)] == engine(profiles, papers, 0)
 
 
 def test_thresholds_are_the_references(shared: Path) -> None:
     papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
     make = Profiles([c.record for c in papers], seed=5)
     profiles = [make.profile() for _ in range(30)]
-    prepared = [prepare_document(one) for one in papers]
+    prepared = [prepare_document(candidate) for candidate in papers]
 
     assert ready(profiles, papers).thresholds(facts(papers)) == [
-        close_threshold(one, prepared, PRIOR) for one in profiles
+        close_threshold(profile, prepared, PRIOR) for profile in profiles
     ]
 
 
 def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None:
     papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
-    profiles = [replace(one, minimum="high") for one in (Profiles([c.record for c in papers], seed=6).profile(),) * 2]
-    prepared = [prepare_document(one) for one in papers]
+    profiles = [
+        replace(profile, minimum="high") for profile in (Profiles([c.record for c in papers], seed=6).profile(),) * 2
+    ]
+    prepared = [prepare_document(candidate) for candidate in papers]
 
     assert ready(profiles, papers).thresholds(facts(papers), [1], close=CLOSE_PAPERS["high"]) == [
         close_threshold(profiles[1], prepared, PRIOR)
@@ -227,14 +229,14 @@ def test_by_rank_the_first_papers_of_a_separate_order_are_returned() -> None:
     told = PaperFacts(
         np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), eligible=np.array([True, True, False])
     )
-    answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, most=2)
+    answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, max_ranked=2)
 
     assert answers.papers(0) == [2, 1]
 
 
 def test_an_index_is_read_back_from_its_file(tmp_path: Path, shared: Path) -> None:
     papers = candidates(real(shared, 40))
-    index = build((c.id, c.record) for c in papers)
+    index = build_index((c.id, c.record) for c in papers)
     path = tmp_path / "papers.index"
     path.write_bytes(index_file.to_bytes(index))
     make = Profiles([c.record for c in papers], seed=6)
@@ -260,7 +262,7 @@ def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None
     before = len(store.stream)
     store.merge()
     papers = [Candidate(1, Record("Networks"), 1), Candidate(2, Record("A graph", categories=("cs.LG",)), 1)]
-    answers = EngineMatcher(store, [build((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
+    answers = EngineMatcher(store, [build_index((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
 
     assert len(store.stream) < before
     assert (answers.papers(0), answers.papers(row)) == ([1], [2])
@@ -268,7 +270,7 @@ def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None
 
 def test_a_profile_added_after_a_match_is_matched_by_the_next_matcher() -> None:
     store, papers = ProfileStore(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
-    index = build((c.id, c.record) for c in papers)
+    index = build_index((c.id, c.record) for c in papers)
     found = []
     for word in ("protein", '"graph netw*"'):
         row = store.add(Profile((Topic(word),)))

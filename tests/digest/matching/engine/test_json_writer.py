@@ -1,4 +1,4 @@
-"""Matches written by the machine say what the matches say."""
+"""The compiled JSON writer writes what the matches hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from digest.matching.engine.engine_matcher import ALL, CAPPED, RANKED, EngineMatcher, build_matcher
 from digest.matching.engine.json_writer import EntryTemplates, WrittenEntries, write_entries
 from digest.matching.engine.match_results import MatchResults
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.papers import Record
 from tests.digest.matching.engine.test_engine_matcher import PRIOR, facts, real
@@ -22,7 +22,7 @@ _LEFT_OUT = {"score": 0, "strict": False, "topic": -1, "mask": 0, "matched": ()}
 
 def written(made: EngineMatcher, answers: MatchResults, profiles: list[Profile]) -> WrittenEntries:
     sheets = EntryTemplates.from_parts([(b'{"paper":%d' % number, b"}") for number in made.joined.ids])
-    return write_entries(answers, made.compiled, range(len(profiles)), sheets, made.store.said.words())
+    return write_entries(answers, made.compiled, range(len(profiles)), sheets, made.store.query_texts.to_arrays())
 
 
 def plain(match: Match) -> dict[str, object]:
@@ -36,8 +36,8 @@ def test_what_is_written_of_a_row_is_its_matches(shared: Path, mode: int) -> Non
     papers = candidates(real(shared, 60))
     make = Profiles([paper.record for paper in papers], seed=23)
     profiles = [make.profile() for _ in range(300)]
-    made = build_matcher(profiles, [build((c.id, c.record) for c in papers)], PRIOR)
-    answers = made.match(facts(papers), taus=[0] * len(profiles), mode=mode, most=5)
+    made = build_matcher(profiles, [build_index((c.id, c.record) for c in papers)], PRIOR)
+    answers = made.match(facts(papers), taus=[0] * len(profiles), mode=mode, max_ranked=5)
     rows = written(made, answers, profiles).rows()
     matches = [answers.matches(at, profile) for at, profile in enumerate(profiles)]
 
@@ -53,7 +53,7 @@ def test_what_is_written_of_a_row_is_its_matches(shared: Path, mode: int) -> Non
 def test_words_are_written_as_typed_in_any_script() -> None:
     record = Record('Ein "Modell" für Größe', "Über naïve Größe, graphene \\ and more.")
     profiles = [Profile((Topic("größe"), Topic('naïve GRÖSSE OR "graphene"'), Topic("Graphenes")))]
-    made = build_matcher(profiles, [build([(7, record)])], PRIOR)
+    made = build_matcher(profiles, [build_index([(7, record)])], PRIOR)
     answers = made.match(facts([Candidate(7, record, 1)]), taus=[0])
     row = written(made, answers, profiles).rows()[0]
 

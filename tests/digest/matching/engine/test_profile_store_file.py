@@ -9,7 +9,7 @@ import pytest
 from digest.errors import BadInput
 from digest.matching.engine import profile_store_file
 from digest.matching.engine.engine_matcher import EngineMatcher
-from digest.matching.engine.paper_index import build
+from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Match, Profile
 from digest.papers import Record
@@ -28,7 +28,7 @@ def compiled(profiles: list[Profile]) -> ProfileStore:
 
 def matches(store: ProfileStore, profiles: list[Profile], records: list[Record]) -> list[list[Match]]:
     papers = candidates(records)
-    made = EngineMatcher(store, [build((c.id, c.record) for c in papers)], PRIOR)
+    made = EngineMatcher(store, [build_index((c.id, c.record) for c in papers)], PRIOR)
     answers = made.match(facts(papers), taus=[0] * len(profiles))
     return [answers.matches(at, profile) for at, profile in enumerate(profiles)]
 

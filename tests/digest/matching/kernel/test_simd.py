@@ -39,7 +39,7 @@ _calls: dict[tuple[str, str], Callable[..., int]] = {}
 
 
 def _call(module: ModuleType, name: str) -> Callable[..., int]:
-    """A compiled function that calls this one: intrinsics exist in machine code alone."""
+    """A compiled function that calls the given one: intrinsics exist only in machine code."""
     key = (module.__name__, name)
     if key not in _calls:
         function = getattr(module, name)

@@ -145,7 +145,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_hostile_query_takes_a_few_steps_a_character(name: str) -> None:
-    """The steps are counted; what no call shows, a regular expression that goes back for ever, does not end here."""
+    """Steps are counted; a regular expression that backtracks for ever would not end here."""
     parse.cache_clear()
 
     assert calls(lambda: read(BOMBS[name])) < 40 * min(len(BOMBS[name]), MAX_QUERY) + 500

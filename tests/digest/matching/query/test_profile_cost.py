@@ -16,7 +16,7 @@ def profile(*topics: str, exclusions: tuple[str, ...] = (), authors: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ("asked", "words", "prefixes"),
+    ("query_profile", "words", "prefixes"),
     [
         (profile("graph neural network"), 3, 0),
         (profile('"diffusion model*" AND (protein OR molecule) ANDNOT survey'), 6, 1),
@@ -26,8 +26,8 @@ def profile(*topics: str, exclusions: tuple[str, ...] = (), authors: tuple[str, 
         (profile("graphs", exclusions=("sur* OR review",)), 4, 1),
     ],
 )
-def test_words_and_prefixes_are_counted_in_all_parts(asked: Profile, words: int, prefixes: int) -> None:
-    assert profile_cost(asked) == (words, prefixes)
+def test_words_and_prefixes_are_counted_in_all_parts(query_profile: Profile, words: int, prefixes: int) -> None:
+    assert profile_cost(query_profile) == (words, prefixes)
 
 
 def test_two_chinese_signs_are_long_enough_for_a_prefix() -> None:

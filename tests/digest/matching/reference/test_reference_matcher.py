@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.matching.profile import Candidate, Counts, Profile, Topic
-from digest.matching.reference.reference_matcher import floor, match, match_all
-from digest.matching.scoring.bm25 import Weights, impact, score, weight
+from digest.matching.reference.reference_matcher import close_floor_of, match, match_all
+from digest.matching.scoring.bm25 import Weights, impact, score, topic_weight
 from digest.matching.scoring.boolean_match import prepare_document
 from digest.papers import Record
 
@@ -42,7 +42,7 @@ def test_a_word_once_in_an_average_abstract_is_worth_its_idf() -> None:
 
 @pytest.mark.parametrize(("topics", "expected"), [(1, 16), (2, 22), (3, 27), (4, 32), (9, 48), (20, 71)])
 def test_a_word_of_several_topics_weighs_by_the_square_root_of_their_number(topics: int, expected: int) -> None:
-    assert weight(topics) == expected
+    assert topic_weight(topics) == expected
 
 
 def test_a_rarer_word_weighs_more_and_an_unknown_one_most() -> None:
@@ -61,7 +61,7 @@ def test_a_prefix_longer_than_its_stem_weighs_as_the_stem() -> None:
     assert Weights(COUNTS).idf("learni", prefix=True) == Weights(COUNTS).idf("learn")
 
 
-def test_words_side_by_side_as_asked_for_count_twice_as_much_as_apart() -> None:
+def test_adjacent_words_in_query_order_count_twice_as_much_as_apart() -> None:
     apart, together = papers("Network of a neural graph", "Of a graph neural network")
     found = {m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)}
 
@@ -81,14 +81,14 @@ def test_the_floor_is_six_fifths_of_the_cheapest_topic_of_rare_words_with_all_it
     idf = Weights(COUNTS).idf
     cheapest = 16 * (idf("protein") + idf("fold"))
 
-    assert floor(topics("protein folding", "learning"), COUNTS) == cheapest * 6 // 5
+    assert close_floor_of(topics("protein folding", "learning"), COUNTS) == cheapest * 6 // 5
 
 
 def test_without_a_topic_of_rare_words_the_floor_is_seven_quarters_of_the_cheapest() -> None:
     idf = Weights(COUNTS).idf
     cheapest = min(16 * (idf("graph") + idf("neural") + idf("network")), 16 * idf("learn"))
 
-    assert floor(topics("graph neural network", "learning"), COUNTS) == cheapest * 7 // 4
+    assert close_floor_of(topics("graph neural network", "learning"), COUNTS) == cheapest * 7 // 4
 
 
 def test_words_of_a_topic_of_common_words_apart_in_an_abstract_are_not_close() -> None:
@@ -227,7 +227,7 @@ def test_the_mask_numbers_the_profiles_terms() -> None:
     assert found.mask == 0b101
 
 
-def test_an_author_asked_for_twice_counts_once() -> None:
+def test_an_author_followed_twice_counts_once() -> None:
     candidates = [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)]
     once = match(Profile((), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
     twice = match(Profile((Topic('au:"Yingbin Liang"'),), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]

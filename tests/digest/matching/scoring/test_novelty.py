@@ -71,8 +71,8 @@ def test_a_paper_is_compared_with_those_before_it_alone(days: list[Document]) ->
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_a_nearer_paper_never_makes_one_more_novel(one: float, other: float) -> None:
-    assert novelty(max(one, other)) <= novelty(min(one, other))
+def test_a_nearer_paper_never_makes_one_more_novel(similarity: float, other: float) -> None:
+    assert novelty(max(similarity, other)) <= novelty(min(similarity, other))
 
 
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))

@@ -1,4 +1,4 @@
-"""Likes as rule: what they add, and all that they can't do."""
+"""Relevance feedback: what likes add to a score, and its limits."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.reference.reference_matcher import match, match_all
 from digest.matching.scoring import word_counts
-from digest.matching.scoring.bm25 import ONE, Weights
+from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights
 from digest.matching.scoring.relevance_feedback import (
     FULL_WEIGHT_LIKES,
     SHRINK,
-    WORDS,
-    likes,
+    MAX_WORDS,
+    word_weights,
 )
 from digest.papers import Record
 from digest.text.word_tables import STOP_WORDS
@@ -38,7 +38,7 @@ PROFILE = Profile(topics=(Topic("offline learning"), Topic("protein folding")))
 
 texts = st.lists(st.sampled_from(VOCABULARY), min_size=1, max_size=12).map(" ".join)
 records = st.builds(Record, title=texts, abstract=texts)
-profiles = st.lists(st.tuples(st.sampled_from(VOCABULARY), st.integers(1, FULL_WEIGHT_LIKES)), max_size=WORDS).map(
+profiles = st.lists(st.tuples(st.sampled_from(VOCABULARY), st.integers(1, FULL_WEIGHT_LIKES)), max_size=MAX_WORDS).map(
     lambda words: replace(PROFILE, likes=tuple(dict(words).items()))
 )
 
@@ -49,9 +49,9 @@ def candidates(papers: list[Record]) -> list[Candidate]:
 
 @given(st.lists(records, max_size=8))
 def test_likes_are_few_words_of_bounded_weight(liked: list[Record]) -> None:
-    words = likes(liked, WEIGHTS)
+    words = word_weights(liked, WEIGHTS)
 
-    assert len(words) <= WORDS
+    assert len(words) <= MAX_WORDS
     assert all(0 < weight <= FULL_WEIGHT_LIKES * len(liked) / (len(liked) + SHRINK) for _, weight in words)
     assert len({stem for stem, _ in words}) == len(words)
     assert not STOP_WORDS & {stem for stem, _ in words}
@@ -61,22 +61,22 @@ def test_likes_are_few_words_of_bounded_weight(liked: list[Record]) -> None:
 def test_the_order_of_likes_does_not_matter(liked: list[Record], random: object) -> None:
     shuffled = sorted(liked, key=lambda _: random.random())  # type: ignore[attr-defined]
 
-    assert likes(shuffled, WEIGHTS) == likes(liked, WEIGHTS)
+    assert word_weights(shuffled, WEIGHTS) == word_weights(liked, WEIGHTS)
 
 
 @given(records, st.integers(1, 20))
 def test_more_likes_of_one_kind_never_weigh_less(liked: Record, number: int) -> None:
-    fewer, more = dict(likes([liked] * number, WEIGHTS)), dict(likes([liked] * (number + 1), WEIGHTS))
+    fewer, more = dict(word_weights([liked] * number, WEIGHTS)), dict(word_weights([liked] * (number + 1), WEIGHTS))
 
     assert all(more[stem] >= weight for stem, weight in fewer.items())
 
 
 def test_without_likes_there_are_no_words() -> None:
-    assert likes([], WEIGHTS) == ()
+    assert word_weights([], WEIGHTS) == ()
 
 
 def test_five_likes_weigh_like_a_word_of_a_topic() -> None:
-    assert likes([Record("Protein diffusion")] * 5, WEIGHTS)[0][1] == ONE
+    assert word_weights([Record("Protein diffusion")] * 5, WEIGHTS)[0][1] == TOPIC_WEIGHT
 
 
 @given(st.lists(records, max_size=12), profiles)
@@ -97,7 +97,7 @@ def test_likes_at_most_double_a_score_and_never_lower_it(papers: list[Record], p
 
 def test_a_paper_like_those_liked_comes_first() -> None:
     papers = [Record("Offline learning of graphs"), Record("Offline learning with diffusion")]
-    liked = replace(PROFILE, likes=likes([Record("Diffusion for proteins"), Record("Diffusion at scale")], WEIGHTS))
+    liked = replace(PROFILE, likes=word_weights([Record("Diffusion for proteins"), Record("Diffusion at scale")], WEIGHTS))
 
     assert [m.paper for m in match(PROFILE, candidates(papers), WEIGHTS, tau=None)] == [0, 1]
     assert [m.paper for m in match(liked, candidates(papers), WEIGHTS, tau=None)] == [1, 0]

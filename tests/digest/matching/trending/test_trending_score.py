@@ -1,4 +1,4 @@
-"""Trending scores grow with votes and fall with age; the line shown is facts."""
+"""Trending scores grow with votes and fall with age; the line that is shown states facts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.matching.trending import content_prior, trending_score
 from digest.matching.trending.trending_score import (
-    LIKELY,
+    LIKELY_PROBABILITY,
     Signals,
     expected_votes,
     explain,
@@ -29,8 +29,8 @@ def test_one_more_vote_never_lowers_the_score(votes: int, hours: float) -> None:
 
 
 @given(VOTES, HOURS, HOURS)
-def test_an_older_paper_never_gains_more_by_the_same_votes(votes: int, one: float, other: float) -> None:
-    assert expected_votes(votes, max(one, other)) <= expected_votes(votes, min(one, other))
+def test_an_older_paper_never_gains_more_by_the_same_votes(votes: int, age: float, other: float) -> None:
+    assert expected_votes(votes, max(age, other)) <= expected_votes(votes, min(age, other))
 
 
 def test_the_first_six_hours_count_as_six() -> None:
@@ -45,12 +45,12 @@ def test_one_more_vote_or_star_never_lowers_the_badge(votes: int, stars: int, da
 
 
 def test_the_badge_is_for_few() -> None:
-    assert likely_to_trend(41, 120, 1.0) > LIKELY > likely_to_trend(3, 0, 1.0)
+    assert likely_to_trend(41, 120, 1.0) > LIKELY_PROBABILITY > likely_to_trend(3, 0, 1.0)
 
 
 @given(st.integers(1, 10**4), st.integers(1, 10**4))
-def test_a_later_place_is_never_stronger(one: int, other: int) -> None:
-    assert rank_strength(max(one, other)) <= rank_strength(min(one, other)) <= 1
+def test_a_later_place_is_never_stronger(rank: int, other: int) -> None:
+    assert rank_strength(max(rank, other)) <= rank_strength(min(rank, other)) <= 1
 
 
 def test_without_a_signal_strength_is_unknown() -> None:
@@ -112,36 +112,36 @@ def test_the_reason_is_facts(signals: Signals, line: str) -> None:
 
 @given(st.integers(0, 10**6), st.integers(0, 10**5), st.floats(0, 5000), st.booleans())
 def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
-    content = content_prior.Content(code=code)
+    content = content_prior.PaperProperties(code=code)
 
-    assert content_prior.entering(votes + 1, stars, days, content) >= content_prior.entering(
+    assert content_prior.trending_entry_log_odds(votes + 1, stars, days, content) >= content_prior.trending_entry_log_odds(
         votes, stars, days, content
     )
 
 
 @given(st.integers(1, 500), st.floats(0, 1e6))
 def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
-    assert content_prior.persistence([rank], 0.0) > content_prior.persistence([rank + 2], gain)
+    assert content_prior.persistence_score([rank], 0.0) > content_prior.persistence_score([rank + 2], gain)
 
 
 def test_an_unranked_paper_stands_below_every_place() -> None:
-    assert content_prior.persistence([], 1e6) < content_prior.persistence([500], 0.0)
+    assert content_prior.persistence_score([], 1e6) < content_prior.persistence_score([500], 0.0)
 
 
 def test_of_two_papers_at_one_place_the_one_that_climbed_stands_above() -> None:
     assert (
-        content_prior.persistence([9, 4], 0.0)
-        > content_prior.persistence([4, 4], 0.0)
-        > content_prior.persistence([1, 4], 0.0)
+        content_prior.persistence_score([9, 4], 0.0)
+        > content_prior.persistence_score([4, 4], 0.0)
+        > content_prior.persistence_score([1, 4], 0.0)
     )
 
 
 @given(st.integers(0, 10**6), st.floats(0, 5000), st.integers(0, 5000))
 def test_one_more_vote_or_author_never_lowers_the_growth_expected(votes: int, hours: float, authors: int) -> None:
-    few, more = content_prior.Content(authors=authors), content_prior.Content(authors=authors + 1)
+    few, more = content_prior.PaperProperties(authors=authors), content_prior.PaperProperties(authors=authors + 1)
 
-    assert content_prior.growth(votes, hours, few) <= content_prior.growth(votes, hours, more)
-    assert content_prior.growth(votes, hours, few) <= content_prior.growth(votes + 1, hours, few)
+    assert content_prior.expected_growth(votes, hours, few) <= content_prior.expected_growth(votes, hours, more)
+    assert content_prior.expected_growth(votes, hours, few) <= content_prior.expected_growth(votes + 1, hours, few)
 
 
 def test_bars_grow_with_the_votes() -> None:
@@ -157,16 +157,16 @@ def test_what_did_not_grow_has_no_bars(values: list[float]) -> None:
 def test_bars_are_few_and_the_highest_is_full(values: list[float]) -> None:
     bars = trending_score.sparkline(values)
 
-    assert len(bars) <= trending_score.SPARKS
+    assert len(bars) <= trending_score.SPARKLINE_POINTS
     assert not bars or "█" in bars
 
 
 def test_before_votes_the_reason_is_facts_of_the_paper_and_many_authors_are_none() -> None:
     lines = [
-        content_prior.before_votes(content)
+        content_prior.describe_content(content)
         for content in (
-            content_prior.Content(code=True, organisation=True, authors=3),
-            content_prior.Content(authors=40),
+            content_prior.PaperProperties(code=True, organisation=True, authors=3),
+            content_prior.PaperProperties(authors=40),
         )
     ]
 

@@ -1,4 +1,4 @@
-"""The administrator's plots: each thing on the day it happened, in UTC, on both databases."""
+"""The administrator's plots: each event on its day in UTC, on both databases."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def _database(database: str) -> None:
     """A fresh one, of both kinds."""
 
 
-def test_readers_are_counted_at_the_end_of_each_day() -> None:
+def test_subscribers_are_counted_at_the_end_of_each_day() -> None:
     with engine.transaction() as session:
         session.add_all(
             [reader(1, ago(40)), reader(2, ago(40), ago(1)), reader(3, ago(1)), reader(4, ago(0)), reader(5, None)]
         )
-    found = daily_stats.days(now=NOW, last=3)
+    found = daily_stats.days(now=NOW, count=3)
 
-    assert [(day.date, day.subscribers, day.joined, day.left) for day in found] == [
+    assert [(day.date, day.subscribers, day.joined, day.unsubscribed) for day in found] == [
         (date(2025, 11, 19), 2, 0, 0),
         (date(2025, 11, 20), 2, 1, 1),
         (date(2025, 11, 21), 3, 1, 0),
     ]
 
 
-def test_the_last_day_ends_with_the_readers_of_now() -> None:
+def test_the_last_day_ends_with_the_subscribers_of_now() -> None:
     with engine.transaction() as session:
         session.add_all([reader(n, ago(n), ago(n - 1) if n % 3 == 0 else None) for n in range(1, 30)])
 
@@ -60,13 +60,13 @@ def test_mails_and_bounces_stand_on_their_utc_day() -> None:
                 )
             )
         session.add(Bounce(report_key="r", address_key="x@one.example", kind="soft", at=just_after))
-    found = daily_stats.days(now=NOW, last=2)
+    found = daily_stats.days(now=NOW, count=2)
 
     assert [(day.sent, day.bounces) for day in found] == [(1, 0), (1, 1)]
 
 
 def test_a_young_service_has_days_of_nothing() -> None:
-    assert daily_stats.days(now=NOW, last=2) == [
+    assert daily_stats.days(now=NOW, count=2) == [
         DayFigures(TODAY - timedelta(days=1), 0, 0, 0, 0, 0),
         DayFigures(TODAY, 0, 0, 0, 0, 0),
     ]

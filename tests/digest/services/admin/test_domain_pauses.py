@@ -31,7 +31,7 @@ def test_a_released_domain_gets_its_mail_at_once_and_others_wait_on(outbox: Outb
     outbox.owe("ada@one.example", "bob@one.example", "cyd@two.example")
     pause("one.example")
     pause("two.example")
-    waiting = {one.domain: one.waiting for one in domain_pauses.paused()}
+    waiting = {domain_pause.domain: domain_pause.waiting for domain_pause in domain_pauses.paused_domains()}
 
     released = release("one.example")
     outbox.send()
@@ -39,7 +39,7 @@ def test_a_released_domain_gets_its_mail_at_once_and_others_wait_on(outbox: Outb
     assert waiting == {"one.example": 2, "two.example": 1}
     assert released == 2
     assert set(smtp.recipients()) == {"ada@one.example", "bob@one.example"}
-    assert [one.domain for one in domain_pauses.paused()] == ["two.example"]
+    assert [domain_pause.domain for domain_pause in domain_pauses.paused_domains()] == ["two.example"]
 
 
 def test_a_release_is_audited(outbox: Outbox) -> None:
@@ -84,6 +84,6 @@ def test_what_is_not_paused_is_named_and_not_audited(outbox: Outbox) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "@", "no domain", "a@b@c"])
-def test_what_is_no_domain_is_said_so(outbox: Outbox, typed: str) -> None:
+def test_an_invalid_domain_is_refused_with_a_message(outbox: Outbox, typed: str) -> None:
     with pytest.raises(BadInput, match="domain:"):
         release(typed)

@@ -1,4 +1,4 @@
-"""Alarms: the administrators hear of trouble once a day for each subject."""
+"""Alarms: administrators are alerted once a day for each subject."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.delivery.render_messages import MailComposer
-from tests.digest.services.house import alarms as told
+from tests.digest.services.house import alarms as alarm_titles
 from tests.digest.services.house import later
 from tests.outbox import Outbox, as_claimed
 
 
-def test_overdue_mail_is_told_once_a_day(service: str, outbox: Outbox) -> None:
+def test_overdue_mail_is_reported_once_a_day(service: str, outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
     on_time = alarm_rules.check_alarms(now=later(minutes=29))
     late = alarm_rules.check_alarms(now=later(minutes=31))
@@ -29,7 +29,7 @@ def test_overdue_mail_is_told_once_a_day(service: str, outbox: Outbox) -> None:
     next_day = alarm_rules.check_alarms(now=later(hours=25))
 
     assert (on_time, late, again, next_day) == (0, 1, 0, 1)
-    assert told() == ["E-mails are overdue"] * 4
+    assert alarm_titles() == ["E-mails are overdue"] * 4
 
 
 def test_mail_for_a_resting_domain_is_not_overdue(service: str, outbox: Outbox) -> None:
@@ -39,7 +39,7 @@ def test_mail_for_a_resting_domain_is_not_overdue(service: str, outbox: Outbox) 
 
     alarm_rules.check_alarms(now=later(hours=1))
 
-    assert told() == ["one.example refuses our mail"] * 2
+    assert alarm_titles() == ["one.example refuses our mail"] * 2
 
 
 def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
@@ -50,7 +50,7 @@ def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
     assert [alarm_rules.check_alarms(now=later(hours=1)), alarm_rules.check_alarms(now=later(minutes=61))] == [2, 0]
 
 
-def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sender_that_died_is_reported(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = 1000.0
     sweeper = LeaseReaper(settings.get(), monotonic=lambda: seconds)
     monkeypatch.setattr(delivery_worker, "_sweeper", lambda: sweeper)
@@ -64,7 +64,7 @@ def test_a_sender_that_died_is_told(service: str, outbox: Outbox, monkeypatch: p
     taken = delivery_worker.sweep(NoQueue())
 
     assert taken == 1
-    assert told() == ["A sending process stopped"] * 2
+    assert alarm_titles() == ["A sending process stopped"] * 2
 
 
 def test_without_administrators_an_alarm_is_a_line_in_the_log(service: str, configured: Callable[..., None]) -> None:
@@ -74,12 +74,12 @@ def test_without_administrators_an_alarm_is_a_line_in_the_log(service: str, conf
         second = alarm_rules.raise_alarm(session, "overdue", "E-mails are overdue", ["3 wait"], now=later(hours=1))
 
     assert (first, second) == (True, False)
-    assert told() == []
+    assert alarm_titles() == []
 
 
-def test_an_alarm_is_a_mail_that_tells_its_facts(service: str, outbox: Outbox) -> None:
+def test_an_alarm_is_a_mail_with_its_facts(service: str, outbox: Outbox) -> None:
     with transaction() as session:
-        alarm_rules.domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
+        alarm_rules.alarm_domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
     letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
 
@@ -94,14 +94,14 @@ def test_two_at_once_tell_it_once(service: str) -> None:
         with transaction() as session:
             alarm_rules.raise_alarm(session, "overdue", "E-mails are overdue", [], now=now + timedelta(seconds=offset))
 
-    assert len(told()) == 2
+    assert len(alarm_titles()) == 2
 
 
-def test_mail_servers_that_fail_for_ten_minutes_are_told_once(service: str) -> None:
+def test_mail_servers_that_fail_for_ten_minutes_are_reported_once(service: str) -> None:
     told_at = [alarm_rules.note_mail_servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
 
     assert told_at == [False, False, False, True, False]
-    assert told() == ["The mail servers fail"] * 2
+    assert alarm_titles() == ["The mail servers fail"] * 2
 
 
 def test_mail_servers_that_work_again_begin_anew(service: str) -> None:
@@ -109,7 +109,7 @@ def test_mail_servers_that_work_again_begin_anew(service: str) -> None:
     alarm_rules.note_mail_servers(failing=False, now=later(minutes=9))
 
     assert not alarm_rules.note_mail_servers(failing=True, now=later(minutes=11))
-    assert told() == []
+    assert alarm_titles() == []
 
 
 def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:
@@ -118,25 +118,25 @@ def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:
             deliveries.pause_domain(session, f"mail{number}.example", later(days=1), "5.7.1 go away")
 
     assert alarm_rules.check_alarms(now=later(hours=1)) == 1
-    assert told() == ["6 domains refuse our mail"] * 2
+    assert alarm_titles() == ["6 domains refuse our mail"] * 2
 
 
-def test_a_server_that_refuses_us_is_told_instead_of_overdue_mail(service: str, outbox: Outbox) -> None:
+def test_a_server_that_refuses_us_is_reported_instead_of_overdue_mail(service: str, outbox: Outbox) -> None:
     outbox.owe("ada@one.example")
     with transaction() as session:
         deliveries.pause_domain(session, session_replies.SERVER, later(hours=2), "550 no")
 
     alarm_rules.check_alarms(now=later(hours=1))
 
-    assert told() == ["The mail server refuses our mail"] * 2
+    assert alarm_titles() == ["The mail server refuses our mail"] * 2
 
 
-def test_a_server_that_refuses_our_session_is_told_at_once(service: str) -> None:
+def test_a_server_that_refuses_our_session_is_reported_at_once(service: str) -> None:
     assert alarm_rules.note_mail_servers(failing=True, refusal="530 5.7.0 Authentication required")
-    assert told() == ["The mail servers fail"] * 2
+    assert alarm_titles() == ["The mail servers fail"] * 2
 
 
-def test_servers_that_fail_from_one_day_to_the_next_are_told(service: str) -> None:
+def test_servers_that_fail_from_one_day_to_the_next_are_reported(service: str) -> None:
     told_at = [alarm_rules.note_mail_servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
 
     assert told_at == [False, True]

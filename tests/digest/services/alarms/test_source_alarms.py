@@ -1,4 +1,4 @@
-"""Sources in trouble: the administrators hear of each once a day, and that it is over."""
+"""Failing sources: administrators are alerted to each once a day, and when it is over."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def told() -> list[str]:
 
 
 def told_after(now: datetime) -> int:
-    """How many there are after a look at that time."""
+    """The number of alarm mails after a check at that time."""
     alarm_rules.check_alarms(now=now)
     return len(told())
 
 
 @pytest.fixture(autouse=True)
-def asked(service: str, configured: Callable[..., None]) -> None:
+def _one_source(service: str, configured: Callable[..., None]) -> None:
     configured(SOURCES="huggingface", ADMIN_EMAILS="root@digest.example")
 
 
 @pytest.mark.parametrize("outcome", ["late", "stale", "down"])
-def test_a_source_in_trouble_is_told_once_a_day(outcome: str) -> None:
+def test_a_source_in_trouble_is_reported_once_a_day(outcome: str) -> None:
     answered(outcome)
     counts = [told_after(later(hours=hours)) for hours in (0, 1, 23, 25)]
 
@@ -50,7 +50,7 @@ def test_a_source_in_trouble_is_told_once_a_day(outcome: str) -> None:
     assert told() == [f"huggingface is {outcome}"] * 2
 
 
-def test_that_it_is_over_is_told_once() -> None:
+def test_the_end_of_a_source_failure_is_reported_once() -> None:
     answered("down", "no route")
     alarm_rules.check_alarms(now=later(minutes=0))
     answered("", at=later(minutes=10))
@@ -61,7 +61,7 @@ def test_that_it_is_over_is_told_once() -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_source_that_comes_and_goes_is_told_once_a_day(database: str) -> None:
+def test_a_source_that_comes_and_goes_is_reported_once_a_day(database: str) -> None:
     for minutes in (0, 20, 40):
         answered("down", at=later(minutes=minutes))
         alarm_rules.check_alarms(now=later(minutes=minutes))
@@ -72,7 +72,7 @@ def test_a_source_that_comes_and_goes_is_told_once_a_day(database: str) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_nothing_is_told_of_sources_on_time_never_asked_or_not_wanted(database: str) -> None:
+def test_sources_on_time_never_fetched_or_disabled_raise_no_alarm(database: str) -> None:
     answered("")
     answered("down", source="openalex")
 
@@ -80,7 +80,7 @@ def test_nothing_is_told_of_sources_on_time_never_asked_or_not_wanted(database: 
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_source_that_nobody_asked_has_some_minutes_after_the_service_was_off(database: str) -> None:
+def test_a_source_not_fetched_while_the_service_was_off_has_some_minutes(database: str) -> None:
     answered("")
     morning = [told_after(later(hours=12, minutes=minutes)) for minutes in (0, 5, 11)]
 

@@ -1,4 +1,4 @@
-"""What follows from what comes back: only on proof, once, and so that it can be taken back."""
+"""Consequences of bounce reports: only with proof, once, and reversible."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from digest.services.security import signed_links
 from tests.digest.mail.ordinary import ORDINARY
 from tests.digest.mail.ordinary import mail as ordinary
 from tests.digest.mail.test_bounce import complaint, report
-from tests.digest.services import house as given_house
+from tests.digest.services import house as stored_rows
 from tests.outbox import as_claimed
 
 ADA = "ada@one.example"
@@ -48,13 +48,13 @@ BOUNCES = "bounces@digest.example"
 
 @pytest.fixture
 def ada(service: str) -> int:
-    return given_house.add_reader(ADA)
+    return stored_rows.add_reader(ADA)
 
 
 @pytest.fixture
 def mail(ada: int) -> int:
-    """A mail that ada was sent."""
-    return given_house.add_mail(ada, given_house.add_run())
+    """A mail that was sent to ada."""
+    return stored_rows.add_mail(ada, stored_rows.add_run())
 
 
 def path(mail: int, key: str = "a key for tests of at least 32 bytes") -> str:
@@ -67,10 +67,10 @@ def take(*messages: bytes) -> list[str]:
 
 def test_a_proved_5_1_1_gives_the_address_up(mail: int) -> None:
     assert take(report(to=path(mail))) == ["suppressed"]
-    assert given_house.suppressed() == {ADA: "no such address"}
+    assert stored_rows.suppressed() == {ADA: "no such address"}
 
 
-def test_a_suppression_tells_its_source_and_date(mail: int) -> None:
+def test_a_suppression_records_its_source_and_date(mail: int) -> None:
     take(report(to=path(mail)))
 
     with transaction() as session:
@@ -79,25 +79,25 @@ def test_a_suppression_tells_its_source_and_date(mail: int) -> None:
     assert clock.now() - found.at < timedelta(minutes=1)
 
 
-def test_the_delivery_tells_the_address_whatever_the_report_says(mail: int) -> None:
-    given_house.add_reader("bob@one.example")
+def test_the_address_is_the_delivery_s_whatever_the_report_says(mail: int) -> None:
+    stored_rows.add_reader("bob@one.example")
     other = report(to=path(mail)).replace(b"ada@one.example", b"bob@one.example")
 
     take(other)
 
-    assert given_house.suppressed() == {ADA: "no such address"}
+    assert stored_rows.suppressed() == {ADA: "no such address"}
 
 
 def test_a_forged_report_does_nothing(mail: int) -> None:
     forged = report(to=path(mail, "their key"), returned=f"Message-ID: <digest.1.0@digest.example>\nTo: {ADA}")
 
     assert take(forged) == ["not proved"]
-    assert (given_house.suppressed(), given_house.bounces()) == ({}, [])
+    assert (stored_rows.suppressed(), stored_rows.bounces()) == ({}, [])
 
 
-def test_a_forged_complaint_unsubscribes_nobody(mail: int, ada: int) -> None:
+def test_a_forged_complaint_unsubscribes_no_subscriber(mail: int, ada: int) -> None:
     assert take(complaint(returned="Message-ID: <digest.1.0@digest.example>")) == ["not proved"]
-    assert given_house.reader(ada).state == "active"
+    assert stored_rows.reader(ada).state == "active"
 
 
 @pytest.mark.parametrize("status", ["5.1.1", "5.2.2", "4.2.2", "5.7.1"])
@@ -106,14 +106,14 @@ def test_the_unsubscribe_link_proves_no_bounce(mail: int, ada: int, status: str)
     headers = f"Message-ID: <digest.1.0@digest.example>\nList-Unsubscribe: <{signed_links.unsubscribe(ada)}>"
 
     assert take(report(status, returned=headers)) == ["not proved"]
-    assert (given_house.suppressed(), given_house.bounces(), given_house.alarms()) == ({}, [], [])
-    assert given_house.reader(ada).state == "active"
+    assert (stored_rows.suppressed(), stored_rows.bounces(), stored_rows.alarms()) == ({}, [], [])
+    assert stored_rows.reader(ada).state == "active"
 
 
 def test_the_unsubscribe_link_proves_no_complaint(mail: int, ada: int) -> None:
     assert take(complaint(returned=f"List-Unsubscribe: <{signed_links.unsubscribe(ada)}>")) == ["not proved"]
-    assert given_house.suppressed() == {}
-    assert given_house.reader(ada).state == "active"
+    assert stored_rows.suppressed() == {}
+    assert stored_rows.reader(ada).state == "active"
 
 
 def test_one_report_counts_once(mail: int) -> None:
@@ -121,7 +121,7 @@ def test_one_report_counts_once(mail: int) -> None:
 
     assert take(full, full) == ["counted", "known"]
     assert take(full) == ["known"]
-    assert given_house.bounces() == [(ADA, "soft")]
+    assert stored_rows.bounces() == [(ADA, "soft")]
 
 
 UNAUTHENTICATED = "smtp; 550 5.7.26 Unauthenticated"
@@ -134,12 +134,12 @@ def refused_by_policy(mail: int, *, report_id: str = "r1") -> bytes:
 
 
 def mail_to(address: str) -> int:
-    """A mail that somebody else was sent."""
-    return given_house.add_mail(given_house.add_reader(address), given_house.add_run(given_house.later(days=2)))
+    """A mail that was sent to somebody else."""
+    return stored_rows.add_mail(stored_rows.add_reader(address), stored_rows.add_run(stored_rows.later(days=2)))
 
 
 def paused_domains() -> list[str]:
-    return [one.domain for one in domain_pauses.paused()]
+    return [one.domain for one in domain_pauses.paused_domains()]
 
 
 def test_policy_refusals_of_two_addresses_pause_the_domain_and_tell_the_administrators(mail: int, ada: int) -> None:
@@ -147,18 +147,18 @@ def test_policy_refusals_of_two_addresses_pause_the_domain_and_tell_the_administ
 
     assert take(refused_by_policy(mail), refused_by_policy(other, report_id="r2")) == ["noted", "domain paused"]
     assert paused_domains() == ["one.example"]
-    assert given_house.suppressed() == {}
-    assert given_house.reader(ada).state == "active"
-    assert given_house.alarms() == ["one.example refuses our mail"] * 2
+    assert stored_rows.suppressed() == {}
+    assert stored_rows.reader(ada).state == "active"
+    assert stored_rows.alarms() == ["one.example refuses our mail"] * 2
 
 
-def test_one_recipient_who_forges_reports_again_and_again_pauses_nobody(mail: int, ada: int) -> None:
-    another = given_house.add_mail(ada, given_house.add_run(given_house.later(days=1)))
+def test_repeated_forged_reports_of_one_recipient_pause_no_domain(mail: int, ada: int) -> None:
+    another = stored_rows.add_mail(ada, stored_rows.add_run(stored_rows.later(days=1)))
     forged = [refused_by_policy(number, report_id=f"r{n}-{number}") for n in range(3) for number in (mail, another)]
 
     assert set(take(*forged)) == {"noted"}
     assert paused_domains() == []
-    assert given_house.alarms() == []
+    assert stored_rows.alarms() == []
 
 
 def test_a_second_report_on_one_delivery_renews_no_pause(mail: int) -> None:
@@ -173,19 +173,19 @@ def test_policy_refusals_at_two_domains_pause_neither_but_tell_the_administrator
 
     assert take(refused_by_policy(mail), refused_by_policy(other, report_id="r2")) == ["noted", "noted"]
     assert paused_domains() == []
-    assert given_house.alarms() == ["Our mail is refused after the relay took it"] * 2
+    assert stored_rows.alarms() == ["Our mail is refused after the relay accepted it"] * 2
 
 
 def test_a_mail_that_the_relay_gave_up_because_of_us_can_be_sent_again(ada: int) -> None:
-    run = given_house.add_run()
-    lost = given_house.add_mail(ada, run)
-    arrived = given_house.add_mail(given_house.add_reader("bob@one.example"), run)
+    run = stored_rows.add_run()
+    lost = stored_rows.add_mail(ada, run)
+    arrived = stored_rows.add_mail(stored_rows.add_reader("bob@one.example"), run)
     take(refused_by_policy(lost))
 
     again = run_control.resend_missed(run, actor="root", enqueue=NoQueue())
 
     assert again.queued == 1
-    assert (given_house.mail(lost).state, given_house.mail(arrived).state) == ("queued", "sent")
+    assert (stored_rows.mail(lost).state, stored_rows.mail(arrived).state) == ("queued", "sent")
 
 
 def about_two(*, ours: str, other: str) -> bytes:
@@ -212,29 +212,29 @@ def test_a_report_about_two_others_counts_by_the_milder(ada: int) -> None:
     raw = about_two(ours="5.1.1", other="5.2.2").replace(b"TO", path(forwarded).encode(), 1)
 
     assert take(raw) == ["counted"]
-    assert given_house.suppressed() == {}
+    assert stored_rows.suppressed() == {}
 
 
 def test_a_complaint_ends_the_subscription_for_good(mail: int, ada: int) -> None:
-    waiting = given_house.add_mail(ada, given_house.add_run(given_house.later(days=1)), state="queued")
+    waiting = stored_rows.add_mail(ada, stored_rows.add_run(stored_rows.later(days=1)), state="queued")
 
     assert take(complaint(returned=f"Return-Path: <{path(mail)}>")) == ["suppressed"]
-    assert given_house.reader(ada).state == "left"
-    assert given_house.suppressed() == {ADA: "complaint"}
-    assert given_house.mail(waiting).state == "cancelled"
+    assert stored_rows.reader(ada).state == "left"
+    assert stored_rows.suppressed() == {ADA: "complaint"}
+    assert stored_rows.mail(waiting).state == "cancelled"
 
 
 def test_a_mail_to_the_address_of_list_unsubscribe_leaves(ada: int) -> None:
     token = signed_links.unsubscribe_token(ada)
 
     assert take(ordinary(f"unsubscribe {token}")) == ["left"]
-    assert given_house.reader(ada).state == "left"
-    assert given_house.suppressed() == {}
+    assert stored_rows.reader(ada).state == "left"
+    assert stored_rows.suppressed() == {}
 
 
-def test_unsubscribe_without_proof_leaves_nobody(ada: int) -> None:
+def test_unsubscribing_without_proof_changes_nothing(ada: int) -> None:
     assert take(ordinary("unsubscribe")) == ["not proved"]
-    assert given_house.reader(ada).state == "active"
+    assert stored_rows.reader(ada).state == "active"
 
 
 def test_an_automatic_answer_means_nothing(mail: int, ada: int) -> None:
@@ -243,17 +243,17 @@ def test_an_automatic_answer_means_nothing(mail: int, ada: int) -> None:
     )
 
     assert take(away) == ["nothing"]
-    assert given_house.bounces() == []
+    assert stored_rows.bounces() == []
 
 
 def test_no_ordinary_mail_suppresses_anybody_even_with_a_good_stamp(mail: int, ada: int) -> None:
-    """Proof is not enough: it must also be a report. What wishes to leave is left out here."""
+    """Proof is not enough: the mail must also be a report. Unsubscribe requests are left out here."""
     stamped = f"X-Original-To: {path(mail)}\r\n".encode()
     messages = [stamped + raw for kind, raw in ORDINARY.values() if kind != "unsubscribe"]
 
     assert set(take(*messages)) == {"nothing"}
-    assert given_house.suppressed() == {}
-    assert given_house.reader(ada).state == "active"
+    assert stored_rows.suppressed() == {}
+    assert stored_rows.reader(ada).state == "active"
 
 
 def test_a_report_about_an_erased_delivery_does_nothing(mail: int) -> None:
@@ -262,7 +262,7 @@ def test_a_report_about_an_erased_delivery_does_nothing(mail: int) -> None:
 
 def failed(*days_ago: float, kind: str = "hard", source: str = "report") -> None:
     now = clock.now()
-    given_house.put(
+    stored_rows.put(
         *(
             Bounce(
                 report_key=f"{source}:{place}",
@@ -280,7 +280,7 @@ def test_failures_day_after_day_give_the_address_up(mail: int) -> None:
     failed(1, 2, 3)
 
     assert take(report("5.2.2", said="smtp; 552 5.2.2 Mailbox full", to=path(mail))) == ["suppressed"]
-    assert given_house.suppressed() == {ADA: "keeps failing"}
+    assert stored_rows.suppressed() == {ADA: "keeps failing"}
 
 
 def test_old_failures_are_forgotten(mail: int) -> None:
@@ -293,7 +293,7 @@ def test_failures_in_the_session_count_too(service: str) -> None:
     failed(0, 1, 2, 3, kind="soft", source="session")
 
     assert process_reports.suppress_failing_addresses() == 1
-    assert given_house.suppressed() == {ADA: "keeps failing"}
+    assert stored_rows.suppressed() == {ADA: "keeps failing"}
 
 
 def test_delays_alone_take_weeks(service: str) -> None:
@@ -306,23 +306,23 @@ def test_an_address_freed_again_begins_anew(mail: int) -> None:
     failed(0, 1, 2, 3)
     process_reports.suppress_failing_addresses()
 
-    subscriber_admin.unsuppress(ADA)
+    subscriber_admin.unsuppress_address(ADA)
 
     assert process_reports.suppress_failing_addresses() == 0
-    assert given_house.suppressed() == {}
-    assert {kind for _, kind in given_house.bounces()} == {"forgiven"}
+    assert stored_rows.suppressed() == {}
+    assert {kind for _, kind in stored_rows.bounces()} == {"forgiven"}
 
 
 def test_a_report_about_us_suppresses_nobody(mail: int) -> None:
     assert take(report("5.0.0", said="smtp; 550 relay not permitted", to=path(mail))) == ["noted"]
-    assert given_house.suppressed() == {}
+    assert stored_rows.suppressed() == {}
 
 
 def test_a_provider_that_calls_a_blocklist_hard_suppresses_nobody(mail: int) -> None:
     listed = provided("hard", status="5.1.1", words="550 5.1.1 blocked using Spamhaus")
 
     assert process_reports.process_provider_reports([listed]) == {"domain paused": 1}
-    assert given_house.suppressed() == {}
+    assert stored_rows.suppressed() == {}
 
 
 def provided(kind: str, **more: str) -> ProviderReport:
@@ -331,7 +331,7 @@ def provided(kind: str, **more: str) -> ProviderReport:
 
 def test_a_provider_is_believed_without_a_stamp(mail: int) -> None:
     assert process_reports.process_provider_reports([provided("hard", status="5.1.1")]) == {"suppressed": 1}
-    assert given_house.suppressed() == {ADA: "no such address"}
+    assert stored_rows.suppressed() == {ADA: "no such address"}
 
 
 def test_a_providers_report_counts_once(mail: int) -> None:
@@ -342,7 +342,7 @@ def test_a_providers_report_counts_once(mail: int) -> None:
 
 def test_a_providers_unsubscribe_leaves(mail: int, ada: int) -> None:
     assert process_reports.process_provider_reports([provided("unsubscribe")]) == {"left": 1}
-    assert given_house.reader(ada).state == "left"
+    assert stored_rows.reader(ada).state == "left"
 
 
 def test_a_provider_must_name_an_address(service: str) -> None:
@@ -379,12 +379,12 @@ def test_a_report_that_comes_twice_changes_no_score(failures: list[WeightedFailu
 
 
 @pytest.mark.parametrize(
-    ("weight", "days_apart", "enough"),
+    ("weight", "days_apart", "failure_count"),
     [(FAILURE_WEIGHT, 1, 4), (DELAY_WEIGHT, 1, 18), (FAILURE_WEIGHT, 7, 7)],
     ids=["daily", "late", "weekly"],
 )
-def test_the_threshold_is_where_the_docs_say(weight: float, days_apart: int, enough: int) -> None:
-    failures = [WeightedFailure(NOW - timedelta(days=days_apart * place), weight) for place in range(enough)]
+def test_the_threshold_is_where_the_docs_say(weight: float, days_apart: int, failure_count: int) -> None:
+    failures = [WeightedFailure(NOW - timedelta(days=days_apart * place), weight) for place in range(failure_count)]
 
     assert reaches_threshold(failures, now=NOW)
     assert not reaches_threshold(failures[:-1], now=NOW)
@@ -399,48 +399,50 @@ def test_addresses_have_one_key() -> None:
 
 
 @pytest.fixture
-def letter(mail: int) -> OutgoingMessage:
+def notice_message(mail: int) -> OutgoingMessage:
     """That mail as it goes over the wire: a notice, composed and addressed."""
     with transaction() as session:
         row = session.get_one(Delivery, mail)
         row.kind, row.message_id = "notice", f"<notice.{row.subject_id}.0@digest.example>"
         session.get_one(Edition, row.subject_id).content = Content().to_json()
-    ((_, made),) = MailComposer(settings.get()).compose([as_claimed(given_house.mail(mail))])
+    ((_, made),) = MailComposer(settings.get()).compose([as_claimed(stored_rows.mail(mail))])
     assert isinstance(made, OutgoingMessage)
     return made
 
 
-def test_a_report_on_a_real_letter_is_proved_by_its_return_path(letter: OutgoingMessage) -> None:
-    assert take(report(to=letter.envelope_from)) == ["suppressed"]
+def test_a_report_on_a_composed_mail_is_proved_by_its_return_path(notice_message: OutgoingMessage) -> None:
+    assert take(report(to=notice_message.envelope_from)) == ["suppressed"]
 
 
-def test_a_report_on_a_real_letter_is_proved_by_what_it_returns(letter: OutgoingMessage) -> None:
-    head = letter.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
+def test_a_report_on_a_composed_mail_is_proved_by_what_it_returns(notice_message: OutgoingMessage) -> None:
+    head = notice_message.raw.partition(b"\r\n\r\n")[0].decode().replace("\r\n", "\n")
 
     assert take(report(returned=head)) == ["suppressed"]
-    assert given_house.suppressed() == {ADA: "no such address"}
+    assert stored_rows.suppressed() == {ADA: "no such address"}
 
 
-def test_a_real_letters_mailto_leaves(letter: OutgoingMessage, ada: int) -> None:
-    ways = email.message_from_bytes(letter.raw)["List-Unsubscribe"]
+def test_a_mail_to_the_unsubscribe_address_of_a_composed_mail_unsubscribes(
+    notice_message: OutgoingMessage, ada: int
+) -> None:
+    ways = email.message_from_bytes(notice_message.raw)["List-Unsubscribe"]
     address, _, query = re.findall(r"<mailto:([^>]*)>", ways)[0].partition("?")
     (subject,) = parse_qs(query)["subject"]
 
-    assert address == letter.envelope_from
+    assert address == notice_message.envelope_from
     assert take(ordinary(subject)) == ["left"]
-    assert given_house.reader(ada).state == "left"
+    assert stored_rows.reader(ada).state == "left"
 
 
-def test_a_report_on_a_mail_from_before_a_restore_blames_nobody_who_got_its_number_after(mail: int) -> None:
+def test_a_report_on_a_mail_from_before_a_restore_suppresses_no_later_delivery_of_that_number(mail: int) -> None:
     before = message_id(
-        DeliveryKey(mail, "digest", 1, 0, given_house.later(days=-3)), installation="k", domain="digest.example"
+        DeliveryKey(mail, "digest", 1, 0, stored_rows.later(days=-3)), installation="k", domain="digest.example"
     )
     own = message_id(DeliveryKey(mail, "digest", 1, 0, clock.now()), installation="k", domain="digest.example")
     with transaction() as session:
         session.get_one(Delivery, mail).message_id = own
 
     stale = take(report(to=path(mail), returned=f"Message-ID: {before}"))
-    nobody = given_house.suppressed()
+    nobody = stored_rows.suppressed()
     fresh = take(report(to=path(mail), returned=f"Message-ID: {own}"))
 
     assert (stale, nobody) == (["nothing"], {})

@@ -1,4 +1,4 @@
-"""Day indexes: made once, kept as files, made again where a file is missing, cut or not ours."""
+"""Day indexes: built once, stored as files, rebuilt where a file is missing, truncated or foreign."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     """As in a process that has just begun."""
-    day_indexes._open.clear()
+    day_indexes._open_indexes.clear()
 
 
 def index() -> PaperIndex:
     with reading() as session:
-        (day,) = announcements.days(session, [MONDAY.toordinal()])
+        (day,) = announcements.announcement_days(session, [MONDAY.toordinal()])
         return day_indexes.index_of_day(session, day)
 
 
@@ -37,7 +37,7 @@ def test_the_file_of_one_process_serves_the_next(lab: Lab) -> None:
     made = index()
     (file,) = files()
     written = file.stat().st_mtime_ns
-    day_indexes._open.clear()
+    day_indexes._open_indexes.clear()
     read = index()
 
     assert (read.forms, read.stream.tolist()) == (made.forms, made.stream.tolist())
@@ -53,7 +53,7 @@ def test_a_file_that_is_cut_or_not_ours_is_made_again(lab: Lab, harm: Callable[[
     (file,) = files()
     good = file.read_bytes()
     file.write_bytes(harm(good))
-    day_indexes._open.clear()
+    day_indexes._open_indexes.clear()
     index()
 
     assert file.read_bytes() == good
@@ -67,7 +67,7 @@ def test_a_paper_more_gives_a_new_file_and_the_old_one_goes(lab: Lab) -> None:
     lab.store(MONDAY, paper(2, "Dueling bandits"))
     found = index()
 
-    assert found.papers == 2
+    assert found.paper_count == 2
     assert [file != old for file in files()] == [True]
 
 
@@ -84,8 +84,8 @@ def test_where_nothing_can_be_written_the_index_is_kept_in_memory(lab: Lab) -> N
 def test_another_database_has_other_papers(lab: Lab, configured: Callable[..., None], tmp_path: Path) -> None:
     lab.announce(MONDAY, "Linear bandits")
     with reading() as session:
-        (day,) = announcements.days(session, [MONDAY.toordinal()])
-    here = announcements.state(day.papers)
+        (day,) = announcements.announcement_days(session, [MONDAY.toordinal()])
+    here = announcements.papers_fingerprint(day.papers)
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
 
-    assert announcements.state(day.papers) != here
+    assert announcements.papers_fingerprint(day.papers) != here

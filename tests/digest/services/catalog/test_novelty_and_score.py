@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from digest.compose.email.paper_block import UNUSUAL
+from digest.compose.email.paper_block import MIN_UNUSUAL_NOVELTY
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.models import Novelty
@@ -54,8 +54,8 @@ def _novelty(arxiv_id: str) -> Novelty | None:
 def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     lab: Lab, real: list[ListedPaper]
 ) -> None:
-    learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)]
-    stranger = next(one for one in real if one.record.categories[0].startswith("astro-ph"))
+    learning = [candidate for candidate in real if candidate.record.categories[:1] == ("cs.LG",)]
+    stranger = next(candidate for candidate in real if candidate.record.categories[0].startswith("astro-ph"))
     original = learning[0].record
     copy = replace(
         original,
@@ -67,7 +67,7 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     lab.go_to(at(MONDAY, 12))
     lab.store(SUNDAY, *learning)
     lab.store(MONDAY, ListedPaper(copy), ListedPaper(foreign))
-    done = novelty_and_score.measure()
+    done = novelty_and_score.measure_novelty()
 
     near, far = _novelty("2511.90001"), _novelty("2511.90002")
 
@@ -83,18 +83,18 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
 def test_measuring_again_changes_nothing(lab: Lab, real: list[ListedPaper]) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *real[:60])
-    novelty_and_score.measure()
+    novelty_and_score.measure_novelty()
 
-    assert novelty_and_score.measure() == novelty_and_score.MeasuringResult()
+    assert novelty_and_score.measure_novelty() == novelty_and_score.MeasuringResult()
 
 
 def test_little_time_leaves_the_rest_for_the_next_call(lab: Lab, real: list[ListedPaper]) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *real[:200])
-    first = novelty_and_score.measure(seconds=0)
-    rest = novelty_and_score.measure()
+    first = novelty_and_score.measure_novelty(seconds=0)
+    rest = novelty_and_score.measure_novelty()
 
-    assert first.more
+    assert first.is_incomplete
     assert 0 < first.papers < 200
     assert first.papers + rest.papers == 200
 
@@ -102,7 +102,7 @@ def test_little_time_leaves_the_rest_for_the_next_call(lab: Lab, real: list[List
 def test_in_a_field_of_few_papers_novelty_is_unknown_not_100(lab: Lab, real: list[ListedPaper]) -> None:
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *real[:5])
-    novelty_and_score.measure()
+    novelty_and_score.measure_novelty()
     found = _novelty(real[0].record.arxiv_id or "")
 
     assert found is not None
@@ -116,13 +116,13 @@ def test_the_paper_s_page_shows_its_figures_and_what_they_are_made_of(lab: Lab, 
     lab.go_to(at(MONDAY, 12))
     lab.store(MONDAY, *learning)
     store_document("semantic-scholar", "test", ParsedDocument(authors=people))
-    novelty_and_score.measure()
+    novelty_and_score.measure_novelty()
     with reading() as session:
         number = store.by_arxiv_id(session, learning[-1].record.arxiv_id or "") or 0
     page = paper_presenters.paper(number)
 
     assert page.row.novelty is not None
-    assert page.nearest is not None
+    assert page.nearest_paper is not None
     assert dict(page.row.parts) == {"novelty": page.row.novelty, "author": 51}
     assert page.row.score == round((2 * page.row.novelty + 51) / 3)
 
@@ -155,7 +155,7 @@ def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: 
     assert paper_presenters.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
 
 
-def test_an_author_s_own_page_tells_whose_figures_it_shows(lab: Lab) -> None:
+def test_an_author_s_own_page_names_the_author_of_its_figures(lab: Lab) -> None:
     papers = tuple(
         ListedPaper(Record(f"A long enough title, number {n}", authors=("Ada Byron", f"Other {n}"))) for n in range(4)
     )
@@ -174,4 +174,4 @@ def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[ListedPape
     text = " ".join(str(mail.get_body(("plain",)).get_content()).split())  # type: ignore[union-attr]
 
     assert known
-    assert text.count("unusual for its field") == sum(value >= UNUSUAL for value in known)
+    assert text.count("unusual for its field") == sum(value >= MIN_UNUSUAL_NOVELTY for value in known)

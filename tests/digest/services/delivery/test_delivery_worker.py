@@ -24,7 +24,7 @@ from tests.servers import CONTENT, RCPT, MailServer
 
 
 class Calls:
-    """An Enqueue that notes what it was asked."""
+    """An Enqueue that records its calls."""
 
     def __init__(self) -> None:
         self.made: list[tuple[object, ...]] = []
@@ -43,7 +43,7 @@ class Calls:
 
 
 @pytest.fixture(autouse=True)
-def _plain_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def _plain_composer(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("digest.services.delivery.render_messages")
     module.MailComposer = PlainLetters  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)

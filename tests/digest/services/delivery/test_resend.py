@@ -1,4 +1,4 @@
-"""Resends: each is a new mail with a serial of its own, whatever retention has removed; what is sent is looked at."""
+"""Resends: each is a new mail with a serial of its own, whatever retention has removed; the sent mail is compared."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def again() -> int:
 
 
 def forget(*serials: int) -> None:
-    """As retention does with what is old enough: the first rows are gone, later ones stay."""
+    """Delete resends as retention does: the first rows, not later ones."""
     with transaction() as session:
         session.execute(delete(Delivery).where(Delivery.kind == "resend", Delivery.serial.in_(serials)))  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("gone", [(1,), (2,), (1, 2), (1, 2, 3)], ids=str)
+@pytest.mark.parametrize("deleted", [(1,), (2,), (1, 2), (1, 2, 3)], ids=str)
 def test_a_resend_after_retention_removed_earlier_ones_is_sent(
-    sent: Lab, smtp: MailServer, gone: tuple[int, ...]
+    sent: Lab, smtp: MailServer, deleted: tuple[int, ...]
 ) -> None:
     before = [again() for _ in range(3)]
     sent.run()
-    forget(*gone)
+    forget(*deleted)
 
     number = again()
     sent.run()
@@ -116,7 +116,7 @@ def test_a_person_who_signs_up_again_after_retention_gets_another_confirmation(s
 
 def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) -> None:
     again()
-    with transaction() as session:  # as a counter that was set back by hand would do
+    with transaction() as session:  # as with a counter that was reset by hand
         session.connection().exec_driver_sql("UPDATE delivery_serial SET last = 0 WHERE kind = 'resend'")
 
     with pytest.raises(AlreadyOwed, match="nothing was queued"):
@@ -177,7 +177,7 @@ def test_a_second_installation_under_the_same_domain_sends_other_message_ids(sen
     assert first != second
 
 
-def test_the_installations_id_stays_when_asked_for_again(database: str) -> None:
+def test_the_installations_id_stays_when_it_is_ensured_again(database: str) -> None:
     with engine().begin() as connection:
         made = [installation.ensure_installation(connection) for _ in range(3)]
 

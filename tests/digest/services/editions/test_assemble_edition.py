@@ -1,4 +1,4 @@
-"""What a reader is given: topics, categories, exclusions, authors, rising, nothing twice; epochs, thresholds."""
+"""The content of an edition: topics, categories, exclusions, authors, rising, nothing twice; epochs, thresholds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_categories_and_exclusions_hold_for_every_match(lab: Lab) -> None:
 
 
 @SQLITE
-def test_a_reader_of_a_category_alone_gets_what_is_new_in_it(lab: Lab) -> None:
+def test_a_subscriber_of_a_category_alone_gets_what_is_new_in_it(lab: Lab) -> None:
     lab.subscribe("ada", categories=["cs.CV"])
     lab.store(MONDAY, paper(1, "Bandits in learning"), paper(2, "Seeing bandits", categories=("cs.CV",)))
 
@@ -41,7 +41,7 @@ def test_a_reader_of_a_category_alone_gets_what_is_new_in_it(lab: Lab) -> None:
 
 
 @SQLITE
-def test_a_reader_without_topics_gets_what_trends(lab: Lab) -> None:
+def test_a_subscriber_without_topics_gets_what_trends(lab: Lab) -> None:
     lab.subscribe("ada")
     lab.store(MONDAY, paper(1, "Quiet bandits"), paper(2, "Loud bandits", signals={"upvotes": 40}))
 

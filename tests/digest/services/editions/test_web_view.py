@@ -41,7 +41,7 @@ def test_a_topic_is_not_called_silent_after_a_day(lab: Lab, smtp: MailServer) ->
     assert "has brought nothing" not in text(smtp)[1]
 
 
-def test_a_subscriber_of_a_category_is_told_that_category(lab: Lab, smtp: MailServer) -> None:
+def test_the_edition_of_a_category_subscriber_names_that_category(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", categories=["cs.CV"])
     lab.store(MONDAY, paper(1, "Seeing bandits", categories=("cs.LG", "cs.CV")))
 

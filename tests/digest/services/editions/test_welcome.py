@@ -91,7 +91,7 @@ def test_a_lost_welcome_is_made_good_by_the_first_run(lab: Lab) -> None:
     assert lab.papers("ada") == ["Linear bandits"]
 
 
-def test_who_left_meanwhile_gets_none(lab: Lab) -> None:
+def test_who_unsubscribed_meanwhile_gets_no_welcome(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     reader = lab.subscribe("ada", "bandits")
     unsubscribe(reader)
@@ -113,7 +113,7 @@ def test_papers_older_than_seven_announcements_stay_out(lab: Lab) -> None:
     assert sorted(lab.papers("ada")) == [f"Bandits of {back} days ago" for back in range(7)]
 
 
-def test_a_welcome_whose_wake_up_was_lost_is_asked_for_again(lab: Lab) -> None:
+def test_a_welcome_whose_wake_up_was_lost_is_enqueued_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     reader = lab.subscribe("ada", "bandits")
     calls = Calls()
@@ -125,7 +125,7 @@ def test_a_welcome_whose_wake_up_was_lost_is_asked_for_again(lab: Lab) -> None:
     assert calls.made == [("welcome", reader)]
 
 
-def test_a_welcome_with_nothing_to_say_is_not_asked_for_again(lab: Lab) -> None:
+def test_a_welcome_without_papers_is_not_enqueued_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     welcome.first_edition(lab.subscribe("ada", "quantum gravity"))
 
@@ -163,7 +163,7 @@ def last_request(subscriber_id: int) -> int:
 
 
 def claimed_order() -> list[tuple[str, str]]:
-    """Whom a sender with one connection would serve, in order."""
+    """The recipients that a sender with one connection would serve, in order."""
     with transaction() as session:
         lease = leases.open_lease(session, "a test", clock.now())
         taken = [claims.claim(session, lease, 1, clock.now(), domain="digest.example") for _ in range(8)]

@@ -1,4 +1,4 @@
-"""Why a reader did not get a paper: the first thing that kept it back is named."""
+"""Why a subscriber did not get a paper: the first reason is named."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_what_kept_a_paper_back_is_named(lab: Lab) -> None:
     assert reason(6) == "it matches; it has not been in a run of yours yet"
 
 
-def test_a_paper_past_the_limit_is_said_to_be(lab: Lab) -> None:
+def test_a_paper_past_the_limit_is_reported_as_such(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", limit=1)
     lab.store(MONDAY, paper(1, "Bandits"), paper(2, "Something on the many kinds of bandits that there are"))
     lab.run(MONDAY)
@@ -39,7 +39,7 @@ def test_a_paper_past_the_limit_is_said_to_be(lab: Lab) -> None:
     assert "your limit was reached" in reason(2)
 
 
-def test_a_paper_too_old_to_be_new_is_said_to_be(lab: Lab) -> None:
+def test_a_paper_too_old_to_be_new_is_reported_as_such(lab: Lab) -> None:
     for back in range(20, -1, -1):
         lab.store(MONDAY - timedelta(days=back), paper(back + 1, f"Bandits of {back} days ago"))
     lab.subscribe("ada", "bandits")
@@ -47,13 +47,13 @@ def test_a_paper_too_old_to_be_new_is_said_to_be(lab: Lab) -> None:
     assert "more than 14 announcements have passed" in reason(20)
 
 
-def test_a_reader_who_left_hears_that_there_is_no_mail(lab: Lab) -> None:
+def test_the_report_of_an_unsubscribed_address_says_that_there_is_no_mail(lab: Lab) -> None:
     unsubscribe(lab.subscribe("ada", "bandits"))
 
     assert why_report.why_mail("ada@example.com")[0] == "no mail: the subscription is left since 2025-11-17"
 
 
-def test_a_pause_and_the_next_mail_are_told(lab: Lab) -> None:
+def test_the_report_names_a_pause_and_the_next_mail(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", time_zone="Asia/Tokyo")
     lab.change("ada", paused_until=MONDAY + timedelta(days=3), next_due_at=at(MONDAY + timedelta(days=2), 22))
 

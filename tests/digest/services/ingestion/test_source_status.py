@@ -1,4 +1,4 @@
-"""How late sources show: in runs that wait or say so, in the doctor's report, in health; and old snapshots."""
+"""Late sources: runs wait or mention them, doctor and health report them; clean-up of old snapshots."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def test_a_mail_without_the_announcement_says_so(database: str) -> None:
     assert line == "arXiv's announcement of 30 September had not arrived when this was made. Its papers come next time."
 
 
-def test_nothing_is_said_on_a_day_without_announcement(database: str) -> None:
+def test_no_notice_on_a_day_without_announcement(database: str) -> None:
     put_day(date(2025, 10, 3), SLOT)
     sunday = datetime(2025, 10, 5, 12, tzinfo=UTC)
     with reading() as session:
         assert source_status.missing_announcement_notice(session, sunday, sunday) == ""
 
 
-def test_nothing_is_said_where_arxiv_is_not_fetched(database: str) -> None:
+def test_no_notice_where_arxiv_is_not_fetched(database: str) -> None:
     with reading() as session:
         assert source_status.missing_announcement_notice(session, SLOT, SLOT) == ""
 
@@ -82,17 +82,17 @@ def test_a_run_knows_only_the_days_stored_by_its_time(database: str) -> None:
     put_day(MON, SLOT - timedelta(days=1))
     put_day(TUE, SLOT + timedelta(hours=5))
     with reading() as session:
-        assert source_status.missing_by(session, SLOT, SLOT) == TUE
-        assert source_status.missing_by(session, SLOT, SLOT + timedelta(hours=6)) is None
+        assert source_status.missing_announcement(session, SLOT, SLOT) == TUE
+        assert source_status.missing_announcement(session, SLOT, SLOT + timedelta(hours=6)) is None
 
 
 def test_the_doctor_names_each_source_its_state_and_the_cure(database: str, configured: Callable[..., None]) -> None:
     configured(SOURCES="arxiv-rss,huggingface")
     with transaction() as session:
         store.store_source_state(session, "arxiv-rss", at=clock.now(), outcome="down", detail="no route", retry_at=None)
-    findings = [f for f in doctor.examine() if f.name == "sources" and ":" in f.text]
+    findings = [f for f in doctor.run_checks() if f.name == "sources" and ":" in f.text]
 
-    assert [f.text.split(";")[0] for f in findings] == ["arxiv-rss: down (no route)", "huggingface: never asked"]
+    assert [f.text.split(";")[0] for f in findings] == ["arxiv-rss: down (no route)", "huggingface: never fetched"]
     assert all(f.level == doctor.WARNING and f.cure for f in findings)
 
 

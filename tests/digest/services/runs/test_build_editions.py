@@ -28,7 +28,7 @@ TUESDAY = MONDAY + timedelta(days=1)
 FRIDAY = MONDAY + timedelta(days=4)
 
 
-def test_a_reader_gets_the_days_matches_in_one_mail(lab: Lab, smtp: MailServer) -> None:
+def test_a_subscriber_gets_the_days_matches_in_one_mail(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
 
@@ -61,7 +61,7 @@ def test_run_again_sends_nothing_and_says_so(lab: Lab, smtp: MailServer) -> None
     assert (again.sent, again.papers) == (0, 0)
 
 
-def test_a_reader_who_joins_after_a_slots_run_was_complete_still_gets_that_slots_mail(lab: Lab) -> None:
+def test_a_subscriber_who_joins_after_a_slots_run_was_complete_still_gets_that_slots_mail(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits")
     lab.run(MONDAY)
@@ -144,7 +144,7 @@ def test_a_date_weeks_ahead_is_refused(lab: Lab) -> None:
         lab.run(date(2026, 11, 17))
 
 
-def test_a_date_run_early_costs_the_reader_no_later_slot(lab: Lab) -> None:
+def test_a_date_run_early_costs_the_subscriber_no_later_slot(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", send_at="18:00")
     lab.announce(MONDAY, "Bandits one")
     lab.go_to(at(MONDAY, 12))
@@ -172,13 +172,13 @@ def test_a_past_date_leaves_the_next_slot_alone(lab: Lab) -> None:
         ("Asia/Kathmandu", at(TUESDAY, 1, 15)),
     ],
 )
-def test_a_reader_far_away_is_due_at_their_own_seven_o_clock(lab: Lab, zone: str, slot: object) -> None:
+def test_a_subscriber_far_away_is_due_at_their_own_seven_o_clock(lab: Lab, zone: str, slot: object) -> None:
     lab.subscribe("ada", "bandits", time_zone=zone)
 
     assert lab.reader("ada").next_due_at == slot
 
 
-def test_a_date_is_each_readers_own(lab: Lab) -> None:
+def test_a_date_is_each_subscribers_own(lab: Lab) -> None:
     lab.subscribe("east", "bandits", time_zone="Pacific/Kiritimati")
     lab.subscribe("west", "bandits", time_zone="Pacific/Pago_Pago")
     lab.announce(MONDAY, "Bandits")
@@ -249,7 +249,7 @@ def test_a_pause_begun_after_the_slot_came_holds(lab: Lab, smtp: MailServer) -> 
     assert lab.reader("ada").next_due_at == at(FRIDAY, 7)
 
 
-def test_who_leaves_between_choosing_and_sending_gets_nothing(lab: Lab, smtp: MailServer) -> None:
+def test_who_unsubscribes_between_choosing_and_sending_gets_nothing(lab: Lab, smtp: MailServer) -> None:
     reader = lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "bandits")
     lab.announce(MONDAY, "Bandits")
@@ -289,7 +289,7 @@ def test_a_shard_frozen_four_times_at_once_is_frozen_once(lab: Lab) -> None:
 
 
 def test_the_last_two_shards_frozen_at_once_complete_the_run(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_planning, "SHARD", 4)
+    monkeypatch.setattr(run_planning, "SHARD_SIZE", 4)
     for n in range(12):
         lab.subscribe(f"r{n}", "bandits")
     lab.announce(MONDAY, "Bandits")
@@ -332,7 +332,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     assert lab.editions("ada") == []
 
 
-def test_readers_due_at_a_cancelled_run_get_their_papers_with_the_next(lab: Lab) -> None:
+def test_subscribers_due_at_a_cancelled_run_get_their_papers_with_the_next(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits")
     lab.go_to(at(MONDAY, 7, 1))
@@ -347,7 +347,7 @@ def test_readers_due_at_a_cancelled_run_get_their_papers_with_the_next(lab: Lab)
     assert lab.papers("ada", TUESDAY) == ["Bandits"]
 
 
-def test_only_one_reader_is_served_where_one_is_named(lab: Lab, smtp: MailServer) -> None:
+def test_only_the_named_subscriber_is_served(lab: Lab, smtp: MailServer) -> None:
     for name in ("ada", "bob"):
         lab.subscribe(name, "bandits")
     lab.announce(MONDAY, "Bandits")
@@ -382,7 +382,7 @@ def test_a_rehearsal_says_what_the_run_then_does(lab: Lab, smtp: MailServer, day
     assert (told.queued, told.skipped, told.papers) == (real.sent, real.skipped, real.papers)
 
 
-def test_a_quiet_day_is_told_to_who_wants_to_know(lab: Lab, smtp: MailServer) -> None:
+def test_a_quiet_day_mail_goes_to_those_who_chose_it(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits", quiet_day="notice")
     lab.subscribe("bob", "bandits")
     lab.announce(MONDAY, "Kernel methods")
@@ -394,7 +394,7 @@ def test_a_quiet_day_is_told_to_who_wants_to_know(lab: Lab, smtp: MailServer) ->
     assert b"Nothing new for your topics" in taken.raw
 
 
-def test_a_paused_reader_gets_nothing_until_the_date(lab: Lab, smtp: MailServer) -> None:
+def test_a_paused_subscriber_gets_nothing_until_the_date(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.change("ada", paused_until=TUESDAY)
     lab.announce(MONDAY, "Bandits")
@@ -423,7 +423,7 @@ def test_smtp_down_leaves_the_mails_waiting_and_they_go_out_later(lab: Lab, smtp
 
 
 def _at_once(number: int, work: Callable[[], Any]) -> list[Any]:
-    """Do it in so many threads that begin together; raises what any of them raised."""
+    """Run `work` in `number` threads that begin together; raise what any of them raised."""
     gate = threading.Barrier(number)
 
     def one(_: int) -> Any:

@@ -22,7 +22,7 @@ TOPIC = "offline learning"
 
 
 def installed(lab: Lab, days: int = 16) -> None:
-    """Announcements of five papers each; the reader's topic comes with proteins alone."""
+    """Announcements of five papers each; only papers on proteins match the subscriber's topic."""
     lab.go_to(at(MONDAY, 12))
     for back in range(days, -1, -1):
         day = MONDAY - timedelta(days=back)
@@ -37,7 +37,7 @@ def stored() -> list[tuple[int, int | None]]:
         return [(row.profile_id, row.tau) for row in rows]
 
 
-def test_every_reader_is_calibrated_once_an_epoch(lab: Lab) -> None:
+def test_every_subscriber_is_calibrated_once_an_epoch(lab: Lab) -> None:
     installed(lab)
     lab.subscribe("grace", "kernels")
     lab.subscribe("mary")
@@ -64,12 +64,14 @@ def test_a_threshold_made_by_a_run_is_not_made_again(lab: Lab) -> None:
     assert stored() == from_run
 
 
-def test_parts_of_readers_are_done_a_few_at_a_time_until_all_are(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_subscribers_are_calibrated_a_few_at_a_time_until_all_are(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(calibration_job, "PROFILES_PER_PART", 2)
     installed(lab)
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")
-    monkeypatch.setattr(calibration_job, "PARTS_AT_ONCE", 2)
+    monkeypatch.setattr(calibration_job, "PARTS_PER_BATCH", 2)
     first, rest = calibration_job.due_parts(), calibration_job.calibrate_all()
 
     assert len(first.parts) == 2

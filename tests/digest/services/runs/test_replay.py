@@ -53,7 +53,7 @@ def ada(papers: None) -> int:
 
 
 def days(first: date = MONDAY, last: date = FRIDAY, only: int | None = None) -> list[tuple[int, int, int]]:
-    """(day of the month, mails, papers) of each date with readers due."""
+    """(day of the month, mails, papers) of each date with due subscribers."""
     return [(one.date.day, one.mails, one.papers) for one in replay(first, last, only=only) if one.mails or one.skipped]
 
 
@@ -68,7 +68,7 @@ def test_a_replay_changes_nothing(ada: int) -> None:
     assert everything() == before
 
 
-def test_a_replay_tells_what_runs_would_send(ada: int) -> None:
+def test_a_replay_returns_what_runs_would_send(ada: int) -> None:
     foreseen = [(day, papers) for day, mails, papers in days() if mails]
     for day in (date(2025, 11, n) for n in range(17, 22)):
         for run in run_planning.plan_day(day):
@@ -79,7 +79,7 @@ def test_a_replay_tells_what_runs_would_send(ada: int) -> None:
     assert foreseen == frozen
 
 
-def test_readers_may_go_in_parts(ada: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_subscribers_may_be_replayed_in_parts(ada: int, monkeypatch: pytest.MonkeyPatch) -> None:
     add_reader("bob@one.example", profile=GRAPHS)
     add_reader("cyd@one.example", profile=Profile(topics=(Topic("whale"),), close=False))
     whole = days()
@@ -88,7 +88,7 @@ def test_readers_may_go_in_parts(ada: int, monkeypatch: pytest.MonkeyPatch) -> N
     assert days() == whole == [(17, 0, 0), (18, 3, 5), (19, 1, 1), (20, 3, 3), (21, 0, 0)]
 
 
-def test_one_reader_alone(ada: int) -> None:
+def test_one_subscriber_may_be_replayed_alone(ada: int) -> None:
     add_reader("bob@one.example", profile=GRAPHS)
 
     assert [mails for _, mails, _ in days(only=ada)] == [0, 1, 0, 1, 0]

@@ -1,4 +1,4 @@
-"""Forgetting: what is over long enough goes, what waits or is young stays."""
+"""Retention: old rows are deleted, waiting and recent ones stay."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def test_more_than_one_transaction_may_be_needed(service: str, outbox: Outbox) -
     with transaction() as session:
         session.add_all(
             Delivery(kind="test", subject_id=n, address="a@b.example", domain="b.example", state="sent", created_at=now)
-            for n in range(retention.ROWS_AT_ONCE + 10)
+            for n in range(retention.ROWS_PER_TRANSACTION + 10)
         )
 
-    assert retention.delete_expired() == retention.ROWS_AT_ONCE + 10
+    assert retention.delete_expired() == retention.ROWS_PER_TRANSACTION + 10
 
 
 def test_old_reports_tries_and_pauses_go(service: str) -> None:

@@ -1,4 +1,4 @@
-"""An administrator's hand on a run: nobody gets two, and what was not sent is new again."""
+"""Cancelling, pausing and resending runs: nobody gets a mail twice, and unsent papers are new again."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def run(service: str) -> int:
     return add_run()
 
 
-def test_show_tells_who_got_it_and_who_did_not(ada: int, bob: int, run: int) -> None:
+def test_show_lists_who_got_the_mail_and_who_did_not(ada: int, bob: int, run: int) -> None:
     add_mail(ada, run)
     add_mail(bob, run, state="rejected")
     add_mail(add_reader("cyd@one.example"), run, state="uncertain", held=True)
     add_mail(add_reader("dan@one.example"), run, state="deferred")
 
-    rows = run_control.show(run)
+    rows = run_control.list_deliveries(run)
 
     assert [(row["address"], row["got it"], row["state"]) for row in rows] == [
         ("ada@one.example", "yes", "sent"),
@@ -62,7 +62,7 @@ def test_a_cancelled_edition_makes_its_papers_new_again(ada: int, run: int) -> N
     assert reader(ada).seen_through == 3
 
 
-def test_who_got_the_mail_has_seen_its_papers(ada: int, bob: int, run: int) -> None:
+def test_delivered_papers_count_as_seen(ada: int, bob: int, run: int) -> None:
     add_mail(ada, run)
     add_mail(bob, run, state="queued")
 
@@ -94,7 +94,7 @@ def test_cancelling_twice_changes_nothing_more(ada: int, run: int) -> None:
     assert reader(ada).seen_through == 3
 
 
-def test_a_mail_under_way_is_told_when_a_run_is_cancelled(ada: int, run: int) -> None:
+def test_cancelling_a_run_reports_the_mail_under_way(ada: int, run: int) -> None:
     add_mail(ada, run, state="sending")
 
     stopped = run_control.cancel(run, actor=ACTOR)
@@ -103,7 +103,7 @@ def test_a_mail_under_way_is_told_when_a_run_is_cancelled(ada: int, run: int) ->
     assert editions() == {ada: False}
 
 
-def test_readers_of_a_cancelled_run_are_due_at_their_next_slot(service: str) -> None:
+def test_subscribers_of_a_cancelled_run_are_due_at_their_next_slot(service: str) -> None:
     slot = clock.slot_of(clock.now())
     ada = add_reader("ada@one.example", next_due_at=slot)
     run = add_run(slot, state=PLANNED, shard=(ada, ada))
@@ -140,12 +140,12 @@ def test_a_cancelled_run_can_not_be_paused(run: int) -> None:
 
 
 @pytest.mark.parametrize("number", [99, 0, -1, 2**40])
-def test_a_run_that_is_not_there_is_said(service: str, number: int) -> None:
+def test_a_missing_run_is_reported(service: str, number: int) -> None:
     with pytest.raises(NotFound, match="runs list"):
         run_control.pause(number, actor=ACTOR)
 
 
-def test_only_who_missed_it_gets_it_again(ada: int, bob: int, run: int) -> None:
+def test_only_subscribers_who_missed_the_mail_get_it_again(ada: int, bob: int, run: int) -> None:
     got, missed = add_mail(ada, run), add_mail(bob, run, state="rejected")
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
@@ -159,23 +159,23 @@ def test_what_may_have_arrived_is_only_listed(ada: int, run: int) -> None:
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert (again.queued, again.held) == (0, ((held, "ada@one.example"),))
+    assert (again.queued, again.uncertain) == (0, ((held, "ada@one.example"),))
     assert mail(held).due_at is None
 
 
-def test_what_may_have_arrived_goes_out_when_asked(ada: int, run: int) -> None:
+def test_what_may_have_arrived_goes_out_on_request(ada: int, run: int) -> None:
     held = add_mail(ada, run, state="uncertain", held=True)
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE, uncertain=True)
 
-    assert (again.queued, again.held) == (1, ())
+    assert (again.queued, again.uncertain) == (1, ())
     assert mail(held).due_at is not None
 
 
-def test_who_left_or_is_suppressed_gets_nothing_again(ada: int, bob: int, run: int) -> None:
+def test_nothing_is_resent_to_unsubscribed_or_suppressed_addresses(ada: int, bob: int, run: int) -> None:
     gone = add_mail(add_reader("cyd@one.example", state="left"), run, state="rejected")
     barred = add_mail(bob, run, state="rejected")
-    subscriber_admin.suppress("bob@one.example", reason="asked by phone")
+    subscriber_admin.suppress_address("bob@one.example", reason="asked by phone")
 
     again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
@@ -183,7 +183,7 @@ def test_who_left_or_is_suppressed_gets_nothing_again(ada: int, bob: int, run: i
     assert {mail(gone).state, mail(barred).state} == {"rejected"}
 
 
-def test_a_cancelled_run_goes_on_when_it_is_sent_to_who_missed_it(ada: int, run: int) -> None:
+def test_a_cancelled_run_goes_on_when_it_is_resent(ada: int, run: int) -> None:
     waiting = add_mail(ada, run, state="queued", seen=3)
     run_control.cancel(run, actor=ACTOR)
 
@@ -206,7 +206,7 @@ def test_a_cancelled_edition_stays_so_where_a_later_one_holds_its_papers(ada: in
     assert mail(waiting).state == "cancelled"
 
 
-def test_a_paused_run_is_told_as_such(run: int) -> None:
+def test_a_paused_run_is_reported_as_paused(run: int) -> None:
     run_control.pause(run, actor=ACTOR)
 
     with transaction() as session:

@@ -1,4 +1,4 @@
-"""Rate limits: what is counted together, when counting begins anew, and what no order of tries can pass."""
+"""Rate limits: what is counted together, when counting begins anew, and what no order of requests can exceed."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TWICE = RateLimit("test", 2)
 
 
 def tried(limit: RateLimit | Backoff, *minutes: float, who: str = "ada") -> list[int]:
-    """What each try at that minute is answered."""
+    """The allowance at each of these minutes."""
     start, found = clock.now(), []
     for minute in minutes:
         with transaction() as session:
-            found.append(rate_limits.allow(session, limit, who, now=start + timedelta(minutes=minute)))
+            found.append(rate_limits.count_attempt(session, limit, who, now=start + timedelta(minutes=minute)))
     return found
 
 
@@ -51,10 +51,10 @@ def test_a_limit_of_nothing_allows_nothing(service: str) -> None:
 def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> None:
     start = clock.now()
     for _ in range(2):
-        rate_limits.allow_client(TWICE, "ada", now=start)
+        rate_limits.count_client(TWICE, "ada", now=start)
 
     with pytest.raises(TooMany) as refused:
-        rate_limits.allow_client(TWICE, "ada", now=start + timedelta(minutes=45))
+        rate_limits.count_client(TWICE, "ada", now=start + timedelta(minutes=45))
     assert refused.value.seconds == 15 * 60
 
 
@@ -71,7 +71,7 @@ def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> No
     ],
 )
 def test_the_spellings_of_one_inbox_have_one_name(address: str, inbox: str) -> None:
-    assert rate_limits.inbox_of(address) == inbox
+    assert rate_limits.canonical_inbox(address) == inbox
 
 
 @SQLITE

@@ -23,9 +23,9 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 @pytest.fixture
 def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Two readers whose first mail came by the engine, which kept what it compiled."""
+    """Two subscribers whose first mail came by the engine, which stored their compiled profiles."""
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
-    monkeypatch.setattr(run_planning, "_NAMED", 1)
+    monkeypatch.setattr(run_planning, "_MIN_CACHED_SHARD", 1)
     for name, topic in (("ada", "bandits"), ("bob", '"kernel methods" OR "graph networks"')):
         lab.subscribe(name, topic)
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
@@ -77,7 +77,7 @@ def test_a_backup_put_back_is_not_mistaken_for_what_was_compiled_since(busy: Lab
     assert busy.papers("bob", TUESDAY) == ["More bandits"]
 
 
-def test_what_was_compiled_of_an_erased_reader_is_removed(busy: Lab) -> None:
+def test_what_was_compiled_of_an_erased_subscriber_is_removed(busy: Lab) -> None:
     erasure.erase(busy.reader("ada").id or 0)
 
     assert list((settings.get().data_dir / "profiles").glob("*.profiles")) == []

@@ -1,4 +1,4 @@
-"""Which back end matches: the reference for an ordinary laboratory, the engine above a measured line."""
+"""Which back end matches: the reference for small installations, the engine above a measured size."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_more_papers_than_the_reference_can_keep_need_the_engine() -> None:
 
 @pytest.fixture
 def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """Two readers and two papers; loading the engine fails the test."""
+    """Two subscribers and two papers; loading the engine fails the test."""
     monkeypatch.setattr(engine_loader, "engine", lambda: pytest.fail("the engine was loaded"))
     monkeypatch.setattr(
-        selector, "FEW_PAPERS", 0
-    )  # nothing is so little that the size of the installation is not asked
+        selector, "MAX_QUICK_PAPERS", 0
+    )  # no number of papers is below the limit, so the size is always measured
     lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "graph networks", "kernels")
     lab.announce(MONDAY, "Linear bandits", "Graph networks")
@@ -47,7 +47,7 @@ def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 @SQLITE
-def test_the_size_counts_readers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
+def test_the_size_counts_subscribers_papers_and_the_terms_of_profiles(running_lab: Lab) -> None:
     with reading() as session:
         size = engine_need.measure_size(session)
 
@@ -69,7 +69,7 @@ def test_an_installation_that_grew_is_matched_by_the_reference_until_the_engine_
     running_lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", 5)
-    monkeypatch.setattr(engine_loader, "compiled", lambda: False)
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: False)
     running_lab.run()
 
     assert running_lab.papers("ada", MONDAY) == ["Linear bandits"]
@@ -97,11 +97,11 @@ def test_the_task_after_an_ingest_compiles_the_engine_where_it_is_needed(
 def test_a_single_profile_is_measured_by_the_words_it_looks_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     large = InstallationSize(100_000, 14 * 500, 14, 8)
     monkeypatch.setattr(engine_need, "current_size", lambda session: large)
-    monkeypatch.setattr(engine_loader, "compiled", lambda: True)
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: True)
     ordinary = Profile((Topic("graph networks"),))
     costly = Profile(tuple(Topic(" OR ".join(f"word{n}a{m}" for m in range(12))) for n in range(20)))
 
     with reading() as session:
-        chosen = [selector._by_reference(session, 900, 900, selector._words([one])) for one in (ordinary, costly)]
+        chosen = [selector._use_reference(session, 900, 900, selector._single_profile_words([one])) for one in (ordinary, costly)]
 
     assert chosen == [True, False]

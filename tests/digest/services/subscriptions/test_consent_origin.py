@@ -1,4 +1,4 @@
-"""Where a consent came from: can be checked for ever, and not be read."""
+"""Where a consent came from: it can be verified for ever, but not read."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def confirmed(client: str = CLIENT) -> None:
     with transaction() as session:
         subscriber = subscribers.admit(session, subscribers.parse_address(ADA), now=clock.now())
         session.flush()
-        version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=clock.now())
+        version = subscribers.add_profile_version(session, subscriber.id or 0, Profile(), now=clock.now())
         activate(session, subscriber, version, event="confirmed", client=client, now=clock.now())
 
 
 def consent(client: str) -> str:
-    return str(subscriber_admin.subscriber(ADA, client=client)["consent"])
+    return str(subscriber_admin.subscriber_details(ADA, client=client)["consent"])
 
 
 def test_the_proof_can_be_checked_after_the_key_was_rotated(service: str, configured: Callable[..., None]) -> None:
@@ -75,10 +75,10 @@ def test_the_same_client_is_stored_differently_each_time() -> None:
     assert len(first) == len(second) == 64
 
 
-@pytest.mark.parametrize("word", sorted(consent_origin.WORDS))
+@pytest.mark.parametrize("word", sorted(consent_origin.KNOWN_WORDS))
 def test_what_is_no_address_stays_readable(word: str) -> None:
     assert consent_origin.stored_form(word) == word
-    assert not consent_origin.came_from(word, CLIENT)
+    assert not consent_origin.matches_client(word, CLIENT)
 
 
 def test_what_earlier_releases_kept_can_be_checked_while_their_key_is_listed(

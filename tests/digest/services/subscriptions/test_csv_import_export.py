@@ -21,7 +21,7 @@ from digest.models import Consent, Delivery, ProfileVersion, SignUpRequest, Subs
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
 from digest.services.subscriptions.confirm import activate
-from digest.services.subscriptions.sign_up import WORDING
+from digest.services.subscriptions.sign_up import WORDING_VERSION
 from tests.digest.services.house import add_reader, put
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
@@ -84,7 +84,7 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
 
 
 def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
-    """The profile; of somebody who has not confirmed, the request that holds it."""
+    """The row that holds the profile: a profile version, or the request of an unconfirmed sign-up."""
     if subscriber.state != "pending":
         return ProfileVersion(subscriber_id=0, number=1, created_at=NOON, profile=profile.to_json())
     schedule = {name: getattr(subscriber, name) for name in preference_fields.SIGN_UP_SCHEDULE}
@@ -94,7 +94,7 @@ def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
         profile=profile.to_json(),
         schedule=schedule | {"send_at": subscriber.send_at.isoformat()},
         client=consent_origin.ADMINISTRATOR,
-        wording=WORDING,
+        wording=WORDING_VERSION,
     )
 
 
@@ -103,7 +103,7 @@ def _readable(wanted: Sequence[tuple[str, int | None, bool]]) -> list[tuple[str,
     found = []
     for text, cap, muted in wanted:
         try:
-            stored = preference_fields.read(preference_fields.SignUpPreferences, {"topics": [text]}).topics
+            stored = preference_fields.validate(preference_fields.SignUpPreferences, {"topics": [text]}).topics
         except BadInput:
             continue
         found += [(one, cap, muted) for one in stored]
@@ -176,7 +176,7 @@ def test_what_is_exported_decides_the_same_elsewhere(
     assert csv_import_export.export_rows() == before
 
 
-def test_an_import_mails_nobody_who_left_or_is_suppressed(service: str, tmp_path: Path) -> None:
+def test_an_import_mails_nobody_who_unsubscribed_or_is_suppressed(service: str, tmp_path: Path) -> None:
     text = (
         "address,state,left_at,suppressed_reason\n"
         "left@one.example,left,2025-01-01T00:00:00+00:00,\n"
@@ -197,14 +197,14 @@ def test_an_import_mails_nobody_who_left_or_is_suppressed(service: str, tmp_path
 
 
 @pytest.mark.parametrize("state", ["left", "suppressed", "forgotten", "erased by themselves"])
-def test_a_list_does_not_bring_back_who_left_here(service: str, tmp_path: Path, state: str) -> None:
+def test_an_import_does_not_resubscribe_an_unsubscribed_person(service: str, tmp_path: Path, state: str) -> None:
     if state == "left":
         add_reader("ada@one.example", state="left")
     elif state == "suppressed":
         put(Suppression(address_key="ada@one.example", reason="complaint", at=NOON))
     else:
         with transaction() as session:
-            former_addresses.remember(session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON)
+            former_addresses.store_former_address(session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON)
 
     added, bad = imported(tmp_path, "address,topics\nada@one.example,graphs\nbob@one.example,graphs\n")
 
@@ -222,12 +222,12 @@ def test_a_suppression_in_the_file_stops_mail_to_an_active_subscriber(service: s
         assert subscribers.suppression(session, "ada@one.example") is not None
 
 
-def test_who_left_and_was_deleted_may_come_back_by_themselves(service: str) -> None:
+def test_a_person_who_unsubscribed_and_was_deleted_may_sign_up_again(service: str) -> None:
     with transaction() as session:
-        former_addresses.remember(session, "ada@one.example", reason="left", suppressed=False, at=NOON)
+        former_addresses.store_former_address(session, "ada@one.example", reason="left", suppressed=False, at=NOON)
         who = subscribers.parse_address("ada@one.example")
         subscriber = subscribers.admit(session, who, now=NOON)
-        version = subscribers.new_profile(session, subscriber.id or 0, Profile(), now=NOON)
+        version = subscribers.add_profile_version(session, subscriber.id or 0, Profile(), now=NOON)
         activate(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
 
     with reading() as session:
@@ -258,7 +258,7 @@ def test_a_table_is_understood_as_people_write_it(service: str, tmp_path: Path, 
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("address,topic\na@one.example,x\n", "line 1: column 2, 'topic' is no column here; did you mean 'topics'?"),
         ("email,topics\na@one.example,x\n", "line 1: column 1, 'email' is no column here; did you mean 'address'?"),
@@ -277,10 +277,12 @@ def test_a_table_is_understood_as_people_write_it(service: str, tmp_path: Path, 
         ("[{", "is no JSON"),
     ],
 )  # fmt: skip
-def test_a_file_that_can_t_be_used_is_refused_whole(service: str, tmp_path: Path, text: str | bytes, told: str) -> None:
+def test_a_file_that_can_t_be_used_is_refused_whole(
+    service: str, tmp_path: Path, text: str | bytes, expected: str
+) -> None:
     error = refused(tmp_path, text)
 
-    assert told in error
+    assert expected in error
     assert "people.csv" in error
     assert "\n" not in error
     assert state_of("a@one.example") == "unknown"
@@ -288,7 +290,7 @@ def test_a_file_that_can_t_be_used_is_refused_whole(service: str, tmp_path: Path
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "reason"),
     [
         ("bad@one.example,graphs,UTC,daily,,extra", "column 6: 6 cells, but 5 columns"),
         (
@@ -308,7 +310,7 @@ def test_a_file_that_can_t_be_used_is_refused_whole(service: str, tmp_path: Path
     ],
 )
 def test_a_bad_row_is_named_by_line_and_column_and_the_rest_goes_on(
-    service: str, tmp_path: Path, row: str, told: str
+    service: str, tmp_path: Path, row: str, reason: str
 ) -> None:
     good = [f"{name}@one.example,graphs,UTC,daily," for name in ("ada", "bob")]
     text = "\n".join(["address,topics,time_zone,cadence,muted", good[0], "", row, good[1], ""])
@@ -317,13 +319,13 @@ def test_a_bad_row_is_named_by_line_and_column_and_the_rest_goes_on(
 
     assert added == 2
     assert len(bad) == 1
-    assert bad[0].startswith(f"line 4: {told}")
+    assert bad[0].startswith(f"line 4: {reason}")
     assert "\n" not in bad[0]
 
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("column", "cell", "told"),
+    ("column", "cell", "reason"),
     [
         ("state", "subscribed", "state: 'subscribed'; use active"),
         ("caps", "51 graphs", "caps: "),
@@ -344,12 +346,12 @@ def test_a_bad_row_is_named_by_line_and_column_and_the_rest_goes_on(
     ],
 )
 def test_what_only_an_export_writes_is_checked_too(
-    service: str, tmp_path: Path, column: str, cell: str, told: str
+    service: str, tmp_path: Path, column: str, cell: str, reason: str
 ) -> None:
     added, bad = imported(tmp_path, f'address;{column}\nada@one.example;"{cell}"\n')
 
     assert added == 0
-    assert told in bad[0]
+    assert reason in bad[0]
 
 
 @SQLITE
@@ -369,7 +371,7 @@ def test_columns_follow_the_list_of_preferences(service: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "reason"),
     [
         ("7", "row 1: expected an object"),
         ('{"address": "ada@one.example", "topic": "x"}', "row 1: 'topic' is no column here; did you mean 'topics'?"),
@@ -379,9 +381,9 @@ def test_columns_follow_the_list_of_preferences(service: str) -> None:
         ('{"address": 7}', "row 1: address: "),
     ],
 )
-def test_a_bad_row_of_json_is_named_too(service: str, tmp_path: Path, row: str, told: str) -> None:
+def test_a_bad_row_of_json_is_named_too(service: str, tmp_path: Path, row: str, reason: str) -> None:
     added, bad = imported(tmp_path, f'[{row}, {{"address": "bob@one.example", "topics": ["a; b", "c"], "limit": 7}}]')
 
     assert added == 1
-    assert bad[0].startswith(told)
+    assert bad[0].startswith(reason)
     assert topics_of("bob@one.example") == ["a; b", "c"]

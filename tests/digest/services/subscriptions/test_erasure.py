@@ -31,7 +31,7 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def traces(number: int, *, crowd: int = 300) -> None:
-    """Much that holds the address, among many others, changed and deleted over time as in a long life."""
+    """Store many rows with the address, among many others, and change and delete some, as over years of use."""
     run = add_run()
     add_mail(number, run, state="rejected")
     words = f"550 5.1.1 <{ADA}> unknown"
@@ -59,7 +59,7 @@ def traces(number: int, *, crowd: int = 300) -> None:
             session.delete(row)
     for limit in range(1, 20):
         update_preferences.save_preferences(
-            number, preference_fields.read(Preferences, {"topics": f"graphs {limit}", "limit": limit})
+            number, preference_fields.validate(Preferences, {"topics": f"graphs {limit}", "limit": limit})
         )
 
 
@@ -77,7 +77,7 @@ def test_no_byte_of_an_erased_address_is_left(service: str, tmp_path: Path, by: 
     put(Suppression(address_key=KEY, reason="complaint", source=f"report of {ADA}", at=later()))
 
     if by == "the command line":
-        subscriber_admin.erase(ADA)
+        subscriber_admin.erase_subscriber(ADA)
     elif by == "themselves":
         erasure.erase(number)
     else:
@@ -164,7 +164,7 @@ def test_a_refusal_that_names_an_address_is_kept_without_it(service: str) -> Non
     with transaction() as session:
         words = f"550 5.7.1 <{ADA}>: refused"
         deliveries.pause_domain(session, "one.example", later(hours=1), words)
-        alarm_rules.domain_paused(session, "one.example", later(hours=1), words, now=clock.now())
+        alarm_rules.alarm_domain_paused(session, "one.example", later(hours=1), words, now=clock.now())
 
     assert KEY not in str(everything()).lower()
     assert "550 5.7.1 <[address]>: refused" in str(everything())
@@ -185,7 +185,7 @@ def test_the_suppression_of_an_erased_address_holds_and_outlives_the_key(
 
     assert found is not None
     assert (found.reason, stored.suppressed, other) == ("complaint", True, None)
-    subscriber_admin.unsuppress(ADA)
+    subscriber_admin.unsuppress_address(ADA)
     with reading() as session:
         assert subscribers.suppression(session, KEY) is None
 

@@ -26,7 +26,7 @@ DERIVED = (
     "digest/services/subscriptions/csv_import_export.py",
     "digest/services/subscriptions/preference_parsers.py",
 )
-# `quiet_day` is the preference with the rarest name, so that it can be looked for in the whole product.
+# `quiet_day` is the preference with the rarest name, so the whole product can be searched for it.
 QUIET_DAY = {
     "digest/services/subscriptions/preference_fields.py",  # the entry
     "digest/models/subscriber.py",  # the column

@@ -37,7 +37,7 @@ def test_a_sign_up_may_be_confirmed_for_30_days() -> None:
     assert everything() == before
 
 
-def test_who_confirmed_stays() -> None:
+def test_a_confirmed_subscriber_is_not_cleaned_up() -> None:
     with time_machine.travel(NOW, tick=False):
         confirm.confirm(1, 1, "203.0.113.7", NoQueue())
 
@@ -45,7 +45,7 @@ def test_who_confirmed_stays() -> None:
     assert only_subscriber().state == "active"
 
 
-def test_the_daily_upkeep_forgets_them() -> None:
+def test_the_daily_clean_up_deletes_unconfirmed_sign_ups() -> None:
     retention.delete_expired(now=NOW + timedelta(days=31))
 
     assert everything()["subscriber"] == []

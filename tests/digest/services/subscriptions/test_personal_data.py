@@ -48,7 +48,7 @@ def test_every_table_that_refers_to_a_person_is_exported() -> None:
 
 @pytest.fixture
 def ada(service: str) -> int:
-    """A subscriber of whom something is in every table; and somebody else, of whom there is too."""
+    """A subscriber with a row in every table, and somebody else with as many."""
     number, other = add_reader(ADA), add_reader("bob@one.example")
     run = add_run()
     for subscriber in (number, other):
@@ -73,12 +73,12 @@ def ada(service: str) -> int:
         Attempt(action="welcome", key=str(number), at=later()),
     )
     with transaction() as session:
-        rate_limits.allow(session, rate_limits.INBOX_LIMITS[0], rate_limits.inbox_of(ADA), now=later())
+        rate_limits.count_attempt(session, rate_limits.INBOX_LIMITS[0], rate_limits.canonical_inbox(ADA), now=later())
     return number
 
 
 def test_the_export_holds_what_every_table_holds_of_them_and_nothing_of_others(ada: int) -> None:
-    exported = update_preferences.export(ada)
+    exported = update_preferences.export_data(ada)
     counts = {name: len(exported[name]) for _, name, _ in personal_data.SECTIONS if isinstance(exported[name], list)}
 
     assert counts == {

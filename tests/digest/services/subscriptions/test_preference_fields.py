@@ -1,4 +1,4 @@
-"""What readers ask for: taken whole, or refused by the field's name."""
+"""Preferences: accepted as a whole, or refused by the field's name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.db.subscribers.subscribers import parse_address
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription, read
+from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription, validate
 
 BAD: tuple[tuple[str, Any], ...] = (
     ("topics", "\n".join(f"topic number {n}" for n in range(21))),
@@ -60,7 +60,7 @@ BAD: tuple[tuple[str, Any], ...] = (
 @pytest.mark.parametrize(("field", "value"), BAD)
 def test_a_field_out_of_its_bounds_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(BadInput) as refused:
-        read(SignUpPreferences, {field: value})
+        validate(SignUpPreferences, {field: value})
 
     assert refused.value.field == field
     assert len(str(refused.value)) < 300
@@ -87,12 +87,12 @@ def test_one_inbox_has_one_key_however_it_is_typed(text: str) -> None:
     assert parse_address(text).key == "ada@digest.example"
 
 
-def test_a_domain_in_other_letters_is_mailed_in_ascii() -> None:
+def test_a_domain_in_other_scripts_is_mailed_in_ascii() -> None:
     assert parse_address("Ada@bücher.example").text == "Ada@xn--bcher-kva.example"
 
 
 def test_blank_lines_and_repetitions_are_dropped() -> None:
-    preferences = read(
+    preferences = validate(
         SignUpPreferences, {"topics": "  graph   neural networks\r\n\r\ngraph neural networks\nprotein folding "}
     )
 
@@ -101,7 +101,7 @@ def test_blank_lines_and_repetitions_are_dropped() -> None:
 
 @given(hour=st.integers(0, 23), minute=st.integers(0, 59))
 def test_a_send_time_is_rounded_down_to_a_quarter_of_an_hour(hour: int, minute: int) -> None:
-    preferences = read(SignUpPreferences, {"send_at": f"{hour:02}:{minute:02}"})
+    preferences = validate(SignUpPreferences, {"send_at": f"{hour:02}:{minute:02}"})
 
     assert preferences.send_at == time(hour, minute - minute % 15)
 
@@ -110,18 +110,18 @@ def test_a_send_time_is_rounded_down_to_a_quarter_of_an_hour(hour: int, minute: 
     "name", ["cs.LG", "stat.ML", "astro-ph.CO", "cond-mat.mtrl-sci", "physics.optics", "hep-th", "q-bio.BM"]
 )
 def test_arxivs_categories_are_taken(name: str) -> None:
-    assert read(SignUpPreferences, {"categories": name}).categories == (name,)
+    assert validate(SignUpPreferences, {"categories": name}).categories == (name,)
 
 
 def test_a_topic_that_stays_keeps_its_cap_and_its_mute() -> None:
     before = Profile(topics=(Topic("protein folding", cap=3), Topic("graphs", muted=True)))
-    after = read(SignUpPreferences, {"topics": "graphs\nmulti-agent systems\nprotein folding"}).profile(before)
+    after = validate(SignUpPreferences, {"topics": "graphs\nmulti-agent systems\nprotein folding"}).profile(before)
 
     assert after.topics == (Topic("graphs", muted=True), Topic("multi-agent systems"), Topic("protein folding", cap=3))
 
 
 def test_an_address_is_required() -> None:
     with pytest.raises(BadInput) as refused:
-        read(Subscription, {"topics": "graphs"})
+        validate(Subscription, {"topics": "graphs"})
 
     assert refused.value.field == "address"

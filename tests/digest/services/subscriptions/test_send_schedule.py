@@ -1,4 +1,4 @@
-"""The next slot: always ahead, always a slot, and on a local date that the reader wants."""
+"""The next slot: always ahead, always a slot, and on a local date that the subscriber chose."""
 
 from __future__ import annotations
 

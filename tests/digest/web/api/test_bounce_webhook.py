@@ -1,4 +1,4 @@
-"""Reports of a mail provider: believed by their signature, for a few minutes, and once."""
+"""Reports of a mail provider: accepted with a valid signature, for a few minutes, and once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
 
 
 @pytest.mark.parametrize(
-    "given",
+    "options",
     [
         {"key": "another"},
         {"signature": ""},
@@ -62,9 +62,9 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
     ids=["key", "none", "form", "old", "of tomorrow", "far"],
 )
 def test_without_a_good_signature_nothing_happens(
-    provider: Callable[..., httpx.Response], given: dict[str, Any]
+    provider: Callable[..., httpx.Response], options: dict[str, Any]
 ) -> None:
-    answer = provider(HARD, **given)
+    answer = provider(HARD, **options)
 
     assert answer.status_code == 401
     assert "signature" in answer.json()["error"]["message"].lower()
@@ -123,11 +123,11 @@ def test_the_signature_is_documented(web: Browser) -> None:
 
     assert (header["name"], header["in"]) == ("digest-signature", "header")
     assert "HMAC-SHA256" in header["description"]
-    assert "Report" in document["components"]["schemas"]
+    assert "ProviderReport" in document["components"]["schemas"]
 
 
 def test_the_metrics_of_the_queue_are_reported(web: Browser) -> None:
-    subscriber_admin.suppress(ADA, reason="asked by phone")
+    subscriber_admin.suppress_address(ADA, reason="asked by phone")
     text = web.get("/metrics", headers=METRICS).text
 
     for name in ("oldest_due_seconds", "queue_age_seconds", "deliveries_overdue", "deliveries_held", "domains_paused"):

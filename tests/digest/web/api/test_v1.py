@@ -17,7 +17,7 @@ from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, subs
 
 
 def make_token(*scopes: str, name: str = "monitor", expires_at: datetime | None = None) -> str:
-    return api_tokens.create(name, scopes or ("admin",), expires_at=expires_at)
+    return api_tokens.create_token(name, scopes or ("admin",), expires_at=expires_at)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -92,7 +92,7 @@ def test_what_is_the_administrators_needs_a_token(web: Browser, page: str) -> No
 
 def test_a_revoked_token_opens_nothing(web: Browser) -> None:
     token = make_token()
-    api_tokens.revoke("monitor")
+    api_tokens.revoke_token("monitor")
 
     assert web.get("/api/v1/runs", headers={"authorization": f"Bearer {token}"}).status_code == 401
 
@@ -112,7 +112,7 @@ def test_a_tokens_name_is_taken_once(web: Browser) -> None:
 
 def test_a_token_that_was_never_made_can_not_be_revoked(web: Browser) -> None:
     with pytest.raises(NotFound):
-        api_tokens.revoke("nobody")
+        api_tokens.revoke_token("nobody")
 
 
 def test_deliveries_can_be_sifted(web: Browser) -> None:
@@ -196,11 +196,11 @@ def test_an_expired_token_opens_nothing(web: Browser, clock_stands: time_machine
     assert (before.status_code, web.get("/api/v1/runs", headers=bearer(token)).status_code) == (200, 401)
 
 
-def test_the_list_of_tokens_tells_their_last_use(web: Browser) -> None:
+def test_the_list_of_tokens_shows_their_last_use(web: Browser) -> None:
     web.get("/api/v1/runs", headers=bearer(make_token("runs:read")))
     make_token("papers:read", name="unused")
 
-    assert [(row["name"], row["scopes"], row["last_used_at"]) for row in api_tokens.listing()] == [
+    assert [(row["name"], row["scopes"], row["last_used_at"]) for row in api_tokens.list_tokens()] == [
         ("monitor", "runs:read", NOW),
         ("unused", "papers:read", None),
     ]
@@ -216,19 +216,19 @@ def test_the_list_of_tokens_tells_their_last_use(web: Browser) -> None:
     ],
 )
 def test_an_expiry_is_read(text: str, instant: datetime | None) -> None:
-    assert api_tokens.expiry(text, now=NOW) == instant
+    assert api_tokens.parse_expiry(text, now=NOW) == instant
 
 
 @pytest.mark.parametrize("text", ["", "0d", "-1d", "99999d", "2025-11-20", "2025-02-30", "tomorrow", "1y"])
 def test_a_wrong_expiry_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="expires: "):
-        api_tokens.expiry(text, now=NOW)
+        api_tokens.parse_expiry(text, now=NOW)
 
 
 @pytest.mark.parametrize("scopes", [(), ("runs",), ("admin", "runs:write"), ("",)])
 def test_an_unknown_scope_is_refused_with_those_there_are(web: Browser, scopes: tuple[str, ...]) -> None:
     with pytest.raises(BadInput, match="use papers:read, subscriptions:write"):
-        api_tokens.create("monitor", scopes, expires_at=None)
+        api_tokens.create_token("monitor", scopes, expires_at=None)
 
 
 def test_a_client_has_so_many_requests_a_minute_and_each_token_its_own(web: Browser) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes: bounds, HEAD, headers, calm errors, and who is asking."""
+"""Middleware: size limits, HEAD, headers, error pages, and the client's address."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_an_address_that_does_not_exist_is_a_404_page(web: Browser, page: str) -
     ],
 )
 def test_a_nul_is_refused_before_a_database_sees_it(web: Browser, page: str) -> None:
-    token = api_tokens.create("monitor", ["admin"], expires_at=None)
+    token = api_tokens.create_token("monitor", ["admin"], expires_at=None)
 
     assert web.get(page, headers={"authorization": f"Bearer {token}"}).status_code == 400
 
@@ -120,8 +120,8 @@ def test_nothing_is_redirected_for_a_slash(web: Browser, page: str) -> None:
 
 
 def test_figures_and_reasons_need_a_token(web: Browser, configured: Callable[..., None]) -> None:
-    api = api_tokens.create("monitor", ["metrics:read"], expires_at=None)
-    other = api_tokens.create("other", ["runs:read"], expires_at=None)
+    api = api_tokens.create_token("monitor", ["metrics:read"], expires_at=None)
+    other = api_tokens.create_token("other", ["runs:read"], expires_at=None)
     good = [
         METRICS,
         {"authorization": f"bearer {api}"},
@@ -232,13 +232,13 @@ def test_a_proxy_of_ones_own_that_is_not_trusted_is_noticed(peer: str, header: s
 
 
 def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy_warning, "_noted", {})
+    monkeypatch.setattr(proxy_warning, "_recorded", {})
     bridge = Browser(web.app, host="172.18.0.1")
     for n in range(3):
         sent = {"address": f"r{n}@digest.example", "topics": "graphs"}
         bridge.post("/subscribe", data=sent, headers={"x-forwarded-for": f"198.51.100.{n}"})
 
-    found = [finding.text for finding in doctor._proxies(settings.get())]
+    found = [finding.text for finding in doctor._check_proxies(settings.get())]
     assert [text for text in found if "172.18.0.1" in text]
     assert [mail.kind for mail in mails()].count("alarm") == 1
 
@@ -247,14 +247,14 @@ def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatc
     ("base_url", "trusted", "words"),
     [
         ("https://papers.example", "", "https ends at a proxy"),
-        ("https://papers.example", "0.0.0.0/0", "names everybody"),
-        ("https://papers.example", "::/0", "names everybody"),
+        ("https://papers.example", "0.0.0.0/0", "trusts all addresses"),
+        ("https://papers.example", "::/0", "trusts all addresses"),
         ("https://papers.example", "172.31.251.0/24", "is believed from 172.31.251.0/24"),
     ],
 )
-def test_doctor_tells_how_proxies_are_set(
+def test_doctor_reports_the_proxy_settings(
     web: Browser, configured: Callable[..., None], base_url: str, trusted: str, words: str
 ) -> None:
     configured(BASE_URL=base_url, TRUSTED_PROXIES=trusted)
 
-    assert any(words in finding.text for finding in doctor._proxies(settings.get()))
+    assert any(words in finding.text for finding in doctor._check_proxies(settings.get()))

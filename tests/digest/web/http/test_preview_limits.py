@@ -1,4 +1,4 @@
-"""Previews: what may be asked for is bounded, few run at once, and one stops when its client has gone."""
+"""Previews: their cost is bounded, few run at once, and one stops when its client disconnects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def two_letter_prefixes() -> str:
-    """The most that the form takes: 20 topics of 500 characters."""
+    """The largest input that the form accepts: 20 topics of 500 characters."""
     letters = "abcdefghijklmnopqrst"
     return "\n".join(" OR ".join(f"{first}{second}*" for second in letters * 3) for first in letters)
 
@@ -40,7 +40,7 @@ def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: B
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("topic", "said"),
+    ("topic", "message"),
     [
         ("ab* OR model", "‘ab*’ begins too many words; write 3 letters or more"),
         ("all:ab*", "‘ab*’ begins too many words"),
@@ -48,11 +48,11 @@ def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: B
         ("protein ANDNOT ti:ab*", "‘ab*’ begins too many words"),
     ],
 )
-def test_a_short_prefix_is_refused_wherever_it_stands(web: Browser, topic: str, said: str) -> None:
+def test_a_short_prefix_is_refused_wherever_it_stands(web: Browser, topic: str, message: str) -> None:
     answer = web.post("/api/v1/preview", json={"topics": [topic]})
 
     assert answer.status_code == 422
-    assert said in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
 
 
 @SQLITE
@@ -82,7 +82,7 @@ def test_a_long_but_ordinary_profile_is_accepted(web: Browser) -> None:
 
 
 class SlowPreview:
-    """Works until it is told that its client has gone."""
+    """A preview that runs until its client has disconnected."""
 
     def __init__(self) -> None:
         self.started, self.stopped = threading.Event(), threading.Event()

@@ -1,4 +1,4 @@
-"""Previews cost time, so one client gets so many a minute; what was typed is not lost by it."""
+"""Previews are limited per client and minute; a refused form keeps its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server on a real socket: who is slow, half-open or hostile is cut off, and others are served meanwhile."""
+"""The server on a real socket: slow, half-open and hostile clients are cut off, others are served meanwhile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def app(settled: None) -> FastAPI:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body has half a second."""
+    """The time limit of a request body is half a second."""
     original = BoundedBody.__init__
     monkeypatch.setattr(BoundedBody, "__init__", lambda self, app, refuse: original(self, app, refuse, seconds=0.5))
 
@@ -72,7 +72,7 @@ def test_a_body_that_does_not_come_is_answered_with_408_and_the_connection_close
 
 
 async def dripping(address: Address, head: bytes) -> bytes:
-    """Send a byte each 50 ms for as long as the server takes them."""
+    """Send a byte each 50 ms for as long as the server accepts them."""
     reader, writer = await asyncio.open_connection(*address)
     writer.write(head)
     answer = asyncio.ensure_future(reader.read())

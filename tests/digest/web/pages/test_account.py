@@ -1,4 +1,4 @@
-"""Export, erasure and change of address: asked for on the preferences page, done by a link that comes by mail."""
+"""Export, erasure and change of address: requested on the preferences page, confirmed by a mailed link."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVE = "eve@new.example"
 
 
 def moving(web: Browser, to: str = EVE) -> str:
-    """The link that the new address gets."""
+    """Request a move; return the link that the new address gets."""
     web.post(account_link(web, "change-address"), data={"address": to})
     return path(signed_links.account("new-address", 2))
 

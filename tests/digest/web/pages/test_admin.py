@@ -1,4 +1,4 @@
-"""The administrator's pages: in by a link that is good once, and not otherwise."""
+"""The administrator's pages: sign-in by a single-use link, and not otherwise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = "root@digest.example"
 
 
 def signed_in(web: Browser) -> dict[str, str]:
-    """The cookie of an administrator who came through the front door."""
+    """The cookie of an administrator who signed in by a mailed link."""
     web.post("/admin/sign-in", data={"address": ROOT})
     answer = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
     return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
@@ -42,7 +42,7 @@ def test_an_administrator_gets_a_link(web: Browser, queue: Notebook) -> None:
     assert queue.delivered == 1
 
 
-def test_the_answer_is_the_same_for_anybody_who_gets_nothing(web: Browser) -> None:
+def test_the_response_is_the_same_for_everybody_who_gets_no_link(web: Browser) -> None:
     known = web.post("/admin/sign-in", data={"address": ROOT})
     other = web.post("/admin/sign-in", data={"address": ADA})
 
@@ -224,10 +224,10 @@ def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
     answer = web.post("/admin/domains/release", data={"domain": "one.example"})
 
     assert answer.status_code == 409
-    assert [one.domain for one in domain_pauses.paused()] == ["one.example"]
+    assert [one.domain for one in domain_pauses.paused_domains()] == ["one.example"]
 
 
-def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
+def test_posts_of_others_do_not_lock_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
     """Every two minutes for two days somebody posts the address; at any time the newest link opens a session."""
     start = clock.now()
     for minute in range(0, 2 * 24 * 60, 10):
@@ -243,7 +243,7 @@ def test_nobodys_posts_keep_an_administrator_out(web: Browser, clock_stands: tim
     assert entered.status_code == 303
 
 
-def test_who_shares_the_clients_address_with_an_attacker_still_gets_a_link(web: Browser) -> None:
+def test_a_client_behind_the_address_of_an_attacker_still_gets_a_link(web: Browser) -> None:
     for _ in range(20):
         web.post("/admin/sign-in", data={"address": ADA})
     unknown = web.post("/admin/sign-in", data={"address": ADA})
@@ -305,7 +305,7 @@ def test_what_a_removed_address_had_stays_ended_when_it_comes_back(
     cookie = signed_in(web)
     web.post("/admin/sign-in", data={"address": ROOT})
     configured(ADMIN_EMAILS="other@digest.example")
-    ended = admin_login.end_removed()  # as `digest web` does at its start
+    ended = admin_login.end_sessions_of_removed()  # as `digest web` does at its start
     configured(ADMIN_EMAILS=ROOT)
 
     assert ended == 2

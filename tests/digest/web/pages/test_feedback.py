@@ -1,4 +1,4 @@
-"""What readers say of papers: links that ask, buttons that act, and all of it taken back."""
+"""Feedback on papers: links show a page, buttons act, and feedback can be removed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def said() -> list[tuple[int, str, str]]:
 
 @pytest.fixture
 def mailed(web: Browser) -> Browser:
-    """A reader whose edition held two papers on their topic."""
+    """A subscriber whose edition held two papers on their topic."""
     subscribed(web)
     paper(1, "Offline reinforcement learning by diffusion")
     paper(2, "Reinforcement learning of proteins")

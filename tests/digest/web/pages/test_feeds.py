@@ -1,4 +1,4 @@
-"""Feeds as their readers see them, and as an independent parser reads them."""
+"""Feeds over HTTP, and as an independent parser reads them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def paper(number: int = 1, title: str = TITLE) -> None:
 
 
 def editions(number: int, *, papers: tuple[int, ...] = (1,)) -> None:
-    """So many editions of the only reader, a day apart, the last one today."""
+    """That many editions of the only subscriber, a day apart, the last one today."""
     with engine.transaction() as session:
         for back in range(number):
             entries = [
@@ -97,7 +97,7 @@ def check_json(text: str) -> None:
 
 @pytest.fixture
 def read(web: Browser) -> Browser:
-    """A subscribed reader with three editions of one paper."""
+    """A subscriber with three editions of one paper."""
     subscribed(web)
     paper()
     editions(3)
@@ -166,7 +166,7 @@ def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     assert feedparser.parse(answer.content).entries == []
 
 
-def test_a_feed_is_kept_by_nobody_else_and_found_by_nobody(read: Browser) -> None:
+def test_a_feed_is_private_and_not_indexed(read: Browser) -> None:
     headers = read.get(path(signed_links.feed(1))).headers
 
     assert headers["cache-control"].startswith("private")
@@ -276,7 +276,7 @@ def test_any_text_makes_a_document_that_can_be_read(title: str, html: str, names
     at = datetime(2025, 11, 21, tzinfo=UTC)
     item = Item("tag:digest.example,2025-11-21:x", title, "https://x.example/", html, at, tuple(names), tuple(names))
     feed = Feed("tag:digest.example,2025-01-01:y", title, "Papers", *["https://x.example/"] * 3, at, (item,))
-    atom, told = Xml.fromstring(forms.atom(feed)), json.loads(forms.as_json(feed))
+    atom, told = Xml.fromstring(forms.to_atom(feed)), json.loads(forms.to_json_feed(feed))
 
     assert len(atom.findall(f"{ATOM}entry/{ATOM}category")) == len(names)
     assert told["items"][0]["id"] == item.key

@@ -93,7 +93,7 @@ def test_ready_means_database_and_worker(web: Browser) -> None:
     answer = web.get("/readyz", headers=METRICS).json()
 
     assert (answer["database"], answer["worker"]) == ("ok", "ok")
-    assert set(answer["sources"].values()) == {"never asked"}
+    assert set(answer["sources"].values()) == {"never fetched"}
 
 
 def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:

@@ -1,4 +1,4 @@
-"""The reader's own page: changing, pausing, taking the data along, being erased."""
+"""The preferences page: changes, pauses, export and erasure."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_the_data_comes_as_json_whole(web: Browser) -> None:
 
 
 def leave_traces() -> None:
-    """Everything that may be kept about a reader."""
+    """Store everything that may be kept about a subscriber."""
     with engine.transaction() as session:
         deliveries.enqueue(
             session, [deliveries.NewDelivery("digest", 1, ADA, subscriber_id=1, payload={"to": ADA})], NOW
@@ -199,7 +199,7 @@ def _version(text: str) -> str:
     return match[1]
 
 
-def test_of_two_tabs_the_second_to_save_is_told_and_overwrites_nothing(web: Browser) -> None:
+def test_of_two_tabs_the_second_to_save_is_refused_and_overwrites_nothing(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
     version = _version(web.get(link).text)
