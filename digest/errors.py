@@ -12,16 +12,16 @@ def N_(message: str) -> str:  # noqa: N802 - gettext's name for this function
     return message
 
 
-def _as_written(message: str) -> str:
+def _untranslated(message: str) -> str:
     return message
 
 
 class DigestError(Exception):
     """Base class of the project's exceptions. The text is one line for a person."""
 
-    def translated(self, say: Translate) -> str:
+    def translated(self, translate: Translate) -> str:
         """The text in another language, if its parts are known."""
-        return say(str(self))
+        return translate(str(self))
 
 
 class Transient(DigestError):
@@ -37,12 +37,12 @@ class BadInput(DigestError):
     def __init__(self, message: str, *, field: str | None = None, **values: object) -> None:
         self.field = field
         self._message, self._values = message, values
-        super().__init__(self.translated(_as_written))
+        super().__init__(self.translated(_untranslated))
 
-    def translated(self, say: Translate) -> str:
+    def translated(self, translate: Translate) -> str:
         """The text in another language, with its values."""
-        told = say(self._message)
-        return told % self._values if self._values else told
+        text = translate(self._message)
+        return text % self._values if self._values else text
 
 
 class BadQuery(BadInput):
@@ -51,16 +51,16 @@ class BadQuery(BadInput):
     def __init__(self, message: str, *, position: int, expected: str, **values: object) -> None:
         self.position = position
         self.expected = expected % values if values else expected
-        self._wanted = expected
+        self._expected_message = expected
         super().__init__(message, field="topic", **values)
 
-    def translated(self, say: Translate) -> str:
+    def translated(self, translate: Translate) -> str:
         """The problem, its position, and what would be valid there."""
-        wanted = say(self._wanted)
-        wanted = wanted % self._values if self._values else wanted
-        what = super().translated(say)
-        told = say(N_("%(what)s at position %(n)s: expected %(expected)s"))
-        return told % {"what": what, "n": self.position + 1, "expected": wanted}
+        expected = translate(self._expected_message)
+        expected = expected % self._values if self._values else expected
+        problem = super().translated(translate)
+        template = translate(N_("%(what)s at position %(n)s: expected %(expected)s"))
+        return template % {"what": problem, "n": self.position + 1, "expected": expected}
 
 
 class Misconfigured(DigestError):
@@ -75,7 +75,7 @@ class Refused(DigestError):
     """Not possible in the current state, such as mail to a suppressed or unsubscribed address. The text says why."""
 
 
-class AlreadyOwed(DigestError):
+class DuplicateDeliveryKey(DigestError):
     """Nothing was queued, because an e-mail with the same key exists. An error of the caller."""
 
 
@@ -105,10 +105,10 @@ class SourceDown(Transient):
     `retry_after`: the seconds that the source asks to wait, if any. `retryable`: whether an immediate retry may help.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, again: bool = True) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, retryable: bool = True) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        self.again = again
+        self.retryable = retryable
 
 
 class MailDeferred(Transient):

@@ -33,9 +33,9 @@ def localize(message: str, /, **values: object) -> str:
     return translated % values if values else translated
 
 
-def localize_plural(one: str, many: str, number: int, /, **values: object) -> str:
+def localize_plural(singular: str, plural: str, number: int, /, **values: object) -> str:
     """Translate a text in the singular or plural for that number, which fills `%(n)s`."""
-    return catalogue().ngettext(one, many, number) % {"n": decimal(number), **values}
+    return catalogue().ngettext(singular, plural, number) % {"n": format_number(number), **values}
 
 
 def language_tag() -> str:
@@ -43,21 +43,21 @@ def language_tag() -> str:
     return settings.get().language.replace("_", "-")
 
 
-def weekday(number: int) -> str:
+def weekday_name(number: int) -> str:
     """The name of a weekday; 0 is Monday."""
-    return day(date(2024, 1, 1 + number), "EEEE")
+    return format_day(date(2024, 1, 1 + number), "EEEE")
 
 
 @lru_cache(maxsize=4096)
-def decimal(value: float) -> str:
+def format_number(value: float) -> str:
     """A rounded number with the language's digit grouping: `1,204`."""
     return format_decimal(round(value), locale=_locale())
 
 
 @lru_cache(maxsize=1024)
-def day(value: date, form: str) -> str:
+def format_day(value: date, pattern: str) -> str:
     """A date in a CLDR pattern, such as `EEE d MMM`."""
-    return format_date(value, form, locale=_locale())
+    return format_date(value, pattern, locale=_locale())
 
 
 @lru_cache(maxsize=1)
@@ -67,5 +67,5 @@ def _locale() -> Locale:
 
 def clear_caches() -> None:
     """Clear the caches so that the setting is read again (tests)."""
-    for cached in (catalogue, decimal, day, _locale):
+    for cached in (catalogue, format_number, format_day, _locale):
         cached.cache_clear()

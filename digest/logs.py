@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import structlog
 
-_chosen: tuple[str, bool] | None = None  # level and json, until structlog is imported
+_pending_config: tuple[str, bool] | None = None  # level and json, until structlog is imported
 
 # Each pattern backtracks over a bounded length only: log lines contain text that strangers sent.
 _REDACTIONS = (
@@ -31,12 +31,12 @@ _REDACTIONS = (
     ),
     (re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"), "<token>"),
 )
-_DRIVERS_DETAIL = re.compile(r"(?m)^(DETAIL|CONTEXT):.*$")  # PostgreSQL repeats the values of the row
+_ROW_DETAIL = re.compile(r"(?m)^(DETAIL|CONTEXT):.*$")  # PostgreSQL repeats the values of the row
 
 
 def redact(text: str) -> str:
     """Remove e-mail addresses, signed and bearer tokens, passwords in URLs, and values of rows."""
-    text = _DRIVERS_DETAIL.sub(r"\1: <values>", text)
+    text = _ROW_DETAIL.sub(r"\1: <values>", text)
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
     return text
@@ -52,42 +52,42 @@ class _RedactingFormatter(logging.Formatter):
 
 def _redact_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor that redacts all texts of an event, including those in lists."""
-    return {key: _redacted(value) for key, value in event.items()}
+    return {key: _redact_value(value) for key, value in event.items()}
 
 
-def _redacted(value: Any) -> Any:
+def _redact_value(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list | tuple):
-        return [_redacted(item) for item in value]
+        return [_redact_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: _redacted(item) for key, item in value.items()}
+        return {key: _redact_value(item) for key, item in value.items()}
     return value if isinstance(value, int | float | None) else redact(str(value))
 
 
 def configure(*, level: str = "INFO", json: bool = True) -> None:
     """Route structlog and the standard library's loggers to stderr at `level`, redacted."""
-    global _chosen  # noqa: PLW0603 - the process has one configuration of logs
-    _chosen = level, json
+    global _pending_config  # noqa: PLW0603 - the process has one configuration of logs
+    _pending_config = level, json
     if "structlog" in sys.modules:
         _configure_structlog()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("httpx", "apscheduler", "celery"):  # httpx would log URLs with tokens
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    for logger_name in ("httpx", "apscheduler", "celery"):  # httpx would log URLs with tokens
+        logging.getLogger(logger_name).setLevel(logging.WARNING)
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module."""
     import structlog
 
-    if _chosen is not None:
+    if _pending_config is not None:
         _configure_structlog()
     return structlog.get_logger(name)  # type: ignore[no-any-return]
 
 
-def _to_stderr(*_: object) -> structlog.PrintLogger:
+def _stderr_logger(*_: object) -> structlog.PrintLogger:
     """A logger that writes to the current stderr, which may have been replaced."""
     import structlog
 
@@ -98,10 +98,10 @@ def _configure_structlog() -> None:
     """Apply the pending configuration, if any."""
     import structlog
 
-    global _chosen
-    if _chosen is None:
+    global _pending_config
+    if _pending_config is None:
         return
-    (level, json), _chosen = _chosen, None
+    (level, json), _pending_config = _pending_config, None
     renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -113,6 +113,6 @@ def _configure_structlog() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=_to_stderr,
+        logger_factory=_stderr_logger,
         cache_logger_on_first_use=False,
     )

@@ -20,11 +20,11 @@ from digest.errors import Misconfigured
 WordList = Annotated[tuple[str, ...], NoDecode]
 
 ENV_FILE = Path(".env")
-MAKE_A_KEY = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
-KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
-_ASK = "`digest init` asks for it and writes .env"
-_CURES = {
-    "secret_key": MAKE_A_KEY,
+KEY_HINT = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+MIN_KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
+_INIT_HINT = "`digest init` asks for it and writes .env"
+_HINTS = {
+    "secret_key": KEY_HINT,
     "redis_url": "use a Redis such as redis://localhost:6379, or `digest up`, which starts its own",
 }
 
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
         mode="before",
     )
     @classmethod
-    def _split(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         """Split a comma-separated list."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
@@ -104,17 +104,17 @@ class Settings(BaseSettings):
 
     @field_validator("secret_key")
     @classmethod
-    def _long_enough(cls, value: WordList) -> WordList:
+    def _check_key_length(cls, value: WordList) -> WordList:
         """Refuse short keys: whoever guesses a key can forge every link. The message does not contain the key."""
         for number, key in enumerate(value, start=1):
-            if len(key.encode()) < KEY_BYTES:
-                which = f"key {number} of the list" if len(value) > 1 else "the key"
-                raise ValueError(f"{which} has {len(key.encode())} bytes, {KEY_BYTES} are needed; {MAKE_A_KEY}")
+            if len(key.encode()) < MIN_KEY_BYTES:
+                label = f"key {number} of the list" if len(value) > 1 else "the key"
+                raise ValueError(f"{label} has {len(key.encode())} bytes, {MIN_KEY_BYTES} are needed; {KEY_HINT}")
         return value
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _networks(cls, value: WordList) -> WordList:
+    def _check_networks(cls, value: WordList) -> WordList:
         for network in value:
             try:
                 ip_network(network, strict=False)
@@ -124,7 +124,7 @@ class Settings(BaseSettings):
 
     @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
     @classmethod
-    def _addresses(cls, value: WordList | str) -> WordList | str:
+    def _check_addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:
             if text and not re.fullmatch(r"[^@\s]+@[^@\s.][^@\s]*", parseaddr(text)[1]):
                 raise ValueError(f"{text[:80]!r} is not an e-mail address")
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
 
     @field_validator("smtp_url", "database_url", "redis_url")
     @classmethod
-    def _schemes(cls, value: WordList | str, info: ValidationInfo) -> WordList | str:
+    def _check_schemes(cls, value: WordList | str, info: ValidationInfo) -> WordList | str:
         """Check the URL's scheme. The message does not contain the URL, which may hold a password."""
         allowed = _SCHEMES[str(info.field_name)]
         for url in (value,) if isinstance(value, str) else value:
@@ -142,7 +142,7 @@ class Settings(BaseSettings):
 
     @field_validator("language")
     @classmethod
-    def _language_exists(cls, value: str) -> str:
+    def _check_language(cls, value: str) -> str:
         from babel import Locale, UnknownLocaleError  # takes a quarter of a second, and English does not need it
 
         if value != "en":
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
 
     @field_validator("lease")
     @classmethod
-    def _longer_than_a_message(cls, value: int, info: object) -> int:
+    def _check_lease(cls, value: int, info: object) -> int:
         timeout = getattr(info, "data", {}).get("message_timeout", 60)
         if value <= timeout:
             raise ValueError(f"LEASE ({value} s) must be longer than MESSAGE_TIMEOUT ({timeout} s)")
@@ -162,14 +162,14 @@ class Settings(BaseSettings):
 
     @field_validator("arxiv_closed")
     @classmethod
-    def _dates(cls, value: WordList) -> WordList:
+    def _check_dates(cls, value: WordList) -> WordList:
         for day in value:
             date.fromisoformat(day)  # its error contains the text
         return value
 
     @field_validator("domain_rates")
     @classmethod
-    def _domains_with_numbers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_domain_rates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
             if not re.fullmatch(r"(?:\*|[^\s=@]+\.[^\s=@]+)=\d+(?:\.\d+)?", part):
                 raise ValueError(
@@ -179,7 +179,7 @@ class Settings(BaseSettings):
 
     @field_validator("base_url")
     @classmethod
-    def _no_slash_at_end(cls, value: str) -> str:
+    def _normalize_base_url(cls, value: str) -> str:
         if urlsplit(value).scheme not in {"http", "https"}:
             raise ValueError("BASE_URL must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
@@ -210,7 +210,7 @@ class Settings(BaseSettings):
         """Check that these settings are set. Raises Misconfigured."""
         for name in names:
             if not getattr(self, name):
-                raise Misconfigured(f"DIGEST_{name.upper()} is not set; {_CURES.get(name, _ASK)}")
+                raise Misconfigured(f"DIGEST_{name.upper()} is not set; {_HINTS.get(name, _INIT_HINT)}")
 
 
 @lru_cache(maxsize=1)
@@ -238,7 +238,7 @@ def validation_messages(error: ValidationError) -> list[str]:
 def clear_cache() -> None:
     """Make the next `get` read the environment again (for tests and `digest demo`)."""
     get.cache_clear()
-    _text_value.cache_clear()
+    _read_text_setting.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +251,11 @@ class TextSetting:
 
     def value(self) -> str:
         """The value in this process, read once."""
-        return _text_value(self.name, self.default)
+        return _read_text_setting(self.name, self.default)
 
 
 @lru_cache(maxsize=64)
-def _text_value(name: str, default: str) -> str:
+def _read_text_setting(name: str, default: str) -> str:
     class DeclaredSetting(BaseSettings):
         model_config = Settings.model_config
 

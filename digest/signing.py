@@ -24,12 +24,12 @@ def healthcheck_token(secret_key: str) -> str:
     return hmac.new(secret_key.encode(), b"digest.healthcheck", hashlib.sha256).hexdigest()
 
 
-_COMPACT = json.JSONEncoder(
+_COMPACT_JSON = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False
 )  # created once: creating it takes longer than encoding
 
 
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_URL_SAFE_ALPHABET = bytes.maketrans(b"+/", b"-_")
 
 
 class Signer:
@@ -39,37 +39,37 @@ class Signer:
         if not keys:
             raise ValueError("a signer needs at least one key")
         self._keys = list(reversed(keys))  # itsdangerous signs with the last one
-        self._made: dict[str, URLSafeSerializer] = {}
-        self._derived: dict[str, bytes] = {}
+        self._serializers: dict[str, URLSafeSerializer] = {}
+        self._derived_keys: dict[str, bytes] = {}
 
     def sign(self, purpose: str, *values: int | str) -> str:
         """A URL-safe token for `values` that never expires."""
-        payload = _encoded(_COMPACT.encode(values).encode())
-        mac = hmac.digest(self._key(purpose), payload, "sha1")
-        return (payload + b"." + _encoded(mac)).decode("ascii")
+        payload = _base64url(_COMPACT_JSON.encode(values).encode())
+        mac = hmac.digest(self._derived_key(purpose), payload, "sha1")
+        return (payload + b"." + _base64url(mac)).decode("ascii")
 
     def read(self, purpose: str, token: str) -> list[Any]:
         """Verify a token and return its values. Raises BadToken."""
         if len(token) > 2000:
             raise BadToken(N_("this link is not one of ours"))
         try:
-            values = self._plain(purpose).loads(token)
+            values = self._serializer(purpose).loads(token)
         except BadSignature as error:
             raise BadToken(N_("this link is incomplete or was altered; open it again from your e-mail")) from error
         return values if isinstance(values, list) else [values]
 
-    def _plain(self, purpose: str) -> URLSafeSerializer:
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
         """The serializer for a purpose, created at first use."""
-        if purpose not in self._made:
-            self._made[purpose] = URLSafeSerializer(self._keys, salt=f"digest.{purpose}")
-        return self._made[purpose]
+        if purpose not in self._serializers:
+            self._serializers[purpose] = URLSafeSerializer(self._keys, salt=f"digest.{purpose}")
+        return self._serializers[purpose]
 
-    def _key(self, purpose: str) -> bytes:
+    def _derived_key(self, purpose: str) -> bytes:
         """The key of itsdangerous' signature (HMAC-SHA1) for a purpose, derived once because mails have many links."""
-        if purpose not in self._derived:
-            made = self._plain(purpose)
-            self._derived[purpose] = made.make_signer(made.salt).derive_key()
-        return self._derived[purpose]
+        if purpose not in self._derived_keys:
+            serializer = self._serializer(purpose)
+            self._derived_keys[purpose] = serializer.make_signer(serializer.salt).derive_key()
+        return self._derived_keys[purpose]
 
     def sign_timed(self, purpose: str, *values: int | str) -> str:
         """Like `sign`, but with the time of signing, for links that expire."""
@@ -98,6 +98,6 @@ def keyed_hash(key: str, purpose: str, *parts: str, length: int) -> str:
     return base64.b32encode(mac[: 5 * groups]).decode("ascii").lower()[:length]
 
 
-def _encoded(value: bytes) -> bytes:
+def _base64url(value: bytes) -> bytes:
     """URL-safe base64 without padding (RFC 4648, 5)."""
-    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE, b"=")
+    return binascii.b2a_base64(value, newline=False).translate(_URL_SAFE_ALPHABET, b"=")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem
-from seeds.page import Line, is_finished, lines, listed_paper, is_unreadable, record_without_title
+from seeds.page import Line, is_finished, is_unreadable, lines, listed_paper, record_without_title
 
 ABSTRACT_MARK = "Abstract:"
 

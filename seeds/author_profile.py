@@ -13,7 +13,7 @@ from datetime import date
 
 from digest.papers import AuthorFigures, ListedPaper, ParsedDocument, Record, RejectedItem
 from seeds import joined_titles
-from seeds.page import MONTH, Line, parse_day, is_finished, lines, listed_paper, is_unreadable
+from seeds.page import MONTH, Line, is_finished, is_unreadable, lines, listed_paper, parse_day
 from seeds.subjects import category_of_tag
 
 _HEADING = re.compile(
@@ -67,7 +67,11 @@ def parse(text: str, *, today: date) -> ParsedDocument:
         paper, rejections = _paper(entry, vocabulary, today)
         papers += [paper] if paper else []
         rejected += rejections
-    return ParsedDocument(tuple(papers), tuple(rejected), figures=_figures(rows[:first_heading], is_document_end=first_heading == len(rows)))
+    return ParsedDocument(
+        tuple(papers),
+        tuple(rejected),
+        figures=_figures(rows[:first_heading], is_document_end=first_heading == len(rows)),
+    )
 
 
 def _entries(rows: list[Line]) -> Iterator[_PaperLines]:
@@ -77,7 +81,9 @@ def _entries(rows: list[Line]) -> Iterator[_PaperLines]:
         yield _PaperLines(heading, rows[n], tuple(rows[n + 1 : end]), is_last=end == len(rows))
 
 
-def _paper(entry: _PaperLines, vocabulary: _PageVocabulary, today: date) -> tuple[ListedPaper | None, list[RejectedItem]]:
+def _paper(
+    entry: _PaperLines, vocabulary: _PageVocabulary, today: date
+) -> tuple[ListedPaper | None, list[RejectedItem]]:
     body, heading = entry.body, entry.heading
     has_author_line = len(body) > 1 and _is_authors(body[1].text)
     size = 3 if has_author_line else 2
@@ -89,7 +95,9 @@ def _paper(entry: _PaperLines, vocabulary: _PageVocabulary, today: date) -> tupl
         return None, [abstract.rejected("the last abstract ends within a sentence")]
     if is_unreadable(*(row.text for row in body[:size])):
         return None, [body[0].rejected("unreadable characters"), *extra_rejections]
-    day = parse_day(heading["month"], int(heading["day"]), int(heading["year"]) if heading["year"] else None, today=today)
+    day = parse_day(
+        heading["month"], int(heading["day"]), int(heading["year"]) if heading["year"] else None, today=today
+    )
     if day is None:
         return None, [entry.heading_line.rejected("no such day"), *extra_rejections]
     title_and_authors = _title_and_authors(body, has_author_line=has_author_line, vocabulary=vocabulary)
@@ -113,18 +121,26 @@ def _record(entry: _PaperLines, title_and_authors: joined_titles.SplitLine, abst
     )
 
 
-def _title_and_authors(body: tuple[Line, ...], *, has_author_line: bool, vocabulary: _PageVocabulary) -> joined_titles.SplitLine | None:
+def _title_and_authors(
+    body: tuple[Line, ...], *, has_author_line: bool, vocabulary: _PageVocabulary
+) -> joined_titles.SplitLine | None:
     names, is_truncated, _ = _split_author_line(body)
     if has_author_line:
         return joined_titles.SplitLine(body[0].text, tuple(names.split(", ")))
-    return joined_titles.split_line(names, is_truncated=is_truncated, words=vocabulary.words, known_names=vocabulary.names)
+    return joined_titles.split_line(
+        names, is_truncated=is_truncated, words=vocabulary.words, known_names=vocabulary.names
+    )
 
 
 def _split_author_line(body: tuple[Line, ...]) -> tuple[str, bool, tuple[str, ...]]:
     """The line that ends with authors: its text before 'et al.', whether it has 'et al.', and the institutions."""
     line = body[1].text if len(body) > 1 and _is_authors(body[1].text) else body[0].text
     line, _, institutions = line.partition(_INSTITUTION_SEPARATOR)
-    return line.removesuffix(_ET_AL), line.endswith(_ET_AL), tuple(institution for institution in institutions.split(", ") if institution)
+    return (
+        line.removesuffix(_ET_AL),
+        line.endswith(_ET_AL),
+        tuple(institution for institution in institutions.split(", ") if institution),
+    )
 
 
 def _is_authors(line: str) -> bool:

@@ -52,5 +52,7 @@ DEMO_SUBSCRIBERS = (
     ),
     DemoSubscriber("fermat", "no topics: trending", time_zone="America/Chicago"),
     DemoSubscriber("gauss", "paused", topics=("reinforcement learning",), paused=True),
-    DemoSubscriber("hopper", "subscribes late: welcome", topics=("KV cache", "large language models"), subscribes_late=True),
+    DemoSubscriber(
+        "hopper", "subscribes late: welcome", topics=("KV cache", "large language models"), subscribes_late=True
+    ),
 )

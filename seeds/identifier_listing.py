@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem, venue
-from seeds.page import Line, lines, listed_paper, is_unreadable, record_without_title
+from seeds.page import Line, is_unreadable, lines, listed_paper, record_without_title
 
 # Five digits after the point since 2015, four before: a truncated id does not match, and a next digit begins the text.
 _ID = re.compile(

@@ -32,7 +32,9 @@ _PREFIXED = re.compile(rf"{_PREFIX}(?={_LETTER}{{2}})")
 _PARTICLES = frozenset(
     "van von der den de del della di da dos das du la le el al bin ibn ben ter ten zu y e".split()  # noqa: SIM905
 )
-_NO_SEAM_AFTER = re.compile(r"(?:[\s(/\['’\\-]|\b[^\W\d_]\.)$")  # after these a capital belongs to a name, or begins a word
+_NO_SEAM_AFTER = re.compile(
+    r"(?:[\s(/\['’\\-]|\b[^\W\d_]\.)$"
+)  # after these a capital belongs to a name, or begins a word
 _INNER_CAPITAL = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]{2}")
 
 
@@ -44,7 +46,9 @@ class SplitLine:
     authors: tuple[str, ...]
 
 
-def split_line(line: str, *, is_truncated: bool, words: Collection[str], known_names: Collection[str]) -> SplitLine | None:
+def split_line(
+    line: str, *, is_truncated: bool, words: Collection[str], known_names: Collection[str]
+) -> SplitLine | None:
     """Title and authors of a joined line, None where no candidate is certain.
 
     `line` is without 'et al.' and institution; `is_truncated`: 'et al.' followed. `words`: lower-case words of the
@@ -69,7 +73,11 @@ def _candidate_splits(line: str, *, is_truncated: bool) -> list[SplitLine]:
         head = ", ".join(pieces[: len(pieces) - count + 1])
         start = head.rfind(", ") + 2 if ", " in head else 0
         for position in range(max(start, 1), len(head)):
-            if head[position].isupper() and not _NO_SEAM_AFTER.search(head[:position]) and is_name_shaped(head[position:]):
+            if (
+                head[position].isupper()
+                and not _NO_SEAM_AFTER.search(head[:position])
+                and is_name_shaped(head[position:])
+            ):
                 candidates.append(SplitLine(head[:position], (head[position:], *other_names)))
     return candidates
 

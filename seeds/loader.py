@@ -90,7 +90,9 @@ def announcements(today: date) -> tuple[DemoAnnouncement, DemoAnnouncement]:
 
 
 def _demo_announcement(day: date, loaded: Sequence[tuple[str, ParsedDocument]]) -> DemoAnnouncement:
-    return DemoAnnouncement(day, tuple(loaded), tuple(merge_all(paper for _, parsed in loaded for paper in parsed.papers)))
+    return DemoAnnouncement(
+        day, tuple(loaded), tuple(merge_all(paper for _, parsed in loaded for paper in parsed.papers))
+    )
 
 
 def _read(path: Path) -> str:

@@ -47,7 +47,11 @@ def is_finished(abstract: str) -> bool:
 
     Only for a document's last abstract. A truncation right after a sentence cannot be detected.
     """
-    return bool(_SENTENCE_END.search(abstract)) and not _ENDS_WITH_ABBREVIATION.search(abstract) and abstract.count("$") % 2 == 0
+    return (
+        bool(_SENTENCE_END.search(abstract))
+        and not _ENDS_WITH_ABBREVIATION.search(abstract)
+        and abstract.count("$") % 2 == 0
+    )
 
 
 def derived_title(abstract: str) -> str:
@@ -61,7 +65,9 @@ def derived_title(abstract: str) -> str:
     title = title.rstrip(". ")
     if len(title) <= MAX_TITLE:
         return title
-    cuts = [position for position in range(MAX_TITLE) if title[position] == " " and title[:position].count("$") % 2 == 0]
+    cuts = [
+        position for position in range(MAX_TITLE) if title[position] == " " and title[:position].count("$") % 2 == 0
+    ]
     end = cuts[-1] if cuts else MAX_TITLE - 1
     return _DANGLING_WORDS.sub("", title[:end]).rstrip(" ,;:(") + "…"
 

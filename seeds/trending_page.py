@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
-from seeds.page import Line, is_finished, lines, listed_paper, is_unreadable
+from seeds.page import Line, is_finished, is_unreadable, lines, listed_paper
 
 GREETING = "Get trending papers in your email inbox"
 _SUBSCRIBE_BUTTON = "Subscribe"

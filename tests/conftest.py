@@ -65,12 +65,12 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_tables(address: str) -> None:
     """The tables of the models; test_schema_migration.py compares them with what the migrations make."""
-    made = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
+    engine = create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
     assert digest.models.__all__  # the tables are declared by importing them
-    SQLModel.metadata.create_all(made)
-    with made.begin() as connection:
+    SQLModel.metadata.create_all(engine)
+    with engine.begin() as connection:
         schema_migration.stamp(connection)
-    made.dispose()
+    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -20,14 +20,14 @@ def lint(maildir: Path, tool: Path) -> int:
     if not files:
         sys.exit(f"{maildir}: no mail")
     failed = 0
-    for kind, chosen in (
+    for kind, mails_of_kind in (
         ("digest", [f for f in files if is_list_mail(f)]),
         ("transactional", [f for f in files if not is_list_mail(f)]),
     ):
-        command = [sys.executable, str(tool), "--loopback", "--kind", kind, *map(str, chosen)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        print(f"{kind}: {len(chosen)} mails,", "clean" if done.returncode == 0 else done.stdout)
-        failed += done.returncode != 0
+        command = [sys.executable, str(tool), "--loopback", "--kind", kind, *map(str, mails_of_kind)]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        print(f"{kind}: {len(mails_of_kind)} mails,", "clean" if result.returncode == 0 else result.stdout)
+        failed += result.returncode != 0
     return failed
 
 

@@ -24,7 +24,7 @@ def as_claimed(row: Delivery) -> ClaimedDelivery:
     return ClaimedDelivery(*[getattr(row, name) for name in ClaimedDelivery._fields])
 
 
-class PlainLetters:
+class PlainComposer:
     """A Composer. `withheld`: the reason by address that gets no mail; `failing`: addresses that can't be composed."""
 
     def __init__(self, *_: object) -> None:
@@ -32,9 +32,9 @@ class PlainLetters:
         self.failing: set[str] = set()
 
     def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
-        return ((row.id, self._one(row)) for row in deliveries if row.address not in self.failing)
+        return ((row.id, self._compose_row(row)) for row in deliveries if row.address not in self.failing)
 
-    def _one(self, row: ClaimedDelivery) -> OutgoingMessage | Withheld:
+    def _compose_row(self, row: ClaimedDelivery) -> OutgoingMessage | Withheld:
         if row.address in self.withheld:
             return self.withheld[row.address]
         raw = f"Message-ID: {row.message_id}\r\nTo: {row.address}\r\n".encode() + BODY
@@ -45,18 +45,18 @@ class Outbox:
     """The outbox operations that tests need."""
 
     def __init__(self) -> None:
-        self.letters = PlainLetters()
+        self.composer = PlainComposer()
 
-    def owe(self, *addresses: str, kind: str = "digest", run_id: int | None = None, first: int = 1) -> int:
-        owed = [
+    def enqueue(self, *addresses: str, kind: str = "digest", run_id: int | None = None, first: int = 1) -> int:
+        new_deliveries = [
             deliveries.NewDelivery(kind, first + place, address, run_id=run_id)
             for place, address in enumerate(addresses)
         ]
         with transaction() as session:
-            return deliveries.enqueue(session, owed, clock.now())
+            return deliveries.enqueue(session, new_deliveries, clock.now())
 
     def send(self, seconds: float = 10.0) -> SendCounts:
-        return deliver_due(self.letters, settings.get(), seconds=seconds)
+        return deliver_due(self.composer, settings.get(), seconds=seconds)
 
     def send_all(self) -> SendCounts:
         """Run passes until nothing is due."""

@@ -94,27 +94,27 @@ class Postfix:
 
     def __enter__(self) -> Postfix:
         self._folder.chmod(0o755)
-        nobody = pwd.getpwnam("nobody")
+        nobody_user = pwd.getpwnam("nobody")
         for name in ("etc", "queue", "data", "boxes", "log"):
             (self._folder / name).mkdir()
         shutil.chown(self._folder / "data", "postfix")
-        os.chown(self._folder / "boxes", nobody.pw_uid, nobody.pw_gid)
-        values = {"folder": self._folder, "port": self.port, "uid": nobody.pw_uid, "gid": nobody.pw_gid}
+        os.chown(self._folder / "boxes", nobody_user.pw_uid, nobody_user.pw_gid)
+        values = {"folder": self._folder, "port": self.port, "uid": nobody_user.pw_uid, "gid": nobody_user.pw_gid}
         etc = self._folder / "etc"
         (etc / "main.cf").write_text(_MAIN.format(**values))
         (etc / "master.cf").write_text(_MASTER.format(**values))
         (etc / "all").write_text("/./ ok\n")
         (etc / "boxes").write_text("/./ all/\n")
-        self._do("start")
+        self._control("start")
         answering(self.port)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._do("stop")
+        self._control("stop")
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _do(self, word: str) -> None:
-        words = [program("postfix") or "postfix", "-c", str(self._folder / "etc"), word]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"postfix {word}: {done.stderr} {self.log()}")
+    def _control(self, word: str) -> None:
+        command = [program("postfix") or "postfix", "-c", str(self._folder / "etc"), word]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise RuntimeError(f"postfix {word}: {result.stderr} {self.log()}")

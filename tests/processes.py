@@ -13,7 +13,7 @@ def state(pid: int) -> str:
         return ""
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """True where no such process runs; a zombie counts as ended."""
     return state(pid) in {"", "Z"}
 

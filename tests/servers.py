@@ -43,7 +43,7 @@ END $$
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TransmittedMail:
     """One message whose content arrived whole, answered with 250 or not."""
 
     recipient: str
@@ -55,7 +55,7 @@ class Taken:
 
 
 @dataclass(slots=True)
-class Fault:
+class MailFault:
     """`reply` instead of success at `stage`, for the next `times` mails whose recipient contains `address`."""
 
     stage: str
@@ -74,8 +74,8 @@ class MailServer:
     password: bytes = b""
     delay: float = 0.0
     port: int = 0
-    log: list[Taken] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    log: list[TransmittedMail] = field(default_factory=list)
+    faults: list[MailFault] = field(default_factory=list)
     sessions: int = 0
     busy: int = 0
     most_busy: int = 0
@@ -89,9 +89,9 @@ class MailServer:
         return f"smtp://127.0.0.1:{self.port}"
 
     def fail(self, stage: str, reply: str, *, times: int = 1, address: str = "", delay: float = 0.0) -> None:
-        self.faults.append(Fault(stage, reply, times, address, delay))
+        self.faults.append(MailFault(stage, reply, times, address, delay))
 
-    def fault(self, stage: str, address: str) -> Fault | None:
+    def fault(self, stage: str, address: str) -> MailFault | None:
         for fault in self.faults:
             if fault.stage == stage and fault.times and fault.address in address:
                 fault.times -= 1
@@ -100,7 +100,7 @@ class MailServer:
 
     def recipients(self) -> Counter[str]:
         """How often each recipient's mail was answered with 250."""
-        return Counter(taken.recipient for taken in self.log if taken.answered)
+        return Counter(received.recipient for received in self.log if received.answered)
 
     def wait(self, condition: Callable[[MailServer], bool]) -> None:
         wait_for(lambda: condition(self), state=lambda: f"; the log holds {len(self.log)} mails")
@@ -219,10 +219,10 @@ class _Scripted(SMTP):
 
     def _file(self, envelope: Envelope, *, answered: bool) -> None:
         raw = bytes(envelope.original_content or b"")
-        found = _MESSAGE_ID.search(raw)
-        message_id = found[1].decode() if found else ""
+        match = _MESSAGE_ID.search(raw)
+        message_id = match[1].decode() if match else ""
         sender = envelope.mail_from or ""
-        self.script.log.append(Taken(envelope.rcpt_tos[0], sender, message_id, raw, self.number, answered))
+        self.script.log.append(TransmittedMail(envelope.rcpt_tos[0], sender, message_id, raw, self.number, answered))
 
 
 class Postgres:
@@ -238,7 +238,7 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._command: list[str] = []
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
-        self._made = 0
+        self._databases_created = 0
         self._emptied = 0
         self.binaries = Path()
         self._free: list[str] = []
@@ -289,11 +289,11 @@ class Postgres:
         """
         if self._free:
             return self._free.pop()
-        if not self._made:
+        if not self._databases_created:
             self._execute("CREATE DATABASE prepared")
             prepare(self._address("prepared"))
-        self._made += 1
-        name = f"test_{self._made}"
+        self._databases_created += 1
+        name = f"test_{self._databases_created}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
         return self._address(name)
 
@@ -347,5 +347,5 @@ class Postgres:
             home = Path(shutil.copytree(home, self.folder / "install", symlinks=True))
         return home / "bin"
 
-    def _run(self, words: list[str]) -> None:
-        subprocess.run(words, check=True, capture_output=True, cwd="/", **self._user)
+    def _run(self, command: list[str]) -> None:
+        subprocess.run(command, check=True, capture_output=True, cwd="/", **self._user)

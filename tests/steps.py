@@ -23,17 +23,17 @@ def calls(work: Callable[[], object]) -> int:
     return count
 
 
-def dearer(work: Callable[[], object], than: Callable[[], object], *, least: float = 0.001) -> float:
+def cpu_ratio(work: Callable[[], object], compared_with: Callable[[], object], *, least: float = 0.001) -> float:
     """The CPU time of `work`, divided by that of `compared_with`.
 
     The minimum of three alternating runs each: load affects both. `least`: the minimum to divide by, in seconds,
     as shorter times measure only the clock.
     """
-    turns = [(_cpu(work), _cpu(than)) for _ in range(3)]
-    return min(cost for cost, _ in turns) / max(min(cost for _, cost in turns), least)
+    times = [(_cpu(work), _cpu(compared_with)) for _ in range(3)]
+    return min(cost for cost, _ in times) / max(min(cost for _, cost in times), least)
 
 
 def _cpu(work: Callable[[], object]) -> float:
-    began = time.process_time()
+    started_at = time.process_time()
     work()
-    return time.process_time() - began
+    return time.process_time() - started_at

@@ -12,10 +12,10 @@ from digest import settings
 from digest.db.core.retry_transaction import retry_transaction
 from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import Lease
-from tests.processes import gone
+from tests.processes import has_ended
 
 
-class Hand:
+class TakeoverClock:
     """A clock that a test moves."""
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -33,15 +33,15 @@ class DeadHoldersClock:
 
     def __call__(self) -> float:
         holders = retry_transaction(_holders, seconds=0)
-        if holders and all(gone(pid) for pid in holders):
+        if holders and all(has_ended(pid) for pid in holders):
             self._seconds += self._lease
         return self._seconds
 
 
 def sweeper() -> LeaseReaper:
     """A sweeper that takes over from dead processes at its second sweep, and never from a living one."""
-    found = settings.get()
-    return LeaseReaper(found, monotonic=DeadHoldersClock(float(found.lease)))
+    configuration = settings.get()
+    return LeaseReaper(configuration, monotonic=DeadHoldersClock(float(configuration.lease)))
 
 
 def _holders(session: Session) -> list[int]:

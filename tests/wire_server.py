@@ -77,21 +77,21 @@ def works(rows: Iterable[Mapping[str, object]]) -> list[Work]:
 
 
 @dataclass(slots=True)
-class Asked:
+class LoggedRequest:
     """One logged request; times are monotonic seconds."""
 
     service: str
     params: dict[str, str]
-    begun: float
+    began_at: float
     ended: float = 0.0  # when it was about to be answered
     status: int = 0
 
 
-Spoil = Callable[["Handler", bytes], None]
+Spoil = Callable[["WireHandler", bytes], None]
 
 
 @dataclass(slots=True)
-class Fault:
+class SourceFault:
     """A fault in place of the next `times` responses of a service."""
 
     service: str
@@ -113,8 +113,8 @@ class WireServer:
     feed_of: date | None = None
     visible: date | None = None
     delay: float = 0.0
-    log: list[Asked] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    log: list[LoggedRequest] = field(default_factory=list)
+    faults: list[SourceFault] = field(default_factory=list)
     tokens: dict[str, tuple[dict[str, str], int]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
@@ -122,7 +122,7 @@ class WireServer:
     def __enter__(self) -> WireServer:
         owner = self
 
-        class Bound(Handler):
+        class Bound(WireHandler):
             wire = owner
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
@@ -155,32 +155,32 @@ class WireServer:
 
     def fail(self, service: str, spoil: Spoil, *, times: int = 1, after: int = 0) -> None:
         """Damage responses of a service (`rss`, `api`, `oai`, `hf`, `s2`, `openalex`), `after` that many good ones."""
-        self.faults.append(Fault(service, spoil, times, after))
+        self.faults.append(SourceFault(service, spoil, times, after))
 
-    def asked(self, service: str) -> list[Asked]:
-        return [one for one in self.log if one.service == service]
+    def requests_to(self, service: str) -> list[LoggedRequest]:
+        return [request for request in self.log if request.service == service]
 
     def fault(self, service: str) -> Spoil | None:
-        for one in self.faults:
-            if one.service == service and one.times:
-                if one.after:
-                    one.after -= 1
+        for planned_fault in self.faults:
+            if planned_fault.service == service and planned_fault.times:
+                if planned_fault.after:
+                    planned_fault.after -= 1
                     return None
-                one.times -= 1
-                return one.spoil
+                planned_fault.times -= 1
+                return planned_fault.spoil
         return None
 
     def change(self, work_id: str, day: date, **changes: object) -> None:
         """Change a paper on a date: another version, other categories, …"""
-        at = next(i for i, work in enumerate(self.works) if work.id == work_id)
-        self.works[at] = replace(self.works[at], changed=day, **changes)
+        position = next(i for i, work in enumerate(self.works) if work.id == work_id)
+        self.works[position] = replace(self.works[position], changed=day, **changes)
 
 
 # --- faults
 
 
 def status(code: int, **headers: str) -> Spoil:
-    def spoil(handler: Handler, _body: bytes) -> None:
+    def spoil(handler: WireHandler, _body: bytes) -> None:
         handler.give(b"not now", "text/plain", code, {k.replace("_", "-"): v for k, v in headers.items()})
 
     return spoil
@@ -190,14 +190,14 @@ def body(data: bytes, kind: str = "application/xml") -> Spoil:
     return lambda handler, _body: handler.give(data, kind)
 
 
-def dropped(handler: Handler, data: bytes) -> None:
+def drop_connection(handler: WireHandler, data: bytes) -> None:
     """The connection breaks in mid-body."""
     handler.head(200, "application/xml", {"Content-Length": str(len(data))})
     handler.wfile.write(data[: len(data) // 2])
     handler.close_connection = True
 
 
-def half(handler: Handler, data: bytes) -> None:
+def half_body(handler: WireHandler, data: bytes) -> None:
     """Half a page with a matching length."""
     handler.give(data[: len(data) // 2], "application/xml")
 
@@ -205,7 +205,7 @@ def half(handler: Handler, data: bytes) -> None:
 def endless(size: int) -> Spoil:
     """A generated body of that size, without a Content-Length."""
 
-    def spoil(handler: Handler, _body: bytes) -> None:
+    def spoil(handler: WireHandler, _body: bytes) -> None:
         handler.head(200, "application/xml", {})
         block = b" " * 65536
         try:
@@ -227,7 +227,7 @@ def packed_bomb(size: int) -> Spoil:
 # --- the sources
 
 
-class Handler(BaseHTTPRequestHandler):
+class WireHandler(BaseHTTPRequestHandler):
     wire: WireServer
     protocol_version = "HTTP/1.1"
 
@@ -240,18 +240,18 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
-    def _answer(self, given: bytes) -> None:
+    def _answer(self, content: bytes) -> None:
         parts = urlsplit(self.path)
         params = {name: values[0] for name, values in parse_qs(parts.query).items()}
         service, make = self._route(parts.path)
-        asked = Asked(service, params, time.monotonic())
+        request = LoggedRequest(service, params, time.monotonic())
         with self.wire.lock:
-            self.wire.log.append(asked)
+            self.wire.log.append(request)
             spoil = self.wire.fault(service)
         try:
-            data, kind, code = make(params, parts.path, given)
+            data, kind, code = make(params, parts.path, content)
             time.sleep(self.wire.delay)
-            asked.ended = time.monotonic()  # before the response is sent, so that the client's next action is later
+            request.ended = time.monotonic()  # before the response is sent, so that the client's next action is later
             if spoil is not None:
                 spoil(self, data)
             else:
@@ -266,8 +266,8 @@ class Handler(BaseHTTPRequestHandler):
             return "openalex", self._openalex
         if path == "/authors":
             return "openalex", self._openalex_authors
-        known = {"/api/query": ("api", self._api), "/oai": ("oai", self._oai), "/api/daily_papers": ("hf", self._hf)}
-        return known.get(path, ("s2", self._s2))
+        handlers = {"/api/query": ("api", self._api), "/oai": ("oai", self._oai), "/api/daily_papers": ("hf", self._hf)}
+        return handlers.get(path, ("s2", self._s2))
 
     def give(self, data: bytes, kind: str, code: int = 200, headers: Mapping[str, str] | None = None) -> None:
         self.head(code, kind, {"Content-Length": str(len(data)), **(headers or {})})
@@ -281,17 +281,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def _rss(self, _params: dict[str, str], path: str, _given: bytes) -> tuple[bytes, str, int]:
-        wanted = set(path.rpartition("/")[2].split("+"))
-        day, told = self.wire.today, self.wire.feed_of or self.wire.today
+    def _rss(self, _params: dict[str, str], path: str, _content: bytes) -> tuple[bytes, str, int]:
+        categories = set(path.rpartition("/")[2].split("+"))
+        day, feed_day = self.wire.today, self.wire.feed_of or self.wire.today
         items = []
         for work in self.wire.works:
-            if not wanted & set(work.categories):
+            if not categories & set(work.categories):
                 continue
-            if work.day == told and work.version == 1:
-                kind = work.kind if work.kind != "new" or work.categories[0] in wanted else "cross"
-            elif work.stamp == told and work.version > 1:
-                kind = "replace" if work.categories[0] in wanted else "replace-cross"
+            if work.day == feed_day and work.version == 1:
+                kind = work.kind if work.kind != "new" or work.categories[0] in categories else "cross"
+            elif work.stamp == feed_day and work.version > 1:
+                kind = "replace" if work.categories[0] in categories else "replace-cross"
             else:
                 continue
             items.append((["new", "cross", "replace", "replace-cross"].index(kind), self._item(work, kind, day)))
@@ -315,28 +315,28 @@ class Handler(BaseHTTPRequestHandler):
             f"<dc:creator>{escape(', '.join(work.authors))}</dc:creator></item>"
         )
 
-    def _api(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+    def _api(self, params: dict[str, str], _path: str, _content: bytes) -> tuple[bytes, str, int]:
         query = params.get("search_query", "")
-        wanted = set(re.findall(r"cat:([\w.-]+)", query))
+        categories = set(re.findall(r"cat:([\w.-]+)", query))
         between = re.search(r"submittedDate:\[(\d{12}) TO (\d{12})\]", query)
         assert between is not None
         first, last = (datetime.strptime(f"{stamp}+0000", "%Y%m%d%H%M%z") for stamp in between.groups())
-        found = [
+        works = [
             work
             for work in self.wire.works
-            if wanted & set(work.categories) and first <= work.sent_in < last and self._seen(work)
+            if categories & set(work.categories) and first <= work.sent_in < last and self._is_visible(work)
         ]
         start, most = int(params["start"]), min(int(params["max_results"]), self.wire.slice)
-        entries = "".join(self._entry(work) for work in found[start : start + most])
+        entries = "".join(self._entry(work) for work in works[start : start + most])
         text = (
             '<?xml version="1.0" encoding="UTF-8"?><feed xmlns="http://www.w3.org/2005/Atom" '
             'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/">'
-            f"<title>arXiv Query</title><opensearch:totalResults>{len(found)}</opensearch:totalResults>"
+            f"<title>arXiv Query</title><opensearch:totalResults>{len(works)}</opensearch:totalResults>"
             f"<opensearch:startIndex>{start}</opensearch:startIndex>{entries}</feed>"
         )
         return text.encode(), "application/atom+xml", 200
 
-    def _seen(self, work: Work) -> bool:
+    def _is_visible(self, work: Work) -> bool:
         return work.day <= (self.wire.visible or self.wire.today)
 
     def _entry(self, work: Work) -> str:
@@ -350,7 +350,7 @@ class Handler(BaseHTTPRequestHandler):
             + f'<arxiv:primary_category term="{work.categories[0]}"/>{comment}</entry>'
         )
 
-    def _oai(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+    def _oai(self, params: dict[str, str], _path: str, _content: bytes) -> tuple[bytes, str, int]:
         start = 0
         if token := params.get("resumptionToken"):
             if token not in self.wire.tokens or set(params) != {"verb", "resumptionToken"}:
@@ -359,22 +359,22 @@ class Handler(BaseHTTPRequestHandler):
         if params.get("metadataPrefix") not in self.wire.forms:
             return self._oai_error("cannotDisseminateFormat"), "text/xml", 200
         first, last = params["from"], params["until"]
-        wanted = params.get("set", "").rpartition(":")[2]
-        found = [
+        archive = params.get("set", "").rpartition(":")[2]
+        works = [
             work
             for work in self.wire.works
             if first <= str(work.stamp) <= last
-            and self._seen(work)
-            and (not wanted or any(name.rpartition(".")[2] == wanted for name in work.categories))
+            and self._is_visible(work)
+            and (not archive or any(name.rpartition(".")[2] == archive for name in work.categories))
         ]
-        if not found:
+        if not works:
             return self._oai_error("noRecordsMatch"), "text/xml", 200
         records = "".join(
-            self._record(work, params["metadataPrefix"]) for work in found[start : start + self.wire.page]
+            self._record(work, params["metadataPrefix"]) for work in works[start : start + self.wire.page]
         )
         token = ""
-        if start + self.wire.page < len(found):
-            name = f"verb%3DListRecords%26from%3D{first}%26set%3D{wanted}%26skip%3D{start + self.wire.page}"
+        if start + self.wire.page < len(works):
+            name = f"verb%3DListRecords%26from%3D{first}%26set%3D{archive}%26skip%3D{start + self.wire.page}"
             self.wire.tokens[name.replace("%3D", "=").replace("%26", "&")] = (params, start + self.wire.page)
             token = f"<resumptionToken>{name}</resumptionToken>"
         text = f"{_OAI_HEAD}<ListRecords>{records}{token or '<resumptionToken/>'}</ListRecords></OAI-PMH>"
@@ -395,8 +395,8 @@ class Handler(BaseHTTPRequestHandler):
             dates = [work.sent_in] * (work.version - 1) + [datetime.combine(work.stamp, datetime.min.time(), NEW_YORK)]
             dates[0] = work.sent_in
             versions = "".join(
-                f'<version version="v{n}"><date>{format_datetime(at)}</date><size>9kb</size></version>'
-                for n, at in enumerate(dates, start=1)
+                f'<version version="v{n}"><date>{format_datetime(dated)}</date><size>9kb</size></version>'
+                for n, dated in enumerate(dates, start=1)
             )
             own = f"<id>{work.id}</id>{versions}<authors>{escape(', '.join(work.authors))}</authors>"
         else:
@@ -407,20 +407,20 @@ class Handler(BaseHTTPRequestHandler):
         meta = f'<metadata><{form} xmlns="{space}">{own}{shared}</{form}></metadata>'
         return f"<record><header>{head}</header>{meta}</record>"
 
-    def _hf(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+    def _hf(self, params: dict[str, str], _path: str, _content: bytes) -> tuple[bytes, str, int]:
         rows = self.wire.daily.get(params.get("date") or params.get("week") or params.get("sort", ""), [])
         start = int(params.get("p", 0)) * int(params.get("limit", 100))
         return json.dumps(rows[start : start + int(params.get("limit", 100))]).encode(), "application/json", 200
 
-    def _s2(self, _params: dict[str, str], _path: str, given: bytes) -> tuple[bytes, str, int]:
-        known = {work.id for work in self.wire.works}
-        ids = [one.removeprefix("ARXIV:") for one in json.loads(given)["ids"]]
-        rows = [{"externalIds": {"ArXiv": i}, "citationCount": len(i)} if i in known else None for i in ids]
+    def _s2(self, _params: dict[str, str], _path: str, content: bytes) -> tuple[bytes, str, int]:
+        work_ids = {work.id for work in self.wire.works}
+        ids = [identifier.removeprefix("ARXIV:") for identifier in json.loads(content)["ids"]]
+        rows = [{"externalIds": {"ArXiv": i}, "citationCount": len(i)} if i in work_ids else None for i in ids]
         return json.dumps(rows).encode(), "application/json", 200
 
-    def _openalex(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+    def _openalex(self, params: dict[str, str], _path: str, _content: bytes) -> tuple[bytes, str, int]:
         """Works by DOI; those that it does not know are not in the list. Every author has a key of their name."""
-        home, found = "https://openalex.org", []
+        home, results = "https://openalex.org", []
         ids = [doi.rpartition("arxiv.")[2] for doi in params["filter"].removeprefix("doi:").split("|")]
         for work in (work for work in self.wire.works if work.id in ids):
             keys = [f"{home}/A{crc32(name.encode())}" for name in work.authors]
@@ -429,19 +429,19 @@ class Handler(BaseHTTPRequestHandler):
                 for key, name in zip(keys, work.authors, strict=True)
             ]
             doi = f"https://doi.org/10.48550/arxiv.{work.id}"
-            found.append({"doi": doi, "display_name": "A work", "cited_by_count": 7, "authorships": authorships})
-        return self._openalex_list(found, params)
+            results.append({"doi": doi, "display_name": "A work", "cited_by_count": 7, "authorships": authorships})
+        return self._openalex_list(results, params)
 
-    def _openalex_authors(self, params: dict[str, str], _path: str, _given: bytes) -> tuple[bytes, str, int]:
+    def _openalex_authors(self, params: dict[str, str], _path: str, _content: bytes) -> tuple[bytes, str, int]:
         keys = params["filter"].removeprefix("openalex:").split("|")
         stats = {"works_count": 12, "cited_by_count": 345, "summary_stats": {"h_index": 6, "i10_index": 4}}
         people = [{"id": f"https://openalex.org/{key}", "display_name": f"Author {key}"} | stats for key in keys]
         return self._openalex_list(people, params)
 
-    def _openalex_list(self, found: list[dict[str, object]], params: dict[str, str]) -> tuple[bytes, str, int]:
-        if len(found) > int(params["per-page"]):
+    def _openalex_list(self, results: list[dict[str, object]], params: dict[str, str]) -> tuple[bytes, str, int]:
+        if len(results) > int(params["per-page"]):
             return b'{"error": "Too many values"}', "application/json", 400
-        return json.dumps({"meta": {"count": len(found)}, "results": found}).encode(), "application/json", 200
+        return json.dumps({"meta": {"count": len(results)}, "results": results}).encode(), "application/json", 200
 
 
 _OAI_HEAD = (

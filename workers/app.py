@@ -15,13 +15,13 @@ from digest import logs, settings
 from digest.db.core import engine
 from digest.interfaces import BACKGROUND
 from digest.redis import broker_url
-from workers.queues import PREFIX, ROUTES, Pool
+from workers.queues import QUEUE_PREFIX, ROUTES, WorkerPool
 
 # Longer than any task takes (a delivery task: 10 s and a message; a shard). Earlier redelivery would be harmless.
 VISIBILITY_SECONDS = 1800
-SECONDS_TO_CONNECT = 5
+CONNECT_TIMEOUT_SECONDS = 5
 
-_served: tuple[str, ...] = ()
+_served_queues: tuple[str, ...] = ()
 
 app = Celery("digest", set_as_current=True)
 app.conf.update(
@@ -37,18 +37,18 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     worker_cancel_long_running_tasks_on_connection_loss=False,
-    task_default_queue=f"{PREFIX}{BACKGROUND}",
+    task_default_queue=f"{QUEUE_PREFIX}{BACKGROUND}",
     task_routes=ROUTES,
     task_create_missing_queues=True,
     task_publish_retry=False,
     broker_connection_retry=True,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_connection_timeout=SECONDS_TO_CONNECT,
+    broker_connection_timeout=CONNECT_TIMEOUT_SECONDS,
     broker_transport_options={
         "visibility_timeout": VISIBILITY_SECONDS,
         "queue_order_strategy": "priority",  # the queues of a pool in order, not round-robin
-        "socket_connect_timeout": SECONDS_TO_CONNECT,
+        "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "socket_keepalive": True,
         "health_check_interval": 25,
     },
@@ -68,28 +68,28 @@ def process_name(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}"
 
 
-def served() -> tuple[str, ...]:
+def served_queues() -> tuple[str, ...]:
     """The queues that this process serves; empty before `run_worker`."""
-    return _served
+    return _served_queues
 
 
-def work(pool: Pool | None = None, *, concurrency: int | None = None) -> int:
+def run_worker(pool: WorkerPool | None = None, *, concurrency: int | None = None) -> int:
     """Run one worker until SIGTERM, which lets running tasks finish. Returns its exit code.
 
     `pool`: the queues to serve; by default all, with `concurrency` processes. A single process runs the tasks itself;
     several are children of this one. Not started by the `celery` executable, which could import another `workers/`
     from the current folder.
     """
-    global _served  # noqa: PLW0603 - set once, before any child is forked
-    pool = pool or Pool(processes=concurrency or max(os.cpu_count() or 1, 2))
-    _served = pool.queues
+    global _served_queues  # noqa: PLW0603 - set once, before any child is forked
+    pool = pool or WorkerPool(processes=concurrency or max(os.cpu_count() or 1, 2))
+    _served_queues = pool.queues
     settings.get().require("redis_url")
     warnings.simplefilter("ignore", SecurityWarning)  # about root and pickle: this queue accepts only JSON
     configure(settings.get().redis_url)
     worker = app.Worker(
         concurrency=pool.processes,
         pool="solo" if pool.processes == 1 else "prefork",
-        queues=pool.lists(),
+        queues=pool.redis_lists(),
         hostname=f"{pool.name}@{socket.gethostname()}",
         loglevel="WARNING",
         without_gossip=True,
@@ -102,16 +102,16 @@ def work(pool: Pool | None = None, *, concurrency: int | None = None) -> int:
     return int(worker.exitcode or 0)
 
 
-def _our_logs(**_: object) -> None:
+def _configure_logging(**_: object) -> None:
     """Replace Celery's own logging, which would print the arguments of tasks."""
     logs.configure(level=settings.get().log_level)
     logging.getLogger("celery").setLevel(logging.WARNING)
 
 
-def _fresh_child(**_: object) -> None:
+def _dispose_inherited_connections(**_: object) -> None:
     """Close connections inherited from the parent process."""
     engine.dispose_engines()
 
 
-setup_logging.connect(_our_logs)
-worker_process_init.connect(_fresh_child)
+setup_logging.connect(_configure_logging)
+worker_process_init.connect(_dispose_inherited_connections)

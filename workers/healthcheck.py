@@ -20,10 +20,10 @@ from digest.interfaces import QUEUES
 from digest.redis import light, running
 from digest.signing import healthcheck_token
 
-SECONDS_FRESH = 60.0
-SECONDS_TO_WORK = 20.0  # the pulse may wait behind a delivery task, which takes up to 10 s and a message
-SECONDS_TO_SERVE = 10.0
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach a server that listens on all addresses
+MAX_PROGRESS_AGE_SECONDS = 60.0
+WORKER_TIMEOUT_SECONDS = 20.0  # the pulse may wait behind a delivery task, which takes up to 10 s and a message
+WEB_TIMEOUT_SECONDS = 10.0
+LOOPBACK_OF_WILDCARD = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - how to reach a server that listens on all addresses
 
 
 class Process(StrEnum):
@@ -34,7 +34,7 @@ class Process(StrEnum):
     scheduler = "scheduler"
 
 
-def examine(process: Process, queues: Sequence[str] = ()) -> str:
+def check_process(process: Process, queues: Sequence[str] = ()) -> str:
     """One line about the progress of a process. `queues`: those that a worker must serve; by default those it served.
 
     Raises Transient if there is no progress, Misconfigured without a Redis, BadInput for an unknown queue.
@@ -43,94 +43,96 @@ def examine(process: Process, queues: Sequence[str] = ()) -> str:
     if unknown:
         raise BadInput(f"queue: there is no queue {unknown[0]!r}; there are {', '.join(QUEUES)}", field="queue")
     if process is Process.worker:
-        return _worker(queues)
-    return _web() if process is Process.web else _scheduler()
+        return _check_worker(queues)
+    return _check_web() if process is Process.web else _check_scheduler()
 
 
-def _web() -> str:
+def _check_web() -> str:
     """The web process and its database respond. The state of the workers does not count: pages are served anyway."""
-    host, port = _setting("host", "127.0.0.1"), _port()
-    connection = http.client.HTTPConnection(EVERYWHERE.get(host, host), port, timeout=SECONDS_TO_SERVE)
+    host, port = _setting("host", "127.0.0.1"), _web_port()
+    connection = http.client.HTTPConnection(LOOPBACK_OF_WILDCARD.get(host, host), port, timeout=WEB_TIMEOUT_SECONDS)
     try:
-        connection.request("GET", "/readyz", headers=_authorization())
-        found = json.loads(connection.getresponse().read())
+        connection.request("GET", "/readyz", headers=_authorization_headers())
+        details = json.loads(connection.getresponse().read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Transient(f"web does not answer on port {port}: {error}") from error
     finally:
         connection.close()
-    if "database" not in found:
+    if "database" not in details:
         raise Transient("web answers without details: DIGEST_SECRET_KEY is not set here, or differs")
-    if found["database"] != "ok":
-        raise Transient(f"web has no database: {found['database']}")
+    if details["database"] != "ok":
+        raise Transient(f"web has no database: {details['database']}")
     return "web: the process and its database answer"
 
 
-def _worker(queues: Sequence[str]) -> str:
+def _check_worker(queues: Sequence[str]) -> str:
     """Each queue had progress lately, or has when a pulse is sent to the workers of this host."""
     url = _redis_url()
-    before = {queue: _progress(url, redis.queue_kind(queue)) for queue in QUEUES}
-    wanted = queues or [queue for queue in QUEUES if before[queue][1]] or QUEUES
-    silent = [queue for queue in wanted if before[queue][0] > SECONDS_FRESH]
-    ages = {queue: before[queue][0] for queue in wanted if queue not in silent}
-    until = time.monotonic() + SECONDS_TO_WORK
-    if silent:
-        _ask(url, silent)
-    while silent:
-        for queue in tuple(silent):
-            age, last = _progress(url, redis.queue_kind(queue))
-            if last != before[queue][1]:  # both stamps are by the server's clock
-                silent.remove(queue)
+    progress_before = {queue: _latest_progress(url, redis.queue_kind(queue)) for queue in QUEUES}
+    checked_queues = queues or [queue for queue in QUEUES if progress_before[queue][1]] or QUEUES
+    stalled = [queue for queue in checked_queues if progress_before[queue][0] > MAX_PROGRESS_AGE_SECONDS]
+    ages = {queue: progress_before[queue][0] for queue in checked_queues if queue not in stalled}
+    deadline = time.monotonic() + WORKER_TIMEOUT_SECONDS
+    if stalled:
+        _enqueue_pulses(url, stalled)
+    while stalled:
+        for queue in tuple(stalled):
+            age, stamped_at = _latest_progress(url, redis.queue_kind(queue))
+            if stamped_at != progress_before[queue][1]:  # both stamps are by the server's clock
+                stalled.remove(queue)
                 ages[queue] = age
-        if silent and time.monotonic() > until:
-            raise Transient(f"the worker did not react within {SECONDS_TO_WORK:.0f} s (queues: {', '.join(silent)})")
+        if stalled and time.monotonic() > deadline:
+            raise Transient(
+                f"the worker did not react within {WORKER_TIMEOUT_SECONDS:.0f} s (queues: {', '.join(stalled)})"
+            )
         time.sleep(0.1)
-    return f"worker: progress {max(ages.values()):.0f} s ago ({', '.join(wanted)})"
+    return f"worker: progress {max(ages.values()):.0f} s ago ({', '.join(checked_queues)})"
 
 
-def _ask(url: str, queues: Sequence[str]) -> None:
+def _enqueue_pulses(url: str, queues: Sequence[str]) -> None:
     from kombu.exceptions import OperationalError  # imported only here, because no other check needs the queue
 
     from workers.app import configure
-    from workers.queues import health_list
+    from workers.queues import health_check_list
     from workers.tasks import pulse
 
     configure(url)
     try:
         for queue in queues:
-            pulse.apply_async(queue=health_list(queue), expires=SECONDS_TO_WORK)
+            pulse.apply_async(queue=health_check_list(queue), expires=WORKER_TIMEOUT_SECONDS)
     except OperationalError as error:
         raise Transient(f"Redis does not answer: {error}") from error
 
 
-def _scheduler() -> str:
+def _check_scheduler() -> str:
     """The scheduler ran lately, as the leader or waiting to become it."""
-    age, _ = _progress(_redis_url(), redis.SCHEDULER)
-    if age > SECONDS_FRESH:
-        raise Transient(f"the scheduler did nothing for {SECONDS_FRESH:.0f} s")
+    age, _ = _latest_progress(_redis_url(), redis.SCHEDULER)
+    if age > MAX_PROGRESS_AGE_SECONDS:
+        raise Transient(f"the scheduler did nothing for {MAX_PROGRESS_AGE_SECONDS:.0f} s")
     return f"scheduler: progress {age:.0f} s ago"
 
 
-def _progress(url: str, kind: str) -> tuple[float, float]:
+def _latest_progress(url: str, kind: str) -> tuple[float, float]:
     """Seconds since the last progress of a process of that kind on this host, and its stamp; infinity and 0 if none."""
-    own = socket.gethostname()
+    own_host = socket.gethostname()
     now, stamps = light.progress(url, kind)
-    last = max((at for name, at in stamps.items() if name.rpartition(":")[0] == own), default=0.0)
-    return (max(now - last, 0.0), last) if last else (float("inf"), 0.0)
+    latest_stamp = max((stamp for name, stamp in stamps.items() if name.rpartition(":")[0] == own_host), default=0.0)
+    return (max(now - latest_stamp, 0.0), latest_stamp) if latest_stamp else (float("inf"), 0.0)
 
 
 def _redis_url() -> str:
     """The configured Redis, else that of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
     if url := _setting("redis_url"):
         return url
-    if found := running.find_instance(_data_dir()):
-        return found.redis_url
+    if instance := running.find_instance(_data_dir()):
+        return instance.redis_url
     raise Misconfigured(f"DIGEST_REDIS_URL is not set, and no `digest up` runs with DIGEST_DATA_DIR={_data_dir()}")
 
 
-def _port() -> int:
+def _web_port() -> int:
     """The port of a `digest up` with the same DATA_DIR, else the configured one. Raises Misconfigured."""
-    if found := running.find_instance(_data_dir()):
-        return found.port
+    if instance := running.find_instance(_data_dir()):
+        return instance.port
     text = _setting("port", "8000")
     try:
         return int(text)
@@ -138,7 +140,7 @@ def _port() -> int:
         raise Misconfigured(f"DIGEST_PORT: expected a number, not {text[:20]!r}") from error
 
 
-def _authorization() -> dict[str, str]:
+def _authorization_headers() -> dict[str, str]:
     """The header for which the web process shows the details of /readyz; empty without a secret key."""
     key = _setting("secret_key").partition(",")[0].strip()
     return {"Authorization": f"Bearer {healthcheck_token(key)}"} if key else {}
@@ -158,5 +160,5 @@ def _setting(name: str, default: str = "") -> str:
         return default
     from dotenv import dotenv_values
 
-    found = (value for variable, value in dotenv_values(".env").items() if variable.lower() == key)
-    return next(filter(None, found), default)
+    values = (value for variable, value in dotenv_values(".env").items() if variable.lower() == key)
+    return next(filter(None, values), default)

@@ -9,7 +9,7 @@ import typer
 
 from digest import logs
 from digest.cli import output
-from digest.cli.app import build
+from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from workers import healthcheck as healthchecks
 
@@ -29,13 +29,13 @@ def run() -> None:
     app()
 
 
-def _seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocument]]:
+def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, ParsedDocument]]:
     from seeds import loader
 
     return loader.load(files, today=today)
 
 
-def _enqueue() -> Enqueue:
+def _create_enqueue() -> Enqueue:
     """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
     from digest import settings
     from digest.interfaces import NoQueue
@@ -47,7 +47,7 @@ def _enqueue() -> Enqueue:
     return enqueue()
 
 
-def _must_be_ready(*names: str) -> None:
+def _require_ready(*names: str) -> None:
     """Check the settings and the database's schema before a process starts. Raises Misconfigured."""
     from digest import settings
     from digest.db.core import schema_migration
@@ -58,7 +58,7 @@ def _must_be_ready(*names: str) -> None:
     schema_migration.require_newest()
 
 
-def _must_be_ready_asked_apart(*names: str) -> None:
+def _require_ready_in_child(*names: str) -> None:
     """`_require_ready` in a child process, so that the long-lived supervisor imports no database libraries."""
     import multiprocessing
 
@@ -71,26 +71,26 @@ def _must_be_ready_asked_apart(*names: str) -> None:
 
 def _exit_unless_ready(*names: str) -> None:
     try:
-        output.report_errors(_must_be_ready)(*names)
+        output.report_errors(_require_ready)(*names)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
 
 
-app = build(Dependencies(enqueue=_enqueue, seeds=_seeds))
+app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 
 
 @app.command()
 @output.report_errors
 def up(port: Port = None) -> None:
-    """Run web, worker, scheduler and, unless DIGEST_REDIS_URL is set, a private Redis."""
+    """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
     from workers import listening, supervisor
 
-    chosen = settings.get()
-    _must_be_ready_asked_apart("secret_key", "mail_from", "smtp_url")
-    listening.require_free_port(chosen.host, port or chosen.port)
-    logs.configure(level=chosen.log_level)
-    sys.exit(supervisor.up(port=port or chosen.port))
+    configuration = settings.get()
+    _require_ready_in_child("secret_key", "mail_from", "smtp_url")
+    listening.require_free_port(configuration.host, port or configuration.port)
+    logs.configure(level=configuration.log_level)
+    sys.exit(supervisor.up(port=port or configuration.port))
 
 
 @app.command()
@@ -104,27 +104,27 @@ def worker(
         int | None, typer.Option(min=1, help="Processes for each queue without a number in --queues.")
     ] = None,
 ) -> None:
-    """Run a worker, which selects papers, sends mail and fetches from sources."""
+    """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
     from workers import pools
-    from workers.queues import read_pools
+    from workers.queues import parse_pools
 
-    wanted = read_pools(queues, processes=concurrency)
-    _must_be_ready("secret_key", "mail_from", "smtp_url", "redis_url")
+    requested_pools = parse_pools(queues, processes=concurrency)
+    _require_ready("secret_key", "mail_from", "smtp_url", "redis_url")
     logs.configure(level=settings.get().log_level)
-    sys.exit(pools.serve(wanted))
+    sys.exit(pools.serve(requested_pools))
 
 
 @app.command()
 @output.report_errors
 def scheduler() -> None:
-    """Run a scheduler, which enqueues due work and recovers work that is stuck."""
+    """Run a scheduler: enqueue due work, recover stuck work."""
     from digest import settings
-    from workers import scheduler as clockwork
+    from workers import scheduler as scheduler_process
 
-    _must_be_ready("redis_url")
+    _require_ready("redis_url")
     logs.configure(level=settings.get().log_level)
-    clockwork.run()
+    scheduler_process.run()
 
 
 @app.command()
@@ -136,18 +136,23 @@ def web(
     """Run a web process with the pages and the API."""
     from digest import settings
     from digest.services.security import admin_login
-    from digest.web.app import build as pages
+    from digest.web.app import build as build_web_app
     from digest.web.http import server
     from digest.web.wiring import page_services
     from workers.listening import require_free_port
 
-    chosen = settings.get()
-    _must_be_ready("secret_key", "mail_from")
-    require_free_port(host or chosen.host, port or chosen.port)
-    logs.configure(level=chosen.log_level)
+    configuration = settings.get()
+    _require_ready("secret_key", "mail_from")
+    require_free_port(host or configuration.host, port or configuration.port)
+    logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
-    application = pages(_enqueue(), page_services())
-    server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
+    application = build_web_app(_create_enqueue(), page_services())
+    server.serve(
+        application,
+        host=host or configuration.host,
+        port=port or configuration.port,
+        connections=configuration.web_connections,
+    )
 
 
 @app.command()
@@ -158,8 +163,8 @@ def healthcheck(
         list[str] | None, typer.Option(help="A queue to check; may be repeated. Default: all that are served here.")
     ] = None,
 ) -> None:
-    """Check that a process makes progress; the exit code is 0 only then. For containers and monitoring."""
-    typer.echo(healthchecks.examine(process, queue or ()))
+    """Check that a process makes progress. The exit code is 0 only then; for containers and monitoring."""
+    typer.echo(healthchecks.check_process(process, queue or ()))
 
 
 @app.command()
@@ -172,10 +177,10 @@ def demo(
         int, typer.Option(min=1, max=65534, help="Port of the service; the mailbox uses the next one.")
     ] = 8000,
 ) -> None:
-    """Run the whole service on this machine with seed papers, demo subscribers and a mailbox."""
-    from workers import demo as demonstration
+    """Run a demo of the whole service on this machine. With seed papers, demo subscribers and a mailbox."""
+    from workers import demo as demo_service
 
-    demonstration.run_demo(once=once, port=port, make_enqueue=_enqueue)
+    demo_service.run_demo(once=once, port=port, make_enqueue=_create_enqueue)
 
 
 if __name__ == "__main__":

@@ -21,42 +21,42 @@ from multiprocessing.context import ForkProcess
 from digest import logs, settings
 from digest.db.core import engine
 from workers import app, tasks  # noqa: F401 - the tasks are imported before forking
-from workers.queues import Pool
+from workers.queues import WorkerPool
 from workers.stop_signal import STOP_SIGNALS, StopSignal
 
 log = logs.get(__name__)
 
-FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
-SECONDS_STEADY = 60.0  # a pool that lived this long is restarted with the first delay
-LOOK_EVERY = 0.2
+MIN_RESTART_DELAY, MAX_RESTART_DELAY = 1.0, 30.0
+STABLE_SECONDS = 60.0  # a pool that lived this long is restarted with the first delay
+POLL_SECONDS = 0.2
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclass(slots=True)
-class _Running:
+class _PoolProcess:
     """The process of a pool, and when it may be restarted."""
 
-    pool: Pool
+    pool: WorkerPool
     process: ForkProcess | None = None
-    born: float = 0.0
+    started_at: float = 0.0
     start_at: float = 0.0
-    delay: float = FIRST_DELAY
+    restart_delay: float = MIN_RESTART_DELAY
 
 
-def serve(pools: Sequence[Pool]) -> int:
+def serve(pools: Sequence[WorkerPool]) -> int:
     """Serve these queues until SIGTERM or SIGINT, which let running tasks finish. Returns the exit code."""
     if len(pools) == 1:
-        return app.work(pools[0])
+        return app.run_worker(pools[0])
     settings.get().require("redis_url")
     stop = StopSignal()
     stop.install()
     _prepare_to_fork()
-    running = [_Running(pool) for pool in pools]
+    pool_processes = [_PoolProcess(pool) for pool in pools]
     while not stop.is_set():
-        for each in running:
-            _keep_running(each)
-        stop.wait(LOOK_EVERY)
-    return _end(running)
+        for pool_process in pool_processes:
+            _start_if_due(pool_process)
+        stop.wait(POLL_SECONDS)
+    return _drain(pool_processes)
 
 
 def _prepare_to_fork() -> None:
@@ -72,26 +72,33 @@ def _prepare_to_fork() -> None:
     gc.freeze()
 
 
-def _keep_running(each: _Running) -> None:
+def _start_if_due(pool_process: _PoolProcess) -> None:
     """Start the pool if it is not running and its delay is over."""
     now = time.monotonic()
-    if each.process is not None and each.process.exitcode is not None:
-        _died(each, now)
-    if each.process is None and now >= each.start_at:
-        each.process, each.born = _fork(each.pool), now
+    if pool_process.process is not None and pool_process.process.exitcode is not None:
+        _schedule_restart(pool_process, now)
+    if pool_process.process is None and now >= pool_process.start_at:
+        pool_process.process, pool_process.started_at = _fork_pool(pool_process.pool), now
 
 
-def _died(each: _Running, now: float) -> None:
-    assert each.process is not None
-    each.delay = FIRST_DELAY if now - each.born > SECONDS_STEADY else each.delay
-    log.error("pool_died", queues=each.pool.name, code=each.process.exitcode, again_in=each.delay)
-    each.process, each.start_at = None, now + each.delay
-    each.delay = min(2 * each.delay, LONGEST_DELAY)
+def _schedule_restart(pool_process: _PoolProcess, now: float) -> None:
+    assert pool_process.process is not None
+    pool_process.restart_delay = (
+        MIN_RESTART_DELAY if now - pool_process.started_at > STABLE_SECONDS else pool_process.restart_delay
+    )
+    log.error(
+        "pool_died",
+        queues=pool_process.pool.name,
+        code=pool_process.process.exitcode,
+        again_in=pool_process.restart_delay,
+    )
+    pool_process.process, pool_process.start_at = None, now + pool_process.restart_delay
+    pool_process.restart_delay = min(2 * pool_process.restart_delay, MAX_RESTART_DELAY)
 
 
-def _fork(pool: Pool) -> ForkProcess:
+def _fork_pool(pool: WorkerPool) -> ForkProcess:
     """Fork the process of a pool. Signals are blocked meanwhile, so that none is lost before handlers are in place."""
-    process = multiprocessing.get_context("fork").Process(target=_serve_pool, args=(pool, os.getpid()), name=pool.name)
+    process = multiprocessing.get_context("fork").Process(target=_run_pool, args=(pool, os.getpid()), name=pool.name)
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process.start()
@@ -100,7 +107,7 @@ def _fork(pool: Pool) -> ForkProcess:
     return process
 
 
-def _serve_pool(pool: Pool, parent: int) -> None:
+def _run_pool(pool: WorkerPool, parent_pid: int) -> None:
     """The main function of a forked process. It has its own session, so that Ctrl-C reaches only the parent."""
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
@@ -108,17 +115,17 @@ def _serve_pool(pool: Pool, parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    if os.getppid() == parent:  # else the parent died before prctl was called
-        sys.exit(app.work(pool))
+    if os.getppid() == parent_pid:  # else the parent died before prctl was called
+        sys.exit(app.run_worker(pool))
 
 
-def _end(running: Sequence[_Running]) -> int:
+def _drain(pool_processes: Sequence[_PoolProcess]) -> int:
     """Let all pools drain. If that takes too long, the supervisor of this process kills it."""
-    processes = [each.process for each in running if each.process is not None]
+    processes = [pool_process.process for pool_process in pool_processes if pool_process.process is not None]
     for process in processes:
         process.terminate()
     for process in processes:
         process.join()
-    codes = [process.exitcode or 0 for process in processes]
-    log.info("pools_ended", host=socket.gethostname(), codes=codes)
+    exit_codes = [process.exitcode or 0 for process in processes]
+    log.info("pools_ended", host=socket.gethostname(), codes=exit_codes)
     return 0

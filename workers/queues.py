@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from digest.errors import BadInput
 from digest.interfaces import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
 
-PREFIX = "digest."
+QUEUE_PREFIX = "digest."
 WELCOME = "welcome"
-TASKS = {
+QUEUE_OF_TASK = {
     "deliver": DELIVERY,
     "freeze": SELECTION,
     "welcome": WELCOME,
@@ -26,12 +26,12 @@ TASKS = {
     "calibrate_part": BACKGROUND,
     "tidy_signals": BACKGROUND,
 }
-ROUTES = {task: {"queue": f"{PREFIX}{queue}"} for task, queue in TASKS.items()}
-MOST_PROCESSES = 256
+ROUTES = {task: {"queue": f"{QUEUE_PREFIX}{queue}"} for task, queue in QUEUE_OF_TASK.items()}
+MAX_PROCESSES = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class WorkerPool:
     """Processes that serve the same queues, in order of priority."""
 
     queues: tuple[str, ...] = QUEUES
@@ -42,61 +42,61 @@ class Pool:
         """The queues as in `--queues`, such as `ingestion+background`."""
         return "+".join(self.queues)
 
-    def lists(self) -> list[str]:
+    def redis_lists(self) -> list[str]:
         """The lists in Redis that this pool reads, in order of priority; health checks come first."""
-        served = [PREFIX + name for queue in self.queues for name in _lists_of(queue)]
-        return [*map(health_list, self.queues), *served]
+        queue_lists = [QUEUE_PREFIX + name for queue in self.queues for name in _lists_of_queue(queue)]
+        return [*map(health_check_list, self.queues), *queue_lists]
 
 
-def _lists_of(queue: str) -> tuple[str, ...]:
+def _lists_of_queue(queue: str) -> tuple[str, ...]:
     return (SELECTION, WELCOME) if queue == SELECTION else (queue,)
 
 
-def health_list(queue: str) -> str:
+def health_check_list(queue: str) -> str:
     """The list through which a health check reaches only processes of this host."""
-    return f"{PREFIX}health.{queue}.{socket.gethostname()}"
+    return f"{QUEUE_PREFIX}health.{queue}.{socket.gethostname()}"
 
 
-def default_pools() -> list[Pool]:
+def default_pools() -> list[WorkerPool]:
     """All queues: delivery and selection in separate pools, the others together. The numbers depend on the cores."""
     cores = os.cpu_count() or 1
     return [
-        Pool((DELIVERY,), max(cores // 2, 1)),
-        Pool((SELECTION,), max(cores - 1, 1)),
-        Pool((INGESTION, BACKGROUND), 1),
+        WorkerPool((DELIVERY,), max(cores // 2, 1)),
+        WorkerPool((SELECTION,), max(cores - 1, 1)),
+        WorkerPool((INGESTION, BACKGROUND), 1),
     ]
 
 
-def read_pools(text: str | None, *, processes: int | None = None) -> list[Pool]:
+def parse_pools(text: str | None, *, processes: int | None = None) -> list[WorkerPool]:
     """Parse `delivery=2,selection=4,ingestion+background`; None means the default pools.
 
     `processes`: number for pools that give none. Raises BadInput.
     """
     if text is None:
-        return [pool if processes is None else Pool(pool.queues, processes) for pool in default_pools()]
-    pools = [_read_pool(part.strip(), processes or 1) for part in text.split(",")]
-    named = [queue for pool in pools for queue in pool.queues]
-    twice = sorted({queue for queue in named if named.count(queue) > 1})
-    if twice:
-        raise BadInput(f"queues: {twice[0]} is named twice", field="queues")
+        return [pool if processes is None else WorkerPool(pool.queues, processes) for pool in default_pools()]
+    pools = [_parse_pool(part.strip(), processes or 1) for part in text.split(",")]
+    queue_names = [queue for pool in pools for queue in pool.queues]
+    duplicates = sorted({queue for queue in queue_names if queue_names.count(queue) > 1})
+    if duplicates:
+        raise BadInput(f"queues: {duplicates[0]} is named twice", field="queues")
     return pools
 
 
-def _read_pool(text: str, processes: int) -> Pool:
+def _parse_pool(text: str, processes: int) -> WorkerPool:
     names, has_number, number = text.partition("=")
     queues = tuple(name.strip() for name in names.split("+"))
     for queue in queues:
         if queue not in QUEUES:
             raise BadInput(f"queues: there is no queue {queue!r}; there are {', '.join(QUEUES)}", field="queues")
     if has_number:
-        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MOST_PROCESSES):
+        if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MAX_PROCESSES):
             raise BadInput(
-                f"queues: {text!r}: the number of processes must be from 1 to {MOST_PROCESSES}", field="queues"
+                f"queues: {text!r}: the number of processes must be from 1 to {MAX_PROCESSES}", field="queues"
             )
         processes = int(number)
-    return Pool(queues, processes)
+    return WorkerPool(queues, processes)
 
 
-def served_by(pools: Sequence[Pool]) -> tuple[str, ...]:
+def queues_of_pools(pools: Sequence[WorkerPool]) -> tuple[str, ...]:
     """The queues that these pools serve."""
     return tuple(queue for pool in pools for queue in pool.queues)

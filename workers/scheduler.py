@@ -13,80 +13,80 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from digest import logs, redis, settings
 from digest.errors import DigestError
 from digest.services.alarms import alarm_rules
-from digest.services.delivery import delivery_worker as delivering
+from digest.services.delivery import delivery_worker
 from digest.services.runs import retention
 from workers.stop_signal import StopSignal
 from workers.tasks import CeleryEnqueue, enqueue
 
 log = logs.get(__name__)
 
-LEAD = "scheduler"
-SECONDS_OF_LEAD = 30.0
+LEADER_LOCK = "scheduler"
+LEADER_LOCK_SECONDS = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
-SOURCES_SECONDS, WATCH_SECONDS, A_DAY_SECONDS = 60.0, 60.0, 86_400.0
-AN_HOUR_SECONDS = 3600.0
-GRACE_SECONDS = 3600  # run late jobs too; APScheduler's default of 1 s would skip them
+SOURCES_SECONDS, ALARM_SECONDS, DAY_SECONDS = 60.0, 60.0, 86_400.0
+HOUR_SECONDS = 3600.0
+MISFIRE_GRACE_SECONDS = 3600  # run late jobs too; APScheduler's default of 1 s would skip them
 
 
-class Leader:
+class LeaderLock:
     """A lock in Redis that expires, so that one of several schedulers acts. A loser stops before its next job."""
 
     def __init__(self, store: redis.RedisStore, holder: str) -> None:
         self._store, self._holder = store, holder
         self.term = 0
 
-    def leads(self) -> bool:
+    def acquire(self) -> bool:
         """Take or renew the lock. False if another scheduler has it. Raises Transient if Redis does not answer."""
-        term = self._store.acquire_lead(LEAD, self._holder, SECONDS_OF_LEAD)
+        term = self._store.acquire_lead(LEADER_LOCK, self._holder, LEADER_LOCK_SECONDS)
         if term != self.term:
             log.info("scheduler_lead", term=term, leads=bool(term))
         self.term = term
         return bool(term)
 
-    def progressed(self) -> None:
+    def stamp_progress(self) -> None:
         """Record that this process checked its jobs just now, as the leader or not."""
         self._store.record_progress(self._holder, redis.SCHEDULER)
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Release the lock, so that another scheduler can take it at once."""
-        self._store.release_lead(LEAD, self._holder)
+        self._store.release_lead(LEADER_LOCK, self._holder)
 
 
-def tick(port: CeleryEnqueue) -> None:
+def plan_due_work(task_queue: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards, and enqueue welcome editions whose task was lost."""
     from digest.services.editions.welcome import enqueue_missing_welcomes
     from digest.services.runs.run_planning import plan_due
 
-    plan_due(port)
-    enqueue_missing_welcomes(port)
+    plan_due(task_queue)
+    enqueue_missing_welcomes(task_queue)
 
 
-def enqueue_due_fetches(port: CeleryEnqueue) -> None:
+def enqueue_due_fetches(task_queue: CeleryEnqueue) -> None:
     """Enqueue the sources that are due, each on its own schedule."""
     from digest.services.ingestion.source_status import due_sources
 
     for source in due_sources():
-        port.ingest(source)
+        task_queue.ingest(source)
 
 
-def schedule(
-    jobs: dict[str, tuple[float, Callable[[], object]]], leader: Leader, *, now: datetime
+def create_scheduler(
+    jobs: dict[str, tuple[float, Callable[[], object]]], leader: LeaderLock, *, now: datetime
 ) -> BackgroundScheduler:
     """A scheduler, not yet started, for jobs by name (interval in seconds, function); only the leader runs them."""
-    made = BackgroundScheduler(
-        timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": GRACE_SECONDS}
+    scheduler = BackgroundScheduler(
+        timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_SECONDS}
     )
     for name, (seconds, job) in jobs.items():
-        led = partial(_if_leading, leader, name, job)
-        made.add_job(led, "interval", seconds=seconds, id=name, next_run_time=now)
-    return made
+        guarded_job = partial(_run_if_leader, leader, name, job)
+        scheduler.add_job(guarded_job, "interval", seconds=seconds, id=name, next_run_time=now)
+    return scheduler
 
 
-def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
+def _run_if_leader(leader: LeaderLock, name: str, job: Callable[[], object]) -> None:
     try:
-        if leader.leads():
+        if leader.acquire():
             job()
-        leader.progressed()
+        leader.stamp_progress()
     except DigestError as error:
         log.warning("job_failed", job=name, reason=str(error))
 
@@ -94,23 +94,23 @@ def _if_leading(leader: Leader, name: str, job: Callable[[], object]) -> None:
 def run() -> None:
     """Run the scheduler until SIGTERM or SIGINT."""
     settings.get().require("redis_url")
-    port = enqueue()
-    leader = Leader(redis.connect(settings.get().redis_url), f"{socket.gethostname()}:{os.getpid()}")
+    task_queue = enqueue()
+    leader = LeaderLock(redis.connect(settings.get().redis_url), f"{socket.gethostname()}:{os.getpid()}")
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
-        "tick": (TICK_SECONDS, partial(tick, port)),
-        "sweep": (SWEEP_SECONDS, partial(delivering.sweep, port)),
-        "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, port)),
-        "measure": (AN_HOUR_SECONDS, port.measure),  # for papers that a command stored
-        "calibrate": (AN_HOUR_SECONDS, port.calibrate),  # only once a week there is something to do
-        "signals": (A_DAY_SECONDS, port.tidy_signals),
-        "pulse": (PULSE_SECONDS, port.pulse),
-        "watch": (WATCH_SECONDS, alarm_rules.check_alarms),
-        "upkeep": (A_DAY_SECONDS, retention.delete_expired),
+        "tick": (TICK_SECONDS, partial(plan_due_work, task_queue)),
+        "sweep": (SWEEP_SECONDS, partial(delivery_worker.sweep, task_queue)),
+        "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, task_queue)),
+        "measure": (HOUR_SECONDS, task_queue.measure),  # for papers that a command stored
+        "calibrate": (HOUR_SECONDS, task_queue.calibrate),  # only once a week there is something to do
+        "signals": (DAY_SECONDS, task_queue.tidy_signals),
+        "pulse": (PULSE_SECONDS, task_queue.pulse),
+        "watch": (ALARM_SECONDS, alarm_rules.check_alarms),
+        "upkeep": (DAY_SECONDS, retention.delete_expired),
     }
     stop = StopSignal()
     stop.install()
-    scheduler = schedule(jobs, leader, now=datetime.now(UTC))
+    scheduler = create_scheduler(jobs, leader, now=datetime.now(UTC))
     scheduler.start()
     stop.wait()
     scheduler.shutdown(wait=True)
-    leader.leave()
+    leader.release()

@@ -18,8 +18,8 @@ class StopSignal:
     """
 
     def __init__(self) -> None:
-        self._reading, self._writing = os.pipe()
-        os.set_blocking(self._writing, False)
+        self._read_end, self._write_end = os.pipe()
+        os.set_blocking(self._write_end, False)
         self._is_set = False
 
     def install(self) -> None:
@@ -31,7 +31,7 @@ class StopSignal:
         """Set the flag; from a signal handler or any thread, any number of times."""
         if not self._is_set:
             self._is_set = True
-            os.write(self._writing, b"\0")
+            os.write(self._write_end, b"\0")
 
     def is_set(self) -> bool:
         """True once the flag is set."""
@@ -39,5 +39,5 @@ class StopSignal:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until the flag is set, or for `seconds`. Returns True if it is set."""
-        select.select([self._reading], [], [], seconds)
+        select.select([self._read_end], [], [], seconds)
         return self._is_set

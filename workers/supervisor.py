@@ -19,46 +19,46 @@ from workers.stop_signal import StopSignal
 
 log = logs.get(__name__)
 
-FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
-SECONDS_STEADY = 60.0  # a process that lived this long is restarted with the first delay
-LOOK_EVERY = 0.2
-SECONDS_TO_DRAIN = 90.0
+MIN_RESTART_DELAY, MAX_RESTART_DELAY = 1.0, 30.0
+STABLE_SECONDS = 60.0  # a process that lived this long is restarted with the first delay
+POLL_SECONDS = 0.2
+DRAIN_SECONDS = 90.0
 
 
-def command(*words: str) -> list[str]:
+def process_command(*arguments: str) -> list[str]:
     """The command line of one of our processes. `-P`: never import `workers/` from the current folder."""
-    return [sys.executable, "-P", "-m", "workers.main", *words]
+    return [sys.executable, "-P", "-m", "workers.main", *arguments]
 
 
 @dataclass(slots=True)
-class _Child:
+class _ChildProcess:
     """A process, and when it may be restarted."""
 
     name: str
-    words: Sequence[str]
+    command_line: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
-    born: float = 0.0
+    started_at: float = 0.0
     start_at: float = 0.0
-    delay: float = FIRST_DELAY
+    restart_delay: float = MIN_RESTART_DELAY
 
     def start(self, environment: Mapping[str, str], output: Path | None) -> None:
         """Start it in its own session, so that Ctrl-C reaches only the supervisor."""
-        words = start_guarded(self.words, with_signal=signal.SIGTERM)
+        guarded_command = start_guarded(self.command_line, with_signal=signal.SIGTERM)
         with output.open("ab") if output else nullcontext() as file:
             self.process = subprocess.Popen(  # noqa: S603
-                words, env=dict(environment), stdout=file, stderr=file, start_new_session=True
+                guarded_command, env=dict(environment), stdout=file, stderr=file, start_new_session=True
             )
-        self.born = time.monotonic()
+        self.started_at = time.monotonic()
 
-    def died(self) -> int | None:
+    def take_exit_code(self) -> int | None:
         """If the process has ended, return its exit code and schedule the next start; else None."""
-        if self.process is None or (code := self.process.poll()) is None:
+        if self.process is None or (exit_code := self.process.poll()) is None:
             return None
         now = time.monotonic()
-        self.delay = FIRST_DELAY if now - self.born > SECONDS_STEADY else self.delay
-        self.process, self.start_at = None, now + self.delay
-        self.delay = min(2 * self.delay, LONGEST_DELAY)
-        return code
+        self.restart_delay = MIN_RESTART_DELAY if now - self.started_at > STABLE_SECONDS else self.restart_delay
+        self.process, self.start_at = None, now + self.restart_delay
+        self.restart_delay = min(2 * self.restart_delay, MAX_RESTART_DELAY)
+        return exit_code
 
 
 class Supervisor:
@@ -73,13 +73,13 @@ class Supervisor:
         *,
         redis: PrivateRedis | None = None,
         environment: Mapping[str, str] | None = None,
-        drain: float = SECONDS_TO_DRAIN,
+        drain_seconds: float = DRAIN_SECONDS,
         output: Path | None = None,
     ) -> None:
-        self._children = [_Child(name, words) for name, words in commands.items()]
+        self._children = [_ChildProcess(name, command_line) for name, command_line in commands.items()]
         self._environment = dict(os.environ, **(environment or {}))
         self._redis = redis
-        self._drain = drain
+        self._drain_seconds = drain_seconds
         self._output = output
         self._stop = StopSignal()
 
@@ -89,7 +89,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the processes that are not running and whose delay is over."""
-        self._keep_redis()
+        self._ensure_redis()
         for child in self._children:
             if child.process is None and time.monotonic() >= child.start_at:
                 child.start(self._environment, self._output)
@@ -98,20 +98,20 @@ class Supervisor:
         """Start and restart processes until `stop`."""
         while not self._stop.is_set():
             for child in self._children:
-                code = child.died()
+                code = child.take_exit_code()
                 if code is not None:
                     log.error("process_died", process=child.name, code=code, again_in=child.start_at - time.monotonic())
             self.start()
-            self._stop.wait(LOOK_EVERY)
+            self._stop.wait(POLL_SECONDS)
 
-    def end(self) -> None:
+    def shut_down(self) -> None:
         """Let all processes drain, then kill the remaining ones; Redis last."""
-        running = [child for child in self._children if child.process is not None]
-        for child in running:
-            _tell(child.process, signal.SIGTERM)
-        until = time.monotonic() + self._drain
-        for child in running:
-            _wait(child, until)
+        live_children = [child for child in self._children if child.process is not None]
+        for child in live_children:
+            _send_signal(child.process, signal.SIGTERM)
+        deadline = time.monotonic() + self._drain_seconds
+        for child in live_children:
+            _wait_or_kill(child, deadline)
         if self._redis is not None:
             self._redis.stop()
 
@@ -121,10 +121,10 @@ class Supervisor:
         try:
             self.watch()
         finally:
-            self.end()
+            self.shut_down()
         return 0
 
-    def _keep_redis(self) -> None:
+    def _ensure_redis(self) -> None:
         if self._redis is None or self._redis.pid is not None:
             return
         try:
@@ -133,36 +133,36 @@ class Supervisor:
             log.warning("redis_not_started", reason=str(error))
 
 
-def commands(port: int) -> dict[str, list[str]]:
+def service_commands(port: int) -> dict[str, list[str]]:
     """The service's processes by name."""
     return {
-        "worker": command("worker"),
-        "scheduler": command("scheduler"),
-        "web": command("web", "--port", str(port)),
+        "worker": process_command("worker"),
+        "scheduler": process_command("scheduler"),
+        "web": process_command("web", "--port", str(port)),
     }
 
 
 def up(*, port: int = 8000) -> int:
     """Run web, worker and scheduler, and a private Redis if REDIS_URL is not set. Returns the exit code."""
-    chosen = settings.get()
-    private = None if chosen.redis_url else PrivateRedis()
-    url = private.url if private else chosen.redis_url
-    supervisor = Supervisor(commands(port), redis=private, environment={"DIGEST_REDIS_URL": url})
-    with running.recorded_instance(chosen.data_dir, port=port, redis_url=url):
+    configuration = settings.get()
+    private_redis = None if configuration.redis_url else PrivateRedis()
+    redis_url = private_redis.url if private_redis else configuration.redis_url
+    supervisor = Supervisor(service_commands(port), redis=private_redis, environment={"DIGEST_REDIS_URL": redis_url})
+    with running.recorded_instance(configuration.data_dir, port=port, redis_url=redis_url):
         return supervisor.run()
 
 
-def _tell(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:
+def _send_signal(process: subprocess.Popen[bytes] | None, number: signal.Signals) -> None:
     if process is not None and process.poll() is None:
         process.send_signal(number)
 
 
-def _wait(child: _Child, until: float) -> None:
+def _wait_or_kill(child: _ChildProcess, deadline: float) -> None:
     if child.process is None:
         return
     try:
-        child.process.wait(max(until - time.monotonic(), 0.0))
+        child.process.wait(max(deadline - time.monotonic(), 0.0))
     except subprocess.TimeoutExpired:
         log.warning("process_killed", process=child.name)
-        _tell(child.process, signal.SIGKILL)
+        _send_signal(child.process, signal.SIGKILL)
         child.process.wait()

@@ -16,9 +16,9 @@ from kombu.exceptions import OperationalError
 from digest import logs, redis, settings
 from digest.errors import Transient
 from digest.interfaces import DELIVERY, QUEUES, SELECTION
-from digest.services.delivery import delivery_worker as delivering
-from workers.app import app, configure, process_name, served
-from workers.queues import PREFIX
+from digest.services.delivery import delivery_worker
+from workers.app import app, configure, process_name, served_queues
+from workers.queues import QUEUE_PREFIX
 
 log = logs.get(__name__)
 
@@ -26,15 +26,15 @@ DELIVER = "deliver"
 MEASURE = "measure"
 CALIBRATE = "calibrate"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
-SECONDS_TO_DELIVER = 60.0
-SECONDS_TO_FREEZE = 600.0
-SECONDS_TO_WELCOME = 86_400.0  # the tasks of a large import wait for long
-SECONDS_TO_INGEST = 120.0  # the rest becomes another task, so that a worker stops soon
-SECONDS_ALIVE = 45.0  # three pulses
-SECONDS_BUSY = 180.0  # a task that started this lately counts as progress
-SECONDS_TO_ANSWER = 3.0
+DELIVER_MARK_SECONDS = 60.0
+MARK_SECONDS = 600.0
+WELCOME_MARK_SECONDS = 86_400.0  # the tasks of a large import wait for long
+TASK_SLICE_SECONDS = 120.0  # the rest becomes another task, so that a worker stops soon
+ALIVE_SECONDS = 45.0  # three pulses
+BUSY_SECONDS = 180.0  # a task that started this lately counts as progress
+PULSE_TIMEOUT_SECONDS = 3.0
 MAX_STARTS = 3  # a task that kills its process this often is given up
-A_DAY = 86_400.0
+DAY_SECONDS = 86_400.0
 
 
 @app.task(name="freeze")  # type: ignore[untyped-decorator]
@@ -42,21 +42,21 @@ def freeze(run_id: int, shard: int) -> None:
     """Build and freeze the editions of one shard. Safe to run twice: a shard is done once."""
     from digest.services.runs import build_editions
 
-    name = _mark("freeze", run_id, shard)
-    if _begun(name) > MAX_STARTS:
+    mark = _mark_name("freeze", run_id, shard)
+    if _count_start(mark) > MAX_STARTS:
         log.error("shard_left_alone", run=run_id, shard=shard, starts=MAX_STARTS)
         return
     build_editions.build_shard(run_id, shard)
-    _quietly_end(name)
+    _clear_mark(mark)
     enqueue().deliver()
 
 
 @app.task(name="deliver")  # type: ignore[untyped-decorator]
 def deliver() -> None:
     """Send due mail for about 10 s, and enqueue the task again if there is more. Safe to run twice: claims decide."""
-    _quietly_end(DELIVER)  # first, because mail that becomes due from now on needs another task
+    _clear_mark(DELIVER)  # first, because mail that becomes due from now on needs another task
     try:
-        counts = delivering.send_due_mail(on_more_work=enqueue().deliver)
+        counts = delivery_worker.send_due_mail(on_more_work=enqueue().deliver)
     except Transient as error:
         log.warning("delivery_stopped", reason=str(error))
         return
@@ -72,7 +72,7 @@ def welcome(subscriber_id: int) -> None:
     try:
         first_edition(subscriber_id)
     finally:  # after a failure it may be enqueued again
-        _quietly_end(_mark("welcome", subscriber_id))
+        _clear_mark(_mark_name("welcome", subscriber_id))
     enqueue().deliver()
 
 
@@ -85,11 +85,11 @@ def ingest(source: str) -> None:
     from digest.services.ingestion import catch_up
 
     try:
-        more = catch_up.ingest(source, seconds=SECONDS_TO_INGEST).is_incomplete
+        more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
     except Transient as error:
         log.warning("source_down", source=source, reason=str(error))
         more = False
-    _quietly_end(_mark("ingest", source))
+    _clear_mark(_mark_name("ingest", source))
     if more:
         enqueue().ingest(source)
     else:
@@ -106,8 +106,8 @@ def measure() -> None:
     from digest.services.selection import selector
 
     selector.prepare_engine()
-    more = novelty_and_score.measure_novelty(seconds=SECONDS_TO_INGEST).is_incomplete
-    _quietly_end(MEASURE)
+    more = novelty_and_score.measure_novelty(seconds=TASK_SLICE_SECONDS).is_incomplete
+    _clear_mark(MEASURE)
     if more:
         enqueue().measure()
 
@@ -117,19 +117,19 @@ def calibrate() -> None:
     """Enqueue a task for each of the next parts of subscribers to calibrate for a new epoch. Safe to run twice."""
     from digest.services.runs import calibration_job
 
-    _quietly_end(CALIBRATE)
+    _clear_mark(CALIBRATE)
     due = calibration_job.due_parts()
-    for first, last in due.parts:
-        enqueue().calibrate_part(due.epoch_id, first, last)
+    for first_id, last_id in due.parts:
+        enqueue().calibrate_part(due.epoch_id, first_id, last_id)
 
 
 @app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
-def calibrate_part(epoch_id: int, first: int, last: int) -> None:
+def calibrate_part(epoch_id: int, first_id: int, last_id: int) -> None:
     """Calibrate the profiles of a part of the subscribers, then enqueue the next. Safe to run twice: once an epoch."""
     from digest.services.runs import calibration_job
 
-    done = calibration_job.calibrate_part(epoch_id, first, last)
-    _quietly_end(_mark(CALIBRATE, epoch_id, first, last))
+    done = calibration_job.calibrate_part(epoch_id, first_id, last_id)
+    _clear_mark(_mark_name(CALIBRATE, epoch_id, first_id, last_id))
     if done:
         enqueue().calibrate()
 
@@ -158,42 +158,49 @@ class CeleryEnqueue:
 
     def freeze(self, run_id: int, shard: int) -> None:
         """Build and freeze the editions of one shard of a run."""
-        self._wake(freeze, _mark("freeze", run_id, shard), SECONDS_TO_FREEZE, run_id, shard)
+        self._enqueue_once(freeze, _mark_name("freeze", run_id, shard), MARK_SECONDS, run_id, shard)
 
     def deliver(self) -> None:
         """Send the due deliveries."""
-        self._wake(deliver, DELIVER, SECONDS_TO_DELIVER)
+        self._enqueue_once(deliver, DELIVER, DELIVER_MARK_SECONDS)
 
     def welcome(self, subscriber_id: int) -> None:
         """Build the first edition of a subscriber who has just confirmed."""
-        self._wake(welcome, _mark("welcome", subscriber_id), SECONDS_TO_WELCOME, subscriber_id)
+        self._enqueue_once(welcome, _mark_name("welcome", subscriber_id), WELCOME_MARK_SECONDS, subscriber_id)
 
     def ingest(self, source: str) -> None:
         """Fetch what is due or missing from a source."""
-        self._wake(ingest, _mark("ingest", source), SECONDS_TO_FREEZE, source)
+        self._enqueue_once(ingest, _mark_name("ingest", source), MARK_SECONDS, source)
 
     def measure(self) -> None:
         """Measure the novelty of announced papers."""
-        self._wake(measure, MEASURE, SECONDS_TO_FREEZE)
+        self._enqueue_once(measure, MEASURE, MARK_SECONDS)
 
     def calibrate(self) -> None:
         """Calibrate the profiles for a new epoch."""
-        self._wake(calibrate, CALIBRATE, SECONDS_TO_FREEZE)
+        self._enqueue_once(calibrate, CALIBRATE, MARK_SECONDS)
 
-    def calibrate_part(self, epoch_id: int, first: int, last: int) -> None:
+    def calibrate_part(self, epoch_id: int, first_id: int, last_id: int) -> None:
         """Calibrate the profiles of a part of the subscribers."""
-        self._wake(calibrate_part, _mark(CALIBRATE, epoch_id, first, last), SECONDS_TO_FREEZE, epoch_id, first, last)
+        self._enqueue_once(
+            calibrate_part,
+            _mark_name(CALIBRATE, epoch_id, first_id, last_id),
+            MARK_SECONDS,
+            epoch_id,
+            first_id,
+            last_id,
+        )
 
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
-        self._wake(tidy_signals, "tidy_signals", SECONDS_TO_FREEZE)
+        self._enqueue_once(tidy_signals, "tidy_signals", MARK_SECONDS)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
         """Ask the workers of these queues for a sign of life."""
         for queue in queues:
-            self._wake(pulse, _mark("pulse", queue), SECONDS_TO_ANSWER, queue=f"{PREFIX}{queue}")
+            self._enqueue_once(pulse, _mark_name("pulse", queue), PULSE_TIMEOUT_SECONDS, queue=f"{QUEUE_PREFIX}{queue}")
 
-    def again(self, task: str, ids: Sequence[int | str]) -> None:
+    def reenqueue(self, task: str, ids: Sequence[int | str]) -> None:
         """Enqueue a task again that was started but did not end."""
         try:
             app.send_task(task, args=list(ids))
@@ -203,96 +210,96 @@ class CeleryEnqueue:
     def alive(self) -> bool:
         """True if workers that build editions and send mail made progress lately, or respond within seconds."""
         try:
-            missing = self._silent((SELECTION, DELIVERY), SECONDS_ALIVE)
-            if missing:
-                self.pulse(missing)
-            until = time.monotonic() + SECONDS_TO_ANSWER
-            while missing and time.monotonic() < until:
+            silent_queues = self._silent_queues((SELECTION, DELIVERY), ALIVE_SECONDS)
+            if silent_queues:
+                self.pulse(silent_queues)
+            deadline = time.monotonic() + PULSE_TIMEOUT_SECONDS
+            while silent_queues and time.monotonic() < deadline:
                 time.sleep(0.05)
-                missing = self._silent(missing, SECONDS_TO_ANSWER)
+                silent_queues = self._silent_queues(silent_queues, PULSE_TIMEOUT_SECONDS)
         except Transient:
             return False
-        return not missing
+        return not silent_queues
 
-    def _silent(self, queues: Sequence[str], seconds: float) -> list[str]:
+    def _silent_queues(self, queues: Sequence[str], seconds: float) -> list[str]:
         """The queues without progress in the last `seconds`."""
         ages = {queue: self._store.progress(redis.queue_kind(queue)).values() for queue in queues}
         return [queue for queue in queues if min(ages[queue], default=seconds) >= seconds]
 
-    def _wake(self, task: Task, mark: str, seconds: float, *ids: int | str, queue: str | None = None) -> None:
-        marked = False
+    def _enqueue_once(self, task: Task, mark: str, seconds: float, *ids: int | str, queue: str | None = None) -> None:
+        is_marked = False
         try:
-            marked = self._store.mark(mark, seconds)
-            if marked:
+            is_marked = self._store.mark(mark, seconds)
+            if is_marked:
                 task.apply_async(args=ids, **({"queue": queue} if queue else {}))
         except (Transient, OperationalError) as error:
             log.warning("wake_up_lost", task=task.name, reason=str(error))
-            if marked:
-                _quietly_end(mark)  # else it could not be enqueued before the mark expires
+            if is_marked:
+                _clear_mark(mark)  # else it could not be enqueued before the mark expires
 
 
 def enqueue() -> CeleryEnqueue:
     """The client of the task queue in the configured Redis."""
     configure(settings.get().redis_url)
-    return CeleryEnqueue(_store(os.getpid(), settings.get().redis_url))
+    return CeleryEnqueue(_connect_store(os.getpid(), settings.get().redis_url))
 
 
 @cache
-def _store(_process: int, url: str) -> redis.RedisStore:
+def _connect_store(_process: int, url: str) -> redis.RedisStore:
     return redis.connect(url)
 
 
-def _mark(task: str, *ids: int | str) -> str:
+def _mark_name(task: str, *ids: int | str) -> str:
     """The name of the mark of a task that is waiting."""
     return ":".join([task, *map(str, ids)])
 
 
-def _begun(name: str) -> int:
+def _count_start(name: str) -> int:
     try:
-        return _store(os.getpid(), settings.get().redis_url).record_start(name, A_DAY)
+        return _connect_store(os.getpid(), settings.get().redis_url).record_start(name, DAY_SECONDS)
     except Transient:
         return 1
 
 
-def _quietly_end(name: str) -> None:
+def _clear_mark(name: str) -> None:
     try:
-        _store(os.getpid(), settings.get().redis_url).record_end(name)
+        _connect_store(os.getpid(), settings.get().redis_url).record_end(name)
     except Transient as error:
         log.warning("mark_kept", reason=str(error))  # it expires
 
 
-def _started(task: Task, args: Sequence[int | str], **_: object) -> None:
+def _on_task_start(task: Task, args: Sequence[int | str], **_: object) -> None:
     """Record the current task, so that a long task counts as progress and the task of a dead process is found."""
     if task.name == pulse.name:  # takes no time: a process that is busy with it hangs
         return
-    doing = json.dumps([task.name, list(args)])
+    current_task = json.dumps([task.name, list(args)])
     try:
-        _own_store().task_started(process_name(os.getpid()), served(), doing, seconds=SECONDS_BUSY)
+        _current_store().task_started(process_name(os.getpid()), served_queues(), current_task, seconds=BUSY_SECONDS)
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _ended(**_: object) -> None:
+def _on_task_end(**_: object) -> None:
     """Record progress: a task has ended, or the worker is ready."""
     try:
-        _own_store().task_ended(process_name(os.getpid()), served())
+        _current_store().task_ended(process_name(os.getpid()), served_queues())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _ready(**_kwargs: object) -> None:
+def _on_worker_ready(**_kwargs: object) -> None:
     """Record progress, and enqueue the unfinished tasks of dead processes of this host again.
 
     Redis would redeliver their messages only after `VISIBILITY_SECONDS`.
     """
-    _ended()
+    _on_task_end()
     try:
-        for process in _own_store().processes_with_task():
+        for process in _current_store().processes_with_task():
             host, _separator, pid = process.rpartition(":")
             if host == socket.gethostname() and _is_dead(int(pid)):
-                doing = _own_store().remove_process(process, QUEUES)
-                if doing is not None:
-                    enqueue().again(*json.loads(doing))
+                current_task = _current_store().remove_process(process, QUEUES)
+                if current_task is not None:
+                    enqueue().reenqueue(*json.loads(current_task))
     except Transient as error:
         log.warning("tasks_not_taken_over", reason=str(error))
 
@@ -310,20 +317,20 @@ def _is_dead(pid: int) -> bool:
     return False
 
 
-def _gone(**_: object) -> None:
+def _on_shutdown(**_: object) -> None:
     """Remove the progress of a process that ends in order."""
     try:
-        _own_store().remove_process(process_name(os.getpid()), served())
+        _current_store().remove_process(process_name(os.getpid()), served_queues())
     except Transient as error:
         log.warning("progress_not_stamped", reason=str(error))
 
 
-def _own_store() -> redis.RedisStore:
-    return _store(os.getpid(), settings.get().redis_url)
+def _current_store() -> redis.RedisStore:
+    return _connect_store(os.getpid(), settings.get().redis_url)
 
 
-task_prerun.connect(_started)
-task_postrun.connect(_ended)
-worker_ready.connect(_ready)
-worker_shutdown.connect(_gone)
-worker_process_shutdown.connect(_gone)
+task_prerun.connect(_on_task_start)
+task_postrun.connect(_on_task_end)
+worker_ready.connect(_on_worker_ready)
+worker_shutdown.connect(_on_shutdown)
+worker_process_shutdown.connect(_on_shutdown)

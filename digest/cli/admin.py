@@ -21,29 +21,27 @@ SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in api_tokens.SCOPES.i
 Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
-    admin = typer.Typer(
-        no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and API tokens; show statistics."
-    )
+    admin = typer.Typer(no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and tokens.")
     app.add_typer(admin, name="admin")
-    _mail(admin, outside)
-    runs.add(admin, outside)
+    _add_mail_commands(admin, dependencies)
+    runs.add(admin, dependencies)
     subscribers.add(admin)
-    domains.add(admin, outside)
-    _tokens(admin)
+    domains.add(admin, dependencies)
+    _add_token_commands(admin)
 
 
-def _mail(admin: typer.Typer, outside: Dependencies) -> None:
+def _add_mail_commands(admin: typer.Typer, dependencies: Dependencies) -> None:
     @admin.command("resend")
     @output.report_errors
-    def again(
+    def resend_edition(
         address: Address,
         date: Annotated[datetime | None, output.date_option("Date of the edition. Default: the newest.")] = None,
     ) -> None:
         """Send an edition again as a new e-mail. The audit log records it."""
         day = date.date() if date else None
-        serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=outside.enqueue())
+        serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=dependencies.enqueue())
         output.print_line(f"queued: resend no. {serial} of that edition")
 
     @admin.command()
@@ -68,7 +66,7 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
         ] = False,
         json: Json = False,
     ) -> None:
-        """Allow mail to an address again, or to all addresses suppressed since a day. The audit log records it."""
+        """Allow mail to an address again. Or to all that were suppressed since a day; the audit log records it."""
         if (address is None) == (since is None):
             raise BadInput("give either an ADDRESS or --since DAY")
         if address is not None:
@@ -79,7 +77,7 @@ def _mail(admin: typer.Typer, outside: Dependencies) -> None:
     @admin.command()
     @output.report_errors
     def stats(json: Json = False) -> None:
-        """Show counts of papers, announcements, subscribers and deliveries."""
+        """Show counts of papers, subscribers and deliveries."""
         output.print_facts(subscriber_admin.installation_stats(), json=json)
 
 
@@ -96,17 +94,17 @@ def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool
         output.emit_json(released.as_json())
         return
     if dry_run:
-        output.listing(released.suppressions, json=False)
+        output.print_rows(released.suppressions, json=False)
     counts = ", ".join(f"{count} {output.plain_text(name)}" for name, count in released.by_reason.items())
     done = "would be released" if dry_run else "released"
     output.print_line(f"{len(released.suppressions)} addresses {done}{f': {counts}' if counts else ''}")
 
 
-def _tokens(admin: typer.Typer) -> None:
-    token = typer.Typer(no_args_is_help=True, help="Manage bearer tokens for the API.")
-    admin.add_typer(token, name="token")
+def _add_token_commands(admin: typer.Typer) -> None:
+    tokens = typer.Typer(no_args_is_help=True, help="Manage bearer tokens for the API.")
+    admin.add_typer(tokens, name="token")
 
-    @token.command()
+    @tokens.command()
     @output.report_errors
     def create(
         name: Annotated[str, typer.Argument(help="What the token is for, as shown in the list and the audit log.")],
@@ -116,16 +114,18 @@ def _tokens(admin: typer.Typer) -> None:
         expires: Annotated[str, typer.Option(help="A period such as 90d, a date, or never.")] = "365d",
     ) -> None:
         """Create a token. It is shown only once."""
-        made = api_tokens.create_token(name, scope or (), expires_at=api_tokens.parse_expiry(expires, now=clock.now()))
-        typer.echo(made)
+        secret = api_tokens.create_token(
+            name, scope or (), expires_at=api_tokens.parse_expiry(expires, now=clock.now())
+        )
+        typer.echo(secret)
 
-    @token.command("list")
+    @tokens.command("list")
     @output.report_errors
     def list_tokens(json: Json = False) -> None:
         """List all tokens with their scopes, expiry and last use."""
-        output.listing(api_tokens.list_tokens(), json=json)
+        output.print_rows(api_tokens.list_tokens(), json=json)
 
-    @token.command()
+    @tokens.command()
     @output.report_errors
     def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
         """Revoke a token."""

@@ -15,32 +15,30 @@ PRIVATE_UMASK = 0o077  # files that any command or process writes, above all in 
 
 COMMANDS = {
     "digest.cli.setup": {
-        "migrate": "Upgrade the database to the newest schema, and compile the matching engine where it is needed.",
-        "doctor": "Check the settings, database, Redis, workers, mail server and readiness for bulk mail.",
+        "migrate": "Upgrade the database schema. Also compiles the matching engine where it is needed.",
+        "doctor": "Check the installation: settings, database, mail and workers. Also its readiness for bulk mail.",
         "init": "Write .env with new secrets, and send a test mail.",
     },
     "digest.cli.config": {"config": "Check the settings, or show them with secrets hidden."},
     "digest.cli.ingest": {
-        "ingest": "Fetch and store what is due or missing, or the given days. Repeating it changes nothing."
+        "ingest": "Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."
     },
-    "digest.cli.preview": {"preview": "Show what a profile would have received each day, without subscribing."},
-    "digest.cli.run": {
-        "run": "Select, queue and deliver the editions due by now, or on a date. Repeating it sends nothing twice."
-    },
+    "digest.cli.preview": {"preview": "Show what a profile would have received, day by day. Nobody is subscribed."},
+    "digest.cli.run": {"run": "Select, queue and deliver the editions that are due. Repeating it sends nothing twice."},
     "digest.cli.replay": {
-        "replay": "Show what would have been sent, day by day, from the stored papers. Nothing is stored or sent."
+        "replay": "Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."
     },
-    "digest.cli.why": {"why": "Explain why a subscriber got a paper, or did not, or got no mail."},
+    "digest.cli.why": {"why": "Explain why a subscriber got a paper or not, or no mail."},
     "digest.cli.bounces": {"bounces": "Process returned mail."},
-    "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and API tokens; show statistics."},
+    "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and tokens."},
 }
 
 
-def build(outside: Dependencies) -> typer.Typer:
+def build_app(dependencies: Dependencies) -> typer.Typer:
     """All commands of the core; the composition root adds those that start processes."""
     app = typer.Typer(
         name="digest",
-        cls=lazy_group(COMMANDS, outside),
+        cls=lazy_group(COMMANDS, dependencies),
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -51,7 +49,7 @@ def build(outside: Dependencies) -> typer.Typer:
     @app.callback()
     def main(
         version: Annotated[
-            bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+            bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version.")
         ] = False,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to standard error.")] = False,
     ) -> None:
@@ -61,7 +59,7 @@ def build(outside: Dependencies) -> typer.Typer:
     return app
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"papers-inbox {__version__}")
         raise typer.Exit

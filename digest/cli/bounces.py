@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput, DigestError
-from digest.mail import bounces as bounce
+from digest.mail import bounces as returned_mail
 from digest.mail.bounces.parsed_message import MAX_BYTES
 from digest.services.bounces import maildir, process_reports
 from digest.services.bounces.maildir import ProcessedMessage
@@ -22,7 +22,7 @@ from digest.services.bounces.maildir import ProcessedMessage
 EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help="Process returned mail.")
     app.add_typer(group, name="bounces")
@@ -39,19 +39,21 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
         json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per message.")] = False,
     ) -> None:
-        """Process bounces, complaints, automatic replies and unsubscribe mails. Only those about our mail count."""
+        """Process bounces, complaints, replies and unsubscribe mails. Only those about our mail count."""
         if (folder is None) == (not stdin):
             raise BadInput("give either --maildir FOLDER or --stdin")
-        _show(maildir.ingest(folder, dry_run=dry_run) if folder else _piped(dry_run=dry_run), json=json)
+        _print_messages(
+            maildir.ingest(folder, dry_run=dry_run) if folder else _process_stdin(dry_run=dry_run), json=json
+        )
 
 
-def _piped(*, dry_run: bool) -> Iterator[ProcessedMessage]:
+def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:
     """Process one message from a mail server. After any error the server must keep the message and retry."""
     raw = sys.stdin.buffer.read(MAX_BYTES)
     while sys.stdin.buffer.read(1 << 16):
         pass  # read to the end: the server takes a pipe closed early for a failure
     if dry_run:
-        yield ProcessedMessage("-", bounce.classify_message(raw, process_reports.attribution_keys()), "")
+        yield ProcessedMessage("-", returned_mail.classify_message(raw, process_reports.attribution_keys()), "")
         return
     try:
         (classified, outcome), *_ = process_reports.process_messages([raw])
@@ -61,7 +63,7 @@ def _piped(*, dry_run: bool) -> Iterator[ProcessedMessage]:
     yield ProcessedMessage("-", classified, outcome)
 
 
-def _show(messages: Iterable[ProcessedMessage], *, json: bool) -> None:
+def _print_messages(messages: Iterable[ProcessedMessage], *, json: bool) -> None:
     kinds: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     for message in messages:
@@ -72,10 +74,10 @@ def _show(messages: Iterable[ProcessedMessage], *, json: bool) -> None:
             details = {"recipients": classified.recipients, "status": classified.status}
             output.emit_json({"file": message.file, "kind": classified.kind, **details})
     if not json:
-        output.print_line(f"{kinds.total()} messages: {_counts(kinds) or 'nothing new'}")
-        if done := _counts(Counter({name: count for name, count in outcomes.items() if name})):
-            output.print_line(f"outcomes: {done}")
+        output.print_line(f"{kinds.total()} messages: {_format_counts(kinds) or 'nothing new'}")
+        if outcome_counts := _format_counts(Counter({name: count for name, count in outcomes.items() if name})):
+            output.print_line(f"outcomes: {outcome_counts}")
 
 
-def _counts(counter: Counter[str]) -> str:
+def _format_counts(counter: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in counter.most_common())

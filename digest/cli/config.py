@@ -15,7 +15,7 @@ from digest.services.admin import configuration
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
     config = typer.Typer(no_args_is_help=True, help="Check the settings, or show them with secrets hidden.")
     app.add_typer(config, name="config")
@@ -30,9 +30,9 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         for problem in [] if json else problems:
             output.fail(problem)
         if problems:
-            raise typer.Exit(output.WRONG)
+            raise typer.Exit(output.EXIT_USAGE)
         if not json:
-            output.print_line(f"The settings are valid ({_origin()})")
+            output.print_line(f"The settings are valid ({_env_file_note()})")
 
     @config.command()
     @output.report_errors
@@ -42,12 +42,14 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         if json:
             output.emit_json([asdict(row) for row in rows])
         else:
-            output.table(
-                ["setting", "value", "from"], [(row.setting, row.value, row.origin) for row in rows], whole=["setting"]
+            output.print_table(
+                ["setting", "value", "from"],
+                [(row.setting, row.value, row.origin) for row in rows],
+                unbroken=["setting"],
             )
 
 
-def _origin() -> str:
+def _env_file_note() -> str:
     """Where `.env` was found, for people who run a command in the wrong folder."""
     path = settings.ENV_FILE.resolve()
     return f"read {output.plain_text(str(path))}" if path.exists() else f"there is no {output.plain_text(str(path))}"

@@ -14,7 +14,7 @@ from digest.services.security.audit_actor import command_line_actor
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def add(admin: typer.Typer, outside: Dependencies) -> None:
+def add(admin: typer.Typer, dependencies: Dependencies) -> None:
     """Add the group."""
     domains = typer.Typer(no_args_is_help=True, help="Manage receiving domains that refuse our mail and are paused.")
     admin.add_typer(domains, name="domains")
@@ -22,9 +22,9 @@ def add(admin: typer.Typer, outside: Dependencies) -> None:
     @domains.command("list")
     @output.report_errors
     def list_(json: Json = False) -> None:
-        """List the paused domains: until when, how many e-mails wait, and the reply of their servers."""
+        """List the paused domains. With the end of the pause, the waiting e-mails and the server's reply."""
         rows = [pause.to_row() for pause in domain_pauses.paused_domains()]
-        output.listing(rows, json=json, whole=["domain", "until"])
+        output.print_rows(rows, json=json, unbroken=["domain", "until"])
 
     @domains.command()
     @output.report_errors
@@ -32,7 +32,7 @@ def add(admin: typer.Typer, outside: Dependencies) -> None:
         domain: Annotated[str, typer.Argument(help="The domain, as `domains list` shows it.")], json: Json = False
     ) -> None:
         """Send mail to a paused domain again. The audit log records it."""
-        waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=outside.enqueue())
+        waiting = domain_pauses.release(domain, actor=command_line_actor(), enqueue=dependencies.enqueue())
         if json:
             output.emit_json({"domain": domain, "deliveries": waiting})
         else:

@@ -22,7 +22,7 @@ Day = Annotated[
 ]
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the command."""
 
     @app.command()
@@ -30,7 +30,9 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
     def ingest(
         source: Annotated[
             str,
-            typer.Argument(help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."),
+            typer.Argument(
+                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."
+            ),
         ],
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
@@ -38,12 +40,12 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Fetch and store what is due or missing, or the given days. Repeating it changes nothing."""
+        """Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."""
         if file or source in import_files.FILE_FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")
             day = date.date() if date else None
-            counts, suffix = import_files.ingest_files(source, file or [], seeds=outside.seeds, day=day), ""
+            counts, suffix = import_files.ingest_files(source, file or [], seeds=dependencies.seeds, day=day), ""
         else:
             with output.progress_bar(quiet=json) as progress:
                 days = first.date() if first else None, last.date() if last else None
@@ -51,15 +53,17 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
             counts, suffix = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
         _print_counts(counts, suffix, json=json)
         if counts.bad and not (counts.new or counts.updated or counts.unchanged):
-            raise typer.Exit(output.FAILED)
+            raise typer.Exit(output.EXIT_FAILED)
 
 
 def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
     """Print the counts. Refused documents go to standard error, the first few with their reasons."""
-    for bad in counts.rejected_items:
-        typer.echo(f"refused: no. {bad.position}: {one_line(bad.reason)}", err=True)
+    for refused_document in counts.rejected_items:
+        typer.echo(f"refused: no. {refused_document.position}: {one_line(refused_document.reason)}", err=True)
     if counts.bad > len(counts.rejected_items):
-        typer.echo(f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True)
+        typer.echo(
+            f"refused: {counts.bad - len(counts.rejected_items)} more, kept in rejects with their reasons", err=True
+        )
     if json:
         output.emit_json(counts.to_json())
         return

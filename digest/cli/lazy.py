@@ -20,7 +20,7 @@ class LazyGroup(TyperGroup):
     """A group that imports the module of a command when the command is called; the listing shows stubs."""
 
     modules: CommandModules
-    outside: Dependencies
+    dependencies: Dependencies
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -44,7 +44,7 @@ class LazyGroup(TyperGroup):
         if module is None:
             return
         registered = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
-        import_module(module).register(registered, self.outside)
+        import_module(module).register(registered, self.dependencies)
         for command_name, command in typer.main.get_group(registered).commands.items():
             self.add_command(command, command_name)
             self._module_of.pop(command_name, None)
@@ -55,11 +55,11 @@ class LazyGroup(TyperGroup):
             self.load(name)
 
 
-def lazy_group(modules: CommandModules, outside: Dependencies) -> type[LazyGroup]:
+def lazy_group(modules: CommandModules, dependencies: Dependencies) -> type[LazyGroup]:
     """The class of a group with these modules' commands, for `typer.Typer(cls=…)`."""
 
     class CommandGroup(LazyGroup):
         """The group of one application."""
 
-    CommandGroup.modules, CommandGroup.outside = modules, outside
+    CommandGroup.modules, CommandGroup.dependencies = modules, dependencies
     return CommandGroup

@@ -22,18 +22,18 @@ if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --
 
     from digest.db.core.schema_migration import DatabaseFailure
 
-DONE, FAILED, WRONG = 0, 1, 2
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
-_BAD = (0xC2, 0x51, 0x1F)
+_ERROR_COLOUR = (0xC2, 0x51, 0x1F)
 _THEME = {"accent": "#0b7285", "rising": "#c2501f", "muted": "dim", "good": "#2b7a3d", "bad": "bold #c2501f"}
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def date_option(words: str, *names: str) -> Any:
+def date_option(help_text: str, *names: str) -> Any:
     """An option that takes a date."""
-    return typer.Option(*names, formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=words)
+    return typer.Option(*names, formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help_text)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -44,14 +44,14 @@ def console(*, stderr: bool = False) -> Console:
     return Console(theme=Theme(_THEME), stderr=stderr, highlight=False, soft_wrap=True)
 
 
-def table(
+def print_table(
     columns: Sequence[str],
     rows: Sequence[Sequence[object]],
     *,
-    numbers: Sequence[str] = (),
-    whole: Sequence[str] = (),
-    heads: bool = True,
-    apart: bool = True,
+    right_aligned: Sequence[str] = (),
+    unbroken: Sequence[str] = (),
+    show_header: bool = True,
+    separate_rows: bool = True,
 ) -> None:
     """Print a table. Cells are text, never markup.
 
@@ -61,18 +61,23 @@ def table(
     from rich.table import Table
 
     cells = [[_cell(cell) for cell in row] for row in rows]
-    apart = apart and any("\n" in cell.plain for row in cells for cell in row)
-    shown = Table(
-        box=None, header_style="muted", pad_edge=False, padding=(0, 2, 0, 0), show_header=heads, leading=apart
+    separate_rows = separate_rows and any("\n" in cell.plain for row in cells for cell in row)
+    grid = Table(
+        box=None,
+        header_style="muted",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        show_header=show_header,
+        leading=separate_rows,
     )
     for name in columns:
-        justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        shown.add_column(name, justify=justify, overflow="fold", no_wrap=name in {*numbers, *whole})
-    for place, row in enumerate(cells):
-        if apart and place:
-            shown.add_row()
-        shown.add_row(*row)
-    console().print(shown, soft_wrap=False)
+        justify: Literal["left", "right"] = "right" if name in right_aligned else "left"
+        grid.add_column(name, justify=justify, overflow="fold", no_wrap=name in {*right_aligned, *unbroken})
+    for row_number, row in enumerate(cells):
+        if separate_rows and row_number:
+            grid.add_row()
+        grid.add_row(*row)
+    console().print(grid, soft_wrap=False)
 
 
 def _cell(value: object) -> Text:
@@ -87,14 +92,14 @@ def _cell(value: object) -> Text:
     return Text("\n".join(one_line(line) for line in lines))
 
 
-def styled(text: str, style: str) -> Text:
+def styled_cell(text: str, style: str) -> Text:
     """A cell in one of the theme's styles."""
     from rich.text import Text
 
     return Text(text, style=style)
 
 
-def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence[str] = ()) -> None:
+def print_rows(rows: Sequence[Mapping[str, object]], *, json: bool, unbroken: Sequence[str] = ()) -> None:
     """Print rows as JSON, or as a table without its empty columns."""
     if json:
         emit_json(rows)
@@ -103,12 +108,12 @@ def listing(rows: Sequence[Mapping[str, object]], *, json: bool, whole: Sequence
         print_line("none")
         return
     names = [name for name in rows[0] if any(row[name] not in {None, "", 0} for row in rows)]
-    numbers = [name for name in names if isinstance(rows[0][name], int)]
-    table(
+    number_columns = [name for name in names if isinstance(rows[0][name], int)]
+    print_table(
         [name.replace("_", " ") for name in names],
         [[row[name] for name in names] for row in rows],
-        numbers=numbers,
-        whole=whole,
+        right_aligned=number_columns,
+        unbroken=unbroken,
     )
 
 
@@ -125,12 +130,14 @@ def progress_bar(*, quiet: bool = False) -> Iterator[ShowProgress]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    shown_on = console(stderr=True)
-    with Progress(*columns, console=shown_on, transient=True, disable=quiet or not shown_on.is_terminal) as shown:
-        task = shown.add_task("", total=None)
+    stderr_console = console(stderr=True)
+    with Progress(
+        *columns, console=stderr_console, transient=True, disable=quiet or not stderr_console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=None)
 
         def show(done: int, total: int | None, label: str = "") -> None:
-            shown.update(task, completed=done, total=total, description=label)
+            bar.update(task, completed=done, total=total, description=label)
 
         yield show
 
@@ -143,14 +150,16 @@ def print_line(line: str) -> None:
 @contextmanager
 def print_progress(line: str) -> Iterator[None]:
     """Announce a long operation; on a terminal with a spinner and the elapsed time."""
-    shown = console()
-    if not shown.is_terminal:
+    stdout_console = console()
+    if not stdout_console.is_terminal:
         print_line(line)
         yield
         return
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=shown) as progress:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=stdout_console
+    ) as progress:
         progress.add_task(line, total=None)
         yield
 
@@ -164,17 +173,17 @@ def plain_text(text: str) -> str:
 
 def emit_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json) + "\n")
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json_default) + "\n")
 
 
-def _json(value: object) -> str:
+def _json_default(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def fail(message: str, code: int = FAILED) -> typer.Exit:
+def fail(message: str, code: int = EXIT_FAILED) -> typer.Exit:
     """Print one line on standard error. Returns the exception to raise."""
     # Without rich: a health check that fails every minute must stay cheap.
-    name = typer.style("digest:", fg=_BAD, bold=True)
+    name = typer.style("digest:", fg=_ERROR_COLOUR, bold=True)
     typer.echo(f"{name} {one_line(message)}", err=True, color=False if os.environ.get("NO_COLOR") else None)
     return typer.Exit(code)
 
@@ -187,11 +196,11 @@ def report_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except DigestError as error:
-            raise _failed(error) from error
+            raise _exit_for(error) from error
         except _database_failures() as error:
             from digest.db.core import schema_migration
 
-            raise _failed(schema_migration.explain_failure(error)) from error
+            raise _exit_for(schema_migration.explain_failure(error)) from error
 
     return run
 
@@ -205,8 +214,8 @@ def _database_failures() -> tuple[type[DatabaseFailure], ...]:
     return schema_migration.FAILURES
 
 
-def _failed(error: DigestError) -> typer.Exit:
-    return fail(str(error), WRONG if isinstance(error, BadInput | Misconfigured) else FAILED)
+def _exit_for(error: DigestError) -> typer.Exit:
+    return fail(str(error), EXIT_USAGE if isinstance(error, BadInput | Misconfigured) else EXIT_FAILED)
 
 
 def print_facts(row: Mapping[str, Any], *, json: bool) -> None:
@@ -214,5 +223,5 @@ def print_facts(row: Mapping[str, Any], *, json: bool) -> None:
     if json:
         emit_json(row)
     else:
-        told = [(name.replace("_", " "), row[name]) for name in row if row[name] != ""]
-        table(["", ""], told, heads=False, apart=False)
+        facts = [(name.replace("_", " "), row[name]) for name in row if row[name] != ""]
+        print_table(["", ""], facts, show_header=False, separate_rows=False)

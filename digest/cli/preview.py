@@ -29,7 +29,7 @@ class Format(StrEnum):
     json = "json"
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the command."""
 
     @app.command("preview")
@@ -45,22 +45,26 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
-        """Show what a profile would have received each day, without subscribing."""
-        given = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
-        wanted = preference_fields.validate(
-            preference_fields.SignUpPreferences, {name: lines or [] for name, lines in given.items()}
+        """Show what a profile would have received, day by day. Nobody is subscribed."""
+        texts_by_field = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
+        preferences = preference_fields.validate(
+            preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
         )
-        profile = replace(wanted.profile(), close=not strict, limit=limit)
-        shown = preview(profile, days=days, limit=limit, until=date.date() if date else None)
-        _print(shown, format)
+        profile = replace(preferences.profile(), close=not strict, limit=limit)
+        result = preview(profile, days=days, limit=limit, until=date.date() if date else None)
+        _print_preview(result, format)
 
 
-def as_json(shown: Preview) -> dict[str, Any]:
+def as_json(result: Preview) -> dict[str, Any]:
     """The preview as JSON; `id` is the arXiv id if there is one, else our own."""
-    return {"days": [{"date": d.date.isoformat(), "papers": [_row(paper) for paper in d.papers]} for d in shown.days]}
+    return {
+        "days": [
+            {"date": d.date.isoformat(), "papers": [_paper_json(paper) for paper in d.papers]} for d in result.days
+        ]
+    }
 
 
-def _row(paper: PreviewPaper) -> dict[str, Any]:
+def _paper_json(paper: PreviewPaper) -> dict[str, Any]:
     return {
         "id": paper.arxiv_id or str(paper.id),
         "title": paper.title,
@@ -71,42 +75,44 @@ def _row(paper: PreviewPaper) -> dict[str, Any]:
     }
 
 
-def _print(shown: Preview, form: Format) -> None:
-    if form is Format.json:
-        typer.echo(json.dumps(as_json(shown), ensure_ascii=False))
-    elif form is Format.html:
-        typer.echo(_html(shown))
+def _print_preview(result: Preview, output_format: Format) -> None:
+    if output_format is Format.json:
+        typer.echo(json.dumps(as_json(result), ensure_ascii=False))
+    elif output_format is Format.html:
+        typer.echo(_to_html(result))
     else:
-        _lines(shown)
+        _print_text(result)
 
 
-def _lines(shown: Preview) -> None:
+def _print_text(result: Preview) -> None:
     """A heading for each day, then each paper with its reason on the next line."""
-    if not shown.days:
+    if not result.days:
         output.print_line("nothing was announced on these days; fetch papers with `digest ingest`")
         return
-    for day in shown.days:
-        counted = f"{day.total} of {day.announced} announced"
-        counted += f", the first {len(day.papers)}:" if day.total > len(day.papers) else ""
-        output.print_line(f"[accent]{day.date:%a %d %b %Y}[/accent]  {counted}")
-        rows = [(p.score or "", _told(p)) for p in day.papers]
+    for day in result.days:
+        counts = f"{day.total} of {day.announced} announced"
+        counts += f", the first {len(day.papers)}:" if day.total > len(day.papers) else ""
+        output.print_line(f"[accent]{day.date:%a %d %b %Y}[/accent]  {counts}")
+        rows = [(p.score or "", _paper_cell(p)) for p in day.papers]
         if rows:
-            output.table(["score", ""], rows, numbers=["score"], heads=False)
+            output.print_table(["score", ""], rows, right_aligned=["score"], show_header=False)
         output.print_line("")
-    output.print_line(f"about {shown.per_day:.1f} papers a day")
+    output.print_line(f"about {result.per_day:.1f} papers a day")
 
 
-def _told(paper: PreviewPaper) -> Text:
+def _paper_cell(paper: PreviewPaper) -> Text:
     """The title of a paper, and on the next line its id and why it matches."""
-    how = ("matches" if paper.strict else "close to") if paper.matched else ""
+    match_kind = ("matches" if paper.strict else "close to") if paper.matched else ""
     trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
-    facts = " · ".join(filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{how} {_reasons(paper)}".strip(), trend)))
+    facts = " · ".join(
+        filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{match_kind} {_reasons(paper)}".strip(), trend))
+    )
     return Text.assemble(one_line(readable(paper.title)), "\n", (one_line(facts), "muted"))
 
 
-def _html(shown: Preview) -> str:
+def _to_html(result: Preview) -> str:
     parts = ["<!doctype html><html lang=en><meta charset=utf-8><title>Preview</title>"]
-    for day in shown.days:
+    for day in result.days:
         parts.append(f"<h2>{day.date.isoformat()}</h2><ol>")
         parts += [f"<li>{escape(readable(p.title))} <small>{escape(_reasons(p))}</small></li>" for p in day.papers]
         parts.append("</ol>")

@@ -14,7 +14,7 @@ from digest.services.admin import configuration
 from digest.services.runs import daily_run
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the command."""
 
     @app.command()
@@ -27,16 +27,16 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         wait: Annotated[bool, typer.Option("--wait", help="Wait until the workers have sent everything.")] = False,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Select, queue and deliver the editions due by now, or on a date. Repeating it sends nothing twice."""
+        """Select, queue and deliver the editions that are due. Repeating it sends nothing twice."""
         configuration.require_valid()
         schema_migration.require_newest()
-        when = date.date() if date else None
+        date_of_run = date.date() if date else None
         if dry_run:
-            result = daily_run.dry_run(when, only=only)
+            result = daily_run.dry_run(date_of_run, only=only)
         elif inline:
-            result = daily_run.run_inline(when, only=only)
+            result = daily_run.run_inline(date_of_run, only=only)
         else:
-            result = daily_run.run_queued(when, only=only, enqueue=outside.enqueue(), wait=wait)
+            result = daily_run.run_queued(date_of_run, only=only, enqueue=dependencies.enqueue(), wait=wait)
         if json:
             output.emit_json(result.to_json())
         elif dry_run:

@@ -15,14 +15,14 @@ from digest.services.admin import configuration, doctor, setup
 from digest.services.selection import engine_loader, engine_need
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
-    _migrate(app)
-    _doctor(app)
-    _init(app)
+    _add_migrate(app)
+    _add_doctor(app)
+    _add_init(app)
 
 
-def _migrate(app: typer.Typer) -> None:
+def _add_migrate(app: typer.Typer) -> None:
     @app.command()
     @output.report_errors
     def migrate(
@@ -34,12 +34,13 @@ def _migrate(app: typer.Typer) -> None:
             ),
         ] = None,
     ) -> None:
-        """Upgrade the database to the newest schema, and compile the matching engine where it is needed."""
+        """Upgrade the database schema. Also compiles the matching engine where it is needed."""
         configuration.require_valid()
-        before = schema_migration.current_revision()
-        after = schema_migration.upgrade()
+        old_revision = schema_migration.current_revision()
+        new_revision = schema_migration.upgrade()
         output.print_line(
-            f"the schema is {after}" + (", as before" if before == after else f" (was {before or 'empty'})")
+            f"the schema is {new_revision}"
+            + (", as before" if old_revision == new_revision else f" (was {old_revision or 'empty'})")
         )
         if compile_engine is None:
             with reading() as session:
@@ -50,21 +51,21 @@ def _migrate(app: typer.Typer) -> None:
             output.print_line("the matching engine is compiled")
 
 
-def _doctor(app: typer.Typer) -> None:
+def _add_doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.report_errors
     def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-        """Check the settings, database, Redis, workers, mail server and readiness for bulk mail."""
+        """Check the installation: settings, database, mail and workers. Also its readiness for bulk mail."""
         findings = doctor.run_checks()
         if json:
             output.emit_json([finding.to_json() for finding in findings])
         else:
-            _print(findings)
+            _print_findings(findings)
         if any(finding.level == doctor.ERROR for finding in findings):
-            raise typer.Exit(output.FAILED)
+            raise typer.Exit(output.EXIT_FAILED)
 
 
-def _init(app: typer.Typer) -> None:
+def _add_init(app: typer.Typer) -> None:
     @app.command("init")
     @output.report_errors
     def set_up(
@@ -86,19 +87,19 @@ def _init(app: typer.Typer) -> None:
         output.print_line("next: digest migrate, then digest up")
 
 
-def _print(findings: list[doctor.Finding]) -> None:
+def _print_findings(findings: list[doctor.Finding]) -> None:
     styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
     rows = [
-        (output.styled(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
+        (output.styled_cell(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
         for f in findings
     ]
-    output.table(["", "what", "finding"], rows, apart=False)
-    wrong = sum(f.level == doctor.ERROR for f in findings)
-    doubtful = sum(f.level == doctor.WARNING for f in findings)
+    output.print_table(["", "what", "finding"], rows, separate_rows=False)
+    error_count = sum(f.level == doctor.ERROR for f in findings)
+    warning_count = sum(f.level == doctor.WARNING for f in findings)
     output.print_line(
-        f"\n{_counted(len(findings), 'check')}: {_counted(wrong, 'error')}, {_counted(doubtful, 'warning')}"
+        f"\n{_plural(len(findings), 'check')}: {_plural(error_count, 'error')}, {_plural(warning_count, 'warning')}"
     )
 
 
-def _counted(number: int, name: str) -> str:
+def _plural(number: int, name: str) -> str:
     return f"{number} {name}" + ("" if number == 1 else "s")

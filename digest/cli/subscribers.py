@@ -23,22 +23,24 @@ SETTABLE = tuple(SignUpPreferences.model_fields)
 
 def add(admin: typer.Typer) -> None:
     """Add the group."""
-    people = typer.Typer(no_args_is_help=True, help="List, show, add, import, export and erase subscribers.")
-    admin.add_typer(people, name="subscribers")
-    _looking(people)
-    _coming(people)
-    _leaving(people)
+    group = typer.Typer(no_args_is_help=True, help="List, show, add, import, export and erase subscribers.")
+    admin.add_typer(group, name="subscribers")
+    _add_read_commands(group)
+    _add_write_commands(group)
+    _add_erase_command(group)
 
 
-def _looking(people: typer.Typer) -> None:
-    @people.command("list")
+def _add_read_commands(group: typer.Typer) -> None:
+    @group.command("list")
     @output.report_errors
     def list_(json: Json = False) -> None:
         """List all subscribers."""
         rows = subscriber_admin.subscriber_rows()
-        output.listing(rows if json else [_briefly(row) for row in rows], json=json, whole=["address", "when"])
+        output.print_rows(
+            rows if json else [_compact_row(row) for row in rows], json=json, unbroken=["address", "when"]
+        )
 
-    @people.command()
+    @group.command()
     @output.report_errors
     def show(
         address: Address,
@@ -46,21 +48,21 @@ def _looking(people: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Show a subscriber with topics and consent."""
-        found = subscriber_admin.subscriber_details(address, client=client)
-        output.print_facts(found, json=json)
+        details = subscriber_admin.subscriber_details(address, client=client)
+        output.print_facts(details, json=json)
 
-    @people.command()
+    @group.command()
     @output.report_errors
     def export(json: Json = False) -> None:
-        """Export the addresses, topics and settings of all subscribers as CSV."""
+        """Export all subscribers, with topics and settings, as CSV."""
         if json:
             output.emit_json(csv_import_export.export_rows())
         else:
             typer.echo(csv_import_export.export_csv(), nl=False)
 
 
-def _coming(people: typer.Typer) -> None:
-    @people.command()
+def _add_write_commands(group: typer.Typer) -> None:
+    @group.command()
     @output.report_errors
     def add(
         address: Address,
@@ -80,7 +82,7 @@ def _coming(people: typer.Typer) -> None:
         subscriber_admin.add_subscriber(values, consent=consent, welcome=welcome)
         output.print_line("added")
 
-    @people.command("import")
+    @group.command("import")
     @output.report_errors
     def import_(
         file: Annotated[Path, typer.Argument(help="The CSV file.")],
@@ -88,8 +90,8 @@ def _coming(people: typer.Typer) -> None:
         welcome: Welcome = True,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; add nobody.")] = False,
     ) -> None:
-        """Add subscribers from a CSV file with a header (address, topics, …), or from an `export`."""
-        output.print_line(_what_is_sent(welcome=welcome, dry_run=dry_run))
+        """Add subscribers from a CSV file. It has a header (address, topics, …), or comes from `export`."""
+        output.print_line(_welcome_note(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
             added, bad = csv_import_export.import_file(
                 file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress
@@ -100,7 +102,7 @@ def _coming(people: typer.Typer) -> None:
             f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused"
         )
         if bad:
-            raise typer.Exit(output.FAILED)
+            raise typer.Exit(output.EXIT_FAILED)
 
 
 def _preferences(settings: list[str]) -> dict[str, str]:
@@ -114,32 +116,32 @@ def _preferences(settings: list[str]) -> dict[str, str]:
     return values
 
 
-def _what_is_sent(*, welcome: bool, dry_run: bool) -> str:
+def _welcome_note(*, welcome: bool, dry_run: bool) -> str:
     """What an import sends to the subscribers that it adds. No confirmation: they have consented already."""
-    would = "would get" if dry_run else "gets"
+    verb = "would get" if dry_run else "gets"
     if not welcome:
-        return f"whoever is added {would} no welcome; the first e-mail is the next one due"
+        return f"whoever is added {verb} no welcome; the first e-mail is the next one due"
     return (
-        f"whoever is added {would} one welcome e-mail within minutes, with papers of the last 7 announcements, where"
+        f"whoever is added {verb} one welcome e-mail within minutes, with papers of the last 7 announcements, where"
         " some match (--no-welcome: none); the next ones when they are due"
     )
 
 
-def _leaving(people: typer.Typer) -> None:
-    @people.command()
+def _add_erase_command(group: typer.Typer) -> None:
+    @group.command()
     @output.report_errors
     def erase(address: Address) -> None:
         """Delete all data of a subscriber."""
         scrubbed = subscriber_admin.erase_subscriber(address)
-        later = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
-        output.print_line(f"erased{'' if scrubbed else later}")
+        leftover_note = "; the database's file is busy or the disk is full: traces in it go with the daily upkeep"
+        output.print_line(f"erased{'' if scrubbed else leftover_note}")
 
 
-def _briefly(row: subscriber_admin.Row) -> subscriber_admin.Row:
+def _compact_row(row: subscriber_admin.Row) -> subscriber_admin.Row:
     """The columns of a subscriber that fit on a terminal."""
-    wants = [str(row[name]) for name in ("topics", "categories") if row[name]]
-    wants += [f"★ {author}" for author in str(row["authors"]).splitlines()]
-    wants += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]
+    preference_lines = [str(row[name]) for name in ("topics", "categories") if row[name]]
+    preference_lines += [f"★ {author}" for author in str(row["authors"]).splitlines()]
+    preference_lines += [f"not: {query}" for query in str(row["exclusions"]).splitlines()]
     state = f"paused until\n{row['paused_until']}" if row["paused_until"] else row["state"]
     when = f"{row['cadence']} {row['send_at']}\n{row['time_zone']}"
-    return {"address": row["address"], "state": state, "wants": "\n".join(wants), "when": when}
+    return {"address": row["address"], "state": state, "wants": "\n".join(preference_lines), "when": when}

@@ -11,7 +11,7 @@ from digest.cli.outside import Dependencies
 from digest.services.editions import why_report
 
 
-def register(app: typer.Typer, outside: Dependencies) -> None:
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the command."""
 
     @app.command("why")
@@ -20,7 +20,7 @@ def register(app: typer.Typer, outside: Dependencies) -> None:
         address: Annotated[str, typer.Argument(help="The subscriber's address.")],
         paper: Annotated[str | None, typer.Argument(help="An arXiv id, or the number of a paper on our pages.")] = None,
     ) -> None:
-        """Explain why a subscriber got a paper, or did not, or got no mail."""
+        """Explain why a subscriber got a paper or not, or no mail."""
         lines = why_report.why_paper(address, paper) if paper else why_report.why_mail(address)
         for line in lines:
             output.console().print(line, markup=False)

@@ -109,7 +109,9 @@ def entry_json(entry: Entry) -> bytes:
 def entry_json_affixes(entry: Entry) -> tuple[bytes, bytes]:
     """The JSON before and after the place where a match's own members go, for an entry without any."""
     text = entry_json(entry)
-    split_position = len(_compact_json({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
+    split_position = (
+        len(_compact_json({"paper": entry.paper, "revision": entry.revision, "section": entry.section})) - 1
+    )
     return text[:split_position], text[split_position:]
 
 

@@ -89,7 +89,9 @@ def venue(comment: str | None) -> str | None:
     None for a paper that is only submitted or under review, and for admin notes.
     """
     for clause in _CLAUSE.split(comment or ""):
-        if not _NOT_YET.search(clause) and (venue_name := _abbreviated_venue(clause) or _accepted_venue(clause) or _venue_with_year(clause)):
+        if not _NOT_YET.search(clause) and (
+            venue_name := _abbreviated_venue(clause) or _accepted_venue(clause) or _venue_with_year(clause)
+        ):
             return venue_name
     return None
 

@@ -27,7 +27,9 @@ _TEX_WORDS = (
 _TEX = frozenset(_TEX_WORDS.split())
 _LETTERS = re.compile(r"[^\W_]+")
 _WORD = re.compile(r"[a-z]{3,}|\d{4,}")
-_ASCII_CLASSES = "".join(c if c.isalpha() and c.islower() else "0" if c.isdigit() else " " for c in map(chr, range(128)))
+_ASCII_CLASSES = "".join(
+    c if c.isalpha() and c.islower() else "0" if c.isdigit() else " " for c in map(chr, range(128))
+)
 _DIGIT_RUN = "0000"
 _SHINGLE_WORDS = 3
 _KEY_SHINGLE_WORDS = 5

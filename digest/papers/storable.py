@@ -34,7 +34,9 @@ def _clean_listed(item: ListedPaper) -> ListedPaper:
 def clean_record(record: Record) -> Record:
     """The record with cleaned texts; the same object where nothing changed."""
     changed = {
-        name: cleaned for name in _TEXT_FIELDS if (value := getattr(record, name)) and (cleaned := _clean_value(value)) != value
+        name: cleaned
+        for name in _TEXT_FIELDS
+        if (value := getattr(record, name)) and (cleaned := _clean_value(value)) != value
     }
     return replace(record, **changed) if changed else record
 

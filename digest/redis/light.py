@@ -12,7 +12,7 @@ from typing import IO, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from digest.errors import Misconfigured, Transient
-from digest.redis.store import PREFIX, ANSWER_TIMEOUT_SECONDS
+from digest.redis.store import ANSWER_TIMEOUT_SECONDS, PREFIX
 
 _SCHEMES = ("redis", "rediss", "unix")
 

@@ -127,7 +127,9 @@ class RedisStore:
             task, was_first, *_ = pipe.execute()
         return task.decode() if was_first else None
 
-    def _record_queue_progress(self, process: str, queues: Sequence[str], *, ahead_seconds: float, task: str | None) -> None:
+    def _record_queue_progress(
+        self, process: str, queues: Sequence[str], *, ahead_seconds: float, task: str | None
+    ) -> None:
         with _redis_errors_as_transient():
             now = self._server_time()
             pipe = self._client.pipeline()

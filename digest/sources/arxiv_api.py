@@ -16,7 +16,7 @@ from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.limits import require_within_limits
-from digest.sources.source import LATE, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import LATE, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 PAGE_SIZE = 1000  # papers of one request; the API allows 2000, but large slices time out
 MAX_RESULTS = 30_000  # results that the API returns for one query
@@ -64,7 +64,7 @@ def parse(data: bytes) -> ApiPage:
             continue
         title = xml.text(entry, "atom:title", _NS)
         if title == "Error" and "/api/errors" in xml.text(entry, "atom:id", _NS):
-            raise SourceDown(f"arXiv refused the query: {xml.text(entry, 'atom:summary', _NS)[:120]}", again=False)
+            raise SourceDown(f"arXiv refused the query: {xml.text(entry, 'atom:summary', _NS)[:120]}", retryable=False)
         try:
             listed.append(_convert_entry(entry, title))
         except ValueError as error:
@@ -80,7 +80,10 @@ def parse(data: bytes) -> ApiPage:
         else entries
     )
     return ApiPage(
-        ParsedDocument(tuple(listed), tuple(rejected), is_cut=document.truncation is not None), entries, total, document.truncation
+        ParsedDocument(tuple(listed), tuple(rejected), is_cut=document.truncation is not None),
+        entries,
+        total,
+        document.truncation,
     )
 
 
@@ -102,12 +105,12 @@ def fetch(categories: Sequence[str], first: datetime, last: datetime) -> Iterato
         total = max(total, received + page.entries + 1) if page.total is None else page.total
         if total > MAX_RESULTS:
             raise SourceDown(
-                f"{total} papers in one query; the API returns {MAX_RESULTS}: request fewer days", again=False
+                f"{total} papers in one query; the API returns {MAX_RESULTS}: request fewer days", retryable=False
             )
         if page.entries:
             yield page
         elif received < total:
-            raise SourceDown(f"arXiv gave {received} of {total} papers and then none", again=False)
+            raise SourceDown(f"arXiv gave {received} of {total} papers and then none", retryable=False)
         received += page.entries
 
 

@@ -17,7 +17,7 @@ from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
 from digest.sources.limits import require_within_limits
-from digest.sources.source import A_DAY, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import A_DAY, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 MAX_ITEMS = 2000  # the server truncates the end: replace-cross, replace, cross, new
 
@@ -58,7 +58,9 @@ def parse(data: bytes) -> ParsedDocument:
         try:
             listed.append(_convert_entry(item))
         except ValueError as error:
-            rejected.append(RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120]))
+            rejected.append(
+                RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120])
+            )
     cut = (document.truncation,) if document.truncation else ()
     return ParsedDocument(tuple(listed), (*rejected, *cut), _feed_date(document), is_cut=bool(cut))
 

@@ -23,8 +23,8 @@ from digest.sources.limits import require_within_limits
 from digest.sources.source import (
     LATE,
     DayMark,
-    FetchResult,
     FetchedDocument,
+    FetchResult,
     NamedDocument,
     SavedFile,
     Source,
@@ -95,7 +95,7 @@ def parse(data: bytes) -> OaiPage:
     if error is not None:
         code = error.get("code", "")
         if code not in {"noRecordsMatch", "badResumptionToken", "cannotDisseminateFormat"}:
-            raise SourceDown(f"OAI-PMH refused: {code} {' '.join((error.text or '').split())[:120]}", again=False)
+            raise SourceDown(f"OAI-PMH refused: {code} {' '.join((error.text or '').split())[:120]}", retryable=False)
         return OaiPage(error=code)
     listing = root.find("oai:ListRecords", _NS)
     if listing is None:
@@ -135,10 +135,14 @@ def to_listed_paper(harvested: HarvestedRecord, since: date) -> ListedPaper:
     record = harvested.record
     if harvested.submitted_on is None:
         return ListedPaper(record, announce_type="replace")
-    earliest = max(harvested.submitted_on, identifiers.month_of_identifier(record.arxiv_id or "") or harvested.submitted_on)
+    earliest = max(
+        harvested.submitted_on, identifiers.month_of_identifier(record.arxiv_id or "") or harvested.submitted_on
+    )
     may_have_been_held = record.version == 1 and harvested.changed_on - earliest <= LONGEST_HELD
     earliest_announcement = arxiv_calendar.announcement_of_submission(datetime.combine(earliest, time.max, UTC))
-    return ListedPaper(record, announce_type="new" if may_have_been_held or earliest_announcement >= since else "replace")
+    return ListedPaper(
+        record, announce_type="new" if may_have_been_held or earliest_announcement >= since else "replace"
+    )
 
 
 def fetch(day: date, oai_set: str) -> Iterator[OaiPage]:
@@ -155,7 +159,7 @@ def fetch(day: date, oai_set: str) -> Iterator[OaiPage]:
                 continue
             except TokenExpired:
                 break
-    raise SourceDown(f"the resumption token for {day} expired {RESTARTS} times", again=False)
+    raise SourceDown(f"the resumption token for {day} expired {RESTARTS} times", retryable=False)
 
 
 class _UnsupportedFormat(Exception):
@@ -170,7 +174,7 @@ def _pages(request: http.SourceRequest) -> Iterator[OaiPage]:
         if page.error == "cannotDisseminateFormat":
             raise _UnsupportedFormat
         if page.error == "badResumptionToken":
-            raise TokenExpired("the resumption token expired", again=False)
+            raise TokenExpired("the resumption token expired", retryable=False)
         yield page
         cut = cut or page.cut
         if not page.token or page.token in used_tokens:
@@ -178,9 +182,9 @@ def _pages(request: http.SourceRequest) -> Iterator[OaiPage]:
         used_tokens.add(page.token)
         request = replace(request, params=(("verb", "ListRecords"), ("resumptionToken", _unquote(page.token))))
     else:
-        raise SourceDown(f"more than {MAX_PAGES} pages for one date", again=False)
+        raise SourceDown(f"more than {MAX_PAGES} pages for one date", retryable=False)
     if cut is not None:
-        raise SourceDown(f"record {cut.position} of a page: {cut.reason}", again=False)
+        raise SourceDown(f"record {cut.position} of a page: {cut.reason}", retryable=False)
 
 
 def _unquote(token: str) -> str:
@@ -243,7 +247,9 @@ def _read_raw_format(meta: Element, arxiv_id: str, changed: date) -> HarvestedRe
     is_empty = xml.text(last_version, "a:size", names).lower() in {"0kb", "0b"}
     record = _record(text, arxiv_id, authors_of(text("authors")), submitted_on)
     version = int(version_match[1]) if version_match else len(versions)
-    return HarvestedRecord(replace(record, version=version, withdrawn=record.withdrawn or is_empty), changed, submitted_on)
+    return HarvestedRecord(
+        replace(record, version=version, withdrawn=record.withdrawn or is_empty), changed, submitted_on
+    )
 
 
 def _submitted_on(text: str) -> date:

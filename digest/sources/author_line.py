@@ -212,7 +212,9 @@ def _given_names_first(pieces: Sequence[str]) -> str:
     family, given_names = pieces
     words, given_words = family.split(), given_names.split()
     suffixes = [word for word in (*words, *given_words) if _SUFFIX.fullmatch(word)]
-    return " ".join([*(w for w in given_words if w not in suffixes), *(w for w in words if w not in suffixes), *suffixes])
+    return " ".join(
+        [*(w for w in given_words if w not in suffixes), *(w for w in words if w not in suffixes), *suffixes]
+    )
 
 
 def _clean_name(piece: str, *, is_unbalanced: bool) -> str:

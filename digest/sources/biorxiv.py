@@ -24,7 +24,7 @@ from digest.sources.author_line import authors_of
 from digest.sources.decoding import decode
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 
 PACING = Pacing("biorxiv", pause=1.0)  # there is no published limit; both servers are on one host
@@ -94,13 +94,13 @@ def fetch(resource: str, server: str, first: date, last: date) -> Iterator[Biorx
         page = http.fetch(http.SourceRequest(url, PACING), parse, is_complete=lambda page: not page.parsed.is_cut)
         keys = {(listed.record.doi, listed.record.version) for listed in page.parsed.papers}
         if keys and keys <= previous_keys:
-            raise SourceDown("the API repeats a page", again=False)
+            raise SourceDown("the API repeats a page", retryable=False)
         previous_keys |= keys
         yield page
         offset += page.rows
         if not page.rows or (page.total is not None and offset >= page.total):
             return
-    raise SourceDown(f"more than {MAX_PAGES} pages", again=False)
+    raise SourceDown(f"more than {MAX_PAGES} pages", retryable=False)
 
 
 def _only_date(listed: list[ListedPaper]) -> date | None:

@@ -84,6 +84,9 @@ def _decode_invalid_bytes(match: re.Match[str]) -> str:
 def _is_cesu8(data: bytes) -> bool:
     """True for characters beyond U+FFFF that were written as two surrogates of three bytes each (CESU-8)."""
     return len(data) % 6 == 0 and all(
-        data[offset] == 0xED and 0xA0 <= data[offset + 1] <= 0xAF and data[offset + 3] == 0xED and 0xB0 <= data[offset + 4] <= 0xBF
+        data[offset] == 0xED
+        and 0xA0 <= data[offset + 1] <= 0xAF
+        and data[offset + 3] == 0xED
+        and 0xB0 <= data[offset + 4] <= 0xBF
         for offset in range(0, len(data), 6)
     )

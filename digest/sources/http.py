@@ -40,7 +40,9 @@ _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
-def fetch(request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True) -> T:
+def fetch(
+    request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True
+) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
     So is an answer that is not `is_complete`; if none is, an incomplete one is returned. Raises
@@ -54,7 +56,7 @@ def fetch(request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Ca
         except (SourceDown, BadInput) as error:
             failure = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait_seconds = _backoff_seconds(attempt) if failure.retry_after is None else failure.retry_after
-            if attempt == TRIES or not failure.again or wait_seconds > settings.get().source_patience:
+            if attempt == TRIES or not failure.retryable or wait_seconds > settings.get().source_patience:
                 if incomplete:
                     return incomplete[0]
                 raise failure from error
@@ -62,7 +64,9 @@ def fetch(request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Ca
             if attempt == TRIES or is_complete(answer):
                 return answer
             incomplete, wait_seconds = [answer], _backoff_seconds(attempt)
-        log.info("source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait_seconds, 1))
+        log.info(
+            "source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait_seconds, 1)
+        )
         time.sleep(wait_seconds)
     raise AssertionError("unreachable")
 
@@ -89,7 +93,7 @@ def _follow_redirects(request: SourceRequest) -> bytes:
                 return _send(request, min(deadline, time.monotonic() + TOTAL_SECONDS))
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
-    raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", again=False)
+    raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 
 def _send(request: SourceRequest, deadline: float) -> bytes:
@@ -145,7 +149,7 @@ def _error_for_status(answer: httpx.Response, deadline: float) -> SourceDown:
     explanation = _error_text(body_start)
     text = f"{answer.url.host} answered {status}{f': {explanation}' if explanation else ''}"
     if status not in _TEMPORARY_STATUSES:
-        return SourceDown(text, again=False)
+        return SourceDown(text, retryable=False)
     return SourceDown(text, retry_after=_retry_after(answer.headers.get("retry-after", "")))
 
 
@@ -175,9 +179,9 @@ def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[
     content_length = answer.headers.get("content-length", "")
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if content_length.isascii() and content_length.isdigit() and int(content_length) > limit:
-        raise SourceDown(f"an answer of {content_length} bytes is over the limit of {limit}", again=False)
+        raise SourceDown(f"an answer of {content_length} bytes is over the limit of {limit}", retryable=False)
     if encoding not in {"identity", "", "gzip", "x-gzip"}:
-        raise SourceDown(f"content encoding {encoding[:20]!r} was not requested", again=False)
+        raise SourceDown(f"content encoding {encoding[:20]!r} was not requested", retryable=False)
     decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in encoding else None
     size_read = 0
     for chunk in answer.iter_raw():
@@ -186,7 +190,7 @@ def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[
         part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
         size_read += len(part)
         if size_read > limit:
-            raise SourceDown(f"the answer is over the limit of {limit} bytes", again=False)
+            raise SourceDown(f"the answer is over the limit of {limit} bytes", retryable=False)
         yield part
     if decompressor and not decompressor.eof:
         raise SourceDown("the compressed answer is cut off")

@@ -18,7 +18,7 @@ from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 
 LIMIT = 100
@@ -47,7 +47,9 @@ def parse(data: bytes, *, ranked: bool = False, first_rank: int = 1) -> ParsedDo
         listed_papers.append(listed)
         days.add(day)
     only_day = days.pop() if len(days) == 1 else None
-    return ParsedDocument(tuple(listed_papers), tuple(rejected), announced=None if ranked else only_day, is_cut=items.is_cut)
+    return ParsedDocument(
+        tuple(listed_papers), tuple(rejected), announced=None if ranked else only_day, is_cut=items.is_cut
+    )
 
 
 def by_date(day: date) -> Iterator[ParsedDocument]:
@@ -64,7 +66,9 @@ def by_week(day: date) -> Iterator[ParsedDocument]:
 def trending() -> Iterator[ParsedDocument]:
     """The hundred trending papers with their ranks."""
     yield http.fetch(
-        _request((("sort", "trending"), ("limit", str(LIMIT)))), lambda data: parse(data, ranked=True), is_complete=_is_complete
+        _request((("sort", "trending"), ("limit", str(LIMIT)))),
+        lambda data: parse(data, ranked=True),
+        is_complete=_is_complete,
     )
 
 
@@ -73,7 +77,9 @@ def _pages(params: tuple[tuple[str, str], ...], *, ranked: bool) -> Iterator[Par
     previous_ids: set[str] = set()
     for number in range(MAX_PAGES):
         paging = (("limit", str(LIMIT)), *((("p", str(number)),) if number else ()))
-        page = http.fetch(_request((*params, *paging)), lambda data: parse(data, ranked=ranked), is_complete=_is_complete)
+        page = http.fetch(
+            _request((*params, *paging)), lambda data: parse(data, ranked=ranked), is_complete=_is_complete
+        )
         new_ids = {listed.record.arxiv_id or listed.record.title for listed in page.papers} - previous_ids
         if new_ids or page.rejected:
             yield page
@@ -161,7 +167,9 @@ def _fetch_day(day: date) -> FetchResult:
     is_cut = any(page.is_cut for page in pages)
     mark = DayMark(day, len(parsed.papers), final=is_over) if failure is None and not is_cut else None
     documents = (FetchedDocument(f"daily papers of {day}", parsed, current_on=day, mark=mark),)
-    return FetchResult(documents, PARTIAL if is_cut else "", f"the listing of {day} breaks off" if is_cut else "", failure)
+    return FetchResult(
+        documents, PARTIAL if is_cut else "", f"the listing of {day} breaks off" if is_cut else "", failure
+    )
 
 
 def _fetch_week() -> FetchResult:

@@ -25,7 +25,7 @@ from digest.sources import dates, http, json_items
 from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 
 _NAME = "openalex"
@@ -164,7 +164,9 @@ def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
     doi = str(work.get("doi") or "").lower().removeprefix("https://doi.org/")
     authorships = work.get("authorships") or ()
     institutions = [
-        str(institution["display_name"]) for authorship in authorships for institution in authorship.get("institutions") or ()
+        str(institution["display_name"])
+        for authorship in authorships
+        for institution in authorship.get("institutions") or ()
     ]
     names = [str((authorship.get("author") or {}).get("display_name") or "") for authorship in authorships]
     published = work.get("publication_date")
@@ -181,7 +183,9 @@ def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
     if arxiv_id:
         # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
-    return ListedPaper(require_within_limits(record), signals=(("citations", float(count)),) if count is not None else ())
+    return ListedPaper(
+        require_within_limits(record), signals=(("citations", float(count)),) if count is not None else ()
+    )
 
 
 def _venue(work: Mapping[str, Any]) -> str | None:

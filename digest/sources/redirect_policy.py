@@ -96,4 +96,4 @@ def _is_public(address: str) -> bool:
 
 def _refusal(location: str, reason: str) -> SourceDown:
     printable = location if location.isprintable() else repr(location)
-    return SourceDown(f"redirected to {printable[:100]}, {reason}: not followed", again=False)
+    return SourceDown(f"redirected to {printable[:100]}, {reason}: not followed", retryable=False)

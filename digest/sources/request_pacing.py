@@ -105,7 +105,7 @@ def _shared_turn(name: str, pause: float, deadline: float) -> Iterator[None]:
         while wait_seconds := store.take_turn(name, holder, pause=pause, lease=LEASE_SECONDS):
             _wait(min(wait_seconds, 1.0), deadline, name)
     except Transient as error:
-        raise SourceDown(f"no turn for {name}: {error}", again=False) from error
+        raise SourceDown(f"no turn for {name}: {error}", retryable=False) from error
     try:
         yield
     finally:
@@ -117,7 +117,7 @@ def _shared_turn(name: str, pause: float, deadline: float) -> Iterator[None]:
 
 def _wait(seconds: float, deadline: float, name: str) -> None:
     if time.monotonic() + seconds > deadline:
-        raise SourceDown(f"no turn for {name} within {MAX_WAIT_SECONDS:.0f} s: another process has it", again=False)
+        raise SourceDown(f"no turn for {name} within {MAX_WAIT_SECONDS:.0f} s: another process has it", retryable=False)
     time.sleep(seconds)
 
 

@@ -14,7 +14,7 @@ from digest.sources import http, identifiers, json_items
 from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 
 MAX_BATCH = 500

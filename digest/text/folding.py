@@ -47,7 +47,11 @@ def _strip_marks(text: str) -> str:
 def _without_marks(match: re.Match[str]) -> str:
     """The matched run without combining marks (accents) and format characters (soft hyphens, joiners)."""
     return "".join(
-        [character for character in match[0] if not unicodedata.combining(character) and unicodedata.category(character) != "Cf"]
+        [
+            character
+            for character in match[0]
+            if not unicodedata.combining(character) and unicodedata.category(character) != "Cf"
+        ]
     )
 
 

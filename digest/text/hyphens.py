@@ -20,7 +20,9 @@ def rejoin_hyphenated(text: str) -> str:
     """The text with words rejoined that were hyphenated at a line end."""
     if "- " not in text and "-\n" not in text:
         return text
-    return _HYPHEN_AND_BLANK.sub(lambda found: "" if _is_line_end_hyphen(text, found.start(), found.end()) else found[0], text)
+    return _HYPHEN_AND_BLANK.sub(
+        lambda found: "" if _is_line_end_hyphen(text, found.start(), found.end()) else found[0], text
+    )
 
 
 def _is_line_end_hyphen(text: str, hyphen: int, end: int) -> bool:

@@ -73,8 +73,16 @@ def names_agree(name: PersonName, candidate: PersonName, *, prefix: bool = False
     """True where `candidate` may be the person `name`. `prefix`: its family name need only begin with that name's."""
     if not name.family:
         return False
-    pairs = ((name, candidate), (_with_double_family_name(name), candidate), (name, _with_double_family_name(candidate)))
-    return any(_family_names_agree(a, b, prefix=prefix) and _given_names_agree(a.given_names, b.given_names) for a, b in pairs if a and b)
+    pairs = (
+        (name, candidate),
+        (_with_double_family_name(name), candidate),
+        (name, _with_double_family_name(candidate)),
+    )
+    return any(
+        _family_names_agree(a, b, prefix=prefix) and _given_names_agree(a.given_names, b.given_names)
+        for a, b in pairs
+        if a and b
+    )
 
 
 @lru_cache(maxsize=1 << 16)
@@ -107,7 +115,9 @@ def _family_names_agree(name: PersonName, candidate: PersonName, *, prefix: bool
     if name.particles and name.particles != candidate.particles and (candidate.particles or not name.given_names):
         return False
     if prefix:
-        return candidate.family.startswith(name.family) or (candidate.particles + candidate.family).startswith(name.family)
+        return candidate.family.startswith(name.family) or (candidate.particles + candidate.family).startswith(
+            name.family
+        )
     return candidate.family == name.family or candidate.particles + candidate.family == name.particles + name.family
 
 

@@ -33,7 +33,9 @@ def remove_controls(text: str) -> str:
     if text.isascii() and text.isprintable():  # nearly every title
         return text
     if not text.isprintable():
-        replacements = {ord(character): _replacement(character) for character in set(text) if not character.isprintable()}
+        replacements = {
+            ord(character): _replacement(character) for character in set(text) if not character.isprintable()
+        }
         text = _without_loose_joiners(text.translate(replacements))
     if text.isascii():
         return text
@@ -68,7 +70,9 @@ def _without_loose_joiners(text: str) -> str:
 
 
 def _can_join(text: str, index: int) -> bool:
-    return 0 < index < len(text) - 1 and all(_JOINED_SCRIPTS.match(text[neighbour]) for neighbour in (index - 1, index + 1))
+    return 0 < index < len(text) - 1 and all(
+        _JOINED_SCRIPTS.match(text[neighbour]) for neighbour in (index - 1, index + 1)
+    )
 
 
 def _bound_run(match: re.Match[str]) -> str:

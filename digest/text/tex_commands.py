@@ -7,7 +7,7 @@ import unicodedata
 
 from digest.text import tex_tables as tables
 from digest.text.tex_lexemes import TexLexemes
-from digest.text.tex_pieces import TexPiece, accent, character, fraction, join, line, to_script, scripted
+from digest.text.tex_pieces import TexPiece, accent, character, fraction, join, line, scripted, to_script
 
 _SIGN_MARKS = frozenset("\"'`^~=.")
 # one letter with its subscripts and superscripts: the accent of `\widehat{w_p}` belongs to w. The alternatives begin
@@ -60,7 +60,9 @@ class TexCommands(TexLexemes):
     def relation(self, sign: str, pieces: list[TexPiece]) -> None:
         r"""A relation between operands; at the end of a formula (`$\sim$5`, `5$\times$`) it is joined to one."""
         ends_formula = self.math and self.peek() == "$"
-        is_alone = ends_formula and (not pieces or pieces[-1].kind == "space" or (sign == "×" and pieces[-1].text[-1:].isdigit()))
+        is_alone = ends_formula and (
+            not pieces or pieces[-1].kind == "space" or (sign == "×" and pieces[-1].text[-1:].isdigit())
+        )
         pieces.append(TexPiece(sign, "unary" if is_alone else "relation"))
 
     def before_number(self) -> bool:
@@ -231,5 +233,11 @@ class TexCommands(TexLexemes):
             pieces.pop()
         self.skip_blanks()
         last = pieces[-1].text[-1:] if pieces else ""
-        sign = "" if not self.cell_separators or not last or last in "([{|‖,;." else self.cell_separators[-1] if separator == "&" else ";"
+        sign = (
+            ""
+            if not self.cell_separators or not last or last in "([{|‖,;."
+            else self.cell_separators[-1]
+            if separator == "&"
+            else ";"
+        )
         pieces += [TexPiece(sign), TexPiece(" ", "space")]

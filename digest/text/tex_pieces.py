@@ -64,7 +64,9 @@ def scripted(lexeme: str, text: str) -> TexPiece:
 def error_bounds(first: TexPiece, second: TexPiece) -> TexPiece | None:
     """`(+0.3/−0.2)` for the error bounds `^{+0.3}_{-0.2}`, in either order; None for other scripts."""
     bounds = sorted((first.script, second.script))  # + stands before - and −
-    if "script" not in {first.kind, second.kind} or not (_UPPER_BOUND.fullmatch(bounds[0]) and _LOWER_BOUND.fullmatch(bounds[1])):
+    if "script" not in {first.kind, second.kind} or not (
+        _UPPER_BOUND.fullmatch(bounds[0]) and _LOWER_BOUND.fullmatch(bounds[1])
+    ):
         return None
     return TexPiece(f"({bounds[0]}/−{bounds[1][1:]})", "errors")
 

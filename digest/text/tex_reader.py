@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from digest.text.tex_commands import MAX_DEPTH, TexCommands
-from digest.text.tex_pieces import TexPiece, is_atom, apply_infix, error_bounds, join, scripted
+from digest.text.tex_pieces import TexPiece, apply_infix, error_bounds, is_atom, join, scripted
 
 _LIGATURES = frozenset(["~", "&", "``", "''", "--", "---"])
 _TIED_BEHIND = frozenset(".,;:)]}'’”*%…=<>≤≥≈≃±∼")

@@ -19,12 +19,12 @@ from digest.text.hyphens import rejoin_hyphenated
 from digest.text.tex_words import without_tex
 from digest.text.word_tables import (
     CLOSED_COMPOUNDS,
+    FALSE_COMPOUND,
     FIRST_PARTS,
     IRREGULAR_FORMS,
     ISE_ROOTS,
-    UNSTEMMED,
-    FALSE_COMPOUND,
     STOP_WORDS,
+    UNSTEMMED,
 )
 
 

@@ -9,7 +9,7 @@ from digest.interfaces import Enqueue
 from digest.web.api import bounce_webhook, health, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
-from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, policy, source
+from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
 from digest.web.http.preview_limits import PreviewSlots
 from digest.web.http.rate_limit import (
     API_PER_MINUTE,
@@ -71,8 +71,10 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
     for module in PAGES:
         app.include_router(module.router)
-    error_pages.install(app)
-    content_policy = policy(styles=source(template_rendering.style()), scripts=source(template_rendering.script()))
+    error_pages.install_error_handlers(app)
+    content_policy = content_security_policy(
+        styles=csp_hash(template_rendering.style_sheet()), scripts=csp_hash(template_rendering.script())
+    )
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=config.base_url.startswith("https://"))

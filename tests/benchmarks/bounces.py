@@ -32,13 +32,13 @@ class Score:
     wrong: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
 
-    def note(self, file: str, *, wanted: bool, found: bool) -> None:
+    def note(self, file: str, *, expected: bool, reported: bool) -> None:
         """Count one report."""
-        if wanted and found:
+        if expected and reported:
             self.right.append(file)
-        elif found:
+        elif reported:
             self.wrong.append(file)
-        elif wanted:
+        elif expected:
             self.missed.append(file)
 
     @property
@@ -52,19 +52,19 @@ class Score:
         return len(self.right) / max(len(self.right) + len(self.missed), 1)
 
 
-def measure(folder: Path, chosen: Callable[[str], bool] = lambda _file: True) -> tuple[Score, Score]:
+def measure(folder: Path, in_half: Callable[[str], bool] = lambda _file: True) -> tuple[Score, Score]:
     """The scores of `hard` and of `complaint` on the files chosen by name."""
     rows: dict[str, list[dict[str, object]]] = {}
     for row in json.loads((folder / "expected.json").read_text()):
-        if chosen(row["file"]):
+        if in_half(row["file"]):
             rows.setdefault(row["file"], []).append(row)
     hard, complaint = Score(), Score()
     for file, expected in sorted(rows.items()):
         kind = classify_message((folder / "mails" / file).read_bytes()).kind
-        gone = any(row["hardbounce"] for row in expected)
-        complaint.note(file, wanted=_any(expected, "feedback_type", "abuse"), found=kind == "complaint")
-        if gone or not _any(expected, "reason", "filtered"):
-            hard.note(file, wanted=gone, found=kind == "hard")
+        is_gone = any(row["hardbounce"] for row in expected)
+        complaint.note(file, expected=_any(expected, "feedback_type", "abuse"), reported=kind == "complaint")
+        if is_gone or not _any(expected, "reason", "filtered"):
+            hard.note(file, expected=is_gone, reported=kind == "hard")
     return hard, complaint
 
 
@@ -88,8 +88,8 @@ def main() -> None:
         FIRST: in_first_half,
         SECOND: lambda file: not in_first_half(file),
     }
-    for name, chosen in halves.items():
-        for kind, score in zip(("hard", "complaint"), measure(folder, chosen), strict=True):
+    for name, in_half in halves.items():
+        for kind, score in zip(("hard", "complaint"), measure(folder, in_half), strict=True):
             report.add(f"{kind} precision, {name}", "share", score.precision)
             report.add(f"{kind} recall, {name}", "share", score.recall)
             if name == ALL:

@@ -43,11 +43,11 @@ def papers(corpus: Path) -> list[Record]:
 
 def phrases(records: Sequence[Record], number: int = PHRASES) -> list[str]:
     """Phrases from titles, the most frequent first, of the length of typed keywords."""
-    found: Counter[str] = Counter()
+    phrase_counts: Counter[str] = Counter()
     for record in records:
-        found.update(set(_grams(words(record.title))))
+        phrase_counts.update(set(_grams(words(record.title))))
     by_length: dict[int, Iterator[str]] = {
-        length: iter([phrase for phrase, _ in found.most_common() if phrase.count(" ") == length - 1])
+        length: iter([phrase for phrase, _ in phrase_counts.most_common() if phrase.count(" ") == length - 1])
         for length in LENGTHS
     }
     lengths = Random(SEED).choices([*LENGTHS], [*LENGTHS.values()], k=number)
@@ -56,16 +56,16 @@ def phrases(records: Sequence[Record], number: int = PHRASES) -> list[str]:
 
 def _grams(text: Sequence[str]) -> Iterator[str]:
     """Runs of one to three words that begin and end with a weighted word."""
-    for at, word in enumerate(text):
+    for start, word in enumerate(text):
         if not is_weighted(word) or len(word) < 3 or not word.isalpha():
             continue
         yield word
-        for last in (at + 1, at + 2):
+        for last in (start + 1, start + 2):
             if last < len(text) and is_weighted(text[last]) and text[last].isalpha() and len(text[last]) > 2:
-                yield " ".join(text[at : last + 1])
+                yield " ".join(text[start : last + 1])
 
 
-class Crowd:
+class ProfileMaker:
     """Generates profiles. The same phrases and papers give the same profiles."""
 
     def __init__(self, phrases: Sequence[str], records: Sequence[Record]) -> None:
@@ -80,20 +80,22 @@ class Crowd:
         return islice(iter(self._profile, None), number)
 
     def _profile(self) -> Profile:
-        chance = self.random.random
+        random_fraction = self.random.random
         return Profile(
             topics=tuple(Topic(self._keyword()) for _ in range(self.random.choice(TOPICS))),
-            exclusions=(f'"{self._phrase()}"',) if chance() < 0.2 else (),
-            categories=tuple({self.random.choice(self.categories) for _ in range(2)}) if chance() < 0.4 else (),
-            authors=(self.random.choice(self.authors),) if self.authors and chance() < 0.15 else (),
+            exclusions=(f'"{self._phrase()}"',) if random_fraction() < 0.2 else (),
+            categories=tuple({self.random.choice(self.categories) for _ in range(2)})
+            if random_fraction() < 0.4
+            else (),
+            authors=(self.random.choice(self.authors),) if self.authors and random_fraction() < 0.15 else (),
         )
 
     def _keyword(self) -> str:
-        chance = self.random.random()
-        if chance < 0.04:
+        fraction = self.random.random()
+        if fraction < 0.04:
             *front, last = self._phrase().split()
             return " ".join([*front, f"{last[: max(4, len(last) - 3)]}*"])
-        if chance < 0.19:
+        if fraction < 0.19:
             a, b, c = self._phrase(), self._phrase(), self._phrase()
             return self.random.choice(
                 (f'"{a}" AND "{b}"', f'"{a}" AND ("{b}" OR "{c}")', f'"{a}" OR "{b}"', f'"{a}" ANDNOT "{b}"')
@@ -106,32 +108,36 @@ class Crowd:
     def _picks(self) -> Iterator[int]:
         """Ranks by Zipf's law: the n-th phrase is drawn in proportion to 1/n."""
         sums = np.cumsum(1 / np.arange(1, len(self.phrases) + 1))
-        chance = np.random.default_rng(SEED)
+        rng = np.random.default_rng(SEED)
         while True:
-            yield from np.searchsorted(sums, chance.random(1 << 16) * sums[-1]).tolist()
+            yield from np.searchsorted(sums, rng.random(1 << 16) * sums[-1]).tolist()
 
 
 @contextmanager
-def apart(corpus: Path, profiles: int, day: int, before: int) -> Iterator[tuple[list[Record], Iterator[Profile]]]:
+def profiles_in_process(
+    corpus: Path, profiles: int, day: int, before: int
+) -> Iterator[tuple[list[Record], Iterator[Profile]]]:
     """The newest papers (those before the day, then the day's) and a crowd, made by another process.
 
     So the memory of the calling process is that of matching. The phrases are of papers before the day.
     """
-    here, there = get_context("spawn").Pipe(duplex=False)
-    maker = get_context("spawn").Process(target=_make, args=(there, corpus, profiles, day, before), daemon=True)
+    parent_end, child_end = get_context("spawn").Pipe(duplex=False)
+    maker = get_context("spawn").Process(
+        target=_send_profiles, args=(child_end, corpus, profiles, day, before), daemon=True
+    )
     maker.start()
-    there.close()
+    child_end.close()
     try:
-        yield here.recv(), (profile for part in iter(here.recv, None) for profile in part)
+        yield parent_end.recv(), (profile for part in iter(parent_end.recv, None) for profile in part)
     finally:
         maker.terminate()
         maker.join()
 
 
-def _make(there: Connection, corpus: Path, profiles: int, day: int, before: int) -> None:
-    every = papers(corpus)
-    there.send(every[-day - before :])
-    made = Crowd(phrases(every[:-day]), every[-day - before : -day]).profiles(profiles)
-    while part := list(islice(made, 1000)):
-        there.send(part)
-    there.send(None)
+def _send_profiles(pipe_end: Connection, corpus: Path, profiles: int, day: int, before: int) -> None:
+    all_records = papers(corpus)
+    pipe_end.send(all_records[-day - before :])
+    profiles_made = ProfileMaker(phrases(all_records[:-day]), all_records[-day - before : -day]).profiles(profiles)
+    while part := list(islice(profiles_made, 1000)):
+        pipe_end.send(part)
+    pipe_end.send(None)

@@ -38,10 +38,10 @@ class Senders:
     """Processes of one kind that wait for `go`."""
 
     def __init__(self, kind: str, mails: int) -> None:
-        words = [sys.executable, "-m", "tests.benchmarks.mailing", kind]
+        command = [sys.executable, "-m", "tests.benchmarks.mailing", kind]
         self._processes = [
             subprocess.Popen(
-                [*words, str(place), str(PROCESSES), str(mails)],
+                [*command, str(place), str(PROCESSES), str(mails)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )
             for place in range(PROCESSES)
@@ -49,7 +49,7 @@ class Senders:
         for process in self._processes:
             assert _line(process) == "ready"
 
-    def go(self) -> list[dict[str, float]]:
+    def measure(self) -> list[dict[str, float]]:
         """Send once; return the figures of each process."""
         for process in self._processes:
             assert process.stdin is not None
@@ -57,7 +57,7 @@ class Senders:
             process.stdin.flush()
         return [json.loads(_line(process)) for process in self._processes]
 
-    def end(self) -> None:
+    def stop(self) -> None:
         for process in self._processes:
             process.communicate(timeout=20)
 
@@ -104,31 +104,31 @@ def rounds(report: Report, port: int, *, mails: int, number: int) -> None:
     """All senders in turn, so that other load on the machine affects them alike."""
     senders = {kind: Senders(kind, mails if kind != "naive" else mails // NAIVE_SHARE) for kind in KINDS}
     for _ in range(number):
-        for kind, some in senders.items():
+        for kind, sender in senders.items():
             mailing.refill()
-            began = time.monotonic()
-            found = some.go()
-            seconds = time.monotonic() - began
-            count = sum(measure["sent"] for measure in found)
+            started_at = time.monotonic()
+            measures = sender.measure()
+            seconds = time.monotonic() - started_at
+            count = sum(measure["sent"] for measure in measures)
             report.add(kind, "mails/s", count / seconds)
             report.add(
-                f"{kind}: CPU of the senders", "ms/mail", 1000 * sum(measure["cpu"] for measure in found) / count
+                f"{kind}: CPU of the senders", "ms/mail", 1000 * sum(measure["cpu"] for measure in measures) / count
             )
         if program := sink.program("smtp-source"):
             report.add("smtp-source", "mails/s", source(program, port, mails=mails))
-    for some in senders.values():
-        some.end()
-    report.ratio("outbox", "naive", goal=8)
-    report.ratio("outbox", "engine", goal=0.7)
+    for sender in senders.values():
+        sender.stop()
+    report.ratio("outbox", "naive", minimum_ratio=8)
+    report.ratio("outbox", "engine", minimum_ratio=0.7)
 
 
 def source(program: str, port: int, *, mails: int, size: int = 45_000) -> float:
     """Mails a second of postfix' own load generator, 16 sessions: mails of our size that cost nothing to make."""
-    words = [program, "-s", "16", "-d", "-l", str(size), "-m", str(mails), "-f", "a@digest.example",
+    command = [program, "-s", "16", "-d", "-l", str(size), "-m", str(mails), "-f", "a@digest.example",
              "-t", "b@one.example", f"127.0.0.1:{port}"]  # fmt: skip
-    began = time.monotonic()
-    subprocess.run(words, check=True, capture_output=True)
-    return mails / (time.monotonic() - began)
+    started_at = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return mails / (time.monotonic() - started_at)
 
 
 def memory(report: Report, *, mails: int, each: int) -> None:
@@ -136,8 +136,8 @@ def memory(report: Report, *, mails: int, each: int) -> None:
     senders, sizes = Senders("outbox", each), []
     for _ in range(max(mails // each, 2)):
         mailing.refill()
-        sizes.append(max(one["rss"] for one in senders.go()))
-    senders.end()
+        sizes.append(max(measure["rss"] for measure in senders.measure()))
+    senders.stop()
     report.add("memory of a worker, at first", "MB", sizes[len(sizes) // 10])
     report.add(f"memory of a worker, after {len(sizes) * each} mails", "MB", sizes[-1])
 
@@ -148,10 +148,10 @@ def postfix(report: Report, *, mails: int) -> None:
         configure(SMTP_URL=server.url)
         senders = Senders("outbox", mails)
         mailing.refill()
-        began = time.monotonic()
-        count = sum(one["sent"] for one in senders.go())
-        report.add("outbox into a real Postfix", "mails/s", count / (time.monotonic() - began))
-        senders.end()
+        started_at = time.monotonic()
+        count = sum(measure["sent"] for measure in senders.measure())
+        report.add("outbox into a real Postfix", "mails/s", count / (time.monotonic() - started_at))
+        senders.stop()
 
 
 def main() -> None:

@@ -23,10 +23,10 @@ PAGE = 50
 Paper = dict[str, Any]
 
 
-def papers(corpus: Path, count: int, *, every: int) -> list[Paper]:
+def papers(corpus: Path, count: int, *, step: int) -> list[Paper]:
     """`count` papers spread over the corpus: each `every`-th that has authors, in a fixed random order."""
     with lzma.open(corpus, "rt", encoding="utf-8") as lines:
-        rows = [row for line in islice(lines, 0, None, every) if (row := json.loads(line))["authors"]]
+        rows = [row for line in islice(lines, 0, None, step) if (row := json.loads(line))["authors"]]
     random.Random(1).shuffle(rows)
     return rows[:count]
 
@@ -42,31 +42,36 @@ def outcomes(rows: Sequence[Paper]) -> Iterator[tuple[str, Paper]]:
 
 
 def outcome(row: Paper, words: set[str], people: set[str]) -> str:
-    shown = tuple(row["authors"][: joined_titles.AUTHORS_SHOWN])
-    found = joined_titles.split_line(
-        row["title"] + ", ".join(shown), is_truncated=len(row["authors"]) > joined_titles.AUTHORS_SHOWN, words=words, known_names=people
+    shown_authors = tuple(row["authors"][: joined_titles.AUTHORS_SHOWN])
+    split_title = joined_titles.split_line(
+        row["title"] + ", ".join(shown_authors),
+        is_truncated=len(row["authors"]) > joined_titles.AUTHORS_SHOWN,
+        words=words,
+        known_names=people,
     )
-    if found is None:
+    if split_title is None:
         return "rejected"
-    return "right" if (found.title, found.authors) == (row["title"], shown) else "wrong"
+    return "right" if (split_title.title, split_title.authors) == (row["title"], shown_authors) else "wrong"
 
 
 def main() -> None:
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 8000
-    rows = papers(Path(sys.argv[1]), count, every=128_558 // count or 1)
-    found = list(outcomes(rows))
-    counts = Counter(result for result, _ in found)
+    rows = papers(Path(sys.argv[1]), count, step=128_558 // count or 1)
+    results = list(outcomes(rows))
+    counts = Counter(result for result, _ in results)
     print(f"{len(rows)} lines")
     for result in ("right", "wrong", "rejected"):
         print(f"{result:>9} {counts[result]:6} {100 * counts[result] / len(rows):6.2f} %")
     plain = [
-        result for result, row in found if not re.search(r"[\\(),]", "".join(row["authors"][: joined_titles.AUTHORS_SHOWN]))
+        result
+        for result, row in results
+        if not re.search(r"[\\(),]", "".join(row["authors"][: joined_titles.AUTHORS_SHOWN]))
     ]
     print(
         f"rejected of {len(plain)} lines whose names hold no TeX and no brackets: "
         f"{100 * plain.count('rejected') / len(plain):.2f} %"
     )
-    for result, row in found:
+    for result, row in results:
         if result == "wrong":
             print("wrong:", row["title"][-50:], row["authors"][: joined_titles.AUTHORS_SHOWN])
 

@@ -36,14 +36,14 @@ def main() -> None:
     parser.add_argument("--papers", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(one(given.one)))
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure_store(options.one)))
     else:
-        report(rounds(given.shared, given.papers, given.rounds), given.rounds)
+        report(rounds(options.shared, options.papers, options.rounds), options.rounds)
 
 
-def one(papers: Path) -> Figures:
+def measure_store(papers: Path) -> Figures:
     """Store the file twice into the configured database, and measure."""
     from sqlmodel import SQLModel
 
@@ -55,9 +55,9 @@ def one(papers: Path) -> Figures:
     figures: Figures = {}
     for name in ("first", "second"):
         before = rows() if name == "second" else ()
-        wall, cpu = time.perf_counter(), spent()
+        wall, cpu = time.perf_counter(), cpu_seconds()
         counts = ingest_files("jsonl", [papers], seeds=lambda *_: ())
-        wall, cpu = time.perf_counter() - wall, spent() - cpu
+        wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
         number = counts.new + counts.updated + counts.unchanged
         figures |= {name: number / wall, f"{name}_cpu": number / cpu}
         if name == "second" and (rows() != before or counts.unchanged != number):
@@ -65,34 +65,34 @@ def one(papers: Path) -> Figures:
     return figures
 
 
-def spent() -> float:
+def cpu_seconds() -> float:
     """CPU seconds of this process and its ended children."""
     both = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return sum(one.ru_utime + one.ru_stime for one in both)
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
-def watched(words: list[str], env: dict[str, str]) -> Figures:
+def run_measured(command: list[str], env: dict[str, str]) -> Figures:
     """The figures of a round, and `peak`: the peak memory of its process plus that of its largest child, in MB."""
-    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE) as process:
         own, children = 0.0, 0.0
         while process.poll() is None:
-            own = max(own, held(process.pid))
-            children = max(children, sum(map(held, children_of(process.pid))))
+            own = max(own, peak_memory(process.pid))
+            children = max(children, sum(map(peak_memory, children_of(process.pid))))
             time.sleep(0.02)
-        told = process.stdout.read() if process.stdout else b""
+        output = process.stdout.read() if process.stdout else b""
     if process.returncode:
         raise SystemExit(process.returncode)
-    return {**json.loads(told), "peak": own + children}
+    return {**json.loads(output), "peak": own + children}
 
 
 def children_of(pid: int) -> list[int]:
     """The running child processes of a process."""
     with suppress(OSError):
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return [int(child_pid) for child_pid in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
-def held(pid: int) -> float:
+def peak_memory(pid: int) -> float:
     """The peak memory of a process so far, in MB; 0 if it has ended."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -107,7 +107,7 @@ def rows() -> tuple[Any, ...]:
 
     from digest.db.core.engine import reading
 
-    asked = (
+    queries = (
         "SELECT count(*), sum(revision), sum(batch_id) FROM paper",
         "SELECT count(*), sum(length(title) + length(abstract)) FROM paper_version",
         "SELECT count(*), sum(paper_id) FROM paper_key",
@@ -115,36 +115,39 @@ def rows() -> tuple[Any, ...]:
         "SELECT count(*) FROM announcement",
     )
     with reading() as session:
-        return tuple(tuple(session.execute(text(question)).one()) for question in asked)
+        return tuple(tuple(session.execute(text(question)).one()) for question in queries)
 
 
 def rounds(shared: Path, papers: int, number: int) -> dict[str, list[Figures]]:
     """Figures of every round by database, in turn."""
     from tests.servers import Postgres
 
-    found: dict[str, list[Figures]] = {"sqlite": [], "postgresql": []}
+    figures_by_database: dict[str, list[Figures]] = {"sqlite": [], "postgresql": []}
     with tempfile.TemporaryDirectory() as folder, Postgres() as server:
         source = Path(folder, "papers.jsonl")
         with lzma.open(shared / "data" / "corpus.jsonl.xz") as lines, source.open("wb") as file:
             file.writelines(islice(lines, papers))
-        for turn in range(number):
-            urls = {"sqlite": f"sqlite:///{folder}/{turn}.db", "postgresql": server.new_database(lambda _url: None)}
+        for round_number in range(number):
+            urls = {
+                "sqlite": f"sqlite:///{folder}/{round_number}.db",
+                "postgresql": server.new_database(lambda _url: None),
+            }
             for name, url in urls.items():
-                words = [sys.executable, "-m", "tests.benchmarks.ingest", "--one", str(source)]
+                command = [sys.executable, "-m", "tests.benchmarks.ingest", "--one", str(source)]
                 env = {**os.environ, "DIGEST_DATABASE_URL": url, "DIGEST_DATA_DIR": folder}
-                found[name].append(watched(words, env))
-    return found
+                figures_by_database[name].append(run_measured(command, env))
+    return figures_by_database
 
 
-def report(found: dict[str, list[Figures]], number: int) -> None:
+def report(figures_by_database: dict[str, list[Figures]], number: int) -> None:
     """The table, and build/bench/ingest.json."""
     figures = {}
-    for database, results in found.items():
+    for database, results in figures_by_database.items():
         for unit, names in UNITS.items():
             for name in names.split(", "):
                 values = [result[name] for result in results]
-                shown = {"min": min(values), "median": statistics.median(values), "max": max(values)}
-                figures[f"{database}_{name}"] = {"unit": unit, **shown}
+                spread = {"min": min(values), "median": statistics.median(values), "max": max(values)}
+                figures[f"{database}_{name}"] = {"unit": unit, **spread}
     for name, values in figures.items():
         print(f"{name:24}{values['median']:>10,.0f} {values['unit']}")
     out = Path("build/bench/ingest.json")

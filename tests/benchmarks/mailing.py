@@ -53,38 +53,38 @@ TOPICS = 1000
 
 def fill(shared: Path, mails: int) -> None:
     """One announcement of real papers, and that many subscribers, each with a queued edition of ten of them."""
-    chance = random.Random(20250908)
+    rng = random.Random(20250908)
     store_document("jsonl", "benchmark", ParsedDocument(papers=_papers(shared)), day=DAY)
     now = clock.now()
     with transaction() as session:
-        known = session.exec(select(PaperVersion).limit(500)).all()
-        popular = [_topic(chance, known) for _ in range(TOPICS)]
+        versions_known = session.exec(select(PaperVersion).limit(500)).all()
+        popular = [_topic(rng, versions_known) for _ in range(TOPICS)]
         run = Run(slot=clock.slot_of(now), created_at=now, signals_at=now, batch_through=1,
                   announcement_id=DAY.toordinal())  # fmt: skip
         session.add(run)
         session.flush()
         for first in range(0, mails, 500):
-            some = range(first, min(first + 500, mails))
-            session.execute(insert(Subscriber), [_reader(number, now) for number in some])
+            chunk = range(first, min(first + 500, mails))
+            session.execute(insert(Subscriber), [_subscriber_row(number, now) for number in chunk])
             ids = list(session.exec(select(Subscriber.id).order_by(col(Subscriber.id)).offset(first)))
-            topics = chance.choices(popular, weights=[1 / place for place in range(1, len(popular) + 1)], k=len(some))
+            topics = rng.choices(popular, weights=[1 / place for place in range(1, len(popular) + 1)], k=len(chunk))
             rows = [
                 {"subscriber_id": n, "number": 1, "created_at": now, "profile": Profile(topics=(Topic(t),)).to_json()}
                 for n, t in zip(ids, topics, strict=True)
             ]
-            made = insert(ProfileVersion).returning(col(ProfileVersion.id), sort_by_parameter_order=True)
-            versions = session.execute(made, rows).scalars().all()
+            statement = insert(ProfileVersion).returning(col(ProfileVersion.id), sort_by_parameter_order=True)
+            versions = session.execute(statement, rows).scalars().all()
             editions = [
-                _edition(run, n or 0, v or 0, _content(known, t), now)
+                _edition(run, n or 0, v or 0, _content(versions_known, t), now)
                 for n, v, t in zip(ids, versions, topics, strict=True)
             ]
             numbers = unused_ids(session, Edition, len(editions))
             insert_missing(session, Edition, [{"id": n, **row} for n, row in zip(numbers, editions, strict=True)])
-            owed = [
-                deliveries.NewDelivery("digest", e, _address(at), subscriber_id=n, run_id=run.id)
-                for at, e, n in zip(some, numbers, ids, strict=True)
+            new_deliveries = [
+                deliveries.NewDelivery("digest", e, _address(address_number), subscriber_id=n, run_id=run.id)
+                for address_number, e, n in zip(chunk, numbers, ids, strict=True)
             ]
-            deliveries.enqueue(session, owed, now)
+            deliveries.enqueue(session, new_deliveries, now)
 
 
 def refill() -> None:
@@ -124,21 +124,21 @@ def _address(number: int) -> str:
     return f"reader{number}@lab{number % DOMAINS}.example"
 
 
-def _reader(number: int, now: object) -> dict[str, object]:
+def _subscriber_row(number: int, now: object) -> dict[str, object]:
     address = _address(number)
     return {"address": address, "address_key": address, "state": "active", "created_at": now, "confirmed_at": now}
 
 
-def _topic(chance: random.Random, known: Sequence[PaperVersion]) -> str:
-    words = [word for word in chance.choice(known).title.split() if word.isalpha() and len(word) > 3]
+def _topic(rng: random.Random, versions: Sequence[PaperVersion]) -> str:
+    words = [word for word in rng.choice(versions).title.split() if word.isalpha() and len(word) > 3]
     return " ".join(words[:2]) or "learning"
 
 
-def _content(known: Sequence[PaperVersion], topic: str) -> dict[str, object]:
+def _content(version: Sequence[PaperVersion], topic: str) -> dict[str, object]:
     entries = [
         Entry(
-            paper=one.paper_id,
-            revision=one.revision,
+            paper=paper_version.paper_id,
+            revision=paper_version.revision,
             section=NEW if place < PAPERS - 2 else RISING,
             score=900 - place,
             strict=place % 3 == 0,
@@ -147,59 +147,59 @@ def _content(known: Sequence[PaperVersion], topic: str) -> dict[str, object]:
             matched=((0, tuple(topic.split())),),
             signals=(("upvotes", 31.0),) if place >= PAPERS - 2 else (),
         )
-        for place, one in enumerate(random.Random(topic).sample(known, PAPERS))
+        for place, paper_version in enumerate(random.Random(topic).sample(version, PAPERS))
     ]
-    return Content(tuple(entries), considered=len(known), more=3).to_json()
+    return Content(tuple(entries), considered=len(version), more=3).to_json()
 
 
-def _edition(run: Run, reader: int, profile: int, content: dict[str, object], now: object) -> dict[str, object]:
+def _edition(run: Run, subscriber_id: int, profile: int, content: dict[str, object], now: object) -> dict[str, object]:
     return {
-        "subscriber_id": reader, "day": DAY, "run_id": run.id, "announcement_id": run.announcement_id,
+        "subscriber_id": subscriber_id, "day": DAY, "run_id": run.id, "announcement_id": run.announcement_id,
         "profile_id": profile, "created_at": now, "previous_seen": 0, "kind": "digest", "papers": PAPERS,
         "content": content,
     }  # fmt: skip
 
 
-class Memory:
+class LoadedMails:
     """This process's share of the mails with their data, read before the measurement starts."""
 
-    def __init__(self, place: int, of: int, limit: int) -> None:
-        self.letters = composing.MailComposer(settings.get())
+    def __init__(self, place: int, workers: int, limit: int) -> None:
+        self.composer = composing.MailComposer(settings.get())
         with reading() as session:
             query = select(Delivery).order_by(col(Delivery.id)).limit(limit)
-            rows = [as_claimed(row) for row in session.exec(query) if (row.id or 0) % of == place]
-            self.known = self.letters._load_contexts(session, rows)
+            rows = [as_claimed(row) for row in session.exec(query) if (row.id or 0) % workers == place]
+            self.contexts = self.composer._load_contexts(session, rows)
         self.rows = rows
 
     def engine(self) -> int:
         """Our composer and our connections."""
-        shared, flying, taken = transport.shared(settings.get()), set(), 0
-        for _, letter in self.letters._made(self.rows, self.known):
-            assert isinstance(letter, OutgoingMessage)
-            if len(flying) >= shared.size:
-                done, flying = wait(flying, return_when=FIRST_COMPLETED)
-                taken += sum(future.result().state == SENT for future in done)
-            flying.add(shared.send(letter, lambda: True))
-        return taken + sum(future.result().state == SENT for future in wait(flying).done)
+        shared, in_flight, sent_count = transport.shared_transport(settings.get()), set(), 0
+        for _, message in self.composer._made(self.rows, self.contexts):
+            assert isinstance(message, OutgoingMessage)
+            if len(in_flight) >= shared.size:
+                done, in_flight = wait(in_flight, return_when=FIRST_COMPLETED)
+                sent_count += sum(future.result().state == SENT for future in done)
+            in_flight.add(shared.send(message, lambda: True))
+        return sent_count + sum(future.result().state == SENT for future in wait(in_flight).done)
 
     def naive(self) -> int:
         """The obvious way."""
         import css_inline
         import dkim
 
-        chosen = settings.get()
-        key = (chosen.dkim_key_file or Path()).read_bytes()
-        host, _, port = chosen.smtp_url[0].removeprefix("smtp://").partition(":")
-        taken = 0
-        plainly()
+        configuration = settings.get()
+        key = (configuration.dkim_key_file or Path()).read_bytes()
+        host, _, port = configuration.smtp_url[0].removeprefix("smtp://").partition(":")
+        sent_count = 0
+        without_shared_parts()
         for row in self.rows:
-            forget()
-            self.letters._blocks = PaperBlocks()
-            known = self.known[row.id]
-            rendered = self.letters._rendered(row, known)
-            envelope = self.letters._envelope(row, known.reader, self.letters._return_path(row))
+            clear_caches()
+            self.composer._blocks = PaperBlocks()
+            context = self.contexts[row.id]
+            rendered = self.composer._rendered(row, context)
+            envelope = self.composer._envelope(row, context.reader, self.composer._return_path(row))
             mail = EmailMessage()
-            mail["From"], mail["To"], mail["Subject"] = chosen.mail_from, row.address, rendered.subject  # type: ignore[union-attr]
+            mail["From"], mail["To"], mail["Subject"] = configuration.mail_from, row.address, rendered.subject  # type: ignore[union-attr]
             mail["Message-ID"], mail["Date"] = row.message_id, row.created_at
             mail["List-Unsubscribe"] = f"<{envelope.unsubscribe_url}>"
             mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -209,11 +209,11 @@ class Memory:
             signature = dkim.sign(raw, b"s1", b"digest.example", key)
             with smtplib.SMTP(host, int(port), local_hostname="digest.example") as session:
                 session.sendmail("bounce@digest.example", [row.address], signature + raw)
-            taken += 1
-        return taken
+            sent_count += 1
+        return sent_count
 
 
-def plainly() -> None:
+def without_shared_parts() -> None:
     """Use the templates as they are written: styles are inlined in each mail instead of once."""
 
     @cache
@@ -221,23 +221,23 @@ def plainly() -> None:
         source = template_environment._read_template("layout.html").replace(
             "<!-- body -->", template_environment._read_template(f"{name}/body.html")
         )
-        before, _, rest = source.replace("<!-- footer -->", template_environment._read_template("footer.html")).partition(
-            "<!-- piece -->"
-        )
-        inside, _, after = rest.partition("<!-- /piece -->")
+        before, _, remainder = source.replace(
+            "<!-- footer -->", template_environment._read_template("footer.html")
+        ).partition("<!-- piece -->")
+        piece, _, after = remainder.partition("<!-- /piece -->")
         page = before + "{{ paper.piece }}" + after
         return template_environment._compile(template_environment._html, page), template_environment._compile(
-            template_environment._html, inside
+            template_environment._html, piece
         )
 
     template_environment.html_template = lambda name: parts(name)[0]  # type: ignore[assignment]
     template_environment.piece_template = lambda name: parts(name)[1]  # type: ignore[assignment]
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Clear the caches that several mails share."""
-    for kept in (paper_view._render_frame, paper_view._reason_line, paper_view._signal):
-        kept.cache_clear()
+    for cached in (paper_view._render_frame, paper_view._reason_line, paper_view._signal):
+        cached.cache_clear()
 
 
 def outbox() -> int:
@@ -248,25 +248,30 @@ def outbox() -> int:
     return total.sent
 
 
-def warm(memory: Memory) -> Callable[[], int]:
+def warm_up(memory: LoadedMails) -> Callable[[], int]:
     """Compile the composer's templates before the measurement, as in a worker that ran before."""
-    list(memory.letters.compose(memory.rows[:8]))
+    list(memory.composer.compose(memory.rows[:8]))
     return outbox
 
 
 def main() -> None:
     """Wait for `go`, send, answer with counts: {"sent", "cpu" in seconds, "rss" in MB}."""
-    kind, place, of, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-    memory = Memory(place, of, limit)
-    work = {"outbox": lambda: warm(memory), "engine": lambda: memory.engine, "naive": lambda: memory.naive}[kind]()
+    kind, place, workers, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    memory = LoadedMails(place, workers, limit)
+    work = {"outbox": lambda: warm_up(memory), "engine": lambda: memory.engine, "naive": lambda: memory.naive}[kind]()
     if kind == "outbox":
-        memory.rows, memory.known = [], None  # type: ignore[assignment]
+        memory.rows, memory.contexts = [], None  # type: ignore[assignment]
     print("ready", flush=True)
     for _ in sys.stdin:
-        cpu, began = time.process_time(), time.monotonic()
+        cpu, started_at = time.process_time(), time.monotonic()
         count = work()
-        found = {"sent": count, "cpu": time.process_time() - cpu, "seconds": time.monotonic() - began, "rss": _rss()}
-        print(json.dumps(found), flush=True)
+        figures = {
+            "sent": count,
+            "cpu": time.process_time() - cpu,
+            "seconds": time.monotonic() - started_at,
+            "rss": _rss(),
+        }
+        print(json.dumps(figures), flush=True)
 
 
 def _rss() -> float:

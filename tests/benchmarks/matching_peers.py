@@ -37,7 +37,7 @@ SELECT p.id, found.id FROM profiles p CROSS JOIN LATERAL (
 _ALL = "SELECT p.id, d.id FROM profiles p JOIN papers d ON d.words @@ p.query AND (p.categories = '{{}}' OR {both})"
 
 
-class Postgres:
+class PostgresSearch:
     """Profiles as tsquery beside papers as tsvector with a GIN index; followed authors are left out."""
 
     def __init__(self, address: str, profiles: Sequence[Profile], papers: Sequence[Record]) -> None:
@@ -49,7 +49,7 @@ class Postgres:
                 " || setweight(to_tsvector('english', %s), 'B'), %s)",
                 [(n, p.title, p.abstract, list(p.categories)) for n, p in enumerate(papers)],
             )
-            cursor.executemany("INSERT INTO typed VALUES (%s, %s, %s, %s)", map(_typed, enumerate(profiles)))
+            cursor.executemany("INSERT INTO typed VALUES (%s, %s, %s, %s)", map(_as_tsqueries, enumerate(profiles)))
         self.connection.execute(_READY)
         self.connection.execute("SET jit = off; SET max_parallel_workers_per_gather = 0; SET work_mem = '256MB'")
         self.connection.execute("VACUUM ANALYZE papers")
@@ -69,7 +69,7 @@ class Postgres:
         rows = self.connection.execute("EXPLAIN " + _ASK.format(query=query))  # type: ignore[arg-type]
         return "\n".join(row[0] for row in rows)
 
-    def found(self) -> set[tuple[int, int]]:
+    def matches(self) -> set[tuple[int, int]]:
         """All pairs of profile and paper that match as written."""
         rows = self.connection.execute(_ALL.format(both="d.categories && p.categories").replace("{{}}", "{}"))  # type: ignore[arg-type]
         return {(row[0], row[1]) for row in rows}
@@ -79,7 +79,7 @@ class Postgres:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def _typed(numbered: tuple[int, Profile]) -> tuple[int, str, str, list[str]]:
+def _as_tsqueries(numbered: tuple[int, Profile]) -> tuple[int, str, str, list[str]]:
     number, profile = numbered
     roots = [parse(topic.text).root for topic in profile.topics]
     query = " | ".join(f"({_tsquery(root)})" for root in roots)
@@ -115,27 +115,31 @@ class Fts5:
     def seconds(self, profiles: Sequence[Profile]) -> float:
         """CPU seconds for the ten best papers of every profile."""
         started = process_time()
-        known: dict[str, list[tuple[int, float]]] = {}
+        answers_by_text: dict[str, list[tuple[int, float]]] = {}
         for profile in profiles:
             for text in (*(topic.text for topic in profile.topics), *profile.exclusions):
-                if text not in known:
-                    known[text] = list(self._ask(text))
-            self._best(profile, known)
+                if text not in answers_by_text:
+                    answers_by_text[text] = list(self._ask(text))
+            self._best(profile, answers_by_text)
         return process_time() - started
 
     def _ask(self, text: str) -> Iterator[tuple[int, float]]:
-        asked = _fts(parse(text).root)
-        return self.connection.execute("SELECT rowid, -bm25(papers, 3, 1) FROM papers WHERE papers MATCH ?", (asked,))
+        match_expression = _fts(parse(text).root)
+        return self.connection.execute(
+            "SELECT rowid, -bm25(papers, 3, 1) FROM papers WHERE papers MATCH ?", (match_expression,)
+        )
 
-    def _best(self, profile: Profile, known: dict[str, list[tuple[int, float]]]) -> list[int]:
+    def _best(self, profile: Profile, answers_by_text: dict[str, list[tuple[int, float]]]) -> list[int]:
         sums: dict[int, float] = defaultdict(float)
         for topic in profile.topics:
-            for paper, score in known[topic.text]:
+            for paper, score in answers_by_text[topic.text]:
                 sums[paper] += score
-        out = {paper for text in profile.exclusions for paper, _ in known[text]}
-        wanted = set(profile.categories)
-        fits = (n for n in sums if n not in out and (not wanted or wanted & set(self.papers[n].categories)))
-        return sorted(fits, key=lambda paper: -sums[paper])[:10]
+        out = {paper for text in profile.exclusions for paper, _ in answers_by_text[text]}
+        categories = set(profile.categories)
+        matching_papers = (
+            n for n in sums if n not in out and (not categories or categories & set(self.papers[n].categories))
+        )
+        return sorted(matching_papers, key=lambda paper: -sums[paper])[:10]
 
 
 def _fts(node: Node) -> str:
@@ -161,6 +165,6 @@ def substrings(profiles: Sequence[Profile], papers: Sequence[Record]) -> float:
     texts = [f"{record.title} {record.abstract}".lower() for record in papers]
     started = process_time()
     for profile in profiles:
-        asked = [term.text.rstrip("*") for topic in profile.topics for term in positive_terms(parse(topic.text).root)]
-        [n for n, text in enumerate(texts) if any(phrase in text for phrase in asked)]
+        phrases = [term.text.rstrip("*") for topic in profile.topics for term in positive_terms(parse(topic.text).root)]
+        [n for n, text in enumerate(texts) if any(phrase in text for phrase in phrases)]
     return process_time() - started

@@ -31,24 +31,24 @@ def draw(sizes: Sequence[Mapping[str, float]]) -> str:
     return "\n".join([*head, *body, "</svg>\n"])
 
 
-def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, left: float) -> Iterator[str]:
+def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, x_left: float) -> Iterator[str]:
     xs = [math.log10(figures[key]) for figures in sizes]
     ys = [math.log10(figures[f"{name}: all"]) for figures in sizes for name in _COLOURS]
     low, high = math.floor(min(ys)), math.ceil(max(ys))
     bottom = _GAP / 2 + _HEIGHT
 
     def x(value: float) -> float:
-        return left + (value - xs[0]) / (xs[-1] - xs[0]) * _WIDTH
+        return x_left + (value - xs[0]) / (xs[-1] - xs[0]) * _WIDTH
 
     def y(value: float) -> float:
         return bottom - (value - low) / (high - low) * _HEIGHT
 
     for power in range(low, high + 1):
-        yield f'<path d="M{left} {y(power):.0f}h{_WIDTH}" stroke="#ddd"/>'
-        yield f'<text x="{left - 6}" y="{y(power) + 4:.0f}" text-anchor="end">{10.0**power:g} s</text>'
+        yield f'<path d="M{x_left} {y(power):.0f}h{_WIDTH}" stroke="#ddd"/>'
+        yield f'<text x="{x_left - 6}" y="{y(power) + 4:.0f}" text-anchor="end">{10.0**power:g} s</text>'
     for figures, x_position in zip(sizes, xs, strict=True):
         yield f'<text x="{x(x_position):.0f}" y="{bottom + 18}" text-anchor="middle">{figures[key]:,.0f}</text>'
-    yield f'<text x="{left + _WIDTH / 2}" y="{bottom + 40}" text-anchor="middle">{title}</text>'
+    yield f'<text x="{x_left + _WIDTH / 2}" y="{bottom + 40}" text-anchor="middle">{title}</text>'
     for place, (name, colour) in enumerate(_COLOURS.items()):
         points = [
             (x(x_position), y(math.log10(figures[f"{name}: all"])))
@@ -57,4 +57,4 @@ def _plot(sizes: Sequence[Mapping[str, float]], key: str, title: str, left: floa
         path = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
         yield from (f'<circle cx="{a:.0f}" cy="{b:.0f}" r="3" fill="{colour}"/>' for a, b in points)
-        yield f'<text x="{left + 8}" y="{_GAP / 2 + 14 + 16 * place}" fill="{colour}">{_NAMES[name]}</text>'
+        yield f'<text x="{x_left + 8}" y="{_GAP / 2 + 14 + 16 * place}" fill="{colour}">{_NAMES[name]}</text>'

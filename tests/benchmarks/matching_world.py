@@ -26,7 +26,7 @@ SHARD = 10_000  # subscribers of a shard, as in workers
 
 
 @dataclass(slots=True)
-class World:
+class MatchingWorld:
     """A crowd compiled, and the papers: those of the day, and those of the announcements before it."""
 
     day: list[Record]
@@ -51,27 +51,27 @@ class World:
             self.taus, self.figures["weekly: calibrate"] = aside.apply(calibrated)
 
 
-def prepare(corpus: Path, profiles: int, papers: int = 1000, keep: int = 0) -> World:
+def prepare(corpus: Path, profiles: int, papers: int = 1000, keep: int = 0) -> MatchingWorld:
     """Read, compile and calibrate; `keep`: how many profiles stay as they were typed."""
-    with crowd.apart(corpus, profiles, papers, 1000 * DAYS) as (records, made):
-        world = World(records[-papers:], records[:-papers])
-        spent = 0.0
-        for number, profile in enumerate(made):
+    with crowd.profiles_in_process(corpus, profiles, papers, 1000 * DAYS) as (records, crowd_profiles):
+        world = MatchingWorld(records[-papers:], records[:-papers])
+        cpu_seconds = 0.0
+        for number, profile in enumerate(crowd_profiles):
             if number < keep:
                 world.profiles.append(profile)
             started = process_time()
             world.store.add(profile)
-            spent += process_time() - started
-    world.figures["profiles: compile"] = spent
+            cpu_seconds += process_time() - started
+    world.figures["profiles: compile"] = cpu_seconds
     world.make_ready()
     world.calibrate()
     return world
 
 
-_world: list[World] = []
+_world: list[MatchingWorld] = []
 
 
-def _remember(world: World) -> None:
+def _remember(world: MatchingWorld) -> None:
     _world[:] = [world]
 
 
@@ -79,8 +79,8 @@ def calibrated() -> tuple[Sequence[int], float]:
     """The threshold of every profile from the announcements before, and the CPU seconds."""
     world = _world[0]
     parts = [
-        build_index([(number, record) for number, record in enumerate(world.before[at : at + 1000], at)])
-        for at in range(0, len(world.before), 1000)
+        build_index([(number, record) for number, record in enumerate(world.before[start : start + 1000], start)])
+        for start in range(0, len(world.before), 1000)
     ]
     started = process_time()
     matcher = EngineMatcher(world.store, parts, world.weights)
@@ -88,7 +88,7 @@ def calibrated() -> tuple[Sequence[int], float]:
     return np.array(matcher.thresholds(facts), np.int64), process_time() - started
 
 
-def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
+def run(world: MatchingWorld, taus: Sequence[int] | None) -> dict[str, float]:
     """CPU seconds of each stage for the day, shard by shard; without thresholds close matches are off."""
     times = [process_time()]
     index = build_index(list(enumerate(world.day)))
@@ -97,16 +97,16 @@ def run(world: World, taus: Sequence[int] | None) -> dict[str, float]:
     times.append(process_time())
     size, rows = len(world.day), len(world.store.record)
     facts = PaperFacts(np.ones(size, np.int64), np.zeros(size, np.int32))
-    told = hits = 0
-    for at in range(0, rows, SHARD):
-        shard = range(at, min(at + SHARD, rows))
-        some = None if taus is None else taus[at : at + SHARD]
-        answers = matcher.match(facts, rows=shard, taus=some, explain=False, close=taus is not None)
-        told += int(answers.arrays.rows["first"][-1])
-        hits += int(answers.arrays.rows["total"].sum())
+    first_hits = hits = 0
+    for start in range(0, rows, SHARD):
+        shard = range(start, min(start + SHARD, rows))
+        shard_taus = None if taus is None else taus[start : start + SHARD]
+        match_results = matcher.match(facts, rows=shard, taus=shard_taus, explain=False, close=taus is not None)
+        first_hits += int(match_results.arrays.rows["first"][-1])
+        hits += int(match_results.arrays.rows["total"].sum())
     times.append(process_time())
     stages = dict(zip(("index", "join and weigh", "kernel"), np.diff(times).tolist(), strict=True))
-    return {**stages, "all": times[-1] - times[0], "told": told / rows, "hits": hits / rows}
+    return {**stages, "all": times[-1] - times[0], "told": first_hits / rows, "hits": hits / rows}
 
 
 def memory() -> float:

@@ -37,7 +37,7 @@ _TEX = re.compile(r"[${}\\]")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class MergingScore:
     """The outcome for the second source's records: for those that are in both sources, and for all."""
 
     both: int
@@ -60,38 +60,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
     parser.add_argument("--papers", type=int, default=60_000)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DIGEST_DATA_DIR"], os.environ["DIGEST_DATABASE_URL"] = folder, f"sqlite:///{folder}/merging.db"
         settings.clear_cache()
         SQLModel.metadata.create_all(engine())
-        report(measure(corpus(given.shared, given.papers)))
+        report(measure(corpus(options.shared, options.papers)))
 
 
 def corpus(shared: Path, number: int) -> list[Record]:
     """That many real papers with title, abstract, authors and identifier, from all over the corpus."""
     with lzma.open(shared / "data" / "corpus.jsonl.xz") as lines:
-        every = max(1, 128_000 // number)
-        parts = jsonl.parse(islice(lines, 0, None, every))
-        found = [one.record for part in parts for one in part.papers]
-    whole = [r for r in found if r.abstract and r.authors and r.arxiv_id]
-    return whole[:number]
+        step = max(1, 128_000 // number)
+        parts = jsonl.parse(islice(lines, 0, None, step))
+        records = [part_paper.record for part in parts for part_paper in part.papers]
+    complete_records = [r for r in records if r.abstract and r.authors and r.arxiv_id]
+    return complete_records[:number]
 
 
-def measure(records: Sequence[Record], seed: int = 5) -> Judged:
+def measure(records: Sequence[Record], seed: int = 5) -> MergingScore:
     """Store both sources into the configured, empty database, and judge by the hidden identifiers."""
-    chance = random.Random(seed)
-    shuffled = chance.sample(list(records), len(records))
+    rng = random.Random(seed)
+    shuffled = rng.sample(list(records), len(records))
     third = len(shuffled) // 3
     first, second = shuffled[: 2 * third], shuffled[third:]
     store_document("jsonl", "first", ParsedDocument(tuple(ListedPaper(record) for record in first)))
-    others = [ListedPaper(otherwise(r, chance), signals=(("citations", float(n)),)) for n, r in enumerate(second)]
-    chance.shuffle(others)
+    others = [ListedPaper(altered_record(r, rng), signals=(("citations", float(n)),)) for n, r in enumerate(second)]
+    rng.shuffle(others)
     store_document(SECOND, "second", ParsedDocument(tuple(others)))
-    return judge(second, {record.arxiv_id for record in first})
+    return score_merging(second, {record.arxiv_id for record in first})
 
 
-def judge(second: Sequence[Record], first: set[str | None]) -> Judged:
+def score_merging(second: Sequence[Record], first: set[str | None]) -> MergingScore:
     """Each record of the second source carries its number as a counter, which identifies the paper it became."""
     with reading() as session:
         statement = select(Signal.value, Paper.id, Paper.arxiv_id).join(Paper, col(Paper.id) == col(Signal.paper_id))
@@ -103,17 +103,17 @@ def judge(second: Sequence[Record], first: set[str | None]) -> Judged:
         right += arxiv_id == origin
         wrong += arxiv_id not in {None, origin} or became.setdefault(number, origin) != origin
     lost = len(second) - len(rows)  # two records of the second source in one paper keep one counter
-    return Judged(sum(r.arxiv_id in first for r in second), right, wrong + lost)
+    return MergingScore(sum(r.arxiv_id in first for r in second), right, wrong + lost)
 
 
-def otherwise(record: Record, chance: random.Random) -> Record:
+def altered_record(record: Record, rng: random.Random) -> Record:
     """The same paper as another source describes it."""
     names = tuple(_initials(name) for name in record.authors)
-    short = len(names) > 3 and chance.random() < 0.5
+    short = len(names) > 3 and rng.random() < 0.5
     return replace(
         record,
-        title=chance.choice(_TITLES)(record.title),
-        abstract=chance.choices(_ABSTRACTS, weights=(6, 6, 3, 2, 1))[0](record.abstract),
+        title=rng.choice(_TITLES)(record.title),
+        abstract=rng.choices(_ABSTRACTS, weights=(6, 6, 3, 2, 1))[0](record.abstract),
         authors=names[:3] if short else names,
         authors_complete=not short,
         arxiv_id=None,
@@ -126,8 +126,8 @@ def otherwise(record: Record, chance: random.Random) -> Record:
 
 def _initials(name: str) -> str:
     """'Ada Maria Byron' as 'A. M. Byron'."""
-    *given, family = name.split() or [""]
-    return " ".join([*(f"{one[0]}." for one in given), family])
+    *given_names, family = name.split() or [""]
+    return " ".join([*(f"{given_name[0]}." for given_name in given_names), family])
 
 
 _TITLES: tuple[Callable[[str], str], ...] = (
@@ -148,16 +148,16 @@ _ABSTRACTS: tuple[Callable[[str], str], ...] = (
 )
 
 
-def report(judged: Judged) -> None:
+def report(score: MergingScore) -> None:
     """The table, and build/bench/merging.json."""
-    figures = {"precision": judged.precision, "recall": judged.recall}
-    print(f"{judged.both} papers in both sources: {judged.right} became one, {judged.wrong} wrong merges")
+    figures = {"precision": score.precision, "recall": score.recall}
+    print(f"{score.both} papers in both sources: {score.right} became one, {score.wrong} wrong merges")
     for name, value in figures.items():
         print(f"{name:10} {value:.5f}")
     out = Path("build/bench/merging.json")
     out.parent.mkdir(parents=True, exist_ok=True)
-    shown = {name: {"unit": "share", "min": v, "median": v, "max": v} for name, v in figures.items()}
-    out.write_text(json.dumps({"rounds": 1, "figures": shown, "ratios": {}}, indent=1) + "\n")
+    figures_shown = {name: {"unit": "share", "min": v, "median": v, "max": v} for name, v in figures.items()}
+    out.write_text(json.dumps({"rounds": 1, "figures": figures_shown, "ratios": {}}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -57,75 +57,77 @@ def main() -> None:
         "--calibrate", action="store_true", help="calibrate first, as each week: minutes for 20,000 subscribers"
     )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.worker:
-        worker(*map(int, given.worker.split("/")))
+    options = parser.parse_args()
+    if options.worker:
+        worker(*map(int, options.worker.split("/")))
         return
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         os.environ |= {"DIGEST_DATA_DIR": folder, "DIGEST_SECRET_KEY": "a key for benchmarks of at least 32 bytes"}
         os.environ.setdefault("NUMBA_CACHE_DIR", str(Path("build/kernel").resolve()))
-        if given.database == "postgresql":
+        if options.database == "postgresql":
             from tests.servers import Postgres
 
             server = stack.enter_context(Postgres(durable=True))
             os.environ["DIGEST_DATABASE_URL"] = server.empty_database()
-        began = time.perf_counter()
-        fill(given.shared, given.readers)
-        print(f"{given.readers} subscribers stored in {time.perf_counter() - began:.0f} s", flush=True)
-        measure(given.shared, given.database, given.workers, given.readers, calibrated=given.calibrate)
+        started_at = time.perf_counter()
+        fill(options.shared, options.readers)
+        print(f"{options.readers} subscribers stored in {time.perf_counter() - started_at:.0f} s", flush=True)
+        measure(options.shared, options.database, options.workers, options.readers, calibrated=options.calibrate)
 
 
-def measure(shared: Path, database: str, workers: int, readers: int, *, calibrated: bool) -> None:
+def measure(shared: Path, database: str, workers: int, subscribers: int, *, calibrated: bool) -> None:
     """Run the phases one after another, in worker processes that live through all of them."""
     from digest.db.core.engine import reading
     from digest.db.outbox import deliveries
 
-    report = Report(f"pipeline-{database}-{readers}")
-    hands = [_Hand(number, workers) for number in range(workers)]
+    report = Report(f"pipeline-{database}-{subscribers}")
+    workers_started = [_WorkerProcess(number, workers) for number in range(workers)]
     report.add(
-        "idle", "MB", max(figures["idle"] for figures in [hand.wait() for hand in [hand.go("warm") for hand in hands]])
+        "idle",
+        "MB",
+        max(figures["idle"] for figures in [hand.wait() for hand in [hand.start("warm") for hand in workers_started]]),
     )
     for name, day in DAYS.items():
         if day != DAY:
             store_days(shared, day, day)
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         prepare(day)
-        report.add(f"{name}, index", "s", time.perf_counter() - began)
+        report.add(f"{name}, index", "s", time.perf_counter() - started_at)
         if day == DAY and calibrated:
-            began = time.perf_counter()
-            told = [hand.wait() for hand in [hand.go("calibrate") for hand in hands]]
-            report.add("calibrate, weekly", "s", time.perf_counter() - began)
-            report.add("calibrate, weekly cpu", "s", sum(figures["cpu"] for figures in told))
-        began = time.perf_counter()
+            started_at = time.perf_counter()
+            results = [hand.wait() for hand in [hand.start("calibrate") for hand in workers_started]]
+            report.add("calibrate, weekly", "s", time.perf_counter() - started_at)
+            report.add("calibrate, weekly cpu", "s", sum(figures["cpu"] for figures in results))
+        started_at = time.perf_counter()
         plan(day)
-        report.add(f"{name}, plan", "s", time.perf_counter() - began)
-        began = time.perf_counter()
-        told = [hand.wait() for hand in [hand.go(name) for hand in hands]]
-        report.add(f"{name}, freeze", "s", time.perf_counter() - began)
-        report.add(f"{name}, freeze cpu", "s", sum(figures["cpu"] for figures in told))
-        report.add(f"{name}, peak", "MB", max(figures["peak"] for figures in told))
+        report.add(f"{name}, plan", "s", time.perf_counter() - started_at)
+        started_at = time.perf_counter()
+        results = [hand.wait() for hand in [hand.start(name) for hand in workers_started]]
+        report.add(f"{name}, freeze", "s", time.perf_counter() - started_at)
+        report.add(f"{name}, freeze cpu", "s", sum(figures["cpu"] for figures in results))
+        report.add(f"{name}, peak", "MB", max(figures["peak"] for figures in results))
         for stage in STAGES:
-            report.add(f"{name}, {stage}", "s", sum(figures[stage] for figures in told))
-    for hand in hands:
-        hand.end()
+            report.add(f"{name}, {stage}", "s", sum(figures[stage] for figures in results))
+    for worker in workers_started:
+        worker.stop()
     with reading() as session:
         queued = sum(deliveries.count_by_state(session).values())
     report.add("queued", "mails", queued)
     report.write(rounds=1)
     goal = GOALS[database]
-    if readers == goal[0]:
+    if subscribers == goal[0]:
         print(f"next day, plan and freeze: goal {goal[1]:.0f} s")
 
 
-class _Hand:
+class _WorkerProcess:
     """One worker process."""
 
-    def __init__(self, number: int, of: int) -> None:
-        words = [sys.executable, "-m", "tests.benchmarks.pipeline", "--worker", f"{number}/{of}"]
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, number: int, workers: int) -> None:
+        command = [sys.executable, "-m", "tests.benchmarks.pipeline", "--worker", f"{number}/{workers}"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def go(self, phase: str) -> _Hand:
+    def start(self, phase: str) -> _WorkerProcess:
         assert self._process.stdin is not None
         self._process.stdin.write(phase + "\n")
         self._process.stdin.flush()
@@ -136,35 +138,35 @@ class _Hand:
         while not (line := self._process.stdout.readline()).startswith("{"):
             if not line:
                 raise SystemExit("a worker ended")
-        found: dict[str, float] = json.loads(line)
-        return found
+        figures: dict[str, float] = json.loads(line)
+        return figures
 
-    def end(self) -> None:
+    def stop(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(60)
 
 
-def worker(number: int, of: int) -> None:
+def worker(number: int, workers: int) -> None:
     """Do each phase that is named on standard input: this worker's share of it."""
     import time_machine
 
-    spent = watch()
+    cpu_by_stage = watch()
     for line in sys.stdin:
         name, cpu, idle = line.strip(), time.process_time(), _peak()
-        spent.update(dict.fromkeys(STAGES, 0.0))
+        cpu_by_stage.update(dict.fromkeys(STAGES, 0.0))
         if name == "warm":
             warm()
         elif name == "calibrate":
-            with time_machine.travel(at(DAY), tick=True):
-                calibrate(number, of)
+            with time_machine.travel(slot_of(DAY), tick=True):
+                calibrate(number, workers)
         else:
-            with time_machine.travel(at(DAYS[name]), tick=True):
-                freeze(number, of)
-        print(json.dumps({"cpu": time.process_time() - cpu, "idle": idle, "peak": _peak(), **spent}), flush=True)
+            with time_machine.travel(slot_of(DAYS[name]), tick=True):
+                freeze(number, workers)
+        print(json.dumps({"cpu": time.process_time() - cpu, "idle": idle, "peak": _peak(), **cpu_by_stage}), flush=True)
 
 
-def at(day: date) -> datetime:
+def slot_of(day: date) -> datetime:
     """The instant of that day's slot."""
     return SLOT + (day - DAY)
 
@@ -195,28 +197,30 @@ def stage_functions() -> dict[str, list[Callable[..., Any]]]:
 
 def watch() -> dict[str, float]:
     """Sum the CPU of each stage's functions from now on, without that of nested stages."""
-    spent = dict.fromkeys(STAGES, 0.0)
-    inside = [0.0]
+    cpu_by_stage = dict.fromkeys(STAGES, 0.0)
+    nested_seconds = [0.0]
     for stage, functions in stage_functions().items():
         for function in functions:
             *path, name = function.__qualname__.split(".")
             holder: Any = sys.modules[function.__module__]
             for part in path:
                 holder = getattr(holder, part)
-            setattr(holder, name, _timed(function, stage, spent, inside))
-    return spent
+            setattr(holder, name, _timed(function, stage, cpu_by_stage, nested_seconds))
+    return cpu_by_stage
 
 
-def _timed(do: Callable[..., Any], stage: str, spent: dict[str, float], inside: list[float]) -> Callable[..., Any]:
-    def timed(*given: Any, **more: Any) -> Any:
-        inside.append(0.0)
-        began = time.process_time()
+def _timed(
+    function: Callable[..., Any], stage: str, cpu_by_stage: dict[str, float], nested_seconds: list[float]
+) -> Callable[..., Any]:
+    def timed(*arguments: Any, **more: Any) -> Any:
+        nested_seconds.append(0.0)
+        started_at = time.process_time()
         try:
-            return do(*given, **more)
+            return function(*arguments, **more)
         finally:
-            took = time.process_time() - began
-            spent[stage] += took - inside.pop()
-            inside[-1] += took
+            elapsed = time.process_time() - started_at
+            cpu_by_stage[stage] += elapsed - nested_seconds.pop()
+            nested_seconds[-1] += elapsed
 
     return timed
 
@@ -240,7 +244,7 @@ def prepare(day: date) -> None:
 
     from digest.services.selection import selector
 
-    with time_machine.travel(at(day), tick=True):
+    with time_machine.travel(slot_of(day), tick=True):
         selector.prepare_engine()
 
 
@@ -251,11 +255,11 @@ def plan(day: date) -> None:
     from digest.interfaces import NoQueue
     from digest.services.runs import run_planning as planning
 
-    with time_machine.travel(at(day), tick=True):
+    with time_machine.travel(slot_of(day), tick=True):
         planning.plan_due(NoQueue())
 
 
-def calibrate(number: int, of: int) -> None:
+def calibrate(number: int, workers: int) -> None:
     """Calibrate this worker's share of the parts."""
     from digest.db.core.engine import reading
     from digest.db.subscribers import threshold_store
@@ -265,11 +269,11 @@ def calibrate(number: int, of: int) -> None:
     with reading() as session:
         parts = threshold_store.uncalibrated_parts(session, epoch, calibration_job.PROFILES_PER_PART, 1_000_000)
     for first, last in parts:
-        if first // calibration_job.PROFILES_PER_PART % of == number:
+        if first // calibration_job.PROFILES_PER_PART % workers == number:
             calibration_job.calibrate_part(epoch, first, last)
 
 
-def freeze(number: int, of: int) -> None:
+def freeze(number: int, workers: int) -> None:
     """Freeze this worker's share of the shards."""
     from digest.db.core.engine import reading
     from digest.db.runs import runs as store
@@ -278,11 +282,11 @@ def freeze(number: int, of: int) -> None:
     with reading() as session:
         shards = store.open_shards(session)
     for run_id, shard in shards:
-        if shard % of == number:
+        if shard % workers == number:
             assert build_editions.build_shard(run_id, shard)
 
 
-def fill(shared: Path, readers: int) -> None:
+def fill(shared: Path, subscribers: int) -> None:
     """Store the announcements up to the day, and subscribers who have seen all but the last."""
     from digest.db.core import schema_migration
     from digest.db.core.dialect import insert_missing
@@ -293,12 +297,12 @@ def fill(shared: Path, readers: int) -> None:
     schema_migration.upgrade()
     records = store_days(shared, date.min, DAY)
     with reading() as session:
-        seen = store.newest_batch(session) - 1
+        seen_through = store.newest_batch(session) - 1
     profiles = crowd(shared, records)
-    for start in range(0, readers, CHUNK):
-        numbers = range(start + 1, min(start + CHUNK, readers) + 1)
+    for start in range(0, subscribers, CHUNK):
+        numbers = range(start + 1, min(start + CHUNK, subscribers) + 1)
         with transaction() as session:
-            insert_missing(session, Subscriber, [_reader(number, seen) for number in numbers])
+            insert_missing(session, Subscriber, [_subscriber_row(number, seen_through) for number in numbers])
             rows = [
                 {"id": n, "subscriber_id": n, "number": 1, "created_at": SLOT, "profile": profile}
                 for n, profile in zip(numbers, profiles, strict=False)
@@ -311,21 +315,23 @@ def store_days(shared: Path, first: date, last: date) -> list[Any]:
     from digest.papers import ListedPaper, ParsedDocument
     from digest.services.ingestion.import_document import store_document
 
-    chance, records = Random(SEED), []
-    for day, some in announcements(shared, first, last):
-        votes = [(("upvotes", chance.randint(1, 80)),) if chance.random() < 0.04 else () for _ in some]
-        listed = tuple(ListedPaper(record, "new", each) for record, each in zip(some, votes, strict=True))
-        store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed), day=day)
-        records += some
+    rng, records = Random(SEED), []
+    for day, records_of_day in announcements(shared, first, last):
+        votes = [(("upvotes", rng.randint(1, 80)),) if rng.random() < 0.04 else () for _ in records_of_day]
+        listed_papers = tuple(
+            ListedPaper(record, "new", each) for record, each in zip(records_of_day, votes, strict=True)
+        )
+        store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed_papers), day=day)
+        records += records_of_day
     return records
 
 
-def _reader(number: int, seen: int) -> dict[str, Any]:
+def _subscriber_row(number: int, seen_through: int) -> dict[str, Any]:
     joined = datetime(2025, 9, 1, tzinfo=UTC)
     address = f"reader{number}@lab{number % 500}.example"
     return {
         "id": number, "address": address, "address_key": address, "state": "active", "created_at": joined,
-        "confirmed_at": joined, "profile_id": number, "seen_through": seen, "next_due_at": SLOT,
+        "confirmed_at": joined, "profile_id": number, "seen_through": seen_through, "next_due_at": SLOT,
     }  # fmt: skip
 
 
@@ -351,27 +357,27 @@ def crowd(shared: Path, records: Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Profiles as JSON, without end: 4 topics on average, 4 % stars, 15 % queries, exclusions, categories, authors."""
     from digest.matching.profile import Profile, Topic
 
-    phrases, chance = wanted_phrases(shared, records), Random(SEED)
+    phrases, rng = wanted_phrases(shared, records), Random(SEED)
     weights = np.cumsum(1 / np.arange(1, len(phrases) + 1))
     picks = np.random.default_rng(SEED)
     authors = [author for record in records for author in record.authors]
     categories = [category for record in records for category in record.categories]
     while True:
         for drawn in np.searchsorted(weights, picks.random((1000, 9)) * weights[-1]).tolist():
-            words = iter([phrases[at] for at in drawn])
+            words = iter([phrases[place] for place in drawn])
             topics = []
-            for _ in range(chance.choice((1, 2, 3, 4, 5, 6, 7))):
-                one, kind = next(words), chance.random()
+            for _ in range(rng.choice((1, 2, 3, 4, 5, 6, 7))):
+                query, kind = next(words), rng.random()
                 if kind < 0.04:
-                    one = f"{one[: max(4, len(one) - 3)].rstrip()}*"
+                    query = f"{query[: max(4, len(query) - 3)].rstrip()}*"
                 elif kind < 0.19:
-                    one = f'"{one}" {chance.choice(("AND", "OR", "ANDNOT"))} "{chance.choice(phrases)}"'
-                topics.append(Topic(one))
+                    query = f'"{query}" {rng.choice(("AND", "OR", "ANDNOT"))} "{rng.choice(phrases)}"'
+                topics.append(Topic(query))
             yield Profile(
                 topics=tuple(topics),
-                exclusions=(f'"{next(words)}"',) if chance.random() < 0.2 else (),
-                categories=tuple(set(chance.choices(categories, k=2))) if chance.random() < 0.4 else (),
-                authors=(chance.choice(authors),) if chance.random() < 0.15 else (),
+                exclusions=(f'"{next(words)}"',) if rng.random() < 0.2 else (),
+                categories=tuple(set(rng.choices(categories, k=2))) if rng.random() < 0.4 else (),
+                authors=(rng.choice(authors),) if rng.random() < 0.15 else (),
             ).to_json()
 
 
@@ -380,14 +386,16 @@ def wanted_phrases(shared: Path, records: Sequence[Any], number: int = 60_000) -
     from digest.text.tokens import is_weighted, words
 
     with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
-        typed = Counter(" ".join(words(row[-1])) for row in csv.reader(file) if row)
+        typed_counts = Counter(" ".join(words(row[-1])) for row in csv.reader(file) if row)
     pairs: Counter[str] = Counter()
     for record in records:
         title = words(record.title)
         pairs.update(f"{a} {b}" for a, b in pairwise(title) if is_weighted(a) and is_weighted(b))
-    ranked = [text for text, _ in typed.most_common()] + [text for text, _ in pairs.most_common()]
-    good = (text for text in dict.fromkeys(ranked) if 3 < len(text) < 60 and text.replace(" ", "").isalpha())
-    return list(islice((text for text in good if not {"and", "or", "not", "andnot"} & set(text.split())), number))
+    ranked = [text for text, _ in typed_counts.most_common()] + [text for text, _ in pairs.most_common()]
+    usable_phrases = (text for text in dict.fromkeys(ranked) if 3 < len(text) < 60 and text.replace(" ", "").isalpha())
+    return list(
+        islice((text for text in usable_phrases if not {"and", "or", "not", "andnot"} & set(text.split())), number)
+    )
 
 
 if __name__ == "__main__":

@@ -40,17 +40,17 @@ def main() -> None:
     parser.add_argument("--papers", type=int, default=20_000, help="in the 14 days looked at")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        one(given.rounds)
+    options = parser.parse_args()
+    if options.one:
+        measure_previews(options.rounds)
         return
     report = Report("preview")
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"DIGEST_DATA_DIR": folder, "NUMBA_CACHE_DIR": str(Path("build/kernel").resolve())}
         os.environ.pop("DIGEST_DATABASE_URL", None)
-        fill(given.shared, 2 * given.papers)
+        fill(options.shared, 2 * options.papers)
         for name in ("cold", "first"):
-            for key, value in measured(given.rounds).items():
+            for key, value in measured(options.rounds).items():
                 if name == "cold" and key.startswith("first"):
                     report.add(key.replace("first", "cold"), "ms", value[0])
                 elif name == "first":
@@ -58,7 +58,7 @@ def main() -> None:
                         report.add(key, "ms", each)
         for _ in range(3):
             report.add("command", "ms", command())
-    report.write(rounds=given.rounds)
+    report.write(rounds=options.rounds)
 
 
 def fill(shared: Path, papers: int) -> None:
@@ -71,13 +71,13 @@ def fill(shared: Path, papers: int) -> None:
     each = papers // ANNOUNCEMENTS
     lines = records(shared)
     for day in announcements():
-        listed = tuple(ListedPaper(record, "new") for record in islice(lines, each))
-        store_document("jsonl", "benchmark", ParsedDocument(papers=listed), day=day)
+        listed_papers = tuple(ListedPaper(record, "new") for record in islice(lines, each))
+        store_document("jsonl", "benchmark", ParsedDocument(papers=listed_papers), day=day)
 
 
 def announcements() -> list[date]:
     """Working days, of which the last 14 lie in the days looked at: six a week, so that a preview has enough."""
-    days = [LAST - timedelta(days=back) for back in range(40)]
+    days = [LAST - timedelta(days=days_ago) for days_ago in range(40)]
     return sorted(day for day in days if day.weekday() != 6)[-ANNOUNCEMENTS:]
 
 
@@ -97,42 +97,42 @@ def records(shared: Path) -> Iterator[object]:
 
 def measured(rounds: int) -> dict[str, list[float]]:
     """What a process of its own measures."""
-    words = [sys.executable, "-m", "tests.benchmarks.preview", "--one", "--rounds", str(rounds)]
-    found: dict[str, list[float]] = json.loads(
-        subprocess.run(words, check=True, capture_output=True).stdout.splitlines()[-1]
+    command = [sys.executable, "-m", "tests.benchmarks.preview", "--one", "--rounds", str(rounds)]
+    milliseconds: dict[str, list[float]] = json.loads(
+        subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[-1]
     )
-    return found
+    return milliseconds
 
 
-def one(rounds: int) -> None:
+def measure_previews(rounds: int) -> None:
     """Print milliseconds of the first preview and of the following ones."""
     from digest.matching.profile import Profile, Topic
     from digest.services.editions.preview import preview
 
     profiles = [Profile(tuple(map(Topic, topics))) for topics in TOPICS]
-    found: dict[str, list[float]] = {"first": [], "first cpu": [], "warm": [], "warm cpu": []}
-    shown = 0
+    milliseconds: dict[str, list[float]] = {"first": [], "first cpu": [], "warm": [], "warm cpu": []}
+    papers_shown = 0
     for number in range(rounds + 1):
         profile, name = profiles[number % len(profiles)], "warm" if number else "first"
         wall, cpu = timed(lambda profile=profile: preview(profile, days=16, until=LAST))  # type: ignore[misc]
-        found[name].append(wall)
-        found[f"{name} cpu"].append(cpu)
-    shown = sum(day.announced for day in preview(profiles[0], days=16, until=LAST).days)
-    print(json.dumps(found | {"papers": [float(shown)]}))
+        milliseconds[name].append(wall)
+        milliseconds[f"{name} cpu"].append(cpu)
+    papers_shown = sum(day.announced for day in preview(profiles[0], days=16, until=LAST).days)
+    print(json.dumps(milliseconds | {"papers": [float(papers_shown)]}))
 
 
-def timed(do: Callable[[], object]) -> tuple[float, float]:
+def timed(action: Callable[[], object]) -> tuple[float, float]:
     """Milliseconds of wall-clock and of CPU time."""
     wall, cpu = time.perf_counter(), time.process_time()
-    do()
+    action()
     return 1000 * (time.perf_counter() - wall), 1000 * (time.process_time() - cpu)
 
 
 def command() -> float:
     """Milliseconds of `digest preview` as a whole."""
-    words = [sys.executable, "-m", "workers.main", "preview", "--topic", "diffusion model", "--days", "16",
+    command = [sys.executable, "-m", "workers.main", "preview", "--topic", "diffusion model", "--days", "16",
              "--date", LAST.isoformat(), "--format", "json"]  # fmt: skip
-    return timed(lambda: subprocess.run(words, check=True, capture_output=True))[0]
+    return timed(lambda: subprocess.run(command, check=True, capture_output=True))[0]
 
 
 if __name__ == "__main__":

@@ -51,39 +51,41 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["reference", "engine"])
     parser.add_argument("--data", type=Path, help="a folder to keep the filled database in, or to find it")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = given.data or Path(temporary)
+        folder = options.data or Path(temporary)
         os.environ |= {"DIGEST_DATA_DIR": str(folder), "NUMBA_CACHE_DIR": str(Path("build/kernel").resolve())}
         os.environ.pop("DIGEST_DATABASE_URL", None)
         if not (folder / "digest.db").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            preview.fill(given.shared, 2 * given.papers)
-        measure([way for way in ("reference", "engine") if given.only in {None, way}], given.rounds)
+            preview.fill(options.shared, 2 * options.papers)
+        measure([backend for backend in ("reference", "engine") if options.only in {None, backend}], options.rounds)
 
 
-def measure(ways: Sequence[str], rounds: int) -> None:
+def measure(backends: Sequence[str], rounds: int) -> None:
     """Print a row for each matcher and profile: the median of CPU seconds, and how many papers the profile matches."""
     report = Report("preview-attack")
-    known = last_window()
+    window_pool = last_window()
     weights = Weights(word_counts.prior())
-    for way in ways:
-        began = time.process_time()
-        match = by_reference(known, weights) if way == "reference" else by_engine(known)
-        print(f"{way}: {len(known.papers)} papers prepared in {time.process_time() - began:.2f} s of CPU")
+    for backend in backends:
+        started_at = time.process_time()
+        match = by_reference(window_pool, weights) if backend == "reference" else by_engine(window_pool)
+        print(
+            f"{backend}: {len(window_pool.papers)} papers prepared in {time.process_time() - started_at:.2f} s of CPU"
+        )
         match(Profile((Topic("diffusion model"),)))
         print(f"{'matcher':10} {'profile':32} {'words':>5} {'prefixes':>8} {'CPU s':>6} {'papers':>6}")
-        for kind, profile in hostile_profiles(known_texts(known)).items():
+        for kind, profile in hostile_profiles(known_texts(window_pool)).items():
             check_cost(profile)
-            seconds, found = [], 0
+            seconds, match_count = [], 0
             for _ in range(rounds):
-                began = time.process_time()
-                found = match(profile)
-                seconds.append(time.process_time() - began)
-                report.add(f"{way}, {kind}", "s", seconds[-1])
+                started_at = time.process_time()
+                match_count = match(profile)
+                seconds.append(time.process_time() - started_at)
+                report.add(f"{backend}, {kind}", "s", seconds[-1])
             cost = profile_cost(profile)
             median = sorted(seconds)[len(seconds) // 2]
-            print(f"{way:10} {kind:32} {cost.words:5} {cost.prefixes:8} {median:6.2f} {found:6}", flush=True)
+            print(f"{backend:10} {kind:32} {cost.words:5} {cost.prefixes:8} {median:6.2f} {match_count:6}", flush=True)
     report.write(rounds=rounds)
 
 
@@ -97,9 +99,9 @@ def last_window() -> CandidatePool:
         return candidate_papers.pool_of(session, numbers, signals_at=evening, weights=Weights(word_counts.prior()))
 
 
-def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
+def by_reference(pool: CandidatePool, weights: Weights) -> Callable[[Profile], int]:
     """Matching by the reference, over documents that are prepared. Returns how many papers match."""
-    documents = known_documents(known)
+    documents = known_documents(pool)
 
     def match(profile: Profile) -> int:
         found = reference_matcher.match_lazily(profile, documents, weights, tau=0)
@@ -109,13 +111,13 @@ def by_reference(known: CandidatePool, weights: Weights) -> Callable[[Profile], 
     return match
 
 
-def by_engine(known: CandidatePool) -> Callable[[Profile], int]:
+def by_engine(pool: CandidatePool) -> Callable[[Profile], int]:
     """Matching by the engine, as a preview calls it. Returns how many papers match."""
 
     def match(profile: Profile) -> int:
         with reading() as session:
-            asked = [SelectionRequest(profile, tau=0, rising=False)]
-            [frozen] = engine_loader.engine().choose_stored(session, known, asked, lambda _: {})
+            requests = [SelectionRequest(profile, tau=0, rising=False)]
+            [frozen] = engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})
         content = frozen.content()
         return len(content.entries) + content.more
 
@@ -123,39 +125,39 @@ def by_engine(known: CandidatePool) -> Callable[[Profile], int]:
     return match
 
 
-def known_documents(known: CandidatePool) -> list[Document]:
+def known_documents(pool: CandidatePool) -> list[Document]:
     """The papers prepared for the reference."""
     with reading() as session:
-        versions = papers_store.versions(session, [(n, paper.revision) for n, paper in known.papers.items()])
-    return [prepare_document(Candidate(n, record, known.announcement_of[n])) for (n, _), record in versions.items()]
+        versions = papers_store.versions(session, [(n, paper.revision) for n, paper in pool.papers.items()])
+    return [prepare_document(Candidate(n, record, pool.announcement_of[n])) for (n, _), record in versions.items()]
 
 
-def known_texts(known: CandidatePool) -> list[str]:
+def known_texts(pool: CandidatePool) -> list[str]:
     """Abstracts and, behind a line end, authors: what hostile profiles are made of."""
     with reading() as session:
-        some = islice(known.papers.items(), 5000)
-        versions = papers_store.versions(session, [(n, paper.revision) for n, paper in some])
+        sample = islice(pool.papers.items(), 5000)
+        versions = papers_store.versions(session, [(n, paper.revision) for n, paper in sample])
     return [f"{record.abstract}\n{'|'.join(record.authors)}" for record in versions.values()]
 
 
 def hostile_profiles(texts: Sequence[str]) -> dict[str, Profile]:
     """Profiles at the bounds, of the most frequent words, pairs of words, beginnings and names of these papers."""
     abstracts, authors = zip(*(text.split("\n", 1) for text in texts), strict=True)
-    words, pairs = Counter[str](), Counter[str]()
+    word_counts_, pairs = Counter[str](), Counter[str]()
     for abstract in abstracts:
         lowered = abstract.lower().split()
-        words.update({word for word in lowered if word.isalpha() and len(word) > 2})
+        word_counts_.update({word for word in lowered if word.isalpha() and len(word) > 2})
         pairs.update({f"{a} {b}" for a, b in pairwise(lowered) if (a + b).isalpha()})
-    frequent = [word for word, _ in words.most_common(600) if parses(word)]
+    frequent = [word for word, _ in word_counts_.most_common(600) if parses(word)]
     phrases = [f'"{pair}"' for pair, _ in pairs.most_common(600) if parses(f'"{pair}"')]
     prefixes = list(dict.fromkeys(f"{word[:3]}*" for word in frequent))
     pair_prefixes = [f'"{a[:3]}* {b[:3]}*"' for a, b in (p.strip('"').split() for p in phrases) if len(a) > 2 < len(b)]
     families = Counter(name.split()[-1] for row in authors for name in row.split("|") if name.split())
     names = [name for name, _ in families.most_common(400) if name.isalpha() and len(name) > 2 and parses(f"au:{name}")]
     by_name = [f"au:{name}" for name in names]
-    some = prefixes[:MAX_PREFIXES]
+    some_prefixes = prefixes[:MAX_PREFIXES]
     long_phrase = ["the and of the model in the", "of the model and the data of the", "we show that the results of the"]
-    found = {
+    profiles_by_kind = {
         "words of plain topics": topics(frequent, " "),
         "words joined by OR": topics(frequent, " OR "),
         "words joined by AND": topics(frequent, " AND "),
@@ -164,12 +166,12 @@ def hostile_profiles(texts: Sequence[str]) -> dict[str, Profile]:
         "the same words in each topic": Profile(
             tuple(Topic(" ".join(frequent[: MAX_WORDS // TOPICS])) for _ in range(TOPICS))
         ),
-        "prefixes, then words": topics([*some, *frequent], " OR "),
-        "prefixes in plain topics": topics([*some, *frequent], " "),
+        "prefixes, then words": topics([*some_prefixes, *frequent], " OR "),
+        "prefixes in plain topics": topics([*some_prefixes, *frequent], " "),
         "phrases of prefixes": topics([*dict.fromkeys(pair_prefixes)][: MAX_PREFIXES // 2] + phrases, " OR "),
         "the same prefix, repeated": topics(['"' + " ".join(["mod*"] * 20) + '"', *frequent], " OR "),
-        "one phrase of prefixes": topics([f'"{" ".join(some)}"', *frequent], " OR "),
-        "any field": topics([f"all:{prefix}" for prefix in some] + [f"all:{w}" for w in frequent], " OR "),
+        "one phrase of prefixes": topics([f'"{" ".join(some_prefixes)}"', *frequent], " OR "),
+        "any field": topics([f"all:{prefix}" for prefix in some_prefixes] + [f"all:{w}" for w in frequent], " OR "),
         "any field, words": topics([f"all:{word}" for word in frequent], " OR "),
         "institutions": topics([f"inst:{word}" for word in frequent], " OR "),
         "comments and venues": topics([f"co:{w}" for w in frequent[:125]] + [f"venue:{w}" for w in frequent], " OR "),
@@ -179,12 +181,14 @@ def hostile_profiles(texts: Sequence[str]) -> dict[str, Profile]:
         "ANDNOT": topics([f"({a} ANDNOT {b})" for a, b in zip(frequent[:130], frequent[130:], strict=False)], " OR "),
     }
     followed = tuple(names[:AUTHORS])
-    found["authors followed"] = bounded(lambda n: Profile(topics(frequent[:n], " ").topics, authors=followed))
+    profiles_by_kind["authors followed"] = bounded(
+        lambda n: Profile(topics(frequent[:n], " ").topics, authors=followed)
+    )
     exclusions = [f'"{a} zz"' for a in frequent]
-    found["exclusions"] = bounded(
+    profiles_by_kind["exclusions"] = bounded(
         lambda n: Profile(topics(frequent[:n], " OR ").topics, spread(exclusions[:n], " OR "))
     )
-    return found
+    return profiles_by_kind
 
 
 def topics(items: Sequence[str], separator: str) -> Profile:

@@ -42,27 +42,27 @@ def days(shared: Path) -> Iterator[list[Record]]:
         yield by_day[day]
 
 
-def indexes(every: Sequence[Sequence[Record]]) -> Iterator[PaperIndex]:
+def indexes(records_by_day: Sequence[Sequence[Record]]) -> Iterator[PaperIndex]:
     """An index of each day, papers numbered through."""
     first = 0
-    for papers in every:
+    for papers in records_by_day:
         yield build_index(enumerate(papers, first))
         first += len(papers)
 
 
 def close(store: ProfileStore, index: Sequence[PaperIndex], weights: Weights, taus: Sequence[int]) -> NDArray[np.int64]:
     """How many close papers each profile has in each of the days: profiles × days, without caps."""
-    found = []
+    differences = []
     for day in index:
         matcher, facts = EngineMatcher(store, [day], weights), _facts([day])
-        every = matcher.match(facts, taus=taus, explain=False).arrays.rows["total"][:-1]
+        totals = matcher.match(facts, taus=taus, explain=False).arrays.rows["total"][:-1]
         sure = matcher.match(facts, explain=False, close=False).arrays.rows["total"][:-1]
-        found.append(every - sure)
-    return np.array(found, np.int64).T
+        differences.append(totals - sure)
+    return np.array(differences, np.int64).T
 
 
 def _facts(index: Sequence[PaperIndex]) -> PaperFacts:
-    size = [one.paper_count for one in index]
+    size = [paper_index.paper_count for paper_index in index]
     return PaperFacts(np.repeat(np.arange(len(size)), size), np.zeros(sum(size), np.int32))
 
 
@@ -71,39 +71,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", type=Path)
     parser.add_argument("--profiles", type=int, default=2000)
-    asked = parser.parse_args()
-    real = list(days(asked.shared))
-    every = [record for papers in real for record in papers]
+    options = parser.parse_args()
+    real = list(days(options.shared))
+    all_records = [record for papers in real for record in papers]
     store = ProfileStore()
-    for profile in crowd.Crowd(crowd.phrases(every), every).profiles(asked.profiles):
+    for profile in crowd.ProfileMaker(crowd.phrases(all_records), all_records).profiles(options.profiles):
         store.add(replace(profile, authors=()))
     index = list(indexes(real))
-    average = len(every) / len(index)
-    print(f"{asked.profiles} profiles, {len(index)} announcements of {average:.0f} papers on average;")
+    average = len(all_records) / len(index)
+    print(f"{options.profiles} profiles, {len(index)} announcements of {average:.0f} papers on average;")
     print(f"promised: {USUAL_CLOSE_PAPERS / DAYS:.1f} close papers a day at most (fewer where the floor is higher)\n")
     print("".join(f"{name:>15}" for name in COLUMNS))
-    for at in range(DAYS, len(index) - DAYS + 1, DAYS):
-        _epoch(store, index, at)
+    for start in range(DAYS, len(index) - DAYS + 1, DAYS):
+        _epoch(store, index, start)
 
 
-def _epoch(store: ProfileStore, index: Sequence[PaperIndex], at: int) -> None:
-    before, after = index[at - DAYS : at], index[at : at + DAYS]
+def _epoch(store: ProfileStore, index: Sequence[PaperIndex], start: int) -> None:
+    before, after = index[start - DAYS : start], index[start : start + DAYS]
     weights = Weights(index_counts.count(before, announcements=DAYS))
     matcher = EngineMatcher(store, before, weights)
     started = process_time()
     taus = matcher.thresholds(_facts(before))
-    spent = (process_time() - started) * 1e6 / len(taus)
+    microseconds = (process_time() - started) * 1e6 / len(taus)
     was, came = close(store, before, weights, taus), close(store, after, weights, taus)
     each = came.mean(axis=1)
     sizes = [np.mean([paper_index.paper_count for paper_index in part]) for part in (before, after)]
     figures = (was.mean(), came[:, :WEEK].mean(), came.mean(), np.quantile(each, 0.9), each.max())
-    told = [
-        str(at),
+    cells = [
+        str(start),
         f"{sizes[0]:.0f} → {sizes[1]:.0f}",
         *(f"{figure:.2f}" for figure in figures),
         f"{(each > MANY).mean():.1%}",
     ]
-    print("".join(f"{cell:>15}" for cell in [str(at), *told, f"{spent:.0f} s"]), flush=True)
+    print("".join(f"{cell:>15}" for cell in [str(start), *cells, f"{microseconds:.0f} s"]), flush=True)
 
 
 if __name__ == "__main__":

@@ -43,63 +43,63 @@ SEED = 20250929
 
 
 @dataclass(slots=True)
-class Told:
+class RealDaysResult:
     """The outcome. `repeated`: papers that a subscriber got twice; `unexplained`: titles no simple check explains."""
 
     ingested: int = 0
-    readers: int = 0
+    subscribers: int = 0
     results: list[days.RunResult] = field(default_factory=list)
     mails: int = 0
     papers: int = 0
     repeated: int = 0
-    strangers: list[str] = field(default_factory=list)
+    unexplained: list[str] = field(default_factory=list)
 
 
-def play(shared: Path, server: MailServer, *, readers: int, papers: int | None = None) -> Told:
+def run_days(shared: Path, server: MailServer, *, subscribers: int, papers: int | None = None) -> RealDaysResult:
     """Run both days over the configured, migrated, empty database; `papers`: at most so many of each day."""
-    told = Told(readers=readers)
+    outcome = RealDaysResult(subscribers=subscribers)
     with tempfile.TemporaryDirectory() as folder:
         for day in DAYS:
             packed = shared / "data" / "replay" / "days" / f"{day.isoformat()}.jsonl.gz"
             file = Path(folder) / f"{day.isoformat()}.jsonl"
             with gzip.open(packed, "rb") as lines:
                 file.write_bytes(b"".join(islice(lines, papers)))
-            told.ingested += ingest_files("jsonl", [file], seeds=lambda *_: [], day=day).new
-    _subscribe(shared, readers)
-    told.results = [days.run_inline(day) for day in DAYS]
-    told.mails = sum(server.recipients().values())
-    for given in _given():
-        numbers = [number for number, *_ in given]
-        told.papers += len(numbers)
-        told.repeated += len(numbers) - len(set(numbers))
-        told.strangers += [record.title for _, record, profile in given if not explained(record, profile)]
-    return told
+            outcome.ingested += ingest_files("jsonl", [file], seeds=lambda *_: [], day=day).new
+    _subscribe(shared, subscribers)
+    outcome.results = [days.run_inline(day) for day in DAYS]
+    outcome.mails = sum(server.recipients().values())
+    for mailed_papers in _mailed_papers():
+        numbers = [number for number, *_ in mailed_papers]
+        outcome.papers += len(numbers)
+        outcome.repeated += len(numbers) - len(set(numbers))
+        outcome.unexplained += [record.title for _, record, profile in mailed_papers if not explained(record, profile)]
+    return outcome
 
 
-def _subscribe(shared: Path, readers: int) -> None:
+def _subscribe(shared: Path, subscribers: int) -> None:
     """1 to 4 topics each, by a seeded choice; every sixth subscriber is limited to two categories."""
     with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
         topics = [row[-1].strip() for row in csv.reader(file) if row and any(c.isalpha() for c in row[-1])]
-    chance, made = random.Random(SEED), 0
-    while made < readers:
+    rng, subscribed = random.Random(SEED), 0
+    while subscribed < subscribers:
         values = {
-            "address": f"reader{made}@digest.example",
-            "topics": chance.sample(topics, chance.randint(1, 4)),
-            "categories": chance.sample(CATEGORIES, 2) if made % 6 == 5 else [],
+            "address": f"reader{subscribed}@digest.example",
+            "topics": rng.sample(topics, rng.randint(1, 4)),
+            "categories": rng.sample(CATEGORIES, 2) if subscribed % 6 == 5 else [],
         }
         try:
             subscriber_admin.add_subscriber(values, consent="a benchmark's subscriber")
         except BadInput:
             continue  # a phrase that is no query; another choice
-        made += 1
+        subscribed += 1
 
 
-def _given() -> Iterator[list[tuple[int, Record, Profile]]]:
+def _mailed_papers() -> Iterator[list[tuple[int, Record, Profile]]]:
     """For each subscriber every mailed paper, as it was, with the profile."""
     with reading() as session:
-        for reader in session.exec(select(Subscriber).order_by(col(Subscriber.id))).all():
-            profile = subscribers.profile_of(session, reader)
-            editions = session.exec(select(Edition).where(Edition.subscriber_id == reader.id)).all()
+        for subscriber in session.exec(select(Subscriber).order_by(col(Subscriber.id))).all():
+            profile = subscribers.profile_of(session, subscriber)
+            editions = session.exec(select(Edition).where(Edition.subscriber_id == subscriber.id)).all()
             entries = [entry for edition in editions for entry in Content.from_json(edition.content).entries]
             records = store.versions(session, [(e.paper, e.revision) for e in entries])
             yield [(e.paper, records[e.paper, e.revision], profile) for e in entries]
@@ -114,12 +114,12 @@ def explained(record: Record, profile: Profile) -> bool:
     return any(word[: max(2, min(len(word) - 1, 5))] in text for word in words)
 
 
-def lines(told: Told, seconds: float) -> Sequence[str]:
+def lines(outcome: RealDaysResult, seconds: float) -> Sequence[str]:
     """The figures for a person."""
-    runs = [f"{result.date}: {result.to_line()}" for result in told.results]
-    mails = f"{told.mails} mails with {told.papers} papers to {told.readers} subscribers"
-    faults = f"{told.repeated} repeated, {len(told.strangers)} unexplained"
-    return [f"{told.ingested} papers ingested", *runs, f"{mails}; {faults}; {seconds:.0f} s"]
+    runs = [f"{result.date}: {result.to_line()}" for result in outcome.results]
+    mails = f"{outcome.mails} mails with {outcome.papers} papers to {outcome.subscribers} subscribers"
+    faults = f"{outcome.repeated} repeated, {len(outcome.unexplained)} unexplained"
+    return [f"{outcome.ingested} papers ingested", *runs, f"{mails}; {faults}; {seconds:.0f} s"]
 
 
 def main(shared: Path) -> int:
@@ -135,11 +135,11 @@ def main(shared: Path) -> int:
         settings.clear_cache()
         schema_migration.upgrade()
         started = time.monotonic()
-        told = play(shared, server, readers=30)
+        outcome = run_days(shared, server, subscribers=30)
         transport.close_all()
-    print("\n".join(lines(told, time.monotonic() - started)))
-    print("\n".join(told.strangers[:20]))
-    return int(bool(told.repeated or told.strangers))
+    print("\n".join(lines(outcome, time.monotonic() - started)))
+    print("\n".join(outcome.unexplained[:20]))
+    return int(bool(outcome.repeated or outcome.unexplained))
 
 
 if __name__ == "__main__":

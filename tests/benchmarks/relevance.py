@@ -59,7 +59,7 @@ class Corpus:
     months: dict[str, list[Document]]
     before: dict[str, list[Document]]
     labels: Labels
-    typed: dict[Key, str]
+    typed_forms: dict[Key, str]
 
 
 def load(shared: Path) -> Corpus:
@@ -68,7 +68,7 @@ def load(shared: Path) -> Corpus:
     rows = sorted(announced(shared), key=lambda row: (str(row["announced"]), str(row["id"])))
     numbers = {day: number for number, day in enumerate(sorted({row["announced"] for row in rows}))}
     labels: Labels = {}
-    typed: dict[Key, Counter[str]] = defaultdict(Counter)
+    spelling_counts: dict[Key, Counter[str]] = defaultdict(Counter)
     documents, months = [], defaultdict(list)
     for number, row in enumerate(rows):
         record = Record(row["title"], row["abstract"], categories=tuple(row["categories"] or ()))
@@ -77,8 +77,8 @@ def load(shared: Path) -> Corpus:
         if keywords := tagged.get(row["id"]):
             labels[number] = frozenset(map(key, keywords))
             for keyword in keywords:
-                typed[key(keyword)][keyword] += 1
-    names = {stems: found.most_common(1)[0][0] for stems, found in typed.items() if stems}
+                spelling_counts[key(keyword)][keyword] += 1
+    names = {stems: spellings.most_common(1)[0][0] for stems, spellings in spelling_counts.items() if stems}
     return Corpus(months, _before(documents, months), labels, names)
 
 
@@ -92,7 +92,9 @@ def announced(shared: Path) -> Iterator[dict[str, str]]:
 def _before(documents: list[Document], months: dict[str, list[Document]]) -> dict[str, list[Document]]:
     firsts = {month: min(d.candidate.announcement for d in papers) for month, papers in months.items()}
     return {
-        m: [d for d in documents if at - 14 <= d.candidate.announcement < at] for m, at in firsts.items() if at >= 14
+        m: [d for d in documents if announcement - 14 <= d.candidate.announcement < announcement]
+        for m, announcement in firsts.items()
+        if announcement >= 14
     }
 
 
@@ -106,44 +108,51 @@ def key(keyword: str) -> Key:
     return tuple(word.text for word in phrase_words(Term(keyword.replace("*", " ").partition("(")[0])))
 
 
-def tasks(corpus: Corpus, *, beside: int) -> list[Task]:
+def tasks(corpus: Corpus, *, companion_count: int) -> list[Task]:
     """Keywords × months, each with so many other keywords beside it."""
-    found = []
+    tasks_of_month = []
     for month in sorted(corpus.before):
-        here = {d.candidate.id for d in corpus.months[month]} & corpus.labels.keys()
-        tags = Counter(stems for paper in here for stems in corpus.labels[paper] if len(stems) > 1)
+        labelled_papers = {d.candidate.id for d in corpus.months[month]} & corpus.labels.keys()
+        tags = Counter(stems for paper in labelled_papers for stems in corpus.labels[paper] if len(stems) > 1)
         for main, number in sorted(tags.items()):
             if number >= LEAST:
-                keys = [main, *companions(main, here, corpus.labels, beside)]
-                topics = tuple(Topic(corpus.typed[stems].replace("*", " ")) for stems in keys)
-                relevant = {p for p in here if main in corpus.labels[p] or len(corpus.labels[p] & set(keys[1:])) > 1}
-                found.append(Task(Profile(topics=topics, limit=CAP), frozenset(relevant), month))
-    return found
+                keys = [main, *companions(main, labelled_papers, corpus.labels, companion_count)]
+                topics = tuple(Topic(corpus.typed_forms[stems].replace("*", " ")) for stems in keys)
+                relevant = {
+                    p for p in labelled_papers if main in corpus.labels[p] or len(corpus.labels[p] & set(keys[1:])) > 1
+                }
+                tasks_of_month.append(Task(Profile(topics=topics, limit=CAP), frozenset(relevant), month))
+    return tasks_of_month
 
 
-def companions(main: Key, here: set[int], labels: Labels, number: int) -> list[Key]:
+def companions(main: Key, excluded_papers: set[int], labels: Labels, number: int) -> list[Key]:
     """The keywords that most often stand beside one, judged by other months, with their own frequency divided out."""
-    others = [tags for paper, tags in labels.items() if paper not in here]
-    often = Counter(stems for tags in others for stems in tags)
-    beside = Counter(stems for tags in others if main in tags for stems in tags if stems and stems != main)
-    together = [stems for stems in beside if beside[stems] > 1]
-    return sorted(together, key=lambda stems: (-beside[stems] / math.sqrt(often[stems]), stems))[:number]
+    others = [tags for paper, tags in labels.items() if paper not in excluded_papers]
+    tag_counts = Counter(stems for tags in others for stems in tags)
+    together_count = Counter(stems for tags in others if main in tags for stems in tags if stems and stems != main)
+    together = [stems for stems in together_count if together_count[stems] > 1]
+    return sorted(together, key=lambda stems: (-together_count[stems] / math.sqrt(tag_counts[stems]), stems))[:number]
 
 
-def grade(found: Mapping[int, Sequence[int]], task: Task, corpus: Corpus) -> Row:
+def grade(ranking_by_day: Mapping[int, Sequence[int]], task: Task, corpus: Corpus) -> Row:
     """R@10, P@10, nDCG@10 by day, and papers a day. Unlabelled papers are left out."""
-    judged = {day: [paper for paper in best if paper in corpus.labels] for day, best in found.items()}
-    delivered = [paper for papers in judged.values() for paper in papers]
-    hits = len(task.relevant & set(delivered))
+    labelled_by_day = {day: [paper for paper in best if paper in corpus.labels] for day, best in ranking_by_day.items()}
+    delivered = [paper for papers in labelled_by_day.values() for paper in papers]
+    delivered_relevant = len(task.relevant & set(delivered))
     due = Counter(d.candidate.announcement for d in corpus.months[task.month] if d.candidate.id in task.relevant)
-    gains = [_ndcg([paper in task.relevant for paper in judged[day]], number) for day, number in due.items()]
-    a_day = mean(len(best) for best in found.values())
-    return hits / len(task.relevant), hits / len(delivered) if delivered else 0.0, mean(gains), a_day
+    gains = [_ndcg([paper in task.relevant for paper in labelled_by_day[day]], number) for day, number in due.items()]
+    a_day = mean(len(best) for best in ranking_by_day.values())
+    return (
+        delivered_relevant / len(task.relevant),
+        delivered_relevant / len(delivered) if delivered else 0.0,
+        mean(gains),
+        a_day,
+    )
 
 
 def _ndcg(hits: Sequence[bool], relevant: int) -> float:
     best = sum(1 / math.log2(place + 2) for place in range(min(relevant, CAP)))
-    return sum(hit / math.log2(place + 2) for place, hit in enumerate(hits[:CAP])) / best
+    return sum(is_relevant / math.log2(place + 2) for place, is_relevant in enumerate(hits[:CAP])) / best
 
 
 def by_day(corpus: Corpus, month: str) -> dict[int, list[Document]]:
@@ -163,15 +172,15 @@ class Month:
         self.days = {day: (_index(papers), _facts(papers)) for day, papers in by_day(corpus, month).items()}
         self.earlier = _index(self.before), _facts(self.before)
 
-    def found(self, profiles: Sequence[Profile], rule: str) -> list[dict[int, list[int]]]:
+    def rankings(self, profiles: Sequence[Profile], rule: str) -> list[dict[int, list[int]]]:
         """What each profile gets, day by day, by one of our rules."""
         profiles = [replace(profile, close=rule != "strict") for profile in profiles]
         taus = self.taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
         rankings_by_profile: list[dict[int, list[int]]] = [{} for _ in profiles]
         for day, (index, facts) in self.days.items():
-            answers = build_matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
-            for at, of in enumerate(rankings_by_profile):
-                of[day] = answers.papers(at)
+            match_results = build_matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
+            for place, ranking in enumerate(rankings_by_profile):
+                ranking[day] = match_results.papers(place)
         return rankings_by_profile
 
     def taus(self, profiles: Sequence[Profile]) -> list[int]:
@@ -189,43 +198,43 @@ def _facts(documents: Sequence[Document]) -> PaperFacts:
     return PaperFacts(days, np.zeros(len(days), np.int32))
 
 
-def run(chosen: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rule: str) -> list[Row]:
+def run(tasks_to_run: Sequence[Task], corpus: Corpus, months: Mapping[str, Month], rule: str) -> list[Row]:
     """Profiles through their months by one of our rules."""
     rows: dict[int, Row] = {}
-    for month, of in months.items():
-        some = [place for place, task in enumerate(chosen) if task.month == month]
-        found = of.found([chosen[place].profile for place in some], rule) if some else []
-        rows |= {place: grade(best, chosen[place], corpus) for place, best in zip(some, found, strict=True)}
-    return [rows[place] for place in range(len(chosen))]
+    for month, month_data in months.items():
+        places = [place for place, task in enumerate(tasks_to_run) if task.month == month]
+        rankings = month_data.rankings([tasks_to_run[place].profile for place in places], rule) if places else []
+        rows |= {place: grade(best, tasks_to_run[place], corpus) for place, best in zip(places, rankings, strict=True)}
+    return [rows[place] for place in range(len(tasks_to_run))]
 
 
 def bm25(task: Task, corpus: Corpus, weights: dict[str, Weights]) -> Row:
     """Plain BM25 (k1 = 1.2, b = 0.75) of all the profile's words over title and abstract as one text, ten a day."""
-    of = weights[task.month]
-    wanted = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.is_weighted}
+    month_weights = weights[task.month]
+    stems = {word.text for topic in task.profile.topics for word in phrase_words(Term(topic.text)) if word.is_weighted}
 
     def score(document: Document) -> float:
-        norm = of.norm(document.length) / 1000
+        norm = month_weights.norm(document.length) / 1000
         times = [
             (stem, len(document.title.positions.get(stem, ())) + len(document.abstract.positions.get(stem, ())))
-            for stem in wanted
+            for stem in stems
         ]
-        return sum(of.idf(stem) * 2.2 * tf / (tf + norm) for stem, tf in times if tf)
+        return sum(month_weights.idf(stem) * 2.2 * tf / (tf + norm) for stem, tf in times if tf)
 
-    found = {}
+    ranking = {}
     for day, papers in by_day(corpus, task.month).items():
         scored = sorted(((score(d), -d.candidate.id) for d in papers), reverse=True)[:CAP]
-        found[day] = [-number for worth, number in scored if worth > 0]
-    return grade(found, task, corpus)
+        ranking[day] = [-number for bm25_score, number in scored if bm25_score > 0]
+    return grade(ranking, task, corpus)
 
 
 def ts_rank(task: Task, corpus: Corpus, connection: Connection[tuple[int, int]]) -> Row:
     """PostgreSQL: ts_rank with titles three times abstracts, over the OR of the profile's words, ten a day."""
     words = " ".join(topic.text for topic in task.profile.topics)
-    found: dict[int, list[int]] = {day: [] for day in by_day(corpus, task.month)}
-    for day, paper in connection.execute(_RANKED, {"words": words, "days": list(found), "cap": CAP}):
-        found[day].append(paper)
-    return grade(found, task, corpus)
+    ranking: dict[int, list[int]] = {day: [] for day in by_day(corpus, task.month)}
+    for day, paper in connection.execute(_RANKED, {"words": words, "days": list(ranking), "cap": CAP}):
+        ranking[day].append(paper)
+    return grade(ranking, task, corpus)
 
 
 _RANKED = """
@@ -260,7 +269,7 @@ def _texts(record: Record) -> tuple[str, str]:
     return record.title.replace("-", " "), record.abstract.replace("-", " ")
 
 
-OURS = ("strict", "strict + close", "all above the floor")
+OUR_RULES = ("strict", "strict + close", "all above the floor")
 
 
 def main() -> None:
@@ -271,29 +280,37 @@ def main() -> None:
     options = parser.parse_args()
     corpus = load(options.shared)
     months = {month: Month(corpus, month) for month in corpus.before}
-    weights = {month: of.weights for month, of in months.items()}
+    weights = {month: month_data.weights for month, month_data in months.items()}
     title_hits.report(months, {d.candidate.id: d.title for papers in corpus.months.values() for d in papers})
     with searched(corpus) as connection:
         rules: dict[str, Callable[[Sequence[Task]], list[Row]]] = {
-            rule: partial(run, corpus=corpus, months=months, rule=rule) for rule in OURS
+            rule: partial(run, corpus=corpus, months=months, rule=rule) for rule in OUR_RULES
         }
         rules["BM25, whole abstracts"] = lambda sampled: [bm25(task, corpus, weights) for task in sampled]
         rules["PostgreSQL ts_rank"] = lambda sampled: [ts_rank(task, corpus, connection) for task in sampled]
-        for beside in (0, 5):
-            every = tasks(corpus, beside=beside)
-            table(random.Random(7).sample(every, min(options.tasks, len(every))), rules, len(every), beside)
+        for companion_count in (0, 5):
+            all_tasks = tasks(corpus, companion_count=companion_count)
+            table(
+                random.Random(7).sample(all_tasks, min(options.tasks, len(all_tasks))),
+                rules,
+                len(all_tasks),
+                companion_count,
+            )
 
 
 def table(
-    chosen: Sequence[Task], rules: Mapping[str, Callable[[Sequence[Task]], list[Row]]], every: int, beside: int
+    sampled_tasks: Sequence[Task],
+    rules: Mapping[str, Callable[[Sequence[Task]], list[Row]]],
+    task_count: int,
+    companion_count: int,
 ) -> None:
     """Print how each rule does; behind nDCG@10 how often it beats strict + close and how often that beats it."""
-    print(f"\n{len(chosen)} of {every} topics x months, {beside + 1} keywords each")
+    print(f"\n{len(sampled_tasks)} of {task_count} topics x months, {companion_count + 1} keywords each")
     print(f"{'rule':24}{'R@10':>8}{'P@10':>8}{'nDCG@10':>9}{'papers a day':>14}{'better':>8}{'worse':>7}")
-    rows = {name: rule(chosen) for name, rule in rules.items()}
-    for name, found in rows.items():
-        r, p, n, a_day = (mean(column) for column in zip(*found, strict=True))
-        pairs = list(zip(found, rows["strict + close"], strict=True))
+    rows = {name: rule(sampled_tasks) for name, rule in rules.items()}
+    for name, grades in rows.items():
+        r, p, n, a_day = (mean(column) for column in zip(*grades, strict=True))
+        pairs = list(zip(grades, rows["strict + close"], strict=True))
         better, worse = (sum(a[2] > b[2] for a, b in pairs), sum(a[2] < b[2] for a, b in pairs))
         print(f"{name:24}{r:8.3f}{p:8.3f}{n:9.3f}{a_day:14.1f}{better:8}{worse:7}", flush=True)
 

@@ -20,35 +20,35 @@ from digest.mail.mime import message
 from digest.papers import Record
 from tests.benchmarks.report import Report
 from tests.digest.compose import samples
-from tests.mailgate.mails import AT, DOMAIN, TOPICS
+from tests.mailgate.mails import DOMAIN, SENT_AT, TOPICS
 
-READERS, PAPERS, DAY = 400, 10, 150
+SUBSCRIBERS, PAPERS, DAY = 400, 10, 150
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class RenderedDay:
     """The papers of a day, and what was chosen for each subscriber."""
 
     papers: dict[tuple[int, int], Record]
-    readers: Sequence[tuple[Content, Recipient]]
+    recipients: Sequence[tuple[Content, Recipient]]
 
 
-def day(shared: Path | None, *, strangers: bool = False) -> Day:
+def day(shared: Path | None, *, strangers: bool = False) -> RenderedDay:
     """Real papers where the shared data is; a third of them match each subscriber's words."""
     records = samples.real(shared)[:DAY] if shared else [*samples.INVENTED] * (DAY // 4)
-    draw = random.Random(5)
-    readers = []
-    for number in range(READERS):
-        topics = tuple(f"{topic} {number}" if strangers else topic for topic in draw.sample(TOPICS, 3))
-        entries = tuple(_entry(n, records[n], topics, draw) for n in draw.sample(range(len(records)), PAPERS))
-        readers.append((Content(entries, considered=412), replace(samples.READER, topics=topics)))
-    return Day(samples.papers(records), readers)
+    rng = random.Random(5)
+    recipients = []
+    for number in range(SUBSCRIBERS):
+        topics = tuple(f"{topic} {number}" if strangers else topic for topic in rng.sample(TOPICS, 3))
+        entries = tuple(_entry(n, records[n], topics, rng) for n in rng.sample(range(len(records)), PAPERS))
+        recipients.append((Content(entries, considered=412), replace(samples.RECIPIENT, topics=topics)))
+    return RenderedDay(samples.papers(records), recipients)
 
 
-def _entry(number: int, record: Record, topics: tuple[str, ...], draw: random.Random) -> Entry:
-    topic = draw.randrange(3)
+def _entry(number: int, record: Record, topics: tuple[str, ...], rng: random.Random) -> Entry:
+    topic = rng.randrange(3)
     words = tuple(word for word in topics[topic].split() if word in record.abstract.lower())
-    rising = draw.random() < 0.2
+    rising = rng.random() < 0.2
     return Entry(
         paper=number,
         revision=1,
@@ -61,16 +61,16 @@ def _entry(number: int, record: Record, topics: tuple[str, ...], draw: random.Ra
 
 def _mime(mail: RenderedMail) -> bytes:
     unsubscribe = samples.LINKS.unsubscribe
-    to = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", AT,
+    envelope = message.Envelope("digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", SENT_AT,
                           list_id=DOMAIN, unsubscribe_url=unsubscribe)  # fmt: skip
-    return message.build(mail, to)
+    return message.build_message(mail, envelope)
 
 
-def _spent(work: Callable[[], object]) -> float:
+def _cpu_per_mail(work: Callable[[], object]) -> float:
     """Milliseconds of CPU a mail."""
-    began = time.process_time()
+    started_at = time.process_time()
     work()
-    return 1000 * (time.process_time() - began) / READERS
+    return 1000 * (time.process_time() - started_at) / SUBSCRIBERS
 
 
 def main() -> None:
@@ -83,20 +83,21 @@ def main() -> None:
     blocks, report = other_emails.PaperBlocks(), Report("render")
     links, service = samples.LINKS, samples.SERVICE
 
-    def rendered(work: Day = work) -> list[RenderedMail]:
+    def rendered(work: RenderedDay = work) -> list[RenderedMail]:
         return [
-            other_emails.digest(c, work.papers, to, links, service=service, blocks=blocks) for c, to in work.readers
+            other_emails.digest(c, work.papers, recipient, links, service=service, blocks=blocks)
+            for c, recipient in work.recipients
         ]
 
     mails = rendered()
     for _ in range(options.rounds):
-        text = _spent(rendered)
-        mime = _spent(lambda: [_mime(mail) for mail in mails])
+        text = _cpu_per_mail(rendered)
+        mime = _cpu_per_mail(lambda: [_mime(mail) for mail in mails])
         report.add("text and HTML", "ms/mail", text)
         report.add("MIME", "ms/mail", mime)
         report.add("text, HTML and MIME", "ms/mail", text + mime)
         blocks.views = other_emails.PaperBlocks().views
-        report.add("text and HTML for strangers", "ms/mail", _spent(lambda: rendered(others)))
+        report.add("text and HTML for strangers", "ms/mail", _cpu_per_mail(lambda: rendered(others)))
     report.add("HTML", "bytes", sum(len(mail.html.encode()) for mail in mails) / len(mails))
     report.write(rounds=options.rounds)
 

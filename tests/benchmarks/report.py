@@ -25,9 +25,9 @@ class Report:
         self.figures.setdefault(name, []).append(value)
         self.units[name] = unit
 
-    def ratio(self, ours: str, peer: str, *, goal: float) -> None:
+    def ratio(self, our_measure: str, peer: str, *, minimum_ratio: float) -> None:
         """Report ours/peer, with the minimum that is the goal."""
-        self.goals[f"{ours}/{peer}"] = goal
+        self.goals[f"{our_measure}/{peer}"] = minimum_ratio
 
     def ratios(self) -> Mapping[str, Sequence[float]]:
         """Each ratio's values, round by round."""
@@ -45,15 +45,15 @@ class Report:
             print(f"{name:44}{self.units[name]:>10}" + "".join(f"{v:12.2f}" for v in _spread(values).values()))
         ratios = self.ratios()
         for name, values in ratios.items():
-            said = "" if median(values) >= self.goals[name] else "   below the goal"
+            remark = "" if median(values) >= self.goals[name] else "   below the goal"
             spread = "".join(f"{v:12.2f}" for v in _spread(values).values())
-            print(f"{name:44}{f'>= {self.goals[name]:g}':>10}{spread}{said}")
+            print(f"{name:44}{f'>= {self.goals[name]:g}':>10}{spread}{remark}")
         FOLDER.mkdir(parents=True, exist_ok=True)
         figures = {name: {"unit": self.units[name], **_spread(values)} for name, values in self.figures.items()}
-        found = {
+        content = {
             "rounds": rounds, "figures": figures, "ratios": {name: _spread(values) for name, values in ratios.items()}
         }  # fmt: skip
-        (FOLDER / f"{self.name}.json").write_text(json.dumps(found, indent=1) + "\n")
+        (FOLDER / f"{self.name}.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 def _spread(values: Sequence[float]) -> dict[str, float]:

@@ -19,8 +19,8 @@ def install() -> None:
     if program("smtp-sink") or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postfix"]):
-        subprocess.run(words, env=environment, check=False, capture_output=True)
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "postfix"]):
+        subprocess.run(command, env=environment, check=False, capture_output=True)
 
 
 def program(name: str) -> str | None:
@@ -32,11 +32,11 @@ def program(name: str) -> str | None:
 def sink() -> Iterator[int]:
     """Its port while it runs."""
     port = free_port()
-    theirs = program("smtp-sink")
+    smtp_sink = program("smtp-sink")
     user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    ours = [sys.executable, "-m", "tests.benchmarks.sink", str(port)]
-    words = [theirs, *user, f"127.0.0.1:{port}", "256"] if theirs else ours
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+    own_sink = [sys.executable, "-m", "tests.benchmarks.sink", str(port)]
+    command = [smtp_sink, *user, f"127.0.0.1:{port}", "256"] if smtp_sink else own_sink
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             answering(port)
             yield port
@@ -46,9 +46,9 @@ def sink() -> Iterator[int]:
 
 def free_port() -> int:
     """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def answering(port: int, *, seconds: float = 20.0) -> None:
@@ -68,26 +68,26 @@ class _Session(asyncio.Protocol):
     """Accepts every command, and reads contents up to the final dot."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._out, self._rest, self._content = transport, b"", False
-        self._say(b"220 sink ready")
+        self._out, self._unread, self._content = transport, b"", False
+        self._reply(b"220 sink ready")
 
     def data_received(self, data: bytes) -> None:
-        self._rest += data
+        self._unread += data
         while self._step():
             pass
 
     def _step(self) -> bool:
-        line, found, rest = self._rest.partition(b"\r\n.\r\n" if self._content else b"\r\n")
-        if not found:
+        line, separator, remainder = self._unread.partition(b"\r\n.\r\n" if self._content else b"\r\n")
+        if not separator:
             return False
-        self._rest = rest
+        self._unread = remainder
         verb = b"." if self._content else line[:4].upper()
         self._content = verb == b"DATA"
-        self._say({b"DATA": b"354 go on", b"QUIT": b"221 bye"}.get(verb, b"250 yes"))
+        self._reply({b"DATA": b"354 go on", b"QUIT": b"221 bye"}.get(verb, b"250 yes"))
         return True
 
-    def _say(self, words: bytes) -> None:
-        self._out.write(words + b"\r\n")  # type: ignore[attr-defined]
+    def _reply(self, line: bytes) -> None:
+        self._out.write(line + b"\r\n")  # type: ignore[attr-defined]
 
 
 async def _serve(port: int) -> None:

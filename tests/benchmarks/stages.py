@@ -24,17 +24,17 @@ from tests.benchmarks.report import Report
 T = TypeVar("T")
 
 
-class _Watch:
+class _Stopwatch:
     """CPU of this process, by stage."""
 
     def __init__(self) -> None:
-        self.spent: dict[str, float] = defaultdict(float)
+        self.cpu_by_stage: dict[str, float] = defaultdict(float)
 
     def __call__(self, stage: str, work: Callable[[], T]) -> T:
-        began = time.process_time()
-        done = work()
-        self.spent[stage] += time.process_time() - began
-        return done
+        started_at = time.process_time()
+        result = work()
+        self.cpu_by_stage[stage] += time.process_time() - started_at
+        return result
 
 
 def measure(report: Report, *, mails: int) -> None:
@@ -42,32 +42,36 @@ def measure(report: Report, *, mails: int) -> None:
 
     The first time every view of a paper has to be rendered; later subscribers of the same topics share it.
     """
-    chosen = settings.get()
-    letters, road, judge = (
-        composing.MailComposer(chosen),
-        transport.shared(chosen),
+    configuration = settings.get()
+    composer, sender, transitions = (
+        composing.MailComposer(configuration),
+        transport.shared_transport(configuration),
         StateTransitions("resend", random.Random()),
     )
     with transaction() as session:
         lease = leases.open_lease(session, "benchmark", clock.now())
-    first, watch, done = _Watch(), _Watch(), 0
-    for one in (first, watch):
+    first, watch, sent_count = _Stopwatch(), _Stopwatch(), 0
+    for stopwatch in (first, watch):
         mailing.refill()
-        done = 0
-        while done < mails and (count := window(letters, road, judge, lease, one)):
-            done += count
+        sent_count = 0
+        while sent_count < mails and (count := window(composer, sender, transitions, lease, stopwatch)):
+            sent_count += count
     with transaction() as session:
         leases.close_lease(session, lease, clock.now())
     transport.close_all()
-    for stage, seconds in watch.spent.items():
-        report.add(f"CPU: {stage}", "ms/mail", 1000 * seconds / max(done, 1))
-    report.add("CPU: render, first time", "ms/mail", 1000 * first.spent["render"] / max(done, 1))
-    made = watch.spent["render"] + watch.spent["MIME"]
-    report.add("CPU: text, HTML and MIME, unsigned", "ms/mail", 1000 * made / max(done, 1))
+    for stage, seconds in watch.cpu_by_stage.items():
+        report.add(f"CPU: {stage}", "ms/mail", 1000 * seconds / max(sent_count, 1))
+    report.add("CPU: render, first time", "ms/mail", 1000 * first.cpu_by_stage["render"] / max(sent_count, 1))
+    own_time = watch.cpu_by_stage["render"] + watch.cpu_by_stage["MIME"]
+    report.add("CPU: text, HTML and MIME, unsigned", "ms/mail", 1000 * own_time / max(sent_count, 1))
 
 
 def window(
-    letters: composing.MailComposer, road: transport.Transport, judge: StateTransitions, lease: int, watch: _Watch
+    composer: composing.MailComposer,
+    sender: transport.Transport,
+    transitions: StateTransitions,
+    lease: int,
+    watch: _Stopwatch,
 ) -> int:
     """One window through all stages."""
     now = clock.now()
@@ -75,29 +79,29 @@ def window(
     def claim() -> list[claims.ClaimedDelivery]:
         with transaction() as session:
             leases.bump_beat(session, lease)
-            return claims.claim(session, lease, road.size, now, domain="digest.example")
+            return claims.claim(session, lease, sender.size, now, domain="digest.example")
 
     def look_up() -> Mapping[int, MailContext]:
         with reading() as session:
-            return letters._load_contexts(session, rows)
+            return composer._load_contexts(session, rows)
 
     rows = watch("claim", claim)
-    known = watch("look up", look_up)
-    rendered = watch("render", lambda: [letters._rendered(row, known[row.id]) for row in rows])
+    contexts = watch("look up", look_up)
+    rendered = watch("render", lambda: [composer._rendered(row, contexts[row.id]) for row in rows])
 
     def written() -> list[bytes]:
-        to = [letters._envelope(row, known[row.id].reader, letters._return_path(row)) for row in rows]
-        return [message.build(mail, envelope) for mail, envelope in zip(rendered, to, strict=True)]  # type: ignore[arg-type]
+        envelopes = [composer._envelope(row, contexts[row.id].reader, composer._return_path(row)) for row in rows]
+        return [message.build_message(mail, envelope) for mail, envelope in zip(rendered, envelopes, strict=True)]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)
-    signer = letters._signer
+    signer = composer._signer
     signed = watch("DKIM", lambda: [signer.sign(raw_mail) if signer else raw_mail for raw_mail in raw])
     mails = [
-        OutgoingMessage(letters._return_path(row), row.address, signed_mail, row.message_id, built=True)
+        OutgoingMessage(composer._return_path(row), row.address, signed_mail, row.message_id, built=True)
         for row, signed_mail in zip(rows, signed, strict=True)
     ]
-    outcomes = watch("SMTP", lambda: [f.result() for f in _all([road.send(mail, lambda: True) for mail in mails])])
-    results = [judge.result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)]
+    outcomes = watch("SMTP", lambda: [f.result() for f in _all([sender.send(mail, lambda: True) for mail in mails])])
+    results = [transitions.result(row, outcome, now) for row, outcome in zip(rows, outcomes, strict=True)]
 
     def record() -> int:
         with transaction() as session:

@@ -46,11 +46,11 @@ def main() -> None:
     parser.add_argument("shared", nargs="?", type=Path)
     parser.add_argument("--observations", type=Path)
     parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
-    if given.observations and given.out:
-        predict(given.observations, given.out)
-    elif given.shared:
-        report(list(records(given.shared / "data")))
+    options = parser.parse_args()
+    if options.observations and options.out:
+        predict(options.observations, options.out)
+    elif options.shared:
+        report(list(records(options.shared / "data")))
     else:
         parser.error("give SHARED, or --observations and --out")
 
@@ -60,7 +60,7 @@ def predict(observations: Path, out: Path) -> None:
     with observations.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as file:
         for line in lines:
             record = readable(json.loads(line))
-            for paper, score in zip(record["papers"], ours(record), strict=True):
+            for paper, score in zip(record["papers"], growth_scores(record), strict=True):
                 row = {"task": record["task"], "date": record["date"], "paper": paper["id"], "score": score}
                 file.write(json.dumps(row) + "\n")
 
@@ -81,7 +81,7 @@ def readable(record: Record) -> Record:
     return {**record, "papers": papers}
 
 
-def ours(record: Record) -> list[float]:
+def growth_scores(record: Record) -> list[float]:
     """Our score of each paper of a record."""
     record = readable(record)
     now = _now(record)
@@ -119,7 +119,7 @@ BASELINES: dict[str, Scorer] = {
     "raw votes": lambda paper, _now: float(_last(paper)[0] or 0),
     "votes per hour": lambda paper, now: (_last(paper)[0] or 0) / _hours(paper, now),
     "Hacker News": lambda paper, now: _hacker_news(_last(paper)[0] or 0, _hours(paper, now)),
-    "Reddit hot": lambda paper, _now: _reddit(_last(paper)[0] or 0, _time(_listed(paper))),
+    "Reddit hot": lambda paper, _now: _reddit(_last(paper)[0] or 0, _time(_listed_at(paper))),
     "ResearchHub": lambda paper, now: 100 * math.log1p(_last(paper)[0] or 0) / (_hours(paper, now) + 24) ** 0.8,
     "persistence": lambda paper, _now: -float((sorted(paper.get("rank_history") or []) or [[0, 1000]])[-1][1]),
 }
@@ -130,16 +130,16 @@ def _hacker_news(votes: int, hours: float) -> float:
     return math.copysign(abs(gained) ** 0.8, gained) / (hours + 2) ** 1.8
 
 
-def _reddit(votes: int, listed: datetime) -> float:
-    return math.log10(max(votes, 1)) + (listed.timestamp() - 1134028003) / 45000
+def _reddit(votes: int, listed_at: datetime) -> float:
+    return math.log10(max(votes, 1)) + (listed_at.timestamp() - 1134028003) / 45000
 
 
 def _last(paper: Paper) -> tuple[int | None, int | None]:
     """Votes and stars at the last observation; None is unknown."""
-    seen = sorted(paper.get("observations") or [], key=lambda row: row[0])
-    if not seen:
+    observations = sorted(paper.get("observations") or [], key=lambda row: row[0])
+    if not observations:
         return None, None
-    votes, stars = seen[-1][1], seen[-1][2] if len(seen[-1]) > 2 else None
+    votes, stars = observations[-1][1], observations[-1][2] if len(observations[-1]) > 2 else None
     return (None if votes is None else int(votes)), (None if stars is None else int(stars))
 
 
@@ -153,10 +153,10 @@ def _content(paper: Paper) -> content_prior.PaperProperties:
 
 
 def _hours(paper: Paper, now: datetime) -> float:
-    return max((now - _time(_listed(paper))).total_seconds() / 3600, 0.1)
+    return max((now - _time(_listed_at(paper))).total_seconds() / 3600, 0.1)
 
 
-def _listed(paper: Paper) -> str:
+def _listed_at(paper: Paper) -> str:
     return str(paper.get("listed_at") or paper.get("published_at"))
 
 
@@ -167,9 +167,9 @@ def _time(text: str) -> datetime:
 
 def _now(record: Record) -> datetime:
     """The time of the prediction: the last observation, else the end of the date."""
-    seen = [_time(row[0]) for p in record["papers"] for row in (p.get("observations") or [])]
-    seen += [_time(row[0]) for p in record["papers"] for row in (p.get("rank_history") or [])]
-    return max(seen) if seen else _time(str(record["date"])) + timedelta(days=1)
+    times = [_time(row[0]) for p in record["papers"] for row in (p.get("observations") or [])]
+    times += [_time(row[0]) for p in record["papers"] for row in (p.get("rank_history") or [])]
+    return max(times) if times else _time(str(record["date"])) + timedelta(days=1)
 
 
 # --- records from the data -----------------------------------------------------------------------------------------
@@ -227,22 +227,26 @@ def _paper(row: dict[str, Any], observations: list[list[Any]]) -> Paper:
 
 def _growth(daily: dict[str, Any], series: dict[str, list[list[Any]]]) -> Iterator[Record]:
     days: dict[str, Record] = {}
-    for paper, seen in series.items():
+    for paper, observations in series.items():
         row = daily.get(paper)
-        if row is None or len(seen) < 2 or _time(seen[0][0]) - _time(_listed(_paper(row, []))) > timedelta(days=3):
+        if (
+            row is None
+            or len(observations) < 2
+            or _time(observations[0][0]) - _time(_listed_at(_paper(row, []))) > timedelta(days=3)
+        ):
             continue
         day = days.setdefault(row["day"], {"task": "growth", "date": row["day"], "papers": [], "truth": {}})
-        day["papers"].append(_paper(row, seen[:1]))
-        day["truth"][paper] = max(seen[1][1] - seen[0][1], 0)
+        day["papers"].append(_paper(row, observations[:1]))
+        day["truth"][paper] = max(observations[1][1] - observations[0][1], 0)
     yield from (day for _, day in sorted(days.items()) if len(day["papers"]) >= 5)
 
 
 def _next(
     daily: dict[str, Any], series: dict[str, list[list[Any]]], ranks: dict[str, dict[str, int]]
 ) -> Iterator[Record]:
-    for task, ahead in (("next1", 1), ("next3", 3)):
+    for task, days_ahead in (("next1", 1), ("next3", 3)):
         for day in sorted(ranks):
-            later = ranks.get((_time(day) + timedelta(days=ahead)).date().isoformat())
+            later = ranks.get((_time(day) + timedelta(days=days_ahead)).date().isoformat())
             if not later:
                 continue
             papers = [_ranked(paper, daily, series, ranks, day) for paper in {**ranks[day]}]
@@ -254,10 +258,12 @@ def _ranked(
     paper: str, daily: dict[str, Any], series: dict[str, list[list[Any]]], ranks: dict[str, dict[str, int]], day: str
 ) -> Paper:
     row = daily.get(paper, {"id": paper, "publishedAt": f"20{paper[:2]}-{paper[2:4]}-01T00:00:00Z"})
-    seen = [one for one in series.get(paper, []) if one[0][:10] <= day]
-    made = _paper(row, seen)
-    made["rank_history"] = [[d + "T12:00:00Z", r[paper]] for d, r in sorted(ranks.items()) if d <= day and paper in r]
-    return made
+    observations = [observation for observation in series.get(paper, []) if observation[0][:10] <= day]
+    paper_row = _paper(row, observations)
+    paper_row["rank_history"] = [
+        [d + "T12:00:00Z", r[paper]] for d, r in sorted(ranks.items()) if d <= day and paper in r
+    ]
+    return paper_row
 
 
 def _enter(
@@ -271,12 +277,14 @@ def _enter(
         if not first <= day <= (_time(last) - timedelta(days=3)).date().isoformat():
             continue
         window = [(_time(day) + timedelta(days=n)).date().isoformat() for n in range(1, ENTER_DAYS + 1)]
-        entered = {paper for later in window for paper in ranks.get(later, {})}
+        entered_papers = {paper for later_day in window for paper in ranks.get(later_day, {})}
         already = {paper for d, r in ranks.items() if d <= day for paper in r}
-        fresh = [paper for paper in days[day] if paper not in already]
-        seen = {p: [one for one in series.get(p, []) if one[0][:10] <= day] for p in fresh}
-        papers = [_paper(daily[p], seen[p] or _archived(daily[p])) for p in fresh]
-        yield {"task": "enter", "date": day, "papers": papers, "truth": {p: int(p in entered) for p in fresh}}
+        entrants = [paper for paper in days[day] if paper not in already]
+        observations = {
+            p: [observation for observation in series.get(p, []) if observation[0][:10] <= day] for p in entrants
+        }
+        papers = [_paper(daily[p], observations[p] or _archived(daily[p])) for p in entrants]
+        yield {"task": "enter", "date": day, "papers": papers, "truth": {p: int(p in entered_papers) for p in entrants}}
 
 
 def _archived(row: dict[str, Any]) -> list[list[Any]]:
@@ -287,12 +295,12 @@ def _archived(row: dict[str, Any]) -> list[list[Any]]:
 # --- grading -------------------------------------------------------------------------------------------------------
 
 
-def ndcg(scores: Sequence[float], gains: Sequence[float], at: int = 10) -> float | None:
+def ndcg(scores: Sequence[float], gains: Sequence[float], cutoff: int = 10) -> float | None:
     """nDCG at 10 with linear gains; ties are broken by the order given. None where nothing can be gained."""
-    best = sum(g / math.log2(i + 2) for i, g in enumerate(sorted(gains, reverse=True)[:at]))
+    best = sum(g / math.log2(i + 2) for i, g in enumerate(sorted(gains, reverse=True)[:cutoff]))
     if best <= 0:
         return None
-    order = sorted(range(len(scores)), key=lambda i: -scores[i])[:at]
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])[:cutoff]
     return sum(gains[i] / math.log2(place + 2) for place, i in enumerate(order)) / best
 
 
@@ -304,21 +312,21 @@ def grade(record: Record, scores: Sequence[float]) -> float | None:
 
 def interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and a 95 % bootstrap interval over days."""
-    chance = random.Random(7)
-    means = sorted(sum(chance.choices(values, k=len(values))) / len(values) for _ in range(BOOTSTRAPS))
+    rng = random.Random(7)
+    means = sorted(sum(rng.choices(values, k=len(values))) / len(values) for _ in range(BOOTSTRAPS))
     return sum(values) / len(values), means[int(0.025 * BOOTSTRAPS)], means[int(0.975 * BOOTSTRAPS)]
 
 
-def report(found: Iterable[Record]) -> None:
+def report(all_records: Iterable[Record]) -> None:
     """One table a task, on the later half of the days; the figures go to build/bench/trending.json too."""
     figures: dict[str, dict[str, Any]] = {}
     by_task: dict[str, list[Record]] = defaultdict(list)
-    for record in found:
+    for record in all_records:
         by_task[record["task"]].append(readable(record))
     for task, rows in by_task.items():
         later = rows[len(rows) // 2 :]
         print(f"\n{task}: {len(later)} days ({later[0]['date']} to {later[-1]['date']}), not fitted on")
-        for name, scores in [("ours", [ours(r) for r in later]), *_baselines(later)]:
+        for name, scores in [("ours", [growth_scores(r) for r in later]), *_baselines(later)]:
             graded = [g for r, s in zip(later, scores, strict=True) if (g := grade(r, s)) is not None]
             mean, low, high = interval(graded)
             print(f"  {name:<16} nDCG@10 {mean:.3f}  [{low:.3f}, {high:.3f}]")

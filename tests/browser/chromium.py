@@ -27,13 +27,13 @@ _PACKAGES = ("chromium",)
 
 def find() -> str | None:
     """The browser's path; None where there is none and it can't be installed."""
-    found = shutil.which("chromium")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    executable = shutil.which("chromium")
+    if executable is None and os.geteuid() == 0 and shutil.which("apt-get"):
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (["update"], ["install", "-y", "--no-install-recommends", *_PACKAGES]):
-            subprocess.run(["apt-get", "-q", *words], env=quiet, check=False, capture_output=True)
-        found = shutil.which("chromium")
-    return found
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *_PACKAGES]):
+            subprocess.run(["apt-get", "-q", *command], env=quiet, check=False, capture_output=True)
+        executable = shutil.which("chromium")
+    return executable
 
 
 @contextmanager

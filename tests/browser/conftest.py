@@ -25,8 +25,8 @@ def browser() -> Iterator[Browser]:
     if path is None:
         not_run("no chromium and no root")
     expect.set_options(timeout=1000 * PATIENCE)
-    with chromium.launched(path) as found:
-        yield found
+    with chromium.launched(path) as launched_browser:
+        yield launched_browser
 
 
 @pytest.fixture
@@ -41,19 +41,19 @@ def site(
     database: str, tmp_path: Path, configured: Callable[..., None], clock_moves: time_machine.Traveller
 ) -> Iterator[Site]:
     """The service in this process, on a Thursday noon, without papers and subscribers."""
-    with running(tmp_path, configured) as found:
-        yield found
+    with running(tmp_path, configured) as running_site:
+        yield running_site
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
     """A browser window in the time zone of Berlin; cookies of its own."""
-    made = browser.new_context(
+    browser_context = browser.new_context(
         java_script_enabled=request.param, timezone_id="Europe/Berlin", viewport={"width": 1280, "height": 900}
     )
-    made.set_default_timeout(1000 * PATIENCE)
-    yield made
-    made.close()
+    browser_context.set_default_timeout(1000 * PATIENCE)
+    yield browser_context
+    browser_context.close()
 
 
 @pytest.fixture

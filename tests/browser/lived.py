@@ -29,13 +29,13 @@ def weekdays(announcements: int) -> list[date]:
     return sorted(day for day in days if day.weekday() < 5)[-announcements:]
 
 
-def live(site: Site, clock: time_machine.Traveller, *, announcements: int = ANNOUNCEMENTS) -> None:
+def live_through(site: Site, clock: time_machine.Traveller, *, announcements: int = ANNOUNCEMENTS) -> None:
     """Sign all subscribers up, then announce papers and mail day by day."""
     days = weekdays(announcements)
     clock.move_to(_noon(days[0] - timedelta(days=1)))
-    for reader in DEMO_SUBSCRIBERS:
-        if not reader.subscribes_late:
-            _sign_up(site, reader)
+    for demo_subscriber in DEMO_SUBSCRIBERS:
+        if not demo_subscriber.subscribes_late:
+            _sign_up(site, demo_subscriber)
     for number, (day, papers) in enumerate(zip(days, _shares(len(days)), strict=True)):
         clock.move_to(_noon(day))
         site.announce(day, {"the day's papers": ParsedDocument(papers)})
@@ -55,18 +55,18 @@ def _shares(parts: int) -> list[tuple[ListedPaper, ...]]:
     return [tuple(papers[part::parts]) for part in range(parts)]
 
 
-def _sign_up(site: Site, reader: DemoSubscriber) -> None:
+def _sign_up(site: Site, demo_subscriber: DemoSubscriber) -> None:
     form = {
-        "address": reader.address,
-        "topics": "\n".join(reader.topics),
-        "exclusions": "\n".join(reader.exclusions),
-        "categories": " ".join(reader.categories),
-        "authors": "\n".join(reader.authors),
-        "time_zone": reader.time_zone,
-        "send_at": reader.send_at,
+        "address": demo_subscriber.address,
+        "topics": "\n".join(demo_subscriber.topics),
+        "exclusions": "\n".join(demo_subscriber.exclusions),
+        "categories": " ".join(demo_subscriber.categories),
+        "authors": "\n".join(demo_subscriber.authors),
+        "time_zone": demo_subscriber.time_zone,
+        "send_at": demo_subscriber.send_at,
     }
     httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
-    httpx.post(link(site.mail(reader.address), "confirm")).raise_for_status()
+    httpx.post(link(site.mail(demo_subscriber.address), "confirm")).raise_for_status()
 
 
 def _guest(site: Site, number: int) -> None:
@@ -74,28 +74,30 @@ def _guest(site: Site, number: int) -> None:
     _sign_up(site, guest)
     if number in {1, 4}:
         with engine.reading() as session:
-            known = session.exec(select(Subscriber).where(Subscriber.address == guest.address)).one()
-        httpx.post(signed_links.unsubscribe(known.id or 0)).raise_for_status()
+            guest_row = session.exec(select(Subscriber).where(Subscriber.address == guest.address)).one()
+        httpx.post(signed_links.unsubscribe(guest_row.id or 0)).raise_for_status()
 
 
 def _bounces(days: list[date]) -> None:
     """A few bounce reports of two weeks."""
-    told = ((2, "soft"), (5, "soft"), (5, "hard"), (9, "soft"), (11, "complaint"))
+    bounces_by_day = ((2, "soft"), (5, "soft"), (5, "hard"), (9, "soft"), (11, "complaint"))
     with engine.transaction() as session:
-        for number, (day, kind) in enumerate(told):
-            at = _noon(days[day % len(days)])
-            session.add(Bounce(report_key=f"told:{number}", address_key=f"x{number}@one.example", kind=kind, at=at))
+        for number, (day, kind) in enumerate(bounces_by_day):
+            bounced_at = _noon(days[day % len(days)])
+            session.add(
+                Bounce(report_key=f"told:{number}", address_key=f"x{number}@one.example", kind=kind, at=bounced_at)
+            )
 
 
 def addresses(site: Site) -> dict[str, str]:
     """Every page that opens without a sign-in or a click."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == DEMO_SUBSCRIBERS[0].address)).one()
-        gone = session.exec(select(Subscriber).where(Subscriber.state == "left")).first()
+        unsubscribed = session.exec(select(Subscriber).where(Subscriber.state == "left")).first()
         edition = session.exec(select(Edition).where(Edition.subscriber_id == ada.id).order_by(col(Edition.day))).all()
         paper = session.exec(select(Paper).where(Paper.announcement_id == LAST.toordinal())).first()
         pending = session.exec(select(Delivery).where(Delivery.kind == "confirmation").order_by(col(Delivery.id))).all()
-    assert gone
+    assert unsubscribed
     assert paper
     topics = "%0A".join(topic.replace(" ", "+") for topic in DEMO_SUBSCRIBERS[0].topics)
     confirmed = pending[0]
@@ -109,9 +111,9 @@ def addresses(site: Site) -> dict[str, str]:
         "author": f"{site.url}/authors/Niao He",
         "confirmed": signed_links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["request_id"]),
         "preferences": signed_links.preferences(ada.id or 0),
-        "preferences of one who left": signed_links.preferences(gone.id or 0),
+        "preferences of one who left": signed_links.preferences(unsubscribed.id or 0),
         "unsubscribe": signed_links.unsubscribe(ada.id or 0),
-        "unsubscribed": signed_links.unsubscribe(gone.id or 0),
+        "unsubscribed": signed_links.unsubscribe(unsubscribed.id or 0),
         "edition": signed_links.edition(edition[-1].id or 0),
         "mail me my link": f"{signed_links.edition(edition[-1].id or 0)}/link",
         "sign-in": f"{site.url}/admin",
@@ -119,14 +121,14 @@ def addresses(site: Site) -> dict[str, str]:
     }
 
 
-def ask(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
+def request_link(site: Site, address: str = "newton@digest.example", page: str = "confirm") -> str:
     """The link in the confirmation mail of a new sign-up; with `page` not-me, the link to reject it."""
     form = {"address": address, "topics": "\n".join(DEMO_SUBSCRIBERS[0].topics), "time_zone": "Europe/Berlin"}
     httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
     return link(site.mail(address), page)
 
 
-def ask_to_move(site: Site) -> str:
+def request_address_change(site: Site) -> str:
     """The link in the mail for a change of address."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == DEMO_SUBSCRIBERS[0].address)).one()

@@ -25,7 +25,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 WIDTHS = {375: 1600, 1280: 1400}  # width to the most of a page's height that is shown, in pixels
 SCHEMES = ("light", "dark")
 COLOURS = 64  # a palette is enough for text on plain ground, and makes small files
-SHOWN = {
+PAGES_PICTURED = {
     "preview": "start",
     "trending": "trending",
     "confirm": "confirm",
@@ -69,31 +69,31 @@ def configure(**values: object) -> None:
     settings.clear_cache()
 
 
-def take(page: Page, name: str) -> None:
+def save_screenshot(page: Page, name: str) -> None:
     """Save the page at both widths in both schemes."""
     for width, scheme in product(WIDTHS, SCHEMES):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 800})
         tall = min(page.evaluate("document.documentElement.scrollHeight"), WIDTHS[width])
-        shot = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": tall}, full_page=True)
+        screenshot = page.screenshot(clip={"x": 0, "y": 0, "width": width, "height": tall}, full_page=True)
         file = FOLDER / f"{name}-{width}-{scheme}.png"
-        pen = page.context.new_page()
-        file.write_bytes(reduced(pen, shot))
-        pen.close()
+        scaling_page = page.context.new_page()
+        file.write_bytes(reduced_png(scaling_page, screenshot))
+        scaling_page.close()
         print(f"{file.name}: {file.stat().st_size // 1024} KB")
 
 
-def reduced(page: Page, shot: bytes) -> bytes:
+def reduced_png(page: Page, screenshot: bytes) -> bytes:
     """The same image with a palette. The browser decodes it, so no image library is needed."""
-    found = page.evaluate(REDUCE, [base64.b64encode(shot).decode(), COLOURS])
-    width, height = found["width"], found["height"]
-    pixels = base64.b64decode(found["pixels"])
+    image = page.evaluate(REDUCE, [base64.b64encode(screenshot).decode(), COLOURS])
+    width, height = image["width"], image["height"]
+    pixels = base64.b64decode(image["pixels"])
     rows = b"".join(b"\0" + pixels[row * width : (row + 1) * width] for row in range(height))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         _chunk(kind, content)
         for kind, content in (
             (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            (b"PLTE", bytes(found["palette"])),
+            (b"PLTE", bytes(image["palette"])),
             (b"IDAT", zlib.compress(rows, 9)),
             (b"IEND", b""),
         )
@@ -120,18 +120,18 @@ def main() -> None:
             _all(browser, site, clock)
 
 
-def _all(browser: Browser, shown: Site, clock: time_machine.Traveller) -> None:
-    lived.live(shown, clock)
+def _all(browser: Browser, lived_site: Site, clock: time_machine.Traveller) -> None:
+    lived.live_through(lived_site, clock)
     page = browser.new_context(timezone_id="Europe/Berlin", locale="en-GB").new_page()
-    addresses = lived.addresses(shown) | {"confirm": lived.ask(shown)}
-    for name, called in SHOWN.items():
+    addresses = lived.addresses(lived_site) | {"confirm": lived.request_link(lived_site)}
+    for name, called in PAGES_PICTURED.items():
         page.goto(addresses[name])
-        take(page, called)
-    sign_in(page, shown, ADMIN)
-    take(page, "admin")
-    with serving(lambda _: pages.build(shown.mailbox, shown.url)) as mailbox:
+        save_screenshot(page, called)
+    sign_in(page, lived_site, ADMIN)
+    save_screenshot(page, "admin")
+    with serving(lambda _: pages.build_mailbox_app(lived_site.mailbox, lived_site.url)) as mailbox:
         page.goto(mailbox)
-        take(page, "mailbox")
+        save_screenshot(page, "mailbox")
 
 
 if __name__ == "__main__":

@@ -27,12 +27,12 @@ from digest.web.wiring import page_services
 from seeds import loader
 from tests.patience import PATIENCE
 from workers.demo import mailbox as mailboxes
-from workers.demo.mailbox import Mailbox
+from workers.demo.mailbox import Maildir
 
 ADMIN = "root@digest.example"
 
 
-class AtOnce:
+class ImmediateQueue:
     """An Enqueue without a queue: each task runs before the call returns."""
 
     def freeze(self, run_id: int, shard: int) -> None:
@@ -53,7 +53,7 @@ class Site:
     """The running service: its address, mailbox and days."""
 
     url: str
-    mailbox: Mailbox
+    mailbox: Maildir
 
     def announce(self, on: date, documents: Mapping[str, ParsedDocument]) -> None:
         for name, parsed in documents.items():
@@ -62,11 +62,11 @@ class Site:
     def run(self, on: date | None = None) -> daily_run.RunResult:
         return daily_run.run_inline(on)
 
-    def mail(self, to: str, subject: str = "") -> EmailMessage:
+    def mail(self, recipient: str, subject: str = "") -> EmailMessage:
         """The newest mail to that address."""
-        found = self.mailbox.wait(to, subject, seconds=PATIENCE)
-        assert found is not None, f"no mail for {to}"
-        return found
+        received = self.mailbox.wait_for(recipient, subject, seconds=PATIENCE)
+        assert received is not None, f"no mail for {recipient}"
+        return received
 
     def digest_mail(self, to: str) -> EmailMessage:
         """The newest daily mail to that address."""
@@ -74,8 +74,8 @@ class Site:
         assert mails, f"no daily mail for {to}"
         return mails[-1]
 
-    def mails(self, to: str) -> list[EmailMessage]:
-        return [m for kept in self.mailbox.all() if (m := kept.parsed())["To"] == to]
+    def mails(self, recipient: str) -> list[EmailMessage]:
+        return [m for received in self.mailbox.received() if (m := received.parse())["To"] == recipient]
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
     """Serve what `build` makes for an address, at that address, until the block ends."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running_server = uvicorn.Server(server.configuration(build(url)))
+    running_server = uvicorn.Server(server.server_config(build(url)))
     thread = threading.Thread(target=running_server.run, args=([listening],), name="web")
     thread.start()
     try:
@@ -97,8 +97,8 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
 @contextmanager
 def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
     """The service over the configured database, its mail going into `folder`. `configure` sets settings by name."""
-    mailbox = mailboxes.Mailbox(folder / "mailbox")
-    mailbox.empty()
+    mailbox = mailboxes.Maildir(folder / "mailbox")
+    mailbox.clear()
     mail_server = mailboxes.serve(mailbox)
 
     def built(url: str) -> FastAPI:
@@ -111,7 +111,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             ADMIN_EMAILS=ADMIN,
         )
         delivery_worker._sweeper.cache_clear()
-        return build(AtOnce(), page_services())
+        return build(ImmediateQueue(), page_services())
 
     try:
         with serving(built) as url:
@@ -135,12 +135,12 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 def link(mail: EmailMessage, page: str) -> str:
     """The mail's link to one of our pages."""
-    found = re.search(rf"https?://\S+/{page}/[^\s>)\"]+", text_of(mail))
-    assert found, f"no link to {page}"
-    return found[0]
+    match = re.search(rf"https?://\S+/{page}/[^\s>)\"]+", text_of(mail))
+    assert match, f"no link to {page}"
+    return match[0]
 
 
 def links(mail: EmailMessage) -> list[str]:
     """Every address in a mail that leads to us: in both bodies and in the headers."""
-    whole = text_of(mail) + text_of(mail, "html").replace("&amp;", "&") + str(mail["List-Unsubscribe"] or "")
-    return list(dict.fromkeys(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", whole)))
+    all_text = text_of(mail) + text_of(mail, "html").replace("&amp;", "&") + str(mail["List-Unsubscribe"] or "")
+    return list(dict.fromkeys(re.findall(r"http://127\.0\.0\.1:\d+/[^\s<>\"')]*", all_text)))

@@ -74,7 +74,7 @@ def titles_of(mail: EmailMessage, page: Page) -> list[str]:
     return titles(page)
 
 
-def chosen_by_the_reference(topics: Sequence[str], day: date, *, limit: int = 10) -> list[str]:
+def titles_by_reference(topics: Sequence[str], day: date, *, limit: int = 10) -> list[str]:
     """The papers that the reference matcher gives for that announcement, none of which has a signal."""
     with reading() as session:
         numbers = session.exec(select(Paper.id).where(col(Paper.announcement_id) == day.toordinal())).all()
@@ -86,11 +86,11 @@ def chosen_by_the_reference(topics: Sequence[str], day: date, *, limit: int = 10
     candidates = [Candidate(number, record, day.toordinal()) for number, record in records.items()]
     profile = Profile(topics=tuple(map(Topic, topics)), limit=limit)
     return [
-        paper_block(records[found.paper]).title
-        for found in reference_matcher.match(profile, candidates, weights, tau=None)
+        paper_block(records[match.paper]).title
+        for match in reference_matcher.match(profile, candidates, weights, tau=None)
     ]
 
 
-def reader(address: str = ADA) -> Subscriber:
+def subscriber_row(address: str = ADA) -> Subscriber:
     with reading() as session:
         return session.exec(select(Subscriber).where(Subscriber.address == address)).one()

@@ -18,7 +18,7 @@ from workers.demo import pages
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 NARROWEST = 320
-SEEN = [(scheme, width) for scheme, width in product(("light", "dark"), (375, 1280))]
+SCHEMES_AND_WIDTHS = [(scheme, width) for scheme, width in product(("light", "dark"), (375, 1280))]
 
 
 @pytest.fixture
@@ -30,13 +30,16 @@ def berlin_page(browser: Browser) -> Iterator[Page]:
 
 def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterator[str]:
     """Every page in turn, shown; yields its name."""
-    lived.live(site, clock, announcements=4)
-    shown = lived.addresses(site) | {"confirm": lived.ask(site), "not me": lived.ask(site, page="not-me")}
-    shown["change of address"] = lived.ask_to_move(site)
-    for name, address in shown.items():
+    lived.live_through(site, clock, announcements=4)
+    addresses = lived.addresses(site) | {
+        "confirm": lived.request_link(site),
+        "not me": lived.request_link(site, page="not-me"),
+    }
+    addresses["change of address"] = lived.request_address_change(site)
+    for name, address in addresses.items():
         page.goto(address)
         yield name
-    with serving(lambda _: pages.build(site.mailbox, site.url)) as mailbox:
+    with serving(lambda _: pages.build_mailbox_app(site.mailbox, site.url)) as mailbox:
         page.goto(mailbox)
         yield "mailbox"
         page.locator("li a").first.click()
@@ -48,18 +51,21 @@ def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterato
 def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
     berlin_page: Page, site: Site, clock_moves: time_machine.Traveller
 ) -> None:
-    axe, faults, seen = Axe(), [], 0
+    axe, faults, pages_checked = Axe(), [], 0
     for name in everything(site, clock_moves, berlin_page):
-        seen += 1
-        for scheme, width in SEEN:
+        pages_checked += 1
+        for scheme, width in SCHEMES_AND_WIDTHS:
             berlin_page.emulate_media(color_scheme=scheme)
             berlin_page.set_viewport_size({"width": width, "height": 900})
-            found = axe.run(berlin_page, options={"resultTypes": ["violations"]}).response["violations"]
-            faults += [(name, scheme, width, one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+            violations = axe.run(berlin_page, options={"resultTypes": ["violations"]}).response["violations"]
+            faults += [
+                (name, scheme, width, violation["id"], [node["html"] for node in violation["nodes"]])
+                for violation in violations
+            ]
         berlin_page.set_viewport_size({"width": NARROWEST, "height": 900})
         wide = berlin_page.evaluate("document.documentElement.scrollWidth")
         if wide > NARROWEST:
             faults.append((name, "overflow", wide))
 
     assert faults == []
-    assert seen == 22
+    assert pages_checked == 22

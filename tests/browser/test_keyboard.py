@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from digest.db.core.engine import reading
 from digest.db.subscribers import subscribers
 from tests.browser.site import Site, link
-from tests.browser.steps import ADA, TOPICS, reader
+from tests.browser.steps import ADA, TOPICS, subscriber_row
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -24,9 +24,9 @@ def tab_to(page: Page, selector: str) -> None:
     """Press Tab until the element has the focus; each stop on the way shows where the focus is."""
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
-        there, seen = page.evaluate(LOOK, selector)
-        assert seen
-        if there:
+        is_reached, has_focus_ring = page.evaluate(LOOK, selector)
+        assert has_focus_ring
+        if is_reached:
             return
     raise AssertionError(f"{selector} is not reached by Tab")
 
@@ -48,7 +48,7 @@ def test_a_person_signs_up_with_the_keyboard_alone(page: Page, site: Site) -> No
     expect(page.get_by_role("heading", name="You are subscribed")).to_be_visible()
 
     with reading() as session:
-        profile = subscribers.profile_of(session, reader())
+        profile = subscribers.profile_of(session, subscriber_row())
     assert tuple(topic.text for topic in profile.topics) == TOPICS
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from digest.services.security import signed_links as making
 from tests.browser.site import ADMIN, Site, days, links
-from tests.browser.steps import ADA, reader, sign_up, subscribe
+from tests.browser.steps import ADA, sign_up, subscribe, subscriber_row
 from tests.digest.web.conftest import everything
 
 pytestmark = [
@@ -29,12 +29,12 @@ def scanner(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def some(addresses: list[str]) -> list[str]:
+def some_of_each_kind(addresses: list[str]) -> list[str]:
     """A few of each kind: all kinds of links, not the same ones of every paper."""
     of_page: dict[str, list[str]] = {}
     for address in addresses:
         of_page.setdefault(address.split("/")[3], []).append(address)
-    return [address for found in of_page.values() for address in found[:3]]
+    return [address for addresses_of_kind in of_page.values() for address in addresses_of_kind[:3]]
 
 
 def scan(addresses: list[str], scanner: Page) -> int:
@@ -54,11 +54,13 @@ def scan(addresses: list[str], scanner: Page) -> int:
 
 
 def test_a_confirmation_is_not_pressed_by_a_scanner(page: Page, site: Site, scanner: Page) -> None:
-    found = [address for address in links(sign_up(page, site)) if "/confirm/" in address or "/not-me/" in address]
+    confirm_links = [
+        address for address in links(sign_up(page, site)) if "/confirm/" in address or "/not-me/" in address
+    ]
     before = everything()
-    sent = scan(found, scanner)
+    sent = scan(confirm_links, scanner)
 
-    assert (len(found), sent) == (2, 3)
+    assert (len(confirm_links), sent) == (2, 3)
     assert everything() == before
 
 
@@ -69,11 +71,11 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
     clock_moves.shift(timedelta(days=1))
     site.announce(date(2025, 11, 21), days(date(2025, 11, 21))[0])
     site.run()
-    found = some(links(site.digest_mail(ADA)))
+    mail_links = some_of_each_kind(links(site.digest_mail(ADA)))
     before = everything()
-    sent = scan(found, scanner)
+    sent = scan(mail_links, scanner)
 
-    assert {address.split("/")[3] for address in found} >= {"preferences", "unsubscribe", "editions", "feedback"}
+    assert {address.split("/")[3] for address in mail_links} >= {"preferences", "unsubscribe", "editions", "feedback"}
     assert sent >= 6
     assert everything() == before
 
@@ -86,18 +88,18 @@ def test_a_scanner_does_not_resubscribe_an_unsubscribed_person(page: Page, site:
 
     assert sent == 4
     assert everything() == before
-    assert reader().state == "left"
+    assert subscriber_row().state == "left"
 
 
 def test_an_administrators_link_is_not_used_up_by_a_scanner(page: Page, site: Site, scanner: Page) -> None:
     page.goto(f"{site.url}/admin")
     page.fill("#address", ADMIN)
     page.get_by_role("button", name="Send me a link").click()
-    found = [address for address in links(site.mail(ADMIN)) if "/enter/" in address]
+    enter_links = [address for address in links(site.mail(ADMIN)) if "/enter/" in address]
     before = everything()
-    scan(found, scanner)
+    scan(enter_links, scanner)
 
     assert everything() == before
-    page.goto(found[0])
+    page.goto(enter_links[0])
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Overview").wait_for()

@@ -14,11 +14,11 @@ from tests.browser.steps import (
     ADA,
     ONE_CLICK,
     TOPICS,
-    chosen_by_the_reference,
-    reader,
     sign_in,
     sign_up,
+    subscriber_row,
     titles,
+    titles_by_reference,
     titles_of,
 )
 from tests.digest.web.conftest import everything
@@ -38,22 +38,22 @@ def test_from_three_keywords_to_the_last_mail(page: Page, site: Site, clock_move
 
     page.get_by_role("button", name="Yes, send me the mail").click()
     page.get_by_role("heading", name="You are subscribed").wait_for()
-    assert reader().state == "active"
+    assert subscriber_row().state == "active"
 
     clock_moves.shift(timedelta(days=1))
     site.announce(FRIDAY, first)
     assert site.run().sent == 1
     mail = site.digest_mail(ADA)
-    got = titles_of(mail, page)
-    assert got == chosen_by_the_reference(TOPICS, FRIDAY)
-    assert len(got) == 10
+    mailed_titles = titles_of(mail, page)
+    assert mailed_titles == titles_by_reference(TOPICS, FRIDAY)
+    assert len(mailed_titles) == 10
 
     page.goto(link(mail, "editions"))
-    assert titles(page) == got
+    assert titles(page) == mailed_titles
     assert page.title() == mail["Subject"]
 
-    answer = httpx.post(str(mail["List-Unsubscribe"]).strip("<>"), data=ONE_CLICK)
-    assert (answer.status_code, answer.history, answer.cookies) == (200, [], httpx.Cookies())
+    response = httpx.post(str(mail["List-Unsubscribe"]).strip("<>"), data=ONE_CLICK)
+    assert (response.status_code, response.history, response.cookies) == (200, [], httpx.Cookies())
 
     clock_moves.shift(timedelta(days=1))
     site.announce(SATURDAY, second)

@@ -28,35 +28,35 @@ DATA = rf"{SERVICE}|cs\.LG|digest doctor"
 
 @pytest.fixture
 def marked() -> Iterator[None]:
-    with pseudo.spoken():
+    with pseudo.pseudo_language():
         yield
 
 
 def transactional() -> list[tuple[str, RenderedMail]]:
     """The mails without outside text: all words but names and addresses are translated."""
     account = {"export", "erase", "change-address", "new-address", "moved"}
-    chosen = {"notice", "confirmation", "link", "sign-in", "test"} | account
-    return [(name, mail) for name, _, mail in _small() if name in chosen]
+    transactional_names = {"notice", "confirmation", "link", "sign-in", "test"} | account
+    return [(name, mail) for name, _, mail in _small() if name in transactional_names]
 
 
 def test_no_sentence_of_a_mail_is_left_out(marked: None) -> None:
     for name, mail in transactional():
-        assert pseudo.unsaid(mail.html, DATA) == [], name
-        assert pseudo.left(f"{mail.subject} {mail.text}", DATA) == [], name
+        assert pseudo.untranslated_words(mail.html, DATA) == [], name
+        assert pseudo.words_outside(f"{mail.subject} {mail.text}", DATA) == [], name
 
 
 @pytest.mark.parametrize("kind", ["digest", "welcome", "resend"])
 def test_no_sentence_of_an_edition_is_left_out(marked: None, kind: str) -> None:
     mail = greek(kind)
 
-    assert pseudo.unsaid(mail.html, DATA) == []
-    assert pseudo.left(f"{mail.subject} {mail.text}", DATA) == []
+    assert pseudo.untranslated_words(mail.html, DATA) == []
+    assert pseudo.words_outside(f"{mail.subject} {mail.text}", DATA) == []
 
 
 def greek(kind: str) -> RenderedMail:
     """An edition whose papers and topics hold no Latin letter, so that each one left is ours."""
     record = Record("Μάθηση", "Πρώτα αυτό. Μετά εκείνο.", ("Αδα", "Βαν", "Γεω", "Δαν", "Εύα"), arxiv_id="2511.00001")
-    known = replace(record, code_url="https://github.com/a/b", categories=("cs.LG",), withdrawn=True)
+    coded = replace(record, code_url="https://github.com/a/b", categories=("cs.LG",), withdrawn=True)
     searched = Record("Άλλη", "", ("Αδα", "Βαν"))
     rising = trending_score.explain(
         trending_score.Signals(hours=10, votes=41, place=2, listed=28, gained=3, code=True, stars=120, comments=1), i18n
@@ -71,10 +71,10 @@ def greek(kind: str) -> RenderedMail:
         Entry(paper=1, revision=1, section=RISING, reason=rising, spark="▁▂▅█"),
         Entry(paper=0, revision=1, section=RISING, reason=ranked),
     )
-    papers = {(0, 1): known, (1, 1): searched, (2, 1): replace(record, authors=("Αδα",), authors_complete=False)}
-    reader = replace(samples.READER, topics=("μάθηση",), kind=kind)
+    papers = {(0, 1): coded, (1, 1): searched, (2, 1): replace(record, authors=("Αδα",), authors_complete=False)}
+    recipient = replace(samples.RECIPIENT, topics=("μάθηση",), kind=kind)
     content = Content(entries, considered=412, more=3, notice="Your pause is over.")
-    return other_emails.digest(content, papers, reader, samples.LINKS, service=samples.SERVICE)
+    return other_emails.digest(content, papers, recipient, samples.LINKS, service=samples.SERVICE)
 
 
 def test_dates_and_numbers_are_the_languages(configured: Callable[..., None]) -> None:

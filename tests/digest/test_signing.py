@@ -50,8 +50,8 @@ def test_a_key_that_was_taken_out_verifies_nothing() -> None:
 @given(place=st.integers(0, 200), letter=st.sampled_from("abcXYZ019-_."))
 def test_a_token_with_one_letter_changed_is_refused(place: int, letter: str) -> None:
     token = SIGNER.sign(CONFIRM, 7, 3)
-    at = place % (len(token) - 1)  # the last letter's low bits carry nothing
-    changed = token[:at] + letter + token[at + 1 :]
+    position = place % (len(token) - 1)  # the last letter's low bits carry nothing
+    changed = token[:position] + letter + token[position + 1 :]
     if changed == token:
         return
 

@@ -19,7 +19,7 @@ from tests.mailgate.mails import Mail, mails, spoiled
 from tests.mailgate.programs import caniemail
 
 Check = Callable[[Sequence[Mail]], list[str]]
-TOLD = 12  # findings of one checker that are printed
+MAX_PRINTED = 12  # findings of one checker that are printed
 
 
 def main() -> int:
@@ -30,8 +30,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[])
     options = parser.parse_args()
     shared = options.shared if (options.shared / "data").is_dir() else None
-    made, record = mails(shared, options.mails)
-    every: dict[str, Check] = {
+    samples, record = mails(shared, options.mails)
+    checks: dict[str, Check] = {
         "maillint": lambda these: checkers.maillint(these, shared),
         "dkimpy": lambda these: checkers.dkimpy(these, record),
         "opendkim": lambda these: checkers.opendkim(these, record),
@@ -41,25 +41,27 @@ def main() -> int:
         "spamassassin": checkers.spamassassin,
         "looks": looks,
     }
-    print(f"{len(made)} mails, {min(len(m.raw) for m in made):,} to {max(len(m.raw) for m in made):,} bytes")
+    print(f"{len(samples)} mails, {min(len(m.raw) for m in samples):,} to {max(len(m.raw) for m in samples):,} bytes")
     failed = 0
-    for name, check in every.items():
+    for name, check in checks.items():
         if not options.only or name in options.only:
-            failed += _run(name, check, made)
+            failed += _run(name, check, samples)
     return 1 if failed else 0
 
 
-def _run(name: str, check: Check, made: list[Mail]) -> bool:
+def _run(name: str, check: Check, samples: list[Mail]) -> bool:
     started = time.monotonic()
     try:
-        found = check(made) if check([spoiled(made[0])]) else ["a spoiled mail passed: this checker checks nothing"]
+        findings = (
+            check(samples) if check([spoiled(samples[0])]) else ["a spoiled mail passed: this checker checks nothing"]
+        )
     except Missing as missing:
         print(f"NOT RUN: {name}: {missing}")
         return False
-    print(f"{name}: {len(found)} findings ({time.monotonic() - started:.0f} s)", flush=True)
-    for line in found[:TOLD]:
+    print(f"{name}: {len(findings)} findings ({time.monotonic() - started:.0f} s)", flush=True)
+    for line in findings[:MAX_PRINTED]:
         print(f"  {line}")
-    return bool(found)
+    return bool(findings)
 
 
 if __name__ == "__main__":

@@ -43,12 +43,12 @@ def written(mails: Sequence[Mail], content_of: Callable[[Mail], bytes], ending: 
         yield paths
 
 
-def tool(name: str, cure: str) -> str:
+def tool(name: str, remedy: str) -> str:
     """The path of a program, also among the system's. Raises Missing."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        raise Missing(f"{name} ({cure})")
-    return found
+    executable = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if executable is None:
+        raise Missing(f"{name} ({remedy})")
+    return executable
 
 
 def maillint(mails: Sequence[Mail], shared: Path | None) -> list[str]:
@@ -56,19 +56,19 @@ def maillint(mails: Sequence[Mail], shared: Path | None) -> list[str]:
     linter = shared / "tools" / "maillint.py" if shared else None
     if linter is None or not linter.is_file():
         raise Missing("maillint (it lies beside the shared data)")
-    found = []
+    findings = []
     for kind in ("digest", "transactional"):
-        chosen = [mail for mail in mails if mail.transactional == (kind == "transactional")]
-        with written(chosen, lambda mail: mail.raw, "eml") as paths:
-            done = subprocess.run(
+        mails_of_kind = [mail for mail in mails if mail.transactional == (kind == "transactional")]
+        with written(mails_of_kind, lambda mail: mail.raw, "eml") as paths:
+            result = subprocess.run(
                 [sys.executable, str(linter), "--kind", kind, *map(str, paths)],
                 capture_output=True,
                 text=True,
                 check=False,
             )
-        if done.returncode:
-            found += [line for line in done.stdout.splitlines() if line.strip()]
-    return found
+        if result.returncode:
+            findings += [line for line in result.stdout.splitlines() if line.strip()]
+    return findings
 
 
 def dkimpy(mails: Sequence[Mail], record: str) -> list[str]:
@@ -85,28 +85,28 @@ def dkimpy(mails: Sequence[Mail], record: str) -> list[str]:
 def opendkim(mails: Sequence[Mail], record: str) -> list[str]:
     """The same by OpenDKIM, which reads the key from a file instead of DNS."""
     program = tool("opendkim", "Debian: opendkim")
-    found = []
+    findings = []
     with tempfile.TemporaryDirectory(prefix="mailgate-") as folder:
         keys, config = Path(folder) / "keys", Path(folder) / "opendkim.conf"
         keys.write_text(f"{SELECTOR}._domainkey.{DOMAIN} {record}\n", encoding="ascii")
         config.write_text(f"TestPublicKeys {keys}\nMode v\nSyslog no\n", encoding="ascii")
         with written(mails, lambda mail: mail.raw, "eml") as paths:
             for path in paths:
-                done = subprocess.run([program, "-x", config, "-t", path, "-vv"], capture_output=True, check=False)
-                if b"dkim=pass" not in done.stdout:
-                    found.append(f"{path.stem}: {done.stdout.decode(errors='replace')[:200]}")
-    return found
+                result = subprocess.run([program, "-x", config, "-t", path, "-vv"], capture_output=True, check=False)
+                if b"dkim=pass" not in result.stdout:
+                    findings.append(f"{path.stem}: {result.stdout.decode(errors='replace')[:200]}")
+    return findings
 
 
 def spamassassin(mails: Sequence[Mail]) -> list[str]:
     """Local tests alone: at most 0 points. The sample gets the Received header that a delivered mail has."""
     program = tool("spamassassin", "Debian: spamassassin")
     with written(mails, lambda mail: RECEIVED + mail.raw, "eml") as paths:
-        done = subprocess.run([program, "-L", "-t", *map(str, paths)], capture_output=True, check=False)
+        result = subprocess.run([program, "-L", "-t", *map(str, paths)], capture_output=True, check=False)
     # one report a mail, in their order; it begins with this header, which no body of ours can hold
-    reports = re.split(r"^X-Spam-Checker-Version: ", done.stdout.decode(errors="replace"), flags=re.MULTILINE)[1:]
+    reports = re.split(r"^X-Spam-Checker-Version: ", result.stdout.decode(errors="replace"), flags=re.MULTILINE)[1:]
     if len(reports) != len(mails):
-        return [f"{len(reports)} reports on {len(mails)} mails: {done.stderr.decode(errors='replace')[:200]}"]
+        return [f"{len(reports)} reports on {len(mails)} mails: {result.stderr.decode(errors='replace')[:200]}"]
     return [finding for mail, report in zip(mails, reports, strict=True) for finding in _points(mail.name, report)]
 
 
@@ -116,8 +116,8 @@ def _points(name: str, report: str) -> list[str]:
     if score is None:
         return [f"{name}: no score"]
     rules = re.findall(r"^\s*(-?\d+\.\d)\s+([A-Z0-9_]+)", report, re.MULTILINE)
-    told = ", ".join(f"{rule} {points}" for points, rule in rules if float(points) > 0)
-    return [f"{name}: {score[1]} points: {told}"] if float(score[1]) > 0 else []
+    charged_rules = ", ".join(f"{rule} {points}" for points, rule in rules if float(points) > 0)
+    return [f"{name}: {score[1]} points: {charged_rules}"] if float(score[1]) > 0 else []
 
 
 def vnu(mails: Sequence[Mail]) -> list[str]:
@@ -128,9 +128,12 @@ def vnu(mails: Sequence[Mail]) -> list[str]:
         raise Missing("vnu (make gate-tools, or VNU_JAR)")
     with written(mails, lambda mail: mail.rendered.html.encode(), "html") as paths:
         command = [java, "-Xss8m", "-jar", str(jar), "--errors-only", "--format", "json", *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, check=False)
-    told = json.loads(done.stderr or b'{"messages": []}')["messages"]
-    return [f"{Path(one.get('url', '')).stem}: {one['message']} (line {one.get('lastLine')})" for one in told]
+        result = subprocess.run(command, capture_output=True, check=False)
+    findings = json.loads(result.stderr or b'{"messages": []}')["messages"]
+    return [
+        f"{Path(finding.get('url', '')).stem}: {finding['message']} (line {finding.get('lastLine')})"
+        for finding in findings
+    ]
 
 
 def postfix(mails: Sequence[Mail]) -> list[str]:
@@ -138,7 +141,7 @@ def postfix(mails: Sequence[Mail]) -> list[str]:
     program = tool("postfix", "Debian: postfix")
     if os.geteuid() != 0:
         raise Missing("postfix (its master runs as root only)")
-    found = []
+    findings = []
     with tempfile.TemporaryDirectory(prefix="mailgate-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -148,10 +151,10 @@ def postfix(mails: Sequence[Mail]) -> list[str]:
             for mail in mails:
                 answer = _hand_over(mail, port)
                 if answer:
-                    found.append(f"{mail.name}: {answer}")
+                    findings.append(f"{mail.name}: {answer}")
         finally:
             subprocess.run([program, "-c", str(folder), "stop"], capture_output=True, check=False)
-    return found
+    return findings
 
 
 def _hand_over(mail: Mail, port: int) -> str:

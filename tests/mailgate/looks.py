@@ -26,22 +26,25 @@ def looks(mails: Sequence[Mail]) -> list[str]:
         raise Missing("chromium (Debian: chromium)")
     with chromium.launched(path) as browser:
         pages = {scheme: browser.new_page(color_scheme=scheme) for scheme in SCHEMES}
-        return [finding for mail in mails for finding in _of(pages, mail)]
+        return [finding for mail in mails for finding in _faults_of(pages, mail)]
 
 
-def _of(pages: Mapping[Scheme, Page], mail: Mail) -> list[str]:
-    found = []
+def _faults_of(pages: Mapping[Scheme, Page], mail: Mail) -> list[str]:
+    faults = []
     for scheme, page in pages.items():
         page.set_content(mail.rendered.html, wait_until="load")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             where = f"{mail.name} at {width} in {scheme}"
-            found += [f"{where}: {one['id']}: {one['help']}" for one in Axe().run(page).response["violations"]]
-            found += _overflow(page, where)
+            faults += [
+                f"{where}: {violation['id']}: {violation['help']}"
+                for violation in Axe().run(page).response["violations"]
+            ]
+            faults += _overflow(page, where)
     page = pages["light"]
     page.set_viewport_size({"width": WIDTHS[0], "height": 900})
     page.set_content(_STYLES.sub("", mail.rendered.html), wait_until="load")
-    return found + _overflow(page, f"{mail.name} at {WIDTHS[0]} without styles")
+    return faults + _overflow(page, f"{mail.name} at {WIDTHS[0]} without styles")
 
 
 def _overflow(page: Page, where: str) -> list[str]:

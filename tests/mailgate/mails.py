@@ -17,7 +17,7 @@ from digest.papers import Record
 from tests.digest.compose import samples
 
 DOMAIN, SELECTOR = "papers.example", "gate"
-AT = datetime(2025, 11, 21, 7, 0, tzinfo=UTC)
+SENT_AT = datetime(2025, 11, 21, 7, 0, tzinfo=UTC)
 DAYS = ("2025-09-08", "2025-09-15", "2025-09-29", "2025-10-02", "2026-03-10", "2026-03-24")
 TOPICS = (
     "reinforcement learning", "diffusion model", "large language model", "graph neural network", "galaxy", "robot",
@@ -70,23 +70,23 @@ def mails(shared: Path | None, number: int) -> tuple[list[Mail], str]:
     """At least `number` mails, and the text of the DNS record that their signatures verify with."""
     pem, record = dkim.generate_key()
     signer = dkim.DkimSigner(DOMAIN, SELECTOR, pem)
-    made = []
+    samples_made = []
     for place, (name, kind, rendered) in enumerate(_rendered(shared, number)):
         unsubscribe = samples.LINKS.unsubscribe if kind not in message.TRANSACTIONAL else None
         envelope = message.Envelope(
             kind=kind,
             sender=("Papers Inbox", f"digest@{DOMAIN}"),
             to="ada.byron@reader.example",
-            message_id=message_id(DeliveryKey(place, kind, place, 0, AT), installation="a key", domain=DOMAIN),
-            date=AT,
+            message_id=message_id(DeliveryKey(place, kind, place, 0, SENT_AT), installation="a key", domain=DOMAIN),
+            date=SENT_AT,
             list_id=f"papers.{DOMAIN}",
             reply_to=("Papers Inbox", f"help@{DOMAIN}") if place % 2 else None,
             unsubscribe_url=unsubscribe,
             archive_url="https://papers.example",
             feedback_id=f"{place}:{kind}:papers-inbox",
         )
-        made.append(Mail(name, kind, rendered, signer.sign(message.build(rendered, envelope))))
-    return made, record
+        samples_made.append(Mail(name, kind, rendered, signer.sign(message.build_message(rendered, envelope))))
+    return samples_made, record
 
 
 def spoiled(mail: Mail) -> Mail:
@@ -101,27 +101,27 @@ def spoiled(mail: Mail) -> Mail:
 def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, RenderedMail]]:
     """Every kind of mail, then days of all sizes."""
     yield from _small()
-    draw = random.Random(11)
-    every = _papers(shared)
-    heavy = sorted(every, key=lambda record: -(record.title + record.abstract).count("$"))[:60]
-    yield "formulas", "digest", _day(heavy[:5], draw)
-    yield "formulas-many", "digest", _day(heavy, draw)
-    yield "odd", "digest", _day(ODD, draw)
+    rng = random.Random(11)
+    all_records = _papers(shared)
+    heavy = sorted(all_records, key=lambda record: -(record.title + record.abstract).count("$"))[:60]
+    yield "formulas", "digest", _day(heavy[:5], rng)
+    yield "formulas-many", "digest", _day(heavy, rng)
+    yield "odd", "digest", _day(ODD, rng)
     for place in range(max(0, number - 18)):
         size = (1, 10, 60, 3, 20, 2, 5)[place % 7]
-        papers = [*draw.sample(every, min(size, len(every)))]
+        papers = [*rng.sample(all_records, min(size, len(all_records)))]
         if place % 5 == 0:
-            papers = [*papers[: max(1, size - 2)], *draw.sample(ODD, 2)]
+            papers = [*papers[: max(1, size - 2)], *rng.sample(ODD, 2)]
         kind = ("digest", "digest", "welcome", "digest", "resend")[place % 5]
-        yield f"day-{place:02}-{len(papers)}", kind, _day(papers, draw, kind=kind)
+        yield f"day-{place:02}-{len(papers)}", kind, _day(papers, rng, kind=kind)
 
 
 def _small() -> Iterator[tuple[str, str, RenderedMail]]:
-    reader, links, service = samples.READER, samples.LINKS, samples.SERVICE
-    yield "notice", "notice", other_emails.no_matches_notice(reader, links, 412, service=service)
-    silent = other_emails.no_matches_notice(reader, links, 412, silent=(LONG, 23), service=service)
-    yield "notice-silent", "notice", silent
-    yield "empty", "digest", other_emails.digest(Content(considered=412), {}, reader, links, service=service)
+    recipient, links, service = samples.RECIPIENT, samples.LINKS, samples.SERVICE
+    yield "notice", "notice", other_emails.no_matches_notice(recipient, links, 412, service=service)
+    silent_topic_notice = other_emails.no_matches_notice(recipient, links, 412, silent=(LONG, 23), service=service)
+    yield "notice-silent", "notice", silent_topic_notice
+    yield "empty", "digest", other_emails.digest(Content(considered=412), {}, recipient, links, service=service)
     yield "confirmation", "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     for action in ("export", "erase", "change-address", "new-address"):
         kind = "new-address" if action == "new-address" else "account-link"
@@ -138,9 +138,9 @@ def _small() -> Iterator[tuple[str, str, RenderedMail]]:
     yield "test", "test", other_emails.delivery_test_mail(service=service)
     invented = samples.edition(samples.INVENTED)
     for kind in ("digest", "welcome", "resend"):
-        to = replace(reader, kind=kind)
+        recipient_of_kind = replace(recipient, kind=kind)
         papers = samples.papers(samples.INVENTED)
-        yield f"invented-{kind}", kind, other_emails.digest(invented, papers, to, links, service=service)
+        yield f"invented-{kind}", kind, other_emails.digest(invented, papers, recipient_of_kind, links, service=service)
 
 
 def _papers(shared: Path | None) -> list[Record]:
@@ -149,30 +149,30 @@ def _papers(shared: Path | None) -> list[Record]:
     return [record for day in DAYS for record in samples.real(shared, day)[:400]]
 
 
-def _day(records: Sequence[Record], draw: random.Random, *, kind: str = "digest") -> RenderedMail:
+def _day(records: Sequence[Record], rng: random.Random, *, kind: str = "digest") -> RenderedMail:
     """These papers as somebody's day: some by a followed author, some rising, most new."""
-    topics = tuple(draw.sample(TOPICS, 3))
+    topics = tuple(rng.sample(TOPICS, 3))
     entries = []
     for number, record in enumerate(records):
         section = (
             FOLLOWED if number == 1 and record.authors else RISING if len(records) > 2 and number % 7 == 2 else NEW
         )
-        topic = draw.randrange(3)
-        words = tuple(word for word in topics[topic].split() if word in record.abstract.lower())
+        topic = rng.randrange(3)
+        matched_words = tuple(word for word in topics[topic].split() if word in record.abstract.lower())
         entries.append(
             Entry(
                 paper=number,
                 revision=1,
                 section=section,
-                strict=bool(words),
-                topic=topic if words else -1,
-                matched=((topic, words),) if words else (),
+                strict=bool(matched_words),
+                topic=topic if matched_words else -1,
+                matched=((topic, matched_words),) if matched_words else (),
                 followed=record.authors[:1] if section == FOLLOWED else (),
                 reason="41 votes 10 h after listing, 2nd of 28 listed today" if section == RISING else "",
                 spark="▁▂▅█" if section == RISING else "",
             )
         )
-    reader = replace(samples.READER, topics=topics, kind=kind)
+    recipient = replace(samples.RECIPIENT, topics=topics, kind=kind)
     papers = samples.papers(records)
     content = Content(tuple(entries), considered=412, more=len(records) % 4)
-    return other_emails.digest(content, papers, reader, samples.LINKS, service=samples.SERVICE)
+    return other_emails.digest(content, papers, recipient, samples.LINKS, service=samples.SERVICE)

@@ -19,7 +19,7 @@ from digest.compose.email.template_context import RenderedMail
 from digest.papers import Record
 from seeds import loader
 from tests.browser import chromium
-from tests.browser.pictures import reduced
+from tests.browser.pictures import reduced_png
 from tests.digest.compose import samples
 from tests.mailgate.looks import SCHEMES
 
@@ -33,15 +33,15 @@ FACTS = (
 )
 
 
-def every() -> Iterator[tuple[str, RenderedMail]]:
+def all_mails() -> Iterator[tuple[str, RenderedMail]]:
     """Each kind of mail by its name."""
-    reader, service = replace(samples.READER, topics=TOPICS), samples.SERVICE
+    recipient, service = replace(samples.RECIPIENT, topics=TOPICS), samples.SERVICE
     links = replace(samples.LINKS, paper=lambda paper: f"https://papers.example/papers/{paper + 1}")
     records = [paper.record for day in loader.announcements(samples.DAY) for paper in day.papers]
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
-        yield name, other_emails.digest(content, papers, replace(reader, kind=kind), links, service=service)
-    yield "notice", other_emails.no_matches_notice(reader, links, 412, silent=(TOPICS[2], 23), service=service)
+        yield name, other_emails.digest(content, papers, replace(recipient, kind=kind), links, service=service)
+    yield "notice", other_emails.no_matches_notice(recipient, links, 412, silent=(TOPICS[2], 23), service=service)
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     yield "link", other_emails.preferences_link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (
@@ -55,12 +55,14 @@ def every() -> Iterator[tuple[str, RenderedMail]]:
 
 def _edition(records: list[Record]) -> Content:
     """Papers whose titles match the topics: one by a followed author, three new, two rising."""
-    found = {n: topic for topic in range(3) for n in _with(TOPICS[topic], records)[:2]}
-    followed = next(n for n in found if FOLLOWS in records[n].authors)
-    rising = [n for n in found if n != followed and records[n].code_url][:1]
-    rising += [n for n in reversed(found) if n not in {followed, *rising}][:1]
-    order = [followed, *(n for n in found if n not in {followed, *rising}), *rising]
-    return Content(tuple(_entry(n, found[n], followed, rising) for n in order), considered=len(records), more=3)
+    topic_by_paper = {n: topic for topic in range(3) for n in _with(TOPICS[topic], records)[:2]}
+    followed = next(n for n in topic_by_paper if FOLLOWS in records[n].authors)
+    rising = [n for n in topic_by_paper if n != followed and records[n].code_url][:1]
+    rising += [n for n in reversed(topic_by_paper) if n not in {followed, *rising}][:1]
+    order = [followed, *(n for n in topic_by_paper if n not in {followed, *rising}), *rising]
+    return Content(
+        tuple(_entry(n, topic_by_paper[n], followed, rising) for n in order), considered=len(records), more=3
+    )
 
 
 def _entry(number: int, topic: int, followed: int, rising: list[int]) -> Entry:
@@ -79,11 +81,11 @@ def _entry(number: int, topic: int, followed: int, rising: list[int]) -> Entry:
     )
 
 
-def _with(words: str, records: list[Record]) -> list[int]:
-    return [n for n, record in enumerate(records) if words.lower() in record.title.lower()]
+def _with(phrase: str, records: list[Record]) -> list[int]:
+    return [n for n, record in enumerate(records) if phrase.lower() in record.title.lower()]
 
 
-def _shot(page: Page, width: int, tallest: int) -> bytes:
+def _screenshot(page: Page, width: int, tallest: int) -> bytes:
     page.set_viewport_size({"width": width, "height": 100})
     height = min(tallest, page.evaluate("document.documentElement.scrollHeight"))
     return page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": height})
@@ -95,7 +97,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("docs/mails"))
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
-    mails = list(every())
+    mails = list(all_mails())
     for name, mail in mails:
         (folder / f"{name}.txt").write_text(f"Subject: {mail.subject}\n\n{mail.text}", encoding="utf-8")
     path = chromium.find()
@@ -103,14 +105,14 @@ def main() -> int:
         print("NOT RUN: pictures: no chromium here; the texts are written")
         return 1
     with chromium.launched(path) as browser:
-        pen = browser.new_page()
+        scaling_page = browser.new_page()
         for scheme in SCHEMES:
             page = browser.new_page(color_scheme=scheme)
             for name, mail in mails:
                 page.set_content(mail.html, wait_until="load")
                 for width in WIDTHS:
                     file = folder / f"{name}-{width}-{scheme}.png"
-                    file.write_bytes(reduced(pen, _shot(page, width, TALLEST.get(name, 1200))))
+                    file.write_bytes(reduced_png(scaling_page, _screenshot(page, width, TALLEST.get(name, 1200))))
     print(f"{len(mails)} mails in {folder}")
     return 0
 

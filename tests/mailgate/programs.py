@@ -17,7 +17,7 @@ _PREHEADER = "hides the preheader three ways at once; each is enough"
 _BREAKS = "breaks long words; three ways at once, and where none is known words break by themselves"
 _SCREENS = "for readers of screens, where it is kept"
 _CARD = "bounds the card; a table of its own does so for Outlook, a division for Apple's mail"
-_WORDS = "only values that all know are used"
+_USUAL = "only values that all know are used"
 _LOOKS = "finer in some programs than in others; nothing is lost"
 # Features that some program lacks or knows in part, and why that does no harm here.
 BASELINE = {
@@ -29,8 +29,8 @@ BASELINE = {
     "<body> element": "the ground's colour stands on the table, too",
     "width property": _CARD, "max-width": _CARD, "margin": _CARD, "align attribute": _CARD, "HTML comments": _CARD,
     "system-ui, ui-serif, ui-sans-serif, ui-rounded, ui-monospace": "Segoe UI, Roboto and Arial follow it",
-    "background": _WORDS, "display": _WORDS, "font-size": _WORDS, "font-weight": _WORDS, "text-align": _WORDS,
-    "text-decoration": _WORDS, "text-transform": _WORDS,
+    "background": _USUAL, "display": _USUAL, "font-size": _USUAL, "font-weight": _USUAL, "text-align": _USUAL,
+    "text-decoration": _USUAL, "text-transform": _USUAL,
     "background-color": "ink is dark enough for a white ground",
     "border": _LOOKS, "border-radius": _LOOKS,
     "cellpadding attribute": _LOOKS, "cellspacing attribute": _LOOKS,
@@ -46,11 +46,11 @@ def caniemail(mails: Sequence[Mail]) -> list[str]:
         raise Missing("caniemail (make gate-tools, or CANIEMAIL)")
     with written(mails, lambda mail: mail.rendered.html.encode(), "html") as paths:
         command = [node, str(_SCRIPT), str(package.resolve()), *map(str, paths)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return [f"the linter failed: {done.stderr.strip()[-300:]}"]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        return [f"the linter failed: {result.stderr.strip()[-300:]}"]
     return [
         f"{Path(file).stem}: {feature}: not everywhere: {', '.join(programs[:6])}"
-        for file, feature, programs in json.loads(done.stdout)
+        for file, feature, programs in json.loads(result.stdout)
         if feature not in BASELINE
     ]

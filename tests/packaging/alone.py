@@ -18,16 +18,16 @@ KERNELS_OWN = ("/proc", "/sys", "/dev")
 _READ_FLAGS, _WRITE_FLAGS, _UP = 0x8913, 0x8914, 0x1  # SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP (linux/sockios.h, if.h)
 
 
-def main(words: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Isolate this process, then become the command."""
-    at = words.index("--")
+    separator = arguments.index("--")
     try:
         bring_up("lo")
-        shut(words[:at])
+        shut(arguments[:separator])
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"can't be shut off: {error}", file=sys.stderr)
         sys.exit(FORBIDDEN)
-    os.execvp(words[at + 1], words[at + 1 :])
+    os.execvp(arguments[separator + 1], arguments[separator + 1 :])
 
 
 def bring_up(name: str) -> None:
@@ -48,9 +48,9 @@ def shut(writable: list[str]) -> None:
             mount("-o", "remount,bind,ro", place)
 
 
-def mount(*words: str) -> None:
+def mount(*arguments: str) -> None:
     """Mount, or raise CalledProcessError."""
-    subprocess.run(["mount", *words], check=True)
+    subprocess.run(["mount", *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ class Unset(Exception):
 
 def services(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The services by name, with these variables. Raises Unset naming the first that is missing."""
-    found: dict[str, dict[str, Any]] = _filled(yaml.safe_load(FILE.read_text()), environment)["services"]
-    return found
+    services_by_name: dict[str, dict[str, Any]] = _filled(yaml.safe_load(FILE.read_text()), environment)["services"]
+    return services_by_name
 
 
 def seconds(text: str) -> int:
@@ -40,8 +40,8 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
     return value
 
 
-def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:
-    name, kind, text = found.groups()
+def _value(match: re.Match[str], environment: Mapping[str, str]) -> str:
+    name, kind, text = match.groups()
     if value := environment.get(name):
         return value
     if kind == "?":

@@ -23,8 +23,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree, built without an index."""
     folder = tmp_path_factory.mktemp("wheel")
     run([sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT], cwd=folder)
-    (made,) = folder.glob("*.whl")
-    return made
+    (wheel_file,) = folder.glob("*.whl")
+    return wheel_file
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def namesakes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandResult:
     """The result of a command: exit code and all output."""
 
     code: int
@@ -58,11 +58,11 @@ class Said:
 
 
 def run(
-    words: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, check: bool = True
-) -> Said:
+    command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, check: bool = True
+) -> CommandResult:
     """Run a command with an environment free of our settings."""
-    done = subprocess.run(
-        [str(word) for word in words],
+    result = subprocess.run(
+        [str(word) for word in command],
         cwd=cwd,
         env=plain_environment() | dict(env or {}),
         stdout=subprocess.PIPE,
@@ -71,8 +71,8 @@ def run(
         check=False,
     )
     if check:
-        assert done.returncode == 0, f"{words}\n{done.stdout}"
-    return Said(done.returncode, done.stdout)
+        assert result.returncode == 0, f"{command}\n{result.stdout}"
+    return CommandResult(result.returncode, result.stdout)
 
 
 def plain_environment() -> dict[str, str]:
@@ -82,16 +82,16 @@ def plain_environment() -> dict[str, str]:
 
 def site_of(python: Path) -> Path:
     """The folder of that interpreter's packages."""
-    said = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
-    return Path(said.text.strip())
+    result = run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    return Path(result.text.strip())
 
 
 def two_free_ports() -> int:
     """A port that is free, as is the next one."""
     while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
+        with socket.socket() as first_socket, socket.socket() as other:
+            first_socket.bind(("127.0.0.1", 0))
+            port = int(first_socket.getsockname()[1])
             try:
                 other.bind(("127.0.0.1", port + 1))
             except OSError:
@@ -99,10 +99,10 @@ def two_free_ports() -> int:
             return port
 
 
-def play_demo(digest: Path, folder: Path, data: Path, env: Mapping[str, str] | None = None) -> Said:
+def play_demo(digest: Path, folder: Path, data: Path, env: Mapping[str, str] | None = None) -> CommandResult:
     """`digest demo --once` in that folder; its mails end in `data`."""
-    words = [digest, "demo", "--once", "--port", str(two_free_ports())]
-    return run(words, cwd=folder, env={"DIGEST_DATA_DIR": str(data), **(env or {})}, check=False)
+    command = [digest, "demo", "--once", "--port", str(two_free_ports())]
+    return run(command, cwd=folder, env={"DIGEST_DATA_DIR": str(data), **(env or {})}, check=False)
 
 
 def mails(data: Path) -> int:

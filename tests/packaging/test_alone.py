@@ -13,9 +13,9 @@ import pytest
 
 from tests.conftest import not_run
 from tests.packaging import alone
-from tests.packaging.conftest import Said, mails, run, two_free_ports
+from tests.packaging.conftest import CommandResult, mails, run, two_free_ports
 
-Shut = Callable[[Sequence[str | Path]], Said]
+Shut = Callable[[Sequence[str | Path]], CommandResult]
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def shut(tmp_path: Path, temporary: Path) -> Shut:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         not_run("namespaces need root and unshare")
 
-    def run_shut(words: Sequence[str | Path]) -> Said:
+    def run_shut(command: Sequence[str | Path]) -> CommandResult:
         data = tmp_path / "data"
         data.mkdir()
         env = {"DIGEST_DATA_DIR": str(data), "TMPDIR": str(temporary), "HOME": "/nonexistent"}
-        within = ["unshare", "--net", "--mount", sys.executable, alone.__file__, data, temporary, "--"]
-        said = run([*within, *words], cwd=tmp_path, env=env, check=False)
-        if said.code == alone.FORBIDDEN or said.text.startswith("unshare: "):
+        namespaces = ["unshare", "--net", "--mount", sys.executable, alone.__file__, data, temporary, "--"]
+        result = run([*namespaces, *command], cwd=tmp_path, env=env, check=False)
+        if result.code == alone.FORBIDDEN or result.text.startswith("unshare: "):
             not_run("this machine forbids namespaces or mounts")
-        return said
+        return result
 
     return run_shut
 
@@ -48,9 +48,9 @@ def shut(tmp_path: Path, temporary: Path) -> Shut:
 def test_the_demo_needs_no_network_and_writes_to_its_data_and_temporary_folders_alone(
     clean: Path, shut: Shut, tmp_path: Path
 ) -> None:
-    said = shut([clean / "bin" / "digest", "demo", "--once", "--port", str(two_free_ports())])
+    result = shut([clean / "bin" / "digest", "demo", "--once", "--port", str(two_free_ports())])
 
-    assert said.code == 0, said.text
+    assert result.code == 0, result.text
     assert mails(tmp_path / "data") >= 20
 
 
@@ -62,6 +62,6 @@ def test_the_demo_needs_no_network_and_writes_to_its_data_and_temporary_folders_
     ],
 )
 def test_what_is_shut_off_is_shut_off(shut: Shut, code: str, complaint: str) -> None:
-    said = shut([sys.executable, "-c", code])
+    result = shut([sys.executable, "-c", code])
 
-    assert complaint in said.text
+    assert complaint in result.text

@@ -19,7 +19,7 @@ import pytest
 from digest import redis
 from digest.settings import Settings
 from tests.packaging import compose
-from tests.packaging.conftest import Said, plain_environment, run
+from tests.packaging.conftest import CommandResult, plain_environment, run
 from tests.patience import PATIENCE, wait_for
 from tests.servers import MailServer, Postgres
 
@@ -30,16 +30,16 @@ ENV = {
     "DIGEST_BASE_URL": "https://digest.example",
     "POSTGRES_PASSWORD": "password",
 }
-OURS = ("migrate", "scheduler", "web", "worker")
+OUR_SERVICES = ("migrate", "scheduler", "web", "worker")
 SECONDS_OF_A_TASK = 10
 ALL = compose.services(ENV)
 
 
 def test_the_file_follows_the_compose_specification() -> None:
     checker = Path(sys.executable).parent / "check-jsonschema"
-    said = run([checker, "--builtin-schema", "vendor.compose-spec", compose.FILE])
+    result = run([checker, "--builtin-schema", "vendor.compose-spec", compose.FILE])
 
-    assert "ok" in said.text
+    assert "ok" in result.text
 
 
 @pytest.mark.parametrize("name", ENV)
@@ -50,11 +50,11 @@ def test_it_does_not_start_without_what_must_be_set(name: str) -> None:
 
 @pytest.mark.parametrize("service", ALL)
 def test_no_service_can_write_its_root_or_gain_rights(service: str) -> None:
-    found = ALL[service]
+    definition = ALL[service]
 
-    assert found["read_only"] is True
-    assert found["security_opt"] == ["no-new-privileges:true"]
-    assert "privileged" not in found
+    assert definition["read_only"] is True
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in definition
 
 
 def test_the_world_reaches_web_alone() -> None:
@@ -72,7 +72,7 @@ def test_what_a_profile_opens_is_open_to_this_machine_alone() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-@pytest.mark.parametrize("service", sorted(set(OURS) - {"migrate"}))
+@pytest.mark.parametrize("service", sorted(set(OUR_SERVICES) - {"migrate"}))
 def test_a_service_waits_for_the_schema(service: str) -> None:
     assert ALL[service]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
@@ -91,7 +91,7 @@ def test_a_worker_is_given_the_time_that_a_task_takes() -> None:
     assert compose.seconds(ALL["worker"]["stop_grace_period"]) > longest
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", OUR_SERVICES)
 def test_every_variable_is_a_setting(service: str) -> None:
     names = {name.removeprefix("DIGEST_").lower() for name in ALL[service]["environment"]}
 
@@ -103,7 +103,7 @@ class Stack:
     """The services' surroundings on this machine: replacements for the hosts `postgres`, `redis` and `mail`."""
 
     digest: Path
-    here: Mapping[str, str]
+    replacements: Mapping[str, str]
     folder: Path
     postgres: Postgres
     redis_port: int
@@ -111,28 +111,28 @@ class Stack:
     def environment(self, service: str) -> dict[str, str]:
         """As in the file; only addresses of other hosts, the port and the data folder are this machine's."""
         values = {name: str(value) for name, value in ALL[service]["environment"].items()}
-        for there, here in self.here.items():
-            values = {name: value.replace(there, here) for name, value in values.items()}
+        for container_path, own_value in self.replacements.items():
+            values = {name: value.replace(container_path, own_value) for name, value in values.items()}
         return {k: v for k, v in plain_environment().items() if k in {"PATH", "LANG"}} | values
 
     def start(self, service: str) -> subprocess.Popen[bytes]:
         """Its command, as the image would start it: after the entry point `digest`."""
-        words = [str(self.digest), *ALL[service]["command"]]
+        command = [str(self.digest), *ALL[service]["command"]]
         with (self.folder / f"{service}.log").open("wb") as log:
-            return subprocess.Popen(words, cwd=self.folder, env=self.environment(service), stdout=log, stderr=log)
+            return subprocess.Popen(command, cwd=self.folder, env=self.environment(service), stdout=log, stderr=log)
 
-    def examine(self, service: str) -> Said:
+    def examine(self, service: str) -> CommandResult:
         """Its health check, once."""
-        _, digest, *words = ALL[service]["healthcheck"]["test"]
+        _, digest, *command = ALL[service]["healthcheck"]["test"]
         assert digest == "digest"
-        return run([self.digest, *words], env=self.environment(service), check=False)
+        return run([self.digest, *command], env=self.environment(service), check=False)
 
-    def wait_healthy(self, service: str) -> Said:
+    def wait_healthy(self, service: str) -> CommandResult:
         """The first successful health check, else the last one; waits longer than Compose does."""
         until = time.monotonic() + PATIENCE
-        while (said := self.examine(service)).code and time.monotonic() < until:
+        while (result := self.examine(service)).code and time.monotonic() < until:
             time.sleep(0.5)
-        return said
+        return result
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +144,14 @@ def stack(clean: Path, postgres: Postgres) -> Iterator[Stack]:
     database = postgres.empty_database().partition("@")[2]
     with MailServer() as mail, _redis(folder, redis_port):
         _until_it_listens(redis_port)
-        here = {
+        replacements = {
             "@postgres:5432/digest": f"@{database}",
             "redis:6379": f"127.0.0.1:{redis_port}",
             "smtp://mail:1025": mail.url,
             "/data": str(folder / "data"),
             "8000": str(web_port),
         }
-        yield Stack(clean / "bin" / "digest", here, folder, postgres, redis_port)
+        yield Stack(clean / "bin" / "digest", replacements, folder, postgres, redis_port)
     shutil.rmtree(folder)
 
 
@@ -165,12 +165,12 @@ def _until_it_listens(port: int) -> None:
 
 def _redis(folder: Path, port: int) -> subprocess.Popen[bytes]:
     """The file's own command line; only program, port and folder are this machine's."""
-    words = [str(folder) if word == "/data" else word for word in ALL["redis"]["command"][1:]]
-    program = [str(redis.find_server()), *words, "--port", str(port), "--bind", "127.0.0.1"]
-    return _Ending(redis.start_guarded(program), stdout=subprocess.DEVNULL)
+    command = [str(folder) if word == "/data" else word for word in ALL["redis"]["command"][1:]]
+    program = [str(redis.find_server()), *command, "--port", str(port), "--bind", "127.0.0.1"]
+    return _ScopedProcess(redis.start_guarded(program), stdout=subprocess.DEVNULL)
 
 
-class _Ending(subprocess.Popen[bytes]):
+class _ScopedProcess(subprocess.Popen[bytes]):
     """A process that is ended with its block."""
 
     def __exit__(self, *_: object) -> None:
@@ -185,43 +185,43 @@ def _free_port() -> int:
 
 
 def test_the_services_come_up_healthy_and_end_on_a_signal(stack: Stack) -> None:
-    early = [stack.examine(service).code for service in ("web", "scheduler")]
+    codes_before = [stack.examine(service).code for service in ("web", "scheduler")]
     assert stack.start("migrate").wait(PATIENCE) == 0
 
     running = {service: stack.start(service) for service in ("web", "worker", "scheduler")}
     try:
-        said = {service: stack.wait_healthy(service) for service in running}
+        results = {service: stack.wait_healthy(service) for service in running}
     finally:
         for process in running.values():
             process.terminate()
         codes = {service: running[service].wait(PATIENCE) for service in running}
 
-    assert early == [1, 1]
-    assert {service: (one.code, one.text) for service, one in said.items() if one.code} == {}
+    assert codes_before == [1, 1]
+    assert {service: (result.code, result.text) for service, result in results.items() if result.code} == {}
     assert codes == {"web": -signal.SIGTERM, "worker": 0, "scheduler": 0}  # uvicorn drains, then dies of the signal
 
 
 def test_migrating_again_changes_nothing(stack: Stack) -> None:
     stack.start("migrate").wait(PATIENCE)
 
-    again = run([stack.digest, *ALL["migrate"]["command"]], env=stack.environment("migrate"))
+    second_run = run([stack.digest, *ALL["migrate"]["command"]], env=stack.environment("migrate"))
 
-    assert re.fullmatch(r"the schema is \w+, as before\n", again.text)
+    assert re.fullmatch(r"the schema is \w+, as before\n", second_run.text)
 
 
 def test_redis_keeps_everything_and_drops_nothing(stack: Stack) -> None:
-    words = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
+    options = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
 
     with socket.create_connection(("127.0.0.1", stack.redis_port), timeout=PATIENCE) as line:
-        for name, value in words.items():
+        for name, value in options.items():
             line.sendall(f"CONFIG GET {name}\r\n".encode())
             assert value.encode() in line.recv(1000)
 
 
 def test_the_check_of_postgresql_is_one_that_its_program_takes(stack: Stack) -> None:
-    _, program, *words = ALL["postgres"]["healthcheck"]["test"]
-    here = [word.replace("127.0.0.1", str(stack.postgres.folder)) for word in words]
+    _, program, *command = ALL["postgres"]["healthcheck"]["test"]
+    arguments = [word.replace("127.0.0.1", str(stack.postgres.folder)) for word in command]
 
-    said = run([stack.postgres.binaries / program, *here], check=False)
+    result = run([stack.postgres.binaries / program, *arguments], check=False)
 
-    assert said.code == 0, said.text
+    assert result.code == 0, result.text

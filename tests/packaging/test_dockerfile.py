@@ -14,7 +14,7 @@ from tests.packaging.conftest import run
 LINES = (ROOT / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
 
 
-def given(instruction: str) -> list[str]:
+def instruction_values(instruction: str) -> list[str]:
     """The value of each instruction of that name, in order."""
     return [line.partition(" ")[2].strip() for line in LINES if line.startswith(f"{instruction} ")]
 
@@ -24,20 +24,20 @@ def test_the_linter_finds_nothing() -> None:
     if program is None:
         not_run("hadolint has no wheel for this machine")
 
-    said = run([program, "--failure-threshold", "style", ROOT / "Dockerfile"], check=False)
+    result = run([program, "--failure-threshold", "style", ROOT / "Dockerfile"], check=False)
 
-    assert (said.code, said.text) == (0, "")
+    assert (result.code, result.text) == (0, "")
 
 
 def test_everything_is_installed_from_the_lock_as_wheels() -> None:
-    installs = [line for line in given("RUN") if "pip install" in line]
+    installs = [line for line in instruction_values("RUN") if "pip install" in line]
 
     assert "--require-hashes --only-binary :all: -r requirements.txt" in installs[0]
     assert all("--no-deps --no-build-isolation" in line for line in installs[1:])
 
 
 def test_what_is_copied_is_there_and_is_not_kept_from_the_build() -> None:
-    copied = {word for line in given("COPY") if "--from" not in line for word in line.split()[:-1]}
+    copied = {word for line in instruction_values("COPY") if "--from" not in line for word in line.split()[:-1]}
     allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
 
     assert all((ROOT / name).exists() for name in copied)
@@ -48,22 +48,22 @@ def test_every_package_of_the_wheel_is_copied() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     packages = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
-    assert {f"{name} {name}" for name in packages} <= set(given("COPY"))
+    assert {f"{name} {name}" for name in packages} <= set(instruction_values("COPY"))
 
 
 def test_it_runs_as_a_numeric_non_root_user() -> None:
-    assert given("USER")[-1] == "10001:10001"
+    assert instruction_values("USER")[-1] == "10001:10001"
 
 
 def test_it_starts_the_console_script_and_asks_it_for_its_health() -> None:
-    words = given("HEALTHCHECK")[-1].partition("CMD ")[2]
+    command = instruction_values("HEALTHCHECK")[-1].partition("CMD ")[2]
 
-    assert json.loads(given("ENTRYPOINT")[-1]) == ["digest"]
-    assert json.loads(words)[:2] == ["digest", "healthcheck"]
+    assert json.loads(instruction_values("ENTRYPOINT")[-1]) == ["digest"]
+    assert json.loads(command)[:2] == ["digest", "healthcheck"]
 
 
 def test_the_last_image_holds_no_tools_of_the_build() -> None:
     last = LINES[max(number for number, line in enumerate(LINES) if line.startswith("FROM ")) :]
 
     assert not any("pip install" in line for line in last)
-    assert len(given("FROM")) > 1
+    assert len(instruction_values("FROM")) > 1

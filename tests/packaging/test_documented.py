@@ -44,22 +44,22 @@ COMMANDS = dict(commands(GROUP))
 
 def code(document: str) -> list[str]:
     """Every line of code of a document: fenced blocks and words in backticks."""
-    found = _CODE.findall((ROOT / document).read_text(encoding="utf-8"))
-    return [line.partition(" #")[0].strip() for pair in found for line in "".join(pair).splitlines()]
+    blocks = _CODE.findall((ROOT / document).read_text(encoding="utf-8"))
+    return [line.partition(" #")[0].strip() for pair in blocks for line in "".join(pair).splitlines()]
 
 
 def invocations(document: str) -> list[list[str]]:
     """Every command line of `digest` that a document shows, as words."""
     lines = re.split(r"&&|\||;", "\n".join(code(document)).replace("\n", ";"))
-    words = [line.replace("docker compose exec web", "").split() for line in lines]
-    return [line for line in words if line[:1] == ["digest"] and len(line) > 1 and not line[1].startswith("-")]
+    commands = [line.replace("docker compose exec web", "").split() for line in lines]
+    return [line for line in commands if line[:1] == ["digest"] and len(line) > 1 and not line[1].startswith("-")]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_documented(command: str) -> None:
-    shown = [" ".join(line) + " " for document in MANUALS for line in invocations(document)]
+    command_lines = [" ".join(line) + " " for document in MANUALS for line in invocations(document)]
 
-    assert any(line.startswith(f"{command} ") for line in shown)
+    assert any(line.startswith(f"{command} ") for line in command_lines)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -71,17 +71,17 @@ def test_a_documented_command_exists_with_its_options(document: str) -> None:
 
 def _exists(line: list[str]) -> bool:
     text = " ".join(line) + " "
-    found = next((command for name, command in COMMANDS.items() if text.startswith(f"{name} ")), None)
-    if found is None:
+    click_command = next((command for name, command in COMMANDS.items() if text.startswith(f"{name} ")), None)
+    if click_command is None:
         return any(name.startswith(text) for name in COMMANDS)  # a group
-    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    return {word.partition("=")[0] for word in line if word.startswith("--")} <= known | {"--help"}
+    options = {option for parameter in click_command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return {word.partition("=")[0] for word in line if word.startswith("--")} <= options | {"--help"}
 
 
 def test_the_example_has_every_setting_and_no_other() -> None:
-    listed = re.findall(r"^DIGEST_(\w+)=", EXAMPLE, re.MULTILINE)
+    names = re.findall(r"^DIGEST_(\w+)=", EXAMPLE, re.MULTILINE)
 
-    assert sorted(listed) == sorted(SETTINGS)
+    assert sorted(names) == sorted(SETTINGS)
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)

@@ -21,17 +21,21 @@ _PIN = re.compile(r"^(?P<pin>[A-Za-z0-9._-]+(?:\[[^]]+\])?==[^\\\n]+?)\s*\\?$", 
 
 def pins(lock: str) -> dict[str, Requirement]:
     """The locked versions for this platform, by name."""
-    found = [Requirement(pin) for pin in _PIN.findall((ROOT / lock).read_text(encoding="utf-8"))]
-    return {canonicalize_name(one.name): one for one in found if one.marker is None or one.marker.evaluate()}
+    requirements = [Requirement(pin) for pin in _PIN.findall((ROOT / lock).read_text(encoding="utf-8"))]
+    return {
+        canonicalize_name(requirement.name): requirement
+        for requirement in requirements
+        if requirement.marker is None or requirement.marker.evaluate()
+    }
 
 
-def asked_for(pin: Requirement) -> Iterator[Requirement]:
+def requirements_of(pin: Requirement) -> Iterator[Requirement]:
     """The requirements of the installed package here, with the extras that the lock names."""
     for text in distribution(pin.name).requires or []:
-        wanted = Requirement(text)
+        requirement = Requirement(text)
         extras = ["", *pin.extras]
-        if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in extras):
-            yield wanted
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
+            yield requirement
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -39,11 +43,15 @@ def test_all_requirements_of_a_locked_package_are_in_the_lock(lock: str) -> None
     locked = pins(lock)
     missing = []
     for pin in locked.values():
-        for wanted in asked_for(pin):
-            found = locked.get(canonicalize_name(wanted.name))
-            version = str(found.specifier).removeprefix("==") if found else ""
-            if found is None or version not in wanted.specifier or not wanted.extras <= found.extras:
-                missing.append(f"{pin.name} asks for {wanted}")
+        for requirement in requirements_of(pin):
+            locked_pin = locked.get(canonicalize_name(requirement.name))
+            version = str(locked_pin.specifier).removeprefix("==") if locked_pin else ""
+            if (
+                locked_pin is None
+                or version not in requirement.specifier
+                or not requirement.extras <= locked_pin.extras
+            ):
+                missing.append(f"{pin.name} asks for {requirement}")
 
     assert len(locked) > 60
     assert missing == []
@@ -51,12 +59,12 @@ def test_all_requirements_of_a_locked_package_are_in_the_lock(lock: str) -> None
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_package_has_the_same_version_wherever_it_is_locked(lock: str) -> None:
-    everything = pins("requirements-dev.txt")
+    all_pins = pins("requirements-dev.txt")
 
     assert {name: str(pin.specifier) for name, pin in pins(lock).items()} == {
-        name: str(everything[name].specifier) for name in pins(lock)
+        name: str(all_pins[name].specifier) for name in pins(lock)
     }
-    assert str(pins("requirements-uv.txt")["uv"].specifier) == str(everything["uv"].specifier)
+    assert str(pins("requirements-uv.txt")["uv"].specifier) == str(all_pins["uv"].specifier)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -75,14 +83,14 @@ def test_every_pin_has_hashes_and_no_index_is_named(lock: str) -> None:
 
 @pytest.mark.parametrize("target", [".run", ".dev"])
 def test_make_installs_the_locks_by_the_script_that_resolves_nothing(target: str, tmp_path: Path) -> None:
-    words = ["make", "--dry-run", f"VENV={tmp_path}", str(tmp_path / target)]
-    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--dry-run", f"VENV={tmp_path}", str(tmp_path / target)]
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     script = (ROOT / ".ci" / "install").read_text(encoding="utf-8")
     installs = [line for line in script.splitlines() if re.search(r"\b(pip|uv) install\b", line)]
 
-    assert f".ci/install {tmp_path} requirements.txt" in said
-    assert (f".ci/install {tmp_path} requirements-dev.txt" in said) == (target == ".dev")
-    assert "pip install" not in said
+    assert f".ci/install {tmp_path} requirements.txt" in output
+    assert (f".ci/install {tmp_path} requirements-dev.txt" in output) == (target == ".dev")
+    assert "pip install" not in output
     assert 'locked="--no-deps --require-hashes --no-build-isolation"' in script
     assert len(installs) >= 3
     assert all("--no-deps" in part or "$locked" in part for line in installs for part in line.split("&&")[:-1])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.packaging.conftest import Said, mails, play_demo, run, site_of
+from tests.packaging.conftest import CommandResult, mails, play_demo, run, site_of
 
 PACKAGES = ("digest", "seeds", "templates", "workers")
 
@@ -39,10 +39,10 @@ def names(wheel: Path) -> set[str]:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_file_of_a_package_is_in_the_wheel(names: set[str], package: str) -> None:
     files = {file.relative_to(ROOT).as_posix() for file in (ROOT / package).rglob("*") if file.is_file()}
-    wanted = {file for file in files if "__pycache__" not in file}
+    source_files = {file for file in files if "__pycache__" not in file}
 
-    assert wanted
-    assert wanted <= names
+    assert source_files
+    assert source_files <= names
 
 
 def test_the_wheel_holds_our_packages_and_nothing_else(names: set[str]) -> None:
@@ -52,37 +52,37 @@ def test_the_wheel_holds_our_packages_and_nothing_else(names: set[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class DemoResult:
     """The result of a demo run."""
 
-    said: Said
+    result: CommandResult
     folder: Path
     data: Path
     connections: list[object]
 
 
 @pytest.fixture(scope="module")
-def played(clean: Path, namesakes: Path, tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(clean: Path, namesakes: Path, tmp_path_factory: pytest.TempPathFactory) -> DemoResult:
     """The demo from the installed wheel, run once in a folder with packages of the same names."""
     data = tmp_path_factory.mktemp("data")
     site = site_of(clean / "bin" / "python")
     (site / "watch_connections.py").write_text(WATCH)
     (site / "watch_connections.pth").write_text("import watch_connections\n")
     log = data / "connections"
-    said = play_demo(clean / "bin" / "digest", namesakes, data, {"CONNECTIONS": str(log)})
-    return Played(said, namesakes, data, [json.loads(line) for line in log.read_text().splitlines()])
+    result = play_demo(clean / "bin" / "digest", namesakes, data, {"CONNECTIONS": str(log)})
+    return DemoResult(result, namesakes, data, [json.loads(line) for line in log.read_text().splitlines()])
 
 
-def test_the_demo_runs_in_a_folder_with_packages_of_the_same_names(played: Played) -> None:
-    assert played.said.code == 0, played.said.text
+def test_the_demo_runs_in_a_folder_with_packages_of_the_same_names(played: DemoResult) -> None:
+    assert played.result.code == 0, played.result.text
     assert mails(played.data) >= 20
 
 
-def test_the_demo_writes_nothing_beside_its_data(played: Played) -> None:
+def test_the_demo_writes_nothing_beside_its_data(played: DemoResult) -> None:
     assert {file.name for file in played.folder.rglob("*")} == {"workers", "templates", "__init__.py"}
 
 
-def test_the_demo_connects_to_this_machine_alone(played: Played) -> None:
+def test_the_demo_connects_to_this_machine_alone(played: DemoResult) -> None:
     hosts = {address[0] if isinstance(address, list) else address for address in played.connections}
     paths = {host for host in hosts if str(host).startswith("/")}  # unix sockets
     others = {host for host in hosts - paths if not ipaddress.ip_address(str(host)).is_loopback}
@@ -92,12 +92,12 @@ def test_the_demo_connects_to_this_machine_alone(played: Played) -> None:
 
 
 def test_a_command_says_the_version_of_the_wheel(clean: Path, wheel: Path, namesakes: Path) -> None:
-    said = run([clean / "bin" / "digest", "--version"], cwd=namesakes)
+    result = run([clean / "bin" / "digest", "--version"], cwd=namesakes)
 
-    assert said.text == f"papers-inbox {wheel.name.split('-')[1]}\n"
+    assert result.text == f"papers-inbox {wheel.name.split('-')[1]}\n"
 
 
 def test_a_folder_with_packages_of_the_same_names_is_a_trap(namesakes: Path) -> None:
-    said = run([sys.executable, "-c", "import workers"], cwd=namesakes, check=False)
+    result = run([sys.executable, "-c", "import workers"], cwd=namesakes, check=False)
 
-    assert "was imported, not ours" in said.text
+    assert "was imported, not ours" in result.text

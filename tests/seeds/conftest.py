@@ -21,4 +21,4 @@ def texts() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def parsed() -> dict[str, ParsedDocument]:
     """The parsed documents."""
-    return {name[:3]: found for name, found in loader.load(today=TODAY)}
+    return {name[:3]: document for name, document in loader.load(today=TODAY)}

@@ -20,7 +20,7 @@ def render(today: date) -> str:
         after = merge_all([*before, *parsed.papers])
         new = len(after) - len(before)
         form = loader.detect_form(text)
-        rows.append([len(parsed.papers), len(parsed.papers) - new, len(parsed.rejected), new, *_known(parsed)])
+        rows.append([len(parsed.papers), len(parsed.papers) - new, len(parsed.rejected), new, *_known_counts(parsed)])
         rows[-1][:0] = [f"`{name[:3]}_…`", form.value if form else "unknown"]
         before = after
     total = ["**all**", "", *(sum(row[column] for row in rows) for column in range(2, len(rows[0])))]
@@ -28,9 +28,9 @@ def render(today: date) -> str:
     return "\n".join([_HEADER, line, *("| " + " | ".join(map(str, row)) + " |" for row in [*rows, total])])
 
 
-def _known(parsed: ParsedDocument) -> list[int]:
+def _known_counts(parsed: ParsedDocument) -> list[int]:
     """The number of papers with authors, a date, code, a venue."""
-    records = [listed.record for listed in parsed.papers]
+    records = [listed_paper.record for listed_paper in parsed.papers]
     return [
         sum(bool(value) for value in column)
         for column in zip(*((r.authors, r.published, r.has_code, r.venue) for r in records), strict=True)

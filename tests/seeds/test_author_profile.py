@@ -27,9 +27,9 @@ def test_a_page_without_figures_has_none(parsed: dict[str, ParsedDocument]) -> N
 
 
 def test_a_figure_that_ends_the_document_is_not_read_since_it_may_be_cut() -> None:
-    found = author_profile.parse("h-index56\n105papers\nAI Score6", today=TODAY).figures
+    figures = author_profile.parse("h-index56\n105papers\nAI Score6", today=TODAY).figures
 
-    assert found == AuthorFigures(h_index=56, papers=105)
+    assert figures == AuthorFigures(h_index=56, papers=105)
 
 
 def test_all_fifty_papers_of_each_page_are_read(parsed: dict[str, ParsedDocument]) -> None:
@@ -86,9 +86,9 @@ def test_a_leap_day_without_year_is_the_latest_there_was() -> None:
 
 
 def test_a_day_that_does_not_exist_is_refused_at_its_line() -> None:
-    found = author_profile.parse(page("LGFeb 30, 2025"), today=TODAY)
+    document = author_profile.parse(page("LGFeb 30, 2025"), today=TODAY)
 
-    assert [(bad.position, bad.reason) for bad in found.rejected] == [(1, "no such day")]
+    assert [(bad.position, bad.reason) for bad in document.rejected] == [(1, "no such day")]
 
 
 @given(
@@ -96,11 +96,11 @@ def test_a_day_that_does_not_exist_is_refused_at_its_line() -> None:
 )
 def test_a_date_without_year_is_never_in_the_future(day: date, today: date) -> None:
     head = f"ML{day:%b} {day.day}"
-    found = author_profile.parse(page(head), today=today).papers[0].record.published
+    published = author_profile.parse(page(head), today=today).papers[0].record.published
 
-    assert found is not None
-    assert found <= today
-    assert (found.month, found.day) == (day.month, day.day)
+    assert published is not None
+    assert published <= today
+    assert (published.month, published.day) == (day.month, day.day)
 
 
 def test_code_behind_the_date_marks_code_without_an_address(parsed: dict[str, ParsedDocument]) -> None:
@@ -114,30 +114,30 @@ def test_an_address_in_the_abstract_becomes_the_code_link(parsed: dict[str, Pars
 
 
 def test_tags_become_arxiv_categories() -> None:
-    found = [
+    categories = [
         author_profile.parse(page(f"{tag}May 1, 2024"), today=TODAY).papers[0].record.categories
         for tag in ("LG", "ML", "OC", "SY", "GT", "IV", "IT", "NA", "quant-ph", "ZZ")
     ]
 
-    assert found == [
+    assert categories == [
         ("cs.LG",), ("stat.ML",), ("math.OC",), ("eess.SY",), ("cs.GT",), ("eess.IV",), ("cs.IT",), ("math.NA",),
         ("quant-ph",), (),
     ]  # fmt: skip
 
 
 def test_a_page_cut_behind_the_authors_gives_no_title_made_of_both() -> None:
-    found = author_profile.parse("LGMay 1, 2024\nOn Learning\n\nAda Byron, Emmy Noether et al.", today=TODAY)
+    document = author_profile.parse("LGMay 1, 2024\nOn Learning\n\nAda Byron, Emmy Noether et al.", today=TODAY)
 
-    assert (found.papers, found.rejected[0].reason) == ((), "cut before its abstract")
+    assert (document.papers, document.rejected[0].reason) == ((), "cut before its abstract")
 
 
 def test_a_line_behind_the_abstract_is_refused_and_the_paper_kept() -> None:
-    found = author_profile.parse(page("LGMay 1, 2024") + "\nLGMay 2, 20", today=TODAY)
+    document = author_profile.parse(page("LGMay 1, 2024") + "\nLGMay 2, 20", today=TODAY)
 
-    assert (len(found.papers), [bad.excerpt for bad in found.rejected]) == (1, ["LGMay 2, 20"])
+    assert (len(document.papers), [bad.excerpt for bad in document.rejected]) == (1, ["LGMay 2, 20"])
 
 
 def test_a_glued_line_without_a_certain_seam_is_refused() -> None:
-    found = author_profile.parse(f"LGMay 1, 2024\nOn deep learningvladimir\n{ABSTRACT}", today=TODAY)
+    document = author_profile.parse(f"LGMay 1, 2024\nOn deep learningvladimir\n{ABSTRACT}", today=TODAY)
 
-    assert (found.papers, found.rejected[0].reason) == ((), "title and authors can't be told apart")
+    assert (document.papers, document.rejected[0].reason) == ((), "title and authors can't be told apart")

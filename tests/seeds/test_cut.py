@@ -15,7 +15,7 @@ from seeds import loader
 from tests.seeds.conftest import TODAY
 
 TEXTS = dict(loader.shipped_documents())
-WHOLE = {name: loader.parse(text, today=TODAY).papers for name, text in TEXTS.items()}
+PAPERS_BY_NAME = {name: loader.parse(text, today=TODAY).papers for name, text in TEXTS.items()}
 names = st.sampled_from(sorted(TEXTS))
 parts = st.floats(0, 1, exclude_max=True)
 
@@ -32,7 +32,7 @@ def cut(name: str, part: float) -> tuple[ListedPaper, ...]:
 def test_all_papers_of_a_cut_document_but_the_last_are_papers_of_the_whole(name: str, part: float) -> None:
     papers = cut(name, part)
 
-    assert papers[:-1] == WHOLE[name][: max(0, len(papers) - 1)]
+    assert papers[:-1] == PAPERS_BY_NAME[name][: max(0, len(papers) - 1)]
 
 
 @settings(max_examples=120, deadline=None)
@@ -40,7 +40,7 @@ def test_all_papers_of_a_cut_document_but_the_last_are_papers_of_the_whole(name:
 def test_the_last_paper_of_a_cut_document_has_its_own_title_and_a_beginning_of_its_abstract(
     name: str, part: float
 ) -> None:
-    for paper, original in zip(cut(name, part)[-1:], WHOLE[name][len(cut(name, part)) - 1 :], strict=False):
+    for paper, original in zip(cut(name, part)[-1:], PAPERS_BY_NAME[name][len(cut(name, part)) - 1 :], strict=False):
         assert (paper.record.title, paper.record.authors) == (original.record.title, original.record.authors)
         assert original.record.abstract.startswith(paper.record.abstract)
 
@@ -52,21 +52,21 @@ def test_a_paper_lost_to_a_cut_is_counted_unless_the_cut_stands_at_the_end_of_a_
 ) -> None:
     content = TEXTS[name].encode()
     text = content[: int(part * len(content))].decode("utf-8", errors="replace").rstrip()
-    found = loader.parse(text, today=TODAY)
+    document = loader.parse(text, today=TODAY)
     clean = (
         text[-1:] in {"", *'.!?")]}'} or text[-1:].isdigit() or text.endswith(("papers", "Papers", "citations", "%"))
     )
 
-    assert clean or found.rejected
+    assert clean or document.rejected
 
 
 @settings(max_examples=80, deadline=None)
 @given(names, parts, parts)
 def test_any_piece_of_a_document_is_read_without_an_exception(name: str, start: float, end: float) -> None:
     text = TEXTS[name]
-    found = loader.parse(text[int(start * len(text)) : int(end * len(text))], today=TODAY)
+    document = loader.parse(text[int(start * len(text)) : int(end * len(text))], today=TODAY)
 
-    assert found.papers or found.rejected or found.figures
+    assert document.papers or document.rejected or document.figures
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "  \n", "\t\r\n"])
@@ -74,4 +74,4 @@ def test_any_piece_of_a_document_is_read_without_an_exception(name: str, start: 
 def test_line_ends_blanks_and_a_byte_order_mark_change_nothing(name: str, end: str) -> None:
     text = "\ufeff" + TEXTS[name].replace("\n", end) + end + end
 
-    assert loader.parse(text, today=TODAY).papers == WHOLE[name]
+    assert loader.parse(text, today=TODAY).papers == PAPERS_BY_NAME[name]

@@ -16,14 +16,14 @@ from tests.seeds.labels import GLUED
 
 
 def split(line: str, *, more: bool = False, words: set[str] | None = None, people: set[str] | None = None) -> object:
-    found = joined_titles.split_line(line, is_truncated=more, words=words or set(), known_names=people or set())
-    return found and (found.title, *found.authors)
+    title_line = joined_titles.split_line(line, is_truncated=more, words=words or set(), known_names=people or set())
+    return title_line and (title_line.title, *title_line.authors)
 
 
 def test_all_fifty_lines_of_the_page_are_split_as_read_by_eye(parsed: dict[str, ParsedDocument]) -> None:
-    found = tuple((paper.record.title, paper.record.authors) for paper in parsed["002"].papers)
+    split_lines = tuple((paper.record.title, paper.record.authors) for paper in parsed["002"].papers)
 
-    assert found == GLUED
+    assert split_lines == GLUED
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_before_et_al_the_glue_is_in_the_third_piece_from_the_right() -> None:
 
 @given(st.text(max_size=60), st.booleans())
 def test_no_line_raises_and_a_split_is_the_line_again(line: str, more: bool) -> None:
-    found = joined_titles.split_line(line, is_truncated=more, words=(), known_names=())
+    title_line = joined_titles.split_line(line, is_truncated=more, words=(), known_names=())
 
-    assert found is None or found.title + ", ".join(found.authors) == line
+    assert title_line is None or title_line.title + ", ".join(title_line.authors) == line
 
 
 def test_of_two_thousand_real_lines_at_most_one_in_400_is_wrong_and_one_in_six_refused(shared: Path) -> None:
-    rows = glued_titles.papers(shared / "data" / "corpus.jsonl.xz", 2000, every=64)
+    rows = glued_titles.papers(shared / "data" / "corpus.jsonl.xz", 2000, step=64)
     counts = Counter(result for result, _ in glued_titles.outcomes(rows))
 
     assert counts["right"] + counts["wrong"] + counts["rejected"] == 2000

@@ -29,16 +29,16 @@ def test_every_document_is_known_by_its_own_marks(texts: dict[str, str]) -> None
     [("", "the document is empty"), (" \r\n\ufeff"[:3], "the document is empty"), ("Hello.", "the form is unknown")],
 )
 def test_what_holds_no_paper_says_why(text: str, reason: str) -> None:
-    found = loader.parse(text, today=TODAY)
+    document = loader.parse(text, today=TODAY)
 
-    assert (found.papers, [bad.reason for bad in found.rejected]) == ((), [reason])
+    assert (document.papers, [bad.reason for bad in document.rejected]) == ((), [reason])
 
 
 def test_given_files_are_read_instead_of_the_shipped_ones(tmp_path: Path, texts: dict[str, str]) -> None:
     path = tmp_path / "mine.txt"
     path.write_text(texts["004"], encoding="utf-8")
 
-    assert [(name, len(found.papers)) for name, found in loader.load([path], today=TODAY)] == [("mine.txt", 10)]
+    assert [(name, len(document.papers)) for name, document in loader.load([path], today=TODAY)] == [("mine.txt", 10)]
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_a_paper_with_lost_bytes_is_refused_and_the_rest_kept(tmp_path: Path, texts: dict[str, str]) -> None:
     path = tmp_path / "broken.txt"
     path.write_bytes(texts["004"].encode().replace(b"recently gained", b"recently \xff gained", 1))
-    found = loader.load([path], today=TODAY)[0][1]
+    document = loader.load([path], today=TODAY)[0][1]
 
-    assert (len(found.papers), [(bad.position, bad.reason) for bad in found.rejected]) == (
+    assert (len(document.papers), [(bad.position, bad.reason) for bad in document.rejected]) == (
         9,
         [(4, "unreadable characters")],
     )
@@ -66,9 +66,9 @@ def test_the_demo_has_two_days_a_day_apart() -> None:
 
 def test_two_papers_of_the_second_day_were_there_on_the_first() -> None:
     first, second = loader.announcements(TODAY)
-    again = {paper.record.title for paper in first.papers} & {paper.record.title for paper in second.papers}
+    repeated_titles = {paper.record.title for paper in first.papers} & {paper.record.title for paper in second.papers}
 
-    assert again == {
+    assert repeated_titles == {
         "Stochastic Policy Gradient Methods: Improved Sample Complexity for Fisher-non-degenerate Policies",
         "Reinforcement Learning with General Utilities: Simpler Variance Reduction and Large State-Action Space",
     }

@@ -23,9 +23,9 @@ def test_the_first_title_loses_the_button_before_it(parsed: dict[str, ParsedDocu
 
 
 def test_code_addresses_are_found_however_they_are_written(parsed: dict[str, ParsedDocument]) -> None:
-    found = {paper.record.code_url for paper in parsed["001"].papers}
+    code_urls = {paper.record.code_url for paper in parsed["001"].papers}
 
-    assert found >= {
+    assert code_urls >= {
         "https://github.com/masa-ue/SVDD",  # printed twice, the second time in braces
         "https://github.com/anyasims/edge-of-reach",  # without https
         "https://github.com/radarFudan/Curse-of-memory",  # without a stop behind it
@@ -39,28 +39,28 @@ def test_a_list_of_links_is_not_code(parsed: dict[str, ParsedDocument]) -> None:
 
 def test_a_title_without_abstract_is_refused_and_the_next_pair_read() -> None:
     page = f"{GREETING}SubscribeFirst\n{ABSTRACT}\nLonely Title\nSecond\n{ABSTRACT}"
-    found = trending_page.parse(page, today=TODAY)
+    document = trending_page.parse(page, today=TODAY)
 
-    assert [paper.record.title for paper in found.papers] == ["First", "Second"]
-    assert [(bad.position, bad.excerpt) for bad in found.rejected] == [(4, "Lonely Title")]
+    assert [paper.record.title for paper in document.papers] == ["First", "Second"]
+    assert [(bad.position, bad.excerpt) for bad in document.rejected] == [(4, "Lonely Title")]
 
 
 def test_a_rank_counts_the_papers_that_could_not_be_read() -> None:
     page = f"{GREETING}SubscribeFirst\n{ABSTRACT}\nLonely Title\nThird\n{ABSTRACT}"
-    found = trending_page.parse(page, today=TODAY)
+    document = trending_page.parse(page, today=TODAY)
 
-    assert found.papers[1].signals == (("rank", 3.0),)
+    assert document.papers[1].signals == (("rank", 3.0),)
 
 
 def test_an_abstract_without_title_is_refused_and_the_next_pair_read() -> None:
     page = f"{GREETING}SubscribeFirst\n{ABSTRACT}\n{ABSTRACT}\nSecond\n{ABSTRACT}"
-    found = trending_page.parse(page, today=TODAY)
+    document = trending_page.parse(page, today=TODAY)
 
-    assert [paper.record.title for paper in found.papers] == ["First", "Second"]
-    assert [bad.reason for bad in found.rejected] == ["an abstract without a title"]
+    assert [paper.record.title for paper in document.papers] == ["First", "Second"]
+    assert [bad.reason for bad in document.rejected] == ["an abstract without a title"]
 
 
 def test_a_page_cut_in_its_greeting_says_so() -> None:
-    found = loader.parse(GREETING, today=TODAY)
+    document = loader.parse(GREETING, today=TODAY)
 
-    assert [bad.reason for bad in found.rejected] == ["no list of papers on this page"]
+    assert [bad.reason for bad in document.rejected] == ["no list of papers on this page"]

@@ -11,9 +11,9 @@ from tests.seeds.conftest import TODAY
 
 
 def test_an_identifier_belongs_to_the_abstract_before_it(parsed: dict[str, ParsedDocument]) -> None:
-    found = [(paper.record.arxiv_id, paper.record.abstract[:22]) for paper in parsed["003"].papers[:3]]
+    identifiers = [(paper.record.arxiv_id, paper.record.abstract[:22]) for paper in parsed["003"].papers[:3]]
 
-    assert found == [
+    assert identifiers == [
         ("2506.17828", "Aligning large languag"),
         ("2504.21326", "Many practical reinfor"),
         ("2412.16683", "We derive the system o"),
@@ -21,9 +21,9 @@ def test_an_identifier_belongs_to_the_abstract_before_it(parsed: dict[str, Parse
 
 
 def test_comments_are_kept_and_name_the_venue(parsed: dict[str, ParsedDocument]) -> None:
-    found = [(paper.record.comment, paper.record.venue) for paper in parsed["003"].papers if paper.record.comment]
+    comments = [(paper.record.comment, paper.record.venue) for paper in parsed["003"].papers if paper.record.comment]
 
-    assert found == [
+    assert comments == [
         ("AISTATS 2025", "AISTATS 2025"),
         (
             "Accepted by IEEE/ACM Transactions on Audio, Speech and Language Processing",
@@ -46,9 +46,9 @@ def test_the_id_in_an_admin_note_is_no_paper(parsed: dict[str, ParsedDocument]) 
 
 def test_a_digit_glued_behind_an_id_opens_the_next_abstract() -> None:
     text = "First one.\narXiv:2506.178283D scenes are hard.\narXiv:0704.12344D too.\narXiv:hep-th/9901001v2"
-    found = identifier_listing.parse(text, today=TODAY).papers
+    listing_papers = identifier_listing.parse(text, today=TODAY).papers
 
-    assert [(paper.record.arxiv_id, paper.record.version, paper.record.abstract) for paper in found] == [
+    assert [(paper.record.arxiv_id, paper.record.version, paper.record.abstract) for paper in listing_papers] == [
         ("2506.17828", 1, "First one."),
         ("0704.1234", 1, "3D scenes are hard."),
         ("hep-th/9901001", 2, "4D too."),
@@ -56,9 +56,9 @@ def test_a_digit_glued_behind_an_id_opens_the_next_abstract() -> None:
 
 
 def test_an_id_that_is_cut_is_no_id(texts: dict[str, str]) -> None:
-    found = identifier_listing.parse(texts["003"][:-1], today=TODAY)
+    document = identifier_listing.parse(texts["003"][:-1], today=TODAY)
 
-    assert (len(found.papers), [bad.reason for bad in found.rejected]) == (9, ["cut before its identifier"])
+    assert (len(document.papers), [bad.reason for bad in document.rejected]) == (9, ["cut before its identifier"])
 
 
 def test_each_abstract_paragraph_is_a_paper(parsed: dict[str, ParsedDocument]) -> None:
@@ -68,9 +68,9 @@ def test_each_abstract_paragraph_is_a_paper(parsed: dict[str, ParsedDocument]) -
 
 
 def test_a_paragraph_without_the_mark_is_refused_at_its_line() -> None:
-    found = abstracts.parse("Abstract:One is whole.\nstray\nAbstract:Two is whole.", today=TODAY)
+    document = abstracts.parse("Abstract:One is whole.\nstray\nAbstract:Two is whole.", today=TODAY)
 
-    assert (len(found.papers), [(bad.position, bad.excerpt) for bad in found.rejected]) == (2, [(2, "stray")])
+    assert (len(document.papers), [(bad.position, bad.excerpt) for bad in document.rejected]) == (2, [(2, "stray")])
 
 
 def test_papers_without_title_say_that_theirs_is_made(parsed: dict[str, ParsedDocument]) -> None:

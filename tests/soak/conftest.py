@@ -51,15 +51,15 @@ class Fleet:
         self.start()
 
     def start(self) -> None:
-        words = [sys.executable, "-m", self._module]
-        self.main = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ))
+        command = [sys.executable, "-m", self._module]
+        self.main = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ))
 
     def children(self) -> list[int]:
         return children(self.main.pid)
 
-    def kill_child(self, chance: random.Random) -> None:
-        if found := self.children():
-            _kill(chance.choice(found))
+    def kill_child(self, rng: random.Random) -> None:
+        if child_pids := self.children():
+            _kill(rng.choice(child_pids))
 
     def kill_main(self) -> None:
         """Kill the main process alone; its children notice by themselves."""
@@ -80,7 +80,7 @@ def _kill(pid: int) -> None:
         return
 
 
-class Run:
+class SoakRun:
     """Queued mails, a worker that sends them, and a scheduler's sweep in this process."""
 
     def __init__(self, outbox: Outbox, smtp: MailServer, redis: PrivateRedis) -> None:
@@ -90,10 +90,10 @@ class Run:
         self.in_doubt = 0  # mails in flight when their sender died
         self.fleet: Fleet | None = None
 
-    def owe(self, mails: int, domains: int = 20) -> None:
+    def enqueue(self, mails: int, domains: int = 20) -> None:
         self.addresses = [f"r{n}@lab{n % domains}.example" for n in range(mails)]
         for first in range(0, mails, 500):
-            self.outbox.owe(*self.addresses[first : first + 500], first=first + 1)
+            self.outbox.enqueue(*self.addresses[first : first + 500], first=first + 1)
 
     def begin(self) -> Fleet:
         self.fleet = Fleet()
@@ -108,9 +108,9 @@ class Run:
         self.port.deliver()
 
     def until(self, condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
-        over = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while not condition():
-            if time.monotonic() > over:
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.outbox.states()}; {len(self.smtp.log)} mails in the server's log")
             self.sweep()
             time.sleep(0.1)
@@ -118,15 +118,15 @@ class Run:
     def until_taken(self, count: int) -> None:
         self.until(lambda: len(self.smtp.log) >= count)
 
-    def until_over(self, *, seconds: float = 2 * PATIENCE, held: bool = False) -> None:
+    def until_over(self, *, seconds: float = 2 * PATIENCE, is_held: bool = False) -> None:
         """Wait until no mail waits or is in flight; with `is_held`, uncertain mails stay."""
-        left = {"queued", "sending", "deferred"} | (set() if held else {"uncertain"})
-        self.until(lambda: not left & set(self.outbox.states()), seconds=seconds)
+        unfinished = {"queued", "sending", "deferred"} | (set() if is_held else {"uncertain"})
+        self.until(lambda: not unfinished & set(self.outbox.states()), seconds=seconds)
 
     def moments(self, size: Size, seed: int) -> list[int]:
         """The counts of logged mails at which a fault happens. Held mails may never be logged."""
-        held = 2 * CONNECTIONS * size.faults
-        return sorted(random.Random(seed).sample(range(1, max(size.mails - held, size.mails // 2)), size.faults))
+        margin = 2 * CONNECTIONS * size.faults
+        return sorted(random.Random(seed).sample(range(1, max(size.mails - margin, size.mails // 2)), size.faults))
 
     def lost(self) -> set[str]:
         return set(self.addresses) - set(self.smtp.recipients())
@@ -136,10 +136,10 @@ class Run:
 
     def names(self) -> dict[str, set[str]]:
         """The Message-IDs by recipient."""
-        found: dict[str, set[str]] = {}
-        for taken in self.smtp.log:
-            found.setdefault(taken.recipient, set()).add(taken.message_id)
-        return found
+        ids_by_recipient: dict[str, set[str]] = {}
+        for received in self.smtp.log:
+            ids_by_recipient.setdefault(received.recipient, set()).add(received.message_id)
+        return ids_by_recipient
 
 
 @pytest.fixture
@@ -155,17 +155,17 @@ def redis_server(configured: Callable[..., None]) -> Iterator[PrivateRedis]:
 def run(
     outbox: Outbox, smtp: MailServer, redis_server: PrivateRedis, configured: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Run]:  # fmt: skip
+) -> Iterator[SoakRun]:  # fmt: skip
     """No mail is queued yet and no worker runs."""
     configured(CONNECTIONS=CONNECTIONS, LOG_LEVEL="ERROR")
-    monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 2.0)
-    monkeypatch.setattr("digest.mail.outbox.retry_backoff.IN_DOUBT", (timedelta(seconds=0.3),) * 4)
+    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 2.0)
+    monkeypatch.setattr("digest.mail.outbox.retry_backoff.UNCERTAIN_DELAYS", (timedelta(seconds=0.3),) * 4)
     Path(os.environ["DIGEST_DATA_DIR"]).mkdir(exist_ok=True)
     connect(redis_server.url).ping()
     smtp.delay = 0.01
-    made = Run(outbox, smtp, redis_server)
-    yield made
-    if made.fleet is not None:
-        for pid in [*made.fleet.children(), made.fleet.main.pid]:
+    soak_run = SoakRun(outbox, smtp, redis_server)
+    yield soak_run
+    if soak_run.fleet is not None:
+        for pid in [*soak_run.fleet.children(), soak_run.fleet.main.pid]:
             _kill(pid)
-        made.fleet.main.wait(PATIENCE)
+        soak_run.fleet.main.wait(PATIENCE)

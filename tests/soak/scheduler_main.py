@@ -8,5 +8,5 @@ from workers import scheduler
 if __name__ == "__main__":
     shorten()
     scheduler.TICK_SECONDS = scheduler.SWEEP_SECONDS = scheduler.PULSE_SECONDS = 0.5
-    scheduler.SECONDS_OF_LEAD = 2.0
+    scheduler.LEADER_LOCK_SECONDS = 2.0
     scheduler.run()

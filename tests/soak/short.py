@@ -11,8 +11,8 @@ from workers import tasks
 
 def shorten() -> None:
     """Shorten all waits."""
-    retry_backoff.IN_DOUBT = (timedelta(seconds=0.3),) * 4
-    retry_backoff.FIRST = retry_backoff.TROUBLE = timedelta(seconds=0.5)
-    retry_backoff.LONGEST = timedelta(seconds=1)
-    connection_pool.SECONDS_DOWN = 0.3
-    tasks.SECONDS_TO_DELIVER = 2.0
+    retry_backoff.UNCERTAIN_DELAYS = (timedelta(seconds=0.3),) * 4
+    retry_backoff.FIRST_DELAY = retry_backoff.SERVER_TROUBLE_DELAY = timedelta(seconds=0.5)
+    retry_backoff.MAX_DELAY = timedelta(seconds=1)
+    connection_pool.DOWN_SECONDS = 0.3
+    tasks.DELIVER_MARK_SECONDS = 2.0

@@ -12,7 +12,7 @@ import pytest
 
 from digest import clock
 from tests.conftest import not_run
-from tests.soak.conftest import FULL, POSTGRESQL, Run
+from tests.soak.conftest import FULL, POSTGRESQL, SoakRun
 
 HOUR = 3600
 SECONDS_SHIFTED = 2
@@ -22,20 +22,29 @@ SECONDS_SHIFTED = 2
 def library(tmp_path: Path) -> Path:
     """Loaded into a process, it shifts that one's wall clock and leaves its monotonic one alone."""
     compiler = shutil.which("cc") or not_run("no C compiler to make the clock that steps")
-    made = tmp_path / "shift.so"
-    words = [compiler, "-shared", "-fPIC", "-O2", "-o", str(made), str(Path(__file__).with_name("shift.c")), "-ldl"]
-    subprocess.run(words, check=True, capture_output=True)
-    return made
+    library_file = tmp_path / "shift.so"
+    command = [
+        compiler,
+        "-shared",
+        "-fPIC",
+        "-O2",
+        "-o",
+        str(library_file),
+        str(Path(__file__).with_name("shift.c")),
+        "-ldl",
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return library_file
 
 
 @POSTGRESQL
 @pytest.mark.soak
 def test_a_clock_that_steps_an_hour_loses_and_doubles_nothing(
-    run: Run, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: SoakRun, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shift = tmp_path / "shift"
     shift.write_text("0\n")
-    run.owe(FULL.mails)
+    run.enqueue(FULL.mails)
     with monkeypatch.context() as patched:
         patched.setenv("LD_PRELOAD", str(library))
         patched.setenv("SOAK_SHIFT", str(shift))
@@ -43,8 +52,8 @@ def test_a_clock_that_steps_an_hour_loses_and_doubles_nothing(
     for place, seconds in enumerate((HOUR, 0, -HOUR, 0)):
         run.until_taken((place + 1) * FULL.mails // 6 if seconds else len(run.smtp.log))
         shift.write_text(f"{seconds}\n")
-        over = time.monotonic() + SECONDS_SHIFTED
-        run.until(lambda over=over: time.monotonic() > over)  # type: ignore[misc]
+        deadline = time.monotonic() + SECONDS_SHIFTED
+        run.until(lambda over=deadline: time.monotonic() > over)  # type: ignore[misc]
     run.until_over()
 
     tried = [row.tried_at - clock.now() for row in run.outbox.rows() if row.tried_at]

@@ -18,16 +18,16 @@ import pytest
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
 from tests.servers import CONTENT, DROP, RCPT, MailServer, Postgres
-from tests.soak.conftest import BOTH, POSTGRESQL, Fleet, Run, Size
+from tests.soak.conftest import BOTH, POSTGRESQL, Fleet, Size, SoakRun
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 @POSTGRESQL
 @BOTH
-def test_connections_cut_after_the_last_dot(run: Run, size: Size) -> None:
+def test_connections_cut_after_the_last_dot(run: SoakRun, size: Size) -> None:
     cut = size.faults * 4
-    run.owe(size.mails)
+    run.enqueue(size.mails)
     run.smtp.fail(CONTENT, DROP, times=cut)
     run.begin()
     run.until_over()
@@ -40,8 +40,8 @@ def test_connections_cut_after_the_last_dot(run: Run, size: Size) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_the_mail_server_restarts(run: Run, size: Size) -> None:
-    run.owe(size.mails)
+def test_the_mail_server_restarts(run: SoakRun, size: Size) -> None:
+    run.enqueue(size.mails)
     run.begin()
     for moment in run.moments(Size(size.mails, min(size.faults, 10)), 3):
         run.until_taken(moment)
@@ -57,8 +57,8 @@ def test_the_mail_server_restarts(run: Run, size: Size) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_a_storm_of_421(run: Run, size: Size) -> None:
-    run.owe(size.mails, domains=size.mails)  # each in its own domain, so that no rate applies
+def test_a_storm_of_421(run: SoakRun, size: Size) -> None:
+    run.enqueue(size.mails, domains=size.mails)  # each in its own domain, so that no rate applies
     for stage in (RCPT, CONTENT):
         run.smtp.fail(stage, "421 4.3.2 not now", times=size.mails // 6)
     run.begin()
@@ -71,8 +71,8 @@ def test_a_storm_of_421(run: Run, size: Size) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_redis_is_killed_and_emptied(run: Run, size: Size) -> None:
-    run.owe(size.mails)
+def test_redis_is_killed_and_emptied(run: SoakRun, size: Size) -> None:
+    run.enqueue(size.mails)
     run.begin()
     for moment in run.moments(Size(size.mails, min(size.faults, 5)), 5):
         run.until_taken(moment)
@@ -94,8 +94,8 @@ def own_postgres() -> Iterator[Postgres]:
 
 @BOTH
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_postgresql_restarts(own_postgres: Postgres, run: Run, size: Size) -> None:
-    run.owe(size.mails)
+def test_postgresql_restarts(own_postgres: Postgres, run: SoakRun, size: Size) -> None:
+    run.enqueue(size.mails)
     run.begin()
     for moment in run.moments(Size(size.mails, min(size.faults, 5)), 9):
         run.until_taken(moment)
@@ -125,11 +125,11 @@ def session_postgres() -> Iterator[Postgres]:
 
 @SQLITE
 @BOTH
-def test_a_full_disk(run: Run, size: Size, tmp_path: Path) -> None:
-    run.owe(min(size.mails, 600))
+def test_a_full_disk(run: SoakRun, size: Size, tmp_path: Path) -> None:
+    run.enqueue(min(size.mails, 600))
     room = sum(path.stat().st_size for path in tmp_path.glob("digest.db")) + 64 * 1024
-    words = [sys.executable, "-m", "tests.soak.limited_main", str(room)]
-    full = subprocess.run(words, cwd=ROOT, env=dict(os.environ), capture_output=True, timeout=PATIENCE, check=False)
+    command = [sys.executable, "-m", "tests.soak.limited_main", str(room)]
+    full = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, timeout=PATIENCE, check=False)
     sent_before = len(run.smtp.log)
     run.begin()
     run.until_over()
@@ -143,8 +143,8 @@ def test_a_full_disk(run: Run, size: Size, tmp_path: Path) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_sigterm_drains_what_is_in_flight_alone(run: Run, size: Size) -> None:
-    run.owe(size.mails)
+def test_sigterm_drains_what_is_in_flight_alone(run: SoakRun, size: Size) -> None:
+    run.enqueue(size.mails)
     run.smtp.delay = 1.0
     fleet = run.begin()
     run.until_taken(20)
@@ -158,8 +158,8 @@ def test_sigterm_drains_what_is_in_flight_alone(run: Run, size: Size) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_two_schedulers_of_which_one_is_killed(run: Run, size: Size) -> None:
-    run.owe(size.mails)
+def test_two_schedulers_of_which_one_is_killed(run: SoakRun, size: Size) -> None:
+    run.enqueue(size.mails)
     both = [Fleet("tests.soak.scheduler_main") for _ in range(2)]
     run.begin()
     try:
@@ -167,9 +167,9 @@ def test_two_schedulers_of_which_one_is_killed(run: Run, size: Size) -> None:
         both[0].main.kill()
         wait_for(lambda: run.outbox.states() == {"sent": size.mails}, seconds=2 * PATIENCE)
     finally:
-        for one in both:
-            one.main.kill()
-            one.main.wait(PATIENCE)
+        for fleet in both:
+            fleet.main.kill()
+            fleet.main.wait(PATIENCE)
 
     assert run.lost() == set()
     assert run.doubled() == 0
@@ -177,10 +177,10 @@ def test_two_schedulers_of_which_one_is_killed(run: Run, size: Size) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_each_task_given_three_times(run: Run, size: Size) -> None:
+def test_each_task_given_three_times(run: SoakRun, size: Size) -> None:
     from workers import tasks
 
-    run.owe(size.mails)
+    run.enqueue(size.mails)
     run.begin()
     for _ in range(size.faults):
         for _ in range(3):
@@ -193,7 +193,7 @@ def test_each_task_given_three_times(run: Run, size: Size) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ReceiverMix:
     """Receivers of every kind: 10 % greylist, 5 % do not exist, 2 % refuse by policy, 10 % are at one slow domain."""
 
     mails: int
@@ -202,14 +202,14 @@ class World:
         return [self._address(number) for number in range(self.mails)]
 
     def _address(self, number: int) -> str:
-        rest = number % 100
-        if rest < 10:
+        remainder = number % 100
+        if remainder < 10:
             return f"grey{number}@lab{number % 7}.example"
-        if rest < 15:
+        if remainder < 15:
             return f"gone{number}@lab{number % 7}.example"
-        if rest < 17:
+        if remainder < 17:
             return f"r{number}@strict{number}.example"
-        if rest >= 90:
+        if remainder >= 90:
             return f"r{number}@slow.example"
         return f"r{number}@lab{number % 7}.example"
 
@@ -224,14 +224,14 @@ def unfriendly(server: MailServer, mails: int) -> None:
 
 @POSTGRESQL
 @BOTH
-def test_everyone_else_is_served_at_full_speed(run: Run, size: Size, configured: Callable[..., None]) -> None:
+def test_everyone_else_is_served_at_full_speed(run: SoakRun, size: Size, configured: Callable[..., None]) -> None:
     configured(DOMAIN_RATES="slow.example=0.005")
     mails = max(size.mails, 200)
-    world = World(mails)
+    world = ReceiverMix(mails)
     run.addresses = world.addresses()
     unfriendly(run.smtp, mails)
     for first in range(0, mails, 500):
-        run.outbox.owe(*run.addresses[first : first + 500], first=first + 1)
+        run.outbox.enqueue(*run.addresses[first : first + 500], first=first + 1)
     run.begin()
     expected = Counter(re.sub(r"\d.*", "", a.partition("@")[0]) for a in run.addresses)
     slow = sum(a.endswith("@slow.example") for a in run.addresses)
@@ -239,13 +239,14 @@ def test_everyone_else_is_served_at_full_speed(run: Run, size: Size, configured:
     others = mails - expected["gone"] - slow - strict
 
     def others_are_served() -> bool:
-        found = Counter(run.outbox.states())
-        early = found["sent"] - others
-        if not 0 <= early < slow or found["queued"] != slow - early:
+        state_counts = Counter(run.outbox.states())
+        sent_to_slow = state_counts["sent"] - others
+        if not 0 <= sent_to_slow < slow or state_counts["queued"] != slow - sent_to_slow:
             return False
         # Refusals of unknown mailboxes that come before any success may be the server's fault: these wait.
         return (
-            found["rejected"] <= expected["gone"] and found["rejected"] + found["deferred"] == expected["gone"] + strict
+            state_counts["rejected"] <= expected["gone"]
+            and state_counts["rejected"] + state_counts["deferred"] == expected["gone"] + strict
         )
 
     run.until(others_are_served, seconds=2 * PATIENCE)

@@ -10,7 +10,7 @@ import pytest
 from digest.db.core.engine import reading
 from digest.db.outbox import retention
 from tests import takeover
-from tests.soak.conftest import BOTH, FULL, FULL_SQLITE, POSTGRESQL, SMALL, SMALL_RUN, Run, Size
+from tests.soak.conftest import BOTH, FULL, FULL_SQLITE, POSTGRESQL, SMALL, SMALL_RUN, Size, SoakRun
 
 VICTIMS = pytest.mark.parametrize("victim", ["child", "main"])
 KILLS = pytest.mark.parametrize(
@@ -25,20 +25,20 @@ KILLS = pytest.mark.parametrize(
 )
 
 
-def killed(run: Run, size: Size, victim: str) -> None:
+def killed(run: SoakRun, size: Size, victim: str) -> None:
     """Send all mails, killing at random moments."""
-    chance, fleet = random.Random(7), None
-    run.owe(size.mails)
+    rng, fleet = random.Random(7), None
+    run.enqueue(size.mails)
     fleet = run.begin()
     for moment in run.moments(size, 11):
         run.until_taken(moment)
         if victim == "child":
-            fleet.kill_child(chance)
+            fleet.kill_child(rng)
         else:
             fleet.kill_main()
 
 
-def judge(run: Run, size: Size) -> None:
+def check_nothing_lost(run: SoakRun, size: Size) -> None:
     """Assert that no mail is lost and that duplicates were in flight and are the same mail."""
     assert run.lost() == set()
     assert run.doubled() <= run.in_doubt
@@ -48,22 +48,22 @@ def judge(run: Run, size: Size) -> None:
 
 @KILLS
 @VICTIMS
-def test_killed_processes_lose_nothing(run: Run, size: Size, victim: str) -> None:
+def test_killed_processes_lose_nothing(run: SoakRun, size: Size, victim: str) -> None:
     killed(run, size, victim)
     run.until_over()
 
-    judge(run, size)
+    check_nothing_lost(run, size)
 
 
 @POSTGRESQL
 @BOTH
 def test_with_hold_nothing_is_doubled_and_every_open_case_is_listed(
-    run: Run, size: Size, configured: Callable[..., None]
+    run: SoakRun, size: Size, configured: Callable[..., None]
 ) -> None:
     configured(UNCERTAIN="hold")
     run.sweeper = takeover.sweeper()
     killed(run, size, "child")
-    run.until_over(held=True)
+    run.until_over(is_held=True)
 
     with reading() as session:
         open_cases = {row.address for row in retention.held_deliveries(session, limit=10_000)}

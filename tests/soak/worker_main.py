@@ -6,9 +6,9 @@ import sys
 
 from tests.soak.short import shorten
 from tests.workers import stubs
-from workers.app import work
+from workers.app import run_worker
 
 if __name__ == "__main__":
     shorten()
     stubs.install()
-    sys.exit(work(concurrency=2))
+    sys.exit(run_worker(concurrency=2))

@@ -53,9 +53,9 @@ def test_a_template_is_compiled_once(kind: str) -> None:
 def test_colours_are_used_and_have_contrast(pair: str) -> None:
     ink, ground = pair.split()
     layout = resources.files("templates").joinpath("email", "layout.html").read_text(encoding="utf-8")
-    words = resources.files("digest").joinpath("compose", "text", "highlighting.py").read_text(encoding="utf-8")
+    source = resources.files("digest").joinpath("compose", "text", "highlighting.py").read_text(encoding="utf-8")
     lighter, darker = sorted([luminance(ink), luminance(ground)], reverse=True)
 
-    assert ink in layout + words
-    assert ground in layout + words
+    assert ink in layout + source
+    assert ground in layout + source
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5

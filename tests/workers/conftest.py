@@ -39,8 +39,8 @@ class Worker:
     """A worker process and its children."""
 
     def __init__(self, module: str = "worker_main", *more: str) -> None:
-        words = [sys.executable, "-m", f"tests.workers.{module}", *more]
-        self.process = subprocess.Popen(words, cwd=ROOT, env=dict(os.environ))
+        command = [sys.executable, "-m", f"tests.workers.{module}", *more]
+        self.process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ))
 
     def children(self) -> list[int]:
         return children(self.process.pid)
@@ -65,16 +65,16 @@ def dead_senders_found(configured: Callable[..., None], monkeypatch: pytest.Monk
 def worker(database: str, redis_server: PrivateRedis, port: tasks.CeleryEnqueue) -> Iterator[Worker]:
     """A real worker that answers already."""
     stubs.notes().parent.mkdir(exist_ok=True)
-    made = Worker()
+    running_worker = Worker()
     try:
         wait_for(port.alive)
-        yield made
+        yield running_worker
     finally:
-        made.process.kill()
-        made.process.wait(PATIENCE)
+        running_worker.process.kill()
+        running_worker.process.wait(PATIENCE)
 
 
-def noted() -> list[str]:
+def stub_notes() -> list[str]:
     """The calls of the stubs, in order."""
     path = stubs.notes()
     return path.read_text().splitlines() if path.exists() else []

@@ -6,8 +6,8 @@ import sys
 
 from tests.workers import stubs
 from workers.pools import serve
-from workers.queues import read_pools
+from workers.queues import parse_pools
 
 if __name__ == "__main__":
     stubs.install()
-    sys.exit(serve(read_pools(sys.argv[1] if len(sys.argv) > 1 else None, processes=1)))
+    sys.exit(serve(parse_pools(sys.argv[1] if len(sys.argv) > 1 else None, processes=1)))

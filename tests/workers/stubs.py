@@ -8,18 +8,18 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from tests.outbox import PlainLetters
+from tests.outbox import PlainComposer
 
 
 def install() -> None:
     """Put the stubs where the tasks import them from. Only for test processes."""
-    letters = ModuleType("digest.services.delivery.render_messages")
-    letters.MailComposer = PlainLetters  # type: ignore[attr-defined]
+    composer_module = ModuleType("digest.services.delivery.render_messages")
+    composer_module.MailComposer = PlainComposer  # type: ignore[attr-defined]
     runs = ModuleType("digest.services.runs.build_editions")
     runs.build_shard = freeze_shard  # type: ignore[attr-defined]
     welcome = ModuleType("digest.services.editions.welcome")
     welcome.first_edition = first_edition  # type: ignore[attr-defined]
-    for module in (letters, runs, welcome):
+    for module in (composer_module, runs, welcome):
         sys.modules[module.__name__] = module
 
 

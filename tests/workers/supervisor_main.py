@@ -10,4 +10,4 @@ from workers.supervisor import Supervisor
 if __name__ == "__main__":
     redis = PrivateRedis()
     scripts = {f"child{number}": [sys.executable, "-c", script] for number, script in enumerate(sys.argv[1:])}
-    sys.exit(Supervisor(scripts, redis=redis, environment={"DIGEST_REDIS_URL": redis.url}, drain=5).run())
+    sys.exit(Supervisor(scripts, redis=redis, environment={"DIGEST_REDIS_URL": redis.url}, drain_seconds=5).run())

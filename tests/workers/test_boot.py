@@ -15,11 +15,11 @@ from tests.patience import PATIENCE
 SECRET = "DIGEST_SECRET_KEY is not set; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
-def start(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def start(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"PYTHONPATH": str(ROOT), "DIGEST_DATA_DIR": str(folder)}
     environment |= {f"DIGEST_{name}": value for name, value in settings.items()}
-    command = [sys.executable, "-P", "-m", "workers.main", *words]
+    command = [sys.executable, "-P", "-m", "workers.main", *arguments]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -27,27 +27,27 @@ def start(folder: Path, *words: str, **settings: str) -> subprocess.CompletedPro
 
 @pytest.mark.parametrize("command", ["web", "up", "worker"])
 def test_without_a_secret_nothing_starts(tmp_path: Path, command: str) -> None:
-    done = start(tmp_path, command)
+    result = start(tmp_path, command)
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"digest: {SECRET}\n"
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == f"digest: {SECRET}\n"
 
 
 @pytest.mark.parametrize("command", ["web", "up"])
 def test_on_a_database_never_migrated_nothing_starts(tmp_path: Path, command: str) -> None:
-    given = {"SECRET_KEY": "k" * 32, "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
+    environment = {"SECRET_KEY": "k" * 32, "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
 
-    done = start(tmp_path, command, **given)
+    result = start(tmp_path, command, **environment)
 
-    assert done.returncode == 2
-    assert done.stderr.endswith("run: digest migrate\n")
+    assert result.returncode == 2
+    assert result.stderr.endswith("run: digest migrate\n")
 
 
 @pytest.mark.parametrize("command", ["worker", "scheduler"])
 def test_without_a_redis_the_cure_is_named(tmp_path: Path, command: str) -> None:
-    given = {"SECRET_KEY": "k" * 32, "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
+    environment = {"SECRET_KEY": "k" * 32, "MAIL_FROM": "a@digest.example", "SMTP_URL": "smtp://127.0.0.1:1"}
 
-    done = start(tmp_path, command, **given)
+    result = start(tmp_path, command, **environment)
 
-    assert done.returncode == 2
-    assert done.stderr.startswith("digest: DIGEST_REDIS_URL is not set; use a Redis")
+    assert result.returncode == 2
+    assert result.stderr.startswith("digest: DIGEST_REDIS_URL is not set; use a Redis")

@@ -14,12 +14,12 @@ from digest.models import Threshold
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import calibration_job
-from tests.digest.services.house import add_reader
+from tests.digest.services.stored_rows import add_subscriber
 from tests.patience import wait_for
 from tests.workers.conftest import Worker
 from workers.tasks import CeleryEnqueue
 
-READERS = 5
+SUBSCRIBERS = 5
 
 
 def announced(day: date, number: int) -> None:
@@ -36,13 +36,13 @@ def calibrated_profiles() -> list[int]:
 def test_a_worker_calibrates_every_subscriber_and_a_second_wake_up_changes_nothing(
     worker: Worker, port: CeleryEnqueue
 ) -> None:
-    for back in range(16, -1, -1):
-        announced(clock.now().date() - timedelta(days=back), back + 1)
-    for number in range(READERS):
-        add_reader(f"r{number}@one.example", profile=Profile((Topic("bandits"),)))
+    for days_ago in range(16, -1, -1):
+        announced(clock.now().date() - timedelta(days=days_ago), days_ago + 1)
+    for number in range(SUBSCRIBERS):
+        add_subscriber(f"r{number}@one.example", profile=Profile((Topic("bandits"),)))
 
     port.calibrate()
-    wait_for(lambda: len(calibrated_profiles()) == READERS)
+    wait_for(lambda: len(calibrated_profiles()) == SUBSCRIBERS)
     first = calibrated_profiles()
     port.calibrate()
     wait_for(lambda: calibration_job.due_parts().parts == ())

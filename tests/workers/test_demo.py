@@ -25,22 +25,22 @@ from tests.patience import PATIENCE
 _PAPER = re.compile(r"/papers/(\d+)")
 
 
-def play(folder: Path) -> subprocess.CompletedProcess[str]:
+def run_demo(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one demo in that folder, on free ports."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
     environment |= {"DIGEST_DATA_DIR": str(folder), "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-    words = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
+    command = [sys.executable, "-P", "-m", "workers.main", "demo", "--once", "--port", str(_free_pair())]
     return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 
 def _free_pair() -> int:
     """A port that is free, as is the one behind it."""
     while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
+        with socket.socket() as first_socket, socket.socket() as other:
+            first_socket.bind(("127.0.0.1", 0))
+            port = int(first_socket.getsockname()[1])
             try:
                 other.bind(("127.0.0.1", port + 1))
             except (OSError, OverflowError):
@@ -50,51 +50,53 @@ def _free_pair() -> int:
 
 def mails(folder: Path) -> list[EmailMessage]:
     files = sorted((folder / "mailbox" / "new").iterdir())
-    found = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
-    return [mail for mail in found if isinstance(mail, EmailMessage)]
+    messages = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+    return [mail for mail in messages if isinstance(mail, EmailMessage)]
 
 
-def of(name: str, among: Sequence[EmailMessage]) -> list[EmailMessage]:
+def mails_to(name: str, messages: Sequence[EmailMessage]) -> list[EmailMessage]:
     """The digests and welcomes of one subscriber, oldest first."""
-    return [mail for mail in among if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
+    return [mail for mail in messages if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     folder = tmp_path_factory.mktemp("demo")
-    return folder, play(folder)
+    return folder, run_demo(folder)
 
 
 def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    folder, done = played
+    folder, result = played
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
-    assert all(reader.name in done.stdout for reader in DEMO_SUBSCRIBERS)
-    assert max(map(len, done.stdout.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr == ""
+    assert all(demo_subscriber.name in result.stdout for demo_subscriber in DEMO_SUBSCRIBERS)
+    assert max(map(len, result.stdout.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
     assert (folder / "demo.log").stat().st_size > 0
 
 
 def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
     played: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
-    among = mails(played[0])
+    messages = mails(played[0])
 
-    counts = {reader.name: len(of(reader.name, among)) for reader in DEMO_SUBSCRIBERS}
+    counts = {
+        demo_subscriber.name: len(mails_to(demo_subscriber.name, messages)) for demo_subscriber in DEMO_SUBSCRIBERS
+    }
     assert counts == {r.name: 0 if r.paused else 1 if r.subscribes_late else 2 for r in DEMO_SUBSCRIBERS}
 
 
 def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    among = mails(played[0])
+    messages = mails(played[0])
 
-    for reader in DEMO_SUBSCRIBERS:
-        days = [set(_PAPER.findall(html(mail))) for mail in of(reader.name, among)]
+    for demo_subscriber in DEMO_SUBSCRIBERS:
+        days = [set(_PAPER.findall(html(mail))) for mail in mails_to(demo_subscriber.name, messages)]
         assert all(days)
         assert sum(map(len, days)) == len(set().union(*days))
 
 
 def test_something_rises_on_the_second_day(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    second = of("ada", mails(played[0]))[1]
+    second = mails_to("ada", mails(played[0]))[1]
 
     assert "Rising" in html(second)
 
@@ -123,7 +125,7 @@ def test_every_mail_is_clean(played: tuple[Path, subprocess.CompletedProcess[str
 def test_a_second_demo_in_the_same_folder_works_too(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = played
 
-    again = play(folder)
+    second_run = run_demo(folder)
 
-    assert again.returncode == 0, again.stdout + again.stderr
+    assert second_run.returncode == 0, second_run.stdout + second_run.stderr
     assert len(mails(folder)) == 21

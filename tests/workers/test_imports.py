@@ -41,12 +41,12 @@ print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})
 """
 
 
-def loaded(*words: str, folder: Path) -> tuple[int, set[str]]:
+def loaded(*arguments: str, folder: Path) -> tuple[int, set[str]]:
     """The exit code of a command, and the packages that it had imported by its end."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-P", "-c", _RUN, *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    code, names = json.loads(done.stderr.splitlines()[-1])
+    command = [sys.executable, "-P", "-c", _RUN, *arguments]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    code, names = json.loads(result.stderr.splitlines()[-1])
     return code, set(names)
 
 
@@ -100,17 +100,17 @@ def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None
         "import sys; from digest.db.core import schema_migration; schema_migration.require_newest();"
         " print('alembic' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert done.stdout == "False\n"
+    assert result.stdout == "False\n"
     assert (
         schema_migration.newest_revision() == ScriptDirectory.from_config(schema_migration._config()).get_current_head()
     )
 
 
 def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
-        gone.wait()
-    (tmp_path / running.FILE).write_text(json.dumps({"pid": gone.pid, "port": 1, "redis_url": "unix:///gone"}))
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    (tmp_path / running.FILE).write_text(json.dumps({"pid": ended.pid, "port": 1, "redis_url": "unix:///gone"}))
 
     assert running.find_instance(tmp_path) is None

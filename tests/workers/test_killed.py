@@ -22,7 +22,7 @@ def test_500_mails_and_a_killed_child_lose_nothing_and_double_only_what_was_in_f
     outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
 ) -> None:
     addresses = [f"r{n}@one.example" for n in range(MAILS)]
-    outbox.owe(*addresses)
+    outbox.enqueue(*addresses)
     smtp.delay = 0.02
     second = Worker()
 
@@ -41,10 +41,10 @@ def test_500_mails_and_a_killed_child_lose_nothing_and_double_only_what_was_in_f
     finally:
         second.end()
 
-    got = smtp.recipients()
-    assert set(got) == set(addresses)
-    assert sum(got.values()) - MAILS <= in_flight <= 4 * CONNECTIONS
-    assert len({taken.message_id for taken in smtp.log}) == MAILS
+    receipts = smtp.recipients()
+    assert set(receipts) == set(addresses)
+    assert sum(receipts.values()) - MAILS <= in_flight <= 4 * CONNECTIONS
+    assert len({received.message_id for received in smtp.log}) == MAILS
 
 
 @pytest.fixture(autouse=True)

@@ -17,14 +17,14 @@ from digest.services.admin import doctor
 from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
 from tests.patience import PATIENCE, wait_for
-from tests.processes import gone
+from tests.processes import has_ended
 from tests.servers import MailServer
 from tests.workers import stubs
-from tests.workers.conftest import Worker, noted
+from tests.workers.conftest import Worker, stub_notes
 from workers import healthcheck, tasks
 from workers.app import configure
-from workers.healthcheck import Process, examine
-from workers.queues import Pool, default_pools, read_pools, served_by
+from workers.healthcheck import Process, check_process
+from workers.queues import WorkerPool, default_pools, parse_pools, queues_of_pools
 from workers.tasks import CeleryEnqueue
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -51,14 +51,14 @@ def start(database: str, smtp: MailServer, dead_senders_found: None, redis_serve
 @pytest.mark.parametrize(
     ("text", "pools"),
     [
-        ("delivery", [Pool(("delivery",), 1)]),
-        ("delivery=2, selection=12", [Pool(("delivery",), 2), Pool(("selection",), 12)]),
-        ("ingestion+background", [Pool(("ingestion", "background"), 1)]),
-        ("background + delivery =3", [Pool(("background", "delivery"), 3)]),
+        ("delivery", [WorkerPool(("delivery",), 1)]),
+        ("delivery=2, selection=12", [WorkerPool(("delivery",), 2), WorkerPool(("selection",), 12)]),
+        ("ingestion+background", [WorkerPool(("ingestion", "background"), 1)]),
+        ("background + delivery =3", [WorkerPool(("background", "delivery"), 3)]),
     ],
 )
-def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) -> None:
-    assert read_pools(text) == pools
+def test_queues_are_read_as_they_are_documented(text: str, pools: list[WorkerPool]) -> None:
+    assert parse_pools(text) == pools
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_queues_are_read_as_they_are_documented(text: str, pools: list[Pool]) ->
 )
 def test_what_can_not_be_read_is_named(text: str, message: str) -> None:
     with pytest.raises(BadInput) as error:
-        read_pools(text)
+        parse_pools(text)
 
     assert message in str(error.value)
 
 
 def test_every_queue_is_served_by_default_and_delivery_by_its_own_processes() -> None:
-    assert sorted(served_by(default_pools())) == sorted(QUEUES)
+    assert sorted(queues_of_pools(default_pools())) == sorted(QUEUES)
     assert default_pools()[0].queues == ("delivery",)
-    assert [pool.processes for pool in read_pools(None, processes=3)] == [3, 3, 3]
+    assert [pool.processes for pool in parse_pools(None, processes=3)] == [3, 3, 3]
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_a_delivery_behind_two_thousand_welcomes_goes_out_before_most_of_them(
     queues: str,
 ) -> None:
     monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
-    for reader in range(WELCOMES):
-        port.welcome(reader)
-    outbox.owe("ada@one.example", "bob@one.example")
+    for subscriber_id in range(WELCOMES):
+        port.welcome(subscriber_id)
+    outbox.enqueue("ada@one.example", "bob@one.example")
     port.deliver()
 
     start(queues)
     smtp.wait(lambda server: len(server.log) == 2)
 
-    assert len(noted()) < WELCOMES // 2
+    assert len(stub_notes()) < WELCOMES // 2
 
 
 @SQLITE
@@ -116,15 +116,15 @@ def test_in_one_process_for_all_a_delivery_goes_before_thousands_of_welcomes(
     outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
-    for reader in range(WELCOMES):
-        port.welcome(reader)
-    outbox.owe("ada@one.example")
+    for subscriber_id in range(WELCOMES):
+        port.welcome(subscriber_id)
+    outbox.enqueue("ada@one.example")
     port.deliver()
 
     start("delivery+selection+ingestion+background")
     smtp.wait(lambda server: len(server.log) == 1)
 
-    assert len(noted()) < WELCOMES // 2
+    assert len(stub_notes()) < WELCOMES // 2
 
 
 @SQLITE
@@ -132,31 +132,31 @@ def test_the_days_editions_go_before_the_welcomes_of_an_import(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEST_SECONDS_A_WELCOME", "0.2")
-    for reader in range(200):
-        port.welcome(reader)
+    for subscriber_id in range(200):
+        port.welcome(subscriber_id)
     port.freeze(7, 0)
 
     start("selection")
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert len(noted()) <= 2
+    assert len(stub_notes()) <= 2
 
 
 @SQLITE
 def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_DELIVER", 0.05)
+    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 0.05)
     for _ in range(3):
         port.welcome(5)
         time.sleep(0.1)
 
     start("selection")
-    wait_for(lambda: bool(noted()))
+    wait_for(lambda: bool(stub_notes()))
     port.freeze(7, 0)
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert noted().count("welcome 5") == 1
+    assert stub_notes().count("welcome 5") == 1
 
 
 @SQLITE
@@ -172,7 +172,7 @@ def test_a_task_that_found_no_broker_can_be_enqueued_again(
     port.welcome(5)
     start("selection")
 
-    wait_for(lambda: noted() == ["welcome 5"])
+    wait_for(lambda: stub_notes() == ["welcome 5"])
 
 
 @SQLITE
@@ -181,12 +181,12 @@ def test_a_shard_that_kills_its_pool_is_given_again_and_left_alone_in_the_end(
 ) -> None:
     start("selection,delivery")
     port.freeze(7, 13)
-    wait_for(lambda: len(noted()) == 3)
+    wait_for(lambda: len(stub_notes()) == 3)
     port.freeze(7, 0)
 
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert noted().count("freeze 7 13") == 3
+    assert stub_notes().count("freeze 7 13") == 3
 
 
 @SQLITE
@@ -194,7 +194,7 @@ def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
     outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue
 ) -> None:
     addresses = [f"r{n}@one.example" for n in range(60)]
-    outbox.owe(*addresses)
+    outbox.enqueue(*addresses)
     smtp.delay = 0.03
     worker = start("delivery,selection")
     wait_for(port.alive)
@@ -214,7 +214,7 @@ def test_a_pool_killed_in_the_middle_of_a_run_loses_nothing(
 
 @SQLITE
 def test_sigterm_drains_every_pool(outbox: Outbox, smtp: MailServer, start: Start, port: CeleryEnqueue) -> None:
-    outbox.owe(*(f"r{n}@one.example" for n in range(12)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(12)))
     smtp.delay = 0.3
     worker = start("delivery,selection")
     wait_for(port.alive)
@@ -237,7 +237,7 @@ def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue
     worker.process.kill()
     worker.process.wait(PATIENCE)
 
-    wait_for(lambda: all(gone(pid) for pid in pids))
+    wait_for(lambda: all(has_ended(pid) for pid in pids))
     assert len(pids) == 2
 
 
@@ -245,9 +245,9 @@ def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue
 def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_alive(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.5)
+    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.5)
     start("selection,ingestion+background")
-    wait_for(lambda: not port._silent(("selection", "ingestion", "background"), 60))
+    wait_for(lambda: not port._silent_queues(("selection", "ingestion", "background"), 60))
 
     queues = [finding for finding in doctor.run_checks() if finding.name == "queues"]
     levels = {finding.text.partition(":")[0]: finding.level for finding in queues}
@@ -263,25 +263,25 @@ def test_what_a_worker_served_is_forgotten_when_it_ends_in_order(start: Start, p
 
     worker.end()
 
-    assert port._silent(QUEUES, 60) == list(QUEUES)
+    assert port._silent_queues(QUEUES, 60) == list(QUEUES)
 
 
 def as_if_hours_had_passed(store: RedisStore, queue: str) -> None:
     """Move the last progress of the queue's processes into the past."""
     key = f"{PREFIX}progress:{queue_kind(queue)}"
-    for name, at in store._client.zrange(key, 0, -1, withscores=True):
-        store._client.zadd(key, {name: at - 7200})
+    for name, score in store._client.zrange(key, 0, -1, withscores=True):
+        store._client.zadd(key, {name: score - 7200})
 
 
 @SQLITE
 def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     start: Start, port: CeleryEnqueue, redis_server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(healthcheck, "SECONDS_FRESH", PATIENCE)
-    monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
+    monkeypatch.setattr(healthcheck, "MAX_PROGRESS_AGE_SECONDS", PATIENCE)
+    monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", PATIENCE)
     worker = start("delivery,selection")
     wait_for(port.alive)
-    healthy = examine(Process.worker)
+    healthy = check_process(Process.worker)
     store = connect(redis_server.url)
     wait_for(lambda: min(store.progress(queue_kind("delivery")).values()) > 1)  # it is not in the middle of a task
     frozen = worker.children()[0]
@@ -289,14 +289,14 @@ def test_a_frozen_pool_is_not_healthy_though_the_others_of_its_worker_are(
     as_if_hours_had_passed(store, "delivery")  # not for the other queue, which makes progress
 
     try:
-        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", 2.0)
-        with pytest.raises(Transient, match=r"did nothing for 2 s while asked to \(queues: delivery\)"):
-            examine(Process.worker)
+        monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", 2.0)
+        with pytest.raises(Transient, match=r"did not react within 2 s \(queues: delivery\)"):
+            check_process(Process.worker)
     finally:
-        monkeypatch.setattr(healthcheck, "SECONDS_TO_WORK", PATIENCE)
+        monkeypatch.setattr(healthcheck, "WORKER_TIMEOUT_SECONDS", PATIENCE)
         os.kill(frozen, signal.SIGCONT)
 
     assert healthy.endswith("(delivery, selection)")
-    assert examine(Process.worker, ["selection"]).endswith("(selection)")
+    assert check_process(Process.worker, ["selection"]).endswith("(selection)")
     with pytest.raises(BadInput, match="there is no queue 'mail'"):
-        examine(Process.worker, ["mail"])
+        check_process(Process.worker, ["mail"])

@@ -10,40 +10,42 @@ import pytest
 from digest.errors import Transient
 from digest.redis import PrivateRedis, connect
 from tests.patience import wait_for
-from workers.scheduler import Leader, schedule
+from workers.scheduler import LeaderLock, create_scheduler
 
 
 @pytest.fixture
-def leader(redis_server: PrivateRedis) -> Callable[[str], Leader]:
-    return lambda holder: Leader(connect(redis_server.url), holder)
+def leader(redis_server: PrivateRedis) -> Callable[[str], LeaderLock]:
+    return lambda holder: LeaderLock(connect(redis_server.url), holder)
 
 
-def test_of_two_schedulers_one_ticks(leader: Callable[[str], Leader]) -> None:
+def test_of_two_schedulers_one_ticks(leader: Callable[[str], LeaderLock]) -> None:
     ticks: list[str] = []
     now = datetime.now(UTC)
-    both = [schedule({"tick": (0.05, lambda name=name: ticks.append(name))}, leader(name), now=now) for name in "ab"]
+    both = [
+        create_scheduler({"tick": (0.05, lambda name=name: ticks.append(name))}, leader(name), now=now) for name in "ab"
+    ]
 
-    for one in both:
-        one.start()
+    for scheduler in both:
+        scheduler.start()
     wait_for(lambda: len(ticks) >= 4)
-    for one in both:
-        one.shutdown()
+    for scheduler in both:
+        scheduler.shutdown()
 
     assert len(set(ticks)) == 1
 
 
-def test_the_other_takes_over_when_the_leader_leaves(leader: Callable[[str], Leader]) -> None:
+def test_the_other_takes_over_when_the_leader_leaves(leader: Callable[[str], LeaderLock]) -> None:
     first, second = leader("a"), leader("b")
-    before = first.leads(), second.leads()
-    first.leave()
+    before = first.acquire(), second.acquire()
+    first.release()
 
-    after = second.leads(), first.leads()
+    after = second.acquire(), first.acquire()
 
     assert before == after == (True, False)
     assert second.term == 2
 
 
-def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str], Leader]) -> None:
+def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str], LeaderLock]) -> None:
     calls: list[str] = []
 
     def failing() -> None:
@@ -54,23 +56,23 @@ def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str],
         "failing": (0.05, failing),
         "working": (0.05, lambda: calls.append("working")),
     }
-    made = schedule(jobs, leader("a"), now=datetime.now(UTC))
-    made.start()
+    scheduler = create_scheduler(jobs, leader("a"), now=datetime.now(UTC))
+    scheduler.start()
 
     wait_for(lambda: calls.count("failing") >= 2 and calls.count("working") >= 2)
-    made.shutdown()
+    scheduler.shutdown()
 
     assert set(calls) == {"failing", "working"}
 
 
-def test_a_late_job_runs_once_and_not_for_each_time_it_missed(leader: Callable[[str], Leader]) -> None:
+def test_a_late_job_runs_once_and_not_for_each_time_it_missed(leader: Callable[[str], LeaderLock]) -> None:
     calls: list[str] = []
     jobs: dict[str, tuple[float, Callable[[], object]]] = {"late": (600, lambda: calls.append("late"))}
     half_an_hour_ago = datetime.now(UTC) - timedelta(minutes=35)
 
-    made = schedule(jobs, leader("a"), now=half_an_hour_ago)
-    made.start()
+    scheduler = create_scheduler(jobs, leader("a"), now=half_an_hour_ago)
+    scheduler.start()
     wait_for(lambda: bool(calls))
-    made.shutdown()
+    scheduler.shutdown()
 
     assert calls == ["late"]

@@ -17,7 +17,7 @@ from digest.models import Novelty, Paper
 from digest.redis import PrivateRedis, connect
 from digest.services.ingestion import source_status
 from digest.sources import arxiv_calendar
-from tests.digest.sources.conftest import WANTED, WEEK, real_days
+from tests.digest.sources.conftest import CATEGORIES, WEEK, real_days
 from tests.patience import wait_for
 from tests.wire_server import WireServer
 from tests.workers.conftest import Worker
@@ -31,7 +31,7 @@ def feed(shared: Path, configured: Callable[..., None]) -> Iterator[WireServer]:
     with WireServer() as server:
         server.today = arxiv_calendar.newest(clock.now(), arxiv_calendar.feed_at)
         server.works = [replace(work, day=server.today) for work in real_days(shared, 40, WEEK[:1])]
-        configured(**server.settings, ARXIV_CATEGORIES=",".join(WANTED), SOURCES="arxiv-rss", SOURCE_PATIENCE=5)
+        configured(**server.settings, ARXIV_CATEGORIES=",".join(CATEGORIES), SOURCES="arxiv-rss", SOURCE_PATIENCE=5)
         yield server
 
 
@@ -39,15 +39,17 @@ def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
     feed: WireServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
     jobs = {"sources": (0.5, partial(scheduler.enqueue_due_fetches, port))}
-    made = scheduler.schedule(jobs, scheduler.Leader(connect(redis_server.url), "a"), now=datetime.now(UTC))
-    made.start()
+    running_scheduler = scheduler.create_scheduler(
+        jobs, scheduler.LeaderLock(connect(redis_server.url), "a"), now=datetime.now(UTC)
+    )
+    running_scheduler.start()
 
     wait_for(lambda: _count(Novelty) == 40)
-    made.shutdown()
+    running_scheduler.shutdown()
 
     assert _count(Paper) == 40
-    assert len(feed.asked("rss")) == 1
-    assert [one.state for one in source_status.source_statuses()] in (["on time"], ["quiet"])
+    assert len(feed.requests_to("rss")) == 1
+    assert [status.state for status in source_status.source_statuses()] in (["on time"], ["quiet"])
 
 
 def _count(table: type[Paper] | type[Novelty]) -> int:

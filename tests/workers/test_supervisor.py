@@ -13,7 +13,7 @@ from pathlib import Path
 from digest.redis import connect
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
-from tests.processes import children, gone
+from tests.processes import children, has_ended
 
 STEADY = "import os,time; open('{0}','a').write(f'{{os.getpid()}} ' + os.environ['DIGEST_REDIS_URL'] + chr(10)); "
 SLEEP = "time.sleep(600)"
@@ -22,15 +22,15 @@ DRAIN = "import signal; signal.signal(15, lambda *_: (open('{0}','a').write('dra
 
 @contextmanager
 def supervised(*scripts: str) -> Iterator[subprocess.Popen[bytes]]:
-    words = [sys.executable, "-m", "tests.workers.supervisor_main", *scripts]
-    with subprocess.Popen(words, cwd=ROOT) as process:
+    command = [sys.executable, "-m", "tests.workers.supervisor_main", *scripts]
+    with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             yield process
         finally:
             process.kill()
 
 
-def births(path: Path) -> list[tuple[int, str]]:
+def starts_of_children(path: Path) -> list[tuple[int, str]]:
     """The pid and the Redis URL of every start."""
     lines = path.read_text().splitlines() if path.exists() else []
     return [(int(line.split()[0]), line.split()[1]) for line in lines if " " in line]
@@ -39,36 +39,36 @@ def births(path: Path) -> list[tuple[int, str]]:
 def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
     path = tmp_path / "births"
     with supervised((STEADY + SLEEP).format(path)) as supervisor:
-        wait_for(lambda: len(births(path)) == 1)
-        os.kill(births(path)[0][0], signal.SIGKILL)
+        wait_for(lambda: len(starts_of_children(path)) == 1)
+        os.kill(starts_of_children(path)[0][0], signal.SIGKILL)
 
-        wait_for(lambda: len(births(path)) == 2)
+        wait_for(lambda: len(starts_of_children(path)) == 2)
         supervisor.terminate()
         code = supervisor.wait(PATIENCE)
 
     assert code == 0
-    assert births(path)[0][1] == births(path)[1][1]
+    assert starts_of_children(path)[0][1] == starts_of_children(path)[1][1]
 
 
 def test_sigterm_lets_the_children_drain(tmp_path: Path) -> None:
     path = tmp_path / "births"
     with supervised((STEADY + DRAIN).format(path)) as supervisor:
-        wait_for(lambda: len(births(path)) == 1)
-        connect(births(path)[0][1]).ping()
+        wait_for(lambda: len(starts_of_children(path)) == 1)
+        connect(starts_of_children(path)[0][1]).ping()
         supervisor.terminate()
         supervisor.wait(PATIENCE)
 
     assert path.read_text().endswith("drained")
-    assert not Path(births(path)[0][1].removeprefix("unix://")).exists()
+    assert not Path(starts_of_children(path)[0][1].removeprefix("unix://")).exists()
 
 
 def test_a_killed_supervisor_takes_all_its_processes_along(tmp_path: Path) -> None:
     path = tmp_path / "births"
     with supervised((STEADY + SLEEP).format(path)) as supervisor:
-        wait_for(lambda: len(births(path)) == 1)
-        pids = [births(path)[0][0], *children(supervisor.pid)]
+        wait_for(lambda: len(starts_of_children(path)) == 1)
+        pids = [starts_of_children(path)[0][0], *children(supervisor.pid)]
         supervisor.kill()
         supervisor.wait(PATIENCE)
 
-    wait_for(lambda: all(gone(pid) for pid in pids))
+    wait_for(lambda: all(has_ended(pid) for pid in pids))
     assert len(set(pids)) == 2  # the child itself, and Redis

@@ -24,7 +24,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Installation:
+class InstalledFolder:
     """A folder with settings in `.env`, where commands are run."""
 
     def __init__(self, folder: Path) -> None:
@@ -36,28 +36,28 @@ class Installation:
             f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={folder / 'state'}\nDIGEST_SOURCES=\n"
         )
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-P", "-m", "workers.main", *words]
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-P", "-m", "workers.main", *arguments]
         return subprocess.Popen(
             command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def run(self, *words: str) -> tuple[int, str]:
+    def run(self, *arguments: str) -> tuple[int, str]:
         """Exit code and output."""
-        with self.start(*words) as process:
-            said, complained = process.communicate(timeout=PATIENCE)
-        return process.returncode, said + complained
+        with self.start(*arguments) as process:
+            output, error_output = process.communicate(timeout=PATIENCE)
+        return process.returncode, output + error_output
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    made = Installation(tmp_path)
-    assert made.run("migrate")[0] == 0
-    return made
+def installation(tmp_path: Path) -> InstalledFolder:
+    new_installation = InstalledFolder(tmp_path)
+    assert new_installation.run("migrate")[0] == 0
+    return new_installation
 
 
 @pytest.fixture
-def up(installation: Installation) -> Iterator[subprocess.Popen[str]]:
+def up(installation: InstalledFolder) -> Iterator[subprocess.Popen[str]]:
     """`digest up`, on another port than the settings name."""
     process = installation.start("up", "--port", str(free_port()))
     try:
@@ -68,7 +68,7 @@ def up(installation: Installation) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
-    installation: Installation, up: subprocess.Popen[str]
+    installation: InstalledFolder, up: subprocess.Popen[str]
 ) -> None:
     for process in PROCESSES:
         wait_for(lambda name=process: installation.run("healthcheck", name)[0] == 0)  # type: ignore[misc]
@@ -76,28 +76,28 @@ def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
     assert "sqlalchemy" not in Path(f"/proc/{up.pid}/maps").read_text()
     up.terminate()
     up.communicate(timeout=PATIENCE)
-    code, said = installation.run("healthcheck", "worker")
+    code, error = installation.run("healthcheck", "worker")
 
     assert code == 2
-    assert "no `digest up` runs with DIGEST_DATA_DIR=" in said
+    assert "no `digest up` runs with DIGEST_DATA_DIR=" in error
     assert not (installation.folder / "state" / running.FILE).exists()
 
 
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:
-    installation = Installation(tmp_path)
+    installation = InstalledFolder(tmp_path)
 
-    code, said = installation.run("up", "--port", str(free_port()))
+    code, error = installation.run("up", "--port", str(free_port()))
 
     assert code == 2
-    assert said.startswith("digest: the database's schema is empty")
-    assert said.endswith("run: digest migrate\n")
+    assert error.startswith("digest: the database's schema is empty")
+    assert error.endswith("run: digest migrate\n")
 
 
 @pytest.mark.parametrize("command", ["up", "web"])
-def test_a_port_that_is_taken_is_named_before_anything_starts(installation: Installation, command: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        code, said = installation.run(command, "--port", str(port))
+def test_a_port_that_is_taken_is_named_before_anything_starts(installation: InstalledFolder, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        code, error = installation.run(command, "--port", str(port))
 
     assert code == 2
-    assert said == f"digest: port {port} is in use; choose another with --port\n"
+    assert error == f"digest: port {port} is in use; choose another with --port\n"

@@ -14,7 +14,7 @@ from digest.services.delivery import delivery_worker as delivering
 from tests.outbox import Outbox
 from tests.patience import wait_for
 from tests.servers import MailServer
-from tests.workers.conftest import Worker, noted
+from tests.workers.conftest import Worker, stub_notes
 from workers import tasks
 from workers.tasks import CeleryEnqueue
 
@@ -24,7 +24,7 @@ POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _short_waits(dead_senders_found: None, smtp: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
+    monkeypatch.setattr(retry_backoff, "UNCERTAIN_DELAYS", (timedelta(seconds=0.2),) * 4)
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
@@ -32,7 +32,7 @@ def test_a_child_killed_in_the_middle_of_a_run_loses_nothing(
     outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
 ) -> None:
     addresses = [f"r{n}@one.example" for n in range(100)]
-    outbox.owe(*addresses)
+    outbox.enqueue(*addresses)
     smtp.delay = 0.03
 
     port.deliver()
@@ -45,17 +45,17 @@ def test_a_child_killed_in_the_middle_of_a_run_loses_nothing(
         return outbox.states() == {"sent": 100}
 
     wait_for(everything_arrived)
-    got = smtp.recipients()
-    assert set(got) == set(addresses)
-    assert sum(got.values()) - 100 <= 2 * 4
-    assert len({taken.message_id for taken in smtp.log}) == 100
+    receipts = smtp.recipients()
+    assert set(receipts) == set(addresses)
+    assert sum(receipts.values()) - 100 <= 2 * 4
+    assert len({received.message_id for received in smtp.log}) == 100
 
 
 @SQLITE
 def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
     outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
-    outbox.owe(*(f"r{n}@one.example" for n in range(60)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(60)))
     smtp.delay = 0.05
 
     port.deliver()
@@ -64,7 +64,7 @@ def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
     wait_for(lambda: redis_server.pid is None)
     port.deliver()  # lost, which is harmless
     redis_server.start()
-    outbox.owe("late@one.example", first=100)
+    outbox.enqueue("late@one.example", first=100)
 
     def everything_arrived() -> bool:
         delivering.sweep(port)
@@ -78,7 +78,7 @@ def test_redis_emptied_in_the_middle_of_a_run_loses_nothing(
 def test_a_task_enqueued_three_times_sends_once(
     outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
 ) -> None:
-    outbox.owe(*(f"r{n}@one.example" for n in range(20)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(20)))
 
     for _ in range(3):
         port.deliver()
@@ -91,7 +91,7 @@ def test_a_task_enqueued_three_times_sends_once(
 def test_sigterm_drains_what_is_in_flight(
     outbox: Outbox, smtp: MailServer, worker: Worker, port: CeleryEnqueue
 ) -> None:
-    outbox.owe(*(f"r{n}@one.example" for n in range(12)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(12)))
     smtp.delay = 0.3
     port.deliver()
     smtp.wait(lambda server: server.busy == 4)
@@ -109,26 +109,26 @@ def test_tasks_call_their_service_once_with_ids(worker: Worker, port: CeleryEnqu
     port.freeze(7, 0)
     port.welcome(5)
 
-    wait_for(lambda: len(noted()) == 2)
+    wait_for(lambda: len(stub_notes()) == 2)
 
-    assert sorted(noted()) == ["freeze 7 0", "welcome 5"]
+    assert sorted(stub_notes()) == ["freeze 7 0", "welcome 5"]
 
 
 @SQLITE
 def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker, port: CeleryEnqueue) -> None:
     port.freeze(7, 13)
-    wait_for(lambda: len(noted()) == 3)
+    wait_for(lambda: len(stub_notes()) == 3)
     port.freeze(7, 0)
 
-    wait_for(lambda: "freeze 7 0" in noted())
+    wait_for(lambda: "freeze 7 0" in stub_notes())
 
-    assert noted().count("freeze 7 13") == 3
+    assert stub_notes().count("freeze 7 13") == 3
 
 
 @SQLITE
 def test_without_a_worker_no_worker_is_alive(
     database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "SECONDS_TO_ANSWER", 0.3)
+    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.3)
 
     assert not port.alive()

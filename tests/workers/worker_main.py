@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from tests.workers import stubs
-from workers.app import work
+from workers.app import run_worker
 
 if __name__ == "__main__":
     stubs.install()
-    sys.exit(work(concurrency=2))
+    sys.exit(run_worker(concurrency=2))

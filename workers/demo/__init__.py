@@ -19,11 +19,11 @@ from digest.redis import PrivateRedis, running
 from workers.demo import mailbox as mailboxes
 from workers.listening import require_free_port
 from workers.stop_signal import StopSignal
-from workers.supervisor import Supervisor, commands
+from workers.supervisor import Supervisor, service_commands
 
 DOMAIN = "digest.example"
 ADMIN = f"admin@{DOMAIN}"
-_START_SECONDS = 60.0
+_START_TIMEOUT_SECONDS = 60.0
 
 
 def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> None:
@@ -31,48 +31,48 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
 
     Raises DemoFailed if an expected mail is missing.
     """
-    started = time.monotonic()
+    started_at = time.monotonic()
     folder = Path(os.environ.get("DIGEST_DATA_DIR", "data")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    mailbox = mailboxes.Mailbox(folder / "mailbox")
-    mailbox.empty()
-    log = folder / "demo.log"
-    log.unlink(missing_ok=True)
-    with _servers(folder, mailbox, port), _processes(port, log), _noted(folder, port):
+    mailbox = mailboxes.Maildir(folder / "mailbox")
+    mailbox.clear()
+    log_file = folder / "demo.log"
+    log_file.unlink(missing_ok=True)
+    with _running_servers(folder, mailbox, port), _running_processes(port, log_file), _recorded_instance(folder, port):
         from workers.demo import scenario  # while the processes start
 
         enqueue = make_enqueue()
-        _wait_ready(port, enqueue, log)
+        _wait_ready(port, enqueue, log_file)
         output.print_line(
-            f"web, worker, scheduler, Redis and a mail server are running; log: {output.plain_text(str(log))}"
+            f"web, worker, scheduler, Redis and a mail server are running; log: {output.plain_text(str(log_file))}"
         )
         scenario.DemoScenario(f"http://127.0.0.1:{port}", mailbox, enqueue).run()
         output.print_line("")
-        scenario.summary()
-        count, where = sum(1 for _ in mailbox.all()), output.plain_text(str(mailbox.folder))
-        output.print_line(f"\nall {count} mails are in {where}, after {time.monotonic() - started:.0f} s")
+        scenario.print_summary()
+        count, mailbox_path = sum(1 for _ in mailbox.received()), output.plain_text(str(mailbox.folder))
+        output.print_line(f"\nall {count} mails are in {mailbox_path}, after {time.monotonic() - started_at:.0f} s")
         if not once:
-            _stay(mailbox, port)
+            _serve_until_interrupted(mailbox, port)
 
 
 @contextmanager
-def _servers(folder: Path, mailbox: mailboxes.Mailbox, port: int) -> Iterator[None]:
+def _running_servers(folder: Path, mailbox: mailboxes.Maildir, port: int) -> Iterator[None]:
     """Run a private Redis and the mail server, with settings that point to them."""
-    for used in (port, port + 1):
-        require_free_port("127.0.0.1", used)
+    for needed_port in (port, port + 1):
+        require_free_port("127.0.0.1", needed_port)
     server = mailboxes.serve(mailbox)
     try:
         with PrivateRedis() as redis:
-            _settle_in(folder, port, redis.url, server.port)
+            _configure_demo(folder, port, redis.url, server.port)
             yield
     finally:
         server.stop()
 
 
-def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
+def _configure_demo(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
     """Set the demo's settings and create an empty database. The secret key is new each time."""
-    for old in folder.glob("demo.db*"):
-        old.unlink()
+    for stale_file in folder.glob("demo.db*"):
+        stale_file.unlink()
     key = folder / "demo-dkim.pem"
     if not key.exists():
         key.write_bytes(dkim.generate_key()[0])
@@ -100,15 +100,15 @@ def _settle_in(folder: Path, port: int, redis_url: str, smtp_port: int) -> None:
     schema_migration.upgrade()
 
 
-def _noted(folder: Path, port: int) -> AbstractContextManager[None]:
+def _recorded_instance(folder: Path, port: int) -> AbstractContextManager[None]:
     """Let `digest healthcheck` find the processes of the demo."""
     return running.recorded_instance(folder, port=port, redis_url=settings.get().redis_url)
 
 
 @contextmanager
-def _processes(port: int, log: Path) -> Iterator[None]:
+def _running_processes(port: int, log_file: Path) -> Iterator[None]:
     """Run worker, scheduler and web under supervision until the block ends; `log` gets their output."""
-    supervisor = Supervisor(commands(port), output=log)
+    supervisor = Supervisor(service_commands(port), output=log_file)
     watch = threading.Thread(target=supervisor.watch, name="supervisor")
     watch.start()
     try:
@@ -116,30 +116,30 @@ def _processes(port: int, log: Path) -> Iterator[None]:
     finally:
         supervisor.stop()
         watch.join()
-        supervisor.end()
+        supervisor.shut_down()
 
 
-def _wait_ready(port: int, enqueue: Enqueue, log: Path) -> None:
+def _wait_ready(port: int, enqueue: Enqueue, log_file: Path) -> None:
     import httpx
 
     from workers.demo.scenario import DemoFailed
 
-    end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end:
+    deadline = time.monotonic() + _START_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
         try:
             if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success and enqueue.alive():
                 return
         except httpx.TransportError:
             pass  # not up yet
         time.sleep(0.1)
-    raise DemoFailed(f"the service did not start within {_START_SECONDS:.0f} s; see {log}")
+    raise DemoFailed(f"the service did not start within {_START_TIMEOUT_SECONDS:.0f} s; see {log_file}")
 
 
-def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
+def _serve_until_interrupted(mailbox: mailboxes.Maildir, port: int) -> None:
     """Serve the pages of the mailbox until Ctrl-C."""
     from workers.demo import pages  # imports FastAPI, which `once` does not need
 
-    page = pages.serve(pages.build(mailbox, f"http://127.0.0.1:{port}"), port + 1)
+    mailbox_server = pages.serve(pages.build_mailbox_app(mailbox, f"http://127.0.0.1:{port}"), port + 1)
     output.print_line(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, see what is trending")
     output.print_line(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: all mails that it sent")
     output.print_line(
@@ -150,4 +150,4 @@ def _stay(mailbox: mailboxes.Mailbox, port: int) -> None:
     stop = StopSignal()
     stop.install()
     stop.wait()
-    page.should_exit = True
+    mailbox_server.should_exit = True

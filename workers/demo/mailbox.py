@@ -18,8 +18,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-_MARK = ".digest-demo"
-_number = itertools.count(1)
+_MARKER_FILE = ".digest-demo"
+_sequence = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ReceivedMail:
     name: str
     raw: bytes
 
-    def parsed(self) -> EmailMessage:
+    def parse(self) -> EmailMessage:
         """The mail, parsed by the standard library."""
         message = email.message_from_bytes(self.raw, policy=email.policy.default)
         if not isinstance(message, EmailMessage):
@@ -37,60 +37,64 @@ class ReceivedMail:
         return message
 
 
-class Mailbox:
+class Maildir:
     """A Maildir that only grows; `wait_for` blocks until a mail arrives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._arrived = threading.Condition()
 
-    def empty(self) -> None:
+    def clear(self) -> None:
         """Delete all mails, but only in a folder that a demo created; create the folders."""
-        if (self.folder / _MARK).exists():
+        if (self.folder / _MARKER_FILE).exists():
             for file in self._files():
                 file.unlink()
-        for part in ("tmp", "new", "cur"):
-            (self.folder / part).mkdir(parents=True, exist_ok=True)
-        (self.folder / _MARK).touch()
+        for subfolder in ("tmp", "new", "cur"):
+            (self.folder / subfolder).mkdir(parents=True, exist_ok=True)
+        (self.folder / _MARKER_FILE).touch()
 
     def _files(self) -> list[Path]:
-        found = [*(self.folder / "new").glob("*"), *(self.folder / "cur").glob("*")]
-        return sorted(found, key=lambda file: file.name)
+        files = [*(self.folder / "new").glob("*"), *(self.folder / "cur").glob("*")]
+        return sorted(files, key=lambda file: file.name)
 
     def add(self, raw: bytes) -> None:
         """Write one mail atomically."""
-        name = f"{time.time_ns()}.{next(_number):06}.{os.getpid()}.localhost"
+        name = f"{time.time_ns()}.{next(_sequence):06}.{os.getpid()}.localhost"
         (self.folder / "tmp" / name).write_bytes(raw)
         (self.folder / "tmp" / name).rename(self.folder / "new" / name)
         with self._arrived:
             self._arrived.notify_all()
 
-    def all(self) -> Iterator[ReceivedMail]:
+    def received(self) -> Iterator[ReceivedMail]:
         """Every mail, oldest first."""
         return (ReceivedMail(file.name, file.read_bytes()) for file in self._files())
 
     def by_name(self, name: str) -> ReceivedMail | None:
         """The mail of that name."""
-        return next((kept for kept in self.all() if kept.name == name), None)
+        return next((mail for mail in self.received() if mail.name == name), None)
 
-    def wait(self, to: str, subject: str, *, seconds: float = 60.0) -> EmailMessage | None:
+    def wait_for(self, to: str, subject: str, *, seconds: float = 60.0) -> EmailMessage | None:
         """The newest mail to that address whose subject contains `subject`; None if none arrives within `seconds`."""
-        end = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while True:
-            found = [m for k in self.all() if (m := k.parsed())["To"] == to and subject in str(m["Subject"])]
-            if found:
-                return found[-1]
-            left = end - time.monotonic()
-            if left <= 0:
+            matches = [
+                message
+                for mail in self.received()
+                if (message := mail.parse())["To"] == to and subject in str(message["Subject"])
+            ]
+            if matches:
+                return matches[-1]
+            remaining_seconds = deadline - time.monotonic()
+            if remaining_seconds <= 0:
                 return None
             with self._arrived:
-                self._arrived.wait(min(left, 0.5))
+                self._arrived.wait(min(remaining_seconds, 0.5))
 
 
-class _Handler:
+class _MailHandler:
     """aiosmtpd's hooks: accept every mail and store its bytes unchanged."""
 
-    def __init__(self, mailbox: Mailbox) -> None:
+    def __init__(self, mailbox: Maildir) -> None:
         self._mailbox = mailbox
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
@@ -99,9 +103,9 @@ class _Handler:
         return "250 2.0.0 stored"
 
 
-def serve(mailbox: Mailbox) -> Controller:
+def serve(mailbox: Maildir) -> Controller:
     """Start a mail server on a free port of the loopback; `stop()` ends it."""
-    controller = Controller(_Handler(mailbox), hostname="127.0.0.1", port=_free_port(), ident="demo mailbox")
+    controller = Controller(_MailHandler(mailbox), hostname="127.0.0.1", port=_free_port(), ident="demo mailbox")
     controller.start()
     return controller
 

@@ -10,50 +10,50 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from workers.demo.mailbox import Mailbox
+from workers.demo.mailbox import Maildir
 
 _templates = Environment(
     loader=PackageLoader("templates", "web/mailbox"), autoescape=select_autoescape(), undefined=StrictUndefined
 )
 
 
-def build(mailbox: Mailbox, service: str) -> FastAPI:
+def build_mailbox_app(mailbox: Maildir, service_url: str) -> FastAPI:
     """The web application of the mailbox. `service_url`: the address of the service itself."""
     app = FastAPI(title="Demo mailbox", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/", response_class=HTMLResponse)
     def index() -> str:
-        mails = [{"name": kept.name, "message": kept.parsed()} for kept in mailbox.all()]
-        return _templates.get_template("index.html").render(mails=mails[::-1], service=service)
+        mails = [{"name": mail.name, "message": mail.parse()} for mail in mailbox.received()]
+        return _templates.get_template("index.html").render(mails=mails[::-1], service=service_url)
 
     @app.get("/{name}", response_class=HTMLResponse)
     def show(name: str) -> str:
-        message = _message(mailbox, name)
+        message = _require_message(mailbox, name)
         body = message.get_body(("plain",))
         text = body.get_content() if body else ""
         return _templates.get_template("mail.html").render(name=name, message=message, text=text)
 
     @app.get("/{name}/html")
     def html(name: str) -> HTMLResponse:
-        body = _message(mailbox, name).get_body(("html",))
+        body = _require_message(mailbox, name).get_body(("html",))
         policy = "sandbox allow-popups allow-top-navigation-by-user-activation; script-src 'none'"
         return HTMLResponse(body.get_content() if body else "", headers={"Content-Security-Policy": policy})
 
     @app.get("/{name}/raw")
     def raw(name: str) -> PlainTextResponse:
-        kept = mailbox.by_name(name)
-        if kept is None:
+        mail = mailbox.by_name(name)
+        if mail is None:
             raise HTTPException(404, "no such mail")
-        return PlainTextResponse(kept.raw)
+        return PlainTextResponse(mail.raw)
 
     return app
 
 
-def _message(mailbox: Mailbox, name: str) -> EmailMessage:
-    kept = mailbox.by_name(name)
-    if kept is None:
+def _require_message(mailbox: Maildir, name: str) -> EmailMessage:
+    mail = mailbox.by_name(name)
+    if mail is None:
         raise HTTPException(404, "no such mail")
-    return kept.parsed()
+    return mail.parse()
 
 
 def serve(app: FastAPI, port: int) -> uvicorn.Server:

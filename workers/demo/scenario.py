@@ -23,13 +23,13 @@ from digest.models import Delivery, Edition, Subscriber
 from digest.models.delivery import CONFIRMATION, DIGEST, SENT
 from digest.services.catalog import novelty_and_score
 from digest.services.ingestion.import_document import IngestCounts, store_document
-from digest.services.runs import daily_run as days
+from digest.services.runs import daily_run
 from seeds import loader
 from seeds.demo_subscribers import DEMO_SUBSCRIBERS, DemoSubscriber
-from workers.demo.mailbox import Mailbox
+from workers.demo.mailbox import Maildir
 
-_LINK = re.compile(r"https?://\S+/confirm/\S+")
-_SECONDS = 60.0
+_CONFIRMATION_LINK = re.compile(r"https?://\S+/confirm/\S+")
+_TIMEOUT_SECONDS = 60.0
 
 
 class DemoFailed(DigestError):
@@ -41,140 +41,149 @@ class DemoScenario:
     """Plays the demo against the running service."""
 
     base_url: str
-    mailbox: Mailbox
+    mailbox: Maildir
     enqueue: Enqueue
     today: date = field(default_factory=lambda: clock.now().astimezone(clock.ARXIV_ZONE).date())
 
     def run(self) -> None:
         """Sign up, play two days, add a late subscriber. Raises DemoFailed."""
         with httpx.Client(base_url=self.base_url, timeout=30.0) as client:
-            for reader in DEMO_SUBSCRIBERS:
-                if not reader.subscribes_late:
-                    self._sign_up(client, reader)
-            output.print_line(f"{sum(not r.subscribes_late for r in DEMO_SUBSCRIBERS)} people subscribed and confirmed")
-            for announced in loader.announcements(self.today):
-                self._day(announced)
-            for reader in DEMO_SUBSCRIBERS:
-                if reader.subscribes_late:
-                    self._sign_up(client, reader)
-                    self._expect(reader, "welcome")
-                    output.print_line(f"{reader.name} subscribed late and got a welcome edition")
-        self._settle()
+            for subscriber in DEMO_SUBSCRIBERS:
+                if not subscriber.subscribes_late:
+                    self._sign_up(client, subscriber)
+            early_count = sum(not subscriber.subscribes_late for subscriber in DEMO_SUBSCRIBERS)
+            output.print_line(f"{early_count} people subscribed and confirmed")
+            for announcement in loader.announcements(self.today):
+                self._play_day(announcement)
+            for subscriber in DEMO_SUBSCRIBERS:
+                if subscriber.subscribes_late:
+                    self._sign_up(client, subscriber)
+                    self._wait_for_delivery(subscriber, "welcome")
+                    output.print_line(f"{subscriber.name} subscribed late and got a welcome edition")
+        self._check_mailbox()
 
-    def _sign_up(self, client: httpx.Client, reader: DemoSubscriber) -> None:
+    def _sign_up(self, client: httpx.Client, subscriber: DemoSubscriber) -> None:
         """Sign up as a person does: the form, the confirmation mail, its page, the button."""
         form = {
-            "address": reader.address,
-            "topics": "\n".join(reader.topics),
-            "exclusions": "\n".join(reader.exclusions),
-            "categories": " ".join(reader.categories),
-            "authors": "\n".join(reader.authors),
-            "time_zone": reader.time_zone,
-            "send_at": reader.send_at,
+            "address": subscriber.address,
+            "topics": "\n".join(subscriber.topics),
+            "exclusions": "\n".join(subscriber.exclusions),
+            "categories": " ".join(subscriber.categories),
+            "authors": "\n".join(subscriber.authors),
+            "time_zone": subscriber.time_zone,
+            "send_at": subscriber.send_at,
         }
-        _check(client.post("/subscribe", data=form), f"{reader.name} could not subscribe")
-        mail = self.mailbox.wait(reader.address, "", seconds=_SECONDS)
+        _require_success(client.post("/subscribe", data=form), f"{subscriber.name} could not subscribe")
+        mail = self.mailbox.wait_for(subscriber.address, "", seconds=_TIMEOUT_SECONDS)
         body = mail.get_body(("plain",)) if mail else None
-        link = _LINK.search(body.get_content()) if body else None
+        link = _CONFIRMATION_LINK.search(body.get_content()) if body else None
         if link is None:
-            raise DemoFailed(f"no confirmation mail for {reader.name} after {_SECONDS:.0f} s")
-        _check(client.get(link[0]), "the confirmation page")
-        _check(client.post(link[0]), f"{reader.name} could not confirm")
-        if reader.paused:
-            self._pause(client, reader, form)
+            raise DemoFailed(f"no confirmation mail for {subscriber.name} after {_TIMEOUT_SECONDS:.0f} s")
+        _require_success(client.get(link[0]), "the confirmation page")
+        _require_success(client.post(link[0]), f"{subscriber.name} could not confirm")
+        if subscriber.paused:
+            self._pause(client, subscriber, form)
 
-    def _pause(self, client: httpx.Client, reader: DemoSubscriber, form: dict[str, str]) -> None:
+    def _pause(self, client: httpx.Client, subscriber: DemoSubscriber, form: dict[str, str]) -> None:
         """Pause for a month on the preferences page."""
         from digest.services.security import signed_links
 
         with reading() as session:
-            found = subscribers.by_key(session, reader.address)
+            stored_subscriber = subscribers.by_key(session, subscriber.address)
         until = (self.today + timedelta(days=30)).isoformat()
-        wishes = {k: v for k, v in form.items() if k != "address"} | {"paused_until": until}
-        _check(client.post(signed_links.preferences(found.id if found and found.id else 0), data=wishes), "pausing")
+        preferences = {k: v for k, v in form.items() if k != "address"} | {"paused_until": until}
+        _require_success(
+            client.post(
+                signed_links.preferences(stored_subscriber.id if stored_subscriber and stored_subscriber.id else 0),
+                data=preferences,
+            ),
+            "pausing",
+        )
 
-    def _day(self, announced: loader.DemoAnnouncement) -> None:
+    def _play_day(self, announcement: loader.DemoAnnouncement) -> None:
         total = IngestCounts("seeds")
-        for name, parsed in announced.documents:
-            total.add(store_document("seeds", name, parsed, day=announced.day))
+        for name, parsed in announcement.documents:
+            total.add(store_document("seeds", name, parsed, day=announcement.day))
         novelty_and_score.measure_novelty()
-        result = days.run_queued(announced.day, enqueue=self.enqueue, wait=True)
+        result = daily_run.run_queued(announcement.day, enqueue=self.enqueue, wait=True)
         output.print_line(
-            f"{announced.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
+            f"{announcement.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
             f"{total.bad} refused; {result.to_line()}"
         )
 
-    def _expect(self, reader: DemoSubscriber, kind: str) -> None:
+    def _wait_for_delivery(self, subscriber: DemoSubscriber, kind: str) -> None:
         """Wait until a delivery of that kind was sent to a subscriber."""
-        end = time.monotonic() + _SECONDS
-        while time.monotonic() < end:
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
             with reading() as session:
-                found = session.exec(
-                    select(Delivery).where(Delivery.kind == kind, Delivery.address == reader.address)
+                delivery = session.exec(
+                    select(Delivery).where(Delivery.kind == kind, Delivery.address == subscriber.address)
                 ).first()
-            if found is not None and found.state == SENT:
+            if delivery is not None and delivery.state == SENT:
                 return
             time.sleep(0.2)
-        raise DemoFailed(f"no {kind} mail for {reader.name} after {_SECONDS:.0f} s")
+        raise DemoFailed(f"no {kind} mail for {subscriber.name} after {_TIMEOUT_SECONDS:.0f} s")
 
-    def _settle(self) -> None:
+    def _check_mailbox(self) -> None:
         """Check that each mail is in the mailbox once, and that paused subscribers got only the confirmation."""
-        names = [str(kept.parsed()["Message-ID"]) for kept in self.mailbox.all()]
+        message_ids = [str(mail.parse()["Message-ID"]) for mail in self.mailbox.received()]
         with reading() as session:
-            owed = list(session.exec(select(Delivery)))
-        missing = [d for d in owed if d.state != SENT or d.message_id not in names]
+            deliveries = list(session.exec(select(Delivery)))
+        missing = [d for d in deliveries if d.state != SENT or d.message_id not in message_ids]
         if missing:
-            raise DemoFailed(f"{len(missing)} of {len(owed)} mails are not in the mailbox")
-        if len(set(names)) != len(names):
+            raise DemoFailed(f"{len(missing)} of {len(deliveries)} mails are not in the mailbox")
+        if len(set(message_ids)) != len(message_ids):
             raise DemoFailed("a mail came twice")
-        for reader in DEMO_SUBSCRIBERS:
-            got = [d for d in owed if d.address == reader.address and d.kind != CONFIRMATION]
-            if reader.paused and got:
-                raise DemoFailed(f"{reader.name} is paused and got {len(got)} mails")
-            if not reader.paused and not got:
-                raise DemoFailed(f"{reader.name} got no mail")
+        for subscriber in DEMO_SUBSCRIBERS:
+            received = [d for d in deliveries if d.address == subscriber.address and d.kind != CONFIRMATION]
+            if subscriber.paused and received:
+                raise DemoFailed(f"{subscriber.name} is paused and got {len(received)} mails")
+            if not subscriber.paused and not received:
+                raise DemoFailed(f"{subscriber.name} got no mail")
 
 
-def summary() -> None:
+def print_summary() -> None:
     """Print a table: subscriber, topics, papers by date, states of the mails."""
     rows: list[Sequence[object]] = []
     with reading() as session:
-        for reader in DEMO_SUBSCRIBERS:
-            found = session.exec(select(Subscriber).where(Subscriber.address_key == reader.address)).one()
+        for subscriber in DEMO_SUBSCRIBERS:
+            stored_subscriber = session.exec(
+                select(Subscriber).where(Subscriber.address_key == subscriber.address)
+            ).one()
             editions = session.exec(
-                select(Edition).where(Edition.subscriber_id == found.id).order_by(col(Edition.day))
+                select(Edition).where(Edition.subscriber_id == stored_subscriber.id).order_by(col(Edition.day))
             ).all()
             mails = session.exec(
-                select(Delivery).where(Delivery.address == reader.address).order_by(col(Delivery.id))
+                select(Delivery).where(Delivery.address == subscriber.address).order_by(col(Delivery.id))
             ).all()
-            who = Text.assemble(reader.name, "\n", (reader.description, "muted"))
-            rows.append((who, _wants(reader), _papers(editions), _states(mails)))
-    output.table(["subscriber", "topics", "papers", "mails"], rows, whole=["papers", "mails"])
+            name_cell = Text.assemble(subscriber.name, "\n", (subscriber.description, "muted"))
+            rows.append((name_cell, _preference_lines(subscriber), _edition_lines(editions), _state_counts(mails)))
+    output.print_table(["subscriber", "topics", "papers", "mails"], rows, unbroken=["papers", "mails"])
 
 
-def _wants(reader: DemoSubscriber) -> str:
+def _preference_lines(subscriber: DemoSubscriber) -> str:
     """What a subscriber typed, one preference per line."""
-    followed = [f"★ {author}" for author in reader.authors]
-    refused = [f"not {query}" for query in reader.exclusions]
-    return "\n".join([*reader.topics, *followed, *reader.categories, *refused]) or "–"
+    author_lines = [f"★ {author}" for author in subscriber.authors]
+    exclusion_lines = [f"not {query}" for query in subscriber.exclusions]
+    return "\n".join([*subscriber.topics, *author_lines, *subscriber.categories, *exclusion_lines]) or "–"
 
 
-def _papers(editions: Sequence[Edition]) -> str:
+def _edition_lines(editions: Sequence[Edition]) -> str:
     """The papers of each edition by section, oldest first."""
-    shown = []
+    lines = []
     for edition in editions:
         sections = [entry["section"] for entry in edition.content["entries"]]
-        parts = [f"{n} {name}" for name in ("followed", "new", "rising") if (n := sections.count(name))]
+        parts = [f"{count} {name}" for name in ("followed", "new", "rising") if (count := sections.count(name))]
         kind = "" if edition.kind == DIGEST else f"{edition.kind}, "
-        shown.append(f"{edition.day:%d %b}: {kind}{', '.join(parts)}")
-    return "\n".join(shown) or "none"
+        lines.append(f"{edition.day:%d %b}: {kind}{', '.join(parts)}")
+    return "\n".join(lines) or "none"
 
 
-def _states(mails: Sequence[Delivery]) -> str:
+def _state_counts(mails: Sequence[Delivery]) -> str:
     """The number of mails in each state."""
     return ", ".join(f"{count} {state}" for state, count in Counter(mail.state for mail in mails).items())
 
 
-def _check(response: httpx.Response, what: str) -> None:
+def _require_success(response: httpx.Response, action: str) -> None:
     if response.is_error:
-        raise DemoFailed(f"{what}: HTTP {response.status_code} {response.text[:200]}")
+        raise DemoFailed(f"{action}: HTTP {response.status_code} {response.text[:200]}")

@@ -14,7 +14,7 @@ from digest.compose.email import match_reason, paper_view, subject_line, templat
 from digest.compose.email.email_parts import subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.paper_view import PaperView, SharedParts
-from digest.compose.email.template_context import DEFAULT_SERVICE, Links, Pieces, Recipient, RenderedMail, MailService
+from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Pieces, Recipient, RenderedMail
 from digest.compose.text import highlighting
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.errors import N_
@@ -110,7 +110,8 @@ def feed_fragment(
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks())
     prefix = links.feedback or ""
     feed_papers = [
-        (entry, _FeedPaper(view.shared, *[prefix + suffix if suffix else None for suffix in view.link_suffixes])) for entry, view in views
+        (entry, _FeedPaper(view.shared, *[prefix + suffix if suffix else None for suffix in view.link_suffixes]))
+        for entry, view in views
     ]
     values = _values(edition, views, recipient) | {"sections": _sections(feed_papers)}
     return str(values["line"]), template_environment.fragment_template("edition").render(values)
@@ -134,7 +135,9 @@ def _drop_papers(views: list[EntryView], excess: int, size: int) -> list[EntryVi
     """Drop as many of the last new papers (then of any) as are needed to save `excess` bytes of `size`."""
     drop_count = min(len(views) - 1, excess * len(views) // size + 1)
     dropped = [i for i, (entry, _) in enumerate(views) if entry.section == NEW][-drop_count:]
-    dropped += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][: drop_count - len(dropped)]
+    dropped += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][
+        : drop_count - len(dropped)
+    ]
     return [view for i, view in enumerate(views) if i not in dropped]
 
 
@@ -214,7 +217,10 @@ def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_Su
     largest = sorted(groups, key=lambda label: -len(groups[label]))[:SUMMARY_LINES]
     lines = [_summary_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
-    return [*lines, *[_summary_line("", view) for view, _ in zip(others, range(SUMMARY_LINES - len(lines)), strict=False)]]
+    return [
+        *lines,
+        *[_summary_line("", view) for view, _ in zip(others, range(SUMMARY_LINES - len(lines)), strict=False)],
+    ]
 
 
 def _group(entry: Entry, recipient: Recipient) -> str:
@@ -246,6 +252,8 @@ def _view(entry: Entry, record: Record, recipient: Recipient, links: Links, bloc
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
     def render() -> PaperView:
-        return paper_view.render_paper(entry, record, recipient, blocks, page=links.paper, with_feedback=with_feedback, category=category)
+        return paper_view.render_paper(
+            entry, record, recipient, blocks, page=links.paper, with_feedback=with_feedback, category=category
+        )
 
     return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category), render)

@@ -10,13 +10,15 @@ from markupsafe import Markup
 
 from digest import i18n
 from digest.compose.email import template_environment, wording
-from digest.compose.email.template_context import Links, Recipient, RenderedMail, MailService
+from digest.compose.email.template_context import Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import COLUMNS, shorten, width, wrap
 from digest.text.plain_text import one_line
 
 
-def subscription_mail(name: str, values: Mapping[str, object], recipient: Recipient, links: Links, service: MailService) -> RenderedMail:
+def subscription_mail(
+    name: str, values: Mapping[str, object], recipient: Recipient, links: Links, service: MailService
+) -> RenderedMail:
     """A subscription mail: its footer says why it comes and how to unsubscribe."""
     footer = {
         **_dated_values(recipient.day, recipient.confirmed, service, i18n.language_tag()),
@@ -38,7 +40,9 @@ def render_mail(name: str, values: Mapping[str, object], service: MailService) -
     subject = shorten(one_line(template_environment.text_template(name, "subject").render(text_template_values)), 120)
     page = template_environment.html_template(name).render(html_values, **values, subject=escape_text(subject))
     return RenderedMail(
-        subject, (template_environment.text_template(name).render(text_template_values),), tuple(page.split(template_environment.PAGE_CUT))
+        subject,
+        (template_environment.text_template(name).render(text_template_values),),
+        tuple(page.split(template_environment.PAGE_CUT)),
     )
 
 

@@ -29,7 +29,8 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
     parts += _topic_parts(entry, recipient.topics)
     if not parts and entry.section != RISING:
         parts.append(
-            signal_counts(entry) or (localize("new in %(field)s", field=category) if category else localize("chosen for you"))
+            signal_counts(entry)
+            or (localize("new in %(field)s", field=category) if category else localize("chosen for you"))
         )
     return " · ".join(parts)
 

@@ -6,9 +6,18 @@ from collections.abc import Sequence
 
 from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
-from digest.compose.email.email_parts import subscription_mail, render_mail
+from digest.compose.email.email_parts import render_mail, subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
-from digest.compose.email.template_context import LESS, MORE, MUTE, DEFAULT_SERVICE, Links, Recipient, RenderedMail, MailService
+from digest.compose.email.template_context import (
+    DEFAULT_SERVICE,
+    LESS,
+    MORE,
+    MUTE,
+    Links,
+    MailService,
+    Recipient,
+    RenderedMail,
+)
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
@@ -19,19 +28,19 @@ __all__ = [
     "MORE",
     "MUTE",
     "Links",
+    "MailService",
     "PaperBlocks",
     "Recipient",
     "RenderedMail",
-    "MailService",
     "account_link",
+    "address_changed",
     "alarm",
     "confirmation",
-    "digest",
-    "preferences_link",
-    "address_changed",
-    "no_matches_notice",
-    "sign_in",
     "delivery_test_mail",
+    "digest",
+    "no_matches_notice",
+    "preferences_link",
+    "sign_in",
 ]  # fmt: skip
 
 
@@ -90,7 +99,9 @@ def sign_in(url: str, *, minutes: int = 15, service: MailService = DEFAULT_SERVI
     return render_mail("sign-in", {"url": url, "minutes": minutes}, service)
 
 
-def alarm(title: str, facts: Sequence[str], *, url: str | None = None, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
+def alarm(
+    title: str, facts: Sequence[str], *, url: str | None = None, service: MailService = DEFAULT_SERVICE
+) -> RenderedMail:
     """An alarm for administrators: what is wrong, the facts line by line, and the page to open."""
     title = shorten(one_line(title), 200)
     lines = [one_line(fact) for fact in facts]

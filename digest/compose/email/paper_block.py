@@ -14,8 +14,8 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from digest.compose.text.bylines import byline
-from digest.compose.text.excerpt import excerpt, add_matching_sentences
-from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, compile_pattern
+from digest.compose.text.excerpt import add_matching_sentences, excerpt
+from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.papers import Record
@@ -116,9 +116,7 @@ def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
         if group_pattern and not any(map(group_pattern.search, folded))
     ]
     extended = (
-        add_matching_sentences(block.abstract, block.source, fold_for_search, hidden)
-        if hidden
-        else block.abstract
+        add_matching_sentences(block.abstract, block.source, fold_for_search, hidden) if hidden else block.abstract
     )
     if extended == block.abstract:
         abstract = mark_words(extended, block.folded_abstract, words_pattern, block.shown_abstract)

@@ -102,7 +102,11 @@ def _subject(prefix: str, title: str, more: int, topic: str, complete: bool, _la
     if line.isascii() or len(line.encode()) <= _MAX_ENCODED_BYTES:
         return shorten_ascii(line, MAX_SUBJECT_LENGTH)
     title_room = _MAX_ENCODED_BYTES - len((prefix + ending).encode())
-    return f"{prefix}{_shorten_bytes(title, title_room)}{ending}" if title_room > 15 else _shorten_bytes(prefix + title, _MAX_ENCODED_BYTES)
+    return (
+        f"{prefix}{_shorten_bytes(title, title_room)}{ending}"
+        if title_room > 15
+        else _shorten_bytes(prefix + title, _MAX_ENCODED_BYTES)
+    )
 
 
 def _endings(more: int, topic: str, *, complete: bool) -> list[str]:

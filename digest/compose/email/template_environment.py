@@ -59,7 +59,9 @@ def _split_source(name: str) -> tuple[str, str, str]:
     stand where HTML allows text.
     """
     source = _read_template("layout.html").replace("<!-- body -->", _read_template(f"{name}/body.html"))
-    source = _inliner.inline(source.replace("<!-- footer -->", _read_template("footer.html"))).replace("<!-- cut -->", PAGE_CUT)
+    source = _inliner.inline(source.replace("<!-- footer -->", _read_template("footer.html"))).replace(
+        "<!-- cut -->", PAGE_CUT
+    )
     before, _, remainder = source.partition("<!-- piece -->")
     inside, _, after = remainder.partition("<!-- /piece -->")
     return before, inside, after
@@ -79,7 +81,9 @@ def _compile(environment: Environment, source: str) -> Template:
 @lru_cache(maxsize=64)
 def text_template(name: str, part: str = "body") -> Template:
     """The text part, or the subject, of a mail."""
-    return _compile(_text, _read_template(f"{name}/{part}.txt").replace("<!-- footer -->", _read_template("footer.txt")))
+    return _compile(
+        _text, _read_template(f"{name}/{part}.txt").replace("<!-- footer -->", _read_template("footer.txt"))
+    )
 
 
 def _inline_sentence(environment: Environment, sentence: str) -> str:

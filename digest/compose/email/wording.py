@@ -11,17 +11,17 @@ from digest.i18n import localize, localize_plural
 
 def short_date(day: date) -> str:
     """`Fri 21 Nov`."""
-    return i18n.day(day, localize("EEE d MMM"))
+    return i18n.format_day(day, localize("EEE d MMM"))
 
 
 def long_date(day: date) -> str:
     """`21 Nov 2025`."""
-    return i18n.day(day, localize("d MMM y"))
+    return i18n.format_day(day, localize("d MMM y"))
 
 
 def format_number(value: float) -> str:
     """A count with a comma at thousands: `1,204`."""
-    return i18n.decimal(value)
+    return i18n.format_number(value)
 
 
 def opening_line(recipient: Recipient) -> str:

@@ -23,7 +23,9 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
     if not authors:
         return ""
     max_names = NAMES_SHOWN + (len(authors) == NAMES_SHOWN + 1)  # never 'and 1 more'
-    followed_positions = sorted({position for name in followed for position in matching_names(name, authors)})[:max_names]
+    followed_positions = sorted({position for name in followed for position in matching_names(name, authors)})[
+        :max_names
+    ]
     others = [index for index in range(min(len(authors), 2 * max_names)) if index not in followed_positions]
     positions = sorted(followed_positions + others[: max_names - len(followed_positions)])
     names = [short_name(authors[index]) + _FOLLOWED_MARK * (index in followed_positions) for index in positions]

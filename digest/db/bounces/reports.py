@@ -27,7 +27,9 @@ def find_delivery(session: Session, delivery_id: int | None, reported_id: ReadMe
     """
     if delivery_id is not None and delivery_id < 2**63:
         delivery = session.get(Delivery, delivery_id)
-        is_same_mail = reported_id is None or reported_id.delivery_id != delivery_id or _has_message_id(delivery, reported_id)
+        is_same_mail = (
+            reported_id is None or reported_id.delivery_id != delivery_id or _has_message_id(delivery, reported_id)
+        )
         return delivery if is_same_mail else None
     delivery = _delivery_by_message_id(session, reported_id) if reported_id is not None else None
     return delivery if reported_id is not None and _has_message_id(delivery, reported_id) else None

@@ -55,9 +55,15 @@ def _binary_blocks(table: type[SQLModel], columns: Mapping[str, Any], row_count:
 
     names = _fixed_length_first(table, columns)
     variable_columns = [name for name in names if _is_variable_length(table, name)]
-    fixed_columns = [(name, *_encode_fixed(table, name, columns[name])) for name in names if name not in variable_columns]
+    fixed_columns = [
+        (name, *_encode_fixed(table, name, columns[name])) for name in names if name not in variable_columns
+    ]
     prefixes = np.zeros(
-        row_count, [("columns", ">i2"), *((part, kind) for name, kind, _ in fixed_columns for part, kind in _field_dtypes(name, kind))]
+        row_count,
+        [
+            ("columns", ">i2"),
+            *((part, kind) for name, kind, _ in fixed_columns for part, kind in _field_dtypes(name, kind)),
+        ],
     )
     prefixes["columns"] = len(names)
     for name, kind, values in fixed_columns:
@@ -98,7 +104,9 @@ def _encode_fixed(table: type[SQLModel], name: str, values: Any) -> tuple[str | 
     type_of_column = SQLModel.metadata.tables[str(table.__tablename__)].c[name].type
     code = next(code for column_type, code in _NUMERIC_CODES if isinstance(type_of_column, column_type))
     if isinstance(type_of_column, Date | UTCDateTime):
-        encoded_by_value = {value: _days_or_microseconds(value) for value in (set(values) if isinstance(values, list) else {values})}
+        encoded_by_value = {
+            value: _days_or_microseconds(value) for value in (set(values) if isinstance(values, list) else {values})
+        }
         values = [encoded_by_value[value] for value in values] if isinstance(values, list) else encoded_by_value[values]
     return code, values
 

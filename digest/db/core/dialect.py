@@ -38,7 +38,9 @@ def next_ids(session: Session, table: type[SQLModel], count: int) -> list[int]:
 def in_values(session: Session, column: Any, values: Sequence[str | int]) -> ColumnElement[bool]:
     """`column IN (values)` with all values in one parameter, which is fast for thousands of values."""
     if session.get_bind().dialect.name == "postgresql":
-        equals_any: ColumnElement[bool] = column == any_(literal(_array_literal(values), _ArrayText(_type_name(session, column))))
+        equals_any: ColumnElement[bool] = column == any_(
+            literal(_array_literal(values), _ArrayText(_type_name(session, column)))
+        )
         return equals_any
     json_values = func.json_each(json.dumps(list(values))).table_valued("value")
     is_listed: ColumnElement[bool] = column.in_(select(json_values.c.value))
@@ -170,7 +172,10 @@ def _copy_fields(values: Sequence[Any]) -> list[str]:
     if kinds == {str}:
         return _escape(_SEPARATOR.join(values)).split(_SEPARATOR)
     field_by_value: dict[Any, str] = {}
-    return [field_by_value[value] if value in field_by_value else field_by_value.setdefault(value, _copy_field(value)) for value in values]
+    return [
+        field_by_value[value] if value in field_by_value else field_by_value.setdefault(value, _copy_field(value))
+        for value in values
+    ]
 
 
 def _copy_field(value: Any) -> str:

@@ -36,7 +36,9 @@ def _engine(address: str) -> Engine:
         raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
         _make_folder(Path(url.database).parent)
-    sqlite_engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True)
+    sqlite_engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
+    )
     event.listen(sqlite_engine, "connect", _prepare_sqlite)
     event.listen(sqlite_engine, "begin", _begin_sqlite)
     return sqlite_engine

@@ -98,7 +98,9 @@ def _revisions() -> list[tuple[str, str]]:
 def newest_revision() -> str:
     """The version that this code needs: the one migration that no other one follows, read from the migration files."""
     declarations = _revisions()
-    revisions, predecessors = ({name for kind, name in declarations if kind == keyword} for keyword in ("revision", "down_revision"))
+    revisions, predecessors = (
+        {name for kind, name in declarations if kind == keyword} for keyword in ("revision", "down_revision")
+    )
     head: str
     (head,) = revisions - predecessors
     return str(head)

@@ -22,7 +22,7 @@ from digest.db.outbox.deliveries import (
 )
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.models import Delivery
-from digest.models.delivery import CANCELLED, SENDING, UNCERTAIN, IS_WAITING
+from digest.models.delivery import CANCELLED, IS_WAITING, SENDING, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import PAUSED
 from digest.models.types import UTCDateTime
@@ -70,7 +70,9 @@ _INSTALLATION = select(SQLModel.metadata.tables["installation"].c.key).scalar_su
 SELECT_DUE = (
     select(*_KEY_COLUMNS, _DELIVERIES.c.domain, _DELIVERIES.c.run_id, _RUNS.c.state, _PAUSES.c.until, _INSTALLATION)
     .select_from(
-        _DELIVERIES.outerjoin(_RUNS, _RUNS.c.id == _DELIVERIES.c.run_id).outerjoin(_PAUSES, _PAUSES.c.domain == _DELIVERIES.c.domain)
+        _DELIVERIES.outerjoin(_RUNS, _RUNS.c.id == _DELIVERIES.c.run_id).outerjoin(
+            _PAUSES, _PAUSES.c.domain == _DELIVERIES.c.domain
+        )
     )
     .where(_DELIVERIES.c.priority == bindparam("priority"), IS_WAITING, _DELIVERIES.c.due_at <= _NOW)
     .order_by(_DELIVERIES.c.due_at, _DELIVERIES.c.id)
@@ -86,7 +88,14 @@ _SET_DUE = (
 
 
 def claim(
-    session: Session, lease_id: int, limit: int, now: datetime, *, domain: str, gate: Gate | None = None, only_kind: str = ""
+    session: Session,
+    lease_id: int,
+    limit: int,
+    now: datetime,
+    *,
+    domain: str,
+    gate: Gate | None = None,
+    only_kind: str = "",
 ) -> list[ClaimedDelivery]:
     """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
 
@@ -109,7 +118,10 @@ def claim(
 def _select_due(session: Session, priority: int, limit: int, now: datetime, only_kind: str) -> list[_Candidate]:
     parameters: dict[str, object] = {"priority": priority, "now": now, "room": limit}
     if only_kind:
-        return [_Candidate._make(row) for row in session.connection().execute(_SELECT_DUE_OF_KIND, parameters | {"kind": only_kind})]
+        return [
+            _Candidate._make(row)
+            for row in session.connection().execute(_SELECT_DUE_OF_KIND, parameters | {"kind": only_kind})
+        ]
     return [_Candidate._make(row) for row in session.connection().execute(SELECT_DUE, parameters)]
 
 
@@ -155,7 +167,9 @@ def _postpone_at_rate(
             first_slot, step = (
                 gate.next_slots(domain, count, queue=is_new and priority != PRIORITY_URGENT) if count else (0.0, 0.0)
             )
-            slots[is_new] = [now + timedelta(seconds=first_slot + position * step) for position in reversed(range(count))]
+            slots[is_new] = [
+                now + timedelta(seconds=first_slot + position * step) for position in reversed(range(count))
+            ]
         return [slots[is_new].pop() for _, is_new in rows]
 
     _postpone(session, priority, domain, now, new_times, admitted_ids)

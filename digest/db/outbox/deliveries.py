@@ -14,9 +14,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
 from digest.db.subscribers import former_addresses
-from digest.errors import AlreadyOwed
+from digest.errors import DuplicateDeliveryKey
 from digest.models import Bounce, Delivery, DeliverySerial, DomainPause, Run, Suppression
-from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN, URGENT_KINDS, IS_WAITING
+from digest.models.delivery import (
+    CANCELLED,
+    DEFERRED,
+    IS_WAITING,
+    QUEUED,
+    REJECTED,
+    SENDING,
+    SENT,
+    UNCERTAIN,
+    URGENT_KINDS,
+)
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
@@ -105,7 +115,9 @@ def enqueue(session: Session, new_deliveries: Iterable[NewDelivery], now: dateti
     for batch in _batches(_row(delivery, now) for delivery in new_deliveries):
         if _insert_new(session, Delivery, batch) != len(batch):
             keys = ", ".join(f"{row['kind']} {row['subject_id']}/{row['serial']}" for row in batch[:3])
-            raise AlreadyOwed(f"nothing was queued: an e-mail with the same serial exists already (one of {keys})")
+            raise DuplicateDeliveryKey(
+                f"nothing was queued: an e-mail with the same serial exists already (one of {keys})"
+            )
         count += len(batch)
     return count
 
@@ -131,7 +143,11 @@ def _row(delivery: NewDelivery, now: datetime) -> dict[str, Any]:
         "run_id": delivery.run_id,
         "address": delivery.address,
         "domain": delivery.address.rpartition("@")[2].lower(),
-        "priority": PRIORITY_BULK if delivery.bulk else PRIORITY_URGENT if delivery.kind in URGENT_KINDS else PRIORITY_NORMAL,
+        "priority": PRIORITY_BULK
+        if delivery.bulk
+        else PRIORITY_URGENT
+        if delivery.kind in URGENT_KINDS
+        else PRIORITY_NORMAL,
         "state": QUEUED,
         "due_at": now,
         "created_at": now,
@@ -301,7 +317,11 @@ def _insert_new(session: Session, table: type[SQLModel], rows: Sequence[Mapping[
 
 def _insert(session: Session, table: type[SQLModel]) -> sqlite.Insert | postgresql.Insert:
     columns_of_table = SQLModel.metadata.tables[str(table.__tablename__)]
-    return sqlite.insert(columns_of_table) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(columns_of_table)
+    return (
+        sqlite.insert(columns_of_table)
+        if session.get_bind().dialect.name == "sqlite"
+        else postgresql.insert(columns_of_table)
+    )
 
 
 def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

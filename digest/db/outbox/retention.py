@@ -92,7 +92,10 @@ def editions_with_cancelled_mail(session: Session, run_id: int) -> list[tuple[in
         col(Edition.run_id) == run_id, col(Edition.cancelled).is_(False), mail.exists()
     )
     query = query.order_by(col(Edition.subscriber_id))  # the order in which a shard locks them
-    return [(edition_id, subscriber_id, None if has_newer else previous_seen) for edition_id, subscriber_id, previous_seen, has_newer in session.execute(query)]
+    return [
+        (edition_id, subscriber_id, None if has_newer else previous_seen)
+        for edition_id, subscriber_id, previous_seen, has_newer in session.execute(query)
+    ]
 
 
 def cancel_editions(session: Session, editions: Sequence[tuple[int, int, int | None]]) -> int:
@@ -100,9 +103,15 @@ def cancel_editions(session: Session, editions: Sequence[tuple[int, int, int | N
     for start in range(0, len(editions), ROWS_PER_STATEMENT):
         edition_ids = [edition_id for edition_id, _, _ in editions[start : start + ROWS_PER_STATEMENT]]
         session.exec(update(Edition).where(col(Edition.id).in_(edition_ids)).values(cancelled=True))
-    restored = [{"reader": subscriber_id, "seen": previous_seen} for _, subscriber_id, previous_seen in editions if previous_seen is not None]
+    restored = [
+        {"reader": subscriber_id, "seen": previous_seen}
+        for _, subscriber_id, previous_seen in editions
+        if previous_seen is not None
+    ]
     if restored:
-        restore = update(_SUBSCRIBERS).where(_SUBSCRIBERS.c.id == bindparam("reader"), _SUBSCRIBERS.c.seen_through > bindparam("seen"))
+        restore = update(_SUBSCRIBERS).where(
+            _SUBSCRIBERS.c.id == bindparam("reader"), _SUBSCRIBERS.c.seen_through > bindparam("seen")
+        )
         session.connection().execute(restore.values(seen_through=bindparam("seen")), restored)
     return len(restored)
 
@@ -117,7 +126,9 @@ def restore_editions(session: Session, run: Run) -> int:
     cancelled = list(session.exec(query))
     for start in range(0, len(cancelled), ROWS_PER_STATEMENT):
         batch = cancelled[start : start + ROWS_PER_STATEMENT]
-        session.exec(update(Edition).where(col(Edition.id).in_([edition_id for edition_id, _ in batch])).values(cancelled=False))
+        session.exec(
+            update(Edition).where(col(Edition.id).in_([edition_id for edition_id, _ in batch])).values(cancelled=False)
+        )
         needs_progress = (
             col(Subscriber.id).in_([subscriber_id for _, subscriber_id in batch]),
             col(Subscriber.seen_through) < run.batch_through,
@@ -135,7 +146,9 @@ def missed_deliveries(session: Session, run_id: int, *, uncertain: bool) -> list
         .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
         .join(Edition, col(Edition.id) == col(Delivery.subject_id))
         .where(
-            Delivery.run_id == run_id, col(Delivery.kind).in_(ACCOUNT_KINDS), never_sent | held_back if uncertain else never_sent
+            Delivery.run_id == run_id,
+            col(Delivery.kind).in_(ACCOUNT_KINDS),
+            never_sent | held_back if uncertain else never_sent,
         )
         .where(Subscriber.state == ACTIVE, col(Edition.cancelled).is_(False))
         .where(col(Subscriber.address_key).not_in(select(Suppression.address_key)))
@@ -166,7 +179,9 @@ def reopen_run(session: Session, run_id: int) -> None:
 def delete_finished(session: Session, before: datetime, *, limit: int = 10_000) -> int:
     """Delete finished deliveries created before then, oldest first. Returns how many; repeat while it is `limit`."""
     is_final = col(Delivery.state).in_((SENT, REJECTED, CANCELLED, SUPPRESSED))
-    oldest = select(Delivery.id).where(is_final, col(Delivery.created_at) < before).order_by(col(Delivery.id)).limit(limit)
+    oldest = (
+        select(Delivery.id).where(is_final, col(Delivery.created_at) < before).order_by(col(Delivery.id)).limit(limit)
+    )
     return session.exec(delete(Delivery).where(col(Delivery.id).in_(oldest))).rowcount
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from digest.db.outbox.deliveries import ROWS_PER_STATEMENT
 from digest.models import Bounce, Delivery, DomainPause, SessionReply, Suppression
-from digest.models.delivery import DEFERRED, REJECTED, IS_WAITING
+from digest.models.delivery import DEFERRED, IS_WAITING, REJECTED
 
 SERVER = "*"  # the domain of a pause of the mail server itself, while only alarms are sent
 MAX_ROWS = 1000  # the newest are read

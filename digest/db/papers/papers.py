@@ -99,14 +99,18 @@ def newest_batch(session: Session) -> int:
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())
 
 
-def announced_papers(session: Session, announcement_ids: Sequence[int]) -> dict[int, list[tuple[int, int, int, bool, str]]]:
+def announced_papers(
+    session: Session, announcement_ids: Sequence[int]
+) -> dict[int, list[tuple[int, int, int, bool, str]]]:
     """By announcement: id, newest revision, batch, withdrawn flag and identifier of its papers, ordered by id."""
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     identifier = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
     papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str]]] = {}
     for start in range(0, len(announcement_ids), _ROWS_PER_QUERY):
         in_batch = col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY])
-        for announcement_id, *row in session.execute(select(*columns, identifier).where(in_batch).order_by(col(Paper.id))):
+        for announcement_id, *row in session.execute(
+            select(*columns, identifier).where(in_batch).order_by(col(Paper.id))
+        ):
             papers_by_announcement.setdefault(announcement_id, []).append(tuple(row))
     return papers_by_announcement
 
@@ -141,7 +145,9 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
     key_list = list(keys)
     for start in range(0, len(key_list), _KEYS_PER_QUERY):
         batch = key_list[start : start + _KEYS_PER_QUERY]
-        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(in_values(session, col(PaperKey.key), batch))
+        statement = select(col(PaperKey.key), col(PaperKey.paper_id)).where(
+            in_values(session, col(PaperKey.key), batch)
+        )
         for key, paper_id in session.execute(statement):
             ids_by_key.setdefault(key, []).append(paper_id)
     return {key: paper_ids for key, paper_ids in ids_by_key.items() if len(paper_ids) <= _MAX_PAPERS_PER_KEY}
@@ -171,7 +177,16 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
     )
     rows = session.execute(statement)
     return {
-        paper_id: StoredPaper(paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, _record(title, abstract, detail))
+        paper_id: StoredPaper(
+            paper_id,
+            arxiv_id,
+            doi,
+            announcement_id,
+            batch_id,
+            announce_type,
+            revision,
+            _record(title, abstract, detail),
+        )
         for paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, title, abstract, detail in rows
     }
 
@@ -201,9 +216,15 @@ def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> di
     """Records by (paper, revision)."""
     pairs = set(paper_revisions)
     version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
-    statement = select(col(version.paper_id), col(version.revision), col(version.title), col(version.abstract), col(version.detail))
+    statement = select(
+        col(version.paper_id), col(version.revision), col(version.title), col(version.abstract), col(version.detail)
+    )
     rows = session.execute(statement.where(in_values(session, col(version.paper_id), paper_ids))) if pairs else ()
-    return {(row_paper_id, revision): _record(*columns) for row_paper_id, revision, *columns in rows if (row_paper_id, revision) in pairs}
+    return {
+        (row_paper_id, revision): _record(*columns)
+        for row_paper_id, revision, *columns in rows
+        if (row_paper_id, revision) in pairs
+    }
 
 
 def paper_by_id(session: Session, paper_id: int) -> tuple[Paper, Record] | None:

@@ -90,7 +90,10 @@ def _is_newest_version() -> Any:
 
 def store_novelty(session: Session, novelty_by_id: Mapping[int, MeasuredNovelty], at: datetime) -> int:
     """Store measured novelties; existing ones stay. Returns how many are new."""
-    rows = [{"paper_id": paper_id, "value": novelty.value, "nearest_id": novelty.nearest_id, "made_at": at} for paper_id, novelty in novelty_by_id.items()]
+    rows = [
+        {"paper_id": paper_id, "value": novelty.value, "nearest_id": novelty.nearest_id, "made_at": at}
+        for paper_id, novelty in novelty_by_id.items()
+    ]
     return insert_ignore(session, Novelty, rows)
 
 
@@ -113,7 +116,9 @@ def store_author_figures(session: Session, source: str, authors: Iterable[Author
     statement = select(AuthorFigure).where(col(AuthorFigure.source) == source)
     stored_rows = {
         row.name: row
-        for row in session.execute(statement.where(in_values(session, col(AuthorFigure.name), list(figures_by_name)))).scalars()
+        for row in session.execute(
+            statement.where(in_values(session, col(AuthorFigure.name), list(figures_by_name)))
+        ).scalars()
     }
     for name, figures in figures_by_name.items():
         row = stored_rows.get(name)
@@ -125,7 +130,9 @@ def store_author_figures(session: Session, source: str, authors: Iterable[Author
 
 def _merge_figures(old_figures: Mapping[str, Any] | None, new_figures: Mapping[str, Any]) -> dict[str, Any]:
     """The new figures, or a mark where the name turns out to be of two people."""
-    if old_figures and (old_figures.get(_SHARED) or new_figures.get(_SHARED) or old_figures.get("key") != new_figures.get("key")):
+    if old_figures and (
+        old_figures.get(_SHARED) or new_figures.get(_SHARED) or old_figures.get("key") != new_figures.get("key")
+    ):
         return {_SHARED: True}
     return dict(new_figures)
 

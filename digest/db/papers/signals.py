@@ -25,7 +25,9 @@ def signals_at(session: Session, papers: Iterable[int], at: datetime) -> dict[in
     return values_by_paper
 
 
-def thin_out_snapshots(session: Session, before: datetime, *, after_paper: int, max_papers: int) -> tuple[int, int | None]:
+def thin_out_snapshots(
+    session: Session, before: datetime, *, after_paper: int, max_papers: int
+) -> tuple[int, int | None]:
     """Delete snapshots taken before then, except each counter's first and last one and the best of each day.
 
     Handles at most `max_papers` papers with ids above `after_paper`. Returns how many rows were deleted, and the paper
@@ -56,7 +58,9 @@ def _superfluous_snapshots(papers: Sequence[int], before: datetime) -> Select[tu
             taken_at.label("taken"),
             func.row_number().over(partition_by=counter, order_by=taken_at).label("first"),
             func.row_number().over(partition_by=counter, order_by=taken_at.desc()).label("last"),
-            func.row_number().over(partition_by=(*counter, func.date(taken_at)), order_by=(best, taken_at)).label("place"),
+            func.row_number()
+            .over(partition_by=(*counter, func.date(taken_at)), order_by=(best, taken_at))
+            .label("place"),
         )
         .where(col(Signal.paper_id).in_(papers))
         .subquery()

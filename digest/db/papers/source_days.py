@@ -73,7 +73,10 @@ def announcements_by_arxiv_id(session: Session, arxiv_ids: Sequence[str]) -> dic
         statement = select(col(Paper.arxiv_id), col(Paper.announcement_id), col(Paper.announce_type)).where(
             col(Paper.arxiv_id).in_(arxiv_ids[start : start + 500])
         )
-        announcements |= {str(arxiv_id): (announcement_id, announce_type) for arxiv_id, announcement_id, announce_type in session.execute(statement)}
+        announcements |= {
+            str(arxiv_id): (announcement_id, announce_type)
+            for arxiv_id, announcement_id, announce_type in session.execute(statement)
+        }
     return announcements
 
 
@@ -89,7 +92,11 @@ def papers_without_count(
     )
     statement = (
         select(col(Paper.arxiv_id))
-        .where(col(Paper.announcement_id) >= since_announcement, col(Paper.arxiv_id).is_not(None), col(Paper.id).not_in(counted))
+        .where(
+            col(Paper.announcement_id) >= since_announcement,
+            col(Paper.arxiv_id).is_not(None),
+            col(Paper.id).not_in(counted),
+        )
         .order_by(func.random())
         .limit(limit)
     )

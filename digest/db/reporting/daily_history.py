@@ -41,7 +41,11 @@ def subscribers_at(session: Session, instant: datetime) -> int:
     return session.exec(query).one()
 
 
-def _by_day(session: Session, instant_column: Any, since: datetime, *conditions: ColumnElement[bool] | bool) -> dict[date, int]:
+def _by_day(
+    session: Session, instant_column: Any, since: datetime, *conditions: ColumnElement[bool] | bool
+) -> dict[date, int]:
     day = utc_day(session, instant_column)
-    rows: Sequence[Any] = session.exec(select(day, func.count()).where(instant_column >= since, *conditions).group_by(day)).all()
+    rows: Sequence[Any] = session.exec(
+        select(day, func.count()).where(instant_column >= since, *conditions).group_by(day)
+    ).all()
     return {date.fromisoformat(str(day_value)): int(count) for day_value, count in rows}

@@ -45,7 +45,9 @@ def _has_id(subscriber_id: int | None) -> tuple[ColumnElement[bool], ...]:
 
 def without_edition(session: Session, day: date, *, only_id: int | None = None) -> Iterator[Subscriber]:
     """Active subscribers without an edition of that day, by id."""
-    edition_of_day = select(col(Edition.id)).where(col(Edition.subscriber_id) == col(Subscriber.id), col(Edition.day) == day)
+    edition_of_day = select(col(Edition.id)).where(
+        col(Edition.subscriber_id) == col(Subscriber.id), col(Edition.day) == day
+    )
     return _active_in_pages(session, ~edition_of_day.exists(), *_has_id(only_id))
 
 
@@ -53,7 +55,9 @@ def _active_in_pages(session: Session, *conditions: ColumnElement[bool]) -> Iter
     """Active subscribers that meet the conditions, by id, read page by page."""
     statement = select(Subscriber).where(col(Subscriber.state) == ACTIVE, *conditions).order_by(col(Subscriber.id))
     last_id = 0
-    while page := list(session.execute(statement.where(col(Subscriber.id) > last_id).limit(_SUBSCRIBERS_PER_PAGE)).scalars()):
+    while page := list(
+        session.execute(statement.where(col(Subscriber.id) > last_id).limit(_SUBSCRIBERS_PER_PAGE)).scalars()
+    ):
         last_id = stored_id(page[-1])
         yield from page
 
@@ -177,14 +181,19 @@ def edition_dates(session: Session, subscriber_ids: Iterable[int], days: Iterabl
 
 def subscribers_with_editions(session: Session, subscriber_ids: Iterable[int]) -> set[int]:
     """Those of these subscribers who have an edition that was not cancelled."""
-    their_editions = in_values(session, col(Edition.subscriber_id), list(subscriber_ids)), col(Edition.cancelled).is_(False)
+    their_editions = (
+        in_values(session, col(Edition.subscriber_id), list(subscriber_ids)),
+        col(Edition.cancelled).is_(False),
+    )
     with_edition = select(col(Edition.subscriber_id)).where(*their_editions).distinct()
     return {int(subscriber_id) for subscriber_id in session.execute(with_edition).scalars()}
 
 
 def edition_of_subscriber(session: Session, subscriber_id: int, day: date | None) -> Edition | None:
     """A subscriber's edition of that day, or the newest one."""
-    statement = select(Edition).where(col(Edition.subscriber_id) == subscriber_id).order_by(col(Edition.day).desc()).limit(1)
+    statement = (
+        select(Edition).where(col(Edition.subscriber_id) == subscriber_id).order_by(col(Edition.day).desc()).limit(1)
+    )
     if day is not None:
         statement = statement.where(col(Edition.day) == day)
     return session.execute(statement).scalar_one_or_none()
@@ -238,5 +247,6 @@ def store_progress(session: Session, progress: Iterable[tuple[int, int, datetime
     for (seen_through, next_due_at), subscriber_ids in ids_by_progress.items():
         statement = update(Subscriber).where(in_values(session, col(Subscriber.id), subscriber_ids))
         session.execute(
-            statement.values(seen_through=seen_through, next_due_at=next_due_at), execution_options={"synchronize_session": False}
+            statement.values(seen_through=seen_through, next_due_at=next_due_at),
+            execution_options={"synchronize_session": False},
         )

@@ -34,10 +34,14 @@ def papers_sent_since(session: Session, subscriber_ids: Sequence[int], announcem
     has_paper_list = _EDITION.shown.is_not(None)
     id_and_length = [read_column(session, column) for column in (_EDITION.subscriber_id, func.length(_EDITION.shown))]
     columns = [column.filter(has_paper_list) for column in (*id_and_length, _concatenate(session, _EDITION.shown))]
-    *paper_lists, others_count = session.execute(select(*columns, func.count().filter(~has_paper_list)).where(is_recent)).one()
+    *paper_lists, others_count = session.execute(
+        select(*columns, func.count().filter(~has_paper_list)).where(is_recent)
+    ).one()
     papers_by_subscriber: dict[int, array[int]] = {}
     for subscriber_id, papers in _split_paper_lists(*paper_lists):
-        papers_by_subscriber[subscriber_id] = papers_by_subscriber[subscriber_id] + papers if subscriber_id in papers_by_subscriber else papers
+        papers_by_subscriber[subscriber_id] = (
+            papers_by_subscriber[subscriber_id] + papers if subscriber_id in papers_by_subscriber else papers
+        )
     if others_count:
         for subscriber_id, content_papers in _papers_from_content(session, is_recent):
             papers_by_subscriber.setdefault(subscriber_id, array("i")).extend(content_papers)

@@ -112,13 +112,21 @@ def subscribers_of_shard(
         conditions.append(_COLUMNS.next_due_at == run.slot)
     date_names = {"confirmed_at", "created_at"}
     shared_columns = [_COLUMNS[name] for name in SharedColumns._fields if name not in date_names]
-    dates = [type_coerce(case((is_settled, null()), else_=_COLUMNS[name]), UTCDateTime()).label(name) for name in sorted(date_names)]
-    statement = select(_COLUMNS.id, _COLUMNS.profile_id, *shared_columns, *dates).where(*conditions).order_by(_COLUMNS.id)
+    dates = [
+        type_coerce(case((is_settled, null()), else_=_COLUMNS[name]), UTCDateTime()).label(name)
+        for name in sorted(date_names)
+    ]
+    statement = (
+        select(_COLUMNS.id, _COLUMNS.profile_id, *shared_columns, *dates).where(*conditions).order_by(_COLUMNS.id)
+    )
     columns = (statement.with_for_update() if lock else statement).subquery().c
     grouping = [columns[name] for name in SharedColumns._fields]
     id_lists = [read_column(session, column) for column in (columns.id, func.coalesce(columns.profile_id, 0))]
     subscribers = []
     for *values, ids, profile_ids in session.execute(select(*grouping, *id_lists).group_by(*grouping)):
         shared = SharedColumns._make([*values[:-1], values[-1] or _LONG_AGO])
-        subscribers += [DueSubscriber(subscriber_id, profile_id or None, shared) for subscriber_id, profile_id in zip(ids, profile_ids, strict=True)]
+        subscribers += [
+            DueSubscriber(subscriber_id, profile_id or None, shared)
+            for subscriber_id, profile_id in zip(ids, profile_ids, strict=True)
+        ]
     return sorted(subscribers, key=itemgetter(0))

@@ -66,7 +66,9 @@ def count_profile_words(session: Session, max_profiles: int) -> list[int]:
     newest_profiles = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
     queries = ([*(topic.text for topic in profile.topics), *profile.exclusions] for profile in newest_profiles)
     words = (sum(len(text.split()) for text in texts) for texts in queries)
-    return [count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, newest_profiles, strict=True)]
+    return [
+        count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, newest_profiles, strict=True)
+    ]
 
 
 def profiles(session: Session, version_ids: Sequence[int]) -> dict[int, Profile]:
@@ -196,7 +198,9 @@ def was_imported(session: Session, subscriber_id: int) -> bool:
 def newest_batch_known_at(session: Session, *, now: datetime) -> int:
     """The last batch before the first one that is not known yet, 0 for none. Its papers are not new to a subscriber."""
     first_later_batch = session.exec(select(func.min(Batch.id)).where(col(Batch.known_at) > now)).one()
-    return first_later_batch - 1 if first_later_batch is not None else session.exec(select(func.max(Batch.id))).one() or 0
+    return (
+        first_later_batch - 1 if first_later_batch is not None else session.exec(select(func.max(Batch.id))).one() or 0
+    )
 
 
 def attempts(session: Session, action: str, key: str, *, since: datetime) -> Sequence[datetime]:

@@ -63,7 +63,10 @@ def uncalibrated_parts(session: Session, epoch_id: int, size: int, max_parts: in
     """Id ranges (first, last) of subscribers with such profiles, the first ones. A part's bounds never change."""
     part = (col(Subscriber.id) // size).label("part")
     statement = _uncalibrated(epoch_id).with_only_columns(part).distinct().order_by(part).limit(max_parts)
-    return [(size * int(part_number), size * int(part_number) + size - 1) for part_number in session.execute(statement).scalars()]
+    return [
+        (size * int(part_number), size * int(part_number) + size - 1)
+        for part_number in session.execute(statement).scalars()
+    ]
 
 
 def _uncalibrated(epoch_id: int) -> Any:

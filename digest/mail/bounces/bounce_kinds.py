@@ -48,8 +48,10 @@ def least_severe(outcomes: Sequence[RecipientOutcome]) -> RecipientOutcome:
     return max(outcomes, key=lambda outcome: _BY_SEVERITY.index(outcome.kind))
 
 
-def combined(outcomes: Sequence[RecipientOutcome]) -> Detection:
+def combine_outcomes(outcomes: Sequence[RecipientOutcome]) -> Detection:
     """One detection for these recipients: kind and status of the most severe outcome, with the outcome of each."""
-    worst = most_severe(outcomes)
+    most_severe_outcome = most_severe(outcomes)
     recipients = tuple(dict.fromkeys(outcome.recipient for outcome in outcomes if outcome.recipient))
-    return Detection(worst.kind, recipients, worst.status, worst.words, tuple(outcomes))
+    return Detection(
+        most_severe_outcome.kind, recipients, most_severe_outcome.status, most_severe_outcome.words, tuple(outcomes)
+    )

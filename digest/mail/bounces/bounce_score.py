@@ -22,7 +22,7 @@ THRESHOLD = 3.0
 class WeightedFailure:
     """One reported failure. `weight`: FAILURE_WEIGHT or DELAY_WEIGHT."""
 
-    at: datetime
+    failed_at: datetime
     weight: float
 
 
@@ -30,10 +30,10 @@ def score(failures: Iterable[WeightedFailure], *, now: datetime, half_life: time
     """The sum over days of the worst weight of each, halved per `half_life` of age. Unitless, never negative."""
     worst: dict[date, WeightedFailure] = {}
     for failure in failures:
-        day = failure.at.date()
+        day = failure.failed_at.date()
         if day not in worst or failure.weight > worst[day].weight:
             worst[day] = failure
-    return sum(item.weight * math.exp2(-max((now - item.at) / half_life, 0.0)) for item in worst.values())
+    return sum(item.weight * math.exp2(-max((now - item.failed_at) / half_life, 0.0)) for item in worst.values())
 
 
 def reaches_threshold(failures: Iterable[WeightedFailure], *, now: datetime) -> bool:

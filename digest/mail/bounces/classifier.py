@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from digest.mail.bounces.autoreplies import detect_autoreply, detect_unsubscribe_request
 from digest.mail.bounces.bounce_kinds import OTHER, Detection, RecipientOutcome, least_severe, most_severe
-from digest.mail.bounces.delivery_attribution import Attribution, AttributionKeys, attribute
+from digest.mail.bounces.delivery_attribution import Attribution, AttributionKeys, attribute_message
 from digest.mail.bounces.dsn_arf import detect_delivery_status, detect_feedback_report
 from digest.mail.bounces.nonstandard_reports import detect_nonstandard_report
-from digest.mail.bounces.parsed_message import MAX_BYTES, ParsedMessage, read
+from digest.mail.bounces.parsed_message import MAX_BYTES, ParsedMessage, parse_message
 from digest.mail.bounces.provider_json import detect_provider_notification
 
 _DETECTORS = (
@@ -43,7 +43,7 @@ class ClassifiedMessage:
     report: str
     outcomes: tuple[RecipientOutcome, ...] = ()
 
-    def about(self, same: Callable[[str], bool]) -> ClassifiedMessage:
+    def narrow_to(self, is_same_recipient: Callable[[str], bool]) -> ClassifiedMessage:
         """Narrow the classification to one recipient, the one for whom `same` is true.
 
         Where the report names only others (addresses that the mail was forwarded to), the least severe outcome counts,
@@ -51,17 +51,17 @@ class ClassifiedMessage:
         """
         if len(self.outcomes) < 2:
             return self
-        matching = [outcome for outcome in self.outcomes if same(outcome.recipient)]
+        matching = [outcome for outcome in self.outcomes if is_same_recipient(outcome.recipient)]
         outcome = most_severe(matching) if matching else least_severe(self.outcomes)
         return replace(self, kind=outcome.kind, status=outcome.status, words=outcome.words)
 
 
-def classify_message(raw: bytes, seal: AttributionKeys = AttributionKeys()) -> ClassifiedMessage:  # noqa: B008 - frozen
+def classify_message(raw: bytes, keys: AttributionKeys = AttributionKeys()) -> ClassifiedMessage:  # noqa: B008 - frozen
     """Classify a message. Raises nothing: a message that cannot be parsed is `other`."""
     report = hashlib.sha256(raw[:MAX_BYTES]).hexdigest()
     try:
-        mail = read(raw)
-        detection, origin = _detect(mail), attribute(mail, seal)
+        mail = parse_message(raw)
+        detection, origin = _detect(mail), attribute_message(mail, keys)
         report = _report_key(mail) or report
     except _UNREADABLE as error:
         detection, origin = Detection(OTHER, words=f"cannot be parsed: {type(error).__name__}"), Attribution()
@@ -76,5 +76,5 @@ def _detect(mail: ParsedMessage) -> Detection:
 
 def _report_key(mail: ParsedMessage) -> str:
     """A hash of the report's own Message-ID; '' where it has none."""
-    named = mail.header("Message-ID")
-    return hashlib.sha256(named.encode()).hexdigest() if named else ""
+    message_id = mail.header("Message-ID")
+    return hashlib.sha256(message_id.encode()).hexdigest() if message_id else ""

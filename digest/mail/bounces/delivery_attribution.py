@@ -16,7 +16,7 @@ from digest.db.outbox.message_ids import ReadMessageId, read_message_ids
 from digest.errors import BadToken
 from digest.mail.bounces.bounce_kinds import UNSUBSCRIBE
 from digest.mail.bounces.parsed_message import ParsedMessage
-from digest.mail.mime.message import read_verp
+from digest.mail.mime.message import parse_return_path
 from digest.signing import UNSUBSCRIBE as UNSUBSCRIBE_LINK
 from digest.signing import Signer
 
@@ -24,7 +24,16 @@ MAX_CANDIDATES = 40
 
 _STAMPED = re.compile(r"\+\d{1,18}-[a-z2-7]{10}@", re.IGNORECASE | re.ASCII)
 _TOKEN = re.compile(r"(?:/unsubscribe/|\bunsubscribe[ +]|unsubscribe%20)([\w.-]{20,300})", re.ASCII | re.IGNORECASE)
-_TO_US = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "Original-Recipient", "Cc", "Received")
+_RECIPIENT_HEADERS = (
+    "To",
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+    "X-Envelope-To",
+    "Original-Recipient",
+    "Cc",
+    "Received",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +52,7 @@ class Attribution:
     """
 
     delivery_id: int | None = None
-    named: ReadMessageId | None = None
+    message_id: ReadMessageId | None = None
     subscriber_id: int | None = None
 
     @property
@@ -56,32 +65,32 @@ class Attribution:
         return self.is_proved or (kind == UNSUBSCRIBE and self.subscriber_id is not None)
 
 
-def attribute(mail: ParsedMessage, seal: AttributionKeys) -> Attribution:
+def attribute_message(mail: ParsedMessage, keys: AttributionKeys) -> Attribution:
     """The attribution of a returned mail, by its recipients first, then by the mail that it returns."""
-    if not seal.keys:
+    if not keys.keys:
         return Attribution()
-    headers = "\n".join(value for name in _TO_US for value in mail.headers(name))
-    everything = mail.raw.decode("latin-1").replace("=\r\n", "").replace("=\n", "")
+    headers = "\n".join(value for name in _RECIPIENT_HEADERS for value in mail.headers(name))
+    full_text = mail.raw.decode("latin-1").replace("=\r\n", "").replace("=\n", "")
     return Attribution(
-        delivery_id=_stamped_delivery(f"{headers}\n{everything}\n{mail.json_text}", seal.keys),
-        named=_own_message_id(f"{everything}\n{mail.json_text}", seal.domain),
+        delivery_id=_stamped_delivery(f"{headers}\n{full_text}\n{mail.json_text}", keys.keys),
+        message_id=_own_message_id(f"{full_text}\n{mail.json_text}", keys.domain),
         subscriber_id=_unsubscribing_subscriber(
-            f"{mail.header('Subject')}\n{everything}\n{mail.text}\n{mail.json_text}", seal.keys
+            f"{mail.header('Subject')}\n{full_text}\n{mail.text}\n{mail.json_text}", keys.keys
         ),
     )
 
 
-def attribute_provider_report(return_path: str, message_id: str, seal: AttributionKeys) -> Attribution:
+def attribute_provider_report(return_path: str, message_id: str, keys: AttributionKeys) -> Attribution:
     """The attribution of a provider's report by the return path and Message-ID of the mail."""
     return Attribution(
-        delivery_id=_stamped_delivery(return_path, seal.keys), named=_own_message_id(message_id, seal.domain)
+        delivery_id=_stamped_delivery(return_path, keys.keys), message_id=_own_message_id(message_id, keys.domain)
     )
 
 
 def _stamped_delivery(text: str, keys: Iterable[str]) -> int | None:
     """The delivery of a stamped return path, whatever its domain: other hosts may rewrite the domain."""
     paths = dict.fromkeys(match[0] for match in _first_matches(_STAMPED, text))
-    delivery_ids = (read_verp(f"bounces{path}here", key) for path in paths for key in keys)
+    delivery_ids = (parse_return_path(f"bounces{path}here", key) for path in paths for key in keys)
     return next((delivery_id for delivery_id in delivery_ids if delivery_id is not None), None)
 
 

@@ -8,8 +8,15 @@ from email import message_from_string
 from email.message import Message
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, OTHER, UNSUBSCRIBE, Detection, RecipientOutcome, combined
-from digest.mail.bounces.parsed_message import MAX_VALUE, ParsedMessage, address_in, decoded
+from digest.mail.bounces.bounce_kinds import (
+    COMPLAINT,
+    OTHER,
+    UNSUBSCRIBE,
+    Detection,
+    RecipientOutcome,
+    combine_outcomes,
+)
+from digest.mail.bounces.parsed_message import MAX_VALUE, ParsedMessage, decode_header_value, extract_address
 from digest.mail.bounces.sender_type import is_machine
 from digest.mail.smtp.refusal_classifier import Cause, Refusal
 
@@ -63,16 +70,18 @@ def detect_feedback_report(mail: ParsedMessage) -> Detection | None:
     part = mail.part("message/feedback-report")
     if part is None:
         return _feedback_in_text(mail) or _forwarded_complaint(mail)
-    fields = next(_blocks(part), None)
-    return Detection(OTHER) if fields is None else _feedback_verdict(fields)
+    fields = next(_field_groups(part), None)
+    return Detection(OTHER) if fields is None else _classify_feedback(fields)
 
 
-def _feedback_verdict(fields: Message) -> Detection:
+def _classify_feedback(fields: Message) -> Detection:
     """Classify by Feedback-Type (RFC 5965, 6650): DMARC reports and 'not spam' are no complaints, no type is one."""
-    named = (_field(fields, "Feedback-Type") or "abuse").lower()
-    recipients = [address_in(decoded(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]]
-    kind = COMPLAINT if named in _ABUSE else UNSUBSCRIBE if named in _OPT_OUT else OTHER
-    return Detection(kind, _distinct(recipients) if kind != OTHER else (), words=named[:40])
+    feedback_type = (_field(fields, "Feedback-Type") or "abuse").lower()
+    recipients = [
+        extract_address(decode_header_value(value)) for value in fields.get_all("Original-Rcpt-To", [])[:MAX_RECIPIENTS]
+    ]
+    kind = COMPLAINT if feedback_type in _ABUSE else UNSUBSCRIBE if feedback_type in _OPT_OUT else OTHER
+    return Detection(kind, _distinct(recipients) if kind != OTHER else (), words=feedback_type[:40])
 
 
 def _forwarded_complaint(mail: ParsedMessage) -> Detection | None:
@@ -95,7 +104,7 @@ def _feedback_in_text(mail: ParsedMessage) -> Detection | None:
     match = _FEEDBACK_IN_TEXT.search(mail.text)
     if match is None or "Feedback-Type:" not in match[0] or mail.part(*_RETURNED_TYPES) is None:
         return None
-    return _feedback_verdict(message_from_string(match[0]))
+    return _classify_feedback(message_from_string(match[0]))
 
 
 def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
@@ -105,13 +114,11 @@ def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
     """
     receipt = mail.part("message/disposition-notification")
     if receipt is not None:
-        return (
-            None if _was_thrown_away(receipt) else Detection(OTHER)
-        )  # a read receipt (RFC 8098): the mail has arrived
+        return None if _was_discarded(receipt) else Detection(OTHER)  # a read receipt (RFC 8098): the mail has arrived
     part = mail.part(*_STATUS_TYPES)
     if part is None or not (mail.type == "multipart/report" or is_machine(mail)):
         return None
-    groups = [block for block in _blocks(part) if _field(block, "Action")]
+    groups = [block for block in _field_groups(part) if _field(block, "Action")]
     failed = [block for block in groups if _action(block).startswith(_FAILED)]
     delayed = [block for block in groups if _action(block).startswith("delay")]
     if not groups:
@@ -119,12 +126,14 @@ def detect_delivery_status(mail: ParsedMessage) -> Detection | None:
     if not failed and not delayed:
         return Detection(OTHER)  # delivered, relayed or expanded: no failure
     reported = failed or delayed
-    return combined([_recipient_outcome(block, mail, alone=len(reported) == 1) for block in reported[:MAX_RECIPIENTS]])
+    return combine_outcomes(
+        [_recipient_outcome(block, mail, alone=len(reported) == 1) for block in reported[:MAX_RECIPIENTS]]
+    )
 
 
-def _was_thrown_away(receipt: Message) -> bool:
+def _was_discarded(receipt: Message) -> bool:
     """True where a receipt (RFC 8098, section 3.2.6) says that the mail was deleted or refused, as by a filter."""
-    dispositions = [_field(block, "Disposition").lower() for block in _blocks(receipt)]
+    dispositions = [_field(block, "Disposition").lower() for block in _field_groups(receipt)]
     return any(word in value for value in dispositions for word in ("deleted", "denied", "failed"))
 
 
@@ -140,35 +149,37 @@ def detect_status_in_text(mail: ParsedMessage) -> Detection | None:
     failed = [block for block in groups if _action(block).startswith((*_FAILED, "delay"))]
     if not failed:
         return None
-    return combined([_recipient_outcome(block, mail, alone=len(failed) == 1) for block in failed])
+    return combine_outcomes([_recipient_outcome(block, mail, alone=len(failed) == 1) for block in failed])
 
 
 def _recipient_outcome(block: Message, mail: ParsedMessage, *, alone: bool) -> RecipientOutcome:
     """The outcome in one group of fields. `alone`: the only recipient, so that the whole text of the report counts."""
     temporary = _action(block).startswith("delay")
-    words, code = _field(block, "Diagnostic-Code"), enhanced_status.status_in_field(_field(block, "Status"))
+    diagnostic, code = _field(block, "Diagnostic-Code"), enhanced_status.parse_status_field(_field(block, "Status"))
     report_text = enhanced_status.without_returned_message(mail.text)
-    text = report_text if alone else enhanced_status.section_about(report_text, _recipient(block))
+    text = report_text if alone else enhanced_status.section_for(report_text, _recipient(block))
     comment = _COMMENT.search(_field(block, "Status"))
-    evidence = (words if len(words) > 20 else f"{words}\n{text}") + (f"\n{comment[0]}" if comment else "")
+    evidence = (diagnostic if len(diagnostic) > 20 else f"{diagnostic}\n{text}") + (
+        f"\n{comment[0]}" if comment else ""
+    )
     stage = enhanced_status.refused_stage(text)
     refusal = enhanced_status.resolve_refusal(code, f"{evidence}\n{stage}", temporary=temporary)
-    refusal = _by_category(_field(block, "X-PowerMTA-BounceCategory"), refusal)
+    refusal = _refine_by_category(_field(block, "X-PowerMTA-BounceCategory"), refusal)
     kind = enhanced_status.bounce_kind(refusal.cause, temporary=temporary)
-    return RecipientOutcome(_recipient(block), kind, refusal.status, enhanced_status.excerpt(words or text))
+    return RecipientOutcome(_recipient(block), kind, refusal.status, enhanced_status.excerpt(diagnostic or text))
 
 
 def _action(block: Message) -> str:
     return _field(block, "Action").lower()
 
 
-def _by_category(named: str, refusal: Refusal) -> Refusal:
+def _refine_by_category(category_name: str, refusal: Refusal) -> Refusal:
     """Prefer PowerMTA's category where the receiver's reply alone is less specific."""
-    category = _CATEGORIES.get(named.strip().lower())
+    category = _CATEGORIES.get(category_name.strip().lower())
     if category is None:
         return refusal
-    is_shut = category.cause == Cause.MAILBOX and refusal.cause == Cause.ADDRESS
-    return category if is_shut or refusal.cause in {Cause.UNKNOWN, Cause.SYSTEM} else refusal
+    is_disabled_mailbox = category.cause == Cause.MAILBOX and refusal.cause == Cause.ADDRESS
+    return category if is_disabled_mailbox or refusal.cause in {Cause.UNKNOWN, Cause.SYSTEM} else refusal
 
 
 def _recipient(block: Message) -> str:
@@ -181,7 +192,7 @@ def _recipient(block: Message) -> str:
     return ""
 
 
-def _blocks(part: Message) -> Iterator[Message]:
+def _field_groups(part: Message) -> Iterator[Message]:
     """The groups of fields in a report's machine-readable part."""
     content = part.get_payload()
     if not isinstance(content, list):
@@ -197,7 +208,7 @@ def _blocks(part: Message) -> Iterator[Message]:
 
 
 def _field(block: Message, name: str) -> str:
-    return decoded(block.get(name, ""))
+    return decode_header_value(block.get(name, ""))
 
 
 def _distinct(addresses: list[str]) -> tuple[str, ...]:

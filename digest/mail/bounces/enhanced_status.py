@@ -36,7 +36,7 @@ _TRANSCRIPT_LINE = re.compile(
 _FAILURE_CAUSES = frozenset({Cause.ADDRESS, Cause.MAILBOX, Cause.RELAY, Cause.CONTENT, Cause.NETWORK})
 
 
-def status_in_field(value: str) -> str:
+def parse_status_field(value: str) -> str:
     """The status at the start of a Status field, which may hold a reply code instead; '' for none."""
     match = _FIELD.match(value)
     if match:
@@ -88,7 +88,7 @@ def without_returned_message(text: str) -> str:
     return text[: match.start()] if match and match.start() > 40 else text
 
 
-def section_about(text: str, recipient: str) -> str:
+def section_for(text: str, recipient: str) -> str:
     """The parts of a text about one recipient: from a line that begins with the address to the next address."""
     return "\n".join(body for address, body in _sections(text) if address == recipient.lower())
 

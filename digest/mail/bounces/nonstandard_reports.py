@@ -13,11 +13,11 @@ from email import message_from_string
 from flufl.bounce import all_failures
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combined
+from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combine_outcomes
 from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
 from digest.mail.bounces.parsed_message import ParsedMessage
 from digest.mail.bounces.reply_patterns import DELAYED, RETURNED
-from digest.mail.bounces.sender_type import is_answer, is_machine, names_failure, null_path
+from digest.mail.bounces.sender_type import has_null_return_path, is_answer, is_machine, names_failure
 from digest.mail.smtp import refusal_classifier
 
 MAX_BYTES = 64 * 1024
@@ -40,34 +40,36 @@ def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
         return verdict
     temporary, permanent = _failures(mail)
     recipients = permanent or temporary
-    if not recipients and not _surely_report(mail):
+    if not recipients and not _is_surely_report(mail):
         return None
     delayed = bool(temporary and not permanent) if recipients else bool(DELAYED.search(text))
-    whole = _recipient_outcome("", text, delayed)
+    overall = _recipient_outcome("", text, delayed)
     if len(recipients) < 2:
-        several = [_recipient_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)]
-        if len({outcome.recipient for outcome in several}) > 1:
-            return combined(several)
-        return Detection(whole.kind, recipients, whole.status, whole.words)
-    return combined([_outcome_for(recipient, text, whole, delayed) for recipient in recipients])
+        outcomes = [
+            _recipient_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)
+        ]
+        if len({outcome.recipient for outcome in outcomes}) > 1:
+            return combine_outcomes(outcomes)
+        return Detection(overall.kind, recipients, overall.status, overall.words)
+    return combine_outcomes([_outcome_for(recipient, text, overall, delayed) for recipient in recipients])
 
 
 def _recipient_outcome(recipient: str, text: str, delayed: bool) -> RecipientOutcome:
-    found = enhanced_status.resolve_refusal("", text, temporary=delayed)
+    refusal = enhanced_status.resolve_refusal("", text, temporary=delayed)
     return RecipientOutcome(
         recipient,
-        enhanced_status.bounce_kind(found.cause, temporary=delayed),
-        found.status,
+        enhanced_status.bounce_kind(refusal.cause, temporary=delayed),
+        refusal.status,
         enhanced_status.excerpt(text),
     )
 
 
-def _outcome_for(recipient: str, text: str, whole: RecipientOutcome, delayed: bool) -> RecipientOutcome:
+def _outcome_for(recipient: str, text: str, overall: RecipientOutcome, delayed: bool) -> RecipientOutcome:
     """The outcome of one recipient; that of the whole text, if the section about the recipient gives no reason."""
-    own = enhanced_status.section_about(text, recipient)
-    if refusal_classifier.cause_of_words(own) is None and not refusal_classifier.find_code(own):
-        return replace(whole, recipient=recipient)
-    return _recipient_outcome(recipient, own, delayed)
+    section = enhanced_status.section_for(text, recipient)
+    if refusal_classifier.cause_of_words(section) is None and not refusal_classifier.find_code(section):
+        return replace(overall, recipient=recipient)
+    return _recipient_outcome(recipient, section, delayed)
 
 
 def _may_be_report(mail: ParsedMessage, text: str) -> bool:
@@ -75,16 +77,16 @@ def _may_be_report(mail: ParsedMessage, text: str) -> bool:
     if mail.header("X-Failed-Recipients"):
         return True
     if is_machine(mail):
-        spoken = names_failure(mail) or (enhanced_status.mentions_failure(text) and not is_answer(mail))
-        return spoken or mail.type == "multipart/report"
-    if mail.header("In-Reply-To") and not null_path(mail):
+        is_failure_notice = names_failure(mail) or (enhanced_status.mentions_failure(text) and not is_answer(mail))
+        return is_failure_notice or mail.type == "multipart/report"
+    if mail.header("In-Reply-To") and not has_null_return_path(mail):
         return False
     return names_failure(mail) and enhanced_status.mentions_failure(text)
 
 
-def _surely_report(mail: ParsedMessage) -> bool:
+def _is_surely_report(mail: ParsedMessage) -> bool:
     """True without an address: a mail server's subject or a returned message, which no mail about a lost parcel has."""
-    if (is_machine(mail) or null_path(mail)) and names_failure(mail):
+    if (is_machine(mail) or has_null_return_path(mail)) and names_failure(mail):
         return True
     return mail.part("message/rfc822", "text/rfc822-headers") is not None or bool(RETURNED.search(mail.text))
 
@@ -100,9 +102,9 @@ def _failures(mail: ParsedMessage) -> tuple[tuple[str, ...], tuple[str, ...]]:
         temporary, permanent = all_failures(message)
     except _PARSER_ERRORS:
         return (), ()
-    return _addresses(temporary), _addresses(permanent)
+    return _valid_addresses(temporary), _valid_addresses(permanent)
 
 
-def _addresses(found: frozenset[bytes]) -> tuple[str, ...]:
-    texts = sorted(address.decode("ascii", "replace") for address in found)
+def _valid_addresses(addresses: frozenset[bytes]) -> tuple[str, ...]:
+    texts = sorted(address.decode("ascii", "replace") for address in addresses)
     return tuple(text for text in texts if is_address(text))

@@ -45,12 +45,12 @@ class ParsedMessage:
 
     def headers(self, name: str) -> list[str]:
         """All headers of that name, decoded, each in one line."""
-        return [decoded(value) for value in self.message.get_all(name, [])[:20]]
+        return [decode_header_value(value) for value in self.message.get_all(name, [])[:20]]
 
     @cached_property
     def sender(self) -> str:
         """The address of From in lower case; '' if there is none."""
-        return address_in(self.header("From")).lower()
+        return extract_address(self.header("From")).lower()
 
     @cached_property
     def type(self) -> str:
@@ -69,30 +69,30 @@ class ParsedMessage:
     @cached_property
     def text(self) -> str:
         """The text of the message, without that of a returned message; cut at `MAX_TEXT`."""
-        said = ""
+        joined_text = ""
         for part in self.parts:
             if part.get_content_type() in {"text/plain", "text/html"}:
-                said += _readable(part) + "\n"
-            if len(said) > MAX_TEXT:
+                joined_text += _part_text(part) + "\n"
+            if len(joined_text) > MAX_TEXT:
                 break
-        return said[:MAX_TEXT]
+        return joined_text[:MAX_TEXT]
 
     @cached_property
     def json_text(self) -> str:
         """The whole first part of text or JSON; '' for none."""
         part = self.part("text/plain", "application/json", "text/json")
-        return _readable(part) if part is not None else ""
+        return _part_text(part) if part is not None else ""
 
 
-def read(raw: bytes) -> ParsedMessage:
+def parse_message(raw: bytes) -> ParsedMessage:
     """Parse a message. Raises RecursionError, ValueError, LookupError, TypeError or AttributeError like the parser."""
-    cut = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
-    if len(_BOUNDARY.findall(cut)) > MAX_PARTS:
+    bounded = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
+    if len(_BOUNDARY.findall(bounded)) > MAX_PARTS:
         raise ValueError("too many nested parts")
-    return ParsedMessage(cut, email.message_from_bytes(cut))
+    return ParsedMessage(bounded, email.message_from_bytes(bounded))
 
 
-def decoded(value: object) -> str:
+def decode_header_value(value: object) -> str:
     """Decode a header value: encoded-words decoded, white space collapsed, cut at `MAX_VALUE`."""
     text = str(value)[:MAX_VALUE]
     if "=?" in text:
@@ -101,7 +101,7 @@ def decoded(value: object) -> str:
     return " ".join(text.split())
 
 
-def address_in(value: str) -> str:
+def extract_address(value: str) -> str:
     """The address in a header's value, as written; '' for none and for `<>`."""
     angled = _ANGLED.findall(value)
     if angled:
@@ -121,19 +121,19 @@ def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:
             yield from _leaves(part, depth + 1)
 
 
-def _readable(part: Message) -> str:
+def _part_text(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
     charset = str(part.get_content_charset("utf-8"))
-    known = charset if _CHARSET.fullmatch(charset) else "latin-1"
+    codec = charset if _CHARSET.fullmatch(charset) else "latin-1"
     try:
-        text = content[: 4 * MAX_TEXT].decode(known, "replace")
+        text = content[: 4 * MAX_TEXT].decode(codec, "replace")
     except LookupError:
         text = content[: 4 * MAX_TEXT].decode("latin-1")
-    return _untagged(text) if part.get_content_type() == "text/html" else text
+    return _strip_tags(text) if part.get_content_type() == "text/html" else text
 
 
-def _untagged(text: str) -> str:
-    shown = _BREAK.sub("\n", _HIDDEN.sub(" ", text))
-    return html.unescape(_TAG.sub(" ", shown)).replace("\xa0", " ")
+def _strip_tags(text: str) -> str:
+    visible_html = _BREAK.sub("\n", _HIDDEN.sub(" ", text))
+    return html.unescape(_TAG.sub(" ", visible_html)).replace("\xa0", " ")

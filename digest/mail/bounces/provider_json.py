@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Detection, RecipientOutcome, combined
+from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Detection, RecipientOutcome, combine_outcomes
 from digest.mail.bounces.dsn_arf import MAX_RECIPIENTS, is_address
 from digest.mail.bounces.parsed_message import ParsedMessage
 
@@ -26,30 +26,30 @@ _NO_MAILBOX_SUBTYPES = frozenset({"noemail"})  # mean a missing address if there
 
 def detect_provider_notification(mail: ParsedMessage) -> Detection | None:
     """The report in a provider's JSON; None if there is none. Deliveries and opens are `other`."""
-    event = _event(mail)
+    event = _find_event(mail)
     if event is None:
         return None
-    named = str(event.get("notificationType") or event.get("eventType")).lower()
-    if named == "bounce":
+    event_type = str(event.get("notificationType") or event.get("eventType")).lower()
+    if event_type == "bounce":
         return _bounce(_mapping(event.get("bounce")))
-    if named == "complaint":
+    if event_type == "complaint":
         return _complaint(_mapping(event.get("complaint")))
     return Detection(OTHER)
 
 
-def _event(mail: ParsedMessage) -> Mapping[str, Any] | None:
+def _find_event(mail: ParsedMessage) -> Mapping[str, Any] | None:
     """The first JSON object in the text that is an event, unwrapped."""
     if '"notificationType' not in mail.json_text and "eventType" not in mail.json_text:
         return None
     text = _BROKEN_LINE.sub("", mail.json_text[:MAX_JSON]).replace("\r", "")
-    for found, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MAX_OBJECTS), strict=False):
-        event = _unwrapped(_parsed(text[found.end() :]))
+    for match, _ in zip(re.finditer(r"^\s*(?=\{)", text, re.MULTILINE), range(MAX_OBJECTS), strict=False):
+        event = _unwrap(_parse_object(text[match.end() :]))
         if event is not None:
             return event
     return None
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
+def _parse_object(text: str) -> Mapping[str, Any]:
     """Parse the JSON object at the start of the text; empty for none. Lines broken inside strings are joined."""
     decoder = json.JSONDecoder(strict=False)
     for candidate in (text, text.replace("\n", "")):
@@ -60,11 +60,11 @@ def _parsed(text: str) -> Mapping[str, Any]:
     return {}
 
 
-def _unwrapped(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _unwrap(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The event inside SNS's envelope, or the event itself."""
-    inner = event.get("Message")
-    if isinstance(inner, str):
-        event = _parsed(inner)
+    wrapped_text = event.get("Message")
+    if isinstance(wrapped_text, str):
+        event = _parse_object(wrapped_text)
     return event if "notificationType" in event or "eventType" in event else None
 
 
@@ -72,25 +72,25 @@ def _bounce(bounce: Mapping[str, Any]) -> Detection:
     temporary = str(bounce.get("bounceType")).lower() == "transient"
     detail = str(bounce.get("bounceSubType")).lower()
     recipients = _recipients(bounce.get("bouncedRecipients")) or [{}]
-    return combined([_recipient_outcome(recipient, detail, temporary) for recipient in recipients])
+    return combine_outcomes([_recipient_outcome(recipient, detail, temporary) for recipient in recipients])
 
 
 def _recipient_outcome(recipient: Mapping[str, Any], detail: str, temporary: bool) -> RecipientOutcome:
     address = next(iter(_addresses([recipient])), "")
-    words, code = str(recipient.get("diagnosticCode") or ""), str(recipient.get("status") or "")
-    found = enhanced_status.resolve_refusal(enhanced_status.status_in_field(code), words, temporary=temporary)
-    kind = enhanced_status.bounce_kind(found.cause, temporary=temporary)
-    if kind == SOFT and not temporary and not found.status and detail in _NO_MAILBOX_SUBTYPES:
+    diagnostic, code = str(recipient.get("diagnosticCode") or ""), str(recipient.get("status") or "")
+    refusal = enhanced_status.resolve_refusal(enhanced_status.parse_status_field(code), diagnostic, temporary=temporary)
+    kind = enhanced_status.bounce_kind(refusal.cause, temporary=temporary)
+    if kind == SOFT and not temporary and not refusal.status and detail in _NO_MAILBOX_SUBTYPES:
         return RecipientOutcome(address, HARD, "5.1.1", detail)
-    return RecipientOutcome(address, kind, found.status, enhanced_status.excerpt(words or detail))
+    return RecipientOutcome(address, kind, refusal.status, enhanced_status.excerpt(diagnostic or detail))
 
 
 def _complaint(complaint: Mapping[str, Any]) -> Detection:
     """A complaint of any type, except "not spam" and DMARC reports."""
-    named = str(complaint.get("complaintFeedbackType") or "abuse").lower()
+    feedback_type = str(complaint.get("complaintFeedbackType") or "abuse").lower()
     recipients = _addresses(_recipients(complaint.get("complainedRecipients")))
-    kind = OTHER if named in {"not-spam", "auth-failure"} else COMPLAINT
-    return Detection(kind, recipients if kind != OTHER else (), words=named[:40])
+    kind = OTHER if feedback_type in {"not-spam", "auth-failure"} else COMPLAINT
+    return Detection(kind, recipients if kind != OTHER else (), words=feedback_type[:40])
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -102,5 +102,5 @@ def _recipients(value: object) -> Sequence[Mapping[str, Any]]:
 
 
 def _addresses(recipients: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    named = (str(recipient.get("emailAddress", "")).strip("<> ") for recipient in recipients)
-    return tuple(dict.fromkeys(address for address in named if is_address(address)))
+    addresses = (str(recipient.get("emailAddress", "")).strip("<> ") for recipient in recipients)
+    return tuple(dict.fromkeys(address for address in addresses if is_address(address)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 
-def _any(*phrases: str, before: str = "", after: str = "") -> re.Pattern[str]:
+def _any_of(*phrases: str, before: str = "", after: str = "") -> re.Pattern[str]:
     return re.compile(f"{before}(?:{'|'.join(phrases)}){after}", re.IGNORECASE | re.MULTILINE)
 
 
-FAILURE = _any(
+FAILURE = _any_of(
     r"undeliver|not delivered|unable to deliver|failed to deliver",
     r"(?:could|can|did|was|were|has|have)(?: ?n['’]t| ?not|not) (?:yet )?(?:be |been )?(?:deliver|reach|receive)",
     r"deliver\w* (?:has |have |had )?(?:failed|failure|error|problems?)",
@@ -19,7 +19,7 @@ FAILURE = _any(
     r"no puede ser entregado|no pudo|non remis|nicht zugestellt|unzustellbar|не может быть доставлено|無法|无法",
 )
 
-FAILURE_SUBJECT = _any(
+FAILURE_SUBJECT = _any_of(
     r"re: .*(?:\(delivery failed\)|non remis)",
     r"undeliver|non-?delivery|unzustellbar|nicht zugestellt|mancato recapito|échec|не доставлено",
     r"mail system error|mail (?:delivery )?(?:failed|failure|error|problem)|mail delivery",
@@ -32,12 +32,12 @@ FAILURE_SUBJECT = _any(
     before=r"(?:\[\w+\] *)?",
 )
 
-DELAYED = _any(
+DELAYED = _any_of(
     r"not yet been delivered|has been (?:delayed|postponed)|still being retried|will be retried",
     r"delivery attempts will continue|no action is required on your part|this is (?:just )?a warning",
 )
 
-RETURNED = _any(
+RETURNED = _any_of(
     r"original message (?:follows|header|details|attached)|(?:this|below|here) is (?:a copy|your returned)",
     r"--- ?(?:below|start of returned|returned mail|header)|included is a copy|-- ?the header",
     r"---+ ?(?:original|forwarded) message|message text follows|your message reads",
@@ -47,7 +47,7 @@ RETURNED = _any(
 
 PREFIX = r"(?:(?:re|aw|fwd?|sv|antw|odp|rif|vs)\s*:\s*)*"
 
-AWAY = _any(
+AUTOREPLY_SUBJECT = _any_of(
     r"\[?auto(?:matic|mated)?[- ]?(?:reply|response)\]?|out[- ]of[- ](?:the[- ])?office|ooo\b",
     r"(?:on )?vacation|away from|i am (?:away|out)",
     r"automatische antwort|abwesen\w*|nicht im büro|automatisch antwoord|afwezig\w*",
@@ -60,24 +60,26 @@ AWAY = _any(
     before=PREFIX,
 )
 
-CHALLENGE = _any(
+CHALLENGE = _any_of(
     r"(?:please )?(?:confirm|verify|validate) (?:your|that you|this) (?:message|e-?mail|sent|are human|address)",
     r"(?:your )?(?:message|e-?mail)\b.{0,60}"
     r"(?:requires? verification|awaiting (?:approval|verification)|needs? to be confirmed)",
     r"challenge[- ]response|boxtrapper|spam ?arrest|tmda",
 )
 
-_ASKING = r"(?:please |pls |kindly |bitte |i (?:want|would like) to )?"
-_LEAVE = (
+_POLITE_PREFIX = r"(?:please |pls |kindly |bitte |i (?:want|would like) to )?"
+_UNSUBSCRIBE = (
     r"(?:unsubscribe|opt[ -]?out|remove me|take me off|stop|abmelden|abbestellen|austragen|désabonn\w+|desuscrib\w+|"
     r"cancelar suscripción|darme de baja|baja|uitschrijven|disiscri\w+|отписаться|отписка|退订|配信停止)(?: me)?"
 )
 _FROM = r"(?: from)?(?: (?:this|the|your|all))?(?: (?:e-?)?(?:mail(?:ing)?s?|list|digest|newsletter))*"
 _THANKS = r"(?:thanks?|thank you|danke|merci|gracias)?"
 
-LEAVE_SUBJECT = _any(rf"{_ASKING}{_LEAVE}", before=PREFIX, after=r"(?: \S{20,200})?[\s.!]*")
-LEAVE_LINE = _any(rf"{_ASKING}{_LEAVE}{_FROM}", before=r"(?:(?:hi|hello)[,!. ]+)?", after=rf"[\s,.!]*{_THANKS}[\s.!]*")
+UNSUBSCRIBE_SUBJECT = _any_of(rf"{_POLITE_PREFIX}{_UNSUBSCRIBE}", before=PREFIX, after=r"(?: \S{20,200})?[\s.!]*")
+UNSUBSCRIBE_LINE = _any_of(
+    rf"{_POLITE_PREFIX}{_UNSUBSCRIBE}{_FROM}", before=r"(?:(?:hi|hello)[,!. ]+)?", after=rf"[\s,.!]*{_THANKS}[\s.!]*"
+)
 
-QUOTED = _any(
+QUOTED_LINE = _any_of(
     r">|-{2,}|_{5,}|on .{5,200} wrote:|am .{5,200} schrieb|le .{5,200} a écrit|from: |von: |sent from ", before=r"\s*"
 )

@@ -37,7 +37,7 @@ def is_answer(mail: ParsedMessage) -> bool:
     return bool(_ANSWER.match(mail.header("Subject")))
 
 
-def null_path(mail: ParsedMessage) -> bool:
+def has_null_return_path(mail: ParsedMessage) -> bool:
     """True if the envelope sender is empty, as in reports and automatic replies."""
     paths = mail.headers("Return-Path")
     return bool(paths) and paths[0].strip() in {"<>", ""}

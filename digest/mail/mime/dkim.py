@@ -41,11 +41,11 @@ class DkimSigner:
         """Prepend a DKIM-Signature to the message. Lines must end in CRLF, as written by `message.build_message`."""
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
-        names, lines = _signed(fields)
-        header = f"{self._tags}\r\n h={_folded(names)};\r\n bh={_body_hash(body)};\r\n b="
+        names, lines = _select_signed(fields)
+        header = f"{self._tags}\r\n h={_fold_names(names)};\r\n bh={_body_hash(body)};\r\n b="
         canonical = b"".join(lines) + _relaxed(b"dkim-signature", _FOLDING.sub(b"", header.encode("ascii")))
         signature = self._key.sign(canonical, padding.PKCS1v15(), hashes.SHA256())
-        return f"DKIM-Signature: {header}{_wrapped(signature)}\r\n".encode("ascii") + message
+        return f"DKIM-Signature: {header}{_wrap_base64(signature)}\r\n".encode("ascii") + message
 
 
 def generate_key(bits: int = 2048) -> tuple[bytes, str]:
@@ -79,7 +79,7 @@ def _fields(head: bytes) -> dict[bytes, list[bytes]]:
     return fields
 
 
-def _signed(fields: dict[bytes, list[bytes]]) -> tuple[tuple[bytes, ...], list[bytes]]:
+def _select_signed(fields: dict[bytes, list[bytes]]) -> tuple[tuple[bytes, ...], list[bytes]]:
     """The signed header names and their canonical lines; repeated headers are signed from the last (RFC 6376, 5.4.2).
 
     The last occurrence of an oversigned name refers to no header.
@@ -107,13 +107,13 @@ def _body_hash(body: bytes) -> str:
 
 
 @lru_cache(maxsize=64)
-def _folded(names: tuple[bytes, ...]) -> str:
+def _fold_names(names: tuple[bytes, ...]) -> str:
     """The names of the signed headers, folded after every six."""
     decoded_names = [name.decode("ascii") for name in names]
     return ":\r\n  ".join(":".join(decoded_names[start : start + 6]) for start in range(0, len(decoded_names), 6))
 
 
-def _wrapped(signature: bytes) -> str:
+def _wrap_base64(signature: bytes) -> str:
     """The signature in base64, in lines of 72."""
     text = base64.b64encode(signature).decode("ascii")
     return "\r\n  ".join(text[start : start + 72] for start in range(0, len(text), 72))

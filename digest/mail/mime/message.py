@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from digest.compose.email.template_context import Pieces, RenderedMail
-from digest.mail.mime.quoted_printable import body, mailbox, structured, unstructured
+from digest.mail.mime.quoted_printable import encode_body, mailbox_header, structured_header, unstructured_header
 from digest.signing import keyed_hash
 
 TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test"})
@@ -18,7 +18,7 @@ TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # Sender, Reply-To, list, run and date are the same in many mails, so their header lines are cached.
-_cached_mailbox, _cached_structured = lru_cache(maxsize=64)(mailbox), lru_cache(maxsize=256)(structured)
+_cached_mailbox, _cached_structured = lru_cache(maxsize=64)(mailbox_header), lru_cache(maxsize=256)(structured_header)
 _URL = re.compile(r"(?:https?://|mailto:)[!#-;=?-Z\[\]_a-z~]+")
 
 
@@ -50,7 +50,7 @@ class Envelope:
         return self.kind in TRANSACTIONAL
 
 
-def build(rendered: RenderedMail, envelope: Envelope) -> bytes:
+def build_message(rendered: RenderedMail, envelope: Envelope) -> bytes:
     """Return the whole unsigned message: ASCII headers, text part, HTML part. Raises ValueError for an invalid header.
 
     The same inputs give the same bytes, so a second attempt sends the same mail.
@@ -71,10 +71,10 @@ def _headers(rendered: RenderedMail, envelope: Envelope) -> list[bytes]:
     """All headers but Content-Type, in order."""
     headers = [
         _cached_mailbox("From", *envelope.sender),
-        mailbox("To", "", envelope.to),
-        unstructured("Subject", rendered.subject),
-        _cached_structured("Date", date_line(envelope.date)),
-        structured("Message-ID", envelope.message_id),
+        mailbox_header("To", "", envelope.to),
+        unstructured_header("Subject", rendered.subject),
+        _cached_structured("Date", date_header(envelope.date)),
+        structured_header("Message-ID", envelope.message_id),
         b"MIME-Version: 1.0\r\n",
         b"Auto-Submitted: auto-generated\r\n",
     ]
@@ -92,7 +92,7 @@ def _list_headers(envelope: Envelope) -> list[bytes]:
         unsubscribe_uris.append(f"<{_uri('List-Unsubscribe', envelope.unsubscribe_mailto)}>")
     headers = [
         _cached_structured("List-Id", f"<{envelope.list_id}>"),
-        structured("List-Unsubscribe", ", ".join(unsubscribe_uris)),
+        structured_header("List-Unsubscribe", ", ".join(unsubscribe_uris)),
         b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
         b"Precedence: bulk\r\n",
     ]
@@ -114,11 +114,11 @@ def _uri(name: str, url: str) -> str:
 def _part(boundary: str, subtype: str, pieces: Pieces) -> list[bytes]:
     """One alternative part with its headers."""
     headers = f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
-    return [headers, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", body(pieces)]
+    return [headers, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", encode_body(pieces)]
 
 
 @lru_cache(maxsize=256)
-def date_line(at: datetime) -> str:
+def date_header(at: datetime) -> str:
     """Format a Date header (RFC 5322), with a numeric zone. Raises ValueError for a naive datetime."""
     offset = at.utcoffset()
     if offset is None:
@@ -128,13 +128,13 @@ def date_line(at: datetime) -> str:
     return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at.isoformat()[11:19]} {zone}"
 
 
-def verp(bounce_address: str, delivery_id: int, key: str) -> str:
+def return_path(bounce_address: str, delivery_id: int, key: str) -> str:
     """The return path of one delivery, `bounce+<id>-<stamp>@domain`; the stamp keeps strangers from forging it."""
     local, _, domain = bounce_address.partition("@")
     return f"{local}+{delivery_id}-{keyed_hash(key, 'verp', str(delivery_id), length=10)}@{domain}"
 
 
-def read_verp(address: str, key: str) -> int | None:
+def parse_return_path(address: str, key: str) -> int | None:
     """The delivery id of a return path, or None where the path is not ours. Receivers may change its case."""
     match = re.fullmatch(r"[^@\s]{1,64}?\+(\d{1,18})-([a-z2-7]{10})@[^@\s]{1,255}", address.strip("<> ").lower())
     if not match:

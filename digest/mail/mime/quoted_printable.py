@@ -11,7 +11,7 @@ from functools import lru_cache
 MAX_LINE = 76  # bytes of a body line, and of a header line that holds an encoded-word
 _CHUNK_BYTES = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
 _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_STOP = "~"  # needs no encoding; stands for the text that follows a piece
+_SENTINEL = "~"  # needs no encoding; stands for the text that follows a piece
 _FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
 _DOT = re.compile(rb"^\.", re.MULTILINE)
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
@@ -19,14 +19,14 @@ _ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]\\@]{1,64}@[A-Za-z0-9.-]{1,190}")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
-def body(pieces: Sequence[str]) -> bytes:
+def encode_body(pieces: Sequence[str]) -> bytes:
     """Encode the joined pieces as quoted-printable: CRLF, lines of at most 76, one line end at the end.
 
     Every Unicode line break becomes CRLF, without blanks before it. Pieces are joined by soft breaks, so that text that
     many mails share is encoded once. No line begins with a dot, which SMTP would double.
     """
-    *before, last = pieces or ("",)
-    encoded = b"".join([*map(_piece, before), _piece(f"{last}\n")]).rstrip(b"\r\n")
+    *first_pieces, last_piece = pieces or ("",)
+    encoded = b"".join([*map(_encode_piece, first_pieces), _encode_piece(f"{last_piece}\n")]).rstrip(b"\r\n")
     if encoded.endswith(b"="):  # a soft break with only empty lines behind it
         blanks = len(encoded) - len(encoded[:-1].rstrip(b" \t")) - 1
         encoded = encoded[: -1 - blanks]
@@ -34,12 +34,12 @@ def body(pieces: Sequence[str]) -> bytes:
 
 
 @lru_cache(maxsize=16384)
-def _piece(piece: str) -> bytes:
+def _encode_piece(piece: str) -> bytes:
     """One encoded piece; a last line without a line end gets a soft break."""
-    *lines, unfinished_line = f"{piece}{_STOP}".splitlines()
+    *lines, unfinished_line = f"{piece}{_SENTINEL}".splitlines()
     text = "\n".join([*[line.rstrip(" \t") for line in lines], unfinished_line])
     encoded = binascii.b2a_qp(text.encode("utf-8", "replace"), quotetabs=False, istext=True)[:-1]
-    if unfinished_line != _STOP and not encoded.endswith(b"=\n"):
+    if unfinished_line != _SENTINEL and not encoded.endswith(b"=\n"):
         encoded += b"=\n"  # it takes the place of the stop
     if b"From " in encoded:
         encoded = _FROM.sub(b"=46rom =\n", encoded)  # an mbox file would turn it into `>From`, which breaks DKIM
@@ -48,22 +48,22 @@ def _piece(piece: str) -> bytes:
     return encoded.replace(b"\n", b"\r\n")
 
 
-def plain(text: str) -> str:
+def header_text(text: str) -> str:
     """One line fit for a header: single blanks, no control and no invisible characters."""
     if text.isprintable():
         return " ".join(text.split())
     return " ".join(_UNSAFE.sub("", _BREAKS.sub(" ", text)).split()).encode("utf-8", "replace").decode("utf-8")
 
 
-def unstructured(name: str, text: str) -> bytes:
+def unstructured_header(name: str, text: str) -> bytes:
     """A header of free text: one line for ASCII (at most 998 bytes), else encoded-words, one to a line."""
-    text = plain(text)
+    text = header_text(text)
     if text.isascii() and "=?" not in text:
         return f"{name}: {text[:900]}\r\n".encode("ascii")
     return f"{name}: ".encode("ascii") + b"\r\n ".join(_encoded_words(text, len(name) + 2)) + b"\r\n"
 
 
-def structured(name: str, value: str) -> bytes:
+def structured_header(name: str, value: str) -> bytes:
     """A machine-readable header: one line of ASCII, never folded or encoded. Raises ValueError."""
     line = f"{name}: {value}"
     if not line.isascii() or not line.isprintable() or value != value.strip() or len(line) > 998:
@@ -71,16 +71,18 @@ def structured(name: str, value: str) -> bytes:
     return line.encode("ascii") + b"\r\n"
 
 
-def mailbox(name: str, display: str, address: str) -> bytes:
+def mailbox_header(name: str, display: str, address: str) -> bytes:
     """From, To or Reply-To with one address; the display name quoted or encoded where needed. Raises ValueError."""
     if not _ADDRESS.fullmatch(address) or not address.isascii():
         raise ValueError(f"{name} needs an address of printable ASCII")
-    display = plain(display) if display else ""
+    display = header_text(display) if display else ""
     if not display:
-        return structured(name, address)
+        return structured_header(name, address)
     if display.isascii() and "=?" not in display and len(display) < 200:
         quoted = display.replace("\\", "\\\\").replace('"', '\\"')
-        return structured(name, f'"{quoted}" <{address}>' if _SPECIAL.search(display) else f"{display} <{address}>")
+        return structured_header(
+            name, f'"{quoted}" <{address}>' if _SPECIAL.search(display) else f"{display} <{address}>"
+        )
     words = b"\r\n ".join(_encoded_words(display[:200], len(name) + 2))
     return f"{name}: ".encode("ascii") + words + f"\r\n <{address}>\r\n".encode("ascii")
 
@@ -98,19 +100,19 @@ class _QEncoding(dict[int, str]):
 _Q_ENCODING = _QEncoding({ord(" "): "_"})
 
 
-def _encoded_words(text: str, before: int) -> Iterator[bytes]:
+def _encoded_words(text: str, preceding_bytes: int) -> Iterator[bytes]:
     """Encoded-words of at most 75 bytes, none splitting a character. `before`: bytes in front of the first one."""
     quoted = text.translate(_Q_ENCODING)
     overhead = len("=?utf-8?q??=")
-    if before + len(quoted) + overhead <= MAX_LINE and len(quoted) <= MAX_LINE - 1 - overhead:
+    if preceding_bytes + len(quoted) + overhead <= MAX_LINE and len(quoted) <= MAX_LINE - 1 - overhead:
         yield f"=?utf-8?q?{quoted}?=".encode("ascii")
         return
-    room = (MAX_LINE - 1 - before - len("=?utf-8?b??=")) // 4 * 3
+    available_bytes = (MAX_LINE - 1 - preceding_bytes - len("=?utf-8?b??=")) // 4 * 3
     chunk = b""
     for character in text:
         encoded = character.encode("utf-8")
-        if len(chunk) + len(encoded) > room:
+        if len(chunk) + len(encoded) > available_bytes:
             yield b"=?utf-8?b?" + base64.b64encode(chunk) + b"?="
-            chunk, room = b"", _CHUNK_BYTES
+            chunk, available_bytes = b"", _CHUNK_BYTES
         chunk += encoded
     yield b"=?utf-8?b?" + base64.b64encode(chunk) + b"?="

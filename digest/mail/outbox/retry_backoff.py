@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-DAY = timedelta(days=1)
-FIRST, LONGEST = timedelta(minutes=1), timedelta(hours=2)
+RETRY_PERIOD = timedelta(days=1)
+FIRST_DELAY, MAX_DELAY = timedelta(minutes=1), timedelta(hours=2)
 JITTER = 0.2  # a delay is randomly up to this share shorter or longer
-IN_DOUBT = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800))
-TROUBLE = timedelta(minutes=1)  # after a failure of our own server
+UNCERTAIN_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800))
+SERVER_TROUBLE_DELAY = timedelta(minutes=1)  # after a failure of our own server
 POLICY_PAUSE = timedelta(hours=4)  # of a domain that refuses us by policy
 RELAY_PAUSE = timedelta(minutes=30)  # of a domain for which our own server refuses us (relaying, sender, quota)
 SERVER_PAUSE = timedelta(minutes=10)  # of a server that refuses mail for many domains
@@ -19,18 +19,18 @@ MAX_AGE = timedelta(days=14)  # of a mail that is refused because of us; then it
 def retry_delay(attempts: int) -> timedelta | None:
     """The delay after attempt number `attempts` (from 1): a minute, doubling up to two hours; None after a day."""
     if attempts < 1:
-        return FIRST
+        return FIRST_DELAY
     total = sum((_delay_after(attempt) for attempt in range(1, attempts)), timedelta())
-    return _delay_after(attempts) if total < DAY else None
+    return _delay_after(attempts) if total < RETRY_PERIOD else None
 
 
 def _delay_after(attempts: int) -> timedelta:
-    return min(FIRST * (1 << min(attempts - 1, 10)), LONGEST)
+    return min(FIRST_DELAY * (1 << min(attempts - 1, 10)), MAX_DELAY)
 
 
 def uncertain_delay(doubts: int) -> timedelta | None:
     """The delay after `doubts` attempts without a reply; None after five, when a person decides."""
-    return IN_DOUBT[doubts - 1] if doubts <= len(IN_DOUBT) else None
+    return UNCERTAIN_DELAYS[doubts - 1] if doubts <= len(UNCERTAIN_DELAYS) else None
 
 
 def with_jitter(delay: timedelta, rng: random.Random) -> timedelta:

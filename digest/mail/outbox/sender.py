@@ -28,7 +28,7 @@ from digest.mail.outbox.send_counters import SendCounter, SendCounts
 from digest.mail.outbox.server_refusals import RefusalReview
 from digest.mail.outbox.state_transitions import StateTransitions
 from digest.mail.smtp.reply_classification import SendOutcome
-from digest.mail.smtp.transport import Transport, shared
+from digest.mail.smtp.transport import Transport, shared_transport
 from digest.mail.throttle import throttle as throttles
 from digest.mail.throttle.throttle import Throttle
 from digest.models.delivery import ALARM, UNCERTAIN
@@ -36,9 +36,9 @@ from digest.settings import Settings
 
 log = logs.get(__name__)
 
-SECONDS_TO_ABANDON = 5.0
-SECONDS_TO_GATHER = 0.005  # results that arrive this soon after the first share its transaction
-SOON = timedelta(seconds=1)
+ABANDON_TIMEOUT_SECONDS = 5.0
+GATHER_SECONDS = 0.005  # results that arrive this soon after the first share its transaction
+RECHECK_DELAY = timedelta(seconds=1)
 POLL_SECONDS = 0.2  # between checks for mails that come due one by one at the rate of their domain
 
 
@@ -59,7 +59,7 @@ def deliver_due(
     `stop` ends the pass early. `busy` is called once where the first window was full, so another sender would have
     work. Raises Transient where the database stays unreachable.
     """
-    return Sender(composer, settings, shared(settings), throttles.shared(settings)).send(
+    return Sender(composer, settings, shared_transport(settings), throttles.shared_throttle(settings)).send(
         seconds=seconds, stop=stop, busy=busy
     )
 
@@ -73,21 +73,21 @@ class Sender:
         self._transitions = StateTransitions(settings.uncertain, random.Random())
         # Two beats fit into the time in which content may be sent.
         self._beat_seconds = min(settings.lease / 4, (settings.lease - settings.message_timeout) / 2)
-        self._lease = 0
+        self._lease_id = 0
         self._content_allowed_until = 0.0
         self._in_flight: dict[Future[SendOutcome], ClaimedDelivery] = {}
-        self._ended: list[DeliveryResult] = []  # results that are not recorded yet
+        self._unrecorded_results: list[DeliveryResult] = []  # results that are not recorded yet
         self._counter = SendCounter()
-        self._accepted = 0  # mails accepted since the last review of refusals
+        self._accepted_count = 0  # mails accepted since the last review of refusals
         self._server_paused = False  # because it refuses mail for many domains; only alarms are sent
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
         """Run the pass. See `deliver_due`."""
-        self._lease = retry_transaction(self._open, seconds=self._settings.lease)
+        self._lease_id = retry_transaction(self._open, seconds=self._settings.lease)
         try:
             self._send_windows(time.monotonic() + seconds, stop, busy)
         except LeaseLost:
-            self._lease_lost()
+            self._handle_lost_lease()
             return self._counter.counts(more=True)
         except BaseException:
             self._abandon()
@@ -98,19 +98,19 @@ class Sender:
         return self._counter.counts(more=more)
 
     def _send_windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
-        first = True
+        is_first_window = True
         while True:
-            ending = time.monotonic() >= until or stop() or self._counter.trouble
-            capacity, pause = (0, 0.0) if ending else self._capacity()
-            claimed = self._record_and_claim_patiently(capacity)
-            if first and len(claimed) == self._transport.size:
+            is_ending = time.monotonic() >= until or stop() or self._counter.trouble
+            capacity, pause = (0, 0.0) if is_ending else self._capacity()
+            claimed = self._record_and_claim_with_retry(capacity)
+            if is_first_window and len(claimed) == self._transport.size:
                 busy()
-            first = False
+            is_first_window = False
             self._start(claimed)
-            if self._in_flight or self._ended:
+            if self._in_flight or self._unrecorded_results:
                 self._collect(pause)
             elif not claimed:
-                if ending or not (pause or self._throttle.has_postponed):
+                if is_ending or not (pause or self._throttle.has_postponed):
                     return
                 time.sleep(POLL_SECONDS)
 
@@ -119,39 +119,43 @@ class Sender:
         free = self._transport.size - len(self._in_flight)
         return self._throttle.available(self._transport.server, free) if free else (0, 0.0)
 
-    def _record_and_claim_patiently(self, capacity: int) -> list[ClaimedDelivery]:
+    def _record_and_claim_with_retry(self, capacity: int) -> list[ClaimedDelivery]:
         """Record finished deliveries and claim others in one transaction. Raises LeaseLost."""
-        began = time.monotonic()
-        work = partial(self._record_and_claim, self._ended, capacity)
+        started_at = time.monotonic()
+        work = partial(self._record_and_claim, self._unrecorded_results, capacity)
         fenced, claimed, review = retry_transaction(work, seconds=self._settings.lease)
-        self._allow_content_after(began)
+        self._allow_content_after(started_at)
         self._throttle.record_sent(self._transport.server, len(claimed))
-        self._counter.add(self._ended)
+        self._counter.add(self._unrecorded_results)
         self._counter.fenced += fenced
-        self._accepted += server_refusals.count_accepted(self._ended)
-        self._ended = []
+        self._accepted_count += server_refusals.count_accepted(self._unrecorded_results)
+        self._unrecorded_results = []
         if review.reply:
-            self._server_refuses(review)
+            self._pause_for_refusing_server(review)
         return claimed
 
-    def _server_refuses(self, review: RefusalReview) -> None:
+    def _pause_for_refusing_server(self, review: RefusalReview) -> None:
         """End the pass, because the server refuses us."""
         log.error("mail_server_refuses", answer=review.reply[:11], requeued=review.requeued)
         self._counter.move_to_deferred(review.requeued)
         self._counter.trouble = self._counter.paused = True
-        self._accepted = 0
+        self._accepted_count = 0
 
     def _record_and_claim(
-        self, ended: Sequence[DeliveryResult], capacity: int, session: Session
+        self, results: Sequence[DeliveryResult], capacity: int, session: Session
     ) -> tuple[int, list[ClaimedDelivery], RefusalReview]:
-        if not leases.bump_beat(session, self._lease):
+        if not leases.bump_beat(session, self._lease_id):
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
-        fenced = deliveries.record_results(session, self._lease, ended, now)
-        review = server_refusals.review(session, ended, self._accepted + server_refusals.count_accepted(ended), now)
-        domain, only = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
+        fenced = deliveries.record_results(session, self._lease_id, results, now)
+        review = server_refusals.review(
+            session, results, self._accepted_count + server_refusals.count_accepted(results), now
+        )
+        domain, only_kind = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
         capacity = 0 if review.reply else capacity
-        claimed = claims.claim(session, self._lease, capacity, now, domain=domain, gate=self._throttle, only_kind=only)
+        claimed = claims.claim(
+            session, self._lease_id, capacity, now, domain=domain, gate=self._throttle, only_kind=only_kind
+        )
         return fenced, claimed, review
 
     def _start(self, claimed: Sequence[ClaimedDelivery]) -> None:
@@ -162,8 +166,10 @@ class Sender:
             if isinstance(message, OutgoingMessage):
                 self._in_flight[self._transport.send(message, self._may_send_content)] = delivery
             else:
-                self._ended.append(self._transitions.withheld(delivery, message, clock.now()))
-        self._ended += [self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()]
+                self._unrecorded_results.append(self._transitions.withheld(delivery, message, clock.now()))
+        self._unrecorded_results += [
+            self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()
+        ]
 
     def _composed(self, claimed: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
         """Where the composer fails, the rest of this window is tried again later and the pass goes on."""
@@ -176,16 +182,18 @@ class Sender:
 
     def _collect(self, pause: float = 0.0) -> None:
         """Wait for a result, the next beat or the end of `pause` (seconds), and store the results."""
-        longest = min(max(pause, POLL_SECONDS), self._beat_seconds) if pause else self._beat_seconds
-        done, pending = wait(self._in_flight, timeout=0.0 if self._ended else longest, return_when=FIRST_COMPLETED)
+        max_wait = min(max(pause, POLL_SECONDS), self._beat_seconds) if pause else self._beat_seconds
+        done, pending = wait(
+            self._in_flight, timeout=0.0 if self._unrecorded_results else max_wait, return_when=FIRST_COMPLETED
+        )
         if done and pending:
-            done, _ = wait(self._in_flight, timeout=SECONDS_TO_GATHER)
+            done, _ = wait(self._in_flight, timeout=GATHER_SECONDS)
         for future in done:
             delivery = self._in_flight.pop(future)
             error = future.exception()
             outcome = SendOutcome(UNCERTAIN, f"the sender failed: {error!r}") if error else future.result()
             self._note_failure(delivery, outcome)
-            self._ended.append(self._transitions.result(delivery, outcome, clock.now()))
+            self._unrecorded_results.append(self._transitions.result(delivery, outcome, clock.now()))
 
     def _note_failure(self, delivery: ClaimedDelivery, outcome: SendOutcome) -> None:
         """Log and count failures that concern us. A reply may contain an address, so only its beginning is logged."""
@@ -199,10 +207,10 @@ class Sender:
             self._counter.paused = True
             log.error("domain_paused", domain=delivery.domain, status=outcome.status)
 
-    def _lease_lost(self) -> None:
+    def _handle_lost_lease(self) -> None:
         """Wait for mails in flight, which can no longer be recorded: the reaper has marked them uncertain."""
-        log.error("lease_lost", lease=self._lease, in_flight=len(self._in_flight))
-        self._counter.fenced += len(self._ended) + len(self._in_flight)
+        log.error("lease_lost", lease=self._lease_id, in_flight=len(self._in_flight))
+        self._counter.fenced += len(self._unrecorded_results) + len(self._in_flight)
         wait(self._in_flight)
         self._in_flight.clear()
 
@@ -211,10 +219,12 @@ class Sender:
         wait(self._in_flight)
         self._collect()
         try:
-            retry_transaction(partial(self._record_and_claim, self._ended, 0), seconds=SECONDS_TO_ABANDON)
-            retry_transaction(self._close, seconds=SECONDS_TO_ABANDON)
+            retry_transaction(
+                partial(self._record_and_claim, self._unrecorded_results, 0), seconds=ABANDON_TIMEOUT_SECONDS
+            )
+            retry_transaction(self._close, seconds=ABANDON_TIMEOUT_SECONDS)
         except Transient:
-            log.exception("pass_abandoned", lease=self._lease)  # the lease reaper takes over
+            log.exception("pass_abandoned", lease=self._lease_id)  # the lease reaper takes over
 
     def _may_send_content(self) -> bool:
         return time.monotonic() < self._content_allowed_until
@@ -230,6 +240,6 @@ class Sender:
 
     def _close(self, session: Session) -> bool:
         now = clock.now()
-        server_refusals.record_accepted(session, self._accepted, now)
-        leases.close_lease(session, self._lease, now + retry_backoff.FIRST)
-        return deliveries.is_due(session, now + SOON if self._throttle.has_postponed else now)
+        server_refusals.record_accepted(session, self._accepted_count, now)
+        leases.close_lease(session, self._lease_id, now + retry_backoff.FIRST_DELAY)
+        return deliveries.is_due(session, now + RECHECK_DELAY if self._throttle.has_postponed else now)

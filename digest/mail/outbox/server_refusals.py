@@ -71,20 +71,20 @@ def review(session: Session, results: Sequence[DeliveryResult], accepted: int, n
 
     `accepted`: mails accepted since the last review.
     """
-    refused = [result for result in results if result.refusal_signature and _is_evidence(result)]
-    if not refused:
+    refused_results = [result for result in results if result.refusal_signature and _is_evidence(result)]
+    if not refused_results:
         return RefusalReview()
     record_accepted(session, accepted, now)
-    session_replies.add(session, [_session_reply(result, now) for result in refused])
-    signatures = {result.refusal_signature for result in refused}
-    shared = shared_refusals(session_replies.recent(session, now - WINDOW), signatures)
-    if not shared:
+    session_replies.add(session, [_session_reply(result, now) for result in refused_results])
+    signatures = {result.refusal_signature for result in refused_results}
+    shared_replies = shared_refusals(session_replies.recent(session, now - WINDOW), signatures)
+    if not shared_replies:
         return RefusalReview()
-    until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared}
-    requeued = session_replies.undo_refusals(session, shared, until)
-    for reply in shared:
+    until, signatures = now + retry_backoff.SERVER_PAUSE, {reply.way for reply in shared_replies}
+    requeued = session_replies.undo_refusals(session, shared_replies, until)
+    for reply in shared_replies:
         reply.shared = True
-    reply_text = next((result.reply for result in refused if result.refusal_signature in signatures), "")
+    reply_text = next((result.reply for result in refused_results if result.refusal_signature in signatures), "")
     deliveries.pause_domain(session, session_replies.SERVER, until, reply_text)
     return RefusalReview(reply_text or "many domains refuse in the same way", requeued)
 
@@ -94,8 +94,8 @@ def shared_refusals(replies: Sequence[SessionReply], signatures: Collection[str]
 
     After a pause one refusal with a signature that was the server's is enough, until it accepts a mail again.
     """
-    last = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
-    newer, shared_before = replies[last + 1 :], {reply.way for reply in replies if reply.shared}
+    last_shared = max((place for place, reply in enumerate(replies) if reply.shared), default=-1)
+    newer, shared_before = replies[last_shared + 1 :], {reply.way for reply in replies if reply.shared}
     if not sum(reply.accepted for reply in newer) and shared_before.intersection(signatures):
         return [reply for reply in newer if reply.way in shared_before]
     return [reply for signature in sorted(signatures) for reply in _latest_run(signature, newer)]

@@ -22,7 +22,7 @@ class StateTransitions:
     """Turns outcomes into results. `uncertain`: `resend` or `hold`; `rng`: random numbers for the jitter."""
 
     uncertain: str
-    chance: random.Random
+    rng: random.Random
 
     def result(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         """The result of an attempt to send."""
@@ -60,7 +60,7 @@ class StateTransitions:
         if outcome == NOT_STARTED:
             return DeliveryResult(delivery, state, outcome.reply, due_at=now, counted=False)
         if outcome.server_trouble:
-            due_at = now + self._with_jitter(retry_backoff.TROUBLE)
+            due_at = now + self._with_jitter(retry_backoff.SERVER_TROUBLE_DELAY)
             return DeliveryResult(delivery, state, outcome.reply, outcome.status, due_at, counted=False)
         if outcome.pause_domain:
             return self._domain_paused(delivery, outcome, now)
@@ -78,7 +78,7 @@ class StateTransitions:
         if now - delivery.created_at > retry_backoff.MAX_AGE:
             reply = f"gave up after {retry_backoff.MAX_AGE.days} days: {outcome.reply}"
             return DeliveryResult(delivery, REJECTED, reply, outcome.status)
-        due_at = now + pause + self._with_jitter(retry_backoff.FIRST)
+        due_at = now + pause + self._with_jitter(retry_backoff.FIRST_DELAY)
         return DeliveryResult(delivery, DEFERRED, outcome.reply, outcome.status, due_at, counted=False)
 
     def _deferred_or_given_up(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
@@ -93,7 +93,7 @@ class StateTransitions:
         return _rejected(delivery, outcome, f"gave up after a day: {outcome.reply}")
 
     def _with_jitter(self, delay: timedelta) -> timedelta:
-        return retry_backoff.with_jitter(delay, self.chance)
+        return retry_backoff.with_jitter(delay, self.rng)
 
 
 def _rejected(delivery: ClaimedDelivery, outcome: SendOutcome, reply: str) -> DeliveryResult:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 
 from digest.errors import Misconfigured
 from digest.mail.mime.outgoing_message import OutgoingMessage
-from digest.mail.smtp.endpoints import Server
+from digest.mail.smtp.endpoints import SmtpServer
 from digest.mail.smtp.reply_classification import SendOutcome
-from digest.mail.smtp.session import Connection
+from digest.mail.smtp.session import SmtpConnection
 from digest.models.delivery import DEFERRED
 
-SECONDS_DOWN = 30.0  # how long a failing server is skipped
+DOWN_SECONDS = 30.0  # how long a failing server is skipped
 
 
 class ConnectionPool:
@@ -22,14 +22,14 @@ class ConnectionPool:
     Belongs to one event loop. `timeout`: seconds for one mail; `hello`: our name in EHLO.
     """
 
-    def __init__(self, servers: Sequence[Server], *, size: int, timeout: float, hello: str) -> None:
+    def __init__(self, servers: Sequence[SmtpServer], *, size: int, timeout: float, ehlo_name: str) -> None:
         if not servers:
             raise Misconfigured("DIGEST_SMTP_URL is not set; `digest init` asks for it and writes .env")
         self._servers = tuple(servers)
-        self._hello, self._timeout = hello, timeout
+        self._ehlo_name, self._timeout = ehlo_name, timeout
         self._slots = asyncio.Semaphore(size)
-        self._idle: list[Connection] = []
-        self._down_until: dict[Server, float] = {}
+        self._idle: list[SmtpConnection] = []
+        self._down_until: dict[SmtpServer, float] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     async def send(self, message: OutgoingMessage, allowed: Callable[[], bool] = lambda: True) -> SendOutcome:
@@ -42,7 +42,7 @@ class ConnectionPool:
             for server in self._by_preference():
                 outcome = await self._send_through(server, message, allowed)
                 if outcome.server_trouble:
-                    self._down_until[server] = time.monotonic() + SECONDS_DOWN
+                    self._down_until[server] = time.monotonic() + DOWN_SECONDS
                     continue
                 self._down_until.pop(server, None)
                 if not outcome.worth_another_server:
@@ -50,7 +50,7 @@ class ConnectionPool:
             return outcome
 
     @property
-    def first(self) -> str:
+    def preferred_server(self) -> str:
         """The server that is tried first now, as `host:port`; may be read from any thread."""
         server = self._by_preference()[0]
         return f"{server.host}:{server.port}"
@@ -60,22 +60,24 @@ class ConnectionPool:
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.close() for connection in idle), *self._closing)
 
-    def _by_preference(self) -> list[Server]:
+    def _by_preference(self) -> list[SmtpServer]:
         now = time.monotonic()
         return sorted(self._servers, key=lambda server: self._down_until.get(server, 0.0) > now)
 
-    async def _send_through(self, server: Server, message: OutgoingMessage, allowed: Callable[[], bool]) -> SendOutcome:
+    async def _send_through(
+        self, server: SmtpServer, message: OutgoingMessage, allowed: Callable[[], bool]
+    ) -> SendOutcome:
         """Use an idle connection, or a new one where there is none or the server has closed it meanwhile."""
         idle = self._take_idle(server)
         if idle is not None:
             outcome = await self._send_on(idle, message, allowed)
             if not outcome.server_trouble:
                 return outcome
-        connection = Connection(server, self._hello, self._timeout)
+        connection = SmtpConnection(server, self._ehlo_name, self._timeout)
         return await connection.open() or await self._send_on(connection, message, allowed)
 
     async def _send_on(
-        self, connection: Connection, message: OutgoingMessage, allowed: Callable[[], bool]
+        self, connection: SmtpConnection, message: OutgoingMessage, allowed: Callable[[], bool]
     ) -> SendOutcome:
         outcome = await connection.send(message, allowed)
         if connection.reusable:
@@ -84,7 +86,7 @@ class ConnectionPool:
             self._close_later(connection)
         return outcome
 
-    def _take_idle(self, server: Server) -> Connection | None:
+    def _take_idle(self, server: SmtpServer) -> SmtpConnection | None:
         """The connection used last, so that surplus connections become idle long enough to close."""
         for connection in reversed(self._idle):
             if connection.server == server:
@@ -94,7 +96,7 @@ class ConnectionPool:
                 self._close_later(connection)
         return None
 
-    def _close_later(self, connection: Connection) -> None:
+    def _close_later(self, connection: SmtpConnection) -> None:
         task = asyncio.get_running_loop().create_task(connection.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -7,13 +7,13 @@ import dns.resolver
 
 from digest.errors import Transient
 
-_SECONDS = 4.0
+_TIMEOUT_SECONDS = 4.0
 
 
 def txt_records(name: str) -> list[str]:
     """The TXT records of a name, each joined from its strings. Raises Transient where no DNS server answers."""
     try:
-        answer = dns.resolver.resolve(name, "TXT", lifetime=_SECONDS)
+        answer = dns.resolver.resolve(name, "TXT", lifetime=_TIMEOUT_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         return []
     except (dns.exception.DNSException, OSError) as error:

@@ -12,7 +12,7 @@ Tls = Literal["none", "starttls", "implicit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SmtpServer:
     """One server of SMTP_URL. `tls`: none, starttls (required, certificate checked), implicit (smtps)."""
 
     host: str
@@ -22,7 +22,7 @@ class Server:
     tls: Tls = "starttls"
 
 
-def parse_server(address: str) -> Server:
+def parse_server(address: str) -> SmtpServer:
     """Read `smtp://user:password@host:587?tls=starttls` or `smtps://…`. Raises Misconfigured.
 
     Without `tls`, a server on this machine is used without encryption, any other with STARTTLS.
@@ -38,7 +38,7 @@ def parse_server(address: str) -> Server:
     default_port = {"implicit": 465, "starttls": 587 if parts.username else 25, "none": 25}[tls]
     username = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
-    return Server(parts.hostname, port or default_port, username, password, tls)
+    return SmtpServer(parts.hostname, port or default_port, username, password, tls)
 
 
 def _tls(parts: SplitResult) -> Tls:

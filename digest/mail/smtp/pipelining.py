@@ -9,7 +9,7 @@ from typing import NamedTuple
 MAX_REPLY_BYTES = 32_768  # a longer reply ends the session
 
 
-class Reply(NamedTuple):
+class SmtpReply(NamedTuple):
     """A server's reply to one command: its code and the text of all its lines."""
 
     code: int
@@ -26,9 +26,9 @@ class PipelinedSession(asyncio.Protocol):
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._partial_line, self._lines = b"", [b""]  # of an unfinished line, and of an unfinished reply
-        self._replies: list[Reply] = []
+        self._replies: list[SmtpReply] = []
         self._expected_replies = 0
-        self._waiting: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self.end_reason = ""
         transport.set_protocol(self)
 
@@ -37,33 +37,33 @@ class PipelinedSession(asyncio.Protocol):
         """True while commands can be sent."""
         return not self.end_reason and not self._transport.is_closing()
 
-    async def request(self, commands: bytes, replies: int, *, seconds: float) -> Sequence[Reply]:
+    async def request(self, commands: bytes, replies: int, *, seconds: float) -> Sequence[SmtpReply]:
         """Send `commands` and wait for `replies` replies. Fewer are returned where the session has ended."""
         self._replies, self._expected_replies = [], replies
         if not self.is_open:
             self.end("connection lost")
             return ()
-        self._waiting = self._loop.create_future()
+        self._waiter = self._loop.create_future()
         timer = self._loop.call_later(seconds, self.end, f"no answer within {seconds:.0f} s")
         try:
             self._transport.write(commands)
-            await self._waiting
+            await self._waiter
         finally:
             timer.cancel()
-            self._waiting = None
+            self._waiter = None
         return self._replies
 
     def end(self, reason: str) -> None:
         """Close the connection. A request under way gets no more replies."""
         self.end_reason = self.end_reason or reason
-        self._transport.abort() if self._waiting else self._transport.close()
+        self._transport.abort() if self._waiter else self._transport.close()
         self._wake()
 
     def data_received(self, data: bytes) -> None:
         """Read parts of replies, or several replies at once."""
         *lines, self._partial_line = (self._partial_line + data).split(b"\n")
         for line in lines:
-            if self._waiting is None or len(self._replies) == self._expected_replies:
+            if self._waiter is None or len(self._replies) == self._expected_replies:
                 self.end("unexpected data from the server")
                 return
             self._read_line(line.rstrip(b"\r"))
@@ -77,7 +77,7 @@ class PipelinedSession(asyncio.Protocol):
             self.end(f"invalid reply: {line[:80].decode('utf-8', 'replace')}")
         elif line[3:4] != b"-":
             text = b"\n".join(self._lines[1:]).decode("utf-8", "replace")
-            self._replies.append(Reply(int(line[:3]), text))
+            self._replies.append(SmtpReply(int(line[:3]), text))
             self._lines = [b""]
             if len(self._replies) == self._expected_replies:
                 self._wake()
@@ -88,5 +88,5 @@ class PipelinedSession(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

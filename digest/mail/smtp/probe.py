@@ -13,18 +13,18 @@ from digest.mail.mime import message
 from digest.mail.mime.outgoing_message import OutgoingMessage
 from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import SendOutcome
-from digest.mail.smtp.session import Connection
+from digest.mail.smtp.session import SmtpConnection
 from digest.models.delivery import SENT, TEST
 
-_SECONDS = 15.0
+_TIMEOUT_SECONDS = 15.0
 
 
-def probe(url: str) -> str:
+def probe_server(url: str) -> str:
     """Connect, greet and log in. Returns a description of the server. Raises MailDeferred, Misconfigured."""
     server = parse_server(url)
 
     async def connect() -> SendOutcome | None:
-        connection = Connection(server, "localhost", _SECONDS)
+        connection = SmtpConnection(server, "localhost", _TIMEOUT_SECONDS)
         failure = await connection.open()
         if failure is None:
             await connection.close()
@@ -48,11 +48,11 @@ def send_test(url: str, *, sender: str, recipient: str) -> str:
         message_id=f"<{TEST}.{secrets.token_hex(16)}@{domain}>",  # random: a test mail has no delivery
         date=now,
     )
-    raw = message.build(other_emails.delivery_test_mail(), envelope)
+    raw = message.build_message(other_emails.delivery_test_mail(), envelope)
     outgoing = OutgoingMessage(envelope_from=mailbox[1], recipient=recipient, raw=raw, message_id=envelope.message_id)
 
     async def send() -> SendOutcome:
-        connection = Connection(server, domain, _SECONDS)
+        connection = SmtpConnection(server, domain, _TIMEOUT_SECONDS)
         outcome = await connection.open() or await connection.send(outgoing, lambda: True)
         await connection.close()
         return outcome

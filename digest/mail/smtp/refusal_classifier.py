@@ -121,7 +121,7 @@ def classify(text: str, *, code: int = 0, status: str = "") -> Refusal:
         and patterns.NOT_IN_DIRECTORY.search(without_addresses(text))
     ):
         cause_by_words, detail, status = Cause.ADDRESS, "1.1", "5.1.1"
-    cause = _decide(cause_by_words, detail, status, code)
+    cause = _decide_cause(cause_by_words, detail, status, code)
     cause_by_status = _cause_of_status(status)
     both_ours = cause_by_status in ABOUT_US and cause in ABOUT_US
     if both_ours or cause_by_status == cause or not (cause == cause_by_words and detail):
@@ -195,7 +195,7 @@ def _is_specific(status: str) -> bool:
     return bool(detail) and detail not in _VAGUE_DETAILS and not detail.startswith("0.")
 
 
-def _decide(cause_by_words: Cause | None, detail: str, status: str, code: int) -> Cause:
+def _decide_cause(cause_by_words: Cause | None, detail: str, status: str, code: int) -> Cause:
     if code in LOGIN_CODES:
         return Cause.AUTHENTICATION
     if code == _NO_SERVICE_CODE:
@@ -214,26 +214,26 @@ def _decide(cause_by_words: Cause | None, detail: str, status: str, code: int) -
     return cause_by_status or Cause.UNKNOWN
 
 
-def _contradicts(words: tuple[Cause | None, str], coded: Cause | None, status: str) -> bool:
+def _contradicts(words: tuple[Cause | None, str], cause_by_status: Cause | None, status: str) -> bool:
     """True where a precise status outweighs general words: 5.1.1 'message rejected', 5.2.2 'exceeded'."""
-    return words in _GENERAL_WORDS and coded in ABOUT_SUBSCRIBER and status[2:] in _PRECISE_DETAILS
+    return words in _GENERAL_WORDS and cause_by_status in ABOUT_SUBSCRIBER and status[2:] in _PRECISE_DETAILS
 
 
-def _words_are_more_specific(words: tuple[Cause, str], coded: Cause, status: str) -> bool:
+def _words_are_more_specific(words: tuple[Cause, str], cause_by_status: Cause, status: str) -> bool:
     """True where the words are more specific than the status.
 
     Some servers write 5.1.1 or 5.2.1 for any refused RCPT, but quote the receiver's own words.
     """
     cause_by_words, detail = words
     if cause_by_words == Cause.ADDRESS:
-        is_generic = coded in {Cause.POLICY, Cause.SYSTEM, Cause.CONTENT} or (
-            coded == Cause.MAILBOX and status[2:] != "2.2"
+        is_generic = cause_by_status in {Cause.POLICY, Cause.SYSTEM, Cause.CONTENT} or (
+            cause_by_status == Cause.MAILBOX and status[2:] != "2.2"
         )
-        return is_generic or (coded == Cause.NETWORK and status.startswith("5."))
+        return is_generic or (cause_by_status == Cause.NETWORK and status.startswith("5."))
     if cause_by_words == Cause.MAILBOX:
-        return coded != Cause.ADDRESS or detail in _RECEIVER_ONLY_DETAILS or status.startswith("4.")
+        return cause_by_status != Cause.ADDRESS or detail in _RECEIVER_ONLY_DETAILS or status.startswith("4.")
     # 5.4.4 also stands for a domain whose servers do not answer now
-    return coded == Cause.ADDRESS and (
+    return cause_by_status == Cause.ADDRESS and (
         cause_by_words == Cause.NETWORK or (cause_by_words == Cause.SYSTEM and status[2:] == "4.4")
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 
-def _any(*phrases: str) -> re.Pattern[str]:
+def _any_of(*phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(phrases))
 
 
@@ -37,7 +37,7 @@ SENDER_NAMED = re.compile(
     r"\bsender\b|\bmail from\b|return[ -]path|absender|expéditeur|remitente|mittente|отправител|发件人|差出人"
 )
 # Hedged wording: the writer does not know what happened.
-HEDGED = _any(
+HEDGED = _any_of(
     r"\b(?:may|might|maybe|perhaps|possibly|probably)\b|möglicherweise|eventuell|peut[- ]être|il se peut|"
     r"pourrait|puede que|"
     r"es posible|quizá|potrebbe|forse|talvez|possível|possivelmente|mogelijk|misschien|kanske|måske|kanskje|"
@@ -52,7 +52,7 @@ _SENDER = (
     r"отправител\w*|发件人|发送者|寄件人|差出人|送信者|発信者)"
 )
 
-RELAY = _any(
+RELAY = _any_of(
     rf"relay\w*{_NEAR}{_REFUSED}",
     rf"{_REFUSED}{_SHORT}(?:to |for |open )?relay",
     r"(?:not|n['’]?t|no|cannot|never|unable to|un-?authori[sz]ed|we) (?:\w+ ){0,2}relay",
@@ -60,7 +60,7 @@ RELAY = _any(
     r"(?:domain|host) (?:\w+ ){0,2}(?:is )?not (?:a )?(?:local|hosted|handled|served)",
     r"relais (?:refus|interdit|non autoris)|relay(?:ing)? (?:nicht|verweigert|no permitido|negado|non consentito)",
 )
-AUTHENTICATION = _any(
+AUTHENTICATION = _any_of(
     r"(?:smtp[ -]?)?auth(?:entication|enticate|orization)?\b"
     r"[^.;]{0,30}(?:required|needed|first|must|enabled?|unsuccessful|invalid|mechanism)",
     r"(?:must|please|need to|required to|turn on) (?:\w+ ){0,4}(?:authenticat\w*|smtp auth\w*|log ?in)",
@@ -70,12 +70,12 @@ AUTHENTICATION = _any(
     r"encryption (?:is )?required|authentifi\w+ (?:\w+ )?(?:requise|nécessaire)|anmeldung erforderlich",
 )
 # SPF, DKIM, DMARC and ARC: Gmail 5.7.26, Exchange Online 5.7.23 and 5.7.509, Yahoo, Apple.
-DOMAIN_AUTHENTICATION = _any(
+DOMAIN_AUTHENTICATION = _any_of(
     r"\b(?:dmarc|spf|dkim|arc|sender[ -]?id)\b",
     r"un-?authenticated|authentication (?:checks|information|results)|(?:not|n['’]?t) (?:be )?authenticated",
     r"sender policy framework|domainkeys",
 )
-SENDER = _any(
+SENDER = _any_of(
     rf"{_SENDER}{_NEAR}(?:{_REFUSED}|{_NO_SUCH}|verif\w*|not verified|resolv\w*|no mx|null mx|reputation|"
     r"unbekannt|existiert|ungültig|nicht|abgelehnt|gesperrt|inconnu|invalide|non autoris|inexist\w*|rechazad\w*|"
     r"desconocid\w*|"
@@ -92,7 +92,7 @@ SENDER = _any(
     r"organi[sz]ation)\b"
     rf"{_NEAR}(?:{_REFUSED}|suspended|disabled|locked)",
 )
-BLOCKLISTS = _any(
+BLOCKLISTS = _any_of(
     r"spamhaus|spamcop|spamrats|barracuda ?(?:central|reputation|networks)|\bsorbs\b|uceprotect|invaluement|"
     r"mailspike|"
     r"senderscore|cloudmark|proofpoint\.com/|ipcheck|backscatterer|nixspam|abusix|abuseat|\bcbl\.|\bpsbl\b|"
@@ -100,7 +100,7 @@ BLOCKLISTS = _any(
     r"\b(?:zen|sbl|xbl|pbl|dnsbl|rbl|bl|bsb|cbl)\.[a-z]|senderbase|trendmicro|njabl|dsbl",
 )
 # About the host that sends. With codes of Outlook.com (SC-001), Yahoo (TSS), AOL (RLY:B1), QQ and 163 (RP:RDN).
-CLIENT = _any(
+CLIENT = _any_of(
     r"(?<!may be )(?:black|block|deny|reject|ban)[ -]?list|\bdnsbl\b|\brbl\b|\bs3140\b|reputation",
     rf"(?:client|ip(?: address| range|v[46])?|source|sending (?:mta|server|host|ip|network)|connecting|"
     rf"host network|your (?:\w+ )?(?:ip|host|server|network|mta|mail ?server|address))\b{_NEAR}"
@@ -127,14 +127,14 @@ CLIENT = _any(
     r"(?:mails?|messages?|traffic) from (?:your |this |that )(?:\w+ )?(?:ip|host|server|network|mta|address)\b",
 )
 _OUR_QUOTA = r"(?:sending|daily|hourly|outgoing|outbound|relay|send|messages?|smtp|per[ -](?:hour|day|minute))"
-QUOTA = _any(
+QUOTA = _any_of(
     rf"(?:{_OUR_QUOTA}|your(?! (?:mail ?box|inbox|disk))) (?:\w+ )?(?:quota|limits?)\b(?! set by){_SHORT}"
     r"(?:exceed\w*|reach\w*|over|used|hit|$)",
     rf"(?:exceed\w*|reach\w*|over|hit)\b{_SHORT}{_OUR_QUOTA}[ -](?:\w+ )?(?:quota|limit|rate)",
     r"max\w* (?:e-?mails|messages) per|unusual sending activity|"
     r"(?:plan|subscription|billing|payment|credits?)\b" + _NEAR + r"(?:expired|exceeded|exhausted|required|overdue)",
 )
-RATE = _any(
+RATE = _any_of(
     r"rate[ -]?limit\w*|throttl\w*|(?:sending|delivery|message|mail|connection|receiv\w+) (?:rate|frequency)|"
     r"frequency (?:is )?limit\w*|unusual rate|gr[ae]ylist\w*",
     r"too (?:many|much|fast|frequent)\b"
@@ -146,13 +146,13 @@ RATE = _any(
     r"connections? limit",
 )
 # Mailing lists and groups: GNU Mailman, LISTSERV, Google Groups.
-POSTING = _any(
+POSTING = _any_of(
     r"only (?:\w+ )?(?:subscribers|members) (?:may|can|are)|permission to post|"
     r"(?:accept\w*|allow\w*)\b[^.;]{0,20} posts?\b|"
     r"not (?:a member(?! of (?:the )?domain)|subscribed)|non-?members?|to post to (?:this|"
     r"the) (?:mailing )?(?:list|group)",
 )
-SPAM = _any(
+SPAM = _any_of(
     r"\bspam(?:my|ming|med|mers?)?\b|unsolicited|\bube\b|\buce\b|bulk (?:e-?)?mail|\bjunk\b|phish\w*|malware|"
     r"\bvirus(?:es)?\b|infected|"
     r"trojan|malicious|suspicious|(?:message|mail|content)\b"
@@ -160,13 +160,13 @@ SPAM = _any(
     + r"(?:scored|unacceptable|undesirable)|reject, id=|"
     r"spam-?verdacht|垃圾邮件|スパム|迷惑メール|спам|pourriel|prohibited (?:attachment|file)",
 )
-SIZE = _any(
+SIZE = _any_of(
     r"(?:message|mail|content|size|body|length|attachment|data|letter)\b(?: (?!queue)[\w,'’()-]+){0,6} "
     r"(?:too (?:large|big|long)|exceed\w*[^.;]{0,30}(?:size|limit|maximum|length)|over(?:size| max\w*)|larger than)",
     r"(?:exceed\w*|maximum|max)\b[^.;]{0,30}(?:message |mail |file )?(?:size|length)|size (?:limit|exceed\w*)|"
     r"\b(?:file|message) (?:too|size) ?(?:big|large)?|zu groß|trop (?:volumineux|grand)",
 )
-CONTENT = _any(
+CONTENT = _any_of(
     r"(?:content|attachments?|header|mime|encoding|message|body|subject)\b"
     + _SHORT
     + r"(?:reject\w*|not (?:allowed|accepted|"
@@ -177,7 +177,7 @@ CONTENT = _any(
     r"(?:\w+ ){0,2}header)|smtputf8|internationali[sz]ed|conversion (?:required|not)",
 )
 # A rule of the receiver refused the mail: outweighs a status about the address.
-RULE = _any(
+RULE = _any_of(
     r"(?:due to|because of|for|by|violat\w+|violation of|against|local|security|content|spam)"
     r"\b[^.;]{0,20} polic(?:y|ies)|"
     r"polic(?:y|ies) (?:reasons?|violation|restrictions?|rejection|error)|(?:content|message|delivery) (?:is )?denied|"
@@ -187,7 +187,7 @@ RULE = _any(
     r"message)? ?data refused|domain is not allowed|forgery|due to abuse|"
     r"(?:mail|message) \S+ is rejected|invalid data|\bdenied \[",
 )
-POLICY = _any(
+POLICY = _any_of(
     r"polic(?:y|ies)|security|administrative(?:ly)?|access (?:is )?(?:denied|restricted|not|refused)|violat\w*|"
     r"complian\w*|"
     r"un-?authori[sz]ed|not authori[sz]ed|not (?:accepted|allowed|permitted) (?:for|by|from|due|to)|prohibited|"
@@ -198,7 +198,7 @@ POLICY = _any(
     rf"cannot accept (?:mail|messages?)",
 )
 # Also what local delivery agents write: maildrop, Cyrus, procmail, mail.local.
-FULL = _any(
+FULL = _any_of(
     r"(?:mail ?box|inbox|account|folder|user|recipient|maildir|mailfolder|disk|store|storage|quota|box)\b[^.;:]{0,50}"
     r"(?:full\b|exceed\w*|over[ -]?quota|over (?:its|the|the maximum|allocated|disk|storage|limit)|"
     r"out of (?:space|storage)|limit|overflow|insufficient|no space)",
@@ -215,7 +215,7 @@ FULL = _any(
 )
 # Exchange Online's wording, with 5.4.1, for an address in no directory; elsewhere it is a rule of Postfix.
 NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
-NO_ADDRESS = _any(
+NO_ADDRESS = _any_of(
     r"(?:not|n['’]?t)(?: be)? (?:able to )?(?:find|locate) (?:the |that |any |a )?(?:\w+ )?(?:user|recipient|"
     r"mail ?box|address)|"
     r"(?:address|mail ?box|account) (?:\w+ )?no longer (?:accepts?|receives?|exists?|used|active|available)",
@@ -246,7 +246,7 @@ NO_ADDRESS = _any(
     r"(?:user|account|mail ?box|address)\b[^.;]{0,40}\b(?:deleted|removed|erased|cancell?ed)|"
     r"(?:address|spelling|recipient)\b[^.;]{0,10} (?:is |seems )?(?:wrong|misspelt)|nobody (?:by|with|called|here)",
 )
-NO_ADDRESS_TRANSLATED = _any(
+NO_ADDRESS_TRANSLATED = _any_of(
     r"n['’]existe p(?:as|lus)|inconnue?\b|destinataire\w* (?:invalide|inexistant)|adresse destinataire invalide|"
     r"existiert nicht|unbekannt|nicht (?:gefunden|vorhanden|bekannt)|empfänger ungültig|"
     r"kein (?:solches |gültiges )?(?:postfach|benutzer|konto|empfänger)",
@@ -262,12 +262,12 @@ NO_ADDRESS_TRANSLATED = _any(
     r"存在しま|使われており?ま?せん|使われていま|使用されていま|"
     r"存在しない|見つかりません|宛先不明|ありません|존재하지|없는 (?:사용자|계정)|찾을 수 없",
 )
-LOOKUP_FAILED = _any(
+LOOKUP_FAILED = _any_of(
     r"(?:not found|error|failed|failure)[,;:]? (?:please )?try again|temporar\w+ (?:name|dns|lookup|resolution)|"
     r"(?:dns|lookup|name ?(?:service|server)|resolution|resolving)\b[^;]{0,60}(?:temporar\w+|servfail|"
     r"time(?:d)?[ -]?out)",
 )
-NO_DOMAIN = _any(
+NO_DOMAIN = _any_of(
     r"no route found to domain|indicated no smtp service|look-?ups? failed permanently|(?:not|"
     r"n['’]?t)(?: be)? able to find (?:the |any |a )?"
     r"(?:\w+ )?(?:domain|host)|(?:could|can|did|was) ?(?:not|n['’]?t) (?:find|locate|resolve) (?:the |any |"
@@ -286,7 +286,7 @@ NO_DOMAIN = _any(
     r"all relevant mx records point to",
 )
 # The server says that the mailbox exists, but is disabled: outweighs a status of 5.1.1.
-DISABLED = _any(
+DISABLED = _any_of(
     rf"{_RECIPIENT}\b[^.;]{{0,50}}\b(?:disabled?|in-?active|suspended|de-?activated|frozen|locked|on hold|archived|"
     r"discontinued|not (?:yet )?(?:active|activated|enabled)|is over|overloaded|expired account)\b",
     rf"{_RECIPIENT} (?:is |was |has been |been )?(?:administratively )?(?:closed|blocked|expired)\b",
@@ -300,14 +300,14 @@ DISABLED = _any(
     r"冻结|停用|禁用|停止)",
 )
 # The mailbox may be disabled, gone, or only busy.
-UNAVAILABLE = _any(
+UNAVAILABLE = _any_of(
     rf"{_RECIPIENT}\b[^.;]{{0,50}}(?:closed|blocked|expired|unavailable|not (?:available|accepting)|"
     r"refus\w+ (?:to accept|mail)|temporarily|terminated|restricted)",
     rf"\b(?:closed|over-?quota) (?:\w+ )?{_RECIPIENT}",
     r"not accepting (?:mail|messages|e-?mails)|rejected by (?:the )?(?:recipient|user)\b(?! domain)|"
     r"recipient (?:\w+ ){0,3}(?:refused|rejects|filter)|over (?:the )?receiving",
 )
-EXPIRED = _any(
+EXPIRED = _any_of(
     r"(?:time|delivery|retry|message|envelope|queue|period)\b[^.;]{0,30}(?:expired|time(?:d)?[ -]?out|exceeded)|"
     r"too old|timed out|"
     r"giv(?:e|ing|en) up (?:on|after)?|retry time(?:out)?|multiple (?:retries|attempts)|(?:failed|"
@@ -315,12 +315,12 @@ EXPIRED = _any(
     r"(?:last|past|within) \d+ (?:second|hour|day|minute)s?|queue\.expired|still being retried|"
     r"attempts? (?:have )?failed",
 )
-LOOP = _any(
+LOOP = _any_of(
     r"best-preference mx|too many hops|(?:mail|routing|forwarding|message) loop\w*|"
     r"loops? (?:back|detected)|hop count|maximum hop|"
     r"(?:mail )?loop(?:ed|ing)?\b",
 )
-NETWORK = _any(
+NETWORK = _any_of(
     r"no (?:answer|response|route|reply) (?:from|to)|connection\b[^.;]{0,20}(?:refused|timed out|reset|lost|"
     r"closed|dropped|failed|"
     r"terminated|broken)|lost connection|(?:could not|couldn['’]?t|unable to|cannot|can['’]?t|failed to|not|"
@@ -331,7 +331,7 @@ NETWORK = _any(
     r"failure|time|temporary)|"
     r"try again|sorry, i (?:wasn['’]t|was not) able to establish|host unreachable|broken pipe|ssl|tls",
 )
-SYSTEM = _any(
+SYSTEM = _any_of(
     r"(?:internal|system|server|local|configuration|software|i/o|input/output|fatal|mailer|unexpected|delivery) "
     r"(?:\w+ )?(?:error|failure|problem)|temporar\w+|resources|(?:service|"
     r"server) (?:currently )?(?:not available|unavailable|busy)|"

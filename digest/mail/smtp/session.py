@@ -16,21 +16,21 @@ from typing import cast
 import aiosmtplib
 
 from digest.mail.mime.outgoing_message import OutgoingMessage
-from digest.mail.smtp.endpoints import Server
-from digest.mail.smtp.pipelining import PipelinedSession, Reply
+from digest.mail.smtp.endpoints import SmtpServer
+from digest.mail.smtp.pipelining import PipelinedSession, SmtpReply
 from digest.mail.smtp.refusal_classifier import Cause
 from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
-MAILS_A_CONNECTION = 100
-SECONDS_A_CONNECTION = 300.0
-SECONDS_IDLE = 30.0  # servers close idle connections; the pool then retries on a new one at once
-SECONDS_TO_CONNECT = 20.0
-SECONDS_TO_QUIT = 2.0
+MAX_MAILS_PER_CONNECTION = 100
+MAX_CONNECTION_SECONDS = 300.0
+MAX_IDLE_SECONDS = 30.0  # servers close idle connections; the pool then retries on a new one at once
+CONNECT_TIMEOUT_SECONDS = 20.0
+QUIT_TIMEOUT_SECONDS = 2.0
 
-_EXPECTED = {MAIL: (250,), RCPT: (250, 251), DATA: (354,)}
+_EXPECTED_CODES = {MAIL: (250,), RCPT: (250, 251), DATA: (354,)}
 _NO_SMTPUTF8 = "the server does not support addresses outside ASCII (SMTPUTF8)"
-_FAILURES = (aiosmtplib.SMTPException, OSError, TimeoutError, UnicodeError, ValueError)
+_CONNECTION_ERRORS = (aiosmtplib.SMTPException, OSError, TimeoutError, UnicodeError, ValueError)
 
 
 @cache
@@ -39,10 +39,10 @@ def _tls_context() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Connection:
+class SmtpConnection:
     """One session with one server; sends one mail at a time, each within `timeout` seconds."""
 
-    def __init__(self, server: Server, hello: str, timeout: float) -> None:
+    def __init__(self, server: SmtpServer, ehlo_name: str, timeout: float) -> None:
         self.server = server
         self._timeout = timeout
         self._deadline = 0.0
@@ -57,8 +57,8 @@ class Connection:
             use_tls=server.tls == "implicit",
             start_tls=server.tls == "starttls",
             tls_context=None if server.tls == "none" else _tls_context(),
-            local_hostname=hello,
-            timeout=min(timeout, SECONDS_TO_CONNECT),
+            local_hostname=ehlo_name,
+            timeout=min(timeout, CONNECT_TIMEOUT_SECONDS),
         )
 
     async def open(self) -> SendOutcome | None:
@@ -68,7 +68,7 @@ class Connection:
             if self._client.is_ehlo_or_helo_needed:
                 await self._greet()
             self._session = PipelinedSession(cast(asyncio.Transport, self._client.transport))
-        except _FAILURES as error:
+        except _CONNECTION_ERRORS as error:
             self._client.close()
             refused = isinstance(error, aiosmtplib.SMTPResponseException) and error.code // 100 == 5
             return SendOutcome(DEFERRED, f"no session: {_describe(error)}", refused=refused, server_trouble=True)
@@ -84,9 +84,12 @@ class Connection:
     def reusable(self) -> bool:
         """True while it may send another mail."""
         now = time.monotonic()
-        is_recent = now - self._opened_at < SECONDS_A_CONNECTION and now - self._used_at < SECONDS_IDLE
+        is_recent = now - self._opened_at < MAX_CONNECTION_SECONDS and now - self._used_at < MAX_IDLE_SECONDS
         return (
-            self._session is not None and self._session.is_open and is_recent and self._mail_count < MAILS_A_CONNECTION
+            self._session is not None
+            and self._session.is_open
+            and is_recent
+            and self._mail_count < MAX_MAILS_PER_CONNECTION
         )
 
     async def send(self, message: OutgoingMessage, allowed: Callable[[], bool]) -> SendOutcome:
@@ -139,7 +142,7 @@ class Connection:
 
     async def _send_content(self, session: PipelinedSession, message: OutgoingMessage) -> SendOutcome:
         """Send the content after the 354: from here on a missing reply means uncertain."""
-        replies = await session.request(_with_end(message), 1, seconds=self._seconds_left())
+        replies = await session.request(_with_final_dot(message), 1, seconds=self._seconds_left())
         if not replies:
             return SendOutcome(UNCERTAIN, f"no reply after the content was sent: {session.end_reason}")
         outcome = classify_reply(CONTENT, *replies[0], sender=message.envelope_from, recipient=message.recipient)
@@ -152,7 +155,7 @@ class Connection:
 
         A server that replied 354 though no recipient was accepted waits for content, so the connection is closed.
         """
-        if last_code in _EXPECTED[DATA]:
+        if last_code in _EXPECTED_CODES[DATA]:
             session.end("the server waits for content after a refusal")
         elif session.is_open:
             await session.request(b"RSET\r\n", 1, seconds=self._seconds_left())
@@ -166,16 +169,16 @@ class Connection:
             self._client.close()
             return
         if self._session.is_open:
-            await self._session.request(b"QUIT\r\n", 1, seconds=SECONDS_TO_QUIT)
+            await self._session.request(b"QUIT\r\n", 1, seconds=QUIT_TIMEOUT_SECONDS)
         self._session.end("closed")
 
 
 def _refusal(
-    commands: Sequence[str], replies: Sequence[Reply], end_reason: str, message: OutgoingMessage
+    commands: Sequence[str], replies: Sequence[SmtpReply], end_reason: str, message: OutgoingMessage
 ) -> SendOutcome | None:
     """The outcome of the first unexpected or missing reply; None where all are as expected."""
     for command, reply in zip(commands, replies, strict=False):
-        if reply.code not in _EXPECTED[command]:
+        if reply.code not in _EXPECTED_CODES[command]:
             return classify_reply(command, *reply, sender=message.envelope_from, recipient=message.recipient)
     if len(replies) < len(commands):
         command = commands[len(replies)]
@@ -183,7 +186,7 @@ def _refusal(
     return None
 
 
-def _with_end(message: OutgoingMessage) -> bytes:
+def _with_final_dot(message: OutgoingMessage) -> bytes:
     """The content with dots doubled at the start of lines (RFC 5321, 4.5.2) and the final dot."""
     if message.built:
         return message.raw + b".\r\n"

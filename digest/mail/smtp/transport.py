@@ -16,7 +16,7 @@ from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_classification import SendOutcome
 from digest.settings import Settings
 
-SECONDS_TO_CLOSE = 10.0
+CLOSE_TIMEOUT_SECONDS = 10.0
 
 
 class Transport:
@@ -29,7 +29,7 @@ class Transport:
             [parse_server(address) for address in settings.smtp_url],
             size=settings.connections,
             timeout=float(settings.message_timeout),
-            hello=settings.mail_domain or "localhost",
+            ehlo_name=settings.mail_domain or "localhost",
         )
         self._pending: deque[tuple[OutgoingMessage, Callable[[], bool], Future[SendOutcome]]] = deque()
         self._wakeup_scheduled = False
@@ -50,13 +50,13 @@ class Transport:
     @property
     def server(self) -> str:
         """The server that would be tried first now, as `host:port`."""
-        return self._pool.first
+        return self._pool.preferred_server
 
     def close(self) -> None:
         """Close the connections and stop the loop."""
-        asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop).result(SECONDS_TO_CLOSE)
+        asyncio.run_coroutine_threadsafe(self._pool.close(), self._loop).result(CLOSE_TIMEOUT_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(SECONDS_TO_CLOSE)
+        self._thread.join(CLOSE_TIMEOUT_SECONDS)
         self._loop.close()
 
     def _start_pending(self) -> None:
@@ -83,7 +83,7 @@ _transports: dict[
 ] = {}  # keyed by process id: a forked child inherits sockets, but no threads
 
 
-def shared(settings: Settings) -> Transport:
+def shared_transport(settings: Settings) -> Transport:
     """The transport of this process for these settings, created at first use. Raises Misconfigured."""
     key = (os.getpid(), settings)
     if key not in _transports:

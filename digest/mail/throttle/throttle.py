@@ -23,9 +23,9 @@ log = logs.get(__name__)
 
 T = TypeVar("T")
 
-SECONDS_OF_BURST = 2.0  # a full bucket holds the mails of this time
-SECONDS_WITHOUT_REDIS = 30.0  # after a failure
-SECONDS_TO_CACHE_SHARES = 1.0
+BURST_SECONDS = 2.0  # a full bucket holds the mails of this time
+REDIS_RETRY_SECONDS = 30.0  # after a failure
+SHARE_CACHE_SECONDS = 1.0
 MAX_RESERVATION_SECONDS = 6 * 3600.0
 
 
@@ -35,7 +35,7 @@ class Throttle:
     def __init__(self, settings: Settings, shared: Buckets | None) -> None:
         self._rate = settings.send_rate
         self._overrides = settings.rates_by_domain
-        self._shared, self._own = shared, LocalBuckets()
+        self._shared, self._local = shared, LocalBuckets()
         self._without_redis_until = 0.0
         self._shares: dict[str, float] = {}
         self._shares_read_at = float("-inf")
@@ -61,7 +61,7 @@ class Throttle:
         for domain, requested in allowed.items():
             rate = self._current_rate(domain)
             if rate:
-                allowed[domain] = self._take(domain, rate, requested)
+                allowed[domain] = self._take_tokens(domain, rate, requested)
         admitted = []
         for domain in domains:
             admitted.append(allowed[domain] > 0)
@@ -74,7 +74,9 @@ class Throttle:
         `queue`: behind all mails that were postponed before; else as soon as the domain has room.
         """
         rate = self._current_rate(domain) or domain_rates.ASSUMED_RATE
-        wait = self._with_buckets(lambda buckets, part: buckets.available_tokens(domain, *_rate_and_size(rate * part)))[1]
+        wait = self._with_buckets(lambda buckets, part: buckets.available_tokens(domain, *_rate_and_size(rate * part)))[
+            1
+        ]
         if queue:
             start = self._with_buckets(
                 lambda buckets, part: buckets.reserve(domain, rate * part, count, MAX_RESERVATION_SECONDS)
@@ -98,15 +100,15 @@ class Throttle:
         """True while mails that this process postponed are still to come due."""
         return time.monotonic() < self._postponed_until
 
-    def _take(self, domain: str, rate: float, requested: int) -> int:
-        taken, _ = self._with_buckets(
+    def _take_tokens(self, domain: str, rate: float, requested: int) -> int:
+        granted, _ = self._with_buckets(
             lambda buckets, part: buckets.take(domain, *_rate_and_size(rate * part), requested)
         )
-        return taken
+        return granted
 
     def _current_rate(self, domain: str) -> float:
         """Mails a second to that domain now; 0 for no limit."""
-        if time.monotonic() - self._shares_read_at > SECONDS_TO_CACHE_SHARES:
+        if time.monotonic() - self._shares_read_at > SHARE_CACHE_SECONDS:
             slowed = self._with_buckets(lambda buckets, _: buckets.rate_shares())
             self._shares = {name: domain_rates.recovered_share(share, age) for name, (share, age) in slowed.items()}
             self._shares_read_at = time.monotonic()
@@ -116,26 +118,26 @@ class Throttle:
     def _with_buckets(self, operation: Callable[[Buckets, float], T]) -> T:
         """Run `operation` on the shared buckets with the whole rate; without Redis, on our own with a part of it."""
         if self._shared is None:
-            return operation(self._own, 1.0)
+            return operation(self._local, 1.0)
         if time.monotonic() >= self._without_redis_until:
             try:
                 return operation(self._shared, 1.0)
             except Transient as error:
                 log.warning("rates_kept_alone", reason=str(error))
-                self._without_redis_until = time.monotonic() + SECONDS_WITHOUT_REDIS
-        return operation(self._own, 1 / max(os.cpu_count() or 1, 2))  # a worker has as many processes by default
+                self._without_redis_until = time.monotonic() + REDIS_RETRY_SECONDS
+        return operation(self._local, 1 / max(os.cpu_count() or 1, 2))  # a worker has as many processes by default
 
 
 def _rate_and_size(rate: float) -> tuple[float, float]:
     """The rate of a bucket and its size."""
-    return rate, max(rate * SECONDS_OF_BURST, 1.0)
+    return rate, max(rate * BURST_SECONDS, 1.0)
 
 
-def shared(settings: Settings) -> Throttle:
+def shared_throttle(settings: Settings) -> Throttle:
     """The throttle of this process for these settings."""
-    return _shared(os.getpid(), settings)
+    return _cached_throttle(os.getpid(), settings)
 
 
 @lru_cache(maxsize=4)
-def _shared(_process: int, settings: Settings) -> Throttle:
+def _cached_throttle(_process: int, settings: Settings) -> Throttle:
     return Throttle(settings, redis.connect(settings.redis_url) if settings.redis_url else None)

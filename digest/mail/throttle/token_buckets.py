@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-MAX_NAMES = 10_000  # when there are more, all are dropped at once
+MAX_BUCKETS = 10_000  # when there are more, all are dropped at once
 
 
 class Buckets(Protocol):
     """Token buckets by name (a domain or a server). Times are seconds. The Redis implementation raises Transient."""
 
-    def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
+    def take(self, name: str, rate: float, burst: float, requested: int) -> tuple[int, float]:
         """Take up to `requested` tokens. Returns how many were taken, and the seconds until the next is available."""
 
     def available_tokens(self, name: str, rate: float, burst: float) -> tuple[int, float]:
@@ -38,15 +38,17 @@ class LocalBuckets:
         self._clock = clock
         self._full_at: dict[str, float] = {}  # when each bucket is full again
         self._reserved_until: dict[str, float] = {}  # until when slots are reserved
-        self._slow: dict[str, tuple[float, float]] = {}
+        self._shares: dict[str, tuple[float, float]] = {}
 
-    def take(self, name: str, rate: float, burst: float, wanted: int) -> tuple[int, float]:
+    def take(self, name: str, rate: float, burst: float, requested: int) -> tuple[int, float]:
         """See `Buckets`."""
         available, wait = self.available_tokens(name, rate, burst)
-        taken = min(wanted, available)
-        if taken:
-            self.charge(name, rate, taken)
-        return taken, (0.0 if taken == wanted else self.available_tokens(name, rate, burst)[1] if taken else wait)
+        granted = min(requested, available)
+        if granted:
+            self.charge(name, rate, granted)
+        return granted, (
+            0.0 if granted == requested else self.available_tokens(name, rate, burst)[1] if granted else wait
+        )
 
     def available_tokens(self, name: str, rate: float, burst: float) -> tuple[int, float]:
         """See `Buckets`."""
@@ -57,13 +59,13 @@ class LocalBuckets:
 
     def charge(self, name: str, rate: float, count: int) -> None:
         """See `Buckets`."""
-        if len(self._full_at) > MAX_NAMES:
+        if len(self._full_at) > MAX_BUCKETS:
             self._full_at.clear()
         self._full_at[name] = max(self._full_at.get(name, 0.0), self._clock()) + count / rate
 
     def reserve(self, name: str, rate: float, count: int, longest: float) -> float:
         """See `Buckets`."""
-        if len(self._reserved_until) > MAX_NAMES:
+        if len(self._reserved_until) > MAX_BUCKETS:
             self._reserved_until.clear()
         now = self._clock()
         start = min(max(self._reserved_until.get(name, 0.0), now), now + longest)
@@ -72,11 +74,11 @@ class LocalBuckets:
 
     def set_rate_share(self, name: str, share: float) -> None:
         """See `Buckets`."""
-        if len(self._slow) > MAX_NAMES:
-            self._slow.clear()
-        self._slow[name] = share, self._clock()
+        if len(self._shares) > MAX_BUCKETS:
+            self._shares.clear()
+        self._shares[name] = share, self._clock()
 
     def rate_shares(self) -> Mapping[str, tuple[float, float]]:
         """See `Buckets`."""
         now = self._clock()
-        return {name: (share, now - at) for name, (share, at) in self._slow.items()}
+        return {name: (share, now - set_at) for name, (share, set_at) in self._shares.items()}

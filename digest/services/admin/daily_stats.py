@@ -38,6 +38,13 @@ def days(*, now: datetime | None = None, count: int = DEFAULT_DAYS) -> Sequence[
     for day in dates:
         subscriber_count += joined.get(day, 0) - unsubscribed.get(day, 0)
         history.append(
-            DayFigures(day, subscriber_count, joined.get(day, 0), unsubscribed.get(day, 0), sent.get(day, 0), bounces.get(day, 0))
+            DayFigures(
+                day,
+                subscriber_count,
+                joined.get(day, 0),
+                unsubscribed.get(day, 0),
+                sent.get(day, 0),
+                bounces.get(day, 0),
+            )
         )
     return history

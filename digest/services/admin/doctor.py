@@ -55,7 +55,7 @@ def _check_required_settings(config: settings.Settings) -> Iterator[Finding]:
     """Settings without which nothing works."""
     missing = [name for name in ("secret_key", "mail_from", "smtp_url") if not getattr(config, name)]
     for name in missing:
-        cure = settings.MAKE_A_KEY if name == "secret_key" else "`digest init` asks for it and writes .env"
+        cure = settings.KEY_HINT if name == "secret_key" else "`digest init` asks for it and writes .env"
         yield Finding(ERROR, "settings", f"DIGEST_{name.upper()} is not set", cure)
     if not missing:
         yield Finding(OK, "settings", "all required settings are set")
@@ -162,9 +162,9 @@ def _check_key_lengths(config: settings.Settings) -> Iterator[Finding]:
     """Keys of other programs, whose length is not enforced."""
     for name in ("webhook_key", "metrics_token"):
         length = len(getattr(config, name).encode())
-        if 0 < length < settings.KEY_BYTES:
+        if 0 < length < settings.MIN_KEY_BYTES:
             text = f"DIGEST_{name.upper()} has {length} bytes and could be guessed"
-            yield Finding(WARNING, "settings", text, settings.MAKE_A_KEY)
+            yield Finding(WARNING, "settings", text, settings.KEY_HINT)
 
 
 def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
@@ -194,5 +194,12 @@ _CHECKS: tuple[Check, ...] = (
     doctor_mail.check_sender_domain,
 )
 _DATABASE_CHECKS: tuple[Check, ...] = (
-    *(_check_proxies, _check_api_tokens, _check_clock, doctor_processes.check_outbox, doctor_processes.check_processes, _check_sources),
+    *(
+        _check_proxies,
+        _check_api_tokens,
+        _check_clock,
+        doctor_processes.check_outbox,
+        doctor_processes.check_processes,
+        _check_sources,
+    ),
 )

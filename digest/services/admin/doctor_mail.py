@@ -19,7 +19,7 @@ def check_mail_servers(config: Settings) -> Iterator[Finding]:
     for url in config.smtp_url:
         name = urlsplit(url).hostname or url
         try:
-            reply = probe.probe(url)
+            reply = probe.probe_server(url)
         except DigestError as error:
             yield Finding(ERROR, "mail server", f"{name}: {error}", "check DIGEST_SMTP_URL, and that the server runs")
         else:

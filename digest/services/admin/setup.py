@@ -62,7 +62,9 @@ def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
     temporary = file.with_name(f"{file.name}.new")
     try:
         temporary.unlink(missing_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as stream:
             stream.write(text)
         temporary.replace(file)
     except OSError as error:

@@ -63,7 +63,8 @@ def subscriber_details(address: str, *, client: str = "") -> Row:
         row = _require_subscriber(session, address)
         events = subscribers.consents(session, stored_id(row))
         consents = "; ".join(
-            f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})" for consent in events
+            f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})"
+            for consent in events
         )
         return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": consents}
 

@@ -75,7 +75,9 @@ def _raise_source_alarm(session: Session, status: SourceStatus, *, now: datetime
     if status.complete_through is not None:
         facts.append(f"arXiv's announcements are complete through {status.complete_through}.")
     facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
-    if not alarm_rules.raise_alarm(session, f"source:{status.source}", f"{status.source} is {status.state}", facts, now=now):
+    if not alarm_rules.raise_alarm(
+        session, f"source:{status.source}", f"{status.source} is {status.state}", facts, now=now
+    ):
         return False
     subscribers.record_attempt(session, _OPEN_ALARM, status.source, now=now, forget_before=now - _RETENTION)
     return True

@@ -138,7 +138,7 @@ def _apply_provider_reports(messages: Sequence[ClassifiedMessage], now: datetime
     for message in messages:
         recipient, delivery = (
             message.recipients[0],
-            store.find_delivery(session, message.origin.delivery_id, message.origin.named),
+            store.find_delivery(session, message.origin.delivery_id, message.origin.message_id),
         )
         is_recipients = delivery is not None and address_key(delivery.address) == address_key(recipient)
         subscriber = subscribers.by_key(session, address_key(recipient))
@@ -155,11 +155,11 @@ def _case_of(session: Session, message: ClassifiedMessage) -> _ReportCase | None
     Only the stamp identifies the delivery. The token of a link proves only a request to unsubscribe, because forwarded
     mails contain it.
     """
-    delivery_id, message_id = message.origin.delivery_id, message.origin.named
+    delivery_id, message_id = message.origin.delivery_id, message.origin.message_id
     delivery = store.find_delivery(session, delivery_id, message_id) if delivery_id is not None else None
     if delivery is not None and delivery.address:
         key = address_key(delivery.address)
-        relevant = message.about(lambda recipient: bool(recipient) and address_key(recipient) == key)
+        relevant = message.narrow_to(lambda recipient: bool(recipient) and address_key(recipient) == key)
         return _ReportCase(relevant, delivery.address, _subscriber_at(session, delivery), delivery.id)
     subscriber_id = message.origin.subscriber_id if message.kind == UNSUBSCRIBE else None
     subscriber = subscribers.by_id(session, subscriber_id) if subscriber_id else None
@@ -179,7 +179,9 @@ def _subscriber_at(session: Session, delivery: Delivery) -> int | None:
 
 def _apply_case(session: Session, case: _ReportCase, now: datetime) -> str:
     if case.message.kind == UNSUBSCRIBE:
-        is_unsubscribed = case.subscriber_id is not None and unsubscribe_in_session(session, case.subscriber_id, "mail", now=now)
+        is_unsubscribed = case.subscriber_id is not None and unsubscribe_in_session(
+            session, case.subscriber_id, "mail", now=now
+        )
         return UNSUBSCRIBED if is_unsubscribed else DUPLICATE
     key = address_key(case.address)
     report_key = hashlib.sha256(f"{case.message.report}\0{key}".encode()).hexdigest()[:40]

@@ -58,7 +58,9 @@ def announcement_days(session: Session, announcement_ids: Sequence[int]) -> list
     if missing:
         papers_by_announcement = store.announced_papers(session, missing)
         for announcement_id in missing:
-            day = AnnouncementDay(announcement_id, tuple(AnnouncedPaper(*row) for row in papers_by_announcement.get(announcement_id, ())))
+            day = AnnouncementDay(
+                announcement_id, tuple(AnnouncedPaper(*row) for row in papers_by_announcement.get(announcement_id, ()))
+            )
             old = cached.pop(announcement_id, (0, day))[1]
             cached[announcement_id] = newest, old if old.papers == day.papers else day
     result = [cached[number][1] for number in announcement_ids]

@@ -84,13 +84,19 @@ def create_epoch(session: Session, announcement: int) -> Epoch:
 
 def counts_before(session: Session, announcement: int) -> Counts:
     """Word counts over the 14 announcements before this one."""
-    days = announcements.announcement_days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS))
+    days = announcements.announcement_days(
+        session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)
+    )
     return word_counts.blend(_count_words(session, tuple(days)))
 
 
 def weights_before(session: Session, announcement: int) -> Weights:
     """The word weights by those counts, cached because previews need the same ones repeatedly."""
-    days = tuple(announcements.announcement_days(session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)))
+    days = tuple(
+        announcements.announcement_days(
+            session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)
+        )
+    )
     cached = _weights_by_engine.setdefault(engine(), OrderedDict())
     if days not in cached:
         cached[days] = Weights(word_counts.blend(_count_words(session, days)))

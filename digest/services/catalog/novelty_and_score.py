@@ -118,7 +118,11 @@ def figures_of(session: Session, records: Mapping[int, Record], trends: Mapping[
     figures_by_id = {}
     for paper_id, record in records.items():
         novelty_of_paper = novelty_by_id.get(paper_id, MeasuredNovelty(None, None))
-        h_indexes = [figures_by_author[name]["h_index"] for name in record.authors if "h_index" in figures_by_author.get(name, {})]
+        h_indexes = [
+            figures_by_author[name]["h_index"]
+            for name in record.authors
+            if "h_index" in figures_by_author.get(name, {})
+        ]
         score = quality(
             trending=trends[paper_id].percentile if paper_id in trends else None,
             novelty=novelty_of_paper.value,
@@ -130,7 +134,10 @@ def figures_of(session: Session, records: Mapping[int, Record], trends: Mapping[
 
 def novelty_signals(session: Session, paper_ids: Sequence[int]) -> dict[int, PaperSignals]:
     """The novelty of these papers as signals, which editions store so that they always show the same."""
-    return {paper_id: ((NOVELTY, float(novelty_of_paper.value or 0)),) for paper_id, novelty_of_paper in store.novelties(session, paper_ids).items()}
+    return {
+        paper_id: ((NOVELTY, float(novelty_of_paper.value or 0)),)
+        for paper_id, novelty_of_paper in store.novelties(session, paper_ids).items()
+    }
 
 
 def contents_with_signals(session: Session, contents: Sequence[Content]) -> list[Content]:
@@ -146,7 +153,9 @@ def entries_with_signals(entries: Sequence[Entry], signals_by_id: Mapping[int, P
     """Entries with these additional signals."""
     return tuple(
         [
-            entry._replace(signals=entry.signals + signals_by_id[entry.paper]) if entry.paper in signals_by_id else entry
+            entry._replace(signals=entry.signals + signals_by_id[entry.paper])
+            if entry.paper in signals_by_id
+            else entry
             for entry in entries
         ]
     )

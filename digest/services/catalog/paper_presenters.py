@@ -14,7 +14,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as people
 from digest.errors import N_, NotFound
-from digest.i18n import decimal, localize
+from digest.i18n import format_number, localize
 from digest.models.types import stored_id
 from digest.papers import Record, author_key
 from digest.services.catalog import novelty_and_score
@@ -27,7 +27,10 @@ from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
-_MEAN_FIGURES = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # the mean of the papers here, else the source's own
+_MEAN_FIGURES = (
+    ("novelty", N_("Novelty")),
+    ("ai_score", N_("Score")),
+)  # the mean of the papers here, else the source's own
 _NO_FIGURES = PaperFigures()
 
 
@@ -36,9 +39,16 @@ def trending(category: str | None, limit: int) -> list[PaperRow]:
     rising_papers = rising.current_trending(category, limit)
     with reading() as session:
         figures_by_id = novelty_and_score.figures_of(
-            session, {item.paper_id: item.record for item in rising_papers}, {item.paper_id: item.trend for item in rising_papers}
+            session,
+            {item.paper_id: item.record for item in rising_papers},
+            {item.paper_id: item.trend for item in rising_papers},
         )
-    return [present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts, figures_by_id[rising_paper.paper_id]) for rising_paper in rising_papers]
+    return [
+        present_row(
+            rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts, figures_by_id[rising_paper.paper_id]
+        )
+        for rising_paper in rising_papers
+    ]
 
 
 def paper(paper_id: int) -> PaperPage:
@@ -68,11 +78,17 @@ def author(author_name: str, limit: int) -> AuthorPage:
     parsed_author = parse_name(author_name)
     with reading() as session:
         candidates = store.by_author(session, author_key(author_name), limit)
-        printed_figures = people.author_figures(session, [author_name], registry.fallback_figures()).get(author_name, {})
-        own_papers = [(p, r) for p, r in candidates if any(names_agree(parsed_author, parse_name(name)) for name in r.authors)]
+        printed_figures = people.author_figures(session, [author_name], registry.fallback_figures()).get(
+            author_name, {}
+        )
+        own_papers = [
+            (p, r) for p, r in candidates if any(names_agree(parsed_author, parse_name(name)) for name in r.authors)
+        ]
         records = {stored_id(p): r for p, r in own_papers}
         listings = {stored_id(p): rising.PaperListing(p.announcement_id, p.revision) for p, _ in own_papers}
-        figures_by_id = novelty_and_score.figures_of(session, records, rising.trends_among_recent(session, listings, at=clock.now()))
+        figures_by_id = novelty_and_score.figures_of(
+            session, records, rising.trends_among_recent(session, listings, at=clock.now())
+        )
     if not own_papers and not printed_figures:
         raise NotFound(localize("no paper here is by that author"))
     rows = tuple(present_row(paper_id, record, figures=figures_by_id[paper_id]) for paper_id, record in records.items())
@@ -114,12 +130,21 @@ def _links(block: PaperBlock) -> tuple[tuple[str, str], ...]:
 
 def _figures(printed_figures: Mapping[str, Any], rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
     """The figures that a source prints for the author, then the mean novelty and score of the papers here."""
-    labelled_figures = [(localize(words), decimal(printed_figures[key])) for key, words in FIGURES if printed_figures.get(key) is not None]
+    labelled_figures = [
+        (localize(words), format_number(printed_figures[key]))
+        for key, words in FIGURES
+        if printed_figures.get(key) is not None
+    ]
     values_by_key = {
         "novelty": [row.novelty for row in rows if row.novelty is not None],
         "ai_score": [row.score for row in rows if row.score is not None],
     }
     for key, label in _MEAN_FIGURES:
         if values_by_key[key] or printed_figures.get(key) is not None:
-            labelled_figures.append((localize(label), decimal(mean(values_by_key[key]) if values_by_key[key] else printed_figures[key])))
+            labelled_figures.append(
+                (
+                    localize(label),
+                    format_number(mean(values_by_key[key]) if values_by_key[key] else printed_figures[key]),
+                )
+            )
     return tuple(labelled_figures)

@@ -19,7 +19,9 @@ from digest.mail.outbox.send_counters import SendCounts
 from digest.mail.outbox.sender import deliver_due
 from digest.services.alarms import alarm_rules
 
-DRAIN_WINDOW = timedelta(seconds=15)  # `drain` waits for mail that is due by then: an uncertain one is retried after 5 s
+DRAIN_WINDOW = timedelta(
+    seconds=15
+)  # `drain` waits for mail that is due by then: an uncertain one is retried after 5 s
 SHARDS_PER_SWEEP = 200
 
 

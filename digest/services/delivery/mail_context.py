@@ -25,7 +25,7 @@ from digest.models.delivery import (
     SUPPRESSED,
     TEST,
 )
-from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.services.editions.web_view import topic_texts
 from digest.services.subscriptions import suppressions
 
@@ -33,7 +33,10 @@ ACCOUNT_KINDS = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
 TO_OTHER_ADDRESS = (NEW_ADDRESS, MOVED)  # mails to an address that is not yet, or no longer, the subscriber's
 TO_SUBSCRIBER = (CONFIRMATION, LINK, MOVED, *ACCOUNT_KINDS)
 # The states in which a subscriber gets these kinds; all other kinds are sent to active subscribers only.
-_STATES = {CONFIRMATION: (PENDING, UNSUBSCRIBED, ACTIVE), **dict.fromkeys((LINK, MOVED, *ACCOUNT_KINDS), (ACTIVE, UNSUBSCRIBED))}
+_STATES = {
+    CONFIRMATION: (PENDING, UNSUBSCRIBED, ACTIVE),
+    **dict.fromkeys((LINK, MOVED, *ACCOUNT_KINDS), (ACTIVE, UNSUBSCRIBED)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,14 @@ class MailContext:
 def load_contexts(session: Session, deliveries: Sequence[ClaimedDelivery]) -> dict[int, MailContext]:
     """The context of each delivery, by its id."""
     logins = mail_data.logins(session, {delivery.subject_id for delivery in deliveries if delivery.kind == SIGN_IN})
-    request_ids = {delivery.id: request_id for delivery in deliveries if (request_id := _request_id(delivery)) is not None}
+    request_ids = {
+        delivery.id: request_id for delivery in deliveries if (request_id := _request_id(delivery)) is not None
+    }
     requests = mail_data.account_requests(session, set(request_ids.values()))
     contexts = {
-        delivery.id: MailContext(login=logins.get(delivery.subject_id), request=requests.get(request_ids.get(delivery.id, 0)))
+        delivery.id: MailContext(
+            login=logins.get(delivery.subject_id), request=requests.get(request_ids.get(delivery.id, 0))
+        )
         for delivery in deliveries
     }
     for data in mail_data.mail_data(session, list(contexts)):

@@ -12,7 +12,7 @@ from digest import settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
 from digest.compose.email.paper_block import PaperBlocks
-from digest.compose.email.template_context import RenderedMail, MailService
+from digest.compose.email.template_context import MailService, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
@@ -96,7 +96,7 @@ class MailComposer:
         return OutgoingMessage(
             envelope_from=return_path,
             recipient=delivery.address,
-            raw=message.build(rendered, self._envelope(delivery, subscriber, return_path)),
+            raw=message.build_message(rendered, self._envelope(delivery, subscriber, return_path)),
             message_id=delivery.message_id,
             built=True,
         )
@@ -164,8 +164,12 @@ class MailComposer:
         links = web_view.mail_links(edition, subscriber)
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
-            return other_emails.no_matches_notice(recipient, links, content.considered, silent=silent, service=self._service)
-        return digest_email.digest(content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks)
+            return other_emails.no_matches_notice(
+                recipient, links, content.considered, silent=silent, service=self._service
+            )
+        return digest_email.digest(
+            content, self._loaded_papers, recipient, links, service=self._service, blocks=self._blocks
+        )
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str
@@ -203,4 +207,4 @@ class MailComposer:
     def _return_path(self, delivery: ClaimedDelivery) -> str:
         if not self._settings.bounce_address:
             return self._sender[1]
-        return message.verp(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])
+        return message.return_path(self._settings.bounce_address, delivery.id, self._settings.secret_key[0])

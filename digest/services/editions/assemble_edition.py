@@ -54,7 +54,12 @@ class AssembledEdition(NamedTuple):
 
 
 def assemble(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[AnySubscriber, date]], *, shard: str = ""
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    recipients: Sequence[tuple[AnySubscriber, date]],
+    *,
+    shard: str = "",
 ) -> list[AssembledEdition]:
     """The editions of these subscribers for their local dates in this run. Reads only.
 
@@ -64,7 +69,12 @@ def assemble(
 
 
 def iter_assembled(
-    session: Session, run: Run, epoch: Epoch | None, recipients: Sequence[tuple[AnySubscriber, date]], *, shard: str = ""
+    session: Session,
+    run: Run,
+    epoch: Epoch | None,
+    recipients: Sequence[tuple[AnySubscriber, date]],
+    *,
+    shard: str = "",
 ) -> Iterator[AssembledEdition]:
     """Like `assemble`, one subscriber at a time."""
     if not recipients:
@@ -131,7 +141,9 @@ def profiles_by_version(session: Session, versions: Sequence[int]) -> dict[int, 
 
 def _profiles_to_match(session: Session, versions: Sequence[int], cache: ProfileCache | None) -> dict[int, Profile]:
     """The profiles of these versions; COMPILED_PROFILE for one that is compiled and need not be read."""
-    cached = {version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs_profile(version)}
+    cached = {
+        version: COMPILED_PROFILE for version in versions if cache is not None and not cache.needs_profile(version)
+    }
     return cached | subscribers.profiles(session, [version for version in versions if version not in cached])
 
 
@@ -148,7 +160,9 @@ def _last_batches(session: Session, run: Run, recipients: Sequence[AnySubscriber
         if run.slot - _first_possible_slot(subscriber) < RECENT_SUBSCRIBER_WINDOW
     ]
     with_editions = (
-        runs.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent_subscribers]) if recent_subscribers else set()
+        runs.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent_subscribers])
+        if recent_subscribers
+        else set()
     )
     batch_at_slot: dict[datetime, int] = {}
     for subscriber in recent_subscribers:

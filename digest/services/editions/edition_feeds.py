@@ -58,12 +58,16 @@ def subscriber_feed(subscriber_id: int) -> Feed:
     )
 
 
-def _edition_item(edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks) -> Item:
+def _edition_item(
+    edition: Edition, subscriber: Subscriber, papers: web_view.EditionPapers, blocks: PaperBlocks
+) -> Item:
     recipient = web_view.edition_recipient(
         edition, subscriber, papers.topics(edition), categories=papers.categories(edition)
     )
     content = Content.from_json(edition.content)
-    subject, html = digest_email.feed_fragment(content, papers.papers, recipient, web_view.public_links(), blocks=blocks)
+    subject, html = digest_email.feed_fragment(
+        content, papers.papers, recipient, web_view.public_links(), blocks=blocks
+    )
     return Item(
         key=_tag_uri(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",
@@ -101,7 +105,9 @@ def _trending_title(service: str, category: str | None) -> str:
 
 def _paper_item(rising_paper: trending.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
-    paper_row = replace(present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names)
+    paper_row = replace(
+        present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names
+    )
     url = f"{settings.get().base_url}/papers/{rising_paper.paper_id}"
     return Item(
         key=_tag_uri(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),

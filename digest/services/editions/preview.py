@@ -47,7 +47,11 @@ def preview(
             return Preview(())
         announcements = _announcements_between(session, last_day - timedelta(days=days - 1), last_day)
         contents_by_day = list(_contents_by_day(session, profile, announcements, cancelled))
-        versions = [(entry.paper, entry.revision) for _, content in contents_by_day for entry in content.entries[: profile.limit]]
+        versions = [
+            (entry.paper, entry.revision)
+            for _, content in contents_by_day
+            for entry in content.entries[: profile.limit]
+        ]
         records = store.versions(session, versions)
     return Preview(tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day))
 
@@ -87,7 +91,9 @@ def _threshold(session: Session, profile: Profile, announcement: int, weights: W
     """The profile's threshold in the epoch that begins with that announcement; None while it is young."""
     if weights.counts.announcements < epochs.MIN_ANNOUNCEMENTS:
         return None
-    earlier_days = announced.announcement_days(session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS))
+    earlier_days = announced.announcement_days(
+        session, store.announcement_window(session, announcement - 1, epochs.MIN_ANNOUNCEMENTS)
+    )
     return selector.thresholds(session, earlier_days, weights, {0: profile})[0]
 
 
@@ -96,7 +102,10 @@ def _preview_day(
 ) -> PreviewDay:
     return PreviewDay(
         date=date.fromordinal(pool.oldest_announcement),
-        papers=tuple(_paper(profile, pool, entry, records[entry.paper, entry.revision]) for entry in content.entries[: profile.limit]),
+        papers=tuple(
+            _paper(profile, pool, entry, records[entry.paper, entry.revision])
+            for entry in content.entries[: profile.limit]
+        ),
         total=len(content.entries) + content.more,
         announced=len(pool.papers),
     )

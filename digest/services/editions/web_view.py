@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from digest import clock, settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
-from digest.compose.email.template_context import Links, Recipient, MailService
+from digest.compose.email.template_context import Links, MailService, Recipient
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import NotFound
@@ -88,10 +88,16 @@ def load_edition_papers(session: Session, editions: Iterable[Edition]) -> Editio
     """The papers and profiles of these editions, in one query each."""
     edition_list = list(editions)
     versions = rows_by_id(session, ProfileVersion, {edition.profile_id for edition in edition_list})
-    versions_shown = {(int(entry["paper"]), int(entry["revision"])) for edition in edition_list for entry in edition.content["entries"]}
+    versions_shown = {
+        (int(entry["paper"]), int(entry["revision"]))
+        for edition in edition_list
+        for entry in edition.content["entries"]
+    }
     return EditionPapers(
         by_version={version_id: topic_texts(version.profile) for version_id, version in versions.items()},
-        categories_by_version={version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()},
+        categories_by_version={
+            version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()
+        },
         papers=store.versions(session, versions_shown) if versions_shown else {},
     )
 
@@ -111,7 +117,9 @@ def web_view(edition_id: int, mail_link: str) -> str:
     content, links = Content.from_json(edition.content), replace(public_links(), mail_link=mail_link)
     if not content.entries:
         silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
-        return other_emails.no_matches_notice(recipient, links, content.considered, silent=silent, service=service_identity()).html
+        return other_emails.no_matches_notice(
+            recipient, links, content.considered, silent=silent, service=service_identity()
+        ).html
     return digest_email.digest(content, papers.papers, recipient, links, service=service_identity(), limit=None).html
 
 

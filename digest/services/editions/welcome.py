@@ -78,7 +78,9 @@ def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
-        assembled = assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=WELCOME_ANNOUNCEMENTS)
+        assembled = assemble_edition.assemble_welcome(
+            session, run, epoch, subscriber, day, window=WELCOME_ANNOUNCEMENTS
+        )
     return assembled if assembled.stored_content.papers else None
 
 

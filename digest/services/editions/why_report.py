@@ -44,7 +44,9 @@ def why_paper(address: str, paper: str) -> list[str]:
     with reading() as session:
         subscriber = _find_subscriber(session, address)
         paper_id = _paper_id(session, paper)
-        return _lines_of_editions_with(session, subscriber, paper_id) or list(_reasons_not_sent(session, subscriber, paper_id))
+        return _lines_of_editions_with(session, subscriber, paper_id) or list(
+            _reasons_not_sent(session, subscriber, paper_id)
+        )
 
 
 def _find_subscriber(session: Session, address: str) -> Subscriber:
@@ -171,7 +173,9 @@ def _exclusion_reason(profile: Profile, document: Document) -> str:
     for text in profile.exclusions:
         if node_matches(parse(text).root, document):
             return f"your exclusion {text!r} leaves it out"
-    if any(has_author(author, document) for author in profile.authors) or reference_backend.allows_paper(profile, document):
+    if any(has_author(author, document) for author in profile.authors) or reference_backend.allows_paper(
+        profile, document
+    ):
         return ""
     return f"your categories ({', '.join(profile.categories)}) leave it out"
 

@@ -115,9 +115,13 @@ def _due_days(source: Source) -> list[date]:
     with reading() as session:
         first_day = source_days.oldest_day(session, sources, today - MAX_DAYS_BACK * A_DAY)
         first_day = first_day or registry.ANNOUNCEMENTS.current(today)
-        is_final_by_day = source_days.stored_days(session, sources if source.only_missing_days else (source.name,), first_day, today)
+        is_final_by_day = source_days.stored_days(
+            session, sources if source.only_missing_days else (source.name,), first_day, today
+        )
     days = _days_between(source, first_day, today) if first_day <= today else []
-    return [day for day in days if not (is_final_by_day.get(day) or (source.only_missing_days and day in is_final_by_day))]
+    return [
+        day for day in days if not (is_final_by_day.get(day) or (source.only_missing_days and day in is_final_by_day))
+    ]
 
 
 def missing_announcements(session: Session, now: datetime) -> list[date]:

@@ -59,6 +59,9 @@ class StoredMatches:
             candidate_ids = sorted({paper_id for key in paper_keys for paper_id in by_key.get(key, ())})
             record = missing[index].record
             self.paper_ids[index] = next(
-                (paper_id for paper_id in candidate_ids if papers.is_same_paper(candidates[paper_id].record, record)), None
+                (paper_id for paper_id in candidate_ids if papers.is_same_paper(candidates[paper_id].record, record)),
+                None,
             )
-        self.stored |= {paper_id: candidates[paper_id] for paper_id in self.paper_ids.values() if paper_id in candidates}
+        self.stored |= {
+            paper_id: candidates[paper_id] for paper_id in self.paper_ids.values() if paper_id in candidates
+        }

@@ -18,7 +18,7 @@ from digest.db.papers import papers as papers_store
 from digest.db.papers import source_days
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.sources import registry
-from digest.sources.source import DayMark, FetchResult, FetchedDocument
+from digest.sources.source import DayMark, FetchedDocument, FetchResult
 
 
 @dataclass(frozen=True, slots=True)

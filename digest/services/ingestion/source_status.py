@@ -133,7 +133,10 @@ def missing_announcement(session: Session, slot: datetime, known_at: datetime) -
 
 def should_wait(session: Session, slot: datetime, now: datetime) -> bool:
     """True while a run of that slot should wait for a late announcement, at most SOURCE_WAIT minutes."""
-    return now < slot + timedelta(minutes=settings.get().source_wait) and missing_announcement(session, slot, now) is not None
+    return (
+        now < slot + timedelta(minutes=settings.get().source_wait)
+        and missing_announcement(session, slot, now) is not None
+    )
 
 
 def missing_announcement_notice(session: Session, slot: datetime, known_at: datetime) -> str:

@@ -93,7 +93,8 @@ def _due_subscribers(
         }
         return [(subscriber, shard.day) for subscriber in in_shard if is_due[id(subscriber.shared)]]
     days = {
-        id(subscriber.shared): run_planning.day_of_slot(subscriber, run.slot) for subscriber in _representatives(in_shard)
+        id(subscriber.shared): run_planning.day_of_slot(subscriber, run.slot)
+        for subscriber in _representatives(in_shard)
     }
     return [(subscriber, days[id(subscriber.shared)]) for subscriber in in_shard]
 
@@ -107,7 +108,9 @@ def _ids_with_edition(session: Session, subscribers: Iterable[tuple[DueSubscribe
     """Ids of the subscribers who already have an edition of their date."""
     dates = {stored_id(subscriber): day for subscriber, day in subscribers}
     return {
-        subscriber_id for subscriber_id, day in runs.edition_dates(session, dates, set(dates.values())) if dates[subscriber_id] == day
+        subscriber_id
+        for subscriber_id, day in runs.edition_dates(session, dates, set(dates.values()))
+        if dates[subscriber_id] == day
     }
 
 

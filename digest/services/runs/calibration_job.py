@@ -48,7 +48,8 @@ def due_parts() -> CalibrationParts:
             return CalibrationParts(0)
         epoch_number = stored_id(epoch)
         return CalibrationParts(
-            epoch_number, tuple(threshold_store.uncalibrated_parts(session, epoch_number, PROFILES_PER_PART, PARTS_PER_BATCH))
+            epoch_number,
+            tuple(threshold_store.uncalibrated_parts(session, epoch_number, PROFILES_PER_PART, PARTS_PER_BATCH)),
         )
 
 
@@ -63,7 +64,9 @@ def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
     with transaction() as session:
         uncalibrated = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
         threshold_store.store_thresholds(
-            session, epoch_id, {version_id: calibrated[version_id] for version_id in uncalibrated if version_id in calibrated}
+            session,
+            epoch_id,
+            {version_id: calibrated[version_id] for version_id in uncalibrated if version_id in calibrated},
         )
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(calibrated))
     return len(calibrated)
@@ -72,7 +75,10 @@ def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
 def calibrate_all() -> int:
     """Calibrate all profiles in this process, where there are no workers. Returns how many."""
     total, next_parts = 0, due_parts()
-    while calibrated := sum(calibrate_part(next_parts.epoch_id, first_version, last_version) for first_version, last_version in next_parts.parts):
+    while calibrated := sum(
+        calibrate_part(next_parts.epoch_id, first_version, last_version)
+        for first_version, last_version in next_parts.parts
+    ):
         total, next_parts = total + calibrated, due_parts()
     return total
 

@@ -62,7 +62,9 @@ def replay(first_day: date, last_day: date, *, only: int | None = None) -> list[
     """Each date from `first` to `last`, for all active subscribers or one. Raises BadInput."""
     count = (last_day - first_day).days + 1
     if not 1 <= count <= MAX_DAYS:
-        raise BadInput(f"from {first_day} to {last_day}: 1 to {MAX_DAYS} days, the first not after the last", field="from")
+        raise BadInput(
+            f"from {first_day} to {last_day}: 1 to {MAX_DAYS} days, the first not after the last", field="from"
+        )
     days = [ReplayedDay(first_day + offset * ONE_DAY) for offset in range(count)]
     with reading() as session:
         for part in _parts(session, first_day, only):
@@ -78,7 +80,9 @@ def _parts(session: Session, first_day: date, only: int | None) -> Iterator[list
     while rows := runs.active_subscribers(session, after=last_id, only_id=only, limit=SUBSCRIBERS_PER_PART):
         profiles = assemble_edition.profiles_of_subscribers(session, rows)
         yield [
-            _ReplayedSubscriber(row, profiles.get(row.profile_id or 0, Profile()), _last_batch_before(session, row, first_day))
+            _ReplayedSubscriber(
+                row, profiles.get(row.profile_id or 0, Profile()), _last_batch_before(session, row, first_day)
+            )
             for row in rows
         ]
         last_id = stored_id(rows[-1])
@@ -122,7 +126,11 @@ def _replay_day(
 
 def _advance(subscriber: _ReplayedSubscriber, run: Run, pool: CandidatePool, papers: Sequence[int]) -> None:
     """Note that these papers were sent and that the subscriber has seen the run's batch."""
-    subscriber.sent = {paper: announcement for paper, announcement in subscriber.sent.items() if announcement >= pool.oldest_announcement}
+    subscriber.sent = {
+        paper: announcement
+        for paper, announcement in subscriber.sent.items()
+        if announcement >= pool.oldest_announcement
+    }
     subscriber.sent |= {paper: pool.announcement_of[paper] for paper in papers}
     subscriber.seen_through = max(subscriber.seen_through, run.batch_through)
 
@@ -160,7 +168,10 @@ class _EpochOfWeek:
         epoch = self._epoch
         if epoch is None or epoch.announcement_id is None:
             return False
-        weeks = [date.fromordinal(announcement_id).isocalendar()[:2] for announcement_id in (announcement, epoch.announcement_id)]
+        weeks = [
+            date.fromordinal(announcement_id).isocalendar()[:2]
+            for announcement_id in (announcement, epoch.announcement_id)
+        ]
         return announcement == epoch.announcement_id or (
             epoch.announcements >= epochs.MIN_ANNOUNCEMENTS and weeks[0] == weeks[1]
         )

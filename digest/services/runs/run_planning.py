@@ -92,7 +92,14 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
                 session, [stored_id(subscriber) for subscriber, _ in dates], {edition_day for _, edition_day in dates}
             )
             choices += assemble_edition.assemble(
-                session, run, epoch, [(subscriber, edition_day) for subscriber, edition_day in dates if (subscriber.id, edition_day) not in with_edition]
+                session,
+                run,
+                epoch,
+                [
+                    (subscriber, edition_day)
+                    for subscriber, edition_day in dates
+                    if (subscriber.id, edition_day) not in with_edition
+                ],
             )
     return choices
 
@@ -138,7 +145,11 @@ def _slots_of_day(session: Session, day: date, only: int | None, now: datetime) 
 def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:
     """Add shards for the subscribers that no open shard of this run covers."""
     open_ranges = runs.waiting_ranges(session, run, day)
-    remaining_ids = [subscriber_id for subscriber_id in ids if not any(first_id <= subscriber_id <= last_id for first_id, last_id in open_ranges)]
+    remaining_ids = [
+        subscriber_id
+        for subscriber_id in ids
+        if not any(first_id <= subscriber_id <= last_id for first_id, last_id in open_ranges)
+    ]
     runs.add_shards(session, run, remaining_ids, size=_shard_size(session, len(remaining_ids)), day=day)
 
 
@@ -150,7 +161,9 @@ def shard_name(run: Run, shard: Shard) -> str:
 def _shard_size(session: Session, subscribers: int) -> int:
     """Subscribers in a shard. What a shard's subscribers share is computed once, so large shards are cheaper."""
     large = session.get_bind().dialect.name == "postgresql"
-    return max(SHARD_SIZE, min(MAX_SHARD_SIZE, 1 << (subscribers // SHARDS_PER_RUN).bit_length())) if large else SHARD_SIZE
+    return (
+        max(SHARD_SIZE, min(MAX_SHARD_SIZE, 1 << (subscribers // SHARDS_PER_RUN).bit_length())) if large else SHARD_SIZE
+    )
 
 
 def _skip_cancelled_run(session: Session, run: Run, now: datetime, only: int | None) -> None:
@@ -176,7 +189,8 @@ def draft_run(session: Session, slot: datetime, as_of: datetime) -> Run:
 def _assign_epochs(drafts: Sequence[Run]) -> None:
     """Set the epoch that each run ranks by, the oldest announcement first."""
     epoch_ids = {
-        announcement_id: epochs.current_epoch_id(announcement_id) for announcement_id in sorted({draft.announcement_id for draft in drafts})
+        announcement_id: epochs.current_epoch_id(announcement_id)
+        for announcement_id in sorted({draft.announcement_id for draft in drafts})
     }
     for draft in drafts:
         draft.epoch_id = epoch_ids[draft.announcement_id]

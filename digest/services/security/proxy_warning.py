@@ -24,7 +24,10 @@ _recorded: dict[str, float] = {}  # peer: when this process noted it last (monot
 def record_peer(peer: str) -> None:
     """Log the proxy, store it for `digest doctor` and alarm the administrators; at most once an hour for each peer."""
     monotonic_now = time.monotonic()
-    if monotonic_now - _recorded.get(peer, -_SECONDS_BETWEEN_RECORDS) < _SECONDS_BETWEEN_RECORDS or len(_recorded) > 1000:
+    if (
+        monotonic_now - _recorded.get(peer, -_SECONDS_BETWEEN_RECORDS) < _SECONDS_BETWEEN_RECORDS
+        or len(_recorded) > 1000
+    ):
         return
     _recorded[peer] = monotonic_now
     log.warning("untrusted_proxy", peer=peer)

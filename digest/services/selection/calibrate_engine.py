@@ -30,7 +30,11 @@ def thresholds(
     """τ of each profile, from these announcements. `cache`: the compiled profiles by version."""
     profiles_cache = cache or CompiledProfileCache()
     with profiles_cache.lock:
-        missing = [version for version, profile in profiles.items() if profile is COMPILED_PROFILE and not profiles_cache.is_compiled(version)]
+        missing = [
+            version
+            for version, profile in profiles.items()
+            if profile is COMPILED_PROFILE and not profiles_cache.is_compiled(version)
+        ]
         profiles = {**profiles, **subscribers.profiles(session, missing)}
         rows = [profiles_cache.row_of(version, profile) for version, profile in profiles.items()]
         return _taus(profiles_cache, rows, days, _papers(session, tuple(days)), weights)

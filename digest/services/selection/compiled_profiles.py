@@ -39,7 +39,10 @@ MIN_PROFILES = 1000  # profiles compiled together
 _MAX_PROFILES = 5_000  # profiles in one cache: a matcher joins papers with the words of all of them
 _MAX_MATCHERS = 4
 _EXCLUSIONS_PER_PROFILE = 20  # exclusions in one profile
-_DELETE_UNUSED_AFTER, _MAX_AGE = 9 * 86_400.0, 30 * 86_400.0  # seconds; an old file still holds profiles of people who left
+_DELETE_UNUSED_AFTER, _MAX_AGE = (
+    9 * 86_400.0,
+    30 * 86_400.0,
+)  # seconds; an old file still holds profiles of people who left
 _WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has no topics; has a high minimum for close matches
 
 
@@ -75,7 +78,9 @@ class CompiledProfileCache:
         if new_row is not None:
             return new_row
         new_row = self.store.add(profile)
-        flags = _HIGH_MINIMUM * (profile.minimum == HIGH) + _WITHOUT_TOPICS * all(topic.muted for topic in profile.topics)
+        flags = _HIGH_MINIMUM * (profile.minimum == HIGH) + _WITHOUT_TOPICS * all(
+            topic.muted for topic in profile.topics
+        )
         if flags:
             self._flags[new_row] = flags
         if version is not None:
@@ -85,7 +90,10 @@ class CompiledProfileCache:
     def rows_of(self, requests: Sequence[SelectionRequest]) -> list[int]:
         """The row of each request's profile."""
         rows = [None if request.version is None else self._rows.get(request.version) for request in requests]
-        return [self.row_of(request.version, request.profile) if row is None else row for row, request in zip(rows, requests, strict=True)]
+        return [
+            self.row_of(request.version, request.profile) if row is None else row
+            for row, request in zip(rows, requests, strict=True)
+        ]
 
     def has_topics(self, row: int) -> bool:
         """False for a profile that gets trending and new papers of its categories."""
@@ -174,7 +182,8 @@ class CompiledProfileCache:
 
     def _add_exclusions(self, profile: Profile) -> list[int]:
         parts: list[Sequence[str]] = [
-            profile.exclusions[begin : begin + _EXCLUSIONS_PER_PROFILE] for begin in range(0, len(profile.exclusions), _EXCLUSIONS_PER_PROFILE)
+            profile.exclusions[begin : begin + _EXCLUSIONS_PER_PROFILE]
+            for begin in range(0, len(profile.exclusions), _EXCLUSIONS_PER_PROFILE)
         ]
         return [self.store.add(Profile(tuple(map(Topic, part)), close=False)) for part in parts]
 
@@ -184,7 +193,9 @@ _caches: WeakKeyDictionary[Engine, CompiledProfileCache] = WeakKeyDictionary()
 
 def open_cache(session: Session, name: str, expected_profiles: int) -> CompiledProfileCache:
     """The cache of the shards of that name, read from its file."""
-    return CompiledProfileCache.read(session, profile_cache.cache_file(name, profile_store_file.CODE_VERSION), expected_profiles)
+    return CompiledProfileCache.read(
+        session, profile_cache.cache_file(name, profile_store_file.CODE_VERSION), expected_profiles
+    )
 
 
 def cache_for_requests(requests: Sequence[SelectionRequest]) -> CompiledProfileCache:

@@ -31,7 +31,9 @@ from digest.services.selection.compiled_profiles import CompiledProfileCache
 from digest.services.selection.entry_building import COMPILED_PROFILE, MAX_RISING, SelectionRequest
 
 _windows: WeakKeyDictionary[CandidatePool, WindowArrays] = WeakKeyDictionary()
-_templates_by_papers: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSignals], EntryTemplates]]] = WeakKeyDictionary()
+_templates_by_papers: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, PaperSignals], EntryTemplates]]] = (
+    WeakKeyDictionary()
+)
 StoredReasons = tuple[bytes, bytes]  # entries as stored, separated by commas, and the packed ids of their papers
 BATCH_SIZE = 8192  # requests
 open_cache, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
@@ -58,7 +60,9 @@ def choose_stored(
                 profiles.exclusion_rows(request)
         for begin in range(0, len(requests), BATCH_SIZE):
             batch = slice(begin, begin + BATCH_SIZE)
-            yield from _select_batch(window, _RequestBatch(session, pool, requests[batch], rows[batch], profiles, look_up))
+            yield from _select_batch(
+                window, _RequestBatch(session, pool, requests[batch], rows[batch], profiles, look_up)
+            )
         profiles.save(session)
 
 
@@ -87,7 +91,9 @@ class _RequestBatch:
         self.session, self.pool, self.requests, self.compiled, self.look_up = session, pool, requests, profiles, look_up
         self.signs: dict[int, PaperSignals] = {}
         self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
-        self.exclusion_rows = {i: self.compiled.exclusion_rows(request) for i, request in enumerate(requests) if not self.with_topics[i]}
+        self.exclusion_rows = {
+            i: self.compiled.exclusion_rows(request) for i, request in enumerate(requests) if not self.with_topics[i]
+        }
         self.new_entries: list[StoredReasons] = [(b"", b"")] * len(requests)
         self.rising_entries: list[StoredReasons] = [(b"", b"")] * len(requests)
         self.more_counts = [0] * len(requests)
@@ -101,9 +107,16 @@ class _RequestBatch:
         """Find the new papers of these rows."""
         matcher = self.compiled.matcher(papers, self.pool.weights)
         topic_rows = [row for row in rows if self.with_topics[row]]
-        seen_through, sent = [self.requests[row].seen_through for row in topic_rows], self._sent_of_rows(topic_rows, [self.sent])
+        seen_through, sent = (
+            [self.requests[row].seen_through for row in topic_rows],
+            self._sent_of_rows(topic_rows, [self.sent]),
+        )
         answers = matcher.match(
-            papers.facts, rows=self._profile_rows(topic_rows), taus=self._taus(topic_rows), seen_through=seen_through, sent=sent
+            papers.facts,
+            rows=self._profile_rows(topic_rows),
+            taus=self._taus(topic_rows),
+            seen_through=seen_through,
+            sent=sent,
         )
         written = self._write_entries(matcher, papers, topic_rows, answers, NEW)
         totals = answers.arrays.rows["total"][:-1].tolist()
@@ -112,10 +125,17 @@ class _RequestBatch:
         self.already_sent.append(_selected_papers(answers, topic_rows))
         other_rows = [row for row in rows if not self.with_topics[row]]
         if other_rows:
-            seen_through, sent = [self.requests[row].seen_through for row in other_rows], self._sent_of_rows(other_rows, [self.sent])
-            answers = matcher.match(papers.facts, rows=self._profile_rows(other_rows), seen_through=seen_through, sent=sent, mode=ALL)
+            seen_through, sent = (
+                [self.requests[row].seen_through for row in other_rows],
+                self._sent_of_rows(other_rows, [self.sent]),
+            )
+            answers = matcher.match(
+                papers.facts, rows=self._profile_rows(other_rows), seen_through=seen_through, sent=sent, mode=ALL
+            )
             matches = {row: answers.matches(i, self.requests[row].profile) for i, row in enumerate(other_rows)}
-            self.followed_matches |= {row: [match for match in row_matches if match.followed] for row, row_matches in matches.items()}
+            self.followed_matches |= {
+                row: [match for match in row_matches if match.followed] for row, row_matches in matches.items()
+            }
             self.new_without_topics |= self._allowed_papers(matcher, papers, other_rows, new=True)
 
     def find_rising(self, papers: PaperColumns) -> None:
@@ -123,8 +143,12 @@ class _RequestBatch:
         matcher = self.compiled.matcher(papers, self.pool.weights)
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
         taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
-        answers = matcher.match(papers.facts, rows=self._profile_rows(topic_rows), taus=taus, sent=sent, mode=RANKED, max_ranked=MAX_RISING)
-        for row, reasons in zip(topic_rows, self._write_entries(matcher, papers, topic_rows, answers, RISING), strict=True):
+        answers = matcher.match(
+            papers.facts, rows=self._profile_rows(topic_rows), taus=taus, sent=sent, mode=RANKED, max_ranked=MAX_RISING
+        )
+        for row, reasons in zip(
+            topic_rows, self._write_entries(matcher, papers, topic_rows, answers, RISING), strict=True
+        ):
             self.rising_entries[row] = reasons
         self.trending_without_topics = self._allowed_papers(matcher, papers, sorted(self.exclusion_rows), new=False)
 
@@ -132,7 +156,11 @@ class _RequestBatch:
         """The edition of one row, as it is stored."""
         request = self.requests[row]
         if not self.with_topics[row]:
-            selected = self.followed_matches.get(row, []), self.trending_without_topics.get(row, []), self.new_without_topics.get(row, [])
+            selected = (
+                self.followed_matches.get(row, []),
+                self.trending_without_topics.get(row, []),
+                self.new_without_topics.get(row, []),
+            )
             content = entry_building.content_without_topics(self.pool, request, *selected, considered)
             return StoredContent.from_content(
                 replace(content, entries=novelty_and_score.entries_with_signals(content.entries, self.signs))
@@ -148,24 +176,39 @@ class _RequestBatch:
     ) -> list[StoredReasons]:
         """Each row's matches as entries."""
         templates = self._templates(papers, section)
-        text = json_writer.write_entries(answers, matcher.compiled, self._profile_rows(rows), templates, self.compiled.query_texts())
+        text = json_writer.write_entries(
+            answers, matcher.compiled, self._profile_rows(rows), templates, self.compiled.query_texts()
+        )
         written = text.rows()
         unwritten = [i for i, entry in enumerate(written) if entry is None]
         profiles = self._profiles([rows[i] for i in unwritten])
-        rewritten = {i: self._write_matches(answers.matches(i, profile), section) for i, profile in zip(unwritten, profiles, strict=True)}
+        rewritten = {
+            i: self._write_matches(answers.matches(i, profile), section)
+            for i, profile in zip(unwritten, profiles, strict=True)
+        }
         offsets, numbers = (4 * answers.arrays.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
-        return [(rewritten[row] if entry is None else entry[0], numbers[offsets[row] : offsets[row + 1]]) for row, entry in enumerate(written)]
+        return [
+            (rewritten[row] if entry is None else entry[0], numbers[offsets[row] : offsets[row + 1]])
+            for row, entry in enumerate(written)
+        ]
 
     def _profiles(self, rows: Sequence[int]) -> list[Profile]:
         """The profiles of these rows, as typed."""
         requests = [self.requests[row] for row in rows]
-        unread_versions = [request.version for request in requests if request.version and request.profile is COMPILED_PROFILE]
+        unread_versions = [
+            request.version for request in requests if request.version and request.profile is COMPILED_PROFILE
+        ]
         stored = subscribers.profiles(self.session, unread_versions)
-        return [stored[request.version] if request.version and request.version in stored else request.profile for request in requests]
+        return [
+            stored[request.version] if request.version and request.version in stored else request.profile
+            for request in requests
+        ]
 
     def _write_matches(self, matches: Sequence[Match], section: str) -> bytes:
         """Matches that the JSON writer of the engine does not support: of followed authors, or of very many words."""
-        entry_of = entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
+        entry_of = (
+            entry_building.new_entry if section == NEW else partial(entry_building.entry_of_match, section=section)
+        )
         entries = novelty_and_score.entries_with_signals([entry_of(self.pool, match) for match in matches], self.signs)
         return b",".join(map(entry_json, entries))
 
@@ -199,7 +242,10 @@ class _RequestBatch:
         """The papers sent to these rows, by the position in `rows`."""
         position_of_row = np.full(len(self.requests), -1, np.int64)
         position_of_row[list(rows)] = np.arange(len(rows))
-        row, paper = np.concatenate([position_of_row[part.row] for part in sent]), np.concatenate([part.paper for part in sent])
+        row, paper = (
+            np.concatenate([position_of_row[part.row] for part in sent]),
+            np.concatenate([part.paper for part in sent]),
+        )
         return SentPapers(row[row >= 0], paper[row >= 0])
 
     def _allowed_papers(
@@ -211,11 +257,16 @@ class _RequestBatch:
         excluded_papers = {row: answers.papers(i) for i, row in enumerate(exclusion_rows)}
         allowed = {}
         for row in rows:
-            profile, mask = self.requests[row].profile, papers.eligible(self.requests[row].seen_through if new else None)
+            profile, mask = (
+                self.requests[row].profile,
+                papers.eligible(self.requests[row].seen_through if new else None),
+            )
             if profile.categories:
                 mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
             already_shown = {*self.requests[row].sent, *(match.paper for match in self.followed_matches.get(row, ()))}
-            left_out = already_shown.union(*(excluded_papers[exclusion_row] for exclusion_row in self.exclusion_rows[row]))
+            left_out = already_shown.union(
+                *(excluded_papers[exclusion_row] for exclusion_row in self.exclusion_rows[row])
+            )
             allowed[row] = [paper_id for paper_id in papers.ids_in_order(mask) if paper_id not in left_out]
         return allowed
 

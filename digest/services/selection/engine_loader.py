@@ -29,7 +29,10 @@ def engine() -> ModuleType:
 
 def is_compiled() -> bool:
     """True where the machine code is compiled, so that the first use takes seconds, not a minute. Loads nothing."""
-    return engine.cache_info().currsize > 0 or (_configured_cache_dir() / kernel_version.folder_name() / READY_MARKER).exists()
+    return (
+        engine.cache_info().currsize > 0
+        or (_configured_cache_dir() / kernel_version.folder_name() / READY_MARKER).exists()
+    )
 
 
 def _configured_cache_dir() -> Path:

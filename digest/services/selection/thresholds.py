@@ -17,7 +17,9 @@ from digest.services.selection.selector import ProfileCache
 Thresholds = Mapping[int, int | None]  # τ by profile version
 
 
-def thresholds_by_version(session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
+def thresholds_by_version(
+    session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]
+) -> dict[int, int | None]:
     """τ of each profile version in that epoch; None while the epoch is young (the floor alone)."""
     return complete_thresholds(session, epoch, profiles, stored_thresholds(session, epoch, profiles))
 
@@ -41,7 +43,13 @@ def complete_thresholds(
     taus = dict(stored)
     if missing:
         earlier_announcements = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
-        taus |= selector.thresholds(session, announcements.announcement_days(session, earlier_announcements), epochs.weights(epoch), missing, cache)
+        taus |= selector.thresholds(
+            session,
+            announcements.announcement_days(session, earlier_announcements),
+            epochs.weights(epoch),
+            missing,
+            cache,
+        )
     return taus
 
 

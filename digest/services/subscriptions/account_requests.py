@@ -138,8 +138,12 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
         subscriber.address, subscriber.address_key = new_address.text, new_address.key
         _redirect_waiting_mail(session, subscriber)
         subscriber_id_, stored_client = stored_id(subscriber), consent_origin.stored_form(client)
-        subscribers.record_consent(session, subscriber_id_, "address changed", now=now, client=stored_client, wording=WORDING_VERSION)
-        enqueue_next(session, MOVED, subject_id=subscriber_id_, address=old_address, subscriber_id=subscriber_id_, now=now)
+        subscribers.record_consent(
+            session, subscriber_id_, "address changed", now=now, client=stored_client, wording=WORDING_VERSION
+        )
+        enqueue_next(
+            session, MOVED, subject_id=subscriber_id_, address=old_address, subscriber_id=subscriber_id_, now=now
+        )
     enqueue.deliver()
 
 

@@ -88,7 +88,12 @@ def activate(
     subscriber.seen_through = subscribers.newest_batch_known_at(session, now=now)
     subscriber.next_due_at = send_schedule.due_after(subscriber, now)
     subscribers.record_consent(
-        session, stored_id(subscriber), event, now=now, client=consent_origin.stored_form(client), wording=WORDING_VERSION
+        session,
+        stored_id(subscriber),
+        event,
+        now=now,
+        client=consent_origin.stored_form(client),
+        wording=WORDING_VERSION,
     )
 
 

@@ -47,9 +47,7 @@ def list_entries(cell: str, *, escaped: bool) -> list[str]:
 
 def topic_cap(cell: str) -> int:
     """The cap of a topic, in papers an edition."""
-    if not (
-        cell.isascii() and cell.isdecimal() and len(cell) < 4 and 1 <= int(cell) <= preference_fields.MAX_LIMIT
-    ):
+    if not (cell.isascii() and cell.isdecimal() and len(cell) < 4 and 1 <= int(cell) <= preference_fields.MAX_LIMIT):
         expected = f"expected a number from 1 to {preference_fields.MAX_LIMIT}, a blank, and a topic"
         raise BadInput(f"caps: {expected}; got {cell[:20]!r}", field="caps")
     return int(cell)

@@ -26,7 +26,7 @@ from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.profile import Profile, Topic
 from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
-from digest.models.subscriber import ACTIVE, UNSUBSCRIBED, PENDING
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
@@ -238,7 +238,9 @@ class _ImportedSubscriber:
             reason, source, at = self.suppression
             reports.suppress(session, address.key, reason=reason, source=source, at=at or now)
 
-    def _require_allowed(self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None) -> None:
+    def _require_allowed(
+        self, session: Session, address: subscribers.ParsedAddress, subscriber: Subscriber | None
+    ) -> None:
         """Raise Refused if the state of the address in this installation forbids this row."""
         if subscriber is not None and subscriber.state in {ACTIVE, self.state}:
             raise Refused(f"{address.text} is already in this installation, as {subscriber.state}")
@@ -270,7 +272,12 @@ class _ImportedSubscriber:
             session.add(Consent(subscriber_id=subscriber_id, **event.model_dump()))
         if not self.consents:
             subscribers.record_consent(
-                session, subscriber_id, subscribers.IMPORTED, now=now, client=consent_origin.ADMINISTRATOR, wording=WORDING_VERSION
+                session,
+                subscriber_id,
+                subscribers.IMPORTED,
+                now=now,
+                client=consent_origin.ADMINISTRATOR,
+                wording=WORDING_VERSION,
             )
 
     def _sign_up_request(self, subscriber_id: int, created_at: datetime) -> SignUpRequest:

@@ -108,7 +108,9 @@ class _Header:
                 raise BadInput(f"line 1: {where.format(position)}{self.unknown_column_error(name)}")
             if name in names[: position - 1]:
                 first_position = names.index(name) + 1
-                raise BadInput(f"line 1: {where.format(position)}{name!r} stands twice, first as column {first_position}")
+                raise BadInput(
+                    f"line 1: {where.format(position)}{name!r} stands twice, first as column {first_position}"
+                )
 
     def unknown_column_error(self, name: str) -> str:
         """The error message for an unknown column."""
@@ -163,7 +165,8 @@ def _guess_delimiter(text: str, header: _Header) -> str:
     header_line = next((line for line in text.splitlines() if line.strip()), "")
     cells_by_delimiter = {delimiter: _cells(header_line, delimiter) for delimiter in DELIMITERS}
     return max(
-        DELIMITERS, key=lambda delimiter: (header.count_known(cells_by_delimiter[delimiter]), len(cells_by_delimiter[delimiter]))
+        DELIMITERS,
+        key=lambda delimiter: (header.count_known(cells_by_delimiter[delimiter]), len(cells_by_delimiter[delimiter])),
     )
 
 

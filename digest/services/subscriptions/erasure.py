@@ -40,7 +40,9 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
         address, was_active = subscriber.address, subscriber.state == ACTIVE
         erase_rows(session, subscriber, now=now)
         if was_active and not by_administrator:
-            former_addresses.store_former_address(session, subscriber.address_key, reason="erased", suppressed=False, at=now)
+            former_addresses.store_former_address(
+                session, subscriber.address_key, reason="erased", suppressed=False, at=now
+            )
         actor = command_line_actor() if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
     profile_cache.delete_profiles_of(subscriber_id)

@@ -132,7 +132,9 @@ def _changed_profile(profile: Profile, verb: str, kind: str, option_text: str) -
     if exclusion not in profile.exclusions and len(profile.exclusions) >= MAX_TOPICS:
         raise Refused(i18n.localize("you exclude %(n)s things already; remove one in your preferences", n=MAX_TOPICS))
     exclusions = tuple(dict.fromkeys((*profile.exclusions, exclusion)))
-    return replace(profile, exclusions=exclusions), i18n.localize("Papers by %(name)s are no longer sent.", name=option_text)
+    return replace(profile, exclusions=exclusions), i18n.localize(
+        "Papers by %(name)s are no longer sent.", name=option_text
+    )
 
 
 def _target(

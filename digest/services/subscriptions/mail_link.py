@@ -42,6 +42,9 @@ def mail_link_to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
 
 
 def _count_if_mailable(session: Session, subscriber: Subscriber) -> bool:
-    if subscriber.state not in {ACTIVE, UNSUBSCRIBED} or subscribers.suppression(session, subscriber.address_key) is not None:
+    if (
+        subscriber.state not in {ACTIVE, UNSUBSCRIBED}
+        or subscribers.suppression(session, subscriber.address_key) is not None
+    ):
         return False
     return bool(rate_limits.count_attempt(session, rate_limits.LINK_MAILS, str(subscriber.id), now=clock.now()))

@@ -137,7 +137,7 @@ class SignUpPreferences(BaseModel):
     ] = Field(default_factory=lambda: settings.get().send_at)
     time_zone: Annotated[
         str,
-        BeforeValidator(clock.read_time_zone),
+        BeforeValidator(clock.parse_time_zone),
         Preference(
             N_("Time zone"),
             Control.ZONE,

@@ -71,7 +71,9 @@ def _queue_link(
         )
         return
     if suppression is not None:
-        since = max(suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1))  # after a whole week it is due
+        since = max(
+            suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)
+        )  # after a whole week it is due
         if subscribers.has_open_sign_up(session, subscriber_id, since=since):
             return
     sign_up_request = SignUpRequest(

@@ -80,7 +80,12 @@ def feedback_overview(subscriber_id: int) -> FeedbackOverview:
     verb_counts = Counter((opinion.verb, opinion.topic) for opinion in opinions)
     topics = (
         TopicFeedback(
-            topic.text, topic.cap, topic.muted, paper_counts[topic.text], verb_counts[MORE, topic.text], verb_counts[LESS, topic.text]
+            topic.text,
+            topic.cap,
+            topic.muted,
+            paper_counts[topic.text],
+            verb_counts[MORE, topic.text],
+            verb_counts[LESS, topic.text],
         )
         for topic in profile.topics
     )

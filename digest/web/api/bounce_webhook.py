@@ -21,11 +21,11 @@ from digest.web.http.rate_limit import count_webhook
 
 router = APIRouter(prefix="/api/v1")
 
-SECONDS = 300  # how far the time of a signature may be from now
-_FORM = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)
-SIGNATURE = (
+SIGNATURE_SECONDS = 300  # how far the time of a signature may be from now
+_SIGNATURE_FORMAT = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)
+SIGNATURE_DESCRIPTION = (
     "`t=SECONDS,v1=HEX`: the Unix time, and HMAC-SHA256 with DIGEST_WEBHOOK_KEY over that time, a dot, and the body's "
-    f"bytes. Valid for {SECONDS} seconds."
+    f"bytes. Valid for {SIGNATURE_SECONDS} seconds."
 )
 
 
@@ -43,32 +43,36 @@ class Outcomes(BaseModel):
     done: dict[str, int]
 
 
-def sign(body: bytes, *, key: str, at: int) -> str:
+def sign_body(body: bytes, *, key: str, timestamp: int) -> str:
     """The value of the header Digest-Signature for a body at a Unix time."""
-    mac = hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={at},v1={mac}"
+    mac = hmac.new(key.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={mac}"
 
 
-async def _signed(request: Request, digest_signature: Annotated[str, Header(description=SIGNATURE)] = "") -> None:
+async def _require_signature(
+    request: Request, digest_signature: Annotated[str, Header(description=SIGNATURE_DESCRIPTION)] = ""
+) -> None:
     """Refuse requests without a valid and recent signature."""
     key = settings.get().webhook_key
     if not key:
         raise NotFound("reports are not accepted: DIGEST_WEBHOOK_KEY is not set")
-    found = _FORM.fullmatch(digest_signature)
-    if found is None:
+    match = _SIGNATURE_FORMAT.fullmatch(digest_signature)
+    if match is None:
         raise HTTPException(401, detail="the header Digest-Signature must be t=SECONDS,v1=HEX")
-    at = int(found[1])
-    if not hmac.compare_digest(sign(await request.body(), key=key, at=at), f"t={at},v1={found[2]}"):
+    timestamp = int(match[1])
+    if not hmac.compare_digest(
+        sign_body(await request.body(), key=key, timestamp=timestamp), f"t={timestamp},v1={match[2]}"
+    ):
         raise HTTPException(401, detail="the signature does not match the body and DIGEST_WEBHOOK_KEY")
-    if abs(clock.now().timestamp() - at) > SECONDS:
+    if abs(clock.now().timestamp() - timestamp) > SIGNATURE_SECONDS:
         raise HTTPException(
-            401, detail=f"the time of the signature differs by more than {SECONDS} seconds; check both clocks"
+            401, detail=f"the time of the signature differs by more than {SIGNATURE_SECONDS} seconds; check both clocks"
         )
 
 
 @router.post(
     "/bounces",
-    dependencies=[Depends(count_webhook), Depends(_signed)],
+    dependencies=[Depends(count_webhook), Depends(_require_signature)],
     responses={401: {"description": "signature missing or wrong"}},
 )
 def bounces(body: Reports) -> Outcomes:

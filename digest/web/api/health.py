@@ -31,7 +31,7 @@ router = APIRouter(include_in_schema=False)
 
 Authorization = Annotated[str, Header()]
 
-FRESH = {"Cache-Control": "no-store"}
+NO_STORE_HEADERS = {"Cache-Control": "no-store"}
 
 
 def _may_see_details(authorization: str, *, check_api_tokens: bool = True) -> bool:
@@ -53,23 +53,26 @@ def _may_see_details(authorization: str, *, check_api_tokens: bool = True) -> bo
 @router.get("/healthz")
 async def healthz() -> PlainTextResponse:
     """The process answers. It needs no thread, so it answers even if all threads are busy."""
-    return PlainTextResponse("ok\n", headers=FRESH)
+    return PlainTextResponse("ok\n", headers=NO_STORE_HEADERS)
 
 
 @router.get("/readyz")
 def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
     """200 if the database answers and a worker makes progress, else 503. The details need a token."""
-    database = _database()
-    problems = {"database": database, "worker": "" if queue.alive() else "no worker answers; start `digest worker`"}
+    database_error = _database_error()
+    problems = {
+        "database": database_error,
+        "worker": "" if queue.alive() else "no worker answers; start `digest worker`",
+    }
     ready = not any(problems.values())
     body: dict[str, object] = {"ready": ready}
-    if _may_see_details(authorization, check_api_tokens=not database):
+    if _may_see_details(authorization, check_api_tokens=not database_error):
         body |= {name: problem or "ok" for name, problem in problems.items()}
         # sources do not decide readiness: sign-ups work while a source is down
         body["sources"] = (
-            {} if database else {status.source: status.state for status in source_status.source_statuses()}
+            {} if database_error else {status.source: status.state for status in source_status.source_statuses()}
         )
-    return JSONResponse(body, status_code=200 if ready else 503, headers=FRESH)
+    return JSONResponse(body, status_code=200 if ready else 503, headers=NO_STORE_HEADERS)
 
 
 @router.get("/metrics")
@@ -82,10 +85,10 @@ def metrics(authorization: Authorization = "") -> Response:
         raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Metrics(dashboard.service_figures(), source_status.source_statuses()))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=FRESH)
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=NO_STORE_HEADERS)
 
 
-def _database() -> str:
+def _database_error() -> str:
     try:
         dashboard.service_figures()
     except SQLAlchemyError as error:
@@ -102,11 +105,11 @@ class _Metrics(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield gauges with the counts of the database."""
         deliveries = GaugeMetricFamily("digest_deliveries", "E-mails by state", labels=["state"])
-        for state, number in sorted(self.counts.deliveries.items()):
-            deliveries.add_metric([state], number)
+        for state, count in sorted(self.counts.deliveries.items()):
+            deliveries.add_metric([state], count)
         subscribers = GaugeMetricFamily("digest_subscribers", "Subscribers by state", labels=["state"])
-        for state, number in sorted(self.counts.subscribers.items()):
-            subscribers.add_metric([state], number)
+        for state, count in sorted(self.counts.subscribers.items()):
+            subscribers.add_metric([state], count)
         yield deliveries
         yield subscribers
         sources = GaugeMetricFamily("digest_source", "1 for the state that a source is in", labels=["source", "state"])
@@ -120,13 +123,13 @@ class _Metrics(Collector):
         yield sources
         yield last_requests
         bounces = GaugeMetricFamily("digest_bounces", "Bounces of the last 30 days by kind", labels=["kind"])
-        for kind, number in sorted(self.counts.bounces.items()):
-            bounces.add_metric([kind], number)
+        for kind, count in sorted(self.counts.bounces.items()):
+            bounces.add_metric([kind], count)
         yield bounces
-        for name, (description, value) in self._plain().items():
+        for name, (description, value) in self._scalar_metrics().items():
             yield GaugeMetricFamily(f"digest_{name}", description, value=value)
 
-    def _plain(self) -> dict[str, tuple[str, float]]:
+    def _scalar_metrics(self) -> dict[str, tuple[str, float]]:
         counts = self.counts
         return {
             "papers": ("Papers stored", counts.papers),

@@ -17,7 +17,7 @@ from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http import api_auth
 from digest.web.http.api_auth import Caller
-from digest.web.http.constant_time import in_steps
+from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import Queue, Services
 from digest.web.http.preview_limits import LimitedPreview
 
@@ -30,10 +30,10 @@ class PreviewRequest(SignUpPreferences):
     days: int = Field(default=14, ge=1, le=60)
 
 
-READ_PAPERS = Depends(api_auth.public("papers:read"))
-WriteSubscriptions = Annotated[Caller, Depends(api_auth.public("subscriptions:write"))]
-ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require("deliveries:read"))]
-RUNS, EDITIONS = (Depends(api_auth.require(scope)) for scope in ("runs:read", "editions:read"))
+READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
+WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
+ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:read"))]
+RUNS, EDITIONS = (Depends(api_auth.require_token(scope)) for scope in ("runs:read", "editions:read"))
 Limit = Annotated[int, Query(ge=1, le=500)]
 Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below this one: the next page")]
 
@@ -41,7 +41,7 @@ Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below
 @router.post("/subscriptions", status_code=202)
 async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    await in_steps(lambda: subscribe(body, caller.name, queue, client_limit=caller.sign_ups))
+    await run_in_time_steps(lambda: subscribe(body, caller.name, queue, client_limit=caller.sign_ups))
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 
@@ -51,7 +51,7 @@ def preview(body: PreviewRequest, make_preview: LimitedPreview) -> dict[str, Any
     return as_json(make_preview(body.profile(), days=body.days, limit=body.limit))
 
 
-def as_json(shown: Preview) -> dict[str, Any]:
+def as_json(result: Preview) -> dict[str, Any]:
     """A preview as JSON."""
     return {
         "days": [
@@ -63,7 +63,7 @@ def as_json(shown: Preview) -> dict[str, Any]:
                     for paper in day.papers
                 ],
             }
-            for day in shown.days
+            for day in result.days
         ]
     }
 

@@ -15,13 +15,13 @@ from digest.i18n import localize
 from digest.services.security import admin_login
 from digest.services.security.link_lifetimes import ADMIN_SESSION
 
-PLAIN_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
+LOCAL_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # With no-referrer browsers send `Origin: null` along with our own forms, and it could not be checked (Fetch, 3.2).
 REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
 
 
-def _is_plain() -> bool:
+def _is_local_http() -> bool:
     """True for http on this machine, which needs a cookie without Secure: browsers refuse `__Host-` cookies there."""
     parts = urlsplit(settings.get().base_url)
     return parts.scheme == "http" and parts.hostname in LOOPBACK
@@ -29,7 +29,7 @@ def _is_plain() -> bool:
 
 def cookie_name() -> str:
     """The cookie's name. With `__Host-` no other host or http page can set or shadow it (RFC 6265bis, 4.1.3.2)."""
-    return PLAIN_COOKIE if _is_plain() else HOST_COOKIE
+    return LOCAL_COOKIE if _is_local_http() else HOST_COOKIE
 
 
 def set_cookie(response: Response, value: str) -> None:
@@ -38,8 +38,8 @@ def set_cookie(response: Response, value: str) -> None:
         cookie_name(),
         value,
         max_age=int(ADMIN_SESSION.total_seconds()),
-        path="/admin" if _is_plain() else "/",
-        secure=not _is_plain(),
+        path="/admin" if _is_local_http() else "/",
+        secure=not _is_local_http(),
         httponly=True,
         samesite="strict",
     )
@@ -47,8 +47,8 @@ def set_cookie(response: Response, value: str) -> None:
 
 def delete_cookie(response: Response) -> None:
     """Delete the session cookie."""
-    path = "/admin" if _is_plain() else "/"
-    response.delete_cookie(cookie_name(), path=path, secure=not _is_plain(), httponly=True, samesite="strict")
+    path = "/admin" if _is_local_http() else "/"
+    response.delete_cookie(cookie_name(), path=path, secure=not _is_local_http(), httponly=True, samesite="strict")
 
 
 def cookie_of(request: Request) -> str:
@@ -60,14 +60,14 @@ def _administrator(request: Request) -> str | None:
     return admin_login.administrator_of(cookie_of(request))
 
 
-def _required(administrator: Annotated[str | None, Depends(_administrator)]) -> str:
+def _require_administrator(administrator: Annotated[str | None, Depends(_administrator)]) -> str:
     if administrator is None:
         raise Refused(localize("sign in first"))
     return administrator
 
 
 MaybeAdministrator = Annotated[str | None, Depends(_administrator)]
-Administrator = Annotated[str, Depends(_required)]
+Administrator = Annotated[str, Depends(_require_administrator)]
 
 
 def require_same_origin(request: Request) -> None:
@@ -78,20 +78,22 @@ def require_same_origin(request: Request) -> None:
     """
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
-    site = request.headers.get("sec-fetch-site", "same-origin")
+    fetch_site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    ours = origin is None or origin in _origins() or (origin == "null" and "sec-fetch-site" in request.headers)
-    if site not in {"same-origin", "none"} or not ours:
+    is_own_origin = (
+        origin is None or origin in _own_origins() or (origin == "null" and "sec-fetch-site" in request.headers)
+    )
+    if fetch_site not in {"same-origin", "none"} or not is_own_origin:
         raise HTTPException(
             403, detail=localize("this form was sent from a page of another site; open it here and send again")
         )
 
 
-def _origins() -> set[str]:
+def _own_origins() -> set[str]:
     """The origin of BASE_URL; for this machine, one for each of its names."""
     parts = urlsplit(settings.get().base_url)
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
-    if not _is_plain():
+    if not _is_local_http():
         return {origin}
     port = f":{parts.port}" if parts.port else ""
     return {f"http://{name if ':' not in name else f'[{name}]'}{port}" for name in LOOPBACK}

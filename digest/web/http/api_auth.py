@@ -15,8 +15,8 @@ from digest.services.security import api_tokens, rate_limits
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http.client_ip import Client
 
-bearer = HTTPBearer(auto_error=False, description="created with `digest admin token create`")
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+bearer_scheme = HTTPBearer(auto_error=False, description="created with `digest admin token create`")
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class Caller:
     sign_ups: rate_limits.RateLimit
 
 
-def _checked(request: Request, credentials: HTTPAuthorizationCredentials | None, scope: str) -> ApiToken | None:
+def _check_credentials(
+    request: Request, credentials: HTTPAuthorizationCredentials | None, scope: str
+) -> ApiToken | None:
     """The token of the request; None for none. Raises HTTPException 401 for an invalid one, 403 without the scope."""
     if credentials is None:
         if "authorization" in request.headers:
@@ -43,11 +45,11 @@ def _checked(request: Request, credentials: HTTPAuthorizationCredentials | None,
     return token
 
 
-def require(scope: str) -> Callable[..., ApiToken]:
+def require_token(scope: str) -> Callable[..., ApiToken]:
     """A dependency that requires a token with this scope."""
 
     def dependency(request: Request, credentials: Credentials) -> ApiToken:
-        token = _checked(request, credentials, scope)
+        token = _check_credentials(request, credentials, scope)
         if token is None:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
         request.app.state.api_limiter.take(f"token {token.name}")
@@ -56,11 +58,11 @@ def require(scope: str) -> Callable[..., ApiToken]:
     return dependency
 
 
-def public(scope: str) -> Callable[..., Caller]:
+def allow_public(scope: str) -> Callable[..., Caller]:
     """A dependency that allows requests without a token. A token must have this scope, and has its own rate limit."""
 
     def dependency(request: Request, credentials: Credentials, client: Client) -> Caller:
-        token = _checked(request, credentials, scope)
+        token = _check_credentials(request, credentials, scope)
         caller = (
             Caller(client, rate_limits.SIGN_UPS)
             if token is None

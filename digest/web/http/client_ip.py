@@ -14,8 +14,8 @@ from digest import settings
 from digest.services.security import proxy_warning
 
 UNKNOWN = "unknown"
-MAX_HOPS = 20  # hops of X-Forwarded-For that are read
-PRIVATE = (  # where our own proxy or container bridge is
+MAX_FORWARDED_HOPS = 20  # hops of X-Forwarded-For that are read
+PRIVATE_NETWORKS = (  # where our own proxy or container bridge is
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8"),
     *("fc00::/7", "fe80::/10", "::1/128"),
 )
@@ -28,10 +28,10 @@ def client_of(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
     Hops further left were written by that client and prove nothing. An IPv6 client is its /64 network, because one
     household or server usually has a whole one.
     """
-    hops = forwarded.split(",")[-MAX_HOPS:] if forwarded else []
-    address = _address(peer)
+    hops = forwarded.split(",")[-MAX_FORWARDED_HOPS:] if forwarded else []
+    address = _parse_address(peer)
     while address is not None and _is_trusted(address, trusted) and hops:
-        address = _address(hops.pop())
+        address = _parse_address(hops.pop())
     if address is None:
         return UNKNOWN
     if isinstance(address, IPv6Address):
@@ -44,13 +44,13 @@ def is_untrusted_proxy(peer: str, headers: Mapping[str, str], trusted: tuple[str
 
     From a public address anybody may send such headers.
     """
-    address = _address(peer)
+    address = _parse_address(peer)
     if address is None or not any(name in headers for name in FORWARDING_HEADERS):
         return False
-    return _is_trusted(address, PRIVATE) and not _is_trusted(address, trusted)
+    return _is_trusted(address, PRIVATE_NETWORKS) and not _is_trusted(address, trusted)
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """Parse an address, with or without a port (`192.0.2.1:8080`, `[2001:db8::1]:8080`); None if it is invalid."""
     text = text.strip().strip('"')
     with_port = re.fullmatch(r"\[([^\]]{1,50})\](?::[0-9]{1,5})?|([0-9.]{7,15}):[0-9]{1,5}", text)

@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 STEP_SECONDS = 0.25  # many times longer than a sign-up takes, but short for a person
 
 
-async def in_steps(work: Callable[[], None], *, step: float = STEP_SECONDS) -> None:
+async def run_in_time_steps(work: Callable[[], None], *, step_seconds: float = STEP_SECONDS) -> None:
     """Do the work in a thread, and return after a whole number of time steps.
 
     An error is raised at once: callers raise only what does not depend on whether the address is known.
     """
-    started = time.perf_counter()
+    started_at = time.perf_counter()
     await run_in_threadpool(work)
-    spent = time.perf_counter() - started
-    await asyncio.sleep(math.ceil(spent / step) * step - spent)
+    elapsed = time.perf_counter() - started_at
+    await asyncio.sleep(math.ceil(elapsed / step_seconds) * step_seconds - elapsed)

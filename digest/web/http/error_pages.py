@@ -34,7 +34,7 @@ TITLES = {
     500: N_("Something went wrong"),
     503: N_("Temporarily unavailable"),
 }
-STATUS: tuple[tuple[type[DigestError], int], ...] = (
+STATUS_OF_ERROR: tuple[tuple[type[DigestError], int], ...] = (
     (StaleToken, 410),
     (BadToken, 400),
     (BadInput, 422),
@@ -45,17 +45,17 @@ STATUS: tuple[tuple[type[DigestError], int], ...] = (
 )
 
 
-def home() -> tuple[str, str]:
+def start_page_link() -> tuple[str, str]:
     """The link to the start page: its text and address."""
     return localize("To the start page"), "/"
 
 
 def status_of(error: DigestError) -> int:
     """The HTTP status for a DigestError."""
-    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    return next((status for kind, status in STATUS_OF_ERROR if isinstance(error, kind)), 500)
 
 
-def answer(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
+def error_response(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
     """The error as JSON under /api/, as a page elsewhere. Never cached."""
     headers = {"Cache-Control": "no-store"}
     if str(scope["path"]).startswith("/api/"):
@@ -63,7 +63,7 @@ def answer(scope: Scope, status: int, text: str, *, field: str | None = None) ->
         return JSONResponse(body, status_code=status, headers=headers)
     line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
     response = template_rendering.message_page(
-        localize(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, further=home()
+        localize(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, next_link=start_page_link()
     )
     response.headers.update(headers)
     return response
@@ -77,7 +77,7 @@ def refuse_body(scope: Scope, status: int) -> Response:
         413: localize("a request may have 64 KB at most"),
         431: localize("its address and headers may have 16 KB together"),
     }
-    return answer(scope, status, texts[status])
+    return error_response(scope, status, texts[status])
 
 
 async def _digest_error(request: Request, error: Exception) -> Response:
@@ -87,7 +87,7 @@ async def _digest_error(request: Request, error: Exception) -> Response:
     field = error.field if isinstance(error, BadInput) else None
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
-    response = answer(request.scope, status, text, field=field)
+    response = error_response(request.scope, status, text, field=field)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.seconds)
     return response
@@ -103,7 +103,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
     }
     phrase = HTTPStatus(status).phrase
     detail = error.detail if isinstance(error, HTTPException) and error.detail != phrase else ""
-    response = answer(request.scope, status, detail or texts.get(status, phrase))
+    response = error_response(request.scope, status, detail or texts.get(status, phrase))
     response.headers.update(getattr(error, "headers", None) or {})
     return response
 
@@ -112,20 +112,22 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
     """A request that FastAPI refused: 404 for a malformed path, else 422 with the field's name."""
     if not isinstance(error, RequestValidationError):
         raise error
-    first: dict[str, Any] = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
+    first_error: dict[str, Any] = error.errors()[0]
+    location = [str(part) for part in first_error["loc"]]
     if location[:1] == ["path"]:
-        return answer(request.scope, 404, localize("there is no page at this address; the link may be incomplete"))
+        return error_response(
+            request.scope, 404, localize("there is no page at this address; the link may be incomplete")
+        )
     field = ".".join(location[1:]) or "body"
-    return answer(request.scope, 422, f"{field}: {plain_message(first)}", field=field)
+    return error_response(request.scope, 422, f"{field}: {plain_message(first_error)}", field=field)
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:
     structlog.get_logger("web").error("request failed", path=request.url.path.split("/")[1], exc_info=error)
-    return answer(request.scope, 500, localize("the error is on our side and was logged; try again later"))
+    return error_response(request.scope, 500, localize("the error is on our side and was logged; try again later"))
 
 
-def install(app: FastAPI) -> None:
+def install_error_handlers(app: FastAPI) -> None:
     """Register the error handlers."""
     app.add_exception_handler(DigestError, _digest_error)
     app.add_exception_handler(HTTPException, _http_error)

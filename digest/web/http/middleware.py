@@ -11,20 +11,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MAX_BODY = 64 * 1024
-MAX_HEAD = 16 * 1024
-SECONDS_FOR_BODY = 15.0  # for any request; 64 KB in that time are 35 kbit/s
-CLIENT_LEFT = -1
+MAX_BODY_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 16 * 1024
+BODY_TIMEOUT_SECONDS = 15.0  # for any request; 64 KB in that time are 35 kbit/s
+CLIENT_DISCONNECTED = -1
 
 
-def source(text: str) -> str:
+def csp_hash(text: str) -> str:
     """The CSP source that allows exactly this inline text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def policy(*, styles: str, scripts: str = "") -> str:
+def content_security_policy(*, styles: str, scripts: str = "") -> str:
     """A Content-Security-Policy that allows nothing from elsewhere, and only these inline styles and scripts."""
-    allowed = {
+    directives = {
         "default-src": "'none'",
         "style-src": styles,
         "script-src": scripts or "'none'",
@@ -34,7 +34,7 @@ def policy(*, styles: str, scripts: str = "") -> str:
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
     }
-    return "; ".join(f"{name} {value}" for name, value in allowed.items())
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
 
 
 class BoundedBody:
@@ -45,7 +45,7 @@ class BoundedBody:
     """
 
     def __init__(
-        self, app: ASGIApp, refuse: Callable[[Scope, int], Response], *, seconds: float = SECONDS_FOR_BODY
+        self, app: ASGIApp, refuse: Callable[[Scope, int], Response], *, seconds: float = BODY_TIMEOUT_SECONDS
     ) -> None:
         self.app, self.refuse, self.seconds = app, refuse, seconds
 
@@ -55,29 +55,29 @@ class BoundedBody:
             await self.app(scope, receive, send)
             return
         status, body = await self._read(scope, receive)
-        if status == CLIENT_LEFT:
+        if status == CLIENT_DISCONNECTED:
             return
         if status:
             refusal = self.refuse(scope, status)
             refusal.headers["Connection"] = "close"
             await refusal(scope, receive, send)
             return
-        await self.app(scope, _replay(body, receive), send)
+        await self.app(scope, _replay_body(body, receive), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """The body with status 0, or the status of the refusal."""
-        if _head_size(scope) > MAX_HEAD:
+        if _head_size(scope) > MAX_HEAD_BYTES:
             return 431, b""
         if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
             return 400, b""  # no valid text contains NUL, and PostgreSQL refuses it
         length = Headers(scope=scope).get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             return 400, b""
-        if len(length) > 20 or int(length) > MAX_BODY:
+        if len(length) > 20 or int(length) > MAX_BODY_BYTES:
             return 413, b""
         try:
             async with asyncio.timeout(self.seconds):
-                return await _whole(receive)
+                return await _read_body(receive)
         except TimeoutError:
             return 408, b""
 
@@ -88,27 +88,27 @@ def _head_size(scope: Scope) -> int:
     return address + sum(len(name) + len(value) for name, value in scope["headers"])
 
 
-async def _whole(receive: Receive) -> tuple[int, bytes]:
+async def _read_body(receive: Receive) -> tuple[int, bytes]:
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return CLIENT_LEFT, b""
+            return CLIENT_DISCONNECTED, b""
         body += message.get("body", b"")
-        if len(body) > MAX_BODY:
+        if len(body) > MAX_BODY_BYTES:
             return 413, b""
         if not message.get("more_body", False):
             return 0, bytes(body)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def _replay_body(body: bytes, receive: Receive) -> Receive:
     """A `receive` that returns the body first, then waits for the client as before."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    pending_messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
+    async def receive_replayed() -> Message:
+        return pending_messages.pop() if pending_messages else await receive()
 
-    return receive_again
+    return receive_replayed
 
 
 class HeadAsGet:

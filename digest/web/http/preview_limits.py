@@ -16,17 +16,17 @@ from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
-from digest.web.http.rate_limit import Counted
+from digest.web.http.rate_limit import PreviewCounter
 from digest.web.ui.forms import Form
 
-WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
+MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
 RETRY_SECONDS = 5
 
 
 class PreviewSlots:
     """Runs as many previews at once as there are processors, queues a few more, and refuses the rest."""
 
-    def __init__(self, max_running: int | None = None, max_waiting: int = WAITING) -> None:
+    def __init__(self, max_running: int | None = None, max_waiting: int = MAX_WAITING) -> None:
         max_running = max_running or os.cpu_count() or 1
         self._running = threading.BoundedSemaphore(max_running)
         self._admitted = threading.BoundedSemaphore(max_running + max_waiting)
@@ -70,20 +70,20 @@ class MakePreview(Protocol):
         """Raises TooMany, Cancelled."""
 
 
-def _limited(
+def _limited_preview(
     request: Request,
     services: Services,
-    counted: Counted,
+    count_preview: PreviewCounter,
     disconnected: Annotated[Callable[[], bool], Depends(_disconnected)],
 ) -> MakePreview:
     slots: PreviewSlots = request.app.state.preview_slots
 
-    def make(profile: Profile, *, days: int, limit: int) -> Preview:
-        counted()
+    def make_preview(profile: Profile, *, days: int, limit: int) -> Preview:
+        count_preview()
         with slots.slot():
             return services.preview(profile, days=days, limit=limit, cancelled=disconnected)
 
-    return make
+    return make_preview
 
 
-LimitedPreview = Annotated[MakePreview, Depends(_limited)]
+LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]

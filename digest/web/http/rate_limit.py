@@ -58,7 +58,7 @@ class RequestLimiter:
                 self._requests.popitem(last=False)
 
 
-def _count(request: Request, client: Client) -> Callable[[], None]:
+def _preview_counter(request: Request, client: Client) -> Callable[[], None]:
     limiter: RequestLimiter = request.app.state.preview_limiter
     return lambda: limiter.take(client)
 
@@ -75,4 +75,4 @@ def count_webhook(request: Request, client: Client) -> None:
     limiter.take(client)
 
 
-Counted = Annotated[Callable[[], None], Depends(_count)]
+PreviewCounter = Annotated[Callable[[], None], Depends(_preview_counter)]

@@ -29,9 +29,9 @@ from digest import logs
 
 log = logs.get(__name__)
 
-SECONDS_FOR_HEADERS = 10.0
-SECONDS_FOR_ANSWER = 30.0
-SECONDS_KEPT_ALIVE = 5
+HEADER_TIMEOUT_SECONDS = 10.0
+RESPONSE_TIMEOUT_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 5
 SPARE_FILES = 200  # file descriptors besides connections: database, Redis, logs, files of the matching engine
 
 
@@ -39,8 +39,8 @@ class LimitedProtocol(H11Protocol):
     """A connection that is closed if its client is too slow."""
 
     max_connections = 2000
-    seconds_for_headers = SECONDS_FOR_HEADERS
-    seconds_for_answer = SECONDS_FOR_ANSWER
+    seconds_for_headers = HEADER_TIMEOUT_SECONDS
+    seconds_for_answer = RESPONSE_TIMEOUT_SECONDS
     _incomplete: dict[LimitedProtocol, None] = {}  # noqa: RUF012 - shared: connections with an incomplete request, oldest first
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,7 +53,7 @@ class LimitedProtocol(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) > self.max_connections and self._incomplete:
             oldest = next(iter(self._incomplete))
-            oldest._cut("no room for a client this slow")
+            oldest._abort("no room for a client this slow")
         self._watch_request()
 
     def data_received(self, data: bytes) -> None:
@@ -77,7 +77,7 @@ class LimitedProtocol(H11Protocol):
         """Start the timer: the client reads the response more slowly than it is written."""
         self.flow.pause_writing()
         if self._answer_timer is None:
-            self._answer_timer = self.loop.call_later(self.seconds_for_answer, self._cut, "the answer was not read")
+            self._answer_timer = self.loop.call_later(self.seconds_for_answer, self._abort, "the answer was not read")
 
     def resume_writing(self) -> None:
         """Stop the timer: the client has read a part of the response."""
@@ -92,7 +92,7 @@ class LimitedProtocol(H11Protocol):
         idle = state is h11.IDLE and self.timeout_keep_alive_task is not None
         if state is h11.IDLE and not idle:
             if self._header_timer is None:
-                self._header_timer = self.loop.call_later(self.seconds_for_headers, self._cut, "no headers in time")
+                self._header_timer = self.loop.call_later(self.seconds_for_headers, self._abort, "no headers in time")
         else:
             self._stop_header_timer()
         if state in {h11.IDLE, h11.SEND_BODY}:
@@ -100,7 +100,7 @@ class LimitedProtocol(H11Protocol):
         else:
             self._incomplete.pop(self, None)
 
-    def _cut(self, reason: str) -> None:
+    def _abort(self, reason: str) -> None:
         """Reset the connection."""
         log.info("connection_cut", reason=reason)
         self._incomplete.pop(self, None)
@@ -117,17 +117,17 @@ class LimitedProtocol(H11Protocol):
             self._answer_timer = None
 
 
-def configuration(
+def server_config(
     app: ASGIApp,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
     connections: int = LimitedProtocol.max_connections,
-    seconds_for_headers: float = SECONDS_FOR_HEADERS,
+    seconds_for_headers: float = HEADER_TIMEOUT_SECONDS,
 ) -> uvicorn.Config:
     """The configuration of uvicorn. `connections`: the maximum, reduced if the process may not open as many files."""
     limits = {
-        "max_connections": min(connections, _allow_files(connections + SPARE_FILES) - SPARE_FILES),
+        "max_connections": min(connections, _raise_file_limit(connections + SPARE_FILES) - SPARE_FILES),
         "seconds_for_headers": seconds_for_headers,
         "_incomplete": {},
     }
@@ -142,22 +142,22 @@ def configuration(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=SECONDS_KEPT_ALIVE,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
     )
 
 
 def serve(app: ASGIApp, *, host: str, port: int, connections: int) -> None:
     """Serve until SIGTERM or SIGINT."""
-    server = uvicorn.Server(configuration(app, host=host, port=port, connections=connections))
+    server = uvicorn.Server(server_config(app, host=host, port=port, connections=connections))
     with suppress(KeyboardInterrupt):  # uvicorn drains, then raises the signal again
         server.run()
 
 
-def _allow_files(desired: int) -> int:
+def _raise_file_limit(desired: int) -> int:
     """Raise the soft limit of open files to `desired`, as far as the hard limit allows. Returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= desired:
         return max(desired, SPARE_FILES + 10) if soft == resource.RLIM_INFINITY else soft
-    most = desired if hard == resource.RLIM_INFINITY else min(desired, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    return most
+    new_limit = desired if hard == resource.RLIM_INFINITY else min(desired, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (new_limit, hard))
+    return new_limit

@@ -18,7 +18,7 @@ from digest.services.subscriptions import account_requests
 from digest.services.subscriptions.account_requests import AccountAction
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
-from digest.web.http.error_pages import home
+from digest.web.http.error_pages import start_page_link
 from digest.web.ui import forms, template_rendering
 from digest.web.ui.forms import Form, Pressed
 
@@ -28,16 +28,16 @@ Action = Literal["export", "erase", "change-address", "new-address"]
 
 
 @router.get("/account/{action}/{token}")
-def ask(action: Action, token: str) -> HTMLResponse:
+def show(action: Action, token: str) -> HTMLResponse:
     """Describe the action, with a button for it."""
     return _page(account_requests.account_action_of(action, _request_id(action, token)))
 
 
 @router.post("/account/{action}/{token}")
-def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> Response:
+def submit(action: Action, token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> Response:
     """Perform the action."""
     if not pressed:
-        return ask(action, token)
+        return show(action, token)
     request_id = _request_id(action, token)
     if action == EXPORT:
         return _export(request_id)
@@ -50,7 +50,7 @@ def act(action: Action, token: str, form: Form, client: Client, queue: Queue, pr
         localize("Your mail comes here now"),
         localize("Your topics and times stay as they were. We sent a note to the old address."),
         private=True,
-        further=home(),
+        next_link=start_page_link(),
     )
 
 
@@ -70,7 +70,7 @@ def _erase(request_id: int) -> HTMLResponse:
         localize("Your data is deleted"),
         localize("Your address, topics and editions are deleted. You get no more mail from here."),
         private=True,
-        further=home(),
+        next_link=start_page_link(),
     )
 
 
@@ -86,17 +86,17 @@ def _propose_address(request_id: int, typed: str, queue: Enqueue) -> HTMLRespons
         localize("If that address can be used, a confirmation e-mail is on its way there."),
         localize("Until it is confirmed, your mail goes to the old address."),
         private=True,
-        further=home(),
+        next_link=start_page_link(),
     )
 
 
-def _page(requested: AccountAction, *, typed: str = "", error: BadInput | None = None) -> HTMLResponse:
+def _page(account_action: AccountAction, *, typed: str = "", error: BadInput | None = None) -> HTMLResponse:
     return template_rendering.page_response(
         "account.html",
         status=422 if error else 200,
         private=True,
-        action=requested.action,
-        address=requested.address,
+        action=account_action.action,
+        address=account_action.address,
         typed=typed,
         error=forms.field_error(error),
     )

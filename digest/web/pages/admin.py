@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
-from digest.i18n import decimal, localize, localize_plural
+from digest.i18n import format_number, localize, localize_plural
 from digest.services.admin import daily_stats, dashboard, domain_pauses
 from digest.services.runs import run_control
 from digest.services.security import admin_login, signed_links
@@ -32,37 +32,39 @@ def home(administrator: MaybeAdministrator) -> HTMLResponse:
 
 
 @router.post("/sign-in")
-def ask(form: Form, client: Client, queue: Queue) -> HTMLResponse:
+def request_sign_in_link(form: Form, client: Client, queue: Queue) -> HTMLResponse:
     """Send the link. The response is the same for every address."""
     admin_login.request_link(str(form.get("address", "")), client, queue)
     return _page("sign_in.html", asked=True)
 
 
 @router.get("/enter/{token}")
-def look(token: str) -> HTMLResponse:
+def show_sign_in_button(token: str) -> HTMLResponse:
     """Show a button, because mail scanners follow links."""
-    admin_login.require_valid_link(signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME))
+    admin_login.require_valid_link(
+        signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
+    )
     return _page("enter.html")
 
 
 @router.post("/enter/{token}")
-def enter(token: str, pressed: Pressed) -> Response:
+def sign_in(token: str, pressed: Pressed) -> Response:
     """Use the link, which works once, and start a session."""
     if not pressed:
-        return look(token)
+        return show_sign_in_button(token)
     login_id = signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
-    answer = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
-    admin_session.set_cookie(answer, admin_login.begin_session(login_id))
-    return answer
+    response = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
+    admin_session.set_cookie(response, admin_login.begin_session(login_id))
+    return response
 
 
 @router.post("/sign-out")
-def leave(request: Request) -> Response:
+def sign_out(request: Request) -> Response:
     """End the session, here and on the server."""
     admin_login.end_session(admin_session.cookie_of(request))
-    answer = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
-    admin_session.delete_cookie(answer)
-    return answer
+    response = RedirectResponse("/admin", status_code=303, headers=template_rendering.PRIVATE)
+    admin_session.delete_cookie(response)
+    return response
 
 
 @router.post("/resend")
@@ -70,14 +72,16 @@ def resend(form: Form, services: Services, queue: Queue, administrator: Administ
     """Send an edition again to one subscriber."""
     address, day = str(form.get("address", "")), str(form.get("day", ""))
     try:
-        number = services.resend(address, day=_day(day), actor=administrator, enqueue=queue)
+        number = services.resend(address, day=_parse_day(day), actor=administrator, enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
         return _overview(resend_form=(address, day), resend_error=error)
     return _overview(resend_message=localize("Queued resend #%(n)s to %(address)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
-def hold(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator) -> HTMLResponse:
+def pause_or_resume(
+    run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator
+) -> HTMLResponse:
     """Pause or resume the unsent mails of a run."""
     try:
         if act == "pause":
@@ -93,7 +97,7 @@ def hold(run_id: int, act: Literal["pause", "resume"], queue: Queue, administrat
                 N_("Run %(run)s is resumed with %(n)s unsent e-mails."),
             )
     except (NotFound, Refused) as error:
-        return _overview(run_message=forms.sentence(error), status=409)
+        return _overview(run_message=forms.as_sentence(error), status=409)
     return _overview(run_message=localize_plural(singular, plural, mails, run=run_id))
 
 
@@ -104,7 +108,7 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     try:
         waiting = domain_pauses.release(domain, actor=administrator, enqueue=queue)
     except (BadInput, NotFound) as error:
-        return _overview(domain_message=forms.sentence(error), status=422 if isinstance(error, BadInput) else 409)
+        return _overview(domain_message=forms.as_sentence(error), status=422 if isinstance(error, BadInput) else 409)
     singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
     return _overview(domain_message=localize_plural(singular, plural, waiting, domain=domain))
 
@@ -116,7 +120,7 @@ def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     return response
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
@@ -159,11 +163,13 @@ def _plots(days: Sequence[daily_stats.DayFigures]) -> list[tuple[str, str, Seque
     plots: tuple[tuple[str, str, Callable[[daily_stats.DayFigures], int]], ...] = (
         (
             localize("Subscribers"),
-            localize("%(joined)s joined, %(left)s left.", joined=decimal(joined), left=decimal(unsubscribed)),
+            localize(
+                "%(joined)s joined, %(left)s left.", joined=format_number(joined), left=format_number(unsubscribed)
+            ),
             lambda day: day.subscribers,
         ),
-        (localize("E-mails sent"), localize("%(n)s in all.", n=decimal(sent)), lambda day: day.sent),
-        (localize("Bounces"), localize("%(n)s in all.", n=decimal(bounces)), lambda day: day.bounces),
+        (localize("E-mails sent"), localize("%(n)s in all.", n=format_number(sent)), lambda day: day.sent),
+        (localize("Bounces"), localize("%(n)s in all.", n=format_number(bounces)), lambda day: day.bounces),
     )
     return [
         (name, summary, charts.bars([(day.date, value_of(day)) for day in days])) for name, summary, value_of in plots

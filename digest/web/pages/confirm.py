@@ -17,30 +17,30 @@ from digest.web.ui.forms import Form, Pressed
 
 router = APIRouter(include_in_schema=False)
 
-REFUSE = "not-me"  # the value of the button that refuses
+REFUSE_ACTION = "not-me"  # the value of the button that refuses
 
 
 @router.get("/confirm/{token}")
-def ask(token: str) -> HTMLResponse:
+def show(token: str) -> HTMLResponse:
     """Show the subscription with a button to confirm it, and one for people who did not sign up."""
     subscriber_id, request_id = signed_links.read_token(CONFIRM, token, count=2)
     return _page(confirm.confirmation_of(subscriber_id, request_id), done=False)
 
 
 @router.post("/confirm/{token}")
-def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
+def submit(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
     """Start the subscription, or suppress the address."""
     if not pressed:
-        return ask(token)
+        return show(token)
     subscriber_id, request_id = signed_links.read_token(CONFIRM, token, count=2)
-    if form.get("action") == REFUSE:
+    if form.get("action") == REFUSE_ACTION:
         confirm.confirmation_of(subscriber_id, request_id)  # an expired link can't refuse either
-        return _refuse(subscriber_id, request_id)
+        return _refuse_mail(subscriber_id, request_id)
     return _page(confirm.confirm(subscriber_id, request_id, client, queue), done=True)
 
 
 @router.get("/not-me/{token}")
-def ask_refusal(token: str) -> HTMLResponse:
+def show_refusal(token: str) -> HTMLResponse:
     """Show the address that would get no more mail, and a button."""
     subscriber_id, request_id = signed_links.read_token(NOT_ME, token, count=2)
     return template_rendering.page_response(
@@ -52,12 +52,12 @@ def ask_refusal(token: str) -> HTMLResponse:
 def refuse(token: str, pressed: Pressed) -> HTMLResponse:
     """Never send mail to this address again."""
     if not pressed:
-        return ask_refusal(token)
+        return show_refusal(token)
     subscriber_id, request_id = signed_links.read_token(NOT_ME, token, count=2)
-    return _refuse(subscriber_id, request_id)
+    return _refuse_mail(subscriber_id, request_id)
 
 
-def _refuse(subscriber_id: int, request_id: int) -> HTMLResponse:
+def _refuse_mail(subscriber_id: int, request_id: int) -> HTMLResponse:
     confirm.refuse_sign_up(subscriber_id, request_id)
     return template_rendering.message_page(
         localize("You get no mail from here"),

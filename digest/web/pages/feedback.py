@@ -34,17 +34,17 @@ _QUESTIONS = {  # verb: (heading, effect, button)
 
 
 @router.get("/feedback/{token}")
-def ask(token: str) -> HTMLResponse:
+def show(token: str) -> HTMLResponse:
     """Describe the effect, with a button."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id))
 
 
 @router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
-def act(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
+def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
     """Record the feedback and show its effect."""
     if not pressed:
-        return ask(token)
+        return show(token)
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     choice = form.get("choice", "")
     try:

@@ -30,26 +30,26 @@ PRIVATE_HEADERS = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noi
 def editions(token: str, request: Request) -> Response:
     """A subscriber's editions."""
     (subscriber_id,) = signed_links.read_token(FEED, token)
-    return _answer(edition_feeds.subscriber_feed(subscriber_id), request, PRIVATE_HEADERS)
+    return _feed_response(edition_feeds.subscriber_feed(subscriber_id), request, PRIVATE_HEADERS)
 
 
 @router.get("/trending.atom")
 @router.get("/trending.json")
 def trending(request: Request) -> Response:
     """Trending papers of all fields."""
-    return _answer(edition_feeds.trending_feed(None), request, PUBLIC_HEADERS)
+    return _feed_response(edition_feeds.trending_feed(None), request, PUBLIC_HEADERS)
 
 
 @router.get("/trending/{category}.atom")
 @router.get("/trending/{category}.json")
-def trending_in(category: str, request: Request) -> Response:
+def category_trending(category: str, request: Request) -> Response:
     """Trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
-    return _answer(edition_feeds.trending_feed(category), request, PUBLIC_HEADERS)
+    return _feed_response(edition_feeds.trending_feed(category), request, PUBLIC_HEADERS)
 
 
-def _answer(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> Response:
+def _feed_response(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> Response:
     """The feed in the format of the address's suffix, or 304 if the client has this version."""
     is_json = request.url.path.endswith(".json")
     body, kind = (
@@ -58,7 +58,9 @@ def _answer(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> R
         else (feed_formats.to_atom(feed), feed_formats.ATOM_TYPE)
     )
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Last-Modified": format_datetime(_second(feed.updated), usegmt=True)} | dict(extra_headers)
+    headers = {"ETag": etag, "Last-Modified": format_datetime(_truncated_to_second(feed.updated), usegmt=True)} | dict(
+        extra_headers
+    )
     if _is_unchanged(request, etag, feed.updated):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type=kind, headers=headers)
@@ -73,9 +75,9 @@ def _is_unchanged(request: Request, etag: str, updated: datetime) -> bool:
         since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
     except ValueError:
         return False
-    return since.tzinfo is not None and since >= _second(updated)
+    return since.tzinfo is not None and since >= _truncated_to_second(updated)
 
 
-def _second(instant: datetime) -> datetime:
+def _truncated_to_second(instant: datetime) -> datetime:
     """HTTP dates have a resolution of one second."""
     return instant.astimezone(UTC).replace(microsecond=0)

@@ -14,60 +14,60 @@ from digest.services.subscriptions import mail_link
 from digest.signing import EDITION, FEED, UNSUBSCRIBE
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue
-from digest.web.http.error_pages import home
+from digest.web.http.error_pages import start_page_link
 from digest.web.ui import template_rendering
 from digest.web.ui.forms import Pressed
 
 router = APIRouter(include_in_schema=False)
 
 
-def _of_edition(token: str, queue: Enqueue) -> Callable[[], None]:
+def _edition_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
     (edition_id,) = signed_links.read_token(EDITION, token)
     return lambda: mail_link.mail_link_to_edition_owner(edition_id, queue)
 
 
-def _of_feed_edition(token: str, queue: Enqueue) -> Callable[[], None]:
+def _feed_edition_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
     subscriber_id, _ = signed_links.read_token(FEED, token, count=2)
     return lambda: mail_link.mail_link_to_subscriber(subscriber_id, queue)
 
 
-def _of_feedback(token: str, queue: Enqueue) -> Callable[[], None]:
+def _feedback_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
     edition_id, _, _ = signed_links.read_feedback(token)
     return lambda: mail_link.mail_link_to_edition_owner(edition_id, queue)
 
 
-def _of_unsubscribe(token: str, queue: Enqueue) -> Callable[[], None]:
+def _unsubscribe_mailer(token: str, queue: Enqueue) -> Callable[[], None]:
     (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     return lambda: mail_link.mail_link_to_subscriber(subscriber_id, queue)
 
 
-def _serve(path: str, mailing: Callable[[str, Enqueue], Callable[[], None]]) -> None:
+def _register_pages(path: str, make_mailer: Callable[[str, Enqueue], Callable[[], None]]) -> None:
     """Register GET and POST of a page. `make_mailer` reads the token and returns the function that mails the link."""
 
     @router.get(path)
-    def ask(token: str, queue: Queue) -> HTMLResponse:
+    def show(token: str, queue: Queue) -> HTMLResponse:
         """Show a button."""
-        mailing(token, queue)
+        make_mailer(token, queue)
         return template_rendering.page_response("mail_link.html", private=True)
 
     @router.post(path)
-    def act(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
+    def submit(token: str, queue: Queue, client: Client, pressed: Pressed) -> HTMLResponse:
         """Mail the link. The response is the same for everybody."""
         if not pressed:
-            return ask(token, queue)
-        mail = mailing(token, queue)
+            return show(token, queue)
+        mail_preferences_link = make_mailer(token, queue)
         rate_limits.count_client(rate_limits.LINK_REQUESTS, client)
-        mail()
+        mail_preferences_link()
         return template_rendering.message_page(
             localize("Check your inbox"),
             localize("If this is your subscription, the link to your preferences is on its way to your address."),
             localize("It is sent a few times a day at most."),
             private=True,
-            further=home(),
+            next_link=start_page_link(),
         )
 
 
-_serve("/editions/{token}/link", _of_edition)
-_serve("/feeds/editions/{token}/link", _of_feed_edition)
-_serve("/feedback/{token}/link", _of_feedback)
-_serve("/unsubscribe/{token}/link", _of_unsubscribe)
+_register_pages("/editions/{token}/link", _edition_mailer)
+_register_pages("/feeds/editions/{token}/link", _feed_edition_mailer)
+_register_pages("/feedback/{token}/link", _feedback_mailer)
+_register_pages("/unsubscribe/{token}/link", _unsubscribe_mailer)

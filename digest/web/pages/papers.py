@@ -12,18 +12,18 @@ from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import EDITION, FEED
 from digest.web.http.dependencies import PageServices, Services
-from digest.web.http.middleware import policy
+from digest.web.http.middleware import content_security_policy
 from digest.web.ui import template_rendering
 
 router = APIRouter(include_in_schema=False)
 
-LISTED = 50
-PARTS = {  # of a score, with their weights
+MAX_LISTED = 50
+SCORE_PARTS = {  # of a score, with their weights
     "trending": N_("trending in its field (weight 3)"),
     "novelty": N_("novelty (weight 2)"),
     "author": N_("its authors' record (weight 1)"),
 }
-MAIL_POLICY = policy(styles="'unsafe-inline'")  # mails have style attributes and no scripts
+MAIL_POLICY = content_security_policy(styles="'unsafe-inline'")  # mails have style attributes and no scripts
 
 
 @router.get("/trending")
@@ -33,7 +33,7 @@ def trending(services: Services) -> HTMLResponse:
 
 
 @router.get("/trending/{category}")
-def trending_in(category: str, services: Services) -> HTMLResponse:
+def category_trending(category: str, services: Services) -> HTMLResponse:
     """The trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
@@ -45,7 +45,7 @@ def _trending(services: Services, category: str | None) -> HTMLResponse:
         "trending.html",
         category=category,
         categories=settings.get().arxiv_categories,
-        papers=services.trending(category, LISTED),
+        papers=services.trending(category, MAX_LISTED),
     )
 
 
@@ -54,7 +54,7 @@ def paper(paper_id: int, services: Services) -> HTMLResponse:
     """A paper with its figures, and why it is trending."""
     if not 0 < paper_id < 2**31:
         raise NotFound(localize("there is no such paper here"))
-    return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=PARTS)
+    return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=SCORE_PARTS)
 
 
 @router.get("/authors/{name:path}")
@@ -62,7 +62,7 @@ def author(name: str, services: Services) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
         raise NotFound(localize("no paper here is by that author"))
-    return template_rendering.page_response("author.html", author=services.author(name, LISTED))
+    return template_rendering.page_response("author.html", author=services.author(name, MAX_LISTED))
 
 
 @router.get("/editions/{token}")
@@ -73,7 +73,7 @@ def edition(token: str, services: Services) -> HTMLResponse:
 
 
 @router.get("/feeds/editions/{token}")
-def edition_of_feed(token: str, services: Services) -> HTMLResponse:
+def feed_edition(token: str, services: Services) -> HTMLResponse:
     """An edition, by its link in a feed."""
     _, edition_id = signed_links.read_token(FEED, token, count=2)
     return _edition(services, edition_id, f"/feeds/editions/{token}/link")

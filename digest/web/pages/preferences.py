@@ -30,7 +30,7 @@ def show(token: str) -> HTMLResponse:
 
 
 @router.post("/preferences/{token}")
-def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
+def submit(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) -> HTMLResponse:
     """Perform the action of the pressed button."""
     if not pressed:
         return show(token)
@@ -44,7 +44,7 @@ def act(token: str, form: Form, client: Client, queue: Queue, pressed: Pressed) 
         case "tune":
             return _save_topics(subscriber_id, form)
         case "unlike":
-            topic_settings.remove_like(subscriber_id, _number(form.get("paper")))
+            topic_settings.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
             return _current_page(subscriber_id, message=localize("The like is removed."))
         case "export" | "erase" | "change-address" as action:
             account_requests.request_link(subscriber_id, action, queue)
@@ -61,18 +61,21 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
     texts = preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
     version = str(form.get("version", ""))
     try:
-        preferences = preference_form.read(Preferences, texts)
+        preferences = preference_form.parse_preferences(Preferences, texts)
         account = update_preferences.save_preferences(subscriber_id, preferences, expected_version=version)
     except BadInput as error:
-        return _page(account, preference_form.filled(texts), error=error, version=version)
+        return _page(account, preference_form.with_defaults(texts), error=error, version=version)
     except Refused as error:
         conflict = (
-            f"{forms.sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
+            f"{forms.as_sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
         )
         return _page(
-            update_preferences.account_of(subscriber_id), preference_form.filled(texts), message=conflict, status=409
+            update_preferences.account_of(subscriber_id),
+            preference_form.with_defaults(texts),
+            message=conflict,
+            status=409,
         )
-    return _page(account, preference_form.filled_from(account.subscriber, account.profile), message=localize("Saved."))
+    return _page(account, preference_form.texts_of(account.subscriber, account.profile), message=localize("Saved."))
 
 
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
@@ -84,7 +87,7 @@ def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
     return _current_page(subscriber_id, message=localize("Saved."))
 
 
-def _number(value: object) -> int | None:
+def _parse_paper_id(value: object) -> int | None:
     """The paper whose like is removed; None for all."""
     if value == "all":
         return None
@@ -96,9 +99,7 @@ def _number(value: object) -> int | None:
 def _current_page(subscriber_id: int, *, message: str = "", error: BadInput | None = None) -> HTMLResponse:
     """The page with the stored preferences."""
     account = update_preferences.account_of(subscriber_id)
-    return _page(
-        account, preference_form.filled_from(account.subscriber, account.profile), message=message, error=error
-    )
+    return _page(account, preference_form.texts_of(account.subscriber, account.profile), message=message, error=error)
 
 
 def _page(
@@ -115,8 +116,8 @@ def _page(
         status=422 if error else status,
         private=True,
         subscriber=account.subscriber,
-        status_words=_status(account),
-        stopped=_stopped(account.suppression),
+        status_words=_status_text(account),
+        stopped=_suppression_notice(account.suppression),
         feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
         version=version or version_of(account.subscriber, account.profile),
@@ -126,17 +127,17 @@ def _page(
     )
 
 
-def _stopped(suppression: Suppression | None) -> str:
+def _suppression_notice(suppression: Suppression | None) -> str:
     """Since when and why the address gets no mail, and what to do; '' if it is not suppressed."""
     if suppression is None:
         return ""
     since = localize(
-        "No mail has gone to this address since %(day)s.", day=template_rendering.long_day(suppression.at.date())
+        "No mail has gone to this address since %(day)s.", day=template_rendering.long_date(suppression.at.date())
     )
     return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
 
 
-def _status(account: update_preferences.SubscriberAccount) -> str:
+def _status_text(account: update_preferences.SubscriberAccount) -> str:
     """The state of the subscription, in words."""
     subscriber = account.subscriber
     if account.suppression is not None:
@@ -146,5 +147,5 @@ def _status(account: update_preferences.SubscriberAccount) -> str:
     if subscriber.state != ACTIVE:
         return localize("not confirmed yet")
     if subscriber.paused_until:
-        return localize("paused until %(day)s", day=template_rendering.long_day(subscriber.paused_until))
-    return template_rendering.cadence_words(subscriber)
+        return localize("paused until %(day)s", day=template_rendering.long_date(subscriber.paused_until))
+    return template_rendering.cadence_text(subscriber)

@@ -18,17 +18,17 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/unsubscribe/{token}")
-def ask(token: str) -> HTMLResponse:
+def show(token: str) -> HTMLResponse:
     """Show the address, with a button to unsubscribe."""
     (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
 @router.post("/unsubscribe/{token}")
-def act(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
+def submit(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
     """Unsubscribe (RFC 8058). The link is enough proof; only our own form must be sent with its button."""
     if not pressed:
-        return ask(token)
+        return show(token)
     (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
     unsubscribe.unsubscribe(subscriber_id, client)
     return _page(token, unsubscribe.subscriber_of(subscriber_id))

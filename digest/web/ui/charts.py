@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from digest.compose.text.highlighting import fold_for_search, compile_pattern
+from digest.compose.text.highlighting import compile_pattern, fold_for_search
 from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
 from digest.text.tex import readable
@@ -31,7 +31,7 @@ class Bar:
     @property
     def figure(self) -> str:
         """The number above the bar, abbreviated."""
-        return short(self.total)
+        return abbreviated(self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def preview_view(preview: Preview, *, limit: int) -> PreviewView:
     return PreviewView(
         days=bars([(day.date, day.total) for day in preview.days]),
         span=localize_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
-        sentence=sentence(preview.per_day),
+        sentence=frequency_sentence(preview.per_day),
         top=tuple(_row(paper) for paper in preview.best_papers(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
     )
@@ -84,7 +84,7 @@ def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
     )
 
 
-def short(number: int) -> str:
+def abbreviated(number: int) -> str:
     """A number in at most four characters: 999, 1.2k, 84k, 3M."""
     for unit, name in ((1_000_000, "M"), (1_000, "k")):
         if number >= unit * 0.9995:  # 999,500 rounds to 1M, not to 1000k
@@ -93,7 +93,7 @@ def short(number: int) -> str:
     return str(number)
 
 
-def sentence(per_day: float) -> str:
+def frequency_sentence(per_day: float) -> str:
     """The number of papers a day as a sentence."""
     if per_day == 0:
         return localize("No paper matched. Try fewer or wider words.")
@@ -107,21 +107,21 @@ def sentence(per_day: float) -> str:
     return localize_plural("About %(n)s paper a day.", "About %(n)s papers a day.", round(per_day))
 
 
-def pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+def highlighted_pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     """The title in pieces (text, whether to highlight it), as in the mail."""
     matcher = compile_pattern(words)
     if matcher is None:
         return ((title, False),)
     spans: list[tuple[int, int]] = []
     for match in matcher.finditer(fold_for_search(title)):
-        apart = title[spans[-1][1] : match.start()] if spans else "."
-        first = spans.pop()[0] if apart.strip(" -") == "" else match.start()  # highlight adjacent words together
-        spans.append((first, match.end()))
-    cut, at = [], 0
-    for first, end in spans:
-        cut += [(title[at:first], False), (title[first:end], True)]
-        at = end
-    return tuple(piece for piece in (*cut, (title[at:], False)) if piece[0])
+        gap = title[spans[-1][1] : match.start()] if spans else "."
+        start = spans.pop()[0] if gap.strip(" -") == "" else match.start()  # highlight adjacent words together
+        spans.append((start, match.end()))
+    segments, position = [], 0
+    for start, end in spans:
+        segments += [(title[position:start], False), (title[start:end], True)]
+        position = end
+    return tuple(piece for piece in (*segments, (title[position:], False)) if piece[0])
 
 
 def _row(paper: PreviewPaper) -> PreviewRow:
@@ -132,4 +132,4 @@ def _row(paper: PreviewPaper) -> PreviewRow:
         if paper.strict
         else localize("close to %(topics)s", topics=topics)
     )
-    return PreviewRow(paper.id, pieces(readable(paper.title), words), why if topics else "")
+    return PreviewRow(paper.id, highlighted_pieces(readable(paper.title), words), why if topics else "")

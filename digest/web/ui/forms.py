@@ -13,14 +13,17 @@ from digest.i18n import localize
 from digest.services.subscriptions.topic_settings import TopicSetting
 
 MAX_FIELDS = 200
-ON_PAGE, BUTTONS = "on_page", {"action", "List-Unsubscribe"}  # a hidden field; the fields that a pressed button adds
+ON_PAGE_FIELD, BUTTON_FIELDS = (
+    "on_page",
+    {"action", "List-Unsubscribe"},
+)  # a hidden field; the fields that a pressed button adds
 TOPIC_FIELDS = ("topic", "cap", "muted")
 
 
 async def _form(request: Request) -> FormData:
     """The submitted fields; empty if the body is not a form. Files are refused."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return FormData()
     await request.body()  # cached, so that `_is_pressed` can read it too
     return await request.form(max_files=0, max_fields=MAX_FIELDS)
@@ -41,7 +44,7 @@ async def _is_pressed(request: Request) -> bool:
         fields = parse_qs((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS)
     except ValueError:
         return True
-    return ON_PAGE not in fields or bool(BUTTONS & fields.keys())
+    return ON_PAGE_FIELD not in fields or bool(BUTTON_FIELDS & fields.keys())
 
 
 Pressed = Annotated[bool, Depends(_is_pressed)]
@@ -55,10 +58,10 @@ def topic_settings(form: FormData) -> dict[str, TopicSetting]:
     topics, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TOPIC_FIELDS)
     if len(topics) != len(caps):
         raise BadInput(localize("cap: send one for each topic; it may be empty"), field="cap")
-    return {topic: TopicSetting(_cap(cap), topic in muted) for topic, cap in zip(topics, caps, strict=True)}
+    return {topic: TopicSetting(_parse_cap(cap), topic in muted) for topic, cap in zip(topics, caps, strict=True)}
 
 
-def _cap(text: str) -> int | None:
+def _parse_cap(text: str) -> int | None:
     if not text.strip():
         return None
     if not text.strip().isdecimal() or len(text) > 9:
@@ -75,7 +78,7 @@ def field_error(error: BadInput | None) -> tuple[str, str] | None:
     return field, f"{text[:1].upper()}{text[1:]}"
 
 
-def sentence(error: DigestError) -> str:
+def as_sentence(error: DigestError) -> str:
     """The error's message as a sentence."""
     text = error.translated(localize)
     return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."

@@ -66,19 +66,21 @@ def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Ite
             yield from (part.strip() for part in _TOPIC_PARTS.findall(line) if part.strip())
 
 
-def read(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
+def parse_preferences(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
     """Validate the fields of the schema. Raises BadInput."""
-    return preference_fields.validate(schema, {name: text for name, text in texts.items() if name in schema.model_fields})
+    return preference_fields.validate(
+        schema, {name: text for name, text in texts.items() if name in schema.model_fields}
+    )
 
 
-def filled(texts: Mapping[str, str]) -> dict[str, str]:
+def with_defaults(texts: Mapping[str, str]) -> dict[str, str]:
     """The texts of all fields: as submitted, else the default."""
     return dict.fromkeys(FIELD_NAMES, "") | preference_fields.default_texts() | dict(texts)
 
 
-def filled_from(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
+def texts_of(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """The texts of all fields for a subscriber's preferences."""
-    return filled(preference_fields.preference_texts(subscriber, profile))
+    return with_defaults(preference_fields.preference_texts(subscriber, profile))
 
 
 def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[str, list[FormField]]:
@@ -109,7 +111,7 @@ def _field(name: str, preference: Preference, text: str) -> FormField:
 def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
     match preference.control:
         case Control.DAY_OF_WEEK:
-            return tuple((str(number), i18n.weekday(number)) for number in range(7))
+            return tuple((str(number), i18n.weekday_name(number)) for number in range(7))
         case Control.ZONE:
             return tuple((zone, zone) for zone in _time_zones())
         case Control.CHECK_BOXES:  # the fetched categories, and any others in the text
@@ -119,7 +121,7 @@ def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
             return tuple((value, localize(option)) for value, option in preference.options)
 
 
-def chosen_details(texts: Mapping[str, str]) -> bool:
+def has_details(texts: Mapping[str, str]) -> bool:
     """True if a list among the details is not empty, so that the form must show the details."""
     lists = {Control.LINES, Control.CHECK_BOXES}
     preferences = preference_fields.preferences().items()

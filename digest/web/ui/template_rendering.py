@@ -19,7 +19,7 @@ from digest.models import Subscriber
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # states of mails and of runs, kinds of bounces and actions on runs, for the catalogue of translations
-NAMES = (
+TRANSLATED_NAMES = (
     N_("queued"), N_("sending"), N_("sent"), N_("deferred"), N_("rejected"), N_("uncertain"), N_("cancelled"),
     N_("suppressed"), N_("planned"), N_("complete"), N_("paused"), N_("hard"), N_("soft"), N_("policy"),
     N_("complaint"), N_("auto-reply"), N_("unsubscribe"), N_("other"), N_("pause"), N_("resume"),
@@ -31,7 +31,7 @@ def _read(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def style() -> str:
+def style_sheet() -> str:
     """The style sheet, which every page contains inline."""
     return _read("style.css")
 
@@ -42,20 +42,20 @@ def script() -> str:
     return _read("subscribe.js")
 
 
-def long_day(day: date) -> str:
+def long_date(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
-    return i18n.day(day, localize("EEE d MMM y"))
+    return i18n.format_day(day, localize("EEE d MMM y"))
 
 
-def cadence_words(subscriber: Subscriber) -> str:
+def cadence_text(subscriber: Subscriber) -> str:
     """The schedule of a subscriber in words."""
-    often = {
+    frequencies = {
         "daily": localize("every day"),
         "weekdays": localize("on weekdays"),
-        "weekly": localize("every %(day)s", day=i18n.weekday(subscriber.weekday)),
+        "weekly": localize("every %(day)s", day=i18n.weekday_name(subscriber.weekday)),
     }
     time, zone = f"{subscriber.send_at:%H:%M}", subscriber.time_zone
-    return localize("%(often)s at %(time)s, %(zone)s", often=often[subscriber.cadence], time=time, zone=zone)
+    return localize("%(often)s at %(time)s, %(zone)s", often=frequencies[subscriber.cadence], time=time, zone=zone)
 
 
 def _gettext(message: str) -> str:
@@ -73,8 +73,8 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(day=long_day, cadence=cadence_words, number=i18n.decimal)
-    environment.globals.update(style=Markup(style()), script=Markup(script()))  # noqa: S704 - our own files
+    environment.filters.update(day=long_date, cadence=cadence_text, number=i18n.format_number)
+    environment.globals.update(style=Markup(style_sheet()), script=Markup(script()))  # noqa: S704 - our own files
     return environment
 
 
@@ -91,7 +91,7 @@ def page_response(name: str, *, status: int = 200, private: bool = False, **valu
 
 
 def message_page(
-    title: str, *lines: str, status: int = 200, private: bool = False, further: tuple[str, str] | None = None
+    title: str, *lines: str, status: int = 200, private: bool = False, next_link: tuple[str, str] | None = None
 ) -> HTMLResponse:
     """A page with a few sentences. `next_link`: the text and URL of a link to continue."""
-    return page_response("message.html", status=status, private=private, title=title, lines=lines, next=further)
+    return page_response("message.html", status=status, private=private, title=title, lines=lines, next=next_link)

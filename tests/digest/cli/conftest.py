@@ -12,7 +12,7 @@ import pytest
 import structlog
 from typer.testing import CliRunner
 
-from digest.cli.app import build
+from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from digest.interfaces import NoQueue
 from seeds import loader
@@ -25,24 +25,24 @@ class Terminal:
     """Runs `digest` in this process."""
 
     def __init__(self) -> None:
-        self._app = build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
+        self._app = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
         self._runner = CliRunner()
 
-    def run(self, *words: str, **more: Any) -> click.testing.Result:
-        result = self._runner.invoke(self._app, list(words), **more)
+    def run(self, *arguments: str, **more: Any) -> click.testing.Result:
+        result = self._runner.invoke(self._app, list(arguments), **more)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception  # a user's mistake must not cause a traceback
         return result
 
-    def ok(self, *words: str) -> str:
+    def ok(self, *command: str) -> str:
         """Standard output of a command that must work."""
-        result = self.run(*words)
+        result = self.run(*command)
         assert result.exit_code == 0, result.stderr
         return result.stdout
 
-    def refused(self, *words: str) -> tuple[int, str]:
+    def refused(self, *command: str) -> tuple[int, str]:
         """Exit code and standard error of a command that must not."""
-        result = self.run(*words)
+        result = self.run(*command)
         assert result.exit_code != 0
         return result.exit_code, result.stderr
 

@@ -14,27 +14,27 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from digest.cli.app import build
+from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from digest.db.core.engine import transaction
 from digest.interfaces import NoQueue
-from digest.mail.mime.message import verp
+from digest.mail.mime.message import return_path
 from digest.models import Delivery
+from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import mail
-from tests.digest.mail.test_bounce import complaint, report
 from tests.digest.services.conftest import KEY, service
-from tests.digest.services.house import bounces, later, suppressed
+from tests.digest.services.stored_rows import bounces, later, suppressed
 
 __all__ = ["service"]
 
 ROOT = Path(__file__).resolve().parents[3]
-APP = build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: []))
+APP = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: []))
 
 
-def digest(*words: str, stdin: bytes = b"") -> tuple[int, str]:
+def digest(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
     """What a command answers: exit code and standard output."""
-    done = CliRunner().invoke(APP, list(words), input=stdin)
-    return done.exit_code, done.stdout
+    result = CliRunner().invoke(APP, list(arguments), input=stdin)
+    return result.exit_code, result.stdout
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def owe(count: int) -> list[int]:
+def enqueue_mails(count: int) -> list[int]:
     """That many sent mails, each to another address."""
     with transaction() as session:
         rows = [
@@ -73,7 +73,7 @@ def owe(count: int) -> list[int]:
 
 def proved(number: int) -> bytes:
     """A proved report for that delivery."""
-    raw = report(to=verp("bounces@digest.example", number, KEY))
+    raw = report(recipient=return_path("bounces@digest.example", number, KEY))
     return raw.replace(b"<r1@mx.one.example>", f"<r{number}@mx.one.example>".encode())
 
 
@@ -95,7 +95,7 @@ def test_a_dry_run_prints_a_line_per_message_and_moves_nothing(folder: Path) -> 
 
 
 def test_what_was_taken_stands_in_cur_and_what_a_person_should_read_is_unread(service: str, folder: Path) -> None:
-    (number,) = owe(1)
+    (number,) = enqueue_mails(1)
     file(folder, "1.a", proved(number))
     file(folder, "2.b", mail("A question", "Who are you?"))
 
@@ -118,7 +118,7 @@ def test_wrong_usage_is_reported(words: tuple[str, ...]) -> None:
 
 
 def test_a_mail_server_pipes_one_message(service: str) -> None:
-    (number,) = owe(1)
+    (number,) = enqueue_mails(1)
 
     code, out = digest("bounces", "ingest", "--stdin", "--json", stdin=proved(number))
 
@@ -160,7 +160,7 @@ def test_without_a_database_the_maildir_keeps_its_messages(
 
 
 def test_killed_in_the_middle_and_run_again_every_report_counts_once(service: str, folder: Path) -> None:
-    numbers = owe(250)
+    numbers = enqueue_mails(250)
     for number in numbers:
         file(folder, f"{number:04}.r", proved(number))
     for least in (60, 150):
@@ -174,11 +174,11 @@ def test_killed_in_the_middle_and_run_again_every_report_counts_once(service: st
     assert len(suppressed()) == 250
 
 
-def _kill_when(folder: Path, taken: int) -> None:
+def _kill_when(folder: Path, count: int) -> None:
     """Run the command in a process of its own and kill it as soon as `count` files were moved."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    words = [sys.executable, "-m", "workers.main", "bounces", "ingest", "--maildir", str(folder)]
-    with subprocess.Popen(words, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as child:
-        while child.poll() is None and len(names(folder / "cur")) < taken:
+    command = [sys.executable, "-m", "workers.main", "bounces", "ingest", "--maildir", str(folder)]
+    with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as child:
+        while child.poll() is None and len(names(folder / "cur")) < count:
             time.sleep(0.002)
         child.send_signal(signal.SIGKILL)

@@ -41,9 +41,9 @@ def lab(ready: Terminal, papers: str) -> Terminal:
 
 
 def test_ingest_ends_with_counts_in_the_form_that_is_promised(ready: Terminal, papers: str) -> None:
-    told = json.loads(ready.ok("ingest", "jsonl", "--file", papers, "--json"))
+    output = json.loads(ready.ok("ingest", "jsonl", "--file", papers, "--json"))
 
-    assert told == {"source": "jsonl", "new": 2, "updated": 0, "unchanged": 0, "bad": 0}
+    assert output == {"source": "jsonl", "new": 2, "updated": 0, "unchanged": 0, "bad": 0}
 
 
 @SQLITE
@@ -63,16 +63,16 @@ def test_an_ingest_that_could_use_nothing_has_failed(ready: Terminal, tmp_path: 
     file = tmp_path / "feed.xml"
     file.write_text("<rss><channel>")
 
-    code, said = ready.refused("ingest", "arxiv-rss", "--file", str(file))
+    code, error = ready.refused("ingest", "arxiv-rss", "--file", str(file))
 
     assert code == 1
-    assert said == "refused: no. 1: malformed XML at line 1, column 15\n"
+    assert error == "refused: no. 1: malformed XML at line 1, column 15\n"
 
 
 def test_run_says_what_it_did_in_the_form_that_is_promised(lab: Terminal, smtp: MailServer) -> None:
-    told = json.loads(lab.ok("run", "--date", "2025-11-17", "--inline", "--json"))
+    output = json.loads(lab.ok("run", "--date", "2025-11-17", "--inline", "--json"))
 
-    assert told == {
+    assert output == {
         "date": "2025-11-17",
         "queued": 0,
         "sent": 1,
@@ -87,9 +87,9 @@ def test_run_says_what_it_did_in_the_form_that_is_promised(lab: Terminal, smtp: 
 
 @SQLITE
 def test_a_dry_run_sends_nothing_and_counts_the_same(lab: Terminal, smtp: MailServer) -> None:
-    told = json.loads(lab.ok("run", "--date", "2025-11-17", "--dry-run", "--json"))
+    output = json.loads(lab.ok("run", "--date", "2025-11-17", "--dry-run", "--json"))
 
-    assert (told["queued"], told["papers"], smtp.log) == (1, 1, [])
+    assert (output["queued"], output["papers"], smtp.log) == (1, 1, [])
 
 
 @SQLITE
@@ -103,10 +103,10 @@ def test_a_run_for_one_subscriber_leaves_the_others(lab: Terminal, smtp: MailSer
 
 @SQLITE
 def test_waiting_without_a_worker_fails_at_once(lab: Terminal) -> None:
-    code, said = lab.refused("run", "--date", "2025-11-17", "--wait")
+    code, error = lab.refused("run", "--date", "2025-11-17", "--wait")
 
     assert code == 1
-    assert said.startswith("digest: no worker answers: start one with `digest worker`")
+    assert error.startswith("digest: no worker answers: start one with `digest worker`")
 
 
 @SQLITE
@@ -118,11 +118,11 @@ def test_a_run_for_an_unknown_address_is_refused_with_a_message(lab: Terminal) -
 
 
 def test_preview_has_the_form_that_is_promised(lab: Terminal) -> None:
-    told = json.loads(
+    output = json.loads(
         lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--days", "1", "--format", "json")
     )
 
-    ((day,),) = (told["days"],)
+    ((day,),) = (output["days"],)
     (paper,) = day["papers"]
     assert day["date"] == "2025-11-17"
     assert set(paper) == {"id", "title", "score", "strict", "matched", "trending"}
@@ -150,17 +150,17 @@ def test_a_topic_in_titles_is_not_left_out_of_a_preview(ready: Terminal, tmp_pat
 
 @SQLITE
 def test_titles_are_text_never_markup_or_escapes(lab: Terminal) -> None:
-    shown = lab.ok("preview", "--topic", "kernel", "--date", "2025-11-17")
+    output = lab.ok("preview", "--topic", "kernel", "--date", "2025-11-17")
 
-    assert "[re] A kernel [31mof [/b] truth" in shown
-    assert "\x1b[31m" not in shown
+    assert "[re] A kernel [31mof [/b] truth" in output
+    assert "\x1b[31m" not in output
 
 
 @SQLITE
 def test_preview_as_html_is_escaped(lab: Terminal) -> None:
-    shown = lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--format", "html")
+    output = lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--format", "html")
 
-    assert "<li>Linear bandits <small>bandits (bandits)</small></li>" in shown
+    assert "<li>Linear bandits <small>bandits (bandits)</small></li>" in output
 
 
 @SQLITE
@@ -198,10 +198,10 @@ def test_why_explains_the_mail_and_the_paper(lab: Terminal) -> None:
 @SQLITE
 @pytest.mark.parametrize("words", [("why", "nobody@example.com"), ("why", "ada@example.com", "9999.99999")])
 def test_why_about_unknown_addresses_and_papers_is_one_line(lab: Terminal, words: tuple[str, ...]) -> None:
-    code, said = lab.refused(*words)
+    code, error = lab.refused(*words)
 
     assert code == 1
-    assert said.count("\n") == 1
+    assert error.count("\n") == 1
 
 
 @SQLITE
@@ -225,9 +225,9 @@ def test_what_is_exported_can_be_imported_elsewhere(lab: Terminal, tmp_path: Pat
     for address in ("ada@example.com", "bob@example.com"):
         lab.ok("admin", "subscribers", "erase", address)
 
-    told = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
+    output = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
 
-    assert told.splitlines()[-1] == "2 added, 0 refused"
+    assert output.splitlines()[-1] == "2 added, 0 refused"
     assert lab.ok("admin", "subscribers", "export") == file.read_text()
 
 
@@ -240,10 +240,10 @@ def test_a_json_export_keeps_suppressed_subscribers(lab: Terminal, tmp_path: Pat
     lab.ok("admin", "unsuppress", "ada@example.com")
     lab.ok("admin", "unsuppress", "bob@example.com")
 
-    told = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
+    output = lab.ok("admin", "subscribers", "import", str(file), "--consent", "as in the old system")
     lab.ok("run", "--date", "2025-11-17", "--inline")
 
-    assert told.splitlines()[-1] == "2 added, 0 refused"
+    assert output.splitlines()[-1] == "2 added, 0 refused"
     assert json.loads(lab.ok("admin", "subscribers", "export", "--json")) == json.loads(file.read_text())
     assert smtp.recipients() == {}
 
@@ -267,11 +267,11 @@ def test_a_file_that_is_no_such_table_is_one_line(ready: Terminal, tmp_path: Pat
     file = tmp_path / "people.csv"
     file.write_bytes(data)
 
-    code, said = ready.refused("admin", "subscribers", "import", str(file), "--consent", "asked")
+    code, error = ready.refused("admin", "subscribers", "import", str(file), "--consent", "asked")
 
     assert code == 2
-    assert said.count("\n") == 1
-    assert "people.csv" in said
+    assert error.count("\n") == 1
+    assert "people.csv" in error
 
 
 def test_resend_sends_the_edition_again_as_a_new_mail(lab: Terminal, smtp: MailServer) -> None:
@@ -291,10 +291,10 @@ def test_resend_to_a_suppressed_address_is_refused_with_the_reason(lab: Terminal
     lab.ok("run", "--date", "2025-11-17", "--inline")
     lab.ok("admin", "suppress", "ada@example.com", "--reason", "asked by letter")
 
-    code, said = lab.refused("admin", "resend", "ada@example.com")
+    code, error = lab.refused("admin", "resend", "ada@example.com")
 
     assert code == 1
-    assert re.match(r"digest: not sent: ada@example.com is suppressed since \d{4}-\d\d-\d\d \(asked by letter\)", said)
+    assert re.match(r"digest: not sent: ada@example.com is suppressed since \d{4}-\d\d-\d\d \(asked by letter\)", error)
 
 
 @SQLITE
@@ -332,10 +332,10 @@ def test_on_a_database_never_migrated_the_cure_is_named(
     (tmp_path / "none.jsonl").write_text('{"title": "A title of some words"}\n')
     words = tuple(str(tmp_path / word) if word == "none.jsonl" else word for word in words)
 
-    code, said = terminal.refused(*words)
+    code, error = terminal.refused(*words)
 
     assert code == 2
-    assert re.fullmatch(r"digest: the database's schema is empty, not \w+; run: digest migrate\n", said)
+    assert re.fullmatch(r"digest: the database's schema is empty, not \w+; run: digest migrate\n", error)
 
 
 @pytest.mark.parametrize(
@@ -366,10 +366,10 @@ def test_an_inline_run_without_a_mail_server_stops_before_it_chooses(
 ) -> None:
     configured(SECRET_KEY="a key for tests of at least 32 bytes", MAIL_FROM="papers@digest.example")
 
-    code, said = terminal.refused("run", "--inline")
+    code, error = terminal.refused("run", "--inline")
 
     assert code == 2
-    assert said.startswith("digest: DIGEST_SMTP_URL is not set")
+    assert error.startswith("digest: DIGEST_SMTP_URL is not set")
     assert terminal.ok("admin", "runs", "list") == "none\n"
 
 
@@ -390,17 +390,17 @@ def test_doctor_names_what_is_wrong_and_the_cure(
 ) -> None:
     result = terminal.run("doctor", "--json")
 
-    found = {(one["name"], one["level"]): one for one in reversed(json.loads(result.stdout))}
+    checks = {(check["name"], check["level"]): check for check in reversed(json.loads(result.stdout))}
     assert result.exit_code == 1
-    assert "DIGEST_SECRET_KEY is not set" in found["settings", "error"]["text"]
-    assert found["database", "ok"]
+    assert "DIGEST_SECRET_KEY is not set" in checks["settings", "error"]["text"]
+    assert checks["database", "ok"]
 
 
 def test_init_writes_secrets_that_only_the_owner_reads(terminal: Terminal, tmp_path: Path, smtp: MailServer) -> None:
     file = tmp_path / ".env"
     file.write_text("old")
     file.chmod(0o644)
-    words = (
+    command = (
         "--mail-from",
         "It's Papers <papers@digest.example>",
         "--smtp-url",
@@ -410,20 +410,20 @@ def test_init_writes_secrets_that_only_the_owner_reads(terminal: Terminal, tmp_p
     )
     more = ("--base-url", "https://digest.example", "--postal-address", "1 O'Hare Street", "--env-file", str(file))
 
-    refused = terminal.refused("init", *words, *more)
-    told = terminal.ok("init", *words, *more, "--force")
+    refused = terminal.refused("init", *command, *more)
+    output = terminal.ok("init", *command, *more, "--force")
 
     assert refused[0] == 1
     assert file.stat().st_mode & 0o777 == 0o600
     assert smtp.recipients() == {"root@digest.example": 1}
-    assert told.endswith("next: digest migrate, then digest up\n")
+    assert output.endswith("next: digest migrate, then digest up\n")
 
 
 @pytest.mark.parametrize("command", ["", "ingest", "run", "preview", "why", "admin", "doctor", "init", "bounces"])
 def test_every_command_explains_itself(terminal: Terminal, command: str) -> None:
-    shown = terminal.ok(*command.split(), "--help")
+    help_text = terminal.ok(*command.split(), "--help")
 
-    assert "Usage: " in shown
+    assert "Usage: " in help_text
 
 
 def test_an_unknown_command_is_wrong_usage(terminal: Terminal) -> None:
@@ -435,17 +435,17 @@ def test_paused_domains_are_listed_and_released(ready: Terminal) -> None:
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", clock.now() + timedelta(hours=6), "550 5.7.1 no")
     (row,) = json.loads(ready.ok("admin", "domains", "list", "--json"))
-    listed = ready.ok("admin", "domains", "list")
+    listing = ready.ok("admin", "domains", "list")
 
     released = ready.ok("admin", "domains", "release", "one.example")
-    code, said = ready.refused("admin", "domains", "release", "one.example")
+    code, error = ready.refused("admin", "domains", "release", "one.example")
 
     assert (row["domain"], row["waiting"], row["reason"]) == ("one.example", 0, "550 5.7.1 no")
-    assert "one.example" in listed
+    assert "one.example" in listing
     assert released == "released: 0 e-mails to one.example go out\n"
     assert json.loads(ready.ok("admin", "domains", "list", "--json")) == []
-    assert (code, said.count("\n")) == (1, 1)
-    assert "one.example is not paused" in said
+    assert (code, error.count("\n")) == (1, 1)
+    assert "one.example is not paused" in error
 
 
 @pytest.fixture
@@ -462,16 +462,16 @@ def welcomes(later: timedelta = timedelta(minutes=3)) -> int:
 
 def test_a_dry_import_says_what_would_happen_and_adds_nobody(ready: Terminal, people: str) -> None:
     dry = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
-    nobody = json.loads(ready.ok("admin", "subscribers", "list", "--json"))
+    subscribers = json.loads(ready.ok("admin", "subscribers", "list", "--json"))
     real = ready.run("admin", "subscribers", "import", people, "--consent", "asked")
-    again = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
+    second_import = ready.run("admin", "subscribers", "import", people, "--consent", "asked", "--dry-run")
 
-    assert nobody == []
+    assert subscribers == []
     assert dry.stdout.splitlines()[0].startswith("whoever is added would get one welcome e-mail")
     assert dry.stdout.splitlines()[-1] == "2 would be added, 2 refused"
     assert real.stdout.splitlines()[-1] == "2 added, 2 refused"
     assert [line[:7] for line in dry.stderr.splitlines()] == [line[:7] for line in real.stderr.splitlines()]
-    assert again.stdout.splitlines()[-1] == "0 would be added, 4 refused"
+    assert second_import.stdout.splitlines()[-1] == "0 would be added, 4 refused"
 
 
 def test_a_dry_import_sees_what_is_suppressed(ready: Terminal, people: str) -> None:

@@ -65,10 +65,10 @@ def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int
 
 
 def test_an_installation_where_nothing_runs_is_an_error_and_fails_the_command(ready: Terminal) -> None:
-    ((level, words),) = findings(ready, "processes")
+    ((level, text),) = findings(ready, "processes")
 
     assert level == "error"
-    assert words.startswith("nothing runs")
+    assert text.startswith("nothing runs")
     assert ready.run("doctor").exit_code == 1
 
 
@@ -106,9 +106,9 @@ def test_a_redis_that_may_evict_keys_is_a_warning(ready: Terminal, redis_server:
     client.config_set("maxmemory", "100mb")
     client.config_set("maxmemory-policy", "allkeys-lru")
 
-    ((level, words),) = findings(ready, "redis")
+    ((level, text),) = findings(ready, "redis")
     assert level == "warning"
-    assert "allkeys-lru" in words
+    assert "allkeys-lru" in text
 
 
 @SQLITE
@@ -142,7 +142,7 @@ def test_a_short_dkim_key_that_others_can_read_has_two_warnings(
     write_dkim_key(tmp_path, configured, bits=1024)
     (tmp_path / "dkim.pem").chmod(0o644)
 
-    warnings = [words for level, words in findings(ready, "dkim") if level == "warning"]
+    warnings = [text for level, text in findings(ready, "dkim") if level == "warning"]
     assert "readable by others (mode 0644)" in warnings[0]
     assert warnings[1] == "the key has only 1024 bits"
 
@@ -153,9 +153,9 @@ def test_a_data_folder_that_cannot_be_written_to_is_an_error(
     (tmp_path / "file").write_text("")
     configured(DATA_DIR=tmp_path / "file" / "data")
 
-    ((level, words),) = findings(ready, "data folder")
+    ((level, text),) = findings(ready, "data folder")
     assert level == "error"
-    assert "can't be written to" in words
+    assert "can't be written to" in text
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from digest.cli.app import COMMANDS, build
+from digest.cli.app import COMMANDS, build_app
 from digest.cli.lazy import LazyGroup
 from digest.cli.outside import Dependencies
 from digest.interfaces import NoQueue
@@ -15,30 +15,30 @@ from tests.digest.cli.conftest import Terminal
 
 
 def group() -> LazyGroup:
-    made = typer.main.get_command(build(Dependencies(enqueue=NoQueue, seeds=lambda files, today: [])))
-    assert isinstance(made, LazyGroup)
-    return made
+    command = typer.main.get_command(build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: [])))
+    assert isinstance(command, LazyGroup)
+    return command
 
 
 @pytest.mark.parametrize("name", [name for commands in COMMANDS.values() for name in commands])
 def test_the_listing_says_what_the_command_says(name: str) -> None:
     commands: Any = group()
-    listed = commands.commands[name].help
+    help_text = commands.commands[name].help
     commands.load(name)
 
-    assert commands.commands[name].help == listed
+    assert commands.commands[name].help == help_text
 
 
 def test_every_command_of_the_modules_is_listed() -> None:
     commands: Any = group()
-    listed = list(commands.commands)
+    names = list(commands.commands)
     commands.load_all()
 
-    assert list(commands.commands) == listed
+    assert list(commands.commands) == names
 
 
 def test_a_misspelt_command_is_answered_with_the_one_meant(terminal: Terminal) -> None:
-    code, said = terminal.refused("migrat")
+    code, error = terminal.refused("migrat")
 
     assert code == 2
-    assert "Did you mean 'migrate'?" in said
+    assert "Did you mean 'migrate'?" in error

@@ -16,10 +16,10 @@ SAYS = "compiling the matching engine, about a minute, once\nthe matching engine
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[None]:
     """Grows by one with each (stubbed) compilation."""
-    made: list[None] = []
-    monkeypatch.setattr(engine_loader, "engine", lambda: made.append(None))
-    monkeypatch.setattr(engine_loader, "is_compiled", lambda: bool(made))
-    return made
+    calls: list[None] = []
+    monkeypatch.setattr(engine_loader, "engine", lambda: calls.append(None))
+    monkeypatch.setattr(engine_loader, "is_compiled", lambda: bool(calls))
+    return calls
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def new(terminal: Terminal, configured: Callable[..., None], tmp_path: Path) -> 
 
 
 def test_a_small_installation_compiles_nothing(new: Terminal, compilations: list[None]) -> None:
-    said = new.ok("migrate")
+    output = new.ok("migrate")
 
-    assert "compil" not in said
+    assert "compil" not in output
     assert compilations == []
 
 
 def test_compilation_on_request_happens_once_and_is_reported(new: Terminal, compilations: list[None]) -> None:
-    first, again = new.ok("migrate", "--compile"), new.ok("migrate", "--compile")
+    first, second_output = new.ok("migrate", "--compile"), new.ok("migrate", "--compile")
 
     assert first.endswith(SAYS)
-    assert "compil" not in again
+    assert "compil" not in second_output
     assert len(compilations) == 1
 
 
@@ -49,7 +49,7 @@ def test_a_large_installation_compiles_unless_an_option_forbids_it(
 ) -> None:
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
 
-    said = new.ok("migrate", *options)
+    output = new.ok("migrate", *options)
 
     assert len(compilations) == count
-    assert said.endswith(SAYS) == bool(count)
+    assert output.endswith(SAYS) == bool(count)

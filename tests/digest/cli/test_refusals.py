@@ -12,15 +12,15 @@ import time_machine
 
 from digest.mail.smtp import transport
 from tests.digest.cli.conftest import Terminal
-from tests.digest.services.house import bounces, suppressed
+from tests.digest.services.stored_rows import bounces, suppressed
 from tests.outbox import Outbox
-from tests.servers import CONTENT, DATA, MAIL, RCPT, Fault, MailServer
+from tests.servers import CONTENT, DATA, MAIL, RCPT, MailFault, MailServer
 
 MONDAY = datetime(2025, 11, 17, 8, tzinfo=UTC)
 DAYS = 4
 DOMAINS = 12
 UNKNOWN = ("gone@mail01.example", "left@mail02.example")
-WAYS = [
+REFUSALS = [
     (RCPT, "550 relay not permitted"),
     (RCPT, "550 5.1.0 <papers@lab.example> sender rejected"),
     (RCPT, "553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)"),
@@ -57,22 +57,22 @@ def announce(ready: Terminal, tmp_path: Path, day: datetime) -> None:
     ready.ok("ingest", "jsonl", "--file", str(file))
 
 
-def unknown_mailboxes() -> list[Fault]:
-    return [Fault(RCPT, f"550 5.1.1 <{address}> mailbox does not exist here", -1, address) for address in UNKNOWN]
+def unknown_mailboxes() -> list[MailFault]:
+    return [MailFault(RCPT, f"550 5.1.1 <{address}> mailbox does not exist here", -1, address) for address in UNKNOWN]
 
 
 def refuse(smtp: MailServer, stage: str, reply: str) -> None:
     """Refuse every subscriber; the mailboxes that are gone are unknown, and the administrator's domain is served."""
-    smtp.faults = [*unknown_mailboxes(), Fault(stage, reply, -1, "" if stage == MAIL else "@mail")]
+    smtp.faults = [*unknown_mailboxes(), MailFault(stage, reply, -1, "" if stage == MAIL else "@mail")]
 
 
 def test_ten_ways_of_refusing_us_over_four_days_cost_no_subscriber(
     ready: Terminal, smtp: MailServer, clock_at: Callable[[datetime], object], tmp_path: Path
 ) -> None:
     addresses = subscribe(ready)
-    step = timedelta(days=DAYS) / len(WAYS)
+    step = timedelta(days=DAYS) / len(REFUSALS)
     announced: set[date] = set()
-    for number, (stage, reply) in enumerate(WAYS):
+    for number, (stage, reply) in enumerate(REFUSALS):
         now = MONDAY + number * step
         clock_at(now)
         if now.date() not in announced:
@@ -84,18 +84,18 @@ def test_ten_ways_of_refusing_us_over_four_days_cost_no_subscriber(
         ready.ok("run", "--inline")
     refused = {row.address: row.state for row in Outbox().rows() if row.kind != "alarm"}
     before = set(suppressed()) | {address for address, _ in bounces()}
-    told = {mail.recipient for mail in smtp.log if mail.answered}
+    recipients = {mail.recipient for mail in smtp.log if mail.answered}
     smtp.faults = unknown_mailboxes()
     clock_at(MONDAY + timedelta(days=DAYS, hours=8))
     ready.ok("run", "--inline")
     clock_at(MONDAY + timedelta(days=DAYS, hours=8, minutes=30))
     ready.ok("run", "--inline")
 
-    lost = [row for row in Outbox().rows() if row.state != "sent" and row.address not in UNKNOWN]
+    unsent = [row for row in Outbox().rows() if row.state != "sent" and row.address not in UNKNOWN]
     assert {address for address, state in refused.items() if state == "rejected"} <= set(UNKNOWN)
     assert before <= set(UNKNOWN)
-    assert told == {"root@admin.example"}
-    assert [(row.address, row.kind, row.state, row.reply) for row in lost] == []
+    assert recipients == {"root@admin.example"}
+    assert [(row.address, row.kind, row.state, row.reply) for row in unsent] == []
     assert {address: count for address, count in smtp.recipients().items() if "@mail" in address} == {
         address: DAYS - 1
         for address in addresses
@@ -108,10 +108,14 @@ def test_domains_that_each_refuse_us_in_their_own_way_for_four_days_lose_nothing
     ready: Terminal, smtp: MailServer, clock_at: Callable[[datetime], object], tmp_path: Path
 ) -> None:
     subscribe(ready)
-    ways = [way for way in WAYS if way[0] != MAIL and way[1][:3] != "452" and "User unknown" not in way[1]]
-    gone = unknown_mailboxes()
-    each = [Fault(*ways[n % len(ways)], -1, f"@mail{n:02}.example") for n in range(DOMAINS)]
-    smtp.faults = [*gone, *each]
+    refusals = [
+        refusal
+        for refusal in REFUSALS
+        if refusal[0] != MAIL and refusal[1][:3] != "452" and "User unknown" not in refusal[1]
+    ]
+    no_mailbox_faults = unknown_mailboxes()
+    each = [MailFault(*refusals[n % len(refusals)], -1, f"@mail{n:02}.example") for n in range(DOMAINS)]
+    smtp.faults = [*no_mailbox_faults, *each]
     for day in range(DAYS):
         clock_at(MONDAY + timedelta(days=day))
         announce(ready, tmp_path, MONDAY + timedelta(days=day))
@@ -120,7 +124,7 @@ def test_domains_that_each_refuse_us_in_their_own_way_for_four_days_lose_nothing
             ready.ok("run", "--inline")
     refused = {row.address for row in Outbox().rows() if row.state == "rejected"}
     alarms = [mail for mail in smtp.log if mail.answered and mail.recipient == "root@admin.example"]
-    smtp.faults = gone
+    smtp.faults = no_mailbox_faults
     for hours in (8, 9, 14):
         clock_at(MONDAY + timedelta(days=DAYS, hours=hours))
         ready.ok("run", "--inline")

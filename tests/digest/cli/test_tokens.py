@@ -79,9 +79,11 @@ def test_creating_and_revoking_a_token_is_audited_with_the_actor(
 def test_doctor_names_tokens_that_may_do_everything_for_ever(ready: Terminal) -> None:
     ready.ok("admin", "token", "create", "old", "--scope", "admin", "--expires", "never")
     ready.ok("admin", "token", "create", "new", "--scope", "runs:read")
-    found = json.loads(ready.run("doctor", "--json").stdout)
+    checks = json.loads(ready.run("doctor", "--json").stdout)
 
-    assert [line["text"] for line in found if line["name"] == "api tokens"] == ["have all scopes and never expire: old"]
+    assert [line["text"] for line in checks if line["name"] == "api tokens"] == [
+        "have all scopes and never expire: old"
+    ]
 
 
 @SQLITE
@@ -94,19 +96,19 @@ def test_doctor_names_short_keys_and_a_data_folder_open_to_others(
     folder.chmod(0o755)
     (folder / "digest.db").chmod(0o644)
     configured(DATA_DIR=folder, WEBHOOK_KEY="short", METRICS_TOKEN="m" * 31)
-    found = {line["text"]: line for line in json.loads(ready.run("doctor", "--json").stdout)}
+    checks_by_text = {line["text"]: line for line in json.loads(ready.run("doctor", "--json").stdout)}
 
-    assert f"{folder} is readable by others (mode 0755), and 1 more" in found
-    assert "DIGEST_WEBHOOK_KEY has 5 bytes and could be guessed" in found
-    assert "DIGEST_METRICS_TOKEN has 31 bytes and could be guessed" in found
+    assert f"{folder} is readable by others (mode 0755), and 1 more" in checks_by_text
+    assert "DIGEST_WEBHOOK_KEY has 5 bytes and could be guessed" in checks_by_text
+    assert "DIGEST_METRICS_TOKEN has 31 bytes and could be guessed" in checks_by_text
 
 
 def test_what_a_process_writes_is_its_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "service" / "data"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DIGEST_")}
     environment |= {"PYTHONPATH": str(ROOT), "DIGEST_DATA_DIR": str(folder)}
-    words = [sys.executable, "-P", "-c", "import os; os.umask(0o022); from workers.main import run; run()", "migrate"]
-    subprocess.run(words, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=PATIENCE)
+    command = [sys.executable, "-P", "-c", "import os; os.umask(0o022); from workers.main import run; run()", "migrate"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=PATIENCE)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}
 
     assert modes[folder] == 0o700

@@ -13,7 +13,7 @@ from digest.db.bounces import reports as store
 from digest.db.core.engine import reading, transaction
 from digest.models import Audit
 from tests.digest.cli.conftest import Terminal
-from tests.digest.services.house import suppressed
+from tests.digest.services.stored_rows import suppressed
 
 REASONS = {
     "gone@one.example": "no such address",
@@ -35,38 +35,38 @@ def released_from(ready: Terminal) -> Terminal:
     return ready
 
 
-def left() -> set[str]:
+def still_suppressed() -> set[str]:
     """Today's suppressions that are left."""
     return set(suppressed()) - {"old@one.example"}
 
 
 def test_a_named_reason_alone_is_released(released_from: Terminal) -> None:
-    said = released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "no such address")
+    output = released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "no such address")
 
-    assert said == "1 addresses released: 1 no such address\n"
-    assert left() == {"full@one.example", "angry@one.example", "letter@one.example"}
+    assert output == "1 addresses released: 1 no such address\n"
+    assert still_suppressed() == {"full@one.example", "angry@one.example", "letter@one.example"}
     assert "old@one.example" in suppressed()
 
 
 def test_an_explanation_releases_what_was_suppressed_for_failures(released_from: Terminal) -> None:
     released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "the relay refused us")
 
-    assert left() == {"angry@one.example", "letter@one.example"}
+    assert still_suppressed() == {"angry@one.example", "letter@one.example"}
 
 
 def test_complaints_are_released_only_where_named(released_from: Terminal) -> None:
     released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "complaint")
 
-    assert left() == set(REASONS) - {"angry@one.example"}
+    assert still_suppressed() == set(REASONS) - {"angry@one.example"}
 
 
 def test_a_dry_run_reports_and_changes_nothing(released_from: Terminal) -> None:
-    words = ("admin", "unsuppress", "--since", TODAY, "--reason", "keeps failing", "--dry-run", "--json")
-    told = json.loads(released_from.ok(*words))
+    command = ("admin", "unsuppress", "--since", TODAY, "--reason", "keeps failing", "--dry-run", "--json")
+    output = json.loads(released_from.ok(*command))
 
-    assert (told["released"], told["by_reason"], told["dry_run"]) == (1, {"keeps failing": 1}, True)
-    assert [row["address"] for row in told["suppressions"]] == ["full@one.example"]
-    assert left() == set(REASONS)
+    assert (output["released"], output["by_reason"], output["dry_run"]) == (1, {"keeps failing": 1}, True)
+    assert [row["address"] for row in output["suppressions"]] == ["full@one.example"]
+    assert still_suppressed() == set(REASONS)
 
 
 def test_it_is_audited_without_addresses(released_from: Terminal) -> None:
@@ -89,7 +89,7 @@ def test_it_is_audited_without_addresses(released_from: Terminal) -> None:
     ],
 )
 def test_a_wrong_use_is_refused_by_name(ready: Terminal, words: tuple[str, ...], named: str) -> None:
-    code, said = ready.refused("admin", "unsuppress", *words)
+    code, error = ready.refused("admin", "unsuppress", *words)
 
     assert code == 2
-    assert named in said
+    assert named in error

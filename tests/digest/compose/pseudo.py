@@ -17,17 +17,17 @@ NAMED = frozenset({"aria-label", "alt", "title", "placeholder", "data-chosen", "
 WORD = re.compile(r"[A-Za-z]{2,}")
 
 
-class Marked(NullTranslations):
+class BracketedTranslations(NullTranslations):
     """The catalogue of the pseudo-language."""
 
     def gettext(self, message: str) -> str:
         return f"⟦{message}⟧"
 
-    def ngettext(self, one: str, many: str, number: int) -> str:
-        return f"⟦{one if number == 1 else many}⟧"
+    def ngettext(self, singular: str, many: str, number: int) -> str:
+        return f"⟦{singular if number == 1 else many}⟧"
 
 
-class Words(HTMLParser):
+class VisibleWords(HTMLParser):
     """Collects the visible and spoken texts of a page."""
 
     def __init__(self, source: str) -> None:
@@ -45,35 +45,35 @@ class Words(HTMLParser):
             self.pieces.append(data.strip())
 
 
-def left(text: str, data: str) -> list[str]:
+def words_outside(text: str, data: str) -> list[str]:
     """The words outside of brackets, without those that match `data`."""
     while (less := re.sub(r"⟦[^⟦⟧]*⟧", " ", text)) != text:
         text = less
     return WORD.findall(re.sub(data, " ", text))
 
 
-def unsaid(page: str, data: str) -> list[str]:
+def untranslated_words(page: str, data: str) -> list[str]:
     """The texts of a page with untranslated words."""
-    return [piece for piece in Words(page).pieces if left(piece, data)]
+    return [piece for piece in VisibleWords(page).pieces if words_outside(piece, data)]
 
 
 @contextmanager
-def spoken() -> Iterator[None]:
+def pseudo_language() -> Iterator[None]:
     """Mails and pages are in the pseudo-language."""
-    _forget()
+    _clear_caches()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(i18n, "catalogue", Marked)
-        patch.setattr(template_environment, "catalogue", Marked)
+        patch.setattr(i18n, "catalogue", BracketedTranslations)
+        patch.setattr(template_environment, "catalogue", BracketedTranslations)
         yield
-    _forget()
+    _clear_caches()
 
 
-def _forget() -> None:
+def _clear_caches() -> None:
     i18n.clear_caches()
-    for kept in (
+    for cached in (
         template_environment.html_template, template_environment.piece_template,
         template_environment.text_template, template_environment.fragment_template,
         paper_view._reason_line, paper_view._render_frame,
         match_reason._topic_with_words, subject_line._headline, subject_line._subject, email_parts._dated_values,
     ):  # fmt: skip
-        kept.cache_clear()
+        cached.cache_clear()

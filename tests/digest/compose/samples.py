@@ -9,12 +9,12 @@ from datetime import date
 from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email.template_context import Links, Recipient, MailService
+from digest.compose.email.template_context import Links, MailService, Recipient
 from digest.papers import Record
 
 DAY = date(2025, 11, 21)
 SERVICE = MailService("Papers Inbox", "https://papers.example", "1 Library Lane\n12345 Exampletown")
-READER = Recipient(
+RECIPIENT = Recipient(
     topics=("offline reinforcement learning", "diffusion model* AND (protein OR molecule)", "regret bounds"),
     confirmed=date(2025, 9, 1),
     day=DAY,

@@ -63,8 +63,8 @@ def forwarded(*, wrapper: str, inner: str = "message/rfc822") -> bytes:
         'Content-Type: multipart/report; report-type=delivery-status; boundary="x"',
     ]
     attached = "\n".join(head) + "\n\n" + dedent(REPORT)
-    said = "--w\nContent-Type: text/plain\n\nHello, what does this one mean?\n"
-    parts = f"{said}\n--w\nContent-Type: {inner}\n\n{attached}\n--w--"
+    covering_note = "--w\nContent-Type: text/plain\n\nHello, what does this one mean?\n"
+    parts = f"{covering_note}\n--w\nContent-Type: {inner}\n\n{attached}\n--w--"
     return mail(wrapper, parts, "Content-Type: multipart/mixed; boundary=w")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from digest import settings
 from digest.mail.outbox.sender import deliver_due
 from digest.mail.smtp import transport
-from tests.outbox import PlainLetters
+from tests.outbox import PlainComposer
 
 
 def main() -> None:
-    while deliver_due(PlainLetters(), settings.get(), seconds=10).more:
+    while deliver_due(PlainComposer(), settings.get(), seconds=10).more:
         pass
     transport.close_all()
 

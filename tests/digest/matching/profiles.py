@@ -12,7 +12,7 @@ from digest.papers import Record
 from digest.text.tokens import stem, words
 
 
-class Profiles:
+class RandomProfiles:
     """Generates random profiles. The same seed and papers give the same profiles."""
 
     def __init__(self, papers: Sequence[Record], seed: int) -> None:
@@ -27,7 +27,7 @@ class Profiles:
         topics = [self._topic() for _ in range(random.choice((1, 2, 4, 4, 6, 12)))]
         return Profile(
             topics=tuple(topics),
-            exclusions=tuple(self._good(self._query) for _ in range(random.random() < 0.3)),
+            exclusions=tuple(self._parsable(self._query) for _ in range(random.random() < 0.3)),
             categories=tuple(self._category() for _ in range(random.choice((0, 0, 0, 1, 3)))),
             primary_only=random.random() < 0.3,
             authors=tuple(random.choice(self.authors) for _ in range(random.choice((0, 0, 0, 1, 2)))),
@@ -37,18 +37,18 @@ class Profiles:
         )
 
     def _topic(self) -> Topic:
-        made = self._good(self.random.choice((self._phrase, self._phrase, self._word, self._query)))
+        topic_text = self._parsable(self.random.choice((self._phrase, self._phrase, self._word, self._query)))
         cap = self.random.choice((1, 2, 5)) if self.random.random() < 0.2 else None
-        return Topic(made, cap=cap, muted=self.random.random() < 0.05)
+        return Topic(topic_text, cap=cap, muted=self.random.random() < 0.05)
 
-    def _good(self, make: Callable[[], str]) -> str:
+    def _parsable(self, make: Callable[[], str]) -> str:
         for _ in range(20):  # papers of nothing but stop words make no topic
-            made = make()
+            topic_text = make()
             try:
-                parse(made)
+                parse(topic_text)
             except BadQuery:
                 continue
-            return made
+            return topic_text
         return "word"
 
     def _word(self) -> str:
@@ -56,8 +56,8 @@ class Profiles:
 
     def _phrase(self) -> str:
         text = self.random.choice(self.texts)
-        at = self.random.randrange(len(text))
-        return " ".join(text[at : at + self.random.choice((1, 2, 2, 3))])
+        start = self.random.randrange(len(text))
+        return " ".join(text[start : start + self.random.choice((1, 2, 2, 3))])
 
     def _category(self) -> str:
         return self.random.choice((*self.random.sample(self.categories, 1), "cs", "cs.*", "math"))

@@ -41,10 +41,10 @@ def paper(text: str) -> Record:
     return record
 
 
-def profile(topic: str, besides: str) -> Profile:
+def profile(topic: str, options: str) -> Profile:
     """A profile of one topic and, with commas, `not QUERY`, `follow NAME`, `in CATEGORY`, `primary`, `close off`."""
-    made = Profile(topics=(Topic(topic),))
-    for part in filter(None, besides.split(", ")):
+    built = Profile(topics=(Topic(topic),))
+    for part in filter(None, options.split(", ")):
         word, _, value = part.partition(" ")
         changes: dict[str, dict[str, Any]] = {
             "not": {"exclusions": (value,)},
@@ -53,16 +53,16 @@ def profile(topic: str, besides: str) -> Profile:
             "primary": {"primary_only": True},
             "close": {"close": False},
         }
-        made = replace(made, **changes[word])
-    return made
+        built = replace(built, **changes[word])
+    return built
 
 
 @pytest.mark.parametrize(("rule", "topic", "options", "text", "answer"), rows())
 def test_a_truth_case_holds(rule: str, topic: str, options: str, text: str, answer: str) -> None:
-    found = match(profile(topic, options), [Candidate(1, paper(text), 1)], word_counts.prior(), tau=None)
-    given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
+    matches = match(profile(topic, options), [Candidate(1, paper(text), 1)], word_counts.prior(), tau=None)
+    outcome = "no" if not matches else "followed" if matches[0].followed else "strict" if matches[0].strict else "close"
 
-    assert given == answer, rule
+    assert outcome == answer, rule
 
 
 def test_the_page_shows_the_table_as_it_is_tested() -> None:

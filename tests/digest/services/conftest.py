@@ -26,7 +26,7 @@ KEY = "a key for tests of at least 32 bytes"
 FILLER = "We study {} in detail and report what we found, with proofs, experiments and open code for everything."
 
 
-def at(day: date, hour: int, minute: int = 0) -> datetime:
+def utc(day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
 
 
@@ -43,58 +43,58 @@ class Lab:
 
     def __init__(self, traveller: time_machine.Traveller) -> None:
         self._traveller = traveller
-        self._made = 0
+        self._papers_added = 0
 
-    def go_to(self, instant: datetime) -> None:
+    def set_time(self, instant: datetime) -> None:
         self._traveller.move_to(instant)
 
     def announce(self, day: date, *titles: str, source: str = "jsonl", **fields: object) -> IngestCounts:
         """New papers with these titles, under the announcement of that day. Their numbers begin at 101."""
-        first, self._made = self._made + 101, self._made + len(titles)
-        listed = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
-        return self.store(day, *listed, source=source)
+        first, self._papers_added = self._papers_added + 101, self._papers_added + len(titles)
+        papers = tuple(paper(number, title, **fields) for number, title in enumerate(titles, first))
+        return self.store(day, *papers, source=source)
 
-    def store(self, day: date | None, *listed: ListedPaper, source: str = "jsonl") -> IngestCounts:
-        return store_document(source, "test", ParsedDocument(papers=listed), day=day)
+    def store(self, day: date | None, *listed_papers: ListedPaper, source: str = "jsonl") -> IngestCounts:
+        return store_document(source, "test", ParsedDocument(papers=listed_papers), day=day)
 
-    def subscribe(self, name: str, *topics: str, **wishes: object) -> int:
+    def subscribe(self, name: str, *topics: str, **preferences: object) -> int:
         """Add a subscriber at example.com; return the id."""
-        values = {"address": f"{name}@example.com", "topics": list(topics), **wishes}
+        values = {"address": f"{name}@example.com", "topics": list(topics), **preferences}
         subscriber_admin.add_subscriber(values, consent="asked in person")
-        return self.reader(name).id or 0
+        return self.subscriber(name).id or 0
 
-    def reader(self, name: str) -> Subscriber:
+    def subscriber(self, name: str) -> Subscriber:
         with reading() as session:
-            found = subscribers.by_key(session, f"{name}@example.com")
-            assert found is not None
-            return found
+            subscriber = subscribers.by_key(session, f"{name}@example.com")
+            assert subscriber is not None
+            return subscriber
 
     def change(self, name: str, **values: object) -> None:
         """Set columns of the subscriber's row."""
         with transaction() as session:
-            found = subscribers.by_key(session, f"{name}@example.com")
+            subscriber = subscribers.by_key(session, f"{name}@example.com")
             for field, value in values.items():
-                setattr(found, field, value)
+                setattr(subscriber, field, value)
 
     def run(self, day: date | None = None, *, only: str | None = None) -> days.RunResult:
         return days.run_inline(day, only=only and f"{only}@example.com")
 
     def editions(self, name: str) -> Sequence[Edition]:
         with reading() as session:
-            number = self.reader(name).id
+            number = self.subscriber(name).id
             return session.exec(select(Edition).where(Edition.subscriber_id == number).order_by(col(Edition.day))).all()
 
     def entries(self, name: str, day: date | None = None) -> list[Entry]:
         """The subscriber's entries, of one date or of all."""
-        some = [edition for edition in self.editions(name) if day in {None, edition.day}]
-        return [entry for edition in some for entry in Content.from_json(edition.content).entries]
+        editions = [edition for edition in self.editions(name) if day in {None, edition.day}]
+        return [entry for edition in editions for entry in Content.from_json(edition.content).entries]
 
     def papers(self, name: str, day: date | None = None) -> list[str]:
         """The titles of the subscriber's entries, in order."""
-        wanted = self.entries(name, day)
+        entries = self.entries(name, day)
         with reading() as session:
-            found = store.versions(session, [(e.paper, e.revision) for e in wanted])
-        return [found[e.paper, e.revision].title for e in wanted]
+            records = store.versions(session, [(e.paper, e.revision) for e in entries])
+        return [records[e.paper, e.revision].title for e in entries]
 
     def deliveries(self) -> Sequence[Delivery]:
         with reading() as session:
@@ -109,7 +109,7 @@ class Lab:
 def lab(database: str, configured: Callable[..., None], smtp: MailServer) -> Lab:
     """Monday 17 November 2025, 05:00 UTC; nothing is announced and nobody subscribed."""
     configured(SECRET_KEY=KEY, BASE_URL="https://digest.example")
-    with time_machine.travel(at(MONDAY, 5), tick=True) as traveller:
+    with time_machine.travel(utc(MONDAY, 5), tick=True) as traveller:
         yield Lab(traveller)
     transport.close_all()
 

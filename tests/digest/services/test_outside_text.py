@@ -22,7 +22,7 @@ from digest.services.ingestion import import_document
 from digest.web.app import build as web_app
 from tests.digest.cli.conftest import Terminal
 from tests.digest.compose import samples
-from tests.digest.web.conftest import PAGE_SERVICES, Browser, Notebook
+from tests.digest.web.conftest import PAGE_SERVICES, Browser, RecordingQueue
 
 DAY = date(2025, 11, 20)
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)
@@ -134,14 +134,14 @@ def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
     "path", ["/trending", "/trending/cs.SD", "/papers/1", "/authors/Ada%20Byron", "/trending.atom", "/trending.json"]
 )
 def test_what_was_stored_before_is_clean_over_http(stored_before: int, path: str) -> None:
-    given = replace(
+    services = replace(
         PAGE_SERVICES, trending=paper_presenters.trending, paper=paper_presenters.paper, author=paper_presenters.author
     )
-    answer = Browser(web_app(Notebook(), given)).get(path)
+    response = Browser(web_app(RecordingQueue(), services)).get(path)
 
-    assert answer.status_code == 200
-    assert CLEAN.title in answer.text
-    assert not hidden(answer.text)
+    assert response.status_code == 200
+    assert CLEAN.title in response.text
+    assert not hidden(response.text)
 
 
 def test_what_was_stored_before_is_clean_in_feeds(stored_before: int) -> None:
@@ -153,16 +153,16 @@ def test_what_was_stored_before_is_clean_in_feeds(stored_before: int) -> None:
 
 
 def test_what_was_stored_before_is_clean_in_the_output_of_commands(stored_before: int) -> None:
-    shown = Terminal().ok("preview", "--topic", "whale songs", "--date", "2025-11-20", "--days", "1")
+    output = Terminal().ok("preview", "--topic", "whale songs", "--date", "2025-11-20", "--days", "1")
 
-    assert CLEAN.title in shown
-    assert not hidden(shown)
+    assert CLEAN.title in output
+    assert not hidden(output)
 
 
 def test_a_mail_shows_no_hidden_sign() -> None:
     records = (NASTY, NASTY, NASTY)
     mail = other_emails.digest(
-        samples.edition(records), samples.papers(records), samples.READER, samples.LINKS, service=samples.SERVICE
+        samples.edition(records), samples.papers(records), samples.RECIPIENT, samples.LINKS, service=samples.SERVICE
     )
 
     assert CLEAN.title in mail.text

@@ -10,14 +10,14 @@ from digest.compose.edition import Content
 from digest.db.core.engine import transaction
 from digest.models import Signal
 from digest.services.subscriptions.topic_settings import TopicSetting, save_topic_settings
-from tests.digest.services.conftest import MONDAY, Lab, at
+from tests.digest.services.conftest import MONDAY, Lab, utc
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(9)]
 
 
 def announce(lab: Lab, day: date) -> str:
     """One paper on bandits, new that day; the clock goes there."""
-    lab.go_to(at(day, 5))
+    lab.set_time(utc(day, 5))
     title = f"Bandits of {day:%A} {day.day}"
     lab.announce(day, title)
     return title
@@ -39,8 +39,8 @@ def test_two_weekly_mails_leave_nothing_out_and_repeat_nothing(lab: Lab) -> None
         if day.weekday() < 5:
             titles.append(announce(lab, day))
         else:
-            lab.go_to(at(day, 5))
-        lab.go_to(at(day, 7, 1))
+            lab.set_time(utc(day, 5))
+        lab.set_time(utc(day, 7, 1))
         lab.run()
 
     assert [edition.day for edition in lab.editions("ada")] == [DAYS[1], DAYS[8]]
@@ -49,15 +49,15 @@ def test_two_weekly_mails_leave_nothing_out_and_repeat_nothing(lab: Lab) -> None
 
 def test_weekday_mail_is_silent_at_the_weekend_and_makes_up_for_it_on_monday(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", cadence="weekdays")
-    late = ""
+    saturday_title = ""
     for day in DAYS[:8]:
-        lab.go_to(at(day, 5))
-        late = announce(lab, day) if day.weekday() == 5 else late
-        lab.go_to(at(day, 7, 1))
+        lab.set_time(utc(day, 5))
+        saturday_title = announce(lab, day) if day.weekday() == 5 else saturday_title
+        lab.set_time(utc(day, 7, 1))
         lab.run()
 
     assert [edition.day for edition in lab.editions("ada")] == [DAYS[7]]
-    assert lab.papers("ada") == [late]
+    assert lab.papers("ada") == [saturday_title]
 
 
 def test_a_topics_cap_bounds_that_topic_alone(lab: Lab) -> None:
@@ -91,12 +91,12 @@ def test_the_first_mail_after_a_pause_says_so_and_no_other(lab: Lab, cadence: st
     lab.change("ada", paused_until=DAYS[3])
     for day in DAYS[:5]:
         announce(lab, day)
-        lab.go_to(at(day, 7, 1))
+        lab.set_time(utc(day, 7, 1))
         lab.run()
-    told = {edition.day: Content.from_json(edition.content).notice for edition in lab.editions("ada")}
+    notices_by_day = {edition.day: Content.from_json(edition.content).notice for edition in lab.editions("ada")}
 
-    assert told.pop(DAYS[first]).startswith("Your pause is over.")
-    assert set(told.values()) <= {""}
+    assert notices_by_day.pop(DAYS[first]).startswith("Your pause is over.")
+    assert set(notices_by_day.values()) <= {""}
 
 
 def test_a_riser_shows_how_its_votes_grew(lab: Lab) -> None:
@@ -104,8 +104,10 @@ def test_a_riser_shows_how_its_votes_grew(lab: Lab) -> None:
     lab.announce(MONDAY, "Kernels", signals={"upvotes": 1.0})
     with transaction() as session:
         for hours, votes in ((1, 9.0), (2, 20.0), (3, 40.0)):
-            session.add(Signal(paper_id=1, source="jsonl", name="upvotes", taken_at=at(MONDAY, 5 + hours), value=votes))
-    lab.go_to(at(MONDAY, 12))
+            session.add(
+                Signal(paper_id=1, source="jsonl", name="upvotes", taken_at=utc(MONDAY, 5 + hours), value=votes)
+            )
+    lab.set_time(utc(MONDAY, 12))
     lab.run(MONDAY)
 
     assert lab.entries("ada")[0].spark == "▁▄█"  # announced before seven

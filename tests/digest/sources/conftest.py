@@ -13,7 +13,7 @@ import pytest
 from tests.wire_server import WireServer, Work, works
 
 WEEK = [date(2025, 9, 29), date(2025, 9, 30), date(2025, 10, 1), date(2025, 10, 2), date(2025, 10, 3)]
-WANTED = ("cs.CL", "cs.RO", "stat.ML")
+CATEGORIES = ("cs.CL", "cs.RO", "stat.ML")
 
 
 def real_days(shared: Path, per_day: int, days: list[date] = WEEK) -> list[Work]:
@@ -22,7 +22,7 @@ def real_days(shared: Path, per_day: int, days: list[date] = WEEK) -> list[Work]
     for day in days:
         with gzip.open(shared / "data" / "replay" / "days" / f"{day}.jsonl.gz") as file:
             rows = works(json.loads(line) for line in file)
-        selected += [work for work in rows if set(work.categories) & set(WANTED)][:per_day]
+        selected += [work for work in rows if set(work.categories) & set(CATEGORIES)][:per_day]
     return selected
 
 
@@ -30,5 +30,5 @@ def real_days(shared: Path, per_day: int, days: list[date] = WEEK) -> list[Work]
 def wire(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[WireServer]:
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
     with WireServer() as server:
-        configured(**server.settings, ARXIV_CATEGORIES=",".join(WANTED), SOURCE_PATIENCE=5)
+        configured(**server.settings, ARXIV_CATEGORIES=",".join(CATEGORIES), SOURCE_PATIENCE=5)
         yield server

@@ -85,10 +85,13 @@ def test_a_paper_is_sent_in_within_the_window_of_its_announcement(instant: datet
 
 @given(DAYS)
 def test_windows_join_without_gap_or_overlap(day: date) -> None:
-    one = arxiv_calendar.current(day)
+    announcement_day = arxiv_calendar.current(day)
 
-    assert arxiv_calendar.submissions(arxiv_calendar.following(one))[0] == arxiv_calendar.submissions(one)[1]
-    assert arxiv_calendar.previous(arxiv_calendar.following(one)) == one
+    assert (
+        arxiv_calendar.submissions(arxiv_calendar.following(announcement_day))[0]
+        == arxiv_calendar.submissions(announcement_day)[1]
+    )
+    assert arxiv_calendar.previous(arxiv_calendar.following(announcement_day)) == announcement_day
 
 
 @given(INSTANTS)

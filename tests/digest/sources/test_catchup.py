@@ -26,14 +26,14 @@ from tests.wire_server import (
     API_ERROR,
     BOMB,
     FEED_ERROR,
-    Fault,
-    Handler,
+    SourceFault,
     Spoil,
+    WireHandler,
     WireServer,
     body,
-    dropped,
+    drop_connection,
     endless,
-    half,
+    half_body,
     packed_bomb,
     status,
 )
@@ -107,10 +107,10 @@ def test_all_categories_are_requested_together(real: WireServer, set_clock: Call
     set_clock(MON)
     catch_up.ingest("arxiv-rss")
 
-    assert len(real.asked("rss")) == 1
+    assert len(real.requests_to("rss")) == 1
 
 
-@pytest.mark.parametrize("fault", [status(503, Retry_After="1"), status(429), dropped, half, status(500)])
+@pytest.mark.parametrize("fault", [status(503, Retry_After="1"), status(429), drop_connection, half_body, status(500)])
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_passing_fault_costs_no_paper(real: WireServer, set_clock: Callable[..., None], fault: object) -> None:
     set_clock(MON)
@@ -118,7 +118,7 @@ def test_a_passing_fault_costs_no_paper(real: WireServer, set_clock: Callable[..
     catch_up.ingest("arxiv-rss")
 
     assert stored() == expected(real, MON)
-    assert len(real.asked("rss")) == 2
+    assert len(real.requests_to("rss")) == 2
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -126,9 +126,9 @@ def test_retry_after_is_waited_for_in_seconds(real: WireServer, set_clock: Calla
     set_clock(MON)
     real.fail("rss", status(503, Retry_After="2"))
     catch_up.ingest("arxiv-rss")
-    first, second = real.asked("rss")
+    first, second = real.requests_to("rss")
 
-    assert 2.0 <= second.begun - first.begun < 3.0
+    assert 2.0 <= second.began_at - first.began_at < 3.0
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -329,7 +329,9 @@ def test_an_expired_token_begins_the_window_again(real: WireServer, set_clock: C
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("fault", [status(503, Retry_After="1"), status(429, Retry_After="1"), dropped, half])
+@pytest.mark.parametrize(
+    "fault", [status(503, Retry_After="1"), status(429, Retry_After="1"), drop_connection, half_body]
+)
 def test_a_fault_in_the_middle_of_a_harvest_costs_no_paper(
     real: WireServer, set_clock: Callable[..., None], fault: object
 ) -> None:
@@ -470,7 +472,7 @@ def test_an_error_entry_of_the_api_is_reported_at_once(real: WireServer, set_clo
     with pytest.raises(SourceDown, match="incorrect id format"):
         catch_up.ingest("arxiv-api", first=MON, last=MON)
 
-    assert len(real.asked("api")) == 1
+    assert len(real.requests_to("api")) == 1
 
 
 # --- Hugging Face and citations
@@ -526,7 +528,7 @@ def test_listings_are_caught_up_date_by_date(real: WireServer, set_clock: Callab
     set_clock(THU, 12)
     real.daily |= {"2025-09-30": listing(("2509.90002", 2)), "2025-10-01": listing(("2510.90003", 3))}
     catch_up.ingest("huggingface")
-    requests_by_day = Counter(entry.params.get("date") for entry in real.asked("hf"))
+    requests_by_day = Counter(entry.params.get("date") for entry in real.requests_to("hf"))
 
     assert set(stored()) == {"2509.90001", "2509.90002", "2510.90003"}
     assert requests_by_day["2025-09-29"] == 2
@@ -584,12 +586,12 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
 ) -> None:
     configured(SOURCE_LIMIT=2_000_000)
     observations: list[tuple[str, int, list[date]]] = []
-    injected: list[Fault] = []
+    injected: list[SourceFault] = []
 
     def ask(source: str, *faults: Spoil, times: int = 1, after: int = 0) -> None:
         """Fetch with these faults; return the state, the stored papers and the missing days."""
         service = source.removeprefix("arxiv-")
-        now = [Fault(service, fault, times, after) for fault in faults]
+        now = [SourceFault(service, fault, times, after) for fault in faults]
         real.faults += now
         with suppress(SourceDown):
             catch_up.ingest(source)
@@ -597,7 +599,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
         real.faults.clear()
         observations.append((state(source), len(stored()), catchup_gaps()))
 
-    def expired(handler: Handler, data: bytes) -> None:
+    def expired(handler: WireHandler, data: bytes) -> None:
         real.tokens.clear()
         handler.give(data, "text/xml")
 
@@ -605,7 +607,7 @@ def test_a_week_of_faults_ends_with_every_paper_once_and_every_day_whole(
     ask("arxiv-rss", status(503, Retry_After="1"))
     set_clock(TUE)
     real.today = TUE
-    ask("arxiv-rss", dropped, half)
+    ask("arxiv-rss", drop_connection, half_body)
     set_clock(WED)
     real.today, real.feed_of, real.visible = WED, TUE, TUE  # old content under a fresh date, and a late day
     ask("arxiv-rss")

@@ -20,8 +20,8 @@ from tests.wire_server import WireServer, status
 MON, TUE = WEEK[0], WEEK[1]
 
 
-def ingest(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "workers.main", "ingest", *words]
+def ingest(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "workers.main", "ingest", *arguments]
     return subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
 
 
@@ -34,8 +34,8 @@ def server(wire: WireServer, shared: Path, tmp_path: Path, configured: Callable[
 
 
 def test_days_are_fetched_and_counted_and_again_nothing_changes(server: WireServer) -> None:
-    words = ("arxiv-oai", "--from", str(MON), "--to", str(TUE), "--json")
-    first, second = ingest(*words), ingest(*words)
+    command = ("arxiv-oai", "--from", str(MON), "--to", str(TUE), "--json")
+    first, second = ingest(*command), ingest(*command)
 
     assert json.loads(first.stdout) == {"source": "arxiv-oai", "new": 16, "updated": 0, "unchanged": 0, "bad": 0}
     assert json.loads(second.stdout) == {"source": "arxiv-oai", "new": 0, "updated": 0, "unchanged": 16, "bad": 0}

@@ -20,7 +20,7 @@ from tests.wire_server import Spoil, WireServer, Work, body
 DAY = date(2025, 9, 29)
 
 # The damage to the item of the paper with that number: repaired and stored, or refused with this reason.
-MENDED: list[tuple[bytes, bytes]] = [
+REPAIRED: list[tuple[bytes, bytes]] = [
     (b"a \x08 control", b"a control"),
     (b"a \x00 zero", b"a zero"),
     (b"a &#8; b &#x0; c &#xD800; d &#99999999999; e", b"a b c d e"),
@@ -94,21 +94,21 @@ def days() -> list[date]:
 
 
 def test_a_feed_with_twenty_kinds_of_damage_costs_the_damaged_papers_alone(wire: WireServer, database: str) -> None:
-    kinds = [text for text, _ in (*MENDED, *REFUSED)]
+    kinds = [text for text, _ in (*REPAIRED, *REFUSED)]
     wire.today = clock.now().astimezone(clock.ARXIV_ZONE).date()
     wire.works = works(2 * len(kinds) + 1, wire.today)  # undamaged items before, between and behind
     changes = [(b"<title>Paper number %d<" % (2 * n + 2), b"<title>" + text + b"<") for n, text in enumerate(kinds)]
     wire.fail("rss", damaged(*changes), times=9)
 
-    told = json.loads(ingest("arxiv-rss", "--json").stdout)
+    output = json.loads(ingest("arxiv-rss", "--json").stdout)
 
-    whole = {f"2509.{n:05}": f"Paper number {n}" for n in range(1, 2 * len(kinds) + 2, 2)}
-    mended = {f"2509.{2 * n + 2:05}": text.decode() for n, (_, text) in enumerate(MENDED)}
-    assert stored() == whole | mended
-    assert told["bad"] == len(rejects()) >= len(REFUSED)
+    undamaged = {f"2509.{n:05}": f"Paper number {n}" for n in range(1, 2 * len(kinds) + 2, 2)}
+    mended = {f"2509.{2 * n + 2:05}": text.decode() for n, (_, text) in enumerate(REPAIRED)}
+    assert stored() == undamaged | mended
+    assert output["bad"] == len(rejects()) >= len(REFUSED)
     reasons = dict(rejects())
-    for n, (_, words) in enumerate(REFUSED[:-1], start=len(MENDED)):
-        assert words in reasons[2 * n + 2]
+    for n, (_, reason) in enumerate(REFUSED[:-1], start=len(REPAIRED)):
+        assert reason in reasons[2 * n + 2]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -136,9 +136,10 @@ def test_damage_between_papers_costs_the_papers_beside_it_alone(
 
     lost = {f"2509.{position:05}" for position, _ in refused}
     assert set(stored()) == {work.id for work in wire.works} - lost
-    assert [(position, words in reason) for (position, reason), (_, words) in zip(rejects(), refused, strict=True)] == [
-        (position, True) for position, _ in refused
-    ]
+    assert [
+        (position, reason_part in reason)
+        for (position, reason), (_, reason_part) in zip(rejects(), refused, strict=True)
+    ] == [(position, True) for position, _ in refused]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -218,8 +218,8 @@ def test_a_trending_listing_gives_ranks(shared: Path) -> None:
     ],
 )
 def test_a_bad_row_is_refused_by_its_field_and_the_rest_goes_on(row: dict[str, object], reason: str) -> None:
-    good = {"paper": {"id": "2401.00002", "title": "Good", "upvotes": None}}
-    parsed = huggingface.parse(json.dumps([row, good]).encode())
+    good_row = {"paper": {"id": "2401.00002", "title": "Good", "upvotes": None}}
+    parsed = huggingface.parse(json.dumps([row, good_row]).encode())
 
     assert [(bad.position, bad.reason) for bad in parsed.rejected] == [(1, reason)]
     assert [(p.record.title, p.signals) for p in parsed.papers] == [("Good", ())]
@@ -246,11 +246,11 @@ def test_an_answer_of_another_length_is_refused() -> None:
 
 
 def test_a_work_has_citations_institutions_and_venue(shared: Path) -> None:
-    (listed,) = openalex.parse(wire(shared, "openalex", "work_single.json")).papers
+    (listed_paper,) = openalex.parse(wire(shared, "openalex", "work_single.json")).papers
 
-    assert listed.record.doi == "10.7717/peerj.4375"
-    assert listed.record.venue == "PeerJ"
-    assert dict(listed.signals)["citations"] > 0
+    assert listed_paper.record.doi == "10.7717/peerj.4375"
+    assert listed_paper.record.venue == "PeerJ"
+    assert dict(listed_paper.signals)["citations"] > 0
 
 
 def test_a_work_names_its_authors_by_key_as_the_paper_prints_them(shared: Path) -> None:

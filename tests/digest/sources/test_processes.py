@@ -25,14 +25,14 @@ from digest.sources import request_pacing
 from tests.conftest import ROOT
 from tests.digest.sources.conftest import WEEK, real_days
 from tests.patience import PATIENCE, wait_for
-from tests.wire_server import Asked, WireServer
+from tests.wire_server import LoggedRequest, WireServer
 
 MON, FRI = WEEK[0], WEEK[-1]
 
 
 def fetcher(source: str = "arxiv-oai") -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(FRI)]
-    return subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(FRI)]
+    return subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
 
 
 def content() -> dict[str, Any]:
@@ -58,7 +58,7 @@ def undisturbed(
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'undisturbed.db'}")
     SQLModel.metadata.create_all(engine.engine())
     assert fetcher().wait(PATIENCE) == 0
-    yield content(), wire.log[-1].ended - wire.log[0].begun
+    yield content(), wire.log[-1].ended - wire.log[0].began_at
     engine.engine().dispose()
 
 
@@ -82,12 +82,12 @@ def test_a_catch_up_killed_at_any_moment_ends_in_the_same_database(
     times: int,
 ) -> None:
     expected_rows, seconds = undisturbed
-    chance = random.Random(times)
+    rng = random.Random(times)
 
     for number in range(times):
         configured(DATABASE_URL=f"sqlite:///{tmp_path / f'killed-{number}.db'}")
         SQLModel.metadata.create_all(engine.engine())
-        _killed_and_restarted(chance.uniform(0, seconds), wire)
+        _killed_and_restarted(rng.uniform(0, seconds), wire)
 
         assert content() == expected_rows
         engine.engine().dispose()
@@ -107,10 +107,10 @@ def test_on_postgresql_too(
     assert stored_rows["days"] == expected_rows["days"]
 
 
-def pauses(log: list[Asked]) -> list[float]:
+def pauses(log: list[LoggedRequest]) -> list[float]:
     """Seconds from the end of each request to the beginning of the next, in the order of their beginnings."""
-    ordered = sorted(log, key=lambda request: request.begun)
-    return [after.begun - before.ended for before, after in pairwise(ordered)]
+    ordered = sorted(log, key=lambda request: request.began_at)
+    return [after.began_at - before.ended for before, after in pairwise(ordered)]
 
 
 @pytest.fixture(params=["redis", "file"])
@@ -139,12 +139,12 @@ def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
 
     running = []
     for source, machine in zip(("arxiv-oai", "arxiv-api", "arxiv-oai"), machines, strict=True):
-        words = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(MON)]
-        running.append(subprocess.Popen(words, cwd=ROOT, env={**os.environ, **machine}, stdout=subprocess.DEVNULL))
+        command = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(MON)]
+        running.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **machine}, stdout=subprocess.DEVNULL))
     codes = [process.wait(PATIENCE) for process in running]
 
     assert codes == [0, 0, 0]
-    assert {one.service for one in wire.log} == {"oai", "api"}
+    assert {request.service for request in wire.log} == {"oai", "api"}
     assert len(wire.log) >= 7
     assert min(pauses(wire.log)) >= interval - 0.02
 

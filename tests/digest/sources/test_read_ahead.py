@@ -29,7 +29,7 @@ from digest.sources import jsonl, read_ahead
 from digest.sources.read_ahead import ReadAhead
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
-from tests.processes import children, gone
+from tests.processes import children, has_ended
 
 # The command, as on a machine of two processors, whatever this one has.
 COMMAND = (
@@ -44,10 +44,15 @@ def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def row(number: int) -> dict[str, Any]:
-    words = " ".join(f"word{chr(97 + (number * at) % 26)}{chr(97 + at % 26)}" for at in range(2600))
+    abstract = " ".join(f"word{chr(97 + (number * index) % 26)}{chr(97 + index % 26)}" for index in range(2600))
     day = date(2025, 9, 1) + timedelta(days=number % DAYS)
     title = f"On the matter of things, number {number}"
-    return {"title": title, "abstract": words, "authors": ["Ada Byron"], "announced": None if number == 7 else str(day)}
+    return {
+        "title": title,
+        "abstract": abstract,
+        "authors": ["Ada Byron"],
+        "announced": None if number == 7 else str(day),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +84,17 @@ def content() -> list[Any]:
 
 
 def test_the_same_documents_come_in_the_same_order(large: Path) -> None:
-    with ReadAhead([large]) as ahead:
-        found = list(ahead)
+    with ReadAhead([large]) as documents_read:
+        documents = list(documents_read)
 
-    assert found == list(read_ahead.read_files([large]))
+    assert documents == list(read_ahead.read_files([large]))
 
 
 def test_keys_come_with_the_papers_while_most_are_new(large: Path) -> None:
-    with ReadAhead([large]) as ahead:
-        parts = iter(ahead)
+    with ReadAhead([large]) as documents_read:
+        parts = iter(documents_read)
         first = next(part for _, part in parts if part.papers)
-        ahead.mostly_new = False
+        documents_read.mostly_new = False
         last = list(parts)[-1][1]
 
     assert [item.keys for item in first.papers] == [keys_of(item.record) for item in first.papers]
@@ -108,14 +113,14 @@ def test_the_same_large_file_again_changes_no_row(database: str, large: Path) ->
 def test_a_file_that_is_not_there_is_named(large: Path, tmp_path: Path) -> None:
     with (
         pytest.raises(BadInput, match=r"absent\.jsonl: No such file"),
-        ReadAhead([large, tmp_path / "absent.jsonl"]) as ahead,
+        ReadAhead([large, tmp_path / "absent.jsonl"]) as documents_read,
     ):
-        list(ahead)
+        list(documents_read)
 
 
 def test_a_child_process_that_dies_is_reported(large: Path) -> None:
-    with ReadAhead([large]) as ahead:
-        parts = iter(ahead)
+    with ReadAhead([large]) as documents_read:
+        parts = iter(documents_read)
         next(parts)
         for pid in children(os.getpid()):
             if b"digest.sources.read_ahead" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -129,9 +134,9 @@ def test_a_child_process_that_dies_is_reported(large: Path) -> None:
 def importer(tmp_path: Path, configured: Callable[..., None], large: Path) -> Iterator[subprocess.Popen[bytes]]:
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'digest.db'}")
     SQLModel.metadata.create_all(engine.engine())
-    words = [sys.executable, "-c", COMMAND, "ingest", "jsonl", "--file", str(large)]
+    command = [sys.executable, "-c", COMMAND, "ingest", "jsonl", "--file", str(large)]
     with subprocess.Popen(
-        words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         yield process
         process.kill()
@@ -148,7 +153,7 @@ def test_an_ingest_that_is_ended_leaves_no_process_and_can_be_taken_up(
     importer.wait(PATIENCE)
 
     assert child_pids
-    wait_for(lambda: all(gone(pid) for pid in child_pids))
+    wait_for(lambda: all(has_ended(pid) for pid in child_pids))
     counts = ingest(large)
     assert counts.new + counts.unchanged == PAPERS
 

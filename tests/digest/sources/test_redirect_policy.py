@@ -132,7 +132,7 @@ def test_a_private_address_is_not_followed(location: str) -> None:
     with pytest.raises(SourceDown, match="private network") as refused:
         redirect_request(plain_request, 302, location, configured_host="export.example")
 
-    assert not refused.value.again
+    assert not refused.value.retryable
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,11 @@ def test_an_encrypted_source_stays_encrypted_and_well_formed(location: str, reas
 
 
 def test_a_public_address_is_pinned_so_that_a_second_look_up_cannot_differ() -> None:
-    moved = redirect_request(
+    new_request = redirect_request(
         SourceRequest("https://export.example/", Pacing("test")), 302, "https://8.8.4.4/x", configured_host="e.example"
     )
 
-    assert (moved.address, moved.url) == ("8.8.4.4", "https://8.8.4.4/x")
+    assert (new_request.address, new_request.url) == ("8.8.4.4", "https://8.8.4.4/x")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

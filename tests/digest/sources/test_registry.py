@@ -17,7 +17,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import CurrentFetch, DayMark, FetchResult, FetchedDocument, Source, each_file
+from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from tests.conftest import ROOT
 from workers.main import app
 
@@ -116,10 +116,10 @@ def test_a_source_without_past_days_refuses_dates_and_names_those_that_have_them
     current = (CurrentFetch("now", FetchResult),)
     monkeypatch.setitem(registry.SOURCES, "toy", replace(TOY, fetch_day=None, current=current))
 
-    answer = CliRunner().invoke(app, ["ingest", "toy", "--from", str(TODAY)])
+    result = CliRunner().invoke(app, ["ingest", "toy", "--from", str(TODAY)])
 
-    assert answer.exit_code == 2
-    assert "toy offers only what is current; sources of past days: " in answer.output
+    assert result.exit_code == 2
+    assert "toy offers only what is current; sources of past days: " in result.output
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -127,9 +127,9 @@ def test_the_command_reads_saved_answers_of_any_source(toy: Source, tmp_path: Pa
     file = tmp_path / "toys.txt"
     file.write_text("Toy models of toys, part 1\nToy models of dolls, part 2\n")
 
-    answer = CliRunner().invoke(app, ["ingest", "toy", "--file", str(file)])
+    result = CliRunner().invoke(app, ["ingest", "toy", "--file", str(file)])
 
-    assert "2 new, 0 updated" in answer.output
+    assert "2 new, 0 updated" in result.output
 
 
 def test_default_stands_for_the_sources_that_are_enabled_by_default(configured: Callable[..., None]) -> None:

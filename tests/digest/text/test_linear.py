@@ -24,7 +24,7 @@ from digest.compose.text.text_wrapping import shorten, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
-from digest.papers.identity import title_words, abstract_words
+from digest.papers.identity import abstract_words, title_words
 from digest.text import plain_text
 from digest.text.folding import fold_text
 from digest.text.hyphens import rejoin_hyphenated
@@ -94,9 +94,7 @@ def test_twice_the_text_is_at_most_two_and_a_half_times_the_steps(bomb: str) -> 
 
 
 def test_shortening_looks_at_the_beginning_only() -> None:
-    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(
-        lambda text: shorten(text, 300), "ab " * 9000
-    )
+    assert steps(lambda text: shorten(text, 300), "ab " * 1000) == steps(lambda text: shorten(text, 300), "ab " * 9000)
 
 
 @pytest.mark.parametrize("function", [readable, tokens, fold_text, remove_controls])
@@ -104,17 +102,17 @@ def test_shortening_looks_at_the_beginning_only() -> None:
 def test_no_long_run_of_marks_is_normalised(
     function: Callable[[str], Any], bomb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
+    normalised: list[str] = []
     real = unicodedata.normalize
 
     def normalize(form: Any, text: str) -> str:
-        seen.append(text)
+        normalised.append(text)
         return real(form, text)
 
     monkeypatch.setattr(unicodedata, "normalize", normalize)
     function("a" + bomb * 300)
 
-    assert all(longest_run(text) <= 2 * plain_text.MAX_MARKS for text in seen)
+    assert all(longest_run(text) <= 2 * plain_text.MAX_MARKS for text in normalised)
 
 
 def test_long_indices_under_a_mark_are_read_once() -> None:
@@ -124,7 +122,7 @@ def test_long_indices_under_a_mark_are_read_once() -> None:
 
 def longest_run(text: str) -> int:
     longest = run = 0
-    for sign in text:
-        run = run + 1 if unicodedata.combining(sign) else 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
         longest = max(longest, run)
     return longest

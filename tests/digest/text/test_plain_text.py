@@ -29,7 +29,7 @@ UNSEEN = {
 
 @pytest.mark.parametrize("unseen", UNSEEN.values(), ids=UNSEEN)
 def test_what_steers_or_hides_goes(unseen: str) -> None:
-    assert remove_controls("".join(f"A{sign}" for sign in unseen)) == "A" * len(unseen)
+    assert remove_controls("".join(f"A{character}" for character in unseen)) == "A" * len(unseen)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,12 @@ def test_a_pile_of_marks_is_cut() -> None:
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
-    once = remove_controls(text)
+    cleaned_once = remove_controls(text)
 
-    assert remove_controls(once) == once
-    assert all(sign in "\t\n\r\u200c\u200d" or unicodedata.category(sign)[0] != "C" for sign in once)
+    assert remove_controls(cleaned_once) == cleaned_once
+    assert all(
+        character in "\t\n\r\u200c\u200d" or unicodedata.category(character)[0] != "C" for character in cleaned_once
+    )
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=40))

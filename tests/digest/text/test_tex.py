@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.text.tex import readable, render
-from tests.steps import dearer
+from tests.steps import cpu_ratio
 
 FORMULAS = {
     r"$\tilde{O}(d\sqrt{\sum_{k=1}^K\sigma_k^2})$": "Õ(d√(∑ₖ₌₁ᴷσₖ²))",
@@ -126,10 +126,10 @@ def test_an_unknown_command_is_counted() -> None:
     ).map("".join)
 )
 def test_no_backslash_is_ever_left(text: str) -> None:
-    shown = readable(text)
+    plain = readable(text)
 
-    assert "\\" not in shown
-    assert "\n" not in shown
+    assert "\\" not in plain
+    assert "\n" not in plain
 
 
 @settings(deadline=None)
@@ -149,7 +149,7 @@ def test_plain_words_come_back_as_they_are(text: str) -> None:
 )
 def test_work_grows_no_faster_than_the_text(bomb: str) -> None:
     """Eight times the text: eight times the work, where 64 times would be the square of it."""
-    assert dearer(lambda: readable(bomb * 8000), lambda: readable(bomb * 1000), least=0.002) < 40
+    assert cpu_ratio(lambda: readable(bomb * 8000), lambda: readable(bomb * 1000), least=0.002) < 40
 
 
 def test_thousands_of_real_papers_leak_no_backslash(shared: Path) -> None:

@@ -27,9 +27,9 @@ def stems(text: str) -> list[str]:
 
 @given(st.text())
 def test_folding_a_folded_text_changes_nothing(text: str) -> None:
-    once = fold_text(text)
+    folded_once = fold_text(text)
 
-    assert fold_text(once) == once
+    assert fold_text(folded_once) == folded_once
 
 
 @given(st.text())

@@ -30,7 +30,7 @@ METRICS = {"authorization": "Bearer a-token-for-the-figures-of-32-bytes"}
 
 
 @dataclass
-class Notebook:
+class RecordingQueue:
     """An Enqueue that records its calls."""
 
     delivered: int = 0
@@ -72,9 +72,9 @@ ROWS = (
 
 def preview(profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
     first = date(2025, 11, 8)
-    words = profile.topics[0].text if profile.topics else ""
+    topic = profile.topics[0].text if profile.topics else ""
     papers = tuple(
-        PreviewPaper(n, row.title, 900 - n, n == 0, ((words, tuple(words.split())),)) for n, row in enumerate(ROWS, 1)
+        PreviewPaper(n, row.title, 900 - n, n == 0, ((topic, tuple(topic.split())),)) for n, row in enumerate(ROWS, 1)
     )
     return Preview(
         tuple(PreviewDay(first + timedelta(days=n), papers[:limit], total=(n * 5) % 13) for n in range(min(days, 14)))
@@ -142,8 +142,8 @@ def settled(database: str, configured: Callable[..., None]) -> None:
 
 
 @pytest.fixture
-def queue() -> Notebook:
-    return Notebook()
+def queue() -> RecordingQueue:
+    return RecordingQueue()
 
 
 @dataclass
@@ -172,7 +172,7 @@ class Browser:
 
 
 @pytest.fixture
-def web(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
+def web(settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue) -> Browser:
     return Browser(build(queue, PAGE_SERVICES))
 
 
@@ -202,8 +202,8 @@ def path(link: str) -> str:
 
 def account_link(web: Browser, action: str, subscriber_id: int = 1) -> str:
     """The path of the mailed link of an action on the preferences page."""
-    answer = web.post(path(signed_links.preferences(subscriber_id)), data={"action": action})
-    assert answer.status_code == 200
+    response = web.post(path(signed_links.preferences(subscriber_id)), data={"action": action})
+    assert response.status_code == 200
     with engine.reading() as session:
         request = session.exec(select(AccountRequest).order_by(AccountRequest.id.desc())).first()  # type: ignore[union-attr]
     assert request is not None

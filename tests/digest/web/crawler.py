@@ -23,18 +23,18 @@ class _Addresses(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.links: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value for name, value in attrs if name in {"href", "src", "action", "formaction"} and value]
+        self.links += [value for name, value in attrs if name in {"href", "src", "action", "formaction"} and value]
 
 
 def addresses(text: str) -> list[str]:
     """The site's own addresses in a page, a feed or a mail, as paths."""
     plain = unescape(text).replace("\\/", "/")
-    found = [*_Addresses(plain).found, *_URL.findall(plain)]
-    paths = [path(link).partition("#")[0] or "/" for link in found]
+    links = [*_Addresses(plain).links, *_URL.findall(plain)]
+    paths = [path(link).partition("#")[0] or "/" for link in links]
     return list(dict.fromkeys(link for link in paths if link.startswith("/") and not link.startswith("//")))
 
 
@@ -90,16 +90,16 @@ class Crawl:
 
 def crawl(web: Browser, start: Iterable[str], *, most: int = 400) -> Crawl:
     """Open these addresses and everything they lead to within the site, each with HEAD and GET."""
-    seen, waiting = Crawl(), [path(link) for link in start]
-    while waiting and len(seen.pages) < most:
+    crawled, waiting = Crawl(), [path(link) for link in start]
+    while waiting and len(crawled.pages) < most:
         address = waiting.pop(0)
-        if address in seen.pages:
+        if address in crawled.pages:
             continue
-        head, answer = web.head(address), web.get(address)
-        assert head.status_code == answer.status_code, address
-        seen.pages[address], seen.statuses[address] = answer.text + str(answer.headers), answer.status_code
-        waiting += [link for link in addresses(answer.text) if link not in seen.pages]
-        if "location" in answer.headers:
-            waiting.append(path(answer.headers["location"]))
-    assert not [link for link in waiting if link not in seen.pages], "the crawl was cut short"
-    return seen
+        head, response = web.head(address), web.get(address)
+        assert head.status_code == response.status_code, address
+        crawled.pages[address], crawled.statuses[address] = response.text + str(response.headers), response.status_code
+        waiting += [link for link in addresses(response.text) if link not in crawled.pages]
+        if "location" in response.headers:
+            waiting.append(path(response.headers["location"]))
+    assert not [link for link in waiting if link not in crawled.pages], "the crawl was cut short"
+    return crawled

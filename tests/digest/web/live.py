@@ -20,7 +20,7 @@ from tests.patience import PATIENCE
 def serving(app: FastAPI, **limits: Any) -> Iterator[tuple[str, int]]:
     """Serve until the block ends; gives host and port. `limits`: of `server.configuration`."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    running = uvicorn.Server(server.configuration(app, **limits))
+    running = uvicorn.Server(server.server_config(app, **limits))
     thread = threading.Thread(target=running.run, args=([listening],), name="web")
     thread.start()
     try:
@@ -36,10 +36,10 @@ async def send_at_once(address: tuple[str, int], requests: list[bytes]) -> list[
     connections = [await asyncio.open_connection(*address) for _ in requests]
     for (_, writer), request in zip(connections, requests, strict=True):
         writer.write(request)
-    answers = await asyncio.gather(*(asyncio.wait_for(reader.read(), PATIENCE) for reader, _ in connections))
+    responses = await asyncio.gather(*(asyncio.wait_for(stream.read(), PATIENCE) for stream, _ in connections))
     for _, writer in connections:
         writer.close()
-    return list(answers)
+    return list(responses)
 
 
 def form_post(path: str, body: str, *, headers: str = "") -> bytes:

@@ -17,9 +17,9 @@ def test_account_links_stop_at_the_ceiling_and_the_administrators_get_an_alarm(
     subscribed(web, "b@digest.example")
     configured(SIGN_UP_CEILING=4)
 
-    answers = [web.post(path(signed_links.preferences(n)), data={"action": "erase"}).status_code for n in (1, 2, 1)]
+    responses = [web.post(path(signed_links.preferences(n)), data={"action": "erase"}).status_code for n in (1, 2, 1)]
 
-    assert answers == [200, 200, 429]
+    assert responses == [200, 200, 429]
     assert [mail.kind for mail in mails()][-3:] == ["account-link", "account-link", "alarm"]
 
 
@@ -32,7 +32,7 @@ def test_at_the_ceiling_a_free_and_a_taken_new_address_get_the_same_answer(
     configured(SIGN_UP_CEILING=3)
     web.post(path(signed_links.preferences(1)), data={"action": "change-address"})
 
-    answer = web.post(path(signed_links.account("change-address", 1)), data={"address": new_address})
+    response = web.post(path(signed_links.account("change-address", 1)), data={"address": new_address})
 
-    assert answer.status_code == 429
+    assert response.status_code == 429
     assert [mail.kind for mail in mails()][-2:] == ["account-link", "alarm"]

@@ -17,13 +17,13 @@ from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow
 from digest.services.security import signed_links
 from digest.web.app import build
 from tests.digest.compose import pseudo
-from tests.digest.services.house import add_mail, add_run
+from tests.digest.services.stored_rows import add_mail, add_run
 from tests.digest.web.conftest import (
     ADA,
     NOW,
     PAGE_SERVICES,
     Browser,
-    Notebook,
+    RecordingQueue,
     account_link,
     everything,
     only_subscriber,
@@ -51,16 +51,16 @@ GREEK = replace(
 
 
 @pytest.fixture
-def greek(settled: None, clock_stands: object, queue: Notebook) -> Iterator[Browser]:
-    with pseudo.spoken():
+def greek(settled: None, clock_stands: object, queue: RecordingQueue) -> Iterator[Browser]:
+    with pseudo.pseudo_language():
         yield Browser(build(queue, GREEK))
 
 
-def reader(web: Browser) -> int:
+def subscriber_with_edition(web: Browser) -> int:
     """A confirmed subscriber with one edition of one paper."""
     web.post("/subscribe", data={"address": ADA, "topics": "μάθηση"})
-    found = only_subscriber()
-    number = found.id or 0
+    subscriber = only_subscriber()
+    number = subscriber.id or 0
     paper(1, "Μάθηση")
     version = everything()["sign_up_request"][0][0]
     web.post(path(signed_links.confirm(number, version)))
@@ -70,9 +70,9 @@ def reader(web: Browser) -> int:
 
 def test_no_sentence_of_a_public_page_is_left_out(greek: Browser) -> None:
     for page in ("/", "/trending", "/trending/cs.LG", "/papers/1", "/authors/Αδα", "/admin", "/nowhere"):
-        assert pseudo.unsaid(greek.get(page).text, DATA) == [], page
+        assert pseudo.untranslated_words(greek.get(page).text, DATA) == [], page
     for fields in ({"topics": "μάθηση"}, {"topics": "μάθηση", "limit": "1"}, {"address": ADA, "topics": "ξ" * 600}):
-        assert pseudo.unsaid(greek.post("/", data=fields).text, DATA) == [], fields
+        assert pseudo.untranslated_words(greek.post("/", data=fields).text, DATA) == [], fields
 
 
 WRONG = ("(αβ", "αβ)", 'αβ"', "NOT αβ", "αβ AND", "ξ:", "has:δ", "cat:α.β.γ", "au:,", "αβ*γ", "αβ *γδ", "(" * 80, "the")
@@ -83,19 +83,21 @@ FIELDS = r"|(?:ti|abs|au|cat|co|all|inst|venue|has):"
 def test_no_complaint_about_a_topic_is_left_out(greek: Browser, topic: str) -> None:
     page = greek.post("/", data={"topics": topic})
 
-    assert pseudo.unsaid(page.text, f"{re.escape(html.escape(topic))}|{re.escape(topic)}|{DATA}{FIELDS}") == []
+    assert (
+        pseudo.untranslated_words(page.text, f"{re.escape(html.escape(topic))}|{re.escape(topic)}|{DATA}{FIELDS}") == []
+    )
 
 
 def test_no_sentence_of_signing_up_and_leaving_is_left_out(greek: Browser) -> None:
-    told = greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση", "cadence": "weekly"}).text
+    page_text = greek.post("/subscribe", data={"address": ADA, "topics": "μάθηση", "cadence": "weekly"}).text
     number, version = only_subscriber().id or 0, everything()["sign_up_request"][0][0]
     confirm, leave = path(signed_links.confirm(number, version)), path(signed_links.unsubscribe(number))
 
-    assert pseudo.unsaid(told, DATA) == []
+    assert pseudo.untranslated_words(page_text, DATA) == []
     for page in (greek.get(confirm), greek.post(confirm), greek.get(leave), greek.post(leave), greek.get(leave)):
-        assert pseudo.unsaid(page.text, DATA) == []
+        assert pseudo.untranslated_words(page.text, DATA) == []
     for page in (greek.get(f"{leave}/link"), greek.post(f"{leave}/link")):
-        assert pseudo.unsaid(page.text, DATA) == []
+        assert pseudo.untranslated_words(page.text, DATA) == []
 
 
 def test_no_sentence_of_refusing_is_left_out(greek: Browser) -> None:
@@ -103,57 +105,57 @@ def test_no_sentence_of_refusing_is_left_out(greek: Browser) -> None:
     not_me = path(signed_links.not_me(only_subscriber().id or 0, everything()["sign_up_request"][0][0]))
 
     for page in (greek.get(not_me), greek.post(not_me)):
-        assert pseudo.unsaid(page.text, DATA) == []
+        assert pseudo.untranslated_words(page.text, DATA) == []
 
 
 def test_no_sentence_of_the_account_pages_is_left_out(greek: Browser) -> None:
-    reader(greek)
+    subscriber_with_edition(greek)
     change, export, erase = (account_link(greek, action) for action in ("change-address", "export", "erase"))
     proposed = greek.post(change, data={"address": ADA.replace("ada", "ada.b")})
     arrived = path(signed_links.account("new-address", 4))
     pages = [greek.get(page) for page in (change, export, erase, arrived)]
 
     for page in (*pages, proposed, greek.post(arrived), greek.post(change)):
-        assert pseudo.unsaid(page.text, DATA.replace("ada@", "ada(?:.b)?@")) == []
+        assert pseudo.untranslated_words(page.text, DATA.replace("ada@", "ada(?:.b)?@")) == []
 
 
 def test_no_sentence_about_a_suppression_is_left_out(greek: Browser) -> None:
-    number = reader(greek)
+    number = subscriber_with_edition(greek)
     for reason in ("no such address", "keeps failing", "complaint", "not me", "other"):
         with engine.transaction() as session:
             session.connection().exec_driver_sql("DELETE FROM suppression")
             session.add(Suppression(address_key=ADA, reason=reason, source="report", at=NOW))
-        assert pseudo.unsaid(greek.get(path(signed_links.preferences(number))).text, DATA) == [], reason
+        assert pseudo.untranslated_words(greek.get(path(signed_links.preferences(number))).text, DATA) == [], reason
 
 
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
 def test_no_sentence_of_feedback_is_left_out(greek: Browser, verb: str) -> None:
-    reader(greek)
+    subscriber_with_edition(greek)
     page = path(signed_links.feedback(1) + feedback_suffix(1, verb))
 
-    for answer in (greek.get(page), greek.post(page), greek.post(page, data={"choice": "paper"})):
-        assert pseudo.unsaid(answer.text, DATA) == []
+    for response in (greek.get(page), greek.post(page), greek.post(page, data={"choice": "paper"})):
+        assert pseudo.untranslated_words(response.text, DATA) == []
 
 
 def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
-    number = reader(greek)
+    number = subscriber_with_edition(greek)
     page = path(signed_links.preferences(number))
     greek.post(path(signed_links.feedback(1) + feedback_suffix(1, MORE)))
     saved = {"action": "save", "topics": "μάθηση", "paused_until": "2025-12-24"}
 
     for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"}):
-        answer = greek.post(page, data=fields) if fields else greek.get(page)
-        assert pseudo.unsaid(answer.text, DATA) == [], fields
+        response = greek.post(page, data=fields) if fields else greek.get(page)
+        assert pseudo.untranslated_words(response.text, DATA) == [], fields
 
 
 def test_no_sentence_of_the_administration_is_left_out(greek: Browser) -> None:
-    number, run, cookie = reader(greek), add_run(), signed_in(greek)
+    number, run, cookie = subscriber_with_edition(greek), add_run(), signed_in(greek)
     add_mail(number, run, day=date(2025, 11, 20))
 
-    for answer in (
+    for response in (
         greek.get("/admin", headers=cookie),
         greek.post("/admin/resend", data={"address": ADA, "day": "no day"}, headers=cookie),
         greek.post(f"/admin/runs/{run}/pause", headers=cookie),
         greek.post("/admin/sign-in", data={"address": ADA}),
     ):
-        assert pseudo.unsaid(answer.text, DATA) == []
+        assert pseudo.untranslated_words(response.text, DATA) == []

@@ -22,7 +22,17 @@ from digest.services.security.link_lifetimes import LIFETIMES, lifetime
 from digest.web.app import PAGES, build
 from digest.web.http.rate_limit import RequestLimiter
 from digest.web.wiring import page_services
-from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, account_link, everything, mails, path, subscribed
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    Browser,
+    RecordingQueue,
+    account_link,
+    everything,
+    mails,
+    path,
+    subscribed,
+)
 from tests.digest.web.crawler import addresses, crawl, tokens
 from tests.digest.web.pages.test_feeds import editions, paper
 from tests.outbox import as_claimed
@@ -50,7 +60,7 @@ ROUTES = {
 
 
 @pytest.fixture
-def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -> Browser:
+def real(settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue) -> Browser:
     """The pages over the real services: Ada has two editions of two papers, Bob has signed up and not confirmed."""
     web = Browser(build(queue, page_services()))
     web.app.state.feedback_limiter = RequestLimiter(10**6)  # tests send more requests than the limit allows
@@ -62,10 +72,10 @@ def real(settled: None, clock_stands: time_machine.Traveller, queue: Notebook) -
     return web
 
 
-def owe(kind: str, subject_id: int = 1, **more: object) -> None:
+def enqueue_mail(kind: str, subject_id: int = 1, **more: object) -> None:
     with engine.transaction() as session:
-        owed = deliveries.NewDelivery(kind, subject_id, ADA, subscriber_id=1, **more)  # type: ignore[arg-type]
-        deliveries.enqueue(session, [owed], NOW)
+        new_delivery = deliveries.NewDelivery(kind, subject_id, ADA, subscriber_id=1, **more)  # type: ignore[arg-type]
+        deliveries.enqueue(session, [new_delivery], NOW)
 
 
 def make_mail(web: Browser, kind: str) -> None:
@@ -81,20 +91,20 @@ def make_mail(web: Browser, kind: str) -> None:
     elif kind == "notice":
         with engine.transaction() as session:
             session.get_one(Edition, 1).content = {"entries": [], "considered": 412}
-        owe(kind)
+        enqueue_mail(kind)
     elif kind == "sign-in":
         web.post("/admin/sign-in", data={"address": "root@digest.example"})
     elif kind != "confirmation":
-        owe(kind, payload={"title": "Late", "facts": ["one"]} if kind == "alarm" else None)
+        enqueue_mail(kind, payload={"title": "Late", "facts": ["one"]} if kind == "alarm" else None)
 
 
 def sent(kind: str) -> EmailMessage:
     """The newest mail of that kind, as it goes over the wire."""
     kind = "account-link" if kind in {"export", "erase", "change-address"} else kind
     newest = [mail for mail in mails() if mail.kind == kind][-1]
-    ((_, letter),) = MailComposer(settings.get()).compose([as_claimed(newest)])
-    assert isinstance(letter, OutgoingMessage), letter
-    message = email.message_from_bytes(letter.raw, policy=email.policy.default)
+    ((_, sent_message),) = MailComposer(settings.get()).compose([as_claimed(newest)])
+    assert isinstance(sent_message, OutgoingMessage), sent_message
+    message = email.message_from_bytes(sent_message.raw, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
@@ -114,48 +124,48 @@ def test_whatever_a_mail_leads_to_changes_nothing_when_it_is_only_looked_at(real
     make_mail(real, kind)
     starts = addresses(text_of(sent(kind)))
     before = everything()
-    seen = crawl(real, starts)
+    crawled = crawl(real, starts)
 
     assert everything() == before
-    assert seen.broken(but="/authors/") == {}
-    assert 200 in seen.statuses.values()
+    assert crawled.broken(but="/authors/") == {}
+    assert 200 in crawled.statuses.values()
 
 
 def test_a_shared_edition_exposes_no_personal_data(real: Browser) -> None:
     """On every page that it links to: no address, no other token, no change, no working button."""
     before = everything()
-    seen = crawl(real, [signed_links.edition(1)])
+    crawled = crawl(real, [signed_links.edition(1)])
 
-    assert seen.broken(but="/authors/") == {}
-    assert "/papers/1" in seen.pages
-    assert ADA not in seen.everything
-    assert "ada@" not in seen.everything.lower()
-    assert {purpose for purpose, _ in tokens(seen.everything)} == {signing.EDITION}
+    assert crawled.broken(but="/authors/") == {}
+    assert "/papers/1" in crawled.pages
+    assert ADA not in crawled.everything
+    assert "ada@" not in crawled.everything.lower()
+    assert {purpose for purpose, _ in tokens(crawled.everything)} == {signing.EDITION}
     assert everything() == before
 
 
 @pytest.mark.parametrize("form", ["atom", "json"])
 def test_a_feed_leads_to_its_own_editions_and_to_nothing_else(real: Browser, form: str) -> None:
     before = everything()
-    seen = crawl(real, [signed_links.feed(1, form)])
+    crawled = crawl(real, [signed_links.feed(1, form)])
 
-    assert ADA not in seen.everything
-    assert {purpose for purpose, _ in tokens(seen.everything)} == {signing.FEED}
-    assert path(signed_links.feed_edition(1, 1)) in seen.pages
+    assert ADA not in crawled.everything
+    assert {purpose for purpose, _ in tokens(crawled.everything)} == {signing.FEED}
+    assert path(signed_links.feed_edition(1, 1)) in crawled.pages
     assert everything() == before
 
 
 @pytest.mark.parametrize("start", PUBLIC)
 def test_no_public_page_leads_to_anybodys_data(real: Browser, start: str) -> None:
     before = everything()
-    seen = crawl(real, [start])
+    crawled = crawl(real, [start])
 
-    assert tokens(seen.everything) == set()
-    assert not [address for address in (ADA, BOB, "root@digest.example") if address in seen.everything]
+    assert tokens(crawled.everything) == set()
+    assert not [address for address in (ADA, BOB, "root@digest.example") if address in crawled.everything]
     assert everything() == before
 
 
-def own(purpose: str, web: Browser) -> str:
+def own_address(purpose: str, web: Browser) -> str:
     """A page that a good token of this purpose opens."""
     if purpose in {signing.EXPORT, signing.ERASE, signing.CHANGE_ADDRESS}:
         return account_link(web, purpose)
@@ -179,18 +189,18 @@ def own(purpose: str, web: Browser) -> str:
 @pytest.mark.parametrize("purpose", ROUTES)
 def test_a_token_leads_to_no_token_of_another_purpose(real: Browser, purpose: str) -> None:
     """But the preferences name the addresses of their own feeds, which only read."""
-    seen = crawl(real, [own(purpose, real)])
+    crawled = crawl(real, [own_address(purpose, real)])
     allowed = {purpose, signing.FEED} if purpose == signing.PREFERENCES else {purpose}
 
-    assert 200 in seen.statuses.values()
-    assert {found for found, _ in tokens(seen.everything)} <= allowed
+    assert 200 in crawled.statuses.values()
+    assert {linked_purpose for linked_purpose, _ in tokens(crawled.everything)} <= allowed
 
 
 def forms(purpose: str) -> list[str]:
     """Tokens of this purpose of every shape that any purpose has."""
     signer = signed_links.signer()
     values = ((1,), (1, 1), (2, 2))
-    return [sign(purpose, *some) for some in values for sign in (signer.sign, signer.sign_timed)]
+    return [sign(purpose, *arguments) for arguments in values for sign in (signer.sign, signer.sign_timed)]
 
 
 @pytest.mark.parametrize("route", [route for routes in ROUTES.values() for route in routes])
@@ -201,19 +211,19 @@ def test_a_token_is_refused_on_every_route_of_another_purpose(real: Browser, rou
     before = everything()
     for purpose in LIFETIMES:
         for token in forms(purpose) if purpose != owner else ():
-            answers = [real.get(route.format(token)), real.post(route.format(token), data={"address": EVE})]
+            responses = [real.get(route.format(token)), real.post(route.format(token), data={"address": EVE})]
 
-            assert answers[0].status_code == 400, purpose
-            assert answers[1].status_code in {400, 405}, purpose
+            assert responses[0].status_code == 400, purpose
+            assert responses[1].status_code in {400, 405}, purpose
     assert everything() == before
 
 
 def test_a_token_is_no_session(real: Browser) -> None:
     for purpose in LIFETIMES:
         for token in forms(purpose):
-            answer = real.get("/admin", headers={"cookie": f"digest_admin={token}; __Host-digest_admin={token}"})
+            response = real.get("/admin", headers={"cookie": f"digest_admin={token}; __Host-digest_admin={token}"})
 
-            assert "Overview" not in answer.text, purpose
+            assert "Overview" not in response.text, purpose
 
 
 def test_the_token_of_one_edition_in_a_feed_does_not_open_the_feed(real: Browser) -> None:
@@ -227,8 +237,8 @@ def test_the_token_of_one_edition_in_a_feed_does_not_open_the_feed(real: Browser
 
 def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
     named = {route.format("{token}").partition(".1.")[0] for routes in ROUTES.values() for route in routes}
-    known = {name.partition("{token}")[0] for name in named}
-    taken = {
+    tried = {name.partition("{token}")[0] for name in named}
+    routed = {
         route.path.partition("{token}")[0].replace("{action}", action)
         for part in PAGES
         for route in part.router.routes
@@ -236,7 +246,7 @@ def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
         if "{token}" in getattr(route, "path", "")
     }
 
-    assert taken == known
+    assert routed == tried
 
 
 TIMED = (signing.CONFIRM, signing.NOT_ME, *(p for p in ROUTES if p in {"export", "erase", "change-address",
@@ -245,7 +255,7 @@ TIMED = (signing.CONFIRM, signing.NOT_ME, *(p for p in ROUTES if p in {"export",
 
 @pytest.mark.parametrize("purpose", TIMED)
 def test_a_link_works_until_its_time_is_over(real: Browser, clock_stands: time_machine.Traveller, purpose: str) -> None:
-    page = own(purpose, real)
+    page = own_address(purpose, real)
     clock_stands.shift(lifetime(purpose) - timedelta(seconds=1))
     assert real.get(page).status_code == 200
     clock_stands.shift(timedelta(seconds=2))
@@ -259,7 +269,7 @@ def test_a_link_works_until_its_time_is_over(real: Browser, clock_stands: time_m
 def test_a_link_without_a_lifetime_works_for_years(
     real: Browser, clock_stands: time_machine.Traveller, purpose: str
 ) -> None:
-    page = own(purpose, real)
+    page = own_address(purpose, real)
     clock_stands.shift(timedelta(days=3650))
 
     assert real.get(page).status_code == 200
@@ -275,20 +285,20 @@ LINK_PAGES = {
 
 @pytest.mark.parametrize("page", LINK_PAGES)
 def test_the_owner_of_a_shared_page_gets_the_link_by_mail(real: Browser, page: str) -> None:
-    answer = real.post(LINK_PAGES[page]())
+    response = real.post(LINK_PAGES[page]())
 
     assert (mails()[-1].kind, mails()[-1].address) == ("link", ADA)
     assert signed_links.preferences(1) in text_of(sent("link"))
-    assert ADA not in answer.text
-    assert tokens(answer.text) == set()
+    assert ADA not in response.text
+    assert tokens(response.text) == set()
 
 
 def test_strangers_can_have_the_link_mailed_three_times_a_day_at_most(
     real: Browser, clock_stands: time_machine.Traveller
 ) -> None:
-    answers = {real.post(LINK_PAGES[page]()).text for page in [*LINK_PAGES, *LINK_PAGES]}
+    responses = {real.post(LINK_PAGES[page]()).text for page in [*LINK_PAGES, *LINK_PAGES]}
 
-    assert len(answers) == 1
+    assert len(responses) == 1
     assert [mail.kind for mail in mails()].count("link") == 3
     clock_stands.shift(timedelta(hours=25))
     real.post(LINK_PAGES["edition"]())
@@ -315,6 +325,6 @@ def test_an_erased_owner_gets_no_link_and_the_answer_is_the_same(real: Browser) 
 
 def test_links_for_one_client_are_limited(real: Browser) -> None:
     link = path(signed_links.edition(1))
-    answers = [real.post(f"{link}/link").status_code for _ in range(21)]
+    responses = [real.post(f"{link}/link").status_code for _ in range(21)]
 
-    assert answers == [200] * 20 + [429]
+    assert responses == [200] * 20 + [429]

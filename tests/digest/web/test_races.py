@@ -13,7 +13,7 @@ from digest.db.core import engine
 from digest.models import RateLimitCounter, Subscriber
 from digest.services.security import rate_limits
 from digest.web.app import build
-from tests.digest.web.conftest import PAGE_SERVICES, Notebook, mails
+from tests.digest.web.conftest import PAGE_SERVICES, RecordingQueue, mails
 from tests.digest.web.live import form_post, send_at_once, serving
 
 CLIENTS = 18
@@ -22,7 +22,7 @@ CLIENTS = 18
 @pytest.fixture
 def app(settled: None, configured: Callable[..., None]) -> object:
     configured(TRUSTED_PROXIES="127.0.0.1")  # so that each request can come from a client of its own
-    return build(Notebook(), PAGE_SERVICES)
+    return build(RecordingQueue(), PAGE_SERVICES)
 
 
 def attack(app: object, path: str, bodies: list[str], *, one_client: bool = False) -> list[bytes]:
@@ -36,28 +36,28 @@ def attack(app: object, path: str, bodies: list[str], *, one_client: bool = Fals
 
 
 def statuses(answers: list[bytes]) -> Counter[str]:
-    return Counter(answer.split(b" ", 2)[1].decode() for answer in answers)
+    return Counter(response.split(b" ", 2)[1].decode() for response in answers)
 
 
 def test_eighteen_clients_bombing_one_address_get_it_one_mail(app: object) -> None:
-    answers = attack(app, "/subscribe", ["address=ada%40digest.example&topics=graphs"] * CLIENTS)
+    responses = attack(app, "/subscribe", ["address=ada%40digest.example&topics=graphs"] * CLIENTS)
 
-    assert statuses(answers) == {"303": CLIENTS}
+    assert statuses(responses) == {"303": CLIENTS}
     assert len(mails()) == 1
 
 
 def test_eighteen_spellings_of_one_inbox_get_it_one_mail(app: object) -> None:
-    answers = attack(app, "/subscribe", [f"address=ada%2B{n}%40digest.example&topics=graphs" for n in range(CLIENTS)])
+    responses = attack(app, "/subscribe", [f"address=ada%2B{n}%40digest.example&topics=graphs" for n in range(CLIENTS)])
 
-    assert statuses(answers) == {"303": CLIENTS}
+    assert statuses(responses) == {"303": CLIENTS}
     assert len(mails()) == 1
 
 
 def test_one_clients_sign_ups_stay_below_its_limit(app: object) -> None:
     bodies = [f"address=r{n}%40digest.example&topics=graphs" for n in range(rate_limits.SIGN_UPS.limit + CLIENTS)]
-    answers = attack(app, "/subscribe", bodies, one_client=True)
+    responses = attack(app, "/subscribe", bodies, one_client=True)
 
-    assert statuses(answers) == {"303": rate_limits.SIGN_UPS.limit, "429": CLIENTS}
+    assert statuses(responses) == {"303": rate_limits.SIGN_UPS.limit, "429": CLIENTS}
     assert len(mails()) == rate_limits.SIGN_UPS.limit
 
 
@@ -69,9 +69,9 @@ def test_the_ceiling_of_all_sign_ups_holds(app: object, configured: Callable[...
 
 
 def test_an_administrators_address_gets_one_link(app: object) -> None:
-    answers = attack(app, "/admin/sign-in", ["address=root%40digest.example"] * CLIENTS)
+    responses = attack(app, "/admin/sign-in", ["address=root%40digest.example"] * CLIENTS)
 
-    assert statuses(answers) == {"303": CLIENTS}
+    assert statuses(responses) == {"303": CLIENTS}
     assert len(mails()) == 1
 
 

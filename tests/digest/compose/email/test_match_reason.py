@@ -10,11 +10,13 @@ from digest.compose.edition import NEW, RISING, Entry
 from digest.compose.email.match_reason import matching_category, reason_line
 from tests.digest.compose import samples
 
-READER = replace(samples.READER, topics=("KV cache", "speculative decoding", "mixture of experts", "ti:cache AND llm"))
+RECIPIENT = replace(
+    samples.RECIPIENT, topics=("KV cache", "speculative decoding", "mixture of experts", "ti:cache AND llm")
+)
 
 
 def why(*matched: tuple[int, tuple[str, ...]], strict: bool = True, category: str = "", section: str = NEW) -> str:
-    return reason_line(Entry(0, 1, section, strict=strict, matched=matched), READER, category)
+    return reason_line(Entry(0, 1, section, strict=strict, matched=matched), RECIPIENT, category)
 
 
 def test_each_topic_is_strict_or_close_by_itself() -> None:

@@ -41,7 +41,7 @@ hostile = st.text(
 )
 
 
-class Tags(HTMLParser):
+class TagCollector(HTMLParser):
     """The tags of a document in their order."""
 
     def __init__(self, source: str) -> None:
@@ -58,16 +58,16 @@ class Tags(HTMLParser):
 
 
 def day(records: tuple[Record, ...] = samples.INVENTED, **changes: object) -> RenderedMail:
-    reader = replace(samples.READER, **changes)  # type: ignore[arg-type]
+    recipient = replace(samples.RECIPIENT, **changes)  # type: ignore[arg-type]
     return other_emails.digest(
-        samples.edition(records), samples.papers(records), reader, samples.LINKS, service=samples.SERVICE
+        samples.edition(records), samples.papers(records), recipient, samples.LINKS, service=samples.SERVICE
     )
 
 
-def one(record: Record, **entry: object) -> RenderedMail:
+def digest_of(record: Record, **entry: object) -> RenderedMail:
     fields: dict[str, object] = {"paper": 0, "revision": 1, "section": NEW} | entry
     content = Content((Entry(**fields),))  # type: ignore[arg-type]
-    return other_emails.digest(content, {(0, 1): record}, samples.READER, samples.LINKS, service=samples.SERVICE)
+    return other_emails.digest(content, {(0, 1): record}, samples.RECIPIENT, samples.LINKS, service=samples.SERVICE)
 
 
 @pytest.mark.parametrize("kind", ["digest", "welcome", "resend"])
@@ -75,11 +75,11 @@ def test_the_text_part_is_the_one_agreed_on(kind: str) -> None:
     """Set DIGEST_SNAPSHOTS=write to agree on a new one."""
     path = SNAPSHOTS / f"{kind}.txt"
     mail = day(kind=kind)
-    shown = f"Subject: {mail.subject}\n\n{mail.text}"
+    rendered = f"Subject: {mail.subject}\n\n{mail.text}"
     if os.environ.get("DIGEST_SNAPSHOTS") == "write":
-        path.write_text(shown, encoding="utf-8")
+        path.write_text(rendered, encoding="utf-8")
 
-    assert shown == path.read_text(encoding="utf-8")
+    assert rendered == path.read_text(encoding="utf-8")
 
 
 def test_the_text_part_has_every_title_reason_and_address() -> None:
@@ -104,26 +104,26 @@ def test_the_title_of_the_page_is_the_subject() -> None:
 
 
 def test_matched_words_are_marked_where_they_stand() -> None:
-    page = one(Record(title="Off-line learning"), matched=((0, ("offline learning", "learning")),)).html
+    page = digest_of(Record(title="Off-line learning"), matched=((0, ("offline learning", "learning")),)).html
 
     assert ">learning</span>" in page
 
 
 def test_a_word_is_marked_whatever_its_case_and_accents() -> None:
-    page = one(Record(title="SCHRÖDINGER bridges"), matched=((0, ("schrodinger bridge",)),)).html
+    page = digest_of(Record(title="SCHRÖDINGER bridges"), matched=((0, ("schrodinger bridge",)),)).html
 
     assert ">SCHRÖDINGER bridges</span>" in page
 
 
 def test_a_followed_author_is_always_named() -> None:
     names = ("Ada A", "Bea B", "Cid C", "Dan D", "Eve E", "Yingbin Liang")
-    text = one(Record(title="T", authors=names), section="followed", followed=("Y. Liang",)).text
+    text = digest_of(Record(title="T", authors=names), section="followed", followed=("Y. Liang",)).text
 
     assert "A. A, B. B, Y. Liang ★, and 3 more" in text
 
 
 def test_a_rising_paper_shows_its_facts() -> None:
-    text = one(Record(title="T"), section=RISING, signals=(("upvotes", 41.0), ("stars", 1200.0))).text
+    text = digest_of(Record(title="T"), section=RISING, signals=(("upvotes", 41.0), ("stars", 1200.0))).text
 
     assert "↑ 41 votes, 1,200 stars" in text
 
@@ -144,14 +144,14 @@ def test_the_web_view_shows_all_of_it() -> None:
         replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words here. " * 30) for i in range(150)
     )
     content = samples.edition(records)
-    page = other_emails.digest(content, samples.papers(records), samples.READER, samples.LINKS, limit=None).html
+    page = other_emails.digest(content, samples.papers(records), samples.RECIPIENT, samples.LINKS, limit=None).html
 
     assert page.count("<h3") == 150
 
 
 def test_links_that_do_not_exist_are_left_out() -> None:
     content = samples.edition(samples.INVENTED)
-    page = other_emails.digest(content, samples.papers(samples.INVENTED), samples.READER, Links()).html
+    page = other_emails.digest(content, samples.papers(samples.INVENTED), samples.RECIPIENT, Links()).html
 
     assert "Mute topic" not in page
     assert "None" not in page
@@ -160,14 +160,14 @@ def test_links_that_do_not_exist_are_left_out() -> None:
 
 def test_no_link_leaves_tls_and_no_image_is_loaded() -> None:
     record = replace(samples.INVENTED[0], code_url="http://plain.example/code")
-    tags = Tags(day((record,)).html)
+    tags = TagCollector(day((record,)).html)
 
     assert not [link for link in tags.links if not link.startswith("https://")]
     assert not {"img", "script", "form", "link", "iframe"} & set(tags.names)
 
 
 def test_a_title_that_looks_like_an_address_is_no_link() -> None:
-    page = one(Record(title="www.example.com considered harmful")).html
+    page = digest_of(Record(title="www.example.com considered harmful")).html
 
     assert 'class="title"' not in page
 
@@ -182,14 +182,14 @@ def test_a_confirmation_holds_the_plain_address_and_a_button() -> None:
 
 
 def test_a_quiet_day_says_how_many_papers_there_were() -> None:
-    text = other_emails.no_matches_notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE).text
+    text = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, service=samples.SERVICE).text
 
     assert "Nothing new for your topics today. 412 papers were announced." in text
 
 
 def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     mail = other_emails.no_matches_notice(
-        samples.READER, samples.LINKS, 412, silent=("regret bounds", 23), service=samples.SERVICE
+        samples.RECIPIENT, samples.LINKS, 412, silent=("regret bounds", 23), service=samples.SERVICE
     )
 
     assert "“regret bounds” has brought nothing for 23 days." in mail.text
@@ -198,13 +198,15 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
 
 
 def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> None:
-    mail = other_emails.no_matches_notice(replace(samples.READER, topics=()), samples.LINKS, 412, service=samples.SERVICE)
+    mail = other_emails.no_matches_notice(
+        replace(samples.RECIPIENT, topics=()), samples.LINKS, 412, service=samples.SERVICE
+    )
 
     assert "topics" not in mail.subject + mail.text
 
 
 def test_links_say_which_paper_and_topic_they_are_about() -> None:
-    page = one(samples.INVENTED[1], matched=((0, ("diffusion",)),)).html
+    page = digest_of(samples.INVENTED[1], matched=((0, ("diffusion",)),)).html
 
     for label in (
         "PDF: Sampling proteins with diffusion models",
@@ -218,7 +220,7 @@ def test_links_say_which_paper_and_topic_they_are_about() -> None:
 def many(number: int, topics: int = 2) -> RenderedMail:
     records = [replace(samples.INVENTED[1], title=f"Paper number {i} of its day") for i in range(number)]
     entries = [Entry(i, 1, NEW, topic=i % topics, matched=((i % topics, ("proteins",)),)) for i in range(number)]
-    return other_emails.digest(Content(tuple(entries)), samples.papers(records), samples.READER, samples.LINKS)
+    return other_emails.digest(Content(tuple(entries)), samples.papers(records), samples.RECIPIENT, samples.LINKS)
 
 
 def test_from_eight_papers_on_a_mail_opens_with_today_in_short() -> None:
@@ -260,7 +262,7 @@ def test_a_first_edition_says_so() -> None:
 
 
 def test_an_edition_without_papers_still_reads_well() -> None:
-    mail = other_emails.digest(Content(considered=3), {}, samples.READER, samples.LINKS)
+    mail = other_emails.digest(Content(considered=3), {}, samples.RECIPIENT, samples.LINKS)
 
     assert mail.subject == "Nothing new for your topics today"
     assert "Chosen from 3 announced papers." in mail.text
@@ -269,12 +271,12 @@ def test_an_edition_without_papers_still_reads_well() -> None:
 def test_shared_blocks_give_the_same_mail() -> None:
     blocks = other_emails.PaperBlocks()
     content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
-    other = replace(samples.READER, topics=("proteins", "bounds", "pessimism"))
+    other = replace(samples.RECIPIENT, topics=("proteins", "bounds", "pessimism"))
     other_emails.digest(content, papers, other, samples.LINKS, blocks=blocks)
 
-    shared = other_emails.digest(content, papers, samples.READER, samples.LINKS, blocks=blocks)
+    shared = other_emails.digest(content, papers, samples.RECIPIENT, samples.LINKS, blocks=blocks)
 
-    assert shared == other_emails.digest(content, papers, samples.READER, samples.LINKS)
+    assert shared == other_emails.digest(content, papers, samples.RECIPIENT, samples.LINKS)
 
 
 @given(hostile, hostile, hostile, hostile)
@@ -283,12 +285,16 @@ def test_no_foreign_text_can_change_the_structure(title: str, abstract: str, aut
     plain = samples.Record(title="Title", abstract="Abstract.", authors=("Ada Byron",), arxiv_id="2511.00001")
     foreign = replace(plain, title=f"Title {title}", abstract=f"Abstract {abstract}.", authors=(f"Ada {author}",))
     content = Content((Entry(paper=0, revision=1, section=NEW, topic=0, matched=((0, ("zzz",)),)),))
-    usual = other_emails.digest(content, {(0, 1): plain}, replace(samples.READER, topics=("offline",)), samples.LINKS)
+    usual = other_emails.digest(
+        content, {(0, 1): plain}, replace(samples.RECIPIENT, topics=("offline",)), samples.LINKS
+    )
     mail = other_emails.digest(
-        content, {(0, 1): foreign}, replace(samples.READER, topics=(f"t {topic}",)), samples.LINKS
+        content, {(0, 1): foreign}, replace(samples.RECIPIENT, topics=(f"t {topic}",)), samples.LINKS
     )
 
-    assert [name for name in Tags(mail.html).names if name != "a"] == [n for n in Tags(usual.html).names if n != "a"]
+    assert [name for name in TagCollector(mail.html).names if name != "a"] == [
+        n for n in TagCollector(usual.html).names if n != "a"
+    ]
     assert "{{" not in mail.html
     assert "{%" not in mail.html
     assert "\r" not in mail.subject + mail.text
@@ -298,7 +304,7 @@ def test_no_foreign_text_can_change_the_structure(title: str, abstract: str, aut
 
 
 words = st.sampled_from(("offline", "diffusion models", "regret", "proteins", "zzz"))
-chosen = st.lists(
+entry_lists = st.lists(
     st.builds(
         Entry,
         paper=st.integers(0, len(samples.INVENTED) - 1),
@@ -315,7 +321,7 @@ chosen = st.lists(
     max_size=4,
     unique_by=lambda entry: entry.paper,
 )
-subscribers = st.tuples(chosen, st.tuples(words, words), st.booleans(), st.booleans())
+subscribers = st.tuples(entry_lists, st.tuples(words, words), st.booleans(), st.booleans())
 
 
 @given(st.lists(subscribers, max_size=6), st.integers(1, 5))
@@ -330,10 +336,10 @@ def test_shared_blocks_never_leak_between_subscribers(
             feedback=samples.LINKS.feedback if asks else None,
             paper=(lambda paper: f"https://papers.example/papers/{paper}") if pages else None,
         )
-        content, reader = Content(tuple(entries)), replace(samples.READER, topics=topics)
+        content, recipient = Content(tuple(entries)), replace(samples.RECIPIENT, topics=topics)
 
-        mail = other_emails.digest(content, papers, reader, links, blocks=shared)
-        assert mail == other_emails.digest(content, papers, reader, links)
+        mail = other_emails.digest(content, papers, recipient, links, blocks=shared)
+        assert mail == other_emails.digest(content, papers, recipient, links)
 
 
 HIDDEN = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\xad\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff]")
@@ -381,18 +387,18 @@ def test_whatever_a_source_or_subscriber_wrote_is_only_text(
     record: Record, entry: Entry, topics: list[str], notice: str, name: str
 ) -> None:
     service = replace(samples.SERVICE, name=f"S {name}", postal_address=name)
-    reader = replace(samples.READER, topics=tuple(topics))
+    recipient = replace(samples.RECIPIENT, topics=tuple(topics))
     mail = other_emails.digest(
-        Content((entry,), notice=notice), {(0, 1): record}, reader, samples.LINKS, service=service
+        Content((entry,), notice=notice), {(0, 1): record}, recipient, samples.LINKS, service=service
     )
-    tags = Tags(mail.html)
+    tags = TagCollector(mail.html)
 
-    assert set(tags.names) <= set(Tags(day().html).names)
+    assert set(tags.names) <= set(TagCollector(day().html).names)
     assert tags.names.count("h3") == 1
     assert tags.attributes <= USUAL
     assert all(link.startswith("https://") for link in tags.links)
     assert sum("/feedback/" in link for link in tags.links) == (3 if entry.matched else 2)
-    assert not {"{{", "{%", "{#"} & {mail.html[at : at + 2] for at in range(len(mail.html))}
+    assert not {"{{", "{%", "{#"} & {mail.html[start : start + 2] for start in range(len(mail.html))}
     assert not HIDDEN.search(mail.html.replace("\n", "") + mail.text.replace("\n", "") + mail.subject)
     assert "\n" not in mail.subject
 
@@ -400,19 +406,19 @@ def test_whatever_a_source_or_subscriber_wrote_is_only_text(
 def test_texts_of_ten_megabytes_cost_no_more_than_their_beginnings() -> None:
     long = "word {" * 2_000_000
     record = Record(title=long, abstract=long, authors=(long,), venue=long, institutions=(long,), doi="10.1/x")
-    mail = one(record, reason="41 votes", followed=("Ada",), section="followed")
+    mail = digest_of(record, reason="41 votes", followed=("Ada",), section="followed")
 
     assert len(mail.html) < 30_000
 
 
 def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
-    mail = one(Record(title="T", abstract="word $\\frac{" * 1_000_000))
+    mail = digest_of(Record(title="T", abstract="word $\\frac{" * 1_000_000))
 
     assert len(mail.html) < 20_000
 
 
 def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
-    mail = one(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
+    mail = digest_of(Record(title="T"), section=RISING, reason="41 votes", spark="▁▂▅▇")
 
     assert "↑ 41 votes · ▁▂▅▇" in mail.text
     assert '<span aria-hidden="true">▁▂▅▇</span>' in mail.html
@@ -420,7 +426,7 @@ def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
 
 @pytest.mark.parametrize(("novelty", "is_named"), [(95.0, True), (92.0, False), (72.0, False)])
 def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bool) -> None:
-    mail = one(samples.INVENTED[0], signals=(("novelty", novelty),))
+    mail = digest_of(samples.INVENTED[0], signals=(("novelty", novelty),))
 
     assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is is_named
     assert ("unusual for its field" in mail.text) is is_named

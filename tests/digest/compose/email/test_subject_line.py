@@ -10,7 +10,7 @@ from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import subject_line
 from tests.digest.compose import samples
 
-READER = replace(samples.READER, topics=("KV cache", "speculative decoding"))
+RECIPIENT = replace(samples.RECIPIENT, topics=("KV cache", "speculative decoding"))
 TITLE = "Towards ten million tokens of context with a cache that forgets nothing of what it was given"
 
 
@@ -20,16 +20,17 @@ def edition(*topics: int, section: str = NEW) -> Content:
 
 def test_the_best_paper_comes_first_and_the_others_are_counted() -> None:
     assert (
-        subject_line.subject(edition(0, 0, 0), READER, ["Smaller caches"]) == "Smaller caches, and 2 more on KV cache"
+        subject_line.subject(edition(0, 0, 0), RECIPIENT, ["Smaller caches"])
+        == "Smaller caches, and 2 more on KV cache"
     )
 
 
 def test_the_only_paper_stands_alone() -> None:
-    assert subject_line.subject(edition(0), READER, ["Smaller caches"]) == "Smaller caches"
+    assert subject_line.subject(edition(0), RECIPIENT, ["Smaller caches"]) == "Smaller caches"
 
 
 def test_a_topic_that_did_not_bring_all_says_so() -> None:
-    text = subject_line.subject(edition(0, 0, 0, 1), READER, ["Smaller caches"])
+    text = subject_line.subject(edition(0, 0, 0, 1), RECIPIENT, ["Smaller caches"])
 
     assert text == "Smaller caches, and 3 more on KV cache etc."
 
@@ -38,7 +39,7 @@ def test_a_topic_that_did_not_bring_all_says_so() -> None:
 @pytest.mark.parametrize("title", [TITLE, "x" * 200, "word " * 40, "学" * 90, "é" * 200, TITLE.replace("a", "ä")])
 @pytest.mark.parametrize("topics", [(0,), (0, 0), (0, 1, -1), (-1, -1)])
 def test_a_subject_is_never_too_long_nor_folded(kind: str, title: str, topics: tuple[int, ...]) -> None:
-    text = subject_line.subject(edition(*topics), replace(READER, kind=kind), [title])
+    text = subject_line.subject(edition(*topics), replace(RECIPIENT, kind=kind), [title])
 
     assert len(text) <= subject_line.MAX_SUBJECT_LENGTH
     assert text.isascii() or len(text.encode()) <= 52
@@ -47,7 +48,7 @@ def test_a_subject_is_never_too_long_nor_folded(kind: str, title: str, topics: t
 
 
 def test_a_title_is_shortened_at_a_word_that_can_end_it() -> None:
-    text = subject_line.subject(edition(0, 0), READER, [TITLE])
+    text = subject_line.subject(edition(0, 0), RECIPIENT, [TITLE])
 
     assert text == "Towards ten million tokens of context..., and 1 more on KV cache"
 
@@ -55,26 +56,26 @@ def test_a_title_is_shortened_at_a_word_that_can_end_it() -> None:
 def test_a_followed_author_is_named() -> None:
     content = Content((Entry(0, 1, FOLLOWED, followed=("Yuejie Chi",)), Entry(1, 1, NEW, topic=0)))
 
-    assert subject_line.subject(content, READER, ["Smaller caches"]) == (
+    assert subject_line.subject(content, RECIPIENT, ["Smaller caches"]) == (
         "Yuejie Chi: Smaller caches, and 1 more on KV cache"
     )
 
 
 def test_a_query_is_no_name_for_a_subject() -> None:
-    reader = replace(READER, topics=('"KV cache" AND llm',))
+    recipient = replace(RECIPIENT, topics=('"KV cache" AND llm',))
 
-    assert subject_line.subject(edition(0, 0), reader, ["Smaller caches"]) == "Smaller caches, and 1 more"
+    assert subject_line.subject(edition(0, 0), recipient, ["Smaller caches"]) == "Smaller caches, and 1 more"
 
 
 @pytest.mark.parametrize("section", [NEW, RISING])
 def test_a_subject_names_no_topics_where_there_are_none(section: str) -> None:
-    reader = replace(READER, topics=())
+    recipient = replace(RECIPIENT, topics=())
 
-    assert "topics" not in subject_line.headline(edition(-1, -1, section=section), reader)
-    assert subject_line.headline(Content(), reader) == "Nothing new for you today"
+    assert "topics" not in subject_line.headline(edition(-1, -1, section=section), recipient)
+    assert subject_line.headline(Content(), recipient) == "Nothing new for you today"
 
 
 def test_the_preheader_does_not_repeat_the_subject() -> None:
-    text = subject_line.preheader(edition(0, 0, 0), READER, ["First", "Second", "Third"])
+    text = subject_line.preheader(edition(0, 0, 0), RECIPIENT, ["First", "Second", "Third"])
 
     assert text == "Second; Third"

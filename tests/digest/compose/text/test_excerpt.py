@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.excerpt import MAX_LENGTH, excerpt, add_matching_sentences
-from digest.compose.text.highlighting import fold_for_search, compile_pattern
+from digest.compose.text.excerpt import MAX_LENGTH, add_matching_sentences, excerpt
+from digest.compose.text.highlighting import compile_pattern, fold_for_search
 
 BACKGROUND = "Large language models have become ubiquitous. However, their memory use remains a major obstacle. "
 METHOD = "We propose a cache that keeps only the keys which later tokens attend to, and prove that it loses nothing."
@@ -68,7 +68,12 @@ def test_a_long_sentence_is_cut_once() -> None:
 
 
 def visible(text: str, abstract: str, *groups: tuple[str, ...]) -> str:
-    return add_matching_sentences(text, abstract, fold_for_search, [found for group in groups if (found := compile_pattern(group))])
+    return add_matching_sentences(
+        text,
+        abstract,
+        fold_for_search,
+        [match_pattern for group in groups if (match_pattern := compile_pattern(group))],
+    )
 
 
 def test_a_sentence_with_hidden_matched_words_is_added() -> None:

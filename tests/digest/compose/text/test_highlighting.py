@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.highlighting import escape_text, fold_for_search, mark_words, compile_pattern
+from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def test_a_key_of_a_paper_that_is_there_already_is_left_out(database: str) -> No
         paper_writes.insert_keys(session, [("a:1", 1), ("a\\2\t", 1)], is_new=True)
         paper_writes.insert_keys(session, [("a:1", 1), ("a:3", 1)])
     with reading() as session:
-        found = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()
+        keys = session.exec(select(PaperKey.key).order_by(PaperKey.key)).all()
 
-    assert set(found) == {"a:1", "a\\2\t", "a:3"}
+    assert set(keys) == {"a:1", "a\\2\t", "a:3"}
 
 
 def test_a_row_that_can_not_be_inserted_raises_the_usual_error(database: str) -> None:

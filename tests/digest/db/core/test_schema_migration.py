@@ -75,8 +75,8 @@ def test_the_comparison_sees_a_missing_table(empty: None) -> None:
 
 
 def test_of_two_at_once_one_migrates_and_the_other_waits(empty: None) -> None:
-    words = [sys.executable, "-m", "workers.main", "migrate"]
-    started = [subprocess.Popen(words, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(2)]
+    command = [sys.executable, "-m", "workers.main", "migrate"]
+    started = [subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(2)]
 
     assert [process.wait(PATIENCE) for process in started] == [0, 0]
     assert differences() == []
@@ -108,33 +108,33 @@ def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
         "INSERT INTO profile_version (id, subscriber_id, number, created_at, profile) "
         """VALUES (:id, :s, :id, :t, '{"topics": [{"text": "graphs"}]}')"""
     )
-    at = clock.now()
+    created_at = clock.now()
     with engine().begin() as connection:
         for number, state, profile in ((1, "pending", None), (2, "active", 8), (3, "left", 9)):
-            values = {"id": number, "a": f"r{number}@one.example", "s": state, "t": str(at), "p": profile}
+            values = {"id": number, "a": f"r{number}@one.example", "s": state, "t": str(created_at), "p": profile}
             connection.execute(text(subscriber), values)
         for number, owner in ((7, 1), (8, 2), (9, 3), (10, 3)):
-            connection.execute(text(version), {"id": number, "s": owner, "t": str(at)})
+            connection.execute(text(version), {"id": number, "s": owner, "t": str(created_at)})
     schema_migration.upgrade()
     with Session(engine()) as session:
-        kept = session.exec(select(SignUpRequest).order_by(col(SignUpRequest.id))).all()
-        asked = SignUpRequest(subscriber_id=2, created_at=at, profile={}, schedule={})
-        session.add(asked)
+        requests = session.exec(select(SignUpRequest).order_by(col(SignUpRequest.id))).all()
+        request = SignUpRequest(subscriber_id=2, created_at=created_at, profile={}, schedule={})
+        session.add(request)
         session.flush()
 
-        assert [(one.id, one.subscriber_id) for one in kept] == [(7, 1), (10, 3)]
-        assert asked.id == 11
-    shown = confirm.confirm(1, 7, "client", NoQueue())
+        assert [(row.id, row.subscriber_id) for row in requests] == [(7, 1), (10, 3)]
+        assert request.id == 11
+    confirmed = confirm.confirm(1, 7, "client", NoQueue())
 
-    assert shown.profile.topics[0].text == "graphs"
-    assert (shown.schedule.time_zone, f"{shown.schedule.send_at}") == ("Asia/Tokyo", "18:15:00")
-    assert (shown.schedule.cadence, shown.schedule.weekday) == ("weekly", 2)
+    assert confirmed.profile.topics[0].text == "graphs"
+    assert (confirmed.schedule.time_zone, f"{confirmed.schedule.send_at}") == ("Asia/Tokyo", "18:15:00")
+    assert (confirmed.schedule.cadence, confirmed.schedule.weekday) == ("weekly", 2)
 
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
 
 
-def owed(number: int) -> Delivery:
+def digest_delivery(number: int) -> Delivery:
     return Delivery(
         id=number, kind="digest", subject_id=number, address="a@one.example", domain="one.example", created_at=NOON
     )
@@ -154,7 +154,7 @@ def first_with_rows(empty: None) -> None:
         session.add_all(PaperKey(key=key, paper_id=1) for key in ("one", "two"))
         session.add(PaperVersion(paper_id=1, revision=1, batch_id=1, title="A title", abstract="", detail={}))
         session.add(Signal(paper_id=1, source="seeds", name="upvotes", taken_at=NOON, value=3))
-        session.add(owed(7))
+        session.add(digest_delivery(7))
     schema_migration.upgrade()
 
 
@@ -203,12 +203,12 @@ def test_an_erased_edition_s_number_is_not_given_again_after_migrating(empty: No
 
 def test_mails_are_numbered_beyond_four_bytes(first_with_rows: None) -> None:
     with Session(engine()) as session, session.begin():
-        session.add(owed(2**40))
+        session.add(digest_delivery(2**40))
     with Session(engine()) as session:
-        found = session.get(Delivery, 2**40)
+        delivery = session.get(Delivery, 2**40)
 
-    assert found is not None
-    assert found.subject_id == 2**40
+    assert delivery is not None
+    assert delivery.subject_id == 2**40
 
 
 def rows(statement: str) -> list[tuple[object, ...]]:
@@ -229,7 +229,7 @@ def test_serials_go_on_from_the_deliveries_and_from_what_the_audit_knows(empty: 
     schema_migration.upgrade("0005")
     with Session(engine()) as session, session.begin():
         for kind, subject, serial in (("resend", 5, 1), ("resend", 5, 2), ("link", 3, 0), ("digest", 5, 0)):
-            row = owed(10 * subject + serial + len(kind))
+            row = digest_delivery(10 * subject + serial + len(kind))
             row.kind, row.subject_id, row.serial = kind, subject, serial
             session.add(row)
         for edition, serial in ((5, 1), (5, 7), (6, 2)):
@@ -248,11 +248,11 @@ def test_a_removed_delivery_s_number_is_not_given_again_after_migrating(first_wi
         session.connection().execute(text("DELETE FROM delivery"))
         if session.get_bind().dialect.name == "postgresql":
             session.connection().execute(text("SELECT setval('delivery_id_seq', 7)"))
-        fresh = owed(8)
-        fresh.id = None
-        session.add(fresh)
+        new_delivery = digest_delivery(8)
+        new_delivery.id = None
+        session.add(new_delivery)
         session.flush()
-        number = fresh.id
+        number = new_delivery.id
 
     assert number == 8
 
@@ -269,17 +269,19 @@ def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> 
             )  # fmt: skip
     schema_migration.upgrade()
     with engine().connect() as connection:
-        found = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
+        time_zones = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
 
-    assert found == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
+    assert time_zones == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
 
 
 def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> None:
     schema_migration.upgrade("0005")
-    made = "INSERT INTO admin_token (name, digest, created_at) VALUES ('old', 'x', '2025-01-01 00:00:00+00:00')"
+    statement = "INSERT INTO admin_token (name, digest, created_at) VALUES ('old', 'x', '2025-01-01 00:00:00+00:00')"
     with engine().begin() as connection:
-        connection.execute(text(made if connection.dialect.name != "sqlite" else made.replace("+00:00", "")))
+        connection.execute(text(statement if connection.dialect.name != "sqlite" else statement.replace("+00:00", "")))
     schema_migration.upgrade()
 
-    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.list_tokens()] == [("old", "admin", "active")]
+    assert [(row["name"], row["scopes"], row["state"]) for row in api_tokens.list_tokens()] == [
+        ("old", "admin", "active")
+    ]
     assert api_tokens.unlimited_token_names() == ["old"]

@@ -26,10 +26,10 @@ def test_a_claim_on_postgresql_walks_the_partial_index(outbox: Outbox) -> None:
         session.execute(text(_SENT), {"many": MANY})
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE delivery"))
-    asked = str(claims.SELECT_DUE.compile(engine(), compile_kwargs={"render_postcompile": True}))
+    query = str(claims.SELECT_DUE.compile(engine(), compile_kwargs={"render_postcompile": True}))
     with reading() as session:
-        chosen = {"priority": PRIORITY_NORMAL, "now": clock.now(), "room": 16}
-        rows = session.connection().exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF) " + asked, chosen)
+        parameters = {"priority": PRIORITY_NORMAL, "now": clock.now(), "room": 16}
+        rows = session.connection().exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF) " + query, parameters)
         plan = "\n".join(row[0] for row in rows)
 
     assert "Index Scan using ix_delivery_due" in plan

@@ -106,7 +106,7 @@ def test_sent_papers_of_each_subscriber_include_those_of_older_editions(database
     with reading() as session:
         sent = sent_papers.papers_sent_since(session, [1, 2, 3, 4], DAY.toordinal())
 
-    assert {reader: sorted(some) for reader, some in sent.items()} == {
+    assert {subscriber_id: sorted(paper_ids) for subscriber_id, paper_ids in sent.items()} == {
         1: sorted(papers(1)), 2: sorted([*papers(2), 41, 42]), 4: sorted(papers(4)),
     }  # fmt: skip
 
@@ -121,6 +121,6 @@ def test_old_sent_papers_are_deleted(database: str) -> None:
 
 
 def test_a_frozen_edition_names_its_papers_in_four_bytes_each() -> None:
-    made = StoredContent.from_content(Content((Entry(1, 1, "new"), Entry(70000, 2, "rising"))))
+    content = StoredContent.from_content(Content((Entry(1, 1, "new"), Entry(70000, 2, "rising"))))
 
-    assert struct.unpack("<2i", made.paper_ids) == (1, 70000)
+    assert struct.unpack("<2i", content.paper_ids) == (1, 70000)

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from digest.compose.email import other_emails
 from digest.compose.email.template_context import RenderedMail
 from digest.mail.mime import dkim
-from digest.mail.mime.message import Envelope, build, date_line, read_verp, verp
-from digest.mail.mime.quoted_printable import body
+from digest.mail.mime.message import Envelope, build_message, date_header, parse_return_path, return_path
+from digest.mail.mime.quoted_printable import encode_body
 from tests.digest.compose import samples
 
 KEY = "a key for tests of at least 32 bytes"
@@ -50,36 +50,36 @@ def parsed(raw: bytes) -> EmailMessage:
 
 
 def test_a_mail_carries_text_first_then_html() -> None:
-    message = parsed(build(PLAIN, ENVELOPE))
+    message = parsed(build_message(PLAIN, ENVELOPE))
 
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
 def test_the_same_inputs_give_the_same_bytes() -> None:
-    assert build(PLAIN, ENVELOPE) == build(PLAIN, ENVELOPE)
+    assert build_message(PLAIN, ENVELOPE) == build_message(PLAIN, ENVELOPE)
 
 
 def test_a_subject_in_another_script_arrives_whole() -> None:
     subject = "3 neue Arbeiten über 強化学習 · 離線 · Õ(d√K), und noch einige Wörter mehr"
 
-    assert parsed(build(replace(PLAIN, subject=subject), ENVELOPE))["Subject"] == subject
+    assert parsed(build_message(replace(PLAIN, subject=subject), ENVELOPE))["Subject"] == subject
 
 
 def test_an_ascii_subject_is_one_line() -> None:
-    raw = build(replace(PLAIN, subject="7 new on " + "offline reinforcement learning " * 4), ENVELOPE)
+    raw = build_message(replace(PLAIN, subject="7 new on " + "offline reinforcement learning " * 4), ENVELOPE)
 
     assert b"\r\nSubject: 7 new on " + b"offline reinforcement learning " * 3 in raw
 
 
 def test_the_unsubscribe_header_is_never_folded_or_encoded() -> None:
     url = "https://papers.example/unsubscribe/" + "x" * 300
-    raw = build(PLAIN, replace(ENVELOPE, unsubscribe_url=url))
+    raw = build_message(PLAIN, replace(ENVELOPE, unsubscribe_url=url))
 
     assert f"List-Unsubscribe: <{url}>, <mailto:".encode() in raw
 
 
 def test_a_confirmation_has_no_list_headers() -> None:
-    raw = build(PLAIN, replace(ENVELOPE, kind="confirmation"))
+    raw = build_message(PLAIN, replace(ENVELOPE, kind="confirmation"))
 
     assert b"\nList-" not in raw
     assert b"Precedence" not in raw
@@ -87,7 +87,7 @@ def test_a_confirmation_has_no_list_headers() -> None:
 
 def test_a_list_mail_without_a_way_out_is_refused() -> None:
     with pytest.raises(ValueError, match="unsubscribe"):
-        build(PLAIN, replace(ENVELOPE, unsubscribe_url=None))
+        build_message(PLAIN, replace(ENVELOPE, unsubscribe_url=None))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_list_mail_without_a_way_out_is_refused() -> None:
 )
 def test_an_address_that_breaks_a_header_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="To needs"):
-        build(PLAIN, replace(ENVELOPE, to=address))
+        build_message(PLAIN, replace(ENVELOPE, to=address))
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_an_address_that_breaks_a_header_is_refused(address: str) -> None:
 )
 def test_an_address_of_a_page_that_breaks_a_header_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="List-Unsubscribe"):
-        build(PLAIN, replace(ENVELOPE, unsubscribe_url=url))
+        build_message(PLAIN, replace(ENVELOPE, unsubscribe_url=url))
 
 
 @settings(deadline=None)
 @given(foreign, foreign)
 def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> None:
-    usual = parsed(build(PLAIN, ENVELOPE)).keys()
-    raw = build(replace(PLAIN, subject=subject), replace(ENVELOPE, sender=(name, "daily@papers.example")))
+    usual_headers = parsed(build_message(PLAIN, ENVELOPE)).keys()
+    raw = build_message(replace(PLAIN, subject=subject), replace(ENVELOPE, sender=(name, "daily@papers.example")))
     message = parsed(raw)
     head = raw.partition(b"\r\n\r\n")[0]
 
-    assert message.keys() == usual
+    assert message.keys() == usual_headers
     assert head.isascii()
     assert b"\0" not in head
     assert all(len(line) <= 76 for line in head.split(b"\r\n") if b"=?" in line)
@@ -124,62 +124,62 @@ def test_no_subject_and_no_name_can_add_a_header(subject: str, name: str) -> Non
 @settings(deadline=None)
 @given(foreign)
 def test_a_body_is_quoted_in_lines_that_every_server_takes(text: str) -> None:
-    encoded = body((text,))
+    encoded = encode_body((text,))
     lines = encoded.split(b"\r\n")
 
     assert encoded.isascii()
     assert all(len(line) <= 76 and line == line.rstrip() and not line.startswith(b".") for line in lines)
     assert b"\n" not in encoded.replace(b"\r\n", b"")
-    wanted = "\n".join(line.rstrip(" \t") for line in text.splitlines()).rstrip("\n") + "\n"
-    assert quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode() == wanted.encode(errors="replace").decode()
+    expected = "\n".join(line.rstrip(" \t") for line in text.splitlines()).rstrip("\n") + "\n"
+    assert quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode() == expected.encode(errors="replace").decode()
 
 
 @settings(deadline=None)
 @given(st.lists(foreign.filter(lambda text: "\r" not in text), max_size=6))
 def test_a_body_in_pieces_says_what_the_whole_text_says(pieces: list[str]) -> None:
-    encoded = body(pieces)
-    said = quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode().splitlines()
-    wanted = "".join(pieces).rstrip("\n").encode(errors="replace").decode().splitlines() or [""]
+    encoded = encode_body(pieces)
+    decoded = quopri.decodestring(encoded.replace(b"\r\n", b"\n")).decode().splitlines()
+    expected = "".join(pieces).rstrip("\n").encode(errors="replace").decode().splitlines() or [""]
 
     assert all(len(line) <= 76 and not line.startswith(b".") for line in encoded.split(b"\r\n"))
-    assert [line.rstrip(" \t") for line in said] == [line.rstrip(" \t") for line in wanted]
+    assert [line.rstrip(" \t") for line in decoded] == [line.rstrip(" \t") for line in expected]
 
 
 def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:
-    encoded = body(("From here on\n" + "From " + "word " * 40,))
+    encoded = encode_body(("From here on\n" + "From " + "word " * 40,))
 
     assert b"\r\nFrom " not in b"\r\n" + encoded
     assert quopri.decodestring(encoded).startswith(b"From here on")
 
 
 def test_a_date_has_a_numeric_zone() -> None:
-    at = datetime(2025, 3, 2, 7, 5, 9, tzinfo=timezone(timedelta(hours=-9, minutes=-30)))
+    moment = datetime(2025, 3, 2, 7, 5, 9, tzinfo=timezone(timedelta(hours=-9, minutes=-30)))
 
-    assert date_line(at) == "Sun, 2 Mar 2025 07:05:09 -0930"
+    assert date_header(moment) == "Sun, 2 Mar 2025 07:05:09 -0930"
 
 
 @settings(deadline=None)
 @given(st.integers(0, 10**15))
 def test_a_return_path_names_its_delivery(delivery: int) -> None:
-    path = verp("bounce@papers.example", delivery, KEY)
+    path = return_path("bounce@papers.example", delivery, KEY)
 
-    assert read_verp(path, KEY) == delivery
-    assert read_verp(f"<{path.upper()}>", KEY) == delivery
+    assert parse_return_path(path, KEY) == delivery
+    assert parse_return_path(f"<{path.upper()}>", KEY) == delivery
 
 
 @settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 10**9))
 def test_a_return_path_of_a_stranger_is_not_ours(delivery: int, other: int) -> None:
-    stamp = verp("bounce@papers.example", delivery, "his key").partition("-")[2]
+    stamp = return_path("bounce@papers.example", delivery, "his key").partition("-")[2]
 
-    assert read_verp(f"bounce+{other}-{stamp}", KEY) is None
+    assert parse_return_path(f"bounce+{other}-{stamp}", KEY) is None
 
 
 def test_every_kind_of_mail_passes_the_lint(shared: Path, tmp_path: Path) -> None:
     records = samples.real(shared)
     mails = {f"digest-{size}-{start}": _digest(records[start : start + size]) for size, start in _sizes()}
     mails["digest-invented"] = _digest(list(samples.INVENTED))
-    mails["notice"] = other_emails.no_matches_notice(samples.READER, samples.LINKS, 412, service=samples.SERVICE)
+    mails["notice"] = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, service=samples.SERVICE)
     small = {
         "confirmation": other_emails.confirmation(samples.URL, samples.URL, service=samples.SERVICE),
         "account-link": other_emails.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),
@@ -200,7 +200,7 @@ def _sizes() -> list[tuple[int, int]]:
 
 def _digest(records: list[samples.Record]) -> RenderedMail:
     return other_emails.digest(
-        samples.edition(records), samples.papers(records), samples.READER, samples.LINKS, service=samples.SERVICE
+        samples.edition(records), samples.papers(records), samples.RECIPIENT, samples.LINKS, service=samples.SERVICE
     )
 
 
@@ -208,7 +208,7 @@ def _lint(shared: Path, folder: Path, mails: dict[str, RenderedMail], form: str)
     signer = dkim.DkimSigner("papers.example", "s1", dkim.generate_key()[0])
     for name, mail in mails.items():
         kind = name if form == "transactional" else "digest"
-        (folder / f"{name}.eml").write_bytes(signer.sign(build(mail, replace(ENVELOPE, kind=kind))))
+        (folder / f"{name}.eml").write_bytes(signer.sign(build_message(mail, replace(ENVELOPE, kind=kind))))
     files = [str(folder / f"{name}.eml") for name in mails]
     tool = str(shared / "tools" / "maillint.py")
     result = subprocess.run([sys.executable, tool, "--kind", form, *files], capture_output=True, text=True, check=False)

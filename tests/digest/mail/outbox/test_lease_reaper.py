@@ -14,7 +14,7 @@ from digest.models.delivery import SENDING, SENT, UNCERTAIN
 from tests.outbox import Outbox
 
 
-class Hand:
+class ManualClock:
     """A clock that only the test moves."""
 
     def __init__(self) -> None:
@@ -25,12 +25,12 @@ class Hand:
 
 
 @pytest.fixture
-def hand() -> Hand:
-    return Hand()
+def worker() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> LeaseReaper:
+def sweeper(outbox: Outbox, hand: ManualClock, configured: Callable[..., None]) -> LeaseReaper:
     configured(LEASE=100, MESSAGE_TIMEOUT=10)
     return LeaseReaper(settings.get(), monotonic=hand)
 
@@ -38,37 +38,39 @@ def sweeper(outbox: Outbox, hand: Hand, configured: Callable[..., None]) -> Leas
 def claim(outbox: Outbox) -> int:
     """Claim one mail with a lease that is never renewed."""
     if not outbox.rows():
-        outbox.owe("ada@one.example")
+        outbox.enqueue("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "somebody", clock.now())
         claims.claim(session, lease, 8, clock.now(), domain="digest.example")
     return lease
 
 
-def test_a_beat_that_stands_still_for_a_lease_is_taken_over(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
+def test_a_beat_that_stands_still_for_a_lease_is_taken_over(
+    outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock
+) -> None:
     claim(outbox)
     sweeper.sweep()
     hand.seconds += 99
-    early = sweeper.sweep()
+    takeovers_before = sweeper.sweep()
     hand.seconds += 1
 
-    late = sweeper.sweep()
+    takeovers_after = sweeper.sweep()
 
-    assert (early, late) == (0, 1)
+    assert (takeovers_before, takeovers_after) == (0, 1)
     assert outbox.row().state == UNCERTAIN
     assert outbox.row().due_at is not None
 
 
-def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
+def test_a_beat_that_moves_keeps_the_lease(outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock) -> None:
     lease = claim(outbox)
-    taken = 0
+    takeovers = 0
     for _ in range(5):
-        taken += sweeper.sweep()
+        takeovers += sweeper.sweep()
         hand.seconds += 99
         with transaction() as session:
             leases.bump_beat(session, lease)
 
-    assert taken == 0
+    assert takeovers == 0
     assert outbox.row().state == SENDING
 
 
@@ -78,13 +80,13 @@ def test_a_beat_just_before_the_take_over_stops_it(outbox: Outbox) -> None:
         leases.bump_beat(session, lease)
 
     with transaction() as session:
-        taken = leases.take_over(session, lease, 0, lambda _: None)
+        leases_taken = leases.take_over(session, lease, 0, lambda _: None)
 
-    assert list(taken) == []
+    assert list(leases_taken) == []
     assert outbox.row().state == SENDING
 
 
-def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
+def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock) -> None:
     lease = claim(outbox)
     row = outbox.row()
     sweeper.sweep()
@@ -100,8 +102,8 @@ def test_a_result_after_the_take_over_is_fenced_off(outbox: Outbox, sweeper: Lea
     assert outbox.row().state == UNCERTAIN
 
 
-def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: LeaseReaper, hand: Hand) -> None:
-    outbox.owe("ada@one.example")
+def test_five_dead_senders_hold_the_mail(outbox: Outbox, sweeper: LeaseReaper, hand: ManualClock) -> None:
+    outbox.enqueue("ada@one.example")
     for _ in range(5):
         outbox.make_due()
         claim(outbox)

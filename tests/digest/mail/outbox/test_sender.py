@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from digest import clock
 from digest.db.core.engine import reading, transaction
-from digest.errors import AlreadyOwed
+from digest.errors import DuplicateDeliveryKey
 from digest.mail.mime.outgoing_message import Withheld
 from digest.mail.outbox import sender as outboxes
 from digest.models import Bounce, DomainPause, Suppression
@@ -23,7 +23,7 @@ from tests.servers import CONTENT, DATA, DROP, GREETING, MAIL, RCPT, MailServer
 
 
 def test_a_due_mail_is_sent_once(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
     outbox.send()
@@ -33,7 +33,7 @@ def test_a_due_mail_is_sent_once(outbox: Outbox, smtp: MailServer) -> None:
 
 
 def test_the_bytes_arrive_as_they_were_composed(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
 
@@ -42,9 +42,9 @@ def test_the_bytes_arrive_as_they_were_composed(outbox: Outbox, smtp: MailServer
 
 
 def test_owing_a_mail_again_is_an_error_and_sends_nothing_more(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example")
-    with pytest.raises(AlreadyOwed):
-        outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
+    with pytest.raises(DuplicateDeliveryKey):
+        outbox.enqueue("ada@one.example")
 
     outbox.send()
 
@@ -53,7 +53,7 @@ def test_owing_a_mail_again_is_an_error_and_sends_nothing_more(outbox: Outbox, s
 
 def test_many_mails_reuse_few_connections(outbox: Outbox, smtp: MailServer, configured: Callable[..., None]) -> None:
     configured(CONNECTIONS=3)
-    outbox.owe(*(f"r{n}@one.example" for n in range(40)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(40)))
 
     counts = outbox.send()
 
@@ -66,7 +66,7 @@ def test_never_more_mails_are_in_flight_than_connections(
 ) -> None:
     configured(CONNECTIONS=4)
     smtp.delay = 0.02
-    outbox.owe(*(f"r{n}@one.example" for n in range(30)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(30)))
 
     outbox.send()
 
@@ -75,8 +75,8 @@ def test_never_more_mails_are_in_flight_than_connections(
 
 def test_urgent_mail_overtakes_the_days_mail(outbox: Outbox, smtp: MailServer, configured: Callable[..., None]) -> None:
     configured(CONNECTIONS=1)
-    outbox.owe(*(f"r{n}@one.example" for n in range(3)))
-    outbox.owe("new@one.example", kind="confirmation")
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(3)))
+    outbox.enqueue("new@one.example", kind="confirmation")
 
     outbox.send()
 
@@ -86,7 +86,7 @@ def test_urgent_mail_overtakes_the_days_mail(outbox: Outbox, smtp: MailServer, c
 @pytest.mark.parametrize("stage", [RCPT, DATA, CONTENT])
 def test_not_now_is_tried_again_later(outbox: Outbox, smtp: MailServer, stage: str) -> None:
     smtp.fail(stage, "451 4.7.1 greylisted")
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
     deferred = outbox.row()
@@ -101,17 +101,17 @@ def test_not_now_is_tried_again_later(outbox: Outbox, smtp: MailServer, stage: s
 
 def test_a_mail_is_given_up_after_a_day_without_suppression(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "451 4.2.1 busy", times=-1)
-    outbox.owe("ada@one.example")
-    tries = 0
+    outbox.enqueue("ada@one.example")
+    deferrals = 0
 
     while outbox.row().state != REJECTED:
         outbox.make_due()
-        tries += outbox.send().deferred
+        deferrals += outbox.send().deferred
 
     with reading() as session:
         bounce = session.exec(select(Bounce)).one()
         suppressed = session.exec(select(Suppression)).all()
-    assert 10 < tries < 24
+    assert 10 < deferrals < 24
     assert bounce.kind == "soft"
     assert suppressed == []
 
@@ -119,7 +119,7 @@ def test_a_mail_is_given_up_after_a_day_without_suppression(outbox: Outbox, smtp
 @pytest.mark.parametrize("stage", [RCPT, DATA, CONTENT])
 def test_never_is_rejected_and_counts_as_a_bounce(outbox: Outbox, smtp: MailServer, stage: str) -> None:
     smtp.fail(stage, "550 5.2.1 mailbox disabled")
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
 
@@ -133,7 +133,7 @@ def test_never_is_rejected_and_counts_as_a_bounce(outbox: Outbox, smtp: MailServ
 
 def test_an_unknown_address_is_suppressed(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 no such user")
-    outbox.owe("Ada@One.example")
+    outbox.enqueue("Ada@One.example")
 
     outbox.send()
 
@@ -148,7 +148,7 @@ def test_an_unknown_address_is_suppressed(outbox: Outbox, smtp: MailServer) -> N
 @pytest.mark.parametrize("reply", ["550 5.1.8 sender's domain not found", "550 relay not permitted"])
 def test_a_refusal_about_us_is_no_subscribers_fault(outbox: Outbox, smtp: MailServer, reply: str) -> None:
     smtp.fail(RCPT, reply)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     counts = outbox.send()
 
@@ -163,7 +163,7 @@ def test_a_refusal_about_us_is_no_subscribers_fault(outbox: Outbox, smtp: MailSe
 
 def test_what_is_refused_because_of_us_is_tried_for_two_weeks(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 relay not permitted", times=-1)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     outbox.change(lambda row, now: setattr(row, "created_at", now - timedelta(days=13, hours=23)))
     outbox.send()
     almost = outbox.row().state
@@ -185,7 +185,7 @@ def test_a_temporary_refusal_without_a_reason_ends_after_a_day_and_suppresses_no
     outbox: Outbox, smtp: MailServer
 ) -> None:
     smtp.fail(RCPT, "451 4.3.0 try later", times=-1)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     while outbox.row().state != REJECTED:
         outbox.make_due()
@@ -199,7 +199,7 @@ def test_a_permanent_refusal_without_a_reason_is_held_for_two_weeks_and_suppress
     outbox: Outbox, smtp: MailServer
 ) -> None:
     smtp.fail(RCPT, "550 no", times=-1)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     for _ in range(30):
         outbox.make_due()
         outbox.send()
@@ -221,7 +221,7 @@ def test_another_server_takes_what_the_first_does_not_relay(
     with MailServer() as second:
         smtp.fail(RCPT, "550 5.7.1 relaying denied", times=-1)
         configured(SMTP_URL=f"{smtp.url},{second.url}")
-        outbox.owe("ada@one.example")
+        outbox.enqueue("ada@one.example")
 
         counts = outbox.send()
 
@@ -230,9 +230,9 @@ def test_another_server_takes_what_the_first_does_not_relay(
 
 def test_a_refusal_by_policy_pauses_the_domain_alone(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(CONTENT, "550 5.7.26 unauthenticated", address="@strict.example", times=-1)
-    outbox.owe("ada@strict.example")
+    outbox.enqueue("ada@strict.example")
     outbox.send()
-    outbox.owe("bob@strict.example", "cyd@mild.example", first=2)
+    outbox.enqueue("bob@strict.example", "cyd@mild.example", first=2)
 
     outbox.send()
 
@@ -247,7 +247,7 @@ def test_a_refusal_by_policy_pauses_the_domain_alone(outbox: Outbox, smtp: MailS
 @pytest.mark.parametrize("stage", [GREETING, MAIL])
 def test_trouble_of_our_server_costs_the_mail_no_try(outbox: Outbox, smtp: MailServer, stage: str) -> None:
     smtp.fail(stage, "554 5.3.2 not today", times=-1)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     counts = outbox.send()
 
@@ -257,7 +257,7 @@ def test_trouble_of_our_server_costs_the_mail_no_try(outbox: Outbox, smtp: MailS
 
 def test_mail_waits_while_no_server_listens(outbox: Outbox, smtp: MailServer) -> None:
     smtp.stop()
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     down = outbox.send()
     smtp.start()
@@ -275,7 +275,7 @@ def test_the_second_server_takes_over_from_the_first(
     with MailServer() as second:
         smtp.fail(GREETING, "421 4.3.2 shutting down", times=-1)
         configured(SMTP_URL=f"{smtp.url},{second.url}")
-        outbox.owe("ada@one.example", "bob@one.example")
+        outbox.enqueue("ada@one.example", "bob@one.example")
 
         counts = outbox.send()
 
@@ -286,7 +286,7 @@ def test_the_second_server_takes_over_from_the_first(
 @pytest.mark.parametrize("stage", [MAIL, RCPT, DATA])
 def test_a_connection_lost_before_the_354_is_safe(outbox: Outbox, smtp: MailServer, stage: str) -> None:
     smtp.fail(stage, DROP)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
 
@@ -296,7 +296,7 @@ def test_a_connection_lost_before_the_354_is_safe(outbox: Outbox, smtp: MailServ
 
 def test_a_connection_lost_after_the_last_dot_is_uncertain(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(CONTENT, DROP)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     counts = outbox.send()
 
@@ -307,7 +307,7 @@ def test_a_connection_lost_after_the_last_dot_is_uncertain(outbox: Outbox, smtp:
 def test_no_answer_in_time_is_uncertain(outbox: Outbox, smtp: MailServer, configured: Callable[..., None]) -> None:
     configured(MESSAGE_TIMEOUT=1, LEASE=60)
     smtp.fail(CONTENT, "250 too late", delay=3600.0, times=-1)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
     for _ in range(20):
@@ -321,7 +321,7 @@ def test_no_answer_in_time_is_uncertain(outbox: Outbox, smtp: MailServer, config
 
 def test_an_uncertain_mail_is_sent_again_with_the_same_message_id(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(CONTENT, DROP)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     outbox.send()
     outbox.make_due()
 
@@ -334,7 +334,7 @@ def test_an_uncertain_mail_is_sent_again_with_the_same_message_id(outbox: Outbox
 
 def test_an_uncertain_mail_is_held_after_five_tries(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(CONTENT, DROP, times=-1)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     for _ in range(8):
         outbox.make_due()
@@ -349,7 +349,7 @@ def test_with_hold_an_uncertain_mail_is_held_at_once(
 ) -> None:
     configured(UNCERTAIN="hold")
     smtp.fail(CONTENT, DROP)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     outbox.send()
 
@@ -357,8 +357,8 @@ def test_with_hold_an_uncertain_mail_is_held_at_once(
 
 
 def test_what_the_composer_withholds_never_reaches_a_server(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.letters.withheld["ada@one.example"] = Withheld(SUPPRESSED, "unsubscribed since")
-    outbox.owe("ada@one.example", "bob@one.example")
+    outbox.composer.withheld["ada@one.example"] = Withheld(SUPPRESSED, "unsubscribed since")
+    outbox.enqueue("ada@one.example", "bob@one.example")
 
     counts = outbox.send()
 
@@ -368,8 +368,8 @@ def test_what_the_composer_withholds_never_reaches_a_server(outbox: Outbox, smtp
 
 
 def test_a_mail_that_can_not_be_composed_stops_no_other(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.letters.failing.add("ada@one.example")
-    outbox.owe("ada@one.example", "bob@one.example")
+    outbox.composer.failing.add("ada@one.example")
+    outbox.enqueue("ada@one.example", "bob@one.example")
 
     outbox.send()
 
@@ -377,7 +377,7 @@ def test_a_mail_that_can_not_be_composed_stops_no_other(outbox: Outbox, smtp: Ma
 
 
 def test_an_address_outside_ascii_is_refused_clearly(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("jürgen@one.example")
+    outbox.enqueue("jürgen@one.example")
 
     outbox.send()
 
@@ -390,7 +390,7 @@ def test_an_address_outside_ascii_goes_to_a_server_that_takes_it(
 ) -> None:
     with MailServer(utf8=True) as server:
         configured(SMTP_URL=server.url, MAIL_FROM="papers@digest.example")
-        outbox.owe("jürgen@one.example")
+        outbox.enqueue("jürgen@one.example")
 
         outbox.send()
 
@@ -398,11 +398,11 @@ def test_an_address_outside_ascii_goes_to_a_server_that_takes_it(
 
 
 def test_a_kept_connection_that_was_hung_up_costs_nothing(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     outbox.send()
     smtp.stop()
     smtp.start()
-    outbox.owe("bob@one.example", first=2)
+    outbox.enqueue("bob@one.example", first=2)
 
     counts = outbox.send()
 
@@ -415,7 +415,7 @@ def test_a_pass_ends_in_time_and_says_that_more_is_due(
     configured(CONNECTIONS=1)
     a_second_a_mail = SimpleNamespace(monotonic=lambda: float(len(smtp.log)), sleep=time.sleep)
     monkeypatch.setattr(outboxes, "time", a_second_a_mail)
-    outbox.owe(*(f"r{n}@one.example" for n in range(30)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(30)))
 
     counts = outbox.send(seconds=5)
 
@@ -425,12 +425,12 @@ def test_a_pass_ends_in_time_and_says_that_more_is_due(
 
 
 def test_a_composer_that_breaks_leaves_no_mail_in_flight(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example", "bob@one.example")
+    outbox.enqueue("ada@one.example", "bob@one.example")
 
     def broken(rows: object) -> dict[int, Withheld]:
         raise KeyError("template")
 
-    outbox.letters.compose = broken  # type: ignore[method-assign]
+    outbox.composer.compose = broken  # type: ignore[method-assign]
 
     with pytest.raises(KeyError):
         outbox.send()

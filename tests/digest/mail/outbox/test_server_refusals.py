@@ -24,7 +24,7 @@ def addresses(domains: int, each: int = 2) -> list[str]:
     return [f"r{n}@mail{d}.example" for d in range(domains) for n in range(each)]
 
 
-def everybody(session: Session) -> tuple[int, int]:
+def bounce_counts(session: Session) -> tuple[int, int]:
     """How many bounces and suppressions there are."""
     return len(session.exec(select(Bounce)).all()), len(session.exec(select(Suppression)).all())
 
@@ -37,15 +37,15 @@ def end_pauses() -> None:
 @pytest.mark.parametrize("reply", SAME_WAYS)
 def test_what_many_domains_share_is_the_servers_trouble(outbox: Outbox, smtp: MailServer, reply: str) -> None:
     for number, address in enumerate(addresses(8)):
-        said = reply.format(n=f"q{number}", domain=address.partition("@")[2])
-        smtp.fail(RCPT, said, times=-1, address=address)
-    outbox.owe(*addresses(8))
+        reply_text = reply.format(n=f"q{number}", domain=address.partition("@")[2])
+        smtp.fail(RCPT, reply_text, times=-1, address=address)
+    outbox.enqueue(*addresses(8))
 
     counts = outbox.send()
 
     with reading() as session:
         pause = session_replies.server_pause(session, clock.now())
-        assert everybody(session) == (0, 0)
+        assert bounce_counts(session) == (0, 0)
     assert set(outbox.states()) <= {DEFERRED, QUEUED}
     assert pause is not None
     assert (counts.paused, counts.rejected) == (True, 0)
@@ -53,7 +53,7 @@ def test_what_many_domains_share_is_the_servers_trouble(outbox: Outbox, smtp: Ma
 
 def test_after_the_repair_all_are_sent(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
-    outbox.owe(*addresses(8))
+    outbox.enqueue(*addresses(8))
     for _ in range(3):
         outbox.make_due()
         outbox.send()
@@ -68,10 +68,10 @@ def test_after_the_repair_all_are_sent(outbox: Outbox, smtp: MailServer) -> None
 
 def test_while_a_server_is_paused_only_alarms_are_tried(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 no", times=-1, address="@mail")
-    outbox.owe(*addresses(8))
+    outbox.enqueue(*addresses(8))
     outbox.send()
-    outbox.owe("root@admin.example", kind="alarm", first=90)
-    outbox.owe("new@one.example", kind="confirmation", first=91)
+    outbox.enqueue("root@admin.example", kind="alarm", first=90)
+    outbox.enqueue("new@one.example", kind="confirmation", first=91)
 
     outbox.send()
 
@@ -80,7 +80,7 @@ def test_while_a_server_is_paused_only_alarms_are_tried(outbox: Outbox, smtp: Ma
 
 def test_after_its_pause_one_similar_refusal_is_enough(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=-1)
-    outbox.owe(*addresses(8))
+    outbox.enqueue(*addresses(8))
     outbox.send()
     end_pauses()
     outbox.change(lambda row, now: setattr(row, "due_at", now if row.id == 1 else now + timedelta(hours=1)))
@@ -89,13 +89,13 @@ def test_after_its_pause_one_similar_refusal_is_enough(outbox: Outbox, smtp: Mai
 
     with reading() as session:
         assert session_replies.server_pause(session, clock.now()) is not None
-        assert everybody(session) == (0, 0)
+        assert bounce_counts(session) == (0, 0)
 
 
 def test_few_refusals_among_many_mails_are_what_they_say(outbox: Outbox, smtp: MailServer) -> None:
     for domain in range(6):
         smtp.fail(RCPT, "550 5.1.1 User unknown", address=f"r0@mail{domain}.example")
-    outbox.owe(*addresses(8, each=4))
+    outbox.enqueue(*addresses(8, each=4))
 
     outbox.send_all()
 
@@ -104,7 +104,7 @@ def test_few_refusals_among_many_mails_are_what_they_say(outbox: Outbox, smtp: M
 
 def test_sign_ups_with_invented_addresses_do_not_stop_the_server(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "550 5.1.1 User unknown", times=8)
-    outbox.owe(*addresses(8, each=1), kind="confirmation")
+    outbox.enqueue(*addresses(8, each=1), kind="confirmation")
 
     outbox.send_all()
 
@@ -113,11 +113,11 @@ def test_sign_ups_with_invented_addresses_do_not_stop_the_server(outbox: Outbox,
     assert outbox.states() == {REJECTED: 8}
 
 
-def reply(domain: str, way: str = "a", **more: object) -> SessionReply:
-    return SessionReply.model_validate({"at": clock.now(), "way": way, "domain": domain, **more})
+def reply(domain: str, reply_form: str = "a", **more: object) -> SessionReply:
+    return SessionReply.model_validate({"at": clock.now(), "way": reply_form, "domain": domain, **more})
 
 
-def taken(count: int) -> SessionReply:
+def accepted_reply(count: int) -> SessionReply:
     return SessionReply(at=clock.now(), accepted=count)
 
 
@@ -134,12 +134,12 @@ def test_one_domain_alone_is_not_the_server() -> None:
 
 
 def test_mails_that_are_taken_count_against_it() -> None:
-    assert shared(*REFUSED, taken(5)) == 0
-    assert shared(*REFUSED, taken(2)) == 5
+    assert shared(*REFUSED, accepted_reply(5)) == 0
+    assert shared(*REFUSED, accepted_reply(2)) == 5
 
 
 def test_what_was_taken_before_the_trouble_began_says_nothing() -> None:
-    assert shared(taken(10_000), *REFUSED) == 5
+    assert shared(accepted_reply(10_000), *REFUSED) == 5
 
 
 def test_refusals_in_another_way_count_against_it() -> None:
@@ -147,6 +147,10 @@ def test_refusals_in_another_way_count_against_it() -> None:
 
 
 def test_words_about_a_mailbox_must_be_shared_by_more_domains() -> None:
-    gone = [reply(f"mail{n}.example", about_address=True) for n in range(5)]
+    missing_mailbox_replies = [reply(f"mail{n}.example", about_address=True) for n in range(5)]
 
-    assert (shared(*gone[:4]), shared(*gone), shared(*gone, taken(2))) == (0, 5, 0)
+    assert (
+        shared(*missing_mailbox_replies[:4]),
+        shared(*missing_mailbox_replies),
+        shared(*missing_mailbox_replies, accepted_reply(2)),
+    ) == (0, 5, 0)

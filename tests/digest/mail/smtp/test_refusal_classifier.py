@@ -168,16 +168,16 @@ def test_own_replies_of_fifty_families_are_distinguished() -> None:
     """The kinds were written down before the classifier was tuned. `hard` is what suppresses an address at once."""
     with (Path(__file__).parent / "refusal_cases.csv").open(newline="") as file:
         cases = list(csv.DictReader(file))
-    found = [kind_of(case["status"], case["text"]) for case in cases]
+    kinds_read = [kind_of(case["status"], case["text"]) for case in cases]
 
-    pairs = [(case["kind"], kind, case["text"]) for case, kind in zip(cases, found, strict=True)]
+    pairs = [(case["kind"], kind, case["text"]) for case, kind in zip(cases, kinds_read, strict=True)]
     wrongly_hard = [text for expected, kind, text in pairs if kind == HARD != expected]
     missed = [text for expected, kind, text in pairs if expected == HARD != kind]
     hard_cases = sum(case["kind"] == HARD for case in cases)
     assert len(cases) >= 500
     assert wrongly_hard == []
     assert len(missed) <= 0.03 * hard_cases, missed
-    assert sum(case["kind"] == kind for case, kind in zip(cases, found, strict=True)) >= 0.97 * len(cases)
+    assert sum(case["kind"] == kind for case, kind in zip(cases, kinds_read, strict=True)) >= 0.97 * len(cases)
 
 
 def kind_of(status: str, text: str) -> str:

@@ -30,7 +30,7 @@ from tests.servers import CONTENT, RCPT, MailServer
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-class Hand:
+class SteppedClock:
     """A clock that sleeping moves."""
 
     def __init__(self) -> None:
@@ -45,15 +45,15 @@ class Hand:
 
 
 @pytest.fixture
-def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
+def worker(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
     """The clock of the outbox, its rates and its rows: only the waits of a pass take time."""
-    made, begun = Hand(), clock.now()
-    times = SimpleNamespace(monotonic=made, sleep=made.sleep)
+    fake_clock, started_at = SteppedClock(), clock.now()
+    times = SimpleNamespace(monotonic=fake_clock, sleep=fake_clock.sleep)
     monkeypatch.setattr(outboxes, "time", times)
     monkeypatch.setattr(throttle, "time", times)
-    monkeypatch.setattr(throttle, "LocalBuckets", lambda: LocalBuckets(made))
-    monkeypatch.setattr(clock, "now", lambda: begun + timedelta(seconds=made.now - 1000.0))
-    return made
+    monkeypatch.setattr(throttle, "LocalBuckets", lambda: LocalBuckets(fake_clock))
+    monkeypatch.setattr(clock, "now", lambda: started_at + timedelta(seconds=fake_clock.now - 1000.0))
+    return fake_clock
 
 
 @pytest.fixture(params=["here", "redis"])
@@ -75,23 +75,23 @@ def buckets(request: pytest.FixtureRequest) -> Iterator[Buckets]:
 def test_never_more_go_than_the_rate_and_one_burst(
     rate: float, burst: float, requests: list[tuple[float, int]]
 ) -> None:
-    hand, took = Hand(), 0
-    kept = LocalBuckets(hand)
-    for seconds, wanted in requests:
-        hand.now += seconds
-        took += kept.take("one.example", rate, burst, wanted)[0]
+    worker, admitted = SteppedClock(), 0
+    token_buckets = LocalBuckets(worker)
+    for seconds, count in requests:
+        worker.now += seconds
+        admitted += token_buckets.take("one.example", rate, burst, count)[0]
 
-    assert took <= (hand.now - 1000.0) * rate + burst + 1e-3
+    assert admitted <= (worker.now - 1000.0) * rate + burst + 1e-3
 
 
 @given(rate=st.floats(0.1, 50), burst=st.floats(1, 20))
 def test_a_request_is_admitted_after_the_wait_that_was_returned(rate: float, burst: float) -> None:
-    hand = Hand()
-    kept = LocalBuckets(hand)
-    kept.take("one.example", rate, burst, 1000)
-    hand.now += kept.take("one.example", rate, burst, 1)[1] + 1e-5
+    worker = SteppedClock()
+    token_buckets = LocalBuckets(worker)
+    token_buckets.take("one.example", rate, burst, 1000)
+    worker.now += token_buckets.take("one.example", rate, burst, 1)[1] + 1e-5
 
-    assert kept.take("one.example", rate, burst, 1)[0] == 1
+    assert token_buckets.take("one.example", rate, burst, 1)[0] == 1
 
 
 def test_a_bucket_gives_its_burst_and_then_says_how_long(buckets: Buckets) -> None:
@@ -125,11 +125,11 @@ def test_a_booking_is_never_later_than_requested(buckets: Buckets) -> None:
 
 
 def test_two_workers_share_one_rate(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "SECONDS_OF_BURST", 400.0)
+    monkeypatch.setattr(throttle, "BURST_SECONDS", 400.0)
     configured(DOMAIN_RATES="one.example=0.01")
     with PrivateRedis() as server:
         both = [Throttle(settings.get(), connect(server.url)) for _ in range(2)]
-        admitted = [sum(one.admit(["one.example"] * 10)) for one in both]
+        admitted = [sum(throttler.admit(["one.example"] * 10)) for throttler in both]
 
     assert sum(admitted) == 4
 
@@ -137,9 +137,9 @@ def test_two_workers_share_one_rate(configured: Callable[..., None], monkeypatch
 def test_without_redis_each_worker_has_a_part_of_the_rate(configured: Callable[..., None]) -> None:
     configured(DOMAIN_RATES="one.example=40")
     with PrivateRedis() as server:
-        one = Throttle(settings.get(), connect(server.url))
+        throttler = Throttle(settings.get(), connect(server.url))
         os.kill(server.pid or 0, signal.SIGKILL)
-        admitted = sum(one.admit(["one.example"] * 100))
+        admitted = sum(throttler.admit(["one.example"] * 100))
 
     assert admitted == 80 // max(os.cpu_count() or 1, 2)
 
@@ -154,11 +154,11 @@ def test_a_slowed_domain_gets_its_rate_back_slowly() -> None:
 
 def test_a_burst_of_refusals_halves_the_rate_once(buckets: Buckets, configured: Callable[..., None]) -> None:
     configured(DOMAIN_RATES="one.example=8")
-    one = Throttle(settings.get(), buckets)
+    throttler = Throttle(settings.get(), buckets)
     for _ in range(8):
-        one.slow("one.example")
+        throttler.slow("one.example")
 
-    assert one.admit(["one.example"] * 20).count(True) == 8  # two seconds' worth of 4 a second
+    assert throttler.admit(["one.example"] * 20).count(True) == 8  # two seconds' worth of 4 a second
 
 
 @pytest.mark.parametrize(
@@ -185,57 +185,57 @@ def test_a_rate_that_is_no_rate_is_refused_by_name(configured: Callable[..., Non
 
 
 def test_a_slow_domain_waits_in_the_table_and_stops_nobody(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: Hand
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
 ) -> None:
     configured(DOMAIN_RATES="slow.example=1", CONNECTIONS=4)
-    outbox.owe(*(f"r{n}@slow.example" for n in range(30)), *(f"r{n}@fast.example" for n in range(30)))
+    outbox.enqueue(*(f"r{n}@slow.example" for n in range(30)), *(f"r{n}@fast.example" for n in range(30)))
 
     counts = outbox.send(seconds=1.2)
 
-    sent = Counter(taken.recipient.partition("@")[2] for taken in smtp.log)
+    sent = Counter(received.recipient.partition("@")[2] for received in smtp.log)
     waiting = [row.due_at for row in outbox.rows() if row.state == QUEUED]
     assert sent["fast.example"] == 30
     assert sent["slow.example"] == 3  # two seconds' worth at once, and one a second
     assert counts.deferred == 0
     assert all(row.attempts == 0 for row in outbox.rows() if row.state == QUEUED)
-    assert max(at for at in waiting if at) > clock.now() + timedelta(seconds=20)
+    assert max(instant for instant in waiting if instant) > clock.now() + timedelta(seconds=20)
 
 
 @SQLITE
 def test_a_slow_domains_mail_goes_out_at_its_rate(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: Hand
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
 ) -> None:
     configured(DOMAIN_RATES="slow.example=10")
-    outbox.owe(*(f"r{n}@slow.example" for n in range(40)))
-    begun = hand.now
+    outbox.enqueue(*(f"r{n}@slow.example" for n in range(40)))
+    started_at = hand.now
 
     outbox.send(seconds=8)
 
     assert outbox.states() == {SENT: 40}
     # Two seconds' worth at once, the other twenty at ten a second.
-    assert hand.now - begun == pytest.approx(2.0, abs=2 * outboxes.POLL_SECONDS)
+    assert hand.now - started_at == pytest.approx(2.0, abs=2 * outboxes.POLL_SECONDS)
 
 
 @SQLITE
 def test_a_domain_that_asks_for_a_lower_rate_gets_it(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: Hand
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
 ) -> None:
     configured(CONNECTIONS=4)
     smtp.fail(CONTENT, "421 4.7.28 slow down", address="@one.example", times=4)
-    outbox.owe(*(f"r{n}@one.example" for n in range(60)), *(f"r{n}@two.example" for n in range(60)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(60)), *(f"r{n}@two.example" for n in range(60)))
 
     outbox.send(seconds=1)
 
-    sent = Counter(taken.recipient.partition("@")[2] for taken in smtp.log if taken.answered)
+    sent = Counter(received.recipient.partition("@")[2] for received in smtp.log if received.answered)
     assert sent["two.example"] == 60
     assert sent["one.example"] < 30
     assert outbox.states()[DEFERRED] == 4
 
 
 @SQLITE
-def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, hand: Hand) -> None:
+def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailServer, hand: SteppedClock) -> None:
     smtp.fail(RCPT, "451 4.7.1 Greylisted, try again", address="r0@", times=1)
-    outbox.owe(*(f"r{n}@one.example" for n in range(60)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(60)))
 
     outbox.send(seconds=5)
 
@@ -244,10 +244,10 @@ def test_a_greylisted_mail_does_not_slow_other_mails(outbox: Outbox, smtp: MailS
 
 @SQLITE
 def test_a_servers_rate_holds_no_connection_and_no_row(
-    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: Hand
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], hand: SteppedClock
 ) -> None:
     configured(SEND_RATE=10)
-    outbox.owe(*(f"r{n}@one.example" for n in range(100)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(100)))
 
     counts = outbox.send(seconds=1)
 
@@ -258,4 +258,4 @@ def test_a_servers_rate_holds_no_connection_and_no_row(
 
 @pytest.fixture(autouse=True)
 def _fresh_rates() -> None:
-    throttle._shared.cache_clear()
+    throttle._cached_throttle.cache_clear()

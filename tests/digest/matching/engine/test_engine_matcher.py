@@ -26,7 +26,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
 from digest.matching.scoring.boolean_match import prepare_document
 from digest.papers import Record
-from tests.digest.matching.profiles import Profiles, candidates
+from tests.digest.matching.profiles import RandomProfiles, candidates
 from tests.digest.matching.test_truth import paper, profile, rows
 
 pytestmark = pytest.mark.usefixtures("kernel")
@@ -44,23 +44,23 @@ def ready(profiles: Sequence[Profile], papers: Sequence[Candidate], weights: Wei
     return build_matcher(profiles, [build_index((c.id, c.record) for c in papers)], weights)
 
 
-def engine(
+def engine_matches(
     profiles: Sequence[Profile], papers: Sequence[Candidate], tau: int | None, sent: Sequence[frozenset[int]] = ()
 ) -> list[list[Match]]:
-    answers = ready(profiles, papers).match(facts(papers), taus=[tau] * len(profiles), sent=sent or None)
-    return [answers.matches(at, one) for at, one in enumerate(profiles)]
+    match_results = ready(profiles, papers).match(facts(papers), taus=[tau] * len(profiles), sent=sent or None)
+    return [match_results.matches(place, profile) for place, profile in enumerate(profiles)]
 
 
-def slow(
+def reference_matches(
     profiles: Sequence[Profile], papers: Sequence[Candidate], tau: int | None, sent: Sequence[frozenset[int]] = ()
 ) -> list[list[Match]]:
     prepared = [prepare_document(candidate) for candidate in papers]
-    known = sent or [frozenset()] * len(profiles)
-    pairs = zip(profiles, known, strict=True)
+    sent_by_profile = sent or [frozenset()] * len(profiles)
+    pairs = zip(profiles, sent_by_profile, strict=True)
     return [reference_matcher.match(profile, prepared, PRIOR, tau=tau, sent=before) for profile, before in pairs]
 
 
-def real(shared: Path, number: int) -> list[Record]:
+def real_papers(shared: Path, number: int) -> list[Record]:
     with lzma.open(shared / "data" / "corpus.jsonl.xz", "rt", encoding="utf-8") as lines:
         read = [json.loads(line) for line in islice(lines, 20_000, 20_000 + number)]
     return [
@@ -76,31 +76,31 @@ def real(shared: Path, number: int) -> list[Record]:
 
 @pytest.mark.parametrize(("rule", "topic", "options", "text", "answer"), rows())
 def test_a_truth_case_holds_for_the_engine(rule: str, topic: str, options: str, text: str, answer: str) -> None:
-    (found,) = engine([profile(topic, options)], [Candidate(1, paper(text), 1)], None)
-    given = "no" if not found else "followed" if found[0].followed else "strict" if found[0].strict else "close"
+    (matches,) = engine_matches([profile(topic, options)], [Candidate(1, paper(text), 1)], None)
+    outcome = "no" if not matches else "followed" if matches[0].followed else "strict" if matches[0].strict else "close"
 
-    assert given == answer, rule
+    assert outcome == answer, rule
 
 
 @pytest.mark.parametrize("tau", TAUS)
 def test_real_papers_match_as_by_the_reference(shared: Path, tau: int | None) -> None:
-    records = real(shared, 120)
-    make = Profiles(records, seed=1)
+    records = real_papers(shared, 120)
+    make = RandomProfiles(records, seed=1)
     profiles = [make.profile() for _ in range(50)]
     papers = candidates(records)
 
-    assert engine(profiles, papers, tau) == slow(profiles, papers, tau)
+    assert engine_matches(profiles, papers, tau) == reference_matches(profiles, papers, tau)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_2000_profiles_match_a_real_day_as_by_the_reference(shared: Path) -> None:
-    records = real(shared, 800)
-    make = Profiles(records, seed=2)
+    records = real_papers(shared, 800)
+    make = RandomProfiles(records, seed=2)
     profiles = [make.profile() for _ in range(2000)]
     papers = candidates(records)
 
-    assert engine(profiles, papers, 30_000) == slow(profiles, papers, 30_000)
+    assert engine_matches(profiles, papers, 30_000) == reference_matches(profiles, papers, 30_000)
 
 
 WORDS = st.sampled_from(
@@ -132,41 +132,43 @@ def test_any_papers_match_as_by_the_reference(
     records: list[Record], seed: int, tau: int | None, data: st.DataObject
 ) -> None:
     papers = candidates(records)
-    make = Profiles(records, seed)
+    make = RandomProfiles(records, seed)
     profiles = [make.profile() for _ in range(4)]
     sent = data.draw(st.lists(st.frozensets(st.sampled_from([p.id for p in papers])), min_size=4, max_size=4))
 
-    assert engine(profiles, papers, tau, sent) == slow(profiles, papers, tau, sent)
+    assert engine_matches(profiles, papers, tau, sent) == reference_matches(profiles, papers, tau, sent)
 
 
 def test_without_caps_everything_is_returned_and_counted(shared: Path) -> None:
-    records = real(shared, 60)
-    make = Profiles(records, seed=3)
+    records = real_papers(shared, 60)
+    make = RandomProfiles(records, seed=3)
     profiles = [make.profile() for _ in range(20)]
     papers = candidates(records)
-    answers = ready(profiles, papers).match(facts(papers), taus=[0] * 20, mode=ALL)
-    told = [answers.matches(row, profile) for row, profile in enumerate(profiles)]
+    match_results = ready(profiles, papers).match(facts(papers), taus=[0] * 20, mode=ALL)
+    matches_by_profile = [match_results.matches(row, profile) for row, profile in enumerate(profiles)]
 
-    assert told == [reference_matcher.match_all(profile, papers, PRIOR, tau=0) for profile in profiles]
-    assert [answers.total(row) for row in range(20)] == [len(matches) for matches in told]
+    assert matches_by_profile == [reference_matcher.match_all(profile, papers, PRIOR, tau=0) for profile in profiles]
+    assert [match_results.total(row) for row in range(20)] == [len(matches) for matches in matches_by_profile]
 
 
 def test_very_many_matches_of_one_profile_come_in_order() -> None:
     papers = [Candidate(n, Record("A protein " + "in a cell " * (n % 7)), 1 + n % 3, 31 * n % 101) for n in range(200)]
-    one = Profile((Topic("protein"), Topic('"cell" OR "protein"')), limit=150)
+    long_profile = Profile((Topic("protein"), Topic('"cell" OR "protein"')), limit=150)
 
-    assert engine([one], papers, 0) == slow([one], papers, 0)
+    assert engine_matches([long_profile], papers, 0) == reference_matches([long_profile], papers, 0)
 
 
 def test_close_matches_are_left_out_where_profiles_exclude_them(shared: Path) -> None:
-    records = real(shared, 60)
-    make = Profiles(records, seed=7)
+    records = real_papers(shared, 60)
+    make = RandomProfiles(records, seed=7)
     profiles = [make.profile() for _ in range(20)]
     papers = candidates(records)
-    answers = ready(profiles, papers).match(facts(papers), close=False)
+    match_results = ready(profiles, papers).match(facts(papers), close=False)
     strict = [replace(profile, close=False) for profile in profiles]
 
-    assert [answers.matches(at, profile) for at, profile in enumerate(profiles)] == slow(strict, papers, None)
+    assert [match_results.matches(place, profile) for place, profile in enumerate(profiles)] == reference_matches(
+        strict, papers, None
+    )
 
 
 def test_likes_beyond_all_measure_are_refused() -> None:
@@ -175,18 +177,20 @@ def test_likes_beyond_all_measure_are_refused() -> None:
 
 
 def test_many_indexes_match_as_one(shared: Path) -> None:
-    papers = candidates(real(shared, 60))
-    make = Profiles([c.record for c in papers], seed=4)
+    papers = candidates(real_papers(shared, 60))
+    make = RandomProfiles([c.record for c in papers], seed=4)
     profiles = [make.profile() for _ in range(20)]
     parts = [build_index((c.id, c.record) for c in papers[start : start + 20]) for start in (0, 20, 40)]
-    answers = build_matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
+    match_results = build_matcher(profiles, parts, PRIOR).match(facts(papers), taus=[0] * 20)
 
-    assert [answers.matches(row, one) for row, one in enumerate(profiles)] == engine(profiles, papers, 0)
+    assert [match_results.matches(row, profile) for row, profile in enumerate(profiles)] == engine_matches(
+        profiles, papers, 0
+    )
 
 
 def test_thresholds_are_the_references(shared: Path) -> None:
-    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
-    make = Profiles([c.record for c in papers], seed=5)
+    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real_papers(shared, 100)))]
+    make = RandomProfiles([c.record for c in papers], seed=5)
     profiles = [make.profile() for _ in range(30)]
     prepared = [prepare_document(candidate) for candidate in papers]
 
@@ -196,9 +200,10 @@ def test_thresholds_are_the_references(shared: Path) -> None:
 
 
 def test_thresholds_with_a_high_minimum_are_the_references(shared: Path) -> None:
-    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real(shared, 100)))]
+    papers = [Candidate(c.id, c.record, n % 14) for n, c in enumerate(candidates(real_papers(shared, 100)))]
     profiles = [
-        replace(profile, minimum="high") for profile in (Profiles([c.record for c in papers], seed=6).profile(),) * 2
+        replace(profile, minimum="high")
+        for profile in (RandomProfiles([c.record for c in papers], seed=6).profile(),) * 2
     ]
     prepared = [prepare_document(candidate) for candidate in papers]
 
@@ -218,32 +223,34 @@ def test_a_threshold_that_lets_pass_more_papers_than_there_are_is_zero() -> None
 
 def test_papers_that_the_subscriber_has_seen_are_not_matched() -> None:
     papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
-    told = PaperFacts(np.ones(3, np.int64), np.zeros(3, np.int32), batch=np.array([5, 6, 7]))
-    answers = ready([Profile((Topic("protein"),))] * 2, papers).match(told, seen_through=[5, 0])
+    paper_facts = PaperFacts(np.ones(3, np.int64), np.zeros(3, np.int32), batch=np.array([5, 6, 7]))
+    match_results = ready([Profile((Topic("protein"),))] * 2, papers).match(paper_facts, seen_through=[5, 0])
 
-    assert (answers.papers(0), answers.papers(1)) == ([2, 3], [1, 2, 3])
+    assert (match_results.papers(0), match_results.papers(1)) == ([2, 3], [1, 2, 3])
 
 
 def test_by_rank_the_first_papers_of_a_separate_order_are_returned() -> None:
     papers = [Candidate(n, Record("A protein"), 1) for n in (1, 2, 3)]
-    told = PaperFacts(
+    paper_facts = PaperFacts(
         np.ones(3, np.int64), np.zeros(3, np.int32), rank=np.array([1, 3, 2]), eligible=np.array([True, True, False])
     )
-    answers = ready([Profile((Topic("protein"),))], papers).match(told, mode=RANKED, max_ranked=2)
+    match_results = ready([Profile((Topic("protein"),))], papers).match(paper_facts, mode=RANKED, max_ranked=2)
 
-    assert answers.papers(0) == [2, 1]
+    assert match_results.papers(0) == [2, 1]
 
 
 def test_an_index_is_read_back_from_its_file(tmp_path: Path, shared: Path) -> None:
-    papers = candidates(real(shared, 40))
+    papers = candidates(real_papers(shared, 40))
     index = build_index((c.id, c.record) for c in papers)
     path = tmp_path / "papers.index"
     path.write_bytes(index_file.to_bytes(index))
-    make = Profiles([c.record for c in papers], seed=6)
+    make = RandomProfiles([c.record for c in papers], seed=6)
     profiles = [make.profile() for _ in range(10)]
-    answers = build_matcher(profiles, [index_file.read(path)], PRIOR).match(facts(papers), taus=[0] * 10)
+    match_results = build_matcher(profiles, [index_file.read(path)], PRIOR).match(facts(papers), taus=[0] * 10)
 
-    assert [answers.matches(at, one) for at, one in enumerate(profiles)] == engine(profiles, papers, 0)
+    assert [match_results.matches(place, profile) for place, profile in enumerate(profiles)] == engine_matches(
+        profiles, papers, 0
+    )
 
 
 def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
@@ -262,21 +269,21 @@ def test_a_replaced_profile_is_matched_as_it_is_now_also_after_merging() -> None
     before = len(store.stream)
     store.merge()
     papers = [Candidate(1, Record("Networks"), 1), Candidate(2, Record("A graph", categories=("cs.LG",)), 1)]
-    answers = EngineMatcher(store, [build_index((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
+    match_results = EngineMatcher(store, [build_index((c.id, c.record) for c in papers)], PRIOR).match(facts(papers))
 
     assert len(store.stream) < before
-    assert (answers.papers(0), answers.papers(row)) == ([1], [2])
+    assert (match_results.papers(0), match_results.papers(row)) == ([1], [2])
 
 
 def test_a_profile_added_after_a_match_is_matched_by_the_next_matcher() -> None:
     store, papers = ProfileStore(), [Candidate(1, Record("A protein"), 1), Candidate(2, Record("Graph networks"), 1)]
     index = build_index((c.id, c.record) for c in papers)
-    found = []
+    papers_by_row = []
     for word in ("protein", '"graph netw*"'):
         row = store.add(Profile((Topic(word),)))
-        found.append(EngineMatcher(store, [index], PRIOR).match(facts(papers)).papers(row))
+        papers_by_row.append(EngineMatcher(store, [index], PRIOR).match(facts(papers)).papers(row))
 
-    assert found == [[1], [2]]
+    assert papers_by_row == [[1], [2]]
 
 
 def test_a_name_that_differs_in_its_first_letter_is_not_followed() -> None:
@@ -285,13 +292,14 @@ def test_a_name_that_differs_in_its_first_letter_is_not_followed() -> None:
         Candidate(2, Record("B", authors=("Y. Liang",)), 1),
     ]
 
-    assert [[m.paper for m in some] for some in engine([Profile((), authors=("Yingbin Liang",))], papers, None)] == [
-        [2]
-    ]
+    assert [
+        [m.paper for m in profile_matches]
+        for profile_matches in engine_matches([Profile((), authors=("Yingbin Liang",))], papers, None)
+    ] == [[2]]
 
 
 def test_no_papers_match_nothing() -> None:
-    assert engine([Profile((Topic("protein"),))], [], None) == [[]]
+    assert engine_matches([Profile((Topic("protein"),))], [], None) == [[]]
 
 
 def test_a_bad_query_is_refused_where_it_is_compiled() -> None:

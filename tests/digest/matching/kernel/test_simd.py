@@ -25,13 +25,13 @@ def copied(arguments: tuple[Any, ...]) -> list[Any]:
     return [value.copy() if isinstance(value, np.ndarray) else value for value in arguments]
 
 
-def written(name: str, at: int, *arguments: Any) -> list[list[int]]:
+def written(name: str, array_index: int, *arguments: Any) -> list[list[int]]:
     """What each version writes into the argument at that place."""
     results = []
     for module in (simd_llvm, simd_scalar):
         copies = copied(arguments)
         _call(module, name)(*copies)
-        results.append(copies[at].tolist())
+        results.append(copies[array_index].tolist())
     return results
 
 
@@ -108,10 +108,10 @@ def test_rows_are_added_alike(random: np.random.Generator) -> None:
 
 
 def test_the_bound_of_the_best_sums_is_the_same(random: np.random.Generator) -> None:
-    for wanted in (1, 5, 10, 16):
+    for best_count in (1, 5, 10, 16):
         sums = random.integers(0, 500, 64 * BLOCKS).astype(np.int32)
-        among = random.integers(-(2**63), 2**63, BLOCKS)
-        vector, plain = both("bound_of_best", sums, among, wanted)
+        paper_bits = random.integers(-(2**63), 2**63, BLOCKS)
+        vector, plain = both("bound_of_best", sums, paper_bits, best_count)
 
         assert vector == plain
 

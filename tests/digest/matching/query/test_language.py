@@ -41,8 +41,8 @@ def _or(parts: list[Node]) -> Node:
 
 
 def _nodes(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    some = st.lists(inner, min_size=2, max_size=3)
-    return some.map(_and) | some.map(_or) | st.builds(AndNot, inner, inner)
+    children = st.lists(inner, min_size=2, max_size=3)
+    return children.map(_and) | children.map(_or) | st.builds(AndNot, inner, inner)
 
 
 NODES: st.SearchStrategy[Node] = st.recursive(TERMS, _nodes, max_leaves=6)

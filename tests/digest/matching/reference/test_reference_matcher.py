@@ -26,14 +26,14 @@ def topics(*texts: str) -> Profile:
 
 
 def ids(profile: Profile, candidates: list[Candidate], tau: int | None = None, **options: frozenset[int]) -> list[int]:
-    return [found.paper for found in match(profile, candidates, COUNTS, tau=tau, **options)]
+    return [found_match.paper for found_match in match(profile, candidates, COUNTS, tau=tau, **options)]
 
 
 def test_relevance_is_the_formula_of_the_page() -> None:
-    (found,) = match(topics("protein"), papers("A protein"), COUNTS, tau=None)
+    (paper_match,) = match(topics("protein"), papers("A protein"), COUNTS, tau=None)
     norm = 300 + 900_000 * 2 // 10_000
 
-    assert found.relevance == 16 * impact(Weights(COUNTS).idf("protein"), 3, norm)
+    assert paper_match.relevance == 16 * impact(Weights(COUNTS).idf("protein"), 3, norm)
 
 
 def test_a_word_once_in_an_average_abstract_is_worth_its_idf() -> None:
@@ -63,9 +63,11 @@ def test_a_prefix_longer_than_its_stem_weighs_as_the_stem() -> None:
 
 def test_adjacent_words_in_query_order_count_twice_as_much_as_apart() -> None:
     apart, together = papers("Network of a neural graph", "Of a graph neural network")
-    found = {m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)}
+    relevance_by_paper = {
+        m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)
+    }
 
-    assert found[together.id] == 2 * found[apart.id]
+    assert relevance_by_paper[together.id] == 2 * relevance_by_paper[apart.id]
 
 
 def test_a_phrase_in_a_query_counts_as_much_as_a_topic() -> None:
@@ -124,10 +126,10 @@ def test_a_close_match_must_be_above_the_threshold() -> None:
 
 
 def test_without_a_threshold_three_close_papers_of_each_announcement_pass() -> None:
-    one = papers(*["Neural graph network"] * 5, day=1)
+    first_day = papers(*["Neural graph network"] * 5, day=1)
     two = [Candidate(number, Record("Network graph, neural"), 2) for number in range(11, 16)]
 
-    assert ids(topics("graph neural network"), one + two) == [11, 12, 13, 1, 2, 3]
+    assert ids(topics("graph neural network"), first_day + two) == [11, 12, 13, 1, 2, 3]
 
 
 def test_what_was_sent_is_not_sent_again_nor_makes_room_for_more_close_ones() -> None:
@@ -170,9 +172,9 @@ def test_followed_authors_stand_on_top_past_caps_and_categories() -> None:
 
 def test_a_followed_authors_paper_says_so_and_counts_against_no_topic() -> None:
     profile = Profile((Topic("protein"),), authors=("Yingbin Liang",))
-    (found,) = match(profile, [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)], COUNTS, tau=None)
+    (paper_match,) = match(profile, [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)], COUNTS, tau=None)
 
-    assert (found.followed, found.topic, found.matched) == (("Yingbin Liang",), -1, ())
+    assert (paper_match.followed, paper_match.topic, paper_match.matched) == (("Yingbin Liang",), -1, ())
 
 
 def test_a_withdrawn_paper_matches_nothing() -> None:
@@ -192,47 +194,53 @@ def test_a_query_is_never_close() -> None:
 
 
 def test_the_topic_that_gives_most_comes_first_and_takes_the_paper() -> None:
-    (found,) = match(topics("learning", "protein folding"), papers("Learning protein folding"), COUNTS, tau=None)
+    (paper_match,) = match(topics("learning", "protein folding"), papers("Learning protein folding"), COUNTS, tau=None)
 
-    assert (found.topic, found.matched) == (1, ((1, ("protein folding",)), (0, ("learning",))))
+    assert (paper_match.topic, paper_match.matched) == (1, ((1, ("protein folding",)), (0, ("learning",))))
 
 
 def test_a_close_match_shows_its_words_as_typed() -> None:
-    (found,) = match(topics("Graph Neural Networks"), papers("Network graph, neural"), COUNTS, tau=None)
+    (paper_match,) = match(topics("Graph Neural Networks"), papers("Network graph, neural"), COUNTS, tau=None)
 
-    assert (found.strict, found.matched, found.mask) == (False, ((0, ("Graph", "Neural", "Networks")),), 0b111)
+    assert (paper_match.strict, paper_match.matched, paper_match.mask) == (
+        False,
+        ((0, ("Graph", "Neural", "Networks")),),
+        0b111,
+    )
 
 
 def test_a_close_topic_that_adds_no_word_is_not_shown() -> None:
-    (found,) = match(topics("protein folding", "proteins unfolded"), papers("Folding a protein"), COUNTS, tau=0)
+    (paper_match,) = match(topics("protein folding", "proteins unfolded"), papers("Folding a protein"), COUNTS, tau=0)
 
-    assert found.matched == ((0, ("protein", "folding")),)
+    assert paper_match.matched == ((0, ("protein", "folding")),)
 
 
 def test_a_topic_with_half_of_its_words_is_not_shown() -> None:
-    (found,) = match(topics("protein folding", "graph learning"), papers("Folding a protein graph"), COUNTS, tau=0)
+    (paper_match,) = match(
+        topics("protein folding", "graph learning"), papers("Folding a protein graph"), COUNTS, tau=0
+    )
 
-    assert (found.matched, found.mask) == (((0, ("protein", "folding")),), 0b0111)
+    assert (paper_match.matched, paper_match.mask) == (((0, ("protein", "folding")),), 0b0111)
 
 
 def test_a_topic_that_holds_is_shown_though_it_adds_no_word() -> None:
-    (found,) = match(topics("protein folding", "folding"), papers("A protein, folding"), COUNTS, tau=0)
+    (paper_match,) = match(topics("protein folding", "folding"), papers("A protein, folding"), COUNTS, tau=0)
 
-    assert found.matched == ((0, ("protein folding",)), (1, ("folding",)))
+    assert paper_match.matched == ((0, ("protein folding",)), (1, ("folding",)))
 
 
 def test_the_mask_numbers_the_profiles_terms() -> None:
-    (found,) = match(topics("graph neural", "protein"), papers("Protein graph"), COUNTS, tau=None)
+    (paper_match,) = match(topics("graph neural", "protein"), papers("Protein graph"), COUNTS, tau=None)
 
-    assert found.mask == 0b101
+    assert paper_match.mask == 0b101
 
 
 def test_an_author_followed_twice_counts_once() -> None:
     candidates = [Candidate(1, Record("Cooking", authors=("Y. Liang",)), 1)]
-    once = match(Profile((), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
+    named_once = match(Profile((), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
     twice = match(Profile((Topic('au:"Yingbin Liang"'),), authors=("Yingbin Liang",)), candidates, COUNTS, tau=None)[0]
 
-    assert (once.relevance, twice.strict) == (twice.relevance, True)
+    assert (named_once.relevance, twice.strict) == (twice.relevance, True)
 
 
 def test_matches_are_not_capped() -> None:

@@ -32,8 +32,8 @@ def days(shared: Path) -> list[Document]:
 
 
 def _field(documents: list[Document], archive: str) -> tuple[list[Document], FieldIndex]:
-    inside = [d for d in documents if d.categories[:1] and d.categories[0].startswith(archive)]
-    return inside, FieldIndex(inside, Weights(word_counts.prior()))
+    documents_of_archive = [d for d in documents if d.categories[:1] and d.categories[0].startswith(archive)]
+    return documents_of_archive, FieldIndex(documents_of_archive, Weights(word_counts.prior()))
 
 
 def _novelty(document: Document, field: FieldIndex) -> int:
@@ -41,9 +41,9 @@ def _novelty(document: Document, field: FieldIndex) -> int:
 
 
 def test_a_near_copy_is_not_novel(days: list[Document]) -> None:
-    inside, field = _field(days, "cs.lg")
+    documents, field = _field(days, "cs.lg")
     copies = []
-    for original in inside[:40]:
+    for original in documents[:40]:
         record = original.candidate.record
         copy = Record(record.title + " (extended)", "We revisit this. " + record.abstract[:-40])
         copies.append(_novelty(prepare_document(Candidate(10**6, copy, 1)), field))
@@ -53,21 +53,21 @@ def test_a_near_copy_is_not_novel(days: list[Document]) -> None:
 
 def test_a_paper_from_another_field_is_novel(days: list[Document]) -> None:
     _, field = _field(days, "cs.ro")
-    strangers, _ = _field(days, "astro-ph")
-    found = sorted(_novelty(document, field) for document in strangers[:60])
+    foreign_documents, _ = _field(days, "astro-ph")
+    novelties = sorted(_novelty(document, field) for document in foreign_documents[:60])
 
-    assert len(found) == 60
-    assert found[3] > 80  # 95 % of them
+    assert len(novelties) == 60
+    assert novelties[3] > 80  # 95 % of them
 
 
 def test_a_paper_is_compared_with_those_before_it_alone(days: list[Document]) -> None:
-    inside, _ = _field(days, "cs.lg")
-    again = prepare_document(Candidate(10**6, inside[0].candidate.record, 1))
-    field = FieldIndex([*inside, again], Weights(word_counts.prior()))
+    documents, _ = _field(days, "cs.lg")
+    duplicate = prepare_document(Candidate(10**6, documents[0].candidate.record, 1))
+    field = FieldIndex([*documents, duplicate], Weights(word_counts.prior()))
 
-    assert (field.nearest(again).paper, _novelty(again, field)) == (inside[0].candidate.id, 0)
-    assert field.nearest(inside[0]).paper is None
-    assert _novelty(inside[1], field) > 10
+    assert (field.nearest(duplicate).paper, _novelty(duplicate, field)) == (documents[0].candidate.id, 0)
+    assert field.nearest(documents[0]).paper is None
+    assert _novelty(documents[1], field) > 10
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
@@ -86,10 +86,10 @@ def test_more_of_a_part_never_lowers_the_score(trending: int, more: int, new: in
 
 
 def test_an_unknown_part_is_left_out() -> None:
-    found = quality(trending=None, novelty=60, author=None)
+    figure = quality(trending=None, novelty=60, author=None)
 
-    assert found is not None
-    assert (found.score, dict(found.parts)) == (60, {"novelty": 60})
+    assert figure is not None
+    assert (figure.score, dict(figure.parts)) == (60, {"novelty": 60})
 
 
 def test_nothing_known_is_no_score() -> None:

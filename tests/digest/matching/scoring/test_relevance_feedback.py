@@ -13,8 +13,8 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights
 from digest.matching.scoring.relevance_feedback import (
     FULL_WEIGHT_LIKES,
-    SHRINK,
     MAX_WORDS,
+    SHRINK,
     word_weights,
 )
 from digest.papers import Record
@@ -91,13 +91,15 @@ def test_likes_never_change_what_matches(papers: list[Record], profile: Profile)
 
 @given(st.lists(records, max_size=12), profiles)
 def test_likes_at_most_double_a_score_and_never_lower_it(papers: list[Record], profile: Profile) -> None:
-    for found in match_all(profile, candidates(papers), WEIGHTS, tau=None):
-        assert found.relevance <= found.score <= 2 * found.relevance
+    for paper_match in match_all(profile, candidates(papers), WEIGHTS, tau=None):
+        assert paper_match.relevance <= paper_match.score <= 2 * paper_match.relevance
 
 
 def test_a_paper_like_those_liked_comes_first() -> None:
     papers = [Record("Offline learning of graphs"), Record("Offline learning with diffusion")]
-    liked = replace(PROFILE, likes=word_weights([Record("Diffusion for proteins"), Record("Diffusion at scale")], WEIGHTS))
+    liked = replace(
+        PROFILE, likes=word_weights([Record("Diffusion for proteins"), Record("Diffusion at scale")], WEIGHTS)
+    )
 
     assert [m.paper for m in match(PROFILE, candidates(papers), WEIGHTS, tau=None)] == [0, 1]
     assert [m.paper for m in match(liked, candidates(papers), WEIGHTS, tau=None)] == [1, 0]

@@ -58,8 +58,8 @@ def test_the_shipped_counts_know_english_science() -> None:
 
 
 def test_young_counts_are_added_to_the_shipped_ones() -> None:
-    own = Counts(10, 1000.0, {"learn": 10, "unheardof": 3}, announcements=2)
-    both = word_counts.blend(own)
+    counts = Counts(10, 1000.0, {"learn": 10, "unheardof": 3}, announcements=2)
+    both = word_counts.blend(counts)
 
     assert both.papers == word_counts.prior().papers + 10
     assert both.df["learn"] == word_counts.prior().df["learn"] + 10
@@ -67,9 +67,9 @@ def test_young_counts_are_added_to_the_shipped_ones() -> None:
 
 
 def test_grown_counts_stand_alone() -> None:
-    own = Counts(2000, 150.0, {"learn": 900}, announcements=14)
+    counts = Counts(2000, 150.0, {"learn": 900}, announcements=14)
 
-    assert word_counts.blend(own) is own
+    assert word_counts.blend(counts) is counts
 
 
 def test_fewer_than_fourteen_announcements_give_no_threshold() -> None:

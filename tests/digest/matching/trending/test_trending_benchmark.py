@@ -22,8 +22,8 @@ def record(task: str, *papers: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("column", "other"), [("organisation", "organization"), ("project", "project_page")])
 def test_a_column_is_read_by_either_name(column: str, other: str) -> None:
-    first = trending.ours(record("enter", paper(1, **{column: "Known"}), paper(2)))
-    second = trending.ours(record("enter", paper(1, **{other: "Known"}), paper(2)))
+    first = trending.growth_scores(record("enter", paper(1, **{column: "Known"}), paper(2)))
+    second = trending.growth_scores(record("enter", paper(1, **{other: "Known"}), paper(2)))
 
     assert first == second
     assert first[0] > first[1]
@@ -40,11 +40,11 @@ def test_ranks_are_ignored_where_the_task_must_not_know_them(task: str) -> None:
     ranks = [["2025-11-18T12:00:00Z", 1]]
     known, unknown = (record(task, paper(1, rank_history=history), paper(2)) for history in (ranks, []))
 
-    assert trending.ours(known) == trending.ours(unknown)
+    assert trending.growth_scores(known) == trending.ours(unknown)
 
 
 def test_ranks_order_the_tasks_that_know_them() -> None:
     ranked = [paper(n, rank_history=[["2025-11-17T12:00:00Z", n]]) for n in (1, 2)]
-    scores = trending.ours(record("next1", *ranked))
+    scores = trending.growth_scores(record("next1", *ranked))
 
     assert scores[0] > scores[1]

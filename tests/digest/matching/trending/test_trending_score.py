@@ -65,11 +65,11 @@ def test_where_there_are_no_votes_the_rank_decides() -> None:
 
 @given(VALUES)
 def test_a_percentile_keeps_the_order_of_its_field(values: dict[int, tuple[str, float]]) -> None:
-    found = percentiles(values)
+    percentile_by_paper = percentiles(values)
 
-    assert all(0 <= place <= 100 for place in found.values())
+    assert all(0 <= place <= 100 for place in percentile_by_paper.values())
     assert all(
-        found[a] <= found[b]
+        percentile_by_paper[a] <= percentile_by_paper[b]
         for a in values
         for b in values
         if values[a][0] == values[b][0] and values[a][1] <= values[b][1]
@@ -114,9 +114,9 @@ def test_the_reason_is_facts(signals: Signals, line: str) -> None:
 def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
     content = content_prior.PaperProperties(code=code)
 
-    assert content_prior.trending_entry_log_odds(votes + 1, stars, days, content) >= content_prior.trending_entry_log_odds(
-        votes, stars, days, content
-    )
+    assert content_prior.trending_entry_log_odds(
+        votes + 1, stars, days, content
+    ) >= content_prior.trending_entry_log_odds(votes, stars, days, content)
 
 
 @given(st.integers(1, 500), st.floats(0, 1e6))

@@ -28,7 +28,7 @@ def release(domain: str) -> int:
 
 
 def test_a_released_domain_gets_its_mail_at_once_and_others_wait_on(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example", "bob@one.example", "cyd@two.example")
+    outbox.enqueue("ada@one.example", "bob@one.example", "cyd@two.example")
     pause("one.example")
     pause("two.example")
     waiting = {domain_pause.domain: domain_pause.waiting for domain_pause in domain_pauses.paused_domains()}
@@ -43,7 +43,7 @@ def test_a_released_domain_gets_its_mail_at_once_and_others_wait_on(outbox: Outb
 
 
 def test_a_release_is_audited(outbox: Outbox) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     pause("one.example")
 
     release("one.example")

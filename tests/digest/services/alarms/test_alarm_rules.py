@@ -15,25 +15,25 @@ from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.delivery.render_messages import MailComposer
-from tests.digest.services.house import alarms as alarm_titles
-from tests.digest.services.house import later
+from tests.digest.services.stored_rows import alarms as alarm_titles
+from tests.digest.services.stored_rows import later
 from tests.outbox import Outbox, as_claimed
 
 
 def test_overdue_mail_is_reported_once_a_day(service: str, outbox: Outbox) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     on_time = alarm_rules.check_alarms(now=later(minutes=29))
-    late = alarm_rules.check_alarms(now=later(minutes=31))
-    again = alarm_rules.check_alarms(now=later(hours=23))
+    overdue = alarm_rules.check_alarms(now=later(minutes=31))
+    repeated = alarm_rules.check_alarms(now=later(hours=23))
 
     next_day = alarm_rules.check_alarms(now=later(hours=25))
 
-    assert (on_time, late, again, next_day) == (0, 1, 0, 1)
+    assert (on_time, overdue, repeated, next_day) == (0, 1, 0, 1)
     assert alarm_titles() == ["E-mails are overdue"] * 4
 
 
 def test_mail_for_a_resting_domain_is_not_overdue(service: str, outbox: Outbox) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", later(days=1), "5.7.1 go away")
 
@@ -54,16 +54,16 @@ def test_a_sender_that_died_is_reported(service: str, outbox: Outbox, monkeypatc
     seconds = 1000.0
     sweeper = LeaseReaper(settings.get(), monotonic=lambda: seconds)
     monkeypatch.setattr(delivery_worker, "_sweeper", lambda: sweeper)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "somebody", clock.now())
         claims.claim(session, lease, 8, clock.now(), domain="digest.example")
     delivery_worker.sweep(NoQueue())
     seconds += settings.get().lease
 
-    taken = delivery_worker.sweep(NoQueue())
+    taken_over = delivery_worker.sweep(NoQueue())
 
-    assert taken == 1
+    assert taken_over == 1
     assert alarm_titles() == ["A sending process stopped"] * 2
 
 
@@ -81,9 +81,9 @@ def test_an_alarm_is_a_mail_with_its_facts(service: str, outbox: Outbox) -> None
     with transaction() as session:
         alarm_rules.alarm_domain_paused(session, "one.example", later(hours=4), "550 5.7.1 go away", now=clock.now())
 
-    letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
+    messages = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
 
-    raw = getattr(letters[1], "raw", b"").decode()
+    raw = getattr(messages[1], "raw", b"").decode()
     assert "Subject: " in raw
     assert "550 5.7.1 go away" in raw
 
@@ -98,9 +98,9 @@ def test_two_at_once_tell_it_once(service: str) -> None:
 
 
 def test_mail_servers_that_fail_for_ten_minutes_are_reported_once(service: str) -> None:
-    told_at = [alarm_rules.note_mail_servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
+    alarms_raised = [alarm_rules.note_mail_servers(failing=True, now=later(minutes=m)) for m in (0, 5, 9, 11, 20)]
 
-    assert told_at == [False, False, False, True, False]
+    assert alarms_raised == [False, False, False, True, False]
     assert alarm_titles() == ["The mail servers fail"] * 2
 
 
@@ -122,7 +122,7 @@ def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:
 
 
 def test_a_server_that_refuses_us_is_reported_instead_of_overdue_mail(service: str, outbox: Outbox) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     with transaction() as session:
         deliveries.pause_domain(session, session_replies.SERVER, later(hours=2), "550 no")
 
@@ -137,6 +137,6 @@ def test_a_server_that_refuses_our_session_is_reported_at_once(service: str) -> 
 
 
 def test_servers_that_fail_from_one_day_to_the_next_are_reported(service: str) -> None:
-    told_at = [alarm_rules.note_mail_servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
+    alarms_raised = [alarm_rules.note_mail_servers(failing=True, now=later(hours=hours)) for hours in (0, 25)]
 
-    assert told_at == [False, True]
+    assert alarms_raised == [False, True]

@@ -14,26 +14,30 @@ from digest.errors import SourceDown
 from digest.services.alarms import alarm_rules
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.ingestion import catch_up
-from tests.digest.services.house import alarms as alarm_mails
-from tests.digest.services.house import later
+from tests.digest.services.stored_rows import alarms as alarm_mails
+from tests.digest.services.stored_rows import later
 from tests.outbox import Outbox, as_claimed
 from tests.wire_server import WireServer, status
 
 
-def answered(outcome: str, detail: str = "", *, at: datetime | None = None, source: str = "huggingface") -> None:
+def store_outcome(
+    outcome: str, detail: str = "", *, fetched_at: datetime | None = None, source: str = "huggingface"
+) -> None:
     with transaction() as session:
-        store.store_source_state(session, source, at=at or clock.now(), outcome=outcome, detail=detail, retry_at=None)
+        store.store_source_state(
+            session, source, at=fetched_at or clock.now(), outcome=outcome, detail=detail, retry_at=None
+        )
 
 
-def told() -> list[str]:
+def source_alarm_titles() -> list[str]:
     """Titles of alarms about sources; in these tests nobody sends the mails, so they become overdue."""
     return [title for title in alarm_mails() if title != "E-mails are overdue"]
 
 
-def told_after(now: datetime) -> int:
+def alarm_count_after(now: datetime) -> int:
     """The number of alarm mails after a check at that time."""
     alarm_rules.check_alarms(now=now)
-    return len(told())
+    return len(source_alarm_titles())
 
 
 @pytest.fixture(autouse=True)
@@ -43,49 +47,49 @@ def _one_source(service: str, configured: Callable[..., None]) -> None:
 
 @pytest.mark.parametrize("outcome", ["late", "stale", "down"])
 def test_a_source_in_trouble_is_reported_once_a_day(outcome: str) -> None:
-    answered(outcome)
-    counts = [told_after(later(hours=hours)) for hours in (0, 1, 23, 25)]
+    store_outcome(outcome)
+    counts = [alarm_count_after(later(hours=hours)) for hours in (0, 1, 23, 25)]
 
     assert counts == [1, 1, 1, 2]
-    assert told() == [f"huggingface is {outcome}"] * 2
+    assert source_alarm_titles() == [f"huggingface is {outcome}"] * 2
 
 
 def test_the_end_of_a_source_failure_is_reported_once() -> None:
-    answered("down", "no route")
+    store_outcome("down", "no route")
     alarm_rules.check_alarms(now=later(minutes=0))
-    answered("", at=later(minutes=10))
-    counts = [told_after(later(minutes=minutes)) for minutes in (11, 12, 60)]
+    store_outcome("", fetched_at=later(minutes=10))
+    counts = [alarm_count_after(later(minutes=minutes)) for minutes in (11, 12, 60)]
 
     assert counts == [2, 2, 2]
-    assert told() == ["huggingface is down", "huggingface is on time again"]
+    assert source_alarm_titles() == ["huggingface is down", "huggingface is on time again"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_source_that_comes_and_goes_is_reported_once_a_day(database: str) -> None:
     for minutes in (0, 20, 40):
-        answered("down", at=later(minutes=minutes))
+        store_outcome("down", fetched_at=later(minutes=minutes))
         alarm_rules.check_alarms(now=later(minutes=minutes))
-        answered("", at=later(minutes=minutes + 10))
+        store_outcome("", fetched_at=later(minutes=minutes + 10))
         alarm_rules.check_alarms(now=later(minutes=minutes + 10))
 
-    assert told() == ["huggingface is down", "huggingface is on time again"]
+    assert source_alarm_titles() == ["huggingface is down", "huggingface is on time again"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sources_on_time_never_fetched_or_disabled_raise_no_alarm(database: str) -> None:
-    answered("")
-    answered("down", source="openalex")
+    store_outcome("")
+    store_outcome("down", source="openalex")
 
     assert alarm_rules.check_alarms(now=later(minutes=1)) == 0
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_source_not_fetched_while_the_service_was_off_has_some_minutes(database: str) -> None:
-    answered("")
-    morning = [told_after(later(hours=12, minutes=minutes)) for minutes in (0, 5, 11)]
+    store_outcome("")
+    morning = [alarm_count_after(later(hours=12, minutes=minutes)) for minutes in (0, 5, 11)]
 
     assert morning == [0, 0, 1]
-    assert told() == ["huggingface is late"]
+    assert source_alarm_titles() == ["huggingface is late"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -100,8 +104,8 @@ def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
             catch_up.ingest("arxiv-rss")
     alarm_rules.check_alarms(now=clock.now() + timedelta(seconds=1))
 
-    letters = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
-    raw = getattr(letters[1], "raw", b"").decode()
+    messages = dict(MailComposer(settings.get()).compose([as_claimed(row) for row in outbox.rows()]))
+    raw = getattr(messages[1], "raw", b"").decode()
     assert "Subject: " in raw
     assert "arxiv-rss is down" in raw
     assert "answered 404" in raw

@@ -34,13 +34,13 @@ def files() -> list[Path]:
 
 def test_the_file_of_one_process_serves_the_next(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
-    made = index()
+    built_index = index()
     (file,) = files()
     written = file.stat().st_mtime_ns
     day_indexes._open_indexes.clear()
     read = index()
 
-    assert (read.forms, read.stream.tolist()) == (made.forms, made.stream.tolist())
+    assert (read.forms, read.stream.tolist()) == (built_index.forms, built_index.stream.tolist())
     assert file.stat().st_mtime_ns == written
 
 
@@ -51,12 +51,12 @@ def test_a_file_that_is_cut_or_not_ours_is_made_again(lab: Lab, harm: Callable[[
     lab.announce(MONDAY, "Linear bandits", "Kernel methods", "Graph networks")
     index()
     (file,) = files()
-    good = file.read_bytes()
-    file.write_bytes(harm(good))
+    original = file.read_bytes()
+    file.write_bytes(harm(original))
     day_indexes._open_indexes.clear()
     index()
 
-    assert file.read_bytes() == good
+    assert file.read_bytes() == original
 
 
 @SQLITE
@@ -65,9 +65,9 @@ def test_a_paper_more_gives_a_new_file_and_the_old_one_goes(lab: Lab) -> None:
     index()
     (old,) = files()
     lab.store(MONDAY, paper(2, "Dueling bandits"))
-    found = index()
+    read_index = index()
 
-    assert found.paper_count == 2
+    assert read_index.paper_count == 2
     assert [file != old for file in files()] == [True]
 
 
@@ -85,7 +85,7 @@ def test_another_database_has_other_papers(lab: Lab, configured: Callable[..., N
     lab.announce(MONDAY, "Linear bandits")
     with reading() as session:
         (day,) = announcements.announcement_days(session, [MONDAY.toordinal()])
-    here = announcements.papers_fingerprint(day.papers)
+    state = announcements.papers_fingerprint(day.papers)
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'other.db'}")
 
-    assert announcements.papers_fingerprint(day.papers) != here
+    assert announcements.papers_fingerprint(day.papers) != state

@@ -20,7 +20,7 @@ from digest.models import Novelty
 from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.services.catalog import novelty_and_score, paper_presenters
 from digest.services.ingestion.import_document import store_document
-from tests.digest.services.conftest import MONDAY, Lab, at
+from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.servers import MailServer
 
 SUNDAY = date(2025, 11, 16)
@@ -55,7 +55,7 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
     lab: Lab, real: list[ListedPaper]
 ) -> None:
     learning = [candidate for candidate in real if candidate.record.categories[:1] == ("cs.LG",)]
-    stranger = next(candidate for candidate in real if candidate.record.categories[0].startswith("astro-ph"))
+    astronomy_paper = next(candidate for candidate in real if candidate.record.categories[0].startswith("astro-ph"))
     original = learning[0].record
     copy = replace(
         original,
@@ -63,15 +63,15 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
         abstract=f"We revisit this. {original.abstract[:-40]}",
         arxiv_id="2511.90001",
     )
-    foreign = replace(stranger.record, categories=("cs.LG",), arxiv_id="2511.90002")
-    lab.go_to(at(MONDAY, 12))
+    foreign = replace(astronomy_paper.record, categories=("cs.LG",), arxiv_id="2511.90002")
+    lab.set_time(utc(MONDAY, 12))
     lab.store(SUNDAY, *learning)
     lab.store(MONDAY, ListedPaper(copy), ListedPaper(foreign))
-    done = novelty_and_score.measure_novelty()
+    measured = novelty_and_score.measure_novelty()
 
     near, far = _novelty("2511.90001"), _novelty("2511.90002")
 
-    assert done.papers == len(learning) + 2
+    assert measured.papers == len(learning) + 2
     assert near is not None
     assert near.value is not None
     assert near.value < 10
@@ -81,7 +81,7 @@ def test_of_real_papers_a_planted_copy_is_not_novel_and_one_of_another_field_is(
 
 
 def test_measuring_again_changes_nothing(lab: Lab, real: list[ListedPaper]) -> None:
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
     lab.store(MONDAY, *real[:60])
     novelty_and_score.measure_novelty()
 
@@ -89,31 +89,31 @@ def test_measuring_again_changes_nothing(lab: Lab, real: list[ListedPaper]) -> N
 
 
 def test_little_time_leaves_the_rest_for_the_next_call(lab: Lab, real: list[ListedPaper]) -> None:
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
     lab.store(MONDAY, *real[:200])
     first = novelty_and_score.measure_novelty(seconds=0)
-    rest = novelty_and_score.measure_novelty()
+    remaining = novelty_and_score.measure_novelty()
 
     assert first.is_incomplete
     assert 0 < first.papers < 200
-    assert first.papers + rest.papers == 200
+    assert first.papers + remaining.papers == 200
 
 
 def test_in_a_field_of_few_papers_novelty_is_unknown_not_100(lab: Lab, real: list[ListedPaper]) -> None:
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
     lab.store(MONDAY, *real[:5])
     novelty_and_score.measure_novelty()
-    found = _novelty(real[0].record.arxiv_id or "")
+    figure = _novelty(real[0].record.arxiv_id or "")
 
-    assert found is not None
-    assert found.value is None
+    assert figure is not None
+    assert figure.value is None
 
 
 def test_the_paper_s_page_shows_its_figures_and_what_they_are_made_of(lab: Lab, real: list[ListedPaper]) -> None:
-    learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)][:40]
+    learning = [candidate for candidate in real if candidate.record.categories[:1] == ("cs.LG",)][:40]
     author = learning[-1].record.authors[0]
     people = (AuthorProfile(author, AuthorFigures(h_index=10, papers=20, citations=300), "1"),)
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
     lab.store(MONDAY, *learning)
     store_document("semantic-scholar", "test", ParsedDocument(authors=people))
     novelty_and_score.measure_novelty()
@@ -131,9 +131,9 @@ def test_an_author_s_page_shows_what_a_source_prints_of_them(lab: Lab) -> None:
     lab.announce(MONDAY, "A paper on nothing in particular", authors=("Ada Byron",))
     people = (AuthorProfile("Ada Byron", AuthorFigures(h_index=10, papers=20, citations=3000), "1"),)
     store_document("semantic-scholar", "test", ParsedDocument(authors=people))
-    found = paper_presenters.author("Ada Byron", 50).figures
+    figures = paper_presenters.author("Ada Byron", 50).figures
 
-    assert found[:3] == (("h-index", "10"), ("Papers", "20"), ("Citations", "3,000"))
+    assert figures[:3] == (("h-index", "10"), ("Papers", "20"), ("Citations", "3,000"))
 
 
 def test_the_figures_of_two_people_of_one_name_are_not_shown(lab: Lab) -> None:
@@ -150,7 +150,7 @@ def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: 
     for source, h_index in (("semantic-scholar", 10), ("openalex", 9)):
         person = AuthorProfile("Ada Byron", AuthorFigures(h_index=h_index), "1")
         store_document(source, "test", ParsedDocument(authors=(person,)))
-        lab.go_to(at(MONDAY, 12) + timedelta(days=1))
+        lab.set_time(utc(MONDAY, 12) + timedelta(days=1))
 
     assert paper_presenters.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
 
@@ -165,13 +165,13 @@ def test_an_author_s_own_page_names_the_author_of_its_figures(lab: Lab) -> None:
 
 
 def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[ListedPaper], smtp: MailServer) -> None:
-    learning = [one for one in real if one.record.categories[:1] == ("cs.LG",)][:60]
+    learning = [candidate for candidate in real if candidate.record.categories[:1] == ("cs.LG",)][:60]
     lab.subscribe("ada", "learning")
     lab.store(MONDAY, *learning)
     lab.run(MONDAY)
-    known = [entry.novelty for entry in lab.entries("ada", MONDAY) if entry.novelty is not None]
+    novelties = [entry.novelty for entry in lab.entries("ada", MONDAY) if entry.novelty is not None]
     mail = email.message_from_bytes(smtp.log[-1].raw, policy=policy.default)
     text = " ".join(str(mail.get_body(("plain",)).get_content()).split())  # type: ignore[union-attr]
 
-    assert known
-    assert text.count("unusual for its field") == sum(value >= MIN_UNUSUAL_NOVELTY for value in known)
+    assert novelties
+    assert text.count("unusual for its field") == sum(value >= MIN_UNUSUAL_NOVELTY for value in novelties)

@@ -19,24 +19,24 @@ from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models import Announcement, Run, Shard
 from digest.models.delivery import DEFERRED, SENT, UNCERTAIN
 from digest.services.delivery import delivery_worker
-from tests.outbox import Outbox, PlainLetters
+from tests.outbox import Outbox, PlainComposer
 from tests.servers import CONTENT, RCPT, MailServer
 
 
-class Calls:
+class QueueCalls:
     """An Enqueue that records its calls."""
 
     def __init__(self) -> None:
-        self.made: list[tuple[object, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
 
     def freeze(self, run_id: int, shard: int) -> None:
-        self.made.append(("freeze", run_id, shard))
+        self.calls.append(("freeze", run_id, shard))
 
     def deliver(self) -> None:
-        self.made.append(("deliver",))
+        self.calls.append(("deliver",))
 
     def welcome(self, subscriber_id: int) -> None:
-        self.made.append(("welcome", subscriber_id))
+        self.calls.append(("welcome", subscriber_id))
 
     def alive(self) -> bool:
         return True
@@ -45,26 +45,26 @@ class Calls:
 @pytest.fixture(autouse=True)
 def _plain_composer(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("digest.services.delivery.render_messages")
-    module.MailComposer = PlainLetters  # type: ignore[attr-defined]
+    module.MailComposer = PlainComposer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(retry_backoff, "IN_DOUBT", (timedelta(seconds=0.2),) * 4)
+    monkeypatch.setattr(retry_backoff, "UNCERTAIN_DELAYS", (timedelta(seconds=0.2),) * 4)
     delivery_worker._sweeper.cache_clear()
 
 
 def claimed_by_a_dead_sender(outbox: Outbox) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     with transaction() as session:
         lease = leases.open_lease(session, "dead", clock.now())
         claims.claim(session, lease, 8, clock.now(), domain="digest.example")
 
 
 def test_a_sweep_wakes_workers_for_due_mail_alone(outbox: Outbox) -> None:
-    calls = Calls()
+    calls = QueueCalls()
     delivery_worker.sweep(calls)
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     delivery_worker.sweep(calls)
 
-    assert calls.made == [("deliver",)]
+    assert calls.calls == [("deliver",)]
 
 
 def test_a_sweep_wakes_workers_for_shards_that_are_not_done(database: str) -> None:
@@ -79,16 +79,16 @@ def test_a_sweep_wakes_workers_for_shards_that_are_not_done(database: str) -> No
         run_id = run.id or 0
         session.add(Shard(run_id=run_id, number=0, first=1, last=9, done_at=now))
         session.add(Shard(run_id=run_id, number=1, first=10, last=19))
-    calls = Calls()
+    calls = QueueCalls()
 
     delivery_worker.sweep(calls)
 
-    assert calls.made == [("freeze", run_id, 1)]
+    assert calls.calls == [("freeze", run_id, 1)]
 
 
 def test_draining_sends_everything_that_is_due(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "451 later", address="bob")
-    outbox.owe("ada@one.example", "bob@one.example")
+    outbox.enqueue("ada@one.example", "bob@one.example")
 
     counts = delivery_worker.drain()
 
@@ -116,7 +116,7 @@ def test_draining_with_hold_leaves_what_is_in_doubt(
 ) -> None:
     configured(UNCERTAIN="hold")
     smtp.fail(CONTENT, "drop")
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     counts = delivery_worker.drain()
 
@@ -126,7 +126,7 @@ def test_draining_with_hold_leaves_what_is_in_doubt(
 
 def test_draining_ends_where_no_server_listens(outbox: Outbox, smtp: MailServer) -> None:
     smtp.stop()
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
 
     counts = delivery_worker.drain()
 

@@ -16,7 +16,7 @@ from digest.db.core.engine import engine, reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.errors import AlreadyOwed
+from digest.errors import DuplicateDeliveryKey
 from digest.interfaces import NoQueue
 from digest.models import Audit, Delivery, Installation
 from digest.models.delivery import CONFIRMATION, LINK
@@ -40,11 +40,11 @@ def sent(lab: Lab, smtp: MailServer) -> Lab:
     return lab
 
 
-def again() -> int:
+def resend_monday() -> int:
     return resend(ADA, day=MONDAY, actor="a test", enqueue=NoQueue())
 
 
-def forget(*serials: int) -> None:
+def delete_deliveries(*serials: int) -> None:
     """Delete resends as retention does: the first rows, not later ones."""
     with transaction() as session:
         session.execute(delete(Delivery).where(Delivery.kind == "resend", Delivery.serial.in_(serials)))  # type: ignore[attr-defined]
@@ -54,25 +54,25 @@ def forget(*serials: int) -> None:
 def test_a_resend_after_retention_removed_earlier_ones_is_sent(
     sent: Lab, smtp: MailServer, deleted: tuple[int, ...]
 ) -> None:
-    before = [again() for _ in range(3)]
+    before = [resend_monday() for _ in range(3)]
     sent.run()
-    forget(*deleted)
+    delete_deliveries(*deleted)
 
-    number = again()
+    number = resend_monday()
     sent.run()
 
     assert (before, number) == ([1, 2, 3], 4)
     assert smtp.recipients() == {ADA: 5}
-    assert len({taken.message_id for taken in smtp.log}) == 5
+    assert len({received.message_id for received in smtp.log}) == 5
 
 
 def test_a_resend_after_a_years_retention_is_sent(sent: Lab, smtp: MailServer, configured: Callable[..., None]) -> None:
     configured(RETENTION_DAYS=30)
-    again()
+    resend_monday()
     sent.run()
     retention.delete_expired(now=clock.now() + timedelta(days=365))
 
-    number = again()
+    number = resend_monday()
     sent.run()
 
     assert number == 2
@@ -81,7 +81,7 @@ def test_a_resend_after_a_years_retention_is_sent(sent: Lab, smtp: MailServer, c
 
 def test_resends_at_once_get_different_serials(sent: Lab) -> None:
     with ThreadPoolExecutor(8) as pool:
-        numbers = list(pool.map(lambda _: again(), range(8)))
+        numbers = list(pool.map(lambda _: resend_monday(), range(8)))
 
     assert sorted(numbers) == list(range(1, 9))
 
@@ -103,7 +103,7 @@ def test_a_person_who_signs_up_again_after_retention_gets_another_confirmation(s
     request = Subscription(address="bob@example.com", topics=["bandits"])
     for _ in range(2):
         subscribe(request, "a client", NoQueue())
-        sent.go_to(clock.now() + timedelta(hours=2))  # an inbox gets its next confirmation after a while
+        sent.set_time(clock.now() + timedelta(hours=2))  # an inbox gets its next confirmation after a while
     sent.run()
     with transaction() as session:
         session.execute(delete(Delivery).where(Delivery.kind == CONFIRMATION, Delivery.serial == 0))  # type: ignore[arg-type]
@@ -115,12 +115,12 @@ def test_a_person_who_signs_up_again_after_retention_gets_another_confirmation(s
 
 
 def test_an_insert_that_adds_no_row_is_an_error_and_is_not_audited(sent: Lab) -> None:
-    again()
+    resend_monday()
     with transaction() as session:  # as with a counter that was reset by hand
         session.connection().exec_driver_sql("UPDATE delivery_serial SET last = 0 WHERE kind = 'resend'")
 
-    with pytest.raises(AlreadyOwed, match="nothing was queued"):
-        again()
+    with pytest.raises(DuplicateDeliveryKey, match="nothing was queued"):
+        resend_monday()
 
     with reading() as session:
         assert len(session.exec(select(Audit).where(Audit.action == "resend")).all()) == 1
@@ -134,7 +134,7 @@ def test_owing_a_mail_twice_is_an_error_and_not_a_success(sent: Lab) -> None:
             )
 
     owe(5)
-    with pytest.raises(AlreadyOwed):
+    with pytest.raises(DuplicateDeliveryKey):
         owe(6, 5)
 
     assert [(row.kind, row.subject_id) for row in sent.deliveries()][1:] == [("test", 5)]
@@ -148,13 +148,13 @@ def test_the_message_id_that_is_sent_is_the_one_that_derives_from_the_row(sent: 
 
     expected = message_id(derived, installation=key, domain="digest.example")
 
-    assert [taken.message_id for taken in smtp.log] == [expected] == [row.message_id]
+    assert [received.message_id for received in smtp.log] == [expected] == [row.message_id]
     assert f"\r\nMessage-ID: {expected}\r\n".encode() in smtp.log[0].raw.replace(b"\r\n ", b" ")
 
 
 def test_a_mail_that_an_earlier_version_began_keeps_its_message_id(sent: Lab, smtp: MailServer) -> None:
     earlier = "<resend.1.1@digest.example>"
-    again()
+    resend_monday()
     with transaction() as session:
         session.execute(update(Delivery).where(Delivery.kind == "resend").values(message_id=earlier))  # type: ignore[arg-type]
 
@@ -173,13 +173,13 @@ def test_a_second_installation_under_the_same_domain_sends_other_message_ids(sen
 
     sent.run()
 
-    first, second = (taken.message_id for taken in smtp.log)
+    first, second = (received.message_id for received in smtp.log)
     assert first != second
 
 
 def test_the_installations_id_stays_when_it_is_ensured_again(database: str) -> None:
     with engine().begin() as connection:
-        made = [installation.ensure_installation(connection) for _ in range(3)]
+        installation_ids = [installation.ensure_installation(connection) for _ in range(3)]
 
-    assert len(set(made)) == 1
-    assert len(bytes.fromhex(made[0])) == 16
+    assert len(set(installation_ids)) == 1
+    assert len(bytes.fromhex(installation_ids[0])) == 16

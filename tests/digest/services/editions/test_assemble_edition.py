@@ -13,7 +13,7 @@ from digest.models import Epoch, Threshold
 from digest.services.catalog import epochs
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
-from tests.digest.services.conftest import MONDAY, Lab, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 
 TUESDAY = MONDAY + timedelta(days=1)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -70,9 +70,9 @@ def test_a_paper_rises_once_and_is_never_sent_twice(lab: Lab) -> None:
     lab.change("ada", profile_id=None)
     lab.store(MONDAY, paper(1, "Linear bandits"))
     lab.run(MONDAY)
-    update_preferences.save_preferences(lab.reader("ada").id or 0, Preferences(topics=("bandits",)))  # type: ignore[arg-type]
+    update_preferences.save_preferences(lab.subscriber("ada").id or 0, Preferences(topics=("bandits",)))  # type: ignore[arg-type]
     for day in (1, 2, 3):
-        lab.go_to(at(MONDAY + timedelta(days=day), 6))
+        lab.set_time(utc(MONDAY + timedelta(days=day), 6))
         lab.store(None, paper(1, "Linear bandits", signals={"upvotes": 10 * day}), source="huggingface")
         lab.announce(MONDAY + timedelta(days=day), "Kernel methods")
         lab.run(MONDAY + timedelta(days=day))
@@ -86,7 +86,7 @@ def yesterday_voted(lab: Lab, *votes: int, **fields: object) -> None:
     titles = [f"Linear bandits {number}" for number in range(len(votes))]
     lab.store(MONDAY, *(paper(number, title, **fields) for number, title in enumerate(titles, 1)))
     lab.run(MONDAY)
-    lab.go_to(at(TUESDAY, 6))
+    lab.go_to(utc(TUESDAY, 6))
     listed = [
         paper(number, title, signals={"upvotes": count}, **fields)
         for number, (title, count) in enumerate(zip(titles, votes, strict=True), 1)
@@ -99,7 +99,7 @@ def subscribe_now(lab: Lab, *topics: str, **wishes: object) -> None:
     lab.subscribe("ada", *topics, **wishes)
     with reading() as session:
         newest = store.newest_batch(session)
-    joined = at(MONDAY - timedelta(days=60), 6)
+    joined = utc(MONDAY - timedelta(days=60), 6)
     lab.change("ada", seen_through=newest, created_at=joined, confirmed_at=joined)
 
 
@@ -191,22 +191,24 @@ def test_a_withdrawn_paper_is_never_chosen(lab: Lab) -> None:
 def test_an_epoch_is_made_at_each_announcement_while_they_are_few(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     for day in (MONDAY, TUESDAY):
-        lab.go_to(at(day, 6))
+        lab.set_time(utc(day, 6))
         lab.announce(day, "Linear bandits" if day == MONDAY else "Dueling bandits")
         lab.run(day)
         lab.run(day)
 
     with reading() as session:
-        made = session.exec(select(Epoch.announcement_id, Epoch.announcements).order_by(Epoch.id)).all()  # type: ignore[arg-type]
-    assert made == [(MONDAY.toordinal(), 0), (TUESDAY.toordinal(), 1)]
+        epochs_stored = session.exec(select(Epoch.announcement_id, Epoch.announcements).order_by(Epoch.id)).all()  # type: ignore[arg-type]
+    assert epochs_stored == [(MONDAY.toordinal(), 0), (TUESDAY.toordinal(), 1)]
 
 
 def test_from_fourteen_announcements_on_an_epoch_lasts_a_week_and_its_thresholds_stay(lab: Lab) -> None:
-    for back in range(14, 0, -1):
-        lab.announce(MONDAY - timedelta(days=back), f"Kernel bandits of day {back}", f"Bandits on day {back}")
+    for days_ago in range(14, 0, -1):
+        lab.announce(
+            MONDAY - timedelta(days=days_ago), f"Kernel bandits of day {days_ago}", f"Bandits on day {days_ago}"
+        )
     lab.subscribe("ada", "bandits")
     for day in range(3):
-        lab.go_to(at(MONDAY + timedelta(days=day), 6))
+        lab.set_time(utc(MONDAY + timedelta(days=day), 6))
         lab.announce(MONDAY + timedelta(days=day), f"Fresh bandits, part {day}")
         lab.run(MONDAY + timedelta(days=day))
 

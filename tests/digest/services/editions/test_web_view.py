@@ -6,7 +6,7 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from tests.digest.services.conftest import MONDAY, Lab, MailServer, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 
 
 def text(smtp: MailServer, place: int = -1) -> tuple[str, str]:
@@ -22,7 +22,7 @@ def test_a_quiet_day_names_the_topic_that_has_been_silent_for_longest(lab: Lab, 
     later, quiet = MONDAY + timedelta(days=4), MONDAY + timedelta(days=15)
     lab.subscribe("ada", "bandits", "kernel methods", quiet_day="notice")
     for number, (day, title) in enumerate(((MONDAY, "Bandits"), (later, "Kernel methods"), (quiet, "Galaxies")), 1):
-        lab.go_to(at(day, 5))
+        lab.set_time(utc(day, 5))
         lab.store(day, paper(number, title))
         lab.run(day)
 

@@ -17,8 +17,8 @@ from digest.services.subscriptions import confirm
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.services.subscriptions.unsubscribe import unsubscribe
-from tests.digest.services.conftest import MONDAY, Lab, at, paper
-from tests.digest.services.delivery.test_delivery_worker import Calls
+from tests.digest.services.conftest import MONDAY, Lab, paper, utc
+from tests.digest.services.delivery.test_delivery_worker import QueueCalls
 from tests.servers import MailServer
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -26,23 +26,23 @@ TUESDAY = MONDAY + timedelta(days=1)
 
 def test_a_welcome_brings_what_was_announced_before(lab: Lab, smtp: MailServer) -> None:
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
 
-    made = welcome.first_edition(reader)
+    is_created = welcome.first_edition(subscriber_id)
     lab.run()
 
-    assert made
+    assert is_created
     assert lab.papers("ada") == ["Linear bandits"]
     assert smtp.recipients() == {"ada@example.com": 1}
 
 
 def test_a_welcome_given_twice_is_one_mail(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
 
-    given = [welcome.first_edition(reader), welcome.first_edition(reader)]
+    results = [welcome.first_edition(subscriber_id), welcome.first_edition(subscriber_id)]
 
-    assert given == [True, False]
+    assert results == [True, False]
     assert [d.kind for d in lab.deliveries()] == ["welcome"]
 
 
@@ -51,34 +51,34 @@ def test_the_same_days_run_sends_nothing_more_and_keeps_what_is_new_for_the_next
     welcome.first_edition(lab.subscribe("ada", "bandits"))
     lab.announce(MONDAY, "Dueling bandits")
 
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     lab.run()
-    once = dict(smtp.recipients())
-    lab.go_to(at(TUESDAY, 7, 1))
+    recipients = dict(smtp.recipients())
+    lab.set_time(utc(TUESDAY, 7, 1))
     lab.run()
 
-    assert once == {"ada@example.com": 1}
+    assert recipients == {"ada@example.com": 1}
     assert lab.papers("ada", TUESDAY) == ["Dueling bandits"]
 
 
 def test_after_the_days_run_there_is_no_welcome(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
-    reader = lab.subscribe("ada", "bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    subscriber_id = lab.subscribe("ada", "bandits")
+    lab.set_time(utc(MONDAY, 7, 1))
     lab.run()
 
-    assert not welcome.first_edition(reader)
+    assert not welcome.first_edition(subscriber_id)
 
 
 def test_without_a_match_there_is_none_and_the_run_comes_as_ever(lab: Lab) -> None:
     lab.announce(MONDAY, "Kernel methods")
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits")
 
-    made = welcome.first_edition(reader)
+    is_created = welcome.first_edition(subscriber_id)
     lab.run(MONDAY)
 
-    assert not made
+    assert not is_created
     assert lab.papers("ada") == ["Linear bandits"]
 
 
@@ -93,10 +93,10 @@ def test_a_lost_welcome_is_made_good_by_the_first_run(lab: Lab) -> None:
 
 def test_who_unsubscribed_meanwhile_gets_no_welcome(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
-    reader = lab.subscribe("ada", "bandits")
-    unsubscribe(reader)
+    subscriber_id = lab.subscribe("ada", "bandits")
+    unsubscribe(subscriber_id)
 
-    assert not welcome.first_edition(reader)
+    assert not welcome.first_edition(subscriber_id)
 
 
 def test_before_any_announcement_there_is_none(lab: Lab) -> None:
@@ -104,32 +104,32 @@ def test_before_any_announcement_there_is_none(lab: Lab) -> None:
 
 
 def test_papers_older_than_seven_announcements_stay_out(lab: Lab) -> None:
-    for back in range(9, -1, -1):
-        lab.store(MONDAY - timedelta(days=back), paper(back + 1, f"Bandits of {back} days ago"))
-    reader = lab.subscribe("ada", "bandits")
+    for days_ago in range(9, -1, -1):
+        lab.store(MONDAY - timedelta(days=days_ago), paper(days_ago + 1, f"Bandits of {days_ago} days ago"))
+    subscriber_id = lab.subscribe("ada", "bandits")
 
-    welcome.first_edition(reader)
+    welcome.first_edition(subscriber_id)
 
     assert sorted(lab.papers("ada")) == [f"Bandits of {back} days ago" for back in range(7)]
 
 
 def test_a_welcome_whose_wake_up_was_lost_is_enqueued_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
-    reader = lab.subscribe("ada", "bandits")
-    calls = Calls()
-    soon = welcome.enqueue_missing_welcomes(calls, now=clock.now() + timedelta(seconds=30))
+    subscriber_id = lab.subscribe("ada", "bandits")
+    calls = QueueCalls()
+    enqueued_early = welcome.enqueue_missing_welcomes(calls, now=clock.now() + timedelta(seconds=30))
 
-    late = welcome.enqueue_missing_welcomes(calls, now=clock.now() + timedelta(minutes=3))
+    enqueued_later = welcome.enqueue_missing_welcomes(calls, now=clock.now() + timedelta(minutes=3))
 
-    assert (soon, late) == (0, 1)
-    assert calls.made == [("welcome", reader)]
+    assert (enqueued_early, enqueued_later) == (0, 1)
+    assert calls.calls == [("welcome", subscriber_id)]
 
 
 def test_a_welcome_without_papers_is_not_enqueued_again(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     welcome.first_edition(lab.subscribe("ada", "quantum gravity"))
 
-    assert welcome.enqueue_missing_welcomes(Calls(), now=clock.now() + timedelta(minutes=3)) == 0
+    assert welcome.enqueue_missing_welcomes(QueueCalls(), now=clock.now() + timedelta(minutes=3)) == 0
 
 
 def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_before_it(
@@ -140,7 +140,7 @@ def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_befor
     for name in ("ada", "bob"):
         welcome.first_edition(lab.subscribe(name, "bandits"))
     subscribe(Subscription(address="cyd@example.com", topics=["bandits"]), "a client", NoQueue())
-    cyd = lab.reader("cyd")
+    cyd = lab.subscriber("cyd")
     confirm.confirm(cyd.id or 0, last_request(cyd.id or 0), "a client", NoQueue())
     welcome.first_edition(cyd.id or 0)
     with transaction() as session:
@@ -166,5 +166,5 @@ def claimed_order() -> list[tuple[str, str]]:
     """The recipients that a sender with one connection would serve, in order."""
     with transaction() as session:
         lease = leases.open_lease(session, "a test", clock.now())
-        taken = [claims.claim(session, lease, 1, clock.now(), domain="digest.example") for _ in range(8)]
-    return [(row.address, row.kind) for rows in taken for row in rows]
+        claimed = [claims.claim(session, lease, 1, clock.now(), domain="digest.example") for _ in range(8)]
+    return [(row.address, row.kind) for rows in claimed for row in rows]

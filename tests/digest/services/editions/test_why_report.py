@@ -8,7 +8,7 @@ import pytest
 
 from digest.services.editions import why_report
 from digest.services.subscriptions.unsubscribe import unsubscribe
-from tests.digest.services.conftest import MONDAY, Lab, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -40,8 +40,8 @@ def test_a_paper_past_the_limit_is_reported_as_such(lab: Lab) -> None:
 
 
 def test_a_paper_too_old_to_be_new_is_reported_as_such(lab: Lab) -> None:
-    for back in range(20, -1, -1):
-        lab.store(MONDAY - timedelta(days=back), paper(back + 1, f"Bandits of {back} days ago"))
+    for days_ago in range(20, -1, -1):
+        lab.store(MONDAY - timedelta(days=days_ago), paper(days_ago + 1, f"Bandits of {days_ago} days ago"))
     lab.subscribe("ada", "bandits")
 
     assert "more than 14 announcements have passed" in reason(20)
@@ -55,9 +55,9 @@ def test_the_report_of_an_unsubscribed_address_says_that_there_is_no_mail(lab: L
 
 def test_the_report_names_a_pause_and_the_next_mail(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", time_zone="Asia/Tokyo")
-    lab.change("ada", paused_until=MONDAY + timedelta(days=3), next_due_at=at(MONDAY + timedelta(days=2), 22))
+    lab.change("ada", paused_until=MONDAY + timedelta(days=3), next_due_at=utc(MONDAY + timedelta(days=2), 22))
 
-    told = why_report.why_mail("ada@example.com")
+    report_lines = why_report.why_mail("ada@example.com")
 
-    assert told[0] == "no mail before 2025-11-20: paused"
-    assert told[1] == "next mail: Thu 2025-11-20 07:00 Asia/Tokyo, daily"
+    assert report_lines[0] == "no mail before 2025-11-20: paused"
+    assert report_lines[1] == "next mail: Thu 2025-11-20 07:00 Asia/Tokyo, daily"

@@ -26,9 +26,9 @@ SLOT = datetime(2025, 9, 30, 5, 0, tzinfo=UTC)  # an hour after Tuesday's feed
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def put_day(day: date, at: datetime, source: str = "arxiv-rss") -> None:
+def put_day(day: date, fetched_at: datetime, source: str = "arxiv-rss") -> None:
     with transaction() as session:
-        store.store_day(session, source, day, at=at, papers=5, final=True)
+        store.store_day(session, source, day, at=fetched_at, papers=5, final=True)
 
 
 @pytest.fixture
@@ -123,8 +123,8 @@ def test_a_fetched_feed_is_due_again_at_the_next_midnight_in_new_york(
 # --- old snapshots
 
 
-def take(session: Session, at: datetime, value: float, name: str = "upvotes") -> None:
-    session.add(Signal(paper_id=1, source="huggingface", name=name, taken_at=at, value=value))
+def take(session: Session, taken_at: datetime, value: float, name: str = "upvotes") -> None:
+    session.add(Signal(paper_id=1, source="huggingface", name=name, taken_at=taken_at, value=value))
 
 
 def values(name: str = "upvotes") -> list[float]:

@@ -21,7 +21,7 @@ from digest.services.runs import daily_run as days
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
 from digest.services.subscriptions.unsubscribe import unsubscribe
-from tests.digest.services.conftest import MONDAY, Lab, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 from tests.servers import MailServer
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -32,7 +32,7 @@ def test_a_subscriber_gets_the_days_matches_in_one_mail(lab: Lab, smtp: MailServ
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
 
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     result = lab.run()
 
     assert lab.papers("ada") == ["Linear bandits"]
@@ -43,7 +43,7 @@ def test_a_subscriber_gets_the_days_matches_in_one_mail(lab: Lab, smtp: MailServ
 def test_a_run_before_any_ingest_sends_nothing_and_is_no_error(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
 
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     result = lab.run()
 
     assert (result.sent, result.skipped) == (0, 1)
@@ -55,10 +55,10 @@ def test_run_again_sends_nothing_and_says_so(lab: Lab, smtp: MailServer) -> None
     lab.announce(MONDAY, "Linear bandits")
     lab.run(MONDAY)
 
-    again = lab.run(MONDAY)
+    second_run = lab.run(MONDAY)
 
     assert smtp.recipients() == {"ada@example.com": 1}
-    assert (again.sent, again.papers) == (0, 0)
+    assert (second_run.sent, second_run.papers) == (0, 0)
 
 
 def test_a_subscriber_who_joins_after_a_slots_run_was_complete_still_gets_that_slots_mail(lab: Lab) -> None:
@@ -68,11 +68,11 @@ def test_a_subscriber_who_joins_after_a_slots_run_was_complete_still_gets_that_s
     lab.subscribe("bob", "bandits")
     lab.change("bob", seen_through=0)
 
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     lab.run()
 
     assert lab.papers("bob") == ["Linear bandits"]
-    assert lab.reader("bob").next_due_at == at(TUESDAY, 7)
+    assert lab.subscriber("bob").next_due_at == utc(TUESDAY, 7)
     assert [run.state for run in lab.runs()] == [COMPLETE]
 
 
@@ -82,7 +82,7 @@ def test_a_date_run_again_serves_those_who_joined_meanwhile(lab: Lab, smtp: Mail
     lab.run(MONDAY)
     lab.subscribe("bob", "bandits")
 
-    lab.go_to(at(MONDAY, 8))
+    lab.set_time(utc(MONDAY, 8))
     lab.run(MONDAY)
 
     assert smtp.recipients() == {"ada@example.com": 1, "bob@example.com": 1}
@@ -104,14 +104,14 @@ def test_after_an_outage_there_is_one_mail_with_everything(lab: Lab, smtp: MailS
     lab.announce(MONDAY, "Bandits one")
     lab.announce(TUESDAY, "Bandits two")
 
-    lab.go_to(at(FRIDAY, 12))
+    lab.set_time(utc(FRIDAY, 12))
     lab.announce(FRIDAY, "Bandits three")
     lab.run()
     lab.run()
 
     assert sorted(lab.papers("ada")) == ["Bandits one", "Bandits three", "Bandits two"]
     assert smtp.recipients() == {"ada@example.com": 1}
-    assert lab.reader("ada").next_due_at == at(FRIDAY + timedelta(days=1), 7)
+    assert lab.subscriber("ada").next_due_at == utc(FRIDAY + timedelta(days=1), 7)
 
 
 def test_a_paper_that_a_source_delivers_late_is_still_new(lab: Lab) -> None:
@@ -119,7 +119,7 @@ def test_a_paper_that_a_source_delivers_late_is_still_new(lab: Lab) -> None:
     lab.announce(MONDAY, "Bandits in time")
     lab.run(MONDAY)
 
-    lab.go_to(at(TUESDAY, 6))
+    lab.set_time(utc(TUESDAY, 6))
     lab.announce(MONDAY, "Bandits too late")
     lab.run(TUESDAY)
 
@@ -128,7 +128,7 @@ def test_a_paper_that_a_source_delivers_late_is_still_new(lab: Lab) -> None:
 
 def test_a_paper_new_on_a_missed_day_is_new_though_its_revision_came_first(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
-    lab.go_to(at(TUESDAY, 6))
+    lab.set_time(utc(TUESDAY, 6))
     lab.store(TUESDAY, paper(900, "Bandits revised", announce_type="replace"))
     lab.store(MONDAY, paper(900, "Bandits revised", announce_type="new"))
 
@@ -147,35 +147,35 @@ def test_a_date_weeks_ahead_is_refused(lab: Lab) -> None:
 def test_a_date_run_early_costs_the_subscriber_no_later_slot(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", send_at="18:00")
     lab.announce(MONDAY, "Bandits one")
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
 
     lab.run(TUESDAY)
 
-    assert lab.reader("ada").next_due_at == at(MONDAY, 18)
+    assert lab.subscriber("ada").next_due_at == utc(MONDAY, 18)
 
 
 def test_a_past_date_leaves_the_next_slot_alone(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(date(2025, 11, 14), "Bandits on Friday")
-    lab.go_to(at(MONDAY, 7, 5))  # the day's slot has come and is not planned yet
+    lab.set_time(utc(MONDAY, 7, 5))  # the day's slot has come and is not planned yet
 
     lab.run(date(2025, 11, 14))
 
-    assert lab.reader("ada").next_due_at == at(MONDAY, 7)
+    assert lab.subscriber("ada").next_due_at == utc(MONDAY, 7)
 
 
 @pytest.mark.parametrize(
     ("zone", "slot"),
     [
-        ("Pacific/Kiritimati", at(MONDAY, 17)),
-        ("Pacific/Pago_Pago", at(MONDAY, 18)),
-        ("Asia/Kathmandu", at(TUESDAY, 1, 15)),
+        ("Pacific/Kiritimati", utc(MONDAY, 17)),
+        ("Pacific/Pago_Pago", utc(MONDAY, 18)),
+        ("Asia/Kathmandu", utc(TUESDAY, 1, 15)),
     ],
 )
 def test_a_subscriber_far_away_is_due_at_their_own_seven_o_clock(lab: Lab, zone: str, slot: object) -> None:
     lab.subscribe("ada", "bandits", time_zone=zone)
 
-    assert lab.reader("ada").next_due_at == slot
+    assert lab.subscriber("ada").next_due_at == slot
 
 
 def test_a_date_is_each_subscribers_own(lab: Lab) -> None:
@@ -185,38 +185,38 @@ def test_a_date_is_each_subscribers_own(lab: Lab) -> None:
 
     lab.run(TUESDAY)
 
-    assert [run.slot for run in lab.runs()] == [at(MONDAY, 17), at(TUESDAY, 18)]
+    assert [run.slot for run in lab.runs()] == [utc(MONDAY, 17), utc(TUESDAY, 18)]
     assert [e.day for name in ("east", "west") for e in lab.editions(name)] == [TUESDAY, TUESDAY]
 
 
 def test_a_changed_zone_gives_no_second_edition_of_a_date(lab: Lab, smtp: MailServer) -> None:
-    reader = lab.subscribe("ada", "bandits", time_zone="Asia/Tokyo", send_at="15:00")
+    subscriber_id = lab.subscribe("ada", "bandits", time_zone="Asia/Tokyo", send_at="15:00")
     lab.announce(MONDAY, "Bandits one")
-    lab.go_to(at(MONDAY, 6, 1))
+    lab.set_time(utc(MONDAY, 6, 1))
     lab.run()
     lab.announce(MONDAY, "Bandits two")
-    update_preferences.save_preferences(reader, Preferences(topics=("bandits",), time_zone="America/New_York"))  # type: ignore[arg-type]
+    update_preferences.save_preferences(subscriber_id, Preferences(topics=("bandits",), time_zone="America/New_York"))  # type: ignore[arg-type]
 
-    lab.go_to(at(MONDAY, 12, 1))  # seven in New York, still Monday
+    lab.set_time(utc(MONDAY, 12, 1))  # seven in New York, still Monday
     lab.run()
 
     assert smtp.recipients() == {"ada@example.com": 1}
-    assert lab.reader("ada").next_due_at == at(TUESDAY, 12)
+    assert lab.subscriber("ada").next_due_at == utc(TUESDAY, 12)
 
 
 def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "bandits")
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     run_planning.plan_due(NoQueue())
     choose = build_editions.assemble_edition.iter_assembled
 
-    def choose_slowly(*given: Any, **more: Any) -> Any:
-        chosen = [*choose(*given, **more)]
+    def choose_slowly(*arguments: Any, **more: Any) -> Any:
+        choices = [*choose(*arguments, **more)]
         monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose)
-        update_preferences.save_preferences(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
-        return chosen
+        update_preferences.save_preferences(subscriber_id, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
+        return choices
 
     monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose_slowly)
     lab.run()
@@ -227,37 +227,37 @@ def test_a_profile_changed_while_its_shard_is_chosen_is_chosen_again(lab: Lab, m
 
 
 def test_preferences_changed_after_the_slot_came_cost_no_mail(lab: Lab) -> None:
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Kernel methods")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
 
-    update_preferences.save_preferences(reader, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
+    update_preferences.save_preferences(subscriber_id, Preferences(topics=("kernel methods",)))  # type: ignore[arg-type]
     lab.run()
 
     assert lab.papers("ada", MONDAY) == ["Kernel methods"]
 
 
 def test_a_pause_begun_after_the_slot_came_holds(lab: Lab, smtp: MailServer) -> None:
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
 
-    update_preferences.save_preferences(reader, Preferences(topics=("bandits",), paused_until=FRIDAY))  # type: ignore[arg-type]
+    update_preferences.save_preferences(subscriber_id, Preferences(topics=("bandits",), paused_until=FRIDAY))  # type: ignore[arg-type]
     lab.run()
 
     assert smtp.log == []
-    assert lab.reader("ada").next_due_at == at(FRIDAY, 7)
+    assert lab.subscriber("ada").next_due_at == utc(FRIDAY, 7)
 
 
 def test_who_unsubscribes_between_choosing_and_sending_gets_nothing(lab: Lab, smtp: MailServer) -> None:
-    reader = lab.subscribe("ada", "bandits")
+    subscriber_id = lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     for run in run_planning.plan_due(NoQueue()):
         build_editions.build_shard(run, 0)
 
-    unsubscribe(reader)
+    unsubscribe(subscriber_id)
     lab.run()
 
     assert smtp.recipients() == {"bob@example.com": 1}
@@ -267,7 +267,7 @@ def test_who_unsubscribes_between_choosing_and_sending_gets_nothing(lab: Lab, sm
 def test_two_planners_at_once_plan_each_slot_once(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
 
     _at_once(4, lambda: run_planning.plan_due(NoQueue()))
 
@@ -279,7 +279,7 @@ def test_a_shard_frozen_four_times_at_once_is_frozen_once(lab: Lab) -> None:
     for n in range(12):
         lab.subscribe(f"r{n}", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
 
     frozen = _at_once(4, lambda: build_editions.build_shard(run, 0))
@@ -293,14 +293,14 @@ def test_the_last_two_shards_frozen_at_once_complete_the_run(lab: Lab, monkeypat
     for n in range(12):
         lab.subscribe(f"r{n}", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
     numbers = iter(range(4))
 
     frozen = _at_once(4, lambda: build_editions.build_shard(run, next(numbers)))
 
     assert frozen == [True] * 4
-    assert [found.state for found in lab.runs()] == [COMPLETE]
+    assert [run_row.state for run_row in lab.runs()] == [COMPLETE]
 
 
 def test_a_date_run_by_two_at_once_sends_each_mail_once(lab: Lab, smtp: MailServer) -> None:
@@ -316,15 +316,15 @@ def test_a_date_run_by_two_at_once_sends_each_mail_once(lab: Lab, smtp: MailServ
 def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
     choose = build_editions.assemble_edition.iter_assembled
 
-    def choose_slowly(*given: Any, **more: Any) -> Any:
-        chosen = [*choose(*given, **more)]
+    def choose_slowly(*arguments: Any, **more: Any) -> Any:
+        choices = [*choose(*arguments, **more)]
         with transaction() as session:
             retention.cancel_run(session, run)
-        return chosen
+        return choices
 
     monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose_slowly)
 
@@ -335,13 +335,13 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
 def test_subscribers_due_at_a_cancelled_run_get_their_papers_with_the_next(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
     with transaction() as session:
         retention.cancel_run(session, run)
 
     lab.run()
-    lab.go_to(at(TUESDAY, 7, 1))
+    lab.set_time(utc(TUESDAY, 7, 1))
     lab.run()
 
     assert lab.papers("ada", TUESDAY) == ["Bandits"]
@@ -351,7 +351,7 @@ def test_only_the_named_subscriber_is_served(lab: Lab, smtp: MailServer) -> None
     for name in ("ada", "bob"):
         lab.subscribe(name, "bandits")
     lab.announce(MONDAY, "Bandits")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
 
     lab.run(only="bob")
     first = dict(smtp.recipients())
@@ -368,18 +368,18 @@ def test_a_rehearsal_says_what_the_run_then_does(lab: Lab, smtp: MailServer, day
     lab.subscribe("eve", "bandits", "kernel methods", time_zone="America/Los_Angeles")
     lab.announce(date(2025, 11, 14), "Old bandits", "Bandits again", "Sensors and bandits")
     lab.announce(MONDAY, "Linear bandits", "Kernel methods", "Methods of the kernel trade")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
 
     rehearsed = [(c.subscriber.id, c.content) for c in run_planning.dry_run(day)]
     before = (len(smtp.log), len(lab.runs()))
-    told = days.dry_run(day)
+    rehearsal = days.dry_run(day)
     real = lab.run(day)
 
     assert before == (0, 0)
-    made = [edition for name in ("ada", "bob", "eve") for edition in lab.editions(name)]
-    frozen = {edition.subscriber_id: Content.from_json(edition.content) for edition in made}
+    editions = [edition for name in ("ada", "bob", "eve") for edition in lab.editions(name)]
+    frozen = {edition.subscriber_id: Content.from_json(edition.content) for edition in editions}
     assert {number: content for number, content in rehearsed if content.entries} == frozen
-    assert (told.queued, told.skipped, told.papers) == (real.sent, real.skipped, real.papers)
+    assert (rehearsal.queued, rehearsal.skipped, rehearsal.papers) == (real.sent, real.skipped, real.papers)
 
 
 def test_a_quiet_day_mail_goes_to_those_who_chose_it(lab: Lab, smtp: MailServer) -> None:
@@ -389,9 +389,9 @@ def test_a_quiet_day_mail_goes_to_those_who_chose_it(lab: Lab, smtp: MailServer)
 
     lab.run(MONDAY)
 
-    (taken,) = smtp.log
-    assert taken.recipient == "ada@example.com"
-    assert b"Nothing new for your topics" in taken.raw
+    (received,) = smtp.log
+    assert received.recipient == "ada@example.com"
+    assert b"Nothing new for your topics" in received.raw
 
 
 def test_a_paused_subscriber_gets_nothing_until_the_date(lab: Lab, smtp: MailServer) -> None:
@@ -414,7 +414,7 @@ def test_smtp_down_leaves_the_mails_waiting_and_they_go_out_later(lab: Lab, smtp
     first = lab.run(MONDAY)
     smtp.start()
 
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
     second = lab.run(MONDAY)
 
     assert (first.sent, first.deferred + first.queued) == (0, 1)
@@ -426,9 +426,9 @@ def _at_once(number: int, work: Callable[[], Any]) -> list[Any]:
     """Run `work` in `number` threads that begin together; raise what any of them raised."""
     gate = threading.Barrier(number)
 
-    def one(_: int) -> Any:
+    def call(_: int) -> Any:
         gate.wait()
         return work()
 
     with ThreadPoolExecutor(number) as threads:
-        return list(threads.map(one, range(number)))
+        return list(threads.map(call, range(number)))

@@ -15,7 +15,7 @@ from digest.services.editions import preview
 from digest.services.runs import calibration_job
 from digest.services.selection import engine_need
 from digest.services.subscriptions import feedback
-from tests.digest.services.conftest import MONDAY, Lab, at
+from tests.digest.services.conftest import MONDAY, Lab, utc
 
 SUBJECTS = ("graphs", "proteins", "kernels", "bandits", "diffusion")
 TOPIC = "offline learning"
@@ -23,11 +23,11 @@ TOPIC = "offline learning"
 
 def installed(lab: Lab, days: int = 16) -> None:
     """Announcements of five papers each; only papers on proteins match the subscriber's topic."""
-    lab.go_to(at(MONDAY, 12))
-    for back in range(days, -1, -1):
-        day = MONDAY - timedelta(days=back)
-        lab.announce(day, *(f"On {subject} and more, part {back}" for subject in SUBJECTS))
-        lab.announce(day, f"Offline learning for proteins, part {back}")
+    lab.set_time(utc(MONDAY, 12))
+    for days_ago in range(days, -1, -1):
+        day = MONDAY - timedelta(days=days_ago)
+        lab.announce(day, *(f"On {subject} and more, part {days_ago}" for subject in SUBJECTS))
+        lab.announce(day, f"Offline learning for proteins, part {days_ago}")
     lab.subscribe("ada", TOPIC, limit=30)
 
 
@@ -41,9 +41,9 @@ def test_every_subscriber_is_calibrated_once_an_epoch(lab: Lab) -> None:
     installed(lab)
     lab.subscribe("grace", "kernels")
     lab.subscribe("mary")
-    done, again = calibration_job.calibrate_all(), calibration_job.calibrate_all()
+    first_count, second_count = calibration_job.calibrate_all(), calibration_job.calibrate_all()
 
-    assert (done, again) == (3, 0)
+    assert (first_count, second_count) == (3, 0)
     assert len(stored()) == 3
 
 
@@ -72,10 +72,10 @@ def test_parts_of_subscribers_are_calibrated_a_few_at_a_time_until_all_are(
     for name in ("b", "c", "d", "e"):
         lab.subscribe(name, "kernels")
     monkeypatch.setattr(calibration_job, "PARTS_PER_BATCH", 2)
-    first, rest = calibration_job.due_parts(), calibration_job.calibrate_all()
+    first, remaining = calibration_job.due_parts(), calibration_job.calibrate_all()
 
     assert len(first.parts) == 2
-    assert rest == 5
+    assert remaining == 5
     assert len(stored()) == 5
 
 
@@ -102,7 +102,7 @@ def test_a_like_keeps_the_threshold_for_the_new_version_of_the_profile(lab: Lab)
     feedback.apply_feedback(edition.id or 0, lab.entries("ada")[0].paper, MORE)
     old, new = stored()
 
-    assert new[0] == lab.reader("ada").profile_id != old[0]
+    assert new[0] == lab.subscriber("ada").profile_id != old[0]
     assert new[1:] == old[1:]
 
 
@@ -110,11 +110,11 @@ def test_a_preview_scores_like_the_mail(lab: Lab) -> None:
     installed(lab)
     calibration_job.calibrate_all()
     with reading() as session:
-        reader = session.exec(select(Subscriber)).one()
-        version = session.get_one(ProfileVersion, reader.profile_id)
+        subscriber = session.exec(select(Subscriber)).one()
+        version = session.get_one(ProfileVersion, subscriber.profile_id)
 
     days = preview.preview(Profile.from_json(version.profile), days=1).days
-    scored = [shown.score for day in days for shown in day.papers]
+    scored = [day_paper.score for day in days for day_paper in day.papers]
     lab.run(MONDAY)
     mailed = {entry.paper: entry.score for entry in lab.entries("ada", MONDAY)}
 

@@ -17,7 +17,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, run_planning
 from digest.services.runs import replay as replaying
 from digest.services.runs.replay import replay
-from tests.digest.services.house import add_reader
+from tests.digest.services.stored_rows import add_subscriber
 from tests.digest.web.conftest import everything
 
 MONDAY, FRIDAY = date(2025, 11, 17), date(2025, 11, 21)
@@ -39,22 +39,26 @@ def paper(number: int, words: str) -> ListedPaper:
 def papers(service: str) -> None:
     """Two papers on graphs on Tuesday, one on Thursday, and some on whales."""
     with time_machine.travel(datetime(2025, 11, 22, 12, tzinfo=UTC)):
-        for day, listed in {
+        for day, papers_of_day in {
             date(2025, 11, 18): (paper(1, "graph colouring"), paper(2, "graph minors"), paper(3, "whale songs")),
             date(2025, 11, 19): (paper(4, "whale migration"),),
             date(2025, 11, 20): (paper(5, "graph drawing"), paper(6, "whale diets")),
         }.items():
-            store_document("test", f"{day}", ParsedDocument(papers=listed, announced=day))
+            store_document("test", f"{day}", ParsedDocument(papers=papers_of_day, announced=day))
 
 
 @pytest.fixture
 def ada(papers: None) -> int:
-    return add_reader("ada@one.example", profile=GRAPHS)
+    return add_subscriber("ada@one.example", profile=GRAPHS)
 
 
 def days(first: date = MONDAY, last: date = FRIDAY, only: int | None = None) -> list[tuple[int, int, int]]:
     """(day of the month, mails, papers) of each date with due subscribers."""
-    return [(one.date.day, one.mails, one.papers) for one in replay(first, last, only=only) if one.mails or one.skipped]
+    return [
+        (result.date.day, result.mails, result.papers)
+        for result in replay(first, last, only=only)
+        if result.mails or result.skipped
+    ]
 
 
 def test_each_paper_goes_out_on_its_day_and_once(ada: int) -> None:
@@ -80,16 +84,16 @@ def test_a_replay_returns_what_runs_would_send(ada: int) -> None:
 
 
 def test_subscribers_may_be_replayed_in_parts(ada: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_reader("bob@one.example", profile=GRAPHS)
-    add_reader("cyd@one.example", profile=Profile(topics=(Topic("whale"),), close=False))
-    whole = days()
+    add_subscriber("bob@one.example", profile=GRAPHS)
+    add_subscriber("cyd@one.example", profile=Profile(topics=(Topic("whale"),), close=False))
+    all_days = days()
     monkeypatch.setattr(replaying, "SUBSCRIBERS_PER_PART", 1)
 
-    assert days() == whole == [(17, 0, 0), (18, 3, 5), (19, 1, 1), (20, 3, 3), (21, 0, 0)]
+    assert days() == all_days == [(17, 0, 0), (18, 3, 5), (19, 1, 1), (20, 3, 3), (21, 0, 0)]
 
 
 def test_one_subscriber_may_be_replayed_alone(ada: int) -> None:
-    add_reader("bob@one.example", profile=GRAPHS)
+    add_subscriber("bob@one.example", profile=GRAPHS)
 
     assert [mails for _, mails, _ in days(only=ada)] == [0, 1, 0, 1, 0]
 

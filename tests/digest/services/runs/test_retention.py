@@ -9,7 +9,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause
 from digest.services.runs import retention
-from tests.digest.services.house import add_mail, add_reader, add_run, bounces, later, put
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, bounces, later, store_row
 from tests.outbox import Outbox
 
 
@@ -19,19 +19,19 @@ def age(outbox: Outbox, days: int) -> None:
 
 def test_old_deliveries_go_with_their_addresses(service: str, outbox: Outbox, configured: Callable[..., None]) -> None:
     configured(RETENTION_DAYS=30)
-    ada, run = add_reader("ada@one.example"), add_run()
+    ada, run = add_subscriber("ada@one.example"), add_run()
     add_mail(ada, run)
     age(outbox, 31)
-    young = add_mail(add_reader("bob@one.example"), run)
+    young = add_mail(add_subscriber("bob@one.example"), run)
 
-    gone = retention.delete_expired()
+    deleted = retention.delete_expired()
 
-    assert gone == 1
+    assert deleted == 1
     assert [row.id for row in outbox.rows()] == [young]
 
 
 def test_what_waits_is_never_forgotten(service: str, outbox: Outbox) -> None:
-    add_mail(add_reader("ada@one.example"), add_run(), state="uncertain", held=True)
+    add_mail(add_subscriber("ada@one.example"), add_run(), state="uncertain", is_held=True)
     age(outbox, 1000)
 
     assert retention.delete_expired() == 0
@@ -49,7 +49,7 @@ def test_more_than_one_transaction_may_be_needed(service: str, outbox: Outbox) -
 
 
 def test_old_reports_tries_and_pauses_go(service: str) -> None:
-    put(
+    store_row(
         Bounce(report_key="old", address_key="ada@one.example", kind="soft", at=later(days=-401)),
         Bounce(report_key="new", address_key="bob@one.example", kind="soft", at=later(days=-1)),
         Attempt(action="sign-up", key="x", at=later(days=-3)),
@@ -59,9 +59,9 @@ def test_old_reports_tries_and_pauses_go(service: str) -> None:
         DomainPause(domain="two.example", until=later(hours=3), reason="5.7.1"),
     )
 
-    gone = retention.delete_expired()
+    deleted = retention.delete_expired()
 
-    assert gone == 4
+    assert deleted == 4
     assert bounces() == [("bob@one.example", "soft")]
     with reading() as session:
         assert session.get(DomainPause, "two.example") is not None

@@ -14,7 +14,7 @@ from digest.models import Run
 from digest.models.edition import PAUSED, PLANNED
 from digest.services.admin import subscriber_admin
 from digest.services.runs import build_editions, run_control, run_planning
-from tests.digest.services.house import add_mail, add_reader, add_run, editions, mail, reader
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, editions, mail, subscriber_row
 
 ACTOR = "a test"
 QUEUE = NoQueue()
@@ -22,12 +22,12 @@ QUEUE = NoQueue()
 
 @pytest.fixture
 def ada(service: str) -> int:
-    return add_reader("ada@one.example")
+    return add_subscriber("ada@one.example")
 
 
 @pytest.fixture
 def bob(service: str) -> int:
-    return add_reader("bob@one.example")
+    return add_subscriber("bob@one.example")
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def run(service: str) -> int:
 def test_show_lists_who_got_the_mail_and_who_did_not(ada: int, bob: int, run: int) -> None:
     add_mail(ada, run)
     add_mail(bob, run, state="rejected")
-    add_mail(add_reader("cyd@one.example"), run, state="uncertain", held=True)
-    add_mail(add_reader("dan@one.example"), run, state="deferred")
+    add_mail(add_subscriber("cyd@one.example"), run, state="uncertain", is_held=True)
+    add_mail(add_subscriber("dan@one.example"), run, state="deferred")
 
     rows = run_control.list_deliveries(run)
 
@@ -52,14 +52,14 @@ def test_show_lists_who_got_the_mail_and_who_did_not(ada: int, bob: int, run: in
 
 
 def test_a_cancelled_edition_makes_its_papers_new_again(ada: int, run: int) -> None:
-    waiting = add_mail(ada, run, state="queued", seen=3)
+    waiting = add_mail(ada, run, state="queued", previous_seen=3)
 
     stopped = run_control.cancel(run, actor=ACTOR)
 
     assert (stopped.cancelled, stopped.restored) == (1, 1)
     assert mail(waiting).state == "cancelled"
     assert editions() == {ada: True}
-    assert reader(ada).seen_through == 3
+    assert subscriber_row(ada).seen_through == 3
 
 
 def test_delivered_papers_count_as_seen(ada: int, bob: int, run: int) -> None:
@@ -68,30 +68,30 @@ def test_delivered_papers_count_as_seen(ada: int, bob: int, run: int) -> None:
 
     run_control.cancel(run, actor=ACTOR)
 
-    assert (reader(ada).seen_through, reader(bob).seen_through) == (5, 3)
+    assert (subscriber_row(ada).seen_through, subscriber_row(bob).seen_through) == (5, 3)
     assert editions() == {ada: False, bob: True}
 
 
 def test_an_older_edition_restores_nothing(ada: int, run: int) -> None:
     """What came later was chosen on what the older one had shown."""
-    add_mail(ada, run, state="queued", seen=3)
+    add_mail(ada, run, state="queued", previous_seen=3)
     newer = add_run(clock.now() + timedelta(days=1))
-    add_mail(ada, newer, day=clock.now().date() + timedelta(days=2), seen=5)
+    add_mail(ada, newer, day=clock.now().date() + timedelta(days=2), previous_seen=5)
 
     stopped = run_control.cancel(run, actor=ACTOR)
 
     assert (stopped.cancelled, stopped.restored) == (1, 0)
-    assert reader(ada).seen_through == 5
+    assert subscriber_row(ada).seen_through == 5
 
 
 def test_cancelling_twice_changes_nothing_more(ada: int, run: int) -> None:
-    add_mail(ada, run, state="queued", seen=3)
+    add_mail(ada, run, state="queued", previous_seen=3)
     run_control.cancel(run, actor=ACTOR)
 
-    again = run_control.cancel(run, actor=ACTOR)
+    second_cancel = run_control.cancel(run, actor=ACTOR)
 
-    assert (again.cancelled, again.restored) == (0, 0)
-    assert reader(ada).seen_through == 3
+    assert (second_cancel.cancelled, second_cancel.restored) == (0, 0)
+    assert subscriber_row(ada).seen_through == 3
 
 
 def test_cancelling_a_run_reports_the_mail_under_way(ada: int, run: int) -> None:
@@ -105,13 +105,13 @@ def test_cancelling_a_run_reports_the_mail_under_way(ada: int, run: int) -> None
 
 def test_subscribers_of_a_cancelled_run_are_due_at_their_next_slot(service: str) -> None:
     slot = clock.slot_of(clock.now())
-    ada = add_reader("ada@one.example", next_due_at=slot)
+    ada = add_subscriber("ada@one.example", next_due_at=slot)
     run = add_run(slot, state=PLANNED, shard=(ada, ada))
     run_control.cancel(run, actor=ACTOR)
 
     run_planning.plan_due(QUEUE)
 
-    assert (reader(ada).next_due_at or slot) > clock.now()
+    assert (subscriber_row(ada).next_due_at or slot) > clock.now()
     assert not build_editions.build_shard(run, 0)
 
 
@@ -146,63 +146,63 @@ def test_a_missing_run_is_reported(service: str, number: int) -> None:
 
 
 def test_only_subscribers_who_missed_the_mail_get_it_again(ada: int, bob: int, run: int) -> None:
-    got, missed = add_mail(ada, run), add_mail(bob, run, state="rejected")
+    delivered, missed = add_mail(ada, run), add_mail(bob, run, state="rejected")
 
-    again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
+    resent = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert again.queued == 1
-    assert (mail(got).state, mail(missed).state) == ("sent", "queued")
+    assert resent.queued == 1
+    assert (mail(delivered).state, mail(missed).state) == ("sent", "queued")
 
 
 def test_what_may_have_arrived_is_only_listed(ada: int, run: int) -> None:
-    held = add_mail(ada, run, state="uncertain", held=True)
+    uncertain_id = add_mail(ada, run, state="uncertain", is_held=True)
 
-    again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
+    resent = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert (again.queued, again.uncertain) == (0, ((held, "ada@one.example"),))
-    assert mail(held).due_at is None
+    assert (resent.queued, resent.uncertain) == (0, ((uncertain_id, "ada@one.example"),))
+    assert mail(uncertain_id).due_at is None
 
 
 def test_what_may_have_arrived_goes_out_on_request(ada: int, run: int) -> None:
-    held = add_mail(ada, run, state="uncertain", held=True)
+    uncertain_id = add_mail(ada, run, state="uncertain", is_held=True)
 
-    again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE, uncertain=True)
+    resent = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE, uncertain=True)
 
-    assert (again.queued, again.uncertain) == (1, ())
-    assert mail(held).due_at is not None
+    assert (resent.queued, resent.uncertain) == (1, ())
+    assert mail(uncertain_id).due_at is not None
 
 
 def test_nothing_is_resent_to_unsubscribed_or_suppressed_addresses(ada: int, bob: int, run: int) -> None:
-    gone = add_mail(add_reader("cyd@one.example", state="left"), run, state="rejected")
-    barred = add_mail(bob, run, state="rejected")
+    left_mail = add_mail(add_subscriber("cyd@one.example", state="left"), run, state="rejected")
+    suppressed_mail = add_mail(bob, run, state="rejected")
     subscriber_admin.suppress_address("bob@one.example", reason="asked by phone")
 
-    again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
+    resent = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert again.queued == 0
-    assert {mail(gone).state, mail(barred).state} == {"rejected"}
+    assert resent.queued == 0
+    assert {mail(left_mail).state, mail(suppressed_mail).state} == {"rejected"}
 
 
 def test_a_cancelled_run_goes_on_when_it_is_resent(ada: int, run: int) -> None:
-    waiting = add_mail(ada, run, state="queued", seen=3)
+    waiting = add_mail(ada, run, state="queued", previous_seen=3)
     run_control.cancel(run, actor=ACTOR)
 
-    again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
+    resent = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert again.queued == 1
+    assert resent.queued == 1
     assert mail(waiting).state == "queued"
     assert editions() == {ada: False}
-    assert reader(ada).seen_through == 5
+    assert subscriber_row(ada).seen_through == 5
 
 
 def test_a_cancelled_edition_stays_so_where_a_later_one_holds_its_papers(ada: int, run: int) -> None:
-    waiting = add_mail(ada, run, state="queued", seen=3)
+    waiting = add_mail(ada, run, state="queued", previous_seen=3)
     run_control.cancel(run, actor=ACTOR)
     add_mail(ada, add_run(clock.now() + timedelta(days=1)), day=clock.now().date() + timedelta(days=2))
 
-    again = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
+    resent = run_control.resend_missed(run, actor=ACTOR, enqueue=QUEUE)
 
-    assert again.queued == 0
+    assert resent.queued == 0
     assert mail(waiting).state == "cancelled"
 
 

@@ -43,7 +43,7 @@ def test_every_purpose_that_can_be_signed_has_a_lifetime() -> None:
 
 def test_each_purpose_opens_the_route_that_the_page_names() -> None:
     for purpose, (route, _) in documented().items():
-        assert all(one.startswith(route) for one in ROUTES[purpose]), purpose
+        assert all(known_route.startswith(route) for known_route in ROUTES[purpose]), purpose
 
 
 def test_the_limits_on_the_page_are_those_of_the_code() -> None:

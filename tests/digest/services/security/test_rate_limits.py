@@ -14,38 +14,38 @@ from digest.db.core.engine import transaction
 from digest.errors import TooMany
 from digest.services.security import rate_limits
 from digest.services.security.rate_limits import CONFIRMATIONS, DAY, SIGN_IN_MAILS, Backoff, RateLimit
-from tests.digest.services.house import later
+from tests.digest.services.stored_rows import later
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 TWICE = RateLimit("test", 2)
 
 
-def tried(limit: RateLimit | Backoff, *minutes: float, who: str = "ada") -> list[int]:
+def allowances_of(limit: RateLimit | Backoff, *minutes: float, client: str = "ada") -> list[int]:
     """The allowance at each of these minutes."""
-    start, found = clock.now(), []
+    start, allowances = clock.now(), []
     for minute in minutes:
         with transaction() as session:
-            found.append(rate_limits.count_attempt(session, limit, who, now=start + timedelta(minutes=minute)))
-    return found
+            allowances.append(rate_limits.count_attempt(session, limit, client, now=start + timedelta(minutes=minute)))
+    return allowances
 
 
 def test_a_window_begins_with_the_first_try_and_again_when_it_is_over(service: str) -> None:
-    assert tried(TWICE, 0, 30, 59, 60, 61, 62) == [1, 2, 0, 1, 2, 0]
+    assert allowances_of(TWICE, 0, 30, 59, 60, 61, 62) == [1, 2, 0, 1, 2, 0]
 
 
 def test_a_refused_try_is_not_counted(service: str) -> None:
-    assert tried(SIGN_IN_MAILS, 0, 0.5, 0.9, 1.0) == [1, 0, 0, 2]
+    assert allowances_of(SIGN_IN_MAILS, 0, 0.5, 0.9, 1.0) == [1, 0, 0, 2]
 
 
 def test_each_key_and_each_action_is_counted_by_itself(service: str) -> None:
-    tried(TWICE, 0, 0)
+    allowances_of(TWICE, 0, 0)
 
-    assert tried(TWICE, 0, who="bob") == [1]
-    assert tried(RateLimit("other", 2), 0) == [1]
+    assert allowances_of(TWICE, 0, client="bob") == [1]
+    assert allowances_of(RateLimit("other", 2), 0) == [1]
 
 
 def test_a_limit_of_nothing_allows_nothing(service: str) -> None:
-    assert tried(RateLimit("test", 0), 0) == [0]
+    assert allowances_of(RateLimit("test", 0), 0) == [0]
 
 
 def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> None:
@@ -79,7 +79,7 @@ def test_the_spellings_of_one_inbox_have_one_name(address: str, inbox: str) -> N
 @given(pauses=st.lists(st.integers(0, 40 * 60), min_size=1, max_size=15))
 def test_no_day_holds_more_than_three_confirmations(service: str, pauses: list[int]) -> None:
     moments = [sum(pauses[: n + 1]) for n in range(len(pauses))]
-    answers = tried(CONFIRMATIONS, *moments, who=str(uuid.uuid4()))
+    answers = allowances_of(CONFIRMATIONS, *moments, client=str(uuid.uuid4()))
     allowed = [moment for moment, number in zip(moments, answers, strict=True) if number]
 
     assert allowed[0] == moments[0]
@@ -89,7 +89,7 @@ def test_no_day_holds_more_than_three_confirmations(service: str, pauses: list[i
 def test_old_counters_are_deleted(service: str) -> None:
     from digest.services.runs import retention
 
-    tried(TWICE, 0)
+    allowances_of(TWICE, 0)
 
     assert retention.delete_expired(now=later(days=1)) == 0
     assert retention.delete_expired(now=later(days=3)) == 1

@@ -16,7 +16,7 @@ from digest.services.runs import run_planning
 from digest.services.selection import engine_need
 from digest.services.subscriptions import erasure, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
-from tests.digest.services.conftest import MONDAY, Lab, at
+from tests.digest.services.conftest import MONDAY, Lab, utc
 
 TUESDAY = MONDAY + timedelta(days=1)
 
@@ -29,16 +29,16 @@ def busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     for name, topic in (("ada", "bandits"), ("bob", '"kernel methods" OR "graph networks"')):
         lab.subscribe(name, topic)
     lab.announce(MONDAY, "Linear bandits", "Kernel methods")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     lab.run()
     lab.announce(TUESDAY, "More bandits", "Graph networks")
-    lab.go_to(at(TUESDAY, 7, 1))
+    lab.set_time(utc(TUESDAY, 7, 1))
     return lab
 
 
 def file() -> Path:
-    (found,) = (settings.get().data_dir / "profiles").glob("*")
-    return found
+    (profile_file,) = (settings.get().data_dir / "profiles").glob("*")
+    return profile_file
 
 
 def test_what_one_day_compiled_serves_the_next(busy: Lab) -> None:
@@ -52,7 +52,7 @@ def test_what_one_day_compiled_serves_the_next(busy: Lab) -> None:
 
 
 def test_a_changed_profile_is_seen_by_the_next_run(busy: Lab) -> None:
-    update_preferences.save_preferences(busy.reader("ada").id or 0, Preferences(topics=("graph networks",)))
+    update_preferences.save_preferences(busy.subscriber("ada").id or 0, Preferences(topics=("graph networks",)))
     busy.run()
 
     assert (busy.papers("ada", TUESDAY), busy.papers("bob", TUESDAY)) == (["Graph networks"], ["Graph networks"])
@@ -69,7 +69,7 @@ def test_a_file_that_is_cut_is_made_again(busy: Lab, harm: object) -> None:
 
 def test_a_backup_put_back_is_not_mistaken_for_what_was_compiled_since(busy: Lab) -> None:
     with transaction() as session:
-        version = session.get_one(ProfileVersion, busy.reader("bob").profile_id)
+        version = session.get_one(ProfileVersion, busy.subscriber("bob").profile_id)
         version.profile = Profile((Topic("bandits"),)).to_json()
         version.created_at += timedelta(seconds=1)
     busy.run()
@@ -78,6 +78,6 @@ def test_a_backup_put_back_is_not_mistaken_for_what_was_compiled_since(busy: Lab
 
 
 def test_what_was_compiled_of_an_erased_subscriber_is_removed(busy: Lab) -> None:
-    erasure.erase(busy.reader("ada").id or 0)
+    erasure.erase(busy.subscriber("ada").id or 0)
 
     assert list((settings.get().data_dir / "profiles").glob("*.profiles")) == []

@@ -8,28 +8,28 @@ from digest.db.core.engine import reading
 from digest.matching.profile import Profile, Topic
 from digest.services.selection import engine_loader, engine_need, selector
 from digest.services.selection.engine_need import InstallationSize
-from tests.digest.services.conftest import MONDAY, Lab, at
+from tests.digest.services.conftest import MONDAY, Lab, utc
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def needed(profiles: int, papers_a_day: int, terms: int = 8) -> bool:
+def needs_engine(profiles: int, papers_a_day: int, terms: int = 8) -> bool:
     return InstallationSize(profiles, 14 * papers_a_day, 14, terms).needs_engine
 
 
 def test_an_ordinary_laboratory_needs_no_engine() -> None:
-    assert not needed(2000, 500)
-    assert not needed(0, 0)
+    assert not needs_engine(2000, 500)
+    assert not needs_engine(0, 0)
 
 
 @pytest.mark.parametrize(("profiles", "papers", "terms"), [(20_000, 500, 8), (2000, 500, 80), (100_000, 20, 8)])
 def test_more_profiles_or_longer_ones_need_the_engine(profiles: int, papers: int, terms: int) -> None:
-    assert needed(profiles, papers, terms)
+    assert needs_engine(profiles, papers, terms)
 
 
 def test_more_papers_than_the_reference_can_keep_need_the_engine() -> None:
-    assert needed(1, 1000)
-    assert not needed(1, 500)
+    assert needs_engine(1, 1000)
+    assert not needs_engine(1, 500)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def running_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
     lab.subscribe("ada", "bandits")
     lab.subscribe("bob", "graph networks", "kernels")
     lab.announce(MONDAY, "Linear bandits", "Graph networks")
-    lab.go_to(at(MONDAY, 7, 1))
+    lab.set_time(utc(MONDAY, 7, 1))
     return lab
 
 
@@ -102,6 +102,9 @@ def test_a_single_profile_is_measured_by_the_words_it_looks_for(lab: Lab, monkey
     costly = Profile(tuple(Topic(" OR ".join(f"word{n}a{m}" for m in range(12))) for n in range(20)))
 
     with reading() as session:
-        chosen = [selector._use_reference(session, 900, 900, selector._single_profile_words([one])) for one in (ordinary, costly)]
+        uses_reference = [
+            selector._use_reference(session, 900, 900, selector._single_profile_words([one_profile]))
+            for one_profile in (ordinary, costly)
+        ]
 
-    assert chosen == [True, False]
+    assert uses_reference == [True, False]

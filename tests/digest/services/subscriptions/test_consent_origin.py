@@ -19,7 +19,7 @@ from digest.models import Consent
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export
 from digest.services.subscriptions.confirm import activate
-from tests.digest.services.house import add_reader, later, put
+from tests.digest.services.stored_rows import add_subscriber, later, store_row
 
 ADA, CLIENT = "ada@one.example", "203.0.113.7"
 
@@ -85,8 +85,8 @@ def test_what_earlier_releases_kept_can_be_checked_while_their_key_is_listed(
     service: str, configured: Callable[..., None]
 ) -> None:
     old = "the old key of an earlier release"
-    kept = hmac.new(old.encode(), CLIENT.encode(), hashlib.sha256).hexdigest()
-    put(Consent(subscriber_id=add_reader(ADA), event="confirmed", at=later(), client=kept))
+    old_hash = hmac.new(old.encode(), CLIENT.encode(), hashlib.sha256).hexdigest()
+    store_row(Consent(subscriber_id=add_subscriber(ADA), event="confirmed", at=later(), client=old_hash))
     configured(SECRET_KEY=f"the new key of this installation,{old}")
 
     assert f"UTC from {CLIENT} (" in consent(CLIENT)

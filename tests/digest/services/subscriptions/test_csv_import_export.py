@@ -22,7 +22,7 @@ from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
 from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.sign_up import WORDING_VERSION
-from tests.digest.services.house import add_reader, put
+from tests.digest.services.stored_rows import add_subscriber, store_row
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -42,9 +42,9 @@ instants = st.integers(0, 150_000_000).map(
 def people(draw: st.DrawFn) -> list[SQLModel]:
     """A subscriber in any state, with anything that can be chosen, and perhaps a suppression."""
     state = draw(st.sampled_from(["pending", "active", "left"]))
-    wanted = draw(st.lists(st.tuples(topics, st.none() | st.integers(1, 50), st.booleans()), max_size=3))
+    topic_values = draw(st.lists(st.tuples(topics, st.none() | st.integers(1, 50), st.booleans()), max_size=3))
     profile = Profile(
-        topics=tuple({text: Topic(text, cap, muted) for text, cap, muted in _readable(wanted)}.values()),
+        topics=tuple({text: Topic(text, cap, muted) for text, cap, muted in _readable(topic_values)}.values()),
         exclusions=draw(st.sampled_from([(), ("survey",), ("a; b", "reviews")])),
         categories=draw(st.sampled_from([(), ("cs.LG",), ("cs.LG", "astro-ph.CO")])),
         primary_only=draw(st.booleans()),
@@ -71,8 +71,11 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
     events = draw(
         st.lists(st.tuples(st.sampled_from(["asked", "confirmed", "left"]), instants, quoted), min_size=1, max_size=3)
     )
-    consents = [Consent(subscriber_id=0, event=e, at=at, client=client, wording="2025-11") for e, at, client in events]
-    rows: list[SQLModel] = [subscriber, _wanted(subscriber, profile), *consents]
+    consents = [
+        Consent(subscriber_id=0, event=e, at=consented_at, client=client, wording="2025-11")
+        for e, consented_at, client in events
+    ]
+    rows: list[SQLModel] = [subscriber, _profile_holder(subscriber, profile), *consents]
     if draw(st.booleans()):
         reason = draw(st.sampled_from(["complaint", "no such address"]))
         rows.append(
@@ -83,7 +86,7 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
     return rows
 
 
-def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
+def _profile_holder(subscriber: Subscriber, profile: Profile) -> SQLModel:
     """The row that holds the profile: a profile version, or the request of an unconfirmed sign-up."""
     if subscriber.state != "pending":
         return ProfileVersion(subscriber_id=0, number=1, created_at=NOON, profile=profile.to_json())
@@ -98,16 +101,16 @@ def _wanted(subscriber: Subscriber, profile: Profile) -> SQLModel:
     )
 
 
-def _readable(wanted: Sequence[tuple[str, int | None, bool]]) -> list[tuple[str, int | None, bool]]:
+def _readable(topic_values: Sequence[tuple[str, int | None, bool]]) -> list[tuple[str, int | None, bool]]:
     """Topics as they are stored: tidied by the reading of preferences; those that are no query are left out."""
-    found = []
-    for text, cap, muted in wanted:
+    readable = []
+    for text, cap, muted in topic_values:
         try:
             stored = preference_fields.validate(preference_fields.SignUpPreferences, {"topics": [text]}).topics
         except BadInput:
             continue
-        found += [(one, cap, muted) for one in stored]
-    return found
+        readable += [(stored_text, cap, muted) for stored_text in stored]
+    return readable
 
 
 def store(rows: Sequence[SQLModel]) -> None:
@@ -147,15 +150,15 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
 
 def topics_of(address: str) -> list[str]:
     with reading() as session:
-        found = subscribers.by_key(session, address)
-        assert found is not None
-        return [topic.text for topic in subscribers.profile_of(session, found).topics]
+        subscriber = subscribers.by_key(session, address)
+        assert subscriber is not None
+        return [topic.text for topic in subscribers.profile_of(session, subscriber).topics]
 
 
 def state_of(address: str) -> str:
     with reading() as session:
-        found = subscribers.by_key(session, address)
-        return found.state if found else "unknown"
+        subscriber = subscribers.by_key(session, address)
+        return subscriber.state if subscriber else "unknown"
 
 
 @given(rows=people(), as_json=st.booleans())
@@ -199,12 +202,14 @@ def test_an_import_mails_nobody_who_unsubscribed_or_is_suppressed(service: str, 
 @pytest.mark.parametrize("state", ["left", "suppressed", "forgotten", "erased by themselves"])
 def test_an_import_does_not_resubscribe_an_unsubscribed_person(service: str, tmp_path: Path, state: str) -> None:
     if state == "left":
-        add_reader("ada@one.example", state="left")
+        add_subscriber("ada@one.example", state="left")
     elif state == "suppressed":
-        put(Suppression(address_key="ada@one.example", reason="complaint", at=NOON))
+        store_row(Suppression(address_key="ada@one.example", reason="complaint", at=NOON))
     else:
         with transaction() as session:
-            former_addresses.store_former_address(session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON)
+            former_addresses.store_former_address(
+                session, "ada@one.example", reason="x", suppressed=state == "forgotten", at=NOON
+            )
 
     added, bad = imported(tmp_path, "address,topics\nada@one.example,graphs\nbob@one.example,graphs\n")
 
@@ -215,7 +220,7 @@ def test_an_import_does_not_resubscribe_an_unsubscribed_person(service: str, tmp
 
 
 def test_a_suppression_in_the_file_stops_mail_to_an_active_subscriber(service: str, tmp_path: Path) -> None:
-    add_reader("ada@one.example")
+    add_subscriber("ada@one.example")
 
     assert imported(tmp_path, "address,suppressed_reason\nada@one.example,complaint\n") == (1, [])
     with reading() as session:
@@ -225,8 +230,8 @@ def test_a_suppression_in_the_file_stops_mail_to_an_active_subscriber(service: s
 def test_a_person_who_unsubscribed_and_was_deleted_may_sign_up_again(service: str) -> None:
     with transaction() as session:
         former_addresses.store_former_address(session, "ada@one.example", reason="left", suppressed=False, at=NOON)
-        who = subscribers.parse_address("ada@one.example")
-        subscriber = subscribers.admit(session, who, now=NOON)
+        parsed_address = subscribers.parse_address("ada@one.example")
+        subscriber = subscribers.admit(session, parsed_address, now=NOON)
         version = subscribers.add_profile_version(session, subscriber.id or 0, Profile(), now=NOON)
         activate(session, subscriber, version, event="confirmed", client="203.0.113.7", now=NOON)
 
@@ -312,8 +317,8 @@ def test_a_file_that_can_t_be_used_is_refused_whole(
 def test_a_bad_row_is_named_by_line_and_column_and_the_rest_goes_on(
     service: str, tmp_path: Path, row: str, reason: str
 ) -> None:
-    good = [f"{name}@one.example,graphs,UTC,daily," for name in ("ada", "bob")]
-    text = "\n".join(["address,topics,time_zone,cadence,muted", good[0], "", row, good[1], ""])
+    good_rows = [f"{name}@one.example,graphs,UTC,daily," for name in ("ada", "bob")]
+    text = "\n".join(["address,topics,time_zone,cadence,muted", good_rows[0], "", row, good_rows[1], ""])
 
     added, bad = imported(tmp_path, text)
 
@@ -364,7 +369,7 @@ def test_topics_stand_a_line_each_or_apart_by_semicolons(service: str, tmp_path:
 
 @SQLITE
 def test_columns_follow_the_list_of_preferences(service: str) -> None:
-    add_reader("ada@one.example")
+    add_subscriber("ada@one.example")
 
     assert set(preference_fields.FIELDS) <= set(csv_import_export.COLUMNS)
     assert set(preference_fields.FIELDS) <= set(subscriber_admin.subscriber_rows()[0])

@@ -22,7 +22,7 @@ from digest.services.alarms import alarm_rules
 from digest.services.runs import retention
 from digest.services.subscriptions import csv_import_export, erasure, preference_fields, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
-from tests.digest.services.house import add_mail, add_reader, add_run, later, put
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, later, store_row
 from tests.digest.web.conftest import everything
 
 ADA = "Ada.Byron@unusual-domain.example"
@@ -30,11 +30,11 @@ KEY = ADA.lower()
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def traces(number: int, *, crowd: int = 300) -> None:
+def leave_traces(number: int, *, crowd: int = 300) -> None:
     """Store many rows with the address, among many others, and change and delete some, as over years of use."""
     run = add_run()
     add_mail(number, run, state="rejected")
-    words = f"550 5.1.1 <{ADA}> unknown"
+    refusal = f"550 5.1.1 <{ADA}> unknown"
     with transaction() as session:
         for place in range(crowd):
             person = ADA if place % 3 == 0 else f"person{place}@one.example"
@@ -46,7 +46,7 @@ def traces(number: int, *, crowd: int = 300) -> None:
                     domain=person.partition("@")[2],
                     state="sent",
                     created_at=later(),
-                    reply=words,
+                    reply=refusal,
                     payload={"to": person, "text": "x" * (place * 7 % 900)},
                     subscriber_id=number if person == ADA else None,
                 )
@@ -72,9 +72,9 @@ def bytes_on_disk(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("by", ["the command line", "themselves", "the daily upkeep"])
 def test_no_byte_of_an_erased_address_is_left(service: str, tmp_path: Path, by: str) -> None:
-    number = add_reader(ADA, profile=Profile(topics=(Topic("graphs"),)))
-    traces(number)
-    put(Suppression(address_key=KEY, reason="complaint", source=f"report of {ADA}", at=later()))
+    number = add_subscriber(ADA, profile=Profile(topics=(Topic("graphs"),)))
+    leave_traces(number)
+    store_row(Suppression(address_key=KEY, reason="complaint", source=f"report of {ADA}", at=later()))
 
     if by == "the command line":
         subscriber_admin.erase_subscriber(ADA)
@@ -82,8 +82,8 @@ def test_no_byte_of_an_erased_address_is_left(service: str, tmp_path: Path, by: 
         erasure.erase(number)
     else:
         with transaction() as session:
-            left = session.get_one(Subscriber, number)
-            left.state, left.left_at = "left", clock.now() - timedelta(days=366)
+            subscriber = session.get_one(Subscriber, number)
+            subscriber.state, subscriber.left_at = "left", clock.now() - timedelta(days=366)
         retention.delete_expired()
 
     assert KEY not in str(everything()).lower()
@@ -95,8 +95,8 @@ def test_no_byte_of_an_erased_address_is_left(service: str, tmp_path: Path, by: 
 def test_without_the_rewriting_the_file_would_hold_it(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = add_reader(ADA)
-    traces(number)
+    number = add_subscriber(ADA)
+    leave_traces(number)
     monkeypatch.setattr(erasure, "scrub_deleted", lambda: False)
     erasure.erase(number)
 
@@ -107,8 +107,8 @@ def test_without_the_rewriting_the_file_would_hold_it(
 
 @SQLITE
 def test_the_file_is_scrubbed_although_others_hold_connections(service: str, tmp_path: Path) -> None:
-    number = add_reader(ADA)
-    traces(number, crowd=30)
+    number = add_subscriber(ADA)
+    leave_traces(number, crowd=30)
     with reading() as session:
         session.exec(select(Subscriber)).all()
     with engine.engine().connect() as other:
@@ -123,16 +123,16 @@ def test_the_file_is_scrubbed_although_others_hold_connections(service: str, tmp
 @SQLITE
 @pytest.mark.parametrize("encoding", ["7bit", "base64", "quoted-printable"])
 def test_the_demo_s_mailbox_forgets_mails_to_and_about_the_address(service: str, tmp_path: Path, encoding: str) -> None:
-    number = add_reader(ADA)
+    number = add_subscriber(ADA)
     for part in ("tmp", "new", "cur"):
         (tmp_path / "data" / "mailbox" / part).mkdir(parents=True)
-    for name, to, text in (
+    for name, recipient, text in (
         ("1", ADA, "hello"),
         ("2", "root@one.example", f"{ADA} complains"),
         ("3", "b@c.example", "x"),
     ):
         mail = EmailMessage()
-        mail["To"] = to
+        mail["To"] = recipient
         mail.set_content(f"{'long line ' * 20}{text}\n", cte=encoding if encoding != "7bit" else None)
         (tmp_path / "data" / "mailbox" / "new" / name).write_bytes(mail.as_bytes())
 
@@ -148,10 +148,10 @@ def test_logs_of_a_life_and_its_erasing_do_not_tell_the_address(
     file.write_text(f"address,topics\n{ADA},graphs\n")
     csv_import_export.import_file(file, consent=f"a mail from {ADA}")
     with reading() as session:
-        found = subscribers.by_key(session, KEY)
-        assert found is not None
-    traces(found.id or 0, crowd=3)
-    erasure.erase(found.id or 0)
+        subscriber = subscribers.by_key(session, KEY)
+        assert subscriber is not None
+    leave_traces(subscriber.id or 0, crowd=3)
+    erasure.erase(subscriber.id or 0)
     file.unlink()
     out = "".join(capfd.readouterr())
 
@@ -162,9 +162,9 @@ def test_logs_of_a_life_and_its_erasing_do_not_tell_the_address(
 
 def test_a_refusal_that_names_an_address_is_kept_without_it(service: str) -> None:
     with transaction() as session:
-        words = f"550 5.7.1 <{ADA}>: refused"
-        deliveries.pause_domain(session, "one.example", later(hours=1), words)
-        alarm_rules.alarm_domain_paused(session, "one.example", later(hours=1), words, now=clock.now())
+        refusal = f"550 5.7.1 <{ADA}>: refused"
+        deliveries.pause_domain(session, "one.example", later(hours=1), refusal)
+        alarm_rules.alarm_domain_paused(session, "one.example", later(hours=1), refusal, now=clock.now())
 
     assert KEY not in str(everything()).lower()
     assert "550 5.7.1 <[address]>: refused" in str(everything())
@@ -173,26 +173,26 @@ def test_a_refusal_that_names_an_address_is_kept_without_it(service: str) -> Non
 def test_the_suppression_of_an_erased_address_holds_and_outlives_the_key(
     service: str, configured: Callable[..., None]
 ) -> None:
-    number = add_reader(ADA)
-    put(Suppression(address_key=KEY, reason="complaint", at=later()))
+    number = add_subscriber(ADA)
+    store_row(Suppression(address_key=KEY, reason="complaint", at=later()))
     erasure.erase(number)
     configured(SECRET_KEY="another key for tests after a rotation")
 
     with reading() as session:
-        found = subscribers.suppression(session, KEY)
+        suppression = subscribers.suppression(session, KEY)
         other = subscribers.suppression(session, "bob@one.example")
         stored = session.exec(select(FormerAddress)).one()
 
-    assert found is not None
-    assert (found.reason, stored.suppressed, other) == ("complaint", True, None)
+    assert suppression is not None
+    assert (suppression.reason, stored.suppressed, other) == ("complaint", True, None)
     subscriber_admin.unsuppress_address(ADA)
     with reading() as session:
         assert subscribers.suppression(session, KEY) is None
 
 
 def test_the_suppression_of_an_erased_address_is_an_ordinary_one_when_it_comes_back(service: str) -> None:
-    number = add_reader(ADA)
-    put(Suppression(address_key=KEY, reason="complaint", at=later()))
+    number = add_subscriber(ADA)
+    store_row(Suppression(address_key=KEY, reason="complaint", at=later()))
     erasure.erase(number)
     with transaction() as session:
         subscribers.admit(session, subscribers.parse_address(ADA), now=clock.now())
@@ -206,22 +206,26 @@ def test_people_who_left_are_deleted_after_their_time_and_stay_known_as_a_hash(
     service: str, configured: Callable[..., None]
 ) -> None:
     configured(RETENTION_LEFT_DAYS=10)
-    gone, stays, active = add_reader(ADA), add_reader("bob@one.example"), add_reader("cy@one.example")
+    leaver, recent_leaver, active = (
+        add_subscriber(ADA),
+        add_subscriber("bob@one.example"),
+        add_subscriber("cy@one.example"),
+    )
     run = add_run()
-    for number in (gone, stays, active):
+    for number in (leaver, recent_leaver, active):
         add_mail(number, run)
-        put(Audit(at=later(), actor="x", action="add", detail={"subscriber": number}))
+        store_row(Audit(at=later(), actor="x", action="add", detail={"subscriber": number}))
     with transaction() as session:
-        for number, days in ((gone, 11), (stays, 9)):
+        for number, days in ((leaver, 11), (recent_leaver, 9)):
             row = session.get_one(Subscriber, number)
             row.state, row.left_at = "left", clock.now() - timedelta(days=days)
 
     retention.delete_expired()
-    left = everything()
+    remaining = everything()
 
-    assert {row[0] for row in left["subscriber"]} == {stays, active}
-    assert len(left["edition"]) == 2
-    assert [row[4]["subscriber"] for row in left["audit"]] == [stays, active]
+    assert {row[0] for row in remaining["subscriber"]} == {recent_leaver, active}
+    assert len(remaining["edition"]) == 2
+    assert [row[4]["subscriber"] for row in remaining["audit"]] == [recent_leaver, active]
     with reading() as session:
         former = former_addresses.find_former_address(session, KEY)
     assert former is not None
@@ -230,22 +234,22 @@ def test_people_who_left_are_deleted_after_their_time_and_stay_known_as_a_hash(
 
 def test_an_old_audit_goes_but_its_newest_row(service: str, configured: Callable[..., None]) -> None:
     configured(RETENTION_AUDIT_DAYS=30)
-    put(*(Audit(at=later(days=-days), actor="x", action=str(days), detail={}) for days in (40, 29, 50)))
+    store_row(*(Audit(at=later(days=-days), actor="x", action=str(days), detail={}) for days in (40, 29, 50)))
     retention.delete_expired()
 
     assert [row[3] for row in everything()["audit"]] == ["29", "50"]
 
 
 def test_tries_of_an_erased_person_are_forgotten(service: str) -> None:
-    number = add_reader(ADA)
-    put(Attempt(action="welcome", key=str(number), at=later()))
+    number = add_subscriber(ADA)
+    store_row(Attempt(action="welcome", key=str(number), at=later()))
     erasure.erase(number)
 
     assert everything()["attempt"] == []
 
 
 def test_a_refusal_that_comes_after_the_erasing_does_not_bring_the_address_back(service: str) -> None:
-    number = add_reader(ADA)
+    number = add_subscriber(ADA)
     with transaction() as session:
         row = Delivery(
             kind="link", subject_id=1, address=ADA, domain="x", state="sending", created_at=later(), lease_id=7,

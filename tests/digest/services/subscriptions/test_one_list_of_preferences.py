@@ -55,15 +55,15 @@ def test_what_is_derived_names_no_preference_in_an_attribute_or_as_a_key(path: s
 
 
 def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -> None:
-    texts = preference_form.filled({})
-    shown = [field.name for fields in preference_form.grouped_fields(texts).values() for field in fields]
+    texts = preference_form.with_defaults({})
+    form_fields = [field.name for fields in preference_form.grouped_fields(texts).values() for field in fields]
 
-    assert sorted(shown) == sorted(preference_fields.FIELDS)
+    assert sorted(form_fields) == sorted(preference_fields.FIELDS)
     assert set(preference_fields.FIELDS) <= set(csv_import_export.COLUMNS)
 
 
 def test_a_sign_up_offers_all_but_the_pause() -> None:
-    fields = preference_form.grouped_fields(preference_form.filled({}), sign_up=True)
+    fields = preference_form.grouped_fields(preference_form.with_defaults({}), sign_up=True)
 
     assert {field.name for group in fields.values() for field in group} == set(Preferences.model_fields) - {
         "paused_until"
@@ -79,6 +79,6 @@ def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
 
 
 def test_a_number_keeps_its_bounds_in_the_form() -> None:
-    fields = preference_form.grouped_fields(preference_form.filled({}))
+    fields = preference_form.grouped_fields(preference_form.with_defaults({}))
 
     assert [(field.minimum, field.maximum) for field in fields["details"] if field.name == "limit"] == [(1, 50)]

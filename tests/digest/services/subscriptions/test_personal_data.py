@@ -25,7 +25,7 @@ from digest.models import (
 )
 from digest.services.security import rate_limits
 from digest.services.subscriptions import personal_data, update_preferences
-from tests.digest.services.house import add_mail, add_reader, add_run, later, put
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, later, store_row
 
 ADA = "ada@one.example"
 REFERRING = {"subscriber_id", "profile_id", "address", "address_key", "address_hash"}
@@ -49,7 +49,7 @@ def test_every_table_that_refers_to_a_person_is_exported() -> None:
 @pytest.fixture
 def ada(service: str) -> int:
     """A subscriber with a row in every table, and somebody else with as many."""
-    number, other = add_reader(ADA), add_reader("bob@one.example")
+    number, other = add_subscriber(ADA), add_subscriber("bob@one.example")
     run = add_run()
     for subscriber in (number, other):
         add_mail(subscriber, run)
@@ -59,7 +59,7 @@ def ada(service: str) -> int:
         session.add_all([epoch, paper])
         session.flush()
         epoch_id, paper_id = epoch.id or 0, paper.id or 0
-    put(
+    store_row(
         *(ProfileVersion(subscriber_id=n, number=2, created_at=later(), profile={}) for n in (number, other)),
         *(Consent(subscriber_id=n, event="asked", at=later(), client="203.0.113.7") for n in (number, other)),
         *(Threshold(profile_id=n, epoch_id=epoch_id, tau=n) for n in (1, 2)),

@@ -13,7 +13,7 @@ import time_machine
 
 from digest import clock, settings
 from digest.services.admin import subscriber_admin
-from digest.web.api.bounce_webhook import SECONDS, sign
+from digest.web.api.bounce_webhook import SIGNATURE_SECONDS, sign_body
 from tests.digest.web.conftest import ADA, METRICS, Browser, everything
 
 KEY = "a key for the provider"
@@ -29,17 +29,17 @@ def provider(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Callable[..., htt
 
     def post(*reports: dict[str, Any], key: str = KEY, age: int = 0, signature: str | None = None) -> httpx.Response:
         body = json.dumps({"reports": list(reports)}).encode()
-        made = sign(body, key=key, at=int(clock.now().timestamp()) - age)
-        headers = {"Content-Type": "application/json", "Digest-Signature": made if signature is None else signature}
+        signed = sign_body(body, key=key, timestamp=int(clock.now().timestamp()) - age)
+        headers = {"Content-Type": "application/json", "Digest-Signature": signed if signature is None else signature}
         return web.post(PATH, content=body, headers=headers)
 
     return post
 
 
 def test_a_signed_report_is_acted_on(provider: Callable[..., httpx.Response]) -> None:
-    answer = provider(HARD)
+    response = provider(HARD)
 
-    assert (answer.status_code, answer.json()) == (200, {"done": {"suppressed": 1}})
+    assert (response.status_code, response.json()) == (200, {"done": {"suppressed": 1}})
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "no such address")]
 
 
@@ -55,8 +55,8 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
         {"key": "another"},
         {"signature": ""},
         {"signature": "t=1,v1=zz"},
-        {"age": SECONDS + 1},
-        {"age": -SECONDS - 1},
+        {"age": SIGNATURE_SECONDS + 1},
+        {"age": -SIGNATURE_SECONDS - 1},
         {"signature": "t=" + "9" * 13 + ",v1=" + "0" * 64},
     ],
     ids=["key", "none", "form", "old", "of tomorrow", "far"],
@@ -64,15 +64,15 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
 def test_without_a_good_signature_nothing_happens(
     provider: Callable[..., httpx.Response], options: dict[str, Any]
 ) -> None:
-    answer = provider(HARD, **options)
+    response = provider(HARD, **options)
 
-    assert answer.status_code == 401
-    assert "signature" in answer.json()["error"]["message"].lower()
+    assert response.status_code == 401
+    assert "signature" in response.json()["error"]["message"].lower()
     assert everything()["suppression"] == []
 
 
 def test_a_signature_fits_one_body_alone(provider: Callable[..., httpx.Response]) -> None:
-    other = sign(b'{"reports": []}', key=KEY, at=int(clock.now().timestamp()))
+    other = sign_body(b'{"reports": []}', key=KEY, timestamp=int(clock.now().timestamp()))
 
     assert provider(HARD, signature=other).status_code == 401
 
@@ -81,8 +81,8 @@ def test_what_was_overheard_is_worthless_later(
     provider: Callable[..., httpx.Response], clock_stands: time_machine.Traveller
 ) -> None:
     body = json.dumps({"reports": [HARD]}).encode()
-    overheard = sign(body, key=KEY, at=int(clock.now().timestamp()))
-    clock_stands.shift(timedelta(seconds=SECONDS + 1))
+    overheard = sign_body(body, key=KEY, timestamp=int(clock.now().timestamp()))
+    clock_stands.shift(timedelta(seconds=SIGNATURE_SECONDS + 1))
 
     assert provider(HARD, signature=overheard).status_code == 401
 
@@ -98,10 +98,10 @@ def test_what_was_overheard_is_worthless_later(
     ],
 )
 def test_a_wrong_field_is_named(provider: Callable[..., httpx.Response], report: dict[str, Any], field: str) -> None:
-    answer = provider(report)
+    response = provider(report)
 
-    assert answer.status_code == 422
-    assert answer.json()["error"]["field"].endswith(field)
+    assert response.status_code == 422
+    assert response.json()["error"]["field"].endswith(field)
 
 
 def test_one_wrong_report_leaves_the_others_of_its_post_undone(provider: Callable[..., httpx.Response]) -> None:
@@ -111,10 +111,10 @@ def test_one_wrong_report_leaves_the_others_of_its_post_undone(provider: Callabl
 
 
 def test_without_a_key_no_reports_are_taken(web: Browser) -> None:
-    answer = web.post(PATH, json={"reports": [HARD]})
+    response = web.post(PATH, json={"reports": [HARD]})
 
-    assert answer.status_code == 404
-    assert "DIGEST_WEBHOOK_KEY" in answer.json()["error"]["message"]
+    assert response.status_code == 404
+    assert "DIGEST_WEBHOOK_KEY" in response.json()["error"]["message"]
 
 
 def test_the_signature_is_documented(web: Browser) -> None:

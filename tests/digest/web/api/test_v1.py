@@ -25,9 +25,9 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def test_a_sign_up_is_accepted_and_queues_a_confirmation(web: Browser) -> None:
-    answer = web.post("/api/v1/subscriptions", json={"address": ADA, "topics": ["graphs"], "time_zone": "Asia/Tokyo"})
+    response = web.post("/api/v1/subscriptions", json={"address": ADA, "topics": ["graphs"], "time_zone": "Asia/Tokyo"})
 
-    assert answer.status_code == 202
+    assert response.status_code == 202
     assert [(mail.kind, mail.address) for mail in mails()] == [("confirmation", ADA)]
 
 
@@ -44,24 +44,24 @@ def test_a_sign_up_is_accepted_and_queues_a_confirmation(web: Browser) -> None:
     ],
 )
 def test_a_wrong_field_is_named(web: Browser, body: dict[str, object], field: str) -> None:
-    answer = web.post("/api/v1/subscriptions", json=body)
+    response = web.post("/api/v1/subscriptions", json=body)
 
-    assert answer.status_code == 422
-    assert answer.json()["error"]["field"] == field
+    assert response.status_code == 422
+    assert response.json()["error"]["field"] == field
     assert everything()["delivery"] == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff"])
 def test_what_is_no_object_is_refused(web: Browser, content: bytes) -> None:
-    answer = web.post("/api/v1/subscriptions", content=content, headers={"content-type": "application/json"})
+    response = web.post("/api/v1/subscriptions", content=content, headers={"content-type": "application/json"})
 
-    assert answer.status_code in {400, 422}
-    assert answer.json()["error"]["message"]
+    assert response.status_code in {400, 422}
+    assert response.json()["error"]["message"]
 
 
 def test_a_preview_has_the_form_of_the_command_line(web: Browser) -> None:
-    answer = web.post("/api/v1/preview", json={"topics": ["reinforcement learning"], "days": 3, "limit": 1})
-    days = answer.json()["days"]
+    response = web.post("/api/v1/preview", json={"topics": ["reinforcement learning"], "days": 3, "limit": 1})
+    days = response.json()["days"]
 
     assert [day["date"] for day in days] == ["2025-11-08", "2025-11-09", "2025-11-10"]
     assert days[0]["papers"][0]["matched"] == [
@@ -70,24 +70,24 @@ def test_a_preview_has_the_form_of_the_command_line(web: Browser) -> None:
 
 
 def test_papers_that_trend_are_listed(web: Browser) -> None:
-    listed = web.get("/api/v1/papers", params={"category": "cs.LG", "limit": 1}).json()["papers"]
+    papers = web.get("/api/v1/papers", params={"category": "cs.LG", "limit": 1}).json()["papers"]
 
-    assert [paper["id"] for paper in listed] == [1]
+    assert [paper["id"] for paper in papers] == [1]
     assert web.get("/api/v1/papers/1").json()["row"]["id"] == 1
 
 
 @pytest.mark.parametrize("page", ["runs", "deliveries", "editions"])
 def test_what_is_the_administrators_needs_a_token(web: Browser, page: str) -> None:
-    good = {"authorization": f"Bearer {make_token()}"}
-    answers = [
+    headers = {"authorization": f"Bearer {make_token()}"}
+    responses = [
         web.get(f"/api/v1/{page}"),
         web.get(f"/api/v1/{page}", headers={"authorization": "Bearer wrong"}),
         web.get(f"/api/v1/{page}", headers={"authorization": "Basic abc"}),
-        web.get(f"/api/v1/{page}", headers=good),
+        web.get(f"/api/v1/{page}", headers=headers),
     ]
 
-    assert [answer.status_code for answer in answers] == [401, 401, 401, 200]
-    assert answers[0].headers["www-authenticate"] == "Bearer"
+    assert [response.status_code for response in responses] == [401, 401, 401, 200]
+    assert responses[0].headers["www-authenticate"] == "Bearer"
 
 
 def test_a_revoked_token_opens_nothing(web: Browser) -> None:
@@ -150,15 +150,15 @@ ROUTES = {  # route: the call, the scope it asks for, whether it is open without
 @pytest.mark.parametrize("scope", api_tokens.SCOPES)
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_route_is_open_to_its_scope_and_to_admin_alone(web: Browser, route: str, scope: str) -> None:
-    ask, wanted, _ = ROUTES[route]
-    answer = ask(web, bearer(make_token(scope)))
+    ask, needed_scope, _ = ROUTES[route]
+    response = ask(web, bearer(make_token(scope)))
 
-    if scope in {wanted, "admin"}:
-        assert answer.status_code in {200, 202}
+    if scope in {needed_scope, "admin"}:
+        assert response.status_code in {200, 202}
     else:
-        assert answer.status_code == 403
-        assert wanted in answer.json()["error"]["message"]
-        assert f'scope="{wanted}"' in answer.headers["www-authenticate"]
+        assert response.status_code == 403
+        assert needed_scope in response.json()["error"]["message"]
+        assert f'scope="{needed_scope}"' in response.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -242,6 +242,6 @@ def test_a_client_has_so_many_requests_a_minute_and_each_token_its_own(web: Brow
 
 def test_reports_of_a_provider_are_counted_before_their_signature_is_read(web: Browser) -> None:
     web.app.state.webhook_limiter = RequestLimiter(1, message="too many requests")
-    answers = [web.post("/api/v1/bounces", json={"reports": []}).status_code for _ in range(2)]
+    responses = [web.post("/api/v1/bounces", json={"reports": []}).status_code for _ in range(2)]
 
-    assert answers == [404, 429]
+    assert responses == [404, 429]

@@ -56,9 +56,9 @@ def test_looking_at_public_pages_changes_nothing(web: Browser) -> None:
 
 @pytest.mark.parametrize("page", ["/subscribe", "/preview", "/api/v1/subscriptions"])
 def test_a_body_of_more_than_64_kilobytes_is_refused(web: Browser, page: str) -> None:
-    answer = web.post(page, content=b"topics=" + b"a" * 65_536)
+    response = web.post(page, content=b"topics=" + b"a" * 65_536)
 
-    assert answer.status_code == 413
+    assert response.status_code == 413
 
 
 def test_a_body_that_grows_beyond_its_bound_is_refused(web: Browser) -> None:
@@ -66,19 +66,19 @@ def test_a_body_that_grows_beyond_its_bound_is_refused(web: Browser) -> None:
         for _ in range(70):
             yield b"a" * 1024
 
-    answer = web.post("/subscribe", content=growing())
+    response = web.post("/subscribe", content=growing())
 
-    assert answer.status_code == 413
+    assert response.status_code == 413
 
 
 @pytest.mark.parametrize(
     "page", ["/nothing", "/papers/999", "/papers/abc", "/papers/99999999999", "/trending/x%20y", "/authors/Nobody"]
 )
 def test_an_address_that_does_not_exist_is_a_404_page(web: Browser, page: str) -> None:
-    answer = web.get(page)
+    response = web.get(page)
 
-    assert answer.status_code == 404
-    assert "<h1>Page not found</h1>" in answer.text
+    assert response.status_code == 404
+    assert "<h1>Page not found</h1>" in response.text
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_a_nul_is_refused_before_a_database_sees_it(web: Browser, page: str) -> 
 
 
 def test_a_head_of_more_than_16_kilobytes_is_refused(web: Browser) -> None:
-    answers = [
+    responses = [
         web.get("/", headers={"x-long": "a" * 17_000}),
         web.get("/", headers={f"x-{n}": "1" * 10 for n in range(1500)}),
         web.get("/?topics=" + "a" * 17_000),
     ]
 
-    assert [answer.status_code for answer in answers] == [431] * 3
+    assert [response.status_code for response in responses] == [431] * 3
 
 
 @pytest.mark.parametrize("length", ["²", "-1", "+5", "0x10", "1e3", "", " ", "9" * 5000])
@@ -113,16 +113,16 @@ def test_a_length_that_is_no_number_is_refused(web: Browser, length: str) -> Non
 
 @pytest.mark.parametrize("page", ["/trending/", "/admin/", "/unsubscribe/x/", "/api/v1/papers/"])
 def test_nothing_is_redirected_for_a_slash(web: Browser, page: str) -> None:
-    answer = web.get(page, headers={"host": "evil.example"})
+    response = web.get(page, headers={"host": "evil.example"})
 
-    assert answer.status_code == 404
-    assert "location" not in answer.headers
+    assert response.status_code == 404
+    assert "location" not in response.headers
 
 
 def test_figures_and_reasons_need_a_token(web: Browser, configured: Callable[..., None]) -> None:
     api = api_tokens.create_token("monitor", ["metrics:read"], expires_at=None)
     other = api_tokens.create_token("other", ["runs:read"], expires_at=None)
-    good = [
+    accepted = [
         METRICS,
         {"authorization": f"bearer {api}"},
         {"authorization": f"Bearer {healthcheck_token(settings.get().secret_key[0])}"},
@@ -130,9 +130,9 @@ def test_figures_and_reasons_need_a_token(web: Browser, configured: Callable[...
     bad = [{}, {"authorization": "Bearer "}, {"authorization": "Bearer x"}, {"authorization": f"Bearer {other}"}]
     bad += [{"authorization": f"Basic {METRICS['authorization'][7:]}"}, {"authorization": METRICS["authorization"][7:]}]
 
-    assert [web.get("/metrics", headers=headers).status_code for headers in good] == [200] * 3
+    assert [web.get("/metrics", headers=headers).status_code for headers in accepted] == [200] * 3
     assert [web.get("/metrics", headers=headers).status_code for headers in bad] == [401] * 6
-    assert all("database" in web.get("/readyz", headers=headers).json() for headers in good)
+    assert all("database" in web.get("/readyz", headers=headers).json() for headers in accepted)
     assert all(web.get("/readyz", headers=headers).json() == {"ready": True} for headers in bad)
 
 
@@ -157,12 +157,12 @@ def test_a_missing_api_path_is_json(web: Browser) -> None:
 
 
 def test_a_broken_form_is_a_calm_400(web: Browser) -> None:
-    answer = web.post(
+    response = web.post(
         "/subscribe", content=b"--x\r\nbroken", headers={"content-type": "multipart/form-data; boundary=x"}
     )
 
-    assert answer.status_code in {400, 422}
-    assert "Traceback" not in answer.text
+    assert response.status_code in {400, 422}
+    assert "Traceback" not in response.text
 
 
 def test_a_file_in_a_form_is_refused(web: Browser) -> None:
@@ -170,17 +170,17 @@ def test_a_file_in_a_form_is_refused(web: Browser) -> None:
 
 
 def test_a_topic_with_markup_is_shown_as_text(web: Browser) -> None:
-    answer = web.get("/", params={"topics": "</textarea><script>alert(1)</script>"})
+    response = web.get("/", params={"topics": "</textarea><script>alert(1)</script>"})
 
-    assert "<script>alert" not in answer.text
+    assert "<script>alert" not in response.text
 
 
 def test_an_edition_brings_its_own_policy_without_scripts(web: Browser) -> None:
-    answer = web.get(path(signed_links.edition(4)))
+    response = web.get(path(signed_links.edition(4)))
 
-    assert "Edition 4" in answer.text
-    assert "script-src 'none'" in answer.headers["content-security-policy"]
-    assert answer.headers["cache-control"] == "no-store"
+    assert "Edition 4" in response.text
+    assert "script-src 'none'" in response.headers["content-security-policy"]
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -238,8 +238,8 @@ def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatc
         sent = {"address": f"r{n}@digest.example", "topics": "graphs"}
         bridge.post("/subscribe", data=sent, headers={"x-forwarded-for": f"198.51.100.{n}"})
 
-    found = [finding.text for finding in doctor._check_proxies(settings.get())]
-    assert [text for text in found if "172.18.0.1" in text]
+    findings = [finding.text for finding in doctor._check_proxies(settings.get())]
+    assert [text for text in findings if "172.18.0.1" in text]
     assert [mail.kind for mail in mails()].count("alarm") == 1
 
 

@@ -18,24 +18,24 @@ from digest.services.catalog.page_schemas import Preview
 from digest.web.app import build
 from digest.web.http.preview_limits import PreviewSlots
 from tests.browser.site import serving
-from tests.digest.web.conftest import PAGE_SERVICES, Browser, Notebook
+from tests.digest.web.conftest import PAGE_SERVICES, Browser, RecordingQueue
 from tests.patience import PATIENCE
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def two_letter_prefixes() -> str:
+def topics_of_short_prefixes() -> str:
     """The largest input that the form accepts: 20 topics of 500 characters."""
-    letters = "abcdefghijklmnopqrst"
-    return "\n".join(" OR ".join(f"{first}{second}*" for second in letters * 3) for first in letters)
+    alphabet = "abcdefghijklmnopqrst"
+    return "\n".join(" OR ".join(f"{first}{second}*" for second in alphabet * 3) for first in alphabet)
 
 
 @SQLITE
 def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: Browser) -> None:
-    answer = web.post("/api/v1/preview", json={"topics": two_letter_prefixes()})
+    response = web.post("/api/v1/preview", json={"topics": topics_of_short_prefixes()})
 
-    assert answer.status_code == 422
-    assert answer.json()["error"]["field"] == "topics"
+    assert response.status_code == 422
+    assert response.json()["error"]["field"] == "topics"
 
 
 @SQLITE
@@ -49,29 +49,29 @@ def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: B
     ],
 )
 def test_a_short_prefix_is_refused_wherever_it_stands(web: Browser, topic: str, message: str) -> None:
-    answer = web.post("/api/v1/preview", json={"topics": [topic]})
+    response = web.post("/api/v1/preview", json={"topics": [topic]})
 
-    assert answer.status_code == 422
-    assert message in answer.json()["error"]["message"]
+    assert response.status_code == 422
+    assert message in response.json()["error"]["message"]
 
 
 @SQLITE
 @pytest.mark.parametrize("field", ["topics", "exclusions"])
 def test_too_many_prefixes_are_refused(web: Browser, field: str) -> None:
     lines = [f"wor{chr(97 + n)}* OR fam{chr(97 + n)}*" for n in range(MAX_PREFIXES // 2 + 1)][:20]
-    answer = web.post("/api/v1/preview", json={"topics": ["graphs", *lines[10:]], "exclusions": lines[:10]})
+    response = web.post("/api/v1/preview", json={"topics": ["graphs", *lines[10:]], "exclusions": lines[:10]})
 
-    assert answer.status_code == 422
-    assert f"at most {MAX_PREFIXES}" in answer.json()["error"]["message"]
+    assert response.status_code == 422
+    assert f"at most {MAX_PREFIXES}" in response.json()["error"]["message"]
 
 
 @SQLITE
 def test_more_words_than_can_be_matched_quickly_are_refused(web: Browser) -> None:
     topics = [" OR ".join(f"word{chr(97 + i)}{chr(97 + n)}" for n in range(MAX_WORDS // 20 + 2)) for i in range(20)]
-    answer = web.post("/subscribe", data={"topics": "\n".join(topics), "address": "ada@digest.example"})
+    response = web.post("/subscribe", data={"topics": "\n".join(topics), "address": "ada@digest.example"})
 
-    assert answer.status_code == 422
-    assert f"at most {MAX_WORDS}" in answer.text
+    assert response.status_code == 422
+    assert f"at most {MAX_WORDS}" in response.text
 
 
 @SQLITE
@@ -98,7 +98,7 @@ class SlowPreview:
 
 
 @pytest.fixture
-def slow(settled: None, queue: Notebook) -> Iterator[tuple[str, SlowPreview]]:
+def slow(settled: None, queue: RecordingQueue) -> Iterator[tuple[str, SlowPreview]]:
     preview = SlowPreview()
     with serving(lambda _: build(queue, replace(PAGE_SERVICES, preview=preview))) as url:
         yield url, preview

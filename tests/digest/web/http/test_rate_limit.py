@@ -49,10 +49,10 @@ def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
     web.app.state.preview_limiter = RequestLimiter(max_requests=1)
     web.get("/?topics=graphs")
-    answers = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
+    responses = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
-    assert [answer.status_code for answer in answers] == [429, 429]
-    assert all("graphs</textarea>" in answer.text and "wait a moment" in answer.text for answer in answers)
+    assert [response.status_code for response in responses] == [429, 429]
+    assert all("graphs</textarea>" in answer.text and "wait a moment" in answer.text for answer in responses)
 
 
 @SQLITE

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from digest.web.app import build
 from digest.web.http.middleware import BoundedBody
-from tests.digest.web.conftest import PAGE_SERVICES, Notebook
+from tests.digest.web.conftest import PAGE_SERVICES, RecordingQueue
 from tests.digest.web.live import form_post, serving
 from tests.patience import PATIENCE
 
@@ -23,7 +23,7 @@ Address = tuple[str, int]
 
 @pytest.fixture
 def app(settled: None) -> FastAPI:
-    return build(Notebook(), PAGE_SERVICES)
+    return build(RecordingQueue(), PAGE_SERVICES)
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def exchange(address: Address, request: bytes) -> bytes:
     """Send, and read until the server closes."""
-    reader, writer = await asyncio.open_connection(*address)
+    stream, writer = await asyncio.open_connection(*address)
     try:
         writer.write(request)
-        return await asyncio.wait_for(reader.read(), PATIENCE)
+        return await asyncio.wait_for(stream.read(), PATIENCE)
     except ConnectionError:
         return b""
     finally:
@@ -65,29 +65,29 @@ def status(answer: bytes) -> int:
 def test_a_body_that_does_not_come_is_answered_with_408_and_the_connection_closed(
     app: FastAPI, impatient: None
 ) -> None:
-    answer = ask(app, HALF_OPEN)
+    response = ask(app, HALF_OPEN)
 
-    assert status(answer) == 408
-    assert b"connection: close" in answer.lower()
+    assert status(response) == 408
+    assert b"connection: close" in response.lower()
 
 
 async def dripping(address: Address, head: bytes) -> bytes:
     """Send a byte each 50 ms for as long as the server accepts them."""
-    reader, writer = await asyncio.open_connection(*address)
+    stream, writer = await asyncio.open_connection(*address)
     writer.write(head)
-    answer = asyncio.ensure_future(reader.read())
-    while not answer.done():
+    response = asyncio.ensure_future(stream.read())
+    while not response.done():
         writer.write(b"a")
-        await asyncio.wait([answer], timeout=0.05)
+        await asyncio.wait([response], timeout=0.05)
     await close(writer)
-    return b"" if answer.exception() else answer.result()
+    return b"" if response.exception() else response.result()
 
 
 def test_a_body_that_drips_is_cut_off_too(app: FastAPI, impatient: None) -> None:
     with serving(app) as address:
-        answer = asyncio.run(asyncio.wait_for(dripping(address, HALF_OPEN), PATIENCE))
+        response = asyncio.run(asyncio.wait_for(dripping(address, HALF_OPEN), PATIENCE))
 
-    assert status(answer) in {0, 408}
+    assert status(response) in {0, 408}
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_a_body_that_drips_is_cut_off_too(app: FastAPI, impatient: None) -> None
 )
 def test_headers_that_drip_are_cut_off(app: FastAPI, head: bytes) -> None:
     with serving(app, seconds_for_headers=0.5) as address:
-        answer = asyncio.run(asyncio.wait_for(dripping(address, head), PATIENCE))
+        response = asyncio.run(asyncio.wait_for(dripping(address, head), PATIENCE))
 
-    assert status(answer) in {0, 200}
+    assert status(response) in {0, 200}
 
 
 def test_others_are_served_while_many_bodies_are_half_open(app: FastAPI) -> None:
@@ -122,7 +122,7 @@ def test_at_the_connection_limit_the_slowest_connection_is_closed(app: FastAPI) 
         first, _ = attackers[0]
         with contextlib.suppress(ConnectionError):
             assert await asyncio.wait_for(first.read(), PATIENCE) == b""
-        cut = sum(reader.at_eof() or reader.exception() is not None for reader, _ in attackers)
+        cut = sum(stream.at_eof() or stream.exception() is not None for stream, _ in attackers)
         await close(*(writer for _, writer in attackers))
         return served, cut
 
@@ -154,10 +154,10 @@ def test_at_the_connection_limit_the_slowest_connection_is_closed(app: FastAPI) 
     ids=lambda head: repr(head[:30]) + str(len(head)),
 )
 def test_a_request_that_is_no_http_is_refused(app: FastAPI, request_head: bytes) -> None:
-    answer = ask(app, request_head, seconds_for_headers=1.0)
+    response = ask(app, request_head, seconds_for_headers=1.0)
 
-    assert status(answer) in {0, 400, 413, 431, 501}  # 0: reset while still sending
-    assert b"Traceback" not in answer
+    assert status(response) in {0, 400, 413, 431, 501}  # 0: reset while still sending
+    assert b"Traceback" not in response
 
 
 @pytest.mark.parametrize(
@@ -199,15 +199,15 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("path", ["/api/v1/subscriptions", "/api/v1/preview"])
 def test_a_hostile_json_body_is_a_clear_4xx(app: FastAPI, path: str, body: str) -> None:
-    answer = ask(app, form_post(path, body).replace(b"application/x-www-form-urlencoded", b"application/json"))
+    response = ask(app, form_post(path, body).replace(b"application/x-www-form-urlencoded", b"application/json"))
 
-    assert status(answer) in {400, 422}
-    assert b'"message"' in answer
+    assert status(response) in {400, 422}
+    assert b'"message"' in response
 
 
 def test_a_redirect_is_never_made_from_the_host_header(app: FastAPI) -> None:
     request = b"GET /trending/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
-    answer = ask(app, request)
+    response = ask(app, request)
 
-    assert status(answer) == 404
-    assert b"evil.example" not in answer
+    assert status(response) == 404
+    assert b"evil.example" not in response

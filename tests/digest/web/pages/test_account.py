@@ -16,7 +16,7 @@ from tests.digest.web.conftest import (
     ADA,
     NOW,
     Browser,
-    Notebook,
+    RecordingQueue,
     account_link,
     everything,
     mails,
@@ -28,19 +28,19 @@ from tests.digest.web.conftest import (
 EVE = "eve@new.example"
 
 
-def moving(web: Browser, to: str = EVE) -> str:
+def request_move(web: Browser, new_address: str = EVE) -> str:
     """Request a move; return the link that the new address gets."""
-    web.post(account_link(web, "change-address"), data={"address": to})
+    web.post(account_link(web, "change-address"), data={"address": new_address})
     return path(signed_links.account("new-address", 2))
 
 
 @pytest.mark.parametrize("action", ["export", "erase", "change-address"])
-def test_the_preferences_page_only_has_a_link_mailed(web: Browser, queue: Notebook, action: str) -> None:
+def test_the_preferences_page_only_has_a_link_mailed(web: Browser, queue: RecordingQueue, action: str) -> None:
     subscribed(web)
     before = only_subscriber()
-    answer = web.post(path(signed_links.preferences(1)), data={"action": action, "sure": "yes", "address": EVE})
+    response = web.post(path(signed_links.preferences(1)), data={"action": action, "sure": "yes", "address": EVE})
 
-    assert "Check your inbox" in answer.text
+    assert "Check your inbox" in response.text
     assert only_subscriber() == before
     assert [(mail.kind, mail.address) for mail in mails()][1:] == [("account-link", ADA)]
     assert queue.delivered == 2
@@ -54,9 +54,9 @@ def test_the_preferences_page_exports_nothing(web: Browser) -> None:
 
 def test_links_for_one_day_are_bounded(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
-    answers = [web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code for _ in range(7)]
+    responses = [web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code for _ in range(7)]
 
-    assert answers == [200] * 6 + [429]
+    assert responses == [200] * 6 + [429]
     clock_stands.shift(timedelta(hours=25))
     assert web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code == 200
 
@@ -64,21 +64,21 @@ def test_links_for_one_day_are_bounded(web: Browser, clock_stands: time_machine.
 @pytest.mark.parametrize("action", ["export", "erase", "change-address", "new-address"])
 def test_looking_at_a_mailed_link_changes_nothing(web: Browser, action: str) -> None:
     subscribed(web)
-    page = moving(web) if action == "new-address" else account_link(web, action)
+    page = request_move(web) if action == "new-address" else account_link(web, action)
     before = everything()
-    answers = [web.get(page), web.head(page), web.post(page, data={"on_page": "yes"})]
+    responses = [web.get(page), web.head(page), web.post(page, data={"on_page": "yes"})]
 
     assert everything() == before
-    assert [answer.status_code for answer in answers] == [200] * 3
-    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+    assert [response.status_code for response in responses] == [200] * 3
+    assert {answer.headers["cache-control"] for answer in responses} == {"no-store"}
 
 
 def test_the_export_comes_as_a_file(web: Browser) -> None:
     subscribed(web)
-    answer = web.post(account_link(web, "export"))
+    response = web.post(account_link(web, "export"))
 
-    assert json.loads(answer.text)["subscriber"]["address"] == ADA
-    assert "attachment" in answer.headers["content-disposition"]
+    assert json.loads(response.text)["subscriber"]["address"] == ADA
+    assert "attachment" in response.headers["content-disposition"]
 
 
 def test_an_erasure_is_done_once(web: Browser) -> None:
@@ -90,10 +90,10 @@ def test_an_erasure_is_done_once(web: Browser) -> None:
 
 def test_the_new_address_gets_the_mail_and_the_old_one_is_notified(web: Browser) -> None:
     before = subscribed(web)
-    answer = web.post(moving(web))
+    response = web.post(request_move(web))
     subscriber = only_subscriber()
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (subscriber.address, subscriber.address_key, subscriber.state) == (EVE, EVE, "active")
     assert (subscriber.profile_id, subscriber.next_due_at) == (before.profile_id, before.next_due_at)
     assert [(mail.kind, mail.address) for mail in mails()][-2:] == [("new-address", EVE), ("moved", ADA)]
@@ -102,7 +102,7 @@ def test_the_new_address_gets_the_mail_and_the_old_one_is_notified(web: Browser)
 
 def test_nothing_moves_before_the_new_address_confirms(web: Browser) -> None:
     before = subscribed(web)
-    moving(web)
+    request_move(web)
 
     assert only_subscriber() == before
 
@@ -111,14 +111,14 @@ def test_mail_that_waits_goes_to_the_new_address(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:
         deliveries.enqueue(session, [deliveries.NewDelivery("digest", 9, ADA, subscriber_id=1)], NOW)
-    web.post(moving(web))
+    web.post(request_move(web))
 
     assert [(m.address, m.domain) for m in mails() if m.kind == "digest"] == [(EVE, "new.example")]
 
 
 def test_a_link_to_the_new_address_works_once(web: Browser) -> None:
     subscribed(web)
-    link = moving(web)
+    link = request_move(web)
 
     assert [web.post(link).status_code for _ in range(2)] == [200, 410]
 
@@ -141,15 +141,15 @@ def test_a_taken_or_suppressed_address_gets_no_mail_and_the_answer_is_the_same(w
         session.add(Suppression(address_key="carl@digest.example", reason="not me", at=NOW))
     page = account_link(web, "change-address")
     addresses = ("bob@digest.example", "carl@digest.example", EVE)
-    answers = {web.post(page, data={"address": address}).text for address in addresses}
+    responses = {web.post(page, data={"address": address}).text for address in addresses}
 
-    assert len(answers) == 1
+    assert len(responses) == 1
     assert [mail.address for mail in mails() if mail.kind == "new-address"] == [EVE]
 
 
 def test_an_address_taken_in_between_is_refused(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
-    link = moving(web, "bob@digest.example")
+    link = request_move(web, "bob@digest.example")
     clock_stands.shift(timedelta(minutes=2))  # an inbox gets its next confirmation after a minute
     subscribed(web, "bob@digest.example")
 
@@ -163,7 +163,7 @@ def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(
     subscribed(web)
     web.post("/subscribe", data={"address": EVE})
     clock_stands.shift(timedelta(minutes=2))  # an inbox gets its next confirmation after a minute
-    web.post(moving(web))
+    web.post(request_move(web))
 
     assert only_subscriber().address == EVE
 
@@ -171,34 +171,34 @@ def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(
 def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
     subscribed(web)
     page = account_link(web, "change-address")
-    answer = web.post(page, data={"address": "nobody"})
+    response = web.post(page, data={"address": "nobody"})
 
-    assert answer.status_code == 422
-    assert 'id="address-error"' in answer.text
-    assert 'value="nobody"' in answer.text
+    assert response.status_code == 422
+    assert 'id="address-error"' in response.text
+    assert 'value="nobody"' in response.text
 
 
 def test_the_mail_to_the_new_address_does_not_name_the_old_one(web: Browser) -> None:
     subscribed(web)
 
-    assert ADA not in web.get(moving(web)).text
+    assert ADA not in web.get(request_move(web)).text
 
 
 def test_erasing_after_a_move_leaves_no_trace_of_either_address(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:
         session.add(Bounce(report_key="r1", address_key=ADA, kind="soft", at=NOW))
-    web.post(moving(web))
+    web.post(request_move(web))
     web.post(account_link(web, "erase"))
-    left = str(everything())
+    remaining = str(everything())
 
-    assert ADA not in left
-    assert EVE not in left
+    assert ADA not in remaining
+    assert EVE not in remaining
 
 
 def test_erasing_while_a_move_waits_leaves_no_trace(web: Browser) -> None:
     subscribed(web)
-    link = moving(web)
+    link = request_move(web)
     web.post(account_link(web, "erase"))
 
     assert EVE not in str(everything())
@@ -209,8 +209,8 @@ def test_a_suppressed_address_gets_no_link_and_the_page_says_so(web: Browser) ->
     subscribed(web)
     with engine.transaction() as session:
         session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
-    answer = web.post(path(signed_links.preferences(1)), data={"action": "erase"})
+    response = web.post(path(signed_links.preferences(1)), data={"action": "erase"})
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert len(mails()) == 1
     assert "write to the administrator" in web.get(path(signed_links.preferences(1))).text

@@ -21,8 +21,8 @@ from digest.models import Audit
 from digest.services.admin import domain_pauses
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
-from tests.digest.services.house import add_mail, add_reader, add_run
-from tests.digest.web.conftest import ADA, Browser, Notebook, everything, mails, path, subscribed
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
+from tests.digest.web.conftest import ADA, Browser, RecordingQueue, everything, mails, path, subscribed
 from tests.outbox import as_claimed
 
 ROOT = "root@digest.example"
@@ -31,11 +31,11 @@ ROOT = "root@digest.example"
 def signed_in(web: Browser) -> dict[str, str]:
     """The cookie of an administrator who signed in by a mailed link."""
     web.post("/admin/sign-in", data={"address": ROOT})
-    answer = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
-    return {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+    response = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
+    return {"cookie": response.headers["set-cookie"].partition(";")[0]}
 
 
-def test_an_administrator_gets_a_link(web: Browser, queue: Notebook) -> None:
+def test_an_administrator_gets_a_link(web: Browser, queue: RecordingQueue) -> None:
     web.post("/admin/sign-in", data={"address": "Root@Digest.example"})
 
     assert [(mail.kind, mail.address) for mail in mails()] == [("sign-in", ROOT)]
@@ -43,19 +43,19 @@ def test_an_administrator_gets_a_link(web: Browser, queue: Notebook) -> None:
 
 
 def test_the_response_is_the_same_for_everybody_who_gets_no_link(web: Browser) -> None:
-    known = web.post("/admin/sign-in", data={"address": ROOT})
+    known_address = web.post("/admin/sign-in", data={"address": ROOT})
     other = web.post("/admin/sign-in", data={"address": ADA})
 
-    assert known.text == other.text
+    assert known_address.text == other.text
     assert len(mails()) == 1
 
 
 def test_the_link_opens_the_overview(web: Browser) -> None:
     subscribed(web)
-    answer = web.get("/admin", headers=signed_in(web))
+    response = web.get("/admin", headers=signed_in(web))
 
-    assert "1 active" in answer.text
-    assert answer.headers["cache-control"] == "no-store"
+    assert "1 active" in response.text
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> None:
@@ -85,10 +85,10 @@ def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
     web.post("/admin/sign-in", data={"address": ROOT})
     link = path(signed_links.sign_in(1))
     before = everything()
-    answers: list[httpx.Response] = [web.get(link), web.head(link)]
+    responses: list[httpx.Response] = [web.get(link), web.head(link)]
 
     assert everything() == before
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
 
 
 def test_the_link_is_good_once(web: Browser) -> None:
@@ -140,14 +140,14 @@ def test_resending_needs_a_session(web: Browser) -> None:
 
 
 def test_an_edition_can_be_sent_again(web: Browser) -> None:
-    answer = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
+    response = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
 
-    assert f"to {ADA}." in answer.text
+    assert f"to {ADA}." in response.text
 
 
 def test_a_run_is_paused_and_resumed_from_the_page(web: Browser) -> None:
     run = add_run()
-    add_mail(add_reader(ADA), run, state="queued")
+    add_mail(add_subscriber(ADA), run, state="queued")
     cookie = signed_in(web)
     paused = web.post(f"/admin/runs/{run}/pause", headers=cookie)
     resumed = web.post(f"/admin/runs/{run}/resume", headers=cookie)
@@ -168,11 +168,11 @@ def test_pausing_a_run_needs_a_session(web: Browser, act: str) -> None:
 
 def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
-    answers = [web.post(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
+    responses = [web.post(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
 
-    assert [answer.status_code for answer in answers] == [409, 409]
-    assert f"Run {run} is not paused (state: complete)." in answers[0].text
-    assert "There is no run 999" in answers[1].text
+    assert [response.status_code for response in responses] == [409, 409]
+    assert f"Run {run} is not paused (state: complete)." in responses[0].text
+    assert "There is no run 999" in responses[1].text
 
 
 def test_nothing_else_can_be_done_to_a_run(web: Browser) -> None:
@@ -181,16 +181,16 @@ def test_nothing_else_can_be_done_to_a_run(web: Browser) -> None:
 
 @pytest.mark.parametrize("day", ["yesterday", "2025-13-01"])
 def test_a_wrong_day_is_named(web: Browser, day: str) -> None:
-    answer = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
+    response = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
 
-    assert answer.status_code == 422
-    assert 'id="day-error"' in answer.text
+    assert response.status_code == 422
+    assert 'id="day-error"' in response.text
 
 
 def test_a_client_may_ask_five_times_an_hour(web: Browser) -> None:
-    answers = [web.post("/admin/sign-in", data={"address": ADA}) for _ in range(6)]
+    responses = [web.post("/admin/sign-in", data={"address": ADA}) for _ in range(6)]
 
-    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert [response.status_code for response in responses] == [200] * 5 + [429]
 
 
 def pause_domain(domain: str, reason: str = "550 5.7.1 <b>no</b>") -> None:
@@ -198,33 +198,33 @@ def pause_domain(domain: str, reason: str = "550 5.7.1 <b>no</b>") -> None:
         deliveries.pause_domain(session, domain, clock.now() + timedelta(hours=6), reason)
 
 
-def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue: Notebook) -> None:
+def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue: RecordingQueue) -> None:
     pause_domain("one.example")
     cookie = signed_in(web)
     queue.delivered = 0
-    shown = web.get("/admin", headers=cookie)
+    dashboard = web.get("/admin", headers=cookie)
     released = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=cookie)
 
-    assert 'value="one.example"' in shown.text
-    assert "550 5.7.1 &lt;b&gt;no&lt;/b&gt;" in shown.text
+    assert 'value="one.example"' in dashboard.text
+    assert "550 5.7.1 &lt;b&gt;no&lt;/b&gt;" in dashboard.text
     assert "0 e-mails to one.example are queued." in released.text
     assert 'value="one.example"' not in released.text
     assert queue.delivered == 1
 
 
 def test_releasing_a_domain_that_is_no_longer_paused_is_an_error(web: Browser) -> None:
-    answer = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
+    response = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
 
-    assert answer.status_code == 409
-    assert "one.example is not paused" in answer.text
+    assert response.status_code == 409
+    assert "one.example is not paused" in response.text
 
 
 def test_releasing_a_domain_needs_a_session(web: Browser) -> None:
     pause_domain("one.example")
-    answer = web.post("/admin/domains/release", data={"domain": "one.example"})
+    response = web.post("/admin/domains/release", data={"domain": "one.example"})
 
-    assert answer.status_code == 409
-    assert [one.domain for one in domain_pauses.paused_domains()] == ["one.example"]
+    assert response.status_code == 409
+    assert [pause.domain for pause in domain_pauses.paused_domains()] == ["one.example"]
 
 
 def test_posts_of_others_do_not_lock_an_administrator_out(web: Browser, clock_stands: time_machine.Traveller) -> None:
@@ -239,8 +239,8 @@ def test_posts_of_others_do_not_lock_an_administrator_out(web: Browser, clock_st
             assert look.status_code == 200
 
     assert len(mails()) <= 2 * 4 + 5
-    entered = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
-    assert entered.status_code == 303
+    session_response = web.post(path(signed_links.sign_in(mails()[-1].subject_id)))
+    assert session_response.status_code == 303
 
 
 def test_a_client_behind_the_address_of_an_attacker_still_gets_a_link(web: Browser) -> None:
@@ -346,7 +346,7 @@ FOREIGN = (
     {"sec-fetch-site": "nonsense"},
     {"sec-fetch-site": "same-origin", "origin": "http://evil.example"},
 )
-OURS = (
+SAME_ORIGIN = (
     {},
     {"origin": "http://testserver"},
     {"sec-fetch-site": "same-origin", "origin": "http://testserver"},
@@ -361,13 +361,13 @@ def test_a_form_from_another_origin_is_refused(web: Browser, page: str, headers:
     run = add_run()
     cookie = signed_in(web)
     before = everything()
-    answer = web.post(f"/admin/{page}", data={"address": ROOT}, headers=cookie | headers)
+    response = web.post(f"/admin/{page}", data={"address": ROOT}, headers=cookie | headers)
 
-    assert (run, answer.status_code) == (1, 404 if page == "nothing" else 403)
+    assert (run, response.status_code) == (1, 404 if page == "nothing" else 403)
     assert everything() == before
 
 
-@pytest.mark.parametrize("headers", OURS, ids=str)
+@pytest.mark.parametrize("headers", SAME_ORIGIN, ids=str)
 def test_a_form_of_our_own_is_taken(web: Browser, headers: dict[str, str]) -> None:
     run = add_run()
 
@@ -377,11 +377,11 @@ def test_a_form_of_our_own_is_taken(web: Browser, headers: dict[str, str]) -> No
 def test_on_this_machine_each_of_its_names_is_ours(web: Browser, configured: Callable[..., None]) -> None:
     configured(BASE_URL="http://127.0.0.1:8000")
     origins = ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000", "http://localhost:9000")
-    answers = [
+    responses = [
         web.post("/admin/sign-in", data={"address": ADA}, headers={"origin": origin}).status_code for origin in origins
     ]
 
-    assert answers == [200, 200, 200, 403]
+    assert responses == [200, 200, 200, 403]
 
 
 def test_admin_pages_let_browsers_say_where_a_form_comes_from(web: Browser) -> None:
@@ -390,8 +390,8 @@ def test_admin_pages_let_browsers_say_where_a_form_comes_from(web: Browser) -> N
 
 def test_the_mail_says_how_long_its_link_is_good_and_the_link_works(web: Browser) -> None:
     web.post("/admin/sign-in", data={"address": ROOT})
-    ((_, letter),) = MailComposer(settings.get()).compose([as_claimed(row) for row in mails()])
-    message = email.message_from_bytes(letter.raw, policy=email.policy.default)  # type: ignore[union-attr]
+    ((_, sign_in_mail),) = MailComposer(settings.get()).compose([as_claimed(row) for row in mails()])
+    message = email.message_from_bytes(sign_in_mail.raw, policy=email.policy.default)  # type: ignore[union-attr]
     text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
     (link,) = re.findall(r"http://testserver/admin/enter/\S+", text)
 

@@ -29,9 +29,9 @@ def profile() -> Profile:
         return subscribers.profile_of(session, only_subscriber())
 
 
-def said() -> list[tuple[int, str, str]]:
+def feedback_rows() -> list[tuple[int, str, str]]:
     with engine.reading() as session:
-        return [(one.paper_id, one.verb, one.topic) for one in session.exec(select(Feedback))]
+        return [(row.paper_id, row.verb, row.topic) for row in session.exec(select(Feedback))]
 
 
 @pytest.fixture
@@ -47,42 +47,42 @@ def mailed(web: Browser) -> Browser:
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW])
 def test_following_a_link_changes_nothing(mailed: Browser, verb: str) -> None:
     before = everything()
-    answers = [mailed.get(link(verb)), mailed.head(link(verb))]
+    responses = [mailed.get(link(verb)), mailed.head(link(verb))]
 
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert "Offline reinforcement learning by diffusion" in answers[0].text
+    assert [response.status_code for response in responses] == [200, 200]
+    assert "Offline reinforcement learning by diffusion" in responses[0].text
     assert everything() == before
 
 
 def test_a_like_is_kept_once_and_lifts_words(mailed: Browser) -> None:
-    answers = [mailed.post(link(MORE)), mailed.post(link(MORE))]
+    responses = [mailed.post(link(MORE)), mailed.post(link(MORE))]
 
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert said() == [(1, "more", TOPIC)]
+    assert [response.status_code for response in responses] == [200, 200]
+    assert feedback_rows() == [(1, "more", TOPIC)]
     assert "diffus" in dict(profile().likes)
 
 
 def test_less_wants_a_name(mailed: Browser) -> None:
     before = everything()
-    answer = mailed.post(link(LESS))
+    response = mailed.post(link(LESS))
 
-    assert answer.status_code == 422
-    assert 'id="choice-error"' in answer.text
+    assert response.status_code == 422
+    assert 'id="choice-error"' in response.text
     assert everything() == before
 
 
 def test_less_of_a_topic_mutes_it(mailed: Browser) -> None:
-    answer = mailed.post(link(LESS), data={"choice": "topic:0"})
+    response = mailed.post(link(LESS), data={"choice": "topic:0"})
 
-    assert f"‘{TOPIC}’ is muted." in answer.text
+    assert f"‘{TOPIC}’ is muted." in response.text
     assert [topic.muted for topic in profile().topics] == [True]
-    assert said() == [(1, "less", TOPIC)]
+    assert feedback_rows() == [(1, "less", TOPIC)]
 
 
 def test_less_of_an_author_leaves_their_papers_out(mailed: Browser) -> None:
-    answer = mailed.post(link(LESS), data={"choice": "author:1"})
+    response = mailed.post(link(LESS), data={"choice": "author:1"})
 
-    assert "Papers by Paul Erdős are no longer sent." in answer.text
+    assert "Papers by Paul Erdős are no longer sent." in response.text
     assert profile().exclusions == ('au:"Paul Erdős"',)
 
 
@@ -90,7 +90,7 @@ def test_less_of_just_this_paper_mutes_nothing(mailed: Browser) -> None:
     before = profile()
     mailed.post(link(LESS), data={"choice": "paper"})
 
-    assert said() == [(1, "less", TOPIC)]
+    assert feedback_rows() == [(1, "less", TOPIC)]
     assert profile() == before
 
 
@@ -98,7 +98,7 @@ def test_less_takes_a_like_back(mailed: Browser) -> None:
     mailed.post(link(MORE))
     mailed.post(link(LESS), data={"choice": "paper"})
 
-    assert said() == [(1, "less", TOPIC)]
+    assert feedback_rows() == [(1, "less", TOPIC)]
     assert profile().likes == ()
 
 
@@ -150,9 +150,9 @@ def test_a_like_keeps_the_thresholds(mailed: Browser) -> None:
         session.add(Threshold(profile_id=1, epoch_id=epoch.id or 0, tau=777))
     mailed.post(link(MORE))
     with engine.reading() as session:
-        kept = {one.profile_id: one.tau for one in session.exec(select(Threshold))}
+        threshold_by_profile = {threshold.profile_id: threshold.tau for threshold in session.exec(select(Threshold))}
 
-    assert kept == {1: 777, only_subscriber().profile_id: 777}
+    assert threshold_by_profile == {1: 777, only_subscriber().profile_id: 777}
 
 
 def test_the_preferences_tell_what_each_topic_brought(mailed: Browser) -> None:
@@ -172,7 +172,7 @@ def test_a_like_is_removed_in_the_preferences(mailed: Browser) -> None:
     )
     mailed.post(path(signed_links.preferences(1)), data={"action": "unlike", "paper": "1"})
 
-    assert said() == []
+    assert feedback_rows() == []
     assert profile() == before
 
 
@@ -182,7 +182,7 @@ def test_all_likes_are_forgotten_at_once(mailed: Browser) -> None:
     mailed.post(link(MORE, paper_id=2))
     mailed.post(path(signed_links.preferences(1)), data={"action": "unlike", "paper": "all"})
 
-    assert said() == []
+    assert feedback_rows() == []
     assert profile() == before
 
 
@@ -200,10 +200,10 @@ def test_caps_and_mutes_are_set_topic_by_topic(mailed: Browser) -> None:
 @pytest.mark.parametrize("cap", ["0", "51", "many", "-1", "9" * 400])
 def test_a_cap_that_is_none_is_named_and_nothing_is_kept(mailed: Browser, cap: str) -> None:
     before = everything()
-    answer = mailed.post(path(signed_links.preferences(1)), data={"action": "tune", "topic": TOPIC, "cap": cap})
+    response = mailed.post(path(signed_links.preferences(1)), data={"action": "tune", "topic": TOPIC, "cap": cap})
 
-    assert answer.status_code == 422
-    assert 'id="cap-error"' in answer.text
+    assert response.status_code == 422
+    assert 'id="cap-error"' in response.text
     assert everything() == before
 
 
@@ -217,8 +217,8 @@ def test_saving_other_preferences_keeps_the_likes(mailed: Browser) -> None:
 
 def test_feedback_is_exported_and_is_deleted_with_the_subscriber(mailed: Browser) -> None:
     mailed.post(link(MORE))
-    told = json.loads(mailed.post(account_link(mailed, "export")).text)
+    exported = json.loads(mailed.post(account_link(mailed, "export")).text)
     mailed.post(account_link(mailed, "erase"))
 
-    assert [(one["paper_id"], one["verb"]) for one in told["feedback"]] == [(1, "more")]
-    assert said() == []
+    assert [(row["paper_id"], row["verb"]) for row in exported["feedback"]] == [(1, "more")]
+    assert feedback_rows() == []

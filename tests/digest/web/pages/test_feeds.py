@@ -47,17 +47,17 @@ def paper(number: int = 1, title: str = TITLE) -> None:
 def editions(number: int, *, papers: tuple[int, ...] = (1,)) -> None:
     """That many editions of the only subscriber, a day apart, the last one today."""
     with engine.transaction() as session:
-        for back in range(number):
+        for days_ago in range(number):
             entries = [
                 {"paper": n, "revision": 1, "section": "new", "matched": [[0, ["reinforcement"]]]} for n in papers
             ]
             session.add(
                 Edition(
                     subscriber_id=1,
-                    day=(NOW - timedelta(days=back)).date(),
+                    day=(NOW - timedelta(days=days_ago)).date(),
                     announcement_id=1,
                     profile_id=1,
-                    created_at=NOW - timedelta(days=back),
+                    created_at=NOW - timedelta(days=days_ago),
                     previous_seen=0,
                     papers=len(entries),
                     content={"entries": entries, "considered": 412},
@@ -75,7 +75,7 @@ def check_atom(text: bytes) -> None:
         assert TAG.fullmatch(element.findtext(f"{ATOM}id", ""))
         assert [link for link in element.findall(f"{ATOM}link") if link.get("rel") == "alternate"]
         for name in ("updated", "published"):
-            assert all(RFC3339.fullmatch(at.text or "") for at in element.findall(f"{ATOM}{name}"))
+            assert all(RFC3339.fullmatch(timestamp.text or "") for timestamp in element.findall(f"{ATOM}{name}"))
     assert root.find(f"{ATOM}author/{ATOM}name") is not None
     assert [link.get("rel") for link in root.findall(f"{ATOM}link")].count("self") == 1
     ids = [element.text for element in root.iter(f"{ATOM}id")]
@@ -105,11 +105,11 @@ def read(web: Browser) -> Browser:
 
 
 def test_a_subscribers_editions_are_a_valid_atom_feed(read: Browser) -> None:
-    answer = read.get(path(signed_links.feed(1)))
-    check_atom(answer.content)
-    parsed = feedparser.parse(answer.content)
+    response = read.get(path(signed_links.feed(1)))
+    check_atom(response.content)
+    parsed = feedparser.parse(response.content)
 
-    assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    assert response.headers["content-type"] == "application/atom+xml; charset=utf-8"
     assert not parsed.bozo
     assert parsed.version == "atom10"
     assert [entry.title for entry in parsed.entries] == [
@@ -120,11 +120,11 @@ def test_a_subscribers_editions_are_a_valid_atom_feed(read: Browser) -> None:
 
 
 def test_a_subscribers_editions_are_a_valid_json_feed(read: Browser) -> None:
-    answer = read.get(path(signed_links.feed(1, "json")))
-    check_json(answer.text)
+    response = read.get(path(signed_links.feed(1, "json")))
+    check_json(response.text)
 
-    assert answer.headers["content-type"] == "application/feed+json; charset=utf-8"
-    assert len(answer.json()["items"]) == 3
+    assert response.headers["content-type"] == "application/feed+json; charset=utf-8"
+    assert len(response.json()["items"]) == 3
 
 
 def test_both_forms_have_the_same_ids_and_contents(read: Browser) -> None:
@@ -160,10 +160,10 @@ def test_a_quiet_edition_says_so(web: Browser) -> None:
 
 def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     subscribed(web)
-    answer = web.get(path(signed_links.feed(1)))
-    check_atom(answer.content)
+    response = web.get(path(signed_links.feed(1)))
+    check_atom(response.content)
 
-    assert feedparser.parse(answer.content).entries == []
+    assert feedparser.parse(response.content).entries == []
 
 
 def test_a_feed_is_private_and_not_indexed(read: Browser) -> None:
@@ -177,15 +177,15 @@ def test_a_feed_is_private_and_not_indexed(read: Browser) -> None:
 def test_what_a_client_has_is_not_sent_again(read: Browser, form: str) -> None:
     link = path(signed_links.feed(1, form))
     first = read.get(link)
-    for known in (
+    for validators in (
         {"If-None-Match": first.headers["etag"]},
         {"If-None-Match": f'"other", W/{first.headers["etag"]}'},
         {"If-Modified-Since": first.headers["last-modified"]},
     ):
-        again = read.get(link, headers=known)
+        repeated = read.get(link, headers=validators)
 
-        assert (again.status_code, again.content) == (304, b"")
-        assert again.headers["etag"] == first.headers["etag"]
+        assert (repeated.status_code, repeated.content) == (304, b"")
+        assert repeated.headers["etag"] == first.headers["etag"]
 
 
 def test_a_new_edition_is_sent_to_a_client_that_has_the_old_ones(web: Browser) -> None:
@@ -203,9 +203,9 @@ def test_a_new_edition_is_sent_to_a_client_that_has_the_old_ones(web: Browser) -
 
 def test_a_tag_that_differs_outweighs_the_date(read: Browser) -> None:
     link = path(signed_links.feed(1))
-    known = {"If-None-Match": '"other"', "If-Modified-Since": read.get(link).headers["last-modified"]}
+    validators = {"If-None-Match": '"other"', "If-Modified-Since": read.get(link).headers["last-modified"]}
 
-    assert read.get(link, headers=known).status_code == 200
+    assert read.get(link, headers=validators).status_code == 200
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "Fri, 21 Nov 2025 09:07:00 -0000", "\x00"])
@@ -232,9 +232,9 @@ def test_feeds_change_nothing(read: Browser) -> None:
 def test_what_trends_is_a_valid_feed_of_papers(web: Browser, where: str) -> None:
     paper(1)
     paper(2, "Another one")
-    answer = web.get(f"/trending{where}.atom")
-    check_atom(answer.content)
-    parsed = feedparser.parse(answer.content)
+    response = web.get(f"/trending{where}.atom")
+    check_atom(response.content)
+    parsed = feedparser.parse(response.content)
 
     assert not parsed.bozo
     assert [(entry.link, entry.author) for entry in parsed.entries] == [
@@ -273,10 +273,12 @@ def test_the_preferences_link_the_subscribers_feeds(read: Browser) -> None:
 
 @given(st.text(), st.text(), st.lists(st.text(), max_size=3))
 def test_any_text_makes_a_document_that_can_be_read(title: str, html: str, names: list[str]) -> None:
-    at = datetime(2025, 11, 21, tzinfo=UTC)
-    item = Item("tag:digest.example,2025-11-21:x", title, "https://x.example/", html, at, tuple(names), tuple(names))
-    feed = Feed("tag:digest.example,2025-01-01:y", title, "Papers", *["https://x.example/"] * 3, at, (item,))
-    atom, told = Xml.fromstring(forms.to_atom(feed)), json.loads(forms.to_json_feed(feed))
+    updated_at = datetime(2025, 11, 21, tzinfo=UTC)
+    item = Item(
+        "tag:digest.example,2025-11-21:x", title, "https://x.example/", html, updated_at, tuple(names), tuple(names)
+    )
+    feed = Feed("tag:digest.example,2025-01-01:y", title, "Papers", *["https://x.example/"] * 3, updated_at, (item,))
+    atom, parsed_json = Xml.fromstring(forms.to_atom(feed)), json.loads(forms.to_json_feed(feed))
 
     assert len(atom.findall(f"{ATOM}entry/{ATOM}category")) == len(names)
-    assert told["items"][0]["id"] == item.key
+    assert parsed_json["items"][0]["id"] == item.key

@@ -27,26 +27,26 @@ def test_the_preview_works_without_a_script(web: Browser) -> None:
 
 def test_trying_topics_by_the_button_keeps_what_was_typed_and_changes_nothing(web: Browser) -> None:
     before = everything()
-    answer = web.post("/", data={"topics": "reinforcement learning", "address": ADA})
+    response = web.post("/", data={"topics": "reinforcement learning", "address": ADA})
 
-    assert "About 6 papers a day." in answer.text
-    assert f'value="{ADA}"' in answer.text
+    assert "About 6 papers a day." in response.text
+    assert f'value="{ADA}"' in response.text
     assert everything() == before
 
 
 def test_the_preview_alone_answers_the_script(web: Browser) -> None:
-    answer = web.post("/preview", data={"topics": "reinforcement learning", "time_zone": "Europe/Berlin"})
+    response = web.post("/preview", data={"topics": "reinforcement learning", "time_zone": "Europe/Berlin"})
 
-    assert answer.status_code == 200
-    assert "<html" not in answer.text
-    assert "About 6 papers a day." in answer.text
+    assert response.status_code == 200
+    assert "<html" not in response.text
+    assert "About 6 papers a day." in response.text
 
 
 def test_a_topic_that_can_not_be_read_is_named_in_the_preview(web: Browser) -> None:
-    answer = web.post("/preview", data={"topics": 'graphs\n"open'})
+    response = web.post("/preview", data={"topics": 'graphs\n"open'})
 
-    assert answer.status_code == 422
-    assert "‘&#34;open’" in answer.text
+    assert response.status_code == 422
+    assert "‘&#34;open’" in response.text
 
 
 def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:
@@ -90,10 +90,10 @@ def test_figures_are_counted_for_prometheus(web: Browser) -> None:
 
 
 def test_ready_means_database_and_worker(web: Browser) -> None:
-    answer = web.get("/readyz", headers=METRICS).json()
+    response = web.get("/readyz", headers=METRICS).json()
 
-    assert (answer["database"], answer["worker"]) == ("ok", "ok")
-    assert set(answer["sources"].values()) == {"never fetched"}
+    assert (response["database"], response["worker"]) == ("ok", "ok")
+    assert set(response["sources"].values()) == {"never fetched"}
 
 
 def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
@@ -121,24 +121,24 @@ def test_bars_stand_on_the_ground_and_stay_inside(totals: list[int]) -> None:
 
 @given(number=st.integers(0, 999_000_000))
 def test_a_number_over_a_bar_is_short(number: int) -> None:
-    assert len(charts.short(number)) <= 4
+    assert len(charts.abbreviated(number)) <= 4
 
 
 def test_numbers_over_bars_are_rounded() -> None:
-    assert [charts.short(n) for n in (0, 999, 1000, 1234, 9_960, 84_321, 1_250_000)] == [
+    assert [charts.abbreviated(n) for n in (0, 999, 1000, 1234, 9_960, 84_321, 1_250_000)] == [
         "0", "999", "1k", "1.2k", "10k", "84k", "1.2M",
     ]  # fmt: skip
 
 
 @given(title=st.text(max_size=80), words=st.lists(st.text(max_size=12), max_size=4))
 def test_the_pieces_of_a_title_are_the_title(title: str, words: list[str]) -> None:
-    assert "".join(text for text, _ in charts.pieces(title, tuple(words))) == title
+    assert "".join(text for text, _ in charts.highlighted_pieces(title, tuple(words))) == title
 
 
 def test_the_amount_of_mail_is_described_in_words() -> None:
-    said = [charts.sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
+    sentences = [charts.frequency_sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
 
-    assert said == [
+    assert sentences == [
         "No paper matched. Try fewer or wider words.",
         "About one paper every 5 days.",
         "A paper on most days.",

@@ -47,19 +47,19 @@ def test_looking_changes_nothing(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
     before = everything()
-    answers = [web.get(link), web.head(link)]
+    responses = [web.get(link), web.head(link)]
 
     assert everything() == before
-    assert [answer.status_code for answer in answers] == [200] * 2
-    assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
+    assert [response.status_code for response in responses] == [200] * 2
+    assert {answer.headers["cache-control"] for answer in responses} == {"no-store"}
 
 
 def test_saving_keeps_a_further_version_and_the_next_slot(web: Browser) -> None:
     subscribed(web)
-    answer = web.post(path(signed_links.preferences(1)), data=CHANGED)
+    response = web.post(path(signed_links.preferences(1)), data=CHANGED)
     subscriber = only_subscriber()
 
-    assert "Saved." in answer.text
+    assert "Saved." in response.text
     assert [(version.number, version.profile["topics"][0]["text"]) for version in profiles()] == [
         (1, "offline reinforcement learning"),
         (2, "protein folding"),
@@ -102,23 +102,23 @@ def test_saving_the_same_topics_makes_no_further_version(web: Browser) -> None:
 def test_a_wrong_field_is_named_and_nothing_is_kept(web: Browser, field: str, value: str) -> None:
     subscribed(web)
     before = everything()
-    answer = web.post(path(signed_links.preferences(1)), data=CHANGED | {field: value})
+    response = web.post(path(signed_links.preferences(1)), data=CHANGED | {field: value})
 
-    assert answer.status_code == 422
-    assert f'id="{field}-error"' in answer.text
+    assert response.status_code == 422
+    assert f'id="{field}-error"' in response.text
     assert everything() == before
 
 
 def test_the_data_comes_as_json_whole(web: Browser) -> None:
     subscribed(web)
-    answer = web.post(account_link(web, "export"))
-    message = json.loads(answer.text)
+    response = web.post(account_link(web, "export"))
+    message = json.loads(response.text)
 
     assert message["subscriber"]["address"] == ADA
     assert message["profile"]["topics"][0]["text"] == "offline reinforcement learning"
     assert [event["event"] for event in message["consent"]] == ["asked", "confirmed"]
     assert [mail["kind"] for mail in message["mails"]] == ["confirmation", "account-link"]
-    assert "attachment" in answer.headers["content-disposition"]
+    assert "attachment" in response.headers["content-disposition"]
 
 
 def leave_traces() -> None:
@@ -146,12 +146,12 @@ def leave_traces() -> None:
 def test_erasing_leaves_no_trace_of_the_address_in_any_table(web: Browser) -> None:
     subscribed(web)
     leave_traces()
-    answer = web.post(account_link(web, "erase"))
-    left = everything()
+    response = web.post(account_link(web, "erase"))
+    remaining = everything()
 
-    assert answer.status_code == 200
-    assert ADA not in str(left)
-    assert left["subscriber"] == left["profile_version"] == left["consent"] == left["edition"] == []
+    assert response.status_code == 200
+    assert ADA not in str(remaining)
+    assert remaining["subscriber"] == remaining["profile_version"] == remaining["consent"] == remaining["edition"] == []
     assert {(mail.state, mail.address, mail.payload) for mail in mails()} == {("cancelled", "", None)}
     assert web.get(path(signed_links.preferences(1))).status_code == 404
 
@@ -162,11 +162,11 @@ def test_only_a_hash_of_a_suppressed_address_stays(web: Browser) -> None:
     with engine.transaction() as session:
         session.add(Suppression(address_key=ADA, reason="complaint", source=f"report of {ADA}", at=NOW))
     web.post(link)
-    left = everything()
+    remaining = everything()
 
-    assert ADA not in str(left)
-    assert left["suppression"] == []
-    assert [row[2:4] for row in left["former_address"]] == [("complaint", True)]
+    assert ADA not in str(remaining)
+    assert remaining["suppression"] == []
+    assert [row[2:4] for row in remaining["former_address"]] == [("complaint", True)]
 
 
 def test_links_of_an_erased_subscriber_never_open_another_ones_page(web: Browser) -> None:
@@ -186,11 +186,11 @@ def test_an_unknown_button_is_refused(web: Browser) -> None:
 
 def test_a_pause_that_is_over_is_no_obstacle_to_saving(web: Browser) -> None:
     subscribed(web)
-    answer = web.post(
+    response = web.post(
         path(signed_links.preferences(1)), data=CHANGED | {"paused_until": (NOW - timedelta(days=9)).date().isoformat()}
     )
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 def _version(text: str) -> str:
@@ -217,7 +217,7 @@ def test_saving_again_after_a_conflict_replaces_the_other_change(web: Browser) -
     version = _version(web.get(link).text)
     web.post(link, data=CHANGED | {"version": version})
     conflict = web.post(link, data=CHANGED | {"topics": "bandits", "version": version})
-    again = web.post(link, data=CHANGED | {"topics": "bandits", "version": _version(conflict.text)})
+    second_save = web.post(link, data=CHANGED | {"topics": "bandits", "version": _version(conflict.text)})
 
-    assert again.status_code == 200
+    assert second_save.status_code == 200
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from digest.services.security import signed_links
 from tests.browser.site import Site, days, link
-from tests.browser.steps import ADA, TOPICS, chosen_by_the_reference, reader, subscribe, titles_of, type_topics
+from tests.browser.steps import ADA, TOPICS, subscribe, subscriber_row, titles_by_reference, titles_of, type_topics
 from tests.digest.web.conftest import everything
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -36,7 +36,7 @@ def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
 
     assert page.input_value("#topics") == "policy gradient\nminimax"
     assert page.is_checked("text=cs.LG")
-    assert (reader().cadence, reader().weekday, reader().send_at) == ("weekly", 4, time(18, 30))
+    assert (subscriber_row().cadence, subscriber_row().weekday, subscriber_row().send_at) == ("weekly", 4, time(18, 30))
 
 
 @WITHOUT_SCRIPT
@@ -50,8 +50,8 @@ def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()
 
-    wanted = chosen_by_the_reference(("policy gradient", "differential privacy"), FRIDAY)
-    assert titles_of(site.digest_mail(ADA), page) == wanted
+    expected = titles_by_reference(("policy gradient", "differential privacy"), FRIDAY)
+    assert titles_of(site.digest_mail(ADA), page) == expected
 
 
 @WITHOUT_SCRIPT
@@ -76,14 +76,14 @@ def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> N
     page.goto(signed_links.unsubscribe(1))
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
-    left = reader().state
+    state_after_leaving = subscriber_row().state
     page.get_by_role("link", name="Mail me the link").click()
     page.get_by_role("button", name="Mail me the link").click()
     page.goto(link(site.mail(ADA, "preferences"), "preferences"))
     page.get_by_role("button", name="Subscribe again").click()
     expect(page.get_by_role("status")).to_have_text("You are subscribed again.")
 
-    assert (left, reader().state) == ("left", "active")
+    assert (state_after_leaving, subscriber_row().state) == ("left", "active")
     assert page.input_value("#topics") == "\n".join(TOPICS)
 
 
@@ -97,13 +97,13 @@ def test_one_click_takes_multipart_and_needs_no_cookie(
     site.run()
     mail = site.digest_mail(ADA)
     address = str(mail["List-Unsubscribe"]).strip("<>")
-    answers = [httpx.post(address, files={"List-Unsubscribe": (None, "One-Click")}) for _ in range(2)]
+    responses = [httpx.post(address, files={"List-Unsubscribe": (None, "One-Click")}) for _ in range(2)]
     site.announce(SATURDAY, days(FRIDAY)[1])
     clock_moves.shift(A_DAY)
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    assert reader().state == "left"
+    assert subscriber_row().state == "left"
     assert site.run().sent == 0
 
 
@@ -144,6 +144,6 @@ def test_the_preview_shows_what_the_topics_would_have_brought(page: Page, site: 
         by_hand.click()
 
     expect(page.locator("#preview .bars")).to_be_visible()
-    shown = [" ".join(text.split()) for text in page.locator("#preview .title").all_inner_texts()]
-    assert shown == chosen_by_the_reference(TOPICS, date(2025, 11, 20))[:5]
+    titles = [" ".join(text.split()) for text in page.locator("#preview .title").all_inner_texts()]
+    assert titles == titles_by_reference(TOPICS, date(2025, 11, 20))[:5]
     assert page.locator("#preview mark").count() > 0

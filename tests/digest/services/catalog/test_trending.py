@@ -11,11 +11,11 @@ from digest.models import Paper, PaperVersion, Signal
 from digest.services.catalog import epochs, paper_presenters, trending
 from digest.services.catalog.page_schemas import PaperRow
 from digest.services.selection import candidate_papers
-from tests.digest.services.conftest import MONDAY, Lab, at, paper
+from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 
 
 def announced(lab: Lab) -> None:
-    lab.go_to(at(MONDAY, 12))
+    lab.set_time(utc(MONDAY, 12))
     lab.store(
         MONDAY,
         paper(1, "Nothing speaks for this", authors=("Ada Byron",) * 9),
@@ -28,29 +28,29 @@ def announced(lab: Lab) -> None:
 
 def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: Lab) -> None:
     announced(lab)
-    found = trending.current_trending("cs.LG", 10)
+    listed_papers = trending.current_trending("cs.LG", 10)
 
-    assert [row.record.title for row in found] == ["One vote", "Code is there", "A place is known"]
-    assert [row.trend.facts for row in found[1:]] == ["no votes yet; code", "no votes yet; known institution"]
+    assert [row.record.title for row in listed_papers] == ["One vote", "Code is there", "A place is known"]
+    assert [row.trend.facts for row in listed_papers[1:]] == ["no votes yet; code", "no votes yet; known institution"]
 
 
 def test_the_list_is_no_longer_than_requested(lab: Lab) -> None:
     announced(lab)
 
-    assert [one.record.title for one in trending.current_trending(None, 2)] == ["One vote", "Code is there"]
+    assert [row.record.title for row in trending.current_trending(None, 2)] == ["One vote", "Code is there"]
 
 
 def test_after_a_day_votes_alone_decide(lab: Lab) -> None:
     announced(lab)
-    lab.go_to(at(MONDAY, 12) + timedelta(days=1))
+    lab.set_time(utc(MONDAY, 12) + timedelta(days=1))
 
-    assert [one.record.title for one in trending.current_trending(None, 10)] == ["One vote"]
+    assert [row.record.title for row in trending.current_trending(None, 10)] == ["One vote"]
 
 
 def voted(lab: Lab) -> None:
     """Eight days of papers in two fields, with votes; one is withdrawn."""
     for day in range(8):
-        lab.go_to(at(MONDAY + timedelta(days=day), 12))
+        lab.set_time(utc(MONDAY + timedelta(days=day), 12))
         numbers = range(10 * day + 1, 10 * day + 9)
         papers = [
             paper(n, f"Paper {n}", signals={"upvotes": float(n * 7 % 31)}, categories=FIELDS[n % 3]) for n in numbers
@@ -61,22 +61,24 @@ def voted(lab: Lab) -> None:
 FIELDS = (("cs.LG", "cs.AI"), ("cs.AI", "cs.LG"), ("cs.LG",))
 
 
-def told(row: PaperRow) -> tuple[int | None, str, tuple[tuple[str, int], ...]]:
+def figures_of_row(row: PaperRow) -> tuple[int | None, str, tuple[tuple[str, int], ...]]:
     return row.score, row.facts, row.parts
 
 
 def test_a_paper_s_figures_are_the_same_wherever_it_stands(lab: Lab) -> None:
     voted(lab)
-    listed = {row.id: told(row) for row in paper_presenters.trending(None, 100)}
-    narrow = {row.id: told(row) for category in ("cs.LG", "cs.AI") for row in paper_presenters.trending(category, 5)}
-    alone = {number: told(paper_presenters.paper(number).row) for number in listed}
-    by_author = {row.id: told(row)[::2] for row in paper_presenters.author("Ada Byron", 20).rows}
+    figures_by_paper = {row.id: figures_of_row(row) for row in paper_presenters.trending(None, 100)}
+    narrow = {
+        row.id: figures_of_row(row) for category in ("cs.LG", "cs.AI") for row in paper_presenters.trending(category, 5)
+    }
+    figures_alone = {number: figures_of_row(paper_presenters.paper(number).row) for number in figures_by_paper}
+    by_author = {row.id: figures_of_row(row)[::2] for row in paper_presenters.author("Ada Byron", 20).rows}
 
-    assert len(listed) > 40
-    assert alone == listed
-    assert narrow.items() <= listed.items()
-    assert by_author.items() <= {n: one[::2] for n, one in (listed | alone).items()}.items()
-    assert len({score for score, _, _ in listed.values()}) > 5
+    assert len(figures_by_paper) > 40
+    assert figures_alone == figures_by_paper
+    assert narrow.items() <= figures_by_paper.items()
+    assert by_author.items() <= {n: figures[::2] for n, figures in (figures_by_paper | figures_alone).items()}.items()
+    assert len({score for score, _, _ in figures_by_paper.values()}) > 5
 
 
 def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
@@ -85,16 +87,16 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
         current = store.current_announcement(session, clock.now().date())
         assert current is not None
         numbers = store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS)
-        known = candidate_papers.pool_of(session, numbers, signals_at=clock.now(), weights=epochs.weights(None))
-        listings = {n: trending.PaperListing(known.announcement_of[n], p.revision) for n, p in known.papers.items()}
-        shown = trending.trends_among_recent(session, listings, at=clock.now())
+        pool = candidate_papers.pool_of(session, numbers, signals_at=clock.now(), weights=epochs.weights(None))
+        listings = {n: trending.PaperListing(pool.announcement_of[n], p.revision) for n, p in pool.papers.items()}
+        trends = trending.trends_among_recent(session, listings, at=clock.now())
         newest = candidate_papers.pool_of(session, numbers[:1], signals_at=clock.now(), weights=epochs.weights(None))
 
-    assert {n: t.percentile for n, t in shown.items()} == {n: t.percentile for n, t in known.trends.items()}
-    assert {n: t.facts for n, t in shown.items()} == {n: t.facts for n, t in known.trends.items()}
-    assert 0 < len(newest.trends) < len(known.trends)
+    assert {n: t.percentile for n, t in trends.items()} == {n: t.percentile for n, t in pool.trends.items()}
+    assert {n: t.facts for n, t in trends.items()} == {n: t.facts for n, t in pool.trends.items()}
+    assert 0 < len(newest.trends) < len(pool.trends)
     assert {n: t.percentile for n, t in newest.trends.items()}.items() <= {
-        n: t.percentile for n, t in shown.items()
+        n: t.percentile for n, t in trends.items()
     }.items()
 
 
@@ -102,18 +104,18 @@ def test_an_old_paper_ranks_among_those_of_its_day(lab: Lab) -> None:
     voted(lab)
     for day in range(8, 24):
         lab.store(MONDAY + timedelta(days=day), paper(10 * day + 1, f"Paper {day}", signals={"upvotes": 90.0}))
-    lab.go_to(at(MONDAY + timedelta(days=24), 12))
+    lab.set_time(utc(MONDAY + timedelta(days=24), 12))
 
-    alone = {number: told(paper_presenters.paper(number).row) for number in range(1, 9)}
+    figures_alone = {number: figures_of_row(paper_presenters.paper(number).row) for number in range(1, 9)}
 
-    assert len({score for score, _, _ in alone.values()}) > 3
-    assert all("of 8 listed that day" in facts for _, facts, _ in alone.values())
+    assert len({score for score, _, _ in figures_alone.values()}) > 3
+    assert all("of 8 listed that day" in facts for _, facts, _ in figures_alone.values())
 
 
 def test_a_withdrawn_paper_changes_nobody_else_s_rank(lab: Lab) -> None:
     voted(lab)
-    lab.go_to(at(MONDAY + timedelta(days=7), 13))
-    before = {row.id: told(row) for row in paper_presenters.trending(None, 100)}
+    lab.set_time(utc(MONDAY + timedelta(days=7), 13))
+    before = {row.id: figures_of_row(row) for row in paper_presenters.trending(None, 100)}
     with transaction() as session:
         withdrawn = Paper(batch_id=1, announcement_id=(MONDAY + timedelta(days=7)).toordinal(), withdrawn=True)
         session.add(withdrawn)
@@ -121,10 +123,10 @@ def test_a_withdrawn_paper_changes_nobody_else_s_rank(lab: Lab) -> None:
         number = withdrawn.id or 0
         session.add(PaperVersion(paper_id=number, revision=1, batch_id=1, title="Gone", abstract="", detail={}))
         session.flush()
-        session.add(Signal(paper_id=number, source="x", name="upvotes", taken_at=at(MONDAY, 12), value=99))
+        session.add(Signal(paper_id=number, source="x", name="upvotes", taken_at=utc(MONDAY, 12), value=99))
 
-    after = {row.id: told(row) for row in paper_presenters.trending(None, 100)}
-    shown = paper_presenters.paper(number).row
+    after = {row.id: figures_of_row(row) for row in paper_presenters.trending(None, 100)}
+    paper_row = paper_presenters.paper(number).row
 
     assert after == before
-    assert "1st of 9 listed" in shown.facts
+    assert "1st of 9 listed" in paper_row.facts

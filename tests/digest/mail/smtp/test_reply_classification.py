@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.errors import Misconfigured
 from digest.mail.mime.outgoing_message import OutgoingMessage, Withheld
 from digest.mail.outbox import retry_backoff
-from digest.mail.smtp.endpoints import Server, parse_server
+from digest.mail.smtp.endpoints import SmtpServer, parse_server
 from digest.mail.smtp.reply_classification import CONTENT, DATA, MAIL, RCPT, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
@@ -68,16 +68,16 @@ def test_jitter_is_at_most_a_fifth(seed: int, delay: timedelta) -> None:
 @pytest.mark.parametrize(
     ("url", "server"),
     [
-        ("smtp://localhost", Server("localhost", 25, tls="none")),
-        ("smtp://127.0.0.1:2525", Server("127.0.0.1", 2525, tls="none")),
-        ("smtp://mail.example", Server("mail.example", 25)),
-        ("smtp://me:a%40b@mail.example", Server("mail.example", 587, "me", "a@b")),
-        ("smtp://mail.example:26?tls=none", Server("mail.example", 26, tls="none")),
-        ("smtp://localhost?tls=required", Server("localhost", 25)),
-        ("smtps://me:pw@mail.example", Server("mail.example", 465, "me", "pw", "implicit")),
+        ("smtp://localhost", SmtpServer("localhost", 25, tls="none")),
+        ("smtp://127.0.0.1:2525", SmtpServer("127.0.0.1", 2525, tls="none")),
+        ("smtp://mail.example", SmtpServer("mail.example", 25)),
+        ("smtp://me:a%40b@mail.example", SmtpServer("mail.example", 587, "me", "a@b")),
+        ("smtp://mail.example:26?tls=none", SmtpServer("mail.example", 26, tls="none")),
+        ("smtp://localhost?tls=required", SmtpServer("localhost", 25)),
+        ("smtps://me:pw@mail.example", SmtpServer("mail.example", 465, "me", "pw", "implicit")),
     ],
 )
-def test_a_servers_address_says_how_to_reach_it(url: str, server: Server) -> None:
+def test_a_servers_address_says_how_to_reach_it(url: str, server: SmtpServer) -> None:
     assert parse_server(url) == server
 
 

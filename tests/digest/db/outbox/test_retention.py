@@ -27,9 +27,9 @@ def run_id(outbox: Outbox) -> int:
         run = Run(slot=now, created_at=now, signals_at=now, batch_through=0, announcement_id=announcement.id or 0)
         session.add(run)
         session.flush()
-        made = run.id or 0
-    outbox.owe("ada@one.example", "bob@one.example", run_id=made)
-    return made
+        new_run_id = run.id or 0
+    outbox.enqueue("ada@one.example", "bob@one.example", run_id=new_run_id)
+    return new_run_id
 
 
 def test_a_cancelled_run_sends_nothing(outbox: Outbox, smtp: MailServer, run_id: int) -> None:
@@ -48,9 +48,9 @@ def test_what_is_in_doubt_when_a_run_is_cancelled_is_held(outbox: Outbox, smtp: 
     outbox.send()
     with transaction() as session:
         retention.cancel_run(session, run_id)
-        held = retention.held_deliveries(session, run_id)
+        held_rows = retention.held_deliveries(session, run_id)
 
-    assert [row.address for row in held] == ["ada@one.example"]
+    assert [row.address for row in held_rows] == ["ada@one.example"]
     assert outbox.states() == {SENT: 1, UNCERTAIN: 1}
 
 
@@ -95,7 +95,7 @@ def test_a_cancelled_run_can_not_be_resumed(outbox: Outbox, smtp: MailServer, ru
 
 
 def test_a_paused_domain_goes_on_when_the_pause_is_over(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", clock.now() + timedelta(hours=1), "5.7.1 no")
     during = outbox.send()
@@ -109,7 +109,7 @@ def test_a_paused_domain_goes_on_when_the_pause_is_over(outbox: Outbox, smtp: Ma
 
 
 def test_a_paused_domain_is_no_work_that_waits(outbox: Outbox) -> None:
-    outbox.owe("ada@one.example")
+    outbox.enqueue("ada@one.example")
     with transaction() as session:
         deliveries.pause_domain(session, "one.example", clock.now() + timedelta(hours=1), "5.7.1 no")
         paused = deliveries.is_due(session, clock.now())
@@ -124,8 +124,8 @@ def test_a_held_mail_goes_out_when_it_is_released(outbox: Outbox, smtp: MailServ
     outbox.send()
     outbox.change(lambda row, _: setattr(row, "due_at", None))
     with transaction() as session:
-        held = retention.held_deliveries(session, run_id)
-        released = retention.release_held(session, [row.id or 0 for row in held], clock.now())
+        held_rows = retention.held_deliveries(session, run_id)
+        released = retention.release_held(session, [row.id or 0 for row in held_rows], clock.now())
 
     outbox.send()
 
@@ -135,9 +135,9 @@ def test_a_held_mail_goes_out_when_it_is_released(outbox: Outbox, smtp: MailServ
 
 def test_only_old_mails_that_are_over_are_forgotten(outbox: Outbox, smtp: MailServer) -> None:
     smtp.fail(RCPT, "451 later", address="bob")
-    outbox.owe("ada@one.example", "bob@one.example")
+    outbox.enqueue("ada@one.example", "bob@one.example")
     outbox.send()
-    outbox.owe("cyd@one.example", first=3)
+    outbox.enqueue("cyd@one.example", first=3)
     with transaction() as session:
         forgotten = retention.delete_finished(session, clock.now() + timedelta(seconds=1))
 

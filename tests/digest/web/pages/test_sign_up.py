@@ -13,7 +13,17 @@ from digest.db.core import engine
 from digest.models import Batch, Consent, ProfileVersion, Subscriber, Suppression
 from digest.models.paper import Announcement
 from digest.services.security import signed_links
-from tests.digest.web.conftest import ADA, NOW, Browser, Notebook, everything, mails, only_subscriber, path, subscribed
+from tests.digest.web.conftest import (
+    ADA,
+    NOW,
+    Browser,
+    RecordingQueue,
+    everything,
+    mails,
+    only_subscriber,
+    path,
+    subscribed,
+)
 
 PREFERENCES = {
     "address": ADA,
@@ -59,7 +69,7 @@ def test_the_sign_up_form_stores_every_field(web: Browser) -> None:
     assert (profile["close"], profile["limit"]) == (False, 5)
 
 
-def test_a_sign_up_queues_one_confirmation_and_wakes_the_sender(web: Browser, queue: Notebook) -> None:
+def test_a_sign_up_queues_one_confirmation_and_wakes_the_sender(web: Browser, queue: RecordingQueue) -> None:
     web.post("/subscribe", data=PREFERENCES)
 
     assert [(mail.kind, mail.address, mail.state) for mail in mails()] == [("confirmation", ADA, "queued")]
@@ -123,7 +133,7 @@ def test_above_the_ceiling_sign_ups_are_refused_and_administrators_are_notified(
     web: Browser, configured: Callable[..., None], clock_stands: time_machine.Traveller
 ) -> None:
     configured(SIGN_UP_CEILING=2)
-    answers = [
+    responses = [
         Browser(web.app, host=f"198.51.100.{n}").post(
             "/subscribe", data=PREFERENCES | {"address": f"r{n}@digest.example"}
         )
@@ -132,7 +142,7 @@ def test_above_the_ceiling_sign_ups_are_refused_and_administrators_are_notified(
     clock_stands.shift(timedelta(minutes=61))
     later = web.post("/subscribe", data=PREFERENCES | {"address": "r9@digest.example"})
 
-    assert [answer.status_code for answer in answers] == [303, 303, 429, 429]
+    assert [response.status_code for response in responses] == [303, 303, 429, 429]
     assert later.status_code == 303
     assert [mail.kind for mail in mails()] == ["confirmation", "confirmation", "alarm", "confirmation"]
 
@@ -147,10 +157,10 @@ def test_at_the_ceiling_an_address_that_gets_nothing_anyway_is_answered_alike(
 
 
 def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
-    answers = [web.post("/subscribe", data=PREFERENCES | {"address": f"reader{n}@digest.example"}) for n in range(21)]
+    responses = [web.post("/subscribe", data=PREFERENCES | {"address": f"reader{n}@digest.example"}) for n in range(21)]
 
-    assert [answer.status_code for answer in answers] == [303] * 20 + [429]
-    assert answers[-1].headers["retry-after"] == "3600"
+    assert [response.status_code for response in responses] == [303] * 20 + [429]
+    assert responses[-1].headers["retry-after"] == "3600"
     assert len(mails()) == 20
     assert Browser(web.app, host="203.0.113.8").post("/subscribe", data=PREFERENCES).status_code == 303
 
@@ -162,42 +172,42 @@ def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
      ("quiet_day", "x"), ("exclusions", "a AND")],
 )  # fmt: skip
 def test_a_wrong_field_is_named_and_what_was_typed_is_kept(web: Browser, field: str, value: str) -> None:
-    answer = web.post("/subscribe", data=PREFERENCES | {field: value})
+    response = web.post("/subscribe", data=PREFERENCES | {field: value})
 
-    assert answer.status_code == 422
-    assert f'id="{field}-error"' in answer.text
-    assert "Yingbin Liang" in answer.text or field == "authors"
+    assert response.status_code == 422
+    assert f'id="{field}-error"' in response.text
+    assert "Yingbin Liang" in response.text or field == "authors"
     assert everything()["subscriber"] == []
 
 
 def test_a_missing_address_is_named(web: Browser) -> None:
-    answer = web.post("/subscribe", data={"topics": "graphs"})
+    response = web.post("/subscribe", data={"topics": "graphs"})
 
-    assert answer.status_code == 422
-    assert 'id="address-error"' in answer.text
+    assert response.status_code == 422
+    assert 'id="address-error"' in response.text
 
 
 def test_looking_at_a_confirmation_changes_nothing(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
     link = path(signed_links.confirm(1, 1))
     before = everything()
-    answers = [web.get(link), web.head(link), web.ask("OPTIONS", link)]
+    responses = [web.get(link), web.head(link), web.ask("OPTIONS", link)]
 
     assert everything() == before
-    assert [answer.status_code for answer in answers] == [200, 200, 405]
+    assert [response.status_code for response in responses] == [200, 200, 405]
 
 
-def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Notebook) -> None:
+def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: RecordingQueue) -> None:
     with engine.transaction() as session:
         session.add(Announcement(id=1, day=NOW.date()))
         session.flush()
         session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW))
         session.add(Batch(source="seeds", announcement_id=1, started_at=NOW, known_at=NOW + timedelta(hours=1)))
     web.post("/subscribe", data=PREFERENCES)
-    answer = web.post(path(signed_links.confirm(1, 1)))
+    response = web.post(path(signed_links.confirm(1, 1)))
     subscriber = only_subscriber()
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (subscriber.state, subscriber.confirmed_at, subscriber.profile_id, subscriber.seen_through) == (
         "active",
         NOW,
@@ -212,13 +222,13 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Not
     assert all(event.wording and len(event.client) == 64 for event in events)
 
 
-def test_confirming_twice_starts_the_mail_once(web: Browser, queue: Notebook) -> None:
+def test_confirming_twice_starts_the_mail_once(web: Browser, queue: RecordingQueue) -> None:
     web.post("/subscribe", data=PREFERENCES)
     web.post(path(signed_links.confirm(1, 1)))
     before = everything()
-    again = web.post(path(signed_links.confirm(1, 1)))
+    second_answer = web.post(path(signed_links.confirm(1, 1)))
 
-    assert again.status_code == 200
+    assert second_answer.status_code == 200
     assert everything() == before
     assert queue.welcomed == [1]
 
@@ -235,18 +245,18 @@ def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> No
 def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_machine.Traveller) -> None:
     web.post("/subscribe", data=PREFERENCES)
     clock_stands.shift(timedelta(days=15))
-    answer = web.post(path(signed_links.confirm(1, 1)))
+    response = web.post(path(signed_links.confirm(1, 1)))
 
-    assert answer.status_code == 410
+    assert response.status_code == 410
     assert only_subscriber().state == "pending"
 
 
 def test_an_old_confirmation_does_not_resubscribe_an_unsubscribed_person(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
-    answer = web.post(path(signed_links.confirm(1, 1)))
+    response = web.post(path(signed_links.confirm(1, 1)))
 
-    assert answer.status_code == 410
+    assert response.status_code == 410
     assert only_subscriber().state == "left"
 
 
@@ -264,9 +274,9 @@ def test_an_address_suppressed_since_is_not_started(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
     with engine.transaction() as session:
         session.add(Suppression(address_key=ADA, reason="complaint", at=NOW))
-    answer = web.post(path(signed_links.confirm(1, 1)))
+    response = web.post(path(signed_links.confirm(1, 1)))
 
-    assert answer.status_code == 409
+    assert response.status_code == 409
     assert only_subscriber().state == "pending"
 
 
@@ -294,10 +304,10 @@ def test_no_address_stands_in_the_counters_of_limits(web: Browser) -> None:
 
 
 def test_a_sign_up_redirects_so_that_reloading_sends_nothing_again(web: Browser) -> None:
-    answer = web.post("/subscribe", data=PREFERENCES)
-    page = web.get(answer.headers["location"])
+    response = web.post("/subscribe", data=PREFERENCES)
+    page = web.get(response.headers["location"])
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/subscribed")
+    assert (response.status_code, response.headers["location"]) == (303, "/subscribed")
     assert (page.status_code, "Check your inbox" in page.text) == (200, True)
     assert len(mails()) == 1
 
@@ -331,15 +341,15 @@ def test_commas_separate_topics_outside_of_quotes(web: Browser, typed: str, topi
     ],
 )
 def test_an_error_is_in_plain_words_beside_its_field(web: Browser, field: str, value: str, message: str) -> None:
-    answer = web.post("/subscribe", data=PREFERENCES | {field: value})
+    response = web.post("/subscribe", data=PREFERENCES | {field: value})
 
-    assert f'id="{field}-error">{message}</p>' in answer.text
+    assert f'id="{field}-error">{message}</p>' in response.text
 
 
 def test_too_many_sign_ups_keep_what_was_typed(web: Browser) -> None:
     for n in range(20):
         web.post("/subscribe", data=PREFERENCES | {"address": f"subscriber{n}@digest.example"})
-    answer = web.post("/subscribe", data=PREFERENCES)
+    response = web.post("/subscribe", data=PREFERENCES)
 
-    assert (answer.status_code, 'id="address-error"' in answer.text) == (429, True)
-    assert "Yingbin Liang" in answer.text
+    assert (response.status_code, 'id="address-error"' in response.text) == (429, True)
+    assert "Yingbin Liang" in response.text

@@ -15,7 +15,7 @@ from digest.errors import Misconfigured, Transient
 from digest.redis import PrivateRedis, RedisStore, broker_url, connect, find_server
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
-from tests.processes import gone
+from tests.processes import has_ended
 
 OWNER = """
 import time
@@ -35,9 +35,9 @@ def server() -> Iterator[PrivateRedis]:
 
 @pytest.fixture
 def store(server: PrivateRedis) -> Iterator[RedisStore]:
-    made = connect(server.url)
-    yield made
-    made.close()
+    client = connect(server.url)
+    yield client
+    client.close()
 
 
 def test_a_task_is_marked_once_until_it_ends(store: RedisStore) -> None:
@@ -64,11 +64,11 @@ def test_starts_are_counted_until_the_task_ends(store: RedisStore) -> None:
 
 def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: RedisStore) -> None:
     first, other = store.acquire_lead("d", "one", 60), store.acquire_lead("d", "two", 60)
-    kept = store.acquire_lead("d", "one", 0.1)
+    renewed = store.acquire_lead("d", "one", 0.1)
     time.sleep(0.15)
     next_one = store.acquire_lead("d", "two", 60)
 
-    assert (first, other, kept, next_one) == (1, 0, 1, 2)
+    assert (first, other, renewed, next_one) == (1, 0, 1, 2)
 
 
 def test_only_the_leader_can_leave(store: RedisStore) -> None:
@@ -89,10 +89,10 @@ def test_progress_is_as_old_as_the_last_stamp(store: RedisStore) -> None:
 
 
 def test_a_lost_server_is_transient() -> None:
-    lost = connect("unix:///nowhere/redis.sock")
+    unreachable = connect("unix:///nowhere/redis.sock")
 
     with pytest.raises(Transient, match="Redis does not answer"):
-        lost.mark("a", 1)
+        unreachable.mark("a", 1)
 
 
 @pytest.mark.parametrize("url", ["", "http://localhost"])
@@ -147,5 +147,5 @@ def test_a_private_server_ends_when_its_owner_is_killed() -> None:
         pid, url = owner.stdout.readline().split()
         owner.kill()
 
-    wait_for(lambda: gone(int(pid)))
+    wait_for(lambda: has_ended(int(pid)))
     assert len(url) < 110

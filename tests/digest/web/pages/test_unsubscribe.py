@@ -27,11 +27,11 @@ def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.unsubscribe(1))
     before = everything()
-    answers = [web.get(link), web.head(link)]
+    responses = [web.get(link), web.head(link)]
 
     assert everything() == before
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert answers[1].text == ""
+    assert [response.status_code for response in responses] == [200, 200]
+    assert responses[1].text == ""
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
 )
 def test_one_post_is_enough(web: Browser, body: dict[str, object]) -> None:
     subscribed(web)
-    answer = web.post(path(signed_links.unsubscribe(1)), **body)
+    response = web.post(path(signed_links.unsubscribe(1)), **body)
 
-    assert answer.status_code == 200
-    assert "set-cookie" not in answer.headers
+    assert response.status_code == 200
+    assert "set-cookie" not in response.headers
     assert (only_subscriber().state, only_subscriber().left_at, only_subscriber().next_due_at) == ("left", NOW, None)
 
 
@@ -59,9 +59,9 @@ def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
     before = everything()
-    again = web.post(path(signed_links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
+    repeated = web.post(path(signed_links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
 
-    assert again.status_code == 200
+    assert repeated.status_code == 200
     assert everything() == before
 
 
@@ -76,10 +76,10 @@ def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
 def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:
-        owed = [
+        new_deliveries = [
             deliveries.NewDelivery(kind, 9, ADA, subscriber_id=1) for kind in ("digest", "welcome", "notice", "resend")
         ]
-        deliveries.enqueue(session, [*owed, deliveries.NewDelivery("digest", 10, "bob@digest.example")], NOW)
+        deliveries.enqueue(session, [*new_deliveries, deliveries.NewDelivery("digest", 10, "bob@digest.example")], NOW)
     web.post(path(signed_links.unsubscribe(1)))
     states = {(mail.kind, mail.address): mail.state for mail in mails()}
 
@@ -92,9 +92,9 @@ def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> No
 def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
-    answer = web.post(path(signed_links.preferences(1)), data={"action": "return"})
+    response = web.post(path(signed_links.preferences(1)), data={"action": "return"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (only_subscriber().state, only_subscriber().left_at) == ("active", None)
     assert only_subscriber().next_due_at is not None
 
@@ -104,10 +104,10 @@ def test_a_link_of_another_purpose_does_nothing(web: Browser, purpose: str) -> N
     subscribed(web)
     token = signed_links.signer().sign(purpose, 1)
     before = everything()
-    answers = [web.get(f"/unsubscribe/{token}"), web.post(f"/unsubscribe/{token}")]
+    responses = [web.get(f"/unsubscribe/{token}"), web.post(f"/unsubscribe/{token}")]
 
     assert everything() == before
-    assert [answer.status_code for answer in answers] == [400, 400]
+    assert [response.status_code for response in responses] == [400, 400]
 
 
 @pytest.mark.parametrize("page", ["confirm", "preferences", "editions"])
@@ -120,7 +120,7 @@ def test_an_unsubscribe_link_opens_nothing_else(web: Browser, page: str) -> None
 
 @pytest.mark.parametrize("token", ["x", "WzFd.AAAAAAAAAAAAAAAAAAAAAAAAAAA", "a" * 3000, "%00", "é"])
 def test_a_link_that_was_altered_is_refused_calmly(web: Browser, token: str) -> None:
-    answer = web.post(f"/unsubscribe/{token}")
+    response = web.post(f"/unsubscribe/{token}")
 
-    assert answer.status_code == 400
-    assert "<h1>This request can’t be read</h1>" in answer.text
+    assert response.status_code == 400
+    assert "<h1>This request can’t be read</h1>" in response.text

@@ -40,15 +40,15 @@ def ingest(source: str, *files: Path) -> IngestCounts:
 
 def rejects() -> Sequence[tuple[int, str]]:
     with reading() as session:
-        found = session.exec(select(Reject).order_by(col(Reject.id))).all()
-        return [(one.position, one.reason) for one in found]
+        reject_rows = session.exec(select(Reject).order_by(col(Reject.id))).all()
+        return [(reject_row.position, reject_row.reason) for reject_row in reject_rows]
 
 
 def jsonl(*rows: object) -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
-def kept(tmp_path: Path, name: str, data: bytes) -> Path:
+def write_file(tmp_path: Path, name: str, data: bytes) -> Path:
     file = tmp_path / name
     file.write_bytes(data)
     return file
@@ -56,26 +56,26 @@ def kept(tmp_path: Path, name: str, data: bytes) -> Path:
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_line_ends_make_no_difference(database: str, tmp_path: Path, end: bytes) -> None:
-    counts = ingest("jsonl", kept(tmp_path, "a.jsonl", jsonl(*ROWS).replace(b"\n", end)))
+    counts = ingest("jsonl", write_file(tmp_path, "a.jsonl", jsonl(*ROWS).replace(b"\n", end)))
 
     assert (counts.new, counts.bad) == (3, 0)
 
 
 def test_the_same_file_again_changes_nothing(database: str, tmp_path: Path) -> None:
-    file = kept(tmp_path, "a.jsonl", jsonl(*ROWS))
+    file = write_file(tmp_path, "a.jsonl", jsonl(*ROWS))
     ingest("jsonl", file)
 
-    again = ingest("jsonl", file)
+    second_ingest = ingest("jsonl", file)
 
-    assert (again.new, again.updated, again.unchanged) == (0, 0, 3)
+    assert (second_ingest.new, second_ingest.updated, second_ingest.unchanged) == (0, 0, 3)
 
 
 def test_an_empty_file_holds_no_papers(database: str, tmp_path: Path) -> None:
-    assert ingest("jsonl", kept(tmp_path, "a.jsonl", b"")) == IngestCounts("jsonl")
+    assert ingest("jsonl", write_file(tmp_path, "a.jsonl", b"")) == IngestCounts("jsonl")
 
 
 def test_a_file_cut_in_the_middle_gives_what_is_whole(database: str, tmp_path: Path) -> None:
-    counts = ingest("jsonl", kept(tmp_path, "a.jsonl", jsonl(*ROWS)[:-30]))
+    counts = ingest("jsonl", write_file(tmp_path, "a.jsonl", jsonl(*ROWS)[:-30]))
 
     assert (counts.new, counts.bad) == (2, 1)
     assert [position for position, _ in rejects()] == [3]
@@ -85,7 +85,7 @@ def test_an_archive_that_breaks_off_gives_what_was_read(database: str, tmp_path:
     rows = [ROWS[0] | {"id": f"2511.{n:05d}", "abstract": f"{n * 7919 % 1000} " * 50} for n in range(3000)]
     packed = gzip.compress(jsonl(*rows))
 
-    counts = ingest("jsonl", kept(tmp_path, "a.jsonl.gz", packed[: len(packed) // 2]))
+    counts = ingest("jsonl", write_file(tmp_path, "a.jsonl.gz", packed[: len(packed) // 2]))
 
     assert 0 < counts.new < 3000
     assert counts.bad == 1
@@ -96,7 +96,7 @@ def test_an_archive_damaged_inside_is_no_traceback(database: str, tmp_path: Path
     packed = bytearray(gzip.compress(jsonl(*ROWS)))
     packed[30:40] = b"\xff" * 10
 
-    ingest("jsonl", kept(tmp_path, "a.jsonl.gz", bytes(packed)))
+    ingest("jsonl", write_file(tmp_path, "a.jsonl.gz", bytes(packed)))
 
     assert "a.jsonl.gz: breaks off" in rejects()[-1][1]
 
@@ -108,7 +108,7 @@ def test_a_line_without_end_is_refused_and_the_rest_goes_on(
     monkeypatch.setattr("digest.sources.jsonl.MAX_LINE", 5000)
     huge = jsonl(ROWS[0] | {"abstract": "x" * 100_000})
 
-    counts = ingest("jsonl", kept(tmp_path, "a.jsonl", huge + jsonl(*ROWS[1:])))
+    counts = ingest("jsonl", write_file(tmp_path, "a.jsonl", huge + jsonl(*ROWS[1:])))
 
     assert (counts.new, counts.bad) == (2, 1)
     assert rejects() == [(1, "line: longer than 5000 bytes")]
@@ -130,18 +130,18 @@ def test_a_line_without_end_is_refused_and_the_rest_goes_on(
     ],
 )
 def test_a_bad_row_is_kept_with_its_line_and_reason(database: str, tmp_path: Path, row: object, reason: str) -> None:
-    counts = ingest("jsonl", kept(tmp_path, "a.jsonl", jsonl(ROWS[0], row, ROWS[1])))
+    counts = ingest("jsonl", write_file(tmp_path, "a.jsonl", jsonl(ROWS[0], row, ROWS[1])))
 
-    ((line, said),) = rejects()
+    ((line, rejected_for),) = rejects()
     assert (counts.new, counts.bad) == (2, 1)
     assert line == 2
-    assert said.startswith(reason)
+    assert rejected_for.startswith(reason)
 
 
 def test_signs_that_no_database_keeps_are_dropped(database: str, tmp_path: Path) -> None:
     row = {"title": "Bandits\0 with \ud800 delayed rewards", "authors": ["Ada\0 Byron"]}
 
-    ingest("jsonl", kept(tmp_path, "a.jsonl", jsonl(row)))
+    ingest("jsonl", write_file(tmp_path, "a.jsonl", jsonl(row)))
 
     with reading() as session:
         titles = session.exec(select(PaperVersion.title)).all()
@@ -151,7 +151,7 @@ def test_signs_that_no_database_keeps_are_dropped(database: str, tmp_path: Path)
 def test_a_feed_gives_its_whole_items_and_names_the_others(database: str, tmp_path: Path) -> None:
     feed = FEED.format(date="Mon, 17 Nov 2025 00:00:00 -0500").encode()
 
-    counts = ingest("arxiv-rss", kept(tmp_path, "a.xml", feed))
+    counts = ingest("arxiv-rss", write_file(tmp_path, "a.xml", feed))
 
     assert (counts.new, counts.bad) == (1, 1)
     assert rejects() == [(2, "no arXiv identifier")]
@@ -161,7 +161,7 @@ def test_a_feed_gives_its_whole_items_and_names_the_others(database: str, tmp_pa
     "date", ["", "yesterday", "Mon, 99 Nov 2025 00:00:00 -0500", "Mon, 17 Nov 9999 23:00:00 -2359"]
 )
 def test_a_feed_with_a_broken_date_joins_the_current_announcement(database: str, tmp_path: Path, date: str) -> None:
-    counts = ingest("arxiv-rss", kept(tmp_path, "a.xml", FEED.format(date=date).encode()))
+    counts = ingest("arxiv-rss", write_file(tmp_path, "a.xml", FEED.format(date=date).encode()))
 
     assert counts.new == 1
 
@@ -177,12 +177,12 @@ def test_a_feed_with_a_broken_date_joins_the_current_announcement(database: str,
     ],
 )
 def test_what_is_no_feed_is_one_refused_piece(database: str, tmp_path: Path, data: bytes, reason: str) -> None:
-    counts = ingest("arxiv-rss", kept(tmp_path, "a.xml", data))
+    counts = ingest("arxiv-rss", write_file(tmp_path, "a.xml", data))
 
-    ((position, said),) = rejects()
+    ((position, rejected_for),) = rejects()
     assert (counts.new, counts.bad) == (0, 1)
     assert position == 1
-    assert re.match(reason, said)
+    assert re.match(reason, rejected_for)
 
 
 def test_a_feed_that_unpacks_to_too_much_is_refused(
@@ -191,14 +191,14 @@ def test_a_feed_that_unpacks_to_too_much_is_refused(
     monkeypatch.setattr(compressed_files, "MAX_BYTES", 1000)
 
     with pytest.raises(BadInput, match="more than 1000 bytes"):
-        ingest("arxiv-rss", kept(tmp_path, "a.xml.gz", gzip.compress(b" " * 100_000)))
+        ingest("arxiv-rss", write_file(tmp_path, "a.xml.gz", gzip.compress(b" " * 100_000)))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 40, 1000, 20_000])
 def test_a_seed_document_cut_anywhere_gives_what_is_whole(database: str, tmp_path: Path, cut: int) -> None:
     name, text = loader.shipped_documents()[1]
 
-    counts = ingest("seeds", kept(tmp_path, name, text.encode()[:cut].replace(b"\n", b"\r\n")))
+    counts = ingest("seeds", write_file(tmp_path, name, text.encode()[:cut].replace(b"\n", b"\r\n")))
 
     with reading() as session:
         stored = session.exec(select(Paper)).all()

@@ -31,11 +31,11 @@ from digest.services.runs import build_editions, replay, run_planning
 from digest.services.selection import candidate_papers, engine_need
 from digest.services.selection import selector as choosing
 from digest.services.selection.entry_building import SelectionRequest
-from tests.digest.matching.profiles import Profiles
-from tests.digest.services.house import add_reader
+from tests.digest.matching.profiles import RandomProfiles
+from tests.digest.services.stored_rows import add_subscriber
 
 DAY = date(2025, 9, 30)
-READERS = 24
+SUBSCRIBERS = 24
 PRIOR = Weights(word_counts.prior())
 T = TypeVar("T")
 
@@ -52,9 +52,9 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
             Record(
                 title=row["title"], abstract=row["abstract"], arxiv_id=row["id"], comment=row.get("comment"),
                 authors=tuple(row["authors"] or ()), categories=tuple(row["categories"] or ()),
-                withdrawn=at == 3, code_url="https://code.example" if at % 5 == 0 else None,
+                withdrawn=place == 3, code_url="https://code.example" if place % 5 == 0 else None,
             )
-            for at, row in enumerate(rows)
+            for place, row in enumerate(rows)
         ]  # fmt: skip
 
 
@@ -62,41 +62,41 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
 def installed(database: str, configured: Callable[..., None], shared: Path) -> Iterator[list[Profile]]:
     """Seventeen real announcements with votes, subscribers of all kinds, and their profiles."""
     configured(SECRET_KEY="a key for tests of at least 32 bytes")
-    chance, stored = Random(5), []
+    rng, stored = Random(5), []
     with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
         for day, records in real_days(shared, 12):
             voted = [
-                (record, (("upvotes", chance.randint(1, 60)),) * (at % 4 == 0)) for at, record in enumerate(records)
+                (record, (("upvotes", rng.randint(1, 60)),) * (place % 4 == 0)) for place, record in enumerate(records)
             ]
-            listed = tuple(ListedPaper(record, "new", votes) for record, votes in voted)
-            store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed), day=day)
+            listed_papers = tuple(ListedPaper(record, "new", votes) for record, votes in voted)
+            store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed_papers), day=day)
             stored += records
-        profiles = list(some_profiles(stored))
+        profiles = list(random_profiles(stored))
         for number, profile in enumerate(profiles):
-            seen = chance.choice((0, 3, 14, 16, 16))
-            add_reader(f"reader{number}@example.com", seen_through=seen, profile=profile, next_due_at=due())
+            seen_through = rng.choice((0, 3, 14, 16, 16))
+            add_subscriber(f"reader{number}@example.com", seen_through=seen_through, profile=profile, next_due_at=due())
         yield profiles
 
 
-def some_profiles(records: list[Record]) -> Iterator[Profile]:
+def random_profiles(records: list[Record]) -> Iterator[Profile]:
     """Every sixth has no topics but categories, exclusions or authors at most."""
-    make = Profiles(records, seed=11)
-    for number in range(READERS):
-        made = make.profile()
-        yield replace(made, topics=()) if number % 6 == 0 else made
+    make = RandomProfiles(records, seed=11)
+    for number in range(SUBSCRIBERS):
+        generated = make.profile()
+        yield replace(generated, topics=()) if number % 6 == 0 else generated
 
 
 def due() -> datetime:
     return datetime(2025, 9, 30, 7, tzinfo=UTC)
 
 
-def by_engine(monkeypatch: pytest.MonkeyPatch, ask: Callable[[], T]) -> T:
+def with_engine(monkeypatch: pytest.MonkeyPatch, ask: Callable[[], T]) -> T:
     with monkeypatch.context() as patch:
         patch.setattr(engine_need, "REFERENCE_WORK", -1)
         return ask()
 
 
-def frozen() -> list[tuple[int, date, object]]:
+def stored_editions() -> list[tuple[int, date, object]]:
     with reading() as session:
         rows = session.exec(select(Edition).order_by(col(Edition.id))).all()
         return [(row.subscriber_id, row.day, row.content) for row in rows]
@@ -104,12 +104,12 @@ def frozen() -> list[tuple[int, date, object]]:
 
 def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     slow = [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
-    fast = by_engine(
+    fast = with_engine(
         monkeypatch, lambda: [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
     )
 
-    assert len(slow) == READERS
-    assert sum(len(content.entries) for content, _ in slow) > READERS
+    assert len(slow) == SUBSCRIBERS
+    assert sum(len(content.entries) for content, _ in slow) > SUBSCRIBERS
     assert fast == slow
 
 
@@ -120,7 +120,7 @@ def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
     parts = [
-        by_engine(monkeypatch, lambda only=number: run_planning.dry_run(None, only=only))  # type: ignore[misc]
+        with_engine(monkeypatch, lambda only=number: run_planning.dry_run(None, only=only))  # type: ignore[misc]
         for number in numbers
     ]
 
@@ -129,45 +129,47 @@ def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
 
 def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     planned = run_planning.plan_due(NoQueue())
-    by_engine(monkeypatch, lambda: [build_editions.build_shard(number, 0) for number in planned])
+    with_engine(monkeypatch, lambda: [build_editions.build_shard(number, 0) for number in planned])
     with transaction() as session:
         for subscriber in session.exec(select(Subscriber)):
             subscriber.seen_through = 0
     sent = [
         (subscriber_id, entry["paper"])
-        for subscriber_id, _, content in frozen()
+        for subscriber_id, _, content in stored_editions()
         for entry in content["entries"]  # type: ignore[index]
     ]
     slow = [assembled.content for assembled in run_planning.dry_run(DAY + timedelta(days=1))]
-    fast = by_engine(monkeypatch, lambda: run_planning.dry_run(DAY + timedelta(days=1)))
-    again = [(assembled.subscriber.id, entry.paper) for assembled in fast for entry in assembled.content.entries]
+    fast = with_engine(monkeypatch, lambda: run_planning.dry_run(DAY + timedelta(days=1)))
+    next_day_papers = [
+        (assembled.subscriber.id, entry.paper) for assembled in fast for entry in assembled.content.entries
+    ]
 
     assert [assembled.content for assembled in fast] == slow
-    assert again
-    assert not set(again) & set(sent)
+    assert next_day_papers
+    assert not set(next_day_papers) & set(sent)
 
 
 def test_a_preview_and_a_replay_are_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     def ask() -> list[object]:
-        told: list[object] = [preview.preview(profile) for profile in installed[:4]]
-        return [*told, replay.replay(DAY - timedelta(days=1), DAY)]
+        results: list[object] = [preview.preview(profile) for profile in installed[:4]]
+        return [*results, replay.replay(DAY - timedelta(days=1), DAY)]
 
-    assert by_engine(monkeypatch, ask) == ask()
+    assert with_engine(monkeypatch, ask) == ask()
 
 
 def test_a_welcome_is_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     with transaction() as session:
-        reader = session.get_one(Subscriber, 2)
-        reader.seen_through = 17
+        subscriber = session.get_one(Subscriber, 2)
+        subscriber.seen_through = 17
     welcome.first_edition(2)
-    slow = frozen()
+    slow = stored_editions()
     with transaction() as session:
         for edition in session.exec(select(Edition)):
             session.delete(edition)
-    by_engine(monkeypatch, lambda: welcome.first_edition(2))
+    with_engine(monkeypatch, lambda: welcome.first_edition(2))
 
     assert slow
-    assert frozen() == slow
+    assert stored_editions() == slow
 
 
 def test_papers_that_came_after_the_run_was_made_are_not_chosen(
@@ -176,30 +178,28 @@ def test_papers_that_came_after_the_run_was_made_are_not_chosen(
     def ask() -> list[object]:
         with reading() as session:
             numbers = [DAY.toordinal(), DAY.toordinal() - 1]
-            known = candidate_papers.pool_of(session, numbers, signals_at=due(), weights=PRIOR, through=16)
-            return [
-                *choosing.choose(session, known, [SelectionRequest(profile, rising=False) for profile in installed])
-            ]
+            pool = candidate_papers.pool_of(session, numbers, signals_at=due(), weights=PRIOR, through=16)
+            return [*choosing.choose(session, pool, [SelectionRequest(profile, rising=False) for profile in installed])]
 
-    assert by_engine(monkeypatch, ask) == ask()
+    assert with_engine(monkeypatch, ask) == ask()
 
 
 def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     with reading() as session:
         last = session.exec(select(Paper).order_by(col(Paper.id).desc())).first()
     assert last is not None
-    by_engine(monkeypatch, lambda: preview.preview(installed[1]))
+    with_engine(monkeypatch, lambda: preview.preview(installed[1]))
     revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, version=2)
     store_document("jsonl", "again", ParsedDocument(papers=(ListedPaper(revised, "replace"),)))
-    wanted = Profile(topics=(Topic("zebrafish"),))
+    zebrafish = Profile(topics=(Topic("zebrafish"),))
 
-    shown = by_engine(monkeypatch, lambda: preview.preview(wanted))
+    previewed = with_engine(monkeypatch, lambda: preview.preview(zebrafish))
 
-    assert [paper.id for day in shown.days for paper in day.papers] == [last.id]
+    assert [paper.id for day in previewed.days for paper in day.papers] == [last.id]
 
 
 def test_word_counts_of_indexes_are_those_of_their_papers(shared: Path) -> None:
     days = [records for _, records in real_days(shared, 12)]
-    made = [build_index(enumerate(records)) for records in days]
+    day_indexes = [build_index(enumerate(records)) for records in days]
 
-    assert index_counts.count(made, announcements=17) == word_counts.count(chain(*days), announcements=17)
+    assert index_counts.count(day_indexes, announcements=17) == word_counts.count(chain(*days), announcements=17)

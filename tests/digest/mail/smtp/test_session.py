@@ -27,7 +27,7 @@ def certificate(tmp_path: Path) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    made = (
+    issued = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
@@ -37,7 +37,7 @@ def certificate(tmp_path: Path) -> Path:
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path = tmp_path / "server.pem"
-    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    path.write_bytes(private + issued.public_bytes(Encoding.PEM))
     return path
 
 
@@ -58,7 +58,7 @@ def guarded(certificate: Path, outbox: Outbox, configured: Callable[..., None]) 
     context.load_cert_chain(certificate)
     with MailServer(tls=context, password=b"p@ss") as server:
         configured(SMTP_URL=f"smtp://me:p%40ss@localhost:{server.port}?tls=starttls", MAIL_FROM="papers@digest.example")
-        outbox.owe("ada@one.example")
+        outbox.enqueue("ada@one.example")
         yield server
 
 

@@ -52,9 +52,9 @@ def former(web: Browser) -> None:
     web.post(path(signed_links.unsubscribe(1)))
 
 
-def suppress(reason: str = "no such address", at: datetime = NOW, source: str = "report 5.1.1") -> None:
+def suppress(reason: str = "no such address", suppressed_at: datetime = NOW, source: str = "report 5.1.1") -> None:
     with engine.transaction() as session:
-        reports.suppress(session, ADA, reason=reason, source=source, at=at)
+        reports.suppress(session, ADA, reason=reason, source=source, at=suppressed_at)
 
 
 def sign_up(web: Browser) -> None:
@@ -83,11 +83,11 @@ def test_a_sign_up_changes_nothing_that_is_kept_about_a_known_address(
     web: Browser, before: Callable[[Browser], None], door: str
 ) -> None:
     before(web)
-    kept = private()
+    stored = private()
     form = {"data": STRANGE} if door == "/subscribe" else {"json": STRANGE | {"topics": ["x"], "weekday": 3}}
     assert web.post(door, **form).status_code in {303, 202}
 
-    assert private() == kept
+    assert private() == stored
 
 
 def test_the_requested_subscription_starts_when_it_is_confirmed(web: Browser) -> None:
@@ -150,18 +150,18 @@ def test_the_answer_takes_the_same_time_whether_or_not_the_address_is_known(
 ) -> None:
     """The wait makes the times equal; the requested wait is compared, no time is measured."""
     before(web)
-    asked: list[float] = []
+    durations: list[float] = []
     started = time.perf_counter()
 
     async def sleep(seconds: float) -> None:
-        asked.append(time.perf_counter() - started + seconds)
+        durations.append(time.perf_counter() - started + seconds)
 
     monkeypatch.setattr(constant_time.asyncio, "sleep", sleep)
     started = time.perf_counter()
     sign_up(web)
 
-    assert len(asked) == 1
-    assert asked[0] >= constant_time.STEP_SECONDS
+    assert len(durations) == 1
+    assert durations[0] >= constant_time.STEP_SECONDS
 
 
 # An address that bounced
@@ -219,7 +219,7 @@ def test_a_confirmation_from_before_the_bounce_does_not_lift_it(
     pending(web)
     first = newest_confirmation()
     clock_stands.shift(timedelta(hours=1))
-    suppress(at=NOW + timedelta(hours=1))
+    suppress(suppressed_at=NOW + timedelta(hours=1))
 
     assert web.post(first).status_code == 410
     assert len(everything()["suppression"]) == 1
@@ -295,13 +295,13 @@ def test_not_me_sends_nothing_to_the_address_ever_again(
 ) -> None:
     pending(web)
     if door == "the mail":
-        answer = web.post(path(signed_links.not_me(1, 1)))
+        response = web.post(path(signed_links.not_me(1, 1)))
     else:
-        answer = web.post(newest_confirmation(), data={"on_page": "yes", "action": "not-me"})
+        response = web.post(newest_confirmation(), data={"on_page": "yes", "action": "not-me"})
     clock_stands.shift(timedelta(days=9))
     sign_up(web)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert [(mail.kind, mail.state) for mail in mails()] == [("confirmation", "cancelled")]
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "not me")]
     assert only_subscriber().state == "pending"

@@ -16,7 +16,7 @@ from digest.models.edition import COMPLETE
 from digest.models.subscriber import ACTIVE
 
 
-def add_reader(
+def add_subscriber(
     address: str,
     *,
     seen_through: int = 0,
@@ -27,7 +27,7 @@ def add_reader(
     """A confirmed subscriber; returns the id."""
     now = clock.now()
     with transaction() as session:
-        reader = Subscriber(
+        subscriber = Subscriber(
             address=address,
             address_key=deliveries.address_key(address),
             state=state,
@@ -36,21 +36,28 @@ def add_reader(
             seen_through=seen_through,
             next_due_at=next_due_at,
         )
-        session.add(reader)
+        session.add(subscriber)
         session.flush()
-        version = ProfileVersion(subscriber_id=reader.id or 0, number=1, created_at=now, profile=profile.to_json())
+        version = ProfileVersion(subscriber_id=subscriber.id or 0, number=1, created_at=now, profile=profile.to_json())
         session.add(version)
         session.flush()
-        reader.profile_id = version.id
-    return reader.id or 0
+        subscriber.profile_id = version.id
+    return subscriber.id or 0
 
 
 def add_run(slot: datetime | None = None, *, state: str = COMPLETE, shard: tuple[int, int] | None = None) -> int:
     """A run that includes papers up to batch 5; `shard`: subscribers of a shard that is not done."""
-    at = clock.slot_of(slot or clock.now())
+    slot_time = clock.slot_of(slot or clock.now())
     with transaction() as session:
-        announcement = _announcement(session, at.date())
-        run = Run(slot=at, created_at=at, signals_at=at, batch_through=5, announcement_id=announcement, state=state)
+        announcement = _announcement(session, slot_time.date())
+        run = Run(
+            slot=slot_time,
+            created_at=slot_time,
+            signals_at=slot_time,
+            batch_through=5,
+            announcement_id=announcement,
+            state=state,
+        )
         session.add(run)
         session.flush()
         if shard:
@@ -67,22 +74,28 @@ def _announcement(session: Session, day: date) -> int:
 
 
 def add_mail(
-    reader: int, run: int, *, day: date | None = None, state: str = SENT, held: bool = False, seen: int = 3
+    subscriber_id: int,
+    run: int,
+    *,
+    day: date | None = None,
+    state: str = SENT,
+    is_held: bool = False,
+    previous_seen: int = 3,
 ) -> int:
     """An edition of that run with its mail; its subscriber saw batch 5, before it `previous_seen`. Returns the mail."""
     now = clock.now()
     with transaction() as session:
-        found = session.get_one(Run, run)
-        row = session.get_one(Subscriber, reader)
+        run_row = session.get_one(Run, run)
+        row = session.get_one(Subscriber, subscriber_id)
         row.seen_through = max(row.seen_through, 5)
         edition = Edition(
-            subscriber_id=reader,
-            day=day or found.slot.date(),
+            subscriber_id=subscriber_id,
+            day=day or run_row.slot.date(),
             run_id=run,
-            announcement_id=found.announcement_id,
+            announcement_id=run_row.announcement_id,
             profile_id=row.profile_id or 0,
             created_at=now,
-            previous_seen=seen,
+            previous_seen=previous_seen,
             papers=0,
             content={"entries": []},
         )
@@ -91,12 +104,12 @@ def add_mail(
         delivery = Delivery(
             kind=DIGEST,
             subject_id=edition.id or 0,
-            subscriber_id=reader,
+            subscriber_id=subscriber_id,
             run_id=run,
             address=row.address,
             domain=row.address.partition("@")[2],
             state=state,
-            due_at=None if held or state in {"sent", "rejected", "cancelled"} else now,
+            due_at=None if is_held or state in {"sent", "rejected", "cancelled"} else now,
             created_at=now,
         )
         session.add(delivery)
@@ -109,7 +122,7 @@ def mail(number: int) -> Delivery:
         return session.get_one(Delivery, number)
 
 
-def reader(number: int) -> Subscriber:
+def subscriber_row(number: int) -> Subscriber:
     """That subscriber as stored."""
     with reading() as session:
         return session.get_one(Subscriber, number)
@@ -145,7 +158,7 @@ def later(**passed: float) -> datetime:
     return clock.now() + timedelta(**passed)
 
 
-def put(*rows: SQLModel) -> None:
+def store_row(*rows: SQLModel) -> None:
     """Store rows."""
     with transaction() as session:
         session.add_all(rows)

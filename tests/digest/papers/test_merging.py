@@ -20,8 +20,8 @@ ABSTRACT = " ".join(f"word{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n i
 OTHER = " ".join(f"term{'abcdefghij'[n % 10]}{'klmnopqrst'[n // 10]}" for n in range(60)) + "."
 
 
-def paper(title: str = "A Title of Some Words", **known: object) -> Record:
-    return replace(Record(title, ABSTRACT, ("Ada Byron",)), **known)
+def paper(title: str = "A Title of Some Words", **fields: object) -> Record:
+    return replace(Record(title, ABSTRACT, ("Ada Byron",)), **fields)
 
 
 # --- identity
@@ -98,10 +98,12 @@ LABELLED = [
 
 def pair(beginning: str, other: str) -> tuple[Record, Record]:
     """The two papers of the seeds whose titles begin so."""
-    found = [listed.record for listed in SEEDS if listed.record.title.startswith((beginning, other))]
-    first = next(record for record in found if record.title.startswith(beginning))
-    second = next(record for record in found if record.title.startswith(other) and record is not first)
-    assert len(found) == 2
+    matching = [
+        listed_paper.record for listed_paper in SEEDS if listed_paper.record.title.startswith((beginning, other))
+    ]
+    first = next(record for record in matching if record.title.startswith(beginning))
+    second = next(record for record in matching if record.title.startswith(other) and record is not first)
+    assert len(matching) == 2
     return first, second
 
 
@@ -121,13 +123,13 @@ def test_abstracts_alone_distinguish_these_pairs_too(beginning: str, other: str,
 
 def test_every_pair_of_the_seeds_that_shares_some_words_is_labelled() -> None:
     labelled = {frozenset((a.abstract, b.abstract)) for a, b in (pair(x, y) for x, y, _ in LABELLED)}
-    alike = {
+    similar_pairs = {
         frozenset((a.record.abstract, b.record.abstract))
         for a, b in combinations(SEEDS, 2)
         if papers.similarity(a.record.abstract, b.record.abstract) >= 0.045
     }
 
-    assert alike <= labelled
+    assert similar_pairs <= labelled
 
 
 def test_of_all_pairs_of_the_seeds_exactly_three_are_one_paper() -> None:
@@ -170,7 +172,7 @@ def test_formulas_written_otherwise_do_not_make_another_abstract() -> None:
 def test_twins_share_a_key_and_look_alikes_need_none() -> None:
     shared = [
         len({*papers.abstract_keys(a)} & {*papers.abstract_keys(b)})
-        for a, b in (pair(x, y) for x, y, one in LABELLED if one)
+        for a, b in (pair(x, y) for x, y, is_same in LABELLED if is_same)
     ]
 
     assert min(shared) >= 5
@@ -253,9 +255,9 @@ def test_nothing_that_is_known_is_lost(a: Record, b: Record) -> None:
     ],
 )
 def test_the_better_field_wins(field: str, better: dict[str, object], worse: dict[str, object]) -> None:
-    good, poor = paper(**better), paper(**worse)
+    good_paper, poor = paper(**better), paper(**worse)
 
-    assert getattr(papers.merge_records(good, poor), field) == getattr(good, field)
+    assert getattr(papers.merge_records(good_paper, poor), field) == getattr(good_paper, field)
 
 
 def test_of_two_ranks_the_better_and_of_two_counts_the_greater_is_kept() -> None:
@@ -267,25 +269,29 @@ def test_of_two_ranks_the_better_and_of_two_counts_the_greater_is_kept() -> None
 
 
 def test_a_paper_of_several_documents_becomes_one_with_all_that_is_known() -> None:
-    found = [listed for listed in papers.merge_all(SEEDS) if listed.record.title.startswith("Stochastic Policy")]
+    merged = [
+        listed_paper
+        for listed_paper in papers.merge_all(SEEDS)
+        if listed_paper.record.title.startswith("Stochastic Policy")
+    ]
 
-    assert [(p.signals, p.record.authors[0], p.record.institutions, p.record.published) for p in found] == [
+    assert [(p.signals, p.record.authors[0], p.record.institutions, p.record.published) for p in merged] == [
         ((("rank", 92.0),), "Ilyas Fatkhullin", ("eth-zurich",), date(2023, 2, 3))
     ]
 
 
 def test_a_set_keeps_its_order_of_first_appearance() -> None:
     merged = papers.merge_all([*SEEDS, *SEEDS])
-    titles = [listed.record.title for listed in merged]
+    titles = [listed_paper.record.title for listed_paper in merged]
 
     assert len(titles) == 330
     assert titles[:50] == [listed.record.title for listed in SEEDS[:50]]
 
 
 def test_merging_a_set_twice_changes_nothing() -> None:
-    once = papers.merge_all(SEEDS)
+    merged_once = papers.merge_all(SEEDS)
 
-    assert papers.merge_all(once) == once
+    assert papers.merge_all(merged_once) == merged_once
 
 
 def test_a_record_that_joins_two_groups_makes_them_one() -> None:
@@ -295,7 +301,7 @@ def test_a_record_that_joins_two_groups_makes_them_one() -> None:
     later = ListedPaper(paper("Name of the Second", abstract="", comment="seen"))
     merged = papers.merge_all([by_id, by_title, joint, later])
 
-    assert [listed.record.comment for listed in merged] == ["seen"]
+    assert [listed_paper.record.comment for listed_paper in merged] == ["seen"]
 
 
 @given(st.lists(st.sampled_from(SEEDS), max_size=12))

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from digest.mail.bounces import AttributionKeys, ClassifiedMessage, classify_message
 from digest.mail.bounces.delivery_attribution import Attribution
-from digest.mail.mime.message import verp
+from digest.mail.mime.message import return_path
 from digest.signing import UNSUBSCRIBE, Signer
 from tests.benchmarks.bounces import measure
 from tests.digest.mail.bounce_layouts import LAYOUTS, Layout
 from tests.digest.mail.ordinary import ORDINARY, REPORT, mail
-from tests.steps import dearer
+from tests.steps import cpu_ratio
 
 KEYS = ("new key", "old key")
 SEAL = AttributionKeys(KEYS, "digest.example")
@@ -29,16 +29,16 @@ def report(
     status: str = "5.1.1",
     action: str = "failed",
     *,
-    said: str = "smtp; 550 5.1.1 User unknown",
+    diagnostic: str = "smtp; 550 5.1.1 User unknown",
     returned: str = "",
-    to: str = "",
+    recipient: str = "",
 ) -> bytes:
     """A delivery status notification of a well-behaved server."""
     return (
         dedent(f"""\
         Return-Path: <>
         From: MAILER-DAEMON@mx.one.example (Mail Delivery System)
-        To: {to or "bounces@digest.example"}
+        To: {recipient or "bounces@digest.example"}
         Subject: Undelivered Mail Returned to Sender
         Message-ID: <r1@mx.one.example>
         MIME-Version: 1.0
@@ -58,7 +58,7 @@ def report(
         Final-Recipient: rfc822;ada.byron@inside.one.example
         Action: {action}
         Status: {status}
-        Diagnostic-Code: {said}
+        Diagnostic-Code: {diagnostic}
 
         --x
         Content-Type: message/rfc822
@@ -108,7 +108,7 @@ def complaint(kind: str = "abuse", returned: str = "Subject: 7 papers") -> bytes
     )
 
 
-def told(judgement: ClassifiedMessage) -> tuple[str, tuple[str, ...], str]:
+def judgement_of(judgement: ClassifiedMessage) -> tuple[str, tuple[str, ...], str]:
     return judgement.kind, judgement.recipients, judgement.status
 
 
@@ -125,11 +125,15 @@ def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
     wrong = []
     files = sorted((shared / "data/bounces/data").iterdir())
     for file in files:
-        judged = classify_message(file.read_bytes())
+        classified = classify_message(file.read_bytes())
         recipients, temporary = expected.get(file.name, (set(), False))
-        good_kind = not (recipients and temporary) or judged.kind == "soft"
-        if set(judged.recipients) != recipients or not good_kind or (recipients and judged.kind not in FAILURES):
-            wrong.append((file.name, told(judged)))
+        good_kind = not (recipients and temporary) or classified.kind == "soft"
+        if (
+            set(classified.recipients) != recipients
+            or not good_kind
+            or (recipients and classified.kind not in FAILURES)
+        ):
+            wrong.append((file.name, judgement_of(classified)))
 
     assert len(files) == 117
     assert wrong == []
@@ -187,13 +191,17 @@ def test_there_are_enough_ordinary_mails() -> None:
 def test_a_report_is_hard_soft_or_policy_by_its_code_and_words(
     status: str, action: str, reply_text: str, kind: str, settled: str
 ) -> None:
-    assert told(classify_message(report(status, action, said=reply_text))) == (kind, ("ada@one.example",), settled)
+    assert judgement_of(classify_message(report(status, action, diagnostic=reply_text))) == (
+        kind,
+        ("ada@one.example",),
+        settled,
+    )
 
 
 def test_an_address_with_digits_is_no_status() -> None:
-    judged = classify_message(report("5.0.0", said="smtp; host 5.1.1.3 said: 550 go away"))
+    classified = classify_message(report("5.0.0", diagnostic="smtp; host 5.1.1.3 said: 550 go away"))
 
-    assert judged.status == "5.0.0"
+    assert classified.status == "5.0.0"
 
 
 def test_fields_that_a_server_wrote_into_its_text_are_read() -> None:
@@ -212,7 +220,7 @@ def test_fields_that_a_server_wrote_into_its_text_are_read() -> None:
         Status: 5.2.2
         """).encode()
 
-    assert told(classify_message(raw)) == ("soft", ("ada@one.example",), "5.2.2")
+    assert judgement_of(classify_message(raw)) == ("soft", ("ada@one.example",), "5.2.2")
 
 
 def test_the_subject_of_the_returned_mail_is_no_reason() -> None:
@@ -236,13 +244,13 @@ def test_one_failed_recipient_weighs_more_than_one_delayed() -> None:
         b"Reporting-MTA: dns; mx.one.example\n\nFinal-Recipient: rfc822;bob@one.example\nAction: delayed\n",
     )
 
-    assert told(classify_message(two)) == ("hard", ("ada@one.example",), "5.1.1")
+    assert judgement_of(classify_message(two)) == ("hard", ("ada@one.example",), "5.1.1")
 
 
 def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     international = report().replace(b"message/delivery-status", b"message/global-delivery-status")
 
-    assert told(classify_message(international)) == ("hard", ("ada@one.example",), "5.1.1")
+    assert judgement_of(classify_message(international)) == ("hard", ("ada@one.example",), "5.1.1")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +258,7 @@ def test_a_report_for_addresses_beyond_ascii_is_read() -> None:
     [("abuse", "complaint"), ("ABUSE", "complaint"), ("fraud", "complaint"), ("opt-out", "unsubscribe")],
 )
 def test_feedback_is_a_complaint_or_an_unsubscribe_request(kind: str, judged: str) -> None:
-    assert told(classify_message(complaint(kind))) == (judged, ("ada@one.example",), "")
+    assert judgement_of(classify_message(complaint(kind))) == (judged, ("ada@one.example",), "")
 
 
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "dmarc", "virus", "other"])
@@ -313,12 +321,12 @@ TWO_IN_JSON = {
 def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
     standard = report().replace(b"Original-Recipient:", SECOND, 1)
     for raw in (standard, TWO_IN_TEXT.raw(), provider_mail(TWO_IN_JSON)):
-        judged = classify_message(raw)
-        kinds = {name: judged.about(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
+        classified = classify_message(raw)
+        kinds = {name: classified.narrow_to(name.__eq__).kind for name in ("ada@one.example", "bob@one.example")}
 
         assert kinds == {"ada@one.example": "hard", "bob@one.example": "soft"}
-        assert judged.kind == "hard"
-        assert judged.about("cyd@two.example".__eq__).kind == "soft"
+        assert classified.kind == "hard"
+        assert classified.narrow_to("cyd@two.example".__eq__).kind == "soft"
 
 
 @pytest.mark.parametrize(
@@ -335,7 +343,7 @@ def test_each_recipient_of_a_report_is_judged_by_what_is_said_of_it() -> None:
 def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(
     category: str, reply_text: str, kind: str
 ) -> None:
-    raw = report("5.0.0", said=f"smtp; {reply_text}")
+    raw = report("5.0.0", diagnostic=f"smtp; {reply_text}")
     raw = raw.replace(b"Diagnostic-Code:", f"X-PowerMTA-BounceCategory: {category}\nDiagnostic-Code:".encode(), 1)
 
     assert classify_message(raw).kind == kind
@@ -355,13 +363,15 @@ def test_the_bounce_category_of_powermta_counts_where_the_reply_says_less(
 def test_a_report_without_a_diagnosis_is_judged_by_its_status_and_its_text(
     status: str, covering_text: str, kind: str
 ) -> None:
-    raw = report(status, said="").replace(b"This is the mail system at host mx.one.example.", covering_text.encode())
+    raw = report(status, diagnostic="").replace(
+        b"This is the mail system at host mx.one.example.", covering_text.encode()
+    )
 
     assert classify_message(raw).kind == kind
 
 
 def test_a_receipt_that_returns_the_mail_is_no_bounce() -> None:
-    receipt = report(said="").replace(b"message/delivery-status", b"message/disposition-notification")
+    receipt = report(diagnostic="").replace(b"message/delivery-status", b"message/disposition-notification")
     receipt = receipt.replace(b"report-type=delivery-status", b"report-type=disposition-notification")
 
     assert classify_message(receipt).kind == "other"
@@ -369,7 +379,7 @@ def test_a_receipt_that_returns_the_mail_is_no_bounce() -> None:
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
 def test_good_news_is_no_bounce(action: str) -> None:
-    assert classify_message(report("2.0.0", action, said="smtp; 250 ok")).kind == "other"
+    assert classify_message(report("2.0.0", action, diagnostic="smtp; 250 ok")).kind == "other"
 
 
 def provider_mail(event: object, *, wrapped: bool = False, wrap_at: int = 0) -> bytes:
@@ -402,9 +412,9 @@ def bounced(kind: str = "Permanent", **recipient: str) -> dict[str, object]:
 def test_a_providers_json_inside_a_mail_is_read(
     event: dict[str, object], judged: tuple[str, str], layout: dict[str, Any]
 ) -> None:
-    found = classify_message(provider_mail(event, **layout))
+    classified = classify_message(provider_mail(event, **layout))
 
-    assert (found.kind, found.status) == judged
+    assert (classified.kind, classified.status) == judged
 
 
 def test_the_signed_link_inside_a_providers_json_proves_it() -> None:
@@ -422,9 +432,9 @@ def test_any_json_of_a_provider_is_judged(value: object) -> None:
 
 
 def test_the_same_report_twice_has_one_name() -> None:
-    again = b"Received: from elsewhere\n" + report()
+    forwarded_report = b"Received: from elsewhere\n" + report()
 
-    assert classify_message(report()).report == classify_message(again).report
+    assert classify_message(report()).report == classify_message(forwarded_report).report
     assert classify_message(report()).report != classify_message(report().replace(b"r1@", b"r2@")).report
 
 
@@ -434,52 +444,52 @@ def origin(raw: bytes, keys: tuple[str, ...] = KEYS) -> Attribution:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_stamp_of_the_return_path_proves_the_delivery(key: str) -> None:
-    found = origin(report(to=verp("bounces@digest.example", 42, key)))
+    attribution = origin(report(recipient=return_path("bounces@digest.example", 42, key)))
 
-    assert (found.delivery_id, found.is_proved) == (42, True)
+    assert (attribution.delivery_id, attribution.is_proved) == (42, True)
 
 
 def test_a_stamp_survives_a_server_that_shouts() -> None:
-    assert origin(report(to=verp("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
+    assert origin(report(recipient=return_path("bounces@digest.example", 42, KEYS[0]).upper())).delivery_id == 42
 
 
 def test_a_stamp_in_the_returned_mail_counts() -> None:
-    path = verp("bounces@digest.example", 42, KEYS[0])
+    path = return_path("bounces@digest.example", 42, KEYS[0])
 
     assert origin(report(returned=f"Return-Path: <{path}>")).delivery_id == 42
 
 
 def test_a_forged_stamp_proves_nothing() -> None:
-    forged = origin(report(to="bounces+42-aaaaaaaaaa@digest.example"))
+    forged = origin(report(recipient="bounces+42-aaaaaaaaaa@digest.example"))
 
     assert (forged.delivery_id, forged.is_proved) == (None, False)
 
 
 def test_a_stamp_of_another_delivery_proves_nothing_for_this_one() -> None:
-    path = verp("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
+    path = return_path("bounces@digest.example", 42, KEYS[0]).replace("+42-", "+43-")
 
-    assert not origin(report(to=path)).is_proved
+    assert not origin(report(recipient=path)).is_proved
 
 
 def test_the_signed_link_in_a_returned_mail_proves_no_bounce() -> None:
     link = f"<https://digest.example/unsubscribe/{Signer(KEYS).sign(UNSUBSCRIBE, 7)}>"
-    found = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
+    attribution = origin(report(returned=f"Message-ID: <digest.5.0@digest.example>\nList-Unsubscribe: {link}"))
 
-    assert found.named is not None
-    assert (found.named.key, found.subscriber_id) == (("digest", 5, 0), 7)
-    assert [kind for kind in KINDS if found.proves(kind)] == ["unsubscribe"]
+    assert attribution.message_id is not None
+    assert (attribution.message_id.key, attribution.subscriber_id) == (("digest", 5, 0), 7)
+    assert [kind for kind in KINDS if attribution.proves(kind)] == ["unsubscribe"]
 
 
 def test_a_message_id_alone_names_the_delivery_but_proves_nothing() -> None:
     stamp = "abcdefghijklmnopqrstuvwxyz"
-    found = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
+    attribution = origin(report(returned=f"Message-ID: <digest.5.{stamp}@digest.example>"))
 
-    assert found.named is not None
-    assert (found.named.delivery_id, found.is_proved) == (5, False)
+    assert attribution.message_id is not None
+    assert (attribution.message_id.delivery_id, attribution.is_proved) == (5, False)
 
 
 def test_a_message_id_of_another_domain_is_not_ours() -> None:
-    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).named is None
+    assert origin(report(returned="Message-ID: <digest.5.0@elsewhere.example>")).message_id is None
 
 
 def test_a_link_signed_by_another_key_proves_nothing() -> None:
@@ -489,13 +499,13 @@ def test_a_link_signed_by_another_key_proves_nothing() -> None:
 
 
 def test_the_mail_that_a_subscriber_sends_to_unsubscribe_carries_the_token() -> None:
-    found = classify_message(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
+    classified = classify_message(mail(f"unsubscribe {Signer(KEYS).sign(UNSUBSCRIBE, 7)}"), SEAL)
 
-    assert (found.kind, found.origin.subscriber_id) == ("unsubscribe", 7)
+    assert (classified.kind, classified.origin.subscriber_id) == ("unsubscribe", 7)
 
 
 def test_without_keys_nothing_is_proved() -> None:
-    assert not origin(report(to=verp("bounces@digest.example", 42, KEYS[0])), ()).is_proved
+    assert not origin(report(recipient=return_path("bounces@digest.example", 42, KEYS[0])), ()).is_proved
 
 
 KINDS = {"hard", "soft", "policy", "complaint", "auto-reply", "unsubscribe", "other"}
@@ -563,5 +573,6 @@ def test_a_bomb_costs_no_more_than_sixty_harmless_mails(name: str) -> None:
 
     assert classify_message(BOMBS[name], SEAL).kind in KINDS
     assert (
-        dearer(lambda: classify_message(BOMBS[name], SEAL), lambda: classify_message(harmless, SEAL), least=0.01) < 60
+        cpu_ratio(lambda: classify_message(BOMBS[name], SEAL), lambda: classify_message(harmless, SEAL), least=0.01)
+        < 60
     )

@@ -14,8 +14,8 @@ from digest.redis import PrivateRedis, connect, light
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrivateRedis]:
-    with PrivateRedis() as made:
-        yield made
+    with PrivateRedis() as private_redis:
+        yield private_redis
 
 
 def test_progress_is_what_the_store_says(server: PrivateRedis) -> None:

@@ -24,15 +24,15 @@ from tests.outbox import Outbox
 from tests.patience import PATIENCE, wait_for
 from tests.processes import state
 from tests.servers import MailServer
-from tests.takeover import Hand
+from tests.takeover import TakeoverClock
 
 CONNECTIONS = 4
 
 
 @contextmanager
 def sender() -> Iterator[subprocess.Popen[bytes]]:
-    words = [sys.executable, "-m", "tests.digest.mail.sender_main"]
-    with subprocess.Popen(words, cwd=ROOT, env=dict(os.environ)) as process:
+    command = [sys.executable, "-m", "tests.digest.mail.sender_main"]
+    with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ)) as process:
         try:
             yield process
         finally:
@@ -40,9 +40,9 @@ def sender() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def sweep_until_taken(sweeper: LeaseReaper) -> int:
-    taken: list[int] = []
-    wait_for(lambda: taken.append(sweeper.sweep()) or taken[-1])
-    return taken[-1]
+    takeovers: list[int] = []
+    wait_for(lambda: takeovers.append(sweeper.sweep()) or takeovers[-1])
+    return takeovers[-1]
 
 
 @pytest.fixture(autouse=True)
@@ -52,10 +52,10 @@ def _connections(configured: Callable[..., None]) -> None:
 
 def test_two_senders_at_once_send_each_mail_once(outbox: Outbox, smtp: MailServer) -> None:
     addresses = [f"r{n}@one.example" for n in range(60)]
-    outbox.owe(*addresses)
+    outbox.enqueue(*addresses)
 
-    with sender() as one, sender() as other:
-        codes = one.wait(PATIENCE), other.wait(PATIENCE)
+    with sender() as first_sender, sender() as other:
+        codes = first_sender.wait(PATIENCE), other.wait(PATIENCE)
 
     assert codes == (0, 0)
     assert smtp.recipients() == dict.fromkeys(addresses, 1)
@@ -64,7 +64,7 @@ def test_two_senders_at_once_send_each_mail_once(outbox: Outbox, smtp: MailServe
 
 def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbox: Outbox, smtp: MailServer) -> None:
     addresses = [f"r{n}@one.example" for n in range(60)]
-    outbox.owe(*addresses)
+    outbox.enqueue(*addresses)
     smtp.delay = 0.02
 
     with sender() as process:
@@ -77,9 +77,9 @@ def test_a_killed_sender_loses_nothing_and_doubles_only_what_was_in_flight(outbo
     outbox.make_due()
     outbox.send_all()
 
-    got = smtp.recipients()
-    assert set(got) == set(addresses)
-    assert sum(got.values()) - len(addresses) <= in_flight <= CONNECTIONS
+    receipts = smtp.recipients()
+    assert set(receipts) == set(addresses)
+    assert sum(receipts.values()) - len(addresses) <= in_flight <= CONNECTIONS
     assert taken_over == uncertain == in_flight
     assert len({received.message_id for received in smtp.log}) == len(addresses)
 
@@ -89,18 +89,18 @@ def test_with_hold_a_killed_sender_doubles_nothing(
     outbox: Outbox, smtp: MailServer, configured: Callable[..., None]
 ) -> None:
     configured(UNCERTAIN="hold")
-    outbox.owe(*(f"r{n}@one.example" for n in range(40)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(40)))
     smtp.delay = 0.02
 
     with sender() as process:
         smtp.wait(lambda server: len(server.log) >= 15)
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE)
-    held = sweep_until_taken(takeover.sweeper())
+    taken_over = sweep_until_taken(takeover.sweeper())
     outbox.send_all()
 
     assert max(smtp.recipients().values()) == 1
-    assert outbox.states() == {SENT: 40 - held, UNCERTAIN: held}
+    assert outbox.states() == {SENT: 40 - taken_over, UNCERTAIN: taken_over}
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -108,23 +108,23 @@ def test_a_stopped_sender_that_resumes_after_the_take_over_does_not_touch_its_ma
     outbox: Outbox, smtp: MailServer, database: str, configured: Callable[..., None]
 ) -> None:
     configured(UNCERTAIN="hold")  # otherwise its mails in flight are due again after seconds, and sent
-    outbox.owe(*(f"r{n}@one.example" for n in range(40)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(40)))
     smtp.delay = 1.0
-    hand = Hand()
-    sweeper = LeaseReaper(settings.get(), monotonic=hand)
+    worker = TakeoverClock()
+    sweeper = LeaseReaper(settings.get(), monotonic=worker)
 
     with sender() as process:
         smtp.wait(lambda server: server.busy == CONNECTIONS)
         _freeze(process, database)
         sweeper.sweep()
-        hand.seconds += settings.get().lease
-        taken = sweeper.sweep()
+        worker.seconds += settings.get().lease
+        taken_over = sweeper.sweep()
         smtp.delay = 0.0
         process.send_signal(signal.SIGCONT)
         process.wait(PATIENCE)
 
-    assert 0 < taken <= CONNECTIONS
-    assert outbox.states() == {UNCERTAIN: taken, SENT: 40 - taken}
+    assert 0 < taken_over <= CONNECTIONS
+    assert outbox.states() == {UNCERTAIN: taken_over, SENT: 40 - taken_over}
     assert max(smtp.recipients().values()) == 1
 
 
@@ -144,20 +144,20 @@ def _freeze(process: subprocess.Popen[bytes], database: str) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_living_sender_is_never_taken_over(outbox: Outbox, smtp: MailServer) -> None:
     """However slow it is: each heartbeat comes as late as allowed, and together they last many leases."""
-    outbox.owe(*(f"r{n}@one.example" for n in range(64)))
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(64)))
     smtp.delay = 0.05
-    hand, taken, last = Hand(), 0, {}
-    sweeper = LeaseReaper(settings.get(), monotonic=hand)
+    worker, taken_over, last = TakeoverClock(), 0, {}
+    sweeper = LeaseReaper(settings.get(), monotonic=worker)
 
     with sender() as process:
         while process.poll() is None:
-            taken += sweeper.sweep()
+            taken_over += sweeper.sweep()
             with reading() as session:
                 beats = leases.beats(session)
             if beats != last:
-                hand.seconds += settings.get().lease / 4
+                worker.seconds += settings.get().lease / 4
             last = beats
 
-    assert taken == 0
-    assert hand.seconds > 2 * settings.get().lease
+    assert taken_over == 0
+    assert worker.seconds > 2 * settings.get().lease
     assert max(smtp.recipients().values()) == 1
