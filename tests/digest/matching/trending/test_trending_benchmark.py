@@ -40,7 +40,7 @@ def test_ranks_are_ignored_where_the_task_must_not_know_them(task: str) -> None:
     ranks = [["2025-11-18T12:00:00Z", 1]]
     known, unknown = (record(task, paper(1, rank_history=history), paper(2)) for history in (ranks, []))
 
-    assert trending.growth_scores(known) == trending.ours(unknown)
+    assert trending.growth_scores(known) == trending.growth_scores(unknown)
 
 
 def test_ranks_order_the_tasks_that_know_them() -> None:
