@@ -86,7 +86,7 @@ def yesterday_voted(lab: Lab, *votes: int, **fields: object) -> None:
     titles = [f"Linear bandits {number}" for number in range(len(votes))]
     lab.store(MONDAY, *(paper(number, title, **fields) for number, title in enumerate(titles, 1)))
     lab.run(MONDAY)
-    lab.go_to(utc(TUESDAY, 6))
+    lab.set_time(utc(TUESDAY, 6))
     listed = [
         paper(number, title, signals={"upvotes": count}, **fields)
         for number, (title, count) in enumerate(zip(titles, votes, strict=True), 1)
