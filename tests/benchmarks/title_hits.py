@@ -86,11 +86,11 @@ def profiles() -> list[Profile]:
 
 def measure(months: Mapping[str, Month], titles: Mapping[int, IndexedText]) -> dict[str, TitleHits]:
     """The counts with slots for topics in titles, and with the ten best papers alone."""
-    given = profiles()
+    profile_list = profiles()
     hits = {"slots for titles": TitleHits(), "ten best": TitleHits()}
-    for number, matched, ordered in _days(months, given):
+    for number, matched, ordered in _days(months, profile_list):
         shown = {"slots for titles": frozenset(matched), "ten best": frozenset(ordered[:LIMIT])}
-        for topic in given[number].topics:
+        for topic in profile_list[number].topics:
             words = phrase_words(Term(topic.text))
             in_title = [paper for paper in ordered if is_phrase_in(words, titles[paper])]
             for rule, papers in shown.items():
@@ -98,15 +98,15 @@ def measure(months: Mapping[str, Month], titles: Mapping[int, IndexedText]) -> d
     return hits
 
 
-def _days(months: Mapping[str, Month], given: Sequence[Profile]) -> Iterator[tuple[int, list[int], list[int]]]:
+def _days(months: Mapping[str, Month], profile_list: Sequence[Profile]) -> Iterator[tuple[int, list[int], list[int]]]:
     """For each profile and day its number, the papers that it gets, and all that match in order."""
     for month in months.values():
-        taus = month.taus(given)
+        taus = month.taus(profile_list)
         for index, facts in month.days.values():
-            matcher = build_matcher(given, [index], month.weights)
+            matcher = build_matcher(profile_list, [index], month.weights)
             capped = matcher.match(facts, taus=taus, explain=False)
             everything = matcher.match(facts, taus=taus, explain=False, mode=ALL)
-            for number in range(len(given)):
+            for number in range(len(profile_list)):
                 yield number, capped.papers(number), everything.papers(number)
 
 

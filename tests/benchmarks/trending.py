@@ -67,14 +67,14 @@ def predict(observations: Path, out: Path) -> None:
 
 def readable(record: Record) -> Record:
     """The record with one name for each column, and without ranks for the tasks that must not know them."""
-    known = str(record["task"]).lower() not in UNRANKED_TASKS
+    has_ranks = str(record["task"]).lower() not in UNRANKED_TASKS
     papers = [
         {
             **paper,
             "id": paper.get("id", paper.get("paper")),
             "organisation": paper.get("organisation") or paper.get("organization"),
             "project": paper.get("project") or paper.get("project_page"),
-            "rank_history": (paper.get("rank_history") or []) if known else [],
+            "rank_history": (paper.get("rank_history") or []) if has_ranks else [],
         }
         for paper in record["papers"]
     ]
