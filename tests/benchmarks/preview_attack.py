@@ -33,6 +33,7 @@ from digest.matching.reference import reference_matcher
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.services.selection import candidate_papers, engine_loader, engine_need, reference_backend
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
@@ -93,9 +94,7 @@ def measure(backends: Sequence[str], rounds: int) -> None:
 def last_window() -> CandidatePool:
     """The papers of the last 14 announcements."""
     with reading() as session:
-        numbers = papers_store.announcement_window(
-            session, preview.LAST.toordinal(), candidate_papers.WINDOW_ANNOUNCEMENTS
-        )
+        numbers = papers_store.announcement_window(session, preview.LAST.toordinal(), WINDOW_ANNOUNCEMENTS)
         evening = datetime.combine(preview.LAST + timedelta(days=1), time_of_day(0), tzinfo=clock.ARXIV_ZONE)
         return candidate_papers.pool_of(session, numbers, signals_at=evening, weights=Weights(word_counts.prior()))
 

@@ -48,7 +48,8 @@ from digest.matching.kernel.profile_decoding import (
     RANKED_LIMIT,
 )
 from digest.matching.profile import USUAL, Profile
-from digest.matching.scoring.bm25 import CLOSE_PAPERS, TRENDING_PER_MILLE, Weights
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.parameters import CLOSE_PAPERS, TRENDING_PER_MILLE
 
 __all__ = ["ALL", "CAPPED", "RANKED", "EngineMatcher", "PaperFacts", "SentPapers"]
 

@@ -11,7 +11,8 @@ from digest.matching.engine.join import JoinedPapers
 from digest.matching.engine.segments import segment_starts
 from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
 from digest.matching.kernel.score_accumulation import compute_phrase_gains
-from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights, impact, norm
+from digest.matching.scoring.bm25 import Weights, impact, norm
+from digest.matching.scoring.parameters import TOPIC_WEIGHT
 
 
 class Impacts(NamedTuple):

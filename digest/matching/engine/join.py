@@ -18,6 +18,7 @@ from digest.matching.engine.segments import concatenated_ranges, distinct, segme
 from digest.matching.kernel import pair_scatter, phrase_trie
 from digest.matching.kernel.array_layout import I32, I64, U8
 from digest.matching.kernel.phrase_trie import Texts
+from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +184,11 @@ def _prefix_hits(
         (word[in_text].astype(np.int64) * index.paper_count + paper[in_text]) * 2 + (kind[in_text] == ABSTRACT)
     )
     first_of_pair = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
-    tf = np.add.reduceat(np.where(keys & 1, 1, 3), first_of_pair) if len(first_of_pair) else first_of_pair
+    tf = (
+        np.add.reduceat(np.where(keys & 1, ABSTRACT_TF, TITLE_TF), first_of_pair)
+        if len(first_of_pair)
+        else first_of_pair
+    )
     prefix_word, prefix_paper = np.divmod(keys[first_of_pair] >> 1, index.paper_count)
     return prefix_word.astype(np.int32), prefix_paper.astype(np.int32), tf.astype(np.int32)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from digest.matching.engine.interning import TokenSplitter, WordInterner
 from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
+from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 from digest.papers import Record
 from digest.text.person_names import PersonName, parse_name
 from digest.text.tokens import stem, whole_words
@@ -222,7 +223,7 @@ def _postings(stream: I32, texts: NDArray[np.int32], form_stem: I32, stems: int)
     pairs = form_stem[stream[in_text]].astype(np.int64) * papers + texts[text[in_text], 1]
     keys = distinct(pairs * 2 + (texts[text[in_text], 2] == ABSTRACT))
     first_of_pair = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
-    tf = np.add.reduceat(np.where(keys & 1, 1, 3), first_of_pair)
+    tf = np.add.reduceat(np.where(keys & 1, ABSTRACT_TF, TITLE_TF), first_of_pair)
     stem_of, paper = np.divmod(keys[first_of_pair] >> 1, papers)
     return {
         "post_at": segment_starts(stem_of, stems),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from digest.matching.engine.growable_arrays import Interner
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phrase_words
-from digest.matching.scoring.bm25 import FIXED_IMPACTS
+from digest.matching.scoring.parameters import FIXED_IMPACTS
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, parse_name
 

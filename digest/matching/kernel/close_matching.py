@@ -20,8 +20,7 @@ from digest.matching.kernel.profile_decoding import (
 )
 from digest.matching.kernel.score_accumulation import add_extras, add_word_sums
 from digest.matching.kernel.simd import larger_in_block, lowest_bit
-
-CLOSE_PAPERS_PER_DAY = 3
+from digest.matching.scoring.parameters import CLOSE_PAPERS_PER_DAY
 
 
 @inlined

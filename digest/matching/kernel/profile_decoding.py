@@ -20,15 +20,20 @@ from digest.matching.kernel.array_layout import (
 )
 from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.simd import prefetch
+from digest.matching.scoring.parameters import (
+    COMMON_DENOMINATOR,
+    COMMON_NUMERATOR,
+    FLOOR_DENOMINATOR,
+    FLOOR_NUMERATOR,
+    RARE_IDF,
+)
 
 UNIT_WEIGHT = 16
 _UNBOUNDED = 2**62
 TIE_BITS = 22  # bits of a key for a paper's place where scores are equal
 TIE_MASK = (1 << TIE_BITS) - 1
 AUTHOR_IMPACT = 3000  # the impact of a followed author
-FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5  # scoring.bm25.close_floor
-COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
-RARE_WORD = 666 * UNIT_WEIGHT  # scoring.bm25.RARE_IDF
+RARE_WORD = RARE_IDF * UNIT_WEIGHT
 WEIGHT_BY_TOPICS = np.array(
     [math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MAX_TOPIC_BITS + 1)], np.int64
 )

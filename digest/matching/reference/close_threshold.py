@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from digest.matching.profile import Candidate, Counts, Profile
 from digest.matching.reference.reference_matcher import FindingCache, non_strict_relevances
-from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
+from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
-from digest.matching.scoring.word_counts import ANNOUNCEMENTS
+from digest.matching.scoring.parameters import CLOSE_PAPERS, WINDOW_ANNOUNCEMENTS
 
 
 def close_threshold(
@@ -22,7 +22,7 @@ def close_threshold(
     With a high minimum it is the 15th. `candidates`: all papers of those announcements; of fewer than 14 there is no
     threshold: None. With fewer such papers than that it is 0. Raises BadQuery.
     """
-    if len({_candidate_of(candidate).announcement for candidate in candidates}) < ANNOUNCEMENTS:
+    if len({_candidate_of(candidate).announcement for candidate in candidates}) < WINDOW_ANNOUNCEMENTS:
         return None
     relevances = sorted(non_strict_relevances(profile, candidates, counts, cache), reverse=True)
     rank = CLOSE_PAPERS[profile.minimum]

@@ -13,12 +13,11 @@ from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
 from digest.matching.reference import topic_slots
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
-from digest.matching.scoring.bm25 import FIXED_IMPACTS, TOPIC_WEIGHT, Weights, impact, score
+from digest.matching.scoring.bm25 import Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
+from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 from digest.matching.scoring.relevance_feedback import lift
 from digest.text.folding import fold_text
-
-CLOSE_PAPERS_PER_DAY = 3  # close papers of one announcement, while there is no threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +250,8 @@ def _tf(profile_term: ProfileTerm, document: Document) -> int:
     """3 for a word in the title, 1 in the abstract, 4 in both; a prefix matches any word that begins with it."""
     if not profile_term.prefix:
         return document.tf.get(profile_term.text, 0)
-    return 3 * document.title.has_prefix(profile_term.text) + document.abstract.has_prefix(profile_term.text)
+    in_title, in_abstract = (text.has_prefix(profile_term.text) for text in (document.title, document.abstract))
+    return TITLE_TF * in_title + ABSTRACT_TF * in_abstract
 
 
 def _allowed(parsed: ParsedProfile, finding: _Finding) -> bool:

@@ -9,28 +9,24 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
-from digest.matching.profile import HIGH, USUAL, Counts
+from digest.matching.profile import Counts
+from digest.matching.scoring.parameters import (
+    B_MILLE,
+    COMMON_DENOMINATOR,
+    COMMON_NUMERATOR,
+    FLOOR_DENOMINATOR,
+    FLOOR_NUMERATOR,
+    K1_MILLE,
+    RARE_IDF,
+    TOPIC_WEIGHT,
+    TRENDING_PER_MILLE,
+)
 
 if TYPE_CHECKING:  # the web process does not load NumPy
     import numpy as np
     from numpy.typing import NDArray
 
 WholeNumber = TypeVar("WholeNumber", int, "NDArray[np.int64]")
-
-# Close papers in the 14 announcements that set a threshold, by the profile's minimum: about 5 a day, or 1 where it is
-# high. τ is the relevance of the next one.
-CLOSE_PAPERS = {USUAL: 70, HIGH: 14}
-# A close paper needs 6/5 of the smallest sum of word weights of a plain topic. Of 60 close papers that were judged, 19
-# of 37 off-topic ones are below it, and none of 16 relevant ones.
-FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
-# A topic's words are common where their mean idf is below 2.6, that is where they stand in more than 1 of 14 papers
-# (their geometric mean). Common words meet by chance: without a topic of rarer words a close paper needs 7/4.
-RARE_IDF = 666
-COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
-TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
-TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
-# The impacts of other fields: an author counts like a word that one paper in a thousand has.
-FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
 
 
 class Weights:
@@ -72,7 +68,7 @@ class Weights:
 
 def norm(length: WholeNumber, average_milli: int) -> WholeNumber:
     """⌊1000·k1·(1−b+b·len/avglen)⌋ with k1 = 1.2, b = 0.75; 1200 for a paper of average length (in tokens)."""
-    return 300 + 900_000 * length // average_milli
+    return K1_MILLE * (1000 - B_MILLE) // 1000 + K1_MILLE * B_MILLE * length // average_milli
 
 
 def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
@@ -80,7 +76,7 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
 
     BM25F in integers, for one word or for arrays of words.
     """
-    return idf * tf * 2200 // (1000 * tf + norm)
+    return idf * tf * (1000 + K1_MILLE) // (1000 * tf + norm)
 
 
 def close_floor(topics: Sequence[tuple[int, Sequence[int]]]) -> int:

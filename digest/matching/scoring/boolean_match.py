@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from digest.matching.profile import Candidate
 from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase_words
+from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, names_agree, parse_name
 from digest.text.tokens import Token, split_compound, tokens
@@ -67,7 +68,9 @@ def prepare_document(candidate: Candidate) -> Document:
     authors = tuple(parse_name(author) for author in record.authors)
     comment, venue = index_text(record.comment or ""), index_text(record.venue or "")
     institutions = tuple(index_text(institution) for institution in record.institutions)
-    tf = dict.fromkeys(abstract.positions, 1) | {stem: 3 + (stem in abstract.positions) for stem in title.positions}
+    tf = dict.fromkeys(abstract.positions, ABSTRACT_TF) | {
+        stem: TITLE_TF + ABSTRACT_TF * (stem in abstract.positions) for stem in title.positions
+    }
     return Document(
         candidate=candidate,
         title=title,

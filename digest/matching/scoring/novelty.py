@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
+from digest.matching.scoring.parameters import TITLE_TF
 
 COMPARED_DAYS = 90  # a paper is compared with those of its field from so many days
 _COPY_LIKENESS = 0.92  # from this likeness on a paper counts as a copy of another, such as a further version
@@ -61,7 +62,10 @@ class FieldIndex:
 
 def _tfidf_vector(document: Document, weights: Weights) -> dict[str, float]:
     """Unit vector: idf of each stem, times 2 in the title, times 1 in the abstract, both together 3."""
-    raw = {stem: weights.idf(stem) * (_TITLE_WEIGHT * (tf >= 3) + (tf in {1, 4})) for stem, tf in document.tf.items()}
+    raw = {
+        stem: weights.idf(stem) * (_TITLE_WEIGHT * (tf >= TITLE_TF) + (tf != TITLE_TF))
+        for stem, tf in document.tf.items()
+    }
     length = math.sqrt(sum(value * value for value in raw.values()))
     return {stem: value / length for stem, value in raw.items() if value > 0} if length else {}
 

@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from digest.matching.profile import Candidate
-from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights, impact
+from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.parameters import TOPIC_WEIGHT
 from digest.papers import Record
 from digest.text.tokens import is_weighted
 

@@ -12,9 +12,9 @@ from importlib.resources import files
 from digest.errors import BadInput
 from digest.matching.profile import Candidate, Counts
 from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.papers import Record
 
-ANNOUNCEMENTS = 14  # announcements that a threshold is computed from
 MIN_OWN_PAPERS = 2000  # with so many own papers the prior is no longer needed
 
 
@@ -35,7 +35,7 @@ def blend(own: Counts) -> Counts:
 
     Few means fewer than 14 announcements or 2,000 papers. As counts are added, the own share grows every day.
     """
-    if own.announcements >= ANNOUNCEMENTS and own.papers >= MIN_OWN_PAPERS:
+    if own.announcements >= WINDOW_ANNOUNCEMENTS and own.papers >= MIN_OWN_PAPERS:
         return own
     prior_counts = prior()
     papers = own.papers + prior_counts.papers

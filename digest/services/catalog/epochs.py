@@ -17,11 +17,12 @@ from digest.db.runs import runs
 from digest.matching.profile import Counts
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Announcement, Epoch
 from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncementDay
 
-MIN_ANNOUNCEMENTS = 14
+MIN_ANNOUNCEMENTS = WINDOW_ANNOUNCEMENTS
 _MAX_PAPERS_WITHOUT_INDEX = 1000  # up to so many papers are read and counted faster than numpy is loaded
 _MAX_WEIGHTS_CACHED = 8
 _weights_by_engine: WeakKeyDictionary[Engine, OrderedDict[tuple[AnnouncementDay, ...], Weights]] = WeakKeyDictionary()

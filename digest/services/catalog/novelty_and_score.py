@@ -21,7 +21,7 @@ from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.novelty import COMPARED_DAYS, FieldIndex, Quality, author_record, novelty, quality
 from digest.papers import Record
 from digest.services.catalog import epochs
-from digest.services.catalog.trending import Trend
+from digest.services.catalog.trending import RECENT_ANNOUNCEMENTS, Trend
 from digest.sources import registry
 
 PaperSignals = tuple[tuple[str, float], ...]  # signals of a paper as in an edition's entry
@@ -29,7 +29,6 @@ NoveltyLookup = Callable[[Sequence[int]], Mapping[int, PaperSignals]]
 
 log = logs.get(__name__)
 
-RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are measured; older papers are no longer shown
 MAX_COMPARED = 4000  # the newest papers of a field
 _MIN_COMPARED = 20  # earlier papers that a measurement needs
 _MIN_STEMS = 15  # of a paper; a title alone is too short

@@ -20,13 +20,13 @@ from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as figure_store
 from digest.db.papers import signals
 from digest.matching.scoring.boolean_match import in_category
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.matching.trending import content_prior, trending_score
 from digest.matching.trending.trending_score import MIN_VOTES, Signals
 from digest.models.types import stored_id
 from digest.papers import Record
 
 RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
-WINDOW_ANNOUNCEMENTS = 14  # announcements whose papers are ranked together, as in an edition
 UPPER_QUARTER = 75  # percentile
 _FIRST_DAY = timedelta(hours=24)
 _GROWTH_PERIOD = timedelta(hours=20)  # a snapshot this old counts as yesterday's, also where today's came early

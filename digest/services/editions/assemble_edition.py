@@ -15,6 +15,7 @@ from digest.db.subscribers import subscribers
 from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import N_
 from digest.matching.profile import Profile
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.models.types import compress, stored_id
@@ -80,9 +81,7 @@ def iter_assembled(
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
-    return _assemble(
-        session, run, epoch, recipients, last_batches, window=candidate_papers.WINDOW_ANNOUNCEMENTS, shard=shard
-    )
+    return _assemble(session, run, epoch, recipients, last_batches, window=WINDOW_ANNOUNCEMENTS, shard=shard)
 
 
 def assemble_welcome(

@@ -25,6 +25,7 @@ from digest.db.runs import runs, sent_papers
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.matching.profile import Profile
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Edition, Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import WELCOME
 from digest.papers import Record
@@ -61,7 +62,7 @@ def further_papers(edition_id: int) -> FurtherPage:
 def _beyond_limit(session: Session, edition: Edition, content: Content, profile: Profile) -> list[Entry]:
     """What the profile without limit and caps matches in the edition's run beside the edition's new papers."""
     run, epoch = _run_of(session, edition)
-    window = candidate_papers.WINDOW_ANNOUNCEMENTS
+    window = WINDOW_ANNOUNCEMENTS
     if edition.kind == WELCOME:
         window = welcome.announcements_shown(session, edition.announcement_id)
     pool = candidate_papers.load_pool(session, run, epoch, window=window)

@@ -19,11 +19,12 @@ from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.boolean_match import Document, has_author, node_matches, prepare_document
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Delivery, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
-from digest.services.selection import candidate_papers, reference_backend, threshold_lookup
+from digest.services.selection import reference_backend, threshold_lookup
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -206,8 +207,8 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
 def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: int, batch: int) -> str:
     """Why a matching paper was in no edition."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date()) or announcement
-    if announcement not in store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS):
-        window = candidate_papers.WINDOW_ANNOUNCEMENTS
+    if announcement not in store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS):
+        window = WINDOW_ANNOUNCEMENTS
         return f"it matches, but more than {window} announcements have passed: it is no longer new"
     if batch > subscriber.seen_through:
         return "it matches; it has not been in a run of yours yet"

@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from digest.db.subscribers import subscribers
 from digest.matching.profile import HIGH, Profile
-from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.parameters import CLOSE_PAPERS
 from digest.services.catalog import epochs
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection.candidate_arrays import PaperColumns, window_of_days

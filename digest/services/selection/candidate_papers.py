@@ -17,11 +17,11 @@ from sqlmodel import Session
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
 from digest.services.catalog import announcements, epochs, trending
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 
-WINDOW_ANNOUNCEMENTS = trending.WINDOW_ANNOUNCEMENTS
 RISING_ANNOUNCEMENTS = 7
 _MAX_CACHED_POOLS = 48
 _pools: WeakKeyDictionary[Engine, dict[object, CandidatePool]] = WeakKeyDictionary()

@@ -17,6 +17,7 @@ from digest import clock
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.db.subscribers import subscribers
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 
 # Profiles × papers × terms that the reference matches in a day. Measured on 2 cores at 500 real papers a day: 2 to 4 µs
 # each (a short plain topic 2, queries with exclusions and authors 4), so 20 to 40 s of one processor a day, and about
@@ -26,7 +27,6 @@ REFERENCE_WORK = 10_000_000
 # the day to match. The costliest profile that validation accepts takes 0.1 ms a paper (`make bench-attack`), so a
 # preview, which matches each of these papers once, takes less than 1 s of CPU.
 REFERENCE_PAPERS, REFERENCE_DOCUMENTS = 7_500, 8_200
-WINDOW = 14  # announcements
 _SAMPLE_SIZE = 200  # profiles whose terms are counted
 _USUAL_TERMS = 8
 _CACHE_SECONDS = 300.0
@@ -57,7 +57,7 @@ class InstallationSize:
 def measure_size(session: Session) -> InstallationSize:
     """The installation's current size."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
-    window = store.announcement_window(session, current, WINDOW) if current else []
+    window = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
     terms = subscribers.count_profile_words(session, _SAMPLE_SIZE)
     average = round(sum(terms) / len(terms)) if terms else _USUAL_TERMS
     return InstallationSize(

@@ -29,7 +29,7 @@ from digest.matching.profile import Profile
 from digest.matching.query.profile_cost import profile_cost
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.word_counts import ANNOUNCEMENTS as MIN_ANNOUNCEMENTS
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS as MIN_ANNOUNCEMENTS
 from digest.services.catalog import announcements, novelty_and_score
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection import engine_loader, engine_need, reference_backend

@@ -23,8 +23,9 @@ from digest.matching.profile import Candidate, Match, Profile, Topic
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.scoring import word_counts
-from digest.matching.scoring.bm25 import CLOSE_PAPERS, Weights
+from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare_document
+from digest.matching.scoring.parameters import CLOSE_PAPERS
 from digest.papers import Record
 from tests.digest.matching.profiles import RandomProfiles, candidates
 from tests.digest.matching.test_truth import paper, profile, rows

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.reference.reference_matcher import match, match_all
 from digest.matching.scoring import word_counts
-from digest.matching.scoring.bm25 import TOPIC_WEIGHT, Weights
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.parameters import TOPIC_WEIGHT
 from digest.matching.scoring.relevance_feedback import (
     FULL_WEIGHT_LIKES,
     MAX_WORDS,

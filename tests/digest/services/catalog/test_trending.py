@@ -7,6 +7,7 @@ from datetime import timedelta
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
+from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Paper, PaperVersion, Signal
 from digest.services.catalog import epochs, paper_presenters, trending
 from digest.services.catalog.page_schemas import PaperRow
@@ -86,7 +87,7 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
     with reading() as session:
         current = store.current_announcement(session, clock.now().date())
         assert current is not None
-        numbers = store.announcement_window(session, current, candidate_papers.WINDOW_ANNOUNCEMENTS)
+        numbers = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS)
         pool = candidate_papers.pool_of(session, numbers, signals_at=clock.now(), weights=epochs.weights(None))
         listings = {n: trending.PaperListing(pool.announcement_of[n], p.revision) for n, p in pool.papers.items()}
         trends = trending.trends_among_recent(session, listings, at=clock.now())

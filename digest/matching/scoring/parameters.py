@@ -1,0 +1,26 @@
+"""The numbers that ranking depends on; both matchers, the kernel and docs/MATCHING.md use these."""
+
+from __future__ import annotations
+
+from digest.matching.profile import HIGH, USUAL
+
+WINDOW_ANNOUNCEMENTS = 14  # the announcements before an epoch, from which word counts and thresholds are computed
+# A word's tf in a paper: 3 in the title, 1 in the abstract, 4 in both.
+TITLE_TF, ABSTRACT_TF = 3, 1
+# Close papers in the 14 announcements that set a threshold, by the profile's minimum: about 5 a day, or 1 where it is
+# high. τ is the relevance of the next one.
+CLOSE_PAPERS = {USUAL: 70, HIGH: 14}
+CLOSE_PAPERS_PER_DAY = 3  # close papers of one announcement, while there is no threshold
+# A close paper needs 6/5 of the smallest sum of word weights of a plain topic. Of 60 close papers that were judged, 19
+# of 37 off-topic ones are below it, and none of 16 relevant ones.
+FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
+# A topic's words are common where their mean idf is below 2.6, that is where they stand in more than 1 of 14 papers
+# (their geometric mean). Common words meet by chance: without a topic of rarer words a close paper needs 7/4.
+RARE_IDF = 666
+COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
+TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
+TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
+# The impacts of other fields: an author counts like a word that one paper in a thousand has.
+FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
+# BM25's k1 and b, in thousandths.
+K1_MILLE, B_MILLE = 1200, 750
