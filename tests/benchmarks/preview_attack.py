@@ -120,8 +120,7 @@ def by_engine(pool: CandidatePool) -> Callable[[Profile], int]:
     def match(profile: Profile) -> int:
         with reading() as session:
             requests = [SelectionRequest(profile, tau=0, rising=False)]
-            [frozen] = engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})
-        content = frozen.content()
+            [content] = engine_loader.engine().choose(session, pool, requests)
         return len(content.entries) + content.more
 
     match(Profile((Topic("protein folding"),)))  # makes or loads machine code and indexes

@@ -20,8 +20,8 @@ from digest.models import Epoch, Run
 from digest.models.delivery import DIGEST, NOTICE
 from digest.models.types import compress, stored_id
 from digest.services.selection import candidate_papers, selector, threshold_lookup
+from digest.services.selection.backend import ProfileCache
 from digest.services.selection.edition_sections import COMPILED_PROFILE, SelectionRequest
-from digest.services.selection.selector import ProfileCache
 from digest.services.subscriptions import send_schedule
 
 PAUSE_ENDED_NOTICE = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")

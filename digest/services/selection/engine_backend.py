@@ -6,7 +6,7 @@ with a small index of the rising papers.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -15,16 +15,19 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from sqlmodel import Session
 
-from digest.compose.edition import NEW, RISING, StoredContent, entry_json, entry_json_affixes
+from digest.compose.edition import NEW, RISING, Content, StoredContent, entry_json, entry_json_affixes
 from digest.db.subscribers import subscribers
 from digest.matching.engine import json_writer
 from digest.matching.engine.engine_matcher import ALL, RANKED, EngineMatcher, SentPapers
 from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
+from digest.matching.scoring.bm25 import Weights
 from digest.services.catalog import day_indexes, novelty_and_score
+from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.catalog.novelty_and_score import NoveltyLookup, PaperSignals
 from digest.services.selection import calibrate_engine, compiled_profiles, edition_sections
+from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_arrays import PaperColumns, WindowArrays
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.compiled_profiles import CompiledProfileCache
@@ -36,15 +39,57 @@ _templates_by_papers: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, 
 )
 StoredReasons = tuple[bytes, bytes]  # entries as stored, separated by commas, and the packed ids of their papers
 BATCH_SIZE = 8192  # requests
-open_cache, index, thresholds = compiled_profiles.open_cache, day_indexes.index_of_day, calibrate_engine.thresholds
 
 
-def choose_stored(
+class EngineBackend:
+    """The back end for many papers: compiled profiles are matched with indexes of days."""
+
+    def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
+        """The edition of each request."""
+        return [stored.content() for stored in _choose(session, pool, requests, lambda _: {}, None)]
+
+    def choose_stored(
+        self,
+        session: Session,
+        pool: CandidatePool,
+        requests: Sequence[SelectionRequest],
+        cache: ProfileCache | None = None,
+    ) -> Iterator[StoredContent]:
+        """The edition of each request as it is stored, with the measured signals of its papers; in batches."""
+        return _choose(session, pool, requests, partial(novelty_and_score.novelty_signals, session), cache)
+
+    def thresholds(
+        self,
+        session: Session,
+        days: Sequence[AnnouncementDay],
+        weights: Weights,
+        profiles: Mapping[int, Profile],
+        cache: ProfileCache | None = None,
+    ) -> list[int | None]:
+        """τ of each profile, in their order, from these announcements; None where they are too few."""
+        return calibrate_engine.thresholds(session, days, weights, profiles, _compiled(cache))
+
+    def open_cache(self, session: Session, name: str, max_profiles: int) -> ProfileCache:
+        """The cache of a shard's compiled profiles, by name."""
+        return compiled_profiles.open_cache(session, name, max_profiles)
+
+    def index_day(self, session: Session, day: AnnouncementDay) -> None:
+        """Index an announcement, unless it is indexed."""
+        day_indexes.index_of_day(session, day)
+
+
+def _compiled(cache: ProfileCache | None) -> CompiledProfileCache | None:
+    if cache is not None and not isinstance(cache, CompiledProfileCache):
+        raise TypeError("this cache was opened by another back end")
+    return cache
+
+
+def _choose(
     session: Session,
     pool: CandidatePool,
     requests: Sequence[SelectionRequest],
     look_up: NoveltyLookup,
-    cache: CompiledProfileCache | None = None,
+    cache: ProfileCache | None,
 ) -> Iterator[StoredContent]:
     """The edition of each request, selected in batches to bound the memory for results.
 
@@ -52,7 +97,7 @@ def choose_stored(
     """
     if pool not in _windows:
         _windows[pool] = WindowArrays(pool)
-    window, profiles = _windows[pool], cache or compiled_profiles.cache_for_requests(requests)
+    window, profiles = _windows[pool], _compiled(cache) or compiled_profiles.cache_for_requests(requests)
     with profiles.lock:
         rows = profiles.rows_of(requests)
         for row, request in zip(rows, requests, strict=True):

@@ -6,16 +6,19 @@ import os
 import tempfile
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from digest import settings
 from digest.matching.kernel import kernel_version
+
+if TYPE_CHECKING:
+    from digest.services.selection.backend import CompiledBackend
 
 READY_MARKER = "ready"  # the file that marks a folder of machine code as complete
 
 
 @cache
-def engine() -> ModuleType:
+def engine() -> CompiledBackend:
     """The engine back end. The first call in a process loads its code, and compiles it if needed (half a minute).
 
     One process compiles, the others wait for it.
@@ -24,7 +27,7 @@ def engine() -> ModuleType:
     from digest.services.selection import engine_backend, engine_warmup
 
     engine_warmup.warm_up()
-    return engine_backend
+    return engine_backend.EngineBackend()
 
 
 def is_compiled() -> bool:

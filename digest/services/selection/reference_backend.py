@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.compose.edition import RISING, Content
+from digest.compose.edition import RISING, Content, StoredContent
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.matching.profile import Candidate, Profile
@@ -21,8 +21,10 @@ from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
+from digest.services.catalog import novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, edition_sections
+from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import MAX_RISING, SelectionRequest
 from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
@@ -31,24 +33,39 @@ _MANY = 1_000  # papers that are prepared at once
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
-def choose(
-    session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest], cache: FindingCache | None = None
-) -> list[Content]:
-    """The edition of each request. `cache`: of the only request."""
-    documents = _documents(session, pool, min(request.seen_through for request in requests))
-    return [_choose_content(pool, documents, request, cache) for request in requests]
+@dataclass(frozen=True, slots=True)
+class ReferenceBackend:
+    """The back end for few papers, ready at once. `findings`: a cache of the findings of the only profile."""
 
+    findings: FindingCache | None = None
 
-def thresholds(
-    session: Session,
-    days: Sequence[AnnouncementDay],
-    weights: Weights,
-    profiles: Sequence[Profile],
-    cache: FindingCache | None = None,
-) -> list[int | None]:
-    """τ of each profile, from these announcements. `cache`: of the only profile."""
-    documents = _announced_documents(session, days)
-    return [close_threshold(profile, documents, weights, cache) for profile in profiles]
+    def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
+        """The edition of each request."""
+        documents = _documents(session, pool, min(request.seen_through for request in requests))
+        return [_choose_content(pool, documents, request, self.findings) for request in requests]
+
+    def choose_stored(
+        self,
+        session: Session,
+        pool: CandidatePool,
+        requests: Sequence[SelectionRequest],
+        cache: ProfileCache | None = None,
+    ) -> Iterator[StoredContent]:
+        """The edition of each request as it is stored, with the measured signals of its papers."""
+        contents = novelty_and_score.contents_with_signals(session, self.choose(session, pool, requests))
+        return map(StoredContent.from_content, contents)
+
+    def thresholds(
+        self,
+        session: Session,
+        days: Sequence[AnnouncementDay],
+        weights: Weights,
+        profiles: Mapping[int, Profile],
+        cache: ProfileCache | None = None,
+    ) -> list[int | None]:
+        """τ of each profile, in their order, from these announcements; None where they are too few."""
+        documents = _announced_documents(session, days)
+        return [close_threshold(profile, documents, weights, self.findings) for profile in profiles.values()]
 
 
 def _announced_documents(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:

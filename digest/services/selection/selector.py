@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate, islice
-from typing import Protocol
 
 from sqlmodel import Session
 
@@ -30,11 +28,13 @@ from digest.matching.query.profile_cost import profile_cost
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS as MIN_ANNOUNCEMENTS
-from digest.services.catalog import announcements, novelty_and_score
+from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncementDay
-from digest.services.selection import engine_loader, engine_need, reference_backend
+from digest.services.selection import engine_loader, engine_need
+from digest.services.selection.backend import ProfileCache, SelectionBackend
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.reference_backend import ReferenceBackend
 
 MAX_QUICK_PAPERS = 1000  # read and prepared in half a second
 _QUICK_FRACTION = 50  # this fraction (1/50) of the reference's daily work takes less time than loading the engine
@@ -117,24 +117,17 @@ def choose(
     if by_reference is None:
         word_count = _single_profile_words(request.profile for request in requests)
         by_reference = _use_reference(session, len(pool.papers), _new_paper_count(pool, requests), word_count)
-    if by_reference:
-        return reference_backend.choose(session, pool, requests, findings)
-    return [
-        content.content() for content in engine_loader.engine().choose_stored(session, pool, requests, lambda _: {})
-    ]
+    return _backend(by_reference=by_reference, findings=findings).choose(session, pool, requests)
 
 
 def choose_stored(
     session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest], cache: ProfileCache | None = None
 ) -> Iterator[StoredContent]:
     """The edition of each request as it is stored, with the measured signals of its papers; selected in batches."""
-    if not requests or (cache is None and _use_reference(session, len(pool.papers), _new_paper_count(pool, requests))):
-        contents = reference_backend.choose(session, pool, requests) if requests else []
-        return map(StoredContent.from_content, novelty_and_score.contents_with_signals(session, contents))
-    stored_contents: Iterator[StoredContent] = engine_loader.engine().choose_stored(
-        session, pool, requests, partial(novelty_and_score.novelty_signals, session), cache
-    )
-    return stored_contents
+    if not requests:
+        return iter(())
+    by_reference = cache is None and _use_reference(session, len(pool.papers), _new_paper_count(pool, requests))
+    return _backend(by_reference=by_reference).choose_stored(session, pool, requests, cache)
 
 
 def prepare_engine() -> bool:
@@ -148,18 +141,8 @@ def prepare_engine() -> bool:
         is_quick = day is None or _is_quick(len(day.papers), work)
         if day is None or is_quick or not engine_need.measure_size(session).needs_engine:
             return False
-        engine_loader.engine().index(session, day)
+        engine_loader.engine().index_day(session, day)
     return True
-
-
-class ProfileCache(Protocol):
-    """A cache of a shard's compiled profiles."""
-
-    def is_compiled(self, version: int) -> bool:
-        """True where this profile version is compiled."""
-
-    def needs_profile(self, version: int) -> bool:
-        """True where the profile must be read from the database."""
 
 
 def profile_cache(session: Session, pool: CandidatePool, name: str, subscriber_count: int) -> ProfileCache | None:
@@ -167,8 +150,7 @@ def profile_cache(session: Session, pool: CandidatePool, name: str, subscriber_c
     newest_papers = len(pool.days[0].papers)
     if not subscriber_count or _use_reference(session, len(pool.papers), newest_papers * subscriber_count):
         return None
-    cache: ProfileCache = engine_loader.engine().open_cache(session, name, subscriber_count)
-    return cache
+    return engine_loader.engine().open_cache(session, name, subscriber_count)
 
 
 def thresholds(
@@ -190,11 +172,13 @@ def thresholds(
     if by_reference is None:
         paper_count, word_count = sum(len(day.papers) for day in days), _single_profile_words(profiles.values())
         by_reference = cache is None and _use_reference(session, paper_count, paper_count * len(profiles), word_count)
-    if by_reference:
-        taus = reference_backend.thresholds(session, days, weights, list(profiles.values()), findings)
-    else:
-        taus = engine_loader.engine().thresholds(session, days, weights, profiles, cache)
+    backend = _backend(by_reference=by_reference, findings=findings)
+    taus = backend.thresholds(session, days, weights, profiles, cache)
     return dict(zip(profiles, taus, strict=True))
+
+
+def _backend(*, by_reference: bool, findings: FindingCache | None = None) -> SelectionBackend:
+    return ReferenceBackend(findings) if by_reference else engine_loader.engine()
 
 
 def _use_reference(session: Session, paper_count: int, pair_count: int, word_count: int = 0) -> bool:

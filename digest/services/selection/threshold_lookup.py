@@ -12,7 +12,7 @@ from digest.matching.profile import Profile
 from digest.models import Epoch
 from digest.services.catalog import announcements, epochs
 from digest.services.selection import selector
-from digest.services.selection.selector import ProfileCache
+from digest.services.selection.backend import ProfileCache
 
 Thresholds = Mapping[int, int | None]  # τ by profile version
 

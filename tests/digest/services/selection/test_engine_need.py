@@ -83,7 +83,7 @@ def test_the_task_after_an_ingest_compiles_the_engine_where_it_is_needed(
 
     class Engine:
         @staticmethod
-        def index(*_: object) -> None:
+        def index_day(*_: object) -> None:
             compiled.append(True)
 
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", 5)
