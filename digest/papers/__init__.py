@@ -16,10 +16,9 @@ from digest.papers.record import (
 )
 from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
 from digest.papers.storable import clean_record, to_storable
-from digest.papers.summary import ORIGINS, Summaries, Summary, known_summaries, numbers_agree
+from digest.papers.summary import Summaries, Summary, known_summaries, numbers_agree
 
 __all__ = [
-    "ORIGINS",
     "AuthorFigures",
     "AuthorProfile",
     "ListedPaper",

@@ -10,24 +10,18 @@ from typing import NamedTuple
 
 from digest.text.plain_text import one_line
 
-MAX_SUMMARY = 400  # characters; Hugging Face's have about 200, Semantic Scholar's about 150
-ORIGINS = {"huggingface": "Hugging Face", "semantic-scholar": "Semantic Scholar"}  # by source, the preferred first
+MAX_SUMMARY = 400  # characters; those of sources have 150 to 200
 _SOURCE = 2_000  # characters of a summary that are read at all
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 class Summary(NamedTuple):
-    """A summary as a source gave it first. `source`: the source's name; `taken_at`: when it was stored."""
+    """A summary as a source first gave it. `origin`: what people call the source; `taken_at`: when it was stored."""
 
-    source: str
+    origin: str
     text: str
     taken_at: datetime
-
-    @property
-    def origin(self) -> str:
-        """Who made it, as people know them."""
-        return ORIGINS.get(self.source, self.source)
 
 
 Summaries = Mapping[int, Sequence[Summary]]  # by paper, the preferred first

@@ -200,6 +200,7 @@ def _fetch_trending() -> FetchResult:
 
 
 SOURCE = Source(
+    summary_origin="Hugging Face",
     name="huggingface",
     parser=each_file(parse),
     pacing=PACING,

@@ -50,6 +50,11 @@ def fallback_figures() -> list[str]:
     return [source.name for source in SOURCES.values() if source.fallback_figures]
 
 
+def summary_origins() -> dict[str, str]:
+    """What people call the sources that give one-line summaries, by their names; the preferred first."""
+    return {source.name: source.summary_origin for source in SOURCES.values() if source.summary_origin}
+
+
 def gap_filler() -> str:
     """Name of the source that fetches missed announcements."""
     return next(source.name for source in SOURCES.values() if source.fills_gaps)

@@ -123,6 +123,7 @@ def _fetch_current() -> FetchResult:
 
 
 SOURCE = Source(
+    summary_origin="Semantic Scholar",
     name=_NAME,
     parser=each_file(parse),
     pacing=PACING,

@@ -126,6 +126,7 @@ class Source:
     fills_gaps: bool = False  # fetched first and again soon while announcements are missing
     enabled_by_default: bool = False
     fallback_figures: bool = False  # its author figures count only where no other source has any
+    summary_origin: str = ""  # what people call it; for a source that gives one-line summaries
 
     def next_due(self, attempted_at: datetime) -> datetime:
         """When it is to be fetched again after a successful attempt."""

@@ -134,8 +134,8 @@ def text_of(mail: EmailMessage, kind: str = "plain") -> str:
 
 
 def link(mail: EmailMessage, page: str) -> str:
-    """The mail's link to one of our pages."""
-    match = re.search(rf"https?://\S+/{page}/[^\s>)\"]+", text_of(mail))
+    """The mail's link to one of our pages, not to the rest of its papers."""
+    match = re.search(rf"https?://\S+/{page}/(?!\S+/more\b)[^\s>)\"]+", text_of(mail))
     assert match, f"no link to {page}"
     return match[0]
 

@@ -10,9 +10,7 @@ from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import PaperSummary
-from digest.papers import ORIGINS, Summary
-
-_ORDER = tuple(ORIGINS)
+from digest.papers import Summary
 
 
 def insert_summaries(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -20,19 +18,21 @@ def insert_summaries(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     insert_ignore(session, PaperSummary, rows)
 
 
-def summaries_of(session: Session, papers: Sequence[int]) -> dict[int, list[Summary]]:
-    """The summaries of each paper that has any, in the order of ORIGINS."""
+def summaries_of(session: Session, papers: Sequence[int], origins: Mapping[str, str]) -> dict[int, list[Summary]]:
+    """The summaries of each paper that has any, in the order of `origins`: source names, and what people call them.
+
+    Summaries of other sources are left out.
+    """
     if not papers:
         return {}
     columns = (PaperSummary.paper_id, PaperSummary.source, PaperSummary.text, PaperSummary.taken_at)
     statement = select(*map(col, columns)).where(in_values(session, col(PaperSummary.paper_id), papers))
-    found: dict[int, list[Summary]] = {}
-    for paper, *values in session.execute(statement):
-        found.setdefault(paper, []).append(Summary(*values))
-    for summaries in found.values():
-        summaries.sort(key=_preference)
-    return found
-
-
-def _preference(summary: Summary) -> tuple[int, str]:
-    return _ORDER.index(summary.source) if summary.source in _ORDER else len(_ORDER), summary.source
+    by_source: dict[str, dict[int, Summary]] = {source: {} for source in origins}
+    for paper, source, text, taken_at in session.execute(statement):
+        if source in by_source:
+            by_source[source][paper] = Summary(origins[source], text, taken_at)
+    summaries: dict[int, list[Summary]] = {}
+    for by_paper in by_source.values():
+        for paper, summary in by_paper.items():
+            summaries.setdefault(paper, []).append(summary)
+    return summaries

@@ -63,7 +63,7 @@ def paper(paper_id: int) -> PaperPage:
         trends = rising.trends_among_recent(session, {paper_id: listed}, at=clock.now())
         figures = novelty_and_score.figures_of(session, {paper_id: record}, trends)[paper_id]
         nearest = store.paper_by_id(session, figures.nearest_id) if figures.nearest_id else None
-        summaries = summary_store.summaries_of(session, [paper_id]).get(paper_id, [])
+        summaries = summary_store.summaries_of(session, [paper_id], registry.summary_origins()).get(paper_id, [])
     shown = paper_block.paper_block(record, summaries=summaries)
     facts = trends[paper_id].facts if paper_id in trends else ""
     return PaperPage(

@@ -29,6 +29,7 @@ from digest.services.delivery.mail_context import MailContext
 from digest.services.editions import web_view
 from digest.services.security import signed_links
 from digest.services.security.link_lifetimes import lifetime
+from digest.sources import registry
 
 _MAX_CACHED_PAPERS = 4096
 BATCH_SIZE = 8  # mails composed together
@@ -205,7 +206,9 @@ class MailComposer:
         editions = [context.edition for context in contexts.values() if context.edition]
         entries = [entry for edition in editions for entry in edition.content["entries"]]
         self._loaded_papers = self._papers.fetch(session, {(entry["paper"], entry["revision"]) for entry in entries})
-        self._summaries = summaries.summaries_of(session, sorted({entry["paper"] for entry in entries}))
+        self._summaries = summaries.summaries_of(
+            session, sorted({entry["paper"] for entry in entries}), registry.summary_origins()
+        )
         return contexts
 
     def _unsubscribe_mailto(self, return_path: str, subscriber_id: int) -> str | None:

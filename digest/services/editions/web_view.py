@@ -26,6 +26,7 @@ from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, S
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, Summary, known_summaries
 from digest.services.security import signed_links
+from digest.sources import registry
 
 MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
 SILENCE_WINDOW = timedelta(days=60)
@@ -106,7 +107,9 @@ def load_edition_papers(session: Session, editions: Iterable[Edition]) -> Editio
             version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()
         },
         papers=store.versions(session, versions_shown) if versions_shown else {},
-        summaries=summaries.summaries_of(session, sorted({paper for paper, _ in versions_shown})),
+        summaries=summaries.summaries_of(
+            session, sorted({paper for paper, _ in versions_shown}), registry.summary_origins()
+        ),
     )
 
 

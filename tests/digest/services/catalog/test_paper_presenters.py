@@ -209,7 +209,7 @@ def test_any_text_becomes_one_bounded_line(text: str) -> None:
 @given(st.text(max_size=500))
 def test_no_summary_can_change_a_mail_s_structure(text: str) -> None:
     content = Content(samples.edition(samples.INVENTED).entries[1:2])
-    summary = Summary("huggingface", text, utc(MONDAY, 5))
+    summary = Summary("Hugging Face", text, utc(MONDAY, 5))
     mail = other_emails.digest(
         content, samples.papers(samples.INVENTED), samples.RECIPIENT, samples.LINKS, summaries={1: (summary,)}
     )
