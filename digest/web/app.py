@@ -31,6 +31,7 @@ from digest.web.pages import (
     unsubscribe,
 )
 from digest.web.ui import template_rendering
+from digest.web.ui.page_cache import PageCache
 
 PAGES = (
     sign_up,
@@ -65,7 +66,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
         redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
-    app.state.preview_slots = PreviewSlots()
+    app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)

@@ -14,6 +14,7 @@ from digest.signing import EDITION, FEED
 from digest.web.http.dependencies import PageServices, Services
 from digest.web.http.middleware import policy
 from digest.web.ui import template_rendering
+from digest.web.ui.page_cache import PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 
@@ -27,42 +28,50 @@ MAIL_POLICY = policy(styles="'unsafe-inline'")  # a mail's styles stand in its t
 
 
 @router.get("/trending")
-def trending(services: Services) -> HTMLResponse:
+def trending(services: Services, pages: Pages) -> HTMLResponse:
     """What is rising in all fields."""
-    return _trending(services, None)
+    return _trending(services, pages, None)
 
 
 @router.get("/trending/{category}")
-def trending_in(category: str, services: Services) -> HTMLResponse:
+def trending_in(category: str, services: Services, pages: Pages) -> HTMLResponse:
     """What is rising in one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(translate("there is no such category; use one of arXiv's, such as cs.LG"))
-    return _trending(services, category)
+    return _trending(services, pages, category)
 
 
-def _trending(services: Services, category: str | None) -> HTMLResponse:
-    return template_rendering.page_response(
-        "trending.html",
-        category=category,
-        categories=settings.get().arxiv_categories,
-        papers=services.trending(category, LISTED),
+def _trending(services: PageServices, pages: PageCache, category: str | None) -> HTMLResponse:
+    return pages.page(
+        ("trending", category),
+        lambda: template_rendering.render(
+            "trending.html",
+            category=category,
+            categories=settings.get().arxiv_categories,
+            papers=services.trending(category, LISTED),
+        ),
     )
 
 
 @router.get("/papers/{paper_id}")
-def paper(paper_id: int, services: Services) -> HTMLResponse:
+def paper(paper_id: int, services: Services, pages: Pages) -> HTMLResponse:
     """One paper, with its figures and why it trends."""
     if not 0 < paper_id < 2**31:
         raise NotFound(translate("there is no such paper here"))
-    return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=PARTS)
+    return pages.page(
+        ("paper", paper_id),
+        lambda: template_rendering.render("paper.html", paper=services.paper(paper_id), parts=PARTS),
+    )
 
 
 @router.get("/authors/{name:path}")
-def author(name: str, services: Services) -> HTMLResponse:
+def author(name: str, services: Services, pages: Pages) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
         raise NotFound(translate("no paper here is by that author"))
-    return template_rendering.page_response("author.html", author=services.author(name, LISTED))
+    return pages.page(
+        ("author", name), lambda: template_rendering.render("author.html", author=services.author(name, LISTED))
+    )
 
 
 @router.get("/editions/{token}")
