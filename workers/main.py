@@ -144,6 +144,7 @@ def web(port: Port = None, host: Annotated[str | None, typer.Option(help="Defaul
     logs.configure(level=chosen.log_level)
     admin_login.end_removed()
     application = pages(_enqueue(), page_services())
+    application.state.warm_up.start()
     server.serve(application, host=host or chosen.host, port=port or chosen.port, connections=chosen.web_connections)
 
 

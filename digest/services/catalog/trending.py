@@ -18,6 +18,7 @@ from digest.db.core.engine import engine, reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as figure_store
 from digest.db.papers import signals
+from digest.db.papers.catalog_version import catalog_version
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.trending import content_prior, trending_score
 from digest.matching.trending.trending_score import Signals
@@ -118,8 +119,8 @@ def _values(
 def _recent_values(
     session: Session, announcements: Sequence[int], at: datetime
 ) -> tuple[dict[int, FieldMember], _Values]:
-    """`_values` for pages, read once as long as no batch is stored: two weeks of snapshots are much for one page."""
-    key = tuple(announcements), store.newest_batch(session), clock.slot_of(at)
+    """`_values` for pages, read once as long as nothing is stored: two weeks of snapshots are much for one page."""
+    key = tuple(announcements), catalog_version(session.connection()), clock.slot_of(at)
     known = _recent.get(engine())
     if known is None or known[0] != key:
         known = _recent[engine()] = (key, *_values(session, announcements, at))

@@ -1,4 +1,7 @@
-"""What pages depend on: the queue, and the services that read papers and editions. Tests pass their own."""
+"""What pages depend on: the queue, and the services that read papers and editions. Tests pass their own.
+
+Dependencies that only look something up are coroutines: FastAPI would run each of the others in a thread.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,12 @@ class PageServices:
     resend: ResendService
 
 
-def _services(request: Request) -> PageServices:
+async def _services(request: Request) -> PageServices:
     services: PageServices = request.app.state.services
     return services
 
 
-def _enqueue(request: Request) -> Enqueue:
+async def _enqueue(request: Request) -> Enqueue:
     enqueue: Enqueue = request.app.state.enqueue
     return enqueue
 

@@ -58,7 +58,7 @@ class RequestLimiter:
                 self._requests.popitem(last=False)
 
 
-def _count(request: Request, client: Client) -> Callable[[], None]:
+async def _count(request: Request, client: Client) -> Callable[[], None]:
     limiter: RequestLimiter = request.app.state.preview_limiter
     return lambda: limiter.take(client)
 

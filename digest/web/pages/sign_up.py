@@ -12,16 +12,17 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import translate
+from digest.matching.profile import Profile, Topic
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http.client_ip import Client
 from digest.web.http.constant_time import in_steps
-from digest.web.http.dependencies import Queue, Services
+from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import home, status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
 from digest.web.ui import charts, forms, preference_form, template_rendering
 from digest.web.ui.forms import Form
-from digest.web.ui.page_cache import CachedPage, Pages
+from digest.web.ui.page_cache import CachedPage, PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +33,7 @@ PREVIEW_DAYS, PREVIEW_PAPERS, TRENDING_SHOWN = 14, 50, 12
 class TrendingPart:
     """The part of the start page that lists trending papers: made once, whatever the form shows."""
 
-    def __init__(self, services: Services, pages: Pages) -> None:
+    def __init__(self, services: PageServices, pages: PageCache) -> None:
         self._services, self._pages = services, pages
 
     def html(self) -> Markup:
@@ -44,7 +45,18 @@ class TrendingPart:
         return CachedPage(template_rendering.render("_trending.html", papers=papers).encode())
 
 
-Trending = Annotated[TrendingPart, Depends()]
+def warm_up(services: PageServices) -> None:
+    """Compute what the first preview of a process computes: word weights, prepared papers, templates."""
+    example = Profile(topics=(Topic(EXAMPLES[0]),))
+    preview = services.preview(example, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, cancelled=lambda: False)
+    template_rendering.render("_preview.html", preview=charts.preview_view(preview, limit=PREVIEW_PAPERS))
+
+
+async def _trending_part(services: Services, pages: Pages) -> TrendingPart:
+    return TrendingPart(services, pages)
+
+
+Trending = Annotated[TrendingPart, Depends(_trending_part)]
 
 
 @router.get("/")

@@ -46,7 +46,7 @@ class PageCache:
         return self._cache.size
 
 
-def _pages(request: Request) -> PageCache:
+async def _pages(request: Request) -> PageCache:
     pages: PageCache = request.app.state.pages
     return pages
 
