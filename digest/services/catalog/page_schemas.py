@@ -30,10 +30,24 @@ class PreviewDay:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicCount:
+    """How many papers of a preview are there for a topic. `is_minimum`: there may be more, which were not counted.
+
+    `suggestion`: what a topic without papers was probably meant to be; empty for none.
+    """
+
+    text: str
+    papers: int
+    is_minimum: bool = False
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """What a profile would have got, oldest day first."""
+    """What a profile would have got, oldest day first; and how many papers each of its topics brings."""
 
     days: tuple[PreviewDay, ...] = ()
+    topics: tuple[TopicCount, ...] = ()
 
     @property
     def per_day(self) -> float:

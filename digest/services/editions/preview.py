@@ -21,6 +21,7 @@ from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
+from digest.services.editions import topic_counts
 from digest.services.selection import candidate_papers, selector
 from digest.services.selection import selector as select_
 from digest.services.selection.candidate_papers import CandidatePool
@@ -49,7 +50,14 @@ def preview(
         contents_by_day = list(_days(session, profile, announcements, cancelled))
         versions = [(e.paper, e.revision) for _, content in contents_by_day for e in content.entries[: profile.limit]]
         records = store.versions(session, versions)
-    return Preview(tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day))
+        counts = topic_counts.topic_counts(
+            session,
+            profile,
+            [content for _, content in contents_by_day],
+            lambda other: [content for _, content in _days(session, other, announcements, cancelled)],
+        )
+    shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
+    return Preview(shown, counts)
 
 
 def _newest_day(session: Session) -> date | None:

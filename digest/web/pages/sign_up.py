@@ -49,7 +49,9 @@ def warm_up(services: PageServices) -> None:
     """Compute what the first preview of a process computes: word weights, prepared papers, templates."""
     example = Profile(topics=(Topic(EXAMPLES[0]),))
     preview = services.preview(example, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, cancelled=lambda: False)
-    template_rendering.render("_preview.html", preview=charts.preview_view(preview, limit=PREVIEW_PAPERS))
+    template_rendering.render(
+        "_preview.html", preview=charts.preview_view(preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS)
+    )
 
 
 async def _trending_part(services: Services, pages: Pages) -> TrendingPart:
@@ -71,18 +73,26 @@ def start(request: Request, trending: Trending, pages: Pages, make_preview: Limi
 @router.post("/")
 def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -> HTMLResponse:
     """The form with its preview. It is a POST so that a typed address never appears in a URL."""
-    return _with_preview(trending, preference_form.submitted_texts(form), make_preview)
+    return _with_preview(trending, preference_form.submitted_texts(form, split_commas=True), make_preview)
 
 
 @router.post("/preview")
 def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        return template_rendering.page_response(
-            "_preview.html", preview=_preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
-        )
+        shown = _preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
     except (BadInput, TooMany) as error:
-        return template_rendering.page_response("_error.html", status=status_of(error), text=forms.sentence(error))
+        return _preview_error(error)
+    return template_rendering.page_response("_preview.html", preview=shown)
+
+
+def _preview_error(error: BadInput | TooMany) -> HTMLResponse:
+    """The error as a part of a page, with the name of its field, or with the seconds to wait."""
+    field, text = forms.field_error(error) or ("", "") if isinstance(error, BadInput) else ("", forms.sentence(error))
+    answer = template_rendering.page_response("_error.html", status=status_of(error), text=text, field=field)
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.seconds)
+    return answer
 
 
 @router.post("/subscribe")
@@ -113,9 +123,9 @@ def _refused_sign_up(trending: TrendingPart, texts: Mapping[str, str], error: Ba
     """The form as typed. Too many sign-ups are reported at the address, which is the last field."""
     if isinstance(error, BadInput):
         return _form_page(trending, texts, error=error)
-    page = _form_page(trending, texts, error=BadInput(forms.sentence(error), field="address"), status=429)
-    page.headers["Retry-After"] = str(error.seconds)
-    return page
+    return _form_page(
+        trending, texts, error=BadInput(forms.sentence(error), field="address"), status=429, retry_after=error.seconds
+    )
 
 
 def _with_preview(trending: TrendingPart, values: Mapping[str, str], make_preview: MakePreview) -> HTMLResponse:
@@ -127,9 +137,8 @@ def _with_preview(trending: TrendingPart, values: Mapping[str, str], make_previe
 
 def _preview_of(make_preview: MakePreview, values: Mapping[str, str]) -> charts.PreviewView:
     preferences = preference_form.read(SignUpPreferences, values)
-    return charts.preview_view(
-        make_preview(preferences.profile(), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS), limit=preferences.limit
-    )
+    preview = make_preview(preferences.profile(), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
+    return charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
 
 
 def _form_page(
@@ -139,6 +148,7 @@ def _form_page(
     preview: charts.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
     status: int = 0,
+    retry_after: int = 0,
 ) -> HTMLResponse:
     """The page with the form filled as typed, and the error, if any, beside its field."""
     page = HTMLResponse(
@@ -146,8 +156,8 @@ def _form_page(
         status_code=status or (status_of(error) if error else 200),
         headers=template_rendering.PRIVATE if error else None,
     )
-    if isinstance(error, TooMany):
-        page.headers["Retry-After"] = str(error.seconds)
+    if retry_after or isinstance(error, TooMany):
+        page.headers["Retry-After"] = str(retry_after or getattr(error, "seconds", 0))
     return page
 
 

@@ -62,8 +62,7 @@ def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
 
     assert (page.status_code, api.status_code) == (429, 429)
     assert (
-        page.text.strip()
-        == '<p class="error">The preview is updated at most 30 times a minute; wait a moment, then change a topic.</p>'
+        page.text.strip() == '<p class="error">The preview is updated at most 30 times a minute; wait 60 seconds.</p>'
     )
     assert api.json()["error"]["message"].startswith("the preview is updated")
     assert api.headers["retry-after"] == "60"

@@ -9,9 +9,11 @@ from xml.etree import ElementTree as Xml
 
 import feedparser
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest import clock
 from digest.compose import atom_json_feeds as forms
 from digest.compose.atom_json_feeds import Feed, Item
 from digest.db.core import engine
