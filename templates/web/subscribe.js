@@ -76,7 +76,9 @@
     changed();
   };
 
+  let editing = false;
   const edit = (item, index, topic) => {
+    editing = true;
     const input = element('input', 'entry');
     input.value = topic;
     input.maxLength = 500;
@@ -86,6 +88,7 @@
     const finish = (value) => {
       if (done) return;
       done = true;
+      editing = false;
       replaceTopic(index, value);
     };
     input.addEventListener('keydown', (event) => {
@@ -102,6 +105,7 @@
 
   const examples = [...box.querySelectorAll('[data-example]')];
   const show = () => {
+    if (editing) return; // the tags are shown anew when the edit ends
     const chosen = topics();
     for (const example of examples) example.classList.toggle('used', chosen.includes(example.dataset.example));
     tags.replaceChildren(...chosen.map((topic, index) => {
@@ -196,7 +200,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(look, 400);
   };
-  const changed = () => { show(); soon(); field.scrollTop = field.scrollHeight; };
+  const changed = () => { show(); soon(); tags.scrollTop = tags.scrollHeight; };
   const add = (value) => {
     const words = split(value);
     if (!words.length) return;

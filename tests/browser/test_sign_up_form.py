@@ -23,7 +23,8 @@ WATCH_SHIFTS = """() => {
     window.shifts = [];
     new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) {
-            window.shifts.push([entry.value, entry.sources.map((source) => String(source.node && source.node.className))]);
+            const moved = entry.sources.map((source) => String(source.node && source.node.className));
+            window.shifts.push([entry.value, moved]);
         }
     }).observe({ type: 'layout-shift', buffered: true });
 }"""

@@ -52,7 +52,7 @@ def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
     answers = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
     assert [answer.status_code for answer in answers] == [429, 429]
-    assert all("graphs</textarea>" in answer.text and "wait a moment" in answer.text for answer in answers)
+    assert all("graphs</textarea>" in answer.text and "wait 60 seconds" in answer.text for answer in answers)
 
 
 @SQLITE
@@ -62,7 +62,8 @@ def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
 
     assert (page.status_code, api.status_code) == (429, 429)
     assert (
-        page.text.strip() == '<p class="error">The preview is updated at most 30 times a minute; wait 60 seconds.</p>'
+        page.text.strip()
+        == '<p class="error" data-field="">The preview is updated at most 30 times a minute; wait 60 seconds.</p>'
     )
     assert api.json()["error"]["message"].startswith("the preview is updated")
     assert api.headers["retry-after"] == "60"
