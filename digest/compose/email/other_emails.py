@@ -67,9 +67,12 @@ def confirmation(url: str, not_me: str, *, service: Service = PLAIN_SERVICE) -> 
     return mail("confirmation", {"url": url, "not_me": not_me}, service)
 
 
-def link(url: str, *, service: Service = PLAIN_SERVICE) -> Rendered:
-    """The link to a subscriber's preferences, requested on the website."""
-    return mail("link", {"url": url}, service)
+def link(url: str, *, add: str = "", service: Service = PLAIN_SERVICE) -> Rendered:
+    """The link to a subscriber's preferences, requested on the website.
+
+    `add`: the URL to add the topics of another sign-up; like a confirmation the mail does not show them.
+    """
+    return mail("link", {"url": url, "add": add}, service)
 
 
 def account_link(action: str, url: str, *, minutes: int, service: Service = PLAIN_SERVICE) -> Rendered:

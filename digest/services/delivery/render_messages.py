@@ -120,7 +120,9 @@ class MailComposer:
         """The mail that answers a request on a page. The lifetime of a link starts now, when it is sent."""
         payload = delivery.payload or {}
         if delivery.kind == LINK:
-            return other_emails.link(signed_links.preferences(subscriber_id), service=self._service)
+            addition_id = int(payload.get("request_id") or 0)
+            add = signed_links.confirm(subscriber_id, addition_id) if addition_id else ""
+            return other_emails.link(signed_links.preferences(subscriber_id), add=add, service=self._service)
         if delivery.kind == MOVED:
             return other_emails.moved(service=self._service)
         if delivery.kind == CONFIRMATION:

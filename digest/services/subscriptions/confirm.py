@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, update
@@ -20,7 +20,7 @@ from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UN
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
-from digest.services.subscriptions import consent_origin, send_schedule, suppressions
+from digest.services.subscriptions import consent_origin, profile_additions, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING
 from digest.signing import CONFIRM
@@ -31,32 +31,39 @@ from digest.signing import NOT_ME as NOT_ME_LINK
 class Confirmation:
     """What a confirmation link is about. `schedule` is a row that is not stored: the address and the times asked for.
 
-    `done`: the subscription is active already, so confirming changes nothing.
+    `done`: the subscription is active already, so confirming changes nothing; but where there is an `addition`,
+    confirming adds these topics and authors to it. `added`: this has just happened.
     """
 
     schedule: Subscriber
     profile: Profile
     done: bool
+    addition: Profile | None = None
+    added: bool = False
 
 
 def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
     """What this confirmation would start. Raises NotFound after erasure, StaleToken where it is out of date."""
+    now = clock.now()
     with engine.reading() as session:
-        subscriber, request = _requested(session, subscriber_id, request_id, now=clock.now())
-        return _confirmation(subscriber, request, done=_is_running(session, subscriber))
+        subscriber, request = _requested(session, subscriber_id, request_id, now=now)
+        if not _is_running(session, subscriber):
+            return _confirmation(subscriber, request, done=False)
+        addition = profile_additions.addition(session, subscriber, request, now=now)
+        return replace(_confirmation(subscriber, request, done=True), addition=addition)
 
 
 def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
-    """Start the mail that was asked for. May be repeated: a second time changes nothing.
+    """Start the mail that was asked for, or add its topics to a running subscription. May be repeated.
 
     A suppression after bounces is lifted: whoever confirms has read mail at this address. Raises NotFound, StaleToken,
-    and Refused where the address is suppressed for another reason.
+    and Refused where the address is suppressed for another reason, or the addition would be too much.
     """
     now = clock.now()
     with engine.transaction() as session:
         subscriber, request = _requested(session, subscriber_id, request_id, now=now, lock=True)
         if _is_running(session, subscriber):
-            return _confirmation(subscriber, request, done=True)
+            return _add(session, subscriber, request, now=now)
         suppression = subscribers.suppression(session, subscriber.address_key)
         if suppression is not None and _liftable(suppression):
             suppressions.lift(session, suppression)
@@ -65,6 +72,16 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
+
+
+def _add(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> Confirmation:
+    """Add to a running subscription what this sign-up asks for beyond it."""
+    confirmation = _confirmation(subscriber, request, done=True)
+    addition = profile_additions.addition(session, subscriber, request, now=now)
+    if addition is None:
+        return confirmation
+    profile_additions.add(session, subscriber, request, addition, now=now)
+    return replace(confirmation, addition=addition, added=True)
 
 
 def _keep_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:

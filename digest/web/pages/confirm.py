@@ -74,6 +74,7 @@ def _page(confirmation: Confirmation, *, done: bool) -> HTMLResponse:
         private=True,
         subscriber=confirmation.schedule,
         profile=confirmation.profile,
-        done=done or confirmation.done,
+        done=(done or confirmation.done) and (confirmation.addition is None or confirmation.added),
         fresh=not confirmation.done,
+        addition=confirmation.addition,
     )

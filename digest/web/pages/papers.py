@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
@@ -70,8 +72,17 @@ def author(name: str, services: Services, pages: Pages) -> HTMLResponse:
     if len(name) > 200:
         raise NotFound(translate("no paper here is by that author"))
     return pages.page(
-        ("author", name), lambda: template_rendering.render("author.html", author=services.author(name, LISTED))
+        ("author", name),
+        lambda: template_rendering.render(
+            "author.html", author=services.author(name, LISTED), follow=_follow_link(name)
+        ),
     )
+
+
+def _follow_link(name: str) -> str:
+    """The sign-up form for this author's papers alone: without a topic it would be for all that is trending."""
+    plain = " ".join(name.replace('"', " ").replace("*", " ").split())
+    return "/?" + urlencode({"topics": f'au:"{plain}"', "authors": plain}, quote_via=quote)
 
 
 @router.get("/editions/{token}")
