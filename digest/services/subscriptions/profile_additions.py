@@ -39,7 +39,7 @@ def addition(session: Session, subscriber: Subscriber, request: SignUpRequest, *
 
 
 def add(session: Session, subscriber: Subscriber, request: SignUpRequest, added: Profile, *, now: datetime) -> None:
-    """Store the profile with the addition. Raises Refused for too many topics or authors, BadInput for too costly ones."""
+    """Store the profile with the addition. Raises Refused for too many topics or authors, BadInput if too costly."""
     before = subscribers.profile_of(session, subscriber)
     topics, authors = (*before.topics, *added.topics), (*before.authors, *added.authors)
     if len(topics) > MAX_TOPICS or len(authors) > MAX_AUTHORS:
