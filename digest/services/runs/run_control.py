@@ -15,7 +15,7 @@ from digest.interfaces import Enqueue
 from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
-from digest.models.edition import PAUSED
+from digest.models.edition import COMPLETE, PAUSED
 from digest.models.types import stored_id
 
 Row = dict[str, object]
@@ -62,10 +62,14 @@ def _row(delivery: Delivery) -> Row:
 
 
 def pause(run_id: int, *, actor: str) -> int:
-    """Hold the run's waiting mails. Returns how many. Raises NotFound, Refused."""
+    """Hold the run's waiting mails. Returns how many. Raises NotFound; Refused if the run has no mail left to send."""
     with transaction() as session:
-        _not_cancelled(_run(session, run_id))
+        run = _run(session, run_id)
+        _not_cancelled(run)
+        was_complete = run.state == COMPLETE
         count = retention.pause_run(session, run_id)
+        if was_complete and not count:
+            raise Refused(f"run {run_id} is complete: none of its mails waits, so there is nothing to pause")
         _audit(session, actor, "pause run", run=run_id, deliveries=count)
     return count
 
