@@ -1,0 +1,30 @@
+"""The version of what is stored of papers: as long as it is the same, public pages show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from sqlalchemy import Connection, func, select
+from sqlmodel import col
+
+from digest.models import AuthorFigure, Batch, Novelty, Signal
+
+_NEWEST_PAPERS = 2000  # whose novelty is counted: it is measured field by field, after the papers are stored
+_NEWEST_NOVELTY = select(func.coalesce(func.max(col(Novelty.paper_id)), 0)).scalar_subquery()
+_STATEMENT = select(
+    select(func.coalesce(func.max(col(Batch.id)), 0)).scalar_subquery(),
+    select(func.coalesce(func.max(col(Signal.id)), 0)).scalar_subquery(),
+    select(func.max(col(Signal.taken_at))).scalar_subquery(),
+    _NEWEST_NOVELTY,
+    select(func.count()).where(col(Novelty.paper_id) > _NEWEST_NOVELTY - _NEWEST_PAPERS).scalar_subquery(),
+    select(func.coalesce(func.max(col(AuthorFigure.id)), 0)).scalar_subquery(),
+)
+
+
+def catalog_version(connection: Connection) -> tuple[Hashable, ...]:
+    """Values that change with papers, signals, novelty and authors' figures.
+
+    Every change of papers has a batch; signals may come without one. Two changes are not seen: a figure of a known
+    author that changes without any paper, and novelty of papers older than the newest 2,000.
+    """
+    return tuple(connection.execute(_STATEMENT).one())

@@ -1,0 +1,73 @@
+"""Refuse a topic that would be read as plain words although something else was meant.
+
+The query language takes every text without operators, quotes and fields as plain words. Texts that are typed now are
+checked more strictly than stored ones, which must stay readable.
+"""
+
+from __future__ import annotations
+
+import re
+
+from digest.errors import N_, BadInput, BadQuery
+from digest.matching.query import language
+from digest.matching.query.parser import is_query
+from digest.matching.query.syntax_tree import FIELDS
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:org|com|net|edu|io|ai|gov)/\S", re.IGNORECASE)
+_IDENTIFIER = re.compile(
+    r"(?:arxiv:\s*)?(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?|(?:doi:\s*)?10\.\d{4,9}/\S+", re.IGNORECASE
+)
+_MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[a-z]{2,}", re.IGNORECASE)
+_FIELD = re.compile(r"(?<![^\s(])([A-Za-z]{2,}):(?!/)(\s*)")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def check_topic(text: str) -> None:
+    """Raise BadInput for what is evidently not a topic, BadQuery for a topic that can't be read."""
+    stripped = text.strip()
+    if _ADDRESS.search(stripped):
+        raise BadInput(N_("this is an address on the web; type words that such papers contain"), field="topic")
+    if _IDENTIFIER.fullmatch(stripped):
+        raise BadInput(N_("this is the identifier of a paper; type words from its title"), field="topic")
+    if _MAIL.fullmatch(stripped):
+        raise BadInput(N_("this is an e-mail address; it has a field of its own"), field="topic")
+    language.parse(text)
+    _check_fields(text)
+    if not is_query(text):
+        _check_parentheses(text)
+
+
+def _check_fields(text: str) -> None:
+    """A word before a colon is a field, with its value right behind it."""
+    for found in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
+        name, blank = found[1].lower(), found[2]
+        known = name in FIELDS
+        if known and (blank or found.end() == len(text)):
+            raise BadQuery(
+                N_("nothing follows %(name)s:"), position=found.end(1), expected=N_("a word right after the colon"),
+                name=name,
+            )  # fmt: skip
+        if not known and not blank and found.end() < len(text):
+            fields = ", ".join(f"{field}:" for field in FIELDS)
+            raise BadQuery(
+                N_("the field %(what)s is unknown"), position=found.start(1), expected=fields, what=repr(found[1])
+            )
+
+
+def _check_parentheses(text: str) -> None:
+    """Parentheses in plain words come in pairs."""
+    opened: list[int] = []
+    for at, character in enumerate(text):
+        if character == "(":
+            opened.append(at)
+        elif character == ")" and opened:
+            opened.pop()
+        elif character == ")":
+            raise BadQuery(N_("a parenthesis closes that was never opened"), position=at, expected=N_("nothing more"))
+    if opened:
+        raise BadQuery(
+            N_("the parenthesis at %(where)s is open"),
+            position=len(text),
+            expected=N_("a closing )"),
+            where=opened[0] + 1,
+        )
