@@ -87,7 +87,7 @@ def _vocabulary(session: Session) -> Mapping[str, int]:
 def _count_words(session: Session) -> Mapping[str, int]:
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
     window = store.announcement_window(session, current, _ANNOUNCEMENTS) if current else []
-    papers = [paper.id for day in announcements.days(session, window) for paper in day.papers][:_PAPERS]
+    papers = [paper.id for day in announcements.announcement_days(session, window) for paper in day.papers][:_PAPERS]
     words: Counter[str] = Counter()
     for _, title, abstract in quality_figures.paper_texts(session, papers):
         words.update({match.casefold() for match in _WORD.findall(f"{title} {abstract}")})

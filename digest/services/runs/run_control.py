@@ -11,7 +11,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import retention
 from digest.db.runs import run_deliveries
 from digest.errors import NotFound, Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
@@ -71,7 +71,7 @@ def pause(run_id: int, *, actor: str) -> int:
         count = retention.pause_run(session, run_id)
         if was_complete and not count:
             raise Refused(
-                translate("run %(run)s is complete: none of its mails waits, so there is nothing to pause", run=run_id)
+                localize("run %(run)s is complete: none of its mails waits, so there is nothing to pause", run=run_id)
             )
         _audit(session, actor, "pause run", run=run_id, deliveries=count)
     return count
@@ -83,7 +83,7 @@ def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
         run = _run(session, run_id)
         if run.state != PAUSED:
             raise Refused(
-                translate("run %(run)s is not paused (state: %(state)s)", run=run_id, state=translate(run.state))
+                localize("run %(run)s is not paused (state: %(state)s)", run=run_id, state=localize(run.state))
             )
         count = retention.resume_run(session, run_id, clock.now())
         _audit(session, actor, "resume run", run=run_id, deliveries=count)

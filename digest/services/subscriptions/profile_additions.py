@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from digest.db.subscribers import subscribers
 from digest.errors import Refused
-from digest.i18n import translate
+from digest.i18n import localize
 from digest.matching.profile import MAX_TOPICS, Profile
 from digest.matching.query.profile_cost import check_cost
 from digest.models import SignUpRequest, Subscriber
@@ -20,15 +20,15 @@ from digest.signing import CONFIRM
 
 
 def new_parts(requested: Profile, current: Profile) -> Profile | None:
-    """The topics and authors requested that the subscription lacks; None where there are none."""
+    """The requested topics and authors that the subscription lacks; None if there are none."""
     texts = {topic.text for topic in current.topics}
     topics = tuple(topic for topic in requested.topics if topic.text not in texts)
     authors = tuple(name for name in requested.authors if name not in current.authors)
     return Profile(topics=topics, authors=authors) if topics or authors else None
 
 
-def addition(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> Profile | None:
-    """What this sign-up would add to the active subscription; None where it adds nothing.
+def profile_addition(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> Profile | None:
+    """The topics and authors that this sign-up would add to the active subscription; None if it adds nothing.
 
     A sign-up from before the subscription was confirmed adds nothing, nor does one whose link is out of date.
     """
@@ -38,13 +38,15 @@ def addition(session: Session, subscriber: Subscriber, request: SignUpRequest, *
     return new_parts(Profile.from_json(request.profile), subscribers.profile_of(session, subscriber))
 
 
-def add(session: Session, subscriber: Subscriber, request: SignUpRequest, added: Profile, *, now: datetime) -> None:
+def store_addition(
+    session: Session, subscriber: Subscriber, request: SignUpRequest, addition: Profile, *, now: datetime
+) -> None:
     """Store the profile with the addition. Raises Refused for too many topics or authors, BadInput if too costly."""
     before = subscribers.profile_of(session, subscriber)
-    topics, authors = (*before.topics, *added.topics), (*before.authors, *added.authors)
+    topics, authors = (*before.topics, *addition.topics), (*before.authors, *addition.authors)
     if len(topics) > MAX_TOPICS or len(authors) > MAX_AUTHORS:
         raise Refused(
-            translate(
+            localize(
                 "that would be more than %(topics)s topics or %(authors)s authors; remove some in your preferences",
                 topics=MAX_TOPICS,
                 authors=MAX_AUTHORS,
@@ -52,5 +54,5 @@ def add(session: Session, subscriber: Subscriber, request: SignUpRequest, added:
         )
     profile = replace(before, topics=topics, authors=authors)
     check_cost(profile)
-    subscriber.profile_id = subscribers.new_profile(session, stored_id(subscriber), profile, now=now).id
+    subscriber.profile_id = subscribers.add_profile_version(session, stored_id(subscriber), profile, now=now).id
     request.confirmed_at = now

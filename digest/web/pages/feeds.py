@@ -18,7 +18,7 @@ from digest.services.editions import edition_feeds
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import FEED
-from digest.web.ui.page_cache import CachedPage, Pages
+from digest.web.ui.page_cache import CachedPage, PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 

@@ -41,7 +41,7 @@ class TrendingPart:
         return Markup(self._pages.get("start: trending", self._make).content.decode())  # noqa: S704 - our template
 
     def _make(self) -> CachedPage:
-        papers = self._services.trending(None, TRENDING_SHOWN)
+        papers = self._services.trending(None, TRENDING_PAPERS)
         return CachedPage(template_rendering.render("_trending.html", papers=papers).encode())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.compose.text.highlighting import compile_pattern, fold_for_search
-from digest.i18n import format_number, localize, localize_plural
+from digest.i18n import localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper, TopicCount
 from digest.text.tex import readable
 
@@ -102,12 +102,12 @@ def how_often(topic: TopicCount, announcements: int, days: int) -> str:
     per_day = topic.papers / max(announcements, 1)
     if topic.papers == 0:
         few = topic.is_minimum  # other topics brought more than could be counted
-        return translate("few") if few else translate("nothing in %(days)s days", days=days)
+        return localize("few") if few else localize("nothing in %(days)s days", days=days)
     if per_day < 0.75:
-        return translate("%(n)s in %(days)s days", n=decimal(topic.papers), days=days)
+        return localize("%(n)s in %(days)s days", n=format_number(topic.papers), days=days)
     if topic.is_minimum:
-        return translate("%(n)s a day or more", n=decimal(per_day))
-    return translate("%(n)s a day", n=decimal(per_day))
+        return localize("%(n)s a day or more", n=format_number(per_day))
+    return localize("%(n)s a day", n=format_number(per_day))
 
 
 def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:

@@ -14,7 +14,7 @@ from digest.services.catalog.page_schemas import PaperPage, PaperRow
 from digest.services.ingestion.import_document import store_document
 from digest.web.app import build
 from tests.digest.web import conftest
-from tests.digest.web.conftest import METRICS, PAGE_SERVICES, Browser, Notebook
+from tests.digest.web.conftest import METRICS, PAGE_SERVICES, Browser, RecordingQueue
 
 DAY = date(2025, 11, 20)
 PUBLIC = ("/", "/trending", "/trending/cs.LG", "/papers/1", "/trending.atom", "/trending.json", "/api/v1/papers")
@@ -46,7 +46,7 @@ def counted() -> Counted:
 
 
 @pytest.fixture
-def counting(web: Browser, queue: Notebook, counted: Counted) -> Browser:
+def counting(web: Browser, queue: RecordingQueue, counted: Counted) -> Browser:
     return Browser(build(queue, replace(PAGE_SERVICES, trending=counted.trending, paper=counted.paper)))
 
 

@@ -177,7 +177,7 @@ def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> No
 
 def test_a_complete_run_without_waiting_mail_can_not_be_paused(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
-    add_mail(add_reader(ADA), run, state="sent")
+    add_mail(add_subscriber(ADA), run, state="sent")
     answer = web.post(f"/admin/runs/{run}/pause", headers=cookie)
 
     assert answer.status_code == 409
@@ -187,7 +187,7 @@ def test_a_complete_run_without_waiting_mail_can_not_be_paused(web: Browser) -> 
 
 def test_a_complete_run_with_a_deferred_mail_can_be_paused(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
-    add_mail(add_reader(ADA), run, state="deferred")
+    add_mail(add_subscriber(ADA), run, state="deferred")
 
     assert web.post(f"/admin/runs/{run}/pause", headers=cookie).status_code == 200
 
@@ -201,7 +201,7 @@ def first_sentence(web: Browser, cookie: dict[str, str]) -> str:
 def test_the_first_sentence_says_that_all_is_well_and_what_the_newest_run_sent(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
     for number, state in enumerate(("sent", "sent", "rejected", "cancelled")):
-        add_mail(add_reader(f"r{number}@digest.example"), run, state=state)
+        add_mail(add_subscriber(f"r{number}@digest.example"), run, state=state)
 
     assert re.fullmatch(r"All well. The run of [0-9: -]+ UTC sent 2 of 3\.", first_sentence(web, cookie))
 
@@ -211,7 +211,7 @@ def test_the_first_sentence_says_that_there_was_no_run_yet(web: Browser) -> None
 
 
 def test_a_silent_worker_is_the_first_sentence_with_the_mails_that_wait(
-    web: Browser, queue: Notebook, clock_stands: time_machine.Traveller
+    web: Browser, queue: RecordingQueue, clock_stands: time_machine.Traveller
 ) -> None:
     cookie = signed_in(web)
     queue.living = False
@@ -223,7 +223,7 @@ def test_a_silent_worker_is_the_first_sentence_with_the_mails_that_wait(
 
 def test_a_paused_run_is_the_first_sentence(web: Browser) -> None:
     run, cookie = add_run(state="paused"), signed_in(web)
-    add_mail(add_reader(ADA), run, state="queued")
+    add_mail(add_subscriber(ADA), run, state="queued")
 
     assert first_sentence(web, cookie) == f"Run {run} is paused with 1 unsent mail."
 
