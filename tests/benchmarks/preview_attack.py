@@ -108,9 +108,9 @@ def by_reference(pool: CandidatePool, weights: Weights) -> Callable[[Profile], i
     print(f"the newest {len(documents)} papers are matched")
 
     def match(profile: Profile) -> int:
-        matches = reference_matcher.match_lazily(profile, documents, weights, tau=0)
-        reference_matcher.apply_topic_caps(profile, matches)
-        return len(matches)
+        found = reference_matcher.match_lazily(profile, documents, weights, tau=0)
+        found.within_limits()
+        return len(found)
 
     return match
 

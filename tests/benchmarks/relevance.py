@@ -3,7 +3,7 @@
 Papers of Hugging Face's daily list carry keywords. A task is one keyword and one month, alone or in a profile with the
 five keywords that most often stand beside it; relevant are the papers tagged so. All announced papers are candidates;
 only those with labels are graded (the others are unknown). Thresholds and word counts come from the 14 announcements
-before the month. Labels are machine-made: compare the rows, don't quote them.
+before the month. Labels are machine-made: compare the rows, don't quote them. A table of `title_hits` comes first.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.papers import Record
+from tests.benchmarks import title_hits
 from tests.servers import Postgres
 
 CAP = 10
@@ -174,7 +175,7 @@ class Month:
     def rankings(self, profiles: Sequence[Profile], rule: str) -> list[dict[int, list[int]]]:
         """What each profile gets, day by day, by one of our rules."""
         profiles = [replace(profile, close=rule != "strict") for profile in profiles]
-        taus = self._taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
+        taus = self.taus(profiles) if rule not in {"strict", "all above the floor"} else [0] * len(profiles)
         rankings_by_profile: list[dict[int, list[int]]] = [{} for _ in profiles]
         for day, (index, facts) in self.days.items():
             match_results = build_matcher(profiles, [index], self.weights).match(facts, taus=taus, explain=False)
@@ -182,7 +183,8 @@ class Month:
                 ranking[day] = match_results.papers(place)
         return rankings_by_profile
 
-    def _taus(self, profiles: Sequence[Profile]) -> list[int]:
+    def taus(self, profiles: Sequence[Profile]) -> list[int]:
+        """Thresholds of these profiles for the month."""
         index, facts = self.earlier
         return build_matcher(profiles, [index], self.weights).thresholds(facts)
 
@@ -279,6 +281,7 @@ def main() -> None:
     corpus = load(options.shared)
     months = {month: Month(corpus, month) for month in corpus.before}
     weights = {month: month_data.weights for month, month_data in months.items()}
+    title_hits.report(months, {d.candidate.id: d.title for papers in corpus.months.values() for d in papers})
     with searched(corpus) as connection:
         rules: dict[str, Callable[[Sequence[Task]], list[Row]]] = {
             rule: partial(run, corpus=corpus, months=months, rule=rule) for rule in OUR_RULES

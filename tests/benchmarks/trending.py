@@ -8,8 +8,9 @@ Tasks, one record a task and date (JSON lines in FILE):
 `next1`, `next3`  from the trending ranks up to a day, the top 10 one and three days later
 `enter`   which papers listed on a day enter the trending list within 7 days
 A record holds `task`, `date` and `papers`: `id`, `listed_at`, `published_at`, `observations` ([time, upvotes, stars]),
-`rank_history` ([time, rank]), `code`, `keywords`, `authors`, `organisation`; missing is unknown. For grading here they
-also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score`, tab-free JSON a line.
+`rank_history` ([time, rank]), `code`, `project`, `keywords`, `authors`, `organisation`; missing is unknown. `paper`,
+`project_page` and `organization` are read too; ranks are ignored where the task must not know them. For grading here
+they also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score`, tab-free JSON a line.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ Paper = dict[str, Any]
 Scorer = Callable[[Paper, datetime], float]
 
 ENTER_DAYS = 7
+ENTER_TASKS = {"enter", "c"}
+UNRANKED_TASKS = {"growth", "a", *ENTER_TASKS}  # tasks whose answer the trending ranks would give away
 BOOTSTRAPS = 1000
 
 
@@ -56,18 +59,35 @@ def predict(observations: Path, out: Path) -> None:
     """Write our scores for records of any days."""
     with observations.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as file:
         for line in lines:
-            record = json.loads(line)
+            record = readable(json.loads(line))
             for paper, score in zip(record["papers"], growth_scores(record), strict=True):
                 row = {"task": record["task"], "date": record["date"], "paper": paper["id"], "score": score}
                 file.write(json.dumps(row) + "\n")
 
 
+def readable(record: Record) -> Record:
+    """The record with one name for each column, and without ranks for the tasks that must not know them."""
+    has_ranks = str(record["task"]).lower() not in UNRANKED_TASKS
+    papers = [
+        {
+            **paper,
+            "id": paper.get("id", paper.get("paper")),
+            "organisation": paper.get("organisation") or paper.get("organization"),
+            "project": paper.get("project") or paper.get("project_page"),
+            "rank_history": (paper.get("rank_history") or []) if has_ranks else [],
+        }
+        for paper in record["papers"]
+    ]
+    return {**record, "papers": papers}
+
+
 def growth_scores(record: Record) -> list[float]:
     """Our score of each paper of a record."""
+    record = readable(record)
     now = _now(record)
-    if any(paper.get("rank_history") for paper in record["papers"]):
+    if any(paper["rank_history"] for paper in record["papers"]):
         return [listed_score(paper, now) for paper in record["papers"]]
-    if str(record["task"]).lower() in {"enter", "c"}:
+    if str(record["task"]).lower() in ENTER_TASKS:
         return [enter_score(paper, now) for paper in record["papers"]]
     return [growth_score(paper, now) for paper in record["papers"]]
 
@@ -302,7 +322,7 @@ def report(all_records: Iterable[Record]) -> None:
     figures: dict[str, dict[str, Any]] = {}
     by_task: dict[str, list[Record]] = defaultdict(list)
     for record in all_records:
-        by_task[record["task"]].append(record)
+        by_task[record["task"]].append(readable(record))
     for task, rows in by_task.items():
         later = rows[len(rows) // 2 :]
         print(f"\n{task}: {len(later)} days ({later[0]['date']} to {later[-1]['date']}), not fitted on")

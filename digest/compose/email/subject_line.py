@@ -73,7 +73,7 @@ _TYPOGRAPHY = str.maketrans(
 
 
 def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
-    """`Title of the best paper, and 9 more on KV cache`; never longer than LENGTH. `titles` in the mail's order."""
+    """`Title of the best paper, and 9 more on KV cache`, at most MAX_SUBJECT_LENGTH. `titles`: in the mail's order."""
     prefix = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
         return prefix + nothing_new(has_topics=bool(recipient.topics))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from digest.compose.text.sentences import sentences
 from digest.compose.text.text_wrapping import shorten
 
-TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: add sentences up to AIM, never pass MOST
+TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: sentences are added up to TARGET_LENGTH, never past MAX_LENGTH
 MAX_PIECE_LENGTH = 160  # characters of a sentence that is added for its matched words
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
 _MAX_SENTENCES = 40  # sentences that are scored

@@ -205,6 +205,8 @@ class EngineMatcher:
             atom_paper=joined.atom_paper,
             atom_set=joined.atom_set,
             sets=joined.sets,
+            title_at=joined.title_at,
+            title_paper=joined.title_paper,
             words=impacts.words,
             postings=impacts.postings,
             dense=impacts.dense,
@@ -245,6 +247,7 @@ class EngineMatcher:
             profile_term_of_key=np.zeros(width, np.int32),
             close_papers=np.zeros(papers, np.int32),
             best_keys=np.zeros(max(papers, best_count) + 1, np.int64),
+            titles=np.zeros(papers, np.int64),
             close_by_day=np.zeros(4 * days, WORK_DAY),
             topics=np.zeros(MAX_TOPIC_BITS + 1, WORK_TOPIC),
         )

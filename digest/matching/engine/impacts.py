@@ -55,6 +55,7 @@ def _query_heads(joined: JoinedPapers, profiles: CompiledProfiles, idf: I32) -> 
     heads["plain"], heads["profile_terms"] = queries["plain"], queries["profile_terms"]
     heads["at"], heads["end"] = joined.atom_at[atom], joined.atom_at[1:][atom]
     heads["set"] = joined.atom_set[atom]
+    heads["title_at"], heads["title_end"] = joined.title_at[atom], joined.title_at[1:][atom]
     heads["floor"] = _floors(profiles, idf)
     return heads
 

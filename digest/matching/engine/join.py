@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from digest.matching.engine.author_category_lookup import LAST_CHARACTER
 from digest.matching.engine.compiled_vocabulary import CompiledVocabulary
 from digest.matching.engine.dense_rows import frequent_sets, to_bitsets
-from digest.matching.engine.paper_index import ABSTRACT, CODE, WITHDRAWN, PaperIndex
+from digest.matching.engine.paper_index import ABSTRACT, CODE, TITLE, WITHDRAWN, PaperIndex
 from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.matching.kernel import pair_scatter, phrase_trie
 from digest.matching.kernel.array_layout import I32, I64, U8
@@ -24,7 +24,8 @@ from digest.matching.kernel.phrase_trie import Texts
 class JoinedPapers:
     """Papers of several indexes, numbered consecutively, with the vocabulary's atoms and words in them, unweighted.
 
-    `atom_paper`: each atom's papers in order. `word`, `paper`, `tf`: each word of the vocabulary in each paper.
+    `atom_paper`: each atom's papers in order; `title_paper`: those that have its words in the title. `word`, `paper`,
+    `tf`: each word of the vocabulary in each paper.
     """
 
     ids: I64
@@ -34,6 +35,8 @@ class JoinedPapers:
     atom_paper: I32
     atom_set: I32
     sets: I64
+    title_at: I32
+    title_paper: I32
     word: I32
     paper: I32
     tf: I32
@@ -48,17 +51,20 @@ def join_papers(vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex]) -
     """Find the vocabulary's atoms and words in the papers of all indexes, in their order."""
     total = sum(index.paper_count for index in indexes)
     atoms: list[I64] = []
+    titles: list[I64] = []
     words: list[I64] = []
     paper_offset = 0
     for index in indexes:
         if index.paper_count:
             hits = _find_hits(vocabulary, index)
             atoms += [atom.astype(np.int64) * total + paper + paper_offset for atom, paper in hits.atoms]
+            titles += [atom.astype(np.int64) * total + paper + paper_offset for atom, paper in hits.titles]
             words += [
                 (word.astype(np.int64) * total + paper + paper_offset) << 3 | tf for word, paper, tf in hits.words
             ]
         paper_offset += index.paper_count
     atom, paper = np.divmod(distinct(_concatenate(atoms)), max(total, 1))
+    title, title_paper = np.divmod(distinct(_concatenate(titles)), max(total, 1))
     keys = np.sort(_concatenate(words))
     word, word_paper = np.divmod(keys >> 3, max(total, 1))
     flags = _concatenate([index.flags for index in indexes])
@@ -74,6 +80,8 @@ def join_papers(vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex]) -
         atom_paper=paper.astype(np.int32),
         atom_set=atom_set,
         sets=sets,
+        title_at=segment_starts(title, vocabulary.atoms),
+        title_paper=title_paper.astype(np.int32),
         word=word.astype(np.int32),
         paper=word_paper.astype(np.int32),
         tf=(keys & 7).astype(np.int32),
@@ -83,9 +91,10 @@ def join_papers(vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex]) -
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """Pairs of atom and paper, and triples of word, paper and tf, as lists of arrays."""
+    """Pairs of atom and paper, those of words in titles, and triples of word, paper and tf, as lists of arrays."""
 
     atoms: list[tuple[I32, I32]]
+    titles: list[tuple[I32, I32]]
     words: list[tuple[I32, I32, I32]]
 
 
@@ -116,15 +125,12 @@ def _find_hits(vocabulary: CompiledVocabulary, index: PaperIndex) -> _Hits:
     """The vocabulary's hits in one index."""
     stem = _word_of_stem(vocabulary, index)
     forms, wholes = _PrefixRanges.for_words(vocabulary, index.forms), _PrefixRanges.for_words(vocabulary, index.wholes)
-    atoms = [
-        _phrase_hits(vocabulary, index, stem, forms, wholes),
-        vocabulary.authors.matches(index),
-        vocabulary.categories.matches(index),
-    ]
+    phrases, titles = _phrase_hits(vocabulary, index, stem, forms, wholes)
+    atoms = [phrases, vocabulary.authors.matches(index), vocabulary.categories.matches(index)]
     if vocabulary.code >= 0:
         paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
         atoms.append((np.full(len(paper), vocabulary.code, np.int32), paper))
-    return _Hits(atoms, [_word_hits(vocabulary, index, stem), _prefix_hits(vocabulary, index, forms, wholes)])
+    return _Hits(atoms, [titles], [_word_hits(vocabulary, index, stem), _prefix_hits(vocabulary, index, forms, wholes)])
 
 
 def _word_of_stem(vocabulary: CompiledVocabulary, index: PaperIndex) -> I32:
@@ -184,8 +190,8 @@ def _prefix_hits(
 
 def _phrase_hits(
     vocabulary: CompiledVocabulary, index: PaperIndex, stem: I32, forms: _PrefixRanges, wholes: _PrefixRanges
-) -> tuple[I32, I32]:
-    """The atoms of all phrases found in the texts, and their papers."""
+) -> tuple[tuple[I32, I32], tuple[I32, I32]]:
+    """The atoms of all phrases found in the texts with their papers, and those found in titles."""
     word = np.append(stem[index.form_stem], np.int32(-1))
     whole = np.full(len(index.stream) + 1, -1, np.int32)
     whole[index.whole_token] = np.arange(len(index.whole_token))
@@ -203,13 +209,13 @@ def _phrase_hits(
     phrase, paper, kinds, count = phrase_trie.find_phrases(
         vocabulary.trie, texts, vocabulary.phrases, np.flatnonzero(tokens), stack
     )
-    return pair_scatter.scatter_pairs(
-        phrase[:count],
-        paper[:count],
-        kinds[:count],
-        vocabulary.by_phrase_at,
-        vocabulary.atoms_by_phrase,
-        vocabulary.atom_kinds,
+    phrase, paper, kinds = phrase[:count], paper[:count], kinds[:count]
+    atoms_of = vocabulary.by_phrase_at, vocabulary.atoms_by_phrase, vocabulary.atom_kinds
+    in_title = kinds & 1 << TITLE > 0
+    title_kinds = np.full(np.count_nonzero(in_title), 1 << TITLE, np.uint8)
+    return (
+        pair_scatter.scatter_pairs(phrase, paper, kinds, *atoms_of),
+        pair_scatter.scatter_pairs(phrase[in_title], paper[in_title], title_kinds, *atoms_of),
     )
 
 

@@ -30,11 +30,11 @@ TERM = columns("", "atom profile_term_at")
 PROFILE_TERM = columns("", "word fixed")
 WORD = columns("", "at idf max_impact row")
 POSTING = columns("", "paper impact")
-HEAD = columns("", "plain at end set profile_terms floor")
+HEAD = columns("", "plain at end set profile_terms floor title_at title_end")
 PAPER = columns("tie rank factor", "announcement unused")
 REQUEST = columns("row sent_at tau", "eligible unused")
 WORK_DAY = columns("stamp count relevance paper")
-WORK_TOPIC = columns("topic gain used first_term")
+WORK_TOPIC = columns("topic gain used first_term titles")
 RESULT_ROW = columns("first note_at", "total masks terms topics")
 HIT = columns("", "paper score relevance topic kind")
 
@@ -67,8 +67,9 @@ class PaperArrays(NamedTuple):
     A set of papers is a row of bits, 64 to an int64. `atom_set`: the row in `sets` of a frequent atom, else 0.
     `postings` has each word's papers with impacts; a frequent word also has them by paper, in its `row` of `dense`
     (0 for other words: a row of zeros). The words' `max_impact` is the largest impact. `query_heads`: the atom's
-    segment of `atom_paper` and its row in `sets`, for each plain query; the number of profile terms and the sum of
-    their weights as single words (−1 without words), for every query.
+    segments of `atom_paper` and `title_paper` and its row in `sets`, for each plain query; the number of profile terms
+    and the sum of their weights as single words (−1 without words), for every query.
+    `title_at`, `title_paper`: the papers that have each atom's words in the title.
     `phrase_gain`: the extra gain of a phrase, parallel to `atom_paper`; 0 for single words and other fields.
     `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
     another order; `factor`: the trending factor in thousandths.
@@ -79,6 +80,8 @@ class PaperArrays(NamedTuple):
     atom_paper: I32
     atom_set: I32
     sets: I64
+    title_at: I32
+    title_paper: I32
     words: Rows
     postings: Rows
     dense: I16
@@ -106,7 +109,8 @@ class Workspace(NamedTuple):
     not found; `topic_gains`: of each topic; `phrase_gains`: of its phrases. By paper: `sums`: relevances,
     `like_gains`: of likes. `sets`: sets of papers, the last ones are a stack; `topic_sets`: the papers that each query
     topic matches; `key_sets`: the papers to which each key of a query is added; `profile_term_of_key`: the profile
-    term of each key; `best_keys`: sort keys of the matches, in order.
+    term of each key; `best_keys`: sort keys of the matches, in order; `titles`: of each selected paper the
+    topics in its title, as bits.
     """
 
     scalars: I64
@@ -128,6 +132,7 @@ class Workspace(NamedTuple):
     profile_term_of_key: I32
     close_papers: I32
     best_keys: I64
+    titles: I64
     close_by_day: Rows
     topics: Rows
 

@@ -35,6 +35,11 @@ def inlined(function: F) -> F:
     return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 
 
+def separate(function: F) -> F:
+    """Like `inlined`, for functions that are seldom called: they stay functions of their own."""
+    return _lean(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
 def _lean(function: F, **options: Any) -> F:
     njit: Any = numba.njit
     return cast(F, njit(nogil=True, error_model="numpy", _nrt=False, **options)(function))

@@ -10,7 +10,6 @@ import numpy as np
 
 from digest.matching.kernel.array_layout import (
     FOLLOWED,
-    I64,
     REASONS_BATCH,
     CompiledProfiles,
     MatchArrays,
@@ -24,6 +23,7 @@ from digest.matching.kernel.close_matching import find_close, may_be_close, thre
 from digest.matching.kernel.explanations import write_note
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes
+from digest.matching.kernel.order_keys import ALL, CAPPED, FOLLOWED_BONUS, RANKED, order_key, score_of, sort_descending
 from digest.matching.kernel.profile_decoding import (
     BEST_COUNT,
     BEST_LIMIT,
@@ -43,11 +43,10 @@ from digest.matching.kernel.profile_decoding import (
 )
 from digest.matching.kernel.score_accumulation import add_extras, add_likes, add_phrases, add_word_sums
 from digest.matching.kernel.simd import bound_of_best, count_bits, larger_in_block, lowest_bit
+from digest.matching.kernel.topic_slots import any_topic_left_out, give_slots, is_full
 
 __all__ = ["ALL", "CAPPED", "RANKED", "match_rows", "thresholds"]
 
-CAPPED, ALL, RANKED = 0, 1, 2  # under the profile's caps; everything; the best so many by rank
-_FOLLOWED_BONUS = 1 << 60
 _MAX_INSERTION_SORT = 64  # up to this number of papers are kept sorted while they arrive; more are sorted at the end
 _MIN_FOR_BOUND = 24  # from this number of papers on, a bound that rules most of them out pays off
 
@@ -100,7 +99,7 @@ def _rank_papers(
                 _insert_paper(index, workspace, workspace.close_papers[i])
                 count += 1
     if s[BEST_LIMIT] > _MAX_INSERTION_SORT:
-        _sort_descending(workspace.best_keys, s[BEST_COUNT])
+        sort_descending(workspace.best_keys, s[BEST_COUNT])
         s[BEST_COUNT] = min(s[BEST_COUNT], s[BEST_LIMIT])
     return int(count)
 
@@ -146,7 +145,7 @@ def _max_ranked(workspace: Workspace) -> int:
     if workspace.scalars[MODE] == RANKED:
         return int(workspace.scalars[RANKED_LIMIT])
     if workspace.scalars[MODE] == ALL or workspace.scalars[CAP_AT] >= 0:
-        return _FOLLOWED_BONUS
+        return FOLLOWED_BONUS
     max_papers = workspace.scalars[PAPER_LIMIT]
     for j in range(workspace.sets.shape[1] if workspace.scalars[HAS_FOLLOWED] else 0):
         max_papers += count_bits(workspace.sets[CERTAIN, j] & workspace.sets[FOLLOWED_AUTHORS, j])
@@ -159,7 +158,7 @@ def _insert_paper(index: PaperArrays, workspace: Workspace, paper: int) -> None:
     s, keys = workspace.scalars, workspace.best_keys
     if np.int64(workspace.sums[paper]) * index.papers[paper].factor < s[SCORE_BOUND]:
         return
-    slot, key = s[BEST_COUNT], _key(index, workspace, paper)
+    slot, key = s[BEST_COUNT], order_key(index, workspace, paper)
     if s[BEST_LIMIT] > _MAX_INSERTION_SORT:
         keys[slot] = key
         s[BEST_COUNT] += 1
@@ -178,82 +177,66 @@ def _insert_paper(index: PaperArrays, workspace: Workspace, paper: int) -> None:
 
 
 @inlined
-def _key(index: PaperArrays, workspace: Workspace, paper: int) -> int:
-    """The sort key, larger first: followed, score, newer announcement, smaller id."""
-    record = index.papers[paper]
-    if workspace.scalars[MODE] == RANKED:
-        return int((record.rank << TIE_BITS) + record.tie)
-    followed = workspace.scalars[HAS_FOLLOWED] and contains(workspace.sets[FOLLOWED_AUTHORS], paper)
-    return int((_FOLLOWED_BONUS if followed else 0) + (score(index, workspace, paper) << TIE_BITS) + record.tie)
-
-
-@inlined
-def score(index: PaperArrays, workspace: Workspace, paper: int) -> int:
-    """The relevance, at most doubled by likes, then up to 30 % more for trending papers."""
-    lifted = np.int64(workspace.sums[paper])
-    if workspace.scalars[LIKE_AT] >= 0:
-        lifted += min(workspace.like_gains[paper], workspace.sums[paper])
-    return int(lifted * index.papers[paper].factor // 1000)
-
-
-@inlined
-def _sort_descending(keys: I64, size: int) -> None:
-    """Heapsort in place, largest first."""
-    for begin in range(size // 2 - 1, -1, -1):
-        _sift_down(keys, begin, size)
-    for end in range(size - 1, 0, -1):
-        keys[0], keys[end] = keys[end], keys[0]
-        _sift_down(keys, 0, end)
-
-
-@inlined
-def _sift_down(keys: I64, position: int, size: int) -> None:
-    """Sift a key down the heap."""
-    key = keys[position]
-    while 2 * position + 1 < size:
-        child = 2 * position + 1
-        if child + 1 < size and keys[child + 1] < keys[child]:
-            child += 1
-        if keys[child] >= key:
-            break
-        keys[position] = keys[child]
-        position = child
-    keys[position] = key
-
-
-@inlined
 def _write_results(
     profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, row: int, keys: int
 ) -> bool:
-    """Write the best papers that the caps admit. False if the output is full."""
+    """Write the best papers within the limits, with a slot for each topic in a title. False if the output is full."""
     s, record = workspace.scalars, output.rows[row]
-    hit_index, note_offset, best_count = record.first, record.note_at, s[BEST_COUNT] if keys else 0
+    best_count = s[BEST_COUNT] if keys else 0
     record.total = keys
     size = measure_notes(profiles, index, workspace, record) if best_count else 0
-    if hit_index + best_count > len(output.papers) or note_offset + best_count * size > len(output.notes):
+    if record.first + best_count > len(output.papers) or record.note_at + best_count * size > len(output.notes):
         return False
-    capped_papers = 0
+    capped = s[MODE] == CAPPED
+    while True:
+        end = _write_papers(profiles, index, workspace, output, row, best_count, size, capped)
+        best_count = end - record.first
+        if (
+            not capped
+            or best_count == keys
+            or not any_topic_left_out(profiles, index, workspace, output, record.first, end)
+        ):
+            break
+        if not give_slots(profiles, index, workspace, output, record.first, end):
+            break
+        capped = False
+    output.rows[row + 1].first, output.rows[row + 1].note_at = end, record.note_at + best_count * size
+    return True
+
+
+@inlined
+def _write_papers(
+    profiles: CompiledProfiles,
+    index: PaperArrays,
+    workspace: Workspace,
+    output: MatchArrays,
+    row: int,
+    best_count: int,
+    size: int,
+    capped: bool,
+) -> int:
+    """Write the first papers in order, those that the caps admit. Returns where the next row's papers begin."""
+    s, record = workspace.scalars, output.rows[row]
+    hit_index, note_offset, capped_papers = record.first, record.note_at, 0
     for i in range(best_count):
         if i % REASONS_BATCH == 0:
             load_batch(profiles, index, workspace, i, min(best_count - i, REASONS_BATCH))
         lane = i % REASONS_BATCH
         paper = workspace.batch[lane]
         kind = kind_of(workspace, lane, s[HAS_FOLLOWED] and contains(workspace.sets[FOLLOWED_AUTHORS], paper))
-        capped = s[MODE] == CAPPED and not kind & FOLLOWED
-        if capped and capped_papers >= s[PAPER_LIMIT]:
+        limited = capped and not kind & FOLLOWED
+        if limited and capped_papers >= s[PAPER_LIMIT]:
             break
         topic = best_topic(workspace, lane)
-        if capped:
-            cap = profiles.stream[s[CAP_AT] + topic] if s[CAP_AT] >= 0 and topic >= 0 else -1
-            if 0 <= cap <= workspace.topics[topic].used:
+        if limited:
+            if is_full(profiles, workspace, topic):
                 continue
             capped_papers += 1
             workspace.topics[topic].used += 1
         write_note(profiles, index, workspace, lane, output, note_offset, record)
         hit = output.papers[hit_index]
         hit.paper, hit.kind, hit.topic, hit.relevance = paper, kind, topic, workspace.sums[paper]
-        hit.score = score(index, workspace, paper)
+        hit.score = score_of(index, workspace, paper)
         hit_index += 1
         note_offset += size
-    output.rows[row + 1].first, output.rows[row + 1].note_at = hit_index, note_offset
-    return True
+    return int(hit_index)

@@ -27,6 +27,8 @@ TIE_BITS = 22  # bits of a key for a paper's place where scores are equal
 TIE_MASK = (1 << TIE_BITS) - 1
 AUTHOR_IMPACT = 3000  # the impact of a followed author
 FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5  # scoring.bm25.close_floor
+COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
+RARE_WORD = 666 * UNIT_WEIGHT  # scoring.bm25.RARE_IDF
 WEIGHT_BY_TOPICS = np.array(
     [math.isqrt(UNIT_WEIGHT * UNIT_WEIGHT * topics) for topics in range(MAX_TOPIC_BITS + 1)], np.int64
 )
@@ -97,7 +99,7 @@ def compute_bounds(profiles: CompiledProfiles, index: PaperArrays, workspace: Wo
         bound += workspace.plain_words[1, i] * np.int64(index.words[workspace.plain_words[0, i]].max_impact)
         repeated |= workspace.plain_words[1, i] > UNIT_WEIGHT
     s[MAX_WORD_SUM] = bound
-    min_total, first_term = np.int64(_UNBOUNDED), s[PROFILE_TERMS_AT]
+    min_total, min_common, first_term = np.int64(_UNBOUNDED), np.int64(_UNBOUNDED), s[PROFILE_TERMS_AT]
     for topic in range(s[TOPIC_COUNT]):
         query = profiles.stream[s[TOPIC_AT] + topic]
         if query < 0:
@@ -110,9 +112,15 @@ def compute_bounds(profiles: CompiledProfiles, index: PaperArrays, workspace: Wo
                 for i in range(first_term, first_term + term_count):
                     key = profiles.stream[i] & 0xFFFF
                     total += workspace.plain_words[1, key] * np.int64(index.words[workspace.plain_words[0, key]].idf)
-            min_total = min(min_total, total)
+            if index.query_heads[query].floor >= term_count * RARE_WORD:
+                min_total = min(min_total, total)
+            else:
+                min_common = min(min_common, total)
         first_term += term_count
-    s[FLOOR] = min_total * FLOOR_NUMERATOR // FLOOR_DENOMINATOR if min_total < _UNBOUNDED else 0
+    if min_total < _UNBOUNDED:
+        s[FLOOR] = min_total * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
+    else:
+        s[FLOOR] = min_common * COMMON_NUMERATOR // COMMON_DENOMINATOR if min_common < _UNBOUNDED else 0
 
 
 @inlined

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.matching.profile import Profile
 from digest.matching.query.language import (
@@ -22,18 +22,25 @@ from digest.matching.query.language import (
 from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
 
+_TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
+
+
+def _nowhere(_document: Document) -> bool:
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedTerm:
     """A query term, analysed for matching.
 
-    `term_bits`: its profile terms, each with the key under which it is scored. `phrase`: it has several weighted words
-    of title and abstract. `stems`: words that a matching title or abstract must contain; `is_sufficient_word`: it has
-    one stem, and that alone is a match.
+    `in_title`: its words stand in the title. `term_bits`: its profile terms, each with the key under which it is
+    scored. `phrase`: it has several weighted words of title and abstract. `stems`: words that a matching title or
+    abstract must contain; `is_sufficient_word`: it has one stem, and that alone is a match.
     """
 
     term: Term
     matches: Predicate
+    in_title: Predicate
     term_bits: tuple[tuple[ProfileTerm, ProfileTerm], ...]
     phrase: bool
     stems: tuple[str, ...]
@@ -49,6 +56,7 @@ class ParsedTerm:
         return cls(
             term,
             predicate(term),
+            predicate(replace(term, field="ti")) if term.field in _TITLE_FIELDS else _nowhere,
             term_bits,
             sum(profile_term.field in TEXT_FIELDS for profile_term in profile_terms) > 1,
             stems,
@@ -142,10 +150,9 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
     }
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
+    plain_terms = [topic.term_bits for topic in topics if topic.query.plain and topic.term_bits]
     topic_sums = [
-        sum(plain_weights[profile_term] * idf[profile_term] for profile_term in topic.term_bits)
-        for topic in topics
-        if topic.query.plain and topic.term_bits
+        (sum(plain_weights[term] * idf[term] for term in terms), [idf[t] for t in terms]) for terms in plain_terms
     ]
     topic_terms = [(topic, term) for topic in topics for term in topic.terms]
     by_stem: dict[str, tuple[int, ...]] = {}
@@ -162,7 +169,7 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         bit_of_term={profile_term: 1 << number for number, profile_term in enumerate(profile_terms(profile))},
         plain_weights=plain_weights,
         idf=idf,
-        floor=close_floor(min(topic_sums, default=0)),
+        floor=close_floor(topic_sums),
         plain_words={profile_term.text: profile_term for profile_term in plain_weights if not profile_term.prefix},
         plain_prefixes=tuple(profile_term for profile_term in plain_weights if profile_term.prefix),
         terms=tuple(topic_terms),

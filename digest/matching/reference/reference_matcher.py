@@ -5,13 +5,13 @@ docs/MATCHING.md defines the rules. The engine must give the same papers, order,
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
+from digest.matching.reference import topic_slots
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
 from digest.matching.scoring.bm25 import FIXED_IMPACTS, TOPIC_WEIGHT, Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
@@ -77,7 +77,7 @@ def match(
     sent: frozenset[int] = frozenset(),
 ) -> list[Match]:
     """The matching papers within the profile's caps, best first. `tau` None: no threshold yet. Raises BadQuery."""
-    return apply_topic_caps(profile, match_all(profile, candidates, counts, tau=tau, sent=sent))
+    return match_lazily(profile, candidates, counts, tau=tau, sent=sent).within_limits()
 
 
 def match_all(
@@ -132,32 +132,29 @@ class LazyMatches:
         return len(self._findings)
 
     def __iter__(self) -> Iterator[Match]:
-        return (_explain(self._parsed, finding) for finding in self._findings)
+        return map(self.match, range(len(self)))
+
+    def match(self, place: int) -> Match:
+        """The match at a place in the order."""
+        return _explain(self._parsed, self._findings[place])
+
+    def title_topics(self, place: int) -> frozenset[int]:
+        """The topics that match the paper at a place as written and stand in its title."""
+        finding = self._findings[place]
+        terms = [self._parsed.terms[term_index] for term_index in finding.strict_positions]
+        return frozenset(topic.index for topic, term in terms if term.in_title(finding.document))
+
+    def within_limits(self) -> list[Match]:
+        """The matches within the profile's limits, with a slot for each topic that stands in a title."""
+        return topic_slots.within_limits(self._parsed.profile, self)
 
     def papers(self) -> list[int]:
         """The matched papers without those of followed authors."""
         return [finding.document.candidate.id for finding in self._findings if not finding.followed]
 
 
-def apply_topic_caps(profile: Profile, matches: Iterable[Match]) -> list[Match]:
-    """The matches within the limits: at most `limit` papers and each topic's cap; followed authors are not limited."""
-    selected: list[Match] = []
-    used: Counter[int] = Counter()
-    for match in matches:
-        if match.followed:
-            selected.append(match)
-            continue
-        if used.total() >= profile.limit:
-            break  # followed authors come first
-        cap = profile.topics[match.topic].cap if match.topic >= 0 else None
-        if cap is None or used[match.topic] < cap:
-            used[match.topic] += 1
-            selected.append(match)
-    return selected
-
-
 def close_floor_of(profile: Profile, counts: Counts | Weights) -> int:
-    """The least relevance of a close match: 6/5 of the smallest sum of word weights of a plain topic.
+    """The least relevance of a close match: `bm25.close_floor`.
 
     Each word counts as it does once in an average abstract. 0 where no plain topic has a weighted word: then there are
     no close matches.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +23,10 @@ CLOSE_PAPERS = {USUAL: 70, HIGH: 14}
 # A close paper needs 6/5 of the smallest sum of word weights of a plain topic. Of 60 close papers that were judged, 19
 # of 37 off-topic ones are below it, and none of 16 relevant ones.
 FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
+# A topic's words are common where their mean idf is below 2.6, that is where they stand in more than 1 of 14 papers
+# (their geometric mean). Common words meet by chance: without a topic of rarer words a close paper needs 7/4.
+RARE_IDF = 666
+COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
 TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
 TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
 # The impacts of other fields: an author counts like a word that one paper in a thousand has.
@@ -78,9 +83,16 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     return idf * tf * 2200 // (1000 * tf + norm)
 
 
-def close_floor(topic_sum: WholeNumber) -> WholeNumber:
-    """The least relevance of a close paper, from the smallest sum of word weights of a plain topic."""
-    return topic_sum * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
+def close_floor(topics: Sequence[tuple[int, Sequence[int]]]) -> int:
+    """The least relevance of a close paper. `topics`: of each plain topic the sum of its word weights, and the idfs.
+
+    It is 6/5 of the smallest sum of a topic of rare words; without such a topic 7/4 of the smallest sum. 0 without
+    words.
+    """
+    rare_sums = [topic_sum for topic_sum, idfs in topics if sum(idfs) >= RARE_IDF * len(idfs)]
+    if rare_sums:
+        return min(rare_sums) * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
+    return min((topic_sum for topic_sum, _ in topics), default=0) * COMMON_NUMERATOR // COMMON_DENOMINATOR
 
 
 def topic_weight(topics: int) -> int:

@@ -49,7 +49,7 @@ def shares(document: Document, weights: Weights) -> dict[str, int]:
 def _heaviest_words(
     papers: Sequence[Mapping[str, int]], numerator: int, denominator: int
 ) -> tuple[tuple[str, int], ...]:
-    """The 20 words with the largest sum r; they weigh ⌊times · r / (over · r_max)⌋."""
+    """The 20 words with the largest sum r; they weigh ⌊numerator · r / (denominator · r_max)⌋."""
     sums: Counter[str] = Counter()
     for paper in papers:
         sums.update(paper)

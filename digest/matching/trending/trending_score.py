@@ -16,6 +16,7 @@ from digest.matching.message_catalog import ENGLISH, MessageCatalog
 
 SPARKLINE_POINTS = 8  # counts that a sparkline shows
 _BARS = "▁▂▃▄▅▆▇█"
+MIN_VOTES = 3  # with fewer, a paper is neither rising nor likely to trend
 LIKELY_PROBABILITY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
@@ -62,8 +63,10 @@ def likely_to_trend(votes: int, stars: int, days_since_submission: float) -> flo
 
 
 def is_likely_to_trend(signals: Signals) -> bool:
-    """Whether to show 'likely to trend'. False without votes, or for a paper that is on the list already."""
-    if signals.votes is None or signals.age is None or signals.rank is not None:
+    """Whether to show 'likely to trend': not with few votes, below the upper quarter of its day, or on the list."""
+    if signals.votes is None or signals.votes < MIN_VOTES or signals.age is None or signals.rank is not None:
+        return False
+    if signals.place is not None and signals.listed is not None and 4 * signals.place > signals.listed + 3:
         return False
     return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY_PROBABILITY
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from statistics import median_low
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -21,12 +22,13 @@ from digest.db.papers import signals
 from digest.db.papers.catalog_version import catalog_version
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.trending import content_prior, trending_score
-from digest.matching.trending.trending_score import Signals
+from digest.matching.trending.trending_score import MIN_VOTES, Signals
 from digest.models.types import stored_id
 from digest.papers import Record
 
 RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
 WINDOW_ANNOUNCEMENTS = 14  # announcements whose papers are ranked together, as in an edition
+UPPER_QUARTER = 75  # percentile
 _FIRST_DAY = timedelta(hours=24)
 _GROWTH_PERIOD = timedelta(hours=20)  # a snapshot this old counts as yesterday's, also where today's came early
 
@@ -35,7 +37,7 @@ _GROWTH_PERIOD = timedelta(hours=20)  # a snapshot this old counts as yesterday'
 class Trend:
     """A paper's trend: `strength` for sorting, `percentile` 0 to 100 within its field, facts and counts to show.
 
-    `spark`: the growth of its votes as a sparkline of text.
+    `spark`: the growth of its votes as a sparkline of text. `rises`: a mail may list it as rising.
     """
 
     strength: float
@@ -43,6 +45,7 @@ class Trend:
     signals: tuple[tuple[str, float], ...]
     facts: str
     spark: str = ""
+    rises: bool = False
 
 
 class PaperListing(NamedTuple):
@@ -73,6 +76,7 @@ class _RankingData(NamedTuple):
     """The values that decide a paper's rank. Percentiles are within a `group`: a field in a period."""
 
     group: Hashable
+    field: str
     announcement: int | None
     votes: int | None
     rank: int | None
@@ -172,6 +176,7 @@ def trends_of(
             tuple(sorted(values_by_id[paper_id].items())),
             trending_score.explain(placed_signals[paper_id], i18n),
             sparklines.get(paper_id, ""),
+            members.rises(paper_id, data),
         )
         for paper_id, data in ranking.items()
     }
@@ -193,7 +198,7 @@ def _ranking_data(
         )
         if strength is not None:
             group = (field, None if not recent or announcement in recent or announcement is None else announcement)
-            ranking[paper_id] = _RankingData(group, announcement, votes, rank, strength)
+            ranking[paper_id] = _RankingData(group, field, announcement, votes, rank, strength)
     return ranking
 
 
@@ -205,13 +210,19 @@ class Population:
         self._groups: dict[Hashable, dict[int, tuple[Hashable, float]]] = defaultdict(dict)
         self._voted: dict[int | None, list[tuple[int, int]]] = defaultdict(list)
         self._ranked: dict[int | None, int] = defaultdict(int)
+        self._days: dict[Hashable, dict[int, tuple[Hashable, float]]] = defaultdict(dict)
+        self._day_percentiles: dict[Hashable, dict[int, int]] = {}
         for paper_id, ranking in members.items():
             self._groups[ranking.group][paper_id] = ranking.group, ranking.strength
             self._ranked[ranking.announcement] = max(self._ranked[ranking.announcement], ranking.rank or 0)
             if ranking.votes is not None:
                 self._voted[ranking.announcement].append((-ranking.votes, paper_id))
+            for group in _day_groups(ranking):
+                self._days[group][paper_id] = group, ranking.strength
         for votes_of_day in self._voted.values():
             votes_of_day.sort()
+        votes = [ranking.votes for ranking in members.values() if ranking.votes is not None]
+        self._min_votes = max(MIN_VOTES, median_low(votes) if votes else 0)
         self._percentiles = {
             paper: percentile
             for group in self._groups.values()
@@ -226,6 +237,30 @@ class Population:
             paper_id
         ]
 
+    def rises(self, paper_id: int, ranking: _RankingData) -> bool:
+        """True in the upper quarter of its day, of its field that day, and with at least half of the papers' votes.
+
+        The minimum of votes is the median of all members, so that it fits the source, and at least `MIN_VOTES`. A paper
+        alone in its field or on its day is compared with the wider group.
+        """
+        if ranking.votes is not None and ranking.votes < self._min_votes:
+            return False
+        percentiles = [self._day_percentile(paper_id, ranking, group) for group in _day_groups(ranking)]
+        comparable = [percentile for percentile in percentiles if percentile is not None]
+        if not comparable:
+            return len(self._groups[ranking.group]) < 2 or self.percentile(paper_id, ranking) >= UPPER_QUARTER
+        return min(comparable) >= UPPER_QUARTER
+
+    def _day_percentile(self, paper_id: int, ranking: _RankingData, group: Hashable) -> int | None:
+        """0 to 100 within the papers of a day, or of a field on a day; None for a paper alone."""
+        peers = self._days[group]
+        if paper_id not in self._members:
+            peers = {**peers, paper_id: (group, ranking.strength)}
+            return trending_score.percentiles(peers)[paper_id] if len(peers) > 1 else None
+        if group not in self._day_percentiles:
+            self._day_percentiles[group] = trending_score.percentiles(peers)
+        return self._day_percentiles[group][paper_id] if len(peers) > 1 else None
+
     def with_place(self, paper_id: int, ranking: _RankingData, paper_signals: Signals) -> Signals:
         """The signals with the paper's place among those listed on the same day; ties are ordered by id."""
         if ranking.announcement is None:
@@ -238,6 +273,11 @@ class Population:
         return replace(
             paper_signals, ranked=ranked_count, place=place, listed=len(voted) + (paper_id not in self._members)
         )
+
+
+def _day_groups(ranking: _RankingData) -> tuple[Hashable, Hashable]:
+    """The papers of its day, and those of its field among them."""
+    return ranking.announcement, (ranking.announcement, ranking.field)
 
 
 def _field(record: Record) -> str:

@@ -30,7 +30,7 @@ from digest.models.delivery import WELCOME
 from digest.papers import Record
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherGroup, FurtherPage, FurtherPaper
 from digest.services.editions import web_view, welcome
-from digest.services.selection import candidate_papers, selector
+from digest.services.selection import candidate_papers, selector, threshold_lookup
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
 

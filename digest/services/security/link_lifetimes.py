@@ -23,9 +23,6 @@ from digest.signing import (
     UNSUBSCRIBE,
 )
 
-# An unconfirmed sign-up is deleted after this time, and its links stop working.
-UNCONFIRMED_KEPT_FOR = timedelta(days=30)
-
 # A request for an export, erasure or change of address is deleted after this time. Longer than its link works, because
 # the link's time begins when its mail is sent.
 ACCOUNT_REQUEST_KEPT_FOR = timedelta(days=2)
@@ -35,7 +32,7 @@ ADMIN_SESSION = timedelta(hours=12)
 
 LIFETIMES: Mapping[str, timedelta | None] = {
     CONFIRM: timedelta(days=14),
-    NOT_ME: UNCONFIRMED_KEPT_FOR,
+    NOT_ME: None,  # until the unconfirmed sign-up is deleted (setting RETENTION_PENDING_DAYS)
     UNSUBSCRIBE: None,  # must work for as long as somebody may find the mail (RFC 8058, CAN-SPAM: 30 days at least)
     PREFERENCES: None,
     EDITION: None,

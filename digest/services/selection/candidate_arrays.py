@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
 from digest.matching.engine.engine_matcher import PaperFacts
-from digest.matching.engine.paper_index import PaperIndex
+from digest.matching.engine.paper_index import CODE, INSTITUTION, PaperIndex
 from digest.matching.scoring.boolean_match import in_category
 from digest.services.catalog import day_indexes
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.selection import edition_sections
 from digest.services.selection.candidate_papers import CandidatePool
 
 I64 = NDArray[np.int64]
@@ -22,12 +24,24 @@ _DAILY_WINDOW_DAYS = 2  # enough for daily mail; all other subscribers share the
 
 @dataclass(frozen=True, eq=False)
 class PaperColumns:
-    """Indexes with a run's facts about their papers. `order`: paper positions, sorted for profiles without topics."""
+    """Indexes with a run's facts about their papers. `ranks`: paper positions in order; None: the order by content."""
 
     indexes: tuple[PaperIndex, ...]
     facts: PaperFacts
     ids: I64
-    order: I64
+    ranks: I64 | None = None
+
+    @cached_property
+    def order(self) -> I64:
+        """Paper positions, sorted for profiles without topics."""
+        if self.ranks is not None:
+            return self.ranks
+        signs = [sign for index in self.indexes for sign in _content(index)]
+        keys = np.array(
+            [edition_sections.content_order(p, *s) for p, s in zip(self.facts.trending.tolist(), signs, strict=True)]
+        )
+        percentile, prior = keys.reshape(-1, 2).T
+        return np.lexsort((self.ids, -self.facts.announcement, prior, percentile))
 
     def eligible(self, seen_through: int | None) -> NDArray[np.bool_]:
         """A mask of the papers that may be selected, from batches after `seen_through`."""
@@ -53,6 +67,15 @@ class PaperColumns:
         """The ids of the masked papers, in `order`."""
         paper_ids: list[int] = self.ids[self.order[mask[self.order]]].tolist()
         return paper_ids
+
+
+def _content(index: PaperIndex) -> list[tuple[bool, bool, int]]:
+    """Of each paper whether code and institutions are known, and how many authors it has."""
+    affiliated = np.zeros(index.paper_count, bool)
+    affiliated[index.text_paper[index.text_kind == INSTITUTION]] = True
+    return list(
+        zip(((index.flags & CODE) > 0).tolist(), affiliated.tolist(), np.diff(index.name_at).tolist(), strict=True)
+    )
 
 
 class WindowArrays:
@@ -107,8 +130,8 @@ class WindowArrays:
                 _percentiles(papers, self._trending),
                 rank=np.array([-rank[paper.id] for paper in papers], np.int64),
             )
-            order = np.argsort([rank[paper.id] for paper in papers])
-            self._columns[-1] = PaperColumns((index,), facts, index.ids, order)
+            ranks = np.argsort([rank[paper.id] for paper in papers])
+            self._columns[-1] = PaperColumns((index,), facts, index.ids, ranks)
         return self._columns[-1]
 
 
@@ -129,7 +152,7 @@ def window_of_days(
     ids = np.array([paper.id for paper in papers], np.int64)
     facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=eligible)
     indexes = tuple(day_indexes.index_of_day(session, day) for day in days)
-    return PaperColumns(indexes, facts, ids, np.lexsort((ids, -announcement)))
+    return PaperColumns(indexes, facts, ids)
 
 
 def _percentiles(papers: Sequence[AnnouncedPaper], trending: Mapping[int, int]) -> NDArray[np.int32]:

@@ -62,9 +62,9 @@ class CandidatePool:
 
     @cached_property
     def rising(self) -> tuple[int, ...]:
-        """The papers of the last 7 announcements that have a signal, the strongest first."""
+        """The papers of the last 7 announcements that stand out by their signals, the strongest first."""
         recent = {paper.id for day in self.days[:RISING_ANNOUNCEMENTS] for paper in day.papers}
-        rising_ids = [paper_id for paper_id in self.trends if paper_id in recent and paper_id in self.papers]
+        rising_ids = [n for n, trend in self.trends.items() if trend.rises and n in recent and n in self.papers]
         return tuple(sorted(rising_ids, key=lambda number: (-self.trends[number].strength, number)))
 
 

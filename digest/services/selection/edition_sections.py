@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.matching.profile import Match, Profile
+from digest.matching.trending.content_prior import PaperProperties, content_prior
 from digest.services.selection.candidate_papers import CandidatePool
 
 MAX_RISING = 3
@@ -30,7 +31,7 @@ class SelectionRequest(NamedTuple):
 
     @property
     def has_topics(self) -> bool:
-        """False for a profile that gets trending and new papers of its categories."""
+        """False for a profile that gets what is new in its categories, or what trends."""
         return any(not topic.muted for topic in self.profile.topics)
 
 
@@ -79,19 +80,22 @@ def content_without_topics(
     newest: Sequence[int],
     considered: int,
 ) -> Content:
-    """An edition without topics: papers of followed authors, trending papers of the categories, then new ones.
+    """An edition without topics: papers of followed authors, then the categories' new ones, or what trends.
 
-    `trending`: strongest first, `fresh`: newest first; both without papers sent before or of followed authors.
+    `trending`: strongest first; `newest`: best first; both without papers sent before or of followed authors.
     """
     profile = request.profile
     entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
-    entries += [plain_entry(pool, paper, RISING) for paper in trending[: profile.limit]]
-    free_slots = profile.limit - len(trending)
-    included = {entry.paper for entry in entries}
-    new_papers = [paper for paper in newest if paper not in included] if profile.categories and free_slots > 0 else []
-    entries += [plain_entry(pool, paper, NEW) for paper in new_papers[: max(free_slots, 0)]]
-    more = len(trending) + len(new_papers) + len(followed) - len(entries)
-    return Content(entries=_sort_by_section(entries), considered=considered, more=max(more, 0), notice=request.notice)
+    unspecific = not (profile.topics or profile.categories or profile.authors)
+    papers, section = (trending, RISING) if unspecific else (newest if profile.categories else (), NEW)
+    entries += [plain_entry(pool, paper, section) for paper in papers[: profile.limit]]
+    more = max(len(papers) - profile.limit, 0)
+    return Content(entries=_sort_by_section(entries), considered=considered, more=more, notice=request.notice)
+
+
+def content_order(percentile: int, code: bool, institutions: bool, authors: int) -> tuple[int, float]:
+    """The sort key of a paper for profiles without topics, best first: its trending percentile, then its content."""
+    return -percentile, -content_prior(PaperProperties(code=code, organisation=institutions, authors=authors))
 
 
 def _sort_by_section(entries: Iterable[Entry]) -> tuple[Entry, ...]:

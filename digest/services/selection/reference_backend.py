@@ -75,10 +75,7 @@ def _choose_content(
     matches = reference_matcher.match_lazily(
         request.profile, new_documents, pool.weights, tau=request.tau, sent=frozenset(request.sent), cache=cache
     )
-    new_entries = [
-        edition_sections.new_entry(pool, match)
-        for match in reference_matcher.apply_topic_caps(request.profile, matches)
-    ]
+    new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
     rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
     rising_documents = (
@@ -117,14 +114,24 @@ def _without_topics(
         if document.candidate.id not in already_sent and allows_paper(request.profile, document)
     }
     trending = [paper_id for paper_id in pool.rising if paper_id in allowed_ids]
-    new_papers = [
-        (-document.candidate.announcement, document.candidate.id)
-        for document in new_documents
-        if document.candidate.id in allowed_ids
-    ]
-    return edition_sections.content_without_topics(
-        pool, request, followed, trending, [paper_id for _, paper_id in sorted(new_papers)], len(new_documents)
+    new_papers = sorted(
+        (document for document in new_documents if document.candidate.id in allowed_ids), key=_content_order
     )
+    return edition_sections.content_without_topics(
+        pool, request, followed, trending, [document.candidate.id for document in new_papers], len(new_documents)
+    )
+
+
+def _content_order(document: Document) -> tuple[int, float, int, int]:
+    """The sort key for profiles without topics."""
+    candidate, record = document.candidate, document.candidate.record
+    percentile, prior = edition_sections.content_order(
+        candidate.trending,
+        record.has_code or record.code_url is not None,
+        any(text.tokens for text in document.institutions),
+        len(document.authors),
+    )
+    return percentile, prior, -candidate.announcement, candidate.id
 
 
 def _documents(session: Session, pool: CandidatePool, seen_through: int) -> list[Document]:

@@ -24,7 +24,6 @@ from digest.services.subscriptions import consent_origin, profile_additions, sen
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.signing import CONFIRM
-from digest.signing import NOT_ME as NOT_ME_LINK
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def refuse_sign_up(subscriber_id: int, request_id: int) -> None:
     """
     now = clock.now()
     with engine.transaction() as session:
-        subscriber = _require_refusable(session, subscriber_id, request_id, now=now, lock=True)
+        subscriber = _require_refusable(session, subscriber_id, request_id, lock=True)
         reports.suppress(session, subscriber.address_key, reason=NOT_ME, source="confirmation mail", at=now)
         session.execute(
             update(Delivery)
@@ -141,17 +140,15 @@ def refuse_sign_up(subscriber_id: int, request_id: int) -> None:
 
 
 def refusal_of(subscriber_id: int, request_id: int) -> str:
-    """The address that a refusal is about. Raises as `refuse` does."""
+    """The address that a refusal is about. Raises as `refuse_sign_up` does."""
     with engine.reading() as session:
-        return _require_refusable(session, subscriber_id, request_id, now=clock.now()).address
+        return _require_refusable(session, subscriber_id, request_id).address
 
 
-def _require_refusable(
-    session: Session, subscriber_id: int, request_id: int, *, now: datetime, lock: bool = False
-) -> Subscriber:
+def _require_refusable(session: Session, subscriber_id: int, request_id: int, *, lock: bool = False) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
     request = subscribers.sign_up_request(session, subscriber_id, request_id)
-    if subscriber is None or request is None or request.created_at < now - lifetime(NOT_ME_LINK):
+    if subscriber is None or request is None:
         raise StaleToken(localize("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
     if _is_receiving_mail(session, subscriber):
         raise Refused(localize("this subscription was confirmed; to end it, use ‘unsubscribe’ in any of its mails"))

@@ -214,7 +214,7 @@ class SignUpPreferences(BaseModel):
         return self
 
     def profile(self, previous: Profile | None = None) -> Profile:
-        """The profile to match. Likes, and caps and mutes of topics that stay, are taken from `before`."""
+        """The profile to match. Likes, and caps and mutes of topics that stay, are taken from `previous`."""
         previous_topics = {topic.text: topic for topic in previous.topics} if previous else {}
         topics = tuple(previous_topics.get(text, Topic(text)) for text in self.topics)
         others = {name: getattr(self, name) for name in type(self).model_fields if name in _PROFILE_FIELDS - {"topics"}}
@@ -231,7 +231,7 @@ class SignUpPreferences(BaseModel):
 
 
 class Subscription(SignUpPreferences):
-    """A sign-up: preferences and an address, which `db.subscribers.subscribers.address` reads."""
+    """A sign-up: preferences and an address, which `db.subscribers.subscribers.parse_address` reads."""
 
     address: Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -325,7 +325,7 @@ def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any
 
 
 def as_text(name: str, value: object) -> str:
-    """The value of a preference as it is typed into a form or a cell; `read` is the inverse."""
+    """The value of a preference as it is typed into a form or a cell; `validate` is the inverse."""
     if isinstance(value, tuple):
         return ("\n" if name in multiline_fields() else " ").join(value)
     if isinstance(value, bool):
@@ -336,7 +336,7 @@ def as_text(name: str, value: object) -> str:
 
 
 def preference_texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
-    """`values` as texts."""
+    """`preference_values` as texts."""
     return {name: as_text(name, value) for name, value in preference_values(subscriber, profile).items()}
 
 

@@ -1,4 +1,4 @@
-"""The preview on pages: a bar chart, a sentence, and titles with highlighted words. Pure."""
+"""Charts of pages: the preview and the administrator's plots as bars; titles with highlighted words. Pure."""
 
 from __future__ import annotations
 

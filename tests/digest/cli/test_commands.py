@@ -130,6 +130,24 @@ def test_preview_has_the_form_that_is_promised(lab: Terminal) -> None:
     assert paper["matched"] == [{"topic": "bandits", "words": ["bandits"]}]
 
 
+def test_a_topic_in_titles_is_not_left_out_of_a_preview(ready: Terminal, tmp_path: Path) -> None:
+    phrases = ("KV cache", "speculative decoding", "mixture of experts")
+    rows = [
+        {"title": f"Fast inference {n}", "abstract": f"We speed up {phrases[n % 3]} by a trick."} for n in range(15)
+    ]
+    rows += [{"title": f"Quantization of large networks, part {n}", "abstract": "Few bits suffice."} for n in range(4)]
+    file = tmp_path / "day.jsonl"
+    file.write_text("".join(json.dumps(row | {"announced": "2025-11-17"}) + "\n" for row in rows))
+    ready.ok("ingest", "jsonl", "--file", str(file))
+    topics = [word for topic in (*phrases, "quantization") for word in ("--topic", topic)]
+
+    told = json.loads(ready.ok("preview", *topics, "--date", "2025-11-17", "--days", "1", "--format", "json"))
+
+    found = [matched["topic"] for paper in told["days"][0]["papers"] for matched in paper["matched"]]
+    assert len(told["days"][0]["papers"]) == 10
+    assert found.count("quantization") == 1
+
+
 @SQLITE
 def test_titles_are_text_never_markup_or_escapes(lab: Terminal) -> None:
     output = lab.ok("preview", "--topic", "kernel", "--date", "2025-11-17")

@@ -217,7 +217,7 @@ def test_a_threshold_that_lets_pass_more_papers_than_there_are_is_zero() -> None
     matcher = ready([Profile((Topic("graph neural network"),))], papers)
 
     assert matcher.thresholds(facts(papers), close=100_000) == [0]
-    with pytest.raises(ValueError, match="fewer than no papers"):
+    with pytest.raises(ValueError, match="the number of papers above a threshold cannot be negative"):
         matcher.thresholds(facts(papers), close=-1)
 
 

@@ -79,11 +79,29 @@ def test_a_phrase_in_a_query_counts_as_much_as_a_topic() -> None:
     assert plain.relevance == quoted.relevance
 
 
-def test_the_floor_is_six_fifths_of_the_cheapest_topic_with_all_its_words() -> None:
+def test_the_floor_is_six_fifths_of_the_cheapest_topic_of_rare_words_with_all_its_words() -> None:
+    idf = Weights(COUNTS).idf
+    cheapest = 16 * (idf("protein") + idf("fold"))
+
+    assert close_floor_of(topics("protein folding", "learning"), COUNTS) == cheapest * 6 // 5
+
+
+def test_without_a_topic_of_rare_words_the_floor_is_seven_quarters_of_the_cheapest() -> None:
     idf = Weights(COUNTS).idf
     cheapest = min(16 * (idf("graph") + idf("neural") + idf("network")), 16 * idf("learn"))
 
-    assert close_floor_of(topics("graph neural network", "learning"), COUNTS) == cheapest * 6 // 5
+    assert close_floor_of(topics("graph neural network", "learning"), COUNTS) == cheapest * 7 // 4
+
+
+def test_words_of_a_topic_of_common_words_apart_in_an_abstract_are_not_close() -> None:
+    common, rare = "Neural graph, network", "Folding, a protein"
+    by_title = [Candidate(1, Record(common), 1), Candidate(2, Record(rare), 1)]
+    mixed = [Candidate(1, Record("Network here", common), 1), Candidate(2, Record("Folding here", rare), 1)]
+
+    assert ids(topics("graph neural network"), by_title) == [1]
+    assert ids(topics("graph neural network"), mixed) == []
+    assert ids(topics("protein folding"), by_title) == [2]
+    assert ids(topics("protein folding"), mixed) == [2]
 
 
 def test_one_word_of_a_phrase_is_not_close() -> None:
@@ -91,12 +109,12 @@ def test_one_word_of_a_phrase_is_not_close() -> None:
 
 
 def test_a_topics_words_apart_in_an_average_abstract_are_less_than_a_close_match_needs() -> None:
-    abstract = "network of birds and graph of trees, neural"
+    abstract = "folding of birds and of trees, a protein"
     in_abstract = [Candidate(1, Record("Birdsong here", abstract), 1)]
-    in_title = [Candidate(2, Record("Network here", abstract), 1)]
+    in_title = [Candidate(2, Record("Folding here", abstract), 1)]
 
-    assert ids(topics("graph neural network"), in_abstract) == []
-    assert ids(topics("graph neural network"), in_title) == [2]
+    assert ids(topics("protein folding"), in_abstract) == []
+    assert ids(topics("protein folding"), in_title) == [2]
 
 
 def test_a_close_match_must_be_above_the_threshold() -> None:

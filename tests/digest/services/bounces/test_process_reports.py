@@ -360,7 +360,7 @@ NOW = clock.now()
 FAILURES = st.lists(
     st.builds(
         WeightedFailure,
-        at=st.integers(0, 120 * 24).map(lambda hours: NOW - timedelta(hours=hours)),
+        failed_at=st.integers(0, 120 * 24).map(lambda hours: NOW - timedelta(hours=hours)),
         weight=st.sampled_from([FAILURE_WEIGHT, DELAY_WEIGHT]),
     ),
     max_size=40,

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from digest.db.core.engine import reading
+from digest.db.papers import papers as store
 from digest.models import Epoch, Threshold
 from digest.services.catalog import epochs
 from digest.services.subscriptions import update_preferences
@@ -78,6 +79,103 @@ def test_a_paper_rises_once_and_is_never_sent_twice(lab: Lab) -> None:
 
     assert lab.papers("ada") == ["Linear bandits"]
     assert [entry.section for entry in lab.entries("ada")] == ["rising"]
+
+
+def yesterday_voted(lab: Lab, *votes: int, **fields: object) -> None:
+    """Papers of Monday that were sent to nobody; on Tuesday they have votes."""
+    titles = [f"Linear bandits {number}" for number in range(len(votes))]
+    lab.store(MONDAY, *(paper(number, title, **fields) for number, title in enumerate(titles, 1)))
+    lab.run(MONDAY)
+    lab.set_time(utc(TUESDAY, 6))
+    listed = [
+        paper(number, title, signals={"upvotes": count}, **fields)
+        for number, (title, count) in enumerate(zip(titles, votes, strict=True), 1)
+    ]
+    lab.store(None, *listed, source="huggingface")
+
+
+def subscribe_now(lab: Lab, *topics: str, **wishes: object) -> None:
+    """An old subscriber to whom only what comes from now on is new."""
+    lab.subscribe("ada", *topics, **wishes)
+    with reading() as session:
+        newest = store.newest_batch(session)
+    joined = utc(MONDAY - timedelta(days=60), 6)
+    lab.change("ada", seen_through=newest, created_at=joined, confirmed_at=joined)
+
+
+def rising(lab: Lab, name: str) -> list[str]:
+    return [t for t, entry in zip(lab.papers(name), lab.entries(name), strict=True) if entry.section == "rising"]
+
+
+def test_only_the_upper_quarter_of_a_day_rises(lab: Lab) -> None:
+    yesterday_voted(lab, *range(20, 0, -1))
+    subscribe_now(lab, "bandits")
+    lab.announce(TUESDAY, "Kernel bandits")
+    lab.run(TUESDAY)
+
+    assert rising(lab, "ada") == ["Linear bandits 0", "Linear bandits 1", "Linear bandits 2"]
+    assert lab.papers("ada")[0] == "Kernel bandits"
+
+
+@SQLITE
+@pytest.mark.parametrize("votes", [(2, 1, 1, 1, 0, 0, 0, 0), (9, 9, 9, 9, 9, 9, 9, 9), (2, 0, 0, 0)])
+def test_without_a_paper_that_stands_out_nothing_rises(lab: Lab, votes: tuple[int, ...]) -> None:
+    yesterday_voted(lab, *votes)
+    subscribe_now(lab, "bandits")
+    lab.announce(TUESDAY, "Kernel bandits")
+    lab.run(TUESDAY)
+
+    assert lab.papers("ada") == ["Kernel bandits"]
+
+
+@SQLITE
+def test_the_least_votes_of_a_rising_paper_are_those_that_half_of_the_voted_papers_have(lab: Lab) -> None:
+    lab.store(MONDAY - timedelta(days=3), *(paper(90 + n, f"Old {n}", signals={"upvotes": 50}) for n in range(9)))
+    yesterday_voted(lab, 20, 6, 5, 4, 3, 2, 1, 0)
+    subscribe_now(lab, "bandits")
+    lab.announce(TUESDAY, "Kernel bandits")
+    lab.run(TUESDAY)
+
+    assert rising(lab, "ada") == []
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        ({"authors": ["Grace Hopper"]}, ["Compilers"]),
+        ({"authors": ["Grace Hopper"], "categories": ["cs.CV"]}, ["Compilers", "Seeing"]),
+        ({"categories": ["cs.CV"]}, ["Seeing"]),
+    ],
+)
+def test_who_follows_only_authors_or_categories_gets_no_trending_papers(
+    lab: Lab, wishes: dict[str, object], expected: list[str]
+) -> None:
+    yesterday_voted(lab, 40, 20, 5, 4, 3, 2, 1, 0, categories=("cs.CV",))
+    subscribe_now(lab, **wishes)
+    lab.store(TUESDAY, paper(31, "Seeing", categories=("cs.CV",)))
+    lab.store(TUESDAY, paper(32, "Compilers", authors=("Grace Hopper",), categories=("cs.PL",)))
+    lab.run(TUESDAY)
+
+    assert lab.papers("ada") == expected
+    assert rising(lab, "ada") == []
+
+
+def test_a_category_alone_is_ordered_by_trend_then_by_content(lab: Lab) -> None:
+    lab.subscribe("ada", categories=["cs.LG"])
+    lab.store(
+        MONDAY,
+        paper(1, "Nothing known"),
+        paper(2, "An institution", institutions=("Analytical Society",)),
+        paper(3, "Code", has_code=True),
+        paper(4, "Many authors", authors=("Ada Byron", "Grace Hopper", "Emmy Noether")),
+        paper(5, "Few votes", signals={"upvotes": 5}),
+        paper(6, "Votes", signals={"upvotes": 40}),
+    )
+    lab.run(MONDAY)
+
+    assert lab.papers("ada") == ["Votes", "Few votes", "Code", "An institution", "Many authors", "Nothing known"]
+    assert {entry.section for entry in lab.entries("ada")} == {"new"}
 
 
 @SQLITE

@@ -1,0 +1,90 @@
+"""Which of a profile's matches its limits admit, and a slot for each topic that stands in a title."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+from digest.matching.profile import Match, Profile
+
+
+class OrderedMatches(Protocol):
+    """Matches by their place in the order."""
+
+    def __len__(self) -> int:
+        """How many they are."""
+
+    def match(self, place: int) -> Match:
+        """The match at a place."""
+
+    def title_topics(self, place: int) -> frozenset[int]:
+        """The topics that hold for the paper at a place and stand in its title."""
+
+
+def within_limits(profile: Profile, matches: OrderedMatches) -> list[Match]:
+    """At most `limit` papers, at most a topic's cap for each; followed authors always; no topic in a title left out.
+
+    A topic that stands in the title of some paper but of none that fits takes the last slot of a topic that has
+    several: docs/MATCHING.md, "Which papers".
+    """
+    selection = _Selection(profile, matches)
+    selection.fill()
+    if len(profile.topics) > 1 and len(selection.places) < len(matches):
+        selection.give_slots()
+    return [selection.places[place] for place in sorted(selection.places)]
+
+
+class _Selection:
+    """Matches that fit, by place. `used`: slots by topic; `titles`: by topic the papers that have it in the title."""
+
+    def __init__(self, profile: Profile, matches: OrderedMatches) -> None:
+        self._profile, self._matches = profile, matches
+        self.places: dict[int, Match] = {}
+        self._used: Counter[int] = Counter()
+        self._titles: Counter[int] = Counter()
+
+    def fill(self) -> None:
+        """Take the matches in their order."""
+        for place in range(len(self._matches)):
+            match = self._matches.match(place)
+            if not match.followed:
+                if self._used.total() >= self._profile.limit:
+                    return  # followed authors come first
+                if self._is_full(match.topic):
+                    continue
+                self._used[match.topic] += 1
+            self.places[place] = match
+
+    def give_slots(self) -> None:
+        """Exchange papers for those of topics left out: topic by topic, each its first paper that fits."""
+        in_title = [self._matches.title_topics(place) for place in range(len(self._matches))]
+        self._titles.update(topic for place in self.places for topic in in_title[place])
+        for topic in range(len(self._profile.topics)):
+            if self._titles[topic]:
+                continue
+            for place, topics in enumerate(in_title):
+                if topic in topics and self._exchange(place, in_title):
+                    break
+
+    def _exchange(self, place: int, in_title: list[frozenset[int]]) -> bool:
+        """Give a paper the last slot of a topic that has several. False if none can go."""
+        match = self._matches.match(place)
+        for other in sorted(self.places, reverse=True):
+            former = self.places[other]
+            if former.followed or self._used[former.topic] < 2 or any(self._titles[t] < 2 for t in in_title[other]):
+                continue
+            if former.topic != match.topic and self._is_full(match.topic):
+                continue
+            self._used.subtract((former.topic,))
+            self._used.update((match.topic,))
+            self._titles.subtract(in_title[other])
+            self._titles.update(in_title[place])
+            del self.places[other]
+            self.places[place] = match
+            return True
+        return False
+
+    def _is_full(self, topic: int) -> bool:
+        """True where a topic has as many papers as its cap admits."""
+        cap = self._profile.topics[topic].cap if topic >= 0 else None
+        return cap is not None and self._used[topic] >= cap
