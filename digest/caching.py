@@ -1,4 +1,4 @@
-"""A cache in memory, shared by all threads of a process: bounded, and each value is made by one thread at a time."""
+"""A cache in memory, shared by all threads of a process: bounded, and each value is computed by one thread at a time."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class _Entry(NamedTuple):
 
 @dataclass(slots=True)
 class _Computation:
-    """A value that is being made: the thread that holds the lock makes it, the others wait for it."""
+    """A value being computed: the thread that holds the lock computes it, the others wait."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     threads: int = 0
 
 
 class BoundedCache(Generic[Value]):
-    """Values by key. The least recently used go first where there are too many or they take too many bytes.
+    """Values by key. The least recently used are dropped if there are too many or they take too many bytes.
 
     `size_of`: a value's size in bytes.
     """
@@ -39,9 +39,9 @@ class BoundedCache(Generic[Value]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value], *, version: Hashable = None) -> Value:
-        """The value of the key in that version; made where the cache has none, or has another version.
+        """The value of the key in that version; computed if the cache has none, or another version.
 
-        Threads that want a value which another thread is making wait for it. Errors of `make` are raised, not cached.
+        Threads that need a value which another thread is computing wait for it. Errors of `make` are raised, not cached.
         """
         with self._lock:
             entry = self._fresh(key, version)
@@ -51,7 +51,7 @@ class BoundedCache(Generic[Value]):
             computation.threads += 1
         try:
             with computation.lock:
-                return self._made_once(key, make, version)
+                return self._compute_once(key, make, version)
         finally:
             with self._lock:
                 computation.threads -= 1
@@ -60,7 +60,7 @@ class BoundedCache(Generic[Value]):
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many values there are, and how many bytes they take."""
+        """The number of values, and their size in bytes."""
         with self._lock:
             return len(self._entries), self._bytes
 
@@ -71,8 +71,8 @@ class BoundedCache(Generic[Value]):
         self._entries.move_to_end(key)
         return entry
 
-    def _made_once(self, key: Hashable, make: Callable[[], Value], version: Hashable) -> Value:
-        """The value that another thread has made meanwhile, else a new one."""
+    def _compute_once(self, key: Hashable, make: Callable[[], Value], version: Hashable) -> Value:
+        """The value that another thread has computed meanwhile, else a new one."""
         with self._lock:
             entry = self._fresh(key, version)
         if entry is not None:

@@ -172,7 +172,7 @@ def measure(report: Report, links: list[str], *, clients: int, seconds: float, r
             paths = {"start": "/", "trending": "/trending", "paper": paper_path(), "bare": "/bare"}
             unsubscribing = iter(links)
             for name, path in paths.items():
-                first = asyncio.run(one(port, f"GET {path}"))
+                first = asyncio.run(single_request(port, f"GET {path}"))
                 if name != "bare":
                     report.add(f"{name}: first view", "ms", 1000 * first)
             for _ in range(rounds):
@@ -198,7 +198,7 @@ def paper_path() -> str:
     from digest.models import Paper
 
     with reading() as session:
-        return f"/papers/{session.exec(select(func.max(Paper.id))).one()}"
+        return f"/papers/{session.exec(select(func.max(Paper.id))).single_request()}"
 
 
 def note(report: Report, name: str, times: list[float], spent: float) -> None:
@@ -215,40 +215,40 @@ async def crowd(port: int, requests: Iterator[str], *, clients: int, seconds: fl
     began = time.perf_counter()
 
     async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+        incoming, outgoing = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
         while time.perf_counter() - began < seconds:
             request = next(requests, None)
             if request is None:
                 break
             started = time.perf_counter()
-            await exchange(reader, writer, request)
+            await exchange(incoming, outgoing, request)
             times.append(time.perf_counter() - started)
-        writer.close()
+        outgoing.close()
 
     await asyncio.gather(*(client() for _ in range(clients)))
     return times, time.perf_counter() - began
 
 
-async def one(port: int, request: str) -> float:
+async def single_request(port: int, request: str) -> float:
     """Seconds of a single request."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    incoming, outgoing = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     started = time.perf_counter()
-    await exchange(reader, writer, request)
-    writer.close()
+    await exchange(incoming, outgoing, request)
+    outgoing.close()
     return time.perf_counter() - started
 
 
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: str) -> None:
-    """Send a request over a connection that is kept, and read the answer. Raises RuntimeError unless it is a 200."""
+async def exchange(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter, request: str) -> None:
+    """Send a request over a connection that is kept, and read the response. Raises RuntimeError unless it is a 200."""
     body = ONE_CLICK if request.startswith("POST ") else b""
     kind = "Content-Type: application/x-www-form-urlencoded\r\n" if body else ""
     head = f"{request} HTTP/1.1\r\nHost: 127.0.0.1\r\n{kind}Content-Length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body)
-    answer = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = next(int(line[15:]) for line in answer.split(b"\r\n") if line.startswith(b"content-length:"))
-    await reader.readexactly(length)
-    if not answer.startswith(b"http/1.1 200"):
-        raise RuntimeError(f"{request}: {json.dumps(answer[:60].decode())}")
+    outgoing.write(head.encode() + body)
+    response = (await incoming.readuntil(b"\r\n\r\n")).lower()
+    length = next(int(line[15:]) for line in response.split(b"\r\n") if line.startswith(b"content-length:"))
+    await incoming.readexactly(length)
+    if not response.startswith(b"http/1.1 200"):
+        raise RuntimeError(f"{request}: {json.dumps(response[:60].decode())}")
 
 
 if __name__ == "__main__":

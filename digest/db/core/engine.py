@@ -102,7 +102,7 @@ def reading() -> Iterator[Session]:
 
 @contextmanager
 def reading_connection() -> Iterator[Connection]:
-    """Like `reading` without a session, for a single small query that is asked for with every page."""
+    """Like `reading` without a session, for a single small query that every page runs."""
     with engine().execution_options(reading=True).connect() as connection:
         yield connection
 

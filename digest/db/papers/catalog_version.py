@@ -1,4 +1,4 @@
-"""The version of what is stored of papers: as long as it is the same, public pages show the same."""
+"""The version of the stored papers: public pages change only with it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class ServiceFigures:
 
     @property
     def waiting(self) -> int:
-        """Mails that are owed and not sent."""
+        """Mails that are due and not sent."""
         return sum(self.deliveries.get(state, 0) for state in (QUEUED, SENDING, DEFERRED, UNCERTAIN))
 
 

@@ -35,7 +35,13 @@ class ServiceState:
 
 def service_state(figures: Dashboard, enqueue: Enqueue) -> ServiceState:
     """The gravest problem. It waits some seconds for workers that do not respond at once."""
-    checks: tuple[Callable[[Dashboard], Iterator[ServiceState]], ...] = (_paused_domain_problems, _overdue_problems, _held_problems, _paused_run_problems, _source_problems)
+    checks: tuple[Callable[[Dashboard], Iterator[ServiceState]], ...] = (
+        _paused_domain_problems,
+        _overdue_problems,
+        _held_problems,
+        _paused_run_problems,
+        _source_problems,
+    )
     if not enqueue.alive():
         return _worker_problem(figures)
     return next((state for check in checks for state in check(figures)), _all_well(figures))

@@ -1,4 +1,4 @@
-"""When public pages about papers have to be made anew: the data has changed, or a quarter of an hour has passed."""
+"""When public pages about papers must be rendered again: after the data has changed, and every quarter of an hour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.db.papers import catalog_version
 
 
 def current_version() -> Hashable:
-    """Equal for as long as trending, papers and authors look the same; a cheap query.
+    """A value that is equal while trending, papers and authors are unchanged; a cheap query.
 
     The quarter of an hour is part of it because pages show how long ago a paper was listed.
     """

@@ -1,4 +1,4 @@
-"""How many papers each topic of a preview brings, and what a topic without any may have been meant to be."""
+"""The number of papers of each topic of a preview, and a correction for a topic without any."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digest.matching.profile import Profile
 from digest.services.catalog import announcements
 from digest.services.catalog.page_schemas import TopicCount
 
-ALONE = 3  # silent topics that are matched again by themselves, where a day has more papers than are shown
+MAX_MATCHED_ALONE = 3  # silent topics that are matched again by themselves, where a day has more papers than are shown
 _PAPERS, _ANNOUNCEMENTS = 1000, 14  # the newest papers, whose words are the vocabulary for suggestions
 _FREQUENT = 2  # papers in which a word must occur to be suggested
 _WORD = re.compile(r"[^\W\d_]{4,}(?![:*\w])")
@@ -41,15 +41,15 @@ def topic_counts(
     """
     counts = Counter(index for content in contents for entry in content.entries for index, _ in entry.matched)
     is_capped = any(content.more for content in contents)
-    found, alone = [], 0
+    counted, matched_alone = [], 0
     for index, topic in enumerate(profile.topics):
         count, is_minimum = counts[index], is_capped
-        if count == 0 and is_capped and alone < ALONE:
-            alone += 1
+        if count == 0 and is_capped and matched_alone < MAX_MATCHED_ALONE:
+            matched_alone += 1
             count, is_minimum = _count_alone(profile, index, contents_of), False
         suggestion = suggest(session, topic.text) if count == 0 and not is_minimum else ""
-        found.append(TopicCount(topic.text, count, is_minimum, suggestion))
-    return tuple(found)
+        counted.append(TopicCount(topic.text, count, is_minimum, suggestion))
+    return tuple(counted)
 
 
 def _count_alone(profile: Profile, index: int, contents_of: MakeContents) -> int:

@@ -27,7 +27,9 @@ def new_parts(requested: Profile, current: Profile) -> Profile | None:
     return Profile(topics=topics, authors=authors) if topics or authors else None
 
 
-def profile_addition(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> Profile | None:
+def profile_addition(
+    session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime
+) -> Profile | None:
     """The topics and authors that this sign-up would add to the active subscription; None if it adds nothing.
 
     A sign-up from before the subscription was confirmed adds nothing, nor does one whose link is out of date.

@@ -1,7 +1,7 @@
-"""Refuse a topic that would be read as plain words although something else was meant.
+"""Reject a topic that would be parsed as plain words although something else was meant.
 
-The query language takes every text without operators, quotes and fields as plain words. Texts that are typed now are
-checked more strictly than stored ones, which must stay readable.
+The query language parses every text without operators, quotes and fields as plain words. New texts are checked more
+strictly than stored ones, which must remain valid.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 
 def check_topic(text: str) -> None:
-    """Raise BadInput for what is evidently not a topic, BadQuery for a topic that can't be read."""
+    """Raise BadInput if the text is evidently not a topic, BadQuery if it can't be parsed."""
     stripped = text.strip()
     if _ADDRESS.search(stripped):
         raise BadInput(N_("this is an address on the web; type words that such papers contain"), field="topic")
@@ -39,35 +39,40 @@ def check_topic(text: str) -> None:
 
 def _check_fields(text: str) -> None:
     """A word before a colon is a field, with its value right behind it."""
-    for found in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
-        name, blank = found[1].lower(), found[2]
-        known = name in FIELDS
-        if known and (blank or found.end() == len(text)):
+    for field_match in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
+        name, blank = field_match[1].lower(), field_match[2]
+        is_known = name in FIELDS
+        if is_known and (blank or field_match.end() == len(text)):
             raise BadQuery(
-                N_("nothing follows %(name)s:"), position=found.end(1), expected=N_("a word right after the colon"),
+                N_("nothing follows %(name)s:"), position=field_match.end(1), expected=N_("a word right after the colon"),
                 name=name,
             )  # fmt: skip
-        if not known and not blank and found.end() < len(text):
+        if not is_known and not blank and field_match.end() < len(text):
             fields = ", ".join(f"{field}:" for field in FIELDS)
             raise BadQuery(
-                N_("the field %(what)s is unknown"), position=found.start(1), expected=fields, what=repr(found[1])
+                N_("the field %(what)s is unknown"),
+                position=field_match.start(1),
+                expected=fields,
+                what=repr(field_match[1]),
             )
 
 
 def _check_parentheses(text: str) -> None:
     """Parentheses in plain words come in pairs."""
-    opened: list[int] = []
+    open_positions: list[int] = []
     for at, character in enumerate(text):
         if character == "(":
-            opened.append(at)
-        elif character == ")" and opened:
-            opened.pop()
+            open_positions.append(at)
+        elif character == ")" and open_positions:
+            open_positions.pop()
         elif character == ")":
-            raise BadQuery(N_("a parenthesis closes that was never opened"), position=at, expected=N_("nothing more"))
-    if opened:
+            raise BadQuery(
+                N_("a parenthesis closes that was never open_positions"), position=at, expected=N_("nothing more")
+            )
+    if open_positions:
         raise BadQuery(
             N_("the parenthesis at %(where)s is open"),
             position=len(text),
             expected=N_("a closing )"),
-            where=opened[0] + 1,
+            where=open_positions[0] + 1,
         )

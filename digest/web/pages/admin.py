@@ -140,6 +140,7 @@ def _overview(
     domain_message: str = "",
     status: int = 200,
 ) -> HTMLResponse:
+    figures = dashboard.dashboard()
     error = (
         resend_error
         if resend_error is None or isinstance(resend_error, BadInput)
@@ -148,8 +149,8 @@ def _overview(
     return _page(
         "admin.html",
         status=422 if resend_error else status,
-        glance=(shown := dashboard.dashboard()),
-        state=service_state.service_state(shown, queue),
+        glance=figures,
+        state=service_state.service_state(figures, queue),
         states=dashboard.STATES,
         resend_form=resend_form,
         error=forms.field_error(error),

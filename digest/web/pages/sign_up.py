@@ -31,13 +31,13 @@ PREVIEW_DAYS, PREVIEW_PAPERS, TRENDING_PAPERS = 14, 50, 12
 
 
 class TrendingPart:
-    """The part of the start page that lists trending papers: made once, whatever the form shows."""
+    """The part of the start page that lists trending papers: rendered once for all forms."""
 
     def __init__(self, services: PageServices, pages: PageCache) -> None:
         self._services, self._pages = services, pages
 
     def html(self) -> Markup:
-        """The part as HTML; empty where nothing trends."""
+        """The part as HTML; empty if nothing is trending."""
         return Markup(self._pages.get("start: trending", self._make).content.decode())  # noqa: S704 - our template
 
     def _make(self) -> CachedPage:
@@ -46,7 +46,7 @@ class TrendingPart:
 
 
 def warm_up(services: PageServices) -> None:
-    """Compute what the first preview of a process computes: word weights, prepared papers, templates."""
+    """Compute what the first preview of a process needs: word weights, prepared papers, templates."""
     example = Profile(topics=(Topic(EXAMPLES[0]),))
     preview = services.preview(example, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, cancelled=lambda: False)
     template_rendering.render(
@@ -80,10 +80,10 @@ def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -
 def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        shown = _preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
+        view = _preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
     except (BadInput, TooMany) as error:
         return _preview_error(error)
-    return template_rendering.page_response("_preview.html", preview=shown)
+    return template_rendering.page_response("_preview.html", preview=view)
 
 
 def _preview_error(error: BadInput | TooMany) -> HTMLResponse:

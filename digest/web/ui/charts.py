@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.compose.text.highlighting import compile_pattern, fold_for_search
-from digest.i18n import localize, localize_plural
+from digest.i18n import format_number, localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper, TopicCount
 from digest.text.tex import readable
 
@@ -72,6 +72,8 @@ class PreviewView:
 def preview_view(preview: Preview, *, limit: int, days: int) -> PreviewView:
     """The view of a preview of a profile with at most `limit` papers a day, over the last `days` days."""
     totals = [day.total for day in preview.days]
+    if preview.left_out and preview.days:
+        days = (preview.days[-1].date - preview.days[0].date).days + 1
     return PreviewView(
         days=bars([(day.date, day.total) for day in preview.days]),
         span=localize_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
@@ -101,8 +103,8 @@ def how_often(topic: TopicCount, announcements: int, days: int) -> str:
     """How often a topic brings a paper, in a few words."""
     per_day = topic.papers / max(announcements, 1)
     if topic.papers == 0:
-        few = topic.is_minimum  # other topics brought more than could be counted
-        return localize("few") if few else localize("nothing in %(days)s days", days=days)
+        # a minimum: other topics brought more papers than could be counted
+        return localize("few") if topic.is_minimum else localize("nothing in %(days)s days", days=days)
     if per_day < 0.75:
         return localize("%(n)s in %(days)s days", n=format_number(topic.papers), days=days)
     if topic.is_minimum:

@@ -1,4 +1,4 @@
-"""Public pages and parts of pages, the same for all visitors: made once for each change of the data."""
+"""Public pages and parts of pages, the same for all visitors: rendered once for each change of the data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CachedPage(NamedTuple):
-    """A page's bytes, and when its content changed last, where a client is told."""
+    """A page's bytes, and when its content changed last, if clients are informed of it."""
 
     content: bytes
     updated: datetime = _UNDATED
@@ -33,16 +33,16 @@ class PageCache:
         )
 
     def page(self, key: Hashable, render: Callable[[], str]) -> HTMLResponse:
-        """The page of that key, or what `render` returns where it has to be made."""
+        """The page of that key, or the result of `render` if it is not cached."""
         return HTMLResponse(self.get(key, lambda: CachedPage(render().encode())).content)
 
     def get(self, key: Hashable, make: Callable[[], CachedPage]) -> CachedPage:
-        """What is cached for that key, or what `make` returns where it has to be made."""
+        """The cached page of that key, or the result of `make` if there is none."""
         return self._cache.get(key, make, version=(current_version(), i18n.language_tag()))
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many pages there are, and how many bytes they take."""
+        """The number of pages, and their size in bytes."""
         return self._cache.size
 
 
