@@ -1,4 +1,4 @@
-"""A cache in memory, shared by all threads of a process: bounded, and each value is computed by one thread at a time."""
+"""A bounded cache in memory, shared by all threads of a process; each value is computed by one thread at a time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class BoundedCache(Generic[Value]):
     def get(self, key: Hashable, make: Callable[[], Value], *, version: Hashable = None) -> Value:
         """The value of the key in that version; computed if the cache has none, or another version.
 
-        Threads that need a value which another thread is computing wait for it. Errors of `make` are raised, not cached.
+        Threads wait for a value that another thread is computing. Errors of `make` are raised, not cached.
         """
         with self._lock:
             entry = self._fresh(key, version)

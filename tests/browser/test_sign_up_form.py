@@ -41,11 +41,11 @@ def sized(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
 def shifts(page: Page) -> list[tuple[float, list[str]]]:
     """The layout shifts so far, those right after an input among them, with what moved."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    found: list[tuple[float, list[str]]] = page.evaluate("window.shifts")
-    return found
+    entries: list[tuple[float, list[str]]] = page.evaluate("window.shifts")
+    return entries
 
 
-def chosen(page: Page) -> list[str]:
+def topic_texts(page: Page) -> list[str]:
     return page.locator(".tag .words").all_inner_texts()
 
 
@@ -69,11 +69,11 @@ def test_nothing_moves_during_a_whole_sign_up(sized: Page, site: Site, context: 
     sized.select_option("#cadence", "weekly")
     sized.locator("#address").press_sequentially(ADA)
     expect(sized.locator(".tag .count").last).not_to_have_text("")
-    found = shifts(sized)
+    layout_shifts = shifts(sized)
     sized.get_by_role("button", name="Subscribe").click()
     sized.get_by_role("heading", name="Check your inbox").wait_for()
 
-    assert sum(value for value, _ in found) <= MAX_SHIFT, found
+    assert sum(value for value, _ in layout_shifts) <= MAX_SHIFT, layout_shifts
 
 
 def test_subscribe_is_not_lost_while_a_topic_is_half_typed(sized: Page, site: Site, context: BrowserContext) -> None:
@@ -105,7 +105,7 @@ def test_going_back_shows_the_topics_that_would_be_sent(page: Page, site: Site) 
     page.go_back()
 
     expect(page.locator(".tag")).to_have_count(3)
-    assert chosen(page) == list(TOPICS)
+    assert topic_texts(page) == list(TOPICS)
     assert page.locator("#topics").input_value() == "\n".join(TOPICS)
     assert page.input_value("#address") == ADA
 
@@ -116,7 +116,7 @@ def test_a_reload_keeps_the_topics(page: Page, site: Site) -> None:
     page.press("#topic", "Enter")
     page.reload()
 
-    assert chosen(page) == ["graphs"]
+    assert topic_texts(page) == ["graphs"]
 
 
 def test_a_topic_is_edited_in_its_place(page: Page, site: Site) -> None:
@@ -124,16 +124,16 @@ def test_a_topic_is_edited_in_its_place(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Edit two").click()
     page.keyboard.type("second")
     page.keyboard.press("Enter")
-    assert chosen(page) == ["one", "second", "three"]
+    assert topic_texts(page) == ["one", "second", "three"]
     page.get_by_role("button", name="Edit one").click()
     page.keyboard.type("other")
     page.keyboard.press("Escape")
-    assert chosen(page) == ["one", "second", "three"]
+    assert topic_texts(page) == ["one", "second", "three"]
     page.get_by_role("button", name="Edit three").click()
     page.keyboard.press("Delete")
     page.locator("#address").focus()
 
-    assert chosen(page) == ["one", "second"]
+    assert topic_texts(page) == ["one", "second"]
 
 
 def test_backspace_in_the_empty_field_takes_the_last_topic_back(page: Page, site: Site) -> None:
@@ -141,7 +141,7 @@ def test_backspace_in_the_empty_field_takes_the_last_topic_back(page: Page, site
     page.focus("#topic")
     page.keyboard.press("Backspace")
 
-    assert (chosen(page), page.input_value("#topic")) == (["graphs"], "minimax")
+    assert (topic_texts(page), page.input_value("#topic")) == (["graphs"], "minimax")
 
 
 def test_space_chooses_an_example_and_does_not_scroll(page: Page, site: Site) -> None:
@@ -151,7 +151,7 @@ def test_space_chooses_an_example_and_does_not_scroll(page: Page, site: Site) ->
     before = page.evaluate("scrollY")
     page.keyboard.press("Space")
 
-    assert chosen(page) == ["offline reinforcement learning"]
+    assert topic_texts(page) == ["offline reinforcement learning"]
     assert page.evaluate("scrollY") <= before
 
 
@@ -173,7 +173,7 @@ def test_a_comma_ends_a_topic_as_enter_does(page: Page, site: Site, typed: str, 
         page.fill("#topic", typed)
     page.press("#topic", "Enter")
 
-    assert chosen(page) == expected
+    assert topic_texts(page) == expected
 
 
 def test_a_silent_topic_says_so_and_a_misspelled_one_is_corrected_by_a_click(page: Page, site: Site) -> None:
@@ -187,7 +187,7 @@ def test_a_silent_topic_says_so_and_a_misspelled_one_is_corrected_by_a_click(pag
     expect(page.locator(".tag .count").first).to_contain_text("a day")
     page.get_by_role("button", name="reinforcement learning", exact=True).last.click()
 
-    assert chosen(page) == ["reinforcement learning"]
+    assert topic_texts(page) == ["reinforcement learning"]
 
 
 def test_a_topic_in_error_is_reported_at_the_field_at_once(page: Page, site: Site) -> None:

@@ -15,21 +15,21 @@ def cache(*, entries: int = 10, size: int = 1000) -> BoundedCache[str]:
 
 
 def test_a_value_is_made_once_for_each_version() -> None:
-    values, made = cache(), []
+    values, computed = cache(), []
 
     for version in (1, 1, 2, 2, 1):
-        values.get("page", lambda version=version: made.append(version) or f"v{version}", version=version)  # type: ignore[misc]
+        values.get("page", lambda version=version: computed.append(version) or f"v{version}", version=version)  # type: ignore[misc]
 
-    assert made == [1, 2, 1]
+    assert computed == [1, 2, 1]
 
 
 def test_the_least_recently_used_value_goes_first_where_there_are_too_many() -> None:
-    values, made = cache(entries=2), []
+    values, computed = cache(entries=2), []
 
     for key in "abacab":
-        values.get(key, lambda key=key: made.append(key) or key)  # type: ignore[misc]
+        values.get(key, lambda key=key: computed.append(key) or key)  # type: ignore[misc]
 
-    assert made == ["a", "b", "c", "b"]
+    assert computed == ["a", "b", "c", "b"]
     assert values.size == (2, 2)
 
 
@@ -44,12 +44,12 @@ def test_values_go_where_they_take_too_many_bytes_and_a_single_larger_one_is_not
 
 
 def test_threads_that_want_the_same_value_wait_for_the_one_that_makes_it() -> None:
-    values, made, release, started = cache(), [], threading.Event(), threading.Event()
+    values, computed, release, started = cache(), [], threading.Event(), threading.Event()
 
     def make() -> str:
         started.set()
         release.wait(60)
-        made.append(1)
+        computed.append(1)
         return "value"
 
     with ThreadPoolExecutor(8) as threads:
@@ -58,7 +58,7 @@ def test_threads_that_want_the_same_value_wait_for_the_one_that_makes_it() -> No
         release.set()
         assert {answer.result() for answer in answers} == {"value"}
 
-    assert len(made) == 1
+    assert len(computed) == 1
 
 
 def test_a_value_that_is_being_made_holds_up_no_other_one() -> None:

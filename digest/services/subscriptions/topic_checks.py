@@ -39,21 +39,21 @@ def check_topic(text: str) -> None:
 
 def _check_fields(text: str) -> None:
     """A word before a colon is a field, with its value right behind it."""
-    for field_match in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
-        name, blank = field_match[1].lower(), field_match[2]
+    for match in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
+        name, blank = match[1].lower(), match[2]
         is_known = name in FIELDS
-        if is_known and (blank or field_match.end() == len(text)):
+        if is_known and (blank or match.end() == len(text)):
             raise BadQuery(
-                N_("nothing follows %(name)s:"), position=field_match.end(1), expected=N_("a word right after the colon"),
+                N_("nothing follows %(name)s:"), position=match.end(1), expected=N_("a word right after the colon"),
                 name=name,
             )  # fmt: skip
-        if not is_known and not blank and field_match.end() < len(text):
+        if not is_known and not blank and match.end() < len(text):
             fields = ", ".join(f"{field}:" for field in FIELDS)
             raise BadQuery(
                 N_("the field %(what)s is unknown"),
-                position=field_match.start(1),
+                position=match.start(1),
                 expected=fields,
-                what=repr(field_match[1]),
+                what=repr(match[1]),
             )
 
 
@@ -66,9 +66,7 @@ def _check_parentheses(text: str) -> None:
         elif character == ")" and open_positions:
             open_positions.pop()
         elif character == ")":
-            raise BadQuery(
-                N_("a parenthesis closes that was never open_positions"), position=at, expected=N_("nothing more")
-            )
+            raise BadQuery(N_("a parenthesis closes that was never opened"), position=at, expected=N_("nothing more"))
     if open_positions:
         raise BadQuery(
             N_("the parenthesis at %(where)s is open"),

@@ -502,7 +502,7 @@ def test_an_import_without_welcome_sends_none(ready: Terminal, people: str) -> N
 @SQLITE
 def test_a_complete_run_can_not_be_paused_and_the_command_line_says_why(lab: Terminal) -> None:
     lab.ok("run", "--date", "2025-11-17", "--inline")
-    code, said = lab.refused("admin", "runs", "pause", "1")
+    code, error = lab.refused("admin", "runs", "pause", "1")
 
     assert code != 0
-    assert "run 1 is complete: none of its mails waits, so there is nothing to pause" in said
+    assert "run 1 is complete: none of its mails waits, so there is nothing to pause" in error

@@ -32,27 +32,27 @@ def profile() -> Profile:
         return subscribers.profile_of(session, only_subscriber())
 
 
-def mail_after(web: Browser, **wishes: str) -> str:
+def mail_after(web: Browser, **fields: str) -> str:
     """Sign up again. Returns the text of the mail that follows."""
-    assert web.post("/subscribe", data={"address": ADA} | wishes).status_code == 303
+    assert web.post("/subscribe", data={"address": ADA} | fields).status_code == 303
     ((_, mail),) = MailComposer(settings.get()).compose([as_claimed(mails()[-1])])
     return mail.raw.decode().replace("=\r\n", "").replace("=3D", "=")  # type: ignore[union-attr]
 
 
 def offer(text: str) -> str:
     """The path of the link that offers the addition."""
-    found = re.search(r"http://testserver(/confirm/[^\s>\"]+)", text)
-    assert found
-    return found[1]
+    match = re.search(r"http://testserver(/confirm/[^\s>\"]+)", text)
+    assert match
+    return match[1]
 
 
 def test_following_an_author_as_a_subscriber_offers_the_addition_by_mail(ada: Browser) -> None:
     before = profile()
     page = offer(mail_after(ada, **FOLLOW))
-    shown = ada.get(page).text
+    text = ada.get(page).text
 
-    assert "Add this to your subscription?" in shown
-    assert "Niao He" in shown
+    assert "Add this to your subscription?" in text
+    assert "Niao He" in text
     assert profile() == before
 
 
@@ -85,10 +85,10 @@ def test_a_sign_up_with_nothing_new_gets_the_preferences_link_alone(ada: Browser
 def test_an_addition_beyond_the_limit_of_topics_is_refused_in_plain_words(ada: Browser) -> None:
     page = offer(mail_after(ada, topics="\n".join(f"graphs {number}" for number in range(MAX_TOPICS))))
     before = profile()
-    answer = ada.post(page)
+    response = ada.post(page)
 
-    assert answer.status_code == 409
-    assert "remove some in your preferences" in answer.text
+    assert response.status_code == 409
+    assert "remove some in your preferences" in response.text
     assert profile() == before
 
 

@@ -193,9 +193,9 @@ def test_a_complete_run_with_a_deferred_mail_can_be_paused(web: Browser) -> None
 
 
 def first_sentence(web: Browser, cookie: dict[str, str]) -> str:
-    found = re.search(r'<p class="state[^>]*><strong>(.*?)</strong>', web.get("/admin", headers=cookie).text)
-    assert found
-    return found[1]
+    match = re.search(r'<p class="state[^>]*><strong>(.*?)</strong>', web.get("/admin", headers=cookie).text)
+    assert match
+    return match[1]
 
 
 def test_the_first_sentence_says_that_all_is_well_and_what_the_newest_run_sent(web: Browser) -> None:
