@@ -96,6 +96,16 @@ def test_new_votes_are_seen_at_the_next_view(counting: Browser, counted: Counted
     assert counted.trendings == 2
 
 
+def test_a_summary_of_a_stored_paper_is_seen_at_the_next_view(counting: Browser, counted: Counted) -> None:
+    store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
+    counting.get("/papers/1")
+    summarized = replace(listed(1), summary="Graphs are shown to be simple.")
+    store_document("hf", "summaries", ParsedDocument((summarized,)), day=DAY)
+    counting.get("/papers/1")
+
+    assert counted.papers == 2
+
+
 def test_the_same_document_again_changes_nothing(counting: Browser, counted: Counted) -> None:
     for _ in range(3):
         store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
