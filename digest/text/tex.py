@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from digest.caching import BoundedCache
 from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
@@ -16,11 +17,17 @@ from digest.text.tex_stripped import restore_stripped
 _SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
 _BRACKET_BLANKS = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
 _TEX = re.compile(r"[\\${}^~`]|''|--|mathcal|mathbb|varepsilon|varphi|tilde")
+_CACHE: BoundedCache[str] = BoundedCache(max_entries=4096, max_bytes=8 << 20, size_of=lambda text: 4 * len(text))
 
 
 def readable(text: str) -> str:
-    """TeX to Unicode for titles, abstracts and names, in one line. Plain text is unchanged."""
-    return render(text)[0]
+    """TeX to Unicode for titles, abstracts and names, in one line. Plain text is unchanged.
+
+    Texts with TeX are rendered once and cached.
+    """
+    if not _TEX.search(text):
+        return render(text)[0]
+    return _CACHE.get(text, lambda: render(text)[0])
 
 
 def render(text: str) -> tuple[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import FastAPI
 
 from digest import settings
@@ -18,6 +20,7 @@ from digest.web.http.rate_limit import (
     WEBHOOK_PER_MINUTE,
     RequestLimiter,
 )
+from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
@@ -31,6 +34,7 @@ from digest.web.pages import (
     unsubscribe,
 )
 from digest.web.ui import template_rendering
+from digest.web.ui.page_cache import PageCache
 
 PAGES = (
     sign_up,
@@ -52,6 +56,8 @@ PAGES = (
 def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     """The application over the configured database. `services` show papers and editions.
 
+    `app.state.warm_up.start()` prepares the first preview in the background.
+
     Raises Misconfigured where a secret is unset.
     """
     config = settings.get()
@@ -65,7 +71,8 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
         redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
-    app.state.preview_slots = PreviewSlots()
+    app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
+    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)

@@ -55,7 +55,7 @@ def test_a_person_signs_up_with_the_keyboard_alone(page: Page, site: Site) -> No
 @pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
 def test_a_topic_is_taken_away_with_the_keyboard(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/?topics=graphs%0Aminimax")
-    tab_to(page, ".tag button")
+    tab_to(page, ".tag .remove")
     page.keyboard.press("Enter")
 
     expect(page.locator(".tag")).to_have_count(1)

@@ -64,9 +64,12 @@ def confirmation(url: str, not_me: str, *, service: MailService = DEFAULT_SERVIC
     return render_mail("confirmation", {"url": url, "not_me": not_me}, service)
 
 
-def preferences_link(url: str, *, service: MailService = DEFAULT_SERVICE) -> RenderedMail:
-    """The link to a subscriber's preferences, requested on the website."""
-    return render_mail("link", {"url": url}, service)
+def preferences_link(url: str, *, add_url: str = "", service: MailService = DEFAULT_SERVICE) -> RenderedMail:
+    """The link to a subscriber's preferences, requested on the website.
+
+    `add_url`: the URL to add the topics of another sign-up; like a confirmation, the mail does not show them.
+    """
+    return render_mail("link", {"url": url, "add_url": add_url}, service)
 
 
 def account_link(action: str, url: str, *, minutes: int, service: MailService = DEFAULT_SERVICE) -> RenderedMail:

@@ -100,6 +100,13 @@ def reading() -> Iterator[Session]:
         yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
 
+@contextmanager
+def reading_connection() -> Iterator[Connection]:
+    """Like `reading` without a session, for a single small query that every page runs."""
+    with engine().execution_options(reading=True).connect() as connection:
+        yield connection
+
+
 def dispose_engines() -> None:
     """Close all connections; the next use creates a new engine (tests, after a fork)."""
     _engine.cache_clear()

@@ -43,6 +43,11 @@ class ServiceFigures:
     suppressed: int
     bounces: Mapping[str, int]
 
+    @property
+    def waiting(self) -> int:
+        """Mails that are due and not sent."""
+        return sum(self.deliveries.get(state, 0) for state in (QUEUED, SENDING, DEFERRED, UNCERTAIN))
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:

@@ -32,11 +32,28 @@ class PreviewDay:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicCount:
+    """How many papers of a preview are there for a topic. `is_minimum`: there may be more, which were not counted.
+
+    `suggestion`: what a topic without papers was probably meant to be; empty for none.
+    """
+
+    text: str
+    papers: int
+    is_minimum: bool = False
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """The papers that a profile would have been sent, oldest day first. `left_out`: older announcements left out."""
+    """The papers that a profile would have been sent, oldest day first, and the number of papers of each topic.
+
+    `left_out`: older announcements left out.
+    """
 
     days: tuple[PreviewDay, ...] = ()
     left_out: int = 0
+    topics: tuple[TopicCount, ...] = ()
 
     @property
     def per_day(self) -> float:

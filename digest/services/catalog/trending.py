@@ -19,6 +19,7 @@ from digest.db.core.engine import engine, reading
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as figure_store
 from digest.db.papers import signals
+from digest.db.papers.catalog_version import catalog_version
 from digest.matching.scoring.boolean_match import in_category
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.matching.trending import content_prior, trending_score
@@ -124,8 +125,8 @@ def _members_and_values(
 def _recent_values(
     session: Session, announcements: Sequence[int], at: datetime
 ) -> tuple[dict[int, FieldMember], _Values]:
-    """`_members_and_values`, cached until another batch is stored, because two weeks of snapshots are slow to read."""
-    key = tuple(announcements), store.newest_batch(session), clock.slot_of(at)
+    """`_members_and_values`, cached until data is stored, because two weeks of snapshots are slow to read."""
+    key = tuple(announcements), catalog_version(session.connection()), clock.slot_of(at)
     cached = _recent_by_engine.get(engine())
     if cached is None or cached[0] != key:
         cached = _recent_by_engine[engine()] = (key, *_members_and_values(session, announcements, at))

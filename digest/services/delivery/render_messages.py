@@ -123,7 +123,11 @@ class MailComposer:
         """The mail that answers a request on a page. The lifetime of a link starts now, when it is sent."""
         payload = delivery.payload or {}
         if delivery.kind == LINK:
-            return other_emails.preferences_link(signed_links.preferences(subscriber_id), service=self._service)
+            request_id = int(payload.get("request_id") or 0)
+            add_url = signed_links.confirm(subscriber_id, request_id) if request_id else ""
+            return other_emails.preferences_link(
+                signed_links.preferences(subscriber_id), add_url=add_url, service=self._service
+            )
         if delivery.kind == MOVED:
             return other_emails.address_changed(service=self._service)
         if delivery.kind == CONFIRMATION:

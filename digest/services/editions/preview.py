@@ -20,6 +20,7 @@ from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
+from digest.services.editions import topic_counts
 from digest.services.selection import candidate_papers, selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
@@ -57,8 +58,14 @@ def preview(
             for entry in content.entries[: profile.limit]
         ]
         records = store.versions(session, versions)
+        counts = topic_counts.topic_counts(
+            session,
+            profile,
+            [content for _, content in contents_by_day],
+            lambda other: [content for _, content in _contents_by_day(session, other, plan, cancelled)],
+        )
     shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
-    return Preview(shown, left_out=plan.left_out)
+    return Preview(shown, left_out=plan.left_out, topics=counts)
 
 
 def _newest_day(session: Session) -> date | None:

@@ -11,11 +11,12 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import retention
 from digest.db.runs import run_deliveries
 from digest.errors import NotFound, Refused
+from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
-from digest.models.edition import PAUSED
+from digest.models.edition import COMPLETE, PAUSED
 from digest.models.types import stored_id
 
 Row = dict[str, object]
@@ -62,10 +63,16 @@ def _row(delivery: Delivery) -> Row:
 
 
 def pause(run_id: int, *, actor: str) -> int:
-    """Hold the run's waiting mails. Returns how many. Raises NotFound, Refused."""
+    """Hold the run's waiting mails. Returns how many. Raises NotFound; Refused if the run has no mail left to send."""
     with transaction() as session:
-        _require_not_cancelled(_run(session, run_id))
+        run = _run(session, run_id)
+        _require_not_cancelled(run)
+        was_complete = run.state == COMPLETE
         count = retention.pause_run(session, run_id)
+        if was_complete and not count:
+            raise Refused(
+                localize("run %(run)s is complete: none of its mails waits, so there is nothing to pause", run=run_id)
+            )
         _audit(session, actor, "pause run", run=run_id, deliveries=count)
     return count
 
@@ -75,7 +82,9 @@ def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
     with transaction() as session:
         run = _run(session, run_id)
         if run.state != PAUSED:
-            raise Refused(f"run {run_id} is not paused (state: {run.state})")
+            raise Refused(
+                localize("run %(run)s is not paused (state: %(state)s)", run=run_id, state=localize(run.state))
+            )
         count = retention.resume_run(session, run_id, clock.now())
         _audit(session, actor, "resume run", run=run_id, deliveries=count)
         shards = [number for run, number in retention.unfinished_shards(session, limit=1000) if run == run_id]

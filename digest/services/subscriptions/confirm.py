@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session, col, update
@@ -20,7 +20,7 @@ from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UN
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
-from digest.services.subscriptions import consent_origin, send_schedule, suppressions
+from digest.services.subscriptions import consent_origin, profile_additions, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.signing import CONFIRM
@@ -30,32 +30,39 @@ from digest.signing import CONFIRM
 class Confirmation:
     """The subject of a confirmation link. `schedule` is an unstored row with the address and the requested schedule.
 
-    `is_active`: the subscription is active already, so confirming changes nothing.
+    `is_active`: the subscription is active already, so confirming changes nothing, unless there is an `addition`:
+    then confirming adds these topics and authors to it. `is_added`: this has just happened.
     """
 
     schedule: Subscriber
     profile: Profile
     is_active: bool
+    addition: Profile | None = None
+    is_added: bool = False
 
 
 def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
     """The confirmation of a link, without confirming. Raises NotFound after erasure, StaleToken for an old link."""
+    now = clock.now()
     with engine.reading() as session:
-        subscriber, request = _require_request(session, subscriber_id, request_id, now=clock.now())
-        return _confirmation(subscriber, request, done=_is_receiving_mail(session, subscriber))
+        subscriber, request = _require_request(session, subscriber_id, request_id, now=now)
+        if not _is_receiving_mail(session, subscriber):
+            return _confirmation(subscriber, request, done=False)
+        addition = profile_additions.profile_addition(session, subscriber, request, now=now)
+        return replace(_confirmation(subscriber, request, done=True), addition=addition)
 
 
 def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
-    """Activate the requested subscription. May be repeated: a second time changes nothing.
+    """Activate the requested subscription, or add its topics to an active one. May be repeated.
 
     A suppression after bounces is lifted: whoever confirms has read mail at this address. Raises NotFound, StaleToken,
-    and Refused where the address is suppressed for another reason.
+    and Refused where the address is suppressed for another reason, or the addition would be too much.
     """
     now = clock.now()
     with engine.transaction() as session:
         subscriber, request = _require_request(session, subscriber_id, request_id, now=now, lock=True)
         if _is_receiving_mail(session, subscriber):
-            return _confirmation(subscriber, request, done=True)
+            return _add_to_active(session, subscriber, request, now=now)
         suppression = subscribers.suppression(session, subscriber.address_key)
         if suppression is not None and _can_lift(suppression):
             suppressions.lift_suppression(session, suppression)
@@ -64,6 +71,16 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
+
+
+def _add_to_active(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> Confirmation:
+    """Add to an active subscription the topics and authors of this sign-up that it lacks."""
+    confirmation = _confirmation(subscriber, request, done=True)
+    addition = profile_additions.profile_addition(session, subscriber, request, now=now)
+    if addition is None:
+        return confirmation
+    profile_additions.store_addition(session, subscriber, request, addition, now=now)
+    return replace(confirmation, addition=addition, is_added=True)
 
 
 def _store_request(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationInfo
 from digest.errors import BadInput
 from digest.i18n import localize
 from digest.matching.profile import MAX_QUERY, MAX_TOPICS
-from digest.matching.query import language
+from digest.services.subscriptions.topic_checks import check_topic
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
 ARCHIVES = (
@@ -28,7 +28,7 @@ def query_lines(value: object, info: ValidationInfo) -> tuple[str, ...]:
     queries = _clean_lines(value, field=field, max_lines=MAX_TOPICS, max_length=MAX_QUERY)
     for query in queries:
         try:
-            language.parse(query)
+            check_topic(query)
         except BadInput as error:
             quoted = localize("%(field)s: ‘%(line)s’", field=field, line=query[:60])
             raise BadInput(f"{quoted}: {error.translated(localize)}", field=field) from error

@@ -22,6 +22,7 @@ from digest.models.types import stored_id
 from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, suppressions
 from digest.services.subscriptions.preference_fields import Subscription
+from digest.services.subscriptions.profile_additions import new_parts
 
 WORDING_VERSION = "2026-11"  # of the sentences on the confirmation page; change it whenever they change
 CONFIRMATION_INTERVAL_AFTER_BOUNCE = timedelta(days=7)  # an address that bounced gets one confirmation in so long
@@ -63,9 +64,13 @@ def _queue_link(
     client: str,
     now: datetime,
 ) -> None:
-    """Queue a link: to the preferences for an active subscriber, otherwise to confirm this sign-up."""
+    """Queue a link: for an active subscriber to the preferences, otherwise to confirm this sign-up.
+
+    An active subscriber gets a second link if the sign-up has topics or authors that the subscription lacks.
+    """
     subscriber_id = stored_id(subscriber)
-    if subscriber.state == ACTIVE and suppression is None:
+    is_active = subscriber.state == ACTIVE and suppression is None
+    if is_active and new_parts(request.profile(), subscribers.profile_of(session, subscriber)) is None:
         enqueue_next(
             session, LINK, subject_id=subscriber_id, address=subscriber.address, subscriber_id=subscriber_id, now=now
         )
@@ -88,7 +93,7 @@ def _queue_link(
     session.flush()
     enqueue_next(
         session,
-        CONFIRMATION,
+        LINK if is_active else CONFIRMATION,
         subject_id=subscriber_id,
         address=subscriber.address,
         subscriber_id=subscriber_id,

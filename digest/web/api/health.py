@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -57,7 +57,7 @@ async def healthz() -> PlainTextResponse:
 
 
 @router.get("/readyz")
-def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
+def readyz(request: Request, queue: Queue, authorization: Authorization = "") -> JSONResponse:
     """200 if the database answers and a worker makes progress, else 503. The details need a token."""
     database_error = _database_error()
     problems = {
@@ -68,6 +68,7 @@ def readyz(queue: Queue, authorization: Authorization = "") -> JSONResponse:
     body: dict[str, object] = {"ready": ready}
     if _may_see_details(authorization, check_api_tokens=not database_error):
         body |= {name: problem or "ok" for name, problem in problems.items()}
+        body["preview"] = request.app.state.warm_up.state
         # sources do not decide readiness: sign-ups work while a source is down
         body["sources"] = (
             {} if database_error else {status.source: status.state for status in source_status.source_statuses()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
 from pydantic import Field
 
 from digest.errors import NotFound
@@ -20,6 +22,7 @@ from digest.web.http.api_auth import Caller
 from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import Queue, Services
 from digest.web.http.preview_limits import LimitedPreview
+from digest.web.ui.page_cache import CachedPage, Pages
 
 router = APIRouter(prefix="/api/v1")
 
@@ -73,11 +76,16 @@ def as_json(result: Preview) -> dict[str, Any]:
 
 
 @router.get("/papers", dependencies=[READ_PAPERS])
-def papers(services: Services, category: str | None = None, limit: Limit = 50) -> dict[str, Any]:
+def papers(services: Services, pages: Pages, category: str | None = None, limit: Limit = 50) -> Response:
     """Papers that are trending now, in all fields or in one category."""
     if category is not None and not (len(category) <= 20 and CATEGORY.fullmatch(category)):
         raise NotFound("category: use one of arXiv's, such as cs.LG")
-    return {"papers": [asdict(row) for row in services.trending(category, limit)]}
+
+    def make() -> CachedPage:
+        rows = [asdict(row) for row in services.trending(category, limit)]
+        return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":")).encode())
+
+    return Response(pages.get(("api: papers", category, limit), make).content, media_type="application/json")
 
 
 @router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])

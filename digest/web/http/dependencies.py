@@ -1,4 +1,7 @@
-"""Dependencies of the pages: the queue, and the services that read papers and editions. Tests pass their own."""
+"""Dependencies of the pages: the queue, and the services that read papers and editions. Tests pass their own.
+
+Dependencies that only look something up are coroutines, because FastAPI runs each of the others in a thread.
+"""
 
 from __future__ import annotations
 
@@ -45,12 +48,12 @@ class PageServices:
     resend: ResendService
 
 
-def _services(request: Request) -> PageServices:
+async def _services(request: Request) -> PageServices:
     services: PageServices = request.app.state.services
     return services
 
 
-def _enqueue(request: Request) -> Enqueue:
+async def _enqueue(request: Request) -> Enqueue:
     enqueue: Enqueue = request.app.state.enqueue
     return enqueue
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -17,7 +17,6 @@ from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
 from digest.web.http.rate_limit import PreviewCounter
-from digest.web.ui.forms import Form
 
 MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
 RETRY_SECONDS = 5
@@ -45,16 +44,15 @@ class PreviewSlots:
             self._admitted.release()
 
 
-async def _disconnected(request: Request, _form: Form) -> AsyncIterator[Callable[[], bool]]:
-    """Watch for a disconnect. Depends on the form, so that the body is read before."""
+@contextmanager
+def _watch_disconnect(request: Request, loop: asyncio.AbstractEventLoop) -> Iterator[Callable[[], bool]]:
+    """Watch for a disconnect from a thread, while a preview runs there. The body must have been read before."""
     disconnected_event = threading.Event()
-    watcher = asyncio.create_task(_watch(request, disconnected_event))
+    watcher = asyncio.run_coroutine_threadsafe(_watch(request, disconnected_event), loop)
     try:
         yield disconnected_event.is_set
     finally:
         watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
 
 
 async def _watch(request: Request, disconnected_event: threading.Event) -> None:
@@ -70,17 +68,13 @@ class MakePreview(Protocol):
         """Raises TooMany, Cancelled."""
 
 
-def _limited_preview(
-    request: Request,
-    services: Services,
-    count_preview: PreviewCounter,
-    disconnected: Annotated[Callable[[], bool], Depends(_disconnected)],
-) -> MakePreview:
+async def _limited_preview(request: Request, services: Services, count_preview: PreviewCounter) -> MakePreview:
     slots: PreviewSlots = request.app.state.preview_slots
+    loop = asyncio.get_running_loop()
 
     def make_preview(profile: Profile, *, days: int, limit: int) -> Preview:
         count_preview()
-        with slots.slot():
+        with slots.slot(), _watch_disconnect(request, loop) as disconnected:
             return services.preview(profile, days=days, limit=limit, cancelled=disconnected)
 
     return make_preview

@@ -6,6 +6,7 @@ preview would cost more than the preview. Requests that lead to mail are counted
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -21,7 +22,7 @@ from digest.web.http.client_ip import Client
 PREVIEWS_PER_MINUTE, WINDOW_SECONDS = 30, 60.0  # a person who types fast stays below
 API_PER_MINUTE, WEBHOOK_PER_MINUTE, FEEDBACK_PER_MINUTE = 120, 300, 60  # requests a minute of one client or token
 MAX_CLIENTS = 10_000  # tracked at once; the least recently active is dropped first
-PREVIEW_MESSAGE = N_("the preview is updated at most 30 times a minute; wait a moment, then change a topic")
+PREVIEW_MESSAGE = N_("the preview is updated at most 30 times a minute; wait %(seconds)s seconds")
 REQUEST_MESSAGE = N_("too many requests came from here within a minute; wait and send it again")
 
 
@@ -50,15 +51,14 @@ class RequestLimiter:
             while times and times[0] <= now - self.window:
                 times.popleft()
             if len(times) >= self.max_requests:
-                raise TooMany(
-                    localize(self.message), seconds=max(round(self.window - now + (times[0] if times else now)), 1)
-                )
+                seconds = max(math.ceil(self.window - now + (times[0] if times else now)), 1)
+                raise TooMany(localize(self.message, seconds=seconds), seconds=seconds)
             times.append(now)
             while len(self._requests) > MAX_CLIENTS:
                 self._requests.popitem(last=False)
 
 
-def _preview_counter(request: Request, client: Client) -> Callable[[], None]:
+async def _preview_counter(request: Request, client: Client) -> Callable[[], None]:
     limiter: RequestLimiter = request.app.state.preview_limiter
     return lambda: limiter.take(client)
 

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
 from digest.i18n import format_number, localize, localize_plural
-from digest.services.admin import dashboard, dashboard_history, paused_domains_admin
+from digest.interfaces import Enqueue
+from digest.services.admin import dashboard, dashboard_history, paused_domains_admin, service_state
 from digest.services.runs import run_control
 from digest.services.security import admin_login, signed_links
 from digest.web.http import admin_session
@@ -26,9 +27,9 @@ router = APIRouter(prefix="/admin", include_in_schema=False, dependencies=[Depen
 
 
 @router.get("")
-def home(administrator: MaybeAdministrator) -> HTMLResponse:
+def home(administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
     """The overview; without a session the sign-in form."""
-    return _overview() if administrator else _page("sign_in.html", asked=False)
+    return _overview(queue) if administrator else _page("sign_in.html", asked=False)
 
 
 @router.post("/sign-in")
@@ -74,8 +75,8 @@ def resend(form: Form, services: Services, queue: Queue, administrator: Administ
     try:
         number = services.resend(address, day=_parse_day(day), actor=administrator, enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
-        return _overview(resend_form=(address, day), resend_error=error)
-    return _overview(resend_message=localize("Queued resend #%(n)s to %(address)s.", address=address, n=number))
+        return _overview(queue, resend_form=(address, day), resend_error=error)
+    return _overview(queue, resend_message=localize("Queued resend #%(n)s to %(address)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
@@ -97,8 +98,8 @@ def pause_or_resume(
                 N_("Run %(run)s is resumed with %(n)s unsent e-mails."),
             )
     except (NotFound, Refused) as error:
-        return _overview(run_message=forms.as_sentence(error), status=409)
-    return _overview(run_message=localize_plural(singular, plural, mails, run=run_id))
+        return _overview(queue, run_message=forms.as_sentence(error), status=409)
+    return _overview(queue, run_message=localize_plural(singular, plural, mails, run=run_id))
 
 
 @router.post("/domains/release")
@@ -108,9 +109,11 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     try:
         waiting = paused_domains_admin.release(domain, actor=administrator, enqueue=queue)
     except (BadInput, NotFound) as error:
-        return _overview(domain_message=forms.as_sentence(error), status=422 if isinstance(error, BadInput) else 409)
+        return _overview(
+            queue, domain_message=forms.as_sentence(error), status=422 if isinstance(error, BadInput) else 409
+        )
     singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
-    return _overview(domain_message=localize_plural(singular, plural, waiting, domain=domain))
+    return _overview(queue, domain_message=localize_plural(singular, plural, waiting, domain=domain))
 
 
 def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
@@ -128,6 +131,7 @@ def _parse_day(text: str) -> date | None:
 
 
 def _overview(
+    queue: Enqueue,
     *,
     resend_form: tuple[str, str] = ("", ""),
     resend_error: BadInput | NotFound | Refused | None = None,
@@ -136,6 +140,7 @@ def _overview(
     domain_message: str = "",
     status: int = 200,
 ) -> HTMLResponse:
+    figures = dashboard.dashboard()
     error = (
         resend_error
         if resend_error is None or isinstance(resend_error, BadInput)
@@ -144,7 +149,8 @@ def _overview(
     return _page(
         "admin.html",
         status=422 if resend_error else status,
-        glance=dashboard.dashboard(),
+        glance=figures,
+        state=service_state.service_state(figures, queue),
         states=dashboard.STATES,
         resend_form=resend_form,
         error=forms.field_error(error),

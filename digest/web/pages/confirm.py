@@ -74,6 +74,7 @@ def _page(confirmation: Confirmation, *, done: bool) -> HTMLResponse:
         private=True,
         subscriber=confirmation.schedule,
         profile=confirmation.profile,
-        done=done or confirmation.is_active,
+        done=(done or confirmation.is_active) and (confirmation.addition is None or confirmation.is_added),
         fresh=not confirmation.is_active,
+        addition=confirmation.addition,
     )

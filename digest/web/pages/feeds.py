@@ -18,6 +18,7 @@ from digest.services.editions import edition_feeds
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import FEED
+from digest.web.ui.page_cache import CachedPage, PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,40 +31,55 @@ PRIVATE_HEADERS = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noi
 def editions(token: str, request: Request) -> Response:
     """A subscriber's editions."""
     (subscriber_id,) = signed_links.read_token(FEED, token)
-    return _feed_response(edition_feeds.subscriber_feed(subscriber_id), request, PRIVATE_HEADERS)
+    page = _render_feed(edition_feeds.subscriber_feed(subscriber_id), is_json=_is_json(request))
+    return _feed_response(page, request, PRIVATE_HEADERS)
 
 
 @router.get("/trending.atom")
 @router.get("/trending.json")
-def trending(request: Request) -> Response:
+def trending(request: Request, pages: Pages) -> Response:
     """Trending papers of all fields."""
-    return _feed_response(edition_feeds.trending_feed(None), request, PUBLIC_HEADERS)
+    return _trending_response(None, request, pages)
 
 
 @router.get("/trending/{category}.atom")
 @router.get("/trending/{category}.json")
-def category_trending(category: str, request: Request) -> Response:
+def category_trending(category: str, request: Request, pages: Pages) -> Response:
     """Trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
-    return _feed_response(edition_feeds.trending_feed(category), request, PUBLIC_HEADERS)
+    return _trending_response(category, request, pages)
 
 
-def _feed_response(feed: Feed, request: Request, extra_headers: Mapping[str, str]) -> Response:
-    """The feed in the format of the address's suffix, or 304 if the client has this version."""
-    is_json = request.url.path.endswith(".json")
-    body, kind = (
-        (feed_formats.to_json_feed(feed), feed_formats.JSON_TYPE)
-        if is_json
-        else (feed_formats.to_atom(feed), feed_formats.ATOM_TYPE)
+def _trending_response(category: str | None, request: Request, pages: PageCache) -> Response:
+    """The feed of trending papers, which is rendered once for each change of the data."""
+    is_json = _is_json(request)
+    page = pages.get(
+        ("trending feed", category, is_json),
+        lambda: _render_feed(edition_feeds.trending_feed(category), is_json=is_json),
     )
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Last-Modified": format_datetime(_truncated_to_second(feed.updated), usegmt=True)} | dict(
+    return _feed_response(page, request, PUBLIC_HEADERS)
+
+
+def _is_json(request: Request) -> bool:
+    """True if the address's suffix asks for a JSON feed; otherwise it is an Atom feed."""
+    return request.url.path.endswith(".json")
+
+
+def _render_feed(feed: Feed, *, is_json: bool) -> CachedPage:
+    return CachedPage(feed_formats.to_json_feed(feed) if is_json else feed_formats.to_atom(feed), feed.updated)
+
+
+def _feed_response(page: CachedPage, request: Request, extra_headers: Mapping[str, str]) -> Response:
+    """The feed, or 304 if the client has this version."""
+    etag = f'"{hashlib.sha256(page.content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Last-Modified": format_datetime(_truncated_to_second(page.updated), usegmt=True)} | dict(
         extra_headers
     )
-    if _is_unchanged(request, etag, feed.updated):
+    if _is_unchanged(request, etag, page.updated):
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type=kind, headers=headers)
+    kind = feed_formats.JSON_TYPE if _is_json(request) else feed_formats.ATOM_TYPE
+    return Response(page.content, media_type=kind, headers=headers)
 
 
 def _is_unchanged(request: Request, etag: str, updated: datetime) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
@@ -17,6 +19,7 @@ from digest.web.http.dependencies import PageServices, Services
 from digest.web.http.middleware import content_security_policy
 from digest.web.http.preview_limits import PreviewSlot
 from digest.web.ui import template_rendering
+from digest.web.ui.page_cache import PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 
@@ -30,42 +33,59 @@ MAIL_POLICY = content_security_policy(styles="'unsafe-inline'")  # mails have st
 
 
 @router.get("/trending")
-def trending(services: Services) -> HTMLResponse:
+def trending(services: Services, pages: Pages) -> HTMLResponse:
     """The trending papers of all fields."""
-    return _trending(services, None)
+    return _trending(services, pages, None)
 
 
 @router.get("/trending/{category}")
-def category_trending(category: str, services: Services) -> HTMLResponse:
+def category_trending(category: str, services: Services, pages: Pages) -> HTMLResponse:
     """The trending papers of one category."""
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
-    return _trending(services, category)
+    return _trending(services, pages, category)
 
 
-def _trending(services: Services, category: str | None) -> HTMLResponse:
-    return template_rendering.page_response(
-        "trending.html",
-        category=category,
-        categories=settings.get().arxiv_categories,
-        papers=services.trending(category, MAX_LISTED),
+def _trending(services: PageServices, pages: PageCache, category: str | None) -> HTMLResponse:
+    return pages.page(
+        ("trending", category),
+        lambda: template_rendering.render(
+            "trending.html",
+            category=category,
+            categories=settings.get().arxiv_categories,
+            papers=services.trending(category, MAX_LISTED),
+        ),
     )
 
 
 @router.get("/papers/{paper_id}")
-def paper(paper_id: int, services: Services) -> HTMLResponse:
+def paper(paper_id: int, services: Services, pages: Pages) -> HTMLResponse:
     """A paper with its figures, and why it is trending."""
     if not 0 < paper_id < 2**31:
         raise NotFound(localize("there is no such paper here"))
-    return template_rendering.page_response("paper.html", paper=services.paper(paper_id), parts=SCORE_PARTS)
+    return pages.page(
+        ("paper", paper_id),
+        lambda: template_rendering.render("paper.html", paper=services.paper(paper_id), parts=SCORE_PARTS),
+    )
 
 
 @router.get("/authors/{name:path}")
-def author(name: str, services: Services) -> HTMLResponse:
+def author(name: str, services: Services, pages: Pages) -> HTMLResponse:
     """An author's papers and figures."""
     if len(name) > 200:
         raise NotFound(localize("no paper here is by that author"))
-    return template_rendering.page_response("author.html", author=services.author(name, MAX_LISTED))
+    return pages.page(
+        ("author", name),
+        lambda: template_rendering.render(
+            "author.html", author=services.author(name, MAX_LISTED), follow=_follow_link(name)
+        ),
+    )
+
+
+def _follow_link(name: str) -> str:
+    """The sign-up form for this author's papers only: without a topic, all trending papers would be included."""
+    plain = " ".join(name.replace('"', " ").replace("*", " ").split())
+    return "/?" + urlencode({"topics": f'au:"{plain}"', "authors": plain}, quote_via=quote)
 
 
 @router.get("/editions/{token}")

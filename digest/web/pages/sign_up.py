@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import localize
+from digest.matching.profile import Profile, Topic
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http.client_ip import Client
@@ -19,6 +22,7 @@ from digest.web.http.error_pages import start_page_link, status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
 from digest.web.ui import charts, forms, preference_form, template_rendering
 from digest.web.ui.forms import Form
+from digest.web.ui.page_cache import CachedPage, PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 
@@ -26,32 +30,75 @@ EXAMPLES = ("offline reinforcement learning", "diffusion model*", "multi-agent s
 PREVIEW_DAYS, PREVIEW_PAPERS, TRENDING_PAPERS = 14, 50, 12
 
 
+class TrendingPart:
+    """The part of the start page that lists trending papers: rendered once for all forms."""
+
+    def __init__(self, services: PageServices, pages: PageCache) -> None:
+        self._services, self._pages = services, pages
+
+    def html(self) -> Markup:
+        """The part as HTML; empty if nothing is trending."""
+        return Markup(self._pages.get("start: trending", self._make).content.decode())  # noqa: S704 - our template
+
+    def _make(self) -> CachedPage:
+        papers = self._services.trending(None, TRENDING_PAPERS)
+        return CachedPage(template_rendering.render("_trending.html", papers=papers).encode())
+
+
+def warm_up(services: PageServices) -> None:
+    """Compute what the first preview of a process needs: word weights, prepared papers, templates."""
+    example = Profile(topics=(Topic(EXAMPLES[0]),))
+    preview = services.preview(example, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, cancelled=lambda: False)
+    template_rendering.render(
+        "_preview.html", preview=charts.preview_view(preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS)
+    )
+
+
+async def _trending_part(services: Services, pages: Pages) -> TrendingPart:
+    return TrendingPart(services, pages)
+
+
+Trending = Annotated[TrendingPart, Depends(_trending_part)]
+
+
 @router.get("/")
-def start_page(request: Request, services: Services, make_preview: LimitedPreview) -> HTMLResponse:
+def start_page(request: Request, trending: Trending, pages: Pages, make_preview: LimitedPreview) -> HTMLResponse:
     """The form: empty, or filled from the query string and then with its preview."""
     values = preference_form.submitted_texts(request.query_params, split_commas=True)
-    return _form_page_with_preview(services, values, make_preview) if values else _form_page(services, values)
+    if values:
+        return _form_page_with_preview(trending, values, make_preview)
+    return pages.page("start", lambda: _render_form(trending, values))
 
 
 @router.post("/")
-def preview_page(form: Form, services: Services, make_preview: LimitedPreview) -> HTMLResponse:
+def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -> HTMLResponse:
     """The form with its preview. It is a POST so that a typed address never appears in a URL."""
-    return _form_page_with_preview(services, preference_form.submitted_texts(form), make_preview)
+    return _form_page_with_preview(trending, preference_form.submitted_texts(form, split_commas=True), make_preview)
 
 
 @router.post("/preview")
 def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        return template_rendering.page_response(
-            "_preview.html", preview=_preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
-        )
+        view = _preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
     except (BadInput, TooMany) as error:
-        return template_rendering.page_response("_error.html", status=status_of(error), text=forms.as_sentence(error))
+        return _preview_error(error)
+    return template_rendering.page_response("_preview.html", preview=view)
+
+
+def _preview_error(error: BadInput | TooMany) -> HTMLResponse:
+    """The error as a part of a page, with the name of its field, or with the seconds to wait."""
+    field, text = ("", forms.as_sentence(error))
+    if isinstance(error, BadInput):
+        field, text = forms.field_error(error) or ("", "")
+    response = template_rendering.page_response("_error.html", status=status_of(error), text=text, field=field)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
 
 
 @router.post("/subscribe")
-async def sign_up(form: Form, client: Client, queue: Queue, services: Services) -> Response:
+async def sign_up(form: Form, client: Client, queue: Queue, trending: Trending) -> Response:
     """Send the confirmation. The answer, and the time it takes, are the same for every address."""
     texts = preference_form.submitted_texts(form, split_commas=True)
     try:
@@ -59,7 +106,7 @@ async def sign_up(form: Form, client: Client, queue: Queue, services: Services) 
             lambda: subscribe(preference_form.parse_preferences(Subscription, texts), client, queue)
         )
     except (BadInput, TooMany) as error:
-        return await run_in_threadpool(_refused_sign_up, services, texts, error)
+        return await run_in_threadpool(_refused_sign_up, trending, texts, error)
     # so that reloading the page, or going back to it, does not sign up again
     return RedirectResponse("/subscribed", status_code=303, headers=template_rendering.PRIVATE)
 
@@ -76,52 +123,72 @@ def subscribed() -> HTMLResponse:
     )
 
 
-def _refused_sign_up(services: PageServices, texts: Mapping[str, str], error: BadInput | TooMany) -> HTMLResponse:
+def _refused_sign_up(trending: TrendingPart, texts: Mapping[str, str], error: BadInput | TooMany) -> HTMLResponse:
     """The form as typed. Too many sign-ups are reported at the address, which is the last field."""
     if isinstance(error, BadInput):
-        return _form_page(services, texts, error=error)
-    page = _form_page(services, texts, error=BadInput(forms.as_sentence(error), field="address"), status=429)
-    page.headers["Retry-After"] = str(error.seconds)
-    return page
+        return _form_page(trending, texts, error=error)
+    return _form_page(
+        trending,
+        texts,
+        error=BadInput(forms.as_sentence(error), field="address"),
+        status=429,
+        retry_after=error.seconds,
+    )
 
 
 def _form_page_with_preview(
-    services: PageServices, values: Mapping[str, str], make_preview: MakePreview
+    trending: TrendingPart, values: Mapping[str, str], make_preview: MakePreview
 ) -> HTMLResponse:
     try:
-        return _form_page(services, values, preview=_preview_of(make_preview, values))
+        return _form_page(trending, values, preview=_preview_of(make_preview, values))
     except (BadInput, TooMany) as error:
-        return _form_page(services, values, error=error)
+        return _form_page(trending, values, error=error)
 
 
 def _preview_of(make_preview: MakePreview, values: Mapping[str, str]) -> charts.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
-    return charts.preview_view(
-        make_preview(preferences.profile(), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS), limit=preferences.limit
-    )
+    preview = make_preview(preferences.profile(), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
+    return charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
 
 
 def _form_page(
-    services: PageServices,
+    trending: TrendingPart,
     values: Mapping[str, str],
     *,
     preview: charts.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
     status: int = 0,
+    retry_after: int = 0,
 ) -> HTMLResponse:
     """The page with the form filled as typed, and the error, if any, beside its field."""
+    page = HTMLResponse(
+        _render_form(trending, values, preview=preview, error=error),
+        status_code=status or (status_of(error) if error else 200),
+        headers=template_rendering.PRIVATE if error else None,
+    )
+    if retry_after or isinstance(error, TooMany):
+        page.headers["Retry-After"] = str(retry_after or getattr(error, "seconds", 0))
+    return page
+
+
+def _render_form(
+    trending: TrendingPart,
+    values: Mapping[str, str],
+    *,
+    preview: charts.PreviewView | None = None,
+    error: BadInput | TooMany | None = None,
+) -> str:
     texts = preference_form.with_defaults(values)
     bad_input = error if isinstance(error, BadInput) else None
-    return template_rendering.page_response(
+    return template_rendering.render(
         "start.html",
-        status=status or (status_of(error) if error else 200),
-        private=bool(error),
         fields=preference_form.grouped_fields(texts, sign_up=True),
         address=texts["address"],
         error=forms.field_error(bad_input),
         busy=forms.as_sentence(error) if isinstance(error, TooMany) else "",
         open=preference_form.has_details(texts) or bool(bad_input and preference_form.is_detail(bad_input.field)),
-        examples=[example for example in EXAMPLES if example not in texts["topics"].splitlines()],
+        examples=EXAMPLES,
+        topics=texts["topics"].splitlines(),
         preview=preview,
-        trending=services.trending(None, TRENDING_PAPERS),
+        trending=trending.html(),
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.compose.text.highlighting import compile_pattern, fold_for_search
-from digest.i18n import localize, localize_plural
-from digest.services.catalog.page_schemas import Preview, PreviewPaper
+from digest.i18n import format_number, localize, localize_plural
+from digest.services.catalog.page_schemas import Preview, PreviewPaper, TopicCount
 from digest.text.tex import readable
 
 MAX_HEIGHT, BASELINE, PAPERS_SHOWN = 64.0, 88.0, 5  # pixels, pixels, papers
@@ -44,6 +44,16 @@ class PreviewRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A topic with how often it brings a paper, in words. `silent`: never; then maybe a `suggestion`."""
+
+    text: str
+    often: str
+    silent: bool
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewView:
     """The content of the preview. `capped`: the daily limit, if a day has more papers, else 0.
 
@@ -56,11 +66,14 @@ class PreviewView:
     top: tuple[PreviewRow, ...]
     capped: int = 0
     bounded: str = ""
+    topics: tuple[TopicRow, ...] = ()
 
 
-def preview_view(preview: Preview, *, limit: int) -> PreviewView:
-    """The view of a preview of a profile with at most `limit` papers a day."""
+def preview_view(preview: Preview, *, limit: int, days: int) -> PreviewView:
+    """The view of a preview of a profile with at most `limit` papers a day, over the last `days` days."""
     totals = [day.total for day in preview.days]
+    if preview.left_out and preview.days:
+        days = (preview.days[-1].date - preview.days[0].date).days + 1
     return PreviewView(
         days=bars([(day.date, day.total) for day in preview.days]),
         span=localize_plural("In the last announcement", "In the last %(n)s announcements", len(totals)),
@@ -68,6 +81,7 @@ def preview_view(preview: Preview, *, limit: int) -> PreviewView:
         top=tuple(_row(paper) for paper in preview.best_papers(PAPERS_SHOWN)),
         capped=limit if totals and max(totals) > limit else 0,
         bounded=_bounded(preview),
+        topics=tuple(_topic_row(topic, announcements=len(totals), days=days) for topic in preview.topics),
     )
 
 
@@ -79,6 +93,23 @@ def _bounded(preview: Preview) -> str:
         "%(n)s older announcements are left out: there are too many papers to match them all at once.",
         preview.left_out,
     )
+
+
+def _topic_row(topic: TopicCount, *, announcements: int, days: int) -> TopicRow:
+    return TopicRow(topic.text, how_often(topic, announcements, days), topic.papers == 0, topic.suggestion)
+
+
+def how_often(topic: TopicCount, announcements: int, days: int) -> str:
+    """How often a topic brings a paper, in a few words."""
+    per_day = topic.papers / max(announcements, 1)
+    if topic.papers == 0:
+        # a minimum: other topics brought more papers than could be counted
+        return localize("few") if topic.is_minimum else localize("nothing in %(days)s days", days=days)
+    if per_day < 0.75:
+        return localize("%(n)s in %(days)s days", n=format_number(topic.papers), days=days)
+    if topic.is_minimum:
+        return localize("%(n)s a day or more", n=format_number(per_day))
+    return localize("%(n)s a day", n=format_number(per_day))
 
 
 def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:

@@ -497,3 +497,12 @@ def test_an_import_without_welcome_sends_none(ready: Terminal, people: str) -> N
     assert "gets no welcome" in result.stdout
     assert result.stdout.splitlines()[-1] == "2 added, 2 refused"
     assert [welcomes(timedelta(minutes=minutes)) for minutes in (3, 300, 1439)] == [0, 0, 0]
+
+
+@SQLITE
+def test_a_complete_run_can_not_be_paused_and_the_command_line_says_why(lab: Terminal) -> None:
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+    code, error = lab.refused("admin", "runs", "pause", "1")
+
+    assert code != 0
+    assert "run 1 is complete: none of its mails waits, so there is nothing to pause" in error

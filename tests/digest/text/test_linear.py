@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
+from digest.caching import BoundedCache
 from digest.compose.text import highlighting
 from digest.compose.text.excerpt import excerpt
 from digest.compose.text.sentences import sentences
@@ -25,7 +26,7 @@ from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_words, title_words
-from digest.text import plain_text
+from digest.text import plain_text, tex
 from digest.text.folding import fold_text
 from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.person_names import parse_name
@@ -58,6 +59,12 @@ FUNCTIONS: list[Callable[[str], Any]] = [
     wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, abstract_words,
     title_words, code_address, venue, is_withdrawn,
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rendered texts are not cached, so that every call takes its steps."""
+    monkeypatch.setattr(tex, "_CACHE", BoundedCache(max_entries=0, max_bytes=0, size_of=len))
 
 
 def steps(function: Callable[[str], Any], text: str) -> int:

@@ -132,6 +132,13 @@ def test_only_a_paused_run_can_be_resumed(run: int) -> None:
         run_control.resume(run, actor=ACTOR, enqueue=QUEUE)
 
 
+def test_a_complete_run_whose_mail_is_sent_can_not_be_paused(ada: int, run: int) -> None:
+    add_mail(ada, run, state="sent")
+
+    with pytest.raises(Refused, match="complete"):
+        run_control.pause(run, actor=ACTOR)
+
+
 def test_a_cancelled_run_can_not_be_paused(run: int) -> None:
     run_control.cancel(run, actor=ACTOR)
 
@@ -206,7 +213,8 @@ def test_a_cancelled_edition_stays_so_where_a_later_one_holds_its_papers(ada: in
     assert mail(waiting).state == "cancelled"
 
 
-def test_a_paused_run_is_reported_as_paused(run: int) -> None:
+def test_a_paused_run_is_reported_as_paused(ada: int, run: int) -> None:
+    add_mail(ada, run, state="queued")
     run_control.pause(run, actor=ACTOR)
 
     with transaction() as session:

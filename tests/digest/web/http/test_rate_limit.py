@@ -52,7 +52,7 @@ def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
     responses = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
     assert [response.status_code for response in responses] == [429, 429]
-    assert all("graphs</textarea>" in answer.text and "wait a moment" in answer.text for answer in responses)
+    assert all("graphs</textarea>" in response.text and "wait 60 seconds" in response.text for response in responses)
 
 
 @SQLITE
@@ -63,7 +63,7 @@ def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
     assert (page.status_code, api.status_code) == (429, 429)
     assert (
         page.text.strip()
-        == '<p class="error">The preview is updated at most 30 times a minute; wait a moment, then change a topic.</p>'
+        == '<p class="error" data-field="">The preview is updated at most 30 times a minute; wait 60 seconds.</p>'
     )
     assert api.json()["error"]["message"].startswith("the preview is updated")
     assert api.headers["retry-after"] == "60"

@@ -175,6 +175,66 @@ def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> No
     assert "There is no run 999" in responses[1].text
 
 
+def test_a_complete_run_without_waiting_mail_can_not_be_paused(web: Browser) -> None:
+    run, cookie = add_run(), signed_in(web)
+    add_mail(add_subscriber(ADA), run, state="sent")
+    answer = web.post(f"/admin/runs/{run}/pause", headers=cookie)
+
+    assert answer.status_code == 409
+    assert f"Run {run} is complete: none of its mails waits, so there is nothing to pause." in answer.text
+    assert f"/admin/runs/{run}/pause" not in web.get("/admin", headers=cookie).text
+
+
+def test_a_complete_run_with_a_deferred_mail_can_be_paused(web: Browser) -> None:
+    run, cookie = add_run(), signed_in(web)
+    add_mail(add_subscriber(ADA), run, state="deferred")
+
+    assert web.post(f"/admin/runs/{run}/pause", headers=cookie).status_code == 200
+
+
+def first_sentence(web: Browser, cookie: dict[str, str]) -> str:
+    match = re.search(r'<p class="state[^>]*><strong>(.*?)</strong>', web.get("/admin", headers=cookie).text)
+    assert match
+    return match[1]
+
+
+def test_the_first_sentence_says_that_all_is_well_and_what_the_newest_run_sent(web: Browser) -> None:
+    run, cookie = add_run(), signed_in(web)
+    for number, state in enumerate(("sent", "sent", "rejected", "cancelled")):
+        add_mail(add_subscriber(f"r{number}@digest.example"), run, state=state)
+
+    assert re.fullmatch(r"All well. The run of [0-9: -]+ UTC sent 2 of 3\.", first_sentence(web, cookie))
+
+
+def test_the_first_sentence_says_that_there_was_no_run_yet(web: Browser) -> None:
+    assert first_sentence(web, signed_in(web)) == "All well. There has been no run yet."
+
+
+def test_a_silent_worker_is_the_first_sentence_with_the_mails_that_wait(
+    web: Browser, queue: RecordingQueue, clock_stands: time_machine.Traveller
+) -> None:
+    cookie = signed_in(web)
+    queue.living = False
+    clock_stands.shift(timedelta(minutes=6))
+
+    assert first_sentence(web, cookie) == "The worker has been silent for 6 minutes; 1 mail waits."
+    assert "digest worker" in web.get("/admin", headers=cookie).text
+
+
+def test_a_paused_run_is_the_first_sentence(web: Browser) -> None:
+    run, cookie = add_run(state="paused"), signed_in(web)
+    add_mail(add_subscriber(ADA), run, state="queued")
+
+    assert first_sentence(web, cookie) == f"Run {run} is paused with 1 unsent mail."
+
+
+def test_overdue_mail_is_the_first_sentence(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    cookie = signed_in(web)
+    clock_stands.shift(timedelta(hours=2))
+
+    assert first_sentence(web, cookie) == "1 mail is overdue; the oldest has waited for 2 hours."
+
+
 def test_nothing_else_can_be_done_to_a_run(web: Browser) -> None:
     assert web.post(f"/admin/runs/{add_run()}/burn", headers=signed_in(web)).status_code in {404, 422}
 
@@ -320,7 +380,7 @@ def test_the_cookie_is_kept_as_its_hash_alone(web: Browser) -> None:
 
 
 def test_the_audit_names_who_acted(web: Browser) -> None:
-    run = add_run()
+    run = add_run(state="planned")
     cookie = signed_in(web)
     web.post(f"/admin/runs/{run}/pause", headers=cookie)
     web.post("/admin/sign-out", headers=cookie)
@@ -369,7 +429,7 @@ def test_a_form_from_another_origin_is_refused(web: Browser, page: str, headers:
 
 @pytest.mark.parametrize("headers", SAME_ORIGIN, ids=str)
 def test_a_form_of_our_own_is_taken(web: Browser, headers: dict[str, str]) -> None:
-    run = add_run()
+    run = add_run(state="planned")
 
     assert web.post(f"/admin/runs/{run}/pause", headers=signed_in(web) | headers).status_code == 200
 

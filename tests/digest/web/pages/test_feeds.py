@@ -9,9 +9,11 @@ from xml.etree import ElementTree as Xml
 
 import feedparser
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest import clock
 from digest.compose import atom_json_feeds as forms
 from digest.compose.atom_json_feeds import Feed, Item
 from digest.db.core import engine
@@ -244,12 +246,13 @@ def test_what_trends_is_a_valid_feed_of_papers(web: Browser, where: str) -> None
     check_json(web.get(f"/trending{where}.json").text)
 
 
-def test_a_papers_id_stays_when_its_votes_change(web: Browser) -> None:
+def test_a_papers_id_stays_when_its_votes_change(web: Browser, clock_stands: time_machine.Traveller) -> None:
     paper()
     before = web.get("/trending.json").json()["items"][0]
+    clock_stands.shift(timedelta(minutes=1))
     with engine.transaction() as session:
-        session.add(Signal(paper_id=1, source="huggingface", name="upvotes", taken_at=NOW, value=55.0))
-        session.connection().exec_driver_sql("DELETE FROM signal WHERE value = 41")
+        now = clock.now()
+        session.add(Signal(paper_id=1, source="huggingface", name="upvotes", taken_at=now, value=55.0))
     after = web.get("/trending.json").json()["items"][0]
 
     assert before["content_html"] != after["content_html"]

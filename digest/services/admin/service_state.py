@@ -1,0 +1,164 @@
+"""The state of the service in one sentence, for the first line of the administrators' page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from digest import clock, redis, settings
+from digest.db.outbox.session_replies import SERVER
+from digest.errors import Transient
+from digest.i18n import format_number, localize, localize_plural
+from digest.interfaces import DELIVERY, SELECTION, Enqueue
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, SUPPRESSED, UNCERTAIN
+from digest.models.edition import PAUSED
+from digest.models.types import stored_id
+from digest.redis import running
+from digest.services.admin.dashboard import Dashboard
+from digest.sources.source import DOWN, LATE, PARTIAL
+
+_WAITING = (QUEUED, DEFERRED, SENDING, UNCERTAIN)
+_NOT_EXPECTED = (CANCELLED, SUPPRESSED)  # mails of a run that are not to be sent
+_PROBLEM_STATES = (DOWN, LATE, PARTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """`sentence`: the problem, or that all is well; `remedy`: what to do, empty if nothing."""
+
+    is_well: bool
+    sentence: str
+    remedy: str = ""
+
+
+def service_state(figures: Dashboard, enqueue: Enqueue) -> ServiceState:
+    """The gravest problem. It waits some seconds for workers that do not respond at once."""
+    checks: tuple[Callable[[Dashboard], Iterator[ServiceState]], ...] = (
+        _paused_domain_problems,
+        _overdue_problems,
+        _held_problems,
+        _paused_run_problems,
+        _source_problems,
+    )
+    if not enqueue.alive():
+        return _worker_problem(figures)
+    return next((state for check in checks for state in check(figures)), _all_well(figures))
+
+
+def _worker_problem(figures: Dashboard) -> ServiceState:
+    seconds = _worker_silence()
+    if not math.isfinite(seconds):
+        seconds = figures.counts.oldest_due
+    since = (
+        localize("The worker has been silent for %(time)s", time=_duration(seconds))
+        if seconds >= 1
+        else localize("The worker is silent")
+    )
+    waiting = figures.counts.waiting
+    mails = localize_plural("%(n)s mail waits", "%(n)s mails wait", waiting) if waiting else localize("no mail waits")
+    return ServiceState(
+        False, f"{since}; {mails}.", localize("Start `digest worker` or `digest up`; `digest doctor` says more.")
+    )
+
+
+def _worker_silence() -> float:
+    """Seconds since the workers that build editions and send mail last made progress; infinite if this is unknown."""
+    config = settings.get()
+    instance = running.find_instance(config.data_dir)
+    url = config.redis_url or (instance.redis_url if instance else "")
+    if not url:
+        return math.inf
+    try:
+        store = redis.connect(url)
+        queues = (DELIVERY, SELECTION)
+        return max(min(store.progress(redis.queue_kind(queue)).values(), default=math.inf) for queue in queues)
+    except Transient:
+        return math.inf
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return localize_plural("%(n)s second", "%(n)s seconds", round(seconds))
+    if seconds < 90 * 60:
+        return localize_plural("%(n)s minute", "%(n)s minutes", round(seconds / 60))
+    return localize_plural("%(n)s hour", "%(n)s hours", round(seconds / 3600))
+
+
+def _paused_domain_problems(figures: Dashboard) -> Iterator[ServiceState]:
+    if any(pause.domain == SERVER for pause in figures.paused_domains):
+        sentence = localize_plural(
+            "The mail server refuses our mail; %(n)s mail waits.",
+            "The mail server refuses our mail; %(n)s mails wait.",
+            figures.counts.waiting,
+        )
+        yield ServiceState(False, sentence, localize("Its reply is below; `digest doctor` checks what it may refuse."))
+    elif figures.paused_domains:
+        names = ", ".join(pause.domain for pause in figures.paused_domains[:3])
+        sentence = localize_plural(
+            "%(n)s domain refuses our mail: %(names)s.",
+            "%(n)s domains refuse our mail: %(names)s.",
+            len(figures.paused_domains),
+            names=names,
+        )
+        yield ServiceState(False, sentence, localize("Their replies are below."))
+
+
+def _overdue_problems(figures: Dashboard) -> Iterator[ServiceState]:
+    if figures.counts.overdue:
+        sentence = localize_plural(
+            "%(n)s mail is overdue; the oldest has waited for %(time)s.",
+            "%(n)s mails are overdue; the oldest has waited for %(time)s.",
+            figures.counts.overdue,
+            time=_duration(figures.counts.oldest_due),
+        )
+        yield ServiceState(False, sentence, localize("`digest doctor` tells whether the mail server answers."))
+
+
+def _held_problems(figures: Dashboard) -> Iterator[ServiceState]:
+    if figures.counts.held:
+        sentence = localize_plural(
+            "%(n)s mail may have arrived and waits for your decision.",
+            "%(n)s mails may have arrived and wait for your decision.",
+            figures.counts.held,
+        )
+        remedy = localize("`digest admin runs show` lists them; `digest admin runs resend-missed` sends them.")
+        yield ServiceState(False, sentence, remedy)
+
+
+def _paused_run_problems(figures: Dashboard) -> Iterator[ServiceState]:
+    for run in figures.runs:
+        if run.state == PAUSED:
+            states = figures.deliveries_by_run.get(stored_id(run), {})
+            sentence = localize_plural(
+                "Run %(run)s is paused with %(n)s unsent mail.",
+                "Run %(run)s is paused with %(n)s unsent mails.",
+                sum(states.get(state, 0) for state in _WAITING),
+                run=stored_id(run),
+            )
+            yield ServiceState(False, sentence, localize("Resume it below."))
+
+
+def _source_problems(figures: Dashboard) -> Iterator[ServiceState]:
+    for source in figures.source_statuses:
+        if source.state in _PROBLEM_STATES:
+            sentence = localize("%(source)s is %(state)s.", source=source.source, state=localize(source.state))
+            yield ServiceState(False, sentence, localize("It is asked again by itself; details are below."))
+
+
+def _all_well(figures: Dashboard) -> ServiceState:
+    """That all is well, and how many mails the newest run sent."""
+    well = localize("All well.")
+    run = next(iter(figures.runs), None)
+    if run is None:
+        return ServiceState(True, f"{well} {localize('There has been no run yet.')}")
+    states = figures.deliveries_by_run.get(stored_id(run), {})
+    expected = sum(number for state, number in states.items() if state not in _NOT_EXPECTED)
+    days_ago = (clock.now() - run.slot) // timedelta(days=1)
+    when = f"{run.slot:%H:%M}" if days_ago == 0 else f"{run.slot:%Y-%m-%d %H:%M}"
+    sent = localize(
+        "The run of %(when)s UTC sent %(sent)s of %(all)s.",
+        when=when, sent=format_number(states.get(SENT, 0)), all=format_number(expected),
+    )  # fmt: skip
+    return ServiceState(True, f"{well} {sent}")

@@ -1,0 +1,76 @@
+"""Reject a topic that would be parsed as plain words although something else was meant.
+
+The query language parses every text without operators, quotes and fields as plain words. New texts are checked more
+strictly than stored ones, which must remain valid.
+"""
+
+from __future__ import annotations
+
+import re
+
+from digest.errors import N_, BadInput, BadQuery
+from digest.matching.query import language
+from digest.matching.query.parser import is_query
+from digest.matching.query.syntax_tree import FIELDS
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:org|com|net|edu|io|ai|gov)/\S", re.IGNORECASE)
+_IDENTIFIER = re.compile(
+    r"(?:arxiv:\s*)?(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d{7})(?:v\d+)?|(?:doi:\s*)?10\.\d{4,9}/\S+", re.IGNORECASE
+)
+_MAIL = re.compile(r"[^\s@]+@[^\s@]+\.[a-z]{2,}", re.IGNORECASE)
+_FIELD = re.compile(r"(?<![^\s(])([A-Za-z]{2,}):(?!/)(\s*)")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def check_topic(text: str) -> None:
+    """Raise BadInput if the text is evidently not a topic, BadQuery if it can't be parsed."""
+    stripped = text.strip()
+    if _ADDRESS.search(stripped):
+        raise BadInput(N_("this is an address on the web; type words that such papers contain"), field="topic")
+    if _IDENTIFIER.fullmatch(stripped):
+        raise BadInput(N_("this is the identifier of a paper; type words from its title"), field="topic")
+    if _MAIL.fullmatch(stripped):
+        raise BadInput(N_("this is an e-mail address; it has a field of its own"), field="topic")
+    language.parse(text)
+    _check_fields(text)
+    if not is_query(text):
+        _check_parentheses(text)
+
+
+def _check_fields(text: str) -> None:
+    """A word before a colon is a field, with its value right behind it."""
+    for match in _FIELD.finditer(_QUOTED.sub(lambda quoted: '"' * len(quoted[0]), text)):
+        name, blank = match[1].lower(), match[2]
+        is_known = name in FIELDS
+        if is_known and (blank or match.end() == len(text)):
+            raise BadQuery(
+                N_("nothing follows %(name)s:"), position=match.end(1), expected=N_("a word right after the colon"),
+                name=name,
+            )  # fmt: skip
+        if not is_known and not blank and match.end() < len(text):
+            fields = ", ".join(f"{field}:" for field in FIELDS)
+            raise BadQuery(
+                N_("the field %(what)s is unknown"),
+                position=match.start(1),
+                expected=fields,
+                what=repr(match[1]),
+            )
+
+
+def _check_parentheses(text: str) -> None:
+    """Parentheses in plain words come in pairs."""
+    open_positions: list[int] = []
+    for at, character in enumerate(text):
+        if character == "(":
+            open_positions.append(at)
+        elif character == ")" and open_positions:
+            open_positions.pop()
+        elif character == ")":
+            raise BadQuery(N_("a parenthesis closes that was never opened"), position=at, expected=N_("nothing more"))
+    if open_positions:
+        raise BadQuery(
+            N_("the parenthesis at %(where)s is open"),
+            position=len(text),
+            expected=N_("a closing )"),
+            where=open_positions[0] + 1,
+        )

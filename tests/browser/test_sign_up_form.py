@@ -1,0 +1,229 @@
+"""The sign-up form in a browser: nothing moves, nothing that was typed is lost, topics are edited in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.site import Site, days, text_of
+from tests.browser.steps import ADA, TOPICS
+from tests.patience import PATIENCE
+
+pytestmark = [
+    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
+    pytest.mark.parametrize("context", [True], indirect=True, ids=["script"]),
+]
+
+THURSDAY, FRIDAY = date(2025, 11, 20), date(2025, 11, 21)
+MAX_SHIFT = 0.02
+WATCH_SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) {
+            const moved = entry.sources.map((source) => String(source.node && source.node.className));
+            window.shifts.push([entry.value, moved]);
+        }
+    }).observe({ type: 'layout-shift', buffered: true });
+}"""
+
+
+@pytest.fixture(params=[1280, 375], ids=["desk", "phone"])
+def sized(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(timezone_id="Europe/Berlin", viewport={"width": request.param, "height": 800})
+    context.set_default_timeout(1000 * PATIENCE)
+    yield context.new_page()
+    context.close()
+
+
+def shifts(page: Page) -> list[tuple[float, list[str]]]:
+    """The layout shifts so far, those right after an input among them, with what moved."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    entries: list[tuple[float, list[str]]] = page.evaluate("window.shifts")
+    return entries
+
+
+def topic_texts(page: Page) -> list[str]:
+    return page.locator(".tag .words").all_inner_texts()
+
+
+def see_preview(page: Page) -> None:
+    expect(page.locator("#preview .bars")).to_be_visible()
+
+
+def test_nothing_moves_during_a_whole_sign_up(sized: Page, site: Site, context: BrowserContext) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    sized.goto(site.url)
+    sized.evaluate(WATCH_SHIFTS)
+    for topic in TOPICS:
+        sized.locator("#topic").press_sequentially(topic)
+        sized.keyboard.press("Enter")
+    see_preview(sized)
+    sized.get_by_role("button", name="diffusion model*").click()
+    sized.locator("#topic").press_sequentially("ti:")
+    sized.keyboard.press("Enter")
+    sized.keyboard.press("Backspace")
+    sized.locator("#topic").fill("")
+    sized.select_option("#cadence", "weekly")
+    sized.locator("#address").press_sequentially(ADA)
+    expect(sized.locator(".tag .count").last).not_to_have_text("")
+    layout_shifts = shifts(sized)
+    sized.get_by_role("button", name="Subscribe").click()
+    sized.get_by_role("heading", name="Check your inbox").wait_for()
+
+    assert sum(value for value, _ in layout_shifts) <= MAX_SHIFT, layout_shifts
+
+
+def test_subscribe_is_not_lost_while_a_topic_is_half_typed(sized: Page, site: Site, context: BrowserContext) -> None:
+    sized.goto(site.url)
+    sized.fill("#address", ADA)
+    sized.locator("#topic").press_sequentially("offline rl")
+    button = sized.get_by_role("button", name="Subscribe")
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box
+    sized.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    sized.mouse.down()
+    expect(sized.locator(".tag")).to_have_count(1)
+    assert button.bounding_box() == box
+    sized.mouse.up()
+
+    sized.get_by_role("heading", name="Check your inbox").wait_for()
+    assert "confirm" in text_of(site.mail(ADA)).lower()
+
+
+def test_going_back_shows_the_topics_that_would_be_sent(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    for topic in TOPICS:
+        page.fill("#topic", topic)
+        page.press("#topic", "Enter")
+    page.fill("#address", ADA)
+    page.get_by_role("button", name="Subscribe").click()
+    page.get_by_role("heading", name="Check your inbox").wait_for()
+    page.go_back()
+
+    expect(page.locator(".tag")).to_have_count(3)
+    assert topic_texts(page) == list(TOPICS)
+    assert page.locator("#topics").input_value() == "\n".join(TOPICS)
+    assert page.input_value("#address") == ADA
+
+
+def test_a_reload_keeps_the_topics(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    page.fill("#topic", "graphs")
+    page.press("#topic", "Enter")
+    page.reload()
+
+    assert topic_texts(page) == ["graphs"]
+
+
+def test_a_topic_is_edited_in_its_place(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?topics=one%0Atwo%0Athree")
+    page.get_by_role("button", name="Edit two").click()
+    page.keyboard.type("second")
+    page.keyboard.press("Enter")
+    assert topic_texts(page) == ["one", "second", "three"]
+    page.get_by_role("button", name="Edit one").click()
+    page.keyboard.type("other")
+    page.keyboard.press("Escape")
+    assert topic_texts(page) == ["one", "second", "three"]
+    page.get_by_role("button", name="Edit three").click()
+    page.keyboard.press("Delete")
+    page.locator("#address").focus()
+
+    assert topic_texts(page) == ["one", "second"]
+
+
+def test_backspace_in_the_empty_field_takes_the_last_topic_back(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/?topics=graphs%0Aminimax")
+    page.focus("#topic")
+    page.keyboard.press("Backspace")
+
+    assert (topic_texts(page), page.input_value("#topic")) == (["graphs"], "minimax")
+
+
+def test_space_chooses_an_example_and_does_not_scroll(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 1280, "height": 300})
+    page.goto(site.url)
+    page.locator("[data-example]").first.focus()
+    before = page.evaluate("scrollY")
+    page.keyboard.press("Space")
+
+    assert topic_texts(page) == ["offline reinforcement learning"]
+    assert page.evaluate("scrollY") <= before
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("graphs, minimax", ["graphs", "minimax"]),
+        ('"a, b" AND c, d', ['"a, b" AND c', "d"]),
+        ("(x OR y, z) AND w", ["(x OR y, z) AND w"]),
+        (" , ,graphs,, graphs", ["graphs"]),
+    ],
+)
+@pytest.mark.parametrize("way", ["typed", "pasted"])
+def test_a_comma_ends_a_topic_as_enter_does(page: Page, site: Site, typed: str, expected: list[str], way: str) -> None:
+    page.goto(site.url)
+    if way == "typed":
+        page.locator("#topic").press_sequentially(typed)
+    else:
+        page.fill("#topic", typed)
+    page.press("#topic", "Enter")
+
+    assert topic_texts(page) == expected
+
+
+def test_a_silent_topic_says_so_and_a_misspelled_one_is_corrected_by_a_click(page: Page, site: Site) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    page.goto(site.url)
+    for topic in ("reinforcement learning", "reinforcment lerning"):
+        page.fill("#topic", topic)
+        page.press("#topic", "Enter")
+    silent = page.locator(".tag", has_text="reinforcment lerning").locator(".count")
+    expect(silent).to_have_text("nothing in 14 days")
+    expect(page.locator(".tag .count").first).to_contain_text("a day")
+    page.get_by_role("button", name="reinforcement learning", exact=True).last.click()
+
+    assert topic_texts(page) == ["reinforcement learning"]
+
+
+def test_a_topic_in_error_is_reported_at_the_field_at_once(page: Page, site: Site) -> None:
+    page.goto(site.url)
+    page.fill("#topic", "(foo")
+    page.press("#topic", "Enter")
+
+    expect(page.locator("#topics-error")).to_contain_text("‘(foo’")
+    expect(page.locator("#topic")).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_preview_goes_on_by_itself_after_the_limit(page: Page, site: Site) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    refused = []
+
+    def refuse_once(route: object) -> None:
+        if refused:
+            route.continue_()  # type: ignore[attr-defined]
+            return
+        refused.append(route)
+        body = '<p class="error" data-field="">Too many.</p>'
+        route.fulfill(status=429, headers={"Retry-After": "1", "Content-Type": "text/html"}, body=body)  # type: ignore[attr-defined]
+
+    page.route("**/preview", refuse_once)
+    page.goto(site.url)
+    page.fill("#topic", TOPICS[0])
+    page.press("#topic", "Enter")
+    expect(page.locator("#preview .error")).to_contain_text("goes on by itself")
+
+    see_preview(page)
+
+
+def test_categories_alone_have_a_preview(page: Page, site: Site) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    page.goto(site.url)
+    page.locator("summary").click()
+    page.locator("[name=categories]").first.check()
+
+    see_preview(page)
