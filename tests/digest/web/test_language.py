@@ -144,7 +144,7 @@ def test_no_sentence_about_a_suppression_is_left_out(greek: Browser) -> None:
 def test_no_sentence_of_the_further_papers_is_left_out(greek: Browser, number: int) -> None:
     page = greek.get(f"{path(signed_links.edition(number))}/more").text
 
-    assert pseudo.unsaid(page, DATA) == []
+    assert pseudo.untranslated_words(page, DATA) == []
 
 
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW, RATE])
