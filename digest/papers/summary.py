@@ -45,13 +45,13 @@ def numbers_agree(summary: str, *texts: str) -> bool:
 def known_summaries(summaries: Summaries, papers: Iterable[int], at: datetime) -> dict[int, tuple[Summary, ...]]:
     """The summaries of these papers that were stored by that instant, so that an edition stays as it was sent."""
     return {
-        paper: known
+        paper: stored_by_then
         for paper in papers
-        if (known := tuple([summary for summary in summaries.get(paper, ()) if summary.taken_at <= at]))
+        if (stored_by_then := tuple([summary for summary in summaries.get(paper, ()) if summary.taken_at <= at]))
     }
 
 
 def _numbers(text: str) -> set[str]:
     """The numbers in a text, `1,000` as `1000` and `0.90` as `0.9`; superscripts and full-width digits too."""
-    found = _NUMBER.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text)))
-    return {number.rstrip("0").rstrip(".") if "." in number else number for number in found}
+    numbers = _NUMBER.findall(_THOUSANDS.sub("", unicodedata.normalize("NFKC", text)))
+    return {number.rstrip("0").rstrip(".") if "." in number else number for number in numbers}

@@ -64,16 +64,16 @@ def paper(paper_id: int) -> PaperPage:
         figures = novelty_and_score.figures_of(session, {paper_id: record}, trends)[paper_id]
         nearest = store.paper_by_id(session, figures.nearest_id) if figures.nearest_id else None
         summaries = summary_store.summaries_of(session, [paper_id], registry.summary_origins()).get(paper_id, [])
-    shown = paper_block.paper_block(record, summaries=summaries)
+    block = paper_block.paper_block(record, summaries=summaries)
     facts = trends[paper_id].facts if paper_id in trends else ""
     return PaperPage(
         row=present_row(paper_id, record, facts, figures),
         nearest_paper=(stored_id(nearest[0]), paper_block.paper_block(nearest[1]).title) if nearest else None,
         abstract=readable(record.abstract),
-        links=_links(shown),
+        links=_links(block),
         announced=date.fromordinal(row_of_paper.announcement_id) if row_of_paper.announcement_id else None,
         comment=readable(record.comment or ""),
-        summary=(shown.origin.unescape(), shown.shown_summary.unescape()) if shown.shown_summary else None,
+        summary=(block.origin.unescape(), block.shown_summary.unescape()) if block.shown_summary else None,
     )
 
 

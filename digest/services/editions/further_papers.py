@@ -49,13 +49,13 @@ def further_papers(edition_id: int) -> FurtherPage:
         records = store.versions(session, [(entry.paper, entry.revision) for entry in entries])
     topics = web_view.topic_texts(version.profile)
     recipient = web_view.edition_recipient(edition, subscriber, topics, categories=profile.categories)
-    shown = frozenset(entry.paper for entry in content.entries)
+    mailed_papers = frozenset(entry.paper for entry in content.entries)
     return FurtherPage(
         day=edition.day,
         total=content.more,
         listed=len(entries),
         has_topics=bool(topics),
-        groups=_grouped(entries, records, recipient, shown),
+        groups=_grouped(entries, records, recipient, mailed_papers),
     )
 
 
@@ -112,7 +112,10 @@ def _seen_through(edition: Edition, content: Content, pool: CandidatePool) -> in
 
 
 def _grouped(
-    entries: Sequence[Entry], records: dict[tuple[int, int], Record], recipient: Recipient, shown: frozenset[int]
+    entries: Sequence[Entry],
+    records: dict[tuple[int, int], Record],
+    recipient: Recipient,
+    mailed_papers: frozenset[int],
 ) -> tuple[FurtherGroup, ...]:
     """The papers by topic, the largest group first; a single group without a label for a few."""
     groups: dict[str, list[FurtherPaper]] = defaultdict(list)
@@ -121,7 +124,7 @@ def _grouped(
         record = records.get((entry.paper, entry.revision))
         if record is not None:
             label = topic_groups.group_label(entry, recipient) if grouped else ""
-            groups[label].append(_paper(entry.paper, record, entry.paper in shown))
+            groups[label].append(_paper(entry.paper, record, entry.paper in mailed_papers))
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     return tuple([FurtherGroup(label, tuple(papers)) for label, papers in ordered])
 

@@ -64,8 +64,8 @@ def preview(
             [content for _, content in contents_by_day],
             lambda other: [content for _, content in _contents_by_day(session, other, plan, cancelled)],
         )
-    shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
-    return Preview(shown, left_out=plan.left_out, topics=counts)
+    days_shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
+    return Preview(days_shown, left_out=plan.left_out, topics=counts)
 
 
 def _newest_day(session: Session) -> date | None:

@@ -141,11 +141,11 @@ def test_a_topic_in_titles_is_not_left_out_of_a_preview(ready: Terminal, tmp_pat
     ready.ok("ingest", "jsonl", "--file", str(file))
     topics = [word for topic in (*phrases, "quantization") for word in ("--topic", topic)]
 
-    told = json.loads(ready.ok("preview", *topics, "--date", "2025-11-17", "--days", "1", "--format", "json"))
+    preview = json.loads(ready.ok("preview", *topics, "--date", "2025-11-17", "--days", "1", "--format", "json"))
 
-    found = [matched["topic"] for paper in told["days"][0]["papers"] for matched in paper["matched"]]
-    assert len(told["days"][0]["papers"]) == 10
-    assert found.count("quantization") == 1
+    matched_topics = [matched["topic"] for paper in preview["days"][0]["papers"] for matched in paper["matched"]]
+    assert len(preview["days"][0]["papers"]) == 10
+    assert matched_topics.count("quantization") == 1
 
 
 @SQLITE

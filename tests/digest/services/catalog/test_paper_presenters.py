@@ -57,7 +57,7 @@ def parts(smtp: MailServer, place: int = -1) -> tuple[str, str]:
     return " ".join(text.get_content().split()), unescape(html.get_content())
 
 
-def shown(lab: Lab) -> list[str]:
+def texts_shown(lab: Lab) -> list[str]:
     """The same edition and paper wherever a browser or a feed reader sees them."""
     edition, number = lab.editions("ada")[-1], lab.entries("ada")[0].paper
     page = paper_presenters.paper(number)
@@ -78,7 +78,7 @@ def test_a_summary_is_shown_everywhere_with_its_origin_before_the_abstract(lab: 
     assert text.index(SHORT) < text.index("We study Linear bandits in detail")
     assert "by Hugging Face:</span> " + SHORT in html
     assert html.index(SHORT) < html.index("in detail and report")
-    for place in shown(lab):
+    for place in texts_shown(lab):
         assert SHORT in place
         assert "In short, by Hugging Face:" in place
 
@@ -109,19 +109,19 @@ def test_a_paper_without_a_summary_looks_as_ever(lab: Lab, smtp: MailServer) -> 
     take_huggingface(None)
     lab.run(MONDAY)
 
-    assert "In short" not in "".join([*parts(smtp), *shown(lab)])
+    assert "In short" not in "".join([*parts(smtp), *texts_shown(lab)])
 
 
 def test_one_that_comes_later_leaves_the_edition_as_it_was_sent(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits"))
     lab.run(MONDAY)
-    before = shown(lab)
+    before = texts_shown(lab)
     lab.set_time(utc(TUESDAY, 5))
     take_huggingface()
 
-    assert shown(lab)[:2] == before[:2]
-    assert SHORT in shown(lab)[2]
+    assert texts_shown(lab)[:2] == before[:2]
+    assert SHORT in texts_shown(lab)[2]
 
 
 def test_the_first_one_stays(lab: Lab) -> None:
@@ -131,7 +131,7 @@ def test_the_first_one_stays(lab: Lab) -> None:
     take_huggingface("Another one.")
     lab.run(MONDAY)
 
-    assert all(SHORT in place for place in shown(lab))
+    assert all(SHORT in place for place in texts_shown(lab))
 
 
 NASTY = "<b>Bold</b> {{ 7 }} \u202eevil\x07 & $\\alpha$ " + "word " * 200

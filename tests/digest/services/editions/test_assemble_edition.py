@@ -94,9 +94,9 @@ def yesterday_voted(lab: Lab, *votes: int, **fields: object) -> None:
     lab.store(None, *listed, source="huggingface")
 
 
-def subscribe_now(lab: Lab, *topics: str, **wishes: object) -> None:
+def subscribe_now(lab: Lab, *topics: str, **preferences: object) -> None:
     """An old subscriber to whom only what comes from now on is new."""
-    lab.subscribe("ada", *topics, **wishes)
+    lab.subscribe("ada", *topics, **preferences)
     with reading() as session:
         newest = store.newest_batch(session)
     joined = utc(MONDAY - timedelta(days=60), 6)
@@ -141,7 +141,7 @@ def test_the_least_votes_of_a_rising_paper_are_those_that_half_of_the_voted_pape
 
 @SQLITE
 @pytest.mark.parametrize(
-    ("wishes", "expected"),
+    ("preferences", "expected"),
     [
         ({"authors": ["Grace Hopper"]}, ["Compilers"]),
         ({"authors": ["Grace Hopper"], "categories": ["cs.CV"]}, ["Compilers", "Seeing"]),
@@ -149,10 +149,10 @@ def test_the_least_votes_of_a_rising_paper_are_those_that_half_of_the_voted_pape
     ],
 )
 def test_who_follows_only_authors_or_categories_gets_no_trending_papers(
-    lab: Lab, wishes: dict[str, object], expected: list[str]
+    lab: Lab, preferences: dict[str, object], expected: list[str]
 ) -> None:
     yesterday_voted(lab, 40, 20, 5, 4, 3, 2, 1, 0, categories=("cs.CV",))
-    subscribe_now(lab, **wishes)
+    subscribe_now(lab, **preferences)
     lab.store(TUESDAY, paper(31, "Seeing", categories=("cs.CV",)))
     lab.store(TUESDAY, paper(32, "Compilers", authors=("Grace Hopper",), categories=("cs.PL",)))
     lab.run(TUESDAY)

@@ -42,10 +42,10 @@ def browser() -> Browser:
 
 def further_of(lab: Lab, day: date | None = None) -> tuple[int, set[str]]:
     """The number in the edition, and the titles that its page lists."""
-    chosen = edition(lab, day=day)
-    titles = listed(chosen.id)
+    mailed_edition = edition(lab, day=day)
+    titles = listed(mailed_edition.id)
     assert len(titles) == len(set(titles))
-    return chosen.content["more"], set(titles)
+    return mailed_edition.content["more"], set(titles)
 
 
 def test_the_page_lists_what_the_mail_counted_and_the_mail_links_to_it(lab: Lab, smtp: MailServer) -> None:

@@ -49,21 +49,21 @@ def test_without_the_engine_older_announcements_are_left_out_and_the_page_says_s
     monkeypatch.setattr(engine_need, "REFERENCE_DOCUMENTS", 2 * PAPERS)
 
     page = web.post("/preview", data=TOPICS).text
-    told = web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()
+    response = web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()
 
     assert "2 older announcements are left out" in page
-    assert [day["total"] for day in told["days"]] == [PAPERS, PAPERS]
-    assert told["announcements_left_out"] == 2
+    assert [day["total"] for day in response["days"]] == [PAPERS, PAPERS]
+    assert response["announcements_left_out"] == 2
 
 
 def test_with_few_enough_papers_nothing_is_left_out(web: Browser) -> None:
     announce(3)
 
     page = web.post("/preview", data=TOPICS).text
-    told = web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()
+    response = web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()
 
     assert "left out" not in page
-    assert (len(told["days"]), told["announcements_left_out"]) == (3, 0)
+    assert (len(response["days"]), response["announcements_left_out"]) == (3, 0)
 
 
 def test_an_announcement_with_too_many_papers_is_refused_with_the_reason(
