@@ -81,10 +81,8 @@ def plan_preview(session: Session, profile: Profile, announcement_ids: Sequence[
     """
     before = store.announcement_window(session, announcement_ids[-1] - 1, MIN_ANNOUNCEMENTS)
     window = before if len(before) == MIN_ANNOUNCEMENTS else []
-    announcements_read = sorted({*announcement_ids, *window})
-    sizes = {
-        day.announcement_id: len(day.papers) for day in announcements.announcement_days(session, announcements_read)
-    }
+    needed_ids = sorted({*announcement_ids, *window})
+    sizes = {day.announcement_id: len(day.papers) for day in announcements.announcement_days(session, needed_ids)}
     papers = sum(sizes.values())
     if papers <= engine_need.REFERENCE_DOCUMENTS:
         return PreviewPlan(
