@@ -67,7 +67,7 @@ class PaperBlock:
     summary_lines: str
 
 
-class BoundedCache(Generic[Key, Value]):
+class FifoCache(Generic[Key, Value]):
     """A cache of the last `size` values; the oldest goes first."""
 
     def __init__(self, size: int) -> None:
@@ -99,9 +99,9 @@ class PaperBlocks:
     """
 
     def __init__(self, size: int = 8192) -> None:
-        self._blocks: BoundedCache[tuple[int, int, int | None, tuple[Summary, ...]], PaperBlock] = BoundedCache(size)
-        self._marked: BoundedCache[tuple[int, int, WordGroups], MarkedTexts] = BoundedCache(size)
-        self.views: BoundedCache[Hashable, PaperView] = BoundedCache(size)
+        self._blocks: FifoCache[tuple[int, int, int | None, tuple[Summary, ...]], PaperBlock] = FifoCache(size)
+        self._marked: FifoCache[tuple[int, int, WordGroups], MarkedTexts] = FifoCache(size)
+        self.views: FifoCache[Hashable, PaperView] = FifoCache(size)
 
     def block_of(
         self,
