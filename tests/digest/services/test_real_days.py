@@ -10,7 +10,7 @@ from tests.servers import MailServer
 
 
 def test_two_real_days_repeat_nothing_and_every_paper_is_explained(lab: Lab, smtp: MailServer, shared: Path) -> None:
-    outcome = real_days.run_days(shared, smtp, subscribers=8, papers=300)
+    outcome = real_days.run_days(shared, smtp, subscribers=16, papers=300)
 
     assert outcome.ingested == 600
     assert outcome.mails >= 8

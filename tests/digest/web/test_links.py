@@ -255,8 +255,7 @@ def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
     assert routed == tried
 
 
-TIMED = (signing.CONFIRM, signing.NOT_ME, *(p for p in ROUTES if p in {"export", "erase", "change-address",
-         "new-address", "sign-in"}))  # fmt: skip
+TIMED = (signing.CONFIRM, *(p for p in ROUTES if p in {"export", "erase", "change-address", "new-address", "sign-in"}))
 
 
 @pytest.mark.parametrize("purpose", TIMED)
