@@ -15,7 +15,7 @@ _SCRIPT = Path(__file__).with_name("caniemail.mjs")
 _EXTRA = "dark mode and margins only: every style but those stands in the tags"
 _PREHEADER = "hides the preheader three ways at once; each is enough"
 _BREAKS = "breaks long words; three ways at once, and where none is known words break by themselves"
-_SCREENS = "for readers of screens, where it is kept"
+_SCREENS = "for screen readers, where it is kept; without it they say the visible text"
 _CARD = "bounds the card; a table of its own does so for Outlook, a division for Apple's mail"
 _USUAL = "only values that all know are used"
 _LOOKS = "finer in some programs than in others; nothing is lost"
@@ -24,7 +24,8 @@ BASELINE = {
     "@media": _EXTRA, "<style> element": _EXTRA, "color-scheme meta tag": _EXTRA,
     "display:none": _PREHEADER, "overflow": _PREHEADER, "max-height property": _PREHEADER,
     "overflow-wrap": _BREAKS, "word-break": _BREAKS, "table-layout": _BREAKS,
-    "role attribute": _SCREENS, "aria-hidden attribute": _SCREENS, "lang attribute": _SCREENS,
+    "role attribute": _SCREENS, "lang attribute": _SCREENS,
+    "aria-hidden attribute": _SCREENS, "aria-label attribute": _SCREENS,
     "dir attribute": "right-to-left titles stand on the right where it is kept",
     "<body> element": "the ground's colour stands on the table, too",
     "width property": _CARD, "max-width": _CARD, "margin": _CARD, "align attribute": _CARD, "HTML comments": _CARD,
