@@ -1,4 +1,7 @@
-"""One-line summaries that sources make of papers: their origin, and whether their numbers are the paper's own. Pure."""
+"""One-line summaries that sources make of papers: their origin, and whether their numbers are the paper's own. Pure.
+
+Which one is shown: `compose/email/paper_block.short_summary`, in the order of the source registry.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Request pacing: one request to a source at a time, with a pause between two, over all processes and machines.
 
 A turn is a file lock in DATA_DIR for the processes of this machine, and a lease in Redis (if there is one) for all
-machines. The lock ends with its process and the lease expires, so a dead holder blocks nobody.
+machines. The lock ends with its process and the lease expires, so a dead holder blocks nobody. How long the pause is
+stands in each source's file (`PACING`; arXiv's is the setting ARXIV_INTERVAL); retries stand in `http.py`.
 """
 
 from __future__ import annotations

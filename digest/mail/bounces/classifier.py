@@ -44,7 +44,7 @@ class ClassifiedMessage:
     outcomes: tuple[RecipientOutcome, ...] = ()
 
     def narrow_to(self, is_same_recipient: Callable[[str], bool]) -> ClassifiedMessage:
-        """Narrow the classification to one recipient, the one for whom `same` is true.
+        """Narrow the classification to one recipient, the one for whom `is_same_recipient` is true.
 
         Where the report names only others (addresses that the mail was forwarded to), the least severe outcome counts,
         so that no subscriber is suppressed for the failure of somebody else's address.

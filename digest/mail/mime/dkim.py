@@ -38,7 +38,7 @@ class DkimSigner:
         self._tags = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain}; s={selector};"
 
     def sign(self, message: bytes) -> bytes:
-        """Prepend a DKIM-Signature to the message. Lines must end in CRLF, as written by `message.build_message`."""
+        """Prepend a DKIM-Signature to the message. Lines must end in CRLF, as `message_builder` writes them."""
         head, _, body = message.partition(b"\r\n\r\n")
         fields = _fields(head)
         names, lines = _select_signed(fields)

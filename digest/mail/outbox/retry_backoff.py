@@ -10,8 +10,6 @@ FIRST_DELAY, MAX_DELAY = timedelta(minutes=1), timedelta(hours=2)
 JITTER = 0.2  # a delay is randomly up to this share shorter or longer
 UNCERTAIN_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800))
 SERVER_TROUBLE_DELAY = timedelta(minutes=1)  # after a failure of our own server
-POLICY_PAUSE = timedelta(hours=4)  # of a domain that refuses us by policy
-RELAY_PAUSE = timedelta(minutes=30)  # of a domain for which our own server refuses us (relaying, sender, quota)
 SERVER_PAUSE = timedelta(minutes=10)  # of a server that refuses mail for many domains
 MAX_AGE = timedelta(days=14)  # of a mail that is refused because of us; then it is given up
 

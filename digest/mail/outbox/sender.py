@@ -23,9 +23,9 @@ from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.errors import DigestError, Transient
 from digest.mail.mime.composer_interface import Composer, OutgoingMessage, Withheld
-from digest.mail.outbox import retry_backoff, server_refusals
+from digest.mail.outbox import relay_refusals, retry_backoff
+from digest.mail.outbox.relay_refusals import RefusalReview
 from digest.mail.outbox.send_counters import SendCounter, SendCounts
-from digest.mail.outbox.server_refusals import RefusalReview
 from digest.mail.outbox.state_transitions import StateTransitions
 from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.mail.smtp.transport import Transport, shared_transport
@@ -147,7 +147,7 @@ class Sender:
             raise LeaseLost("the sender's lease was taken over")
         now = clock.now()
         fenced = deliveries.record_results(session, self._lease_id, results, now)
-        review = server_refusals.review(session, results, self._review, now, may_wait=may_wait)
+        review = relay_refusals.review(session, results, self._review, now, may_wait=may_wait)
         domain, only_kind = self._settings.mail_domain or "localhost", ALARM if self._server_paused else ""
         capacity = 0 if review.reply or review.suspected else capacity
         claimed = claims.claim(

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.mail.mime.composer_interface import Withheld
-from digest.mail.outbox import retry_backoff, server_refusals
+from digest.mail.outbox import relay_refusals, retry_backoff
+from digest.mail.outbox.domain_pause import POLICY_PAUSE, domain_pause
 from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER
 from digest.mail.smtp.reply_outcome import NOT_STARTED, SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
@@ -30,9 +31,7 @@ class StateTransitions:
         if not outcome.refused or outcome.server_trouble:
             return result
         about_address = outcome.state == REJECTED
-        return replace(
-            result, refusal_signature=server_refusals.refusal_signature(outcome), about_address=about_address
-        )
+        return replace(result, refusal_signature=relay_refusals.refusal_signature(outcome), about_address=about_address)
 
     def _result(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         if outcome.state == DEFERRED:
@@ -68,7 +67,7 @@ class StateTransitions:
 
     def _domain_paused(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
         """Refused because of us: the domain is paused, and the mail waits until it is too old."""
-        pause = retry_backoff.RELAY_PAUSE if outcome.by_our_server else retry_backoff.POLICY_PAUSE
+        pause = domain_pause(outcome)
         return replace(self._postponed(delivery, outcome, now, pause), pause_until=now + pause)
 
     def _postponed(
@@ -89,7 +88,7 @@ class StateTransitions:
         if outcome.about_us:
             return self._domain_paused(delivery, outcome, now)
         if outcome.refused:
-            return self._postponed(delivery, outcome, now, retry_backoff.POLICY_PAUSE)
+            return self._postponed(delivery, outcome, now, POLICY_PAUSE)
         return _rejected(delivery, outcome, f"gave up after a day: {outcome.reply}")
 
     def _with_jitter(self, delay: timedelta) -> timedelta:

@@ -1,7 +1,7 @@
 """Likes: a few weighted words of liked papers (Rocchio's rule, with shrinkage), which raise the score of similar ones.
 
 They only affect papers that match already, and at most double a paper's relevance. "Less" has no weights: it mutes the
-topic or excludes the author that the subscriber names.
+topic or excludes the author that the subscriber names (`services/subscriptions/feedback.py`).
 
 Pseudo-relevance feedback (words of a profile's best papers instead of likes) lowered recall on every label set
 (docs/MATCHING.md, "Likes").

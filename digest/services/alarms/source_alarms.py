@@ -1,7 +1,7 @@
 """Alarms about sources that are late, stale or down, at most one a day for each, and a mail when it has recovered.
 
 Only sources that the scheduler fetches are checked. A source that is late because it was not fetched (the service was
-off) gets some minutes, because the scheduler fetches it as soon as it runs.
+off) gets some minutes, because the scheduler fetches it as soon as it runs. The limits stand in `source_status.py`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def send_due_mail(
 ) -> SendCounts:
     """Send due mail for about `seconds`. Safe to run concurrently, because a row is claimed once.
 
-    `busy` is called once where there is work for another sender. An alarm about a refusal is sent at once if possible.
+    `on_more_work` is called once where another sender has work. An alarm about a refusal is sent at once if possible.
     Raises Transient.
     """
     config = settings.get()

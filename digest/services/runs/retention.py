@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from digest import clock, logs, settings
 from digest.db.core.engine import reading, transaction
+from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.outbox import retention
 from digest.db.subscribers import subscriber_listing
-from digest.db.subscribers.scrub import scrub_deleted
 from digest.models.types import stored_id
 from digest.services.bounces import process_reports
 from digest.services.selection import profile_cache

@@ -12,8 +12,8 @@ from sqlmodel import Session, col, delete, or_, update
 
 from digest import clock
 from digest.db.core import engine
+from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.subscribers import former_addresses, subscribers
-from digest.db.subscribers.scrub import scrub_deleted
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression

@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import session_replies
-from digest.mail.outbox.server_refusals import shared_refusals
+from digest.mail.outbox.relay_refusals import shared_refusals
 from digest.models import Bounce, Delivery, DomainPause, SessionReply, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT
 from tests.outbox import Outbox
