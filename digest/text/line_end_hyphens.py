@@ -21,7 +21,7 @@ def rejoin_hyphenated(text: str) -> str:
     if "- " not in text and "-\n" not in text:
         return text
     return _HYPHEN_AND_BLANK.sub(
-        lambda found: "" if _is_line_end_hyphen(text, found.start(), found.end()) else found[0], text
+        lambda match: "" if _is_line_end_hyphen(text, match.start(), match.end()) else match[0], text
     )
 
 

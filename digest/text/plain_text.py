@@ -66,7 +66,7 @@ def _replacement(character: str) -> str:
 
 def _without_loose_joiners(text: str) -> str:
     """The text without joiners between characters that they cannot join."""
-    return _JOINER.sub(lambda found: found[0] if _can_join(text, found.start()) else "", text)
+    return _JOINER.sub(lambda match: match[0] if _can_join(text, match.start()) else "", text)
 
 
 def _can_join(text: str, index: int) -> bool:

@@ -107,9 +107,9 @@ def by_reference(pool: CandidatePool, weights: Weights) -> Callable[[Profile], i
     print(f"the newest {len(documents)} papers are matched")
 
     def match(profile: Profile) -> int:
-        found = reference_matcher.match_lazily(profile, documents, weights, tau=0)
-        found.within_limits()
-        return len(found)
+        matches = reference_matcher.match_lazily(profile, documents, weights, tau=0)
+        matches.within_limits()
+        return len(matches)
 
     return match
 

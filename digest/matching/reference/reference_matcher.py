@@ -326,7 +326,7 @@ def _rank_topics(
             ranked.append(
                 (-gain, topic.index, topic, sum({parsed.bit_of_term[profile_term] for profile_term in matched_terms}))
             )
-    return [(topic, bits) for _, _, topic, bits in sorted(ranked, key=lambda one: one[:2])]
+    return [(topic, bits) for _, _, topic, bits in sorted(ranked, key=lambda topic_rank: topic_rank[:2])]
 
 
 def _matched_terms(topic: ParsedTopic, finding: _Finding, satisfied_terms: Sequence[ParsedTerm]) -> list[ProfileTerm]:

@@ -60,12 +60,12 @@ def numbers(matches: Sequence[Match]) -> list[int]:
 @both
 def test_a_topic_in_a_title_gets_the_last_slot_of_a_topic_that_has_several(matcher: Matcher) -> None:
     profile = topics("KV cache", "quantization", limit=3)
-    found = matcher(
+    matches = matcher(
         profile, papers(*cached(4), Record("Quantization of weights"), Record("Quantization of graph networks"))
     )
 
-    assert numbers(found) == [1, 2, 5]
-    assert found[-1].matched == ((1, ("quantization",)),)
+    assert numbers(matches) == [1, 2, 5]
+    assert matches[-1].matched == ((1, ("quantization",)),)
 
 
 @both
@@ -173,10 +173,10 @@ def test_slots_are_given_alike_by_both(profile: Profile, records: list[Record]) 
 @given(PROFILES, st.lists(RECORDS, min_size=5, max_size=20))
 def test_who_has_room_for_every_topic_misses_none(profile: Profile, records: list[Record]) -> None:
     profile = Profile(topics=tuple(Topic(topic.text) for topic in profile.topics), limit=len(profile.topics))
-    found = set(numbers(by_reference(profile, papers(*records))))
+    matches = set(numbers(by_reference(profile, papers(*records))))
     for topic in profile.topics:
         if " " in topic.text or ":" in topic.text or "*" in topic.text:
             continue
         titles = {paper.id for paper in papers(*records) if topic.text in paper.record.title.split()}
 
-        assert not titles or titles & found
+        assert not titles or titles & matches

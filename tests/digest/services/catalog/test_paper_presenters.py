@@ -165,13 +165,13 @@ def test_of_two_rows_of_one_paper_the_longer_summary_stays() -> None:
 
 
 def test_real_answers_have_summaries_and_few_say_numbers_of_their_own(shared: Path) -> None:
-    found: list[ListedPaper] = []
+    listed_papers: list[ListedPaper] = []
     for file in sorted((shared / "data" / "wire" / "hf_daily_papers").glob("*.json")):
-        found += huggingface.parse(file.read_bytes()).papers
-    agree = [papers.numbers_agree(row.summary, row.record.title, row.record.abstract) for row in found]
+        listed_papers += huggingface.parse(file.read_bytes()).papers
+    agree = [papers.numbers_agree(row.summary, row.record.title, row.record.abstract) for row in listed_papers]
 
-    assert len(found) == 65
-    assert all(row.summary for row in found)
+    assert len(listed_papers) == 65
+    assert all(row.summary for row in listed_papers)
     assert sum(agree) >= 55
 
 

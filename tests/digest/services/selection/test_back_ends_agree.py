@@ -178,12 +178,12 @@ def test_the_papers_beyond_the_limits_are_the_same_and_as_many_as_the_editions_s
     for number in run_planning.plan_due(NoQueue()):
         build_editions.build_shard(number, 0)
     with reading() as session:
-        chosen = [row for row in session.exec(select(Edition)) if row.papers and row.content["more"]]
-    slow = [further_papers.further_papers(row.id or 0) for row in chosen]
-    fast = with_engine(monkeypatch, lambda: [further_papers.further_papers(row.id or 0) for row in chosen])
+        editions = [row for row in session.exec(select(Edition)) if row.papers and row.content["more"]]
+    slow = [further_papers.further_papers(row.id or 0) for row in editions]
+    fast = with_engine(monkeypatch, lambda: [further_papers.further_papers(row.id or 0) for row in editions])
 
     assert len(slow) > SUBSCRIBERS // 4
-    assert [page.listed for page in slow] == [min(row.content["more"], 200) for row in chosen]
+    assert [page.listed for page in slow] == [min(row.content["more"], 200) for row in editions]
     assert fast == slow
 
 
