@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
@@ -15,7 +15,6 @@ from digest.db.security import rate_limit_counters
 from digest.models import (
     AdminLogin,
     Attempt,
-    Audit,
     Bounce,
     Delivery,
     DomainPause,
@@ -196,15 +195,6 @@ def delete_old_records(session: Session, *, reports_before: datetime, attempts_b
     deleted += rate_limit_counters.delete_older_than(session, attempts_before)
     deleted += session.exec(delete(AdminLogin).where(col(AdminLogin.asked_at) < attempts_before)).rowcount
     return deleted + session.exec(delete(DomainPause).where(col(DomainPause.until) < attempts_before)).rowcount
-
-
-def delete_old_audit(session: Session, before: datetime) -> int:
-    """Delete audit rows older than that. Returns how many.
-
-    The newest row stays: SQLite assigns ids after the largest existing one, and serials of mails derive from them.
-    """
-    newest = select(func.max(Audit.id)).scalar_subquery()
-    return session.exec(delete(Audit).where(col(Audit.at) < before, col(Audit.id) < newest)).rowcount
 
 
 def _set_run(session: Session, run_id: int, state: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from digest.db.core.dialect import in_values
 from digest.db.subscribers import former_addresses
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE, PENDING
 from digest.models.types import stored_id
@@ -126,6 +126,11 @@ def admit(session: Session, address: ParsedAddress, *, now: datetime) -> Subscri
     return subscriber
 
 
+def delete_subscriber(session: Session, subscriber_id: int) -> None:
+    """Delete a subscriber's row; profiles, consents, requests and feedback are deleted with it."""
+    session.exec(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
+
+
 def suppression(session: Session, key: str) -> Suppression | None:
     """Why that address must not be mailed, None where it may be; also from the hash of a deleted address."""
     stored = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
@@ -133,22 +138,6 @@ def suppression(session: Session, key: str) -> Suppression | None:
     if former is not None and former.suppressed:
         return Suppression(address_key=key, reason=former.reason, at=former.at)
     return stored
-
-
-def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
-    """The request with that id; None where there is none, or where it is another subscriber's."""
-    request = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
-    return request if request is not None and request.subscriber_id == subscriber_id else None
-
-
-def has_open_sign_up(session: Session, subscriber_id: int, *, since: datetime) -> bool:
-    """True where a sign-up since then was not confirmed yet."""
-    query = select(SignUpRequest.id).where(
-        SignUpRequest.subscriber_id == subscriber_id,
-        col(SignUpRequest.created_at) >= since,
-        col(SignUpRequest.confirmed_at).is_(None),
-    )
-    return session.exec(query.limit(1)).first() is not None
 
 
 def add_profile_version(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
@@ -170,6 +159,19 @@ def profile_version(session: Session, subscriber_id: int, profile_id: int | None
     return session.exec(query).one_or_none()
 
 
+def profile_versions(session: Session, version_ids: Iterable[int]) -> dict[int, ProfileVersion]:
+    """The profile versions with these ids, by id."""
+    ids = set(version_ids)
+    rows = session.exec(select(ProfileVersion).where(col(ProfileVersion.id).in_(ids))) if ids else ()
+    return {stored_id(version): version for version in rows}
+
+
+def profile_versions_of(session: Session, subscriber_id: int) -> Sequence[ProfileVersion]:
+    """All versions of a subscriber's profile, oldest first."""
+    query = select(ProfileVersion).where(ProfileVersion.subscriber_id == subscriber_id)
+    return session.exec(query.order_by(col(ProfileVersion.number))).all()
+
+
 def profile_of(session: Session, subscriber: Subscriber) -> Profile:
     """The subscriber's current profile; an empty one before the first is confirmed."""
     version = profile_version(session, stored_id(subscriber), subscriber.profile_id)
@@ -187,6 +189,14 @@ def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:
     """A subscriber's consent events, oldest first."""
     query = select(Consent).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id))
     return session.exec(query).all()
+
+
+def consents_by_subscriber(session: Session) -> dict[int, list[Consent]]:
+    """All consent events, oldest first, by subscriber."""
+    events_by_subscriber: dict[int, list[Consent]] = {}
+    for event in session.exec(select(Consent).order_by(col(Consent.id))):
+        events_by_subscriber.setdefault(event.subscriber_id, []).append(event)
+    return events_by_subscriber
 
 
 def was_imported(session: Session, subscriber_id: int) -> bool:
@@ -214,8 +224,18 @@ def attempted_keys(session: Session, action: str, *, since: datetime) -> set[str
     return set(session.exec(select(Attempt.key).where(Attempt.action == action, col(Attempt.at) > since)))
 
 
+def attempts_of_key(session: Session, key: str) -> Sequence[Attempt]:
+    """The attempts of all actions with that key, oldest first."""
+    return session.exec(select(Attempt).where(Attempt.key == key).order_by(col(Attempt.id))).all()
+
+
+def delete_attempts_of_key(session: Session, key: str) -> None:
+    """Delete the attempts of all actions with that key."""
+    session.exec(delete(Attempt).where(col(Attempt.key) == key))
+
+
 def delete_attempts(session: Session, action: str, key: str) -> None:
-    """Delete the attempts of a key."""
+    """Delete the attempts of an action with that key."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.db.subscribers import subscribers
+from digest.db.subscribers import link_requests, subscribers
 from digest.interfaces import Enqueue
 from digest.models import SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import CONFIRMATION, LINK
@@ -79,7 +79,7 @@ def _queue_link(
         since = max(
             suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)
         )  # after a whole week it is due
-        if subscribers.has_open_sign_up(session, subscriber_id, since=since):
+        if link_requests.has_open_sign_up(session, subscriber_id, since=since):
             return
     sign_up_request = SignUpRequest(
         subscriber_id=subscriber_id,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
+from digest.db.outbox import subscriber_mail
 from digest.db.subscribers import subscribers
-from digest.models import Delivery, Subscriber
-from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, RESEND, UNCERTAIN, WELCOME
+from digest.models import Subscriber
+from digest.models.delivery import EDITION_KINDS
 from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.subscriptions import consent_origin
 from digest.services.subscriptions.sign_up import WORDING_VERSION
-
-EDITION_KINDS = (DIGEST, WELCOME, NOTICE, RESEND)
-WAITING_STATES = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
 
 
 def subscriber_of(subscriber_id: int) -> Subscriber | None:
@@ -40,13 +38,5 @@ def unsubscribe_in_session(session: Session, subscriber_id: int, client: str, *,
     subscribers.record_consent(
         session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING_VERSION
     )
-    session.execute(
-        update(Delivery)
-        .where(
-            col(Delivery.subscriber_id) == subscriber_id,
-            col(Delivery.kind).in_(EDITION_KINDS),
-            col(Delivery.state).in_(WAITING_STATES),
-        )
-        .values(state=CANCELLED, due_at=None)
-    )
+    subscriber_mail.cancel_waiting(session, subscriber_id, EDITION_KINDS)
     return True
