@@ -115,13 +115,14 @@ def waiting_ranges(session: Session, run: Run, day: date | None) -> list[tuple[i
     return [(int(first), int(last)) for first, last in session.execute(statement)]
 
 
-def open_shards(session: Session, run_id: int | None = None) -> list[tuple[int, int]]:
-    """(run, shard number) of unfinished shards of planned runs."""
+def open_shards(session: Session, run_id: int | None = None, *, limit: int | None = None) -> list[tuple[int, int]]:
+    """(run, shard number) of unfinished shards of planned runs, at most `limit`, the earliest slots first."""
     statement = (
         select(col(Shard.run_id), col(Shard.number))
         .join(Run, col(Run.id) == col(Shard.run_id))
         .where(col(Shard.done_at).is_(None), col(Run.state) == PLANNED)
         .order_by(col(Run.slot), col(Shard.number))
+        .limit(limit)
     )
     if run_id is not None:
         statement = statement.where(col(Shard.run_id) == run_id)
