@@ -94,6 +94,16 @@ def announced_paper_ids(session: Session, announcement_id: int) -> list[int]:
     return [int(paper_id) for paper_id in session.execute(statement).scalars() if paper_id is not None]
 
 
+def announced_since(session: Session, day: date) -> list[int]:
+    """Ids of the papers announced on that day or later, oldest first, without withdrawn ones."""
+    statement = (
+        select(col(Paper.id))
+        .where(col(Paper.announcement_id) >= day.toordinal(), col(Paper.withdrawn).is_(False))
+        .order_by(col(Paper.announcement_id), col(Paper.id))
+    )
+    return [int(paper_id) for paper_id in session.execute(statement).scalars()]
+
+
 def newest_batch(session: Session) -> int:
     """The id of the last batch, 0 for none. While it is the same, no paper has changed."""
     return int(session.execute(select(func.coalesce(func.max(col(Batch.id)), 0))).scalar_one())

@@ -89,7 +89,8 @@ class PaperRow:
 class PaperPage:
     """The page of one paper. `links`: (label, address); `nearest_paper`: id and title of the nearest earlier paper.
 
-    `summary`: the words that say who made it, and the text.
+    `summary`: the words that say who made it, and the text. `bibtex`: an entry to copy; `downloads`: citation files as
+    (label, URL); `meta_tags`: (name, content), for reference managers.
     """
 
     row: PaperRow
@@ -99,6 +100,9 @@ class PaperPage:
     comment: str = ""
     nearest_paper: tuple[int, str] | None = None
     summary: tuple[str, str] | None = None
+    bibtex: str = ""
+    downloads: tuple[tuple[str, str], ...] = ()
+    meta_tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from digest.errors import N_, NotFound
 from digest.i18n import format_number, localize
 from digest.models.types import stored_id
 from digest.papers import Record, author_key
-from digest.services.catalog import novelty_and_score
+from digest.services.catalog import novelty_and_score, paper_exports
 from digest.services.catalog import trending as rising
 from digest.services.catalog.novelty_and_score import PaperFigures
 from digest.services.catalog.page_schemas import AuthorPage, PaperPage, PaperRow
@@ -66,6 +66,7 @@ def paper(paper_id: int) -> PaperPage:
         summaries = summary_store.summaries_of(session, [paper_id], registry.summary_origins()).get(paper_id, [])
     block = paper_block.paper_block(record, summaries=summaries)
     facts = trends[paper_id].facts if paper_id in trends else ""
+    to_cite = paper_exports.paper_citation(paper_id, record)
     return PaperPage(
         row=present_row(paper_id, record, facts, figures),
         nearest_paper=(stored_id(nearest[0]), paper_block.paper_block(nearest[1]).title) if nearest else None,
@@ -74,6 +75,9 @@ def paper(paper_id: int) -> PaperPage:
         announced=date.fromordinal(row_of_paper.announcement_id) if row_of_paper.announcement_id else None,
         comment=readable(record.comment or ""),
         summary=(block.origin.unescape(), block.shown_summary.unescape()) if block.shown_summary else None,
+        bibtex=to_cite.bibtex,
+        downloads=paper_exports.download_links(f"/papers/{paper_id}"),
+        meta_tags=to_cite.meta_tags,
     )
 
 

@@ -145,6 +145,15 @@ def web_view(edition_id: int, page: str) -> str:
     ).html
 
 
+def edition_papers(edition_id: int) -> list[int]:
+    """Ids of an edition's papers in its order. Raises NotFound."""
+    with reading() as session:
+        edition = session.get(Edition, edition_id)
+        if edition is None or edition.cancelled:
+            raise NotFound(localize("this edition no longer exists"))
+        return list(dict.fromkeys(int(entry["paper"]) for entry in edition.content["entries"]))
+
+
 def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
     """The topics of a stored profile version, as typed."""
     return tuple([topic["text"] for topic in profile.get("topics", ())])

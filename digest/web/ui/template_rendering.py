@@ -42,6 +42,12 @@ def script() -> str:
     return _read("subscribe.js")
 
 
+@lru_cache(maxsize=1)
+def copy_script() -> str:
+    """The script of a paper's page, which copies its BibTeX entry."""
+    return _read("copy.js")
+
+
 def long_date(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
     return i18n.format_day(day, localize("EEE d MMM y"))
@@ -74,7 +80,11 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(day=long_date, cadence=cadence_text, number=i18n.format_number)
-    environment.globals.update(style=Markup(style_sheet()), script=Markup(script()))  # noqa: S704 - our own files
+    environment.globals.update(
+        style=Markup(style_sheet()),  # noqa: S704 - our own files
+        script=Markup(script()),  # noqa: S704
+        copy_script=Markup(copy_script()),  # noqa: S704
+    )
     return environment
 
 
