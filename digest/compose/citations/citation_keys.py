@@ -29,7 +29,7 @@ def citation_keys(citations: Iterable[Citation]) -> dict[int, str]:
 
 
 def _base(item: Citation) -> str:
-    name = _ascii(item.authors[0].family if item.authors else "")
+    name = _ascii(item.authors[0].full_family if item.authors else "")
     words = [word for word in _WORD.findall(_folded(item.title)) if word not in STOP_WORDS]
     year = str(item.date[0]) if item.date else ""
     return f"{name[:_MAX_PART]}{year}{words[0][:_MAX_PART] if words else ''}"

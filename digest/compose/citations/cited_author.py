@@ -13,6 +13,7 @@ from digest.text.word_tables import INNER_PARTICLES, PARTICLES
 
 MAX_NAME = 300  # characters
 _AFFILIATION = re.compile(r"\s*\([^()]*\)?")
+_JOINED_INITIAL = re.compile(r"(?<=\b\w\.)(?=[^\W\d_]{2})")  # V.S.Vladimirov
 _SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 _CONJUNCTIONS = frozenset({"and", "und", "et", "&"})
 
@@ -36,10 +37,11 @@ class CitedAuthor:
 def cited_author(name: str) -> CitedAuthor:
     """The parts of a name. The family name is the last word, or the words before a comma.
 
-    Collaborations, single words and names that have no usual form stay whole.
+    A capital particle is a part of the family name (De Lellis), a small one is not (van der Waals). Collaborations,
+    single words and names that have no usual form stay whole.
     """
     text = one_line(readable(name[:MAX_NAME]))
-    text = _AFFILIATION.sub("", text).strip(" ,;") or text
+    text = _JOINED_INITIAL.sub(" ", _AFFILIATION.sub("", text).strip(" ,;") or text)
     first_part, *parts = [part.strip() for part in text.split(",") if part.strip()] or [""]
     suffixes = [part for part in parts if _is_suffix(part)]
     given = [part for part in parts if not _is_suffix(part)]
@@ -50,7 +52,7 @@ def cited_author(name: str) -> CitedAuthor:
     suffix = suffixes[0] if suffixes else ""
     if given:
         particle_words = _leading_particles(words)
-        return CitedAuthor(" ".join(words[particle_words:]), given[0], " ".join(words[:particle_words]), suffix)
+        return _named(words[:particle_words], words[particle_words:], given[0], suffix)
     return _split_words(words, suffix)
 
 
@@ -64,9 +66,13 @@ def _split_words(words: list[str], suffix: str) -> CitedAuthor:
         particle_start -= 1
     if len(words) == 1 and not suffix:
         return CitedAuthor(words[0], is_whole=True)
-    return CitedAuthor(
-        words[-1], " ".join(words[:particle_start]), " ".join(words[particle_start:family_start]), suffix
-    )
+    return _named(words[particle_start:family_start], words[-1:], " ".join(words[:particle_start]), suffix)
+
+
+def _named(particle: list[str], family: list[str], given: str, suffix: str) -> CitedAuthor:
+    if particle and particle[0][0].isupper():
+        return CitedAuthor(" ".join([*particle, *family]), given, "", suffix)
+    return CitedAuthor(" ".join(family), given, " ".join(particle), suffix)
 
 
 def _leading_particles(words: list[str]) -> int:

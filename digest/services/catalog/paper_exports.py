@@ -95,6 +95,14 @@ def paper_citation(paper_id: int, record: Record) -> PaperCitation:
     return PaperCitation(entry, citation_meta_tags(item, paper_page(paper_id)))
 
 
+def bibtex_entries(paper_ids: Sequence[int]) -> str:
+    """BibTeX entries without abstracts, to copy from a page."""
+    with reading() as session:
+        citations = list(_citations(session, paper_ids))
+    keys = citation_keys(citations)
+    return "\n".join(bibtex_entry(item, keys[item.paper_id], with_abstract=False) for item in citations)
+
+
 def paper_page(paper_id: int) -> str:
     """The address of a paper's page."""
     return f"{settings.get().base_url}/papers/{paper_id}"

@@ -25,6 +25,7 @@ from digest.i18n import localize
 from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, Summary, known_summaries
+from digest.services.catalog import paper_exports
 from digest.services.security import signed_links
 from digest.sources import registry
 
@@ -134,11 +135,12 @@ def web_view(edition_id: int, page: str) -> str:
         return other_emails.no_matches_notice(
             recipient, links, content.considered, silent=silent, service=service_identity()
         ).html
+    entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])
     return digest_email.digest(
         content,
         papers.papers,
         recipient,
-        links,
+        replace(links, citations=paper_exports.download_links(page), bibtex=entries),
         service=service_identity(),
         summaries=papers.summaries_of(edition),
         limit=None,
