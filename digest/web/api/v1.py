@@ -94,7 +94,7 @@ def papers(services: Services, pages: Pages, category: str | None = None, limit:
 
     def make() -> CachedPage:
         rows = [asdict(row) for row in services.trending(category, limit)]
-        return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":")).encode())
+        return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":"), default=str).encode())
 
     return Response(pages.get(("api: papers", category, limit), make).content, media_type="application/json")
 

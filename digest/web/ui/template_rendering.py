@@ -53,6 +53,11 @@ def long_date(day: date) -> str:
     return i18n.format_day(day, localize("EEE d MMM y"))
 
 
+def short_day(day: date) -> str:
+    """A date such as 21 Nov 2025."""
+    return i18n.format_day(day, localize("d MMM y"))
+
+
 def cadence_text(subscriber: Subscriber) -> str:
     """The schedule of a subscriber in words."""
     frequencies = {
@@ -79,7 +84,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(day=long_date, cadence=cadence_text, number=i18n.format_number)
+    environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
     environment.globals.update(
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704
