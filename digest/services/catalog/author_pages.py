@@ -26,7 +26,10 @@ from digest.text.plain_text import one_line
 
 MAX_PAPERS = 500  # of an author, over all pages
 _FIGURES = (("h_index", N_("h-index")), ("papers", N_("Papers")), ("citations", N_("Citations")))
-_RATINGS = (("novelty", N_("Novelty")), ("ai_score", N_("Score")))  # 0 to 100; the source's, else the mean of the rows
+_RATINGS = (  # 0 to 100, with their labels if a source prints them, and as the mean of the rows
+    ("novelty", N_("Novelty"), N_("Novelty")),
+    ("ai_score", N_("AI score"), N_("Score")),
+)
 _SAVED_PAGES = "seeds"
 
 AuthoredPaper = tuple[Paper, Record]
@@ -80,12 +83,12 @@ def _figures(printed: PrintedFigures | None, rows: Sequence[PaperRow]) -> tuple[
         "novelty": [row.novelty for row in rows if row.novelty is not None],
         "ai_score": [row.score for row in rows if row.score is not None],
     }
-    for key, label in _RATINGS:
+    for key, label, label_of_mean in _RATINGS:
         if values.get(key) is not None:
             labelled_figures.append((localize(label), localize("%(n)s of 100", n=format_number(values[key]))))
         elif means[key]:
             text = localize("%(n)s of 100, the mean of the newest papers", n=format_number(mean(means[key])))
-            labelled_figures.append((localize(label), text))
+            labelled_figures.append((localize(label_of_mean), text))
     return tuple(labelled_figures)
 
 
