@@ -34,6 +34,7 @@ COMMANDS = {
         "replay": "Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."
     },
     "digest.cli.why": {"why": "Explain why a subscriber got a paper or not, or no mail."},
+    "digest.cli.export": {"export": "Export papers as citations."},
     "digest.cli.bounces": {"bounces": "Process returned mail."},
     "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and tokens."},
 }

@@ -2,7 +2,7 @@
 
 from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
-from digest.papers.keys import author_key, keys_of, lookup_keys, stored_keys, with_keys
+from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import merge_all, merge_listed, merge_records
 from digest.papers.record import (
     AuthorFigures,
@@ -12,6 +12,7 @@ from digest.papers.record import (
     ParsedDocument,
     Record,
     RejectedItem,
+    page_author,
     single_author,
 )
 from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
@@ -31,6 +32,7 @@ __all__ = [
     "abstract_keys",
     "arxiv_identity",
     "author_key",
+    "author_page_key",
     "clean_record",
     "code_address",
     "doi_identity",
@@ -44,6 +46,7 @@ __all__ = [
     "merge_listed",
     "merge_records",
     "numbers_agree",
+    "page_author",
     "similarity",
     "single_author",
     "stored_keys",

@@ -24,6 +24,7 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    citations,
     confirm,
     feedback,
     feeds,
@@ -45,6 +46,7 @@ PAGES = (
     feedback,
     mail_link,
     feeds,
+    citations,
     papers,
     health,
     v1,
@@ -79,8 +81,9 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     for module in PAGES:
         app.include_router(module.router)
     error_pages.install_error_handlers(app)
+    scripts = (template_rendering.script(), template_rendering.copy_script())
     content_policy = content_security_policy(
-        styles=csp_hash(template_rendering.style_sheet()), scripts=csp_hash(template_rendering.script())
+        styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, scripts))
     )
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)

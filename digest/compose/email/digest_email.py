@@ -211,6 +211,8 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, 
         "left": wording.papers_rolled_over(len(edition.entries) - len(views)),
         "past": wording.matches_past_limit(edition.more, has_topics=bool(recipient.topics)),
         "further": links.further,
+        "citations": links.citations,
+        "bibtex": links.bibtex,
         "considered": wording.considered_papers(edition.considered, recipient.kind),
         "line": subject_line.subject(edition, recipient, titles),
     }

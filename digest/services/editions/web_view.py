@@ -27,6 +27,7 @@ from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, Summary, known_summaries
+from digest.services.catalog import paper_exports
 from digest.services.security import signed_links
 from digest.sources import registry
 
@@ -135,15 +136,25 @@ def web_view(edition_id: int, page: str) -> str:
         return other_emails.no_matches_notice(
             recipient, links, content.considered, silent=silent, service=service_identity()
         ).html
+    entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])
     return digest_email.digest(
         content,
         papers.papers,
         recipient,
-        links,
+        replace(links, citations=paper_exports.download_links(page), bibtex=entries),
         service=service_identity(),
         summaries=papers.summaries_of(edition),
         limit=None,
     ).html
+
+
+def edition_papers(edition_id: int) -> list[int]:
+    """Ids of an edition's papers in its order. Raises NotFound."""
+    with reading() as session:
+        edition = session.get(Edition, edition_id)
+        if edition is None or edition.cancelled:
+            raise NotFound(localize("this edition no longer exists"))
+        return list(dict.fromkeys(int(entry["paper"]) for entry in edition.content["entries"]))
 
 
 def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
@@ -12,11 +13,16 @@ from pydantic import Field
 
 from digest.errors import NotFound
 from digest.services.admin import dashboard
+from digest.services.catalog import paper_exports, paper_lookup
 from digest.services.catalog.page_schemas import Preview
+from digest.services.editions import web_view
+from digest.services.security import signed_links
 from digest.services.security.api_tokens import ApiToken
+from digest.services.subscriptions import topic_settings
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
+from digest.signing import PREFERENCES
 from digest.web.http import api_auth
 from digest.web.http.api_auth import Caller
 from digest.web.http.constant_time import run_in_time_steps
@@ -37,6 +43,11 @@ READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
 ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:read"))]
 RUNS, EDITIONS = (Depends(api_auth.require_token(scope)) for scope in ("runs:read", "editions:read"))
+FormatName = Literal["bibtex", "ris", "csl-json"]
+EncodingName = Annotated[Literal["unicode", "tex"], Query(description="of BibTeX")]
+Identifiers = Annotated[
+    str, Query(max_length=8000, description="arXiv ids, DOIs or numbers of this service, with commas between")
+]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below this one: the next page")]
 
@@ -83,9 +94,40 @@ def papers(services: Services, pages: Pages, category: str | None = None, limit:
 
     def make() -> CachedPage:
         rows = [asdict(row) for row in services.trending(category, limit)]
-        return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":")).encode())
+        return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":"), default=str).encode())
 
     return Response(pages.get(("api: papers", category, limit), make).content, media_type="application/json")
+
+
+@router.get("/citations", dependencies=[READ_PAPERS])
+def citations(ids: Identifiers, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
+    """Export papers as BibTeX, RIS or CSL-JSON. Identifiers of papers that are not stored here are refused."""
+    identified = paper_lookup.find_papers(paper_lookup.split_identifiers(ids))
+    if identified.unknown or not identified.paper_ids:
+        raise NotFound(f"ids: not stored here: {', '.join(identified.unknown)[:300]}")
+    return _citations(identified.paper_ids, format, encoding, "papers")
+
+
+@router.get("/editions/{edition_id}/citations", dependencies=[EDITIONS])
+def edition_citations(edition_id: int, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
+    """Export the papers of an edition as BibTeX, RIS or CSL-JSON."""
+    if not 0 < edition_id < 2**31:
+        raise NotFound("this edition no longer exists")
+    return _citations(web_view.edition_papers(edition_id), format, encoding, f"edition-{edition_id}")
+
+
+@router.get("/likes/{token}/citations", dependencies=[READ_PAPERS])
+def liked_citations(token: str, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
+    """Export the papers that a subscriber likes. `token`: the last part of the subscriber's preferences link."""
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
+    return _citations(topic_settings.liked_papers(subscriber_id), format, encoding, "liked-papers")
+
+
+def _citations(paper_ids: Sequence[int], name: str, encoding: str, file_name: str) -> Response:
+    file_format, tex = paper_exports.citation_format(name), paper_exports.is_tex(encoding)
+    file = paper_exports.export_papers(paper_ids, file_format, tex=tex, name=file_name)
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 @router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])

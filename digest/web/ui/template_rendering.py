@@ -42,9 +42,20 @@ def script() -> str:
     return _read("subscribe.js")
 
 
+@lru_cache(maxsize=1)
+def copy_script() -> str:
+    """The script of a paper's page, which copies its BibTeX entry."""
+    return _read("copy.js")
+
+
 def long_date(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
     return i18n.format_day(day, localize("EEE d MMM y"))
+
+
+def short_day(day: date) -> str:
+    """A date such as 21 Nov 2025."""
+    return i18n.format_day(day, localize("d MMM y"))
 
 
 def cadence_text(subscriber: Subscriber) -> str:
@@ -73,8 +84,12 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(day=long_date, cadence=cadence_text, number=i18n.format_number)
-    environment.globals.update(style=Markup(style_sheet()), script=Markup(script()))  # noqa: S704 - our own files
+    environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
+    environment.globals.update(
+        style=Markup(style_sheet()),  # noqa: S704 - our own files
+        script=Markup(script()),  # noqa: S704
+        copy_script=Markup(copy_script()),  # noqa: S704
+    )
     return environment
 
 
