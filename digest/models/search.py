@@ -39,6 +39,6 @@ class SearchDocument(SQLModel, table=True):
 
 
 _TABLE = SQLModel.metadata.tables["search_document"]
-event.listen(_TABLE, "after_create", DDL(SQLITE_TERMS).execute_if(dialect="sqlite"))
+event.listen(_TABLE, "after_create", DDL(SQLITE_TERMS).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 for _statement in POSTGRESQL_TERMS:
-    event.listen(_TABLE, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    event.listen(_TABLE, "after_create", DDL(_statement).execute_if(dialect="postgresql"))  # type: ignore[no-untyped-call]

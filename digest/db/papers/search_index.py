@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select, text
 from sqlmodel import Session, col
@@ -47,16 +48,13 @@ def unindexed_papers(session: Session, limit: int) -> list[UnindexedPaper]:
         select(func.min(col(SearchDocument.id)), func.max(col(SearchDocument.id)))
     ).one()
     version_id = col(PaperVersion.id)
-    statements = (
-        [_newest_versions(version_id > last_id).order_by(version_id), _newest_versions(version_id < first_id)]
-        if last_id is not None
-        else [_newest_versions()]
-    )
+    older = _newest_versions(*([] if first_id is None else [version_id < first_id])).order_by(version_id.desc())
+    statements = [older] if last_id is None else [_newest_versions(version_id > last_id).order_by(version_id), older]
     rows: list[tuple[PaperVersion, int | None]] = []
     for statement in statements:
         if len(rows) < limit:
-            ordered = statement if statement._order_by_clauses else statement.order_by(version_id.desc())  # noqa: SLF001
-            rows += [(version, announced) for version, announced in session.execute(ordered.limit(limit - len(rows)))]
+            found = session.execute(statement.limit(limit - len(rows)))
+            rows += [(version, announced) for version, announced in found]
     sources_by_paper = _sources(session, [version.paper_id for version, _ in rows])
     return [
         UnindexedPaper(
@@ -66,7 +64,7 @@ def unindexed_papers(session: Session, limit: int) -> list[UnindexedPaper]:
     ]
 
 
-def _newest_versions(*conditions: ColumnElement[bool]) -> Select[tuple[PaperVersion, int | None]]:
+def _newest_versions(*conditions: ColumnElement[bool]) -> Select[Any]:
     """The newest versions of papers that were not withdrawn, with their announcements."""
     announced = func.coalesce(col(Paper.announcement_id), col(Batch.announcement_id))
     return (
@@ -160,4 +158,4 @@ def _insert_terms(session: Session, rows: list[tuple[int, str]]) -> None:
         statement = f"INSERT INTO {TERMS_TABLE} VALUES (%s, array_to_tsvector(string_to_array(%s, ' ')))"  # noqa: S608
     else:
         statement = f"INSERT INTO {TERMS_TABLE}(rowid, terms) VALUES (?, ?)"  # noqa: S608 - names of ours
-    connection.exec_driver_sql(statement, rows)  # type: ignore[arg-type]
+    connection.exec_driver_sql(statement, rows)
