@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text
+from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_rows, lock_name
@@ -64,7 +64,7 @@ def unindexed_papers(session: Session, limit: int) -> list[UnindexedPaper]:
     ]
 
 
-def _newest_versions(*conditions: ColumnElement[bool]) -> Select[Any]:
+def _newest_versions(*conditions: ColumnElement[bool]) -> Any:
     """The newest versions of papers that were not withdrawn, with their announcements."""
     announced = func.coalesce(col(Paper.announcement_id), col(Batch.announcement_id))
     return (
