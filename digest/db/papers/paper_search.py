@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import select, text
+from sqlmodel import Session, col
 
+from digest.db.core.dialect import in_values
 from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, IndexTerm, Without
+from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
 MAX_COUNTED = 100_000  # papers whose facets are counted
@@ -73,6 +75,15 @@ def document_ids(session: Session, query: IndexQuery) -> set[int]:
         statement = f"SELECT group_concat(rowid, ',') FROM {TERMS_TABLE} WHERE {TERMS_TABLE} MATCH :query"  # noqa: S608
     joined = session.execute(text(statement), {"query": _text(session, query)}).scalar_one()
     return set(map(int, joined.split(","))) if joined else set()
+
+
+def papers_of(session: Session, document_ids: Sequence[int]) -> list[int]:
+    """The papers of documents of the index, in this order; those of replaced versions are left out."""
+    statement = select(col(SearchDocument.id), col(SearchDocument.paper_id)).where(
+        in_values(session, col(SearchDocument.id), document_ids)
+    )
+    paper_by_document = {row.id: row.paper_id for row in session.execute(statement)}
+    return [paper_by_document[document] for document in document_ids if document in paper_by_document]
 
 
 def _found(session: Session, scope: Scope) -> str:

@@ -106,6 +106,11 @@ def word_query(word: Word) -> IndexQuery:
     return AnyOf((IndexTerm(_cut("x" + word.text), prefix=True), IndexTerm(_cut("w" + word.text), prefix=True)))
 
 
+def stem_query(stem: str) -> IndexQuery:
+    """The papers with a stem in title or abstract."""
+    return IndexTerm(_cut("x" + stem))
+
+
 def title_query(word: Word) -> IndexQuery:
     """The papers with a word in the title; of a prefix, those whose stem begins with it."""
     return IndexTerm(_cut("t" + word.text), prefix=word.prefix)
