@@ -33,6 +33,7 @@ from digest.web.pages import (
     preferences,
     search,
     sign_up,
+    suggest,
     unsubscribe,
 )
 from digest.web.ui import template_rendering
@@ -49,6 +50,7 @@ PAGES = (
     feeds,
     papers,
     search,
+    suggest,
     health,
     v1,
     bounce_webhook,
@@ -84,7 +86,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
         app.include_router(module.router)
     error_pages.install_error_handlers(app)
     content_policy = content_security_policy(
-        styles=csp_hash(template_rendering.style_sheet()), scripts=csp_hash(template_rendering.script())
+        styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)

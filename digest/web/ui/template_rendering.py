@@ -42,6 +42,17 @@ def script() -> str:
     return _read("subscribe.js")
 
 
+@lru_cache(maxsize=1)
+def suggestion_script() -> str:
+    """The script that suggests topics, on the start page and on the search page."""
+    return _read("suggest.js")
+
+
+def scripts() -> tuple[str, ...]:
+    """All scripts that pages contain inline."""
+    return script(), suggestion_script()
+
+
 def long_date(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
     return i18n.format_day(day, localize("EEE d MMM y"))
@@ -75,6 +86,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(day=long_date, cadence=cadence_text, number=i18n.format_number)
     environment.globals.update(style=Markup(style_sheet()), script=Markup(script()))  # noqa: S704 - our own files
+    environment.globals.update(suggestion_script=Markup(suggestion_script()))  # noqa: S704 - our own file
     return environment
 
 
