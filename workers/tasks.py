@@ -98,15 +98,16 @@ def ingest(source: str) -> None:
 
 @app.task(name="measure")  # type: ignore[untyped-decorator]
 def measure() -> None:
-    """Measure the novelty of announced papers for at most two minutes; enqueue the task again if there is more.
+    """Index papers for the search and measure their novelty, each for at most two minutes; again if there is more.
 
     First prepare the matching engine for the day's runs. Safe to run twice: a paper keeps its first figure.
     """
-    from digest.services.catalog import novelty_and_score
+    from digest.services.catalog import novelty_and_score, search_indexing
     from digest.services.selection import selector
 
     selector.prepare_engine()
-    more = novelty_and_score.measure_novelty(seconds=TASK_SLICE_SECONDS).is_incomplete
+    is_indexed = not search_indexing.index_papers(seconds=TASK_SLICE_SECONDS).is_incomplete
+    more = novelty_and_score.measure_novelty(seconds=TASK_SLICE_SECONDS).is_incomplete or not is_indexed
     _clear_mark(MEASURE)
     if more:
         enqueue().measure()

@@ -24,7 +24,7 @@ from digest.interfaces import Enqueue
 from digest.models import Delivery, Edition, Subscriber
 from digest.models.delivery import CONFIRMATION, DIGEST, SENT
 from digest.models.types import stored_id
-from digest.services.catalog import novelty_and_score
+from digest.services.catalog import novelty_and_score, search_indexing
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run
 from seeds import loader
@@ -102,6 +102,7 @@ class DemoScenario:
         for name, parsed in announcement.documents:
             total.add(store_document("seeds", name, parsed, day=announcement.day))
         novelty_and_score.measure_novelty()
+        search_indexing.index_papers()
         result = daily_run.run_queued(announcement.day, enqueue=self.enqueue, wait=True)
         output.print_line(
             f"{announcement.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
