@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from digest import settings
 from digest.db.core.dialect import in_values
@@ -19,7 +19,7 @@ from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import WELCOME
-from digest.models.subscriber import ACTIVE, PENDING
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.models.types import stored_id
 
 MAX_ADDRESS = 254
@@ -94,6 +94,24 @@ def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | No
 def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that id; `lock` holds the row until the transaction ends."""
     return _find_one(session, col(Subscriber.id) == subscriber_id, lock=lock)
+
+
+def lock_unless_left(session: Session, subscriber_ids: Sequence[int]) -> list[int]:
+    """Lock those of the subscribers who have not unsubscribed, in the order of ids. Returns their ids."""
+    query = select(col(Subscriber.id)).where(
+        in_values(session, col(Subscriber.id), subscriber_ids), Subscriber.state != UNSUBSCRIBED
+    )
+    locked_ids = session.execute(query.order_by(col(Subscriber.id)).with_for_update()).scalars()
+    return [subscriber_id for subscriber_id in locked_ids if subscriber_id is not None]
+
+
+def mark_left(session: Session, subscriber_ids: Sequence[int], *, now: datetime) -> None:
+    """Set the state of subscribers who unsubscribe. The caller holds their rows."""
+    session.execute(
+        update(Subscriber)
+        .where(in_values(session, col(Subscriber.id), subscriber_ids))
+        .values(state=UNSUBSCRIBED, left_at=now, next_due_at=None)
+    )
 
 
 def _find_one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:

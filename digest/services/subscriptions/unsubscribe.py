@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, update
 
 from digest import clock
 from digest.db.core import engine
+from digest.db.core.dialect import in_values
+from digest.db.core.group_commit import GroupCommit
 from digest.db.subscribers import subscribers
 from digest.models import Delivery, Subscriber
 from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, RESEND, UNCERTAIN, WELCOME
-from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.subscriptions import consent_origin
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 
@@ -25,28 +29,54 @@ def subscriber_of(subscriber_id: int) -> Subscriber | None:
         return subscribers.by_id(session, subscriber_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Unsubscription:
+    """A request to stop all mail. `origin`: `consent_origin.stored_form` of the client, or a word."""
+
+    subscriber_id: int
+    origin: str = ""
+
+
 def unsubscribe(subscriber_id: int, client: str = "") -> None:
     """Stop all mail at once. Repeated, or after erasure, it changes nothing and raises no error."""
-    with engine.transaction() as session:
-        unsubscribe_in_session(session, subscriber_id, client, now=clock.now())
+    submit_unsubscription(Unsubscription(subscriber_id, consent_origin.stored_form(client))).result()
 
 
-def unsubscribe_in_session(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
+def submit_unsubscription(unsubscription: Unsubscription) -> Future[None]:
+    """A future that is done when the unsubscription is stored durably, together with concurrent ones."""
+    return _COMMITS.submit(unsubscription)
+
+
+def unsubscribe_in_session(session: Session, subscriber_id: int, origin: str, *, now: datetime) -> bool:
     """`unsubscribe` within a transaction. False if the subscriber had unsubscribed before, or is erased."""
-    subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-    if subscriber is None or subscriber.state == UNSUBSCRIBED:
-        return False
-    subscriber.state, subscriber.left_at, subscriber.next_due_at = UNSUBSCRIBED, now, None
-    subscribers.record_consent(
-        session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING_VERSION
-    )
+    return bool(_unsubscribe_all(session, [Unsubscription(subscriber_id, origin)], now=now))
+
+
+def _unsubscribe_all(session: Session, unsubscriptions: Sequence[Unsubscription], *, now: datetime) -> list[int]:
+    """Stop the mail of several subscribers and record it. Returns the ids of those who had not unsubscribed before."""
+    origins = {item.subscriber_id: item.origin for item in reversed(unsubscriptions)}  # the first of each subscriber
+    subscriber_ids = subscribers.lock_unless_left(session, list(origins))
+    if not subscriber_ids:
+        return []
+    subscribers.mark_left(session, subscriber_ids, now=now)
+    for subscriber_id in subscriber_ids:
+        subscribers.record_consent(
+            session, subscriber_id, "left", now=now, client=origins[subscriber_id], wording=WORDING_VERSION
+        )
     session.execute(
         update(Delivery)
         .where(
-            col(Delivery.subscriber_id) == subscriber_id,
+            in_values(session, col(Delivery.subscriber_id), subscriber_ids),
             col(Delivery.kind).in_(EDITION_KINDS),
             col(Delivery.state).in_(WAITING_STATES),
         )
         .values(state=CANCELLED, due_at=None)
     )
-    return True
+    return subscriber_ids
+
+
+def _commit_unsubscriptions(session: Session, unsubscriptions: Sequence[Unsubscription]) -> None:
+    _unsubscribe_all(session, unsubscriptions, now=clock.now())
+
+
+_COMMITS = GroupCommit(_commit_unsubscriptions)

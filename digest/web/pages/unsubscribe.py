@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+import asyncio
 
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from digest.i18n import localize
 from digest.models import Subscriber
 from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.security import signed_links
-from digest.services.subscriptions import unsubscribe
+from digest.services.subscriptions import consent_origin, unsubscribe
+from digest.services.subscriptions.unsubscribe import Unsubscription
 from digest.signing import UNSUBSCRIBE
 from digest.web.http.client_ip import Client
 from digest.web.ui import template_rendering
-from digest.web.ui.forms import Pressed
+from digest.web.ui.forms import PostedBy, PostOrigin
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,13 +30,20 @@ def show(token: str) -> HTMLResponse:
 
 
 @router.post("/unsubscribe/{token}")
-def submit(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
-    """Unsubscribe (RFC 8058). The link is enough proof; only our own form must be sent with its button."""
-    if not pressed:
-        return show(token)
+async def submit(token: str, client: Client, posted_by: PostedBy) -> Response:
+    """Unsubscribe. The link is enough proof; only our own form must be sent with its button.
+
+    A mail provider's one-click POST (RFC 8058) is answered with a line of text, as nobody reads a page.
+    """
     (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
-    unsubscribe.unsubscribe(subscriber_id, client)
-    return _page(token, unsubscribe.subscriber_of(subscriber_id))
+    if posted_by is PostOrigin.SCRIPT:
+        return await run_in_threadpool(show, token)
+    is_program = posted_by is PostOrigin.PROGRAM
+    origin = consent_origin.ONE_CLICK if is_program else await run_in_threadpool(consent_origin.stored_form, client)
+    await asyncio.wrap_future(unsubscribe.submit_unsubscription(Unsubscription(subscriber_id, origin)))
+    if is_program:
+        return PlainTextResponse(f"{localize('You are unsubscribed')}.\n", headers=template_rendering.PRIVATE)
+    return await run_in_threadpool(show, token)
 
 
 def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:
