@@ -6,8 +6,8 @@
 One web process with an in-memory queue, in a process of its own; the clients keep their connections. Up to 332 papers
 are the seeds, with their signals; more come from the corpus in SHARED, spread over 14 announcements. The bare route
 returns a short text from an application without anything else, by the same server in the same process; `bare write`
-also inserts one row durably: one connection behind a lock on SQLite (waiting at the database's lock is slower), a
-connection for each thread on PostgreSQL. Goals: the start page, the trending page and a paper at a third of the bare
+also inserts one row durably: one connection behind a lock on SQLite (waiting at the database's lock is slower), ten
+connections on PostgreSQL. Goals: the start page, the trending page and a paper at a third of the bare
 route or more, one-click unsubscribing at 0.6 of the bare write or more. Previews have ten clients at most, as the
 service refuses more at once.
 """
@@ -19,6 +19,7 @@ import asyncio
 import itertools
 import json
 import os
+import queue
 import socket
 import sqlite3
 import subprocess
@@ -38,7 +39,7 @@ from tests.benchmarks.report import Report
 
 PAGES = ("start", "trending", "paper", "preview", "unsubscribe")
 BARE, BARE_WRITE = "bare", "bare write"
-PREVIEWS_AT_ONCE = 10
+PREVIEWS_AT_ONCE, CONNECTIONS = 10, 10
 PEERS = {"start": (BARE, 1 / 3), "trending": (BARE, 1 / 3), "paper": (BARE, 1 / 3), "unsubscribe": (BARE_WRITE, 0.6)}
 SECRET = "a-key-for-benchmarks-of-at-least-32-bytes"
 SEEDS = 332
@@ -260,12 +261,14 @@ def _postgresql_write(address: str) -> Callable[[], None]:
     plain = address.replace("postgresql+psycopg://", "postgresql://")
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute("CREATE TABLE bare (at double precision)")
-    connections = threading.local()
+    connections: queue.SimpleQueue[psycopg.Connection] = queue.SimpleQueue()
+    for _ in range(CONNECTIONS):
+        connections.put(psycopg.connect(plain, autocommit=True))
 
     def write() -> None:
-        if not hasattr(connections, "own"):
-            connections.own = psycopg.connect(plain, autocommit=True)
-        connections.own.execute("INSERT INTO bare VALUES (%s)", (time.time(),))
+        connection = connections.get()
+        connection.execute("INSERT INTO bare VALUES (%s)", (time.time(),))
+        connections.put(connection)
 
     return write
 
@@ -278,11 +281,15 @@ def measure(report: Report, links: list[str], load: Load) -> None:
         process = subprocess.Popen(words, pass_fds=[listening.fileno()])
         try:
             requests = page_requests(links)
+            asyncio.run(single_request(port, next(requests[BARE])))
             note_first_views(report, port, [name for name in PAGES[:4] if name in load.pages], requests)
             for _ in range(load.rounds):
                 for name in (BARE, BARE_WRITE, *load.pages):
                     clients = min(load.clients, PREVIEWS_AT_ONCE) if name == "preview" else load.clients
-                    note(report, name, *asyncio.run(crowd(port, requests[name], clients, load.seconds)))
+                    used = processor_seconds(process.pid)
+                    times, spent = asyncio.run(crowd(port, requests[name], clients, load.seconds))
+                    note(report, name, times, spent)
+                    report.add(f"{name}: CPU", "ms", 1000 * (processor_seconds(process.pid) - used) / len(times))
         finally:
             process.terminate()
             process.wait()
@@ -311,6 +318,12 @@ def note_first_views(report: Report, port: int, names: list[str], requests: dict
     """Milliseconds of each page's first view after the start, without and with the warm-up."""
     for name in names:
         report.add(f"{name}: first view", "ms", 1000 * asyncio.run(single_request(port, next(requests[name]))))
+
+
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def paper_path() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,12 +38,14 @@ class Unsubscription:
 
 def unsubscribe(subscriber_id: int, client: str = "") -> None:
     """Stop all mail at once. Repeated, or after erasure, it changes nothing and raises no error."""
-    submit_unsubscription(Unsubscription(subscriber_id, consent_origin.stored_form(client))).result()
+    origin = consent_origin.stored_form(client)
+    with engine.transaction() as session:
+        unsubscribe_in_session(session, subscriber_id, origin, now=clock.now())
 
 
-def submit_unsubscription(unsubscription: Unsubscription) -> Future[None]:
-    """A future that is done when the unsubscription is stored durably, together with concurrent ones."""
-    return _COMMITS.submit(unsubscription)
+async def commit_unsubscription(unsubscription: Unsubscription) -> None:
+    """Like `unsubscribe`. Returns when it is stored durably, in one transaction with concurrent ones."""
+    await _COMMITS.commit(unsubscription)
 
 
 def unsubscribe_in_session(session: Session, subscriber_id: int, origin: str, *, now: datetime) -> bool:
@@ -59,10 +60,8 @@ def _unsubscribe_all(session: Session, unsubscriptions: Sequence[Unsubscription]
     if not subscriber_ids:
         return []
     subscribers.mark_left(session, subscriber_ids, now=now)
-    for subscriber_id in subscriber_ids:
-        subscribers.record_consent(
-            session, subscriber_id, "left", now=now, client=origins[subscriber_id], wording=WORDING_VERSION
-        )
+    leaving = {subscriber_id: origins[subscriber_id] for subscriber_id in subscriber_ids}
+    subscribers.record_departures(session, leaving, now=now, wording=WORDING_VERSION)
     session.execute(
         update(Delivery)
         .where(

@@ -71,7 +71,8 @@ def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]
     return tuple(ip_network(network, strict=False) for network in trusted)
 
 
-async def _client(request: Request) -> str:
+async def client_of_request(request: Request) -> str:
+    """The client address of a request."""
     peer = request.client.host if request.client else ""
     trusted = settings.get().trusted_proxies
     if is_untrusted_proxy(peer, request.headers, trusted):
@@ -79,4 +80,4 @@ async def _client(request: Request) -> str:
     return client_of(peer, ",".join(request.headers.getlist("x-forwarded-for")), trusted)
 
 
-Client = Annotated[str, Depends(_client)]
+Client = Annotated[str, Depends(client_of_request)]

@@ -45,7 +45,8 @@ class PostOrigin(Enum):
     PROGRAM = "program"
 
 
-async def _post_origin(request: Request) -> PostOrigin:
+async def post_origin(request: Request) -> PostOrigin:
+    """Who sent this POST."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return PostOrigin.PROGRAM
     try:
@@ -57,10 +58,7 @@ async def _post_origin(request: Request) -> PostOrigin:
     return PostOrigin.BUTTON if BUTTON_FIELDS & fields.keys() else PostOrigin.SCRIPT
 
 
-PostedBy = Annotated[PostOrigin, Depends(_post_origin)]
-
-
-async def _is_pressed(origin: PostedBy) -> bool:
+async def _is_pressed(origin: Annotated[PostOrigin, Depends(post_origin)]) -> bool:
     """False if a script submitted a form of ours. One-click POSTs and other programs are deliberate: True."""
     return origin is not PostOrigin.SCRIPT
 
