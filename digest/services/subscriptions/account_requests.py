@@ -126,7 +126,7 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
 
 def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
     """Send mail to the new address from now on, and notify the old one. Raises StaleToken, Refused."""
-    now = clock.now()
+    now, origin = clock.now(), consent_origin.stored_form(client)  # before the locks, because it is slow
     with engine.transaction() as session:
         request, subscriber = _require_open_request(session, NEW_ADDRESS, request_id, lock=True)
         new_address, old_address = subscribers.parse_address(request.address), subscriber.address
@@ -137,9 +137,9 @@ def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
         session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
         subscriber.address, subscriber.address_key = new_address.text, new_address.key
         _redirect_waiting_mail(session, subscriber)
-        subscriber_id_, stored_client = stored_id(subscriber), consent_origin.stored_form(client)
+        subscriber_id_ = stored_id(subscriber)
         subscribers.record_consent(
-            session, subscriber_id_, "address changed", now=now, client=stored_client, wording=WORDING_VERSION
+            session, subscriber_id_, "address changed", now=now, client=origin, wording=WORDING_VERSION
         )
         enqueue_next(
             session, MOVED, subject_id=subscriber_id_, address=old_address, subscriber_id=subscriber_id_, now=now
