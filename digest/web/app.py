@@ -40,12 +40,12 @@ from digest.web.pages import (
 from digest.web.ui import template_rendering
 from digest.web.ui.page_cache import PageCache
 
-PAGES = (
+PAGES = (  # routes are tried in this order
+    unsubscribe,
     sign_up,
     confirm,
     preferences,
     account,
-    unsubscribe,
     feedback,
     mail_link,
     feeds,

@@ -1,4 +1,4 @@
-"""The mail of one subscriber, of one address or about one edition: reading, cancelling, redirecting, anonymizing."""
+"""The mail of subscribers, of one address or about one edition: reading, cancelling, redirecting, anonymizing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, or_, select, update
 
+from digest.db.core.dialect import in_values
 from digest.db.outbox.deliveries import UNSENT_STATES
 from digest.models import Delivery, Subscriber
 from digest.models.delivery import CANCELLED, EDITION_KINDS, OPEN_STATES, WAITING_STATES
@@ -33,10 +34,10 @@ def mail_about_edition(session: Session, edition_id: int) -> Sequence[Delivery]:
     return session.exec(select(Delivery).where(*carries).order_by(col(Delivery.id))).all()
 
 
-def cancel_waiting(session: Session, subscriber_id: int, kinds: Sequence[str]) -> None:
-    """Cancel a subscriber's waiting mails of these kinds. Mails that are being sent can't be recalled."""
+def cancel_waiting(session: Session, subscriber_ids: Sequence[int], kinds: Sequence[str]) -> None:
+    """Cancel the subscribers' waiting mails of these kinds. Mails that are being sent can't be recalled."""
     waiting = (
-        col(Delivery.subscriber_id) == subscriber_id,
+        in_values(session, col(Delivery.subscriber_id), subscriber_ids),
         col(Delivery.kind).in_(kinds),
         col(Delivery.state).in_(WAITING_STATES),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, String, cast, func
+from sqlalchemy import ColumnElement, String, cast, func, insert, literal
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from digest import settings
 from digest.db.core.dialect import in_values
@@ -19,8 +19,8 @@ from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.delivery import WELCOME
-from digest.models.subscriber import ACTIVE, PENDING
-from digest.models.types import stored_id
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
+from digest.models.types import UTCDateTime, stored_id
 
 MAX_ADDRESS = 254
 IMPORTED = "imported"  # the consent event of a subscriber whom an administrator imported
@@ -94,6 +94,24 @@ def by_key(session: Session, key: str, *, lock: bool = False) -> Subscriber | No
 def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber | None:
     """The subscriber with that id; `lock` holds the row until the transaction ends."""
     return _find_one(session, col(Subscriber.id) == subscriber_id, lock=lock)
+
+
+def lock_unless_left(session: Session, subscriber_ids: Sequence[int]) -> list[int]:
+    """Lock those of the subscribers who have not unsubscribed, in the order of ids. Returns their ids."""
+    query = select(col(Subscriber.id)).where(
+        in_values(session, col(Subscriber.id), subscriber_ids), Subscriber.state != UNSUBSCRIBED
+    )
+    locked_ids = session.execute(query.order_by(col(Subscriber.id)).with_for_update()).scalars()
+    return [subscriber_id for subscriber_id in locked_ids if subscriber_id is not None]
+
+
+def mark_left(session: Session, subscriber_ids: Sequence[int], *, now: datetime) -> None:
+    """Set the state of subscribers who unsubscribe. The caller holds their rows."""
+    session.execute(
+        update(Subscriber)
+        .where(in_values(session, col(Subscriber.id), subscriber_ids))
+        .values(state=UNSUBSCRIBED, left_at=now, next_due_at=None)
+    )
 
 
 def _find_one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
@@ -183,6 +201,23 @@ def record_consent(
 ) -> None:
     """Store the proof of a consent event. `client`: a hash of its origin or a word, never an address."""
     session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
+
+
+def record_departures(session: Session, origins: Mapping[int, str], *, now: datetime, wording: str) -> None:
+    """Store the proof that these subscribers unsubscribed, by id with its origin as in `record_consent`.
+
+    One statement for each origin: the interpreter's lock is released for each statement and, in a busy process, only
+    regained milliseconds later.
+    """
+    ids_by_origin: dict[str, list[int]] = {}
+    for subscriber_id, origin in origins.items():
+        ids_by_origin.setdefault(origin, []).append(subscriber_id)
+    for origin, subscriber_ids in ids_by_origin.items():
+        columns = select(
+            col(Subscriber.id), literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording)
+        ).where(in_values(session, col(Subscriber.id), subscriber_ids))
+        names = ["subscriber_id", "event", "at", "client", "wording"]
+        session.execute(insert(Consent).from_select(names, columns))
 
 
 def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:

@@ -127,20 +127,20 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
 
 def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
     """Send mail to the new address from now on, and notify the old one. Raises StaleToken, Refused."""
-    now = clock.now()
+    now, origin = clock.now(), consent_origin.stored_form(client)  # before the locks, because it is slow
     with engine.transaction() as session:
         request, subscriber = _require_open_request(session, NEW_ADDRESS, request_id, lock=True)
         new_address, old_address = subscribers.parse_address(request.address), subscriber.address
         if not _is_free(session, new_address.key):
             raise Refused(localize("this address has a subscription of its own, or no mail may be sent to it"))
         _erase_unconfirmed(session, new_address.key, now=now)
-        subscriber_id, stored_client = stored_id(subscriber), consent_origin.stored_form(client)
+        subscriber_id = stored_id(subscriber)
         link_requests.delete_account_requests(session, subscriber_id)
         reports.delete_reports(session, subscriber.address_key)
         subscriber.address, subscriber.address_key = new_address.text, new_address.key
         subscriber_mail.redirect_editions(session, subscriber)
         subscribers.record_consent(
-            session, subscriber_id, "address changed", now=now, client=stored_client, wording=WORDING_VERSION
+            session, subscriber_id, "address changed", now=now, client=origin, wording=WORDING_VERSION
         )
         enqueue_next(
             session, MOVED, subject_id=subscriber_id, address=old_address, subscriber_id=subscriber_id, now=now

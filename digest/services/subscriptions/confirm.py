@@ -129,7 +129,7 @@ def refuse_sign_up(subscriber_id: int, request_id: int) -> None:
     with engine.transaction() as session:
         subscriber = _require_refusable(session, subscriber_id, request_id, lock=True)
         reports.suppress(session, subscriber.address_key, reason=NOT_ME, source="confirmation mail", at=now)
-        subscriber_mail.cancel_waiting(session, subscriber_id, (CONFIRMATION,))
+        subscriber_mail.cancel_waiting(session, [subscriber_id], (CONFIRMATION,))
 
 
 def refusal_of(subscriber_id: int, request_id: int) -> str:

@@ -46,12 +46,13 @@ def subscribe(
         subscriber = subscribers.by_key(session, address.key)
     limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS
     if rate_limits.may_mail(limit, address.key, client_limit=client_limit, client=client):
+        origin = consent_origin.stored_form(client)  # slow, so not while the transaction holds its locks
         with engine.transaction() as session:
             suppression = subscribers.suppression(session, address.key)
             if suppression is None or suppressions.can_be_lifted(suppression.reason, suppression.source):
                 subscriber = subscribers.admit(session, address, now=now)
                 session.flush()
-                _queue_link(session, subscriber, suppression, request, client=client, now=now)
+                _queue_link(session, subscriber, suppression, request, origin=origin, now=now)
     enqueue.deliver()
 
 
@@ -61,7 +62,7 @@ def _queue_link(
     suppression: Suppression | None,
     request: Subscription,
     *,
-    client: str,
+    origin: str,
     now: datetime,
 ) -> None:
     """Queue a link: for an active subscriber to the preferences, otherwise to confirm this sign-up.
@@ -86,7 +87,7 @@ def _queue_link(
         created_at=now,
         profile=request.profile().to_json(),
         schedule=request.schedule_json(),
-        client=consent_origin.stored_form(client),
+        client=origin,
         wording=WORDING_VERSION,
     )
     session.add(sign_up_request)
