@@ -75,7 +75,7 @@ def test_a_sentence_that_only_announces_a_list_is_not_added() -> None:
 
 def test_labels_that_stand_alone_are_dropped() -> None:
     text = excerpt(
-        f"Context. {BACKGROUND}Aims. We find the masses of forty stars in two clusters near us. Results. {RESULTS}"
+        f"Context. {BACKGROUND}Aims. We find the masses of forty stars in two clusters near us. Results. {RESULTS} {RESULTS}"
     )
 
     assert text.startswith("We find the masses of forty stars")
