@@ -182,6 +182,7 @@ _CONNECTIVE = re.compile(
 )
 
 
+_CLAUSE = re.compile(r"[,;:] (?=[^\W\d])| [–—-] ")
 # SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
 _LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
 _CONTENT_WORD = re.compile(r"[^\W\d_]{4,}")
@@ -248,19 +249,37 @@ def add_matching_sentences(
 
 
 def _cut_piece(sentence: str, start: int, end: int, size: int) -> str:
-    """The sentence, or a piece of it around these offsets, cut at blanks."""
+    """The sentence, or a piece of about `size` characters around these offsets, cut at clauses, else at blanks."""
     label = _LABEL.match(sentence)
     if label and label.end() <= start:
         sentence, start, end = sentence[label.end() :], start - label.end(), end - label.end()
     if len(sentence) <= size:
         return sentence
-    begin = max(0, min(start - size // 3, len(sentence) - size))
-    begin = sentence.rfind(" ", 0, begin) + 1 if begin else 0
-    end_offset = min(len(sentence), max(begin + size, end))
-    if end_offset < len(sentence) and (blank := sentence.rfind(" ", end, end_offset)) > 0:
-        end_offset = blank
+    begin = _piece_start(sentence, start, size)
+    end_offset = _piece_end(sentence, begin, end, size)
     piece = sentence[begin:end_offset].strip(" ,;:")
     return f"{'… ' if begin else ''}{piece}{'…' if end_offset < len(sentence) else ''}"
+
+
+def _piece_start(sentence: str, start: int, size: int) -> int:
+    """Where a piece begins: at the sentence's beginning or at a clause that leads to the match, so that it fits."""
+    if start <= size // 2:
+        return 0
+    clauses = [match.end() for match in _CLAUSE.finditer(sentence, 0, start)]
+    whole = [place for place in clauses if len(sentence) - place <= size]
+    near = [place for place in clauses if start - place <= size // 2]
+    if whole or near:
+        return (whole or near)[0]
+    return sentence.rfind(" ", 0, max(0, min(start - size // 3, len(sentence) - size))) + 1
+
+
+def _piece_end(sentence: str, begin: int, end: int, size: int) -> int:
+    """Where a piece ends: with the sentence, before the next clause, or at a blank."""
+    limit = max(begin + size, end)
+    if limit >= len(sentence):
+        return len(sentence)
+    clauses = [match.start() for match in _CLAUSE.finditer(sentence, max(end, begin + size // 2), limit)]
+    return clauses[-1] if clauses else max(sentence.rfind(" ", end, limit), end)
 
 
 def _join_pieces(pieces: Iterable[str]) -> str:
@@ -292,7 +311,7 @@ def scored_sentences(text: str, title: str = "") -> list[Sentence]:
             score = _score(body, len(scored), title_words) + _label_score(match["label"] if match else pending)
             scored.append(Sentence(body, score + 1.5 * any(name in body for name in names)))
         pending = ""
-    return scored
+    return scored or [Sentence(part, 0.0) for part in sentences(text)[:1]]
 
 
 def without_connective(sentence: str) -> str:

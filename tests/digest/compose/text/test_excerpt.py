@@ -74,9 +74,10 @@ def test_a_sentence_that_only_announces_a_list_is_not_added() -> None:
 
 
 def test_labels_that_stand_alone_are_dropped() -> None:
-    text = excerpt(
-        f"Context. {BACKGROUND}Aims. We find the masses of forty stars in two clusters near us. Results. {RESULTS} {RESULTS}"
+    labelled = (
+        f"Context. {BACKGROUND}Aims. We find the masses of forty stars in two clusters near us. Results. {RESULTS}"
     )
+    text = excerpt(f"{labelled} {RESULTS}")
 
     assert text.startswith("We find the masses of forty stars")
     assert "Results" not in text
@@ -152,6 +153,18 @@ def test_of_a_long_sentence_the_words_around_the_match_are_added() -> None:
     assert len(text) < len(METHOD) + 200
     assert "……" not in text
     assert "… …" not in text
+
+
+def test_a_piece_of_a_long_sentence_begins_and_ends_at_a_clause() -> None:
+    long = (
+        "Agents are increasingly important for the solution of complex and interactive tasks of many kinds here, "
+        "and speculative decoding is a key ingredient for their speed on long horizons, "
+        "while the existing infrastructures couple the rollout with the loop, and that makes them hard to migrate."
+    )
+    text = visible(METHOD, f"{METHOD} {long}", ("speculative decoding",))
+
+    assert "… and speculative decoding is a key ingredient for their speed on long horizons, while" in text
+    assert text.endswith("couple the rollout with the loop…")
 
 
 def test_words_that_the_abstract_does_not_hold_add_nothing() -> None:
