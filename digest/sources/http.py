@@ -41,7 +41,11 @@ _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
 def fetch(
-    request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True
+    request: SourceRequest,
+    read: Callable[[bytes], T],
+    *,
+    is_complete: Callable[[T], bool] = lambda _: True,
+    tries: int = TRIES,
 ) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
@@ -50,18 +54,18 @@ def fetch(
     to wait longer than SOURCE_PATIENCE.
     """
     incomplete: list[T] = []
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, tries + 1):
         try:
             answer = read(_follow_redirects(request))
         except (SourceDown, BadInput) as error:
             failure = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait_seconds = _backoff_seconds(attempt) if failure.retry_after is None else failure.retry_after
-            if attempt == TRIES or not failure.retryable or wait_seconds > settings.get().source_patience:
+            if attempt == tries or not failure.retryable or wait_seconds > settings.get().source_patience:
                 if incomplete:
                     return incomplete[0]
                 raise failure from error
         else:
-            if attempt == TRIES or is_complete(answer):
+            if attempt == tries or is_complete(answer):
                 return answer
             incomplete, wait_seconds = [answer], _backoff_seconds(attempt)
         log.info(
@@ -90,14 +94,15 @@ def _follow_redirects(request: SourceRequest) -> bytes:
     for _ in range(MAX_REDIRECTS + 1):
         try:
             with wait_for_turn(request.pacing) as deadline:
-                return _send(request, min(deadline, time.monotonic() + TOTAL_SECONDS))
+                return _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 
 def _send(request: SourceRequest, deadline: float) -> bytes:
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
+    max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
     host = urlsplit(request.url).hostname
     try:
@@ -117,7 +122,7 @@ def _send(request: SourceRequest, deadline: float) -> bytes:
                 raise _Redirect(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
                 raise _error_for_status(answer, deadline)
-            return b"".join(_read_body(answer, settings.get().source_limit, deadline))
+            return b"".join(_read_body(answer, max_bytes, deadline))
     except httpx.InvalidURL as error:
         raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
     except httpx.TimeoutException as error:
@@ -186,7 +191,7 @@ def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[
     size_read = 0
     for chunk in answer.iter_raw():
         if time.monotonic() > deadline:
-            raise SourceDown(f"{answer.url.host} took longer than {TOTAL_SECONDS:.0f} s")
+            raise SourceDown(f"{answer.url.host} took too long to answer")
         part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
         size_read += len(part)
         if size_read > limit:
