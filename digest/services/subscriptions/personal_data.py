@@ -20,6 +20,7 @@ from digest.models import (
     Bounce,
     Delivery,
     Edition,
+    ExamplePaper,
     ProfileVersion,
     SignUpRequest,
     Subscriber,
@@ -77,6 +78,11 @@ def _feedback(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     return _to_json(feedback.feedback_of(session, subscriber.id or 0), {"id", "subscriber_id"})
 
 
+def _example_papers(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    query = select(ExamplePaper).where(ExamplePaper.subscriber_id == subscriber.id).order_by(col(ExamplePaper.id))
+    return _to_json(session.exec(query).all(), {"id", "subscriber_id"})
+
+
 def _mails(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
     query = select(Delivery).where(theirs).order_by(col(Delivery.id))
@@ -127,6 +133,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("consent", "consent", _consents),
     ("edition", "editions", _editions),
     ("feedback", "feedback", _feedback),
+    ("example_paper", "example_papers", _example_papers),
     ("delivery", "mails", _mails),
     ("bounce", "bounces", _bounces),
     ("suppression", "suppression", _suppression),
