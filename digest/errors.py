@@ -103,10 +103,14 @@ class SourceDown(Transient):
     """A source could not be reached, or its response was invalid.
 
     `retry_after`: the seconds that the source asks to wait, if any. `retryable`: whether an immediate retry may help.
+    `status`: of an HTTP answer that was not the expected one.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, retryable: bool = True) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, retryable: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.retry_after = retry_after
         self.retryable = retryable
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from digest.bibliography import bibtex, json_formats, other_formats, tagged_formats
 from digest.bibliography.entry import MAX_BYTES, ParsedBibliography
@@ -78,16 +77,3 @@ def _refuse_without_entries(parsed: ParsedBibliography) -> ParsedBibliography:
 
 def _fill_in(message: str, **values: object) -> str:
     return message % values if values else message
-
-
-def merge_bibliographies(parts: list[ParsedBibliography]) -> ParsedBibliography:
-    """Several bibliographies as one, in their order."""
-    first, *others = parts
-    for part in others:
-        first = replace(
-            first,
-            entries=first.entries + part.entries,
-            problems=first.problems + part.problems,
-            left_out=first.left_out + part.left_out,
-        )
-    return first

@@ -18,11 +18,15 @@ Json = Mapping[str, Any]
 
 def parse(text: str) -> ParsedBibliography:
     """Parse any of the formats. Raises BadInput for other JSON."""
+    return parse_value(load_json(text))
+
+
+def load_json(text: str | bytes) -> Any:
+    """Decode JSON. Raises BadInput for a damaged document."""
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadInput(N_("damaged JSON: %(reason)s"), reason=str(error)[:120]) from error
-    return parse_value(value)
 
 
 def parse_value(value: Any) -> ParsedBibliography:
