@@ -14,7 +14,7 @@ from dataclasses import asdict
 from typing import Any
 
 from digest.bibliography.entry import MAX_BYTES, BibliographyEntry, EntryProblem, ParsedBibliography
-from digest.bibliography.formats import parse_bibliography
+from digest.bibliography.formats import parse_bibliography, require_size
 from digest.errors import N_, BadInput
 
 MAX_MEMORY = 1 << 30  # bytes of address space
@@ -35,8 +35,7 @@ _TOO_MUCH = N_("the file takes too long or too much memory to read; split it int
 
 def parse_in_child(data: bytes) -> ParsedBibliography:
     """Parse a file or a pasted text of any format. Raises BadInput, also where it takes too much time or memory."""
-    if len(data) > MAX_BYTES:
-        return parse_bibliography(data)  # raises
+    require_size(len(data))
     environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     command = [sys.executable, "-P", "-m", __name__]
     try:

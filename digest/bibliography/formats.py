@@ -29,12 +29,7 @@ _LINE_FORMATS: tuple[tuple[re.Pattern[str], Callable[[str], ParsedBibliography]]
 
 def parse_bibliography(data: bytes) -> ParsedBibliography:
     """Parse a file or a pasted text. Raises BadInput for one that is too large, of no known format, or empty."""
-    if len(data) > MAX_BYTES:
-        raise BadInput(
-            N_("the file has %(size)s MB; at most %(limit)s MB can be read"),
-            size=-(-len(data) // _MEGABYTE),
-            limit=MAX_BYTES // _MEGABYTE,
-        )
+    require_size(len(data))
     text = decode_bibliography(data)
     if not text.strip():
         raise BadInput(N_("the file is empty"))
@@ -42,6 +37,16 @@ def parse_bibliography(data: bytes) -> ParsedBibliography:
     if not parsed.entries:
         return _refuse_without_entries(parsed)
     return parsed
+
+
+def require_size(size: int) -> None:
+    """Raise BadInput for a file of more than MAX_BYTES."""
+    if size > MAX_BYTES:
+        raise BadInput(
+            N_("the file has %(size)s MB; at most %(limit)s MB can be read"),
+            size=-(-size // _MEGABYTE),
+            limit=MAX_BYTES // _MEGABYTE,
+        )
 
 
 def _parse_text(text: str) -> ParsedBibliography:
