@@ -84,6 +84,8 @@ def _paper_json(paper: PreviewPaper) -> dict[str, Any]:
         "score": paper.score,
         "strict": paper.strict,
         "matched": [{"topic": topic, "words": list(words)} for topic, words in paper.matched],
+        "example": paper.example,
+        "example_words": list(paper.example_words),
         "trending": paper.trending,
     }
 
@@ -136,4 +138,7 @@ def _to_html(result: Preview) -> str:
 
 
 def _reasons(paper: PreviewPaper) -> str:
-    return "; ".join(f"{topic} ({', '.join(words)})" for topic, words in paper.matched)
+    reasons = [f"{topic} ({', '.join(words)})" for topic, words in paper.matched]
+    if paper.example:
+        reasons.append(f"like ‘{paper.example}’ ({', '.join(paper.example_words)})")
+    return "; ".join(reasons)

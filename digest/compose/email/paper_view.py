@@ -74,7 +74,7 @@ def render_paper(
     `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
-    groups = tuple([matched_words for _, matched_words in entry.matched])
+    groups = (*[matched_words for _, matched_words in entry.matched], *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
     reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category))

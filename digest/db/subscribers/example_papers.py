@@ -52,7 +52,6 @@ def delete_examples(
 
 
 def _theirs(subscriber_id: int, request_id: int | None) -> list[ColumnElement[bool]]:
-    is_of_request = col(ExamplePaper.request_id).is_(None)
-    if request_id is not None:
-        is_of_request = col(ExamplePaper.request_id) == request_id
-    return [col(ExamplePaper.subscriber_id) == subscriber_id, is_of_request]
+    request = col(ExamplePaper.request_id)
+    of_request: ColumnElement[bool] = request.is_(None) if request_id is None else request == request_id
+    return [col(ExamplePaper.subscriber_id) == subscriber_id, of_request]

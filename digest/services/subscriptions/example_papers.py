@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
+from digest.db.papers import papers as paper_store
+from digest.db.runs import runs
 from digest.db.subscribers import example_papers as example_store
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
+from digest.matching.profile import Examples
+from digest.matching.scoring.example_vectors import MAX_EXAMPLES_READ, example_terms
 from digest.models import ExamplePaper, SignUpRequest, Subscriber
 from digest.models.types import stored_id
+from digest.papers import Record
+from digest.services.catalog import epochs
+from digest.services.subscriptions import feedback
 from digest.text.folding import fold_text
 
 MAX_EXAMPLES = 5000  # of one subscriber
@@ -67,7 +74,9 @@ def add_examples(subscriber_id: int, entries: Iterable[ExampleEntry]) -> ImportR
         subscriber = _require_subscriber(session, subscriber_id)
         import_id = example_store.newest_import(session, subscriber_id) + 1
         existing = example_store.examples_of(session, subscriber_id)
-        return _add(session, subscriber, entries, existing, import_id=import_id)
+        result = _add(session, subscriber, entries, existing, import_id=import_id)
+        update_examples(session, subscriber)
+        return result
 
 
 def add_request_examples(session: Session, request: SignUpRequest, entries: Iterable[ExampleEntry]) -> ImportResult:
@@ -94,20 +103,48 @@ def adopt_request_examples(session: Session, subscriber: Subscriber, request: Si
     session.flush()
     import_id = example_store.newest_import(session, subscriber_id) + 1
     example_store.adopt_examples(session, subscriber_id, request_id, import_id=import_id)
+    update_examples(session, subscriber)
 
 
 def undo_import(subscriber_id: int, import_id: int) -> int:
     """Remove all examples of an import; returns how many. Raises NotFound after erasure."""
     with engine.transaction() as session:
-        _require_subscriber(session, subscriber_id)
-        return example_store.delete_examples(session, subscriber_id, import_id=import_id)
+        subscriber = _require_subscriber(session, subscriber_id)
+        removed = example_store.delete_examples(session, subscriber_id, import_id=import_id)
+        update_examples(session, subscriber)
+        return removed
 
 
 def remove_example(subscriber_id: int, example_id: int | None = None) -> int:
     """Remove one example, or all; returns how many. Raises NotFound after erasure."""
     with engine.transaction() as session:
-        _require_subscriber(session, subscriber_id)
-        return example_store.delete_examples(session, subscriber_id, example_id=example_id)
+        subscriber = _require_subscriber(session, subscriber_id)
+        removed = example_store.delete_examples(session, subscriber_id, example_id=example_id)
+        update_examples(session, subscriber)
+        return removed
+
+
+def update_examples(session: Session, subscriber: Subscriber) -> None:
+    """Compute the terms of the subscriber's examples anew, and store a new version of the profile if they changed."""
+    terms = terms_of(session, example_store.examples_of(session, stored_id(subscriber)))
+    profile = replace(subscribers.profile_of(session, subscriber), examples=terms)
+    feedback.store_profile(session, subscriber, profile, now=clock.now())
+
+
+def terms_of(session: Session, examples: Sequence[ExampleEntry | ExamplePaper]) -> Examples | None:
+    """The terms of these examples, newest first, by the word counts of the newest epoch; None without words.
+
+    Withdrawn papers do not count. For a preview, too: nothing is stored.
+    """
+    newest = examples[:MAX_EXAMPLES_READ]
+    stored_ids = [example.paper_id for example in newest if example.paper_id is not None]
+    records = {paper.id: record for paper, record in paper_store.newest_versions_chunked(session, stored_ids)}
+    read = [
+        records.get(example.paper_id) if example.paper_id is not None else Record(example.title, example.abstract)
+        for example in newest
+    ]
+    usable = [record for record in read if record is not None and not record.withdrawn]
+    return example_terms(usable, epochs.weights(runs.newest_epoch(session))) if usable else None
 
 
 def list_examples(subscriber_id: int) -> list[ListedExample]:
