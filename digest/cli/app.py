@@ -29,6 +29,7 @@ COMMANDS = {
         "ingest": "Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."
     },
     "digest.cli.preview": {"preview": "Show what a profile would have received, day by day. Nobody is subscribed."},
+    "digest.cli.library": {"library": "Read a library of papers: a file, identifiers, Zotero or ORCID."},
     "digest.cli.run": {"run": "Select, queue and deliver the editions that are due. Repeating it sends nothing twice."},
     "digest.cli.replay": {
         "replay": "Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."

@@ -275,7 +275,7 @@ def _view(
     """One paper as shown to all subscribers who got it for the same reasons."""
     topics, with_feedback = recipient.topics, links.feedback is not None
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
-    needs_category = not (entry.matched or entry.followed or entry.section == RISING)
+    needs_category = not (entry.matched or entry.followed or entry.example or entry.section == RISING)
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
 
     def render() -> PaperView:

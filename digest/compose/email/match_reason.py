@@ -38,6 +38,8 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
             localize("you follow %(names)s", names=localize(" and ").join(one_line(name) for name in entry.followed))
         )
     parts += _topic_parts(entry, recipient.topics)
+    if entry.example:
+        parts.append(example_part(entry.example, entry.example_words))
     if not parts and entry.section != RISING:
         counts = signal_counts(entry)
         if category:
@@ -45,6 +47,17 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
         parts += [counts] if counts else []
         parts += [] if parts else [localize("chosen for you")]
     return " · ".join(parts)
+
+
+def example_part(title: str, words: Sequence[str]) -> str:
+    """`like ‘Title’: words`, for a paper that an example paper admits."""
+    named = shorten(one_line(title), 60)
+    shared = shorten(", ".join(map(one_line, words)), 60)
+    return (
+        localize("like ‘%(title)s’: %(words)s", title=named, words=shared)
+        if shared
+        else localize("like ‘%(title)s’", title=named)
+    )
 
 
 def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:

@@ -77,7 +77,8 @@ def render_paper(
     `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
-    groups = tuple([match.words for match in match_reason.ordered_matches(entry, recipient.topics)])
+    matched_words = [match.words for match in match_reason.ordered_matches(entry, recipient.topics)]
+    groups = (*matched_words, *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
     reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category))

@@ -19,5 +19,5 @@ def group_label(entry: Entry, recipient: Recipient, category: str = "") -> str:
         return localize("Rising ↑")
     index = subject_line.leading_topic(entry)
     if not 0 <= index < len(recipient.topics):
-        return category or localize("New")
+        return localize("Like your papers") if entry.example else category or localize("New")
     return shorten(match_reason.one_line(recipient.topics[index]), 40)

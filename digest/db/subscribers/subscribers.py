@@ -61,13 +61,14 @@ def active_subscribers(session: Session) -> int:
 
 
 def count_profile_words(session: Session, max_profiles: int) -> list[int]:
-    """The number of words, authors and liked papers in each of the newest profiles, at most `max_profiles`."""
+    """The number of words, authors, and words of liked and example papers in each of the newest profiles."""
     newest = select(col(ProfileVersion.profile)).order_by(col(ProfileVersion.id).desc()).limit(max_profiles)
     newest_profiles = [Profile.from_json(profile) for profile in session.execute(newest).scalars()]
     queries = ([*(topic.text for topic in profile.topics), *profile.exclusions] for profile in newest_profiles)
     words = (sum(len(text.split()) for text in texts) for texts in queries)
     return [
-        count + len(profile.authors) + len(profile.likes) for count, profile in zip(words, newest_profiles, strict=True)
+        count + len(profile.authors) + len(profile.likes) + len(profile.example_terms)
+        for count, profile in zip(words, newest_profiles, strict=True)
     ]
 
 

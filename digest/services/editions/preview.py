@@ -119,4 +119,6 @@ def _paper(profile: Profile, pool: CandidatePool, entry: Entry, record: Record) 
         matched=tuple((profile.topics[i].text, words) for i, words in entry.matched),
         trending=trend.percentile if trend else None,
         arxiv_id=record.arxiv_id,
+        example=entry.example,
+        example_words=entry.example_words,
     )

@@ -54,7 +54,7 @@ def topic_counts(
 
 def _count_alone(profile: Profile, index: int, contents_of: MakeContents) -> int:
     """The papers of a topic where the profile has no other one."""
-    single = replace(profile, topics=(profile.topics[index],), authors=(), limit=1)
+    single = replace(profile, topics=(profile.topics[index],), authors=(), examples=None, limit=1)
     return sum(len(content.entries) + content.more for content in contents_of(single))
 
 

@@ -35,7 +35,7 @@ def why_mail(address: str) -> list[str]:
         subscriber = _find_subscriber(session, address)
         return [
             *_delivery_obstacles(session, subscriber),
-            *_liked_words(session, subscriber),
+            *_profile_words(session, subscriber),
             *_newest_edition(session, subscriber),
         ]
 
@@ -86,12 +86,17 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
     return lines
 
 
-def _liked_words(session: Session, subscriber: Subscriber) -> list[str]:
-    """The words of liked papers, which raise a paper's score."""
-    likes = subscribers.profile_of(session, subscriber).likes
-    return (
-        [f"lifted, from papers you liked: {', '.join(f'{stem} {weight}' for stem, weight in likes)}"] if likes else []
-    )
+def _profile_words(session: Session, subscriber: Subscriber) -> list[str]:
+    """The words of liked papers, which raise a paper's score, and those of example papers, which find similar ones."""
+    profile = subscribers.profile_of(session, subscriber)
+    lines = []
+    if profile.likes:
+        words = ", ".join(f"{stem} {weight}" for stem, weight in profile.likes)
+        lines.append(f"lifted, from papers you liked: {words}")
+    if profile.examples:
+        words = ", ".join(f"{term.written} {term.weight}" for term in profile.examples.terms)
+        lines.append(f"searched for, from the papers you start from: {words}")
+    return lines
 
 
 def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
@@ -125,6 +130,8 @@ def entry_reason(entry: Entry, profile: Profile) -> str:
     for index, words in entry.matched:
         topic = profile.topics[index].text if index < len(profile.topics) else "a topic since changed"
         parts.append(f"{'matches' if entry.strict else 'close to'} ‘{topic}’ by {', '.join(words)}")
+    if entry.example:
+        parts.append(f"like ‘{entry.example}’: shares {', '.join(entry.example_words)}")
     if entry.reason:
         parts.append(entry.reason)
     return "; ".join(parts) or "new in your categories"
@@ -179,7 +186,7 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     """The result of matching the paper now."""
     epoch = runs.newest_epoch(session)
     weights = epochs.weights(epoch)
-    if all(topic.muted for topic in profile.topics):
+    if not profile.finds_papers:
         return "you have no topics: you get what trends and what is new in your categories, up to your limit"
     matches = reference_matcher.match_all(profile, [document], weights, tau=None)
     if not matches:

@@ -21,7 +21,7 @@ from digest.models.delivery import CONFIRMATION
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
-from digest.services.subscriptions import consent_origin, profile_additions, send_schedule, suppressions
+from digest.services.subscriptions import consent_origin, example_papers, profile_additions, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.signing import CONFIRM
@@ -70,6 +70,7 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         _store_request(session, subscriber, request, now=now)
         version = subscribers.add_profile_version(session, subscriber_id, Profile.from_json(request.profile), now=now)
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
+        example_papers.adopt_request_examples(session, subscriber, request)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
 
@@ -81,6 +82,7 @@ def _add_to_active(session: Session, subscriber: Subscriber, request: SignUpRequ
     if addition is None:
         return confirmation
     profile_additions.store_addition(session, subscriber, request, addition, now=now)
+    example_papers.adopt_request_examples(session, subscriber, request)
     return replace(confirmation, addition=addition, is_added=True)
 
 

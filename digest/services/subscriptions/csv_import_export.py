@@ -37,7 +37,7 @@ SUPPRESSED_ONLY = "suppressed"  # the state of a row that is an address alone
 STATES = (ACTIVE, PENDING, UNSUBSCRIBED, SUPPRESSED_ONLY)
 TIME_COLUMNS = ("created_at", "confirmed_at", "left_at", "suppressed_at")
 COLUMNS = (
-    *("address", "state", *preference_fields.FIELDS, "muted", "caps", "primary_only", "likes"),
+    *("address", "state", *preference_fields.FIELDS, "muted", "caps", "primary_only", "likes", "examples"),
     *(*TIME_COLUMNS, "suppressed_reason", "suppressed_source", "consents"),
 )
 ALIASES = {
@@ -100,6 +100,7 @@ def _export_row(subscriber: Subscriber, profile: Profile) -> Row:
         "caps": "\n".join(caps),
         "primary_only": preference_fields.as_text("primary_only", profile.primary_only),
         "likes": json.dumps(profile.likes, ensure_ascii=False) if profile.likes else "",
+        "examples": json.dumps(profile.to_json()["examples"], ensure_ascii=False) if profile.examples else "",
         **{name: instant.isoformat() if instant else "" for name, instant in times.items()},
     }
 
@@ -203,7 +204,10 @@ class _ImportedSubscriber:
             topics[text] = replace(_topic_of_row(topics, text, "caps"), cap=csv_cells.topic_cap(cap))
         primary_only = _read(_PrimaryOnly, {"primary_only": cells.get("primary_only", "false")}).primary_only
         likes = csv_cells.liked_words(cells.get("likes", ""))
-        return replace(profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes)
+        examples = csv_cells.example_terms(cells.get("examples", ""))
+        return replace(
+            profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes, examples=examples
+        )
 
     def store(self, session: Session, address: subscribers.ParsedAddress, *, consent: str, welcome: bool) -> None:
         """Write this person. Raises Refused where they are subscribed here, or left, or must not be mailed."""

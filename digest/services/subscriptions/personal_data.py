@@ -16,7 +16,7 @@ from digest.db.bounces import reports
 from digest.db.outbox import subscriber_mail
 from digest.db.runs import editions
 from digest.db.security import audit
-from digest.db.subscribers import feedback, link_requests, subscribers, threshold_store
+from digest.db.subscribers import example_papers, feedback, link_requests, subscribers, threshold_store
 from digest.models import Subscriber
 from digest.models.types import stored_id
 from digest.services.security import rate_limits
@@ -64,6 +64,11 @@ def _feedback(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     return _to_json(feedback.feedback_of(session, stored_id(subscriber)), {"id", "subscriber_id"})
 
 
+def _example_papers(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
+    rows = example_papers.all_examples_of(session, stored_id(subscriber))
+    return _to_json(rows, {"id", "subscriber_id"})
+
+
 def _mails(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     rows = subscriber_mail.mail_of_subscriber(session, subscriber)
     return _to_json(rows, {"id", "subscriber_id", "subject_id", "lease_id", "priority"})
@@ -108,6 +113,7 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
     ("consent", "consent", _consents),
     ("edition", "editions", _editions),
     ("feedback", "feedback", _feedback),
+    ("example_paper", "example_papers", _example_papers),
     ("delivery", "mails", _mails),
     ("bounce", "bounces", _bounces),
     ("suppression", "suppression", _suppression),

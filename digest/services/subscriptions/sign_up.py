@@ -6,6 +6,7 @@ stranger who knows an address can't change its subscription.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -20,7 +21,8 @@ from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.security import rate_limits
-from digest.services.subscriptions import consent_origin, suppressions
+from digest.services.subscriptions import consent_origin, example_papers, suppressions
+from digest.services.subscriptions.example_papers import ExampleEntry
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.profile_additions import new_parts
 
@@ -33,9 +35,12 @@ def subscribe(
     client: str,
     enqueue: Enqueue,
     *,
+    examples: Sequence[ExampleEntry] = (),
     client_limit: rate_limits.RateLimit = rate_limits.SIGN_UPS,
 ) -> None:
     """Queue a confirmation to the address, or the preferences link if it is subscribed already.
+
+    `examples`: papers to start from; they are kept with the request and have no effect until it is confirmed.
 
     Nothing is queued for suppressed addresses and for those over their limit (`rate_limits`); an address that
     bounced may confirm once a week that it works again. `client` is where the request came from. Raises BadInput for
@@ -52,7 +57,7 @@ def subscribe(
             if suppression is None or suppressions.can_be_lifted(suppression.reason, suppression.source):
                 subscriber = subscribers.admit(session, address, now=now)
                 session.flush()
-                _queue_link(session, subscriber, suppression, request, origin=origin, now=now)
+                _queue_link(session, subscriber, suppression, request, examples, origin=origin, now=now)
     enqueue.deliver()
 
 
@@ -61,13 +66,15 @@ def _queue_link(
     subscriber: Subscriber,
     suppression: Suppression | None,
     request: Subscription,
+    examples: Sequence[ExampleEntry],
     *,
     origin: str,
     now: datetime,
 ) -> None:
     """Queue a link: for an active subscriber to the preferences, otherwise to confirm this sign-up.
 
-    An active subscriber gets a second link if the sign-up has topics or authors that the subscription lacks.
+    An active subscriber gets a second link if the sign-up has topics or authors that the subscription lacks. Examples
+    alone are no reason for it: those are added in the preferences.
     """
     subscriber_id = stored_id(subscriber)
     is_active = subscriber.state == ACTIVE and suppression is None
@@ -92,6 +99,7 @@ def _queue_link(
     )
     session.add(sign_up_request)
     session.flush()
+    example_papers.add_request_examples(session, sign_up_request, examples)
     enqueue_next(
         session,
         LINK if is_active else CONFIRMATION,
