@@ -14,6 +14,12 @@ from digest.errors import BadInput
 _PAGES_PER_STEP = 4096  # 16 MB; writers may work between two steps
 
 
+def database_file() -> Path | None:
+    """The file of the configured SQLite database; None for PostgreSQL."""
+    url = engine().url
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
 def copy_database(target: Path) -> None:
     """Copy the database to a new file by SQLite's online backup, which starts over where a writer interferes."""
     with engine().execution_options(reading=True).connect() as connection, closing(sqlite3.connect(target)) as copy:

@@ -45,6 +45,11 @@ def adopt_examples(session: Session, subscriber_id: int, request_id: int, *, imp
     session.execute(statement.values(request_id=None, import_id=import_id))
 
 
+def delete_pending(session: Session, example: ExamplePaper) -> None:
+    """Delete one example of a sign-up that is not confirmed yet."""
+    session.delete(example)
+
+
 def delete_examples(
     session: Session, subscriber_id: int, *, import_id: int | None = None, example_id: int | None = None
 ) -> int:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func, insert, literal
@@ -214,9 +215,8 @@ def record_departures(session: Session, origins: Mapping[int, str], *, now: date
     for subscriber_id, origin in origins.items():
         ids_by_origin.setdefault(origin, []).append(subscriber_id)
     for origin, subscriber_ids in ids_by_origin.items():
-        columns = select(
-            col(Subscriber.id), literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording)
-        ).where(in_values(session, col(Subscriber.id), subscriber_ids))
+        values: tuple[Any, ...] = (literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording))
+        columns = select(col(Subscriber.id), *values).where(in_values(session, col(Subscriber.id), subscriber_ids))
         names = ["subscriber_id", "event", "at", "client", "wording"]
         session.execute(insert(Consent).from_select(names, columns))
 

@@ -8,8 +8,6 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from digest import clock, settings
 from digest.db.core import postgresql_dump, schema_migration, sqlite_backup, table_transfer
 from digest.db.core.engine import engine, transaction
@@ -89,13 +87,12 @@ def _require_stopped() -> None:
 
 
 def _restore_sqlite(copy: Path) -> None:
-    url = make_url(settings.get().database)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    target = sqlite_backup.database_file()
+    if target is None:
         raise Misconfigured(
             "the backup is of SQLite: restore it without DIGEST_DATABASE_URL, then run `digest move --to postgresql://…`"
         )
     sqlite_backup.check_database(copy)
-    target = Path(url.database)
     if target.exists():
         _require_empty(f"move {target} away")
     engine().dispose()
