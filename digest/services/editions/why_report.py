@@ -35,7 +35,7 @@ def why_mail(address: str) -> list[str]:
         subscriber = _find_subscriber(session, address)
         return [
             *_delivery_obstacles(session, subscriber),
-            *_liked_words(session, subscriber),
+            *_likes_line(session, subscriber),
             *_newest_edition(session, subscriber),
         ]
 
@@ -86,7 +86,7 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
     return lines
 
 
-def _liked_words(session: Session, subscriber: Subscriber) -> list[str]:
+def _likes_line(session: Session, subscriber: Subscriber) -> list[str]:
     """The words of liked papers, which raise a paper's score."""
     likes = subscribers.profile_of(session, subscriber).likes
     return (
