@@ -13,7 +13,7 @@ from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.models.types import stored_id
 from digest.services.catalog import paper_exports
 from digest.services.security import signed_links
-from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
+from digest.services.subscriptions import account_requests, suppressions, topic_feedback, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
@@ -46,7 +46,7 @@ def submit(token: str, form: Form, client: Client, queue: Queue, pressed: Presse
         case "tune":
             return _save_topics(subscriber_id, form)
         case "unlike":
-            topic_settings.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
+            topic_feedback.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
             return _current_page(subscriber_id, message=localize("The like is removed."))
         case "export" | "erase" | "change-address" as action:
             account_requests.request_link(subscriber_id, action, queue)
@@ -83,7 +83,7 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save caps and mutes. After a mistake nothing is saved."""
     try:
-        topic_settings.save_topic_settings(subscriber_id, forms.topic_settings(form))
+        topic_feedback.save_topic_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return _current_page(subscriber_id, error=error)
     return _current_page(subscriber_id, message=localize("Saved."))
@@ -126,7 +126,7 @@ def _page(
         version=version or version_of(account.subscriber, account.profile),
         error=forms.field_error(error),
         message=message,
-        overview=topic_settings.feedback_overview(account.subscriber.id or 0),
+        overview=topic_feedback.feedback_overview(account.subscriber.id or 0),
     )
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
-from digest.services.subscriptions.topic_settings import TopicSetting
+from digest.services.subscriptions.topic_feedback import TopicSetting
 
 MAX_FIELDS = 200
 ON_PAGE_FIELD, BUTTON_FIELDS = (
