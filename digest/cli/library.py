@@ -13,8 +13,7 @@ from digest.bibliography.formats import require_size
 from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
-from digest.services.editions import library_topics
-from digest.services.editions.library_topics import LibraryReport, MakePreview
+from digest.services.editions.library_topics import LibraryReport
 from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary, read_library
 from digest.text.plain_text import one_line
 
@@ -49,7 +48,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             output.emit_json(library_json(library) | {"papers": [asdict(example) for example in library.examples]})
         else:
             _print_counts(library)
-            _print_problems(library, None)
+            print_problems(library, None)
         if library.lost:
             raise typer.Exit(output.EXIT_FAILED)
 
@@ -63,10 +62,14 @@ def read_file(path: Path) -> bytes:
         raise BadInput(f"{path}: {error.strerror}", field="file") from error
 
 
-def report_of(identifiers: Sequence[str], file: Path | None, make_preview: MakePreview) -> LibraryReport:
-    """The report of a file, or of identifiers."""
+def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLibrary:
+    """The library of a file, or of identifiers. Raises BadInput where nothing is known of any of its papers."""
     source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
-    return library_topics.report_library(read_library(source), make_preview)
+    library = read_library(source)
+    if not library.examples:
+        print_problems(library, MAX_LISTED)
+        raise BadInput("none of these papers is stored here, and nothing else is known of them", field="paper")
+    return library
 
 
 def library_json(library: ResolvedLibrary) -> dict[str, Any]:
@@ -108,7 +111,7 @@ def print_report(report: LibraryReport) -> None:
     """The counts, the suggested topics, and the first problems."""
     suggested = f"{len(report.topics)} topics suggested, about {report.per_day:.1f} papers a day"
     output.print_line(f"{_counts_text(report.library)}, {suggested}")
-    _print_problems(report.library, MAX_LISTED)
+    print_problems(report.library, MAX_LISTED)
     rows = [
         (topic.text, topic.in_library, f"{topic.per_day:.1f}", topic.example.title if topic.example else "")
         for topic in report.topics
@@ -135,7 +138,7 @@ def _counts_text(library: ResolvedLibrary) -> str:
     return ", ".join([f"{library.total} entries", f"{library.known} known here", *further])
 
 
-def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:
+def print_problems(library: ResolvedLibrary, limit: int | None) -> None:
     """A line for each problem and each unknown identifier, on standard error."""
     lines = [problem.message(_untranslated) for problem in library.problems]
     lines += [f"{identifier}: not stored here, and nothing else is known of it" for identifier in library.unknown]

@@ -9,6 +9,7 @@ from sqlmodel import Session, and_, col, delete, func, or_, select
 
 from digest import clock, settings
 from digest.db.core import engine
+from digest.db.subscribers import pending_imports
 from digest.models import AccountRequest, SignUpRequest, Subscriber
 from digest.models.subscriber import PENDING
 from digest.services.security.link_lifetimes import ACCOUNT_REQUEST_KEPT_FOR
@@ -20,7 +21,8 @@ BATCH_SIZE = 200  # subscribers a transaction, to keep its locks short
 def delete_unconfirmed(*, now: datetime | None = None) -> int:
     """Erase subscribers who signed up RETENTION_PENDING_DAYS ago or longer and never confirmed. Returns how many.
 
-    A later sign-up of the same address restarts that period. Old requests of other subscribers are deleted too.
+    A later sign-up of the same address restarts that period. Old requests of other subscribers and old imports are
+    deleted too.
     """
     now = now or clock.now()
     cutoff, total = now - timedelta(days=settings.get().retention_pending_days), 0
@@ -28,6 +30,7 @@ def delete_unconfirmed(*, now: datetime | None = None) -> int:
         session.execute(delete(SignUpRequest).where(col(SignUpRequest.created_at) < cutoff))
         requests_cutoff = now - ACCOUNT_REQUEST_KEPT_FOR
         session.execute(delete(AccountRequest).where(col(AccountRequest.created_at) < requests_cutoff))
+        pending_imports.delete_expired(session, now=now)
     while True:
         with engine.transaction() as session:
             erased = _erase_batch(session, cutoff, now)
