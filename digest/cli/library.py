@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,8 +13,14 @@ from digest.bibliography.formats import require_size
 from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
+from digest.services.editions.library_json import library_json
 from digest.services.editions.library_topics import LibraryReport
-from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary, read_library
+from digest.services.subscriptions.library_entries import (
+    LibrarySource,
+    ResolvedLibrary,
+    read_library,
+    read_usable_library,
+)
 from digest.text.plain_text import one_line
 
 MAX_LISTED = 20  # problems that a preview lists; `library check` lists all
@@ -48,7 +54,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             output.emit_json(library_json(library) | {"papers": [asdict(example) for example in library.examples]})
         else:
             _print_counts(library)
-            print_problems(library, None)
+            _print_problems(library, None)
         if library.lost:
             raise typer.Exit(output.EXIT_FAILED)
 
@@ -65,53 +71,14 @@ def read_file(path: Path) -> bytes:
 def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLibrary:
     """The library of a file, or of identifiers. Raises BadInput where nothing is known of any of its papers."""
     source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
-    library = read_library(source)
-    if not library.examples:
-        print_problems(library, MAX_LISTED)
-        raise BadInput("none of these papers is stored here, and nothing else is known of them", field="paper")
-    return library
-
-
-def library_json(library: ResolvedLibrary) -> dict[str, Any]:
-    """The counts and problems of a library as JSON."""
-    return {
-        "format": library.form,
-        "entries": library.total,
-        "known": library.known,
-        "repeated": library.repeated,
-        "left_out": library.left_out,
-        "unknown": list(library.unknown),
-        "problems": [
-            {
-                problem.unit: problem.position,
-                "key": problem.key,
-                "reason": problem.reason % {"detail": problem.detail},
-                "lost": problem.is_lost,
-            }
-            for problem in library.problems
-        ],
-    }
-
-
-def report_json(report: LibraryReport) -> dict[str, Any]:
-    """A library with the topics that it suggests as JSON."""
-    topics = [
-        {
-            "topic": topic.text,
-            "in_library": topic.in_library,
-            "per_day": round(topic.per_day, 2),
-            "example": topic.example.title if topic.example else None,
-        }
-        for topic in report.topics
-    ]
-    return library_json(report.library) | {"topics": topics, "per_day": round(report.per_day, 2)}
+    return read_usable_library(source)
 
 
 def print_report(report: LibraryReport) -> None:
     """The counts, the suggested topics, and the first problems."""
     suggested = f"{len(report.topics)} topics suggested, about {report.per_day:.1f} papers a day"
     output.print_line(f"{_counts_text(report.library)}, {suggested}")
-    print_problems(report.library, MAX_LISTED)
+    _print_problems(report.library, MAX_LISTED)
     rows = [
         (topic.text, topic.in_library, f"{topic.per_day:.1f}", topic.example.title if topic.example else "")
         for topic in report.topics
@@ -138,7 +105,7 @@ def _counts_text(library: ResolvedLibrary) -> str:
     return ", ".join([f"{library.total} entries", f"{library.known} known here", *further])
 
 
-def print_problems(library: ResolvedLibrary, limit: int | None) -> None:
+def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:
     """A line for each problem and each unknown identifier, on standard error."""
     lines = [problem.message(_untranslated) for problem in library.problems]
     lines += [f"{identifier}: not stored here, and nothing else is known of it" for identifier in library.unknown]

@@ -16,13 +16,13 @@ from rich.text import Text
 
 from digest.cli import library, output
 from digest.cli.outside import Dependencies
-from digest.db.core.engine import reading
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
+from digest.services.editions.library_json import report_json
 from digest.services.editions.library_topics import LibraryReport, MakePreview, report_library
 from digest.services.editions.preview import preview
 from digest.services.subscriptions import preference_fields
-from digest.services.subscriptions.example_papers import terms_of
+from digest.services.subscriptions.example_papers import terms_of_entries
 from digest.services.subscriptions.library_entries import ResolvedLibrary
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -74,8 +74,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
 
 def _preview_library(resolved: ResolvedLibrary, profile: Profile, make_preview: MakePreview) -> LibraryReport:
     """The report of a library; it suggests topics only where none are typed."""
-    with reading() as session:
-        profile = replace(profile, examples=terms_of(session, resolved.examples))
+    profile = replace(profile, examples=terms_of_entries(resolved.examples))
     return report_library(resolved, profile, make_preview)
 
 
@@ -103,7 +102,7 @@ def _paper_json(paper: PreviewPaper) -> dict[str, Any]:
 
 def _print_preview(result: Preview, output_format: Format, report: LibraryReport | None = None) -> None:
     if output_format is Format.json:
-        library_json = {"library": library.report_json(report)} if report else {}
+        library_json = {"library": report_json(report)} if report else {}
         typer.echo(json.dumps(library_json | as_json(result), ensure_ascii=False))
     elif output_format is Format.html:
         typer.echo(_to_html(result))

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.interfaces import Enqueue
-from digest.web.api import bounce_webhook, health, v1
+from digest.web.api import bounce_webhook, health, library, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
@@ -31,6 +31,7 @@ from digest.web.pages import (
     papers,
     preferences,
     sign_up,
+    start_from_papers,
     unsubscribe,
 )
 from digest.web.ui import template_rendering
@@ -38,6 +39,7 @@ from digest.web.ui.page_cache import PageCache
 
 PAGES = (
     sign_up,
+    start_from_papers,
     confirm,
     preferences,
     account,
@@ -48,6 +50,7 @@ PAGES = (
     papers,
     health,
     v1,
+    library,
     bounce_webhook,
     admin,
 )

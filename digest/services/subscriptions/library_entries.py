@@ -18,6 +18,7 @@ from digest.papers import Record
 from digest.services.subscriptions.example_papers import ExampleEntry
 
 NOTHING = N_("paste identifiers or addresses of papers, or choose a file")
+NOTHING_KNOWN = N_("none of these papers is stored here, and nothing else is known of them: %(identifiers)s")
 MAX_PASTED = 200_000  # characters of the paste box
 _TITLE_KEY = "t:"
 
@@ -64,6 +65,15 @@ def read_library(source: LibrarySource) -> ResolvedLibrary:
     parsed = _parse(source)
     with reading() as session:
         return resolve(session, parsed)
+
+
+def read_usable_library(source: LibrarySource) -> ResolvedLibrary:
+    """`read_library`, but raises BadInput too where nothing is known of any paper."""
+    library = read_library(source)
+    if not library.examples:
+        identifiers = ", ".join(library.unknown[:3])
+        raise BadInput(NOTHING_KNOWN, field="papers", identifiers=identifiers)
+    return library
 
 
 def _parse(source: LibrarySource) -> ParsedBibliography:

@@ -36,8 +36,7 @@ def keep_import(examples: Sequence[ExampleEntry]) -> tuple[str, PendingPapers]:
         ExampleEntry(example.title, example.abstract[:MAX_ABSTRACT], example.identifier, example.paper_id)
         for example in examples
     )
-    with reading() as session:
-        terms = example_papers.terms_of(session, bounded)
+    terms = example_papers.terms_of_entries(bounded)
     value = {
         "examples": [astuple(example) for example in bounded],
         "terms": Profile(examples=terms).to_json().get("examples"),

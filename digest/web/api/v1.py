@@ -14,6 +14,7 @@ from digest.errors import NotFound
 from digest.services.admin import dashboard
 from digest.services.catalog.page_schemas import Preview
 from digest.services.security.api_tokens import ApiToken
+from digest.services.subscriptions.pending_imports import pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
@@ -37,14 +38,22 @@ READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
 ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:read"))]
 RUNS, EDITIONS = (Depends(api_auth.require_token(scope)) for scope in ("runs:read", "editions:read"))
+LibraryToken = Annotated[str, Query(max_length=40, description="papers to start from: `library` of POST /library")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below this one: the next page")]
 
 
 @router.post("/subscriptions", status_code=202)
-async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
+async def subscriptions(
+    body: Subscription, caller: WriteSubscriptions, queue: Queue, library: LibraryToken = ""
+) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    await run_in_time_steps(lambda: subscribe(body, caller.name, queue, client_limit=caller.sign_ups))
+
+    def sign_up() -> None:
+        examples = pending_papers(library).examples
+        subscribe(body, caller.name, queue, client_limit=caller.sign_ups, examples=examples)
+
+    await run_in_time_steps(sign_up)
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 

@@ -32,6 +32,18 @@ async def _form(request: Request) -> FormData:
 Form = Annotated[FormData, Depends(_form)]
 
 
+async def _upload_form(request: Request) -> FormData:
+    """The submitted fields with at most one file; empty if the body is not a form."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return FormData()
+    await request.body()
+    return await request.form(max_files=1, max_fields=MAX_FIELDS)
+
+
+UploadForm = Annotated[FormData, Depends(_upload_form)]
+
+
 async def _is_pressed(request: Request) -> bool:
     """False if a script submitted a form of ours: the field that the button adds is missing.
 
