@@ -47,7 +47,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         json: Annotated[bool, typer.Option("--json", help="Print the entries and problems as JSON.")] = False,
     ) -> None:
         """Read a library, and list every entry that is damaged or unknown. Exit code 1 if entries are lost."""
-        data = read_file(file) if file else b""
+        data = read_file(file) if file else None
         source = LibrarySource(file=data, zotero_library=zotero, zotero_key=zotero_key, orcid_id=orcid)
         library = read_library(source)
         if json:

@@ -27,7 +27,7 @@ _TITLE_KEY = "t:"
 class LibrarySource:
     """Where a library is: exactly one of these. `zotero_key` may come with `zotero_library` or alone."""
 
-    file: bytes = b""
+    file: bytes | None = None
     pasted: str = ""
     zotero_library: str = ""
     zotero_key: str = field(default="", repr=False)
@@ -78,7 +78,7 @@ def read_usable_library(source: LibrarySource) -> ResolvedLibrary:
 
 def _parse(source: LibrarySource) -> ParsedBibliography:
     pasted = source.pasted.strip()
-    if source.file:
+    if source.file is not None:
         return parse_in_child(source.file)
     if source.zotero_library.strip() or source.zotero_key.strip():
         return zotero.fetch_library(source.zotero_library, source.zotero_key)

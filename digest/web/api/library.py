@@ -43,7 +43,7 @@ async def _source(request: Request) -> LibrarySource:
     except ValidationError as error:
         raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in error.errors()]) from error
     return LibrarySource(
-        file=value.text.encode("utf-8", "replace"),
+        file=value.text.encode("utf-8", "replace") if value.text else None,
         pasted="\n".join(value.papers)[: MAX_PASTED + 1],
         zotero_library=value.zotero_library,
         zotero_key=value.zotero_key,

@@ -45,9 +45,9 @@ class LibraryView:
 def library_source(form: FormData) -> LibrarySource:
     """The library that a form names. The key of a Zotero library is in no other answer."""
     upload = form.get("library_file")
-    data = b""
+    data = None
     if isinstance(upload, UploadFile):
-        data = upload.file.read()
+        data = upload.file.read() if upload.filename else None
         upload.file.close()
     return LibrarySource(
         file=data,
