@@ -12,7 +12,7 @@ from digest.web.api import bounce_webhook, health, library, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
-from digest.web.http.preview_limits import PreviewSlots
+from digest.web.http.preview_limits import MAX_FETCHES, PreviewSlots
 from digest.web.http.rate_limit import (
     API_PER_MINUTE,
     FEEDBACK_PER_MINUTE,
@@ -75,6 +75,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
     app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
+    app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
     app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)

@@ -45,6 +45,7 @@ _GENERAL = frozenset(
     end-to-end high-quality low-quality data-driven open-source long-term low-cost cost-effective high-resolution
     plug-and-play zero-shot few-shot out-of-distribution cutting-edge well-known so-called up-to-date
     provide provides challenge challenges review survey one also achieve achieves significantly often
+    provably provable communication-efficient sample-efficient near-optimal across diverse optimal general-purpose
     """.split()  # noqa: SIM905 - a table of words reads better than a list of strings
 )
 

@@ -33,6 +33,38 @@ class LibrarySource:
     zotero_key: str = field(default="", repr=False)
     orcid_id: str = ""
 
+    @property
+    def is_remote(self) -> bool:
+        """True where it is fetched from Zotero or ORCID, which takes time but little computing."""
+        return self.file is None and bool(self._zotero or self._orcid)
+
+    @property
+    def _zotero(self) -> str:
+        """The Zotero library to read, or a key, or an address of one in the pasted text; '' for none."""
+        pasted = self.pasted.strip()
+        is_pasted = "\n" not in pasted and zotero.is_zotero_reference(pasted)
+        return self.zotero_library.strip() or self.zotero_key.strip() or (pasted if is_pasted else "")
+
+    @property
+    def _orcid(self) -> str:
+        """The ORCID iD, also where it is the pasted text; '' for none."""
+        return self.orcid_id.strip() or (self.pasted.strip() if orcid.is_orcid_id(self.pasted) else "")
+
+    def parse(self) -> ParsedBibliography:
+        """Fetch and parse it. Raises BadInput, NotFound, SourceDown."""
+        if self.file is not None:
+            return parse_in_child(self.file)
+        if self._zotero:
+            address = self.zotero_library or ("" if self.zotero_key.strip() else self.pasted)
+            return zotero.fetch_library(address, self.zotero_key)
+        if self._orcid:
+            return orcid.fetch_works(self._orcid)
+        if not self.pasted.strip():
+            raise BadInput(NOTHING, field="papers")
+        if len(self.pasted) > MAX_PASTED:
+            raise BadInput(N_("the pasted text is too long; save it to a file"), field="papers")
+        return parse_in_child(self.pasted.encode("utf-8", "replace"))
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedLibrary:
@@ -62,7 +94,7 @@ def read_library(source: LibrarySource) -> ResolvedLibrary:
 
     Raises BadInput for one that can't be read, NotFound and SourceDown for one that can't be fetched.
     """
-    parsed = _parse(source)
+    parsed = source.parse()
     with reading() as session:
         return resolve(session, parsed)
 
@@ -74,25 +106,6 @@ def read_usable_library(source: LibrarySource) -> ResolvedLibrary:
         identifiers = ", ".join(library.unknown[:3])
         raise BadInput(NOTHING_KNOWN, field="papers", identifiers=identifiers)
     return library
-
-
-def _parse(source: LibrarySource) -> ParsedBibliography:
-    pasted = source.pasted.strip()
-    if source.file is not None:
-        return parse_in_child(source.file)
-    if source.zotero_library.strip() or source.zotero_key.strip():
-        return zotero.fetch_library(source.zotero_library, source.zotero_key)
-    if source.orcid_id.strip():
-        return orcid.fetch_works(source.orcid_id)
-    if not pasted:
-        raise BadInput(NOTHING, field="papers")
-    if len(pasted) > MAX_PASTED:
-        raise BadInput(N_("the pasted text is too long; save it to a file"), field="papers")
-    if orcid.is_orcid_id(pasted):
-        return orcid.fetch_works(pasted)
-    if "\n" not in pasted and zotero.is_zotero_reference(pasted):
-        return zotero.fetch_library(pasted)
-    return parse_in_child(pasted.encode("utf-8", "replace"))
 
 
 def resolve(session: Session, parsed: ParsedBibliography) -> ResolvedLibrary:

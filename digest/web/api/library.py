@@ -14,7 +14,7 @@ from digest.services.editions.library_topics import report_library
 from digest.services.subscriptions import pending_imports
 from digest.services.subscriptions.library_entries import MAX_PASTED, LibrarySource, read_usable_library
 from digest.web.http import api_auth
-from digest.web.http.preview_limits import LimitedPreview, PreviewSlot
+from digest.web.http.preview_limits import LibrarySlot, LimitedPreview
 
 router = APIRouter(prefix="/api/v1")
 READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
@@ -53,13 +53,13 @@ async def _source(request: Request) -> LibrarySource:
 
 @router.post("/library", dependencies=[READ_PAPERS])
 def library(
-    source: Annotated[LibrarySource, Depends(_source)], make_preview: LimitedPreview, slot: PreviewSlot
+    source: Annotated[LibrarySource, Depends(_source)], make_preview: LimitedPreview, slot: LibrarySlot
 ) -> dict[str, Any]:
     """Read a library, name what is wrong in it, and suggest topics. The body is JSON, or a file of any format.
 
     `library` in the answer names the papers for a day: `POST /api/v1/subscriptions?library=` signs up with them.
     """
-    with slot():
+    with slot(is_remote=source.is_remote):
         resolved = read_usable_library(source)
     token, papers = pending_imports.keep_import(resolved.examples)
     report = report_library(

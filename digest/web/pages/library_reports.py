@@ -14,7 +14,7 @@ from digest.matching.profile import Profile
 from digest.services.editions.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, LibraryReport, report_library
 from digest.services.subscriptions import example_papers, update_preferences
 from digest.services.subscriptions.library_entries import ResolvedLibrary, read_usable_library
-from digest.web.http.preview_limits import LimitedPreview, MakePreview, PreviewSlot
+from digest.web.http.preview_limits import LibrarySlot, LimitedPreview, MakePreview
 from digest.web.ui import forms, library_form
 from digest.web.ui.library_form import LibraryView
 
@@ -39,10 +39,11 @@ def report_of(library: ResolvedLibrary, profile: Profile, make_preview: MakePrev
 Importer = Callable[[int, FormData], tuple[int, LibraryView]]
 
 
-async def _importer(make_preview: LimitedPreview, slot: PreviewSlot) -> Importer:
+async def _importer(make_preview: LimitedPreview, slot: LibrarySlot) -> Importer:
     def import_library(subscriber_id: int, form: FormData) -> tuple[int, LibraryView]:
-        with slot():
-            library = read_usable_library(library_form.library_source(form))
+        source = library_form.library_source(form)
+        with slot(is_remote=source.is_remote):
+            library = read_usable_library(source)
         profile = update_preferences.account_of(subscriber_id).profile
         profile = replace(profile, examples=example_papers.terms_of_entries(library.examples))
         report = report_of(library, profile, make_preview)  # before anything is stored: it may be refused

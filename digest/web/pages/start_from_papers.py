@@ -14,7 +14,7 @@ from digest.services.subscriptions import pending_imports
 from digest.services.subscriptions.library_entries import read_usable_library
 from digest.services.subscriptions.preference_fields import SignUpPreferences
 from digest.web.http.error_pages import status_of
-from digest.web.http.preview_limits import LimitedPreview, PreviewSlot
+from digest.web.http.preview_limits import LibrarySlot, LimitedPreview
 from digest.web.pages import sign_up
 from digest.web.pages.library_reports import LIBRARY_ERRORS, library_error, report_of
 from digest.web.pages.sign_up import Trending
@@ -25,12 +25,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/start-from-papers")
-def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, slot: PreviewSlot) -> HTMLResponse:
+def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, slot: LibrarySlot) -> HTMLResponse:
     """The sign-up form with the topics that a library suggests. The papers are kept until the sign-up."""
     texts = preference_form.submitted_texts(form, split_commas=True)
     try:
-        with slot():
-            library = read_usable_library(library_form.library_source(form))
+        source = library_form.library_source(form)
+        with slot(is_remote=source.is_remote):
+            library = read_usable_library(source)
         token, papers = pending_imports.keep_import(library.examples)
         profile = replace(_typed_profile(texts), examples=papers.terms)
         report = report_of(library, profile, make_preview)
