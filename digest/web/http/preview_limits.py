@@ -19,6 +19,7 @@ from digest.web.http.dependencies import Services
 from digest.web.http.rate_limit import PreviewCounter
 
 MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
+MAX_FETCHES = 4  # libraries that are fetched at once; they wait for another server, so they hold no preview's slot
 RETRY_SECONDS = 5
 
 
@@ -90,6 +91,25 @@ def _counted_slot(request: Request, count_preview: PreviewCounter) -> Callable[[
     return slot
 
 
+class HoldLibrarySlot(Protocol):
+    """Counts a library of the client, and holds a slot to read it: of the previews, or of the fetches."""
+
+    def __call__(self, *, is_remote: bool) -> AbstractContextManager[None]:
+        """Raises TooMany."""
+
+
+def _library_slot(request: Request, count_preview: PreviewCounter) -> HoldLibrarySlot:
+    state = request.app.state
+
+    def slot(*, is_remote: bool) -> AbstractContextManager[None]:
+        count_preview()
+        slots: PreviewSlots = state.fetch_slots if is_remote else state.preview_slots
+        return slots.slot()
+
+    return slot
+
+
+LibrarySlot = Annotated[HoldLibrarySlot, Depends(_library_slot)]
 PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
 """Counts a preview of the client and holds a slot for it. Raises TooMany."""
 LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]

@@ -33,6 +33,18 @@ async def _form(request: Request) -> FormData:
 Form = Annotated[FormData, Depends(_form)]
 
 
+async def _upload_form(request: Request) -> FormData:
+    """The submitted fields with at most one file; empty if the body is not a form."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return FormData()
+    await request.body()
+    return await request.form(max_files=1, max_fields=MAX_FIELDS)
+
+
+UploadForm = Annotated[FormData, Depends(_upload_form)]
+
+
 class PostOrigin(Enum):
     """Who sent a POST to a form of ours, as far as its body shows.
 
