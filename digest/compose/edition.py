@@ -16,8 +16,9 @@ class Entry(NamedTuple):
     """One paper of an edition, with all data to render it identically later.
 
     `matched`: (topic's index in the profile version, words as the subscriber typed them). `followed`: author names.
-    `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere; `spark`: how
-    its votes grew, as text bars.
+    `example`: the title of the nearest of the subscriber's example papers, '' for none; `example_words`: the words
+    shared with it. `signals`: (name, value) pairs to show; `reason`: why the paper is rising, one line, '' elsewhere;
+    `spark`: how its votes grew, as text bars.
     """
 
     paper: int
@@ -32,6 +33,8 @@ class Entry(NamedTuple):
     signals: tuple[tuple[str, float], ...] = ()
     reason: str = ""
     spark: str = ""
+    example: str = ""
+    example_words: tuple[str, ...] = ()
 
     @property
     def novelty(self) -> int | None:
@@ -144,6 +147,8 @@ def _entry_from_json(value: Mapping[str, Any]) -> Entry:
         tuple([(str(name), float(number)) for name, number in get("signals", ())]),
         get("reason", ""),
         get("spark", ""),
+        get("example", ""),
+        tuple(get("example_words", ())),
     )
 
 

@@ -24,12 +24,46 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleTerm:
+    """A word, or two adjacent words, of example papers.
+
+    `stems`: one stem, or two with a blank between them; `written`: as the examples write it; `weight`: in sixteenths.
+    """
+
+    stems: str
+    written: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """The terms of a subscriber's example papers, heaviest first: `matching.scoring.example_vectors` computes them.
+
+    `floor`: the least similarity of a paper that they admit. `papers`: title of each example with the positions in
+    `terms` of the terms that it has; they only serve to name the nearest example.
+    """
+
+    terms: tuple[ExampleTerm, ...]
+    floor: int
+    papers: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Examples:
+        """Parse what `Profile.to_json` returned for its examples."""
+        return cls(
+            terms=tuple(ExampleTerm(**term) for term in value["terms"]),
+            floor=int(value["floor"]),
+            papers=tuple((str(title), tuple(positions)) for title, positions in value["papers"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A subscriber's interests. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
 
     `minimum`: how relevant a close match has to be; USUAL lets about 5 papers a day pass, HIGH about 1.
     `likes`: (stem, weight) of words in liked papers, from `matching.scoring.relevance_feedback`; they raise the score
-    of papers that match already.
+    of papers that match already. `examples`: of papers to start from, which also admit similar papers; None without.
     """
 
     topics: tuple[Topic, ...] = ()
@@ -41,10 +75,24 @@ class Profile:
     minimum: str = USUAL
     limit: int = DEFAULT_LIMIT
     likes: tuple[tuple[str, int], ...] = ()
+    examples: Examples | None = None
+
+    @property
+    def example_terms(self) -> tuple[ExampleTerm, ...]:
+        """The terms of the example papers; () without examples."""
+        return self.examples.terms if self.examples else ()
+
+    @property
+    def finds_papers(self) -> bool:
+        """True for a profile with a topic that is not muted, or with examples."""
+        return self.examples is not None or any(not topic.muted for topic in self.topics)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `from_json` is the inverse."""
-        return asdict(self)
+        """Plain JSON values, without `examples` where there are none; `from_json` is the inverse."""
+        values = asdict(self)
+        if self.examples is None:
+            del values["examples"]
+        return values
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Profile:
@@ -59,6 +107,7 @@ class Profile:
             minimum=str(value.get("minimum", USUAL)),
             limit=int(value.get("limit", DEFAULT_LIMIT)),
             likes=tuple((str(stem), int(weight)) for stem, weight in value.get("likes", ())),
+            examples=Examples.from_json(value["examples"]) if value.get("examples") else None,
         )
 
 
@@ -92,6 +141,7 @@ class Match:
     `mask`: bit i set where the profile's i-th term matched (terms numbered by `terms(profile)`).
     `matched`: (topic's index, its words that matched, as typed); the first topic contributes most of the score.
     `followed`: names of followed authors. `topic`: the index whose cap it counts against, -1 for none.
+    `example`: the title of the nearest example paper, '' for none; `example_words`: the words shared with it.
     """
 
     paper: int
@@ -102,3 +152,5 @@ class Match:
     mask: int = 0
     matched: tuple[tuple[int, tuple[str, ...]], ...] = field(default=())
     followed: tuple[str, ...] = ()
+    example: str = ""
+    example_words: tuple[str, ...] = ()

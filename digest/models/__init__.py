@@ -26,11 +26,13 @@ from digest.models.paper import (
     Reject,
     Signal,
 )
+from digest.models.search import SearchDocument
 from digest.models.source import SourceDay, SourceState
 from digest.models.subscriber import (
     AccountRequest,
     Attempt,
     Consent,
+    ExamplePaper,
     Feedback,
     FormerAddress,
     ProfileVersion,
@@ -57,6 +59,7 @@ __all__ = [
     "DomainPause",
     "Edition",
     "Epoch",
+    "ExamplePaper",
     "Feedback",
     "FormerAddress",
     "Installation",
@@ -70,6 +73,7 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "SearchDocument",
     "SessionReply",
     "Shard",
     "SignUpRequest",

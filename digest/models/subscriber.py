@@ -89,6 +89,28 @@ class Feedback(SQLModel, table=True):
     at: datetime = Field(sa_type=UTCDateTime)
 
 
+class ExamplePaper(SQLModel, table=True):
+    """A paper that a subscriber starts from: its words find further papers.
+
+    `paper_id`: of a stored paper, whose newest record is read; then `abstract` is empty. A paper from elsewhere has
+    only what was imported. `identifier`: as imported, such as an arXiv id or a DOI. `import_id` numbers a subscriber's
+    imports from 1. `request_id`: of the sign-up that brought it; the paper has no effect until that is confirmed, which
+    sets it to None.
+    """
+
+    __tablename__ = "example_paper"
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscriber_id: int = Field(foreign_key="subscriber.id", index=True, ondelete="CASCADE")
+    request_id: int | None = Field(default=None, foreign_key="sign_up_request.id", index=True, ondelete="CASCADE")
+    import_id: int
+    paper_id: int | None = Field(default=None, foreign_key="paper.id")
+    identifier: str | None = Field(default=None, max_length=250)
+    title: str = Field(max_length=500)
+    abstract: str = Field(default="", max_length=4000)
+    added_at: datetime = Field(sa_type=UTCDateTime)
+
+
 class Consent(SQLModel, table=True):
     """Proof of a consent event (asked, confirmed, left): when, from where, under which wording.
 

@@ -17,9 +17,19 @@ from digest.papers.record import (
 )
 from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
 from digest.papers.storable import clean_record, to_storable
-from digest.papers.summary import Summaries, Summary, known_summaries, numbers_agree
+from digest.papers.summary import (
+    OWN_PREFIX,
+    Summaries,
+    Summary,
+    bounded_summary,
+    known_summaries,
+    numbers_agree,
+    own_origin,
+    own_source,
+)
 
 __all__ = [
+    "OWN_PREFIX",
     "AuthorFigures",
     "AuthorProfile",
     "ListedPaper",
@@ -33,6 +43,7 @@ __all__ = [
     "arxiv_identity",
     "author_key",
     "author_page_key",
+    "bounded_summary",
     "clean_record",
     "code_address",
     "doi_identity",
@@ -46,6 +57,8 @@ __all__ = [
     "merge_listed",
     "merge_records",
     "numbers_agree",
+    "own_origin",
+    "own_source",
     "page_author",
     "similarity",
     "single_author",

@@ -80,6 +80,12 @@ def announcement_window(session: Session, announcement: int, size: int) -> list[
     return list(session.execute(statement).scalars())
 
 
+def announcements_between(session: Session, first_day: date, last_day: date) -> list[int]:
+    """Ids of the announcements of these days, both included, oldest first."""
+    statement = select(col(Announcement.id)).where(col(Announcement.day).between(first_day, last_day))
+    return [int(announcement) for announcement in session.execute(statement.order_by(col(Announcement.id))).scalars()]
+
+
 def count_announced(session: Session, announcement_ids: Sequence[int]) -> int:
     """How many papers these announcements have."""
     statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(announcement_ids))

@@ -20,7 +20,8 @@ class CompiledVocabulary:
     """A compiled vocabulary. Words are numbered as in the vocabulary; `by_phrase`: the atoms of each phrase.
 
     `prefixes`: prefixes of words in alphabetical order, `prefix_word` their numbers. `has_impact`: by word; its last
-    entry, for −1, belongs to no word. `longest_phrase`: in words.
+    entry, for −1, belongs to no word. `longest_phrase`: in words. `pair_of_phrase`: the number of an adjacent pair of
+    example papers, as a word, by its phrase; −1 for other phrases. Empty where there are no pairs.
     """
 
     stems: dict[str, int]
@@ -30,6 +31,7 @@ class CompiledVocabulary:
     trie: Trie
     longest_phrase: int
     phrases: int
+    pair_of_phrase: I32
     atoms: int
     atom_kinds: I32
     atoms_by_phrase: I32
@@ -51,6 +53,10 @@ def compile_vocabulary(vocabulary: Vocabulary) -> CompiledVocabulary:
     phrase_at, phrase_word = np.array(vocabulary.phrase_at, np.int32), np.array(vocabulary.phrase_word, np.int32)
     phrase = np.array(vocabulary.atom_phrase, np.int32)
     atoms_by_phrase = np.argsort(phrase, kind="stable").astype(np.int32)
+    pairs = list(vocabulary.pairs())
+    pair_of_phrase = np.full(len(phrase_at) - 1 if pairs else 0, -1, np.int32)
+    for pair in pairs:
+        pair_of_phrase[pair.phrase] = pair.number
     return CompiledVocabulary(
         stems={text: number for (text, prefix), number in vocabulary.words.items() if not prefix},
         prefixes=tuple(text for text, _ in prefixes),
@@ -59,6 +65,7 @@ def compile_vocabulary(vocabulary: Vocabulary) -> CompiledVocabulary:
         trie=phrase_trie.build_trie(phrase_at, phrase_word, is_prefix.view(np.uint8)),
         longest_phrase=int(np.diff(phrase_at).max(initial=0)),
         phrases=len(phrase_at) - 1,
+        pair_of_phrase=pair_of_phrase,
         atoms=len(phrase),
         atom_kinds=np.array(vocabulary.atom_kinds, np.int32),
         atoms_by_phrase=atoms_by_phrase,

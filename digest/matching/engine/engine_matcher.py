@@ -242,6 +242,7 @@ class EngineMatcher:
             found_in=np.zeros(width, np.int64),
             sums=np.zeros(64 * words, np.int32),
             like_gains=np.zeros(64 * words, np.int32),
+            example_gains=np.zeros(64 * words, np.int32),
             sets=np.zeros((STACK + self.compiled.stack_depth, words), np.int64),
             topic_sets=np.zeros((MAX_TOPIC_BITS + 1, words), np.int64),
             key_sets=np.zeros((width, words), np.int64),

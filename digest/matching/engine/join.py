@@ -126,12 +126,16 @@ def _find_hits(vocabulary: CompiledVocabulary, index: PaperIndex) -> _Hits:
     """The vocabulary's hits in one index."""
     stem = _word_of_stem(vocabulary, index)
     forms, wholes = _PrefixRanges.for_words(vocabulary, index.forms), _PrefixRanges.for_words(vocabulary, index.wholes)
-    phrases, titles = _phrase_hits(vocabulary, index, stem, forms, wholes)
+    phrases, titles, pairs = _phrase_hits(vocabulary, index, stem, forms, wholes)
     atoms = [phrases, vocabulary.authors.matches(index), vocabulary.categories.matches(index)]
     if vocabulary.code >= 0:
         paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
         atoms.append((np.full(len(paper), vocabulary.code, np.int32), paper))
-    return _Hits(atoms, [titles], [_word_hits(vocabulary, index, stem), _prefix_hits(vocabulary, index, forms, wholes)])
+    return _Hits(
+        atoms,
+        [titles],
+        [_word_hits(vocabulary, index, stem), _prefix_hits(vocabulary, index, forms, wholes), pairs],
+    )
 
 
 def _word_of_stem(vocabulary: CompiledVocabulary, index: PaperIndex) -> I32:
@@ -195,8 +199,8 @@ def _prefix_hits(
 
 def _phrase_hits(
     vocabulary: CompiledVocabulary, index: PaperIndex, stem: I32, forms: _PrefixRanges, wholes: _PrefixRanges
-) -> tuple[tuple[I32, I32], tuple[I32, I32]]:
-    """The atoms of all phrases found in the texts with their papers, and those found in titles."""
+) -> tuple[tuple[I32, I32], tuple[I32, I32], tuple[I32, I32, I32]]:
+    """The atoms of all phrases found in the texts with their papers, those found in titles, and adjacent pairs."""
     word = np.append(stem[index.form_stem], np.int32(-1))
     whole = np.full(len(index.stream) + 1, -1, np.int32)
     whole[index.whole_token] = np.arange(len(index.whole_token))
@@ -221,7 +225,18 @@ def _phrase_hits(
     return (
         pair_scatter.scatter_pairs(phrase, paper, kinds, *atoms_of),
         pair_scatter.scatter_pairs(phrase[in_title], paper[in_title], title_kinds, *atoms_of),
+        _pair_hits(vocabulary, phrase, paper, kinds),
     )
+
+
+def _pair_hits(vocabulary: CompiledVocabulary, phrase: I32, paper: I32, kinds: U8) -> tuple[I32, I32, I32]:
+    """The adjacent pairs of example papers among the phrases found, as words: word, paper, tf."""
+    if not len(vocabulary.pair_of_phrase):
+        return (np.zeros(0, np.int32),) * 3
+    word = vocabulary.pair_of_phrase[phrase]
+    tf = TITLE_TF * (kinds >> TITLE & 1).astype(np.int32) + ABSTRACT_TF * (kinds >> ABSTRACT & 1).astype(np.int32)
+    is_hit = (word >= 0) & (tf > 0)
+    return word[is_hit], paper[is_hit], tf[is_hit]
 
 
 def _category_rows(vocabulary: CompiledVocabulary, index: PaperIndex) -> U8:

@@ -15,11 +15,22 @@ from numpy.typing import NDArray
 
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.engine.query_texts import QueryTextArrays
-from digest.matching.kernel.array_layout import FOLLOWED, I32, I64, STRICT, U8, CompiledProfiles, MatchArrays, Rows
+from digest.matching.kernel.array_layout import (
+    EXAMPLE,
+    FLAG_BITS,
+    FOLLOWED,
+    I32,
+    I64,
+    STRICT,
+    U8,
+    CompiledProfiles,
+    MatchArrays,
+    Rows,
+)
 from digest.matching.kernel.jit import entry, inlined
 
 _NONE = 255
-_MAX_MASK_BYTES = 7  # of a mask that fits into an int64; the caller writes longer masks and followed authors
+_MAX_MASK_BYTES = 7  # of a mask that fits into an int64; the caller writes longer masks, followed authors and examples
 _MAX_TOPIC_TEXTS = 512  # texts of one topic
 _ROW_SPAN = np.dtype([("at", np.int64), ("papers", np.int64), ("unwritable", np.int64)])
 _SNIPPETS = (b',"score":', b',"strict":true', b',"topic":', b',"mask":', b',"matched":[[', b",[", b"]]", b"]")
@@ -105,7 +116,7 @@ def _write(
         size = result_row.masks + result_row.terms + result_row.topics
         unwritable = result_row.masks > _MAX_MASK_BYTES
         for n in range(first, end):
-            unwritable |= results.papers[n].kind & FOLLOWED != 0
+            unwritable |= results.papers[n].kind & (FOLLOWED | EXAMPLE) != 0
         for n in range(first, first if unwritable else end):
             if n > first:
                 offset = _write_byte(out, offset, 44)  # a comma
@@ -199,7 +210,7 @@ def _write_topic(
             text_count = _add_text(texts.term[i], text_numbers, text_count)
         term += 1
     if not text_count:
-        words = record + 1 + (head >> 8)
+        words = record + 1 + (head >> FLAG_BITS)
         profile_term_offset += words + 1 + profiles.stream[words] + 2
         for i in range(texts.word_at[query], texts.word_at[query + 1], 2):
             bit = profiles.stream[profile_term_offset + texts.word[i]] >> 16

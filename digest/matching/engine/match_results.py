@@ -9,11 +9,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.engine.example_reasons import shared_terms
 from digest.matching.engine.join import JoinedPapers
 from digest.matching.engine.profile_store import ProfileStore
-from digest.matching.kernel.array_layout import FOLLOWED, STRICT, MatchArrays, Rows
+from digest.matching.kernel.array_layout import EXAMPLE, FOLLOWED, STRICT, MatchArrays, Rows
 from digest.matching.profile import Match, Profile
 from digest.matching.query.language import ProfileTerm, Term, parse, phrase_words, positive_terms, profile_terms
+from digest.matching.scoring.example_vectors import nearest_example
 
 _NO_TOPIC = 255
 
@@ -53,6 +55,7 @@ class MatchResults:
         if not hits:
             return []
         typed_terms, followed = _TypedTerms.from_profile(profile), self._followed(profile, hits)
+        nearest = self._nearest_examples(profile, hits)
         _, note, _, masks, terms, topics = self.arrays.rows[row].tolist()
         matches = []
         for paper, score, relevance, topic, kind in hits:
@@ -61,6 +64,7 @@ class MatchResults:
             mask = int.from_bytes(notes[:masks], "little")
             matched_terms = int.from_bytes(notes[masks : masks + terms], "little")
             reasons = [number for number in notes[masks + terms :] if number != _NO_TOPIC]
+            example, example_words = nearest.get(paper, ("", ()))
             matches.append(
                 Match(
                     paper=int(self.joined.ids[paper]),
@@ -71,6 +75,8 @@ class MatchResults:
                     mask=mask,
                     matched=tuple(typed_terms.reason(number, mask, matched_terms) for number in reasons),
                     followed=tuple(followed.get(paper, ())),
+                    example=example,
+                    example_words=example_words,
                 )
             )
         return matches
@@ -78,6 +84,16 @@ class MatchResults:
     def _hits(self, row: int) -> Rows:
         begin, end = self.arrays.rows["first"][row : row + 2]
         return self.arrays.papers[begin:end]
+
+    def _nearest_examples(
+        self, profile: Profile, hits: Sequence[tuple[int, ...]]
+    ) -> dict[int, tuple[str, tuple[str, ...]]]:
+        """The nearest example of each paper that the examples admit, with the shared words."""
+        if profile.examples is None:
+            return {}
+        papers = [hit[0] for hit in hits if hit[-1] & EXAMPLE]
+        found = shared_terms(profile.examples, self.joined, self.store.vocabulary, papers)
+        return {paper: nearest_example(profile.examples, found[paper]) for paper in papers}
 
     def _followed(self, profile: Profile, hits: Sequence[tuple[int, ...]]) -> dict[int, list[str]]:
         """The followed authors of each paper that is there for one; each author's papers are looked up once."""

@@ -30,9 +30,10 @@ from digest.matching.kernel.array_layout import (
     TERM,
     CompiledProfiles,
 )
-from digest.matching.profile import DEFAULT_LIMIT, Profile
+from digest.matching.profile import DEFAULT_LIMIT, Examples, Profile
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.example_vectors import stems_of
 from digest.text.folding import fold_text
 
 _MAX_INT32 = 2**31 - 1
@@ -126,8 +127,10 @@ class ProfileStore:
     def idf(self, weights: Weights) -> array_layout.I32:
         """Each word's idf in an epoch; cached for the last epoch until the next change."""
         if self._idf is None or self._idf[0] is not weights:
-            values = [weights.idf(text, prefix=prefix) for text, prefix in self.vocabulary.words]
-            self._idf = weights, np.array(values, np.int32)
+            values = np.array([weights.idf(text, prefix=prefix) for text, prefix in self.vocabulary.words], np.int32)
+            for pair in self.vocabulary.pairs():
+                values[pair.number] = values[pair.first] + values[pair.second]
+            self._idf = weights, values
         return self._idf[1]
 
     def _compiled_profiles(self) -> CompiledProfiles:
@@ -151,7 +154,7 @@ class ProfileStore:
     def _record_end(self, offset: int) -> int:
         stream = self.stream.view()
         head = int(stream[offset])
-        topics = head >> 8
+        topics = head >> array_layout.FLAG_BITS
         offset += 1 + topics
         offset += 1 + int(stream[offset])
         offset += 2 + int(stream[offset]) + topics * bool(head & array_layout.CAPS) + bool(head & array_layout.LIMIT)
@@ -162,7 +165,7 @@ class ProfileStore:
             (array_layout.LIKES, 2),
         ):
             offset += 1 + size * int(stream[offset]) if head & flag else 0
-        return offset
+        return offset + (2 + 2 * int(stream[offset]) if head & array_layout.EXAMPLES else 0)
 
 
 def _array(values: array[int]) -> array_layout.I32:
@@ -214,7 +217,7 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
     )
     header += array_layout.CAPS * capped + array_layout.CATEGORIES * bool(profile.categories)
     header += array_layout.AUTHORS * bool(profile.authors) + array_layout.EXCLUSIONS * bool(profile.exclusions)
-    header += array_layout.LIKES * bool(profile.likes)
+    header += array_layout.LIKES * bool(profile.likes) + array_layout.EXAMPLES * (profile.examples is not None)
     queries = [-1 if topic.muted else store.query_number(topic.text) for topic in profile.topics]
     authors = [
         (store.vocabulary.author_atom(name), store.vocabulary.profile_term(ProfileTerm("au", fold_text(name))))
@@ -223,8 +226,10 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
     keys, word_fields = _word_fields(
         store, [query for query in queries if query >= 0], [author_term for _, author_term in authors]
     )
-    store.max_width = max(store.max_width, len(word_fields) + len(authors), len(profile.likes))
-    record = [header + (len(profile.topics) << 8), *queries, *word_fields]
+    store.max_width = max(
+        store.max_width, len(word_fields) + len(authors), len(profile.likes), len(profile.example_terms)
+    )
+    record = [header + (len(profile.topics) << array_layout.FLAG_BITS), *queries, *word_fields]
     record += [max(0, min(profile.limit, _MAX_INT32))] if limited else []
     record += (
         [-1 if topic.cap is None else max(0, min(topic.cap, _MAX_INT32)) for topic in profile.topics] if capped else []
@@ -240,7 +245,19 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
             len(profile.likes),
             *(number for stem, weight in profile.likes for number in (store.vocabulary.liked_stem(stem), weight)),
         ]
-    return record
+    return record + _example_fields(store.vocabulary, profile.examples)
+
+
+def _example_fields(vocabulary: Vocabulary, examples: Examples | None) -> list[int]:
+    """The number of terms of example papers, the floor, and each term's word and weight. Raises BadInput."""
+    if examples is None:
+        return []
+    if sum(term.weight for term in examples.terms) > _MAX_LIKE_WEIGHT:
+        raise BadInput(f"the weights of examples are at most {_MAX_LIKE_WEIGHT} together", field="examples")
+    fields = [len(examples.terms), min(examples.floor, _MAX_INT32)]
+    for term in examples.terms:
+        fields += [vocabulary.example_term(stems_of(term.stems)), term.weight]
+    return fields
 
 
 def _word_fields(store: ProfileStore, queries: list[int], authors: list[int]) -> tuple[dict[int, int], list[int]]:

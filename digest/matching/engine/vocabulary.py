@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from digest.matching.engine.growable_arrays import Interner
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phrase_words
@@ -11,6 +13,7 @@ from digest.matching.scoring.parameters import FIXED_IMPACTS
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, parse_name
 
+_BLANK = " "  # between the stems of a pair; no stem has one
 KIND_MASKS = {
     "": 0b00011,
     "ti": 0b00001,
@@ -20,6 +23,15 @@ KIND_MASKS = {
     "inst": 0b10000,
     "all": 0b11111,
 }
+
+
+class AdjacentPair(NamedTuple):
+    """Two adjacent stems of example papers: their number as one word of the vocabulary, both words, their phrase."""
+
+    number: int
+    first: int
+    second: int
+    phrase: int
 
 
 @dataclass(slots=True)
@@ -78,6 +90,19 @@ class Vocabulary:
         self.words_with_impacts.add(word)
         return word
 
+    def example_term(self, stems: Sequence[str]) -> int:
+        """The number of a word or an adjacent pair of example papers, which gets impacts."""
+        if len(stems) > 1:
+            self._intern_phrase([self.word(stem, False) for stem in stems])
+        return self.liked_stem(_BLANK.join(stems))
+
+    def pairs(self) -> Iterator[AdjacentPair]:
+        """The adjacent pairs among the words."""
+        for (text, _), number in self.words.items():
+            if _BLANK in text:
+                first, second = (self.words[stem, False] for stem in text.split(_BLANK))
+                yield AdjacentPair(number, first, second, self._intern_phrase([first, second]))
+
     def author_atom(self, text: str) -> int:
         """The atom of an author's name."""
         return self.intern_atom(("au", text), text)
@@ -97,7 +122,10 @@ class Vocabulary:
         return self.intern_atom((phrase, KIND_MASKS[term.field]), "", phrase, KIND_MASKS[term.field])
 
     def _phrase(self, term: Term) -> int:
-        words = array("i", [self.word(word.text, word.prefix) for word in phrase_words(term)])
+        return self._intern_phrase([self.word(word.text, word.prefix) for word in phrase_words(term)])
+
+    def _intern_phrase(self, word_numbers: Sequence[int]) -> int:
+        words = array("i", word_numbers)
         key = words.tobytes()
         number = self.phrases.get(key)
         if number is None:

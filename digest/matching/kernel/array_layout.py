@@ -13,11 +13,14 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 Rows = NDArray[Any]  # structured arrays of the types below
 
-CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES = (1 << bit for bit in range(8))  # a record's flags
+CLOSE, PRIMARY, LIMIT, CAPS, CATEGORIES, AUTHORS, EXCLUSIONS, LIKES, EXAMPLES = (
+    1 << bit for bit in range(9)
+)  # a record's flags
+FLAG_BITS = 9
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; other numbers are atoms
 MAX_TOPIC_BITS = 62  # topics as bits of one int64
 REASONS_BATCH = 16  # papers whose reasons are computed together
-STRICT, FOLLOWED = 1, 2  # flags of a matched paper
+STRICT, FOLLOWED, EXAMPLE = 1, 2, 4  # flags of a matched paper; EXAMPLE: the example papers admit it
 
 
 def columns(wide: str, narrow: str = "") -> np.dtype[Any]:
@@ -42,10 +45,11 @@ HIT = columns("", "paper score relevance topic kind")
 class CompiledProfiles(NamedTuple):
     """Compiled profiles. `record`: the offset of each profile's record in `stream`. `stack_depth`: of the programs.
 
-    A record has flags + 256·topics; each topic's query, −1 if muted; the number of words of plain topics, and each as
+    A record has flags + 512·topics; each topic's query, −1 if muted; the number of words of plain topics, and each as
     64·word + number of plain topics that have it; the number of profile terms, 2¹⁶·bits + keys, and each profile term
     of the topics in order as 2¹⁶·bit of the mask + key; then, where its flag is set: the limit; the topics' caps (−1:
-    none); categories, authors (atom and key), exclusions (queries), likes (word and weight), each after their number.
+    none); categories, authors (atom and key), exclusions (queries), likes (word and weight), each after their number;
+    and the terms of example papers (word and weight), after their number and the floor of their similarity.
     Keys number the things that are scored once, whatever their field: first the words of plain topics.
     A query has terms, each an atom with its profile terms, and a program over atoms. A profile term's `word` is −1 in
     fields without words. A plain query's `atom` is that of its only term.
@@ -103,14 +107,15 @@ class Requests(NamedTuple):
 class Workspace(NamedTuple):
     """The kernel's workspace.
 
-    `scalars`: single numbers; `plain_words` and `liked_words`: words with weights; `batch`: the papers of a batch,
-    `lane_of_paper`: a paper's lane in it, or −1. As bits of lanes: `satisfied_in`: by topic, where it matches as
+    `scalars`: single numbers; `plain_words` and `liked_words`: words with weights, the latter of likes, then of
+    example papers; `batch`: the papers of a batch, `lane_of_paper`: a paper's lane in it, or −1. As bits of lanes:
+    `satisfied_in`: by topic, where it matches as
     written; `found_in`: by profile term, where it is found. By lane: `key_gains`: the gain of each key, −1 where it is
     not found; `topic_gains`: of each topic; `phrase_gains`: of its phrases. By paper: `sums`: relevances,
-    `like_gains`: of likes. `sets`: sets of papers, the last ones are a stack; `topic_sets`: the papers that each query
-    topic matches; `key_sets`: the papers to which each key of a query is added; `profile_term_of_key`: the profile
-    term of each key; `best_keys`: sort keys of the matches, in order; `titles`: of each selected paper the
-    topics in its title, as bits.
+    `like_gains`: of likes, `example_gains`: of examples, in sixteenths. `sets`: sets of papers, the last ones are a
+    stack; `topic_sets`: the papers that each query topic matches; `key_sets`: the papers to which each key of a query
+    is added; `profile_term_of_key`: the profile term of each key; `best_keys`: sort keys of the matches, in order;
+    `titles`: of each selected paper the topics in its title, as bits.
     """
 
     scalars: I64
@@ -126,6 +131,7 @@ class Workspace(NamedTuple):
     found_in: I64
     sums: I32
     like_gains: I32
+    example_gains: I32
     sets: I64
     topic_sets: I64
     key_sets: I64

@@ -5,10 +5,12 @@ from __future__ import annotations
 from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, Requests, Workspace
 from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
 from digest.matching.kernel.candidate_papers import apply_limits, find_strict
+from digest.matching.kernel.example_papers import add_examples, reaches_floor
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
     CLOSE_COUNT,
     CLOSE_ENABLED,
+    EXAMPLE_AT,
     FLAGS,
     FLOOR,
     MAX_WORD_SUM,
@@ -25,16 +27,22 @@ from digest.matching.scoring.parameters import CLOSE_PAPERS_PER_DAY
 
 @inlined
 def may_be_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int) -> bool:
-    """True where all words of the profile together could lift a paper over the threshold."""
+    """True where all words of the profile together could lift a paper over the threshold, or it has examples."""
+    has_examples = workspace.scalars[EXAMPLE_AT] >= 0
+    if has_examples:
+        compute_bounds(profiles, index, workspace)
     if not (workspace.scalars[CLOSE_ENABLED] and workspace.scalars[FLAGS] & CLOSE):
         return False
+    if has_examples:
+        workspace.scalars[MIN_CLOSE] = max(tau, 0)
+        return True
     compute_bounds(profiles, index, workspace)
     workspace.scalars[MIN_CLOSE] = max(tau, workspace.scalars[FLOOR] - 1)
     return bool(workspace.scalars[FLOOR] > 0 and workspace.scalars[MAX_WORD_SUM] > workspace.scalars[MIN_CLOSE])
 
 
 @inlined
-def find_close(index: PaperArrays, workspace: Workspace, tau: int) -> None:
+def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int) -> None:
     """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
     workspace.scalars[CLOSE_COUNT] = 0
     minimum = workspace.scalars[MIN_CLOSE]
@@ -42,9 +50,11 @@ def find_close(index: PaperArrays, workspace: Workspace, tau: int) -> None:
         bits = workspace.sets[POSSIBLY_CLOSE, j] & ~workspace.sets[FOLLOWED_AUTHORS, j]
         bits &= larger_in_block(workspace.sums, j << 6, minimum) if bits else 0
         while bits:
-            workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = (j << 6) + lowest_bit(bits)
-            workspace.scalars[CLOSE_COUNT] += 1
+            paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
+            if workspace.scalars[EXAMPLE_AT] < 0 or reaches_floor(profiles, workspace, paper):
+                workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = paper
+                workspace.scalars[CLOSE_COUNT] += 1
     if tau < 0:
         _best_of_each_day(index, workspace)
 
@@ -106,6 +116,8 @@ def thresholds(
             workspace.sums,
         )
         add_extras(profiles, index, workspace)
+        if workspace.scalars[EXAMPLE_AT] >= 0:
+            add_examples(profiles, index, workspace, workspace.sets[CERTAIN])
         for i in range(rank):
             workspace.best_keys[i] = 0
         for j in range(workspace.sets.shape[1]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import (
+    EXAMPLE,
     FOLLOWED,
     REASONS_BATCH,
     CompiledProfiles,
@@ -20,6 +21,7 @@ from digest.matching.kernel.array_layout import (
 from digest.matching.kernel.bitsets import ALREADY_SENT, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, SUMMED, contains
 from digest.matching.kernel.candidate_papers import apply_limits, find_strict
 from digest.matching.kernel.close_matching import find_close, may_be_close, thresholds
+from digest.matching.kernel.example_papers import add_examples, is_similar
 from digest.matching.kernel.explanations import write_note
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes
@@ -29,6 +31,7 @@ from digest.matching.kernel.profile_decoding import (
     BEST_LIMIT,
     CAP_AT,
     CLOSE_COUNT,
+    EXAMPLE_AT,
     HAS_FOLLOWED,
     LIKE_AT,
     MAX_FACTOR,
@@ -93,7 +96,7 @@ def _rank_papers(
     if count:
         _insert_certain(index, workspace, count)
     if close_possible:
-        find_close(index, workspace, tau)
+        find_close(profiles, index, workspace, tau)
         for i in range(s[CLOSE_COUNT]):
             if not contains(workspace.sets[ALREADY_SENT], workspace.close_papers[i]):
                 _insert_paper(index, workspace, workspace.close_papers[i])
@@ -118,6 +121,8 @@ def _sum_relevances(
     if count:
         add_phrases(profiles, index, workspace)
         add_extras(profiles, index, workspace)
+    if s[EXAMPLE_AT] >= 0:
+        add_examples(profiles, index, workspace, workspace.sets[SUMMED])
 
 
 @inlined
@@ -224,6 +229,8 @@ def _write_papers(
         lane = i % REASONS_BATCH
         paper = workspace.batch[lane]
         kind = kind_of(workspace, lane, s[HAS_FOLLOWED] and contains(workspace.sets[FOLLOWED_AUTHORS], paper))
+        if s[EXAMPLE_AT] >= 0 and is_similar(profiles, workspace, paper):
+            kind |= EXAMPLE
         limited = capped and not kind & FOLLOWED
         if limited and capped_papers >= s[PAPER_LIMIT]:
             break

@@ -15,9 +15,11 @@ from digest.matching.kernel.array_layout import (
     Workspace,
 )
 from digest.matching.kernel.bitsets import contains
+from digest.matching.kernel.example_papers import hide_topics
 from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import (
     BIT_COUNT,
+    EXAMPLE_AT,
     EXPLAIN,
     KEY_COUNT,
     PROFILE_TERMS_AT,
@@ -79,6 +81,8 @@ def load_batch(profiles: CompiledProfiles, index: PaperArrays, workspace: Worksp
             _find_query_terms(profiles, index, workspace, count, topic)
     for topic in range(s[TOPIC_COUNT]):
         _sum_topic_gain(profiles, index, workspace, topic)
+    if s[EXAMPLE_AT] >= 0:
+        hide_topics(profiles, workspace, count)
     for i in range(count):
         workspace.lane_of_paper[workspace.batch[i]] = -1
 

@@ -10,7 +10,9 @@ from digest.matching.kernel.array_layout import (
     AUTHORS,
     CAPS,
     CATEGORIES,
+    EXAMPLES,
     EXCLUSIONS,
+    FLAG_BITS,
     LIKES,
     LIMIT,
     MAX_TOPIC_BITS,
@@ -55,7 +57,7 @@ FLAGS, TOPIC_COUNT, TOPIC_AT, PAPER_LIMIT, CAP_AT, CATEGORY_AT, AUTHOR_AT, EXCLU
     BEST_LIMIT,
     SCORE_BOUND,
 ) = range(9, 22)
-MODE, RANKED_LIMIT, EXPLAIN, CLOSE_ENABLED, MIN_CLOSE, MAX_FACTOR, MAX_UNIT_ROWS = range(22, 29)
+MODE, RANKED_LIMIT, EXPLAIN, CLOSE_ENABLED, MIN_CLOSE, MAX_FACTOR, MAX_UNIT_ROWS, EXAMPLE_AT = range(22, 30)
 
 
 @inlined
@@ -64,8 +66,8 @@ def decode(profiles: CompiledProfiles, workspace: Workspace, row: int) -> None:
     s = workspace.scalars
     offset = profiles.record[row]
     head = profiles.stream[offset]
-    flags = s[FLAGS] = head & 255
-    topics = s[TOPIC_COUNT] = head >> 8
+    flags = s[FLAGS] = head & ((1 << FLAG_BITS) - 1)
+    topics = s[TOPIC_COUNT] = head >> FLAG_BITS
     s[TOPIC_AT] = offset + 1
     offset += 1 + topics
     s[SERIAL] += 1
@@ -93,6 +95,9 @@ def decode(profiles: CompiledProfiles, workspace: Workspace, row: int) -> None:
     s[EXCLUSION_AT] = offset if flags & EXCLUSIONS else -1
     offset += 1 + profiles.stream[offset] if flags & EXCLUSIONS else 0
     s[LIKE_AT] = offset if flags & LIKES else -1
+    s[EXAMPLE_AT] = -1
+    if flags & EXAMPLES:
+        s[EXAMPLE_AT] = offset + (1 + 2 * profiles.stream[offset] if flags & LIKES else 0)
 
 
 @inlined
@@ -132,10 +137,10 @@ def compute_bounds(profiles: CompiledProfiles, index: PaperArrays, workspace: Wo
 def prefetch_rows(profiles: CompiledProfiles, index: PaperArrays, row: int, second_row: int) -> None:
     """Prefetch the data of the next row, and the query heads of the one after it."""
     offset = profiles.record[second_row]
-    for i in range(offset + 1, offset + 1 + (profiles.stream[offset] >> 8)):
+    for i in range(offset + 1, offset + 1 + (profiles.stream[offset] >> FLAG_BITS)):
         prefetch(index.query_heads, profiles.stream[i])
     offset = profiles.record[row]
-    topics = profiles.stream[offset] >> 8
+    topics = profiles.stream[offset] >> FLAG_BITS
     for i in range(offset + 1, offset + 1 + topics):
         if profiles.stream[i] >= 0:
             prefetch(index.atom_paper, index.query_heads[profiles.stream[i]].at)

@@ -21,6 +21,7 @@ from digest.matching.query.language import (
 )
 from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
+from digest.matching.scoring.example_vectors import stems_of, term_idf
 
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
 
@@ -93,7 +94,8 @@ class ParsedProfile:
     """A parsed profile. `plain_weights`: the weight of each word of its plain topics; `bit_of_term`: bits of the mask.
 
     `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
-    `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none.
+    `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none. `examples`: of each
+    term of the example papers its stems, weight and idf.
     """
 
     profile: Profile
@@ -110,6 +112,7 @@ class ParsedProfile:
     terms: tuple[tuple[ParsedTopic, ParsedTerm], ...]
     by_stem: Mapping[str, tuple[int, ...]]
     other_terms: tuple[int, ...]
+    examples: tuple[tuple[tuple[str, ...], int, int], ...]
 
     def satisfied_terms(self, document: Document) -> list[int]:
         """The positions in `terms` of the terms that match where their topic matches as written, in no order.
@@ -175,4 +178,9 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         terms=tuple(topic_terms),
         by_stem=by_stem,
         other_terms=tuple(position for position, (_, term) in enumerate(topic_terms) if not term.stems),
+        examples=_weighted_examples(profile, weights),
     )
+
+
+def _weighted_examples(profile: Profile, weights: Weights) -> tuple[tuple[tuple[str, ...], int, int], ...]:
+    return tuple((stems_of(term.stems), term.weight, term_idf(term.stems, weights)) for term in profile.example_terms)

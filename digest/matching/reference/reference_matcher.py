@@ -15,7 +15,15 @@ from digest.matching.reference import topic_slots
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
 from digest.matching.scoring.bm25 import Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
-from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
+from digest.matching.scoring.example_vectors import nearest_example, term_frequency
+from digest.matching.scoring.parameters import (
+    ABSTRACT_TF,
+    CLOSE_PAPERS_PER_DAY,
+    EXAMPLE_UNIT,
+    FIXED_IMPACTS,
+    TITLE_TF,
+    TOPIC_WEIGHT,
+)
 from digest.matching.scoring.relevance_feedback import lift
 from digest.text.folding import fold_text
 
@@ -26,7 +34,8 @@ class _Finding:
 
     `strict_positions`: the positions in `ParsedProfile.terms` of the terms by which topics match as written.
     `strict_gains`: the gains of these terms' words; `phrase_gain`: the extra gain of phrases. `liked_impacts`: the
-    weighted impacts of words of liked papers.
+    weighted impacts of words of liked papers. `similarity`: to the example papers; `shared_terms`: the positions of
+    those terms of the examples that the paper has.
     """
 
     document: Document
@@ -36,10 +45,16 @@ class _Finding:
     phrase_gain: int
     followed: tuple[str, ...]
     liked_impacts: tuple[int, ...]
+    similarity: int = 0
+    shared_terms: tuple[int, ...] = ()
+
+    @property
+    def topic_relevance(self) -> int:
+        return sum(self.gains.values()) + self.phrase_gain
 
     @property
     def relevance(self) -> int:
-        return sum(self.gains.values()) + self.phrase_gain
+        return self.topic_relevance + self.similarity
 
     @property
     def score(self) -> int:
@@ -114,7 +129,7 @@ def match_lazily(
         for finding in findings
         if not (finding.strict_positions or finding.followed)
         and profile.close
-        and finding.relevance >= parsed.floor > 0
+        and (finding.topic_relevance >= parsed.floor > 0 or _is_similar(parsed, finding))
     ]
     close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
     unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
@@ -228,7 +243,34 @@ def _evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights)
     gains = strict_gains | gains
     for author in followed:
         gains[ProfileTerm("au", fold_text(author))] = TOPIC_WEIGHT * FIXED_IMPACTS["au"]
-    return _Finding(document, gains, strict_positions, strict_gains, phrase_gain, followed, liked_impacts)
+    similarity, shared_terms = _similarity(parsed, document, norm)
+    return _Finding(
+        document,
+        gains,
+        strict_positions,
+        strict_gains,
+        phrase_gain,
+        followed,
+        liked_impacts,
+        similarity,
+        shared_terms,
+    )
+
+
+def _similarity(parsed: ParsedProfile, document: Document, norm: int) -> tuple[int, tuple[int, ...]]:
+    """The similarity of a paper to the example papers, and the positions of the terms that they share."""
+    total, shared_terms = 0, []
+    for position, (stems, weight, idf) in enumerate(parsed.examples):
+        if tf := term_frequency(document, stems):
+            total += weight * impact(idf, tf, norm)
+            shared_terms.append(position)
+    return total // EXAMPLE_UNIT, tuple(shared_terms)
+
+
+def _is_similar(parsed: ParsedProfile, finding: _Finding) -> bool:
+    """True where the example papers admit the paper."""
+    examples = parsed.profile.examples
+    return examples is not None and finding.similarity >= examples.floor
 
 
 def _add_strict_gains(
@@ -289,15 +331,20 @@ def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
     """The match with its reasons: topics by their gain, each with the words as typed.
 
     After the first, a topic that does not match as written is listed only if most of its words match and one is new.
+    A paper that only the examples admit has no topics.
     """
     candidate, strict_terms = finding.document.candidate, _strict_terms_by_topic(parsed, finding)
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
-    for topic, bits in _rank_topics(parsed, finding, strict_terms):
+    is_similar = _is_similar(parsed, finding)
+    is_close_to_topics = bool(strict_terms) or not is_similar or finding.topic_relevance >= parsed.floor > 0
+    for topic, bits in _rank_topics(parsed, finding, strict_terms) if is_close_to_topics else ():
         is_majority = 2 * bits.bit_count() > len(topic.term_bits)
         if topic.index in strict_terms or not matched or (is_majority and bits & ~mask):
             matched.append((topic.index, _typed_words(topic, finding, strict_terms)))
         mask |= bits
+    examples = parsed.profile.examples if is_similar else None
+    example, example_words = nearest_example(examples, finding.shared_terms) if examples else ("", ())
     return Match(
         paper=candidate.id,
         score=finding.score,
@@ -307,6 +354,8 @@ def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
         mask=mask,
         matched=tuple(matched),
         followed=finding.followed,
+        example=example,
+        example_words=example_words,
     )
 
 

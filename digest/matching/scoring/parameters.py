@@ -24,3 +24,13 @@ TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trend
 FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
 # BM25's k1 and b, in thousandths.
 K1_MILLE, B_MILLE = 1200, 750
+# Examples: the terms of a profile's example papers; the limit of the heaviest one's weight (in sixteenths) as examples
+# increase, and the number of examples at which half of it applies.
+EXAMPLE_TERMS = 30
+EXAMPLE_UNIT = 16
+FULL_EXAMPLE_WEIGHT = 24 * EXAMPLE_UNIT
+EXAMPLE_SHRINK = 5
+# A pair of adjacent words counts by half more than its impact when the terms are chosen.
+PAIR_NUMERATOR, PAIR_DENOMINATOR = 3, 2
+# Examples admit a paper whose similarity is at least a third of the median similarity of the examples themselves.
+EXAMPLE_FLOOR_DIVISOR = 3

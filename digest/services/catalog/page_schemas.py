@@ -10,7 +10,10 @@ FURTHER_LISTED = 200  # titles beyond an edition's limit that its page lists at 
 
 @dataclass(frozen=True, slots=True)
 class PreviewPaper:
-    """A paper that a profile would have been sent. `matched`: (topic, its words that matched), both as typed."""
+    """A paper that a profile would have been sent. `matched`: (topic, its words that matched), both as typed.
+
+    `example`: the nearest of the profile's example papers, '' for none; `example_words`: the words shared with it.
+    """
 
     id: int
     title: str
@@ -19,6 +22,8 @@ class PreviewPaper:
     matched: tuple[tuple[str, tuple[str, ...]], ...] = ()
     trending: float | None = None
     arxiv_id: str | None = None
+    example: str = ""
+    example_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sqlmodel import col, select
-
 from digest import clock, i18n, settings
 from digest.compose.atom_json_feeds import Feed, Item, tag_uri
 from digest.compose.edition import Content
@@ -15,6 +13,7 @@ from digest.compose.email import digest_email, wording
 from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_environment import fragment_template
 from digest.db.core.engine import reading
+from digest.db.runs.editions import newest_editions
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Edition, Subscriber
@@ -36,12 +35,7 @@ def subscriber_feed(subscriber_id: int) -> Feed:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is None:
             raise NotFound(localize("this subscription no longer exists"))
-        editions = session.exec(
-            select(Edition)
-            .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
-            .order_by(col(Edition.day).desc())
-            .limit(MAX_EDITIONS)
-        ).all()
+        editions = newest_editions(session, subscriber_id, MAX_EDITIONS)
         papers = web_view.load_edition_papers(session, editions)
     blocks = PaperBlocks()
     items = tuple(_edition_item(edition, subscriber, papers, blocks) for edition in editions)

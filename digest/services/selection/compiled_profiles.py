@@ -43,7 +43,7 @@ _DELETE_UNUSED_AFTER, _MAX_AGE = (
     9 * 86_400.0,
     30 * 86_400.0,
 )  # seconds; an old file still holds profiles of people who left
-_WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has no topics; has a high minimum for close matches
+_WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has neither topics nor examples; has a high minimum for close matches
 
 
 class CompiledProfileCache:
@@ -78,9 +78,7 @@ class CompiledProfileCache:
         if new_row is not None:
             return new_row
         new_row = self.store.add(profile)
-        flags = _HIGH_MINIMUM * (profile.minimum == HIGH) + _WITHOUT_TOPICS * all(
-            topic.muted for topic in profile.topics
-        )
+        flags = _HIGH_MINIMUM * (profile.minimum == HIGH) + _WITHOUT_TOPICS * (not profile.finds_papers)
         if flags:
             self._flags[new_row] = flags
         if version is not None:

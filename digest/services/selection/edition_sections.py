@@ -31,8 +31,8 @@ class SelectionRequest(NamedTuple):
 
     @property
     def has_topics(self) -> bool:
-        """False for a profile that gets what is new in its categories, or what trends."""
-        return any(not topic.muted for topic in self.profile.topics)
+        """False for a profile that gets what is new in its categories, or what trends; examples are like topics."""
+        return self.profile.finds_papers
 
 
 def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
@@ -51,6 +51,8 @@ def entry_of_match(pool: CandidatePool, match: Match, section: str) -> Entry:
         signals=trend.signals if trend else (),
         reason=trend.facts if trend else "",
         spark=trend.spark if trend else "",
+        example=match.example,
+        example_words=match.example_words,
     )
 
 

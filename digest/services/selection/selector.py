@@ -203,7 +203,9 @@ def _is_quick(paper_count: int, work: int) -> bool:
 def _single_profile_words(profiles: Iterable[Profile]) -> int:
     """The number of words of a single profile, as in a preview; 0 for several, where the average applies."""
     first_two = list(islice(profiles, 2))
-    return profile_cost(first_two[0]).words if len(first_two) == 1 else 0
+    return (
+        sum(profile_cost(first).words + len(first.example_terms) for first in first_two) if len(first_two) == 1 else 0
+    )
 
 
 def _new_paper_count(pool: CandidatePool, requests: Sequence[SelectionRequest]) -> int:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.bounces import reports
 from digest.db.core import engine
-from digest.db.subscribers import former_addresses, subscribers
+from digest.db.outbox import subscriber_mail
+from digest.db.subscribers import former_addresses, link_requests, subscribers
 from digest.errors import NotFound, Refused, StaleToken
 from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
-from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
-from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UNCERTAIN
+from digest.models import ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models.delivery import CONFIRMATION
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
-from digest.services.subscriptions import consent_origin, profile_additions, send_schedule, suppressions
+from digest.services.subscriptions import consent_origin, example_papers, profile_additions, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.signing import CONFIRM
@@ -69,6 +70,7 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         _store_request(session, subscriber, request, now=now)
         version = subscribers.add_profile_version(session, subscriber_id, Profile.from_json(request.profile), now=now)
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
+        example_papers.adopt_request_examples(session, subscriber, request)
     enqueue.welcome(subscriber_id)
     return _confirmation(subscriber, request, done=False)
 
@@ -80,6 +82,7 @@ def _add_to_active(session: Session, subscriber: Subscriber, request: SignUpRequ
     if addition is None:
         return confirmation
     profile_additions.store_addition(session, subscriber, request, addition, now=now)
+    example_papers.adopt_request_examples(session, subscriber, request)
     return replace(confirmation, addition=addition, is_added=True)
 
 
@@ -128,15 +131,7 @@ def refuse_sign_up(subscriber_id: int, request_id: int) -> None:
     with engine.transaction() as session:
         subscriber = _require_refusable(session, subscriber_id, request_id, lock=True)
         reports.suppress(session, subscriber.address_key, reason=NOT_ME, source="confirmation mail", at=now)
-        session.execute(
-            update(Delivery)
-            .where(
-                col(Delivery.subscriber_id) == subscriber_id,
-                col(Delivery.kind) == CONFIRMATION,
-                col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)),
-            )
-            .values(state=CANCELLED, due_at=None)
-        )
+        subscriber_mail.cancel_waiting(session, [subscriber_id], (CONFIRMATION,))
 
 
 def refusal_of(subscriber_id: int, request_id: int) -> str:
@@ -147,7 +142,7 @@ def refusal_of(subscriber_id: int, request_id: int) -> str:
 
 def _require_refusable(session: Session, subscriber_id: int, request_id: int, *, lock: bool = False) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
-    request = subscribers.sign_up_request(session, subscriber_id, request_id)
+    request = link_requests.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
         raise StaleToken(localize("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
     if _is_receiving_mail(session, subscriber):
@@ -177,7 +172,7 @@ def _require_request(
 ) -> tuple[Subscriber, SignUpRequest]:
     """The subscriber and request of a valid link. Raises NotFound, StaleToken."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
-    request = subscribers.sign_up_request(session, subscriber_id, request_id)
+    request = link_requests.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
         raise NotFound(localize("this subscription no longer exists; sign up again if you want the mail"))
     suppression = subscribers.suppression(session, subscriber.address_key)

@@ -10,6 +10,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 
 from digest import clock
 from digest.errors import BadInput
+from digest.matching.profile import Examples
+from digest.matching.scoring.example_vectors import MAX_EXAMPLES_NAMED, MAX_TITLE
+from digest.matching.scoring.parameters import EXAMPLE_TERMS, FULL_EXAMPLE_WEIGHT
 from digest.matching.scoring.relevance_feedback import FULL_WEIGHT_LIKES, MAX_WORDS
 from digest.services.subscriptions import preference_fields
 
@@ -103,6 +106,40 @@ def liked_words(cell: str) -> tuple[tuple[str, int], ...]:
         raise BadInput(f"likes: at most {MAX_WORDS} words with weights from 1 to {FULL_WEIGHT_LIKES}", field="likes")
     _require_no_nul("likes", "".join(word for word, _ in likes))
     return tuple(likes)
+
+
+class _TermCell(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    stems: str = Field(pattern=r"^[^\s\0]{1,100}( [^\s\0]{1,100})?$")
+    written: str = Field(max_length=220)
+    weight: int = Field(ge=1, le=FULL_EXAMPLE_WEIGHT)
+
+
+class _ExamplesCell(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    terms: list[_TermCell] = Field(min_length=1, max_length=EXAMPLE_TERMS)
+    floor: int = Field(ge=1, lt=2**31)
+    papers: list[tuple[str, list[int]]] = Field(default=[], max_length=MAX_EXAMPLES_NAMED)
+
+
+def example_terms(cell: str) -> Examples | None:
+    """The terms of example papers, as exported; a further example computes them anew from those imported here."""
+    if not cell:
+        return None
+    try:
+        read = _ExamplesCell.model_validate_json(cell)
+    except ValidationError as error:
+        raise _wrong_json("examples", error) from error
+    count = len(read.terms)
+    for title, positions in read.papers:
+        if len(title) > MAX_TITLE or len(positions) > count or any(not 0 <= place < count for place in positions):
+            raise BadInput(
+                f"examples: ‘{title[:40]}’ is too long, or refers to a term that is not there", field="examples"
+            )
+    _require_no_nul("examples", "".join(title for title, _ in read.papers) + "".join(t.written for t in read.terms))
+    return Examples.from_json(read.model_dump())
 
 
 def _wrong_json(name: str, error: ValidationError) -> BadInput:

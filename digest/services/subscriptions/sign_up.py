@@ -6,6 +6,7 @@ stranger who knows an address can't change its subscription.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -13,14 +14,15 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.db.subscribers import subscribers
+from digest.db.subscribers import link_requests, subscribers
 from digest.interfaces import Enqueue
 from digest.models import SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.security import rate_limits
-from digest.services.subscriptions import consent_origin, suppressions
+from digest.services.subscriptions import consent_origin, example_papers, suppressions
+from digest.services.subscriptions.example_papers import ExampleEntry
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.profile_additions import new_parts
 
@@ -33,9 +35,12 @@ def subscribe(
     client: str,
     enqueue: Enqueue,
     *,
+    examples: Sequence[ExampleEntry] = (),
     client_limit: rate_limits.RateLimit = rate_limits.SIGN_UPS,
 ) -> None:
     """Queue a confirmation to the address, or the preferences link if it is subscribed already.
+
+    `examples`: papers to start from; they are kept with the request and have no effect until it is confirmed.
 
     Nothing is queued for suppressed addresses and for those over their limit (`rate_limits`); an address that
     bounced may confirm once a week that it works again. `client` is where the request came from. Raises BadInput for
@@ -46,12 +51,13 @@ def subscribe(
         subscriber = subscribers.by_key(session, address.key)
     limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS
     if rate_limits.may_mail(limit, address.key, client_limit=client_limit, client=client):
+        origin = consent_origin.stored_form(client)  # slow, so not while the transaction holds its locks
         with engine.transaction() as session:
             suppression = subscribers.suppression(session, address.key)
             if suppression is None or suppressions.can_be_lifted(suppression.reason, suppression.source):
                 subscriber = subscribers.admit(session, address, now=now)
                 session.flush()
-                _queue_link(session, subscriber, suppression, request, client=client, now=now)
+                _queue_link(session, subscriber, suppression, request, examples, origin=origin, now=now)
     enqueue.deliver()
 
 
@@ -60,13 +66,15 @@ def _queue_link(
     subscriber: Subscriber,
     suppression: Suppression | None,
     request: Subscription,
+    examples: Sequence[ExampleEntry],
     *,
-    client: str,
+    origin: str,
     now: datetime,
 ) -> None:
     """Queue a link: for an active subscriber to the preferences, otherwise to confirm this sign-up.
 
-    An active subscriber gets a second link if the sign-up has topics or authors that the subscription lacks.
+    An active subscriber gets a second link if the sign-up has topics or authors that the subscription lacks. Examples
+    alone are no reason for it: those are added in the preferences.
     """
     subscriber_id = stored_id(subscriber)
     is_active = subscriber.state == ACTIVE and suppression is None
@@ -79,18 +87,19 @@ def _queue_link(
         since = max(
             suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)
         )  # after a whole week it is due
-        if subscribers.has_open_sign_up(session, subscriber_id, since=since):
+        if link_requests.has_open_sign_up(session, subscriber_id, since=since):
             return
     sign_up_request = SignUpRequest(
         subscriber_id=subscriber_id,
         created_at=now,
         profile=request.profile().to_json(),
         schedule=request.schedule_json(),
-        client=consent_origin.stored_form(client),
+        client=origin,
         wording=WORDING_VERSION,
     )
     session.add(sign_up_request)
     session.flush()
+    example_papers.add_request_examples(session, sign_up_request, examples)
     enqueue_next(
         session,
         LINK if is_active else CONFIRMATION,

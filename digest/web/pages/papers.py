@@ -12,7 +12,7 @@ from digest import settings
 from digest.compose.email import wording
 from digest.errors import N_, NotFound
 from digest.i18n import localize, localize_plural
-from digest.services.catalog import paper_listing, paper_lookup
+from digest.services.catalog import paper_listing, paper_lookup, similar_papers
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherPage
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
@@ -119,7 +119,12 @@ def paper(paper_id: int, services: Services, pages: Pages) -> HTMLResponse:
         raise NotFound(localize("there is no such paper here"))
     return pages.page(
         ("paper", paper_id),
-        lambda: template_rendering.render("paper.html", paper=services.paper(paper_id), parts=SCORE_PARTS),
+        lambda: template_rendering.render(
+            "paper.html",
+            paper=services.paper(paper_id),
+            parts=SCORE_PARTS,
+            similar=similar_papers.similar_papers(paper_id),
+        ),
     )
 
 

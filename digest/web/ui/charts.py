@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from digest.compose.email.match_reason import example_part
 from digest.compose.text.highlighting import compile_pattern, fold_for_search
 from digest.i18n import format_number, localize, localize_plural
 from digest.services.catalog.page_schemas import Preview, PreviewPaper, TopicCount
@@ -173,9 +174,14 @@ def highlighted_pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, b
 def _row(paper: PreviewPaper) -> PreviewRow:
     words = tuple(word for _, matched_words in paper.matched for word in matched_words)
     topics = ", ".join(topic for topic, _ in paper.matched)
-    why = (
-        localize("matches %(topics)s", topics=topics)
-        if paper.strict
-        else localize("close to %(topics)s", topics=topics)
-    )
-    return PreviewRow(paper.id, highlighted_pieces(readable(paper.title), words), why if topics else "")
+    parts = []
+    if paper.matched:
+        parts.append(
+            localize("matches %(topics)s", topics=topics)
+            if paper.strict
+            else localize("close to %(topics)s", topics=topics)
+        )
+    if paper.example:
+        parts.append(example_part(paper.example, paper.example_words))
+    why = " · ".join(parts)
+    return PreviewRow(paper.id, highlighted_pieces(readable(paper.title), (*words, *paper.example_words)), why)

@@ -48,6 +48,17 @@ def copy_script() -> str:
     return _read("copy.js")
 
 
+@lru_cache(maxsize=1)
+def suggestion_script() -> str:
+    """The script that suggests topics, on the start page and on the search page."""
+    return _read("suggest.js")
+
+
+def scripts() -> tuple[str, ...]:
+    """All scripts that pages contain inline."""
+    return script(), copy_script(), suggestion_script()
+
+
 def long_date(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
     return i18n.format_day(day, localize("EEE d MMM y"))
@@ -89,6 +100,7 @@ def _environment() -> Environment:
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704
         copy_script=Markup(copy_script()),  # noqa: S704
+        suggestion_script=Markup(suggestion_script()),  # noqa: S704
     )
     return environment
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 from digest.errors import BadQuery
-from digest.matching.profile import Candidate, Profile, Topic
+from digest.matching.profile import Candidate, Examples, Profile, Topic
 from digest.matching.query.language import parse
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.example_vectors import example_terms
 from digest.papers import Record
 from digest.text.tokens import stem, words
 
@@ -16,7 +20,7 @@ class RandomProfiles:
     """Generates random profiles. The same seed and papers give the same profiles."""
 
     def __init__(self, papers: Sequence[Record], seed: int) -> None:
-        self.random = Random(seed)
+        self.random, self.papers = Random(seed), papers
         self.texts = [words(f"{p.title} {p.abstract[:600]}") or ["word"] for p in papers]
         self.authors = [author for p in papers for author in p.authors] or ["Nobody"]
         self.categories = [category for p in papers for category in p.categories] or ["cs.LG"]
@@ -34,7 +38,13 @@ class RandomProfiles:
             close=random.random() < 0.85,
             limit=random.choice((10, 10, 3, 50)),
             likes=tuple((stem(self._word()), random.randrange(1, 30)) for _ in range(random.choice((0, 0, 3, 20)))),
+            examples=self._examples() if random.random() < 0.3 else None,
         )
+
+    def _examples(self) -> Examples | None:
+        number = min(len(self.papers), self.random.choice((1, 2, 5)))
+        examples = example_terms(self.random.sample(self.papers, number), Weights(word_counts.prior()))
+        return examples and replace(examples, floor=examples.floor // self.random.choice((1, 3, 10)))
 
     def _topic(self) -> Topic:
         topic_text = self._parsable(self.random.choice((self._phrase, self._phrase, self._word, self._query)))

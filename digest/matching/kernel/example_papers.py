@@ -1,0 +1,64 @@
+"""Example papers, in machine code: similarities, and which papers they admit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from digest.matching.kernel.array_layout import I64, CompiledProfiles, PaperArrays, Workspace
+from digest.matching.kernel.jit import inlined, separate
+from digest.matching.kernel.profile_decoding import EXAMPLE_AT, FLOOR, TOPIC_COUNT
+from digest.matching.kernel.score_accumulation import add_word_sums
+from digest.matching.kernel.simd import lowest_bit
+from digest.matching.scoring.parameters import EXAMPLE_UNIT
+
+
+@separate
+def add_examples(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, blocks: I64) -> None:
+    """Add the similarities of these papers to their relevances."""
+    offset = workspace.scalars[EXAMPLE_AT]
+    for i in range(profiles.stream[offset]):
+        workspace.liked_words[0, i] = profiles.stream[offset + 2 + 2 * i]
+        workspace.liked_words[1, i] = profiles.stream[offset + 3 + 2 * i]
+    add_word_sums(index, workspace, workspace.liked_words, profiles.stream[offset], blocks, workspace.example_gains)
+    for j in range(len(blocks)):
+        bits = blocks[j]
+        while bits:
+            paper = (j << 6) + lowest_bit(bits)
+            bits &= bits - 1
+            workspace.sums[paper] += workspace.example_gains[paper] // EXAMPLE_UNIT
+
+
+@inlined
+def is_similar(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> bool:
+    """True where the example papers admit the paper."""
+    floor = profiles.stream[workspace.scalars[EXAMPLE_AT] + 1]
+    return bool(workspace.example_gains[paper] // EXAMPLE_UNIT >= floor)
+
+
+@inlined
+def reaches_floor(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> bool:
+    """True where the topics' words alone reach the floor of close matches, or the examples admit the paper."""
+    return _topics_reach_floor(workspace, paper) or is_similar(profiles, workspace, paper)
+
+
+@inlined
+def _topics_reach_floor(workspace: Workspace, paper: int) -> bool:
+    floor = workspace.scalars[FLOOR]
+    return bool(floor > 0 and workspace.sums[paper] - workspace.example_gains[paper] // EXAMPLE_UNIT >= floor)
+
+
+@separate
+def hide_topics(profiles: CompiledProfiles, workspace: Workspace, count: int) -> None:
+    """Remove the topics' gains and terms of the batch's papers that only the examples admit."""
+    topics = workspace.scalars[TOPIC_COUNT]
+    holds_in = np.int64(0)
+    for topic in range(topics):
+        holds_in |= workspace.satisfied_in[topic]
+    for lane in range(count):
+        paper = workspace.batch[lane]
+        if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper) or _topics_reach_floor(workspace, paper):
+            continue
+        for topic in range(topics):
+            workspace.topic_gains[topic, lane] = -1
+        for i in range(workspace.topics[topics].first_term):
+            workspace.found_in[i] &= ~(np.int64(1) << lane)
