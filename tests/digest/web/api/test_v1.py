@@ -182,7 +182,11 @@ def test_every_route_of_the_api_is_tried(web: Browser) -> None:
 
 @pytest.mark.parametrize(
     ("route", "scope"),
-    [("citations?ids=1", "papers:read"), ("editions/1/citations", "editions:read"), ("likes/x/citations", "papers:read")],
+    [
+        ("citations?ids=1", "papers:read"),
+        ("editions/1/citations", "editions:read"),
+        ("likes/x/citations", "papers:read"),
+    ],
 )
 def test_citations_are_open_to_the_scope_of_what_they_cite(web: Browser, route: str, scope: str) -> None:
     allowed = web.get(f"/api/v1/{route}", headers=bearer(make_token(scope)))
