@@ -231,6 +231,14 @@ def test_lists_of_ids_and_later_pages_of_authors_do_not_fill_the_cache(pages: Br
     assert cache.size[0] == 0
 
 
+def test_spellings_of_a_name_share_one_page_with_the_usual_one(pages: Browser) -> None:
+    answers = {pages.get(f"/authors/{name}").text for name in ("Niao He", "NIAO  HE", "niao he", "Niáo He")}
+
+    assert len(answers) == 1
+    assert "<h1>Niao He</h1>" in answers.pop()
+    assert pages.app.state.pages.size[0] == 1
+
+
 def test_citations_of_a_whole_page_are_those_of_its_papers(pages: Browser, texts: dict[str, str]) -> None:
     ids = ",".join(re.findall(r"^arXiv:(\d{4}\.\d{5})", texts["003"], re.M))
     page = unescape(pages.get("/papers", params={"ids": ids}).text)
