@@ -15,10 +15,10 @@ _MAX_PART = 30  # characters of the name, and of the title's word
 
 
 def citation_keys(citations: Iterable[Citation]) -> dict[int, str]:
-    """The key of each paper by its id: family name, year and the title's first significant word. A key never starts with a digit.
+    """The key of each paper by its id: family name, year and the title's first significant word.
 
     Papers that would share a key have their arXiv id, or their number here, after it. So a key depends neither on the
-    order of a file nor on the papers before.
+    order of a file nor on the papers before, and it never starts with a digit.
     """
     bases = {item.paper_id: (_base(item), _distinction(item)) for item in citations}
     counts = Counter(base for base, _ in bases.values())

@@ -37,7 +37,7 @@ def test_papers_that_would_share_a_key_are_told_apart_by_their_ids() -> None:
 
 
 def test_a_key_without_a_name_starts_with_a_letter() -> None:
-    assert keys(Record("Deep nets", published=DAY), Record("3D vision")) == ["anon2023deep", "anon3d"]
+    assert keys(Record("Deep nets", published=DAY), Record("3DGS vision")) == ["anon2023deep", "anon3dgs"]
 
 
 def test_a_paper_of_which_nothing_is_known_has_a_key() -> None:
