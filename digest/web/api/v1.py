@@ -75,6 +75,7 @@ READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
 ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:read"))]
 RUNS, EDITIONS = (Depends(api_auth.require_token(scope)) for scope in ("runs:read", "editions:read"))
+PAGE_FIELDS = ("meta_tags", "downloads")  # of a paper that only its page needs
 FormatName = Literal["bibtex", "ris", "csl-json"]
 EncodingName = Annotated[Literal["unicode", "tex"], Query(description="of BibTeX")]
 Identifiers = Annotated[
@@ -209,7 +210,7 @@ def paper(paper_id: int, services: Services) -> dict[str, Any]:
     """One paper."""
     if not 0 < paper_id < 2**31:
         raise NotFound("there is no such paper here")
-    return asdict(services.paper(paper_id))
+    return {name: value for name, value in asdict(services.paper(paper_id)).items() if name not in PAGE_FIELDS}
 
 
 @router.get("/runs", dependencies=[RUNS])
