@@ -20,7 +20,7 @@ from digest.web.http.rate_limit import (
     WEBHOOK_PER_MINUTE,
     RequestLimiter,
 )
-from digest.web.http.search_limits import search_limiter, suggestion_limiter
+from digest.web.http.search_limits import search_limiter, search_slots, suggestion_limiter
 from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
@@ -84,6 +84,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
+    app.state.search_slots = search_slots()
     app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
@@ -167,6 +169,7 @@ def _page(
         status_words=_status_text(account),
         stopped=_suppression_notice(account.suppression),
         liked_files=paper_exports.download_links(signed_links.preferences(stored_id(account.subscriber)) + "/liked"),
+        search_page=urlsplit(signed_links.preferences(account.subscriber.id or 0)).path + "/search",
         feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
         version=version or version_of(account.subscriber, account.profile),
