@@ -36,13 +36,13 @@ class BadInput(DigestError):
 
     def __init__(self, message: str, *, field: str | None = None, **values: object) -> None:
         self.field = field
-        self._message, self._values = message, values
+        self.message, self.values = message, values
         super().__init__(self.translated(_untranslated))
 
     def translated(self, translate: Translate) -> str:
         """The text in another language, with its values."""
-        text = translate(self._message)
-        return text % self._values if self._values else text
+        text = translate(self.message)
+        return text % self.values if self.values else text
 
 
 class BadQuery(BadInput):
@@ -57,7 +57,7 @@ class BadQuery(BadInput):
     def translated(self, translate: Translate) -> str:
         """The problem, its position, and what would be valid there."""
         expected = translate(self._expected_message)
-        expected = expected % self._values if self._values else expected
+        expected = expected % self.values if self.values else expected
         problem = super().translated(translate)
         template = translate(N_("%(what)s at position %(n)s: expected %(expected)s"))
         return template % {"what": problem, "n": self.position + 1, "expected": expected}
@@ -103,10 +103,14 @@ class SourceDown(Transient):
     """A source could not be reached, or its response was invalid.
 
     `retry_after`: the seconds that the source asks to wait, if any. `retryable`: whether an immediate retry may help.
+    `status`: of an HTTP answer that was not the expected one.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, retryable: bool = True) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, retryable: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.retry_after = retry_after
         self.retryable = retryable
 

@@ -17,18 +17,25 @@ COMMANDS = {
     "digest.cli.setup": {
         "migrate": "Upgrade the database schema. Also compiles the matching engine where it is needed.",
         "doctor": "Check the installation: settings, database, mail and workers. Also its readiness for bulk mail.",
-        "init": "Write .env with new secrets, and send a test mail.",
+        "init": "Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx.",
+    },
+    "digest.cli.backup": {
+        "backup": "Write database, .env and keys to one file and verify it. The service may run meanwhile.",
+        "restore": "Restore a backup into an empty database. Existing settings and keys are kept.",
+        "move": "Copy everything to another database and compare it. The present one is not changed.",
     },
     "digest.cli.config": {"config": "Check the settings, or show them with secrets hidden."},
     "digest.cli.ingest": {
         "ingest": "Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."
     },
     "digest.cli.preview": {"preview": "Show what a profile would have received, day by day. Nobody is subscribed."},
+    "digest.cli.library": {"library": "Read a library of papers: a file, identifiers, Zotero or ORCID."},
     "digest.cli.run": {"run": "Select, queue and deliver the editions that are due. Repeating it sends nothing twice."},
     "digest.cli.replay": {
         "replay": "Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."
     },
     "digest.cli.why": {"why": "Explain why a subscriber got a paper or not, or no mail."},
+    "digest.cli.export": {"export": "Export papers as citations."},
     "digest.cli.bounces": {"bounces": "Process returned mail."},
     "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and tokens."},
 }

@@ -6,15 +6,18 @@ import json
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from markupsafe import escape
 from rich.text import Text
 
-from digest.cli import output
+from digest.cli import library, output
 from digest.cli.outside import Dependencies
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
+from digest.services.editions.library_topics import LibraryReport
 from digest.services.editions.preview import preview
 from digest.services.subscriptions import preference_fields
 from digest.text.plain_text import one_line
@@ -43,16 +46,26 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         date: Annotated[datetime | None, output.date_option("The last day. Default: the newest announcement.")] = None,
         limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of papers a day.")] = 10,
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
+        paper: Annotated[
+            list[str] | None, typer.Option(help="A paper to start from: arXiv id, DOI or address; may be repeated.")
+        ] = None,
+        bibtex: Annotated[
+            Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
+        ] = None,
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
         """Show what a profile would have received, day by day. Nobody is subscribed."""
         texts_by_field = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
+        until = date.date() if date else None
+        make_preview = partial(preview, days=days, limit=limit, until=until, whole=True)
+        report = library.report_of(paper or [], bibtex, make_preview) if paper or bibtex else None
+        if report is not None and not topic:
+            texts_by_field["topics"] = [suggested.text for suggested in report.topics]
         preferences = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
         )
-        profile = replace(preferences.profile(), close=not strict, limit=limit)
-        result = preview(profile, days=days, limit=limit, until=date.date() if date else None, whole=True)
-        _print_preview(result, format)
+        result = make_preview(replace(preferences.profile(), close=not strict, limit=limit))
+        _print_preview(result, format, report)
 
 
 def as_json(result: Preview) -> dict[str, Any]:
@@ -77,12 +90,15 @@ def _paper_json(paper: PreviewPaper) -> dict[str, Any]:
     }
 
 
-def _print_preview(result: Preview, output_format: Format) -> None:
+def _print_preview(result: Preview, output_format: Format, report: LibraryReport | None) -> None:
     if output_format is Format.json:
-        typer.echo(json.dumps(as_json(result), ensure_ascii=False))
+        library_json = {"library": library.report_json(report)} if report else {}
+        typer.echo(json.dumps(library_json | as_json(result), ensure_ascii=False))
     elif output_format is Format.html:
         typer.echo(_to_html(result))
     else:
+        if report:
+            library.print_report(report)
         _print_text(result)
 
 

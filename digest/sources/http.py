@@ -10,7 +10,8 @@ import random
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -25,7 +26,7 @@ from digest.errors import BadInput, Misconfigured, SourceDown
 from digest.sources.redirect_policy import SourceRequest, redirect_request
 from digest.sources.request_pacing import wait_for_turn
 
-__all__ = ["SourceRequest", "fetch"]
+__all__ = ["SourceAnswer", "SourceRequest", "fetch", "fetch_answer"]
 
 log = logs.get(__name__)
 
@@ -40,8 +41,31 @@ _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
+@dataclass(frozen=True, slots=True)
+class SourceAnswer:
+    """The body of an answer, unpacked, and its headers by names in lower case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
 def fetch(
-    request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True
+    request: SourceRequest,
+    read: Callable[[bytes], T],
+    *,
+    is_complete: Callable[[T], bool] = lambda _: True,
+    tries: int = TRIES,
+) -> T:
+    """`fetch_answer` for a parser that needs no headers."""
+    return fetch_answer(request, lambda answer: read(answer.body), is_complete=is_complete, tries=tries)
+
+
+def fetch_answer(
+    request: SourceRequest,
+    read: Callable[[SourceAnswer], T],
+    *,
+    is_complete: Callable[[T], bool] = lambda _: True,
+    tries: int = TRIES,
 ) -> T:
     """Send the request and parse the answer with `read`. One that it refuses (BadInput) may be truncated: retried.
 
@@ -50,18 +74,18 @@ def fetch(
     to wait longer than SOURCE_PATIENCE.
     """
     incomplete: list[T] = []
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, tries + 1):
         try:
             answer = read(_follow_redirects(request))
         except (SourceDown, BadInput) as error:
             failure = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait_seconds = _backoff_seconds(attempt) if failure.retry_after is None else failure.retry_after
-            if attempt == TRIES or not failure.retryable or wait_seconds > settings.get().source_patience:
+            if attempt == tries or not failure.retryable or wait_seconds > settings.get().source_patience:
                 if incomplete:
                     return incomplete[0]
                 raise failure from error
         else:
-            if attempt == TRIES or is_complete(answer):
+            if attempt == tries or is_complete(answer):
                 return answer
             incomplete, wait_seconds = [answer], _backoff_seconds(attempt)
         log.info(
@@ -84,20 +108,21 @@ class _Redirect(Exception):
         self.status, self.location = status, location
 
 
-def _follow_redirects(request: SourceRequest) -> bytes:
-    """The body, after at most three redirects; each request is paced."""
+def _follow_redirects(request: SourceRequest) -> SourceAnswer:
+    """The answer, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
     for _ in range(MAX_REDIRECTS + 1):
         try:
             with wait_for_turn(request.pacing) as deadline:
-                return _send(request, min(deadline, time.monotonic() + TOTAL_SECONDS))
+                return _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 
-def _send(request: SourceRequest, deadline: float) -> bytes:
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
+    timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
+    max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
     host = urlsplit(request.url).hostname
     try:
@@ -117,7 +142,8 @@ def _send(request: SourceRequest, deadline: float) -> bytes:
                 raise _Redirect(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
                 raise _error_for_status(answer, deadline)
-            return b"".join(_read_body(answer, settings.get().source_limit, deadline))
+            body = b"".join(_read_body(answer, max_bytes, deadline))
+            return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
     except httpx.InvalidURL as error:
         raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
     except httpx.TimeoutException as error:
@@ -149,8 +175,8 @@ def _error_for_status(answer: httpx.Response, deadline: float) -> SourceDown:
     explanation = _error_text(body_start)
     text = f"{answer.url.host} answered {status}{f': {explanation}' if explanation else ''}"
     if status not in _TEMPORARY_STATUSES:
-        return SourceDown(text, retryable=False)
-    return SourceDown(text, retry_after=_retry_after(answer.headers.get("retry-after", "")))
+        return SourceDown(text, retryable=False, status=status)
+    return SourceDown(text, retry_after=_retry_after(answer.headers.get("retry-after", "")), status=status)
 
 
 def _error_text(body_start: bytes) -> str:
@@ -186,7 +212,7 @@ def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[
     size_read = 0
     for chunk in answer.iter_raw():
         if time.monotonic() > deadline:
-            raise SourceDown(f"{answer.url.host} took longer than {TOTAL_SECONDS:.0f} s")
+            raise SourceDown(f"{answer.url.host} took too long to answer")
         part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
         size_read += len(part)
         if size_read > limit:

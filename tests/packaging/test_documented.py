@@ -11,15 +11,15 @@ import pytest
 import typer.main
 
 from digest import settings
+from digest.services.admin import configuration
 from digest.settings import Settings, TextSetting
-from digest.sources import registry
 from tests.conftest import ROOT
 from workers.main import app
 
 MANUALS = ("README.md", "OPERATIONS.md")
 DOCUMENTS = (*MANUALS, "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-SOURCE_SETTINGS = registry.source_settings()
+SOURCE_SETTINGS = configuration.declared_settings()
 SETTINGS = {name.upper() for name in (*Settings.model_fields, *(setting.name for setting in SOURCE_SETTINGS))}
 _SETTING = re.compile(r"DIGEST_([A-Z][A-Z_]+[A-Z])")
 _CODE = re.compile(r"```\w*\n(.*?)```|`([^`\n]+)`", re.DOTALL)

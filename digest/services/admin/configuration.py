@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from dotenv.parser import Binding, parse_stream
 
 from digest import settings
+from digest.bibliography import orcid, zotero
 from digest.errors import Misconfigured
 from digest.sources import registry
 
@@ -31,6 +32,11 @@ class SettingRow:
     setting: str
     value: str
     origin: str
+
+
+def declared_settings() -> list[settings.TextSetting]:
+    """The settings that sources and the services of bibliographies declare in their modules."""
+    return [*registry.source_settings(), zotero.URL, orcid.URL]
 
 
 def problems() -> list[str]:
@@ -62,7 +68,7 @@ def setting_rows() -> list[SettingRow]:
         variable = f"{PREFIX}{name.upper()}"
         origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
         result.append(SettingRow(variable, _display_value(getattr(config, name), secret=name in SECRETS), origin))
-    for setting in registry.source_settings():
+    for setting in declared_settings():
         variable = f"{PREFIX}{setting.name.upper()}"
         origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
         result.append(SettingRow(variable, _display_value(setting.value(), secret=setting.secret), origin))
@@ -79,7 +85,7 @@ def _display_value(value: object, *, secret: bool) -> str:
 def _unknown_variables(variables: Iterable[str], where: str) -> list[str]:
     """A message for each variable with our prefix that no setting has."""
     names = [f"{PREFIX}{name.upper()}" for name in settings.Settings.model_fields]
-    names += [f"{PREFIX}{setting.name.upper()}" for setting in registry.source_settings()]
+    names += [f"{PREFIX}{setting.name.upper()}" for setting in declared_settings()]
     unknown = [
         name
         for name in sorted({variable.upper() for variable in variables})

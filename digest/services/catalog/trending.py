@@ -317,8 +317,10 @@ def _listed_at(announcement: int | None) -> datetime | None:
     return clock.announcement_instant(date.fromordinal(announcement)) if announcement else None
 
 
-def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
-    """Trending papers of the last 7 announcements, by their percentile within their field, best first.
+def current_trending(
+    category: str | None, limit: int, *, announcements: int = RECENT_ANNOUNCEMENTS
+) -> list[RisingPaper]:
+    """Trending papers of the last announcements, by their percentile within their field, best first.
 
     Where there are fewer than `limit`, new papers without votes follow, ordered by their content.
     """
@@ -326,7 +328,7 @@ def current_trending(category: str | None, limit: int) -> list[RisingPaper]:
     with reading() as session:
         today = at.astimezone(clock.ARXIV_ZONE).date()
         current = store.current_announcement(session, today)
-        recent = store.announcement_window(session, current, RECENT_ANNOUNCEMENTS) if current else []
+        recent = store.announcement_window(session, current, announcements) if current else []
         with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
         stored = store.newest_versions_chunked(session, list(with_signal))
         papers_by_id = {

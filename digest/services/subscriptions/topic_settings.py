@@ -125,6 +125,14 @@ def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
         feedback.update_likes(session, subscriber, now=clock.now())
 
 
+def liked_papers(subscriber_id: int) -> list[int]:
+    """Ids of all papers that the subscriber likes, newest like first. Raises NotFound after erasure."""
+    with engine.reading() as session:
+        _require_subscriber(session, subscriber_id)
+        opinions = feedback_store.feedback_of(session, subscriber_id)
+    return [opinion.paper_id for opinion in opinions if opinion.verb == MORE]
+
+
 def _main_topic(entry: Entry) -> int:
     """The index of the topic with the largest part of the score; -1 for none."""
     return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)

@@ -10,6 +10,8 @@ from digest.errors import BadInput, Refused
 from digest.i18n import localize
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
+from digest.models.types import stored_id
+from digest.services.catalog import paper_exports
 from digest.services.security import signed_links
 from digest.services.subscriptions import account_requests, suppressions, topic_settings, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of
@@ -118,6 +120,7 @@ def _page(
         subscriber=account.subscriber,
         status_words=_status_text(account),
         stopped=_suppression_notice(account.suppression),
+        liked_files=paper_exports.download_links(signed_links.preferences(stored_id(account.subscriber)) + "/liked"),
         feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
         version=version or version_of(account.subscriber, account.profile),

@@ -1,0 +1,1 @@
+"""Bibliographies that people bring: files of reference managers, pasted identifiers, Zotero, ORCID."""

@@ -1,0 +1,149 @@
+"""`digest library`: read a library of papers. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from digest.bibliography.formats import require_size
+from digest.cli import output
+from digest.cli.outside import Dependencies
+from digest.errors import BadInput
+from digest.services.editions import library_topics
+from digest.services.editions.library_topics import LibraryReport, MakePreview
+from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary, read_library
+from digest.text.plain_text import one_line
+
+MAX_LISTED = 20  # problems that a preview lists; `library check` lists all
+
+
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
+    """Add the commands."""
+    group = typer.Typer(
+        no_args_is_help=True,
+        help="Read a library of papers: a file, identifiers, Zotero or ORCID.",
+        rich_markup_mode=None,
+    )
+    app.add_typer(group, name="library")
+
+    @group.command()
+    @output.report_errors
+    def check(
+        file: Annotated[Path | None, typer.Argument(help="BibTeX, RIS, PubMed, CSL-JSON, EndNote, …")] = None,
+        zotero: Annotated[str, typer.Option(help="The address of a Zotero library.")] = "",
+        zotero_key: Annotated[
+            str, typer.Option(envvar="ZOTERO_KEY", help="A read-only key for it; better by the environment.")
+        ] = "",
+        orcid: Annotated[str, typer.Option(help="An ORCID iD, for its public works.")] = "",
+        json: Annotated[bool, typer.Option("--json", help="Print the entries and problems as JSON.")] = False,
+    ) -> None:
+        """Read a library, and list every entry that is damaged or unknown. Exit code 1 if entries are lost."""
+        data = read_file(file) if file else b""
+        source = LibrarySource(file=data, zotero_library=zotero, zotero_key=zotero_key, orcid_id=orcid)
+        library = read_library(source)
+        if json:
+            output.emit_json(library_json(library) | {"papers": [asdict(example) for example in library.examples]})
+        else:
+            _print_counts(library)
+            _print_problems(library, None)
+        if library.lost:
+            raise typer.Exit(output.EXIT_FAILED)
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file. Raises BadInput for one that can't be read or is too large."""
+    try:
+        require_size(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}", field="file") from error
+
+
+def report_of(identifiers: Sequence[str], file: Path | None, make_preview: MakePreview) -> LibraryReport:
+    """The report of a file, or of identifiers."""
+    source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
+    return library_topics.report_library(read_library(source), make_preview)
+
+
+def library_json(library: ResolvedLibrary) -> dict[str, Any]:
+    """The counts and problems of a library as JSON."""
+    return {
+        "format": library.form,
+        "entries": library.total,
+        "known": library.known,
+        "repeated": library.repeated,
+        "left_out": library.left_out,
+        "unknown": list(library.unknown),
+        "problems": [
+            {
+                problem.unit: problem.position,
+                "key": problem.key,
+                "reason": problem.reason % {"detail": problem.detail},
+                "lost": problem.is_lost,
+            }
+            for problem in library.problems
+        ],
+    }
+
+
+def report_json(report: LibraryReport) -> dict[str, Any]:
+    """A library with the topics that it suggests as JSON."""
+    topics = [
+        {
+            "topic": topic.text,
+            "in_library": topic.in_library,
+            "per_day": round(topic.per_day, 2),
+            "example": topic.example.title if topic.example else None,
+        }
+        for topic in report.topics
+    ]
+    return library_json(report.library) | {"topics": topics, "per_day": round(report.per_day, 2)}
+
+
+def print_report(report: LibraryReport) -> None:
+    """The counts, the suggested topics, and the first problems."""
+    suggested = f"{len(report.topics)} topics suggested, about {report.per_day:.1f} papers a day"
+    output.print_line(f"{_counts_text(report.library)}, {suggested}")
+    _print_problems(report.library, MAX_LISTED)
+    rows = [
+        (topic.text, topic.in_library, f"{topic.per_day:.1f}", topic.example.title if topic.example else "")
+        for topic in report.topics
+    ]
+    if rows:
+        output.print_table(["topic", "in library", "a day", "example"], rows, right_aligned=["in library", "a day"])
+    output.print_line("")
+
+
+def _print_counts(library: ResolvedLibrary) -> None:
+    output.print_line(f"{_counts_text(library)} (read as {library.form})")
+
+
+def _counts_text(library: ResolvedLibrary) -> str:
+    """`842 entries, 610 known here, 3 repeated, 12 lost`."""
+    counts = {
+        "repeated": library.repeated,
+        "unknown and without a title": len(library.unknown),
+        "damaged": len({(problem.unit, problem.position) for problem in library.problems}),
+        "lost": library.lost,
+        "left out": library.left_out,
+    }
+    further = [f"{number} {name}" for name, number in counts.items() if number]
+    return ", ".join([f"{library.total} entries", f"{library.known} known here", *further])
+
+
+def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:
+    """A line for each problem and each unknown identifier, on standard error."""
+    lines = [problem.message(_untranslated) for problem in library.problems]
+    lines += [f"{identifier}: not stored here, and nothing else is known of it" for identifier in library.unknown]
+    for line in lines[:limit]:
+        typer.echo(one_line(line), err=True)
+    if limit is not None and len(lines) > limit:
+        typer.echo(f"and {len(lines) - limit} more: see `digest library check`", err=True)
+
+
+def _untranslated(message: str, **values: object) -> str:
+    return message % values

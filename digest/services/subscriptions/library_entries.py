@@ -1,0 +1,137 @@
+"""Reads a library from wherever it is, and finds which of its papers are stored here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlmodel import Session
+
+from digest import papers
+from digest.bibliography import orcid, zotero
+from digest.bibliography.bounded_parser import parse_in_child
+from digest.bibliography.entry import BibliographyEntry, EntryProblem, ParsedBibliography
+from digest.db.core.engine import reading
+from digest.db.papers import papers as store
+from digest.errors import N_, BadInput
+from digest.papers import Record
+from digest.services.subscriptions.example_papers import ExampleEntry
+
+NOTHING = N_("paste identifiers or addresses of papers, or choose a file")
+MAX_PASTED = 200_000  # characters of the paste box
+_TITLE_KEY = "t:"
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySource:
+    """Where a library is: exactly one of these. `zotero_key` may come with `zotero_library` or alone."""
+
+    file: bytes = b""
+    pasted: str = ""
+    zotero_library: str = ""
+    zotero_key: str = field(default="", repr=False)
+    orcid_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedLibrary:
+    """A library whose papers were looked up.
+
+    `total`: its usable entries; `known`: how many papers are stored here; `repeated`: entries of a paper that came
+    before; `unknown`: identifiers of entries without a title that are not stored here, so nothing is known of them.
+    """
+
+    form: str
+    total: int
+    known: int
+    repeated: int
+    examples: tuple[ExampleEntry, ...]
+    unknown: tuple[str, ...] = ()
+    problems: tuple[EntryProblem, ...] = ()
+    left_out: int = 0
+
+    @property
+    def lost(self) -> int:
+        """How many entries could not be used because they are damaged."""
+        return sum(problem.is_lost for problem in self.problems)
+
+
+def read_library(source: LibrarySource) -> ResolvedLibrary:
+    """Read a library and look up its papers. Nothing is stored.
+
+    Raises BadInput for one that can't be read, NotFound and SourceDown for one that can't be fetched.
+    """
+    parsed = _parse(source)
+    with reading() as session:
+        return resolve(session, parsed)
+
+
+def _parse(source: LibrarySource) -> ParsedBibliography:
+    pasted = source.pasted.strip()
+    if source.file:
+        return parse_in_child(source.file)
+    if source.zotero_library.strip() or source.zotero_key.strip():
+        return zotero.fetch_library(source.zotero_library, source.zotero_key)
+    if source.orcid_id.strip():
+        return orcid.fetch_works(source.orcid_id)
+    if not pasted:
+        raise BadInput(NOTHING, field="papers")
+    if len(pasted) > MAX_PASTED:
+        raise BadInput(N_("the pasted text is too long; save it to a file"), field="papers")
+    if orcid.is_orcid_id(pasted):
+        return orcid.fetch_works(pasted)
+    if "\n" not in pasted and zotero.is_zotero_reference(pasted):
+        return zotero.fetch_library(pasted)
+    return parse_in_child(pasted.encode("utf-8", "replace"))
+
+
+def resolve(session: Session, parsed: ParsedBibliography) -> ResolvedLibrary:
+    """Look up the entries: by arXiv id, by DOI, else by exact folded title and first author."""
+    paper_ids = _paper_ids(session, parsed.entries)
+    examples: dict[tuple[str, object], ExampleEntry] = {}
+    unknown: list[str] = []
+    for entry, paper_id in zip(parsed.entries, paper_ids, strict=True):
+        identifier = entry.arxiv_id or entry.doi or (f"PMID:{entry.pmid}" if entry.pmid else "")
+        if paper_id is None and not entry.title:
+            unknown.append(identifier)
+            continue
+        key = ("paper", paper_id) if paper_id is not None else ("text", identifier or entry.title.casefold())
+        examples.setdefault(key, ExampleEntry(entry.title, entry.abstract, identifier, paper_id))
+    return ResolvedLibrary(
+        form=parsed.form,
+        total=len(parsed.entries),
+        known=sum(example.paper_id is not None for example in examples.values()),
+        repeated=len(parsed.entries) - len(unknown) - len(examples),
+        examples=_with_stored_titles(session, list(examples.values())),
+        unknown=tuple(dict.fromkeys(unknown)),
+        problems=parsed.problems,
+        left_out=parsed.left_out,
+    )
+
+
+def _paper_ids(session: Session, entries: Sequence[BibliographyEntry]) -> list[int | None]:
+    arxiv_ids = [entry.arxiv_id for entry in entries if entry.arxiv_id]
+    dois = [entry.doi for entry in entries if entry.doi]
+    by_arxiv_id, by_doi = store.find_by_identifiers(session, arxiv_ids, dois)
+    ids = [by_arxiv_id.get(entry.arxiv_id or "") or by_doi.get(entry.doi or "", (None, None))[0] for entry in entries]
+    keys = {
+        index: f"{_TITLE_KEY}{key}"
+        for index, entry in enumerate(entries)
+        if ids[index] is None and (key := papers.title_key(Record(title=entry.title, authors=entry.authors)))
+    }
+    by_key = store.find_by_keys(session, dict.fromkeys(keys.values())) if keys else {}
+    for index, key in keys.items():
+        ids[index] = min(by_key[key]) if by_key.get(key) else None
+    return ids
+
+
+def _with_stored_titles(session: Session, examples: Sequence[ExampleEntry]) -> tuple[ExampleEntry, ...]:
+    """The examples with the stored title of those without one (pasted identifiers)."""
+    untitled = [example.paper_id for example in examples if not example.title and example.paper_id is not None]
+    stored = store.stored_papers(session, untitled)
+    return tuple(
+        ExampleEntry(stored[example.paper_id].record.title, "", example.identifier, example.paper_id)
+        if not example.title and example.paper_id in stored
+        else example
+        for example in examples
+    )

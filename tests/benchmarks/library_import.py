@@ -1,0 +1,65 @@
+"""How long a library of 500 real entries, half of them damaged, takes from its file to suggested topics.
+
+    python -m tests.benchmarks.library_import SHARED [--papers 7000] [--rounds 5]
+
+The corpus's papers fill 28 announcements in SQLite, as for `tests.benchmarks.preview`. Goal: 5 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.preview import fill
+from tests.benchmarks.report import Report
+
+
+def main() -> None:
+    """Fill a database, then import the library several times."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
+    parser.add_argument("--papers", type=int, default=7_000, help="in the 14 days looked at")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    report = Report("library_import")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"DIGEST_DATA_DIR": folder, "DIGEST_SECRET_KEY": "benchmark " * 4}
+        os.environ.pop("DIGEST_DATABASE_URL", None)
+        fill(options.shared, 2 * options.papers)
+        for _ in range(options.rounds):
+            import_library(options.shared, report)
+    report.write(rounds=options.rounds)
+
+
+def import_library(shared: Path, report: Report) -> None:
+    """One import; the first one of a process also reads the papers of the preview."""
+    from digest.services.editions.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, report_library
+    from digest.services.editions.preview import preview
+    from digest.services.subscriptions.library_entries import LibrarySource, read_library
+    from tests.digest.bibliography.damaged_library import damaged_library
+
+    library_file = damaged_library(shared)
+    started = time.perf_counter()
+    library = read_library(LibrarySource(file=library_file.text.encode()))
+    read_at = time.perf_counter()
+    result = report_library(library, partial(preview, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS))
+    ended = time.perf_counter()
+    named = {problem.position for problem in library.problems}
+    report.add("read_and_resolve", "ms", (read_at - started) * 1000)
+    report.add("topics_and_preview", "ms", (ended - read_at) * 1000)
+    report.add("total", "ms", (ended - started) * 1000)
+    report.add("damaged_and_named", "entries", len(named & set(library_file.damaged)))
+    topics = ", ".join(f"{topic.text} ({topic.in_library}; {topic.per_day:.1f})" for topic in result.topics)
+    sys.stdout.write(
+        f"{library.total} entries, {library.known} known, {library.lost} lost, {len(named)} named of "
+        f"{len(library_file.damaged)} damaged; {result.per_day:.1f} papers a day: {topics}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
