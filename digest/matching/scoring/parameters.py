@@ -26,9 +26,10 @@ FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, 
 K1_MILLE, B_MILLE = 1200, 750
 # Examples: the terms of a profile's example papers; the limit of the heaviest one's weight (in sixteenths) as examples
 # increase, and the number of examples at which half of it applies.
-EXAMPLE_TERMS = 30
+EXAMPLE_TERMS = 30  # of a group of examples that are alike
+MAX_EXAMPLE_TERMS = 120  # of all groups
 EXAMPLE_UNIT = 16
-FULL_EXAMPLE_WEIGHT = 24 * EXAMPLE_UNIT
+FULL_EXAMPLE_WEIGHT = 12 * EXAMPLE_UNIT
 EXAMPLE_SHRINK = 5
 # A pair of adjacent words counts by half more than its impact when the terms are chosen.
 PAIR_NUMERATOR, PAIR_DENOMINATOR = 3, 2
