@@ -13,14 +13,19 @@ from digest.matching.kernel.profile_decoding import (
     FLOOR,
     MAX_WORD_SUM,
     MIN_CLOSE,
+    PROFILE_TERMS_AT,
     SERIAL,
+    TOPIC_AT,
+    TOPIC_COUNT,
+    UNIT_WEIGHT,
     WORD_COUNT,
     compute_bounds,
     decode,
+    impact_of,
 )
 from digest.matching.kernel.score_accumulation import add_extras, add_word_sums
 from digest.matching.kernel.simd import larger_in_block, lowest_bit
-from digest.matching.scoring.parameters import CLOSE_PAPERS_PER_DAY
+from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, K1_MILLE, WHOLE_TOPIC_WORDS
 
 
 @inlined
@@ -34,19 +39,68 @@ def may_be_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Work
 
 
 @inlined
-def find_close(index: PaperArrays, workspace: Workspace, tau: int) -> None:
-    """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
+def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int) -> None:
+    """Find the close papers by their sums and words. Without a threshold (−1) the best of each day."""
     workspace.scalars[CLOSE_COUNT] = 0
     minimum = workspace.scalars[MIN_CLOSE]
     for j in range(workspace.sets.shape[1]):
         bits = workspace.sets[POSSIBLY_CLOSE, j] & ~workspace.sets[FOLLOWED_AUTHORS, j]
         bits &= larger_in_block(workspace.sums, j << 6, minimum) if bits else 0
         while bits:
-            workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = (j << 6) + lowest_bit(bits)
-            workspace.scalars[CLOSE_COUNT] += 1
+            paper = (j << 6) + lowest_bit(bits)
+            if _has_close_words(profiles, index, workspace, paper):
+                workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = paper
+                workspace.scalars[CLOSE_COUNT] += 1
             bits &= bits - 1
     if tau < 0:
         _best_of_each_day(index, workspace)
+
+
+@inlined
+def _has_close_words(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
+    """True where a paper has all words of a topic, one of them in its title, or there one that several topics share."""
+    s = workspace.scalars
+    for i in range(s[WORD_COUNT]):
+        word = workspace.plain_words[0, i]
+        if workspace.plain_words[1, i] > UNIT_WEIGHT and _is_title_word(
+            index, paper, word, impact_of(index, paper, word)
+        ):
+            return True
+    first_term = s[PROFILE_TERMS_AT]
+    for topic in range(s[TOPIC_COUNT]):
+        query = profiles.stream[s[TOPIC_AT] + topic]
+        if query < 0:
+            continue
+        head, end = index.query_heads[query], first_term + index.query_heads[query].profile_terms
+        may_be_whole = head.plain and end >= first_term + WHOLE_TOPIC_WORDS
+        if may_be_whole and _has_whole_topic(profiles, index, workspace, first_term, end, paper):
+            return True
+        first_term = end
+    return False
+
+
+@inlined
+def _has_whole_topic(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, first_term: int, end: int, paper: int
+) -> bool:
+    """True where a paper has all words of these profile terms, at least one of them in its title."""
+    in_title = False
+    for i in range(first_term, end):
+        word = workspace.plain_words[0, profiles.stream[i] & 0xFFFF]
+        word_impact = impact_of(index, paper, word)
+        if word_impact < 0:
+            return False
+        in_title |= _is_title_word(index, paper, word, word_impact)
+    return in_title
+
+
+@inlined
+def _is_title_word(index: PaperArrays, paper: int, word: int, word_impact: int) -> bool:
+    """`bm25.is_in_title`."""
+    in_abstract = (
+        index.words[word].idf * ABSTRACT_TF * (1000 + K1_MILLE) // (1000 * ABSTRACT_TF + index.papers[paper].norm)
+    )
+    return bool(word_impact > in_abstract)
 
 
 @inlined

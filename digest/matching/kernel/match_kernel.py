@@ -93,7 +93,7 @@ def _rank_papers(
     if count:
         _insert_certain(index, workspace, count)
     if close_possible:
-        find_close(index, workspace, tau)
+        find_close(profiles, index, workspace, tau)
         for i in range(s[CLOSE_COUNT]):
             if not contains(workspace.sets[ALREADY_SENT], workspace.close_papers[i]):
                 _insert_paper(index, workspace, workspace.close_papers[i])

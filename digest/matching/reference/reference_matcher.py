@@ -13,7 +13,7 @@ from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
 from digest.matching.reference import topic_slots
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
-from digest.matching.scoring.bm25 import Weights, impact, score
+from digest.matching.scoring.bm25 import Weights, impact, is_in_title, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
 from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 from digest.matching.scoring.relevance_feedback import lift
@@ -115,6 +115,7 @@ def match_lazily(
         if not (finding.strict_positions or finding.followed)
         and profile.close
         and finding.relevance >= parsed.floor > 0
+        and _has_close_words(parsed, finding.document, weights)
     ]
     close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
     unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
@@ -258,6 +259,24 @@ def _allowed(parsed: ParsedProfile, finding: _Finding) -> bool:
     """True where the profile's categories allow the paper; a paper without categories is in none."""
     categories = finding.document.categories[: 1 if parsed.profile.primary_only else None]
     return not parsed.categories or any(in_category(category, categories) for category in parsed.categories)
+
+
+def _has_close_words(parsed: ParsedProfile, document: Document, weights: Weights) -> bool:
+    """True where the paper has all words of a topic, one of them in its title, or there one that several topics share.
+
+    A topic of a single word does not count: where its word is, it matches as written.
+    """
+    norm = weights.norm(document.length)
+
+    def is_title_word(term: ProfileTerm) -> bool:
+        word_impact = impact(parsed.idf[term], _tf(term, document), norm)
+        return is_in_title(parsed.idf[term], word_impact, norm)
+
+    if any(weight > TOPIC_WEIGHT and is_title_word(term) for term, weight in parsed.plain_weights.items()):
+        return True
+    return any(
+        all(_tf(term, document) for term in terms) and any(map(is_title_word, terms)) for terms in parsed.whole_topics
+    )
 
 
 def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
