@@ -120,23 +120,24 @@ class ParsedDocument:
     is_author_page: bool = False
 
 
-_MIN_COMPLETE = 3  # papers with all their authors, where the others' lists end with 'et al.'
+_MIN_COMPLETE = 3  # papers with all their authors, where the lists of others end with 'et al.'
 
 
 def page_author(parsed: ParsedDocument) -> str | None:
     """The author whose page the document is; None for other pages and in doubt.
 
-    It is the only name on most papers. Lists that end with 'et al.' may lack it, so only the complete ones count,
-    if there are at least three.
+    It is the only name on most papers. Lists that end with 'et al.' may lack it, so only the complete ones count, if
+    there are at least three; with fewer of them, it must be on every paper.
     """
-    complete = [item.record for item in parsed.papers if item.record.authors_complete and item.record.authors]
-    if not (parsed.is_author_page or parsed.figures) or not complete:
+    authored = [item.record for item in parsed.papers if item.record.authors]
+    complete = [record for record in authored if record.authors_complete]
+    if not (parsed.is_author_page or parsed.figures) or not authored:
         return None
-    if len(complete) < len(parsed.papers) and len(complete) < _MIN_COMPLETE:
-        return None
-    (name, name_count), *others = Counter(name for record in complete for name in record.authors).most_common(2)
-    is_author = 2 * name_count > len(complete) and all(name_count > number for _, number in others)
-    return name if is_author else None
+    has_enough = len(complete) == len(authored) or len(complete) >= _MIN_COMPLETE
+    records = complete if has_enough else authored
+    (name, name_count), *others = Counter(name for record in records for name in record.authors).most_common(2)
+    is_frequent = 2 * name_count > len(records) if has_enough else name_count == len(records) >= _MIN_COMPLETE
+    return name if is_frequent and all(name_count > number for _, number in others) else None
 
 
 def single_author(parsed: ParsedDocument) -> AuthorProfile | None:
