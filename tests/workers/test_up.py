@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,12 +29,12 @@ class InstalledFolder:
     """A folder with settings in `.env`, where commands are run."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.state = folder, folder / "state"
         names = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
         self.environment = {**names, "PYTHONPATH": str(ROOT)}
         (folder / ".env").write_text(
             "DIGEST_SECRET_KEY=a-key-for-tests-of-at-least-32-bytes\nDIGEST_MAIL_FROM=papers@digest.example\n"
-            f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={folder / 'state'}\nDIGEST_SOURCES=\n"
+            f"DIGEST_SMTP_URL=smtp://127.0.0.1:1\nDIGEST_DATA_DIR={self.state}\nDIGEST_SOURCES=\n"
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -49,10 +50,18 @@ class InstalledFolder:
         return process.returncode, output + error_output
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state of an installation after `digest migrate`, to be copied."""
+    installation = InstalledFolder(tmp_path_factory.mktemp("migrated"))
+    assert installation.run("migrate")[0] == 0
+    return installation.state
+
+
 @pytest.fixture
-def installation(tmp_path: Path) -> InstalledFolder:
+def installation(tmp_path: Path, migrated: Path) -> InstalledFolder:
     new_installation = InstalledFolder(tmp_path)
-    assert new_installation.run("migrate")[0] == 0
+    shutil.copytree(migrated, new_installation.state)
     return new_installation
 
 
@@ -80,7 +89,7 @@ def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
 
     assert code == 2
     assert "no `digest up` runs with DIGEST_DATA_DIR=" in error
-    assert not (installation.folder / "state" / running.FILE).exists()
+    assert not (installation.state / running.FILE).exists()
 
 
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:
