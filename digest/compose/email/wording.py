@@ -59,7 +59,7 @@ def considered_papers(papers: int, kind: str) -> str:
             "Chosen from %(n)s papers announced in that time.",
             papers,
         )
-    return localize_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
+    return localize_plural("Chosen from %(n)s announced paper.", "Chosen from %(n)s announced papers.", papers)
 
 
 def reading_time(words: int) -> str:

@@ -380,7 +380,7 @@ def _contribution_score(sentence: str, *, core: bool, this: bool, statement: boo
     score += 0.8 * bool(_OURS.search(sentence) and not this)
     score += 1.4 * bool(_PASSIVE.search(sentence)) + (1.6 if in_this else 0.6) * bool(_PASSIVE_METHOD.search(sentence))
     score += 0.8 * bool(_NEW.search(sentence)) + 0.8 * bool(_HERE.search(sentence))
-    return score - 1.0 * bool(not proposal and _ADJUNCT.match(sentence))
+    return score - (0.7 if proposal else 1.0) * bool(_ADJUNCT.match(sentence))
 
 
 def _penalty(sentence: str, statement: bool) -> float:

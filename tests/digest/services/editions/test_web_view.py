@@ -28,7 +28,7 @@ def test_a_quiet_day_names_the_topic_that_has_been_silent_for_longest(lab: Lab, 
 
     subject, body = text(smtp)
 
-    assert subject == "Nothing new for your topics today"
+    assert subject == "Nothing on bandits for 15 days"
     assert "“bandits” has brought nothing for 15 days." in body
 
 
@@ -49,6 +49,6 @@ def test_the_edition_of_a_category_subscriber_names_that_category(lab: Lab, smtp
     subject, body = text(smtp)
 
     assert subject == "Seeing bandits"
-    assert "1 new for you" in body
+    assert "1 new in cs.CV" in body
     assert "new in cs.CV" in body
     assert "topics" not in body
