@@ -72,7 +72,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
     app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
-    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
+    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services, app.state.pages))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)

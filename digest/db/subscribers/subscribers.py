@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func, insert, literal
+from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select, update
 
@@ -211,7 +212,7 @@ def record_departures(session: Session, origins: Mapping[int, str], *, now: date
     for subscriber_id, origin in origins.items():
         ids_by_origin.setdefault(origin, []).append(subscriber_id)
     for origin, subscriber_ids in ids_by_origin.items():
-        columns = select(
+        columns = select_columns(
             col(Subscriber.id), literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording)
         ).where(in_values(session, col(Subscriber.id), subscriber_ids))
         names = ["subscriber_id", "event", "at", "client", "wording"]
