@@ -24,6 +24,9 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    admin_runs,
+    admin_subscribers,
+    admin_system,
     confirm,
     feedback,
     feeds,
@@ -50,6 +53,9 @@ PAGES = (  # routes are tried in this order
     v1,
     bounce_webhook,
     admin,
+    admin_runs,
+    admin_subscribers,
+    admin_system,
 )
 
 
