@@ -54,7 +54,8 @@ def subscriber_story(subscriber_id: int) -> SubscriberStory:
         profile = subscribers.profile_of(session, subscriber)
         suppression = subscribers.suppression(session, subscriber.address_key)
         editions = admin_listings.editions_of_subscriber(session, subscriber_id, limit=MAX_EVENTS)
-    reasons = tuple(why_report.why_mail(subscriber.address))
+    lines = why_report.why_mail(subscriber.address)
+    reasons = tuple(line for line in lines if not line.startswith(" "))  # the indented ones name its papers
     topics = tuple(f"{topic.text} ({localize('muted')})" if topic.muted else topic.text for topic in profile.topics)
     days = tuple((edition.day, edition.papers) for edition in editions)
     return SubscriberStory(subscriber, suppression, topics, reasons, tuple(events), days)

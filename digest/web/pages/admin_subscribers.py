@@ -156,9 +156,10 @@ def _story_page(
 ) -> HTMLResponse:
     story = subscriber_story(subscriber_id)
     sections = [
-        AdminSection(lines=[_status(story), *story.reasons[:12]], forms=_actions(story)),
+        AdminSection(lines=[_status(story), *story.reasons], forms=_actions(story)),
         AdminSection(
-            heading=localize("Topics"), lines=story.topics or [localize("None: the trending papers are sent.")]
+            heading=localize("Topics"),
+            lines=["; ".join(story.topics) or localize("None: the trending papers are sent.")],
         ),
         AdminSection(
             heading=localize("What happened"),
