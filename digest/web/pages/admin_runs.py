@@ -140,8 +140,9 @@ def _run_page(
         CANCELLED,
         PAUSED,
     }
+    question = [] if run.state == CANCELLED else [(localize("For good"), localize("Cancel"), f"{page}/cancel")]
     sections = [
-        AdminSection(lines=[_summary(run, counts)], forms=_run_forms(run, counts, page)),
+        AdminSection(lines=[_summary(run, counts)], figures=question, forms=_run_forms(run, counts, page)),
         AdminSection(
             heading=localize("Mails"),
             filters=_filters(page, counts, state, text, follow=follow, is_unfinished=is_unfinished),
