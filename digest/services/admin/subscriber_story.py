@@ -65,7 +65,8 @@ def _events(session: Session, subscriber: Subscriber) -> Iterator[StoryEvent]:
     subscriber_id = stored_id(subscriber)
     for consent in subscribers.consents(session, subscriber_id):
         yield StoryEvent(
-            consent.at, localize("Consent: %(event)s (%(wording)s)", event=consent.event, wording=consent.wording)
+            consent.at,
+            localize("Consent: %(event)s (%(wording)s)", event=localize(consent.event), wording=consent.wording),
         )
     for mail in admin_listings.deliveries_of_subscriber(session, subscriber_id, limit=MAX_EVENTS):
         yield StoryEvent(mail.tried_at or mail.created_at, _fate(mail), mail.run_id)
@@ -79,7 +80,7 @@ def _events(session: Session, subscriber: Subscriber) -> Iterator[StoryEvent]:
 
 def _fate(mail: Delivery) -> str:
     """What became of a mail, with the server's last reply."""
-    text = localize("Mail %(kind)s: %(state)s", kind=mail.kind, state=localize(mail.state))
+    text = localize("Mail %(kind)s: %(state)s", kind=localize(mail.kind), state=localize(mail.state))
     if mail.attempts > 1:
         text += localize(" after %(n)s attempts", n=mail.attempts)
     return f"{text}. {mail.reply}" if mail.reply else f"{text}."

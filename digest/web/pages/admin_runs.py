@@ -206,5 +206,5 @@ def _run_forms(run: Run, counts: Mapping[str, int], page: str) -> list[AdminForm
 def _delivery_row(row: Delivery) -> TableRow:
     link = f"/admin/subscribers/{row.subscriber_id}" if row.subscriber_id else ""
     state = localize("uncertain, held") if row.state == UNCERTAIN and row.due_at is None else localize(row.state)
-    cells = [Cell(row.address or localize("erased"), link), Cell(row.kind), Cell(state)]
+    cells = [Cell(row.address or localize("erased"), link), Cell(localize(row.kind)), Cell(state)]
     return TableRow([*cells, Cell(str(row.attempts), is_number=True), Cell(row.reply)])
