@@ -25,6 +25,9 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    admin_runs,
+    admin_subscribers,
+    admin_system,
     citations,
     confirm,
     feedback,
@@ -60,6 +63,9 @@ PAGES = (  # routes are tried in this order
     library,
     bounce_webhook,
     admin,
+    admin_runs,
+    admin_subscribers,
+    admin_system,
 )
 
 
@@ -85,7 +91,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
     app.state.search_slots = search_slots()
-    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
+    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services, app.state.pages))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)

@@ -219,6 +219,7 @@ def serve(descriptor: int) -> None:
     def _bare() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
+    pages.state.warm_up.start().join()
     write = bare_write()
 
     @bare.post("/bare-write")
@@ -281,7 +282,9 @@ def measure(report: Report, links: list[str], load: Load) -> None:
         process = subprocess.Popen(words, pass_fds=[listening.fileno()])
         try:
             requests = page_requests(links)
+            started = time.perf_counter()
             asyncio.run(single_request(port, next(requests[BARE])))
+            report.add("start and warm-up", "s", time.perf_counter() - started)
             note_first_views(report, port, [name for name in PAGES[:4] if name in load.pages], requests)
             for _ in range(load.rounds):
                 for name in (BARE, BARE_WRITE, *load.pages):
@@ -315,7 +318,7 @@ def topics() -> Iterator[str]:
 
 
 def note_first_views(report: Report, port: int, names: list[str], requests: dict[str, Iterator[Request]]) -> None:
-    """Milliseconds of each page's first view after the start, without and with the warm-up."""
+    """Milliseconds of each page's first view after the warm-up."""
     for name in names:
         report.add(f"{name}: first view", "ms", 1000 * asyncio.run(single_request(port, next(requests[name]))))
 

@@ -18,6 +18,10 @@ from workers.demo import pages
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 NARROWEST = 320
+ADMIN_PATHS = (
+    *("runs", "runs/1", "runs/1/cancel", "subscribers", "subscribers/1", "subscribers/1/erase", "suppressions"),
+    *("sources", "tokens", "settings", "audit"),
+)
 SCHEMES_AND_WIDTHS = [(scheme, width) for scheme, width in product(("light", "dark"), (375, 1280))]
 
 
@@ -46,6 +50,9 @@ def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterato
         yield "mail"
     sign_in(page, site, ADMIN)
     yield "administration"
+    for path in ADMIN_PATHS:
+        page.goto(f"{site.url}/admin/{path}")
+        yield path
 
 
 def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
@@ -68,4 +75,4 @@ def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
             faults.append((name, "overflow", wide))
 
     assert faults == []
-    assert pages_checked == 22
+    assert pages_checked == 22 + len(ADMIN_PATHS)

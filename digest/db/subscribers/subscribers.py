@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import ColumnElement, String, cast, func, insert, literal
+from sqlalchemy import select as select_columns
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, delete, select, update
 
@@ -215,8 +215,9 @@ def record_departures(session: Session, origins: Mapping[int, str], *, now: date
     for subscriber_id, origin in origins.items():
         ids_by_origin.setdefault(origin, []).append(subscriber_id)
     for origin, subscriber_ids in ids_by_origin.items():
-        values: tuple[Any, ...] = (literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording))
-        columns = select(col(Subscriber.id), *values).where(in_values(session, col(Subscriber.id), subscriber_ids))
+        columns = select_columns(
+            col(Subscriber.id), literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording)
+        ).where(in_values(session, col(Subscriber.id), subscriber_ids))
         names = ["subscriber_id", "event", "at", "client", "wording"]
         session.execute(insert(Consent).from_select(names, columns))
 

@@ -155,18 +155,22 @@ def erase_subscriber(address: str) -> bool:
     return erasing.erase(subscriber_id, by_administrator=True)
 
 
-def suppress_address(address: str, *, reason: str) -> bool:
-    """Never mail this address again. False where it is already suppressed; the first reason stays."""
+def suppress_address(address: str, *, reason: str, actor: str = "") -> bool:
+    """Never mail this address again. False where it is already suppressed; the first reason stays.
+
+    `actor`: as the audit names them; '' for the user of the command line.
+    """
     key = subscribers.parse_address(address).key
     now = clock.now()
     with transaction() as session:
         is_new = reports.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
         if is_new:
-            session.add(Audit(at=now, actor=command_line_actor(), action="suppress", detail={"reason": reason[:40]}))
+            detail = {"reason": reason[:40]}
+            session.add(Audit(at=now, actor=actor or command_line_actor(), action="suppress", detail=detail))
     return is_new
 
 
-def unsuppress_address(address: str) -> None:
+def unsuppress_address(address: str, *, actor: str = "") -> None:
     """Allow mail to this address again and forget its earlier failures. Raises NotFound."""
     key = subscribers.parse_address(address).key
     with transaction() as session:
@@ -174,5 +178,7 @@ def unsuppress_address(address: str) -> None:
             raise NotFound(f"{address} is not suppressed")
         forgiven = reports.clear_failures(session, key)
         session.add(
-            Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail={"forgiven": forgiven})
+            Audit(
+                at=clock.now(), actor=actor or command_line_actor(), action="unsuppress", detail={"forgiven": forgiven}
+            )
         )

@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel import Session
 
 from digest import clock, settings
-from digest.db.core.engine import reading
+from digest.db.core.engine import reading, transaction
 from digest.db.papers import source_days
-from digest.errors import N_
+from digest.errors import N_, NotFound, Refused
+from digest.i18n import localize
 from digest.models import SourceState
 from digest.services.ingestion import catch_up
 from digest.sources import registry
@@ -27,6 +28,7 @@ FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(minutes=60)
 MISSED_INTERVALS = 3  # after which a source without a calendar is late
 _IN_USE_DAYS = 14
 _LISTED_GAPS = 5
+_LONG_AGO = timedelta(days=30)  # longer than any interval between fetches
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,31 @@ def due_sources(now: datetime | None = None) -> list[str]:
         missing = catch_up.missing_announcements(session, now - GRACE)
     due = [source for source in registry.enabled_sources() if _next_fetch(source, states, missing) <= now]
     return [source.name for source in sorted(due, key=lambda source: not source.fills_gaps)]
+
+
+def next_fetches() -> dict[str, datetime]:
+    """When each enabled source is to be fetched next, by name; a past time means at the scheduler's next tick."""
+    with reading() as session:
+        states = source_days.source_states(session)
+        missing = catch_up.missing_announcements(session, clock.now() - GRACE)
+    return {source.name: _next_fetch(source, states, missing) for source in registry.enabled_sources()}
+
+
+def request_fetch(name: str) -> None:
+    """Make a source due now; the scheduler fetches it at its next tick.
+
+    Raises NotFound for a source that is not enabled, Refused while the source itself asked for no request.
+    """
+    now = clock.now()
+    if name not in {source.name for source in registry.enabled_sources()}:
+        raise NotFound(localize("there is no enabled source of that name"))
+    with transaction() as session:
+        state = source_days.source_states(session).get(name)
+        if state is not None and state.retry_at is not None and state.retry_at > now:
+            until = f"{state.retry_at:%Y-%m-%d %H:%M}"
+            raise Refused(localize("%(source)s asked for no request before %(time)s UTC", source=name, time=until))
+        if state is not None:
+            state.attempted_at = now - _LONG_AGO
 
 
 def _next_fetch(source: Source, states: Mapping[str, SourceState], missing: list[date]) -> datetime:

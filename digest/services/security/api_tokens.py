@@ -65,7 +65,7 @@ def parse_expiry(text: str, *, now: datetime) -> datetime | None:
     return end
 
 
-def create_token(name: str, scopes: Collection[str], *, expires_at: datetime | None) -> str:
+def create_token(name: str, scopes: Collection[str], *, expires_at: datetime | None, actor: str = "") -> str:
     """Create a token and return it. Raises BadInput for an invalid or duplicate name or an unknown scope."""
     if not NAME.fullmatch(name):
         raise BadInput("name: 1 to 60 letters, digits, blanks, dots or hyphens", field="name")
@@ -80,13 +80,13 @@ def create_token(name: str, scopes: Collection[str], *, expires_at: datetime | N
         with engine.transaction() as session:
             session.add(row)
             session.flush()
-            _audit(session, "create token", row)
+            _audit(session, "create token", row, actor)
     except IntegrityError as error:
         raise BadInput(f"name: there is a token {name!r} already", field="name") from error
     return token
 
 
-def revoke_token(name: str) -> None:
+def revoke_token(name: str, *, actor: str = "") -> None:
     """Revoke the token of that name, which cannot be used again. Raises NotFound."""
     with engine.transaction() as session:
         token = admin_tokens.by_name(session, name)
@@ -94,7 +94,7 @@ def revoke_token(name: str) -> None:
             raise NotFound(f"there is no token {name!r}")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
-            _audit(session, "revoke token", token)
+            _audit(session, "revoke token", token, actor)
 
 
 def list_tokens() -> list[dict[str, object]]:
@@ -142,9 +142,9 @@ def _state(row: AdminToken, now: datetime) -> str:
     return "expired" if row.expires_at is not None and row.expires_at <= now else "active"
 
 
-def _audit(session: Session, action: str, row: AdminToken) -> None:
+def _audit(session: Session, action: str, row: AdminToken, actor: str) -> None:
     detail = {"token": row.name, "scopes": row.scopes}
-    session.add(Audit(at=clock.now(), actor=command_line_actor(), action=action, detail=detail))
+    session.add(Audit(at=clock.now(), actor=actor or command_line_actor(), action=action, detail=detail))
 
 
 def _hash(token: str) -> str:

@@ -64,6 +64,7 @@ INBOX_LIMITS = (CONFIRMATIONS, LINKS)
 # per subscriber: mails that anybody with a shared edition, a forwarded mail or the preferences link can request
 LINK_MAILS = RateLimit("link mail", 3, window=DAY)
 ACCOUNT_MAILS = RateLimit("account mail", 6, window=DAY)
+EDITION_MAILS = RateLimit("edition mail", 3, window=DAY)
 # an administrator's sign-in links, and requests to the sign-in page per client
 SIGN_IN_MAILS = Backoff("sign-in mail", (MINUTE, 10 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR))
 SIGN_INS = RateLimit("sign-in", 5)

@@ -31,10 +31,11 @@ from digest.services.subscriptions import local_mailbox
 ERASE = "erase"  # the action of the audit
 
 
-def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
+def erase(subscriber_id: int, *, by_administrator: bool = False, administrator: str = "") -> bool:
     """Erase a subscriber. False where the database's file could not be rewritten now; the daily maintenance does it.
 
-    Profiles and consents are deleted with the row; deliveries are kept without the address. Raises NotFound.
+    Profiles and consents are deleted with the row; deliveries are kept without the address. `administrator`: who
+    erases; '' for the user of the command line. Raises NotFound.
     """
     now = clock.now()
     with engine.transaction() as session:
@@ -47,7 +48,7 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
             former_addresses.store_former_address(
                 session, subscriber.address_key, reason="erased", suppressed=False, at=now
             )
-        actor = command_line_actor() if by_administrator else "subscriber"
+        actor = (administrator or command_line_actor()) if by_administrator else "subscriber"
         session.add(Audit(at=now, actor=actor, action=ERASE, detail={}))
     profile_cache.delete_profiles_of(subscriber_id)
     local_mailbox.delete_mail_about(address)

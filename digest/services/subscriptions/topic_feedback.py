@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlmodel import Session
 
 from digest import clock
-from digest.compose.edition import Content, Entry
+from digest.compose.edition import Content
 from digest.compose.email.template_context import LESS, MORE
 from digest.db.core import engine
 from digest.db.papers import papers as paper_store
@@ -18,10 +18,11 @@ from digest.db.subscribers import feedback as feedback_store
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
 from digest.i18n import localize
-from digest.matching.profile import Profile
+from digest.matching.profile import Profile, Topic
 from digest.models import Subscriber
 from digest.models.types import stored_id
-from digest.services.subscriptions import feedback
+from digest.services.subscriptions import feedback, preference_fields
+from digest.services.subscriptions.edition_history import main_topic
 from digest.services.subscriptions.preference_fields import MAX_LIMIT
 from digest.text.tex import readable
 
@@ -75,7 +76,7 @@ def feedback_overview(subscriber_id: int) -> FeedbackOverview:
         paper_counts.update(
             edition_topics[i].text
             for entry in Content.from_json(edition.content).entries
-            if 0 <= (i := _main_topic(entry)) < len(edition_topics)
+            if 0 <= (i := main_topic(entry)) < len(edition_topics)
         )
     verb_counts = Counter((opinion.verb, opinion.topic) for opinion in opinions)
     topics = (
@@ -94,16 +95,7 @@ def feedback_overview(subscriber_id: int) -> FeedbackOverview:
 
 def save_topic_settings(subscriber_id: int, settings_by_topic: Mapping[str, TopicSetting]) -> None:
     """Set caps and mutes by topic; a topic that no longer exists is ignored. Raises NotFound, BadInput."""
-    for text, topic_setting in settings_by_topic.items():
-        if topic_setting.cap is not None and not 1 <= topic_setting.cap <= MAX_LIMIT:
-            raise BadInput(
-                localize(
-                    "cap of ‘%(topic)s’: use a number from 1 to %(most)s, or leave it empty",
-                    topic=text[:60],
-                    most=MAX_LIMIT,
-                ),
-                field="cap",
-            )
+    _check_caps(settings_by_topic)
     with engine.transaction() as session:
         subscriber = _require_subscriber(session, subscriber_id, lock=True)
         profile = subscribers.profile_of(session, subscriber)
@@ -114,6 +106,54 @@ def save_topic_settings(subscriber_id: int, settings_by_topic: Mapping[str, Topi
             for topic in profile.topics
         )
         feedback.store_profile(session, subscriber, replace(profile, topics=topics), now=clock.now())
+
+
+def _check_caps(settings_by_topic: Mapping[str, TopicSetting]) -> None:
+    """Raises BadInput."""
+    for text, topic_setting in settings_by_topic.items():
+        if topic_setting.cap is not None and not 1 <= topic_setting.cap <= MAX_LIMIT:
+            raise BadInput(
+                localize(
+                    "cap of ‘%(topic)s’: use a number from 1 to %(most)s, or leave it empty",
+                    topic=text[:60],
+                    most=MAX_LIMIT,
+                ),
+                field="cap",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRow:
+    """A topic as its row was submitted. `new_text`: the topic after editing; empty to delete it."""
+
+    text: str
+    new_text: str
+    setting: TopicSetting = TopicSetting()
+
+
+def save_topic_rows(subscriber_id: int, rows: Sequence[TopicRow], added: Sequence[str], *, shown: str = "") -> None:
+    """Edit, limit, mute and delete topics, and add further ones. Topics without a row stay.
+
+    `shown`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as `save_section` does.
+    """
+    _check_caps({row.text: row.setting for row in rows})
+    by_text = {row.text: row for row in rows}
+    with engine.transaction() as session:
+        subscriber = _require_subscriber(session, subscriber_id, lock=True)
+        profile = subscribers.profile_of(session, subscriber)
+        preference_fields.require_unchanged(shown, subscriber, profile, ("topics",))
+        topics = tuple(_edited(topic, by_text.get(topic.text)) for topic in profile.topics)
+        texts = dict.fromkeys([*(topic.text for topic in topics if topic.text), *added])
+        stored = preference_fields.preference_texts(subscriber, profile)
+        checked = preference_fields.validate(preference_fields.Preferences, stored | {"topics": "\n".join(texts)})
+        edited = checked.profile(replace(profile, topics=tuple(topic for topic in topics if topic.text)))
+        feedback.store_profile(session, subscriber, edited, now=clock.now())
+
+
+def _edited(topic: Topic, row: TopicRow | None) -> Topic:
+    if row is None:
+        return topic
+    return replace(topic, text=row.new_text.strip(), cap=row.setting.cap, muted=row.setting.muted)
 
 
 def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
@@ -131,11 +171,6 @@ def liked_papers(subscriber_id: int) -> list[int]:
         _require_subscriber(session, subscriber_id)
         opinions = feedback_store.feedback_of(session, subscriber_id)
     return [opinion.paper_id for opinion in opinions if opinion.verb == MORE]
-
-
-def _main_topic(entry: Entry) -> int:
-    """The index of the topic with the largest part of the score; -1 for none."""
-    return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)
 
 
 def _require_subscriber(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscriber:

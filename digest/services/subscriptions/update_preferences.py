@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
@@ -14,7 +17,8 @@ from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
-from digest.services.subscriptions import personal_data, send_schedule
+from digest.models.types import stored_id
+from digest.services.subscriptions import personal_data, preference_fields, send_schedule
 from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.preference_fields import Preferences, version_of
 
@@ -36,26 +40,60 @@ def account_of(subscriber_id: int) -> SubscriberAccount:
         return SubscriberAccount(subscriber, subscribers.profile_of(session, subscriber), suppression)
 
 
-def save_preferences(subscriber_id: int, preferences: Preferences, *, expected_version: str = "") -> SubscriberAccount:
+def save_preferences(
+    subscriber_id: int, preferences: Preferences, *, expected_version: str = "", shown: str = ""
+) -> SubscriberAccount:
     """Store the preferences: a new profile version if it changed, and the next slot.
 
-    `expected_version`: the version that the form showed; '' for no check. Raises NotFound, BadInput, and Refused if
-    the stored version is another one.
+    `expected_version`, `shown`: the version and the field versions that the form showed; '' for no check. Raises
+    NotFound, BadInput, and Refused if the stored version is another one.
     """
-    now = clock.now()
-    preferences.check_pause(now.astimezone(clock.zone_info(preferences.time_zone)).date())
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         previous = subscribers.profile_of(session, subscriber)
+        preference_fields.require_unchanged(shown, subscriber, previous, preference_fields.FIELDS)
         if expected_version not in {"", version_of(subscriber, previous)}:
             raise Refused(localize("your preferences were changed elsewhere since you opened this page"))
-        profile = preferences.profile(previous)
-        if profile != previous or subscriber.profile_id is None:
-            subscriber.profile_id = subscribers.add_profile_version(session, subscriber_id, profile, now=now).id
-        preferences.apply_to(subscriber)
-        if subscriber.state == ACTIVE and not _has_due_mail(subscriber, now):
-            subscriber.next_due_at = send_schedule.due_after(subscriber, now)
-        return SubscriberAccount(subscriber, profile, subscribers.suppression(session, subscriber.address_key))
+        return _store(session, subscriber, previous, preferences)
+
+
+def save_section(subscriber_id: int, texts: Mapping[str, str], *, shown: str = "") -> SubscriberAccount:
+    """Store some preferences, by name; the others stay as they are.
+
+    `shown`: the field versions that the form showed. Raises NotFound, BadInput, and Refused where one of these
+    preferences has changed since.
+    """
+    with engine.transaction() as session:
+        subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
+        previous = subscribers.profile_of(session, subscriber)
+        preference_fields.require_unchanged(shown, subscriber, previous, texts.keys())
+        stored = preference_fields.preference_texts(subscriber, previous)
+        return _store(session, subscriber, previous, preference_fields.validate(Preferences, stored | dict(texts)))
+
+
+def _store(session: Session, subscriber: Subscriber, previous: Profile, preferences: Preferences) -> SubscriberAccount:
+    now = clock.now()
+    preferences.check_pause(now.astimezone(clock.zone_info(preferences.time_zone)).date())
+    profile = preferences.profile(previous)
+    if profile != previous or subscriber.profile_id is None:
+        version = subscribers.add_profile_version(session, stored_id(subscriber), profile, now=now)
+        subscriber.profile_id = version.id
+    preferences.apply_to(subscriber)
+    if subscriber.state == ACTIVE and not _has_due_mail(subscriber, now):
+        subscriber.next_due_at = send_schedule.due_after(subscriber, now)
+    return SubscriberAccount(subscriber, profile, subscribers.suppression(session, subscriber.address_key))
+
+
+def pause_for(subscriber_id: int, days: int) -> SubscriberAccount:
+    """Send nothing for so many days, counted from today in the subscriber's time zone; 0 ends a pause.
+
+    Raises NotFound, BadInput.
+    """
+    if not days:
+        return save_section(subscriber_id, {"paused_until": ""})
+    zone = clock.zone_info(account_of(subscriber_id).subscriber.time_zone)
+    until = clock.now().astimezone(zone).date() + timedelta(days=days)
+    return save_section(subscriber_id, {"paused_until": until.isoformat()})
 
 
 def _has_due_mail(subscriber: Subscriber, now: datetime) -> bool:

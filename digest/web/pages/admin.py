@@ -21,6 +21,7 @@ from digest.web.http.admin_session import Administrator, MaybeAdministrator
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue, Services
 from digest.web.ui import charts, forms, template_rendering
+from digest.web.ui.admin_view import NAVIGATION
 from digest.web.ui.forms import Form, Pressed
 
 router = APIRouter(prefix="/admin", include_in_schema=False, dependencies=[Depends(admin_session.require_same_origin)])
@@ -148,6 +149,8 @@ def _overview(
     )
     return _page(
         "admin.html",
+        navigation=NAVIGATION,
+        current="",
         status=422 if resend_error else status,
         glance=figures,
         state=service_state.service_state(figures, queue),

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
-from digest.errors import BadInput, Refused
+from digest import clock
+from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
+from digest.interfaces import Enqueue
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.models.types import stored_id
 from digest.services.catalog import paper_exports
-from digest.services.security import signed_links
+from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import (
     account_requests,
     example_papers,
+    preference_fields,
     suppressions,
     topic_feedback,
+    unsubscribe,
     update_preferences,
 )
-from digest.services.subscriptions.preference_fields import Preferences, version_of
+from digest.services.subscriptions.edition_history import EditionHistory, edition_history
+from digest.services.subscriptions.preference_fields import Group, Preferences, SignUpPreferences, version_of
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
-from digest.web.http.dependencies import Queue
+from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import status_of
+from digest.web.http.preview_limits import LimitedPreview, MakePreview
 from digest.web.pages.library_reports import LIBRARY_ERRORS, Importer, ImportLibrary, library_error
-from digest.web.ui import forms, preference_form, template_rendering
-from digest.web.ui.forms import Pressed, UploadForm
+from digest.web.ui import charts, forms, preference_form, template_rendering
+from digest.web.ui.forms import Pressed, SubmittedRow, UploadForm
 from digest.web.ui.library_form import LibraryView
 
+router = APIRouter(include_in_schema=False)
+
+PREVIEW_DAYS, PREVIEW_PAPERS = 14, 50
+_SECTIONS = {  # the action of each section's button: its groups
+    "save-topics": (Group.TOPICS,),
+    "save-schedule": (Group.SCHEDULE, Group.PAUSE),
+    "save-details": (Group.DETAILS,),
+}
 _PAPER_ACTIONS = ("import-papers", "remove-papers", "undo-import")
+_OTHER_ACTIONS = ("return", "leave", "pause", "resume", "send-now", "export", "erase", "change-address")
 PAPERS_LISTED = 20  # of the papers that a subscriber starts from
 
-router = APIRouter(include_in_schema=False)
+
+@dataclass(frozen=True, slots=True)
+class _Actions:
+    """What the buttons of the page need (FastAPI fills it in)."""
+
+    queue: Queue
+    services: Services
+    make_preview: LimitedPreview
+    import_library: ImportLibrary
 
 
 @router.get("/preferences/{token}")
@@ -47,31 +74,66 @@ def show(token: str) -> HTMLResponse:
 
 @router.post("/preferences/{token}")
 def submit(
-    token: str, form: UploadForm, client: Client, queue: Queue, pressed: Pressed, import_library: ImportLibrary
+    token: str, form: UploadForm, client: Client, actions: Annotated[_Actions, Depends()], pressed: Pressed
 ) -> HTMLResponse:
     """Perform the action of the pressed button."""
+    if not pressed:
+        return show(token)
     (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
-    if not pressed or form.get("action") in _PAPER_ACTIONS:
-        return _change_papers(subscriber_id, form, import_library) if pressed else current_page(subscriber_id)
-    match form.get("action", "save"):
+    match str(form.get("action", "save")):
+        case action if action in _PAPER_ACTIONS:
+            return _change_papers(subscriber_id, form, actions.import_library)
         case "save":
             return _save(subscriber_id, form)
+        case action if action in _SECTIONS:
+            return _save_section(subscriber_id, form, _SECTIONS[action])
+        case "preview":
+            return _preview(subscriber_id, form, actions.make_preview)
+        case action if action == "tune" or action.startswith("remove "):
+            return _save_rows(subscriber_id, form, removed=action.partition(" ")[2])
+        case action:
+            return _page_after(subscriber_id, action, form, client, actions)
+
+
+def _page_after(subscriber_id: int, action: str, form: FormData, client: str, actions: _Actions) -> HTMLResponse:
+    """Perform an action that needs no typed text, and show the page with the stored preferences."""
+    match action:
         case "return":
             update_preferences.resubscribe(subscriber_id, client)
-            return current_page(subscriber_id, message=localize("You are subscribed again."))
-        case "tune":
-            return _save_topics(subscriber_id, form)
+            message = localize("You are subscribed again.")
+        case "leave":
+            unsubscribe.unsubscribe(subscriber_id, client)
+            message = localize("You are unsubscribed.")
+        case "pause" | "resume":
+            update_preferences.pause_for(subscriber_id, _parse_days(form.get("days")) if action == "pause" else 0)
+            message = localize("The mail is paused.") if action == "pause" else localize("The pause is over.")
+        case "send-now":
+            message = _send_newest_edition(subscriber_id, actions.queue, actions.services)
         case "unlike":
             topic_feedback.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
-            return current_page(subscriber_id, message=localize("The like is removed."))
-        case "export" | "erase" | "change-address" as action:
-            account_requests.request_link(subscriber_id, action, queue)
-            return current_page(subscriber_id, message=localize("Check your inbox: a link for this is on its way."))
+            message = localize("The like is removed.")
+        case "export" | "erase" | "change-address":
+            account_requests.request_link(subscriber_id, action, actions.queue)
+            message = localize("Check your inbox: a link for this is on its way.")
         case _:
-            names = (
-                "save, tune, unlike, import-papers, remove-papers, undo-import, return, export, erase or change-address"
-            )
-            raise BadInput(f"action: use {names}", field="action")
+            names = ", ".join(("save", *_SECTIONS, "preview", "tune", "unlike", *_PAPER_ACTIONS, *_OTHER_ACTIONS))
+            raise BadInput(f"action: use one of {names}", field="action")
+    return current_page(subscriber_id, message=message)
+
+
+def _send_newest_edition(subscriber_id: int, queue: Enqueue, services: PageServices) -> str:
+    """Mail the newest edition again. Returns the message of the page. Raises Refused, NotFound, TooMany."""
+    address = update_preferences.account_of(subscriber_id).subscriber.address
+    if not rate_limits.may_mail_below_ceiling(rate_limits.EDITION_MAILS, str(subscriber_id)):
+        raise TooMany(localize("your newest edition is sent again three times a day at most"), seconds=3600)
+    services.resend(address, day=None, actor=f"subscriber {subscriber_id}", enqueue=queue)
+    return localize("Your newest edition is on its way.")
+
+
+def _parse_days(value: object) -> int:
+    if not isinstance(value, str) or not value.isdecimal() or not 1 <= len(value) <= 3 or not int(value):
+        raise BadInput(localize("days: use a number from 1 to 366"), field="days")
+    return int(value)
 
 
 def _change_papers(subscriber_id: int, form: FormData, import_library: Importer) -> HTMLResponse:
@@ -93,36 +155,87 @@ def _change_papers(subscriber_id: int, form: FormData, import_library: Importer)
 
 
 def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
-    """Save the preferences. After a mistake nothing is saved, and the form shows what was typed."""
+    """Save all preferences. After a mistake nothing is saved, and the form shows what was typed."""
     account = update_preferences.account_of(subscriber_id)
-    topics = {topic.text for topic in account.profile.topics}
-    texts = preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
-    version = str(form.get("version", ""))
+    texts = _submitted(account, form)
+    version, shown = str(form.get("version", "")), str(form.get("shown", ""))
     try:
         preferences = preference_form.parse_preferences(Preferences, texts)
-        account = update_preferences.save_preferences(subscriber_id, preferences, expected_version=version)
+        account = update_preferences.save_preferences(subscriber_id, preferences, expected_version=version, shown=shown)
     except BadInput as error:
-        return _page(account, preference_form.with_defaults(texts), error=error, version=version)
+        texts = preference_form.with_defaults(texts)
+        return _page(account, texts, _PageState(error=error, version=version, shown=shown))
     except Refused as error:
-        conflict = (
-            f"{forms.as_sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
-        )
-        return _page(
-            update_preferences.account_of(subscriber_id),
-            preference_form.with_defaults(texts),
-            message=conflict,
-            status=409,
-        )
-    return _page(account, preference_form.texts_of(account.subscriber, account.profile), message=localize("Saved."))
+        return _conflict_page(subscriber_id, preference_form.with_defaults(texts), error)
+    return _page(account, preference_form.texts_of(account.subscriber, account.profile), _saved())
 
 
-def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
-    """Save caps and mutes. After a mistake nothing is saved."""
+def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group]) -> HTMLResponse:
+    """Save the preferences of some groups. What was typed elsewhere in the form stays there, unsaved."""
+    account = update_preferences.account_of(subscriber_id)
+    stored, typed = preference_form.texts_of(account.subscriber, account.profile), _submitted(account, form)
+    shown = str(form.get("shown", ""))
+    section = preference_form.section_texts(groups, typed, stored)
     try:
-        topic_feedback.save_topic_settings(subscriber_id, forms.topic_settings(form))
+        account = update_preferences.save_section(subscriber_id, section, shown=shown)
     except BadInput as error:
-        return current_page(subscriber_id, error=error)
+        return _page(account, stored | typed | section, _PageState(error=error, shown=shown))
+    except Refused as error:
+        return _conflict_page(subscriber_id, stored | typed | section, error)
+    saved = preference_form.texts_of(account.subscriber, account.profile)
+    unsaved = {name: text for name, text in typed.items() if name not in section}
+    merged = preference_fields.merge_versions(shown, account.subscriber, account.profile, saved_names=section)
+    return _page(account, saved | unsaved, replace(_saved(), shown=merged))
+
+
+def _submitted(account: update_preferences.SubscriberAccount, form: FormData) -> dict[str, str]:
+    topics = {topic.text for topic in account.profile.topics}
+    return preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
+
+
+def _saved() -> _PageState:
+    return _PageState(message=localize("Saved."))
+
+
+def _conflict_page(
+    subscriber_id: int, texts: dict[str, str], error: Refused, rows: Sequence[SubmittedRow] = ()
+) -> HTMLResponse:
+    """The form as typed, with what was changed elsewhere; saving again replaces it."""
+    message = f"{forms.as_sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
+    account = update_preferences.account_of(subscriber_id)
+    texts = preference_form.texts_of(account.subscriber, account.profile) | texts
+    return _page(account, texts, _PageState(message=message, rows=rows, status=409))
+
+
+def _save_rows(subscriber_id: int, form: FormData, *, removed: str = "") -> HTMLResponse:
+    """Save edited topics, caps and mutes, and delete a topic. After a mistake nothing is saved."""
+    rows = forms.topic_rows(form, removed=removed)
+    shown = str(form.get("shown", ""))
+    try:
+        parsed = [row.parsed() for row in rows if not row.is_new]
+        added = [row.typed for row in rows if row.is_new and row.typed.strip()]
+        topic_feedback.save_topic_rows(subscriber_id, parsed, added, shown=shown)
+    except BadInput as error:
+        if error.field == "topics":
+            error = BadInput(error.translated(localize).removeprefix("topics: "), field="new_topic")
+        return current_page(subscriber_id, error=error, rows=rows)
+    except Refused as error:
+        return _conflict_page(subscriber_id, {}, error, rows)
     return current_page(subscriber_id, message=localize("Saved."))
+
+
+def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> HTMLResponse:
+    """The form as typed, with what these preferences would have brought."""
+    account = update_preferences.account_of(subscriber_id)
+    texts = preference_form.texts_of(account.subscriber, account.profile) | _submitted(account, form)
+    shown = str(form.get("shown", ""))
+    try:
+        preferences = preference_form.parse_preferences(SignUpPreferences, texts)
+        preview = make_preview(preferences.profile(account.profile), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
+    except BadInput as error:
+        return _page(account, texts, _PageState(error=error, shown=shown))
+    view = charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
+    return _page(account, texts, _PageState(preview=view, shown=shown))
 
 
 def _parse_paper_id(value: object) -> int | None:
@@ -134,53 +247,107 @@ def _parse_paper_id(value: object) -> int | None:
     return int(value)
 
 
+@dataclass(frozen=True, slots=True)
+class _PageState:
+    """What the page shows besides the stored account. `version`, `shown`: '' for the stored ones.
+
+    `library`: one just imported.
+    """
+
+    message: str = ""
+    error: BadInput | None = None
+    version: str = ""
+    shown: str = ""
+    rows: Sequence[SubmittedRow] = ()
+    preview: charts.PreviewView | None = None
+    library: LibraryView | None = None
+    status: int = 200
+
+
 def current_page(
     subscriber_id: int,
     *,
     message: str = "",
     error: BadInput | None = None,
-    status: int = 200,
+    rows: Sequence[SubmittedRow] = (),
     library: LibraryView | None = None,
+    status: int = 200,
 ) -> HTMLResponse:
     """The page with the stored preferences. `library`: one just imported; its topics are added below, not saved."""
     account = update_preferences.account_of(subscriber_id)
     texts = preference_form.texts_of(account.subscriber, account.profile)
     if library:
         texts["topics"] = "\n".join((*texts["topics"].splitlines(), *(topic.text for topic in library.topics)))
-    return _page(account, texts, message=message, error=error, status=status, library=library)
+    return _page(account, texts, _PageState(message=message, error=error, rows=rows, library=library, status=status))
 
 
-def _page(
-    account: update_preferences.SubscriberAccount,
-    texts: dict[str, str],
-    *,
-    message: str = "",
-    error: BadInput | None = None,
-    version: str = "",
-    status: int = 200,
-    library: LibraryView | None = None,
-) -> HTMLResponse:
-    examples = example_papers.list_examples(account.subscriber.id or 0)
+def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], state: _PageState) -> HTMLResponse:
+    subscriber, subscriber_id = account.subscriber, stored_id(account.subscriber)
+    history, overview = edition_history(subscriber_id), topic_feedback.feedback_overview(subscriber_id)
+    examples = example_papers.list_examples(subscriber_id)
     return template_rendering.page_response(
         "preferences.html",
-        status=422 if error and status == 200 else status,
+        status=422 if state.error and state.status == 200 else state.status,
         private=True,
-        subscriber=account.subscriber,
+        subscriber=subscriber,
         status_words=_status_text(account),
+        next_mail=_next_mail_text(account, history.expected_papers),
         stopped=_suppression_notice(account.suppression),
-        liked_files=paper_exports.download_links(signed_links.preferences(stored_id(account.subscriber)) + "/liked"),
-        search_page=urlsplit(signed_links.preferences(account.subscriber.id or 0)).path + "/search",
-        feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
-        fields=preference_form.grouped_fields(texts),
-        version=version or version_of(account.subscriber, account.profile),
-        error=forms.field_error(error),
-        message=message,
-        library=library,
+        liked_files=paper_exports.download_links(f"{signed_links.preferences(subscriber_id)}/liked"),
+        search_page=f"{urlsplit(signed_links.preferences(subscriber_id)).path}/search",
+        library=state.library,
         papers=examples[:PAPERS_LISTED],
         papers_total=len(examples),
         last_import=[example for example in examples if example.import_id == examples[0].import_id],
-        overview=topic_feedback.feedback_overview(account.subscriber.id or 0),
+        feeds={form: signed_links.feed(subscriber_id, form) for form in ("atom", "json")},
+        fields=preference_form.grouped_fields(texts),
+        version=state.version or version_of(subscriber, account.profile),
+        shown=state.shown or preference_fields.field_versions(subscriber, account.profile),
+        error=forms.field_error(state.error),
+        message=state.message,
+        preview=state.preview,
+        overview=overview,
+        rows=_topic_rows(overview, history, state.rows),
+        new_topic=next((row.typed for row in state.rows if row.is_new), ""),
+        editions=[(item.day, item.papers, signed_links.edition(item.edition_id)) for item in history.editions],
     )
+
+
+class _TopicRow(NamedTuple):
+    """A topic as its row shows it: as typed, else as stored."""
+
+    topic: topic_feedback.TopicFeedback
+    typed: str
+    cap: str
+    muted: bool
+    papers: tuple[tuple[int, str], ...]
+
+
+def _topic_rows(
+    overview: topic_feedback.FeedbackOverview, history: EditionHistory, submitted: Sequence[SubmittedRow]
+) -> list[_TopicRow]:
+    typed = {row.text: row for row in submitted if not row.is_new}
+    rows = []
+    for topic in overview.topics:
+        row = typed.get(topic.text) or SubmittedRow(topic.text, topic.text, str(topic.cap or ""), topic.muted)
+        papers = history.papers_by_topic.get(topic.text, ())
+        rows.append(_TopicRow(topic, row.typed or topic.text, row.cap, row.muted, papers))
+    return rows
+
+
+def _next_mail_text(account: update_preferences.SubscriberAccount, papers: int | None) -> str:
+    """When the next mail comes and about how many papers it has; '' where none comes."""
+    subscriber = account.subscriber
+    if account.suppression is not None or subscriber.state != ACTIVE or subscriber.next_due_at is None:
+        return ""
+    zone = clock.zone_info(subscriber.time_zone)
+    due, today = subscriber.next_due_at.astimezone(zone), clock.now().astimezone(zone).date()
+    names = {today: localize("today"), today + timedelta(days=1): localize("tomorrow")}
+    day = names.get(due.date()) or template_rendering.long_date(due.date())
+    if papers is None:
+        return localize("Next mail %(day)s at %(time)s.", day=day, time=f"{due:%H:%M}")
+    about = localize_plural("about %(n)s paper", "about %(n)s papers", papers)
+    return localize("Next mail %(day)s at %(time)s, %(about)s.", day=day, time=f"{due:%H:%M}", about=about)
 
 
 def _suppression_notice(suppression: Suppression | None) -> str:

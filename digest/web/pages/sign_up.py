@@ -49,8 +49,10 @@ class TrendingPart:
         return CachedPage(template_rendering.render("_trending.html", papers=papers).encode())
 
 
-def warm_up(services: PageServices) -> None:
-    """Compute what the first preview of a process needs: word weights, prepared papers, templates."""
+def warm_up(services: PageServices, pages: PageCache) -> None:
+    """Compute what the first visitors need: the start page with trending papers, then what the first preview needs."""
+    trending = TrendingPart(services, pages)
+    pages.page("start", lambda: _render_form(trending, {}))
     example = Profile(topics=(Topic(EXAMPLES[0]),))
     preview = services.preview(example, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, cancelled=lambda: False)
     template_rendering.render(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
 from urllib.parse import parse_qs
@@ -11,7 +12,7 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
-from digest.services.subscriptions.topic_feedback import TopicSetting
+from digest.services.subscriptions.topic_feedback import TopicRow, TopicSetting
 
 MAX_FIELDS = 200
 ON_PAGE_FIELD, BUTTON_FIELDS = (
@@ -78,15 +79,36 @@ async def _is_pressed(origin: Annotated[PostOrigin, Depends(post_origin)]) -> bo
 Pressed = Annotated[bool, Depends(_is_pressed)]
 
 
-def topic_settings(form: FormData) -> dict[str, TopicSetting]:
-    """Caps and mutes by topic. There is a cap field for each topic, in order; muted topics are listed by name.
+@dataclass(frozen=True, slots=True)
+class SubmittedRow:
+    """A topic's row as it was submitted. `typed`: the edited topic, empty if deleted; `is_new`: added by this form."""
 
-    Raises BadInput.
+    text: str
+    typed: str
+    cap: str = ""
+    muted: bool = False
+    is_new: bool = False
+
+    def parsed(self) -> TopicRow:
+        """The row with its cap as a number. Raises BadInput."""
+        return TopicRow(self.text, self.typed, TopicSetting(_parse_cap(self.cap), self.muted))
+
+
+def topic_rows(form: FormData, *, removed: str = "") -> list[SubmittedRow]:
+    """The rows of topics. There is a cap field for each topic, in order; muted topics are listed by name.
+
+    `removed`: the number of the row to delete, from 0. Raises BadInput.
     """
     topics, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TOPIC_FIELDS)
-    if len(topics) != len(caps):
+    texts = [value for value in form.getlist("edited") if isinstance(value, str)] or topics
+    if not len(topics) == len(caps) == len(texts):
         raise BadInput(localize("cap: send one for each topic; it may be empty"), field="cap")
-    return {topic: TopicSetting(_parse_cap(cap), topic in muted) for topic, cap in zip(topics, caps, strict=True)}
+    rows = [
+        SubmittedRow(topic, "" if removed == str(number) else text, cap, topic in muted)
+        for number, (topic, text, cap) in enumerate(zip(topics, texts, caps, strict=True))
+    ]
+    added = form.get("new_topic", "")
+    return [*rows, SubmittedRow("", added, is_new=True)] if isinstance(added, str) and added.strip() else rows
 
 
 def _parse_cap(text: str) -> int | None:

@@ -83,6 +83,16 @@ def texts_of(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     return with_defaults(preference_fields.preference_texts(subscriber, profile))
 
 
+def section_texts(groups: Collection[Group], typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+    """The submitted texts of some groups. A list that is missing is empty; other fields that are missing stay."""
+    lists = {Control.LINES, Control.CHECK_BOXES}
+    return {
+        name: typed.get(name, "" if preference.control in lists else stored[name])
+        for name, preference in preference_fields.preferences().items()
+        if preference.group in groups
+    }
+
+
 def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[str, list[FormField]]:
     """The fields to show, by group; `sign_up`: only those of the sign-up form."""
     names = SignUpPreferences.model_fields if sign_up else preference_fields.FIELDS

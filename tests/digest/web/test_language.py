@@ -179,3 +179,13 @@ def test_no_sentence_of_the_administration_is_left_out(greek: Browser) -> None:
         greek.post("/admin/sign-in", data={"address": ADA}),
     ):
         assert pseudo.untranslated_words(response.text, DATA) == []
+
+
+def test_no_sentence_of_the_pages_below_the_overview_is_left_out(greek: Browser) -> None:
+    number, run, cookie = subscriber_with_edition(greek), add_run(), signed_in(greek)
+    add_mail(number, run, day=date(2025, 11, 20), state="queued")
+    paths = ("runs", f"runs/{run}", f"runs/{run}/cancel", "subscribers", f"subscribers/{number}/erase", "sources")
+
+    for page in (*paths, "suppressions"):
+        text = greek.get(f"/admin/{page}", headers=cookie).text
+        assert pseudo.untranslated_words(text, DATA) == [], page

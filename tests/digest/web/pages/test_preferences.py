@@ -17,6 +17,7 @@ from tests.digest.web.conftest import (
     ADA,
     NOW,
     Browser,
+    RecordingQueue,
     account_link,
     everything,
     mails,
@@ -221,3 +222,145 @@ def test_saving_again_after_a_conflict_replaces_the_other_change(web: Browser) -
 
     assert second_save.status_code == 200
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
+
+
+def _shown(text: str) -> str:
+    match = re.search(r'name="shown" value="([^"]+)"', text)
+    assert match is not None
+    return match[1]
+
+
+def test_the_page_says_when_the_next_mail_comes(web: Browser) -> None:
+    subscribed(web)
+    text = web.get(path(signed_links.preferences(1))).text
+
+    assert re.search(r"Next mail (today|tomorrow|\w{3} \d+ Nov 2025) at \d\d:\d\d\.", text)
+
+
+def test_a_section_is_saved_alone_and_what_was_typed_elsewhere_stays(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    form = {"action": "save-schedule", "topics": "bandits", "send_at": "18:00", "shown": _shown(web.get(link).text)}
+    response = web.post(link, data=form)
+
+    assert (response.status_code, "bandits" in response.text) == (200, True)
+    assert only_subscriber().send_at == time(18, 0)
+    assert len(profiles()) == 1
+
+
+def test_sections_changed_in_two_tabs_do_not_conflict(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    shown = _shown(web.get(link).text)
+    first = web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown})
+    second = web.post(link, data={"action": "save-topics", "topics": "bandits", "shown": shown})
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
+
+
+def test_the_second_tab_is_told_the_new_value_and_loses_nothing_typed(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    shown = _shown(web.get(link).text)
+    web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown})
+    second = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": shown})
+    again = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": _shown(second.text)})
+
+    assert second.status_code == 409
+    assert ("Send time: 18:00" in second.text, 'value="06:15"' in second.text) == (True, True)
+    assert (again.status_code, only_subscriber().send_at) == (200, time(6, 15))
+
+
+def test_a_section_saved_first_hides_no_conflict_in_another(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    shown = _shown(web.get(link).text)
+    web.post(link, data={"action": "save-topics", "topics": "bandits", "shown": shown})
+    saved = web.post(link, data={"action": "save-schedule", "topics": "graphs", "send_at": "18:00", "shown": shown})
+    conflict = web.post(link, data={"action": "save-topics", "topics": "graphs", "shown": _shown(saved.text)})
+
+    assert (saved.status_code, conflict.status_code) == (200, 409)
+    assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
+
+
+def test_a_topic_is_edited_limited_and_muted_in_its_row(web: Browser) -> None:
+    subscribed(web)
+    topic = "offline reinforcement learning"
+    row = {"topic": topic, "edited": "offline RL", "cap": "3", "muted": topic, "new_topic": "bandits"}
+    response = web.post(path(signed_links.preferences(1)), data={"action": "tune"} | row)
+    topics = profiles()[-1].profile["topics"]
+
+    assert response.status_code == 200
+    assert (topics[0]["text"], topics[-1]["text"]) == ("offline RL", "bandits")
+    assert (topics[0]["cap"], topics[0]["muted"]) == (3, True)
+
+
+def test_a_topic_is_deleted_in_its_row(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    web.post(link, data={"action": "save-topics", "topics": "graphs\nbandits"})
+    rows = {"topic": ["graphs", "bandits"], "edited": ["graphs", "bandits"], "cap": ["", ""]}
+    web.post(link, data={"action": "remove 0"} | rows)
+
+    assert [item["text"] for item in profiles()[-1].profile["topics"]] == ["bandits"]
+
+
+def test_a_wrong_topic_in_a_row_is_named_and_everything_typed_stays(web: Browser) -> None:
+    subscribed(web)
+    topic = "offline reinforcement learning"
+    row = {"topic": topic, "edited": topic, "cap": "7", "new_topic": '"open'}
+    response = web.post(path(signed_links.preferences(1)), data={"action": "tune"} | row)
+
+    assert response.status_code == 422
+    assert 'id="new_topic-error"' in response.text
+    assert ('value="7"' in response.text, "&#34;open" in response.text) == (True, True)
+    assert len(profiles()) == 1
+
+
+def test_pausing_and_resuming_take_a_button_each(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    paused = web.post(link, data={"action": "pause", "days": "7"})
+    paused_until = only_subscriber().paused_until
+    resumed = web.post(link, data={"action": "resume"})
+
+    assert ("End the pause" in paused.text, "End the pause" in resumed.text) == (True, False)
+    assert paused_until == NOW.date() + timedelta(days=7)
+    assert only_subscriber().paused_until is None
+
+
+@pytest.mark.parametrize("days", ["", "0", "-1", "x", "367", "9" * 400])
+def test_a_pause_of_no_length_is_refused(web: Browser, days: str) -> None:
+    subscribed(web)
+    response = web.post(path(signed_links.preferences(1)), data={"action": "pause", "days": days})
+
+    assert response.status_code == 422
+    assert only_subscriber().paused_until is None
+
+
+def test_the_newest_edition_is_sent_again_three_times_a_day_at_most(web: Browser, queue: RecordingQueue) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    before = queue.delivered
+    statuses = [web.post(link, data={"action": "send-now"}).status_code for _ in range(4)]
+
+    assert statuses == [200, 200, 200, 429]
+    assert queue.delivered == before + 3
+
+
+def test_leaving_takes_a_button_at_the_bottom(web: Browser) -> None:
+    subscribed(web)
+    link = path(signed_links.preferences(1))
+    response = web.post(link, data={"action": "leave"})
+
+    assert "You get no mail." in response.text
+    assert only_subscriber().state == "left"
+
+
+def test_topics_are_previewed_without_being_saved(web: Browser) -> None:
+    subscribed(web)
+    response = web.post(path(signed_links.preferences(1)), data={"action": "preview", "topics": "bandits"})
+
+    assert 'class="bars"' in response.text
+    assert len(profiles()) == 1

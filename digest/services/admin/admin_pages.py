@@ -1,0 +1,60 @@
+"""Rows of the administrators' pages. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from digest.db.core.engine import reading
+from digest.db.reporting import admin_listings, mail_overview
+from digest.errors import NotFound
+from digest.i18n import localize
+from digest.models import Audit, Batch, Delivery, Reject, Run, Subscriber, Suppression
+from digest.models.types import stored_id
+
+
+def runs_page(*, before_id: int | None, limit: int) -> tuple[Sequence[Run], Mapping[int, Mapping[str, int]]]:
+    """Runs, the newest first, and the number of their mails by state."""
+    with reading() as session:
+        page = mail_overview.runs(session, before_id=before_id, limit=limit)
+        return page, mail_overview.deliveries_of_runs(session, [stored_id(run) for run in page])
+
+
+def run_with_states(run_id: int) -> tuple[Run, Mapping[str, int]]:
+    """A run and the number of its mails by state. Raises NotFound."""
+    with reading() as session:
+        run = session.get(Run, run_id) if 0 < run_id < 2**31 else None
+        if run is None:
+            raise NotFound(localize("there is no such run"))
+        return run, mail_overview.deliveries_of_runs(session, [run_id])[run_id]
+
+
+def run_deliveries(run_id: int, *, state: str, text: str, after_id: int, limit: int) -> Sequence[Delivery]:
+    """A run's deliveries by id: those in a state ('' for any) whose address contains the text."""
+    with reading() as session:
+        return admin_listings.run_deliveries_page(
+            session, run_id, state=state, text=text, after_id=after_id, limit=limit
+        )
+
+
+def subscribers_page(*, state: str, text: str, before_id: int | None, limit: int) -> Sequence[Subscriber]:
+    """Subscribers, the newest first: those in a state ('' for any) whose address contains the text."""
+    with reading() as session:
+        return admin_listings.subscribers_page(session, state=state, text=text, before_id=before_id, limit=limit)
+
+
+def suppressions_page(*, text: str, reason: str, before_id: int | None, limit: int) -> Sequence[Suppression]:
+    """Suppressions, the newest first: those with a reason ('' for any) whose address contains the text."""
+    with reading() as session:
+        return admin_listings.suppressions_page(session, text=text, reason=reason, before_id=before_id, limit=limit)
+
+
+def audit_page(*, text: str, before_id: int | None, limit: int) -> Sequence[Audit]:
+    """Actions of administrators, the newest first, whose actor or name contains the text."""
+    with reading() as session:
+        return admin_listings.audit_page(session, text=text, before_id=before_id, limit=limit)
+
+
+def newest_rejects(source: str, *, limit: int) -> Sequence[tuple[Reject, Batch]]:
+    """The newest items of a source that could not be used."""
+    with reading() as session:
+        return admin_listings.newest_rejects(session, source, limit=limit)

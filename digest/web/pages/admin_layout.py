@@ -1,0 +1,62 @@
+"""What the pages of the administration share: their router's guard, their layout, and parsing of their forms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse
+from starlette.datastructures import FormData
+
+from digest.errors import BadInput, DigestError
+from digest.i18n import localize
+from digest.web.http import admin_session
+from digest.web.http.error_pages import status_of
+from digest.web.ui import forms, template_rendering
+from digest.web.ui.admin_view import NAVIGATION, AdminSection
+
+
+def admin_router() -> APIRouter:
+    """A router under /admin that refuses POSTs from other origins."""
+    guard = Depends(admin_session.require_same_origin)
+    return APIRouter(prefix="/admin", include_in_schema=False, dependencies=[guard])
+
+
+def admin_page(
+    current: str,
+    title: str,
+    sections: Sequence[AdminSection],
+    *,
+    message: str = "",
+    error: DigestError | None = None,
+    refresh: int = 0,
+) -> HTMLResponse:
+    """A page of the administration. `current`: the path of its entry in the navigation; `refresh`: seconds, 0 never."""
+    response = template_rendering.page_response(
+        "admin_page.html",
+        status=status_of(error) if error else 200,
+        private=True,
+        navigation=NAVIGATION,
+        current=current,
+        title=title,
+        sections=sections,
+        message=message,
+        problem=forms.as_sentence(error) if error else "",
+        refresh=refresh,
+    )
+    response.headers.update(admin_session.REFERRER_POLICY)
+    return response
+
+
+def form_text(form: FormData, name: str) -> str:
+    """A submitted field; '' if it is missing or a file."""
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def form_number(form: FormData, name: str, *, largest: int) -> int:
+    """A submitted number from 1. Raises BadInput."""
+    text = form_text(form, name)
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= largest:
+        raise BadInput(localize("%(field)s: use a number from 1 to %(most)s", field=name, most=largest), field=name)
+    return int(text)

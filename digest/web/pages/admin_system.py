@@ -1,0 +1,291 @@
+"""Administration of the service: suppressions, sources, tokens, settings in effect, the audit log, a test mail."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from starlette.datastructures import FormData
+
+from digest import clock
+from digest.errors import BadInput, NotFound, Refused
+from digest.i18n import localize, localize_plural
+from digest.models import Audit, Suppression
+from digest.models.subscriber import COMPLAINT, KEEPS_FAILING, NO_SUCH_ADDRESS, NOT_ME
+from digest.services.admin import admin_pages, configuration, subscriber_actions, subscriber_admin
+from digest.services.ingestion import source_status
+from digest.services.security import api_tokens
+from digest.web.http.admin_session import Administrator
+from digest.web.http.dependencies import Queue
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text
+from digest.web.ui.admin_view import (
+    PAGE_ROWS,
+    AdminForm,
+    AdminSection,
+    Cell,
+    Choice,
+    InputField,
+    RowAction,
+    TableRow,
+    query_path,
+    split_page,
+    utc,
+)
+from digest.web.ui.forms import Form
+
+router = admin_router()
+
+MAX_REJECTS, MAX_RELEASED = 20, 1000
+_OWN_WISH = frozenset({COMPLAINT, NOT_ME})  # suppressions that the owner of the address asked for
+Text = Annotated[str, Query(max_length=254)]
+Position = Annotated[int, Query(ge=0, lt=2**31)]
+
+
+@router.get("/suppressions")
+def suppressions(_administrator: Administrator, q: Text = "", reason: Text = "", before: Position = 0) -> HTMLResponse:
+    """The addresses that are not mailed, newest first."""
+    return _suppressions_page(text=q.strip(), reason=reason, before=before)
+
+
+@router.post("/suppressions")
+def act_on_suppressions(form: Form, administrator: Administrator) -> HTMLResponse:
+    """Release one address, or all that the filter shows; or suppress an address."""
+    text, reason = form_text(form, "q"), form_text(form, "filter")
+    try:
+        message = _perform(form, text, reason, administrator)
+    except (BadInput, NotFound) as error:
+        return _suppressions_page(text=text, reason=reason, error=error)
+    return _suppressions_page(text=text, reason=reason, message=message)
+
+
+def _perform(form: FormData, text: str, reason: str, administrator: str) -> str:
+    """Do what a button says. Returns the message of the page. Raises BadInput, NotFound."""
+    address = form_text(form, "address")
+    match form_text(form, "action"):
+        case "release":
+            subscriber_admin.unsuppress_address(address, actor=administrator)
+            return localize("%(address)s may be mailed again.", address=address)
+        case "release-all":
+            return _release_all(text, reason, administrator)
+        case "suppress":
+            cause = form_text(form, "reason") or localize("by hand")
+            is_new = subscriber_admin.suppress_address(address, reason=cause, actor=administrator)
+            if not is_new:
+                return localize("%(address)s is suppressed already; the first reason stays.", address=address)
+            return localize("%(address)s is not mailed any more.", address=address)
+        case _:
+            raise BadInput(localize("action: use release, release-all or suppress"), field="action")
+
+
+def _release_all(text: str, reason: str, administrator: str) -> str:
+    """Release what a filter shows. Raises BadInput without a filter, which would release everybody."""
+    if not text and not reason:
+        raise BadInput(localize("choose a reason or search first; not everybody is released at once"))
+    if reason in _OWN_WISH:
+        raise BadInput(localize("people who asked for no mail are released one by one only"))
+    page = admin_pages.suppressions_page(text=text, reason=reason, before_id=None, limit=MAX_RELEASED)
+    released = [row.address_key for row in page if row.reason not in _OWN_WISH]
+    for address in released:
+        subscriber_admin.unsuppress_address(address, actor=administrator)
+    return localize_plural("%(n)s address is released.", "%(n)s addresses are released.", len(released))
+
+
+def _suppressions_page(
+    *, text: str, reason: str, before: int = 0, message: str = "", error: BadInput | NotFound | None = None
+) -> HTMLResponse:
+    path = "/admin/suppressions"
+    page = admin_pages.suppressions_page(text=text, reason=reason, before_id=before or None, limit=PAGE_ROWS + 1)
+    shown, next_link = split_page(page, lambda row: query_path(path, q=text, reason=reason, before=row.id))
+    reasons = ("", NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME)
+    listing = AdminSection(
+        filters=[
+            Choice(localize(name) if name else localize("all"), query_path(path, q=text, reason=name), name == reason)
+            for name in reasons
+        ],
+        search=InputField("q", localize("Address contains"), value=text, choices=[Choice("reason", reason)]),
+        columns=[localize("Address"), localize("Reason"), localize("Source"), localize("Since (UTC)")],
+        rows=[_suppression_row(row, path) for row in shown],
+        next_link=next_link,
+    )
+    hidden = [InputField("q", "", kind="hidden", value=text), InputField("filter", "", kind="hidden", value=reason)]
+    release = AdminForm(path, "release-all", localize("Release all of these"), hidden)
+    typed = [
+        InputField("address", localize("Address"), kind="email", is_required=True),
+        InputField("reason", localize("Reason")),
+    ]
+    suppress = AdminForm(path, "suppress", localize("Suppress"), typed)
+    sections = [
+        listing,
+        *([AdminSection(heading=localize("Release"), forms=[release])] if shown and (text or reason) else []),
+    ]
+    sections.append(AdminSection(heading=localize("Suppress an address"), forms=[suppress]))
+    return admin_page("/suppressions", localize("Suppressions"), sections, message=message, error=error)
+
+
+def _suppression_row(row: Suppression, path: str) -> TableRow:
+    cells = [Cell(row.address_key, query_path("/admin/subscribers", q=row.address_key)), Cell(localize(row.reason))]
+    label = localize("Release %(domain)s", domain=row.address_key)
+    action = RowAction(localize("Release"), label, path, (("action", "release"), ("address", row.address_key)))
+    return TableRow([*cells, Cell(row.source), Cell(utc(row.at))], [action])
+
+
+@router.get("/sources")
+def sources(_administrator: Administrator, source: Annotated[str, Query(max_length=40)] = "") -> HTMLResponse:
+    """The sources with their next fetch, and the rejected items of one of them."""
+    return _sources_page(source)
+
+
+@router.post("/sources")
+def fetch_source(form: Form, _administrator: Administrator) -> HTMLResponse:
+    """Make a source due now."""
+    name = form_text(form, "source")
+    try:
+        source_status.request_fetch(name)
+    except (NotFound, Refused) as error:
+        return _sources_page(error=error)
+    return _sources_page(message=localize("%(source)s is fetched within a minute.", source=name))
+
+
+def _sources_page(selected: str = "", *, message: str = "", error: NotFound | Refused | None = None) -> HTMLResponse:
+    now, next_fetches = clock.now(), source_status.next_fetches()
+    rows = []
+    for status in source_status.source_statuses():
+        due = next_fetches.get(status.source)
+        due_text = "" if due is None else localize("now") if due <= now else utc(due)
+        label = localize("Fetch %(source)s now", source=status.source)
+        action = RowAction(localize("Fetch now"), label, "/admin/sources", (("source", status.source),))
+        state = f"{localize(status.state)}: {status.detail}" if status.detail else localize(status.state)
+        cells = [Cell(status.source, query_path("/admin/sources", source=status.source)), Cell(state)]
+        cells += [Cell(utc(status.attempted_at)), Cell(due_text)]
+        rows.append(TableRow(cells, [action] if due is not None else []))
+    columns = [localize("Source"), localize("State"), localize("Last (UTC)"), localize("Next (UTC)")]
+    sections = [AdminSection(columns=columns, rows=rows)]
+    if selected:
+        rejects = admin_pages.newest_rejects(selected, limit=MAX_REJECTS)
+        sections.append(
+            AdminSection(
+                heading=localize("Items of %(source)s that could not be used", source=selected),
+                columns=[localize("When (UTC)"), localize("Where"), localize("Reason"), localize("Item")],
+                rows=[
+                    TableRow(
+                        [
+                            Cell(utc(batch.started_at)),
+                            Cell(f"{reject.document}, {reject.position}"),
+                            Cell(reject.reason),
+                            Cell(reject.excerpt),
+                        ]
+                    )
+                    for reject, batch in rejects
+                ],
+            )
+        )
+    return admin_page("/sources", localize("Sources"), sections, message=message, error=error)
+
+
+@router.get("/tokens")
+def tokens(_administrator: Administrator) -> HTMLResponse:
+    """The tokens of the API."""
+    return _tokens_page()
+
+
+@router.post("/tokens")
+def act_on_tokens(form: Form, administrator: Administrator) -> HTMLResponse:
+    """Create a token, which is shown once, or revoke one."""
+    name = form_text(form, "name")
+    try:
+        if form_text(form, "action") == "revoke":
+            api_tokens.revoke_token(name, actor=administrator)
+            return _tokens_page(message=localize("The token %(name)s is revoked.", name=name))
+        expires_at = api_tokens.parse_expiry(form_text(form, "expires"), now=clock.now())
+        scopes = [scope for scope in form.getlist("scope") if isinstance(scope, str)]
+        token = api_tokens.create_token(name, scopes, expires_at=expires_at, actor=administrator)
+    except (BadInput, NotFound) as error:
+        return _tokens_page(error=error)
+    return _tokens_page(message=localize("Copy this token now, it is not shown again: %(token)s", token=token))
+
+
+def _tokens_page(*, message: str = "", error: BadInput | NotFound | None = None) -> HTMLResponse:
+    rows = []
+    for token in api_tokens.list_tokens():
+        name = str(token["name"])
+        hidden = (("action", "revoke"), ("name", name))
+        action = RowAction(localize("Revoke"), localize("Revoke %(name)s", name=name), "/admin/tokens", hidden)
+        times = [Cell(str(token[key] or "")[:16]) for key in ("last_used_at", "expires_at")]
+        cells = [Cell(name), Cell(str(token["scopes"])), Cell(str(token["state"])), *times]
+        rows.append(TableRow(cells, [] if token["revoked_at"] else [action]))
+    columns = [
+        localize("Name"),
+        localize("Scopes"),
+        localize("State"),
+        localize("Last used (UTC)"),
+        localize("Expires (UTC)"),
+    ]
+    fields = [
+        InputField("name", localize("Name"), is_required=True),
+        InputField(
+            "expires",
+            localize("Expires"),
+            value="90d",
+            hint=localize("A number of days such as 90d, a date, or never."),
+        ),
+        InputField(
+            "scope",
+            localize("Scopes"),
+            kind="check",
+            choices=[Choice(f"{name}: {meaning}", name) for name, meaning in api_tokens.SCOPES.items()],
+        ),
+    ]
+    form = AdminForm("/admin/tokens", "create", localize("Create the token"), fields)
+    sections = [AdminSection(columns=columns, rows=rows), AdminSection(heading=localize("New token"), forms=[form])]
+    return admin_page("/tokens", localize("Tokens"), sections, message=message, error=error)
+
+
+@router.get("/settings")
+def settings_in_effect(administrator: Administrator) -> HTMLResponse:
+    """The settings in effect without secrets, what is wrong with them, and a test mail."""
+    return _settings_page(administrator)
+
+
+@router.post("/settings")
+def send_test_mail(administrator: Administrator, queue: Queue) -> HTMLResponse:
+    """Send a test mail to the administrator who asks."""
+    subscriber_actions.send_test_mail(administrator, actor=administrator, enqueue=queue)
+    return _settings_page(
+        administrator, message=localize("A test mail to %(address)s is queued.", address=administrator)
+    )
+
+
+def _settings_page(administrator: str, *, message: str = "") -> HTMLResponse:
+    rows = [TableRow([Cell(row.setting), Cell(row.value), Cell(row.origin)]) for row in configuration.setting_rows()]
+    columns = [localize("Setting"), localize("Value"), localize("From")]
+    line = localize("It goes to %(address)s the way every mail goes, through the outbox.", address=administrator)
+    form = AdminForm("/admin/settings", "test-mail", localize("Send a test mail"), lines=[line])
+    problems = configuration.problems() or [localize("No setting is wrong or unknown.")]
+    sections = [
+        AdminSection(lines=problems, forms=[form]),
+        AdminSection(heading=localize("In effect"), columns=columns, rows=rows),
+    ]
+    return admin_page("/settings", localize("Settings"), sections, message=message)
+
+
+@router.get("/audit")
+def audit_log(_administrator: Administrator, q: Text = "", before: Position = 0) -> HTMLResponse:
+    """What administrators did, newest first."""
+    page = admin_pages.audit_page(text=q.strip(), before_id=before or None, limit=PAGE_ROWS + 1)
+    shown, next_link = split_page(page, lambda row: query_path("/admin/audit", q=q, before=row.id))
+    section = AdminSection(
+        search=InputField("q", localize("Name or action contains"), value=q),
+        columns=[localize("When (UTC)"), localize("Who"), localize("What"), localize("About")],
+        rows=[TableRow([Cell(utc(row.at)), Cell(row.actor), Cell(row.action), _subject_cell(row)]) for row in shown],
+        next_link=next_link,
+    )
+    return admin_page("/audit", localize("Audit log"), [section])
+
+
+def _subject_cell(row: Audit) -> Cell:
+    """The details of an action, with a link to its subscriber or run."""
+    text = ", ".join(f"{name} {value}" for name, value in row.detail.items())
+    if "subscriber" in row.detail:
+        return Cell(text, f"/admin/subscribers/{row.detail['subscriber']}")
+    return Cell(text, f"/admin/runs/{row.detail['run']}" if "run" in row.detail else "")

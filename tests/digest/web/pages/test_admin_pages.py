@@ -1,0 +1,291 @@
+"""The administrators' pages below the overview: runs, subscribers, suppressions, sources, tokens, settings, audit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlmodel import select
+
+from digest import clock
+from digest.db.bounces import reports
+from digest.db.core.engine import reading, transaction
+from digest.models import Audit, Delivery, Run, Subscriber, Suppression
+from digest.models.delivery import DEFERRED, QUEUED, REJECTED
+from digest.web.ui.admin_view import NAVIGATION
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
+from tests.digest.web.conftest import Browser, RecordingQueue, mails
+from tests.digest.web.pages.test_admin import ROOT, signed_in
+
+ADA, BOB = "ada@one.example", "bob@two.example"
+PATHS = [f"/admin{path}" for path, _ in NAVIGATION]
+
+
+@pytest.fixture
+def cookie(web: Browser) -> dict[str, str]:
+    return signed_in(web)
+
+
+def suppress(address: str, reason: str = "keeps failing") -> None:
+    with transaction() as session:
+        reports.suppress(session, address, reason=reason, source="report 5.1.1", at=clock.now())
+
+
+def suppressed() -> set[str]:
+    with reading() as session:
+        return set(session.exec(select(Suppression.address_key)))
+
+
+def actions() -> list[tuple[str, str]]:
+    with reading() as session:
+        return [(row.actor, row.action) for row in session.exec(select(Audit).order_by(Audit.id))]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_page_of_the_navigation_opens_and_marks_itself(web: Browser, cookie: dict[str, str], path: str) -> None:
+    response = web.get(path, headers=cookie)
+
+    assert response.status_code == 200
+    assert f'<a href="{path}" aria-current="page">' in response.text
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", [*PATHS[1:], "/admin/runs/1", "/admin/subscribers/1", "/admin/runs/1/cancel"])
+def test_without_a_session_no_page_shows_anything(web: Browser, path: str) -> None:
+    add_mail(add_subscriber(ADA), add_run())
+    response = web.get(path)
+
+    assert response.status_code == 409
+    assert ADA not in response.text
+
+
+@pytest.mark.parametrize("path", ["/admin/runs/1", "/admin/subscribers/1", "/admin/suppressions", "/admin/tokens"])
+def test_a_form_of_another_site_does_nothing(web: Browser, cookie: dict[str, str], path: str) -> None:
+    add_mail(add_subscriber(ADA), add_run(), state=QUEUED)
+    headers = cookie | {"origin": "https://elsewhere.example", "sec-fetch-site": "cross-site"}
+    before = actions()
+
+    assert web.post(path, data={"action": "pause"}, headers=headers).status_code == 403
+    assert actions() == before
+
+
+@pytest.mark.parametrize("path", ["/admin/runs/9", "/admin/runs/99999999999999", "/admin/subscribers/99999999999999"])
+def test_what_does_not_exist_is_not_found(web: Browser, cookie: dict[str, str], path: str) -> None:
+    assert web.get(path, headers=cookie).status_code == 404
+
+
+def test_a_run_lists_its_mails_by_state_and_address(web: Browser, cookie: dict[str, str]) -> None:
+    run = add_run()
+    add_mail(add_subscriber(ADA), run)
+    add_mail(add_subscriber(BOB), run, state=REJECTED)
+    everything = web.get(f"/admin/runs/{run}", headers=cookie).text
+    rejected = web.get(f"/admin/runs/{run}?state=rejected", headers=cookie).text
+    found = web.get(f"/admin/runs/{run}?q=ONE.", headers=cookie).text
+
+    assert "1 of 2 mails sent" in everything
+    assert (ADA in everything, BOB in everything) == (True, True)
+    assert (ADA in rejected, BOB in rejected) == (False, True)
+    assert (ADA in found, BOB in found) == (True, False)
+
+
+def test_a_run_with_many_mails_has_further_pages(web: Browser, cookie: dict[str, str]) -> None:
+    run = add_run()
+    with transaction() as session:
+        session.add_all(
+            Delivery(
+                kind="digest",
+                subject_id=number,
+                run_id=run,
+                address=f"s{number}@one.example",
+                domain="one.example",
+                state="sent",
+                created_at=clock.now(),
+            )
+            for number in range(1, 103)
+        )
+    first = web.get(f"/admin/runs/{run}", headers=cookie).text
+    link = re.search(r'href="([^"]+)">Next page', first)
+    assert link is not None
+    second = web.get(link[1].replace("&amp;", "&"), headers=cookie).text
+
+    assert ("s100@" in first, "s101@" in first) == (True, False)
+    assert ("s100@" in second, "s102@" in second) == (False, True)
+
+
+def test_a_run_is_paused_resumed_and_cancelled_after_a_question(web: Browser, cookie: dict[str, str]) -> None:
+    run = add_run()
+    mail = add_mail(add_subscriber(ADA), run, state=QUEUED)
+    page = f"/admin/runs/{run}"
+    paused = web.post(page, data={"action": "pause"}, headers=cookie).text
+    resumed = web.post(page, data={"action": "resume"}, headers=cookie).text
+    question = web.get(f"{page}/cancel", headers=cookie).text
+    cancelled = web.post(page, data={"action": "cancel"}, headers=cookie).text
+
+    assert ("Paused with 1 unsent mail." in paused, "Resumed with 1 unsent mail." in resumed) == (True, True)
+    assert "1 mail of " in question
+    assert "1 mail is cancelled." in cancelled
+    with reading() as session:
+        assert session.get_one(Delivery, mail).state == "cancelled"
+        assert session.get_one(Run, run).state == "cancelled"
+    assert [action for actor, action in actions() if actor == ROOT][-3:] == ["pause run", "resume run", "cancel run"]
+
+
+def test_what_a_run_missed_is_sent_again(web: Browser, cookie: dict[str, str], queue: RecordingQueue) -> None:
+    run = add_run()
+    mail = add_mail(add_subscriber(ADA), run, state=REJECTED)
+    text = web.post(f"/admin/runs/{run}", data={"action": "resend-missed"}, headers=cookie).text
+
+    assert "1 mail is queued again." in text
+    with reading() as session:
+        assert session.get_one(Delivery, mail).state == QUEUED
+
+
+@pytest.mark.parametrize(("state", "refreshes"), [(DEFERRED, True), ("sent", False)])
+def test_the_progress_of_a_run_is_followed_while_mails_wait(
+    web: Browser, cookie: dict[str, str], state: str, refreshes: bool
+) -> None:
+    run = add_run()
+    add_mail(add_subscriber(ADA), run, state=state)
+    text = web.get(f"/admin/runs/{run}?follow=yes", headers=cookie).text
+
+    assert ('http-equiv="refresh"' in text) == refreshes
+
+
+def test_subscribers_are_found_by_a_part_of_the_address(web: Browser, cookie: dict[str, str]) -> None:
+    add_subscriber(ADA)
+    add_subscriber(BOB, state="left")
+    by_text = web.get("/admin/subscribers?q=one.ex", headers=cookie).text
+    by_state = web.get("/admin/subscribers?state=left", headers=cookie).text
+
+    assert (ADA in by_text, BOB in by_text) == (True, False)
+    assert (ADA in by_state, BOB in by_state) == (False, True)
+
+
+def test_the_story_of_a_subscriber_says_what_became_of_each_mail_and_why_none_comes(
+    web: Browser, cookie: dict[str, str]
+) -> None:
+    subscriber = add_subscriber(ADA)
+    add_mail(subscriber, add_run(), state=REJECTED)
+    suppress(ADA)
+    text = web.get(f"/admin/subscribers/{subscriber}", headers=cookie).text
+
+    assert "Mail digest: rejected." in text
+    assert "the address is suppressed since" in text
+    assert "Release the address" in text
+
+
+def test_a_subscriber_is_suppressed_released_paused_and_unsubscribed(web: Browser, cookie: dict[str, str]) -> None:
+    subscriber = add_subscriber(ADA)
+    page = f"/admin/subscribers/{subscriber}"
+    web.post(page, data={"action": "suppress", "reason": "asked by phone"}, headers=cookie)
+    after_suppressing = suppressed()
+    web.post(page, data={"action": "release"}, headers=cookie)
+    web.post(page, data={"action": "pause", "days": "7"}, headers=cookie)
+    with reading() as session:
+        paused_until = session.get_one(Subscriber, subscriber).paused_until
+    web.post(page, data={"action": "unsubscribe"}, headers=cookie)
+
+    assert (after_suppressing, suppressed()) == ({ADA}, set())
+    assert paused_until is not None
+    with reading() as session:
+        assert session.get_one(Subscriber, subscriber).state == "left"
+    done = [action for actor, action in actions() if actor == ROOT]
+    assert done[-4:] == ["suppress", "unsuppress", "pause", "unsubscribe"]
+
+
+def test_an_edition_is_sent_again_from_the_story(web: Browser, cookie: dict[str, str], queue: RecordingQueue) -> None:
+    subscriber = add_subscriber(ADA)
+    add_mail(subscriber, add_run())
+    before = queue.delivered
+    page = f"/admin/subscribers/{subscriber}"
+    text = web.post(page, data={"action": "resend", "day": "2025-11-21"}, headers=cookie).text
+
+    assert f"Queued resend #1 to {ADA}." in text
+    assert queue.delivered == before + 1
+
+
+def test_a_subscriber_is_erased_after_a_question(web: Browser, cookie: dict[str, str]) -> None:
+    subscriber = add_subscriber(ADA)
+    question = web.get(f"/admin/subscribers/{subscriber}/erase", headers=cookie).text
+    answer = web.post(f"/admin/subscribers/{subscriber}", data={"action": "erase"}, headers=cookie)
+
+    assert (f"Erase {ADA}?" in question, answer.status_code) == (True, 200)
+    with reading() as session:
+        assert session.exec(select(Subscriber)).all() == []
+    assert (ROOT, "erase") in actions()
+
+
+@pytest.mark.parametrize("days", ["", "0", "367", "x", "9" * 300])
+def test_a_pause_of_no_length_is_refused(web: Browser, cookie: dict[str, str], days: str) -> None:
+    subscriber = add_subscriber(ADA)
+    response = web.post(f"/admin/subscribers/{subscriber}", data={"action": "pause", "days": days}, headers=cookie)
+
+    assert response.status_code == 422
+    assert 'role="alert"' in response.text
+
+
+def test_suppressions_are_released_together_by_reason_but_not_wishes(web: Browser, cookie: dict[str, str]) -> None:
+    suppress(ADA)
+    suppress(BOB, "complaint")
+    page = "/admin/suppressions"
+    everybody = web.post(page, data={"action": "release-all"}, headers=cookie)
+    complaints = web.post(page, data={"action": "release-all", "filter": "complaint"}, headers=cookie)
+    failing = web.post(page, data={"action": "release-all", "filter": "keeps failing"}, headers=cookie)
+
+    assert [answer.status_code for answer in (everybody, complaints, failing)] == [422, 422, 200]
+    assert suppressed() == {BOB}
+
+
+def test_an_address_is_suppressed_and_released_in_its_row(web: Browser, cookie: dict[str, str]) -> None:
+    page = "/admin/suppressions"
+    web.post(page, data={"action": "suppress", "address": ADA}, headers=cookie)
+    listed = web.get(f"{page}?q=ada", headers=cookie).text
+    web.post(page, data={"action": "release", "address": ADA}, headers=cookie)
+
+    assert f'value="{ADA}"' in listed
+    assert suppressed() == set()
+
+
+def test_a_token_is_shown_once_and_revoked(web: Browser, cookie: dict[str, str]) -> None:
+    form = {"action": "create", "name": "figures", "expires": "30d", "scope": ["papers:read", "runs:read"]}
+    created = web.post("/admin/tokens", data=form, headers=cookie).text
+    listed = web.get("/admin/tokens", headers=cookie).text
+    revoked = web.post("/admin/tokens", data={"action": "revoke", "name": "figures"}, headers=cookie).text
+
+    assert re.search(r"digest_[\w-]{40,}", created)
+    assert not re.search(r"digest_[\w-]{40,}", listed)
+    assert ("papers:read runs:read" in listed, "The token figures is revoked." in revoked) == (True, True)
+
+
+def test_the_settings_show_no_secret(web: Browser, cookie: dict[str, str]) -> None:
+    from digest import settings
+
+    text = web.get("/admin/settings", headers=cookie).text
+
+    assert "DIGEST_SECRET_KEY" in text
+    assert settings.get().secret_key[0] not in text
+
+
+def test_a_test_mail_goes_to_the_administrator_who_asks(
+    web: Browser, cookie: dict[str, str], queue: RecordingQueue
+) -> None:
+    before = queue.delivered
+    web.post("/admin/settings", data={"action": "test-mail"}, headers=cookie)
+
+    assert (mails()[-1].kind, mails()[-1].address) == ("test", ROOT)
+    assert queue.delivered == before + 1
+
+
+def test_a_source_that_is_not_enabled_is_not_fetched(web: Browser, cookie: dict[str, str]) -> None:
+    assert web.post("/admin/sources", data={"source": "nobody"}, headers=cookie).status_code == 404
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "%", "_", "'"])
+@pytest.mark.parametrize("path", ["/admin/subscribers", "/admin/suppressions", "/admin/audit"])
+def test_a_search_takes_any_text_literally(web: Browser, cookie: dict[str, str], path: str, text: str) -> None:
+    add_subscriber(ADA)
+    suppress(ADA)
+    response = web.get(path, params={"q": text}, headers=cookie)
+
+    assert response.status_code == 200
+    assert (ADA in response.text, "<script>alert" in response.text) == (False, False)
