@@ -167,6 +167,30 @@ def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
         assert pseudo.untranslated_words(response.text, DATA) == [], fields
 
 
+LIBRARY = {
+    "library_file": (
+        "α.bib",
+        "@misc{α, title = {Μάθηση μηχανών}}\n@misc{β, year = 2020}\n@misc{γ, doi = {10.1000/1}}".encode(),
+    )
+}
+
+
+def test_no_sentence_about_a_library_is_left_out(greek: Browser) -> None:
+    page = path(signed_links.preferences(subscriber_with_edition(greek)))
+    data = f"{DATA}|Μάθηση μηχανών|10.1000/1|α|β|γ"
+    action = {"action": "import-papers"}
+
+    for response in (
+        greek.post("/start-from-papers", files=LIBRARY),
+        greek.post("/start-from-papers", files={"library_file": ("α.bib", b"%PDF-1.4")}),
+        greek.post("/start-from-papers", data={"topics": "μάθηση"}),
+        greek.post(page, data=action, files=LIBRARY),
+        greek.post(page, data={"action": "undo-import", "import": "1"}),
+        greek.post(page, data=action),
+    ):
+        assert pseudo.untranslated_words(response.text, data) == []
+
+
 def test_no_sentence_of_the_administration_is_left_out(greek: Browser) -> None:
     number, run, cookie = subscriber_with_edition(greek), add_run(), signed_in(greek)
     add_mail(number, run, day=date(2025, 11, 20))
