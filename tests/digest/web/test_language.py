@@ -188,6 +188,7 @@ def test_no_sentence_about_a_library_is_left_out(greek: Browser) -> None:
         greek.post(page, data={"action": "undo-import", "import": "1"}),
         greek.post(page, data=action),
     ):
+        assert response.status_code in {200, 422}
         assert pseudo.untranslated_words(response.text, data) == []
 
 
