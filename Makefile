@@ -14,7 +14,7 @@ JOBS ?= auto
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-ingest bench-merging bench-render bench-matching bench-preview bench-attack bench-pipeline bench-trending bench-web browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-ingest bench-merging bench-render bench-matching bench-preview bench-search bench-attack bench-pipeline bench-trending bench-web browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,7 +51,7 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
-bench: bench-bounces bench-delivery bench-examples bench-ingest bench-matching bench-merging bench-trending bench-preview bench-attack bench-pipeline bench-render bench-web ## all benchmarks, one after the other
+bench: bench-bounces bench-delivery bench-examples bench-ingest bench-matching bench-merging bench-trending bench-preview bench-attack bench-pipeline bench-render bench-search bench-web ## all benchmarks, one after the other
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
@@ -95,6 +95,9 @@ preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs
 
 bench-web: $(VENV)/.dev ## requests a second of the public pages for 50 clients, beside a bare FastAPI route
 	$(BIN)/python -m tests.benchmarks.web $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-search: $(VENV)/.dev ## searches over 200,000 papers on both databases
+	$(BIN)/python -m tests.benchmarks.search $(or $(DIGEST_TEST_SHARED),../shared)
 
 bench-render: $(VENV)/.dev ## what a mail costs to make
 	$(BIN)/python -m tests.benchmarks.render $(wildcard $(or $(DIGEST_TEST_SHARED),../shared))

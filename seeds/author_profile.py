@@ -71,6 +71,7 @@ def parse(text: str, *, today: date) -> ParsedDocument:
         tuple(papers),
         tuple(rejected),
         figures=_figures(rows[:first_heading], is_document_end=first_heading == len(rows)),
+        is_author_page=True,
     )
 
 

@@ -101,6 +101,7 @@ def run() -> None:
         "sweep": (SWEEP_SECONDS, partial(delivery_worker.sweep, task_queue)),
         "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, task_queue)),
         "measure": (HOUR_SECONDS, task_queue.measure),  # for papers that a command stored
+        "summaries": (HOUR_SECONDS, task_queue.summarize),  # where an endpoint is configured
         "calibrate": (HOUR_SECONDS, task_queue.calibrate),  # only once a week there is something to do
         "signals": (DAY_SECONDS, task_queue.tidy_signals),
         "pulse": (PULSE_SECONDS, task_queue.pulse),

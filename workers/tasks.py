@@ -24,12 +24,14 @@ log = logs.get(__name__)
 
 DELIVER = "deliver"
 MEASURE = "measure"
+SUMMARIZE = "summarize"
 CALIBRATE = "calibrate"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
 DELIVER_MARK_SECONDS = 60.0
 MARK_SECONDS = 600.0
 WELCOME_MARK_SECONDS = 86_400.0  # the tasks of a large import wait for long
 TASK_SLICE_SECONDS = 120.0  # the rest becomes another task, so that a worker stops soon
+SHORT_SLICE_SECONDS = 20.0
 ALIVE_SECONDS = 45.0  # three pulses
 BUSY_SECONDS = 180.0  # a task that started this lately counts as progress
 PULSE_TIMEOUT_SECONDS = 3.0
@@ -98,18 +100,35 @@ def ingest(source: str) -> None:
 
 @app.task(name="measure")  # type: ignore[untyped-decorator]
 def measure() -> None:
-    """Measure the novelty of announced papers for at most two minutes; enqueue the task again if there is more.
+    """Index papers for the search and measure their novelty, each for at most two minutes; again if there is more.
 
     First prepare the matching engine for the day's runs. Safe to run twice: a paper keeps its first figure.
     """
-    from digest.services.catalog import novelty_and_score
+    from digest.services.catalog import novelty_and_score, search_indexing
     from digest.services.selection import selector
 
     selector.prepare_engine()
-    more = novelty_and_score.measure_novelty(seconds=TASK_SLICE_SECONDS).is_incomplete
+    is_indexed = not search_indexing.index_papers(seconds=TASK_SLICE_SECONDS).is_incomplete
+    more = novelty_and_score.measure_novelty(seconds=TASK_SLICE_SECONDS).is_incomplete or not is_indexed
     _clear_mark(MEASURE)
     if more:
         enqueue().measure()
+    else:
+        enqueue().summarize()
+
+
+@app.task(name="summarize")  # type: ignore[untyped-decorator]
+def summarize() -> None:
+    """Ask the configured endpoint for lines about new papers for some seconds; enqueue the task again if there is more.
+
+    The slice is short because fetches of sources wait for it. Safe to run twice: a paper keeps its first line.
+    """
+    from digest.services.ingestion import own_summaries
+
+    more = own_summaries.summarize_papers(seconds=SHORT_SLICE_SECONDS).is_incomplete
+    _clear_mark(SUMMARIZE)
+    if more:
+        enqueue().summarize()
 
 
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
@@ -175,6 +194,13 @@ class CeleryEnqueue:
     def measure(self) -> None:
         """Measure the novelty of announced papers."""
         self._enqueue_once(measure, MEASURE, MARK_SECONDS)
+
+    def summarize(self) -> None:
+        """Ask the configured endpoint for lines about new papers; nothing without one."""
+        from digest.services.ingestion import own_summaries
+
+        if own_summaries.is_due():
+            self._enqueue_once(summarize, SUMMARIZE, MARK_SECONDS)
 
     def calibrate(self) -> None:
         """Calibrate the profiles for a new epoch."""

@@ -17,7 +17,12 @@ COMMANDS = {
     "digest.cli.setup": {
         "migrate": "Upgrade the database schema. Also compiles the matching engine where it is needed.",
         "doctor": "Check the installation: settings, database, mail and workers. Also its readiness for bulk mail.",
-        "init": "Write .env with new secrets, and send a test mail.",
+        "init": "Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx.",
+    },
+    "digest.cli.backup": {
+        "backup": "Write database, .env and keys to one file and verify it. The service may run meanwhile.",
+        "restore": "Restore a backup into an empty database. Existing settings and keys are kept.",
+        "move": "Copy everything to another database and compare it. The present one is not changed.",
     },
     "digest.cli.config": {"config": "Check the settings, or show them with secrets hidden."},
     "digest.cli.ingest": {
@@ -30,6 +35,7 @@ COMMANDS = {
         "replay": "Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."
     },
     "digest.cli.why": {"why": "Explain why a subscriber got a paper or not, or no mail."},
+    "digest.cli.export": {"export": "Export papers as citations."},
     "digest.cli.bounces": {"bounces": "Process returned mail."},
     "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and tokens."},
 }

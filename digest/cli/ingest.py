@@ -11,10 +11,13 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
+from digest.services.catalog import search_indexing
 from digest.services.ingestion import catch_up, import_files
 from digest.services.ingestion.import_document import IngestCounts
 from digest.sources import registry
 from digest.text.plain_text import one_line
+
+INDEXING_SECONDS = 60.0  # what is left is indexed by a worker
 
 Day = Annotated[
     datetime | None,
@@ -51,6 +54,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
                 days = first.date() if first else None, last.date() if last else None
                 result = catch_up.ingest(source, first=days[0], last=days[1], progress=progress)
             counts, suffix = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
+        if counts.new or counts.updated:
+            search_indexing.index_papers(seconds=INDEXING_SECONDS)
         _print_counts(counts, suffix, json=json)
         if counts.bad and not (counts.new or counts.updated or counts.unchanged):
             raise typer.Exit(output.EXIT_FAILED)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +13,7 @@ from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
-from digest.services.admin import configuration, doctor, setup
+from digest.services.admin import configuration, deployment_files, doctor, setup
 from digest.services.selection import engine_loader, engine_need
 
 
@@ -69,22 +71,49 @@ def _add_init(app: typer.Typer) -> None:
     @app.command("init")
     @output.report_errors
     def set_up(
-        mail_from: Annotated[str, typer.Option(prompt="Sender of the mails (name <address>)")],
-        smtp_url: Annotated[str, typer.Option(prompt="Mail server (smtp://user:password@host:587?tls=starttls)")],
-        base_url: Annotated[str, typer.Option(prompt="Address of the service in the browser (https://…)")],
-        postal_address: Annotated[str, typer.Option(prompt="Postal address for the footer (law in many places)")],
-        admin: Annotated[str, typer.Option(prompt="Administrator's e-mail address")],
+        mail_from: Annotated[str | None, typer.Option(help="Sender of the mails: name <address>.")] = None,
+        smtp_url: Annotated[str | None, typer.Option(help="Mail server: smtp://user:password@host:587?tls=…")] = None,
+        base_url: Annotated[str | None, typer.Option(help="Address of the service in the browser.")] = None,
+        postal_address: Annotated[str | None, typer.Option(help="Postal address for the footer.")] = None,
+        admin: Annotated[str | None, typer.Option(help="Administrator's e-mail address.")] = None,
         test_mail: Annotated[bool, typer.Option(help="Send a test mail to the administrator.")] = True,
         env_file: Annotated[Path, typer.Option(help="The file to write.")] = Path(".env"),
-        force: Annotated[bool, typer.Option(help="Replace an existing file.")] = False,
+        force: Annotated[bool, typer.Option(help="Replace existing files.")] = False,
+        systemd: Annotated[Path | None, _folder_option("systemd units and timers")] = None,
+        caddy: Annotated[Path | None, _folder_option("a Caddyfile")] = None,
+        nginx: Annotated[Path | None, _folder_option("a site for nginx")] = None,
     ) -> None:
-        """Write .env with new secrets, and send a test mail."""
-        answers = setup.SetupAnswers(mail_from, smtp_url, base_url, postal_address, admin)
+        """Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx."""
+        folders = {"systemd": systemd, "caddy": caddy, "nginx": nginx}
+        if any(folders.values()):
+            _write_deployment_files(folders, force=force)
+            return
+        answers = setup.SetupAnswers(
+            mail_from or typer.prompt("Sender of the mails (name <address>)"),
+            smtp_url or typer.prompt("Mail server (smtp://user:password@host:587?tls=starttls)"),
+            base_url or typer.prompt("Address of the service in the browser (https://…)"),
+            postal_address or typer.prompt("Postal address for the footer (law in many places)"),
+            admin or typer.prompt("Administrator's e-mail address"),
+        )
         setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
             output.print_line(setup.send_test_mail(answers))
         output.print_line("next: digest migrate, then digest up")
+
+
+def _folder_option(content: str) -> Any:
+    return typer.Option(metavar="DIR", help=f"Write {content} for this installation to DIR, and nothing else.")
+
+
+def _write_deployment_files(folders: Mapping[str, Path | None], *, force: bool) -> None:
+    configuration.require_valid()
+    for kind, folder in folders.items():
+        if folder is not None:
+            for file in deployment_files.write_deployment_files(kind, folder, force=force):
+                output.print_line(f"written: {file}")
+    if folders["systemd"] is not None and getpass.getuser() == "root":
+        output.print_line("the units run as root; write them as the user that the service should have")
 
 
 def _print_findings(findings: list[doctor.Finding]) -> None:

@@ -26,6 +26,7 @@ from digest.models.paper import (
     Reject,
     Signal,
 )
+from digest.models.search import SearchDocument
 from digest.models.source import SourceDay, SourceState
 from digest.models.subscriber import (
     AccountRequest,
@@ -74,6 +75,7 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "SearchDocument",
     "SessionReply",
     "Shard",
     "SignUpRequest",

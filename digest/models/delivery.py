@@ -13,6 +13,7 @@ from digest.models.types import BigIntegerId, UTCDateTime
 QUEUED, SENDING, SENT, DEFERRED = "queued", "sending", "sent", "deferred"
 REJECTED, UNCERTAIN, CANCELLED, SUPPRESSED = "rejected", "uncertain", "cancelled", "suppressed"
 OPEN_STATES = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
+WAITING_STATES = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
 # Literals, not bound values: otherwise the query planner cannot see that the partial index below applies.
 IS_WAITING = text("delivery.due_at IS NOT NULL AND delivery.state IN ('queued', 'deferred', 'uncertain')")
 _WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'uncertain')")
@@ -21,6 +22,8 @@ _LEASED = text("lease_id IS NOT NULL")
 
 # kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
+EDITION_KINDS = (DIGEST, WELCOME, NOTICE, RESEND)
+FIRST_EDITION_KINDS = (DIGEST, NOTICE, WELCOME)  # the first mail of an edition, not a resend
 CONFIRMATION, LINK = "confirmation", "link"
 ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
 SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"

@@ -2,7 +2,7 @@
 
 from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
-from digest.papers.keys import author_key, keys_of, lookup_keys, stored_keys, with_keys
+from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import merge_all, merge_listed, merge_records
 from digest.papers.record import (
     AuthorFigures,
@@ -12,13 +12,24 @@ from digest.papers.record import (
     ParsedDocument,
     Record,
     RejectedItem,
+    page_author,
     single_author,
 )
 from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
 from digest.papers.storable import clean_record, to_storable
-from digest.papers.summary import Summaries, Summary, known_summaries, numbers_agree
+from digest.papers.summary import (
+    OWN_PREFIX,
+    Summaries,
+    Summary,
+    bounded_summary,
+    known_summaries,
+    numbers_agree,
+    own_origin,
+    own_source,
+)
 
 __all__ = [
+    "OWN_PREFIX",
     "AuthorFigures",
     "AuthorProfile",
     "ListedPaper",
@@ -31,6 +42,8 @@ __all__ = [
     "abstract_keys",
     "arxiv_identity",
     "author_key",
+    "author_page_key",
+    "bounded_summary",
     "clean_record",
     "code_address",
     "doi_identity",
@@ -44,6 +57,9 @@ __all__ = [
     "merge_listed",
     "merge_records",
     "numbers_agree",
+    "own_origin",
+    "own_source",
+    "page_author",
     "similarity",
     "single_author",
     "stored_keys",

@@ -21,6 +21,11 @@ def author_key(name: str) -> str:
     return f"au:{_folded_name(name)}"[:70]
 
 
+def author_page_key(name: str) -> str:
+    """The key to find the papers that an author's own page lists, although their lists of authors are cut."""
+    return f"ap:{_folded_name(name)}"[:70]
+
+
 @lru_cache(maxsize=65536)
 def _folded_name(name: str) -> str:
     return " ".join(fold_text(name).split())

@@ -107,7 +107,7 @@ class ParsedDocument:
     """A parsed document: papers in its order, rejected items, the announcement's date (None: not in it).
 
     `figures`: of the author whose page the document is; `authors`: figures of authors that it names. `is_cut`: the
-    document is truncated, so papers may be missing.
+    document is truncated, so papers may be missing. `is_author_page`: all its papers are of one author.
     """
 
     papers: tuple[ListedPaper, ...] = ()
@@ -117,13 +117,29 @@ class ParsedDocument:
     authors: tuple[AuthorProfile, ...] = ()
     notes: tuple[str, ...] = field(default=())
     is_cut: bool = False
+    is_author_page: bool = False
+
+
+_MIN_COMPLETE = 3  # papers with all their authors, where the others' lists end with 'et al.'
+
+
+def page_author(parsed: ParsedDocument) -> str | None:
+    """The author whose page the document is; None for other pages and in doubt.
+
+    It is the only name on most papers. Lists that end with 'et al.' may lack it, so only the complete ones count,
+    if there are at least three.
+    """
+    complete = [item.record for item in parsed.papers if item.record.authors_complete and item.record.authors]
+    if not (parsed.is_author_page or parsed.figures) or not complete:
+        return None
+    if len(complete) < len(parsed.papers) and len(complete) < _MIN_COMPLETE:
+        return None
+    (name, name_count), *others = Counter(name for record in complete for name in record.authors).most_common(2)
+    is_author = 2 * name_count > len(complete) and all(name_count > number for _, number in others)
+    return name if is_author else None
 
 
 def single_author(parsed: ParsedDocument) -> AuthorProfile | None:
-    """The author whose page the document is (the only name on most papers), with figures; None for other pages."""
-    counts = Counter(name for item in parsed.papers for name in item.record.authors)
-    if parsed.figures is None or not counts:
-        return None
-    (name, name_count), *others = counts.most_common(2)
-    is_author_page = 2 * name_count > len(parsed.papers) and all(name_count > number for _, number in others)
-    return AuthorProfile(name, parsed.figures) if is_author_page else None
+    """The author whose page the document is, with figures; None for other pages."""
+    name = page_author(parsed) if parsed.figures else None
+    return AuthorProfile(name, parsed.figures) if name and parsed.figures else None

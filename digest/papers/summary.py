@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from digest.text.plain_text import one_line
 
+OWN_PREFIX = "own:"  # in the stored source, before the model of the administrator's own endpoint
+MAX_SOURCE = 40
 MAX_SUMMARY = 400  # characters; those of sources have 150 to 200
 _SOURCE = 2_000  # characters of a summary that are read at all
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -38,6 +40,16 @@ def bounded_summary(text: str) -> str:
     cut = line[:MAX_SUMMARY]
     sentence = cut.rfind(". ")
     return cut[: sentence + 1] if sentence > 0 else cut[: MAX_SUMMARY - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
+
+
+def own_source(model: str) -> str:
+    """The source to store with summaries of the administrator's own endpoint; `own_origin` is the inverse."""
+    return f"{OWN_PREFIX}{one_line(model)}"[:MAX_SOURCE]
+
+
+def own_origin(source: str) -> str:
+    """The model that made a summary of the administrator's own endpoint, '' for another source."""
+    return source.removeprefix(OWN_PREFIX) if source.startswith(OWN_PREFIX) else ""
 
 
 def numbers_agree(summary: str, *texts: str) -> bool:

@@ -50,10 +50,14 @@ class SourceAnswer:
 
 
 def fetch(
-    request: SourceRequest, read: Callable[[bytes], T], *, is_complete: Callable[[T], bool] = lambda _: True
+    request: SourceRequest,
+    read: Callable[[bytes], T],
+    *,
+    is_complete: Callable[[T], bool] = lambda _: True,
+    tries: int = TRIES,
 ) -> T:
     """`fetch_answer` for a parser that needs no headers."""
-    return fetch_answer(request, lambda answer: read(answer.body), is_complete=is_complete)
+    return fetch_answer(request, lambda answer: read(answer.body), is_complete=is_complete, tries=tries)
 
 
 def fetch_answer(
@@ -110,14 +114,15 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
     for _ in range(MAX_REDIRECTS + 1):
         try:
             with wait_for_turn(request.pacing) as deadline:
-                return _send(request, min(deadline, time.monotonic() + TOTAL_SECONDS))
+                return _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 
 def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
-    timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
+    max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
     host = urlsplit(request.url).hostname
     try:
@@ -137,7 +142,7 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
                 raise _Redirect(answer.status_code, answer.headers["location"])
             if answer.status_code != HTTPStatus.OK:
                 raise _error_for_status(answer, deadline)
-            body = b"".join(_read_body(answer, settings.get().source_limit, deadline))
+            body = b"".join(_read_body(answer, max_bytes, deadline))
             return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
     except httpx.InvalidURL as error:
         raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
@@ -207,7 +212,7 @@ def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[
     size_read = 0
     for chunk in answer.iter_raw():
         if time.monotonic() > deadline:
-            raise SourceDown(f"{answer.url.host} took longer than {TOTAL_SECONDS:.0f} s")
+            raise SourceDown(f"{answer.url.host} took too long to answer")
         part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
         size_read += len(part)
         if size_read > limit:

@@ -23,7 +23,8 @@ _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
 class SourceRequest:
     """One request. `pacing`: of its source; `body`: JSON, makes it a POST.
 
-    `address`: the checked IP address to connect to, so that the name is not resolved again.
+    `address`: the checked IP address to connect to, so that the name is not resolved again. `max_bytes` and `seconds`:
+    limits of the answer, below those of all sources.
     """
 
     url: str
@@ -32,6 +33,8 @@ class SourceRequest:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     address: str | None = None
+    max_bytes: int | None = None
+    seconds: float | None = None
 
 
 def redirect_request(request: SourceRequest, status: int, location: str, *, configured_host: str) -> SourceRequest:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from digest import settings
 from digest.errors import BadInput
 from digest.settings import TextSetting
-from digest.sources import arxiv, arxiv_api, arxiv_feed, arxiv_oai, biorxiv, huggingface, openalex, semantic_scholar
+from digest.sources import (
+    arxiv,
+    arxiv_api,
+    arxiv_feed,
+    arxiv_oai,
+    biorxiv,
+    huggingface,
+    openalex,
+    semantic_scholar,
+    summary_endpoint,
+)
 from digest.sources.source import AnnouncementCalendar, Source
 
 SOURCES: dict[str, Source] = {
@@ -41,8 +51,9 @@ def enabled_sources() -> list[Source]:
 
 
 def source_settings() -> list[TextSetting]:
-    """The settings that the sources declare."""
-    return list(dict.fromkeys(setting for source in SOURCES.values() for setting in source.settings))
+    """The settings that the sources and the endpoint for summaries declare."""
+    declared = [setting for source in SOURCES.values() for setting in source.settings]
+    return list(dict.fromkeys([*declared, *summary_endpoint.SETTINGS]))
 
 
 def fallback_figures() -> list[str]:

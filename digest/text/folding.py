@@ -26,6 +26,16 @@ FOLDED_LETTERS = str.maketrans(
         "’": "'", "‘": "'", "ʼ": "'", "′": "'", "ʹ": "'",
     }
 )  # fmt: skip
+_ASCII_LETTERS = str.maketrans(
+    {
+        **GREEK,
+        **{letter.upper(): name.capitalize() for letter, name in GREEK.items()},
+        "ς": "sigma", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ł": "l", "Ł": "L",
+        "đ": "d", "Đ": "D", "ð": "d", "þ": "th", "ı": "i", "→": "->", "≤": "<=", "≥": ">=", "±": "+-", "∞": "infinity",
+        "–": "-", "—": "-", "−": "-", "‐": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "×": "x", "·": ".", "…": "...",
+        "∼": "~", "≈": "~", "′": "'",
+    }
+)  # fmt: skip
 _SYMBOL_NAMES = GREEK | HEBREW | {"∞": "infinity"}
 _SYMBOLS = re.compile(r"(?<![α-ωϝ])[α-ωϝ]{1,3}(?![α-ωϝ])|∞|(?<![א-ת])[א-ד](?![א-ת])")
 _SYMBOL_RUN = re.compile(r"[^\x00-\x7f\w\s]+")
@@ -37,6 +47,15 @@ def fold_text(text: str) -> str:
         return text.lower()
     # Twice, because case folding can produce new marks and letters.
     return _SYMBOLS.sub(_spell_out, _strip_marks(_strip_marks(bound_marks(text))))
+
+
+def ascii_form(text: str) -> str:
+    """The text in ASCII: `Naïve ΛCDM, x²` is `Naive LambdaCDM, x2`. The text itself where letters have no such form."""
+    if text.isascii():
+        return text
+    letters = unicodedata.normalize("NFKD", text).translate(_ASCII_LETTERS)
+    plain = "".join([character for character in letters if not unicodedata.combining(character)])
+    return plain if plain.isascii() else text
 
 
 def _strip_marks(text: str) -> str:

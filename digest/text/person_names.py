@@ -88,8 +88,14 @@ def names_agree(name: PersonName, candidate: PersonName, *, prefix: bool = False
 @lru_cache(maxsize=1 << 16)
 def family_keys(person: PersonName) -> frozenset[str]:
     """The readings of a name's family name. Names that agree, without `prefix`, have one in common."""
-    readings = filter(None, (person, _with_double_family_name(person)))
-    return frozenset(key for reading in readings for key in (reading.family, reading.particles + reading.family) if key)
+    return frozenset(
+        key for reading in name_readings(person) for key in (reading.family, reading.particles + reading.family) if key
+    )
+
+
+def name_readings(person: PersonName) -> tuple[PersonName, ...]:
+    """The name, and its other reading if it has one: with a double family name."""
+    return tuple(filter(None, (person, _with_double_family_name(person))))
 
 
 def matching_names(name: str, names: Sequence[str]) -> list[int]:

@@ -57,6 +57,7 @@ LETTERS = (
     sum ∑ prod ∏ coprod ∐ int ∫ iint ∬ iiint ∭ oint ∮ fint ⨍ bigcup ⋃ bigcap ⋂ bigoplus ⨁ bigotimes ⨂ bigodot ⨀
     bigvee ⋁ bigwedge ⋀ bigsqcup ⨆ biguplus ⨄ ldots … dots … dotsc … dotsb … dotsm … dotso … cdots ⋯ vdots ⋮ ddots ⋱
     langle ⟨ rangle ⟩ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ lvert | rvert | vert | lVert ‖ rVert ‖ Vert ‖ | ‖
+    textbraceleft { textbraceright } textasciigrave `
     lbrace { rbrace } lbrack [ rbrack ] llbracket ⟦ rrbracket ⟧ ulcorner ⌜ urcorner ⌝
     R ℝ RR ℝ bbR ℝ IR ℝ Rn ℝⁿ N ℕ NN ℕ Z ℤ ZZ ℤ Q ℚ QQ ℚ C ℂ CC ℂ reals ℝ Reals ℝ
     degree ° textdegree ° dag † dagger † ddag ‡ ddagger ‡ S § P ¶ copyright © textcopyright © pounds £ euro € EUR €

@@ -20,34 +20,41 @@ from digest.web.http.rate_limit import (
     WEBHOOK_PER_MINUTE,
     RequestLimiter,
 )
+from digest.web.http.search_limits import search_limiter, search_slots, suggestion_limiter
 from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    citations,
     confirm,
     feedback,
     feeds,
     mail_link,
     papers,
     preferences,
+    search,
     sign_up,
     start_from_papers,
+    suggest,
     unsubscribe,
 )
 from digest.web.ui import template_rendering
 from digest.web.ui.page_cache import PageCache
 
-PAGES = (
+PAGES = (  # routes are tried in this order
+    unsubscribe,
     sign_up,
     start_from_papers,
     confirm,
     preferences,
     account,
-    unsubscribe,
     feedback,
     mail_link,
     feeds,
+    citations,
     papers,
+    search,
+    suggest,
     health,
     v1,
     library,
@@ -75,7 +82,9 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
     app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
+    app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
+    app.state.search_slots = search_slots()
     app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
@@ -84,7 +93,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
         app.include_router(module.router)
     error_pages.install_error_handlers(app)
     content_policy = content_security_policy(
-        styles=csp_hash(template_rendering.style_sheet()), scripts=csp_hash(template_rendering.script())
+        styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.services.catalog import paper_presenters
+from digest.services.catalog import author_pages, paper_presenters
 from digest.services.delivery import resend
 from digest.services.editions import further_papers, preview, web_view
 from digest.web.http.dependencies import PageServices
@@ -13,8 +13,9 @@ def page_services() -> PageServices:
     return PageServices(
         preview=preview.preview,
         trending=paper_presenters.trending,
+        trending_among=paper_presenters.trending_among,
         paper=paper_presenters.paper,
-        author=paper_presenters.author,
+        author=author_pages.author,
         edition=web_view.web_view,
         further=further_papers.further_papers,
         resend=resend.resend,

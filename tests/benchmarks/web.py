@@ -1,11 +1,15 @@
-"""Requests a second of the public pages and of one-click unsubscribing, beside a bare FastAPI route in the same run.
+"""Requests a second of the public pages and of one-click unsubscribing, beside bare FastAPI routes in the same run.
 
     python -m tests.benchmarks.web [SHARED] [--papers 330] [--clients 50] [--seconds 3] [--rounds 3]
+        [--database sqlite|postgresql] [--pages start,trending,paper,preview,unsubscribe]
 
-One web process with an in-memory queue, on SQLite, in a process of its own; the clients keep their connections. Up to
-332 papers are the seeds, with their signals; more come from the corpus in SHARED, spread over 14 announcements. The
-bare route returns a short text from an application without anything else, by the same server in the same process.
-Goal: the start page, the trending page and a paper at a third of the bare route or more.
+One web process with an in-memory queue, in a process of its own; the clients keep their connections. Up to 332 papers
+are the seeds, with their signals; more come from the corpus in SHARED, spread over 14 announcements. The bare route
+returns a short text from an application without anything else, by the same server in the same process; `bare write`
+also inserts one row durably: one connection behind a lock on SQLite (waiting at the database's lock is slower), ten
+connections on PostgreSQL. Goals: the start page, the trending page and a paper at a third of the bare
+route or more, one-click unsubscribing at 0.6 of the bare write or more. Previews have ten clients at most, as the
+service refuses more at once.
 """
 
 from __future__ import annotations
@@ -15,22 +19,45 @@ import asyncio
 import itertools
 import json
 import os
+import queue
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
 
 from tests.benchmarks.report import Report
 
-PAGES = ("start", "trending", "paper", "unsubscribe")
-GOAL = 1 / 3
+PAGES = ("start", "trending", "paper", "preview", "unsubscribe")
+BARE, BARE_WRITE = "bare", "bare write"
+PREVIEWS_AT_ONCE, CONNECTIONS = 10, 10
+PEERS = {"start": (BARE, 1 / 3), "trending": (BARE, 1 / 3), "paper": (BARE, 1 / 3), "unsubscribe": (BARE_WRITE, 0.6)}
 SECRET = "a-key-for-benchmarks-of-at-least-32-bytes"
 SEEDS = 332
+WORDS = (
+    *(
+        "graph",
+        "diffusion",
+        "reinforcement",
+        "transformer",
+        "language",
+        "protein",
+        "quantum",
+        "robust",
+        "sparse",
+        "neural",
+    ),
+    *("attention", "federated", "causal", "bayesian", "kernel", "convex", "retrieval", "speech", "vision", "planning"),
+)
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 
 
@@ -42,19 +69,36 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each page in each round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--pages", default=",".join(PAGES), help="those to measure, with commas")
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
         serve(options.serve)
         return
-    report = Report("web")
-    with tempfile.TemporaryDirectory() as folder:
+    report = Report("web" if options.database == "sqlite" else f"web-{options.database}")
+    with tempfile.TemporaryDirectory() as folder, database(options.database) as address:
         os.environ |= {"DIGEST_DATA_DIR": folder, "DIGEST_SECRET_KEY": SECRET, "DIGEST_BASE_URL": "http://127.0.0.1"}
         os.environ |= {"DIGEST_MAIL_FROM": "papers@digest.example"}
         os.environ.pop("DIGEST_DATABASE_URL", None)
+        if address:
+            os.environ["DIGEST_DATABASE_URL"] = address
         links = fill(options.shared, options.papers)
-        measure(report, links, clients=options.clients, seconds=options.seconds, rounds=options.rounds)
+        load = Load(options.clients, options.seconds, options.rounds, tuple(options.pages.split(",")))
+        measure(report, links, load)
     report.write(rounds=options.rounds)
+
+
+@contextmanager
+def database(kind: str) -> Iterator[str]:
+    """The address of an empty database; '' for SQLite in the data folder."""
+    if kind == "sqlite":
+        yield ""
+        return
+    from tests.servers import Postgres
+
+    with Postgres(durable=True) as server:
+        yield server.new_database(lambda _url: None)
 
 
 def fill(shared: Path, papers: int) -> list[str]:
@@ -121,6 +165,24 @@ def subscribers(count: int) -> list[str]:
     return [urlsplit(signed_links.unsubscribe(number)).path for number in numbers]
 
 
+class Request(NamedTuple):
+    """A request and its body, a form."""
+
+    method: str
+    path: str
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many clients request which pages; `seconds` of each page in each round."""
+
+    clients: int
+    seconds: float
+    rounds: int
+    pages: tuple[str, ...]
+
+
 class NoQueue:
     """A queue that nothing is done for."""
 
@@ -147,47 +209,121 @@ def serve(descriptor: int) -> None:
 
     from digest.web.app import build
     from digest.web.http import server
+    from digest.web.http.rate_limit import RequestLimiter
     from digest.web.wiring import page_services
 
     bare, pages = FastAPI(openapi_url=None), build(NoQueue(), page_services())
+    pages.state.preview_limiter = RequestLimiter(1_000_000)  # all clients here have one address
 
     @bare.get("/bare")
     def _bare() -> PlainTextResponse:
         return PlainTextResponse("ok\n")
 
+    write = bare_write()
+
+    @bare.post("/bare-write")
+    def _bare_write() -> PlainTextResponse:
+        write()
+        return PlainTextResponse("ok\n")
+
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
-        await (bare if scope.get("path") == "/bare" else pages)(scope, receive, send)
+        await (bare if scope.get("path") in {"/bare", "/bare-write"} else pages)(scope, receive, send)
 
     listening = socket.socket(fileno=descriptor)
-    uvicorn.Server(server.configuration(both)).run([listening])
+    uvicorn.Server(server.server_config(both)).run([listening])
 
 
-def measure(report: Report, links: list[str], *, clients: int, seconds: float, rounds: int) -> None:
-    """Rounds of all pages, one after the other, each beside the bare route."""
+def bare_write() -> Callable[[], None]:
+    """A function that inserts one row in a durable transaction of its own."""
+    from digest import settings
+
+    address = settings.get().database
+    return _sqlite_write() if address.startswith("sqlite") else _postgresql_write(address)
+
+
+def _sqlite_write() -> Callable[[], None]:
+    path = Path(os.environ["DIGEST_DATA_DIR"]) / "bare.sqlite3"
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE bare (at REAL)"):
+        connection.execute(statement)
+    lock = threading.Lock()
+
+    def write() -> None:
+        with lock:
+            connection.execute("INSERT INTO bare VALUES (?)", (time.time(),))
+
+    return write
+
+
+def _postgresql_write(address: str) -> Callable[[], None]:
+    import psycopg
+
+    plain = address.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bare (at double precision)")
+    connections: queue.SimpleQueue[psycopg.Connection] = queue.SimpleQueue()
+    for _ in range(CONNECTIONS):
+        connections.put(psycopg.connect(plain, autocommit=True))
+
+    def write() -> None:
+        connection = connections.get()
+        connection.execute("INSERT INTO bare VALUES (%s)", (time.time(),))
+        connections.put(connection)
+
+    return write
+
+
+def measure(report: Report, links: list[str], load: Load) -> None:
+    """Rounds of all pages, one after the other, each beside the bare routes."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
         port = listening.getsockname()[1]
         words = [sys.executable, "-m", "tests.benchmarks.web", "--serve", str(listening.fileno())]
         process = subprocess.Popen(words, pass_fds=[listening.fileno()])
         try:
-            paths = {"start": "/", "trending": "/trending", "paper": paper_path(), "bare": "/bare"}
-            unsubscribing = iter(links)
-            for name, path in paths.items():
-                first = asyncio.run(single_request(port, f"GET {path}"))
-                if name != "bare":
-                    report.add(f"{name}: first view", "ms", 1000 * first)
-            for _ in range(rounds):
-                for name in ("bare", *PAGES):
-                    requests = (
-                        (f"POST {link}" for link in unsubscribing)
-                        if name == "unsubscribe"
-                        else itertools.repeat(f"GET {paths[name]}")
-                    )
-                    note(report, name, *asyncio.run(crowd(port, requests, clients=clients, seconds=seconds)))
+            requests = page_requests(links)
+            asyncio.run(single_request(port, next(requests[BARE])))
+            note_first_views(report, port, [name for name in PAGES[:4] if name in load.pages], requests)
+            for _ in range(load.rounds):
+                for name in (BARE, BARE_WRITE, *load.pages):
+                    clients = min(load.clients, PREVIEWS_AT_ONCE) if name == "preview" else load.clients
+                    used = processor_seconds(process.pid)
+                    times, spent = asyncio.run(crowd(port, requests[name], clients, load.seconds))
+                    note(report, name, times, spent)
+                    report.add(f"{name}: CPU", "ms", 1000 * (processor_seconds(process.pid) - used) / len(times))
         finally:
             process.terminate()
             process.wait()
-    for name in PAGES[:-1]:
-        report.ratio(f"{name}: requests", "bare: requests", goal=GOAL)
+    for name in load.pages:
+        if name in PEERS:
+            peer, minimum = PEERS[name]
+            report.ratio(f"{name}: requests", f"{peer}: requests", minimum_ratio=minimum)
+
+
+def page_requests(links: list[str]) -> dict[str, Iterator[Request]]:
+    """The requests of each page: the same each time, but for previews and unsubscribing."""
+    same = {BARE: "/bare", "start": "/", "trending": "/trending", "paper": paper_path()}
+    requests: dict[str, Iterator[Request]] = {name: itertools.repeat(Request("GET", at)) for name, at in same.items()}
+    requests[BARE_WRITE] = itertools.repeat(Request("POST", "/bare-write"))
+    requests["unsubscribe"] = (Request("POST", link, ONE_CLICK) for link in links)
+    requests["preview"] = (Request("POST", "/preview", f"topics={quote(topic)}".encode()) for topic in topics())
+    return requests
+
+
+def topics() -> Iterator[str]:
+    """Topics for previews, each pair of words once."""
+    return (f"{first} {second}" for first, second in itertools.permutations(WORDS, 2))
+
+
+def note_first_views(report: Report, port: int, names: list[str], requests: dict[str, Iterator[Request]]) -> None:
+    """Milliseconds of each page's first view after the start, without and with the warm-up."""
+    for name in names:
+        report.add(f"{name}: first view", "ms", 1000 * asyncio.run(single_request(port, next(requests[name]))))
+
+
+def processor_seconds(pid: int) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def paper_path() -> str:
@@ -198,7 +334,7 @@ def paper_path() -> str:
     from digest.models import Paper
 
     with reading() as session:
-        return f"/papers/{session.exec(select(func.max(Paper.id))).single_request()}"
+        return f"/papers/{session.exec(select(func.max(Paper.id))).one()}"
 
 
 def note(report: Report, name: str, times: list[float], spent: float) -> None:
@@ -209,7 +345,7 @@ def note(report: Report, name: str, times: list[float], spent: float) -> None:
         report.add(f"{name}: p{percent}", "ms", 1000 * ordered[min(len(ordered) * percent // 100, len(ordered) - 1)])
 
 
-async def crowd(port: int, requests: Iterator[str], *, clients: int, seconds: float) -> tuple[list[float], float]:
+async def crowd(port: int, requests: Iterator[Request], clients: int, seconds: float) -> tuple[list[float], float]:
     """Seconds of each request of so many clients at once, and how long all of it took."""
     times: list[float] = []
     began = time.perf_counter()
@@ -229,7 +365,7 @@ async def crowd(port: int, requests: Iterator[str], *, clients: int, seconds: fl
     return times, time.perf_counter() - began
 
 
-async def single_request(port: int, request: str) -> float:
+async def single_request(port: int, request: Request) -> float:
     """Seconds of a single request."""
     incoming, outgoing = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
     started = time.perf_counter()
@@ -238,17 +374,17 @@ async def single_request(port: int, request: str) -> float:
     return time.perf_counter() - started
 
 
-async def exchange(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter, request: str) -> None:
+async def exchange(incoming: asyncio.StreamReader, outgoing: asyncio.StreamWriter, request: Request) -> None:
     """Send a request over a connection that is kept, and read the response. Raises RuntimeError unless it is a 200."""
-    body = ONE_CLICK if request.startswith("POST ") else b""
-    kind = "Content-Type: application/x-www-form-urlencoded\r\n" if body else ""
-    head = f"{request} HTTP/1.1\r\nHost: 127.0.0.1\r\n{kind}Content-Length: {len(body)}\r\n\r\n"
-    outgoing.write(head.encode() + body)
+    kind = "Content-Type: application/x-www-form-urlencoded\r\n" if request.body else ""
+    length_line = f"Content-Length: {len(request.body)}"
+    head = f"{request.method} {request.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{kind}{length_line}\r\n\r\n"
+    outgoing.write(head.encode() + request.body)
     response = (await incoming.readuntil(b"\r\n\r\n")).lower()
     length = next(int(line[15:]) for line in response.split(b"\r\n") if line.startswith(b"content-length:"))
     await incoming.readexactly(length)
     if not response.startswith(b"http/1.1 200"):
-        raise RuntimeError(f"{request}: {json.dumps(response[:60].decode())}")
+        raise RuntimeError(f"{request.path}: {json.dumps(response[:60].decode())}")
 
 
 if __name__ == "__main__":

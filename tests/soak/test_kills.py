@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from digest.db.core.engine import reading
-from digest.db.outbox import retention
+from digest.db.outbox import held_mail
 from tests import takeover
 from tests.soak.conftest import BOTH, FULL, FULL_SQLITE, POSTGRESQL, SMALL, SMALL_RUN, Size, SoakRun
 
@@ -66,7 +66,7 @@ def test_with_hold_nothing_is_doubled_and_every_open_case_is_listed(
     run.until_over(is_held=True)
 
     with reading() as session:
-        open_cases = {row.address for row in retention.held_deliveries(session, limit=10_000)}
+        open_cases = {row.address for row in held_mail.held_deliveries(session, limit=10_000)}
     assert run.doubled() == 0
     assert run.lost() <= open_cases
     assert len(open_cases) == run.outbox.states().get("uncertain", 0)

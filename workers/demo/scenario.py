@@ -11,17 +11,20 @@ from datetime import date, timedelta
 
 import httpx
 from rich.text import Text
-from sqlmodel import col, select
+from sqlmodel import Session
 
 from digest import clock
 from digest.cli import output
 from digest.db.core.engine import reading
+from digest.db.outbox import subscriber_mail
+from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.errors import DigestError
 from digest.interfaces import Enqueue
 from digest.models import Delivery, Edition, Subscriber
 from digest.models.delivery import CONFIRMATION, DIGEST, SENT
-from digest.services.catalog import novelty_and_score
+from digest.models.types import stored_id
+from digest.services.catalog import novelty_and_score, search_indexing
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run
 from seeds import loader
@@ -89,22 +92,17 @@ class DemoScenario:
         from digest.services.security import signed_links
 
         with reading() as session:
-            stored_subscriber = subscribers.by_key(session, subscriber.address)
+            subscriber_id = stored_id(_find_subscriber(session, subscriber))
         until = (self.today + timedelta(days=30)).isoformat()
         preferences = {k: v for k, v in form.items() if k != "address"} | {"paused_until": until}
-        _require_success(
-            client.post(
-                signed_links.preferences(stored_subscriber.id if stored_subscriber and stored_subscriber.id else 0),
-                data=preferences,
-            ),
-            "pausing",
-        )
+        _require_success(client.post(signed_links.preferences(subscriber_id), data=preferences), "pausing")
 
     def _play_day(self, announcement: loader.DemoAnnouncement) -> None:
         total = IngestCounts("seeds")
         for name, parsed in announcement.documents:
             total.add(store_document("seeds", name, parsed, day=announcement.day))
         novelty_and_score.measure_novelty()
+        search_indexing.index_papers()
         result = daily_run.run_queued(announcement.day, enqueue=self.enqueue, wait=True)
         output.print_line(
             f"{announcement.day:%a %d %b}: {total.new} new papers, {total.updated} updated, "
@@ -116,10 +114,8 @@ class DemoScenario:
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with reading() as session:
-                delivery = session.exec(
-                    select(Delivery).where(Delivery.kind == kind, Delivery.address == subscriber.address)
-                ).first()
-            if delivery is not None and delivery.state == SENT:
+                mails = subscriber_mail.mail_to_address(session, subscriber.address)
+            if any(mail.kind == kind and mail.state == SENT for mail in mails):
                 return
             time.sleep(0.2)
         raise DemoFailed(f"no {kind} mail for {subscriber.name} after {_TIMEOUT_SECONDS:.0f} s")
@@ -128,7 +124,7 @@ class DemoScenario:
         """Check that each mail is in the mailbox once, and that paused subscribers got only the confirmation."""
         message_ids = [str(mail.parse()["Message-ID"]) for mail in self.mailbox.received()]
         with reading() as session:
-            deliveries = list(session.exec(select(Delivery)))
+            deliveries = subscriber_mail.all_mail(session)
         missing = [d for d in deliveries if d.state != SENT or d.message_id not in message_ids]
         if missing:
             raise DemoFailed(f"{len(missing)} of {len(deliveries)} mails are not in the mailbox")
@@ -147,18 +143,19 @@ def print_summary() -> None:
     rows: list[Sequence[object]] = []
     with reading() as session:
         for subscriber in DEMO_SUBSCRIBERS:
-            stored_subscriber = session.exec(
-                select(Subscriber).where(Subscriber.address_key == subscriber.address)
-            ).one()
-            editions = session.exec(
-                select(Edition).where(Edition.subscriber_id == stored_subscriber.id).order_by(col(Edition.day))
-            ).all()
-            mails = session.exec(
-                select(Delivery).where(Delivery.address == subscriber.address).order_by(col(Delivery.id))
-            ).all()
+            stored_subscriber = _find_subscriber(session, subscriber)
+            received = editions.all_editions_of_subscriber(session, stored_id(stored_subscriber))
+            mails = subscriber_mail.mail_to_address(session, subscriber.address)
             name_cell = Text.assemble(subscriber.name, "\n", (subscriber.description, "muted"))
-            rows.append((name_cell, _preference_lines(subscriber), _edition_lines(editions), _state_counts(mails)))
+            rows.append((name_cell, _preference_lines(subscriber), _edition_lines(received), _state_counts(mails)))
     output.print_table(["subscriber", "topics", "papers", "mails"], rows, unbroken=["papers", "mails"])
+
+
+def _find_subscriber(session: Session, subscriber: DemoSubscriber) -> Subscriber:
+    stored_subscriber = subscribers.by_key(session, subscriber.address)
+    if stored_subscriber is None:
+        raise DemoFailed(f"{subscriber.name} is not stored")
+    return stored_subscriber
 
 
 def _preference_lines(subscriber: DemoSubscriber) -> str:

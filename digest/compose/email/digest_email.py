@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -44,6 +43,7 @@ class _PaperSlot(NamedTuple):
 _SLOT = _PaperSlot()
 NO_SUMMARIES: Mapping[int, tuple[Summary, ...]] = MappingProxyType({})
 EntryView = tuple[Entry, PaperView]
+MIN_ORDERED = 4  # new papers from which on their heading says that the best match is first
 
 
 class _FeedPaper(NamedTuple):
@@ -88,8 +88,9 @@ def digest(
     known when the edition was assembled.
     """
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
+    values = _edition_values(edition, views, recipient, links)
     while True:
-        rendered = _digest(edition, views, recipient, links, service)
+        rendered = _digest(values, views, len(edition.entries), recipient, links, service)
         size = _html_size(rendered.html_pieces, limit)
         if limit is None or size <= limit or len(views) < 2:
             return rendered
@@ -115,7 +116,7 @@ def feed_fragment(
     edition, views = _views(edition, papers, recipient, links, blocks or PaperBlocks(), summaries)
     prefix = links.feedback or ""
     feed_papers = [(entry, _FeedPaper(view.shared, prefix + view.rate if view.rate else None)) for entry, view in views]
-    values = _values(edition, views, recipient, links) | {"sections": _sections(feed_papers)}
+    values = _edition_values(edition, views, recipient, links) | {"sections": _sections(feed_papers, recipient)}
     return str(values["line"]), template_environment.fragment_template("edition").render(values)
 
 
@@ -152,10 +153,19 @@ def _drop_papers(views: list[EntryView], excess: int, size: int) -> list[EntryVi
 
 
 def _digest(
-    edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links, service: MailService
+    edition_values: Mapping[str, object],
+    views: Sequence[EntryView],
+    papers: int,
+    recipient: Recipient,
+    links: Links,
+    service: MailService,
 ) -> RenderedMail:
-    """The mail with these papers."""
-    values = _values(edition, views, recipient, links) | {"sections": _sections([(entry, _SLOT) for entry, _ in views])}
+    """The mail with these papers. `papers`: how many the edition has."""
+    values = {
+        **edition_values,
+        "left": wording.papers_rolled_over(papers - len(views)),
+        "sections": _sections([(entry, _SLOT) for entry, _ in views], recipient),
+    }
     page = subscription_mail("digest", values, recipient, links, service)
     prefix = str(escape(links.feedback or ""))
     return RenderedMail(
@@ -186,19 +196,33 @@ def _fill_page(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
     return tuple(filled)
 
 
-def _sections(papers: Sequence[tuple[Entry, object]]) -> list[_Section]:
+def _sections(papers: Sequence[tuple[Entry, object]], recipient: Recipient) -> list[_Section]:
     """The sections that have papers."""
-    sections = [
-        _Section(localize(title), name == RISING, [paper for entry, paper in papers if entry.section == name])
-        for name, title in _SECTIONS
-    ]
-    return [section for section in sections if section.papers]
+    sections = []
+    for name, title in _SECTIONS:
+        section_papers = [paper for entry, paper in papers if entry.section == name]
+        if section_papers:
+            ordered = name == NEW and recipient.topics and _is_ordered_by_match(papers)
+            heading = localize("New for you, best match first") if ordered else localize(title)
+            sections.append(_Section(heading, name == RISING, section_papers))
+    return sections
 
 
-def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links) -> dict[str, object]:
-    """The template's values for an edition with these papers, beside the papers themselves."""
+def _is_ordered_by_match(papers: Sequence[tuple[Entry, object]]) -> bool:
+    """True where the new papers are many, and those that only come close to a topic stand last."""
+    strict = [entry.strict for entry, _ in papers if entry.section == NEW]
+    return len(strict) >= MIN_ORDERED and strict == sorted(strict, reverse=True)
+
+
+def _edition_values(
+    edition: Content, views: Sequence[EntryView], recipient: Recipient, links: Links
+) -> dict[str, object]:
+    """The template's values for an edition with all of its papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:SUBJECT_TITLES]]
     opening, notice = wording.opening_line(recipient), _notice(edition)
+    grouped = len(views) >= GROUPED_FROM
+    considered = wording.considered_papers(edition.considered, recipient.kind)
+    reading = wording.reading_time(sum([view.words for _, view in views])) if grouped else ""
     return {
         "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
@@ -207,11 +231,15 @@ def _values(edition: Content, views: Sequence[EntryView], recipient: Recipient, 
         "opening": opening,
         "notice": highlighting.escape_text(notice),
         "short_title": localize("In short") if recipient.kind == "welcome" else localize("Today in short"),
-        "short": _summary_lines(edition, views, recipient) if len(views) >= GROUPED_FROM else [],
-        "left": wording.papers_rolled_over(len(edition.entries) - len(views)),
+        "short": _summary_lines(views, recipient) if grouped else [],
+        "left": "",
         "past": wording.matches_past_limit(edition.more, has_topics=bool(recipient.topics)),
         "further": links.further,
-        "considered": wording.considered_papers(edition.considered, recipient.kind),
+        "citations": links.citations,
+        "bibtex": links.bibtex,
+        "considered": considered,
+        "reading": reading,
+        "considered_lines": wrap(f"{considered} {reading}".strip()),
         "line": subject_line.subject(edition, recipient, titles),
     }
 
@@ -221,17 +249,13 @@ def _notice(edition: Content) -> str:
     return one_line(localize(edition.notice)) if edition.notice else ""
 
 
-def _summary_lines(edition: Content, views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
-    """The largest topics with their number of papers and first paper; filled up with the next papers.
-
-    The numbers are the edition's, like the headline's, also where some papers roll over.
-    """
-    counts = Counter([topic_groups.group_label(entry, recipient) for entry in edition.entries])
+def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
+    """The largest topics with their number of papers and first paper; filled up with the next papers."""
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
-        groups.setdefault(topic_groups.group_label(entry, recipient), []).append(view)
-    largest = sorted(groups, key=lambda label: -counts[label])[:SUMMARY_LINES]
-    lines = [_summary_line(f"{label} ({counts[label]})", groups[label][0]) for label in largest]
+        groups.setdefault(topic_groups.group_label(entry, recipient, view.category), []).append(view)
+    largest = sorted(groups, key=lambda label: -len(groups[label]))[:SUMMARY_LINES]
+    lines = [_summary_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
     return [
         *lines,

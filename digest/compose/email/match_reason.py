@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from digest.compose.edition import RISING, Entry
 from digest.compose.email.template_context import Recipient
@@ -13,10 +14,20 @@ from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
 from digest.text import plain_text
 
+MAX_COUNT = 1e12
 NAMED_TOPICS = 2  # topics that a reason names; the others are counted
 one_line = lru_cache(maxsize=8192)(plain_text.one_line)  # topics, names and facts recur in every mail
 _WORD = re.compile(r"\w+")
 _QUERY = re.compile(r"[\":]|\b(?:AND|OR|ANDNOT)\b")
+_FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
+
+
+class TopicMatch(NamedTuple):
+    """A topic as typed, the words of it that matched, and whether the topic itself did."""
+
+    topic: str
+    words: tuple[str, ...]
+    strict: bool
 
 
 def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
@@ -30,10 +41,11 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
     if entry.example:
         parts.append(example_part(entry.example, entry.example_words))
     if not parts and entry.section != RISING:
-        parts.append(
-            signal_counts(entry)
-            or (localize("new in %(field)s", field=category) if category else localize("chosen for you"))
-        )
+        counts = signal_counts(entry)
+        if category:
+            parts.append(localize("new in %(field)s", field=category))
+        parts += [counts] if counts else []
+        parts += [] if parts else [localize("chosen for you")]
     return " · ".join(parts)
 
 
@@ -52,18 +64,24 @@ def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
     """`matches A: words and B`, then `close to C`; strict topics first, at most NAMED_TOPICS named."""
     strict: list[str] = []
     close: list[str] = []
-    matches = [(topics[index], words) for index, words in entry.matched if 0 <= index < len(topics)]
-    strict_flags = [entry.strict and is_strict(topic, words) for topic, words in matches]
-    if entry.strict and not any(strict_flags):
-        strict_flags = [True] * len(strict_flags)
-    ordered = sorted(zip(strict_flags, matches, strict=True), key=lambda pair: not pair[0])
-    for topic_is_strict, (topic, words) in ordered[:NAMED_TOPICS]:
-        (strict if topic_is_strict else close).append(_topic_with_words(topic, words))
+    matches = ordered_matches(entry, topics)
+    for match in matches[:NAMED_TOPICS]:
+        (strict if match.strict else close).append(_topic_with_words(match.topic, match.words))
     parts = [localize("matches %(topics)s", topics=localize(" and ").join(strict))] if strict else []
     parts += [localize("close to %(topics)s", topics=localize(" and ").join(close))] if close else []
     if (others := len(matches) - NAMED_TOPICS) > 0:
         parts.append(localize_plural("%(n)s more topic", "%(n)s more topics", others))
     return parts
+
+
+def ordered_matches(entry: Entry, topics: Sequence[str]) -> list[TopicMatch]:
+    """The topics that matched, strict ones first; a reason names the first NAMED_TOPICS."""
+    matches = [(topics[index], words) for index, words in entry.matched if 0 <= index < len(topics)]
+    strict_flags = [entry.strict and is_strict(topic, words) for topic, words in matches]
+    if entry.strict and not any(strict_flags):
+        strict_flags = [True] * len(strict_flags)
+    ordered = [TopicMatch(topic, words, strict) for (topic, words), strict in zip(matches, strict_flags, strict=True)]
+    return sorted(ordered, key=lambda match: not match.strict) if len(ordered) > 1 else ordered
 
 
 @lru_cache(maxsize=8192)
@@ -97,23 +115,30 @@ def rising_line(entry: Entry) -> str:
 
 @lru_cache(maxsize=8192)
 def _topic_with_words(typed: str, words: tuple[str, ...]) -> str:
-    """A topic as typed, with the words that matched where they say more than the topic does."""
+    """A topic as typed, with the words that matched where they say more than the topic does; of a query the words."""
     topic = shorten(one_line(typed), 60)
     folded = fold_for_search(topic)
     lines = [one_line(word) for word in words]
+    if lines and _QUERY.search(topic):
+        return shorten(", ".join(_plain_term(line) for line in lines), 60)
     if not lines or (all(fold_for_search(word) in folded for word in lines) and len(" ".join(lines)) >= len(topic) - 4):
         return topic
     return f"{topic}: {shorten(', '.join(lines), 60)}"
 
 
+def _plain_term(term: str) -> str:
+    """A term of a query as people read it: `ti:"diffusion model*"` is `diffusion model`."""
+    return _FIELD.sub("", term).strip("\"'* ") or term
+
+
 def signal_counts(entry: Entry) -> str:
-    """Counters in words: `41 votes, 120 stars`."""
-    wordings = {
+    """Counters in words, without zeros: `41 votes, 120 stars`."""
+    wordings: dict[str, Callable[[int], str]] = {
         "upvotes": lambda n: localize_plural("%(n)s vote", "%(n)s votes", n),
         "stars": lambda n: localize_plural("%(n)s star", "%(n)s stars", n),
         "comments": lambda n: localize_plural("%(n)s comment", "%(n)s comments", n),
         "citations": lambda n: localize_plural("%(n)s citation", "%(n)s citations", n),
         "rank": lambda n: localize("number %(n)s on the trending page", n=n),
     }
-    order = sorted((name == "rank", i) for i, (name, _) in enumerate(entry.signals) if name in wordings)
-    return ", ".join(wordings[entry.signals[i][0]](round(entry.signals[i][1])) for _, i in order)
+    counts = {name: round(value) for name, value in entry.signals if name in wordings and 0.5 < value < MAX_COUNT}
+    return ", ".join(wording(counts[name]) for name, wording in wordings.items() if name in counts)

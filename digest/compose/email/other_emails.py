@@ -11,7 +11,6 @@ from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
-from digest.i18n import localize
 from digest.text.plain_text import one_line
 
 __all__ = [
@@ -45,11 +44,12 @@ def no_matches_notice(
     `silent`: the topic that has brought nothing for the most days, and how many.
     """
     announced = wording.announced_papers(considered)
-    heading = subject_line.nothing_new(has_topics=bool(recipient.topics))
+    heading = subject_line.nothing_new(bool(recipient.topics), subject_line.category_names(recipient))
     silence = wording.silent_topic(shorten(one_line(silent[0]), 60), silent[1]) if silent else ""
-    advice = localize("Fewer or other words may bring more: change it in your preferences.") if silent else ""
+    advice = wording.advice_for_silent_topic(silent[0]) if silent else ""
     values: dict[str, object] = {
         "heading": heading,
+        "subject_line": subject_line.notice_subject(heading, considered, silent),
         "line": f"{heading}. {announced}".strip(),
         "announced": announced,
         "silence": escape_text(silence),

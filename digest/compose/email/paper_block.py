@@ -13,11 +13,12 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.text_wrapping import shorten, wrap
-from digest.i18n import localize
+from digest.i18n import localize, localize_plural
 from digest.papers import Record, Summary, numbers_agree
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -32,6 +33,7 @@ MIN_UNUSUAL_NOVELTY = 93  # nine in ten papers of a field have a novelty of 70 t
 WordGroups = tuple[tuple[str, ...], ...]  # matched words, one group a topic
 _MAX_ABSTRACT_READ = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
+_PAGES = re.compile(r"\b([1-9]\d{0,3})(?: \w+)? (?:pages|pp)\b", re.IGNORECASE)
 _ADDRESS_LIKE = re.compile(r"https?:|www\.|\w\.(?:com|org|net|io|ai|edu|gov|dev|app|co)\b|@\w", re.IGNORECASE)
 _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.org", "bitbucket.org")
 
@@ -115,7 +117,10 @@ class PaperBlocks:
         return self._blocks.get((paper, revision, novelty, summaries), lambda: paper_block(record, novelty, summaries))
 
     def marked(self, paper: int, revision: int, groups: WordGroups, block: PaperBlock) -> MarkedTexts:
-        """Title and excerpt with these words marked, a group a topic. The excerpt gets a sentence for hidden ones."""
+        """Title and excerpt with these words marked, a group a topic.
+
+        The excerpt gets a sentence for those hidden words that the reason names, which are of the first topics.
+        """
         return self._marked.get((paper, revision, groups), lambda: _mark_words(block, groups))
 
 
@@ -125,7 +130,7 @@ def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     folded = (block.folded_title, block.folded_abstract)
     hidden = [
         group_pattern
-        for group_pattern in map(compile_pattern, groups)
+        for group_pattern in map(compile_pattern, groups[:NAMED_TOPICS])
         if group_pattern and not any(map(group_pattern.search, folded))
     ]
     extended = (
@@ -192,16 +197,23 @@ def readable_title(record: Record) -> str:
 
 
 def facts(record: Record, novelty: int | None = None) -> str:
-    """Category, code, venue, institution and unusual novelty, as far as known, with dots between."""
+    """Category, code, venue, institution, length and unusual novelty, as far as known, with dots between."""
     parts = [
         localize("withdrawn") if record.withdrawn else "",
         first_category(record),
         localize("code") if record.has_code or record.code_url else "",
         shorten(readable((record.venue or "")[:200]), 40),
         shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
+        _length(record.comment or ""),
         localize("unusual for its field") if is_unusual(novelty) else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _length(comment: str) -> str:
+    """`12 pages`, as the authors' comment says; '' where it does not."""
+    match = _PAGES.search(comment[:200])
+    return localize_plural("%(n)s page", "%(n)s pages", int(match[1])) if match else ""
 
 
 def is_unusual(novelty: int | None) -> bool:

@@ -48,7 +48,8 @@ class SharedParts:
 class PaperView:
     """A paper rendered for all who got it for the same reasons.
 
-    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `rate` ends the link.
+    Between the `parts` of its HTML goes the prefix of one edition's feedback links; `rate` ends the link. `category`:
+    the reason where no topic is; `words`: of the text part.
     """
 
     title: str
@@ -56,6 +57,8 @@ class PaperView:
     parts: tuple[str, ...]
     lines: str
     rate: str | None
+    category: str
+    words: int
 
 
 def render_paper(
@@ -74,7 +77,8 @@ def render_paper(
     `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
-    groups = (*[matched_words for _, matched_words in entry.matched], *([entry.example_words] if entry.example else []))
+    matched_words = [match.words for match in match_reason.ordered_matches(entry, recipient.topics)]
+    groups = (*matched_words, *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
     reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category))
@@ -90,12 +94,15 @@ def render_paper(
         block.origin, block.shown_summary,
     )  # fmt: skip
     rate = feedback_suffix(entry.paper, RATE) if with_feedback else None
+    lines = _lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url)
     return PaperView(
         title=block.title,
         shared=shared,
         parts=_parts(shared, rate),
-        lines=_lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url),
+        lines=lines,
         rate=rate,
+        category=category,
+        words=len(lines.split()),
     )
 
 

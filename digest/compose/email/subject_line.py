@@ -6,18 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 from digest import i18n
-from digest.compose.edition import FOLLOWED, RISING, Content, Entry
+from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.text.folding import ascii_form
 from digest.text.plain_text import one_line
 
 MAX_SUBJECT_LENGTH = 70  # characters of a subject that a phone still shows
 _MIN_TITLE_LENGTH = 36  # of the title at least, before topics are left out
 _MAX_ENCODED_BYTES = 45  # bytes that fit one encoded word (RFC 2047); a longer subject that is not ASCII gets folded
+_MIN_TITLE_BYTES = 16  # of the title at least, in a subject that is not ASCII
 _MAX_PREHEADER_LENGTH = 140
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 _DANGLING = re.compile(
@@ -26,12 +29,23 @@ _DANGLING = re.compile(
 )
 
 
+MAX_NAMED_CATEGORIES = 2
+
+
 class SectionCounts(NamedTuple):
     """How many papers each section has."""
 
     followed: int
     new: int
     rising: int
+
+
+class _Source(NamedTuple):
+    """What brought the papers after the first: a topic or a field, '' if it is too long to name; `complete`: all."""
+
+    name: str = ""
+    complete: bool = False
+    is_field: bool = False
 
 
 def section_counts(entries: Sequence[Entry]) -> SectionCounts:
@@ -43,11 +57,21 @@ def section_counts(entries: Sequence[Entry]) -> SectionCounts:
 
 def headline(edition: Content, recipient: Recipient) -> str:
     """The number of papers by section: `7 new on your topics · 3 rising`."""
-    return _headline(section_counts(edition.entries), bool(recipient.topics), i18n.language_tag())
+    return _headline(
+        section_counts(edition.entries), bool(recipient.topics), category_names(recipient), i18n.language_tag()
+    )
 
 
 @lru_cache(maxsize=1024)
-def _headline(counts: SectionCounts, has_topics: bool, _language: str) -> str:
+def category_names(recipient: Recipient) -> str:
+    """The categories of a subscriber without topics: `cs.CL and stat.ML`; '' with topics, without or with many."""
+    if recipient.topics or not 0 < len(recipient.categories) <= MAX_NAMED_CATEGORIES:
+        return ""
+    return localize(" and ").join(one_line(category[:40]) for category in recipient.categories)
+
+
+@lru_cache(maxsize=1024)
+def _headline(counts: SectionCounts, has_topics: bool, fields: str, _language: str) -> str:
     followed, new, rising = counts
     if followed:  # three parts have to fit on a phone's line
         parts = [
@@ -56,15 +80,36 @@ def _headline(counts: SectionCounts, has_topics: bool, _language: str) -> str:
         ]
     elif has_topics:
         parts = [localize_plural("%(n)s new on your topics", "%(n)s new on your topics", new) if new else ""]
+    elif fields:
+        parts = [
+            localize_plural("%(n)s new in %(fields)s", "%(n)s new in %(fields)s", new, fields=fields) if new else ""
+        ]
     else:
         parts = [localize_plural("%(n)s new for you", "%(n)s new for you", new) if new else ""]
     parts.append(localize_plural("%(n)s rising", "%(n)s rising", rising) if rising else "")
-    return " · ".join(part for part in parts if part) or nothing_new(has_topics=has_topics)
+    return " · ".join(part for part in parts if part) or nothing_new(has_topics, fields)
 
 
-def nothing_new(*, has_topics: bool) -> str:
-    """The subject and headline of a day without papers."""
-    return localize("Nothing new for your topics today") if has_topics else localize("Nothing new for you today")
+def nothing_new(has_topics: bool, fields: str = "") -> str:
+    """The headline of a day without papers. `fields`: `category_names`."""
+    if has_topics:
+        return localize("Nothing new for your topics today")
+    return (
+        localize("Nothing new in %(fields)s today", fields=fields) if fields else localize("Nothing new for you today")
+    )
+
+
+def notice_subject(heading: str, considered: int, silent: tuple[str, int] | None) -> str:
+    """The subject of a quiet day: `Nothing on KV cache for 12 days`, else the heading with the papers announced."""
+    topic = _short_topic(silent[0]) if silent else ""
+    if silent and topic:
+        return localize_plural(
+            "Nothing on %(topic)s for %(n)s day", "Nothing on %(topic)s for %(n)s days", silent[1], topic=topic
+        )
+    if not considered:
+        return heading
+    papers = localize_plural("%(n)s paper announced", "%(n)s papers announced", considered)
+    return f"{heading} ({papers})"
 
 
 _TYPOGRAPHY = str.maketrans(
@@ -76,51 +121,67 @@ def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> st
     """`Title of the best paper, and 9 more on KV cache`, at most MAX_SUBJECT_LENGTH. `titles`: in the mail's order."""
     prefix = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
-        return prefix + nothing_new(has_topics=bool(recipient.topics))
+        return prefix + nothing_new(bool(recipient.topics), category_names(recipient))
     followed = next((name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed), "")
     if followed:
-        prefix += f"{shorten_ascii(one_line(followed), 24)}: "
+        followed = f"{shorten_ascii(one_line(followed), 24)}: "
     others = [entry for entry in edition.entries if entry.section != FOLLOWED][0 if followed else 1 :]
-    topic, complete = _common_topics(others, recipient)
-    return _subject(
-        prefix,
-        one_line(titles[0].translate(_TYPOGRAPHY)),
-        len(edition.entries) - 1,
-        topic,
-        complete,
-        i18n.language_tag(),
-    )
+    source = _common_source(others, recipient)
+    title = one_line(titles[0].translate(_TYPOGRAPHY))
+    return _subject(prefix, followed, title, len(edition.entries) - 1, source, i18n.language_tag())
 
 
 @lru_cache(maxsize=8192)
-def _subject(prefix: str, title: str, more: int, topic: str, complete: bool, _language: str) -> str:
-    for ending in _endings(more, topic, complete=complete):
+def _subject(prefix: str, author: str, title: str, more: int, source: _Source, _language: str) -> str:
+    endings = _endings(more, source)
+    line = _shortened_line(prefix + author, title, endings)
+    if not _fits_encoded(line):
+        line = _shortened_line(prefix + ascii_form(author), ascii_form(title), endings)
+    if _fits_encoded(line):
+        return line
+    for opening, ending in product((prefix + author, prefix), endings):
+        title_room = _MAX_ENCODED_BYTES - len((opening + ending).encode())
+        if title_room >= _MIN_TITLE_BYTES:
+            return opening + _with_ending(_shorten_bytes(title, title_room), ending)
+    return _shorten_bytes(title, _MAX_ENCODED_BYTES)
+
+
+def _fits_encoded(line: str) -> bool:
+    return line.isascii() or len(line.encode()) <= _MAX_ENCODED_BYTES
+
+
+def _shortened_line(prefix: str, title: str, endings: Sequence[str]) -> str:
+    """The subject in at most MAX_SUBJECT_LENGTH characters, with the fullest ending that leaves room for a title."""
+    for ending in endings:
         title_room = MAX_SUBJECT_LENGTH - len(prefix) - len(ending)
         if len(title) <= title_room or title_room >= _MIN_TITLE_LENGTH:
             break
-    line = f"{prefix}{shorten_ascii(title, max(title_room, 12))}{ending}"
-    if line.isascii() or len(line.encode()) <= _MAX_ENCODED_BYTES:
-        return shorten_ascii(line, MAX_SUBJECT_LENGTH)
-    title_room = _MAX_ENCODED_BYTES - len((prefix + ending).encode())
-    return (
-        f"{prefix}{_shorten_bytes(title, title_room)}{ending}"
-        if title_room > 15
-        else _shorten_bytes(prefix + title, _MAX_ENCODED_BYTES)
-    )
+    return shorten_ascii(prefix + _with_ending(shorten_ascii(title, max(title_room, 12)), ending), MAX_SUBJECT_LENGTH)
 
 
-def _endings(more: int, topic: str, *, complete: bool) -> list[str]:
+def _with_ending(title: str, ending: str) -> str:
+    """The title and what follows; dots and a comma never stand together."""
+    return title + (ending.removeprefix(",") if title.endswith("...") else ending)
+
+
+def _endings(more: int, source: _Source) -> list[str]:
     """What follows the title, the fullest first; '' for the only paper."""
     if not more:
         return [""]
     endings = [localize_plural(", and %(n)s more", ", and %(n)s more", more)]
-    if topic and complete:
+    if source.name and source.is_field:
         endings.insert(
-            0, localize_plural(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=topic)
+            0,
+            localize_plural(", and %(n)s more in %(field)s", ", and %(n)s more in %(field)s", more, field=source.name),
         )
-    elif topic:
+    elif source.name and source.complete:
+        endings.insert(
+            0,
+            localize_plural(", and %(n)s more on %(topic)s", ", and %(n)s more on %(topic)s", more, topic=source.name),
+        )
+    elif source.name:
         text = localize_plural(
-            ", and %(n)s more on %(topic)s etc.", ", and %(n)s more on %(topic)s etc.", more, topic=topic
+            ", and %(n)s more on %(topic)s etc.", ", and %(n)s more on %(topic)s etc.", more, topic=source.name
         )
         endings.insert(0, text)
     return endings
@@ -145,13 +206,16 @@ def _shorten_bytes(text: str, max_bytes: int) -> str:
     return (cut[:blank] if blank > len(cut) // 2 else cut).rstrip(" ,;:–-.…") + "..."
 
 
-def _common_topics(entries: Sequence[Entry], recipient: Recipient) -> tuple[str, bool]:
-    """The topic that brought most of these papers, '' if it is too long to name, and whether it brought all."""
+def _common_source(entries: Sequence[Entry], recipient: Recipient) -> _Source:
+    """The topic that brought most of these papers, or the categories of a subscriber without topics."""
+    if not recipient.topics:
+        all_new = all(entry.section == NEW for entry in entries)
+        return _Source(category_names(recipient) if all_new else "", is_field=True)
     counts = Counter(leading_topic(entry) for entry in entries)
     for index, papers in counts.most_common():
         if 0 <= index < len(recipient.topics) and (name := _short_topic(recipient.topics[index])):
-            return name, papers == len(entries)
-    return "", False
+            return _Source(name, complete=papers == len(entries))
+    return _Source()
 
 
 @lru_cache(maxsize=8192)

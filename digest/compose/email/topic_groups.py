@@ -11,13 +11,13 @@ from digest.i18n import localize
 GROUPED_FROM = 8  # papers from which on lists are grouped
 
 
-def group_label(entry: Entry, recipient: Recipient) -> str:
-    """The topic that gave most of an entry's score, or its section where it has none or leads the mail."""
+def group_label(entry: Entry, recipient: Recipient, category: str = "") -> str:
+    """The topic that gave most of an entry's score, else its category; or its section where that leads the mail."""
     if entry.section == FOLLOWED:
         return localize("★ Followed")
     if entry.section == RISING:
         return localize("Rising ↑")
     index = subject_line.leading_topic(entry)
     if not 0 <= index < len(recipient.topics):
-        return localize("Like your papers") if entry.example else localize("New")
+        return localize("Like your papers") if entry.example else category or localize("New")
     return shorten(match_reason.one_line(recipient.topics[index]), 40)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from digest import i18n
 from digest.compose.email.template_context import Recipient
 from digest.i18n import localize, localize_plural
+
+WORDS_A_MINUTE = 240
+MAX_SHORT_TOPIC = 3  # words
 
 
 def short_date(day: date) -> str:
@@ -58,6 +62,12 @@ def considered_papers(papers: int, kind: str) -> str:
     return localize_plural("Chosen from %(n)s announced papers.", "Chosen from %(n)s announced papers.", papers)
 
 
+def reading_time(words: int) -> str:
+    """`About 3 minutes to read.`"""
+    minutes = max(1, round(words / WORDS_A_MINUTE))
+    return localize_plural("About %(n)s minute to read.", "About %(n)s minutes to read.", minutes)
+
+
 def matches_past_limit(papers: int, *, has_topics: bool) -> str:
     """`58 more on your topics`; '' for none. The link to the page of them, and its heading."""
     if not papers:
@@ -74,6 +84,18 @@ def papers_rolled_over(papers: int) -> str:
     return localize_plural(
         "%(n)s more paper did not fit into this mail.", "%(n)s more papers did not fit into this mail.", papers
     )
+
+
+_OPERATORS = re.compile(r"[\"():]|\b(?:AND|OR|ANDNOT)\b")
+
+
+def advice_for_silent_topic(topic: str) -> str:
+    """One suggestion for a topic that brings nothing, by its form: a query, many words, or few."""
+    if _OPERATORS.search(topic):
+        return localize("It finds only what fits the whole query: fewer conditions bring more.")
+    if len(topic.split()) > MAX_SHORT_TOPIC:
+        return localize("Fewer words bring more: split it into two topics of two or three words each.")
+    return localize("Add how authors write it, or a broader topic beside it.")
 
 
 def silent_topic(topic: str, days: int) -> str:

@@ -27,28 +27,44 @@ _STATES = (
     "revisit|consider|reformulat|contribut|estimat|measur|use|utili[sz]|leverag|apply|appli|adapt|combin|"
     "employ|quantif|"
     "comput|calculat|obtain|discover|detect|find|found|give|observ|train|fine-tun|collect|curat|model|adopt|solv|"
-    "improv|outlin|discuss|test|search|suggest|take|aim|seek|ask|focus|systemati[sz]|assess|put|advanc|look|rethink|"
+    "improv|outlin|discuss|test|search|suggest|take|aim|seek|ask|focus|document|systemati[sz]|assess|put|advanc|look|rethink|"
     "reveal|integrat|simulat|determin|constrain|infer|fit|select|assembl|open-sourc|learn|make|made|achiev|"
-    "complement|map|trac|probe|confirm|cast|view|call|pioneer|bring|expand|enabl|bridg|fill|exploit|synthesi[sz]|"
-    "augment|predict|optimi[sz]|reduc|approximat|choos|pos|analys|reconstruct|carr|bound|count|refin|classif|monitor"
+    "complement|map|trac|probe|confirm|cast|pioneer|bring|expand|enabl|bridg|fill|exploit|synthesi[sz]|"
+    "augment|predict|optimi[sz]|reduc|approximat|choos|pos|analys|reconstruct|carr|bound|count|refin|classif|monitor|"
+    "uncover|formali[sz]|instantiat|enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor"
 )
-_NOUN = (
+_DOCUMENT = (
     "paper|work|study|article|letter|manuscript|note|thesis|dissertation|report|survey|review|chapter|contribution|"
-    "research|tutorial|approach|investigation|essay|monograph|project|dataset|benchmark|framework|position paper"
+    "research|tutorial|investigation|essay|monograph|position paper"
 )
+_NOUN = rf"{_DOCUMENT}|approach|project|dataset|benchmark|framework"
 _CORE = re.compile(
-    rf"\bwe {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|prove|establish|derive|"
-    rf"formulate|release|construct|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
+    rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
+    rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
     rf"demonstrate|offer|characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|"
-    rf"conduct)\b",
+    rf"conduct|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
+    re.I,
+)
+# the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
+_PROPOSAL = re.compile(
+    rf"(?:\b(?:we|i)|\b(?:this|our|the present|the current) (?:\w+ ){{0,2}}(?:{_DOCUMENT})) {_ADVERB}"
+    rf"(?:propose|introduce|present|develop|devise|design|establish|construct|build|built|create|derive|"
+    rf"prove|examine|explore|analy[sz]e|investigate|stud(?:y|ie)|conduct)(?:e?[sd])?\b",
+    re.I,
+)
+_AIM = re.compile(
+    rf"\b(?:aim|goal|purpose|objective|focus) of (?:this|the present|the current|our) (?:\w+ )?(?:{_NOUN})\b|"
+    rf"\bour (?:\w+ )?(?:aim|goal|purpose|objective) (?:is|was)\b|\bwe (?:aim|seek|set out|intend)(?:ed)? to\b",
     re.I,
 )
 _WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:have {_ADVERB})?(?:{_STATES})\w*", re.I)
 _THIS_STATEMENT = re.compile(
-    rf"\b(?:this|our|the present|the current|present) (?:\w+ )?(?:{_NOUN})s? {_ADVERB}(?:{_STATES})\w*", re.I
+    rf"\b(?:(?:this|the present|the current|present) (?:\w+ ){{0,2}}(?:{_DOCUMENT}|project)|"
+    rf"our (?:\w+ ){{0,2}}(?:{_NOUN}))s? {_ADVERB}(?:{_STATES})\w*",
+    re.I,
 )
 _IN_THIS = re.compile(rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{_NOUN})\b", re.I)
-_THIS_SUBJECT = re.compile(rf"^(?:this|our|the present) (?:\w+ )?(?:{_NOUN})\b", re.I)
+_THIS_SUBJECT = re.compile(rf"^(?:this|our|the present) (?:\w+ ){{0,2}}(?:{_DOCUMENT})\b", re.I)
 _OURS = re.compile(
     r"\b(?:our|the proposed) (?:\w+[ -]){0,3}?(?:method|approach|framework|model|algorithm|system|results?|"
     r"analysis|findings|experiments|pipeline|architecture|dataset|benchmark|strategy|technique|solution|"
@@ -59,6 +75,11 @@ _PASSIVE = re.compile(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
     r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
     r"reported|designed|discussed|considered|reviewed|evaluated|carried out|performed|conducted)\b",
+    re.I,
+)
+_PASSIVE_METHOD = re.compile(
+    r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:used|trained|applied|employed|implemented|adopted|"
+    r"utili[sz]ed|compared|tested|fabricated|synthesi[sz]ed|measured|calculated|computed)\b",
     re.I,
 )
 _NEW = re.compile(
@@ -98,14 +119,38 @@ _RESULTS = re.compile(
     r"on |across |compared)\b",
     re.I,
 )
-_DETAIL = re.compile(
-    r"^(?:first|second|secondly|third|finally|moreover|furthermore|in addition|additionally|specifically|"
-    r"in particular|for example|for instance|concretely|then|next|also|we also|we further|we then|"
-    r"we additionally|we conclude|we discuss|we hope)\b",
+# an opening that leads to a result or to a step, unless a proposal follows
+_ADJUNCT = re.compile(r"^(?:across|after|by|following|from|on|through|under|using|via|with)\b", re.I)
+# nothing is said yet: the gap, the questions or the features follow, or went before
+_EMPTY = re.compile(
+    r"\b(?:address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl)\w* "
+    r"(?:(?:all|both|each) (?:of )?)?(?:this|these|that|those|the|such|both|it|them)\b"
+    r"(?: (?:\w+[ -]){0,2}(?:gaps?|challenges?|limitations?|issues?|problems?|shortcomings?|questions?|needs?|"
+    r"obstacles?|difficulties|drawbacks?))?[.:]$|"
+    r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
+    r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
+    r"stages|modules|steps|properties|findings|insights|advantages)[.:]$",
     re.I,
 )
-_LABEL = re.compile(
-    r"^[([]?(?P<label>(?:(?:research |study |main |key |primary )?(?:background|introduction|context|"
+_REFERRING = re.compile(
+    r"^(?:(?:to |to further )?\w+|\w+(?:ed|ing) (?:on|upon|by|from)) (?:this|these|those|such|that) [^,.;:]{2,40},",
+    re.I,
+)
+_EARLIER_WORK = re.compile(
+    r"\b(?:our|my|in|from|an?|of) (?:previous|earlier|prior|preceding|companion|past) (?:work|study|studies|papers?|"
+    r"article|letter)\b|\bwe (?:have )?(?:previously|earlier)\b|\bwe have recently\b|\bwe recently\b",
+    re.I,
+)
+_DETAIL = re.compile(
+    r"^(?:first|second|secondly|third|thirdly|fourth|lastly|finally|moreover|furthermore|in addition|"
+    r"additionally|specifically|in particular|for example|for instance|concretely|then|next|also|we also|"
+    r"we further|we then|we additionally|we conclude|we discuss|we hope|as an? (?:application|example|illustration)|"
+    r"to (?:illustrate|assess|evaluate|validate|test|verify|demonstrate)|in fact|notably|importantly|"
+    r"crucially|remarkably|interestingly)\b",
+    re.I,
+)
+_LABEL_NAME = (
+    r"(?P<label>(?:(?:research |study |main |key |primary )?(?:background|introduction|context|"
     r"motivation|importance|significance|"
     r"rationale|purpose|objectives?|aims?|goals?|problem(?: statement)?|methods?|methodology|materials?|"
     r"approach|design|"
@@ -113,9 +158,11 @@ _LABEL = re.compile(
     r"contributions?|"
     r"originality|limitations|implications|novelty|impact|abstract|keywords|highlights|overview|hypothesis|"
     r"evaluation|experiments))"
-    r"(?:\s*(?:and|&|/|,)\s*(?:\w+ )?\w+)?)[)\]]?\s*(?:[:.]|[-–—]{1,2})\s*(?=\S)",
-    re.I,
+    r"(?:\s*(?:and|&|/|,)\s*(?:\w+ )?\w+)?)"
 )
+_LABEL = re.compile(rf"^[([]?{_LABEL_NAME}[)\]]?\s*(?:[:.]|[-–—]{{1,2}})\s*(?=\S)", re.I)
+_LABEL_ALONE = re.compile(rf"[([]?{_LABEL_NAME}[)\]]?[:.]", re.I)
+_REMARK = re.compile(r"[(\[]?(?:abridged|abbreviated|truncated|shortened)[)\].]*", re.I)
 _UPPERCASE_LABEL = re.compile(
     r"^(?P<label>BACKGROUND|OBJECTIVES?|PURPOSE|AIMS?|METHODS?|RESULTS?|CONCLUSIONS?|CONTEXT|"
     r"INTRODUCTION)\b[:.]?\s+(?=[A-Z])"
@@ -125,15 +172,17 @@ _BACKGROUND_LABEL = re.compile(
     r"background|introduction|context|motivation|importance|significance|rationale|problem", re.I
 )
 _CONNECTIVE = re.compile(
-    rf"^(?:(?:to|in order to) (?:address|bridge|fill|overcome|tackle|mitigate|close|solve|resolve|remedy|"
-    rf"alleviate) (?:this|these|the "
-    rf"above|such|that|those)\b[^,.;:]{{0,40}}|building on (?:this|these)[^,.;:]{{0,30}}|as such|to this end|"
-    rf"to that end|therefore|thus|hence|consequently|accordingly|in response|motivated by this|"
-    rf"with this (?:in mind|motivation)|in this (?:\w+ )?(?:{_NOUN}))\s*,\s*(?=\w)",
+    rf"^(?:(?:(?:in order )?to \w+|to (?:further|better) \w+|based on|building (?:on|upon)|guided by|given|under|"
+    rf"motivated by|inspired by|driven by|informed by|leveraging|with|in (?:response|contrast|addition) to) "
+    rf"(?:this|these|those|such|that|the above|the previous)\b[^,.;:]{{0,40}}|as such|to (?:this|that) end|"
+    rf"(?:by|in) contrast|instead|however|specifically|(?:more specifically|in particular)|moreover|furthermore|"
+    rf"additionally|in addition|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|then|"
+    rf"therefore|thus|hence|consequently|accordingly|in response|in this (?:\w+ )?(?:{_NOUN}))\s*,\s*(?=\w)",
     re.I,
 )
 
 
+_CLAUSE = re.compile(r"[,;:] (?=[^\W\d])| [–—-] ")
 # SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
 _LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
 _CONTENT_WORD = re.compile(r"[^\W\d_]{4,}")
@@ -165,7 +214,7 @@ def chosen_sentences(scored: list[Sentence]) -> str:
     if has_long_words(text):
         return _without_long_words(text)
     for sentence in scored[best + 1 : best + 3]:
-        dull = sentence.score < 0 and len(text) >= MIN_LENGTH
+        dull = sentence.score < 0 and (len(text) >= MIN_LENGTH or bool(_EMPTY.search(sentence.text)))
         if (
             dull
             or len(text) >= TARGET_LENGTH
@@ -200,19 +249,37 @@ def add_matching_sentences(
 
 
 def _cut_piece(sentence: str, start: int, end: int, size: int) -> str:
-    """The sentence, or a piece of it around these offsets, cut at blanks."""
+    """The sentence, or a piece of about `size` characters around these offsets, cut at clauses, else at blanks."""
     label = _LABEL.match(sentence)
     if label and label.end() <= start:
         sentence, start, end = sentence[label.end() :], start - label.end(), end - label.end()
     if len(sentence) <= size:
         return sentence
-    begin = max(0, min(start - size // 3, len(sentence) - size))
-    begin = sentence.rfind(" ", 0, begin) + 1 if begin else 0
-    end_offset = min(len(sentence), max(begin + size, end))
-    if end_offset < len(sentence) and (blank := sentence.rfind(" ", end, end_offset)) > 0:
-        end_offset = blank
+    begin = _piece_start(sentence, start, size)
+    end_offset = _piece_end(sentence, begin, end, size)
     piece = sentence[begin:end_offset].strip(" ,;:")
     return f"{'… ' if begin else ''}{piece}{'…' if end_offset < len(sentence) else ''}"
+
+
+def _piece_start(sentence: str, start: int, size: int) -> int:
+    """Where a piece begins: at the sentence's beginning or at a clause that leads to the match, so that it fits."""
+    if start <= size // 2:
+        return 0
+    clauses = [match.end() for match in _CLAUSE.finditer(sentence, 0, start)]
+    whole = [place for place in clauses if len(sentence) - place <= size]
+    near = [place for place in clauses if start - place <= size // 2]
+    if whole or near:
+        return (whole or near)[0]
+    return sentence.rfind(" ", 0, max(0, min(start - size // 3, len(sentence) - size))) + 1
+
+
+def _piece_end(sentence: str, begin: int, end: int, size: int) -> int:
+    """Where a piece ends: with the sentence, before the next clause, or at a blank."""
+    limit = max(begin + size, end)
+    if limit >= len(sentence):
+        return len(sentence)
+    clauses = [match.start() for match in _CLAUSE.finditer(sentence, max(end, begin + size // 2), limit)]
+    return clauses[-1] if clauses else max(sentence.rfind(" ", end, limit), end)
 
 
 def _join_pieces(pieces: Iterable[str]) -> str:
@@ -230,21 +297,28 @@ def _join_pieces(pieces: Iterable[str]) -> str:
 
 def scored_sentences(text: str, title: str = "") -> list[Sentence]:
     """The sentences of an abstract with their scores; labels such as `Background:` are dropped."""
-    scored = []
-    title_words = _content_words(title)
-    parts = sentences(text)[:_MAX_SENTENCES]
-    for position, part in enumerate(parts):
-        label = _LABEL.match(part) or _UPPERCASE_LABEL.match(part)
-        body = part[label.end() :] if label else part
-        body = body[:1].upper() + body[1:] if label else body
+    scored: list[Sentence] = []
+    title_words, names = _content_words(title), _names(title)
+    pending = ""  # a label that stands alone, as in `Aims. We measure …`
+    for part in sentences(text)[:_MAX_SENTENCES]:
+        if (alone := _LABEL_ALONE.fullmatch(part)) or _REMARK.fullmatch(part):
+            pending = alone["label"] if alone else pending
+            continue
+        match = _LABEL.match(part) or _UPPERCASE_LABEL.match(part)
+        body = part[match.end() :] if match else part
+        body = body[:1].upper() + body[1:] if match else body
         if body:
-            scored.append(Sentence(body, _score(body, position, label["label"] if label else "", title_words)))
-    return scored
+            score = _score(body, len(scored), title_words) + _label_score(match["label"] if match else pending)
+            scored.append(Sentence(body, score + 1.5 * any(name in body for name in names)))
+        pending = ""
+    return scored or [Sentence(part, 0.0) for part in sentences(text)[:1]]
 
 
 def without_connective(sentence: str) -> str:
     """The sentence without an opening such as `To this end,` that refers to what is not shown."""
-    remainder = sentence[match.end() :] if (match := _CONNECTIVE.match(sentence)) else sentence
+    remainder = sentence
+    while match := _CONNECTIVE.match(remainder):
+        remainder = remainder[match.end() :]
     return remainder[:1].upper() + remainder[1:]
 
 
@@ -274,22 +348,46 @@ def _content_words(text: str) -> set[str]:
     return {word[:5].lower() for word in _CONTENT_WORD.findall(text)}
 
 
-def _score(sentence: str, position: int, label: str, title_words: set[str]) -> float:
+def _names(title: str) -> list[str]:
+    """The names that a title introduces: the short part before its colon, and abbreviations in parentheses."""
+    head, colon, _ = title.partition(":")
+    names = re.findall(r"\(([\w.+-]{2,20})\)", title)
+    return [head.strip(), *names] if colon and 1 < len(head.strip()) <= 30 and len(head.split()) <= 3 else names
+
+
+def _label_score(label: str) -> float:
+    """The score for the label of a structured abstract; '' for none."""
+    return 1.5 * bool(_AIM_LABEL.search(label)) - 2.0 * bool(_BACKGROUND_LABEL.search(label)) if label else 0.0
+
+
+def _score(sentence: str, position: int, title_words: set[str]) -> float:
     score = -0.15 * position
     if title_words:
         score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
-    core = bool(_CORE.search(sentence))
-    statement = core or bool(_WE_STATEMENT.search(sentence) or _THIS_STATEMENT.search(sentence))
-    score += 3.0 * core + 2.2 * (statement and not core)
-    score += 1.2 * bool(_IN_THIS.search(sentence)) + 1.0 * bool(
-        _THIS_STATEMENT.search(sentence) or _THIS_SUBJECT.match(sentence)
+    core, this = bool(_CORE.search(sentence)), bool(_THIS_STATEMENT.search(sentence))
+    statement = core or this or bool(_WE_STATEMENT.search(sentence) or _AIM.search(sentence))
+    return (
+        score + _contribution_score(sentence, core=core, this=this, statement=statement) - _penalty(sentence, statement)
     )
-    score += 0.8 * bool(_OURS.search(sentence)) + 1.4 * bool(_PASSIVE.search(sentence))
+
+
+def _contribution_score(sentence: str, *, core: bool, this: bool, statement: bool) -> float:
+    """The weights of the cues that speak for a sentence."""
+    proposal, subject = bool(_PROPOSAL.search(sentence)), bool(_THIS_SUBJECT.match(sentence))
+    score = 3.0 * core + 2.2 * (statement and not core) + 1.0 * (proposal or bool(_AIM.search(sentence)))
+    in_this = bool(_IN_THIS.search(sentence))
+    score += 1.2 * in_this + 1.0 * subject + 0.4 * (this and not subject)
+    score += 0.8 * bool(_OURS.search(sentence) and not this)
+    score += 1.4 * bool(_PASSIVE.search(sentence)) + (1.6 if in_this else 0.6) * bool(_PASSIVE_METHOD.search(sentence))
     score += 0.8 * bool(_NEW.search(sentence)) + 0.8 * bool(_HERE.search(sentence))
-    score -= 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))
-    score -= 4.0 * bool(_AVAILABLE.search(sentence)) + 0.8 * bool(_RESULTS.match(sentence))
-    score -= 0.9 * bool(_DETAIL.match(sentence)) + 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
-    score -= 2.5 * has_long_words(sentence)
-    if label:
-        score += 1.5 * bool(_AIM_LABEL.search(label)) - 2.0 * bool(_BACKGROUND_LABEL.search(label))
-    return score
+    return score - 1.0 * bool(not proposal and _ADJUNCT.match(sentence))
+
+
+def _penalty(sentence: str, statement: bool) -> float:
+    """The weights of the cues that speak against a sentence."""
+    penalty = 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))
+    penalty += 4.0 * bool(_AVAILABLE.search(sentence)) + 0.8 * bool(_RESULTS.match(sentence))
+    penalty += 0.9 * bool(_DETAIL.match(sentence)) + 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
+    penalty += 3.0 * bool(len(sentence) < 140 and _EMPTY.search(sentence)) + 3.0 * bool(_EARLIER_WORK.search(sentence))
+    penalty += 0.8 * bool(_REFERRING.match(sentence) and not _HERE.search(sentence))
+    return penalty + 2.5 * has_long_words(sentence)

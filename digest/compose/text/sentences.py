@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile(r"[.!?]+[)\]\"”’']*(?=\s)|[。！？]+[”’」』]*")
+_END = re.compile(r"[.!?]+[)\]\"”’']*(?=\s)|(?<=[a-z]{3})\.(?=[A-Z][a-z]+,? [a-z(])|[。！？]+[”’」』]*")
 _WORD_BEFORE = re.compile(r"(\S+)$")
 _SPACE = re.compile(r"\s+")
 # after these a stop never ends a sentence
@@ -12,13 +12,15 @@ _NEVER_SENTENCE_END = frozenset(
     (
         "e.g", "i.e", "cf", "vs", "resp", "w.r.t", "viz", "fig", "figs", "eq", "eqs", "eqn", "sec", "sect", "ref",
         "refs", "tab", "thm", "prop", "dr", "prof", "mr", "mrs", "ms", "st", "mt", "ca", "approx", "incl", "esp",
-        "a.k.a", "nos", "vol", "pp", "def", "lem", "cor", "app", "ch",
+        "a.k.a", "nos", "vol", "pp", "def", "lem", "cor", "app", "ch", "commun", "phys", "rev", "lett", "astron",
+        "astrophys", "nat", "proc", "univ", "dept",
     )
 )  # fmt: skip
 # after these it does where the next word begins with a capital letter
 _MAYBE_SENTENCE_END = frozenset(
     ("etc", "al", "no", "inc", "ltd", "co", "corp", "jr", "sr", "u.s", "u.k", "u.s.a", "ph.d", "a.m", "p.m")
 )
+_BEFORE_NAMES = frozenset(("al", "u.s", "u.k", "u.s.a"))  # of these only where a word follows that begins sentences
 _INITIAL = re.compile(r"[^\W\d_](?:\.-?[^\W\d_])*")
 # a single letter is an initial before a name, but the last word of a sentence before one of these
 _STARTERS = frozenset(
@@ -61,8 +63,8 @@ def _stop_ends_sentence(word: str, next_word: str) -> bool:
         return False
     capital = not next_word[:1].islower()
     if word.lower() in _MAYBE_SENTENCE_END:
-        return capital and (word.lower() != "al" or next_word in _STARTERS)
-    if _INITIAL.fullmatch(word):
+        return capital and (word.lower() not in _BEFORE_NAMES or next_word in _STARTERS)
+    if _INITIAL.fullmatch(word.rpartition("-")[2]):
         return next_word in _STARTERS
     # a lower-case start: a name such as `k-means` after a real stop, or the rest of a sentence after an unknown one
     return capital or len(word) > 4

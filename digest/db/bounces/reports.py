@@ -94,6 +94,16 @@ def failing_addresses(session: Session, *, since: datetime, minimum: int, after:
     return session.exec(query).all()
 
 
+def reports_of_address(session: Session, address_key: str) -> Sequence[Bounce]:
+    """All reports about an address, oldest first."""
+    return session.exec(select(Bounce).where(Bounce.address_key == address_key).order_by(col(Bounce.id))).all()
+
+
+def delete_reports(session: Session, address_key: str) -> None:
+    """Delete all reports about an address."""
+    session.exec(delete(Bounce).where(col(Bounce.address_key) == address_key))
+
+
 def is_first_policy_report(session: Session, delivery_id: int | None) -> bool:
     """True where at most one policy report about that delivery is stored."""
     query = (
@@ -144,6 +154,16 @@ def unsuppress(session: Session, address_key: str) -> bool:
     if former is not None and former.suppressed:
         return former_addresses.delete_former_address(session, address_key)
     return removed
+
+
+def delete_suppression(session: Session, address_key: str) -> None:
+    """Delete the stored suppression of an address; the hash of a former address stays."""
+    session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key))
+
+
+def suppressions_by_key(session: Session) -> dict[str, Suppression]:
+    """All stored suppressions by address key, oldest first."""
+    return {row.address_key: row for row in session.exec(select(Suppression).order_by(col(Suppression.id)))}
 
 
 def suppressed_since(session: Session, since: datetime) -> Sequence[Suppression]:

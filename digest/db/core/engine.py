@@ -26,6 +26,11 @@ def engine() -> Engine:
     return _engine(settings.get().database)
 
 
+def engine_for(address: str) -> Engine:
+    """The engine for another database, as `digest move` needs it. Raises Misconfigured for an invalid address."""
+    return _engine(address.replace("postgresql://", "postgresql+psycopg://", 1))
+
+
 @lru_cache(maxsize=4)
 def _engine(address: str) -> Engine:
     try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from digest.db.core import installation
@@ -35,18 +35,19 @@ def _config() -> Config:
     return config
 
 
-def upgrade(target: str = "head") -> str:
+def upgrade(target: str = "head", *, database: Engine | None = None) -> str:
     """Run the missing migrations up to a version, one process at a time. Returns the version reached.
 
-    The newest version has an installation id; it is created where there is none.
+    The newest version has an installation id; it is created where there is none. Default: the configured database.
     """
     from alembic import command
 
-    version = current_revision()
+    database = database or engine()
+    version = current_revision(database)
     if version is not None and not is_known_revision(version):
         raise Misconfigured(_newer_release_message(version))
     config = _config()
-    with engine().connect() as connection, _foreign_keys_off(connection), connection.begin():
+    with database.connect() as connection, _foreign_keys_off(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         config.attributes["connection"] = connection
@@ -106,9 +107,9 @@ def newest_revision() -> str:
     return str(head)
 
 
-def current_revision() -> str | None:
-    """The database's version, None where it was never migrated."""
-    with engine().execution_options(reading=True).connect() as connection:
+def current_revision(database: Engine | None = None) -> str | None:
+    """The database's version, None where it was never migrated. Default: the configured database."""
+    with (database or engine()).execution_options(reading=True).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -1,1 +1,1 @@
-"""Deliveries: queueing, claiming, leases, serials, Message-IDs, retention."""
+"""Deliveries: queueing, claiming, leases, serials, Message-IDs, held mails, deletion by age."""

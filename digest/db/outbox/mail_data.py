@@ -10,9 +10,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from digest.models import AccountRequest, AdminLogin, Delivery, Edition, ProfileVersion, Subscriber, Suppression
-from digest.models.delivery import DIGEST, NOTICE, RESEND, WELCOME
-
-EDITIONS = (DIGEST, WELCOME, NOTICE, RESEND)  # kinds of mail whose subject is an edition
+from digest.models.delivery import EDITION_KINDS
 
 
 class MailedSubscriber(NamedTuple):
@@ -61,7 +59,7 @@ _MAIL_DATA = (
     )
     .select_from(Delivery)
     .outerjoin(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id))
-    .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(EDITIONS))
+    .outerjoin(Edition, (col(Edition.id) == col(Delivery.subject_id)) & col(Delivery.kind).in_(EDITION_KINDS))
     .outerjoin(ProfileVersion, col(ProfileVersion.id) == col(Edition.profile_id))
     .outerjoin(Suppression, col(Suppression.address_key) == col(Subscriber.address_key))
     .where(col(Delivery.id).in_(bindparam("ids", expanding=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -80,6 +80,12 @@ def announcement_window(session: Session, announcement: int, size: int) -> list[
     return list(session.execute(statement).scalars())
 
 
+def announcements_between(session: Session, first_day: date, last_day: date) -> list[int]:
+    """Ids of the announcements of these days, both included, oldest first."""
+    statement = select(col(Announcement.id)).where(col(Announcement.day).between(first_day, last_day))
+    return [int(announcement) for announcement in session.execute(statement.order_by(col(Announcement.id))).scalars()]
+
+
 def count_announced(session: Session, announcement_ids: Sequence[int]) -> int:
     """How many papers these announcements have."""
     statement = select(func.count()).select_from(Paper).where(col(Paper.announcement_id).in_(announcement_ids))
@@ -92,6 +98,16 @@ def announced_paper_ids(session: Session, announcement_id: int) -> list[int]:
         col(Paper.announcement_id) == announcement_id, col(Paper.withdrawn).is_(False)
     )
     return [int(paper_id) for paper_id in session.execute(statement).scalars() if paper_id is not None]
+
+
+def announced_since(session: Session, day: date) -> list[int]:
+    """Ids of the papers announced on that day or later, oldest first, without withdrawn ones."""
+    statement = (
+        select(col(Paper.id))
+        .where(col(Paper.announcement_id) >= day.toordinal(), col(Paper.withdrawn).is_(False))
+        .order_by(col(Paper.announcement_id), col(Paper.id))
+    )
+    return [int(paper_id) for paper_id in session.execute(statement).scalars()]
 
 
 def newest_batch(session: Session) -> int:
@@ -237,14 +253,13 @@ def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
     return session.execute(select(col(Paper.id)).where(col(Paper.arxiv_id) == arxiv_id)).scalar_one_or_none()
 
 
-def by_author(session: Session, key: str, limit: int = 200) -> list[tuple[Paper, Record]]:
-    """Papers with this author key, newest first."""
+def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple[Paper, Record]]:
+    """The last `limit` stored papers with one of these author keys, in no order."""
     statement = (
         select(col(PaperKey.paper_id))
-        .where(col(PaperKey.key) == key)
+        .where(col(PaperKey.key).in_(keys))
+        .distinct()
         .order_by(col(PaperKey.paper_id).desc())
         .limit(limit)
     )
-    paper_ids = list(session.execute(statement).scalars())
-    papers_by_id = newest_versions(session, paper_ids)
-    return [papers_by_id[paper_id] for paper_id in paper_ids if paper_id in papers_by_id]
+    return newest_versions_chunked(session, list(session.execute(statement).scalars()))

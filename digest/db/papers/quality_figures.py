@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
@@ -25,6 +25,15 @@ class MeasuredNovelty:
 
     value: int | None
     nearest_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedFigures:
+    """Figures of an author as a source printed them at that time."""
+
+    figures: Mapping[str, Any]
+    source: str
+    taken_at: datetime
 
 
 def papers_without_novelty(session: Session, announcements: Sequence[int]) -> list[int]:
@@ -145,8 +154,24 @@ def author_figures(
     The newest, but those of `fallback_sources` only where no other source has any.
     """
     statement = select(AuthorFigure).where(in_values(session, col(AuthorFigure.name), sorted(set(names))))
+    return {name: row.figures for name, row in _newest_rows(session, statement, fallback_sources).items()}
+
+
+def printed_figures(
+    session: Session, author_name: str, fallback_sources: Collection[str] = ()
+) -> PrintedFigures | None:
+    """An author's figures as in `author_figures`, with their source and date; None for none."""
+    statement = select(AuthorFigure).where(col(AuthorFigure.name) == author_name)
+    row = _newest_rows(session, statement, fallback_sources).get(author_name)
+    return PrintedFigures(row.figures, row.source, row.taken_at) if row else None
+
+
+def _newest_rows(
+    session: Session, statement: Select[AuthorFigure], fallback_sources: Collection[str]
+) -> dict[str, AuthorFigure]:
+    """The preferred row of each name; none for a name of several people."""
     rows = sorted(
         session.execute(statement).scalars(), key=lambda row: (row.source not in fallback_sources, row.taken_at)
     )
     shared = {row.name for row in rows if row.figures.get(_SHARED)}
-    return {row.name: row.figures for row in rows if row.name not in shared}
+    return {row.name: row for row in rows if row.name not in shared}

@@ -1,4 +1,4 @@
-"""Stored runs, shards and editions."""
+"""Stored runs, shards and epochs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, func, or_, select, text, update
-from sqlmodel import Session, SQLModel, col
+from sqlmodel import Session, col
 
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values, insert_ignore
@@ -115,13 +115,14 @@ def waiting_ranges(session: Session, run: Run, day: date | None) -> list[tuple[i
     return [(int(first), int(last)) for first, last in session.execute(statement)]
 
 
-def open_shards(session: Session, run_id: int | None = None) -> list[tuple[int, int]]:
-    """(run, shard number) of unfinished shards of planned runs."""
+def open_shards(session: Session, run_id: int | None = None, *, limit: int | None = None) -> list[tuple[int, int]]:
+    """(run, shard number) of unfinished shards of planned runs, at most `limit`, the earliest slots first."""
     statement = (
         select(col(Shard.run_id), col(Shard.number))
         .join(Run, col(Run.id) == col(Shard.run_id))
         .where(col(Shard.done_at).is_(None), col(Run.state) == PLANNED)
         .order_by(col(Run.slot), col(Shard.number))
+        .limit(limit)
     )
     if run_id is not None:
         statement = statement.where(col(Shard.run_id) == run_id)
@@ -162,41 +163,6 @@ def active_subscribers(session: Session, *, after: int, only_id: int | None, lim
     if only_id is not None:
         statement = statement.where(col(Subscriber.id) == only_id)
     return list(session.execute(statement.order_by(col(Subscriber.id)).limit(limit)).scalars())
-
-
-def editions_of_subscriber(session: Session, subscriber_id: int) -> list[Edition]:
-    """A subscriber's editions that were not cancelled."""
-    statement = select(Edition).where(col(Edition.subscriber_id) == subscriber_id, col(Edition.cancelled).is_(False))
-    return list(session.execute(statement).scalars())
-
-
-def edition_dates(session: Session, subscriber_ids: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:
-    """(subscriber, day) pairs that have an edition."""
-    edition = SQLModel.metadata.tables["edition"].c
-    statement = select(edition.subscriber_id, edition.day).where(
-        in_values(session, edition.subscriber_id, list(subscriber_ids)), edition.day.in_(list(days))
-    )
-    return {(int(subscriber_id), day) for subscriber_id, day in session.execute(statement)}
-
-
-def subscribers_with_editions(session: Session, subscriber_ids: Iterable[int]) -> set[int]:
-    """Those of these subscribers who have an edition that was not cancelled."""
-    their_editions = (
-        in_values(session, col(Edition.subscriber_id), list(subscriber_ids)),
-        col(Edition.cancelled).is_(False),
-    )
-    with_edition = select(col(Edition.subscriber_id)).where(*their_editions).distinct()
-    return {int(subscriber_id) for subscriber_id in session.execute(with_edition).scalars()}
-
-
-def edition_of_subscriber(session: Session, subscriber_id: int, day: date | None) -> Edition | None:
-    """A subscriber's edition of that day, or the newest one."""
-    statement = (
-        select(Edition).where(col(Edition.subscriber_id) == subscriber_id).order_by(col(Edition.day).desc()).limit(1)
-    )
-    if day is not None:
-        statement = statement.where(col(Edition.day) == day)
-    return session.execute(statement).scalar_one_or_none()
 
 
 def count_deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[str, int]:

@@ -1,1 +1,1 @@
-"""Counters of rate limits."""
+"""Administrators' logins and tokens, the audit, counters of rate limits."""

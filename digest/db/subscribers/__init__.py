@@ -1,1 +1,1 @@
-"""Subscribers, their profiles, thresholds and feedback; hashes of former addresses."""
+"""Subscribers, their profiles, thresholds, feedback and link requests; hashes of former addresses."""

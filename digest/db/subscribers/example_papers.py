@@ -17,6 +17,12 @@ def examples_of(session: Session, subscriber_id: int, *, request_id: int | None 
     return session.exec(statement.order_by(col(ExamplePaper.id).desc())).all()
 
 
+def all_examples_of(session: Session, subscriber_id: int) -> Sequence[ExamplePaper]:
+    """A subscriber's example papers by id, also those of sign-ups that are not confirmed."""
+    query = select(ExamplePaper).where(ExamplePaper.subscriber_id == subscriber_id).order_by(col(ExamplePaper.id))
+    return session.exec(query).all()
+
+
 def count_examples(session: Session, subscriber_id: int) -> int:
     """The number of a subscriber's example papers, without those of unconfirmed sign-ups."""
     return session.exec(select(func.count()).where(*_theirs(subscriber_id, None))).one()
@@ -37,6 +43,11 @@ def adopt_examples(session: Session, subscriber_id: int, request_id: int, *, imp
     """Make the examples of a sign-up those of the subscriber, as one import."""
     statement = update(ExamplePaper).where(*_theirs(subscriber_id, request_id))
     session.execute(statement.values(request_id=None, import_id=import_id))
+
+
+def delete_pending(session: Session, example: ExamplePaper) -> None:
+    """Delete one example of a sign-up that is not confirmed yet."""
+    session.delete(example)
 
 
 def delete_examples(

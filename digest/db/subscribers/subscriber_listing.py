@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from digest.matching.profile import Profile
-from digest.models import Audit, ProfileVersion, Subscriber
+from digest.models import ProfileVersion, Subscriber
 from digest.models.subscriber import UNSUBSCRIBED
 
 
@@ -25,9 +25,3 @@ def unsubscribed_before(session: Session, before: datetime, *, limit: int) -> Se
     """Subscribers who left before then; locks their rows."""
     query = select(Subscriber).where(Subscriber.state == UNSUBSCRIBED, col(Subscriber.left_at) < before)
     return session.exec(query.limit(limit).with_for_update()).all()
-
-
-def was_audited(session: Session, action: str, *, since: datetime) -> bool:
-    """True where the audit has a row of that action since then."""
-    query = select(Audit.id).where(Audit.action == action, col(Audit.at) > since)
-    return session.exec(query.limit(1)).first() is not None

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, String, cast, func
+from sqlalchemy import ColumnElement, String, cast, func, insert, literal
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from digest import settings
 from digest.db.core.dialect import in_values
 from digest.db.subscribers import former_addresses
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models import Attempt, Batch, Consent, Edition, ProfileVersion, Subscriber, Suppression
 from digest.models.delivery import WELCOME
-from digest.models.subscriber import ACTIVE, PENDING
-from digest.models.types import stored_id
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
+from digest.models.types import UTCDateTime, stored_id
 
 MAX_ADDRESS = 254
 IMPORTED = "imported"  # the consent event of a subscriber whom an administrator imported
@@ -97,6 +98,24 @@ def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscr
     return _find_one(session, col(Subscriber.id) == subscriber_id, lock=lock)
 
 
+def lock_unless_left(session: Session, subscriber_ids: Sequence[int]) -> list[int]:
+    """Lock those of the subscribers who have not unsubscribed, in the order of ids. Returns their ids."""
+    query = select(col(Subscriber.id)).where(
+        in_values(session, col(Subscriber.id), subscriber_ids), Subscriber.state != UNSUBSCRIBED
+    )
+    locked_ids = session.execute(query.order_by(col(Subscriber.id)).with_for_update()).scalars()
+    return [subscriber_id for subscriber_id in locked_ids if subscriber_id is not None]
+
+
+def mark_left(session: Session, subscriber_ids: Sequence[int], *, now: datetime) -> None:
+    """Set the state of subscribers who unsubscribe. The caller holds their rows."""
+    session.execute(
+        update(Subscriber)
+        .where(in_values(session, col(Subscriber.id), subscriber_ids))
+        .values(state=UNSUBSCRIBED, left_at=now, next_due_at=None)
+    )
+
+
 def _find_one(session: Session, condition: ColumnElement[bool], *, lock: bool) -> Subscriber | None:
     query = select(Subscriber).where(condition)
     return session.exec(query.with_for_update() if lock else query).one_or_none()
@@ -127,6 +146,11 @@ def admit(session: Session, address: ParsedAddress, *, now: datetime) -> Subscri
     return subscriber
 
 
+def delete_subscriber(session: Session, subscriber_id: int) -> None:
+    """Delete a subscriber's row; profiles, consents, requests and feedback are deleted with it."""
+    session.exec(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
+
+
 def suppression(session: Session, key: str) -> Suppression | None:
     """Why that address must not be mailed, None where it may be; also from the hash of a deleted address."""
     stored = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
@@ -134,22 +158,6 @@ def suppression(session: Session, key: str) -> Suppression | None:
     if former is not None and former.suppressed:
         return Suppression(address_key=key, reason=former.reason, at=former.at)
     return stored
-
-
-def sign_up_request(session: Session, subscriber_id: int, request_id: int) -> SignUpRequest | None:
-    """The request with that id; None where there is none, or where it is another subscriber's."""
-    request = session.get(SignUpRequest, request_id) if request_id < 2**31 else None
-    return request if request is not None and request.subscriber_id == subscriber_id else None
-
-
-def has_open_sign_up(session: Session, subscriber_id: int, *, since: datetime) -> bool:
-    """True where a sign-up since then was not confirmed yet."""
-    query = select(SignUpRequest.id).where(
-        SignUpRequest.subscriber_id == subscriber_id,
-        col(SignUpRequest.created_at) >= since,
-        col(SignUpRequest.confirmed_at).is_(None),
-    )
-    return session.exec(query.limit(1)).first() is not None
 
 
 def add_profile_version(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:
@@ -171,6 +179,19 @@ def profile_version(session: Session, subscriber_id: int, profile_id: int | None
     return session.exec(query).one_or_none()
 
 
+def profile_versions(session: Session, version_ids: Iterable[int]) -> dict[int, ProfileVersion]:
+    """The profile versions with these ids, by id."""
+    ids = set(version_ids)
+    rows = session.exec(select(ProfileVersion).where(col(ProfileVersion.id).in_(ids))) if ids else ()
+    return {stored_id(version): version for version in rows}
+
+
+def profile_versions_of(session: Session, subscriber_id: int) -> Sequence[ProfileVersion]:
+    """All versions of a subscriber's profile, oldest first."""
+    query = select(ProfileVersion).where(ProfileVersion.subscriber_id == subscriber_id)
+    return session.exec(query.order_by(col(ProfileVersion.number))).all()
+
+
 def profile_of(session: Session, subscriber: Subscriber) -> Profile:
     """The subscriber's current profile; an empty one before the first is confirmed."""
     version = profile_version(session, stored_id(subscriber), subscriber.profile_id)
@@ -184,10 +205,34 @@ def record_consent(
     session.add(Consent(subscriber_id=subscriber_id, event=event, at=now, client=client, wording=wording))
 
 
+def record_departures(session: Session, origins: Mapping[int, str], *, now: datetime, wording: str) -> None:
+    """Store the proof that these subscribers unsubscribed, by id with its origin as in `record_consent`.
+
+    One statement for each origin: the interpreter's lock is released for each statement and, in a busy process, only
+    regained milliseconds later.
+    """
+    ids_by_origin: dict[str, list[int]] = {}
+    for subscriber_id, origin in origins.items():
+        ids_by_origin.setdefault(origin, []).append(subscriber_id)
+    for origin, subscriber_ids in ids_by_origin.items():
+        values: tuple[Any, ...] = (literal("left"), literal(now, UTCDateTime), literal(origin), literal(wording))
+        columns = select(col(Subscriber.id), *values).where(in_values(session, col(Subscriber.id), subscriber_ids))
+        names = ["subscriber_id", "event", "at", "client", "wording"]
+        session.execute(insert(Consent).from_select(names, columns))
+
+
 def consents(session: Session, subscriber_id: int) -> Sequence[Consent]:
     """A subscriber's consent events, oldest first."""
     query = select(Consent).where(Consent.subscriber_id == subscriber_id).order_by(col(Consent.id))
     return session.exec(query).all()
+
+
+def consents_by_subscriber(session: Session) -> dict[int, list[Consent]]:
+    """All consent events, oldest first, by subscriber."""
+    events_by_subscriber: dict[int, list[Consent]] = {}
+    for event in session.exec(select(Consent).order_by(col(Consent.id))):
+        events_by_subscriber.setdefault(event.subscriber_id, []).append(event)
+    return events_by_subscriber
 
 
 def was_imported(session: Session, subscriber_id: int) -> bool:
@@ -215,8 +260,18 @@ def attempted_keys(session: Session, action: str, *, since: datetime) -> set[str
     return set(session.exec(select(Attempt.key).where(Attempt.action == action, col(Attempt.at) > since)))
 
 
+def attempts_of_key(session: Session, key: str) -> Sequence[Attempt]:
+    """The attempts of all actions with that key, oldest first."""
+    return session.exec(select(Attempt).where(Attempt.key == key).order_by(col(Attempt.id))).all()
+
+
+def delete_attempts_of_key(session: Session, key: str) -> None:
+    """Delete the attempts of all actions with that key."""
+    session.exec(delete(Attempt).where(col(Attempt.key) == key))
+
+
 def delete_attempts(session: Session, action: str, key: str) -> None:
-    """Delete the attempts of a key."""
+    """Delete the attempts of an action with that key."""
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))
 
 

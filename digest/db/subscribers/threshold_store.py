@@ -10,7 +10,7 @@ from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values
-from digest.models import Subscriber, Threshold
+from digest.models import ProfileVersion, Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
 
 
@@ -23,6 +23,17 @@ def stored_thresholds(session: Session, epoch_id: int, profile_ids: Iterable[int
     )
     stored_ids, taus = session.execute(statement).one()
     return {profile_id: None if tau < 0 else tau for profile_id, tau in zip(stored_ids or (), taus or (), strict=True)}
+
+
+def thresholds_of_subscriber(session: Session, subscriber_id: int) -> list[tuple[int, int, int | None]]:
+    """The thresholds of a subscriber's profiles, oldest first: (number of the profile version, epoch, τ)."""
+    statement = (
+        select(col(ProfileVersion.number), col(Threshold.epoch_id), col(Threshold.tau))
+        .join(ProfileVersion, col(ProfileVersion.id) == col(Threshold.profile_id))
+        .where(col(ProfileVersion.subscriber_id) == subscriber_id)
+        .order_by(col(Threshold.id))
+    )
+    return [(number, epoch_id, tau) for number, epoch_id, tau in session.execute(statement)]
 
 
 def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:

@@ -1,7 +1,8 @@
 """Example papers as weighted words and pairs of adjacent words, which find similar papers.
 
 Of every example the impacts of its terms, brought to length one, are added up; a sum counts by the square of the number
-of examples that have the term, so that what they have in common outweighs what one of them repeats.
+of examples that have the term, so that what they have in common outweighs what one of them repeats. Examples that are
+unlike the others make further groups with terms of their own, because a library has several interests.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from digest.matching.scoring.parameters import (
     EXAMPLE_TERMS,
     EXAMPLE_UNIT,
     FULL_EXAMPLE_WEIGHT,
+    MAX_EXAMPLE_TERMS,
     PAIR_DENOMINATOR,
     PAIR_NUMERATOR,
     TITLE_TF,
@@ -33,6 +35,8 @@ MAX_EXAMPLES_READ = 1000  # the newest examples that count
 MAX_EXAMPLES_NAMED = 200  # examples that a profile holds by title: the most typical ones
 MAX_TITLE = 120  # characters of such a title
 MAX_SHARED = 4  # shared terms that a reason names
+MAX_GROUPS = 8  # groups of examples with terms of their own
+MIN_GROUP = 3  # examples that are needed for a further group
 _BLANK = " "
 
 
@@ -44,12 +48,10 @@ def example_terms(examples: Sequence[Record | Document], weights: Weights) -> Ex
         _impacts(terms, weights, weights.norm(document.length))
         for terms, document in zip(frequencies, documents, strict=True)
     ]
-    weight_of = _heaviest(impacts)
+    weight_of = _weights_of_groups(impacts)
     if not weight_of:
         return None
-    similarities = [
-        sum(weight * found.get(stems, 0) for stems, weight in weight_of.items()) // EXAMPLE_UNIT for found in impacts
-    ]
+    similarities = [_similarity(weight_of, found) for found in impacts]
     written = _written_forms(documents, weight_of)
     return Examples(
         terms=tuple(ExampleTerm(stems, written[stems], weight) for stems, weight in weight_of.items()),
@@ -135,16 +137,45 @@ def _impacts(frequencies: Mapping[str, int], weights: Weights, norm: int) -> dic
     return {term: value for term, value in impacts.items() if value > 0}
 
 
-def _heaviest(impacts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    """The weights of the heaviest terms: ⌊384 · n/(n+5) · r·c² / max r·c²⌋, n the examples, c those with the term."""
+def _weights_of_groups(impacts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The heaviest terms of all groups with their weights, each with the largest that a group gives it.
+
+    A group has the examples at least half as similar to its terms as the upper quarter; the others make the next one.
+    """
+    examples = [(found, _shares(found)) for found in impacts if found]
+    merged: dict[str, int] = {}
+    for number in range(MAX_GROUPS):
+        if len(examples) < (MIN_GROUP if number else 1):
+            break
+        weights = _heaviest([shares for _, shares in examples])
+        similarities = [_similarity(weights, found) for found, _ in examples]
+        upper_quarter = sorted(similarities)[3 * len(similarities) // 4]
+        is_member = [2 * similarity >= upper_quarter for similarity in similarities]
+        members = [shares for (_, shares), member in zip(examples, is_member, strict=True) if member]
+        for term, weight in _heaviest(members).items():
+            merged[term] = max(weight, merged.get(term, 0))
+        examples = [example for example, member in zip(examples, is_member, strict=True) if not member]
+    best = sorted(merged, key=lambda term: (-merged[term], term))[:MAX_EXAMPLE_TERMS]
+    return {term: merged[term] for term in best}
+
+
+def _similarity(weight_of: Mapping[str, int], impacts: Mapping[str, int]) -> int:
+    return sum(weight * impacts.get(term, 0) for term, weight in weight_of.items()) // EXAMPLE_UNIT
+
+
+def _heaviest(group: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The weights of the heaviest terms: ⌊192 · n/(n+5) · r·c² / max r·c²⌋, n the examples, c those with the term.
+
+    `group`: the shares of each example; r is their sum.
+    """
     sums: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    for found in impacts:
-        sums.update(_shares(found))
-        counts.update(found.keys())
+    for shares in group:
+        sums.update(shares)
+        counts.update(shares.keys())
     values = {term: sums[term] * counts[term] ** 2 for term in sums}
     best = sorted(values, key=lambda term: (-values[term], term))[:EXAMPLE_TERMS]
-    number = len(impacts)
+    number = len(group)
     weighed = {
         term: FULL_EXAMPLE_WEIGHT * number * values[term] // ((number + EXAMPLE_SHRINK) * values[best[0]])
         for term in best

@@ -13,13 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from digest import clock, settings
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
+from digest.db.papers import source_days, summaries
 from digest.db.reporting import installation_totals
 from digest.errors import Misconfigured
 from digest.services.admin import configuration, doctor_mail, doctor_processes
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Finding
-from digest.services.ingestion import source_status
+from digest.services.ingestion import own_summaries, source_status
 from digest.services.security import api_tokens, proxy_warning
-from digest.sources import registry
+from digest.sources import registry, summary_endpoint
 
 __all__ = ["ERROR", "OK", "WARNING", "Finding", "run_checks"]
 
@@ -121,6 +122,27 @@ def _check_sources(config: settings.Settings) -> Iterator[Finding]:
         yield Finding(OK if is_healthy else WARNING, "sources", text, "" if is_healthy else _source_cure(status))
 
 
+def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
+    """The endpoint for summaries, where one is set: whether it is configured and the result of the last attempt."""
+    try:
+        if not summary_endpoint.is_configured():
+            return
+    except Misconfigured as error:
+        yield Finding(ERROR, "summaries", str(error), "set it, or leave DIGEST_SUMMARY_URL empty")
+        return
+    now = clock.now()
+    with reading() as session:
+        state = source_days.source_state(session, own_summaries.STATE)
+        stored = summaries.count_own_since(session, now - timedelta(days=1))
+    if state is None:
+        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: not asked yet")
+    elif state.outcome:
+        cure = "it is asked again after the next fetch; papers are mailed without a line meanwhile"
+        yield Finding(WARNING, "summaries", f"{summary_endpoint.model()}: {state.detail}", cure)
+    else:
+        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {stored} papers in 24 hours")
+
+
 def _source_cure(status: source_status.SourceStatus) -> str:
     if status.state == source_status.NEVER_FETCHED:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
@@ -201,5 +223,6 @@ _DATABASE_CHECKS: tuple[Check, ...] = (
         doctor_processes.check_outbox,
         doctor_processes.check_processes,
         _check_sources,
+        _check_summaries,
     ),
 )

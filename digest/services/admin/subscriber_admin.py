@@ -69,6 +69,12 @@ def subscriber_details(address: str, *, client: str = "") -> Row:
         return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": consents}
 
 
+def subscriber_number(address: str) -> int:
+    """The id of the subscriber with this address. Raises NotFound, BadInput."""
+    with reading() as session:
+        return stored_id(_require_subscriber(session, address))
+
+
 def _origin(stored: str, client: str) -> str:
     """Where a consent came from, as far as it is known."""
     if stored in consent_origin.KNOWN_WORDS:

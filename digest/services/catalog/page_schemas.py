@@ -75,7 +75,8 @@ class Preview:
 class PaperRow:
     """A paper in a list. `excerpt` ends at a sentence; `facts`: one line about its trend; `badges`: short labels.
 
-    `novelty`, `score` and the score's `parts` are from 0 to 100; None or absent is unknown.
+    `novelty`, `score` and the score's `parts` are from 0 to 100; None or absent is unknown. `is_cut`: the list of
+    authors ends with 'et al.'. `labels`: the badges of lists that show the novelty itself, too.
     """
 
     id: int
@@ -88,13 +89,20 @@ class PaperRow:
     novelty: int | None = None
     score: int | None = None
     parts: tuple[tuple[str, int], ...] = ()
+    is_cut: bool = False
+    published: date | None = None
+    labels: tuple[str, ...] = ()
+    comment: str = ""
+    identifier: str = ""
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
     """The page of one paper. `links`: (label, address); `nearest_paper`: id and title of the nearest earlier paper.
 
-    `summary`: the words that say who made it, and the text.
+    `summary`: the words that say who made it, and the text. `bibtex`: an entry to copy; `downloads`: citation files as
+    (label, URL); `meta_tags`: (name, content), for reference managers.
     """
 
     row: PaperRow
@@ -104,15 +112,33 @@ class PaperPage:
     comment: str = ""
     nearest_paper: tuple[int, str] | None = None
     summary: tuple[str, str] | None = None
+    bibtex: str = ""
+    downloads: tuple[tuple[str, str], ...] = ()
+    meta_tags: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorPage:
-    """An author's papers and the figures that a source prints: (name, value)."""
+    """An author's papers and the figures that a source prints: (name, value), with a line about source and date.
+
+    `total`: papers of all pages.
+    """
 
     name: str
     rows: tuple[PaperRow, ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
+    figures_origin: str = ""
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPage:
+    """The papers of a list of identifiers, one page of them. `unknown`: identifiers of no stored paper."""
+
+    identifiers: tuple[str, ...]
+    rows: tuple[PaperRow, ...] = ()
+    unknown: tuple[str, ...] = ()
+    total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

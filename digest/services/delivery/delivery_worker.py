@@ -11,7 +11,8 @@ from functools import cache, lru_cache
 
 from digest import clock, settings
 from digest.db.core.engine import reading
-from digest.db.outbox import deliveries, retention
+from digest.db.outbox import deliveries
+from digest.db.runs import runs
 from digest.interfaces import Enqueue
 from digest.mail.mime.composer_interface import Composer
 from digest.mail.outbox.lease_reaper import LeaseReaper
@@ -59,7 +60,7 @@ def sweep(enqueue: Enqueue) -> int:
     uncertain = _sweep_leases(_sweeper())
     with reading() as session:
         waiting = deliveries.is_due(session, clock.now())
-        unfinished_shards = retention.unfinished_shards(session, limit=SHARDS_PER_SWEEP)
+        unfinished_shards = runs.open_shards(session, limit=SHARDS_PER_SWEEP)
     for run_id, shard in unfinished_shards:
         enqueue.freeze(run_id, shard)
     if waiting:

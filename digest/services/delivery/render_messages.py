@@ -15,13 +15,13 @@ from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_context import MailService, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
-from digest.db.outbox.mail_data import EDITIONS, MailedEdition, MailedSubscriber
+from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
 from digest.db.papers import papers as store
 from digest.db.papers import summaries
 from digest.mail.mime import dkim, message_builder
 from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.models import AccountRequest, AdminLogin
-from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, LINK, MOVED, SIGN_IN, TEST
+from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, EDITION_KINDS, LINK, MOVED, SIGN_IN, TEST
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
@@ -109,7 +109,7 @@ class MailComposer:
 
     def _render_mail(self, delivery: ClaimedDelivery, context: MailContext) -> RenderedMail | Withheld:
         subscriber, edition = context.subscriber, context.edition
-        if delivery.kind in EDITIONS:
+        if delivery.kind in EDITION_KINDS:
             if edition is None or subscriber is None or edition.cancelled:
                 return Withheld(CANCELLED, "the edition was cancelled or deleted")
             return self._render_edition(delivery, edition, subscriber, context)

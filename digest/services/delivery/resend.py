@@ -9,7 +9,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.db.runs import runs
+from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
 from digest.interfaces import Enqueue
@@ -26,7 +26,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
     """
     with transaction() as session:
         subscriber = _require_mailable(session, address)
-        edition = runs.edition_of_subscriber(session, stored_id(subscriber), day)
+        edition = editions.edition_of_subscriber(session, stored_id(subscriber), day)
         if edition is None:
             date_text = f" for {day.isoformat()}" if day else ""
             raise NotFound(f"{address} has no edition{date_text}")

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from digest.compose.edition import Content, StoredContent
 from digest.db.papers import papers as store
-from digest.db.runs import runs
+from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import N_
@@ -159,7 +159,7 @@ def _last_batches(session: Session, run: Run, recipients: Sequence[AnySubscriber
         if run.slot - _first_possible_slot(subscriber) < RECENT_SUBSCRIBER_WINDOW
     ]
     with_editions = (
-        runs.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent_subscribers])
+        editions.subscribers_with_editions(session, [stored_id(subscriber) for subscriber in recent_subscribers])
         if recent_subscribers
         else set()
     )

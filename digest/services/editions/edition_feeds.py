@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sqlmodel import col, select
-
 from digest import clock, i18n, settings
 from digest.compose.atom_json_feeds import Feed, Item, tag_uri
 from digest.compose.edition import Content
@@ -15,6 +13,7 @@ from digest.compose.email import digest_email, wording
 from digest.compose.email.paper_block import PaperBlocks
 from digest.compose.email.template_environment import fragment_template
 from digest.db.core.engine import reading
+from digest.db.runs.editions import newest_editions
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Edition, Subscriber
@@ -26,7 +25,7 @@ from digest.services.security import signed_links
 from digest.text.tex import readable
 
 MAX_EDITIONS, MAX_PAPERS = 30, 50  # the most that a feed holds
-_FEED_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # the date in the ids of the feeds themselves and of an empty feed
+FEED_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # the date in the ids of the feeds themselves and of an empty feed
 
 
 def subscriber_feed(subscriber_id: int) -> Feed:
@@ -36,17 +35,12 @@ def subscriber_feed(subscriber_id: int) -> Feed:
         subscriber = session.get(Subscriber, subscriber_id)
         if subscriber is None:
             raise NotFound(localize("this subscription no longer exists"))
-        editions = session.exec(
-            select(Edition)
-            .where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
-            .order_by(col(Edition.day).desc())
-            .limit(MAX_EDITIONS)
-        ).all()
+        editions = newest_editions(session, subscriber_id, MAX_EDITIONS)
         papers = web_view.load_edition_papers(session, editions)
     blocks = PaperBlocks()
     items = tuple(_edition_item(edition, subscriber, papers, blocks) for edition in editions)
     return Feed(
-        key=_tag_uri(_FEED_EPOCH, f"reader-{subscriber_id}"),
+        key=feed_tag(FEED_EPOCH, f"reader-{subscriber_id}"),
         title=localize("%(service)s: your papers", service=configured.service_name),
         name=configured.service_name,
         home=items[0].url if items else configured.base_url,
@@ -71,7 +65,7 @@ def _edition_item(
         content, papers.papers, recipient, links, blocks=blocks, summaries=papers.summaries_of(edition)
     )
     return Item(
-        key=_tag_uri(edition.created_at, f"edition-{edition.id}"),
+        key=feed_tag(edition.created_at, f"edition-{edition.id}"),
         title=f"{wording.short_date(edition.day)}: {subject}",
         url=page,
         html=html,
@@ -86,13 +80,13 @@ def trending_feed(category: str | None) -> Feed:
     items = tuple(_paper_item(rising_paper) for rising_paper in trending.current_trending(category, MAX_PAPERS))
     page = f"{configured.base_url}/trending" + (f"/{category}" if category else "")
     return Feed(
-        key=_tag_uri(_FEED_EPOCH, f"trending-{category or 'all'}"),
+        key=feed_tag(FEED_EPOCH, f"trending-{category or 'all'}"),
         title=_trending_title(configured.service_name, category),
         name=configured.service_name,
         home=page,
         atom=f"{page}.atom",
         json=f"{page}.json",
-        updated=hour if items else _FEED_EPOCH,
+        updated=hour if items else FEED_EPOCH,
         language=i18n.language_tag(),
         items=items,
     )
@@ -112,7 +106,7 @@ def _paper_item(rising_paper: trending.RisingPaper) -> Item:
     )
     url = f"{settings.get().base_url}/papers/{rising_paper.paper_id}"
     return Item(
-        key=_tag_uri(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),
+        key=feed_tag(rising_paper.listed_at, f"paper-{rising_paper.paper_id}"),
         title=paper_row.title,
         url=url,
         html=fragment_template("paper").render(row=paper_row, url=url),
@@ -122,7 +116,7 @@ def _paper_item(rising_paper: trending.RisingPaper) -> Item:
     )
 
 
-def _tag_uri(day: datetime, name: str) -> str:
+def feed_tag(day: datetime, name: str) -> str:
     """A tag URI that stays the same when the service moves to another URL but keeps its mail domain."""
     configured = settings.get()
     return tag_uri(configured.mail_domain or urlsplit(configured.base_url).hostname or "localhost", day, name)

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.compose.edition import NEW, RISING, Content, Entry
-from digest.compose.email import paper_block, topic_groups
+from digest.compose.email import match_reason, paper_block, topic_groups
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.bylines import byline
 from digest.db.core.engine import reading
@@ -123,7 +123,8 @@ def _grouped(
     for entry in entries:
         record = records.get((entry.paper, entry.revision))
         if record is not None:
-            label = topic_groups.group_label(entry, recipient) if grouped else ""
+            category = match_reason.matching_category(recipient.categories, record.categories)
+            label = topic_groups.group_label(entry, recipient, category) if grouped else ""
             groups[label].append(_paper(entry.paper, record, entry.paper in mailed_papers))
     ordered = sorted(groups.items(), key=lambda group: -len(group[1]))
     return tuple([FurtherGroup(label, tuple(papers)) for label, papers in ordered])

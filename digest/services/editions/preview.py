@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest import clock
 from digest.compose.edition import Content, Entry
@@ -15,7 +15,6 @@ from digest.db.papers import papers as store
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
 from digest.matching.reference.reference_matcher import FindingCache
-from digest.models import Announcement
 from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
@@ -47,7 +46,7 @@ def preview(
         last_day = until or _newest_day(session)
         if last_day is None:
             return Preview(())
-        announcements = _announcements_between(session, last_day - timedelta(days=days - 1), last_day)
+        announcements = store.announcements_between(session, last_day - timedelta(days=days - 1), last_day)
         if not announcements:
             return Preview(())
         plan = selector.plan_preview(session, profile, announcements, whole=whole)
@@ -72,11 +71,6 @@ def _newest_day(session: Session) -> date | None:
     today = clock.now().astimezone(clock.ARXIV_ZONE).date()
     newest = store.current_announcement(session, today)
     return date.fromordinal(newest) if newest else None
-
-
-def _announcements_between(session: Session, first_day: date, last_day: date) -> list[int]:
-    statement = select(Announcement.id).where(col(Announcement.day).between(first_day, last_day))
-    return list(session.exec(statement.order_by(col(Announcement.id))))
 
 
 def _contents_by_day(

@@ -84,11 +84,15 @@ def _vocabulary(session: Session) -> Mapping[str, int]:
     return _vocabularies.get(key, lambda: _count_words(session), version=store.newest_batch(session))
 
 
-def _count_words(session: Session) -> Mapping[str, int]:
+def recent_paper_ids(session: Session, limit: int) -> list[int]:
+    """The papers of the newest 14 announcements, at most `limit`."""
     current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
     window = store.announcement_window(session, current, _ANNOUNCEMENTS) if current else []
-    papers = [paper.id for day in announcements.announcement_days(session, window) for paper in day.papers][:_PAPERS]
+    return [paper.id for day in announcements.announcement_days(session, window) for paper in day.papers][:limit]
+
+
+def _count_words(session: Session) -> Mapping[str, int]:
     words: Counter[str] = Counter()
-    for _, title, abstract in quality_figures.paper_texts(session, papers):
+    for _, title, abstract in quality_figures.paper_texts(session, recent_paper_ids(session, _PAPERS)):
         words.update({match.casefold() for match in _WORD.findall(f"{title} {abstract}")})
     return words

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest import clock, settings
 from digest.compose.edition import Content
@@ -20,17 +20,19 @@ from digest.compose.email.template_context import Links, MailService, Recipient
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import summaries
+from digest.db.runs.editions import editions_between
+from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
-from digest.models import AccountRequest, AdminLogin, Edition, ProfileVersion, Subscriber
+from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, Summary, known_summaries
+from digest.services.catalog import paper_exports
 from digest.services.security import signed_links
 from digest.sources import registry
 
 MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
 SILENCE_WINDOW = timedelta(days=60)
-T = TypeVar("T", Subscriber, Edition, ProfileVersion, AdminLogin, AccountRequest)
 
 
 class Addressee(Protocol):
@@ -95,7 +97,7 @@ class EditionPapers:
 def load_edition_papers(session: Session, editions: Iterable[Edition]) -> EditionPapers:
     """The papers and profiles of these editions, in one query each."""
     edition_list = list(editions)
-    versions = rows_by_id(session, ProfileVersion, {edition.profile_id for edition in edition_list})
+    versions = subscribers.profile_versions(session, {edition.profile_id for edition in edition_list})
     versions_shown = {
         (int(entry["paper"]), int(entry["revision"]))
         for edition in edition_list
@@ -134,15 +136,25 @@ def web_view(edition_id: int, page: str) -> str:
         return other_emails.no_matches_notice(
             recipient, links, content.considered, silent=silent, service=service_identity()
         ).html
+    entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])
     return digest_email.digest(
         content,
         papers.papers,
         recipient,
-        links,
+        replace(links, citations=paper_exports.download_links(page), bibtex=entries),
         service=service_identity(),
         summaries=papers.summaries_of(edition),
         limit=None,
     ).html
+
+
+def edition_papers(edition_id: int) -> list[int]:
+    """Ids of an edition's papers in its order. Raises NotFound."""
+    with reading() as session:
+        edition = session.get(Edition, edition_id)
+        if edition is None or edition.cancelled:
+            raise NotFound(localize("this edition no longer exists"))
+        return list(dict.fromkeys(int(entry["paper"]) for entry in edition.content["entries"]))
 
 
 def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
@@ -162,10 +174,8 @@ def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[
     Looks at the editions of LOOK_BACK; a topic counts by its text, from the first of them on that was chosen with it.
     """
     with reading() as session:
-        query = select(Edition).where(Edition.subscriber_id == subscriber_id, col(Edition.cancelled).is_(False))
-        recent = query.where(col(Edition.day).between(day - SILENCE_WINDOW, day)).order_by(col(Edition.day))
-        editions = session.exec(recent).all()
-        versions = rows_by_id(session, ProfileVersion, {edition.profile_id for edition in editions})
+        editions = editions_between(session, subscriber_id, day - SILENCE_WINDOW, day)
+        versions = subscribers.profile_versions(session, {edition.profile_id for edition in editions})
     last_days: dict[str, date] = {}
     for edition in editions:
         texts = topic_texts(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
@@ -214,12 +224,3 @@ def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
         further=f"{web_view_link}/more",
         feedback=signed_links.feedback(stored_id(edition)),
     )
-
-
-def rows_by_id(session: Session, table: type[T], ids: Iterable[int | None]) -> dict[int, T]:
-    """The rows with these ids, in one query."""
-    row_ids = {number for number in ids if number is not None}
-    if not row_ids:
-        return {}
-    rows = session.exec(select(table).where(col(table.id).in_(row_ids)))
-    return {row.id: row for row in rows if row.id is not None}

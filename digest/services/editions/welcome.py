@@ -10,7 +10,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.papers import papers as store
-from digest.db.runs import edition_writes, runs
+from digest.db.runs import edition_writes, editions
 from digest.db.subscribers import subscribers
 from digest.db.subscribers.subscribers import WELCOME_WITHIN
 from digest.interfaces import Enqueue
@@ -82,7 +82,7 @@ def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
         if subscriber is None or subscriber.state != ACTIVE:
             return None
         day = run.created_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
-        if runs.edition_dates(session, [subscriber_id], [day]):
+        if editions.edition_dates(session, [subscriber_id], [day]):
             return None
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
@@ -102,7 +102,7 @@ def _store(run: Run, assembled: AssembledEdition) -> bool:
         if (
             subscriber is None
             or subscriber.state != ACTIVE
-            or runs.edition_dates(session, [subscriber_id], [assembled.day])
+            or editions.edition_dates(session, [subscriber_id], [assembled.day])
         ):
             return False
         if assembled.subscriber.profile_id:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sqlalchemy import select as sql
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest import clock
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
+from digest.db.outbox import subscriber_mail
 from digest.db.papers import papers as store
-from digest.db.runs import runs
+from digest.db.runs import editions, runs
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
@@ -100,7 +100,7 @@ def _profile_words(session: Session, subscriber: Subscriber) -> list[str]:
 
 
 def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
-    edition = runs.edition_of_subscriber(session, stored_id(subscriber), None)
+    edition = editions.edition_of_subscriber(session, stored_id(subscriber), None)
     if edition is None:
         return ["no edition yet: nothing matched so far, or no run has come by"]
     content = Content.from_json(edition.content)
@@ -109,18 +109,12 @@ def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
     papers = "1 paper" if len(content.entries) == 1 else f"{len(content.entries)} papers"
     state = "cancelled" if edition.cancelled else edition.kind
     lines = [f"newest edition: {edition.day.isoformat()} ({state}), {papers} of {content.considered} considered"]
-    lines += [f"  {_delivery_line(delivery)}" for delivery in _deliveries(session, stored_id(edition))]
+    lines += [f"  {_delivery_line(mail)}" for mail in subscriber_mail.mail_about_edition(session, stored_id(edition))]
     records = store.versions(session, [(entry.paper, entry.revision) for entry in content.entries])
     for entry in content.entries:
         title = one_line(readable(records[entry.paper, entry.revision].title))
         lines += [f"  {title}", f"    {entry_reason(entry, profile)}"]
     return lines
-
-
-def _deliveries(session: Session, edition_id: int) -> list[Delivery]:
-    kinds = ("digest", "welcome", "notice", "resend")
-    statement = sql(Delivery).where(col(Delivery.subject_id) == edition_id, col(Delivery.kind).in_(kinds))
-    return list(session.execute(statement.order_by(col(Delivery.id))).scalars())
 
 
 def _delivery_line(delivery: Delivery) -> str:
@@ -146,7 +140,7 @@ def entry_reason(entry: Entry, profile: Profile) -> str:
 def _lines_of_editions_with(session: Session, subscriber: Subscriber, paper: int) -> list[str]:
     """One line for each edition with the paper."""
     lines = []
-    for edition in runs.editions_of_subscriber(session, stored_id(subscriber)):
+    for edition in editions.editions_of_subscriber(session, stored_id(subscriber)):
         version = session.get(ProfileVersion, edition.profile_id)
         profile = Profile.from_json(version.profile) if version else Profile()
         for entry in Content.from_json(edition.content).entries:
@@ -198,6 +192,8 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     if not matches:
         relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
         floor = reference_matcher.close_floor_of(profile, weights) if profile.close else 0
+        if 0 < floor <= relevance:
+            return "it matches none of your topics as written, and has no topic's words all, with one in its title"
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
@@ -219,7 +215,7 @@ def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: i
         return f"it matches, but more than {window} announcements have passed: it is no longer new"
     if batch > subscriber.seen_through:
         return "it matches; it has not been in a run of yours yet"
-    if runs.edition_of_subscriber(session, stored_id(subscriber), None) is None:
+    if editions.edition_of_subscriber(session, stored_id(subscriber), None) is None:
         return "it matches; your first edition will have it, if others don't take its place"
     return "it matches, but others scored higher and your limit was reached, or it came before you subscribed"
 

@@ -130,7 +130,7 @@ def _store_part(
     """Store one batch in the caller's transaction, which holds the lock."""
     announcement_day = day if part.papers else None  # an empty feed (a weekend's) announces nothing
     batch = BatchWriter(session, source, announcement_day, known_at)
-    upsert = PaperUpsert(batch)
+    upsert = PaperUpsert(batch, page_author=papers.page_author(part))
     upsert.store_all(part.papers)
     new, updated, unchanged = upsert.new, upsert.updated, upsert.unchanged
     if part.rejected:

@@ -19,10 +19,13 @@ _ANNOUNCED, _REPLACED = frozenset(_ANNOUNCE_TYPES[:2]), frozenset(_ANNOUNCE_TYPE
 
 
 class PaperUpsert:
-    """Inserts and updates papers chunk by chunk, with a few queries for each chunk."""
+    """Inserts and updates papers chunk by chunk, with a few queries for each chunk.
 
-    def __init__(self, batch: BatchWriter) -> None:
-        self.session, self.batch = batch.session, batch
+    `page_author`: the author of all papers, whom lists of authors that end with 'et al.' may lack.
+    """
+
+    def __init__(self, batch: BatchWriter, *, page_author: str | None = None) -> None:
+        self.session, self.batch, self._page_author = batch.session, batch, page_author
         self.new = self.updated = self.unchanged = 0
 
     def store_all(self, listed: Sequence[ListedPaper]) -> None:
@@ -44,6 +47,7 @@ class PaperUpsert:
                 self.updated += changed
                 self.unchanged += not changed
         self._write(changes)
+        self._insert_page_keys(listed, paper_ids)
         signals = [
             row
             for i, item in enumerate(listed)
@@ -57,6 +61,22 @@ class PaperUpsert:
                 self._summary_row(paper_id, item)
                 for i, item in enumerate(listed)
                 if (paper_id := paper_ids[i]) and item.summary
+            ],
+        )
+
+    def _insert_page_keys(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
+        """Store that these papers are the page's author's, where their lists of authors don't say so."""
+        if self._page_author is None:
+            return
+        key = papers.author_page_key(self._page_author)
+        paper_writes.insert_keys(
+            self.session,
+            [
+                (key, paper_id)
+                for i, item in enumerate(listed)
+                if (paper_id := paper_ids[i])
+                and not item.record.authors_complete
+                and self._page_author not in item.record.authors
             ],
         )
 

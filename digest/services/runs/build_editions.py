@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core.engine import reading, transaction
-from digest.db.runs import edition_writes, runs
+from digest.db.runs import edition_writes, editions, runs
 from digest.db.subscribers import shard_reads
 from digest.db.subscribers.shard_reads import DueSubscriber
 from digest.models import Epoch, Run, Shard
@@ -109,7 +109,7 @@ def _ids_with_edition(session: Session, subscribers: Iterable[tuple[DueSubscribe
     dates = {stored_id(subscriber): day for subscriber, day in subscribers}
     return {
         subscriber_id
-        for subscriber_id, day in runs.edition_dates(session, dates, set(dates.values()))
+        for subscriber_id, day in editions.edition_dates(session, dates, set(dates.values()))
         if dates[subscriber_id] == day
     }
 

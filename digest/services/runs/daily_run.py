@@ -16,12 +16,12 @@ from digest.errors import NotFound, Transient
 from digest.interfaces import Enqueue, NoQueue
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.models.types import stored_id
-from digest.services.catalog import novelty_and_score
+from digest.services.catalog import novelty_and_score, search_indexing
 from digest.services.delivery import delivery_worker
 from digest.services.runs import build_editions, calibration_job, retention, run_planning
 
 WAIT_SECONDS = 3600.0
-NOVELTY_SECONDS = 60.0
+NOVELTY_SECONDS = INDEXING_SECONDS = 60.0
 CHECK_WORKER_EVERY_SECONDS = 20.0  # with `--wait`
 
 
@@ -54,6 +54,7 @@ def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
     settings.get().require("secret_key", "mail_from", "smtp_url")
     started = clock.now()
     novelty_and_score.measure_novelty(seconds=NOVELTY_SECONDS)  # no worker has done it
+    search_indexing.index_papers(seconds=INDEXING_SECONDS)
     if day is None:
         calibration_job.calibrate_all()
     run_ids = _plan(day, only, NoQueue())

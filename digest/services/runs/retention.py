@@ -13,6 +13,7 @@ from digest import clock, logs, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.outbox import retention
+from digest.db.security import audit
 from digest.db.subscribers import subscriber_listing
 from digest.models.types import stored_id
 from digest.services.bounces import process_reports
@@ -32,7 +33,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     deleted = _delete_deliveries(cutoff)
     with transaction() as session:
         deleted += retention.delete_old_records(session, reports_before=cutoff, attempts_before=now - timedelta(days=2))
-        retention.delete_old_audit(session, now - timedelta(days=config.retention_audit_days))
+        audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
     suppressed = process_reports.suppress_failing_addresses(now=now)
     erased = _erase_unsubscribed(now - timedelta(days=config.retention_left_days), now)
     pending = pending_cleanup.delete_unconfirmed(now=now)
@@ -64,7 +65,7 @@ def _erase_unsubscribed(cutoff: datetime, now: datetime) -> int:
 def _erased_since(since: datetime) -> bool:
     """True where a subscriber was erased since then: rewriting SQLite's file may have failed at that time."""
     with reading() as session:
-        return subscriber_listing.was_audited(session, erasure.ERASE, since=since)
+        return audit.was_audited(session, erasure.ERASE, since=since)
 
 
 def _delete_deliveries(cutoff: datetime) -> int:

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core.engine import reading, transaction
-from digest.db.outbox import retention
-from digest.db.runs import run_deliveries
+from digest.db.outbox import held_mail
+from digest.db.runs import run_deliveries, runs
 from digest.errors import NotFound, Refused
 from digest.i18n import localize
 from digest.interfaces import Enqueue
@@ -68,7 +68,7 @@ def pause(run_id: int, *, actor: str) -> int:
         run = _run(session, run_id)
         _require_not_cancelled(run)
         was_complete = run.state == COMPLETE
-        count = retention.pause_run(session, run_id)
+        count = run_deliveries.pause_run(session, run_id)
         if was_complete and not count:
             raise Refused(
                 localize("run %(run)s is complete: none of its mails waits, so there is nothing to pause", run=run_id)
@@ -85,9 +85,9 @@ def resume(run_id: int, *, actor: str, enqueue: Enqueue) -> int:
             raise Refused(
                 localize("run %(run)s is not paused (state: %(state)s)", run=run_id, state=localize(run.state))
             )
-        count = retention.resume_run(session, run_id, clock.now())
+        count = run_deliveries.resume_run(session, run_id, clock.now())
         _audit(session, actor, "resume run", run=run_id, deliveries=count)
-        shards = [number for run, number in retention.unfinished_shards(session, limit=1000) if run == run_id]
+        shards = [number for _, number in runs.open_shards(session, run_id)]
     for number in shards:
         enqueue.freeze(run_id, number)
     enqueue.deliver()
@@ -102,11 +102,11 @@ def cancel(run_id: int, *, actor: str) -> CancelResult:
     """
     with transaction() as session:  # once this is committed, no further shard of the run can be built
         _run(session, run_id)
-        count = retention.cancel_run(session, run_id)
+        count = run_deliveries.cancel_run(session, run_id)
     with transaction() as session:
-        restored = retention.cancel_editions(session, retention.editions_with_cancelled_mail(session, run_id))
+        restored = run_deliveries.cancel_editions(session, run_deliveries.editions_with_cancelled_mail(session, run_id))
         sending = run_deliveries.count_sending(session, run_id)
-        result = CancelResult(count, len(retention.held_deliveries(session, run_id)), restored, sending)
+        result = CancelResult(count, len(held_mail.held_deliveries(session, run_id)), restored, sending)
         _audit(session, actor, "cancel run", run=run_id, deliveries=count, restored=restored)
     return result
 
@@ -121,15 +121,15 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
     with transaction() as session:
         run = _run(session, run_id)
         if run.state == RUN_CANCELLED:
-            retention.restore_editions(session, run)
-            retention.reopen_run(session, run_id)
-        delivery_ids = retention.missed_deliveries(session, run_id, uncertain=uncertain)
-        count = retention.requeue(session, delivery_ids, now)
+            run_deliveries.restore_editions(session, run)
+            run_deliveries.reopen_run(session, run_id)
+        delivery_ids = run_deliveries.missed_deliveries(session, run_id, uncertain=uncertain)
+        count = run_deliveries.requeue(session, delivery_ids, now)
         if uncertain:
-            count += retention.release_held(
-                session, [stored_id(row) for row in retention.held_deliveries(session, run_id)], now
+            count += held_mail.release_held(
+                session, [stored_id(row) for row in held_mail.held_deliveries(session, run_id)], now
             )
-        uncertain_mails = tuple((stored_id(row), row.address) for row in retention.held_deliveries(session, run_id))
+        uncertain_mails = tuple((stored_id(row), row.address) for row in held_mail.held_deliveries(session, run_id))
         _audit(session, actor, "resend missed", run=run_id, deliveries=count, held=len(uncertain_mails))
     enqueue.deliver()
     return ResendResult(count, uncertain_mails)

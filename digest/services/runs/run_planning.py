@@ -10,7 +10,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
-from digest.db.runs import runs
+from digest.db.runs import editions, runs
 from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import BadInput
 from digest.interfaces import Enqueue
@@ -88,7 +88,7 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
                 continue
             epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.epoch_before(session, run.announcement_id)
             dates = [(subscriber, day or day_of_slot(subscriber, slot)) for subscriber in by_slot[slot]]
-            with_edition = runs.edition_dates(
+            with_edition = editions.edition_dates(
                 session, [stored_id(subscriber) for subscriber, _ in dates], {edition_day for _, edition_day in dates}
             )
             choices += assemble_edition.assemble(

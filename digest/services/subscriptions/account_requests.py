@@ -11,24 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, delete, update
+from sqlmodel import Session
 
 from digest import clock
+from digest.db.bounces import reports
 from digest.db.core import engine
+from digest.db.outbox import subscriber_mail
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.db.subscribers import subscribers
+from digest.db.subscribers import link_requests, subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
 from digest.i18n import localize
 from digest.interfaces import Enqueue
-from digest.models import AccountRequest, Bounce, Delivery, Subscriber
-from digest.models.delivery import ACCOUNT_LINK, DEFERRED, MOVED, QUEUED
+from digest.models import AccountRequest, Subscriber
+from digest.models.delivery import ACCOUNT_LINK, MOVED
 from digest.models.delivery import NEW_ADDRESS as NEW_ADDRESS_MAIL
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT, NEW_ADDRESS, PENDING
 from digest.models.types import stored_id
 from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, erasure, update_preferences
 from digest.services.subscriptions.sign_up import WORDING_VERSION
-from digest.services.subscriptions.unsubscribe import EDITION_KINDS
 
 PREFERENCES_ACTIONS = (EXPORT, ERASE, CHANGE_ADDRESS)
 
@@ -118,7 +119,7 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     allowed = is_free and rate_limits.may_mail_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
     with engine.transaction() as session:
         _, subscriber = _require_open_request(session, CHANGE_ADDRESS, request_id, lock=True)
-        _delete_requests(session, subscriber, NEW_ADDRESS)
+        link_requests.delete_account_requests(session, stored_id(subscriber), (NEW_ADDRESS,))
         if allowed and _is_free(session, new_address.key):
             _queue_link(session, subscriber, NEW_ADDRESS, kind=NEW_ADDRESS_MAIL, to=new_address.text, now=now)
     enqueue.deliver()
@@ -126,36 +127,25 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
 
 def confirm_address(request_id: int, client: str, enqueue: Enqueue) -> None:
     """Send mail to the new address from now on, and notify the old one. Raises StaleToken, Refused."""
-    now = clock.now()
+    now, origin = clock.now(), consent_origin.stored_form(client)  # before the locks, because it is slow
     with engine.transaction() as session:
         request, subscriber = _require_open_request(session, NEW_ADDRESS, request_id, lock=True)
         new_address, old_address = subscribers.parse_address(request.address), subscriber.address
         if not _is_free(session, new_address.key):
             raise Refused(localize("this address has a subscription of its own, or no mail may be sent to it"))
         _erase_unconfirmed(session, new_address.key, now=now)
-        _delete_requests(session, subscriber)
-        session.execute(delete(Bounce).where(col(Bounce.address_key) == subscriber.address_key))
+        subscriber_id = stored_id(subscriber)
+        link_requests.delete_account_requests(session, subscriber_id)
+        reports.delete_reports(session, subscriber.address_key)
         subscriber.address, subscriber.address_key = new_address.text, new_address.key
-        _redirect_waiting_mail(session, subscriber)
-        subscriber_id_, stored_client = stored_id(subscriber), consent_origin.stored_form(client)
+        subscriber_mail.redirect_editions(session, subscriber)
         subscribers.record_consent(
-            session, subscriber_id_, "address changed", now=now, client=stored_client, wording=WORDING_VERSION
+            session, subscriber_id, "address changed", now=now, client=origin, wording=WORDING_VERSION
         )
         enqueue_next(
-            session, MOVED, subject_id=subscriber_id_, address=old_address, subscriber_id=subscriber_id_, now=now
+            session, MOVED, subject_id=subscriber_id, address=old_address, subscriber_id=subscriber_id, now=now
         )
     enqueue.deliver()
-
-
-def _redirect_waiting_mail(session: Session, subscriber: Subscriber) -> None:
-    """Editions that are not sent yet go to the new address; an uncertain one is not redirected."""
-    query = update(Delivery).where(
-        col(Delivery.subscriber_id) == subscriber.id,
-        col(Delivery.kind).in_(EDITION_KINDS),
-        col(Delivery.state).in_((QUEUED, DEFERRED)),
-    )
-    domain = subscriber.address.rpartition("@")[2].lower()
-    session.execute(query.values(address=subscriber.address, domain=domain))
 
 
 def _is_free(session: Session, key: str) -> bool:
@@ -172,20 +162,14 @@ def _erase_unconfirmed(session: Session, key: str, *, now: datetime) -> None:
         session.flush()
 
 
-def _delete_requests(session: Session, subscriber: Subscriber, *actions: str) -> None:
-    """Make the links of these actions invalid; without `actions`, all of them."""
-    deletion = delete(AccountRequest).where(col(AccountRequest.subscriber_id) == subscriber.id)
-    session.execute(deletion.where(col(AccountRequest.action).in_(actions)) if actions else deletion)
-
-
 def _require_open_request(
     session: Session, action: str, request_id: int, *, lock: bool = False
 ) -> tuple[AccountRequest, Subscriber]:
     """The request of a link, with its subscriber; `lock` locks the subscriber's row. Raises StaleToken."""
-    request = session.get(AccountRequest, request_id) if request_id < 2**31 else None
+    request = link_requests.account_request(session, request_id)
     subscriber = subscribers.by_id(session, request.subscriber_id, lock=lock) if request else None
     if lock:  # another transaction may have used it while this one waited for the row
-        request = session.get(AccountRequest, request_id, populate_existing=True) if request else None
+        request = link_requests.account_request(session, request_id, refresh=True)
     if request is None or subscriber is None or request.action != action:
         raise StaleToken(
             localize("this link was used, or replaced by a newer one; ask for another on your preferences page")

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.bounces import reports
 from digest.db.core import engine
-from digest.db.subscribers import former_addresses, subscribers
+from digest.db.outbox import subscriber_mail
+from digest.db.subscribers import former_addresses, link_requests, subscribers
 from digest.errors import NotFound, Refused, StaleToken
 from digest.i18n import localize
 from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
-from digest.models import Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
-from digest.models.delivery import CANCELLED, CONFIRMATION, DEFERRED, QUEUED, UNCERTAIN
+from digest.models import ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models.delivery import CONFIRMATION
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime
@@ -130,15 +131,7 @@ def refuse_sign_up(subscriber_id: int, request_id: int) -> None:
     with engine.transaction() as session:
         subscriber = _require_refusable(session, subscriber_id, request_id, lock=True)
         reports.suppress(session, subscriber.address_key, reason=NOT_ME, source="confirmation mail", at=now)
-        session.execute(
-            update(Delivery)
-            .where(
-                col(Delivery.subscriber_id) == subscriber_id,
-                col(Delivery.kind) == CONFIRMATION,
-                col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)),
-            )
-            .values(state=CANCELLED, due_at=None)
-        )
+        subscriber_mail.cancel_waiting(session, [subscriber_id], (CONFIRMATION,))
 
 
 def refusal_of(subscriber_id: int, request_id: int) -> str:
@@ -149,7 +142,7 @@ def refusal_of(subscriber_id: int, request_id: int) -> str:
 
 def _require_refusable(session: Session, subscriber_id: int, request_id: int, *, lock: bool = False) -> Subscriber:
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
-    request = subscribers.sign_up_request(session, subscriber_id, request_id)
+    request = link_requests.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
         raise StaleToken(localize("this link is out of date: nobody confirmed that sign-up, and it was deleted"))
     if _is_receiving_mail(session, subscriber):
@@ -179,7 +172,7 @@ def _require_request(
 ) -> tuple[Subscriber, SignUpRequest]:
     """The subscriber and request of a valid link. Raises NotFound, StaleToken."""
     subscriber = subscribers.by_id(session, subscriber_id, lock=lock)
-    request = subscribers.sign_up_request(session, subscriber_id, request_id)
+    request = link_requests.sign_up_request(session, subscriber_id, request_id)
     if subscriber is None or request is None:
         raise NotFound(localize("this subscription no longer exists; sign up again if you want the mail"))
     suppression = subscribers.suppression(session, subscriber.address_key)

@@ -15,7 +15,8 @@ from digest import settings
 from digest.errors import BadInput
 
 ADMINISTRATOR, MAIL, COMPLAINT = "administrator", "mail", "complaint"
-KNOWN_WORDS = frozenset({"", ADMINISTRATOR, MAIL, COMPLAINT})  # no address: kept as they are
+ONE_CLICK = "one-click"  # RFC 8058: sent by the mail provider, whose address says nothing about the subscriber
+KNOWN_WORDS = frozenset({"", ADMINISTRATOR, MAIL, COMPLAINT, ONE_CLICK})  # no address: kept as they are
 _SALT_BYTES = _HASH_BYTES = 16
 _COST = {"n": 2**12, "r": 8, "p": 1}  # 4 MiB and about 10 ms; never change it: stored hashes depend on it
 

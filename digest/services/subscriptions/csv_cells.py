@@ -12,7 +12,7 @@ from digest import clock
 from digest.errors import BadInput
 from digest.matching.profile import Examples
 from digest.matching.scoring.example_vectors import MAX_EXAMPLES_NAMED, MAX_TITLE
-from digest.matching.scoring.parameters import EXAMPLE_TERMS, FULL_EXAMPLE_WEIGHT
+from digest.matching.scoring.parameters import FULL_EXAMPLE_WEIGHT, MAX_EXAMPLE_TERMS
 from digest.matching.scoring.relevance_feedback import FULL_WEIGHT_LIKES, MAX_WORDS
 from digest.services.subscriptions import preference_fields
 
@@ -94,7 +94,7 @@ def _require_no_nul(name: str, text: str) -> None:
         raise BadInput(f"{name}: holds a NUL character", field=name)
 
 
-def liked_words(cell: str) -> tuple[tuple[str, int], ...]:
+def parse_likes(cell: str) -> tuple[tuple[str, int], ...]:
     """The words of liked papers with their weights; a further like recomputes them."""
     try:
         likes = _LIKES.validate_json(cell) if cell else []
@@ -119,7 +119,7 @@ class _TermCell(BaseModel):
 class _ExamplesCell(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    terms: list[_TermCell] = Field(min_length=1, max_length=EXAMPLE_TERMS)
+    terms: list[_TermCell] = Field(min_length=1, max_length=MAX_EXAMPLE_TERMS)
     floor: int = Field(ge=1, lt=2**31)
     papers: list[tuple[str, list[int]]] = Field(default=[], max_length=MAX_EXAMPLES_NAMED)
 

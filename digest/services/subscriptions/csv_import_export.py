@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.bounces import reports
 from digest.db.core.engine import engine, reading, transaction
-from digest.db.subscribers import former_addresses, subscribers
+from digest.db.subscribers import former_addresses, link_requests, subscriber_listing, subscribers
 from digest.errors import BadInput, DigestError, Refused
 from digest.matching.profile import Profile, Topic
-from digest.models import Audit, Consent, ProfileVersion, SignUpRequest, Subscriber, Suppression
+from digest.models import Audit, Consent, SignUpRequest, Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
@@ -64,35 +64,20 @@ def export_csv() -> str:
 def export_rows() -> list[Row]:
     """All subscribers and suppressed addresses by `COLUMNS`; lists have an entry a line."""
     with reading() as session:
-        subscribers_ = session.exec(select(Subscriber).order_by(col(Subscriber.id))).all()
-        profiles, requests = _profiles(session), _requests(session)
-        consents: dict[int, list[Consent]] = {}
-        for event in session.exec(select(Consent).order_by(col(Consent.id))):
-            consents.setdefault(event.subscriber_id, []).append(event)
-        suppressed = {row.address_key: row for row in session.exec(select(Suppression).order_by(col(Suppression.id)))}
+        subscriber_profiles = subscriber_listing.all_with_profiles(session)
+        requests = link_requests.newest_sign_ups(session)
+        consents = subscribers.consents_by_subscriber(session)
+        suppressed = reports.suppressions_by_key(session)
     rows: list[Row] = []
-    for subscriber in subscribers_:
+    for subscriber, current_profile in subscriber_profiles:
         subscriber_id = stored_id(subscriber)
-        profile = profiles.get(subscriber_id, Profile())
-        if subscriber.state == PENDING and subscriber_id in requests:
-            profile = _requested_profile(subscriber, requests[subscriber_id])
+        is_requested = subscriber.state == PENDING and subscriber_id in requests
+        profile = _requested_profile(subscriber, requests[subscriber_id]) if is_requested else current_profile
         cells = _export_row(subscriber, profile) | _suppression_cells(suppressed.pop(subscriber.address_key, None))
         rows.append(cells | {"consents": _consent_cell(consents.get(subscriber_id, ()))})
     for key, row in suppressed.items():
         rows.append({"address": key, "state": SUPPRESSED_ONLY, **_suppression_cells(row)})
     return [{**dict.fromkeys(COLUMNS, ""), **row} for row in rows]
-
-
-def _profiles(session: Session) -> dict[int, Profile]:
-    """Current profiles by subscriber."""
-    query = select(ProfileVersion).join(Subscriber, col(Subscriber.profile_id) == col(ProfileVersion.id))
-    return {version.subscriber_id: Profile.from_json(version.profile) for version in session.exec(query)}
-
-
-def _requests(session: Session) -> dict[int, SignUpRequest]:
-    """The newest sign-up request of each subscriber."""
-    query = select(SignUpRequest).order_by(col(SignUpRequest.id))
-    return {request.subscriber_id: request for request in session.exec(query)}
 
 
 def _requested_profile(subscriber: Subscriber, request: SignUpRequest) -> Profile:
@@ -218,7 +203,7 @@ class _ImportedSubscriber:
             cap, _, text = entry.partition(" ")
             topics[text] = replace(_topic_of_row(topics, text, "caps"), cap=csv_cells.topic_cap(cap))
         primary_only = _read(_PrimaryOnly, {"primary_only": cells.get("primary_only", "false")}).primary_only
-        likes = csv_cells.liked_words(cells.get("likes", ""))
+        likes = csv_cells.parse_likes(cells.get("likes", ""))
         examples = csv_cells.example_terms(cells.get("examples", ""))
         return replace(
             profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes, examples=examples

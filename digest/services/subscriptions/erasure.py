@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, or_, update
+from sqlmodel import Session
 
 from digest import clock
+from digest.db.bounces import reports
 from digest.db.core import engine
 from digest.db.core.sqlite_vacuum import scrub_deleted
+from digest.db.outbox import subscriber_mail
+from digest.db.runs import editions
+from digest.db.security import audit
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
-from digest.models import Attempt, Audit, Bounce, Delivery, Edition, Subscriber, Suppression
-from digest.models.delivery import CANCELLED, OPEN_STATES
+from digest.models import Audit, Subscriber
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, UNSUBSCRIBED
+from digest.models.types import stored_id
 from digest.services.security import rate_limits
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.selection import profile_cache
@@ -52,23 +56,15 @@ def erase(subscriber_id: int, *, by_administrator: bool = False) -> bool:
 
 def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> None:
     """The part of `erase` in the database, within a transaction that has locked the subscriber's row."""
-    key = subscriber.address_key
-    theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
-    session.execute(
-        update(Delivery)
-        .where(theirs, col(Delivery.state).in_(OPEN_STATES))
-        .values(state=CANCELLED, due_at=None, lease_id=None)
-    )
-    session.execute(
-        update(Delivery).where(theirs).values(address="", domain="", reply="", payload=None, subscriber_id=None)
-    )
-    session.execute(delete(Bounce).where(col(Bounce.address_key) == key))
-    session.execute(delete(Audit).where(col(Audit.detail)["subscriber"].as_integer() == subscriber.id))
-    session.execute(delete(Attempt).where(col(Attempt.key) == str(subscriber.id)))
+    key, subscriber_id = subscriber.address_key, stored_id(subscriber)
+    subscriber_mail.anonymize_mail(session, subscriber)
+    reports.delete_reports(session, key)
+    audit.delete_audit_of_subscriber(session, subscriber_id)
+    subscribers.delete_attempts_of_key(session, str(subscriber_id))
     rate_limits.forget_address(session, key)
-    session.execute(delete(Edition).where(col(Edition.subscriber_id) == subscriber.id))
+    editions.delete_editions(session, subscriber_id)
     _keep_hash(session, subscriber, now)
-    session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber.id))
+    subscribers.delete_subscriber(session, subscriber_id)
 
 
 def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
@@ -78,7 +74,7 @@ def _keep_hash(session: Session, subscriber: Subscriber, now: datetime) -> None:
     if suppression is not None:
         reason = BY_ADMINISTRATOR if suppression.source == BY_ADMINISTRATOR else suppression.reason
         former_addresses.store_former_address(session, key, reason=reason, suppressed=True, at=suppression.at)
-        session.execute(delete(Suppression).where(col(Suppression.address_key) == key))
+        reports.delete_suppression(session, key)
     elif subscriber.state == UNSUBSCRIBED:
         at = subscriber.left_at or now
         former_addresses.store_former_address(session, key, reason="left", suppressed=False, at=at)

@@ -99,7 +99,7 @@ def adopt_request_examples(session: Session, subscriber: Subscriber, request: Si
     for example in reversed(pending):
         room -= _key(example) not in keys
         if _key(example) in keys or room < 0:
-            session.delete(example)
+            example_store.delete_pending(session, example)
     session.flush()
     import_id = example_store.newest_import(session, subscriber_id) + 1
     example_store.adopt_examples(session, subscriber_id, request_id, import_id=import_id)

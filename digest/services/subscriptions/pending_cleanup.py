@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, and_, col, delete, func, or_, select
+from sqlmodel import Session
 
 from digest import clock, settings
 from digest.db.core import engine
-from digest.db.subscribers import pending_imports
-from digest.models import AccountRequest, SignUpRequest, Subscriber
-from digest.models.subscriber import PENDING
+from digest.db.subscribers import link_requests, pending_imports
 from digest.services.security.link_lifetimes import ACCOUNT_REQUEST_KEPT_FOR
 from digest.services.subscriptions import erasure
 
@@ -27,9 +24,8 @@ def delete_unconfirmed(*, now: datetime | None = None) -> int:
     now = now or clock.now()
     cutoff, total = now - timedelta(days=settings.get().retention_pending_days), 0
     with engine.transaction() as session:
-        session.execute(delete(SignUpRequest).where(col(SignUpRequest.created_at) < cutoff))
-        requests_cutoff = now - ACCOUNT_REQUEST_KEPT_FOR
-        session.execute(delete(AccountRequest).where(col(AccountRequest.created_at) < requests_cutoff))
+        link_requests.delete_sign_ups_before(session, cutoff)
+        link_requests.delete_account_requests_before(session, now - ACCOUNT_REQUEST_KEPT_FOR)
         pending_imports.delete_expired(session, now=now)
     while True:
         with engine.transaction() as session:
@@ -40,15 +36,7 @@ def delete_unconfirmed(*, now: datetime | None = None) -> int:
 
 
 def _erase_batch(session: Session, cutoff: datetime, now: datetime) -> int:
-    expired = session.exec(select(Subscriber).where(_is_expired(cutoff)).limit(BATCH_SIZE).with_for_update()).all()
+    expired = link_requests.expired_subscribers(session, cutoff, limit=BATCH_SIZE)
     for subscriber in expired:
         erasure.erase_rows(session, subscriber, now=now)
     return len(expired)
-
-
-def _is_expired(cutoff: datetime) -> ColumnElement[bool]:
-    newest = select(func.max(SignUpRequest.created_at)).where(SignUpRequest.subscriber_id == Subscriber.id)
-    newest_request = newest.correlate(Subscriber)
-    newest_at = newest_request.scalar_subquery()
-    is_old = or_(newest_at.is_(None), newest_at < cutoff)
-    return and_(col(Subscriber.state) == PENDING, col(Subscriber.created_at) < cutoff, is_old)

@@ -6,26 +6,19 @@ further table can't be forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlmodel import Session, SQLModel, col, or_, select
+from sqlmodel import Session, SQLModel
 
 from digest import signing
-from digest.db.subscribers import feedback, subscribers
-from digest.models import (
-    AccountRequest,
-    Attempt,
-    Audit,
-    Bounce,
-    Delivery,
-    Edition,
-    ExamplePaper,
-    ProfileVersion,
-    SignUpRequest,
-    Subscriber,
-    Threshold,
-)
+from digest.db.bounces import reports
+from digest.db.outbox import subscriber_mail
+from digest.db.runs import editions
+from digest.db.security import audit
+from digest.db.subscribers import example_papers, feedback, link_requests, subscribers, threshold_store
+from digest.models import Subscriber
+from digest.models.types import stored_id
 from digest.services.security import rate_limits
 
 Section = Callable[[Session, Subscriber], Any]
@@ -50,48 +43,39 @@ def _subscriber(_: Session, subscriber: Subscriber) -> dict[str, Any]:
 
 
 def _profile_versions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(ProfileVersion).where(ProfileVersion.subscriber_id == subscriber.id)
-    return _to_json(session.exec(query.order_by(col(ProfileVersion.number))).all(), {"id", "subscriber_id"})
+    return _to_json(subscribers.profile_versions_of(session, stored_id(subscriber)), {"id", "subscriber_id"})
 
 
 def _thresholds(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = (
-        select(ProfileVersion.number, Threshold.epoch_id, Threshold.tau)
-        .join(ProfileVersion, col(ProfileVersion.id) == col(Threshold.profile_id))
-        .where(ProfileVersion.subscriber_id == subscriber.id)
-        .order_by(col(Threshold.id))
-    )
-    names = ("profile_version", "epoch", "threshold")
-    return [dict(zip(names, row, strict=True)) for row in session.exec(query)]
+    thresholds = threshold_store.thresholds_of_subscriber(session, stored_id(subscriber))
+    return [{"profile_version": number, "epoch": epoch, "threshold": tau} for number, epoch, tau in thresholds]
 
 
 def _consents(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    return _to_json(subscribers.consents(session, subscriber.id or 0), {"id", "subscriber_id"})
+    return _to_json(subscribers.consents(session, stored_id(subscriber)), {"id", "subscriber_id"})
 
 
 def _editions(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(Edition).where(Edition.subscriber_id == subscriber.id).order_by(col(Edition.day))
-    return _to_json(session.exec(query).all(), {"id", "subscriber_id", "profile_id", "shown"})
+    rows = editions.all_editions_of_subscriber(session, stored_id(subscriber))
+    return _to_json(rows, {"id", "subscriber_id", "profile_id", "shown"})
 
 
 def _feedback(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    return _to_json(feedback.feedback_of(session, subscriber.id or 0), {"id", "subscriber_id"})
+    return _to_json(feedback.feedback_of(session, stored_id(subscriber)), {"id", "subscriber_id"})
 
 
 def _example_papers(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(ExamplePaper).where(ExamplePaper.subscriber_id == subscriber.id).order_by(col(ExamplePaper.id))
-    return _to_json(session.exec(query).all(), {"id", "subscriber_id"})
+    rows = example_papers.all_examples_of(session, stored_id(subscriber))
+    return _to_json(rows, {"id", "subscriber_id"})
 
 
 def _mails(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    theirs = or_(col(Delivery.subscriber_id) == subscriber.id, col(Delivery.address) == subscriber.address)
-    query = select(Delivery).where(theirs).order_by(col(Delivery.id))
-    return _to_json(session.exec(query).all(), {"id", "subscriber_id", "subject_id", "lease_id", "priority"})
+    rows = subscriber_mail.mail_of_subscriber(session, subscriber)
+    return _to_json(rows, {"id", "subscriber_id", "subject_id", "lease_id", "priority"})
 
 
 def _bounces(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(Bounce).where(Bounce.address_key == subscriber.address_key).order_by(col(Bounce.id))
-    return _to_json(session.exec(query).all(), {"id", "address_key"})
+    return _to_json(reports.reports_of_address(session, subscriber.address_key), {"id", "address_key"})
 
 
 def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | None:
@@ -101,18 +85,15 @@ def _suppression(session: Session, subscriber: Subscriber) -> dict[str, Any] | N
 
 def _attempts(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     """Tries that are counted under the subscriber's number."""
-    query = select(Attempt).where(Attempt.key == str(subscriber.id)).order_by(col(Attempt.id))
-    return _to_json(session.exec(query).all(), {"id", "key"})
+    return _to_json(subscribers.attempts_of_key(session, str(stored_id(subscriber))), {"id", "key"})
 
 
 def _sign_up_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(SignUpRequest).where(SignUpRequest.subscriber_id == subscriber.id).order_by(col(SignUpRequest.id))
-    return _to_json(session.exec(query).all(), {"id", "subscriber_id"})
+    return _to_json(link_requests.sign_ups_of(session, stored_id(subscriber)), {"id", "subscriber_id"})
 
 
 def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(AccountRequest).where(AccountRequest.subscriber_id == subscriber.id).order_by(col(AccountRequest.id))
-    return _to_json(session.exec(query).all(), {"id", "subscriber_id"})
+    return _to_json(link_requests.account_requests_of(session, stored_id(subscriber)), {"id", "subscriber_id"})
 
 
 def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
@@ -121,8 +102,7 @@ def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str
 
 
 def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
-    query = select(Audit).where(col(Audit.detail)["subscriber"].as_integer() == subscriber.id)
-    return _to_json(session.exec(query.order_by(col(Audit.id))).all(), {"id", "actor"})
+    return _to_json(audit.audit_of_subscriber(session, stored_id(subscriber)), {"id", "actor"})
 
 
 # (table, section of the export, function that reads it)
@@ -147,5 +127,4 @@ SECTIONS: tuple[tuple[str, str, Section], ...] = (
 
 def _to_json(rows: Sequence[SQLModel], without: set[str]) -> list[dict[str, Any]]:
     """Rows as JSON values, without internal columns."""
-    suppression: list[Mapping[str, Any]] = [row.model_dump(mode="json", exclude=without) for row in rows]
-    return [dict(row) for row in suppression]
+    return [row.model_dump(mode="json", exclude=without) for row in rows]

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.db.subscribers import subscribers
+from digest.db.subscribers import link_requests, subscribers
 from digest.interfaces import Enqueue
 from digest.models import SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import CONFIRMATION, LINK
@@ -51,12 +51,13 @@ def subscribe(
         subscriber = subscribers.by_key(session, address.key)
     limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS
     if rate_limits.may_mail(limit, address.key, client_limit=client_limit, client=client):
+        origin = consent_origin.stored_form(client)  # slow, so not while the transaction holds its locks
         with engine.transaction() as session:
             suppression = subscribers.suppression(session, address.key)
             if suppression is None or suppressions.can_be_lifted(suppression.reason, suppression.source):
                 subscriber = subscribers.admit(session, address, now=now)
                 session.flush()
-                _queue_link(session, subscriber, suppression, request, examples, client=client, now=now)
+                _queue_link(session, subscriber, suppression, request, examples, origin=origin, now=now)
     enqueue.deliver()
 
 
@@ -67,7 +68,7 @@ def _queue_link(
     request: Subscription,
     examples: Sequence[ExampleEntry],
     *,
-    client: str,
+    origin: str,
     now: datetime,
 ) -> None:
     """Queue a link: for an active subscriber to the preferences, otherwise to confirm this sign-up.
@@ -83,22 +84,10 @@ def _queue_link(
         )
         return
     if suppression is not None:
-        since = max(
-            suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)
-        )  # after a whole week it is due
-        if subscribers.has_open_sign_up(session, subscriber_id, since=since):
+        week_ago = now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)  # after a whole week it is due
+        if link_requests.has_open_sign_up(session, subscriber_id, since=max(suppression.at, week_ago)):
             return
-    sign_up_request = SignUpRequest(
-        subscriber_id=subscriber_id,
-        created_at=now,
-        profile=request.profile().to_json(),
-        schedule=request.schedule_json(),
-        client=consent_origin.stored_form(client),
-        wording=WORDING_VERSION,
-    )
-    session.add(sign_up_request)
-    session.flush()
-    example_papers.add_request_examples(session, sign_up_request, examples)
+    request_id = _store_request(session, subscriber_id, request, examples, origin=origin, now=now)
     enqueue_next(
         session,
         LINK if is_active else CONFIRMATION,
@@ -106,5 +95,29 @@ def _queue_link(
         address=subscriber.address,
         subscriber_id=subscriber_id,
         now=now,
-        payload={"request_id": sign_up_request.id},
+        payload={"request_id": request_id},
     )
+
+
+def _store_request(
+    session: Session,
+    subscriber_id: int,
+    request: Subscription,
+    examples: Sequence[ExampleEntry],
+    *,
+    origin: str,
+    now: datetime,
+) -> int:
+    """Store the sign-up until its owner confirms it. Returns its id."""
+    sign_up_request = SignUpRequest(
+        subscriber_id=subscriber_id,
+        created_at=now,
+        profile=request.profile().to_json(),
+        schedule=request.schedule_json(),
+        client=origin,
+        wording=WORDING_VERSION,
+    )
+    session.add(sign_up_request)
+    session.flush()
+    example_papers.add_request_examples(session, sign_up_request, examples)
+    return stored_id(sign_up_request)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session
 
 from digest import clock
 from digest.db.core import engine
+from digest.db.core.group_commit import GroupCommit
+from digest.db.outbox import subscriber_mail
 from digest.db.subscribers import subscribers
-from digest.models import Delivery, Subscriber
-from digest.models.delivery import CANCELLED, DEFERRED, DIGEST, NOTICE, QUEUED, RESEND, UNCERTAIN, WELCOME
-from digest.models.subscriber import UNSUBSCRIBED
+from digest.models import Subscriber
+from digest.models.delivery import EDITION_KINDS
 from digest.services.subscriptions import consent_origin
 from digest.services.subscriptions.sign_up import WORDING_VERSION
-
-EDITION_KINDS = (DIGEST, WELCOME, NOTICE, RESEND)
-WAITING_STATES = (QUEUED, DEFERRED, UNCERTAIN)  # a mail that is being sent can't be recalled
 
 
 def subscriber_of(subscriber_id: int) -> Subscriber | None:
@@ -25,28 +25,46 @@ def subscriber_of(subscriber_id: int) -> Subscriber | None:
         return subscribers.by_id(session, subscriber_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Unsubscription:
+    """A request to stop all mail. `origin`: `consent_origin.stored_form` of the client, or a word."""
+
+    subscriber_id: int
+    origin: str = ""
+
+
 def unsubscribe(subscriber_id: int, client: str = "") -> None:
     """Stop all mail at once. Repeated, or after erasure, it changes nothing and raises no error."""
+    origin = consent_origin.stored_form(client)
     with engine.transaction() as session:
-        unsubscribe_in_session(session, subscriber_id, client, now=clock.now())
+        unsubscribe_in_session(session, subscriber_id, origin, now=clock.now())
 
 
-def unsubscribe_in_session(session: Session, subscriber_id: int, client: str, *, now: datetime) -> bool:
+async def commit_unsubscription(unsubscription: Unsubscription) -> None:
+    """Like `unsubscribe`. Returns when it is stored durably, in one transaction with concurrent ones."""
+    await _COMMITS.commit(unsubscription)
+
+
+def unsubscribe_in_session(session: Session, subscriber_id: int, origin: str, *, now: datetime) -> bool:
     """`unsubscribe` within a transaction. False if the subscriber had unsubscribed before, or is erased."""
-    subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-    if subscriber is None or subscriber.state == UNSUBSCRIBED:
-        return False
-    subscriber.state, subscriber.left_at, subscriber.next_due_at = UNSUBSCRIBED, now, None
-    subscribers.record_consent(
-        session, subscriber_id, "left", now=now, client=consent_origin.stored_form(client), wording=WORDING_VERSION
-    )
-    session.execute(
-        update(Delivery)
-        .where(
-            col(Delivery.subscriber_id) == subscriber_id,
-            col(Delivery.kind).in_(EDITION_KINDS),
-            col(Delivery.state).in_(WAITING_STATES),
-        )
-        .values(state=CANCELLED, due_at=None)
-    )
-    return True
+    return bool(_unsubscribe_all(session, [Unsubscription(subscriber_id, origin)], now=now))
+
+
+def _unsubscribe_all(session: Session, unsubscriptions: Sequence[Unsubscription], *, now: datetime) -> list[int]:
+    """Stop the mail of several subscribers and record it. Returns the ids of those who had not unsubscribed before."""
+    origins = {item.subscriber_id: item.origin for item in reversed(unsubscriptions)}  # the first of each subscriber
+    subscriber_ids = subscribers.lock_unless_left(session, list(origins))
+    if not subscriber_ids:
+        return []
+    subscribers.mark_left(session, subscriber_ids, now=now)
+    leaving = {subscriber_id: origins[subscriber_id] for subscriber_id in subscriber_ids}
+    subscribers.record_departures(session, leaving, now=now, wording=WORDING_VERSION)
+    subscriber_mail.cancel_waiting(session, subscriber_ids, EDITION_KINDS)
+    return subscriber_ids
+
+
+def _commit_unsubscriptions(session: Session, unsubscriptions: Sequence[Unsubscription]) -> None:
+    _unsubscribe_all(session, unsubscriptions, now=clock.now())
+
+
+_COMMITS = GroupCommit(_commit_unsubscriptions)

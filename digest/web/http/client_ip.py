@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
 from digest import settings
 from digest.services.security import proxy_warning
@@ -70,12 +71,13 @@ def _networks(trusted: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]
     return tuple(ip_network(network, strict=False) for network in trusted)
 
 
-def _client(request: Request) -> str:
+async def client_of_request(request: Request) -> str:
+    """The client address of a request."""
     peer = request.client.host if request.client else ""
     trusted = settings.get().trusted_proxies
     if is_untrusted_proxy(peer, request.headers, trusted):
-        proxy_warning.record_peer(peer)
+        await run_in_threadpool(proxy_warning.record_peer, peer)
     return client_of(peer, ",".join(request.headers.getlist("x-forwarded-for")), trusted)
 
 
-Client = Annotated[str, Depends(_client)]
+Client = Annotated[str, Depends(client_of_request)]

@@ -35,12 +35,14 @@ class ResendService(Protocol):
 class PageServices:
     """The services behind the pages. Each raises NotFound for an id or a name that does not exist.
 
+    `trending_among` takes the number of announcements, too; `author` the number of rows.
     `edition` returns the HTML of an edition's web view, from its id and its own address there; `further` the papers
     beyond its limit.
     """
 
     preview: PreviewService
     trending: Callable[[str | None, int], Sequence[PaperRow]]
+    trending_among: Callable[[str | None, int, int], Sequence[PaperRow]]
     paper: Callable[[int], PaperPage]
     author: Callable[[str, int], AuthorPage]
     edition: Callable[[int, str], str]

@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from digest.compose import atom_json_feeds as feed_formats
 from digest.compose.atom_json_feeds import Feed
 from digest.errors import NotFound
 from digest.i18n import localize
-from digest.services.editions import edition_feeds
+from digest.services.catalog import author_pages, paper_lookup
+from digest.services.editions import edition_feeds, paper_feeds
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import FEED
@@ -22,6 +24,7 @@ from digest.web.ui.page_cache import CachedPage, PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
 
+MAX_AUTHOR_NAME = 200  # characters
 PUBLIC_HEADERS = {"Cache-Control": "public, max-age=900"}
 PRIVATE_HEADERS = {"Cache-Control": "private, max-age=900", "X-Robots-Tag": "noindex, nofollow"}
 
@@ -49,6 +52,28 @@ def category_trending(category: str, request: Request, pages: Pages) -> Response
     if len(category) > 20 or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending_response(category, request, pages)
+
+
+@router.get("/authors/{name:path}.atom")
+@router.get("/authors/{name:path}.json")
+def author(name: str, request: Request, pages: Pages) -> Response:
+    """An author's newest papers."""
+    if len(name) > MAX_AUTHOR_NAME:
+        raise NotFound(localize("no paper here is by that author"))
+    is_json = _is_json(request)
+    page = pages.get(
+        ("author feed", author_pages.page_key(name), is_json),
+        lambda: _render_feed(paper_feeds.author_feed(name), is_json=is_json),
+    )
+    return _feed_response(page, request, PUBLIC_HEADERS)
+
+
+@router.get("/papers.atom")
+@router.get("/papers.json")
+def listing(ids: Annotated[str, Query(max_length=8000)], request: Request) -> Response:
+    """A list of papers by their identifiers; not cached, because there is no end of such lists."""
+    feed = paper_feeds.listing_feed(paper_lookup.split_identifiers(ids))
+    return _feed_response(_render_feed(feed, is_json=_is_json(request)), request, PUBLIC_HEADERS)
 
 
 def _trending_response(category: str | None, request: Request, pages: PageCache) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
@@ -10,12 +12,14 @@ from digest.errors import BadInput, Refused
 from digest.i18n import localize, localize_plural
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
+from digest.models.types import stored_id
+from digest.services.catalog import paper_exports
 from digest.services.security import signed_links
 from digest.services.subscriptions import (
     account_requests,
     example_papers,
     suppressions,
-    topic_settings,
+    topic_feedback,
     update_preferences,
 )
 from digest.services.subscriptions.preference_fields import Preferences, version_of
@@ -58,7 +62,7 @@ def submit(
         case "tune":
             return _save_topics(subscriber_id, form)
         case "unlike":
-            topic_settings.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
+            topic_feedback.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
             return current_page(subscriber_id, message=localize("The like is removed."))
         case "export" | "erase" | "change-address" as action:
             account_requests.request_link(subscriber_id, action, queue)
@@ -115,7 +119,7 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
 def _save_topics(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save caps and mutes. After a mistake nothing is saved."""
     try:
-        topic_settings.save_topic_settings(subscriber_id, forms.topic_settings(form))
+        topic_feedback.save_topic_settings(subscriber_id, forms.topic_settings(form))
     except BadInput as error:
         return current_page(subscriber_id, error=error)
     return current_page(subscriber_id, message=localize("Saved."))
@@ -164,6 +168,8 @@ def _page(
         subscriber=account.subscriber,
         status_words=_status_text(account),
         stopped=_suppression_notice(account.suppression),
+        liked_files=paper_exports.download_links(signed_links.preferences(stored_id(account.subscriber)) + "/liked"),
+        search_page=urlsplit(signed_links.preferences(account.subscriber.id or 0)).path + "/search",
         feeds={form: signed_links.feed(account.subscriber.id or 0, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
         version=version or version_of(account.subscriber, account.profile),
@@ -173,7 +179,7 @@ def _page(
         papers=examples[:PAPERS_LISTED],
         papers_total=len(examples),
         last_import=[example for example in examples if example.import_id == examples[0].import_id],
-        overview=topic_settings.feedback_overview(account.subscriber.id or 0),
+        overview=topic_feedback.feedback_overview(account.subscriber.id or 0),
     )
 
 

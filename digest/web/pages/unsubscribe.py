@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
 
+from digest.i18n import localize
 from digest.models import Subscriber
 from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.security import signed_links
-from digest.services.subscriptions import unsubscribe
+from digest.services.subscriptions import consent_origin, unsubscribe
+from digest.services.subscriptions.unsubscribe import Unsubscription
 from digest.signing import UNSUBSCRIBE
-from digest.web.http.client_ip import Client
-from digest.web.ui import template_rendering
-from digest.web.ui.forms import Pressed
+from digest.web.http.client_ip import client_of_request
+from digest.web.ui import forms, template_rendering
+from digest.web.ui.forms import PostOrigin
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,14 +27,26 @@ def show(token: str) -> HTMLResponse:
     return _page(token, unsubscribe.subscriber_of(subscriber_id))
 
 
-@router.post("/unsubscribe/{token}")
-def submit(token: str, client: Client, pressed: Pressed) -> HTMLResponse:
-    """Unsubscribe (RFC 8058). The link is enough proof; only our own form must be sent with its button."""
-    if not pressed:
-        return show(token)
+async def _submit(request: Request) -> Response:
+    """Unsubscribe. The link is enough proof; only our own form must be sent with its button.
+
+    A mail provider's one-click POST (RFC 8058) is answered with a line of text, as nobody reads a page. Many come at
+    once after a run, so the route has no dependencies, whose resolution takes as long as all the rest.
+    """
+    token = request.path_params["token"]
     (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
-    unsubscribe.unsubscribe(subscriber_id, client)
-    return _page(token, unsubscribe.subscriber_of(subscriber_id))
+    posted_by = await forms.post_origin(request)
+    if posted_by is PostOrigin.PROGRAM:
+        await unsubscribe.commit_unsubscription(Unsubscription(subscriber_id, consent_origin.ONE_CLICK))
+        return PlainTextResponse(f"{localize('You are unsubscribed')}.\n", headers=template_rendering.PRIVATE)
+    if posted_by is PostOrigin.BUTTON:
+        client = await client_of_request(request)
+        origin = await run_in_threadpool(consent_origin.stored_form, client)
+        await unsubscribe.commit_unsubscription(Unsubscription(subscriber_id, origin))
+    return await run_in_threadpool(show, token)
+
+
+router.add_route("/unsubscribe/{token}", _submit, methods=["POST"])
 
 
 def _page(token: str, subscriber: Subscriber | None) -> HTMLResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -10,7 +11,7 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
-from digest.services.subscriptions.topic_settings import TopicSetting
+from digest.services.subscriptions.topic_feedback import TopicSetting
 
 MAX_FIELDS = 200
 ON_PAGE_FIELD, BUTTON_FIELDS = (
@@ -44,19 +45,34 @@ async def _upload_form(request: Request) -> FormData:
 UploadForm = Annotated[FormData, Depends(_upload_form)]
 
 
-async def _is_pressed(request: Request) -> bool:
-    """False if a script submitted a form of ours: the field that the button adds is missing.
+class PostOrigin(Enum):
+    """Who sent a POST to a form of ours, as far as its body shows.
 
-    Some mail scanners open every link and submit the forms they find. A body that is not a form of our pages counts as
-    pressed, because one-click POSTs and other programs are deliberate.
+    BUTTON: a person pressed a button of the page. SCRIPT: the field that the button adds is missing; some mail scanners
+    open every link and submit the forms they find. PROGRAM: not a form of our pages, such as one-click (RFC 8058).
     """
+
+    BUTTON = "button"
+    SCRIPT = "script"
+    PROGRAM = "program"
+
+
+async def post_origin(request: Request) -> PostOrigin:
+    """Who sent this POST."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return True
+        return PostOrigin.PROGRAM
     try:
         fields = parse_qs((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS)
     except ValueError:
-        return True
-    return ON_PAGE_FIELD not in fields or bool(BUTTON_FIELDS & fields.keys())
+        return PostOrigin.PROGRAM
+    if ON_PAGE_FIELD not in fields:
+        return PostOrigin.PROGRAM
+    return PostOrigin.BUTTON if BUTTON_FIELDS & fields.keys() else PostOrigin.SCRIPT
+
+
+async def _is_pressed(origin: Annotated[PostOrigin, Depends(post_origin)]) -> bool:
+    """False if a script submitted a form of ours. One-click POSTs and other programs are deliberate: True."""
+    return origin is not PostOrigin.SCRIPT
 
 
 Pressed = Annotated[bool, Depends(_is_pressed)]

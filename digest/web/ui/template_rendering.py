@@ -42,9 +42,31 @@ def script() -> str:
     return _read("subscribe.js")
 
 
+@lru_cache(maxsize=1)
+def copy_script() -> str:
+    """The script of a paper's page, which copies its BibTeX entry."""
+    return _read("copy.js")
+
+
+@lru_cache(maxsize=1)
+def suggestion_script() -> str:
+    """The script that suggests topics, on the start page and on the search page."""
+    return _read("suggest.js")
+
+
+def scripts() -> tuple[str, ...]:
+    """All scripts that pages contain inline."""
+    return script(), copy_script(), suggestion_script()
+
+
 def long_date(day: date) -> str:
     """A date such as Fri 21 Nov 2025."""
     return i18n.format_day(day, localize("EEE d MMM y"))
+
+
+def short_day(day: date) -> str:
+    """A date such as 21 Nov 2025."""
+    return i18n.format_day(day, localize("d MMM y"))
 
 
 def cadence_text(subscriber: Subscriber) -> str:
@@ -73,8 +95,13 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters.update(day=long_date, cadence=cadence_text, number=i18n.format_number)
-    environment.globals.update(style=Markup(style_sheet()), script=Markup(script()))  # noqa: S704 - our own files
+    environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
+    environment.globals.update(
+        style=Markup(style_sheet()),  # noqa: S704 - our own files
+        script=Markup(script()),  # noqa: S704
+        copy_script=Markup(copy_script()),  # noqa: S704
+        suggestion_script=Markup(suggestion_script()),  # noqa: S704
+    )
     return environment
 
 

@@ -16,7 +16,7 @@ from digest.db.core import engine
 from digest.db.papers import papers
 from digest.models import Announcement, AuthorFigure, Batch, Paper, PaperKey, PaperVersion, Signal
 from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record, author_key
-from digest.services.catalog import paper_presenters
+from digest.services.catalog import author_pages, paper_presenters
 from digest.services.editions import edition_feeds
 from digest.services.ingestion import import_document
 from digest.web.app import build as web_app
@@ -121,7 +121,7 @@ def test_names_of_people_enter_clean(ready: None) -> None:
 def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
     rows = paper_presenters.trending(None, 10)
     page = paper_presenters.paper(stored_before)
-    author = paper_presenters.author("Ada\u202e Byron", 10)
+    author = author_pages.author("Ada\u202e Byron", 10)
 
     assert [row.title for row in rows] == [CLEAN.title]
     assert not hidden("".join((rows[0].excerpt, *rows[0].badges, *(url for _, url in page.links))))
@@ -135,7 +135,7 @@ def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
 )
 def test_what_was_stored_before_is_clean_over_http(stored_before: int, path: str) -> None:
     services = replace(
-        PAGE_SERVICES, trending=paper_presenters.trending, paper=paper_presenters.paper, author=paper_presenters.author
+        PAGE_SERVICES, trending=paper_presenters.trending, paper=paper_presenters.paper, author=author_pages.author
     )
     response = Browser(web_app(RecordingQueue(), services)).get(path)
 

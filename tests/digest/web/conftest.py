@@ -130,6 +130,7 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
 PAGE_SERVICES = PageServices(
     preview=preview,
     trending=lambda category, limit: ROWS[:limit],
+    trending_among=lambda category, limit, announcements: ROWS[:limit],
     paper=paper,
     author=author,
     edition=edition,

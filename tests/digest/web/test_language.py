@@ -43,7 +43,8 @@ from tests.digest.web.pages.test_admin import signed_in
 from tests.digest.web.pages.test_feeds import editions, paper
 
 DATA = (
-    r"Papers Inbox|ada@digest\.example|root@digest\.example|UTC|Atom|JSON(?: Feed)?|cs\.[A-Z]{2}|stat\.ML"
+    r"Papers Inbox|BibTeX(?: \(TeX\))?|RIS|CSL-JSON"
+    r"|ada@digest\.example|root@digest\.example|UTC|Atom|JSON(?: Feed)?|cs\.[A-Z]{2}|stat\.ML"
     r"|offline reinforcement learning|diffusion model\*|multi-agent systems|Monday|Tuesday|Wednesday|Thursday|Friday"
     r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl|arxiv-[a-z]+"
     r"|huggingface|semantic-scholar|openalex"

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from sqlmodel import select
 
 from digest.db.core import engine
-from digest.models import RateLimitCounter, Subscriber
-from digest.services.security import rate_limits
+from digest.models import Consent, RateLimitCounter, Subscriber
+from digest.services.security import rate_limits, signed_links
 from digest.web.app import build
-from tests.digest.web.conftest import PAGE_SERVICES, RecordingQueue, mails
+from tests.digest.web.conftest import NOW, PAGE_SERVICES, RecordingQueue, mails
 from tests.digest.web.live import form_post, send_at_once, serving
 
 CLIENTS = 18
@@ -83,3 +84,23 @@ def test_one_counter_is_kept_for_each_key(app: object) -> None:
         subscribers = session.exec(select(Subscriber)).all()
     assert counts == {"sign-up": CLIENTS, "confirmation": 1, "mail ceiling": 1}
     assert len(subscribers) == 1
+
+
+def test_one_click_unsubscriptions_at_once_are_all_stored_and_recorded_once_each(app: object) -> None:
+    with engine.transaction() as session:
+        people = [
+            Subscriber(
+                address=f"s{n}@digest.example", address_key=f"s{n}@digest.example", state="active", created_at=NOW
+            )
+            for n in range(CLIENTS)
+        ]
+        session.add_all(people)
+    links = [urlsplit(signed_links.unsubscribe(person.id or 0)).path for person in people]
+    posts = [form_post(link, "List-Unsubscribe=One-Click") for link in (*links, *links)]
+    with serving(app) as address:  # type: ignore[arg-type]
+        responses = asyncio.run(send_at_once(address, posts))
+
+    assert statuses(responses) == {"200": 2 * CLIENTS}
+    with engine.reading() as session:
+        assert {person.state for person in session.exec(select(Subscriber))} == {"left"}
+        assert sorted(event.subscriber_id for event in session.exec(select(Consent))) == sorted(p.id for p in people)

@@ -32,7 +32,11 @@ def test_a_paper_that_is_only_close_never_says_matches() -> None:
 
 
 def test_a_query_matches_strictly() -> None:
-    assert why((3, ("cache",))).startswith("matches ti:cache AND llm")
+    assert why((3, ("cache",))).startswith("matches ")
+
+
+def test_of_a_query_the_words_that_matched_are_named() -> None:
+    assert why((3, ("ti:cache", '"diffusion model*"', "llm"))) == "matches cache, diffusion model, llm"
 
 
 def test_two_topics_are_named_and_the_others_counted() -> None:
@@ -62,3 +66,10 @@ def test_a_subscriber_of_a_category_sees_that_category_as_the_reason(
 def test_a_category_is_the_reason_where_no_topic_matched() -> None:
     assert why(category="cs.CL") == "new in cs.CL"
     assert why(section=RISING) == ""
+
+
+def test_counters_stand_beside_the_category_and_zeros_are_left_out() -> None:
+    entry = Entry(0, 1, NEW, signals=(("comments", 0.0), ("stars", 1.0), ("upvotes", 23.0)))
+
+    assert reason_line(entry, RECIPIENT, "cs.CL") == "new in cs.CL · 23 votes, 1 star"
+    assert reason_line(entry._replace(signals=(("upvotes", 0.0),)), RECIPIENT, "cs.CL") == "new in cs.CL"

@@ -193,8 +193,35 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     )
 
     assert "“regret bounds” has brought nothing for 23 days." in mail.text
-    assert "change it in your\npreferences" in mail.text or "change it in your preferences" in mail.text
+    assert "Add how authors write it, or a broader topic beside it." in mail.text.replace("\n", " ")
     assert "Change your topics" in mail.html
+    assert mail.subject == "Nothing on regret bounds for 23 days"
+
+
+@pytest.mark.parametrize(
+    ("topic", "advice"),
+    [
+        ('"KV cache" AND llm', "fewer conditions bring more"),
+        ("speech recognition for low-resource languages", "Fewer words bring more"),
+        ("KV cache", "a broader topic"),
+    ],
+)
+def test_a_quiet_day_has_advice_for_the_kind_of_topic(topic: str, advice: str) -> None:
+    mail = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, silent=(topic, 23))
+
+    assert advice in mail.text.replace("\n", " ")
+
+
+def test_the_subject_of_a_quiet_day_is_not_the_same_every_day() -> None:
+    subjects = {
+        other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, papers).subject for papers in (0, 1, 412)
+    }
+
+    assert subjects == {
+        "Nothing new for your topics today",
+        "Nothing new for your topics today (1 paper announced)",
+        "Nothing new for your topics today (412 papers announced)",
+    }
 
 
 def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> None:
@@ -242,6 +269,79 @@ def test_subject_headline_and_both_parts_hold_the_same_papers() -> None:
     assert mail.subject.startswith("Paper number 0 of its day, and 8 more")
     assert "9 new on your topics" in mail.html
     assert mail.html.count("<h3") == mail.text.count("https://arxiv.org/abs/") == 9
+
+
+def in_categories(number: int, *categories: str) -> RenderedMail:
+    """Papers that came in these categories by turns, to a subscriber of them without topics."""
+    records = [
+        replace(
+            samples.INVENTED[1], title=f"Paper number {i} of its day", categories=(categories[i % len(categories)],)
+        )
+        for i in range(number)
+    ]
+    recipient = replace(samples.RECIPIENT, topics=(), categories=categories)
+    content = Content(tuple(Entry(i, 1, NEW) for i in range(number)), considered=412)
+    return other_emails.digest(content, samples.papers(records), recipient, samples.LINKS)
+
+
+def test_a_subscriber_of_categories_is_told_these() -> None:
+    mail = in_categories(9, "cs.CL", "stat.ML")
+
+    assert mail.subject == "Paper number 0 of its day, and 8 more in cs.CL and stat.ML"
+    assert "9 new in cs.CL and stat.ML" in mail.text
+    assert "cs.CL (5): Paper number 0" in mail.text
+    assert "stat.ML (4): Paper number 1" in mail.text
+    assert "topics" not in mail.text
+
+
+def test_no_order_is_claimed_where_a_close_paper_stands_before_one_that_matches() -> None:
+    records = [replace(samples.INVENTED[1], title=f"Paper number {i} of its day") for i in range(9)]
+    entries = tuple(Entry(i, 1, NEW, topic=0, strict=i > 0, matched=((0, ("proteins",)),)) for i in range(9))
+    mail = other_emails.digest(Content(entries), samples.papers(records), samples.RECIPIENT, samples.LINKS)
+
+    assert "BEST MATCH" not in mail.text
+
+
+def test_many_categories_are_not_listed_in_the_headline() -> None:
+    assert "9 new for you" in in_categories(9, "cs.CL", "stat.ML", "cs.LG").text
+
+
+def test_a_long_mail_says_how_long_it_takes_and_what_comes_first() -> None:
+    mail = many(9)
+
+    assert "About 1 minute to read." in mail.text
+    assert "NEW FOR YOU, BEST MATCH FIRST" in mail.text
+    assert "minute" not in many(3).text
+    assert "BEST MATCH" not in in_categories(9, "cs.CL").text
+
+
+@pytest.mark.parametrize(
+    ("comment", "fact"),
+    [
+        ("12 pages, 5 figures", "12 pages"),
+        ("Accepted at ICRA; 8 pp", "8 pages"),
+        ("30 double-column pages", ""),
+        ("150 manuscript pages", "150 pages"),
+        ("see pages 3-9", ""),
+        (None, ""),
+    ],
+)
+def test_the_length_of_a_paper_is_among_its_facts(comment: str | None, fact: str) -> None:
+    text = digest_of(replace(samples.INVENTED[1], comment=comment)).text
+
+    assert (f"q-bio.BM · {fact}\n" if fact else "q-bio.BM\n") in text
+
+
+def test_only_the_words_of_the_topics_that_the_reason_names_are_added_to_an_excerpt() -> None:
+    statement = (
+        "We propose a sampler of proteins that keeps its steps few, its memory small and its answers right, always."
+    )
+    rest = ("Kinases matter to us. ", "Regret is bounded here. ", "Offline data are plenty. ")
+    record = replace(samples.INVENTED[1], abstract=f"{statement} {''.join(rest)}" + "It costs little to run. " * 9)
+    words = (("regret",), ("kinases",), ("offline data",))
+    mail = digest_of(record, strict=True, matched=tuple(enumerate(words)))
+
+    assert [sentence.strip() in " ".join(mail.text.split()) for sentence in rest] == [True, True, False]
 
 
 def test_what_rolls_over_is_linked_in_both_parts() -> None:

@@ -45,12 +45,41 @@ def test_a_subject_is_never_too_long_nor_folded(kind: str, title: str, topics: t
     assert text.isascii() or len(text.encode()) <= 52
     assert "……" not in text
     assert "...." not in text
+    assert "...," not in text
+    assert len(topics) == 1 or f"and {len(topics) - 1} more" in text
 
 
 def test_a_title_is_shortened_at_a_word_that_can_end_it() -> None:
     text = subject_line.subject(edition(0, 0), RECIPIENT, [TITLE])
 
-    assert text == "Towards ten million tokens of context..., and 1 more on KV cache"
+    assert text == "Towards ten million tokens of context... and 1 more on KV cache"
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Exploring beyond ΛCDM with the weak lensing of far galaxies", "Exploring beyond LambdaCDM with the weak"),
+        ("Naïve PAINE: lightweight generation of many a picture and more", "Naive PAINE: lightweight generation"),
+        ("DS²-Instruct: domain-specific data for the tuning of instructions", "DS2-Instruct: domain-specific data"),
+        ("α-divergences of order ≥ 2 for the learning of policies in robots", "alpha-divergences of order >= 2"),
+    ],
+)
+def test_a_long_title_is_not_cut_for_an_accent_or_a_symbol(title: str, shown: str) -> None:
+    text = subject_line.subject(edition(0, 0), RECIPIENT, [title])
+
+    assert text.startswith(shown)
+    assert text.endswith("and 1 more on KV cache")
+
+
+def test_a_short_title_keeps_its_accents() -> None:
+    assert subject_line.subject(edition(0), RECIPIENT, ["Naïve caches"]) == "Naïve caches"
+
+
+def test_a_long_name_in_another_script_gives_way_to_the_count() -> None:
+    name = "Александр Александрович Александров"
+    content = Content((Entry(0, 1, FOLLOWED, followed=(name,)), Entry(1, 1, NEW, topic=0)))
+
+    assert "and 1 more" in subject_line.subject(content, RECIPIENT, ["Smaller caches"])
 
 
 def test_a_followed_author_is_named() -> None:

@@ -30,6 +30,69 @@ def test_statements_of_all_sorts_are_preferred_to_background(statement: str) -> 
     assert excerpt(f"{BACKGROUND}{statement} {RESULTS}").startswith(statement)
 
 
+@pytest.mark.parametrize(
+    "lesser",
+    [
+        "This paper aims to bridge this gap.",
+        "We address these challenges.",
+        "Our contributions are as follows.",
+        "We presented the sensor in our previous work, which integrates a camera with a soft and compliant finger.",
+        "Across eight models on three benchmarks, we demonstrate that the quality of grounding predicts robustness.",
+        "Our approach generally achieves strong scores with high throughput and low memory on all of the benchmarks.",
+        "Second, we conduct a study of 4111 chains of both kinds, and confirm that all nine types of errors occur.",
+        "Guided by this framework, we construct data sets of many images that cover all sorts of places and needs.",
+    ],
+)
+def test_a_proposal_is_preferred_to_what_only_announces_details_or_reports(lesser: str) -> None:
+    for order in (f"{METHOD} {lesser}", f"{lesser} {METHOD}"):
+        assert excerpt(f"{BACKGROUND}{order} {RESULTS}").startswith(METHOD)
+
+
+def test_the_sentence_with_the_name_that_the_title_introduces_is_preferred() -> None:
+    named = "We introduce TimeWarp, a benchmark that emulates how pages change over the years in look and layout."
+    other = "We propose TimeTraj, a simple yet effective new algorithm that distils plans to collect trajectories."
+
+    assert excerpt(f"{BACKGROUND}{other} {named}", "TimeWarp: Web Agents and the Past").startswith(named)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "The purpose of this paper is to establish a foundation for solving such programs in a practical manner.",
+        "We aim to quantify how often gas-rich dwarf galaxies come in pairs, with an untargeted radio survey.",
+        "This empirical observational study examines how often solutions of the known kinds are written down.",
+        "Thus, in this research, several convolutional networks have been trained to tell malignant cells apart.",
+        "I show that the remnants radiate turbulence through small-scale instabilities at the inner interface.",
+    ],
+)
+def test_statements_of_aims_and_of_single_authors_are_preferred_to_background(statement: str) -> None:
+    assert statement.removeprefix("Thus, in this research, ")[1:] in excerpt(f"{BACKGROUND}{statement} {RESULTS}")
+
+
+def test_a_sentence_that_only_announces_a_list_is_not_added() -> None:
+    assert excerpt(f"{BACKGROUND}{METHOD} It features two key innovations. {RESULTS} {RESULTS}") == METHOD
+
+
+def test_labels_that_stand_alone_are_dropped() -> None:
+    labelled = (
+        f"Context. {BACKGROUND}Aims. We find the masses of forty stars in two clusters near us. Results. {RESULTS}"
+    )
+    text = excerpt(f"{labelled} {RESULTS}")
+
+    assert text.startswith("We find the masses of forty stars")
+    assert "Results" not in text
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["Based on this finding, ", "By contrast, ", "Given the above limits, in this work, ", "First, ", "Specifically, "],
+)
+def test_openings_that_refer_to_the_sentence_before_are_dropped(opening: str) -> None:
+    text = excerpt(f"{BACKGROUND}{opening}we propose a cache that keeps few keys and loses nothing. {RESULTS}")
+
+    assert text.startswith("We propose a cache")
+
+
 @pytest.mark.parametrize("label", ["Background: ", "OBJECTIVE: ", "Methods and Materials: ", "Results - ", "PURPOSE "])
 def test_labels_of_structured_abstracts_are_dropped(label: str) -> None:
     assert excerpt(f"{label}We measured the spin of four black holes.").startswith("We measured")
@@ -90,6 +153,18 @@ def test_of_a_long_sentence_the_words_around_the_match_are_added() -> None:
     assert len(text) < len(METHOD) + 200
     assert "……" not in text
     assert "… …" not in text
+
+
+def test_a_piece_of_a_long_sentence_begins_and_ends_at_a_clause() -> None:
+    long = (
+        "Agents are increasingly important for the solution of complex and interactive tasks of many kinds here, "
+        "and speculative decoding is a key ingredient for their speed on long horizons, "
+        "while the existing infrastructures couple the rollout with the loop, and that makes them hard to migrate."
+    )
+    text = visible(METHOD, f"{METHOD} {long}", ("speculative decoding",))
+
+    assert "… and speculative decoding is a key ingredient for their speed on long horizons, while" in text
+    assert text.endswith("couple the rollout with the loop…")
 
 
 def test_words_that_the_abstract_does_not_hold_add_nothing() -> None:

@@ -18,6 +18,9 @@ from digest.compose.text.sentences import sentences
         "Robots, cars, etc. are controlled by it.",
         "Eq. 4 and Sec. 2 show cf. Ref. 7 at approx. 5 K.",
         "The U.S. market is large.",
+        "It is funded by the U.S. Department of Energy.",
+        "We treat non-i.i.d. data settings.",
+        "It was in Nat. Commun. 12 and Phys. Rev. Lett. 130 before.",
     ],
 )
 def test_abbreviations_initials_and_decimals_end_no_sentence(text: str) -> None:
@@ -39,6 +42,16 @@ def test_abbreviations_initials_and_decimals_end_no_sentence(text: str) -> None:
 )
 def test_a_sentence_ends_before_the_next_one(first: str, second: str) -> None:
     assert sentences(f"{first} {second}") == [first, second]
+
+
+def test_a_blank_may_be_missing_between_two_sentences() -> None:
+    assert sentences("It has many uses.However, it is slow.") == ["It has many uses.", "However, it is slow."]
+
+
+def test_a_stop_within_a_name_ends_no_sentence() -> None:
+    assert sentences("We use torch.Tensor, Node.js and example.org here.") == [
+        "We use torch.Tensor, Node.js and example.org here."
+    ]
 
 
 def test_chinese_stops_need_no_blank() -> None:

@@ -18,7 +18,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.models import Novelty
 from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record
-from digest.services.catalog import novelty_and_score, paper_presenters
+from digest.services.catalog import author_pages, novelty_and_score, paper_presenters
 from digest.services.ingestion.import_document import store_document
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.servers import MailServer
@@ -131,7 +131,7 @@ def test_an_author_s_page_shows_what_a_source_prints_of_them(lab: Lab) -> None:
     lab.announce(MONDAY, "A paper on nothing in particular", authors=("Ada Byron",))
     people = (AuthorProfile("Ada Byron", AuthorFigures(h_index=10, papers=20, citations=3000), "1"),)
     store_document("semantic-scholar", "test", ParsedDocument(authors=people))
-    figures = paper_presenters.author("Ada Byron", 50).figures
+    figures = author_pages.author("Ada Byron", 50).figures
 
     assert figures[:3] == (("h-index", "10"), ("Papers", "20"), ("Citations", "3,000"))
 
@@ -142,7 +142,7 @@ def test_the_figures_of_two_people_of_one_name_are_not_shown(lab: Lab) -> None:
         person = AuthorProfile("Wei Li", AuthorFigures(h_index=h_index), key)
         store_document("semantic-scholar", "test", ParsedDocument(authors=(person,)))
 
-    assert paper_presenters.author("Wei Li", 50).figures == ()
+    assert author_pages.author("Wei Li", 50).figures == ()
 
 
 def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: Lab) -> None:
@@ -152,7 +152,7 @@ def test_openalex_s_figures_stand_back_behind_another_source_s_however_new(lab: 
         store_document(source, "test", ParsedDocument(authors=(person,)))
         lab.set_time(utc(MONDAY, 12) + timedelta(days=1))
 
-    assert paper_presenters.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
+    assert author_pages.author("Ada Byron", 50).figures[:1] == (("h-index", "10"),)
 
 
 def test_an_author_s_own_page_names_the_author_of_its_figures(lab: Lab) -> None:
@@ -161,7 +161,7 @@ def test_an_author_s_own_page_names_the_author_of_its_figures(lab: Lab) -> None:
     )
     store_document("seeds", "page", ParsedDocument(papers, figures=AuthorFigures(h_index=56)), day=MONDAY)
 
-    assert paper_presenters.author("Ada Byron", 50).figures[0] == ("h-index", "56")
+    assert author_pages.author("Ada Byron", 50).figures[0] == ("h-index", "56")
 
 
 def test_a_mail_mentions_its_most_unusual_papers(lab: Lab, real: list[ListedPaper], smtp: MailServer) -> None:

@@ -9,7 +9,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Paper, PaperVersion, Signal
-from digest.services.catalog import epochs, paper_presenters, trending
+from digest.services.catalog import author_pages, epochs, paper_presenters, trending
 from digest.services.catalog.page_schemas import PaperRow
 from digest.services.selection import candidate_papers
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
@@ -73,7 +73,7 @@ def test_a_paper_s_figures_are_the_same_wherever_it_stands(lab: Lab) -> None:
         row.id: figures_of_row(row) for category in ("cs.LG", "cs.AI") for row in paper_presenters.trending(category, 5)
     }
     figures_alone = {number: figures_of_row(paper_presenters.paper(number).row) for number in figures_by_paper}
-    by_author = {row.id: figures_of_row(row)[::2] for row in paper_presenters.author("Ada Byron", 20).rows}
+    by_author = {row.id: figures_of_row(row)[::2] for row in author_pages.author("Ada Byron", 20).rows}
 
     assert len(figures_by_paper) > 40
     assert figures_alone == figures_by_paper

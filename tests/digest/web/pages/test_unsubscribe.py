@@ -89,6 +89,26 @@ def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> No
         assert [event.event for event in session.exec(select(Consent))] == ["asked", "confirmed", "left"]
 
 
+def test_a_one_click_post_is_answered_in_a_line_and_records_no_client(web: Browser) -> None:
+    subscribed(web)
+    response = web.post(path(signed_links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
+
+    assert response.text == "You are unsubscribed.\n"
+    with engine.reading() as session:
+        assert [event.client for event in session.exec(select(Consent).where(Consent.event == "left"))] == ["one-click"]
+
+
+def test_the_button_of_the_page_is_answered_with_a_page_and_records_the_client(web: Browser) -> None:
+    subscribed(web)
+    fields = {"on_page": "yes", "List-Unsubscribe": "One-Click"}
+    response = web.post(path(signed_links.unsubscribe(1)), data=fields)
+
+    assert "<h1>You are unsubscribed</h1>" in response.text
+    with engine.reading() as session:
+        (client,) = (event.client for event in session.exec(select(Consent).where(Consent.event == "left")))
+    assert len(client) == 64
+
+
 def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))

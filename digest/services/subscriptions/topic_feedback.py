@@ -1,4 +1,4 @@
-"""Per topic: how many papers it brought, feedback on them, its cap and mute; and removing likes."""
+"""Feedback by topic on the preferences page: likes and dislikes, mute, cap, papers counted; removing likes."""
 
 from __future__ import annotations
 
@@ -123,6 +123,14 @@ def remove_like(subscriber_id: int, paper_id: int | None = None) -> None:
         for verb in (MORE,) if paper_id else (MORE, LESS):
             feedback_store.delete_feedback(session, subscriber_id, verb, paper_id)
         feedback.update_likes(session, subscriber, now=clock.now())
+
+
+def liked_papers(subscriber_id: int) -> list[int]:
+    """Ids of all papers that the subscriber likes, newest like first. Raises NotFound after erasure."""
+    with engine.reading() as session:
+        _require_subscriber(session, subscriber_id)
+        opinions = feedback_store.feedback_of(session, subscriber_id)
+    return [opinion.paper_id for opinion in opinions if opinion.verb == MORE]
 
 
 def _main_topic(entry: Entry) -> int:

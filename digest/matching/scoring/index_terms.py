@@ -1,0 +1,226 @@
+"""The terms by which papers are found in the search index, and the terms that a query needs. Pure.
+
+A term is a letter for its kind and a text:
+
+    x stem   a word of title or abstract        w word     a written word that differs from its stem
+    t stem   a word of the title                b stem     a word of both
+    p hash   two adjacent words                 a name_i   an author's family name and first initial
+    o v n    a word of comment, venue, institution
+    c name   a category or its archive          f source   a source that has the paper          k  code is known
+
+The index may find too many papers, never too few; `scoring.boolean_match` decides.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from digest.matching.query.syntax_tree import And, AndNot, Node, Or, Term, Word, phrase_words
+from digest.matching.scoring.boolean_match import Document
+from digest.text.folding import fold_text
+from digest.text.person_names import PersonName, family_keys, name_readings, parse_name
+
+INDEX_RULES = 1  # to be raised with every change of terms or tokens: then the index is built anew
+CODE = "k"
+_MAX_LENGTH = 60
+_PAIR_HASHES = 0xFFFFFF
+_OTHER_FIELDS = {"co": "o", "venue": "v", "inst": "n"}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTerm:
+    """One term, or with `prefix` all that begin with it."""
+
+    text: str
+    prefix: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Papers that every part finds."""
+
+    parts: tuple[IndexQuery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Papers that at least one part finds."""
+
+    parts: tuple[IndexQuery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """Papers that `keep` finds and `drop` does not."""
+
+    keep: IndexQuery
+    drop: IndexQuery
+
+
+IndexQuery = IndexTerm | AllOf | AnyOf | Without
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What to look up for a query. `is_exact`: the index finds the matching papers and no others."""
+
+    query: IndexQuery
+    is_exact: bool
+
+
+def document_terms(document: Document, sources: Iterable[str]) -> set[str]:
+    """All terms of a paper."""
+    title, abstract = document.title, document.abstract
+    terms = {_cut("x" + stem) for stem in document.tf}
+    terms |= {_cut("t" + stem) for stem in title.positions}
+    terms |= {_cut("b" + stem) for stem in title.positions.keys() & abstract.positions.keys()}
+    for text in (title, abstract):
+        terms |= {_cut("w" + word) for word in text.written_words if word not in text.positions}
+        terms |= {_pair(first.stem, second.stem) for first, second in pairwise(text.tokens)}
+    terms |= {term for author in document.authors for term in _author_terms(author)}
+    for kind, texts in (("o", (document.comment,)), ("v", (document.venue,)), ("n", document.institutions)):
+        terms |= {_cut(kind + word) for text in texts for word in (*text.positions, *text.written_words)}
+    terms |= {"c" + name for category in document.categories for name in (category, category.partition(".")[0])}
+    terms |= {source_term(source) for source in sources}
+    record = document.candidate.record
+    return terms | ({CODE} if record.has_code or record.code_url is not None else set())
+
+
+def source_term(source: str) -> str:
+    """The term of the papers that a source has."""
+    return _cut("f" + source.lower())
+
+
+def category_query(category: str) -> IndexQuery:
+    """The papers in a category or in an archive, by cross-lists too."""
+    return IndexTerm("c" + fold_text(category).removesuffix(".*"))
+
+
+def word_query(word: Word) -> IndexQuery:
+    """The papers with a word in title or abstract."""
+    if not word.prefix:
+        return IndexTerm(_cut("x" + word.text))
+    return AnyOf((IndexTerm(_cut("x" + word.text), prefix=True), IndexTerm(_cut("w" + word.text), prefix=True)))
+
+
+def stem_query(stem: str) -> IndexQuery:
+    """The papers with a stem in title or abstract."""
+    return IndexTerm(_cut("x" + stem))
+
+
+def title_query(word: Word) -> IndexQuery:
+    """The papers with a word in the title; of a prefix, those whose stem begins with it."""
+    return IndexTerm(_cut("t" + word.text), prefix=word.prefix)
+
+
+def twice_query(word: Word) -> IndexQuery:
+    """The papers with a word both in title and abstract; of a prefix, those whose stem begins with it."""
+    return IndexTerm(_cut("b" + word.text), prefix=word.prefix)
+
+
+def all_words_query(words: Iterable[Word]) -> IndexQuery:
+    """The papers with all of these words in title or abstract, in any order."""
+    return AllOf(tuple(dict.fromkeys(word_query(word) for word in words)))
+
+
+def lookup(node: Node) -> Lookup:
+    """What to look up for a query. A part after ANDNOT is looked up only where the index is exact about it."""
+    match node:
+        case Term():
+            return _term_lookup(node)
+        case And(parts):
+            lookups = [lookup(part) for part in parts]
+            return Lookup(AllOf(tuple(part.query for part in lookups)), all(part.is_exact for part in lookups))
+        case Or(parts):
+            lookups = [lookup(part) for part in parts]
+            return Lookup(AnyOf(tuple(part.query for part in lookups)), all(part.is_exact for part in lookups))
+        case AndNot(keep, drop):
+            kept, dropped = lookup(keep), lookup(drop)
+            if dropped.is_exact:
+                return Lookup(Without(kept.query, dropped.query), kept.is_exact)
+            return Lookup(kept.query, is_exact=False)
+
+
+def _term_lookup(term: Term) -> Lookup:
+    words = phrase_words(term)
+    match term.field:
+        case "au":
+            return Lookup(_author_query(term.text), is_exact=False)
+        case "cat":
+            return Lookup(category_query(term.text), is_exact=True)
+        case "has":
+            return Lookup(IndexTerm(CODE), is_exact=True)
+        case "all":
+            return Lookup(_any_field_query(term, words), is_exact=False)
+        case "" | "ti" | "abs":
+            return _text_lookup(words, term.field)
+    kind = _OTHER_FIELDS[term.field]
+    return Lookup(AllOf(tuple(IndexTerm(_cut(kind + word.text), word.prefix) for word in words)), is_exact=False)
+
+
+def _text_lookup(words: tuple[Word, ...], field: str) -> Lookup:
+    """Words of title or abstract. A phrase is looked up by its words and its pairs of adjacent words."""
+    has_prefix = any(word.prefix for word in words)
+    if len(words) == 1 and not has_prefix:
+        return Lookup(_word_in_field(words[0], field), is_exact=True)
+    weighted = [word for word in words if word.is_weighted] or list(words)
+    parts = [
+        _word_in_field(word, field) if field == "ti" and not word.prefix else word_query(word) for word in weighted
+    ]
+    parts += [
+        IndexTerm(_pair(first.text, second.text))
+        for first, second in pairwise(words)
+        if not (first.prefix or second.prefix)
+    ]
+    return Lookup(AllOf(tuple(dict.fromkeys(parts))), is_exact=len(words) == 2 and not has_prefix and not field)
+
+
+def _word_in_field(word: Word, field: str) -> IndexQuery:
+    if field == "ti":
+        return title_query(word)
+    if field == "abs":
+        return AnyOf((Without(word_query(word), title_query(word)), twice_query(word)))
+    return word_query(word)
+
+
+def _any_field_query(term: Term, words: tuple[Word, ...]) -> IndexQuery:
+    others = (
+        AllOf(tuple(IndexTerm(_cut(kind + word.text), word.prefix) for word in words))
+        for kind in _OTHER_FIELDS.values()
+    )
+    category = IndexTerm(_cut("c" + fold_text(term.text)))
+    return AnyOf((_text_lookup(words, "").query, *others, category, _author_query(term.text)))
+
+
+def _author_query(name: str) -> IndexQuery:
+    person, prefix = parse_name(name.removesuffix("*")), name.endswith("*")
+    if prefix:
+        return AnyOf(tuple(IndexTerm(_cut("a" + key), prefix=True) for key in sorted(family_keys(person))))
+    terms = [
+        IndexTerm(term, prefix=not reading.given_names)
+        for reading in name_readings(person)
+        for term in _reading_terms(reading)
+    ]
+    return AnyOf(tuple(dict.fromkeys(terms)) or (IndexTerm("a_"),))
+
+
+def _author_terms(author: PersonName) -> Iterable[str]:
+    return (term for reading in name_readings(author) for term in _reading_terms(reading))
+
+
+def _reading_terms(reading: PersonName) -> list[str]:
+    """A reading's family name, with and without particles, and the initial of its first given name."""
+    initial = reading.given_names[0][0] if reading.given_names else ""
+    keys = {key for key in (reading.family, reading.particles + reading.family) if key}
+    return [f"{_cut('a' + key)}_{initial}" for key in sorted(keys)]
+
+
+def _pair(first: str, second: str) -> str:
+    return f"p{zlib.crc32(f'{first} {second}'.encode()) & _PAIR_HASHES:x}"
+
+
+def _cut(term: str) -> str:
+    return term[:_MAX_LENGTH]

@@ -1,0 +1,83 @@
+"""`digest init --systemd`, `--caddy`, `--nginx`: files that run this installation under its server's own tools."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+import templates
+from digest import settings
+from digest.errors import BadInput, Refused
+
+SYSTEMD, CADDY, NGINX = "systemd", "caddy", "nginx"
+_UNITS = (
+    "papers-inbox.service",
+    "papers-inbox-web.service",
+    "papers-inbox-run.service",
+    "papers-inbox-run.timer",
+    "papers-inbox-backup.service",
+    "papers-inbox-backup.timer",
+    "papers-inbox-bounces.service",
+    "papers-inbox-bounces.timer",
+)
+_FILES = {SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS), CADDY: ("Caddyfile",), NGINX: ("papers-inbox.conf",)}
+_PLAIN_PATH = re.compile(r"/[\w./@+-]*")
+
+
+def write_deployment_files(kind: str, folder: Path, *, force: bool = False) -> list[Path]:
+    """Write the files of one kind, filled in for this folder, user and settings. Returns their paths.
+
+    Raises Refused where a file is there already (without `force`; none is written then), BadInput where the folder
+    can't be written or a path has characters that such files would need escaped.
+    """
+    values = _values()
+    targets = {folder / Path(name).name: _render(name, values) for name in _FILES[kind]}
+    present = [file for file in targets if file.exists()]
+    if present and not force:
+        raise Refused(f"{present[0]} is there already; --force replaces it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in targets.items():
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{folder}: can't be written ({error.strerror})", field=kind) from error
+    return list(targets)
+
+
+def _values() -> dict[str, str]:
+    config = settings.get()
+    folder = Path.cwd()
+    host = urlsplit(config.base_url).hostname or "localhost"
+    listen = "127.0.0.1" if config.host in {"0.0.0.0", "::", ""} else config.host  # noqa: S104 - compared
+    values = {
+        "digest": shutil.which(sys.argv[0]) or str(Path(sys.executable).with_name("digest")),
+        "folder": str(folder),
+        "data_dir": str(config.data_dir.resolve()),
+        "maildir": str(folder / "bounces"),
+    }
+    for name, path in values.items():
+        if not _PLAIN_PATH.fullmatch(path):
+            raise BadInput(f"{path}: choose a path of letters, digits and . _ - for {name}", field=name)
+    return {**values, "user": getpass.getuser(), "host": host, "upstream": f"{listen}:{config.port}"}
+
+
+def _render(name: str, values: dict[str, str]) -> str:
+    environment = Environment(
+        loader=FunctionLoader(lambda included: _template(f"systemd/{included}")),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701 - units and proxies' settings, of values checked above
+    )
+    return environment.from_string(_template(name)).render(values)
+
+
+def _template(name: str) -> str:
+    return (files(templates) / "deploy").joinpath(*name.split("/")).read_text(encoding="utf-8")

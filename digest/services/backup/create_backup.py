@@ -1,0 +1,103 @@
+"""`digest backup`: database, settings and keys in one verified file, while the service runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from digest import __version__, clock, settings
+from digest.db.core import postgresql_dump, schema_migration, sqlite_backup
+from digest.db.core.engine import engine
+from digest.errors import BadInput, Misconfigured
+from digest.services.backup import archive
+from digest.services.backup.archive import ArchivedTable, Manifest
+
+FILE_NAME = "papers-inbox-{at:%Y%m%dT%H%M%SZ}.tar.gz"
+_FILE_PATTERN = re.compile(r"papers-inbox-\d{8}T\d{6}Z\.tar\.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was written and verified. `removed`: older files that `keep` did not keep."""
+
+    file: Path
+    manifest: Manifest
+    removed: list[Path]
+
+
+def create_backup(folder: Path, *, keep: int | None = None) -> Backup:
+    """Write a backup to `folder`, read it again, then delete all but the `keep` newest backups there.
+
+    Raises BadInput where the folder can't be written or the file can't be verified; no older backup is lost then.
+    """
+    revision = schema_migration.current_revision()
+    if revision is None:
+        raise Misconfigured("there is no database to back up; check DIGEST_DATABASE_URL and DIGEST_DATA_DIR")
+    now = clock.now()
+    file = folder / FILE_NAME.format(at=now)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as work_folder:
+            unverified = Path(work_folder) / file.name
+            _write(unverified, Path(work_folder), revision, now)
+            manifest = archive.verify(unverified)
+            unverified.replace(file)
+        removed = _remove_older(folder, keep) if keep is not None else []
+    except OSError as error:
+        raise BadInput(f"{folder}: can't be written ({error.strerror or error})", field="to") from error
+    return Backup(file, manifest, removed)
+
+
+def _write(target: Path, work_folder: Path, revision: str, now: datetime) -> None:
+    is_sqlite = engine().dialect.name == "sqlite"
+    if is_sqlite:
+        tables, serials, members = _copy_sqlite(work_folder)
+    else:
+        tables, serials, members = _dump_postgresql(work_folder)
+    config = settings.get()
+    _add_private_file(members, archive.ENV_FILE, settings.ENV_FILE, work_folder)
+    if config.dkim_key_file is not None:
+        _add_private_file(members, archive.KEY_FILE, config.dkim_key_file, work_folder)
+    manifest = Manifest(
+        release=__version__,
+        created_at=now,
+        database="sqlite" if is_sqlite else "postgresql",
+        revision=revision,
+        tables=tables,
+        serials=serials,
+        key_path=str(config.dkim_key_file) if archive.KEY_FILE in members else None,
+        sha256={name: archive.file_sha256(file) for name, file in members.items()},
+    )
+    archive.write_archive(target, manifest, members)
+
+
+def _copy_sqlite(work_folder: Path) -> tuple[list[ArchivedTable], dict[str, int], dict[str, Path]]:
+    copy = work_folder / archive.DATABASE_FILE
+    sqlite_backup.copy_database(copy)
+    tables = [ArchivedTable(name=name, rows=rows) for name, rows in sqlite_backup.check_database(copy).items()]
+    return tables, {}, {archive.DATABASE_FILE: copy}
+
+
+def _dump_postgresql(work_folder: Path) -> tuple[list[ArchivedTable], dict[str, int], dict[str, Path]]:
+    dumped, serials = postgresql_dump.dump_tables(work_folder)
+    files = [postgresql_dump.table_file(work_folder, table.name) for table in dumped]
+    tables = [ArchivedTable(name=table.name, rows=table.rows, columns=table.columns) for table in dumped]
+    return tables, serials, {file.name: file for file in files}
+
+
+def _add_private_file(members: dict[str, Path], name: str, source: Path, work_folder: Path) -> None:
+    """Copy a file first, so that its checksum and its content are of the same moment. A missing file is left out."""
+    if source.is_file():
+        members[name] = Path(shutil.copyfile(source, work_folder / name))
+
+
+def _remove_older(folder: Path, keep: int) -> list[Path]:
+    backups = sorted(file for file in folder.iterdir() if _FILE_PATTERN.fullmatch(file.name))
+    older = backups[: len(backups) - keep]
+    for file in older:
+        file.unlink()
+    return older

@@ -1,0 +1,32 @@
+"""`digest move`: everything into another database, compared row by row."""
+
+from __future__ import annotations
+
+from digest import settings
+from digest.db.core import schema_migration, table_transfer
+from digest.db.core.engine import engine, engine_for
+from digest.db.core.table_transfer import TransferredTable
+from digest.errors import BadInput, Misconfigured, Refused
+from digest.redis import running
+
+
+def move_database(address: str) -> list[TransferredTable]:
+    """Copy all tables to the empty database at `address`; the present one stays as it is.
+
+    Raises BadInput for an invalid address or a value that does not fit there, Refused where the service runs or the
+    target is not empty. Nothing is stored at the target then, except empty tables.
+    """
+    instance = running.find_instance(settings.get().data_dir)
+    if instance is not None:
+        raise Refused(f"the service runs (process {instance.pid}); stop it first, or what it writes now is lost")
+    try:
+        target = engine_for(address)
+    except Misconfigured as error:
+        raise BadInput("--to: expected postgresql://… or sqlite:///…", field="to") from error
+    if target is engine():
+        raise BadInput("--to: that is the present database", field="to")
+    schema_migration.require_newest()
+    try:
+        return table_transfer.transfer(engine(), target)
+    finally:
+        target.dispose()

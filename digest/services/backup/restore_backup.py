@@ -1,0 +1,130 @@
+"""`digest restore`: an installation as a backup holds it, into an empty database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from digest import clock, settings
+from digest.db.core import postgresql_dump, schema_migration, sqlite_backup, table_transfer
+from digest.db.core.engine import engine, transaction
+from digest.db.core.postgresql_dump import DumpedTable
+from digest.errors import BadInput, Misconfigured, Refused
+from digest.models import Audit
+from digest.redis import running
+from digest.services.backup import archive
+from digest.services.backup.archive import Manifest
+from digest.services.security.audit_actor import command_line_actor
+
+RESTORE = "restore"  # the audit log's action
+
+
+@dataclass(slots=True)
+class RestoredBackup:
+    """What was restored. `notes`: what the administrator must know about `.env` and keys."""
+
+    manifest: Manifest
+    notes: list[str] = field(default_factory=list)
+
+
+def restore_backup(file: Path) -> RestoredBackup:
+    """Restore `.env` and keys where there are none, then the database, and upgrade its schema.
+
+    Raises BadInput for a damaged file, before anything is changed; Refused where the database is not empty or the
+    service runs; Misconfigured where the backup is of the other kind of database or of a newer release.
+    """
+    temporary_parent = file.parent if os.access(file.parent, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=temporary_parent) as work_folder:
+        folder = Path(work_folder)
+        manifest = archive.extract(file, folder)
+        if not schema_migration.is_known_revision(manifest.revision):
+            raise Misconfigured(f"{file} is of the newer release {manifest.release}; install that release first")
+        restored = RestoredBackup(manifest)
+        _restore_settings(folder, restored)
+        _require_stopped()
+        if manifest.database == "sqlite":
+            _restore_sqlite(folder / archive.DATABASE_FILE)
+        else:
+            _restore_postgresql(folder, manifest)
+    schema_migration.upgrade()
+    _record(manifest)
+    return restored
+
+
+def _restore_settings(folder: Path, restored: RestoredBackup) -> None:
+    """`.env` first: it says where the database is."""
+    _restore_private_file(folder / archive.ENV_FILE, settings.ENV_FILE, restored)
+    settings.clear_cache()
+    key_path = settings.get().dkim_key_file
+    if key_path is not None:
+        _restore_private_file(folder / archive.KEY_FILE, key_path, restored)
+
+
+def _restore_private_file(source: Path, target: Path, restored: RestoredBackup) -> None:
+    if not source.exists() or (target.exists() and target.read_bytes() == source.read_bytes()):
+        return
+    if target.exists():
+        aside = target.with_name(f"{target.name}.restored")
+        restored.notes.append(f"{target} differs from the backup's and was kept; the backup's is {aside}")
+        target = aside
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(source.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{target}: can't be written ({error.strerror})", field="file") from error
+    restored.notes.append(f"written: {target}")
+
+
+def _require_stopped() -> None:
+    instance = running.find_instance(settings.get().data_dir)
+    if instance is not None:
+        raise Refused(f"the service runs (process {instance.pid}); stop it first")
+
+
+def _restore_sqlite(copy: Path) -> None:
+    target = sqlite_backup.database_file()
+    if target is None:
+        raise Misconfigured(
+            "the backup is of SQLite: restore it without DIGEST_DATABASE_URL, then run `digest move --to postgresql://…`"
+        )
+    sqlite_backup.check_database(copy)
+    if target.exists():
+        _require_empty(f"move {target} away")
+    engine().dispose()
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for leftover in (target, target.with_name(f"{target.name}-wal"), target.with_name(f"{target.name}-shm")):
+        leftover.unlink(missing_ok=True)
+    shutil.move(copy, target)
+
+
+def _restore_postgresql(folder: Path, manifest: Manifest) -> None:
+    if engine().dialect.name != "postgresql":
+        raise Misconfigured("the backup is of PostgreSQL: set DIGEST_DATABASE_URL to an empty PostgreSQL database")
+    if schema_migration.current_revision() is not None:
+        _require_empty("create a new one and set DIGEST_DATABASE_URL to it")
+        if schema_migration.current_revision() != manifest.revision:
+            raise Refused(
+                f"the database's tables are not of the backup's schema {manifest.revision}; "
+                "create a new database and set DIGEST_DATABASE_URL to it"
+            )
+    schema_migration.upgrade(manifest.revision)
+    tables = [DumpedTable(table.name, table.columns, table.rows) for table in manifest.tables]
+    postgresql_dump.load_tables(folder, tables, manifest.serials)
+
+
+def _require_empty(cure: str) -> None:
+    try:
+        table_transfer.require_empty(engine())
+    except Refused as error:
+        raise Refused(f"{error}; {cure}, then repeat") from error
+
+
+def _record(manifest: Manifest) -> None:
+    detail = {"created_at": manifest.created_at.isoformat(), "release": manifest.release}
+    with transaction() as session:
+        session.add(Audit(at=clock.now(), actor=command_line_actor(), action=RESTORE, detail=detail))

@@ -1,0 +1,130 @@
+"""Scores papers of the search index as the matcher would, from what the index has of them.
+
+Only for prefixes the index does not tell title and abstract apart everywhere; the page shows the matcher's own score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from operator import add
+
+from sqlmodel import Session
+
+from digest.db.papers import paper_search as store
+from digest.db.papers.paper_search import IndexHit
+from digest.matching.query.language import TEXT_FIELDS, Query, Term, Word, phrase_words, positive_terms
+from digest.matching.scoring.bm25 import Weights, impact
+from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query
+from digest.matching.scoring.parameters import ABSTRACT_TF, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
+
+_WordKey = tuple[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _RankedTerm:
+    """A term of a query, its words with weight, and the documents it is in (None: all)."""
+
+    term: Term
+    words: tuple[Word, ...]
+    documents: set[int] | None
+
+
+class Ranking:
+    """The papers found, with their scores."""
+
+    def __init__(
+        self, session: Session, query: Query, index_query: IndexQuery, hits: Sequence[IndexHit], weights: Weights
+    ) -> None:
+        self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
+        self._hits = hits
+        self._documents = [hit.document_id for hit in hits]
+        self._lengths = [hit.length for hit in hits]
+        self._scores = self._all_scores() if hits else []
+
+    def best(self, count: int, after: tuple[int, int, int] | None = None) -> list[tuple[int, IndexHit]]:
+        """The best papers with their scores; of equal ones the newer first, then by id.
+
+        `after`: only those behind that score, day and paper.
+        """
+        pairs = list(zip(self._scores, self._hits, strict=True))
+        if after is not None:
+            behind = -after[0], -after[1], after[2]
+            pairs = [pair for pair in pairs if pair[0] <= after[0] and _order(pair) > behind]
+        lowest = min(nlargest(count, [score for score, _ in pairs]), default=0)
+        return sorted((pair for pair in pairs if pair[0] >= lowest), key=_order)[:count]
+
+    def _all_scores(self) -> list[int]:
+        terms = self._ranked_terms()
+        gains = {key: self._word_gains(word, terms) for key, word in _words(terms).items()}
+        scores = [0] * len(self._hits)
+        for gain in gains.values():
+            scores = list(map(add, scores, gain))
+        for ranked in terms:
+            scores = list(map(add, scores, self._term_gains(ranked, gains)))
+        return scores
+
+    def _ranked_terms(self) -> list[_RankedTerm]:
+        """The positive terms, each once. A single term of a query is in every paper found."""
+        terms = tuple(dict.fromkeys(positive_terms(self._query.root)))
+        ranked = []
+        for term in terms:
+            is_text = term.field in TEXT_FIELDS
+            words = tuple(dict.fromkeys(w for w in phrase_words(term) if w.is_weighted)) if is_text else ()
+            is_everywhere = len(terms) == 1 and not (self._query.plain and len(words) > 1)
+            found = None if is_everywhere else self._documents_of(lookup(term).query)
+            ranked.append(_RankedTerm(term, words, found))
+        return ranked
+
+    def _documents_of(self, query: IndexQuery) -> set[int]:
+        return store.document_ids(self._session, AllOf((self._index_query, query)))
+
+    def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
+        """What a word adds to the score of each paper: nothing where none of its terms is."""
+        idf, weights = self._weights.idf(word.text, prefix=word.prefix), self._weights
+        once, in_title, twice = (
+            {n: TOPIC_WEIGHT * impact(idf, tf, weights.norm(n)) for n in set(self._lengths)}
+            for tf in (ABSTRACT_TF, TITLE_TF, TITLE_TF + ABSTRACT_TF)
+        )
+        titles, both = self._documents_of(title_query(word)), self._documents_of(twice_query(word))
+        gains = [
+            twice[length] if document in both else in_title[length] if document in titles else once[length]
+            for document, length in zip(self._documents, self._lengths, strict=True)
+        ]
+        counted = None if self._query.plain else _documents_with(terms, (word.text, word.prefix))
+        return gains if counted is None else _only_in(counted, self._documents, gains)
+
+    def _term_gains(self, ranked: _RankedTerm, gains: Mapping[_WordKey, Sequence[int]]) -> list[int]:
+        """A phrase's words count again; a name, a category and the like have a fixed gain."""
+        total = [0] * len(self._hits)
+        if ranked.term.field not in TEXT_FIELDS:
+            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._hits)
+        elif len(ranked.words) > 1:
+            for word in ranked.words:
+                total = list(map(add, total, gains[word.text, word.prefix]))
+        return total if ranked.documents is None else _only_in(ranked.documents, self._documents, total)
+
+
+def _order(pair: tuple[int, IndexHit]) -> tuple[int, int, int]:
+    score, hit = pair
+    return -score, -hit.day, hit.paper_id
+
+
+def _words(terms: Sequence[_RankedTerm]) -> dict[_WordKey, Word]:
+    return {(word.text, word.prefix): word for ranked in terms for word in ranked.words}
+
+
+def _documents_with(terms: Sequence[_RankedTerm], key: _WordKey) -> set[int] | None:
+    """The documents in which a word counts: those of all terms that have it (None: all)."""
+    documents: set[int] = set()
+    for ranked in terms:
+        if any((word.text, word.prefix) == key for word in ranked.words):
+            if ranked.documents is None:
+                return None
+            documents |= ranked.documents
+    return documents
+
+
+def _only_in(documents: set[int], of_hits: Sequence[int], gains: Sequence[int]) -> list[int]:
+    return [gain if document in documents else 0 for document, gain in zip(of_hits, gains, strict=True)]

@@ -1,0 +1,319 @@
+"""`digest backup`, `restore` and `move`: nothing is lost on the way, and bad files and full databases are refused."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sqlite3
+import tarfile
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from digest import settings
+from digest.db.core.engine import engine, transaction
+from digest.redis.running import recorded_instance
+from tests.digest.cli.conftest import Terminal
+from tests.servers import MailServer, Postgres
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+PAPERS = [
+    {"id": f"2511.0000{number}", "title": f"Linear bandits {number}", "abstract": "We study bandits — “quoted”\t\\N."}
+    for number in range(1, 5)
+]
+
+
+@pytest.fixture
+def lab(ready: Terminal, smtp: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Papers, subscribers and mails, and an `.env` beside them."""
+    monkeypatch.setattr(settings, "ENV_FILE", tmp_path / ".env")
+    (tmp_path / ".env").write_text("DIGEST_POSTAL_ADDRESS='Street 1'\n")
+    file = tmp_path / "papers.jsonl"
+    file.write_text(
+        "".join(json.dumps(row | {"authors": ["Ada Byron"], "announced": "2025-11-17"}) + "\n" for row in PAPERS)
+    )
+    ready.ok("ingest", "jsonl", "--file", str(file))
+    for name in ("ada", "bob"):
+        ready.ok("admin", "subscribers", "add", f"{name}@example.com", "--topic", "bandits", "--consent", "in person")
+    ready.ok("run", "--date", "2025-11-17", "--inline")
+    return ready
+
+
+@pytest.fixture
+def empty_database(
+    database: str, configured: Callable[..., None], request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[], str]:
+    """Points the settings to a new database of the same kind without tables."""
+
+    def point() -> str:
+        return _point_to(configured, request, tmp_path, "sqlite" if database.startswith("sqlite") else "postgresql")
+
+    return point
+
+
+def _point_to(configured: Callable[..., None], request: pytest.FixtureRequest, folder: Path, kind: str) -> str:
+    if kind == "sqlite":
+        address = f"sqlite:///{folder / 'other' / 'digest.db'}"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        address = server.new_database(lambda _address: None)
+    engine().dispose()
+    configured(DATABASE_URL=address)
+    return address
+
+
+def _backup(terminal: Terminal, folder: Path, *options: str) -> Path:
+    return Path(json.loads(terminal.ok("backup", "--to", str(folder), "--json", *options))["file"])
+
+
+def _content() -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table, except what a restore itself records."""
+    with engine().connect() as connection:
+        names = connection.execute(
+            text(
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+                if engine().dialect.name == "postgresql"
+                else "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+        )
+        return {
+            name: sorted((tuple(row) for row in connection.execute(text(f'SELECT * FROM "{name}"'))), key=repr)
+            for (name,) in names.all()
+            if name != "audit"
+        }
+
+
+def test_a_restored_installation_holds_every_row_of_the_backup(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    before = _content()
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+
+    output = lab.ok("restore", str(file))
+
+    assert _content() == before
+    assert "2 subscribers, 4 papers, 2 mails" in output
+
+
+def test_a_restored_installation_continues_its_numbers(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    lab.ok("admin", "subscribers", "erase", "bob@example.com")
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+
+    lab.ok("restore", str(file))
+    lab.ok("admin", "subscribers", "add", "cyd@example.com", "--topic", "bandits", "--consent", "in person")
+
+    assert "cyd@example.com" in lab.ok("admin", "subscribers", "list")
+
+
+def test_a_restored_installation_sends_nothing_that_was_sent_before_the_backup(
+    lab: Terminal, smtp: MailServer, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+
+    lab.ok("restore", str(file))
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+
+    assert smtp.recipients() == {"ada@example.com": 1, "bob@example.com": 1}
+
+
+@SQLITE
+def test_a_backup_taken_between_writes_is_a_state_that_existed(lab: Terminal, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            with transaction() as session:  # both rows or none
+                session.connection().execute(text("UPDATE paper_version SET abstract = abstract || '!'"))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        file = _backup(lab, tmp_path / "backups")
+    finally:
+        stop.set()
+        writer.join()
+    with tarfile.open(file) as archive:
+        archive.extract("digest.db", tmp_path / "copy", filter="data")
+    with closing(sqlite3.connect(tmp_path / "copy" / "digest.db")) as copy:
+        abstracts = copy.execute("SELECT abstract FROM paper_version").fetchall()
+    assert len(set(abstracts)) == 1
+
+
+@SQLITE
+def test_a_backup_is_readable_by_its_owner_alone_and_holds_the_settings(lab: Terminal, tmp_path: Path) -> None:
+    file = _backup(lab, tmp_path / "backups")
+
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert names == ["manifest.json", "digest.db", "env"]
+
+
+@SQLITE
+def test_only_the_newest_backups_are_kept_and_other_files_stay(
+    lab: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for name in ("papers-inbox-20240101T000000Z.tar.gz", "papers-inbox-20240102T000000Z.tar.gz", "notes.txt"):
+        (folder / name).touch()
+
+    file = _backup(lab, folder, "--keep", "2")
+
+    assert {path.name for path in folder.iterdir()} == {file.name, "papers-inbox-20240102T000000Z.tar.gz", "notes.txt"}
+
+
+@SQLITE
+def test_settings_of_the_new_machine_are_kept_and_the_old_ones_lie_beside_them(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    settings.ENV_FILE.write_text("DIGEST_POSTAL_ADDRESS='Street 2'\n")
+
+    output = lab.ok("restore", str(file))
+
+    assert ".env differs from the backup's and was kept" in output
+    assert "Street 2" in settings.ENV_FILE.read_text()
+    assert "Street 1" in settings.ENV_FILE.with_name(".env.restored").read_text()
+
+
+def test_a_database_in_use_is_not_overwritten(lab: Terminal, tmp_path: Path) -> None:
+    before = _content()
+    file = _backup(lab, tmp_path / "backups")
+
+    code, error = lab.refused("restore", str(file))
+
+    assert code == 1
+    assert "the database is not empty (2 rows of subscriber, 4 rows of paper, 2 rows of delivery)" in error
+    assert _content() == before
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _flip(content: bytes) -> bytes:
+    """Change a byte of the database and compress again, so that only the checksum can tell."""
+    plain = bytearray(gzip.decompress(content))
+    position = plain.index(b"SQLite format 3") + 3000
+    plain[position] ^= 0xFF
+    return gzip.compress(bytes(plain))
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_cut, "not a whole backup file"),
+        (_flip, "digest.db is damaged; take an older backup"),
+        (lambda _content: b"", "not a whole backup file"),
+        (lambda _content: b"PK\x03\x04 a zip file", "not a whole backup file"),
+        (lambda _content: gzip.compress(b"text"), "not a whole backup file"),
+    ],
+)
+def test_a_damaged_backup_is_refused_before_anything_changes(
+    lab: Terminal,
+    tmp_path: Path,
+    empty_database: Callable[[], str],
+    damage: Callable[[bytes], bytes],
+    message: str,
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    file.write_bytes(damage(file.read_bytes()))
+    address = empty_database()
+
+    code, error = lab.refused("restore", str(file))
+
+    assert code != 0
+    assert message in error
+    assert not Path(address.removeprefix("sqlite:///")).exists()
+
+
+@SQLITE
+def test_a_backup_of_a_newer_release_is_refused(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    with transaction() as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+
+    assert "is of the newer release" in lab.refused("restore", str(file))[1]
+
+
+@SQLITE
+def test_an_archive_with_other_files_is_refused(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    evil = tmp_path / "evil.tar.gz"
+    with tarfile.open(file) as source, tarfile.open(evil, "w:gz") as target:
+        for member in source:
+            target.addfile(member, source.extractfile(member))
+        target.add(file, arcname="../../outside")
+    empty_database()
+
+    assert "../../outside does not belong to a backup" in lab.refused("restore", str(evil))[1]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_move_to_either_database_keeps_every_row_and_continues_the_service(
+    lab: Terminal,
+    smtp: MailServer,
+    tmp_path: Path,
+    configured: Callable[..., None],
+    request: pytest.FixtureRequest,
+    kind: str,
+) -> None:
+    present = settings.get().database
+    listed = lab.ok("admin", "subscribers", "list")
+    target = _point_to(configured, request, tmp_path, kind)
+    configured(DATABASE_URL=present.replace("+psycopg", ""))
+
+    output = lab.ok("move", "--to", target)
+    engine().dispose()
+    configured(DATABASE_URL=target)
+    lab.ok("run", "--date", "2025-11-17", "--inline")
+    lab.ok("admin", "subscribers", "add", "cyd@example.com", "--topic", "bandits", "--consent", "in person")
+
+    assert "are equal in both databases" in output
+    assert lab.ok("admin", "subscribers", "list").startswith(listed[:40])
+    assert smtp.recipients() == {"ada@example.com": 1, "bob@example.com": 1}
+
+
+@SQLITE
+def test_a_move_into_a_database_in_use_is_refused(lab: Terminal, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    file = settings.get().database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+
+    assert "the database is not empty" in lab.refused("move", "--to", f"sqlite:///{copy}")[1]
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [("nonsense", "--to: expected postgresql://… or sqlite:///…"), (None, "--to: that is the present database")],
+)
+def test_an_address_that_can_not_be_a_target_is_refused(lab: Terminal, address: str | None, message: str) -> None:
+    assert message in lab.refused("move", "--to", address or settings.get().database)[1]
+
+
+@SQLITE
+def test_a_service_that_runs_is_stopped_first(lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    with recorded_instance(settings.get().data_dir, port=1, redis_url=""):
+        assert f"the service runs (process {os.getpid()}); stop it first" in lab.refused("restore", str(file))[1]

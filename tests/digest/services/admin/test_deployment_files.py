@@ -1,0 +1,92 @@
+"""`digest init --systemd`, `--caddy`, `--nginx`: files filled in for this installation."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.digest.cli.conftest import Terminal, terminal
+
+__all__ = ["terminal"]
+
+
+@pytest.fixture
+def installed(
+    terminal: Terminal, configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Terminal:
+    folder = tmp_path / "srv"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    configured(BASE_URL="https://papers.lab.example", SECRET_KEY="k" * 40, PORT=8123)
+    return terminal
+
+
+def _unit(file: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False)  # a key may stand twice in a unit
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(file.read_text())
+    return parser
+
+
+def test_every_timer_starts_a_service_that_is_written_too(installed: Terminal, tmp_path: Path) -> None:
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+
+    timers = {file.stem for file in (tmp_path / "units").glob("*.timer")}
+    services = {file.stem for file in (tmp_path / "units").glob("*.service")}
+    assert timers == {"papers-inbox-run", "papers-inbox-backup", "papers-inbox-bounces"}
+    assert timers < services
+
+
+def test_units_run_unprivileged_in_this_folder(installed: Terminal, tmp_path: Path) -> None:
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+
+    for file in (tmp_path / "units").glob("*.service"):
+        service = _unit(file)["Service"]
+        assert service["WorkingDirectory"] == str(tmp_path / "srv")
+        assert service["NoNewPrivileges"] == "yes"
+        assert service["ExecStart"].lstrip("-").startswith("/")
+
+
+def test_what_runs_for_long_starts_at_boot(installed: Terminal, tmp_path: Path) -> None:
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+
+    for name in ("papers-inbox.service", "papers-inbox-web.service"):
+        assert _unit(tmp_path / "units" / name)["Install"]["WantedBy"] == "multi-user.target"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("caddy", "Caddyfile"), ("nginx", "papers-inbox.conf")])
+def test_a_proxy_serves_the_host_of_the_base_url_and_hides_what_is_internal(
+    installed: Terminal, tmp_path: Path, kind: str, name: str
+) -> None:
+    installed.ok("init", f"--{kind}", str(tmp_path / "proxy"))
+
+    text = (tmp_path / "proxy" / name).read_text()
+    assert "papers.lab.example" in text
+    assert "127.0.0.1:8123" in text
+    assert {"/metrics", "/readyz"} <= set(text.replace("{", " ").split())
+    assert "{{" not in text
+
+
+def test_existing_files_are_kept_unless_forced(installed: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "Caddyfile").write_text("mine")
+
+    code, error = installed.refused("init", "--caddy", str(tmp_path))
+    kept = (tmp_path / "Caddyfile").read_text()
+    installed.ok("init", "--caddy", str(tmp_path), "--force")
+
+    assert (code, "is there already" in error, kept) == (1, True, "mine")
+    assert "reverse_proxy" in (tmp_path / "Caddyfile").read_text()
+
+
+def test_a_path_that_a_unit_would_need_escaped_is_refused(
+    installed: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "a folder%"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+
+    assert "choose a path of letters, digits" in installed.refused("init", "--systemd", str(tmp_path / "units"))[1]
+    assert not (tmp_path / "units").exists()
