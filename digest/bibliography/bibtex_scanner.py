@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from digest.errors import N_
 
 MAX_VALUE = 200_000  # characters; a longer value is one that lacks its closing brace
+_MAX_INDENT = 40
 MAX_MISTAKES = 50  # of one entry; the rest of it is skipped
 MAX_FIELDS = 500
 MAX_EXPANSION = 5_000  # characters of an abbreviation (@string)
@@ -47,7 +48,7 @@ _QUOTE = re.compile(r"\\.|[{}\"]", re.DOTALL)
 _CONCATENATION = re.compile(r"\s*#\s*")
 _BARE = re.compile(r"[^\s,{}#\"()=%]+")
 _UNQUOTED_LINE = re.compile(r"[^\n{}]*")
-_BLANK = re.compile(r"(?:\s|(?<=\n)%[^\n]*)*")
+_BLANK = re.compile(r"(?:\s|%[^\n]*)*")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -75,6 +76,9 @@ class BibtexScanner:
         """The entries in order; abbreviations (`string`) with a mistake too. Comments and preambles are skipped."""
         position = 0
         while start := _START.search(self._text, position):
+            if self._is_commented_out(start.start()):
+                position = start.end()
+                continue
             block = BibtexBlock(start[1].lower(), self._line_of(start.start(1)))
             if block.kind in {"comment", "preamble"}:
                 position = self._end_of_skipped(start)
@@ -82,6 +86,11 @@ class BibtexScanner:
             position = self._read_block(block, start)
             if block.kind != "string" or block.mistakes:
                 yield block
+
+    def _is_commented_out(self, position: int) -> bool:
+        """True on a line that begins with a percent sign; BibTeX reads it, but nobody means that."""
+        line_start = self._text.rfind("\n", 0, position) + 1
+        return self._text[line_start : line_start + _MAX_INDENT].lstrip().startswith("%")
 
     def remaining(self) -> int:
         """How many entries begin after the last block."""

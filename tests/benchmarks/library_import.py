@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -36,6 +37,12 @@ def main() -> None:
     report.write(rounds=options.rounds)
 
 
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children that ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def import_library(shared: Path, report: Report) -> None:
     """One import; the first one of a process also reads the papers of the preview."""
     from digest.matching.profile import Profile
@@ -46,16 +53,17 @@ def import_library(shared: Path, report: Report) -> None:
     from tests.digest.bibliography.damaged_library import damaged_library
 
     library_file = damaged_library(shared)
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), cpu_seconds()
     library = read_library(LibrarySource(file=library_file.text.encode()))
     read_at = time.perf_counter()
     profile = Profile(examples=terms_of_entries(library.examples))
     result = report_library(library, profile, partial(preview, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS))
-    ended = time.perf_counter()
+    ended, cpu_ended = time.perf_counter(), cpu_seconds()
     named = {problem.position for problem in library.problems}
     report.add("read_and_resolve", "ms", (read_at - started) * 1000)
     report.add("topics_and_preview", "ms", (ended - read_at) * 1000)
     report.add("total", "ms", (ended - started) * 1000)
+    report.add("total_cpu", "ms", (cpu_ended - cpu_started) * 1000)
     report.add("damaged_and_named", "entries", len(named & set(library_file.damaged)))
     topics = ", ".join(f"{topic.text} ({topic.in_library}; {topic.per_day:.1f})" for topic in result.topics)
     sys.stdout.write(

@@ -81,7 +81,7 @@ def _author(session: Session, text: str) -> list[TopicSuggestion]:
     """The author of stored papers who has exactly this name."""
     if not _NAME.fullmatch(text):
         return []
-    stored = store.by_author(session, author_key(text), 1)
+    stored = store.by_author(session, [author_key(text)], 1)
     if not stored:
         return []
     key = author_key(text)

@@ -115,6 +115,13 @@ def test_comments_preambles_and_text_between_entries_are_no_entries() -> None:
     assert parse(text).problems == ()
 
 
+def test_entries_behind_a_percent_sign_are_commented_out() -> None:
+    parsed = parse("% @misc{a, title = {One},\n%  year = 2020\n% }\n@misc{b, title = {Two} % a note\n, year = 2021}")
+
+    assert [(entry.title, entry.year) for entry in parsed.entries] == [("Two", 2021)]
+    assert parsed.problems == ()
+
+
 def test_names_are_split_outside_of_braces_only() -> None:
     assert split_names("A and {Barnes and Noble}\n and  C") == ["A", "Barnes and Noble", "C"]
 

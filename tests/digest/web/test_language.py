@@ -53,7 +53,7 @@ ROW = PaperRow(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), ca
 FURTHER = (FurtherGroup("μάθηση", (FurtherPaper(1, "Μάθηση", "Αδα", True),)),)
 GREEK = replace(
     PAGE_SERVICES,
-    preview=lambda profile, *, days, limit: Preview(
+    preview=lambda profile, *, days, limit, cancelled: Preview(
         (PreviewDay(date(2025, 11, 20), (PreviewPaper(1, "Μάθηση", 9, True, (("μάθηση", ("μάθηση",)),)),), 60, 400),)
     ),
     trending=lambda category, limit: [ROW],
@@ -166,6 +166,31 @@ def test_no_sentence_of_the_preferences_is_left_out(greek: Browser) -> None:
     for fields in ({}, saved, {"action": "tune", "topic": "μάθηση", "cap": "0"}, {"action": "erase"}):
         response = greek.post(page, data=fields) if fields else greek.get(page)
         assert pseudo.untranslated_words(response.text, DATA) == [], fields
+
+
+LIBRARY = {
+    "library_file": (
+        "α.bib",
+        "@misc{α, title = {Μάθηση μηχανών}}\n@misc{β, year = 2020}\n@misc{γ, doi = {10.1000/1}}".encode(),
+    )
+}
+
+
+def test_no_sentence_about_a_library_is_left_out(greek: Browser) -> None:
+    page = path(signed_links.preferences(subscriber_with_edition(greek)))
+    data = f"{DATA}|Μάθηση μηχανών|10.1000/1|α|β|γ"
+    action = {"action": "import-papers"}
+
+    for response in (
+        greek.post("/start-from-papers", files=LIBRARY),
+        greek.post("/start-from-papers", files={"library_file": ("α.bib", b"%PDF-1.4")}),
+        greek.post("/start-from-papers", data={"topics": "μάθηση"}),
+        greek.post(page, data=action, files=LIBRARY),
+        greek.post(page, data={"action": "undo-import", "import": "1"}),
+        greek.post(page, data=action),
+    ):
+        assert response.status_code in {200, 422}
+        assert pseudo.untranslated_words(response.text, data) == []
 
 
 def test_no_sentence_of_the_administration_is_left_out(greek: Browser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ from digest.models import ExamplePaper, PendingImport, SignUpRequest
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.security import signed_links
+from digest.settings import TextSetting
+from tests.digest.bibliography.library_server import LibraryServer, library_server
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, only_subscriber, path, subscribed
 
 BIBTEX = b"""@article{stored, title = {Offline reinforcement learning with value regularization}, eprint = {2401.00001},
@@ -254,3 +257,49 @@ def test_the_api_refuses_what_is_no_library(web: Browser) -> None:
 
     assert answer.status_code == 422
     assert "PDF" in answer.json()["error"]["message"]
+
+
+@pytest.fixture
+def zotero(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[LibraryServer]:
+    with library_server() as server:
+        monkeypatch.setattr("digest.bibliography.zotero.URL", TextSetting("zotero_url", server.url))
+        monkeypatch.setattr("digest.bibliography.orcid.URL", TextSetting("orcid_url", server.url))
+        yield server
+
+
+def test_a_zotero_group_is_imported(web: Browser, stored: int, zotero: LibraryServer) -> None:
+    items = [{"key": "A", "data": {"itemType": "preprint", "title": "", "extra": "arXiv: 2401.00001"}}]
+    zotero.add_items("/groups/12/items/top", items)
+
+    page = web.post("/start-from-papers", data={"zotero_library": "https://www.zotero.org/groups/12/name"}).text
+
+    assert "1 entry, 1 known here" in page
+
+
+def test_a_key_that_may_write_is_refused_and_shown_nowhere(web: Browser, zotero: LibraryServer) -> None:
+    key = "a1B2c3D4e5F6g7H8i9J0k1L2"
+    zotero.add("/keys/current", {"userID": 7, "access": {"user": {"library": True, "write": True}}})
+    before = everything()
+
+    answer = web.post("/start-from-papers", data={"zotero_key": key})
+
+    assert answer.status_code == 422
+    assert "make a read-only key" in answer.text
+    assert key not in answer.text
+    assert everything() == before
+
+
+def test_a_private_zotero_library_is_named_as_such(web: Browser, zotero: LibraryServer) -> None:
+    zotero.refuse("/groups/12/items/top", 403)
+
+    answer = web.post("/start-from-papers", data={"library_text": "https://www.zotero.org/groups/12"})
+
+    assert answer.status_code == 422
+    assert "This Zotero library is private" in answer.text
+
+
+def test_an_orcid_record_that_does_not_exist_is_named(web: Browser, zotero: LibraryServer) -> None:
+    answer = web.post("/start-from-papers", data={"library_text": "https://orcid.org/0000-0002-1825-0097"})
+
+    assert answer.status_code == 404
+    assert "There is no ORCID record with this iD" in answer.text
