@@ -42,8 +42,8 @@ from digest.services.editions import paper_lookup, search_ranking, topic_counts
 from digest.services.subscriptions import topic_checks
 
 MAX_VERIFIED = 300  # papers for one page
-MAX_RANKED = 20_000  # the newest papers found that are ranked
-_RANKED_TIMES_WORDS = 60_000  # fewer for queries of many words
+MAX_RANKED = 12_000  # the newest papers found that are ranked
+_RANKED_TIMES_WORDS = 36_000  # fewer for queries of many words
 _FIRST_BATCH, _NEXT_BATCH = 12, 100  # papers beyond the page's, and of each further look-up
 _FIRST_ANNOUNCEMENT = 365  # an ordinal: before all editions
 _MAX_DAY = date.max.toordinal()
