@@ -123,7 +123,7 @@ def document_ids(session: Session, query: IndexQuery, first_id: int = 0) -> set[
     if _is_postgresql(session):
         joined_ids, condition = (
             "string_agg(CAST(id AS text), ',')",
-            "terms @@ CAST(:query AS tsquery) AND id >= :first_id",
+            "terms @@ CAST(:query AS tsquery) AND id + 0 >= :first_id",
         )
     else:
         joined_ids, condition = "group_concat(rowid, ',')", f"{TERMS_TABLE} MATCH :query AND rowid >= :first_id"
@@ -145,7 +145,9 @@ def papers_of(session: Session, document_ids: Sequence[int]) -> list[int]:
 def _found(session: Session, scope: Scope) -> str:
     """FROM and WHERE of the papers that `:query` finds within the scope."""
     if _is_postgresql(session):
-        tables, matches = f"{TERMS_TABLE} s JOIN search_document d ON d.id = s.id", "s.terms @@ CAST(:query AS tsquery)"
+        # OFFSET 0: found by the terms first, not read in the order of ids for the join
+        found = f"(SELECT id FROM {TERMS_TABLE} WHERE terms @@ CAST(:query AS tsquery) OFFSET 0)"  # noqa: S608
+        tables, matches = f"{found} s JOIN search_document d ON d.id = s.id", "true"
         listed = "d.paper_id = ANY(CAST(:papers AS integer[]))"
     else:  # CROSS JOIN: the terms first
         tables = f"{TERMS_TABLE} CROSS JOIN search_document d ON d.id = {TERMS_TABLE}.rowid"
