@@ -4,7 +4,8 @@
 
 The corpus, repeated with changed ids. Queries: topics of users (plain words of two to four words from real titles),
 operators, fields, prefixes, and the commonest words; each by newest and by best match, first and second page.
-Goal: 95 of 100 within 300 ms. `cpu` is the time of this process (on PostgreSQL the server's is not in it).
+Goal: 95 of 100 within 300 ms. `cpu` is the time of this process and of the database's server: on a busy machine it
+says more than the time on the clock.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
+
+from sqlalchemy import text
 
 from tests.benchmarks.report import Report
 from tests.servers import Postgres
@@ -95,13 +98,26 @@ def searches(rounds: int) -> tuple[list[float], list[float]]:
             for order in ORDERS:
                 cursor = ""
                 for _page in range(2):
-                    wall, cpu = time.perf_counter(), time.process_time()
+                    wall, cpu = time.perf_counter(), cpu_seconds()
                     cursor = search(SearchRequest(query, order, cursor=cursor)).cursor
                     walls.append(1000 * (time.perf_counter() - wall))
-                    cpus.append(1000 * (time.process_time() - cpu))
+                    cpus.append(1000 * (cpu_seconds() - cpu))
                     if not cursor:
                         break
     return walls, cpus
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of the server's processes for its connections."""
+    from digest.db.core.engine import reading
+
+    with reading() as session:
+        if session.get_bind().dialect.name != "postgresql":
+            return time.process_time()
+        backend = int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+    fields = Path(f"/proc/{backend}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def fill(shared: Path, papers: int) -> None:

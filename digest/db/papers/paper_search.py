@@ -118,15 +118,18 @@ def _newest_hits(
     return list(map(IndexHit._make, rows))
 
 
-def document_ids(session: Session, query: IndexQuery) -> set[int]:
-    """The ids in the index of all papers that the query finds."""
+def document_ids(session: Session, query: IndexQuery, first_id: int = 0) -> set[int]:
+    """The ids in the index of all papers that the query finds, from `first_id` on."""
     if _is_postgresql(session):
-        statement = (
-            f"SELECT string_agg(CAST(id AS text), ',') FROM {TERMS_TABLE} WHERE terms @@ CAST(:query AS tsquery)"  # noqa: S608
+        joined_ids, condition = (
+            "string_agg(CAST(id AS text), ',')",
+            "terms @@ CAST(:query AS tsquery) AND id + 0 >= :first_id",
         )
     else:
-        statement = f"SELECT group_concat(rowid, ',') FROM {TERMS_TABLE} WHERE {TERMS_TABLE} MATCH :query"  # noqa: S608
-    joined = session.execute(text(statement), {"query": _text(session, query)}).scalar_one()
+        joined_ids, condition = "group_concat(rowid, ',')", f"{TERMS_TABLE} MATCH :query AND rowid >= :first_id"
+    statement = f"SELECT {joined_ids} FROM {TERMS_TABLE} WHERE {condition}"  # noqa: S608 - texts of ours
+    values = {"query": _text(session, query), "first_id": first_id}
+    joined = session.execute(text(statement), values).scalar_one()
     return set(map(int, joined.split(","))) if joined else set()
 
 
@@ -142,7 +145,9 @@ def papers_of(session: Session, document_ids: Sequence[int]) -> list[int]:
 def _found(session: Session, scope: Scope) -> str:
     """FROM and WHERE of the papers that `:query` finds within the scope."""
     if _is_postgresql(session):
-        tables, matches = f"{TERMS_TABLE} s JOIN search_document d ON d.id = s.id", "s.terms @@ CAST(:query AS tsquery)"
+        # OFFSET 0: found by the terms first, not read in the order of ids for the join
+        found = f"(SELECT id FROM {TERMS_TABLE} WHERE terms @@ CAST(:query AS tsquery) OFFSET 0)"  # noqa: S608
+        tables, matches = f"{found} s JOIN search_document d ON d.id = s.id", "true"
         listed = "d.paper_id = ANY(CAST(:papers AS integer[]))"
     else:  # CROSS JOIN: the terms first
         tables = f"{TERMS_TABLE} CROSS JOIN search_document d ON d.id = {TERMS_TABLE}.rowid"

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from digest.matching.query.syntax_tree import And, AndNot, Node, Or, Term, Word, phrase_words
+from digest.matching.query.syntax_tree import And, AndNot, Node, Or, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.boolean_match import Document
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, name_readings, parse_name
@@ -26,6 +26,7 @@ from digest.text.person_names import PersonName, family_keys, name_readings, par
 INDEX_RULES = 1  # to be raised with every change of terms or tokens: then the index is built anew
 CODE = "k"
 _MAX_LENGTH = 60
+_MAX_DEPTH = 12
 _PAIR_HASHES = 0xFFFFFF
 _OTHER_FIELDS = {"co": "o", "venue": "v", "inst": "n"}
 
@@ -127,7 +128,12 @@ def all_words_query(words: Iterable[Word]) -> IndexQuery:
 
 
 def lookup(node: Node) -> Lookup:
-    """What to look up for a query. A part after ANDNOT is looked up only where the index is exact about it."""
+    """What to look up for a query. A part after ANDNOT is looked up only where the index is exact about it.
+
+    A query of very many parentheses is looked up by all its terms, because SQLite's parser has a small stack.
+    """
+    if _depth(node) > _MAX_DEPTH:
+        return Lookup(AnyOf(tuple(_term_lookup(term).query for term in positive_terms(node))), is_exact=False)
     match node:
         case Term():
             return _term_lookup(node)
@@ -142,6 +148,17 @@ def lookup(node: Node) -> Lookup:
             if dropped.is_exact:
                 return Lookup(Without(kept.query, dropped.query), kept.is_exact)
             return Lookup(kept.query, is_exact=False)
+
+
+def _depth(node: Node) -> int:
+    """How deep terms are inside other parts of a query."""
+    match node:
+        case Term():
+            return 0
+        case AndNot(keep, drop):
+            return 1 + max(_depth(keep), _depth(drop))
+        case And(parts) | Or(parts):
+            return 1 + max(map(_depth, parts))
 
 
 def _term_lookup(term: Term) -> Lookup:

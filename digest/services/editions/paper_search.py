@@ -42,8 +42,8 @@ from digest.services.editions import paper_lookup, search_ranking, topic_counts
 from digest.services.subscriptions import topic_checks
 
 MAX_VERIFIED = 300  # papers for one page
-MAX_RANKED = 20_000  # the newest papers found that are ranked
-_RANKED_TIMES_WORDS = 60_000  # fewer for queries of many words
+MAX_RANKED = 12_000  # the newest papers found that are ranked
+_RANKED_TIMES_WORDS = 36_000  # fewer for queries of many words
 _FIRST_BATCH, _NEXT_BATCH = 12, 100  # papers beyond the page's, and of each further look-up
 _FIRST_ANNOUNCEMENT = 365  # an ordinal: before all editions
 _MAX_DAY = date.max.toordinal()
@@ -86,24 +86,27 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
     check_cost(Profile((Topic(request.text),)))
     with reading() as session:
         index.prefer_index(session)
-        plan = _plan(session, request, papers)
-        page = _Pager(session, plan)
-        hits, cursor = page.best() if request.order == BEST else page.newest()
-        counts = index.facet_counts(session, plan.index_query, plan.scope, _period_starts())
-        total = sum(count.papers for count in counts)
-        is_whole = not cursor and not request.cursor
-        return SearchPage(
-            hits=tuple(hits),
-            total=len(hits) if is_whole else total,
-            is_exact=is_whole or plan.is_exact,
-            is_minimum=total >= index.MAX_COUNTED,
-            is_ranked_in_part=page.is_ranked_in_part,
-            facets=_facets(counts),
-            cursor=cursor,
-            words=plan.words,
-            suggestion="" if hits or request.cursor else topic_counts.suggest(session, request.text),
-            is_indexing=not search_index.is_complete(session),
-        )
+        return _found_page(session, _plan(session, request, papers))
+
+
+def _found_page(session: Session, plan: _SearchPlan) -> SearchPage:
+    request, pager = plan.request, _Pager(session, plan)
+    hits, cursor = pager.best() if request.order == BEST else pager.newest()
+    counts = index.facet_counts(session, plan.index_query, plan.scope, _period_starts())
+    total = sum(count.papers for count in counts)
+    is_whole = not cursor and not request.cursor
+    return SearchPage(
+        hits=tuple(hits),
+        total=len(hits) if is_whole else total,
+        is_exact=is_whole or plan.is_exact,
+        is_minimum=total >= index.MAX_COUNTED,
+        is_ranked_in_part=pager.is_ranked_in_part,
+        facets=_facets(counts),
+        cursor=cursor,
+        words=plan.words,
+        suggestion="" if hits or request.cursor else topic_counts.suggest(session, request.text),
+        is_indexing=not search_index.is_complete(session),
+    )
 
 
 def _check_request(request: SearchRequest) -> None:

@@ -78,7 +78,7 @@ class Ranking:
         return ranked
 
     def _documents_of(self, query: IndexQuery) -> set[int]:
-        return store.document_ids(self._session, AllOf((self._index_query, query)))
+        return store.document_ids(self._session, AllOf((self._index_query, query)), min(self._documents))
 
     def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
         """What a word adds to the score of each paper: nothing where none of its terms is."""

@@ -102,6 +102,7 @@ def _page(
     own: Mapping[str, object] | None = None,
     error: BadInput | TooMany | None = None,
 ) -> HTMLResponse:
+    """The page with its results, or with the error at its field."""
     view = None
     if params.get("q") and error is None:
         try:
@@ -110,7 +111,16 @@ def _page(
                 view = search_view.search_view(find(wanted), params, path)
         except (BadInput, TooMany) as problem:
             error = problem
-    bad_input = error if isinstance(error, BadInput) else None
+    return _response(params, path, view, own, error)
+
+
+def _response(
+    params: Mapping[str, str],
+    path: str,
+    view: search_view.SearchView | None,
+    own: Mapping[str, object] | None,
+    error: BadInput | TooMany | None,
+) -> HTMLResponse:
     response = template_rendering.page_response(
         "search.html",
         status=status_of(error) if error else 200,
@@ -120,7 +130,7 @@ def _page(
         view=view,
         own=own,
         topic_link=_topic_link(params) if view else "",
-        error=_field_error(bad_input),
+        error=_field_error(error if isinstance(error, BadInput) else None),
         busy=forms.as_sentence(error) if isinstance(error, TooMany) else "",
     )
     if isinstance(error, TooMany):

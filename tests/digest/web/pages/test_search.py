@@ -170,6 +170,16 @@ def test_marks_of_the_databases_own_query_languages_are_words(library: Browser) 
         assert library.get("/search", params={"q": query}).status_code in {200, 422}
 
 
+def test_a_query_of_many_parentheses_is_answered(library: Browser) -> None:
+    right, left, without = "protein", "protein", "protein"
+    for number in range(38):
+        operator = ("AND", "OR")[number % 2]
+        right, left = f"w{number} {operator} ({right})", f"({left}) {operator} w{number}"
+        without = f"w{number} ANDNOT ({without})"
+    for query in (right, left, without, " OR ".join(f"w{n}" for n in range(70))):
+        assert library.get("/search", params={"q": query, "order": "best"}).status_code == 200
+
+
 def test_searches_are_limited_as_previews_are(web: Browser) -> None:
     answers = [web.get("/search", params={"q": "graphs"}) for _ in range(31)]
 
