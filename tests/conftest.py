@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +25,9 @@ hypothesis.settings.register_profile("here", deadline=None)  # the speed of a bu
 hypothesis.settings.load_profile("here")
 
 ROOT = Path(__file__).resolve().parent.parent
+# Tests start hundreds of processes. Without stored bytecode each compiles all modules anew, which takes 1 to 2 seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one for all tests and their processes
 
 

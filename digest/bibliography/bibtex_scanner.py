@@ -31,11 +31,15 @@ TOO_LONG = N_("the abbreviation ‘%(detail)s’ expands to more than 5,000 char
 _START = re.compile(r"@[ \t]*([A-Za-z][\w-]*)\s*([{(])")
 _HEAD = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*[ \t]*[{(][ \t]*[^\s,={}\"]*[ \t]*(?:,|$)", re.MULTILINE)
 _FIELD_START = re.compile(r"\s*,?\s*([A-Za-z][\w.:+-]*)\s*=\s*")
-_FIELD_LINE = re.compile(r"\n[ \t]*,?[ \t]*[A-Za-z][\w.:+-]*[ \t]*=[ \t]*[{\"\w]")
-_SWALLOWED_FIELD = re.compile(  # a value never contains such a line, unless its closing brace is missing
-    r"\n[ \t]*,?[ \t]*(?:title|author|editor|year|date|journal|booktitle|publisher|volume|number|pages|doi|url|eprint|"
-    r"abstract|keywords|archiveprefix|month|note|issn|isbn)[ \t]*=[ \t]*[{\"\d]",
-    re.IGNORECASE,
+_FIELD_LINE = re.compile(
+    r"\n[ \t]*,?[ \t]*[A-Za-z][\w.:+-]*[ \t]*=[ \t]*[{\"\w]|,[ \t]*[A-Za-z][\w.:+-]*[ \t]*=[ \t]*[{\"]"
+)
+_NAMES = (
+    "(?:title|author|editor|year|date|journal|booktitle|publisher|volume|number|pages|doi|url|eprint|abstract|keywords|"
+    "archiveprefix|month|note|issn|isbn)"
+)
+_SWALLOWED_FIELD = re.compile(  # a value never contains these, unless its closing brace is missing
+    rf"\n[ \t]*,?[ \t]*{_NAMES}[ \t]*=[ \t]*[{{\"\d]|,[ \t]*{_NAMES}[ \t]*=[ \t]*[{{\"]", re.IGNORECASE
 )
 _KEY = re.compile(r"[^,={}\"\n]*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)

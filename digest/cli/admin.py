@@ -25,14 +25,16 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
     admin = typer.Typer(no_args_is_help=True, help="Manage runs, subscribers, suppressions, domains and tokens.")
     app.add_typer(admin, name="admin")
-    _add_mail_commands(admin, dependencies)
+    _add_resend_command(admin, dependencies)
+    _add_suppression_commands(admin)
+    _add_stats_command(admin)
     runs.add(admin, dependencies)
     subscribers.add(admin)
     domains.add(admin, dependencies)
     _add_token_commands(admin)
 
 
-def _add_mail_commands(admin: typer.Typer, dependencies: Dependencies) -> None:
+def _add_resend_command(admin: typer.Typer, dependencies: Dependencies) -> None:
     @admin.command("resend")
     @output.report_errors
     def resend_edition(
@@ -44,6 +46,8 @@ def _add_mail_commands(admin: typer.Typer, dependencies: Dependencies) -> None:
         serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=dependencies.enqueue())
         output.print_line(f"queued: resend no. {serial} of that edition")
 
+
+def _add_suppression_commands(admin: typer.Typer) -> None:
     @admin.command()
     @output.report_errors
     def suppress(address: Address, reason: Annotated[str, typer.Option(help="The reason.")] = "by hand") -> None:
@@ -74,6 +78,8 @@ def _add_mail_commands(admin: typer.Typer, dependencies: Dependencies) -> None:
         elif since is not None:
             _unsuppress_since(since, reason, dry_run=dry_run, json=json)
 
+
+def _add_stats_command(admin: typer.Typer) -> None:
     @admin.command()
     @output.report_errors
     def stats(json: Json = False) -> None:

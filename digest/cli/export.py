@@ -16,7 +16,7 @@ from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import subscriber_admin
 from digest.services.catalog import paper_exports, paper_lookup
-from digest.services.subscriptions import topic_settings
+from digest.services.subscriptions import topic_feedback
 
 
 class CitationFormatName(StrEnum):
@@ -69,7 +69,7 @@ def _paper_ids(ids: str | None, subscriber: str | None, since: datetime | None) 
     if sum(option is not None for option in (ids, subscriber, since)) != 1:
         raise BadInput("use one of --ids, --subscriber and --since", field="ids")
     if subscriber is not None:
-        return topic_settings.liked_papers(subscriber_admin.subscriber_number(subscriber))
+        return topic_feedback.liked_papers(subscriber_admin.subscriber_number(subscriber))
     if since is not None:
         return paper_exports.announced_since(since.date())
     identified = paper_lookup.find_papers(paper_lookup.split_identifiers(ids or ""))

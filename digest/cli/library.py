@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,14 @@ from digest.bibliography.formats import require_size
 from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
-from digest.services.editions import library_topics
-from digest.services.editions.library_topics import LibraryReport, MakePreview
-from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary, read_library
+from digest.services.editions.library_json import library_json
+from digest.services.editions.library_topics import LibraryReport
+from digest.services.subscriptions.library_entries import (
+    LibrarySource,
+    ResolvedLibrary,
+    read_library,
+    read_usable_library,
+)
 from digest.text.plain_text import one_line
 
 MAX_LISTED = 20  # problems that a preview lists; `library check` lists all
@@ -42,7 +47,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         json: Annotated[bool, typer.Option("--json", help="Print the entries and problems as JSON.")] = False,
     ) -> None:
         """Read a library, and list every entry that is damaged or unknown. Exit code 1 if entries are lost."""
-        data = read_file(file) if file else b""
+        data = read_file(file) if file else None
         source = LibrarySource(file=data, zotero_library=zotero, zotero_key=zotero_key, orcid_id=orcid)
         library = read_library(source)
         if json:
@@ -63,45 +68,10 @@ def read_file(path: Path) -> bytes:
         raise BadInput(f"{path}: {error.strerror}", field="file") from error
 
 
-def report_of(identifiers: Sequence[str], file: Path | None, make_preview: MakePreview) -> LibraryReport:
-    """The report of a file, or of identifiers."""
+def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLibrary:
+    """The library of a file, or of identifiers. Raises BadInput where nothing is known of any of its papers."""
     source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
-    return library_topics.report_library(read_library(source), make_preview)
-
-
-def library_json(library: ResolvedLibrary) -> dict[str, Any]:
-    """The counts and problems of a library as JSON."""
-    return {
-        "format": library.form,
-        "entries": library.total,
-        "known": library.known,
-        "repeated": library.repeated,
-        "left_out": library.left_out,
-        "unknown": list(library.unknown),
-        "problems": [
-            {
-                problem.unit: problem.position,
-                "key": problem.key,
-                "reason": problem.reason % {"detail": problem.detail},
-                "lost": problem.is_lost,
-            }
-            for problem in library.problems
-        ],
-    }
-
-
-def report_json(report: LibraryReport) -> dict[str, Any]:
-    """A library with the topics that it suggests as JSON."""
-    topics = [
-        {
-            "topic": topic.text,
-            "in_library": topic.in_library,
-            "per_day": round(topic.per_day, 2),
-            "example": topic.example.title if topic.example else None,
-        }
-        for topic in report.topics
-    ]
-    return library_json(report.library) | {"topics": topics, "per_day": round(report.per_day, 2)}
+    return read_usable_library(source)
 
 
 def print_report(report: LibraryReport) -> None:

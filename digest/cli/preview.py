@@ -16,10 +16,14 @@ from rich.text import Text
 
 from digest.cli import library, output
 from digest.cli.outside import Dependencies
+from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
-from digest.services.editions.library_topics import LibraryReport
+from digest.services.editions.library_json import report_json
+from digest.services.editions.library_topics import LibraryReport, MakePreview, report_library
 from digest.services.editions.preview import preview
 from digest.services.subscriptions import preference_fields
+from digest.services.subscriptions.example_papers import terms_of_entries
+from digest.services.subscriptions.library_entries import ResolvedLibrary
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -56,16 +60,22 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     ) -> None:
         """Show what a profile would have received, day by day. Nobody is subscribed."""
         texts_by_field = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
-        until = date.date() if date else None
-        make_preview = partial(preview, days=days, limit=limit, until=until, whole=True)
-        report = library.report_of(paper or [], bibtex, make_preview) if paper or bibtex else None
-        if report is not None and not topic:
-            texts_by_field["topics"] = [suggested.text for suggested in report.topics]
         preferences = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
         )
-        result = make_preview(replace(preferences.profile(), close=not strict, limit=limit))
-        _print_preview(result, format, report)
+        profile = replace(preferences.profile(), close=not strict, limit=limit)
+        make_preview = partial(preview, days=days, limit=limit, until=date.date() if date else None, whole=True)
+        if paper or bibtex:
+            report = _preview_library(library.resolve_options(paper or [], bibtex), profile, make_preview)
+            _print_preview(report.preview, format, report)
+        else:
+            _print_preview(make_preview(profile), format)
+
+
+def _preview_library(resolved: ResolvedLibrary, profile: Profile, make_preview: MakePreview) -> LibraryReport:
+    """The report of a library; it suggests topics only where none are typed."""
+    profile = replace(profile, examples=terms_of_entries(resolved.examples))
+    return report_library(resolved, profile, make_preview)
 
 
 def as_json(result: Preview) -> dict[str, Any]:
@@ -90,9 +100,9 @@ def _paper_json(paper: PreviewPaper) -> dict[str, Any]:
     }
 
 
-def _print_preview(result: Preview, output_format: Format, report: LibraryReport | None) -> None:
+def _print_preview(result: Preview, output_format: Format, report: LibraryReport | None = None) -> None:
     if output_format is Format.json:
-        library_json = {"library": library.report_json(report)} if report else {}
+        library_json = {"library": report_json(report)} if report else {}
         typer.echo(json.dumps(library_json | as_json(result), ensure_ascii=False))
     elif output_format is Format.html:
         typer.echo(_to_html(result))

@@ -26,7 +26,8 @@ def add(admin: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, help="List, show, add, import, export and erase subscribers.")
     admin.add_typer(group, name="subscribers")
     _add_read_commands(group)
-    _add_write_commands(group)
+    _add_add_command(group)
+    _add_import_command(group)
     _add_erase_command(group)
 
 
@@ -61,7 +62,7 @@ def _add_read_commands(group: typer.Typer) -> None:
             typer.echo(csv_import_export.export_csv(), nl=False)
 
 
-def _add_write_commands(group: typer.Typer) -> None:
+def _add_add_command(group: typer.Typer) -> None:
     @group.command()
     @output.report_errors
     def add(
@@ -82,6 +83,8 @@ def _add_write_commands(group: typer.Typer) -> None:
         subscriber_admin.add_subscriber(values, consent=consent, welcome=welcome)
         output.print_line("added")
 
+
+def _add_import_command(group: typer.Typer) -> None:
     @group.command("import")
     @output.report_errors
     def import_(

@@ -146,6 +146,19 @@ class SignUpRequest(SQLModel, table=True):
     confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
+class PendingImport(SQLModel, table=True):
+    """Papers that were imported on the start page, until their sign-up; deleted after a day, and bound to nobody.
+
+    `content`: compressed JSON (`services.subscriptions.pending_imports`).
+    """
+
+    __tablename__ = "pending_import"
+
+    token: str = Field(primary_key=True, max_length=40)
+    created_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    content: bytes
+
+
 class AccountRequest(SQLModel, table=True):
     """An export, erasure or change of address requested on the preferences page; a mailed link confirms it.
 

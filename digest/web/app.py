@@ -8,11 +8,11 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.interfaces import Enqueue
-from digest.web.api import bounce_webhook, health, v1
+from digest.web.api import bounce_webhook, health, library, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
-from digest.web.http.preview_limits import PreviewSlots
+from digest.web.http.preview_limits import MAX_FETCHES, PreviewSlots
 from digest.web.http.rate_limit import (
     API_PER_MINUTE,
     FEEDBACK_PER_MINUTE,
@@ -20,7 +20,7 @@ from digest.web.http.rate_limit import (
     WEBHOOK_PER_MINUTE,
     RequestLimiter,
 )
-from digest.web.http.search_limits import search_limiter, suggestion_limiter
+from digest.web.http.search_limits import search_limiter, search_slots, suggestion_limiter
 from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
@@ -34,6 +34,7 @@ from digest.web.pages import (
     preferences,
     search,
     sign_up,
+    start_from_papers,
     suggest,
     unsubscribe,
 )
@@ -43,6 +44,7 @@ from digest.web.ui.page_cache import PageCache
 PAGES = (  # routes are tried in this order
     unsubscribe,
     sign_up,
+    start_from_papers,
     confirm,
     preferences,
     account,
@@ -55,6 +57,7 @@ PAGES = (  # routes are tried in this order
     suggest,
     health,
     v1,
+    library,
     bounce_webhook,
     admin,
 )
@@ -80,6 +83,8 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
     app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
+    app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
+    app.state.search_slots = search_slots()
     app.state.warm_up = WarmUp(partial(sign_up.warm_up, services))
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)

@@ -1,8 +1,11 @@
-// A button that copies the BibTeX entry. Without this script the entry can be selected and copied by hand.
+// Opens "Cite" for links to it, and adds a button that copies the BibTeX entry. Without this script the entry can be
+// opened, selected and copied by hand.
 (() => {
   'use strict';
   const entry = document.querySelector('pre[data-copy]');
-  if (!entry || !navigator.clipboard) return;
+  if (!entry) return;
+  if (location.hash === '#cite') entry.closest('details').open = true;
+  if (!navigator.clipboard) return;
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'quiet';

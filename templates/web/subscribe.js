@@ -185,7 +185,7 @@
     }
     try {
       const body = new URLSearchParams(new FormData(box));
-      body.delete('address');
+      for (const name of ['address', 'library_text', 'library_file', 'zotero_library', 'zotero_key', 'orcid']) body.delete(name);
       const answer = await fetch('/preview', { method: 'POST', body, signal: turn.signal });
       const shown = answer.ok || answer.status === 422 || answer.status === 429;
       const fragment = shown ? await answer.text() : '';
@@ -256,7 +256,7 @@
     example.addEventListener('keydown', (event) => { if (event.key === ' ') choose(event); });
   }
   box.addEventListener('change', (event) => {
-    if (event.target.closest('details')) soon();
+    if (event.target.closest('details:not(#library)') || event.target.name === 'library') soon();
   });
   box.addEventListener('submit', take);
   if (zone.value === 'UTC') {

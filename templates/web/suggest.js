@@ -98,7 +98,11 @@
   });
   // before the field's own listeners, so that Enter takes the option and not what was typed
   holder.addEventListener('keydown', (event) => {
-    if (event.target !== entry || event.isComposing || list.hidden) return;
+    if (event.target !== entry || event.isComposing) return;
+    if (list.hidden) {
+      if (event.key === 'Enter') close(); // what is asked for comes too late
+      return;
+    }
     const last = options.length - 1;
     if (event.key === 'ArrowDown') mark(active === last ? -1 : active + 1);
     else if (event.key === 'ArrowUp') mark(active < 0 ? last : active - 1);

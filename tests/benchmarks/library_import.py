@@ -38,8 +38,10 @@ def main() -> None:
 
 def import_library(shared: Path, report: Report) -> None:
     """One import; the first one of a process also reads the papers of the preview."""
+    from digest.matching.profile import Profile
     from digest.services.editions.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, report_library
     from digest.services.editions.preview import preview
+    from digest.services.subscriptions.example_papers import terms_of_entries
     from digest.services.subscriptions.library_entries import LibrarySource, read_library
     from tests.digest.bibliography.damaged_library import damaged_library
 
@@ -47,7 +49,8 @@ def import_library(shared: Path, report: Report) -> None:
     started = time.perf_counter()
     library = read_library(LibrarySource(file=library_file.text.encode()))
     read_at = time.perf_counter()
-    result = report_library(library, partial(preview, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS))
+    profile = Profile(examples=terms_of_entries(library.examples))
+    result = report_library(library, profile, partial(preview, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS))
     ended = time.perf_counter()
     named = {problem.position for problem in library.problems}
     report.add("read_and_resolve", "ms", (read_at - started) * 1000)

@@ -64,18 +64,18 @@ class TitleHits:
     first: int = 0
     first_shown: int = 0
 
-    def add(self, in_title: Sequence[int], shown: frozenset[int]) -> None:
+    def add(self, in_title: Sequence[int], listed: frozenset[int]) -> None:
         """One topic on one day, with the papers that have it in the title, best first."""
         if in_title:
             self.due += 1
-            self.left_out += shown.isdisjoint(in_title)
+            self.left_out += listed.isdisjoint(in_title)
             self.first += len(in_title[:FIRST])
-            self.first_shown += len(shown.intersection(in_title[:FIRST]))
+            self.first_shown += len(listed.intersection(in_title[:FIRST]))
 
     def line(self, rule: str) -> str:
         """The figures for a person."""
-        left_out, shown = self.left_out / max(self.due, 1), self.first_shown / max(self.first, 1)
-        return f"{rule:24}{self.due:10}{self.left_out:10}{left_out:9.1%}{self.first:12}{shown:9.1%}"
+        left_out, share_listed = self.left_out / max(self.due, 1), self.first_shown / max(self.first, 1)
+        return f"{rule:24}{self.due:10}{self.left_out:10}{left_out:9.1%}{self.first:12}{share_listed:9.1%}"
 
 
 def profiles() -> list[Profile]:
@@ -89,11 +89,11 @@ def measure(months: Mapping[str, Month], titles: Mapping[int, IndexedText]) -> d
     profile_list = profiles()
     hits = {"slots for titles": TitleHits(), "ten best": TitleHits()}
     for number, matched, ordered in _days(months, profile_list):
-        shown = {"slots for titles": frozenset(matched), "ten best": frozenset(ordered[:LIMIT])}
+        papers_by_rule = {"slots for titles": frozenset(matched), "ten best": frozenset(ordered[:LIMIT])}
         for topic in profile_list[number].topics:
             words = phrase_words(Term(topic.text))
             in_title = [paper for paper in ordered if is_phrase_in(words, titles[paper])]
-            for rule, papers in shown.items():
+            for rule, papers in papers_by_rule.items():
                 hits[rule].add(in_title, papers)
     return hits
 

@@ -13,10 +13,11 @@ from sqlmodel import select
 
 from digest import clock
 from digest.db.core.engine import reading
-from digest.models import Novelty, Paper
+from digest.models import Novelty, Paper, PaperSummary
 from digest.redis import PrivateRedis, connect
 from digest.services.ingestion import source_status
 from digest.sources import arxiv_calendar
+from tests.chat_server import ChatServer, chat_server, completion
 from tests.digest.sources.conftest import CATEGORIES, WEEK, real_days
 from tests.patience import wait_for
 from tests.wire_server import WireServer
@@ -52,6 +53,23 @@ def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
     assert [status.state for status in source_status.source_statuses()] in (["on time"], ["quiet"])
 
 
-def _count(table: type[Paper] | type[Novelty]) -> int:
+@pytest.fixture
+def chat(configured: Callable[..., None]) -> Iterator[ChatServer]:
+    """An endpoint that writes a line about each paper."""
+    with chat_server(lambda _title: completion("The authors did what their title says.")) as server:
+        configured(SUMMARY_URL=server.url, SUMMARY_MODEL="small-model")
+        yield server
+
+
+def test_a_worker_asks_the_configured_endpoint_after_papers_were_fetched(
+    feed: WireServer, chat: ChatServer, worker: Worker, port: CeleryEnqueue
+) -> None:
+    port.ingest("arxiv-rss")
+
+    wait_for(lambda: _count(PaperSummary) == 40)
+    assert len(chat.bodies) == 40
+
+
+def _count(table: type[Paper] | type[Novelty] | type[PaperSummary]) -> int:
     with reading() as session:
         return len(session.exec(select(table)).all())

@@ -18,7 +18,7 @@ def citation_keys(citations: Iterable[Citation]) -> dict[int, str]:
     """The key of each paper by its id: family name, year and the title's first significant word.
 
     Papers that would share a key have their arXiv id, or their number here, after it. So a key depends neither on the
-    order of a file nor on the papers before.
+    order of a file nor on the papers before, and it never starts with a digit.
     """
     bases = {item.paper_id: (_base(item), _distinction(item)) for item in citations}
     counts = Counter(base for base, _ in bases.values())
@@ -32,7 +32,8 @@ def _base(item: Citation) -> str:
     name = _ascii(item.authors[0].full_family if item.authors else "")
     words = [word for word in _WORD.findall(_folded(item.title)) if word not in STOP_WORDS]
     year = str(item.date[0]) if item.date else ""
-    return f"{name[:_MAX_PART]}{year}{words[0][:_MAX_PART] if words else ''}"
+    base = f"{name[:_MAX_PART]}{year}{words[0][:_MAX_PART] if words else ''}"
+    return f"anon{base}" if base[:1].isdecimal() else base
 
 
 def _distinction(item: Citation) -> str:

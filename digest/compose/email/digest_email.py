@@ -202,10 +202,16 @@ def _sections(papers: Sequence[tuple[Entry, object]], recipient: Recipient) -> l
     for name, title in _SECTIONS:
         section_papers = [paper for entry, paper in papers if entry.section == name]
         if section_papers:
-            ordered = name == NEW and len(section_papers) >= MIN_ORDERED and recipient.topics
+            ordered = name == NEW and recipient.topics and _is_ordered_by_match(papers)
             heading = localize("New for you, best match first") if ordered else localize(title)
             sections.append(_Section(heading, name == RISING, section_papers))
     return sections
+
+
+def _is_ordered_by_match(papers: Sequence[tuple[Entry, object]]) -> bool:
+    """True where the new papers are many, and those that only come close to a topic stand last."""
+    strict = [entry.strict for entry, _ in papers if entry.section == NEW]
+    return len(strict) >= MIN_ORDERED and strict == sorted(strict, reverse=True)
 
 
 def _edition_values(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values
@@ -13,7 +13,8 @@ from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, IndexT
 from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
-MAX_COUNTED = 100_000  # papers whose facets are counted
+MAX_COUNTED = 50_000  # papers whose facets are counted
+_WINDOW = 10_000  # the newest papers of the index
 
 
 class Scope(NamedTuple):
@@ -41,6 +42,15 @@ class FacetCount(NamedTuple):
     papers: int
 
 
+def prefer_index(session: Session) -> None:
+    """Let PostgreSQL use the index for the rest of the transaction.
+
+    It would scan the table for common words, because it does not count what reading the terms of each row costs.
+    """
+    if _is_postgresql(session):
+        session.execute(text("SET LOCAL enable_seqscan = off"))
+
+
 def facet_counts(session: Session, query: IndexQuery, scope: Scope, periods: Sequence[int]) -> list[FacetCount]:
     """The papers by facets and period, at most `MAX_COUNTED`. `periods`: the first day of each but the oldest."""
     cases = " ".join(f"WHEN day >= :p{number} THEN {number}" for number in range(len(periods)))
@@ -49,20 +59,63 @@ def facet_counts(session: Session, query: IndexQuery, scope: Scope, periods: Seq
         f" FROM (SELECT d.facets, d.day {_found(session, scope)} LIMIT :most) AS found GROUP BY 1, 2"
     )
     values = {f"p{number}": day for number, day in enumerate(periods)} | {"most": MAX_COUNTED}
-    return [FacetCount(*row) for row in session.execute(text(statement), _values(session, query, scope) | values)]
+    rows = session.execute(text(statement), _values(session, query, scope) | values).all()
+    return list(map(FacetCount._make, rows))
 
 
 def newest_hits(
     session: Session, query: IndexQuery, scope: Scope, limit: int, after: tuple[int, int] | None = None
 ) -> list[IndexHit]:
-    """The newest papers, by day and id; `after`: only those behind that day and paper."""
+    """The newest papers, by day and id; `after`: only those behind that day and paper.
+
+    They are looked for among the newest papers of the index first, because a common word is in most of them.
+    """
+    window = _recent_window(session) if scope.papers is None and limit < _WINDOW else None
+    if window is not None and (after is None or after[0] > window.first_day):
+        hits = _newest_hits(session, query, scope, limit, after, window)
+        if len(hits) == limit:
+            return hits
+    return _newest_hits(session, query, scope, limit, after, None)
+
+
+class _RecentWindow(NamedTuple):
+    """All papers of the index from that day on; none of them has a smaller id."""
+
+    first_day: int
+    first_id: int
+
+
+def _recent_window(session: Session) -> _RecentWindow | None:
+    """The days of the newest papers; None for a small index."""
+    day, document = col(SearchDocument.day), col(SearchDocument.id)
+    newest_first = select(day).order_by(day.desc(), col(SearchDocument.paper_id).desc())
+    first_day = session.execute(newest_first.offset(_WINDOW).limit(1)).scalar_one_or_none()
+    if first_day is None:
+        return None
+    first_id: int = session.execute(select(func.min(document)).where(day >= first_day)).scalar_one()
+    return _RecentWindow(first_day, first_id)
+
+
+def _newest_hits(
+    session: Session,
+    query: IndexQuery,
+    scope: Scope,
+    limit: int,
+    after: tuple[int, int] | None,
+    window: _RecentWindow | None,
+) -> list[IndexHit]:
     behind = "" if after is None else " AND (d.day < :day OR (d.day = :day AND d.paper_id < :paper))"
+    if window is not None:
+        document = "s.id" if _is_postgresql(session) else f"{TERMS_TABLE}.rowid"
+        behind += f" AND {document} >= :first_id AND d.day >= :first_day"
     statement = (
         f"SELECT d.id, d.paper_id, d.day, d.length {_found(session, scope)}{behind}"
         " ORDER BY d.day DESC, d.paper_id DESC LIMIT :most"
     )
     values = {"most": limit} | ({} if after is None else {"day": after[0], "paper": after[1]})
-    return [IndexHit(*row) for row in session.execute(text(statement), _values(session, query, scope) | values)]
+    values |= {} if window is None else window._asdict()
+    rows = session.execute(text(statement), _values(session, query, scope) | values).all()
+    return list(map(IndexHit._make, rows))
 
 
 def document_ids(session: Session, query: IndexQuery) -> set[int]:

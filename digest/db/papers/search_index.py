@@ -114,6 +114,12 @@ def clear(session: Session) -> None:
         session.execute(text(f"INSERT INTO {TERMS_TABLE}({TERMS_TABLE}) VALUES ('delete-all')"))  # noqa: S608 - a name of ours
 
 
+def finish_index(session: Session) -> None:
+    """Sort what was added last into PostgreSQL's index, which else would search it one by one."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"SELECT gin_clean_pending_list('ix_{TERMS_TABLE}')"))
+
+
 def remove_withdrawn(session: Session) -> None:
     """Remove papers that were withdrawn since."""
     withdrawn = select(col(Paper.id)).where(col(Paper.withdrawn).is_(True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from digest.mail.bounces.bounce_kinds import HARD, POLICY, SOFT
-from digest.mail.bounces.reply_patterns import FAILURE, RETURNED
+from digest.mail.bounces.failure_wording import FAILURE, RETURNED
 from digest.mail.smtp import refusal_cause
 from digest.mail.smtp.refusal_cause import Cause, Refusal
 

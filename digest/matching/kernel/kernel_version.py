@@ -7,4 +7,5 @@ from digest.matching.source_version import source_version
 
 def folder_name() -> str:
     """The name of the folder for machine code of these sources, below NUMBA_CACHE_DIR."""
-    return f"matching-{source_version('digest.matching.kernel', 'digest.matching.engine')}"
+    packages = ("digest.matching.kernel", "digest.matching.engine", "digest.matching.scoring")
+    return f"matching-{source_version(*packages)}"

@@ -1,4 +1,4 @@
-"""A slot for each topic that stands in a title and has none, in machine code: docs/MATCHING.md, "Which papers"."""
+"""Slots for topics that stand in titles and have too few, in machine code: docs/MATCHING.md, "Selection"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from digest.matching.kernel.bitsets import CERTAIN, SELECTED, contains
 from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.match_reasons import best_topic, load_batch
 from digest.matching.kernel.order_keys import FOLLOWED_BONUS, order_key, sort_descending
-from digest.matching.kernel.profile_decoding import CAP_AT, SATISFIED_TOPICS, TOPIC_AT, TOPIC_COUNT
+from digest.matching.kernel.profile_decoding import CAP_AT, PAPER_LIMIT, SATISFIED_TOPICS, TOPIC_AT, TOPIC_COUNT
+from digest.matching.scoring.parameters import TITLE_SLOTS
 
 
 @inlined
@@ -33,9 +34,12 @@ def _cap(profiles: CompiledProfiles, workspace: Workspace, topic: int) -> int:
 def any_topic_left_out(
     profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, first: int, end: int
 ) -> bool:
-    """True where a topic stands in the title of a matched paper and of no selected one. Fills the set of these."""
+    """True where a topic stands in the title of a paper not selected, and of too few selected ones.
+
+    Of a query with several terms it may be true where `give_slots` has nothing to do. Fills the set of selected papers.
+    """
     s, selected = workspace.scalars, workspace.sets[SELECTED]
-    left_out = False
+    left_out, slots = False, _title_slots(profiles, workspace)
     for i in range(first, end):
         paper = output.papers[i].paper
         selected[paper >> 6] |= np.int64(1) << (paper & 63)
@@ -45,47 +49,65 @@ def any_topic_left_out(
             continue
         head = index.query_heads[query]
         if head.plain:
-            left_out |= _only_unselected(index, workspace, head.title_at, head.title_end)
+            left_out |= _too_few_selected(index, workspace, head.title_at, head.title_end, slots)
         elif s[SATISFIED_TOPICS] >> topic & 1:
-            left_out |= _query_left_out(profiles, index, workspace, topic, query)
+            left_out |= _query_left_out(profiles, index, workspace, topic, query, slots)
     for i in range(first, end):
         selected[output.papers[i].paper >> 6] = 0
     return left_out
 
 
 @inlined
-def _only_unselected(index: PaperArrays, workspace: Workspace, begin: int, end: int) -> bool:
-    """True where some of these papers are matched, and none of them is selected."""
-    matched = False
+def _title_slots(profiles: CompiledProfiles, workspace: Workspace) -> int:
+    """How many papers with it in the title each topic gets: two where there is room for two of each, else one."""
+    topics = np.int64(0)
+    for topic in range(workspace.scalars[TOPIC_COUNT]):
+        topics += profiles.stream[workspace.scalars[TOPIC_AT] + topic] >= 0
+    return int(max(1, min(TITLE_SLOTS, workspace.scalars[PAPER_LIMIT] // max(1, topics))))
+
+
+@inlined
+def _too_few_selected(index: PaperArrays, workspace: Workspace, begin: int, end: int, slots: int) -> bool:
+    """True where some of these papers are matched and not selected, and fewer than `slots` are selected."""
+    left_out, count = False, np.int64(0)
     for at in range(begin, end):
         if contains(workspace.sets[SELECTED], index.title_paper[at]):
-            return False
-        matched |= contains(workspace.sets[CERTAIN], index.title_paper[at])
-    return matched
+            count += 1
+            if count == slots:
+                return False
+        else:
+            left_out |= contains(workspace.sets[CERTAIN], index.title_paper[at])
+    return left_out
 
 
 @inlined
 def _query_left_out(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, topic: int, query: int
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, topic: int, query: int, slots: int
 ) -> bool:
-    """`_only_unselected` for the papers that a query holds for and that have one of its terms in the title."""
-    matched = False
+    """`_too_few_selected` for the papers that a query matches and that have one of its terms in the title.
+
+    Papers of several terms are counted for one term at a time.
+    """
+    left_out = False
     for term in range(profiles.queries[query].term_at, profiles.queries[query + 1].term_at):
-        atom = profiles.terms[term].atom
+        atom, count = profiles.terms[term].atom, np.int64(0)
         for at in range(index.title_at[atom], index.title_at[atom + 1]):
             paper = index.title_paper[at]
             if contains(workspace.topic_sets[topic], paper):
                 if contains(workspace.sets[SELECTED], paper):
-                    return False
-                matched |= contains(workspace.sets[CERTAIN], paper)
-    return matched
+                    count += 1
+                    if count == slots:
+                        return False
+                else:
+                    left_out |= contains(workspace.sets[CERTAIN], paper)
+    return left_out
 
 
 @separate
 def give_slots(
     profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, output: MatchArrays, first: int, end: int
 ) -> bool:
-    """Exchange selected papers for those of topics left out. False if there is nothing to exchange.
+    """Exchange selected papers for those of topics with too few. False if there is nothing to exchange.
 
     Else the keys of the papers selected are in `best`, in order.
     """
@@ -97,12 +119,13 @@ def give_slots(
         workspace.topics[topic].titles = 0
         for i in range(end - first):
             workspace.topics[topic].titles += workspace.titles[i] >> topic & 1
-    for topic in range(s[TOPIC_COUNT]):
-        key = FOLLOWED_BONUS if workspace.topics[topic].titles == 0 else -1
-        while key >= 0:
-            key = _next_title(profiles, index, workspace, output, first, end, topic, key)
-            if key >= 0 and _exchange(profiles, index, workspace, output, first, end, key):
-                exchanged, key = True, -1
+    for slot in range(1, _title_slots(profiles, workspace) + 1):
+        for topic in range(s[TOPIC_COUNT]):
+            key = FOLLOWED_BONUS if workspace.topics[topic].titles < slot else -1
+            while key >= 0:
+                key = _next_title(profiles, index, workspace, output, first, end, topic, key)
+                if key >= 0 and _exchange(profiles, index, workspace, output, first, end, key, slot):
+                    exchanged, key = True, -1
     if exchanged:
         for i in range(first, end):
             workspace.best_keys[i - first] = order_key(index, workspace, hits[i].paper)
@@ -179,6 +202,7 @@ def _exchange(
     first: int,
     end: int,
     key: int,
+    slot: int,
 ) -> bool:
     """Give a paper the last slot of a topic that has several, if one can go. False if none can."""
     last = len(workspace.best_keys) - 1
@@ -189,7 +213,7 @@ def _exchange(
     least: Any = np.int64(FOLLOWED_BONUS)
     for i in range(first, end):
         own = order_key(index, workspace, output.papers[i].paper)
-        if own < least and _can_go(profiles, workspace, output.papers[i], workspace.titles[i - first], topic):
+        if own < least and _can_go(profiles, workspace, output.papers[i], workspace.titles[i - first], topic, slot):
             place, least = i, own
     if place < 0:
         return False
@@ -204,11 +228,11 @@ def _exchange(
 
 
 @inlined
-def _can_go(profiles: CompiledProfiles, workspace: Workspace, hit: Any, titles: int, topic: int) -> bool:
-    """True where a paper's topic has several, no topic has its title alone, and the other topic has room."""
+def _can_go(profiles: CompiledProfiles, workspace: Workspace, hit: Any, titles: int, topic: int, slot: int) -> bool:
+    """True where a paper's topic has several, no topic in its title needs it, and the other topic has room."""
     if hit.kind & FOLLOWED or workspace.topics[hit.topic].used < 2:
         return False
     for other in range(workspace.scalars[TOPIC_COUNT]):
-        if titles >> other & 1 and workspace.topics[other].titles < 2:
+        if titles >> other & 1 and workspace.topics[other].titles <= slot:
             return False
     return hit.topic == topic or not is_full(profiles, workspace, topic)

@@ -1,4 +1,4 @@
-"""Which of a profile's matches its limits admit, and a slot for each topic that stands in a title."""
+"""Which of a profile's matches its limits admit, and slots for the topics that stand in titles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Protocol
 
 from digest.matching.profile import Match, Profile
+from digest.matching.scoring.parameters import TITLE_SLOTS
 
 
 class OrderedMatches(Protocol):
@@ -24,8 +25,8 @@ class OrderedMatches(Protocol):
 def within_limits(profile: Profile, matches: OrderedMatches) -> list[Match]:
     """At most `limit` papers, at most a topic's cap for each; followed authors always; no topic in a title left out.
 
-    A topic that stands in the title of some paper but of none that fits takes the last slot of a topic that has
-    several: docs/MATCHING.md, "Which papers".
+    A topic that stands in titles but in none that fits, or in one where there is room for two, takes the last slot of
+    a topic that has several: docs/MATCHING.md, "Selection".
     """
     selection = _Selection(profile, matches)
     selection.fill()
@@ -56,22 +57,29 @@ class _Selection:
             self.places[place] = match
 
     def give_slots(self) -> None:
-        """Exchange papers for those of topics left out: topic by topic, each its first paper that fits."""
+        """Exchange papers for those of topics with too few: topic by topic, each its first paper that fits."""
         in_title = [self._matches.title_topics(place) for place in range(len(self._matches))]
         self._titles.update(topic for place in self.places for topic in in_title[place])
-        for topic in range(len(self._profile.topics)):
-            if self._titles[topic]:
-                continue
-            for place, topics in enumerate(in_title):
-                if topic in topics and self._exchange(place, in_title):
-                    break
+        for slot in range(1, _title_slots(self._profile) + 1):
+            for topic in range(len(self._profile.topics)):
+                if self._titles[topic] < slot:
+                    self._give_slot(topic, slot, in_title)
 
-    def _exchange(self, place: int, in_title: list[frozenset[int]]) -> bool:
-        """Give a paper the last slot of a topic that has several. False if none can go."""
+    def _give_slot(self, topic: int, slot: int, in_title: list[frozenset[int]]) -> None:
+        """Exchange a paper for the first one of a topic that fits."""
+        for place, topics in enumerate(in_title):
+            if topic in topics and place not in self.places and self._exchange(place, slot, in_title):
+                return
+
+    def _exchange(self, place: int, slot: int, in_title: list[frozenset[int]]) -> bool:
+        """Give a paper the last slot of a topic that has several. False if none can go.
+
+        Papers stay without which a topic would have fewer than `slot` in titles.
+        """
         match = self._matches.match(place)
         for other in sorted(self.places, reverse=True):
             former = self.places[other]
-            if former.followed or self._used[former.topic] < 2 or any(self._titles[t] < 2 for t in in_title[other]):
+            if former.followed or self._used[former.topic] < 2 or any(self._titles[t] <= slot for t in in_title[other]):
                 continue
             if former.topic != match.topic and self._is_full(match.topic):
                 continue
@@ -88,3 +96,9 @@ class _Selection:
         """True where a topic has as many papers as its cap admits."""
         cap = self._profile.topics[topic].cap if topic >= 0 else None
         return cap is not None and self._used[topic] >= cap
+
+
+def _title_slots(profile: Profile) -> int:
+    """How many papers with it in the title each topic gets: two where there is room for two of each, else one."""
+    topic_count = sum(not topic.muted for topic in profile.topics)
+    return max(1, min(TITLE_SLOTS, profile.limit // max(1, topic_count)))

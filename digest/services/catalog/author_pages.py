@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from statistics import mean
@@ -21,6 +22,7 @@ from digest.services.catalog import trending as rising
 from digest.services.catalog.page_schemas import AuthorPage, PaperRow
 from digest.services.catalog.paper_presenters import present_row
 from digest.sources import registry
+from digest.text.folding import fold_text
 from digest.text.person_names import names_agree, parse_name
 from digest.text.plain_text import one_line
 
@@ -38,21 +40,32 @@ AuthoredPaper = tuple[Paper, Record]
 def author(author_name: str, limit: int) -> AuthorPage:
     """The newest `limit` papers of an author, and figures. Raises NotFound."""
     with reading() as session:
-        printed = figure_store.printed_figures(session, author_name, registry.fallback_figures())
         keys = (author_key(author_name), author_page_key(author_name))
-        authored = newest_first(author_name, store.by_author(session, keys, MAX_PAPERS))
-        shown = authored[:limit]
-        records = {stored_id(paper): record for paper, record in shown}
-        listings = {stored_id(p): rising.PaperListing(p.announcement_id, p.revision) for p, _ in shown}
+        papers = newest_first(author_name, store.by_author(session, keys, MAX_PAPERS))
+        name = _usual_spelling(author_name, [record for _, record in papers])
+        figures = figure_store.printed_figures(session, name, registry.fallback_figures())
+        records = {stored_id(paper): record for paper, record in papers[:limit]}
+        listings = {stored_id(p): rising.PaperListing(p.announcement_id, p.revision) for p, _ in papers[:limit]}
         figures_by_id = novelty_and_score.figures_of(
             session, records, rising.trends_among_recent(session, listings, at=clock.now())
         )
-    if not authored and not printed:
+    if not papers and not figures:
         raise NotFound(localize("no paper here is by that author"))
     rows = tuple(present_row(paper_id, record, figures=figures_by_id[paper_id]) for paper_id, record in records.items())
-    return AuthorPage(
-        one_line(author_name), rows, _figures(printed, rows), _origin(printed) if printed else "", len(authored)
-    )
+    origin = _origin(figures) if figures else ""
+    return AuthorPage(one_line(name), rows, _figures(figures, rows), origin, total=len(papers))
+
+
+def page_key(author_name: str) -> str:
+    """A text that is equal for all spellings of a name that have the same page."""
+    return " ".join(fold_text(author_name).split())
+
+
+def _usual_spelling(author_name: str, records: Sequence[Record]) -> str:
+    """The name as most of its papers print it, because the cached page is shown for all spellings."""
+    key = page_key(author_name)
+    spellings = Counter(name for record in records for name in record.authors if page_key(name) == key)
+    return max(spellings, key=lambda name: (spellings[name], name), default=author_name)
 
 
 def newest_first(author_name: str, candidates: Sequence[AuthoredPaper]) -> list[AuthoredPaper]:
@@ -61,12 +74,12 @@ def newest_first(author_name: str, candidates: Sequence[AuthoredPaper]) -> list[
     The newest is the one published last; without a date, the day of its announcement counts.
     """
     parsed_author = parse_name(author_name)
-    authored = [
+    papers = [
         (paper, record)
         for paper, record in candidates
         if not record.authors_complete or any(names_agree(parsed_author, parse_name(name)) for name in record.authors)
     ]
-    return sorted(authored, key=lambda item: (_day(*item), stored_id(item[0])), reverse=True)
+    return sorted(papers, key=lambda item: (_day(*item), stored_id(item[0])), reverse=True)
 
 
 def _day(paper: Paper, record: Record) -> date:
@@ -75,9 +88,9 @@ def _day(paper: Paper, record: Record) -> date:
     return date.fromordinal(paper.announcement_id) if paper.announcement_id else date.min
 
 
-def _figures(printed: PrintedFigures | None, rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
+def _figures(figures: PrintedFigures | None, rows: Sequence[PaperRow]) -> tuple[tuple[str, str], ...]:
     """The figures that a source prints for the author. Ratings that it does not print are the mean of the rows."""
-    values = printed.figures if printed else {}
+    values = figures.figures if figures else {}
     labelled_figures = [(localize(label), format_number(values[key])) for key, label in _FIGURES if values.get(key)]
     means = {
         "novelty": [row.novelty for row in rows if row.novelty is not None],
@@ -92,9 +105,10 @@ def _figures(printed: PrintedFigures | None, rows: Sequence[PaperRow]) -> tuple[
     return tuple(labelled_figures)
 
 
-def _origin(printed: PrintedFigures) -> str:
+def _origin(figures: PrintedFigures) -> str:
     """Where the figures are from, and since when they are stored."""
-    day = i18n.format_day(printed.taken_at.date(), localize("d MMM y"))
-    if printed.source == _SAVED_PAGES:
+    day = i18n.format_day(figures.taken_at.date(), localize("d MMM y"))
+    if figures.source == _SAVED_PAGES:
         return localize("Figures of the author's saved page, as of %(day)s", day=day)
-    return localize("Figures of %(source)s, as of %(day)s", source=printed.source, day=day)
+    source = registry.summary_origins().get(figures.source, figures.source)
+    return localize("Figures of %(source)s, as of %(day)s", source=source, day=day)

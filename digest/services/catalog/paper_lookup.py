@@ -11,12 +11,14 @@ from digest.db.papers import papers as store
 from digest.errors import BadInput
 from digest.i18n import localize
 from digest.sources.identifiers import parse_arxiv_id
+from digest.text.plain_text import remove_controls
 
 MAX_IDENTIFIERS = 200  # of one list
 _MAX_LENGTH = 260  # characters of an identifier
 _ARXIV_PREFIX = re.compile(r"(?:https?://)?(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf|html)/|arxiv:", re.IGNORECASE)
 _SUBJECT_CLASS = re.compile(r"^([a-z-]+)\.[A-Za-z]{2}/")
 _DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:)?(?P<doi>10\.\d{4,9}/\S+)", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[,\s]+|;\s+")  # a DOI may contain a semicolon
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -30,7 +32,7 @@ class IdentifiedPapers:
 
 def split_identifiers(text: str) -> list[str]:
     """The identifiers in a text with commas or blanks between them, each once. Raises BadInput for too many."""
-    identifiers = list(dict.fromkeys(part for part in re.split(r"[,;\s]+", text) if part))
+    identifiers = list(dict.fromkeys(part for part in _SEPARATOR.split(remove_controls(text)) if part))
     if len(identifiers) > MAX_IDENTIFIERS:
         raise BadInput(localize("ids: use at most %(most)s papers", most=MAX_IDENTIFIERS), field="ids")
     return [identifier[:_MAX_LENGTH] for identifier in identifiers]
@@ -50,8 +52,8 @@ def find_papers(identifiers: Sequence[str]) -> IdentifiedPapers:
     paper_ids |= {text: by_arxiv_id.get(arxiv_id) for text, arxiv_id in arxiv_ids.items()}
     paper_ids |= {text: by_doi[doi][0] for text, doi in dois.items() if doi in by_doi}
     paper_ids |= {text: number for text, number in numbers.items() if number in by_number}
-    stored = dict.fromkeys(paper_id for paper_id in paper_ids.values() if paper_id is not None)
-    return IdentifiedPapers(tuple(stored), tuple(text for text, paper_id in paper_ids.items() if paper_id is None))
+    unique_ids = dict.fromkeys(paper_id for paper_id in paper_ids.values() if paper_id is not None)
+    return IdentifiedPapers(tuple(unique_ids), tuple(text for text, paper_id in paper_ids.items() if paper_id is None))
 
 
 def _arxiv_id(text: str) -> str:

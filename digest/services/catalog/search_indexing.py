@@ -45,6 +45,8 @@ def index_papers(*, seconds: float | None = None) -> IndexingResult:
         if deadline is not None and time.monotonic() > deadline:
             return IndexingResult(indexed, is_incomplete=True)
     if indexed:
+        with transaction() as session:
+            search_index.finish_index(session)
         log.info("papers_indexed", papers=indexed)
     return IndexingResult(indexed)
 

@@ -41,6 +41,7 @@ class SimilarPaper:
 def similar_papers(paper_id: int) -> tuple[SimilarPaper, ...]:
     """The most similar papers, at most `SHOWN`; none for a paper that is not stored or has few words."""
     with reading() as session:
+        index.prefer_index(session)
         stored = store.stored_papers(session, [paper_id]).get(paper_id)
         if stored is None:
             return ()

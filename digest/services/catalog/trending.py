@@ -66,7 +66,7 @@ class RisingPaper:
 
 
 class FieldMember(NamedTuple):
-    """A paper of the population. `field`: its primary category."""
+    """A paper among which others rank. `field`: its primary category."""
 
     announcement: int | None
     field: str
@@ -83,12 +83,12 @@ class _RankingData(NamedTuple):
     strength: float
 
 
-def population(
+def ranking_peers(
     session: Session, announcements: Sequence[int], *, at: datetime, through_batch: int | None = None
-) -> Population:
+) -> RankingPeers:
     """The papers of these announcements with signals, of batches up to `through_batch`, to rank papers among."""
     peers, values = _members_and_values(session, announcements, at, through_batch)
-    return Population(_ranking_data(values, peers, (), at))
+    return RankingPeers(_ranking_data(values, peers, (), at))
 
 
 def trends_among_recent(session: Session, papers: Mapping[int, PaperListing], *, at: datetime) -> dict[int, Trend]:
@@ -105,7 +105,7 @@ def trends_among_recent(session: Session, papers: Mapping[int, PaperListing], *,
     if older_announcements:
         more_peers, more_values = _members_and_values(session, sorted(older_announcements), at)
         peers, values = peers | more_peers, values | more_values
-    members = Population(_ranking_data(values, peers, recent, at))
+    members = RankingPeers(_ranking_data(values, peers, recent, at))
     return trends_of(session, papers, at=at, members=members, recent=recent)
 
 
@@ -138,7 +138,7 @@ def trends_of(
     papers: Mapping[int, PaperListing],
     *,
     at: datetime,
-    members: Population | None = None,
+    members: RankingPeers | None = None,
     recent: Collection[int] = (),
 ) -> dict[int, Trend]:
     """Trends of the papers that have votes or a rank, as of an instant.
@@ -154,32 +154,21 @@ def trends_of(
         paper_id: FieldMember(papers[paper_id].announcement, _field(records[paper_id])) for paper_id in values_by_id
     }
     ranking = _ranking_data(values_by_id, members_by_id, recent, at)
-    members = members or Population(ranking)
-    placed_signals = {
-        paper_id: members.with_place(
-            paper_id,
-            data,
-            _signals_of_paper(
-                data.announcement, records[paper_id], values_by_id[paper_id], values_before.get(paper_id, {}), at
-            ),
-        )
-        for paper_id, data in ranking.items()
-    }
-    sparklines = {
-        paper_id: trending_score.sparkline(votes)
-        for paper_id, votes in signals.signal_history(session, ranking, "upvotes", at).items()
-    }
-    return {
-        paper_id: Trend(
+    members = members or RankingPeers(ranking)
+    votes_by_id = signals.signal_history(session, ranking, "upvotes", at)
+    trends = {}
+    for paper_id, data in ranking.items():
+        values, before = values_by_id[paper_id], values_before.get(paper_id, {})
+        paper_signals = _signals_of_paper(data.announcement, records[paper_id], values, before, at)
+        trends[paper_id] = Trend(
             data.strength,
             members.percentile(paper_id, data),
-            tuple(sorted(values_by_id[paper_id].items())),
-            trending_score.explain(placed_signals[paper_id], i18n),
-            sparklines.get(paper_id, ""),
+            tuple(sorted(values.items())),
+            trending_score.explain(members.with_place(paper_id, data, paper_signals), i18n),
+            trending_score.sparkline(votes_by_id[paper_id]) if paper_id in votes_by_id else "",
             members.rises(paper_id, data),
         )
-        for paper_id, data in ranking.items()
-    }
+    return trends
 
 
 def _ranking_data(
@@ -202,7 +191,7 @@ def _ranking_data(
     return ranking
 
 
-class Population:
+class RankingPeers:
     """The papers to rank among. A paper outside of it is ranked as if it were a member."""
 
     def __init__(self, members: Mapping[int, _RankingData]) -> None:

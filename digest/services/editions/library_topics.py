@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -45,6 +45,7 @@ _GENERAL = frozenset(
     end-to-end high-quality low-quality data-driven open-source long-term low-cost cost-effective high-resolution
     plug-and-play zero-shot few-shot out-of-distribution cutting-edge well-known so-called up-to-date
     provide provides challenge challenges review survey one also achieve achieves significantly often
+    provably provable communication-efficient sample-efficient near-optimal across diverse optimal general-purpose
     """.split()  # noqa: SIM905 - a table of words reads better than a list of strings
 )
 
@@ -64,30 +65,45 @@ class SuggestedTopic:
 
 @dataclass(frozen=True, slots=True)
 class LibraryReport:
-    """A library with the topics it suggests, and how many papers a day these bring together."""
+    """A library with the topics it suggests, and the preview of these and of papers like those of the library."""
 
     library: ResolvedLibrary
     topics: tuple[SuggestedTopic, ...]
-    per_day: float
+    preview: Preview
+
+    @property
+    def per_day(self) -> float:
+        """Papers a day that the topics and the library's papers bring together."""
+        return self.preview.per_day
 
 
-def report_library(library: ResolvedLibrary, make_preview: MakePreview) -> LibraryReport:
-    """Suggest topics for a library. `make_preview`: previews a profile over PREVIEW_DAYS days. Nothing is stored."""
-    with reading() as session:
-        phrases = suggest_phrases(session, library)
-    if not phrases:
-        return LibraryReport(library, (), 0.0)
-    preview = make_preview(Profile(topics=tuple(Topic(text) for text, _ in phrases), limit=PREVIEW_PAPERS))
+def report_library(
+    library: ResolvedLibrary, profile: Profile, make_preview: MakePreview, *, suggests: bool | None = None
+) -> LibraryReport:
+    """The report of a library. Nothing is stored.
+
+    `profile`: what is typed already, with the terms of the library's papers. `suggests`: whether to suggest topics;
+    by default where none are typed.
+    """
+    typed = [topic.text for topic in profile.topics]
+    phrases: list[tuple[str, int]] = []
+    if suggests or (suggests is None and not typed):
+        with reading() as session:
+            phrases = suggest_phrases(session, library)
+    folded = set(map(fold_text, typed))
+    phrases = [(text, number) for text, number in phrases if fold_text(text) not in folded]
+    topics = (*profile.topics, *(Topic(text) for text, _ in phrases))
+    preview = make_preview(replace(profile, topics=topics))
     counts = {count.text: count.papers for count in preview.topics}
-    examples = _example_papers(preview)
+    best_papers = _best_papers(preview)
     days = max(len(preview.days), 1)
-    topics = tuple(
-        SuggestedTopic(text, in_library, counts.get(text, 0) / days, examples.get(text)) for text, in_library in phrases
+    suggested = (
+        SuggestedTopic(text, number, counts.get(text, 0) / days, best_papers.get(text)) for text, number in phrases
     )
-    return LibraryReport(library, topics, preview.per_day)
+    return LibraryReport(library, tuple(suggested), preview)
 
 
-def _example_papers(preview: Preview) -> Mapping[str, PreviewPaper]:
+def _best_papers(preview: Preview) -> Mapping[str, PreviewPaper]:
     """The best paper of each topic."""
     best: dict[str, PreviewPaper] = {}
     for paper in (paper for day in preview.days for paper in day.papers):

@@ -21,7 +21,7 @@ def author_feed(author_name: str) -> Feed:
     """An author's newest papers. Raises NotFound."""
     page = author_pages.author(author_name, MAX_PAPERS)
     title = localize("%(service)s: papers by %(name)s", service=settings.get().service_name, name=page.name)
-    return _feed(f"author-{_short_hash(page.name)}", title, f"/authors/{quote(author_name)}", "", page.rows)
+    return _feed(f"author-{_short_hash(page.name)}", title, f"/authors/{quote(page.name)}", "", page.rows)
 
 
 def listing_feed(identifiers: Sequence[str]) -> Feed:

@@ -42,8 +42,8 @@ from digest.services.editions import paper_lookup, search_ranking, topic_counts
 from digest.services.subscriptions import topic_checks
 
 MAX_VERIFIED = 300  # papers for one page
-MAX_RANKED = 30_000  # the newest papers found that are ranked
-_RANKED_TIMES_WORDS = 120_000
+MAX_RANKED = 20_000  # the newest papers found that are ranked
+_RANKED_TIMES_WORDS = 60_000  # fewer for queries of many words
 _FIRST_BATCH, _NEXT_BATCH = 12, 100  # papers beyond the page's, and of each further look-up
 _FIRST_ANNOUNCEMENT = 365  # an ordinal: before all editions
 _MAX_DAY = date.max.toordinal()
@@ -85,6 +85,7 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
     topic_checks.check_topic(request.text)
     check_cost(Profile((Topic(request.text),)))
     with reading() as session:
+        index.prefer_index(session)
         plan = _plan(session, request, papers)
         page = _Pager(session, plan)
         hits, cursor = page.best() if request.order == BEST else page.newest()
@@ -178,18 +179,15 @@ class _Pager:
         most = min(MAX_RANKED, _RANKED_TIMES_WORDS // max(1, words))
         found = index.newest_hits(self._session, plan.index_query, plan.scope, most)
         self.is_ranked_in_part = len(found) == most
-        ranked = search_ranking.rank(self._session, plan.query, plan.index_query, found, plan.weights)
-        if after:
-            ranked = [
-                pair for pair in ranked if (-pair[0], -pair[1].day, pair[1].paper_id) > (-after[0], -after[1], after[2])
-            ]
-        scores = {hit.paper_id: score for score, hit in ranked[:MAX_VERIFIED]}
+        ranking = search_ranking.Ranking(self._session, plan.query, plan.index_query, found, plan.weights)
+        ranked = ranking.best(MAX_VERIFIED, after)
+        scores = {hit.paper_id: score for score, hit in ranked}
         hits: list[SearchHit] = []
-        candidates = [hit for _, hit in ranked[:MAX_VERIFIED]]
+        candidates = [hit for _, hit in ranked]
         for number, (index_hit, hit) in enumerate(self._verify(candidates, limit + _FIRST_BATCH)):
             hits += [hit] if hit else []
             if len(hits) == limit or number == len(candidates) - 1:
-                is_last = number == len(ranked) - 1
+                is_last = number == len(ranked) - 1 and len(ranked) < MAX_VERIFIED
                 return _by_score(hits), "" if is_last else _cursor(scores[index_hit.paper_id], index_hit)
         return _by_score(hits), ""
 

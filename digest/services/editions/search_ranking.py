@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from operator import add
 
 from sqlmodel import Session
 
@@ -17,7 +19,7 @@ from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query
 from digest.matching.scoring.parameters import ABSTRACT_TF, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 
-Gains = Mapping[int, int]
+_WordKey = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +31,92 @@ class _RankedTerm:
     documents: set[int] | None
 
 
-def rank(
-    session: Session, query: Query, index_query: IndexQuery, hits: Sequence[IndexHit], weights: Weights
-) -> list[tuple[int, IndexHit]]:
-    """The papers with their scores, best first; of equal ones the newer first, then by id."""
-    terms = _ranked_terms(session, query, index_query)
-    scores = dict.fromkeys([hit.document_id for hit in hits], 0)
-    gains_by_word: dict[tuple[str, bool], Gains] = {}
-    for ranked in terms:
-        for word in ranked.words:
-            key = word.text, word.prefix
-            if key not in gains_by_word:
-                documents = None if query.plain else _documents_with(terms, key)
-                gains_by_word[key] = _word_gains(session, word, index_query, hits, documents, weights)
-    for gains in gains_by_word.values():
-        for document, gain in gains.items():
-            scores[document] += gain
-    for ranked in terms:
-        _add_term_gains(scores, ranked, gains_by_word)
-    scored = [(scores[hit.document_id], hit) for hit in hits]
-    return sorted(scored, key=lambda pair: (-pair[0], -pair[1].day, pair[1].paper_id))
+class Ranking:
+    """The papers found, with their scores."""
+
+    def __init__(
+        self, session: Session, query: Query, index_query: IndexQuery, hits: Sequence[IndexHit], weights: Weights
+    ) -> None:
+        self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
+        self._hits = hits
+        self._documents = [hit.document_id for hit in hits]
+        self._lengths = [hit.length for hit in hits]
+        self._scores = self._all_scores() if hits else []
+
+    def best(self, count: int, after: tuple[int, int, int] | None = None) -> list[tuple[int, IndexHit]]:
+        """The best papers with their scores; of equal ones the newer first, then by id.
+
+        `after`: only those behind that score, day and paper.
+        """
+        pairs = list(zip(self._scores, self._hits, strict=True))
+        if after is not None:
+            behind = -after[0], -after[1], after[2]
+            pairs = [pair for pair in pairs if pair[0] <= after[0] and _order(pair) > behind]
+        lowest = min(nlargest(count, [score for score, _ in pairs]), default=0)
+        return sorted((pair for pair in pairs if pair[0] >= lowest), key=_order)[:count]
+
+    def _all_scores(self) -> list[int]:
+        terms = self._ranked_terms()
+        gains = {key: self._word_gains(word, terms) for key, word in _words(terms).items()}
+        scores = [0] * len(self._hits)
+        for gain in gains.values():
+            scores = list(map(add, scores, gain))
+        for ranked in terms:
+            scores = list(map(add, scores, self._term_gains(ranked, gains)))
+        return scores
+
+    def _ranked_terms(self) -> list[_RankedTerm]:
+        """The positive terms, each once. A single term of a query is in every paper found."""
+        terms = tuple(dict.fromkeys(positive_terms(self._query.root)))
+        ranked = []
+        for term in terms:
+            is_text = term.field in TEXT_FIELDS
+            words = tuple(dict.fromkeys(w for w in phrase_words(term) if w.is_weighted)) if is_text else ()
+            is_everywhere = len(terms) == 1 and not (self._query.plain and len(words) > 1)
+            found = None if is_everywhere else self._documents_of(lookup(term).query)
+            ranked.append(_RankedTerm(term, words, found))
+        return ranked
+
+    def _documents_of(self, query: IndexQuery) -> set[int]:
+        return store.document_ids(self._session, AllOf((self._index_query, query)))
+
+    def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
+        """What a word adds to the score of each paper: nothing where none of its terms is."""
+        idf, weights = self._weights.idf(word.text, prefix=word.prefix), self._weights
+        once, in_title, twice = (
+            {n: TOPIC_WEIGHT * impact(idf, tf, weights.norm(n)) for n in set(self._lengths)}
+            for tf in (ABSTRACT_TF, TITLE_TF, TITLE_TF + ABSTRACT_TF)
+        )
+        titles, both = self._documents_of(title_query(word)), self._documents_of(twice_query(word))
+        gains = [
+            twice[length] if document in both else in_title[length] if document in titles else once[length]
+            for document, length in zip(self._documents, self._lengths, strict=True)
+        ]
+        counted = None if self._query.plain else _documents_with(terms, (word.text, word.prefix))
+        return gains if counted is None else _only_in(counted, self._documents, gains)
+
+    def _term_gains(self, ranked: _RankedTerm, gains: Mapping[_WordKey, Sequence[int]]) -> list[int]:
+        """A phrase's words count again; a name, a category and the like have a fixed gain."""
+        total = [0] * len(self._hits)
+        if ranked.term.field not in TEXT_FIELDS:
+            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._hits)
+        elif len(ranked.words) > 1:
+            for word in ranked.words:
+                total = list(map(add, total, gains[word.text, word.prefix]))
+        return total if ranked.documents is None else _only_in(ranked.documents, self._documents, total)
 
 
-def _ranked_terms(session: Session, query: Query, index_query: IndexQuery) -> list[_RankedTerm]:
-    """The positive terms, each once. A single term of a query is in every paper found."""
-    terms = tuple(dict.fromkeys(positive_terms(query.root)))
-    ranked = []
-    for term in terms:
-        is_text = term.field in TEXT_FIELDS
-        words = tuple(dict.fromkeys(w for w in phrase_words(term) if w.is_weighted)) if is_text else ()
-        in_all = len(terms) == 1 and not (query.plain and len(words) > 1)
-        found = None if in_all else store.document_ids(session, AllOf((index_query, lookup(term).query)))
-        ranked.append(_RankedTerm(term, words, found))
-    return ranked
+def _order(pair: tuple[int, IndexHit]) -> tuple[int, int, int]:
+    score, hit = pair
+    return -score, -hit.day, hit.paper_id
 
 
-def _documents_with(terms: Sequence[_RankedTerm], key: tuple[str, bool]) -> set[int] | None:
-    """The documents in which a word counts: those of all terms that have it."""
+def _words(terms: Sequence[_RankedTerm]) -> dict[_WordKey, Word]:
+    return {(word.text, word.prefix): word for ranked in terms for word in ranked.words}
+
+
+def _documents_with(terms: Sequence[_RankedTerm], key: _WordKey) -> set[int] | None:
+    """The documents in which a word counts: those of all terms that have it (None: all)."""
     documents: set[int] = set()
     for ranked in terms:
         if any((word.text, word.prefix) == key for word in ranked.words):
@@ -75,41 +126,5 @@ def _documents_with(terms: Sequence[_RankedTerm], key: tuple[str, bool]) -> set[
     return documents
 
 
-def _word_gains(
-    session: Session,
-    word: Word,
-    index_query: IndexQuery,
-    hits: Sequence[IndexHit],
-    documents: set[int] | None,
-    weights: Weights,
-) -> Gains:
-    """What a word adds to the score of each paper."""
-    idf = weights.idf(word.text, prefix=word.prefix)
-    in_title = store.document_ids(session, AllOf((index_query, title_query(word))))
-    in_both = store.document_ids(session, AllOf((index_query, twice_query(word))))
-    gain_by_form: dict[tuple[int, int], int] = {}
-    gains: dict[int, int] = {}
-    for document, _, _, length in hits:
-        if documents is not None and document not in documents:
-            continue
-        tf = TITLE_TF + ABSTRACT_TF if document in in_both else TITLE_TF if document in in_title else ABSTRACT_TF
-        form = tf, length
-        if form not in gain_by_form:
-            gain_by_form[form] = TOPIC_WEIGHT * impact(idf, tf, weights.norm(length))
-        gains[document] = gain_by_form[form]
-    return gains
-
-
-def _add_term_gains(
-    scores: dict[int, int], ranked: _RankedTerm, gains_by_word: Mapping[tuple[str, bool], Gains]
-) -> None:
-    """A phrase's words count again; a name, a category and the like have a fixed gain."""
-    documents = scores.keys() if ranked.documents is None else ranked.documents & scores.keys()
-    if ranked.term.field not in TEXT_FIELDS:
-        for document in documents:
-            scores[document] += TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]
-    elif len(ranked.words) > 1:
-        for word in ranked.words:
-            gains = gains_by_word[word.text, word.prefix]
-            for document in documents:
-                scores[document] += gains.get(document, 0)
+def _only_in(documents: set[int], of_hits: Sequence[int], gains: Sequence[int]) -> list[int]:
+    return [gain if document in documents else 0 for document, gain in zip(of_hits, gains, strict=True)]

@@ -52,6 +52,7 @@ def suggest_topics(typed: str) -> list[TopicSuggestion]:
     with reading() as session:
         phrases = recent_phrases.recent_phrases(session)
         if len(text.split()) >= LONG_TEXT_WORDS:
+            paper_search.prefer_index(session)
             return _from_text(session, text, phrases)
         if len(text) < _MIN_LENGTH or is_query(text):
             return []

@@ -97,9 +97,7 @@ def pool_of(
             for paper_id, paper in all_announced(days, newest_batch).items()
         }
         members = (
-            None
-            if len(numbers) >= WINDOW_ANNOUNCEMENTS
-            else _ranking_population(session, numbers, signals_at, newest_batch)
+            None if len(numbers) >= WINDOW_ANNOUNCEMENTS else _ranking_peers(session, numbers, signals_at, newest_batch)
         )
         pool = CandidatePool(
             days, newest_batch, trending.trends_of(session, papers, at=signals_at, members=members), weights
@@ -110,9 +108,9 @@ def pool_of(
     return pool
 
 
-def _ranking_population(
+def _ranking_peers(
     session: Session, numbers: Sequence[int], signals_at: datetime, through: int
-) -> trending.Population:
+) -> trending.RankingPeers:
     """The papers to rank those of a few announcements among: the whole window up to the newest, as in a run."""
     window = store.announcement_window(session, max(numbers), WINDOW_ANNOUNCEMENTS)
-    return trending.population(session, list({*window, *numbers}), at=signals_at, through_batch=through)
+    return trending.ranking_peers(session, list({*window, *numbers}), at=signals_at, through_batch=through)

@@ -94,7 +94,7 @@ def _require_no_nul(name: str, text: str) -> None:
         raise BadInput(f"{name}: holds a NUL character", field=name)
 
 
-def liked_words(cell: str) -> tuple[tuple[str, int], ...]:
+def parse_likes(cell: str) -> tuple[tuple[str, int], ...]:
     """The words of liked papers with their weights; a further like recomputes them."""
     try:
         likes = _LIKES.validate_json(cell) if cell else []

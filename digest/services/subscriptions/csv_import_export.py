@@ -203,7 +203,7 @@ class _ImportedSubscriber:
             cap, _, text = entry.partition(" ")
             topics[text] = replace(_topic_of_row(topics, text, "caps"), cap=csv_cells.topic_cap(cap))
         primary_only = _read(_PrimaryOnly, {"primary_only": cells.get("primary_only", "false")}).primary_only
-        likes = csv_cells.liked_words(cells.get("likes", ""))
+        likes = csv_cells.parse_likes(cells.get("likes", ""))
         examples = csv_cells.example_terms(cells.get("examples", ""))
         return replace(
             profile, topics=tuple(topics.values()), primary_only=primary_only, likes=likes, examples=examples

@@ -147,6 +147,12 @@ def terms_of(session: Session, examples: Sequence[ExampleEntry | ExamplePaper]) 
     return example_terms(usable, epochs.weights(runs.newest_epoch(session))) if usable else None
 
 
+def terms_of_entries(examples: Sequence[ExampleEntry]) -> Examples | None:
+    """`terms_of` for papers that are nobody's examples yet."""
+    with engine.reading() as session:
+        return terms_of(session, examples)
+
+
 def list_examples(subscriber_id: int) -> list[ListedExample]:
     """A subscriber's examples, newest first."""
     with engine.reading() as session:

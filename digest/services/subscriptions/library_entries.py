@@ -18,6 +18,7 @@ from digest.papers import Record
 from digest.services.subscriptions.example_papers import ExampleEntry
 
 NOTHING = N_("paste identifiers or addresses of papers, or choose a file")
+NOTHING_KNOWN = N_("none of these papers is stored here, and nothing else is known of them: %(identifiers)s")
 MAX_PASTED = 200_000  # characters of the paste box
 _TITLE_KEY = "t:"
 
@@ -26,11 +27,43 @@ _TITLE_KEY = "t:"
 class LibrarySource:
     """Where a library is: exactly one of these. `zotero_key` may come with `zotero_library` or alone."""
 
-    file: bytes = b""
+    file: bytes | None = None
     pasted: str = ""
     zotero_library: str = ""
     zotero_key: str = field(default="", repr=False)
     orcid_id: str = ""
+
+    @property
+    def is_remote(self) -> bool:
+        """True where it is fetched from Zotero or ORCID, which takes time but little computing."""
+        return self.file is None and bool(self._zotero or self._orcid)
+
+    @property
+    def _zotero(self) -> str:
+        """The Zotero library to read, or a key, or an address of one in the pasted text; '' for none."""
+        pasted = self.pasted.strip()
+        is_pasted = "\n" not in pasted and zotero.is_zotero_reference(pasted)
+        return self.zotero_library.strip() or self.zotero_key.strip() or (pasted if is_pasted else "")
+
+    @property
+    def _orcid(self) -> str:
+        """The ORCID iD, also where it is the pasted text; '' for none."""
+        return self.orcid_id.strip() or (self.pasted.strip() if orcid.is_orcid_id(self.pasted) else "")
+
+    def parse(self) -> ParsedBibliography:
+        """Fetch and parse it. Raises BadInput, NotFound, SourceDown."""
+        if self.file is not None:
+            return parse_in_child(self.file)
+        if self._zotero:
+            address = self.zotero_library or ("" if self.zotero_key.strip() else self.pasted)
+            return zotero.fetch_library(address, self.zotero_key)
+        if self._orcid:
+            return orcid.fetch_works(self._orcid)
+        if not self.pasted.strip():
+            raise BadInput(NOTHING, field="papers")
+        if len(self.pasted) > MAX_PASTED:
+            raise BadInput(N_("the pasted text is too long; save it to a file"), field="papers")
+        return parse_in_child(self.pasted.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +94,18 @@ def read_library(source: LibrarySource) -> ResolvedLibrary:
 
     Raises BadInput for one that can't be read, NotFound and SourceDown for one that can't be fetched.
     """
-    parsed = _parse(source)
+    parsed = source.parse()
     with reading() as session:
         return resolve(session, parsed)
 
 
-def _parse(source: LibrarySource) -> ParsedBibliography:
-    pasted = source.pasted.strip()
-    if source.file:
-        return parse_in_child(source.file)
-    if source.zotero_library.strip() or source.zotero_key.strip():
-        return zotero.fetch_library(source.zotero_library, source.zotero_key)
-    if source.orcid_id.strip():
-        return orcid.fetch_works(source.orcid_id)
-    if not pasted:
-        raise BadInput(NOTHING, field="papers")
-    if len(pasted) > MAX_PASTED:
-        raise BadInput(N_("the pasted text is too long; save it to a file"), field="papers")
-    if orcid.is_orcid_id(pasted):
-        return orcid.fetch_works(pasted)
-    if "\n" not in pasted and zotero.is_zotero_reference(pasted):
-        return zotero.fetch_library(pasted)
-    return parse_in_child(pasted.encode("utf-8", "replace"))
+def read_usable_library(source: LibrarySource) -> ResolvedLibrary:
+    """`read_library`, but raises BadInput too where nothing is known of any paper."""
+    library = read_library(source)
+    if not library.examples:
+        identifiers = ", ".join(library.unknown[:3])
+        raise BadInput(NOTHING_KNOWN, field="papers", identifiers=identifiers)
+    return library
 
 
 def resolve(session: Session, parsed: ParsedBibliography) -> ResolvedLibrary:

@@ -84,11 +84,31 @@ def _queue_link(
         )
         return
     if suppression is not None:
-        since = max(
-            suppression.at, now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)
-        )  # after a whole week it is due
-        if link_requests.has_open_sign_up(session, subscriber_id, since=since):
+        week_ago = now - CONFIRMATION_INTERVAL_AFTER_BOUNCE + timedelta(seconds=1)  # after a whole week it is due
+        if link_requests.has_open_sign_up(session, subscriber_id, since=max(suppression.at, week_ago)):
             return
+    request_id = _store_request(session, subscriber_id, request, examples, origin=origin, now=now)
+    enqueue_next(
+        session,
+        LINK if is_active else CONFIRMATION,
+        subject_id=subscriber_id,
+        address=subscriber.address,
+        subscriber_id=subscriber_id,
+        now=now,
+        payload={"request_id": request_id},
+    )
+
+
+def _store_request(
+    session: Session,
+    subscriber_id: int,
+    request: Subscription,
+    examples: Sequence[ExampleEntry],
+    *,
+    origin: str,
+    now: datetime,
+) -> int:
+    """Store the sign-up until its owner confirms it. Returns its id."""
     sign_up_request = SignUpRequest(
         subscriber_id=subscriber_id,
         created_at=now,
@@ -100,12 +120,4 @@ def _queue_link(
     session.add(sign_up_request)
     session.flush()
     example_papers.add_request_examples(session, sign_up_request, examples)
-    enqueue_next(
-        session,
-        LINK if is_active else CONFIRMATION,
-        subject_id=subscriber_id,
-        address=subscriber.address,
-        subscriber_id=subscriber_id,
-        now=now,
-        payload={"request_id": sign_up_request.id},
-    )
+    return stored_id(sign_up_request)

@@ -20,7 +20,8 @@ from digest.services.catalog.search_schemas import NEWEST, SearchPage, SearchReq
 from digest.services.editions import paper_search, web_view
 from digest.services.security import signed_links
 from digest.services.security.api_tokens import ApiToken
-from digest.services.subscriptions import topic_settings
+from digest.services.subscriptions import topic_feedback
+from digest.services.subscriptions.pending_imports import pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
@@ -74,20 +75,29 @@ READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
 ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:read"))]
 RUNS, EDITIONS = (Depends(api_auth.require_token(scope)) for scope in ("runs:read", "editions:read"))
+PAGE_FIELDS = ("meta_tags", "downloads")  # of a paper that only its page needs
 FormatName = Literal["bibtex", "ris", "csl-json"]
 EncodingName = Annotated[Literal["unicode", "tex"], Query(description="of BibTeX")]
 Identifiers = Annotated[
     str, Query(max_length=8000, description="arXiv ids, DOIs or numbers of this service, with commas between")
 ]
 MAX_FOUND = 100  # papers on a page of a search
+LibraryToken = Annotated[str, Query(max_length=40, description="papers to start from: `library` of POST /library")]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Before = Annotated[int | None, Query(ge=1, le=2**31, description="only ids below this one: the next page")]
 
 
 @router.post("/subscriptions", status_code=202)
-async def subscriptions(body: Subscription, caller: WriteSubscriptions, queue: Queue) -> dict[str, str]:
+async def subscriptions(
+    body: Subscription, caller: WriteSubscriptions, queue: Queue, library: LibraryToken = ""
+) -> dict[str, str]:
     """Sign up. The answer is the same for every address; the confirmation comes by e-mail."""
-    await run_in_time_steps(lambda: subscribe(body, caller.name, queue, client_limit=caller.sign_ups))
+
+    def sign_up() -> None:
+        examples = pending_papers(library).examples
+        subscribe(body, caller.name, queue, client_limit=caller.sign_ups, examples=examples)
+
+    await run_in_time_steps(sign_up)
     return {"status": "accepted", "next": "confirm by the link in the e-mail"}
 
 
@@ -166,7 +176,7 @@ def edition_citations(edition_id: int, format: FormatName = "bibtex", encoding: 
 def liked_citations(token: str, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
     """Export the papers that a subscriber likes. `token`: the last part of the subscriber's preferences link."""
     (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
-    return _citations(topic_settings.liked_papers(subscriber_id), format, encoding, "liked-papers")
+    return _citations(topic_feedback.liked_papers(subscriber_id), format, encoding, "liked-papers")
 
 
 def _citations(paper_ids: Sequence[int], name: str, encoding: str, file_name: str) -> Response:
@@ -200,7 +210,7 @@ def paper(paper_id: int, services: Services) -> dict[str, Any]:
     """One paper."""
     if not 0 < paper_id < 2**31:
         raise NotFound("there is no such paper here")
-    return asdict(services.paper(paper_id))
+    return {name: value for name, value in asdict(services.paper(paper_id)).items() if name not in PAGE_FIELDS}
 
 
 @router.get("/runs", dependencies=[RUNS])

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from digest.errors import N_, BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
 from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
+from digest.web.http.middleware import UPLOAD_PATH
 from digest.web.ui import template_rendering
 
 TITLES = {
@@ -70,11 +71,16 @@ def error_response(scope: Scope, status: int, text: str, *, field: str | None = 
 
 
 def refuse_body(scope: Scope, status: int) -> Response:
-    """The response to a body that is too large (413) or slow (408), or a head that is too large (431) or invalid."""
+    """The response to a body that is too large (413) or slow (408), or a head that is too large (431) or invalid.
+
+    429: too many files are being uploaded at the same time.
+    """
+    is_upload = UPLOAD_PATH.fullmatch(scope["path"]) is not None
     texts = {
         400: localize("the form data can’t be read"),
         408: localize("the rest of the request did not come in time; send it again"),
-        413: localize("a request may have 64 KB at most"),
+        413: localize("a file may have 20 MB at most") if is_upload else localize("a request may have 64 KB at most"),
+        429: localize("many files are being read right now; try again in a few seconds"),
         431: localize("its address and headers may have 16 KB together"),
     }
     return error_response(scope, status, texts[status])

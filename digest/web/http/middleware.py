@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from digest.bibliography.entry import MAX_BYTES
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_HEAD_BYTES = 16 * 1024
 BODY_TIMEOUT_SECONDS = 15.0  # for any request; 64 KB in that time are 35 kbit/s
+UPLOAD_PATH = re.compile(r"/start-from-papers|/api/v1/library|/preferences/[^/]{1,2000}")
+MAX_UPLOAD_BYTES = MAX_BYTES + MAX_BODY_BYTES  # a file and the fields of its form
+UPLOAD_TIMEOUT_SECONDS = 60.0
+MAX_UPLOADS = 4  # at the same time; each is held in memory
 CLIENT_DISCONNECTED = -1
 
 
@@ -41,13 +48,15 @@ class BoundedBody:
     """Reads the whole body before the application sees the request, so that a slow client does not occupy a thread.
 
     More than `MAX_BODY_BYTES` are refused with 413, a body that takes longer than `seconds` with 408. Both responses
-    close the connection, because the rest of the body may still arrive.
+    close the connection, because the rest of the body may still arrive. The paths that take files allow more of both,
+    for few requests at the same time (429).
     """
 
     def __init__(
         self, app: ASGIApp, refuse: Callable[[Scope, int], Response], *, seconds: float = BODY_TIMEOUT_SECONDS
     ) -> None:
         self.app, self.refuse, self.seconds = app, refuse, seconds
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its body, or refuse it."""
@@ -66,20 +75,32 @@ class BoundedBody:
 
     async def _read(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """The body with status 0, or the status of the refusal."""
-        if _head_size(scope) > MAX_HEAD_BYTES:
-            return 431, b""
-        if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
-            return 400, b""  # no valid text contains NUL, and PostgreSQL refuses it
+        if refused := _refused_head(scope):
+            return refused, b""
+        is_upload = scope["method"] == "POST" and UPLOAD_PATH.fullmatch(scope["path"]) is not None
+        limit, seconds = (MAX_UPLOAD_BYTES, UPLOAD_TIMEOUT_SECONDS) if is_upload else (MAX_BODY_BYTES, self.seconds)
         length = Headers(scope=scope).get("content-length", "0")
-        if not (length.isascii() and length.isdigit()):
-            return 400, b""
-        if len(length) > 20 or int(length) > MAX_BODY_BYTES:
+        if len(length) > 20 or int(length) > limit:
             return 413, b""
+        if is_upload and self._uploads >= MAX_UPLOADS:
+            return 429, b""
+        self._uploads += is_upload
         try:
-            async with asyncio.timeout(self.seconds):
-                return await _read_body(receive)
+            async with asyncio.timeout(seconds):
+                return await _read_body(receive, limit)
         except TimeoutError:
             return 408, b""
+        finally:
+            self._uploads -= is_upload
+
+
+def _refused_head(scope: Scope) -> int:
+    """The status to refuse a request with by its head; 0 for none."""
+    if _head_size(scope) > MAX_HEAD_BYTES:
+        return 431
+    length = Headers(scope=scope).get("content-length", "0")
+    has_nul = "\x00" in scope["path"] or b"%00" in scope["query_string"]  # no valid text contains it
+    return 400 if has_nul or not (length.isascii() and length.isdigit()) else 0
 
 
 def _head_size(scope: Scope) -> int:
@@ -88,14 +109,14 @@ def _head_size(scope: Scope) -> int:
     return address + sum(len(name) + len(value) for name, value in scope["headers"])
 
 
-async def _read_body(receive: Receive) -> tuple[int, bytes]:
+async def _read_body(receive: Receive, limit: int) -> tuple[int, bytes]:
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return CLIENT_DISCONNECTED, b""
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > limit:
             return 413, b""
         if not message.get("more_body", False):
             return 0, bytes(body)

@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from digest.errors import TooMany
+from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
@@ -19,13 +19,18 @@ from digest.web.http.dependencies import Services
 from digest.web.http.rate_limit import PreviewCounter
 
 MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
+MAX_FETCHES = 4  # libraries that are fetched at once; they wait for another server, so they hold no preview's slot
 RETRY_SECONDS = 5
+BUSY_MESSAGE = N_("many previews are running right now; try again in a few seconds")
 
 
 class PreviewSlots:
     """Runs as many previews at once as there are processors, queues a few more, and refuses the rest."""
 
-    def __init__(self, max_running: int | None = None, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self, max_running: int | None = None, max_waiting: int = MAX_WAITING, *, message: str = BUSY_MESSAGE
+    ) -> None:
+        self._message = message
         max_running = max_running or os.cpu_count() or 1
         self._running = threading.BoundedSemaphore(max_running)
         self._admitted = threading.BoundedSemaphore(max_running + max_waiting)
@@ -34,9 +39,7 @@ class PreviewSlots:
     def slot(self) -> Iterator[None]:
         """Hold a slot for one preview. Raises TooMany where the queue is full."""
         if not self._admitted.acquire(blocking=False):
-            raise TooMany(
-                localize("many previews are running right now; try again in a few seconds"), seconds=RETRY_SECONDS
-            )
+            raise TooMany(localize(self._message), seconds=RETRY_SECONDS)
         try:
             with self._running:
                 yield
@@ -90,6 +93,25 @@ def _counted_slot(request: Request, count_preview: PreviewCounter) -> Callable[[
     return slot
 
 
+class HoldLibrarySlot(Protocol):
+    """Counts a library of the client, and holds a slot to read it: of the previews, or of the fetches."""
+
+    def __call__(self, *, is_remote: bool) -> AbstractContextManager[None]:
+        """Raises TooMany."""
+
+
+def _library_slot(request: Request, count_preview: PreviewCounter) -> HoldLibrarySlot:
+    state = request.app.state
+
+    def slot(*, is_remote: bool) -> AbstractContextManager[None]:
+        count_preview()
+        slots: PreviewSlots = state.fetch_slots if is_remote else state.preview_slots
+        return slots.slot()
+
+    return slot
+
+
+LibrarySlot = Annotated[HoldLibrarySlot, Depends(_library_slot)]
 PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
 """Counts a preview of the client and holds a slot for it. Raises TooMany."""
 LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]

@@ -1,4 +1,4 @@
-"""Limits on searches and suggestions: as many a minute as previews, and few at once."""
+"""Limits on searches and suggestions: as many searches a minute as previews, and few at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from digest.web.http.rate_limit import RequestLimiter
 
 SUGGESTIONS_PER_MINUTE = 120  # one for each pause in typing
 SEARCH_MESSAGE = N_("at most 30 searches a minute are possible; wait %(seconds)s seconds")
+SEARCHES_BUSY_MESSAGE = N_("many searches are running right now; try again in a few seconds")
 SUGGESTION_MESSAGE = N_("too many suggestions were requested; wait %(seconds)s seconds")
 
 
 def search_limiter() -> RequestLimiter:
     """The limiter of an application's searches."""
     return RequestLimiter(message=SEARCH_MESSAGE)
+
+
+def search_slots() -> PreviewSlots:
+    """The slots of an application's searches: previews, which take longer, have their own."""
+    return PreviewSlots(message=SEARCHES_BUSY_MESSAGE)
 
 
 def suggestion_limiter() -> RequestLimiter:
@@ -30,7 +36,7 @@ def suggestion_limiter() -> RequestLimiter:
 
 def _search_slot(request: Request, client: Client) -> Callable[[], AbstractContextManager[None]]:
     limiter: RequestLimiter = request.app.state.search_limiter
-    slots: PreviewSlots = request.app.state.preview_slots
+    slots: PreviewSlots = request.app.state.search_slots
 
     @contextmanager
     def slot() -> Iterator[None]:

@@ -12,7 +12,7 @@ from digest.services.catalog import paper_exports
 from digest.services.catalog.paper_exports import CitationFile
 from digest.services.editions import web_view
 from digest.services.security import signed_links
-from digest.services.subscriptions import topic_settings
+from digest.services.subscriptions import topic_feedback
 from digest.signing import EDITION, FEED, PREFERENCES
 from digest.web.ui import template_rendering
 
@@ -57,7 +57,7 @@ def liked_papers(token: str, request: Request, encoding: str = "unicode") -> Res
     """All papers that a subscriber likes, by the preferences link."""
     (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
     tex = paper_exports.is_tex(encoding)
-    paper_ids = topic_settings.liked_papers(subscriber_id)
+    paper_ids = topic_feedback.liked_papers(subscriber_id)
     return download(paper_exports.export_papers(paper_ids, _format(request), tex=tex, name="liked-papers"))
 
 

@@ -15,7 +15,7 @@ from digest.compose import atom_json_feeds as feed_formats
 from digest.compose.atom_json_feeds import Feed
 from digest.errors import NotFound
 from digest.i18n import localize
-from digest.services.catalog import paper_lookup
+from digest.services.catalog import author_pages, paper_lookup
 from digest.services.editions import edition_feeds, paper_feeds
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
@@ -62,7 +62,8 @@ def author(name: str, request: Request, pages: Pages) -> Response:
         raise NotFound(localize("no paper here is by that author"))
     is_json = _is_json(request)
     page = pages.get(
-        ("author feed", name, is_json), lambda: _render_feed(paper_feeds.author_feed(name), is_json=is_json)
+        ("author feed", author_pages.page_key(name), is_json),
+        lambda: _render_feed(paper_feeds.author_feed(name), is_json=is_json),
     )
     return _feed_response(page, request, PUBLIC_HEADERS)
 

@@ -12,7 +12,7 @@ from digest import settings
 from digest.compose.email import wording
 from digest.errors import N_, NotFound
 from digest.i18n import localize, localize_plural
-from digest.services.catalog import paper_listing, paper_lookup, similar_papers
+from digest.services.catalog import author_pages, paper_listing, paper_lookup, similar_papers
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherPage
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
@@ -78,8 +78,8 @@ def _render_trending(services: PageServices, view: TrendingView) -> str:
         rows = services.trending(view.category, limit)
     else:
         rows = services.trending_among(view.category, limit, ANNOUNCEMENTS[view.period])
-    shown = rows[(view.page - 1) * ROWS_PER_PAGE : limit - 1]
-    check_page(view.page, shown)
+    page_rows = rows[(view.page - 1) * ROWS_PER_PAGE : limit - 1]
+    check_page(view.page, page_rows)
     path = "/trending" + (f"/{view.category}" if view.category else "")
     query = {} if view.period == DEFAULT_PERIOD else {"period": view.period}
     return template_rendering.render(
@@ -91,7 +91,7 @@ def _render_trending(services: PageServices, view: TrendingView) -> str:
         periods=[
             (name, localize(label), "" if name == DEFAULT_PERIOD else f"?period={name}") for name, label in PERIODS
         ],
-        papers=shown,
+        papers=page_rows,
         paging=paging(path, view.page, has_more=len(rows) == limit, query=query),
     )
 
@@ -134,7 +134,7 @@ def author(name: str, services: Services, pages: Pages, page: PageNumber = 1) ->
     if len(name) > MAX_AUTHOR_NAME:
         raise NotFound(localize("no paper here is by that author"))
     if page == 1:
-        return pages.page(("author", name), lambda: _render_author(services, name, page))
+        return pages.page(("author", author_pages.page_key(name)), lambda: _render_author(services, name, page))
     return HTMLResponse(_render_author(services, name, page))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -12,7 +13,9 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import localize
+from digest.interfaces import Enqueue
 from digest.matching.profile import Profile, Topic
+from digest.services.subscriptions.pending_imports import PendingPapers, pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.web.http.client_ip import Client
@@ -20,8 +23,9 @@ from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import start_page_link, status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
-from digest.web.ui import charts, forms, preference_form, template_rendering
+from digest.web.ui import charts, forms, library_form, preference_form, template_rendering
 from digest.web.ui.forms import Form
+from digest.web.ui.library_form import LibraryView
 from digest.web.ui.page_cache import CachedPage, PageCache, Pages
 
 router = APIRouter(include_in_schema=False)
@@ -73,14 +77,16 @@ def start_page(request: Request, trending: Trending, pages: Pages, make_preview:
 @router.post("/")
 def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -> HTMLResponse:
     """The form with its preview. It is a POST so that a typed address never appears in a URL."""
-    return _form_page_with_preview(trending, preference_form.submitted_texts(form, split_commas=True), make_preview)
+    texts = preference_form.submitted_texts(form, split_commas=True)
+    return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form))
 
 
 @router.post("/preview")
 def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
-        view = _preview_of(make_preview, preference_form.submitted_texts(form, split_commas=True))
+        texts = preference_form.submitted_texts(form, split_commas=True)
+        view = _preview_of(make_preview, texts, pending_papers(library_form.library_token(form)))
     except (BadInput, TooMany) as error:
         return _preview_error(error)
     return template_rendering.page_response("_preview.html", preview=view)
@@ -101,12 +107,11 @@ def _preview_error(error: BadInput | TooMany) -> HTMLResponse:
 async def sign_up(form: Form, client: Client, queue: Queue, trending: Trending) -> Response:
     """Send the confirmation. The answer, and the time it takes, are the same for every address."""
     texts = preference_form.submitted_texts(form, split_commas=True)
+    token = library_form.library_token(form)
     try:
-        await run_in_time_steps(
-            lambda: subscribe(preference_form.parse_preferences(Subscription, texts), client, queue)
-        )
+        await run_in_time_steps(lambda: _subscribe(texts, token, client, queue))
     except (BadInput, TooMany) as error:
-        return await run_in_threadpool(_refused_sign_up, trending, texts, error)
+        return await run_in_threadpool(_refused_sign_up, trending, texts, token, error)
     # so that reloading the page, or going back to it, does not sign up again
     return RedirectResponse("/subscribed", status_code=303, headers=template_rendering.PRIVATE)
 
@@ -123,13 +128,22 @@ def subscribed() -> HTMLResponse:
     )
 
 
-def _refused_sign_up(trending: TrendingPart, texts: Mapping[str, str], error: BadInput | TooMany) -> HTMLResponse:
+def _subscribe(texts: Mapping[str, str], token: str, client: str, queue: Enqueue) -> None:
+    preferences = preference_form.parse_preferences(Subscription, texts)
+    subscribe(preferences, client, queue, examples=pending_papers(token).examples)
+
+
+def _refused_sign_up(
+    trending: TrendingPart, texts: Mapping[str, str], token: str, error: BadInput | TooMany
+) -> HTMLResponse:
     """The form as typed. Too many sign-ups are reported at the address, which is the last field."""
+    library = _library_of(token)
     if isinstance(error, BadInput):
-        return _form_page(trending, texts, error=error)
-    return _form_page(
+        return form_page(trending, texts, error=error, library=library)
+    return form_page(
         trending,
         texts,
+        library=library,
         error=BadInput(forms.as_sentence(error), field="address"),
         status=429,
         retry_after=error.seconds,
@@ -137,21 +151,33 @@ def _refused_sign_up(trending: TrendingPart, texts: Mapping[str, str], error: Ba
 
 
 def _form_page_with_preview(
-    trending: TrendingPart, values: Mapping[str, str], make_preview: MakePreview
+    trending: TrendingPart, values: Mapping[str, str], make_preview: MakePreview, token: str = ""
 ) -> HTMLResponse:
+    library = _library_of(token)
     try:
-        return _form_page(trending, values, preview=_preview_of(make_preview, values))
+        view = _preview_of(make_preview, values, pending_papers(token))
+        return form_page(trending, values, preview=view, library=library)
     except (BadInput, TooMany) as error:
-        return _form_page(trending, values, error=error)
+        return form_page(trending, values, error=error, library=library)
 
 
-def _preview_of(make_preview: MakePreview, values: Mapping[str, str]) -> charts.PreviewView:
+def _library_of(token: str) -> LibraryView | None:
+    """The papers that were imported before; None without any, and where they are no longer kept."""
+    try:
+        papers = pending_papers(token).examples
+    except BadInput:
+        return None
+    return LibraryView(len(papers), token) if papers else None
+
+
+def _preview_of(make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers) -> charts.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
-    preview = make_preview(preferences.profile(), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
+    profile = replace(preferences.profile(), examples=papers.terms)
+    preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
     return charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
 
 
-def _form_page(
+def form_page(
     trending: TrendingPart,
     values: Mapping[str, str],
     *,
@@ -159,12 +185,13 @@ def _form_page(
     error: BadInput | TooMany | None = None,
     status: int = 0,
     retry_after: int = 0,
+    library: LibraryView | None = None,
 ) -> HTMLResponse:
     """The page with the form filled as typed, and the error, if any, beside its field."""
     page = HTMLResponse(
-        _render_form(trending, values, preview=preview, error=error),
+        _render_form(trending, values, preview=preview, error=error, library=library),
         status_code=status or (status_of(error) if error else 200),
-        headers=template_rendering.PRIVATE if error else None,
+        headers=template_rendering.PRIVATE if error or library else None,
     )
     if retry_after or isinstance(error, TooMany):
         page.headers["Retry-After"] = str(retry_after or getattr(error, "seconds", 0))
@@ -177,6 +204,7 @@ def _render_form(
     *,
     preview: charts.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
+    library: LibraryView | None = None,
 ) -> str:
     texts = preference_form.with_defaults(values)
     bad_input = error if isinstance(error, BadInput) else None
@@ -190,5 +218,7 @@ def _render_form(
         examples=EXAMPLES,
         topics=texts["topics"].splitlines(),
         preview=preview,
+        library=library,
+        library_open=bool(bad_input and bad_input.field == library_form.FIELD),
         trending=trending.html(),
     )

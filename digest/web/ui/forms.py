@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
-from digest.services.subscriptions.topic_settings import TopicSetting
+from digest.services.subscriptions.topic_feedback import TopicSetting
 
 MAX_FIELDS = 200
 ON_PAGE_FIELD, BUTTON_FIELDS = (
@@ -31,6 +31,18 @@ async def _form(request: Request) -> FormData:
 
 
 Form = Annotated[FormData, Depends(_form)]
+
+
+async def _upload_form(request: Request) -> FormData:
+    """The submitted fields with at most one file; empty if the body is not a form."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+        return FormData()
+    await request.body()
+    return await request.form(max_files=1, max_fields=MAX_FIELDS)
+
+
+UploadForm = Annotated[FormData, Depends(_upload_form)]
 
 
 class PostOrigin(Enum):

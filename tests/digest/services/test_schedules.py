@@ -9,7 +9,7 @@ import pytest
 from digest.compose.edition import Content
 from digest.db.core.engine import transaction
 from digest.models import Signal
-from digest.services.subscriptions.topic_settings import TopicSetting, save_topic_settings
+from digest.services.subscriptions.topic_feedback import TopicSetting, save_topic_settings
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(9)]

@@ -36,6 +36,10 @@ def test_papers_that_would_share_a_key_are_told_apart_by_their_ids() -> None:
     assert sorted(keys(second, first)) == sorted(keys(first, second))
 
 
+def test_a_key_without_a_name_starts_with_a_letter() -> None:
+    assert keys(Record("Deep nets", published=DAY), Record("3DGS vision")) == ["anon2023deep", "anon3dgs"]
+
+
 def test_a_paper_of_which_nothing_is_known_has_a_key() -> None:
     assert keys(Record("???")) == ["paper-p1"]
 
@@ -45,4 +49,4 @@ def test_keys_are_ascii_and_unique_in_a_file(papers: list[tuple[str, str]]) -> N
     result = keys(*(Record(title, authors=(name,)) for title, name in papers))
 
     assert len(set(result)) == len(papers)
-    assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]*", key) for key in result)
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", key) for key in result)

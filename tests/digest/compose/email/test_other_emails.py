@@ -294,6 +294,14 @@ def test_a_subscriber_of_categories_is_told_these() -> None:
     assert "topics" not in mail.text
 
 
+def test_no_order_is_claimed_where_a_close_paper_stands_before_one_that_matches() -> None:
+    records = [replace(samples.INVENTED[1], title=f"Paper number {i} of its day") for i in range(9)]
+    entries = tuple(Entry(i, 1, NEW, topic=0, strict=i > 0, matched=((0, ("proteins",)),)) for i in range(9))
+    mail = other_emails.digest(Content(entries), samples.papers(records), samples.RECIPIENT, samples.LINKS)
+
+    assert "BEST MATCH" not in mail.text
+
+
 def test_many_categories_are_not_listed_in_the_headline() -> None:
     assert "9 new for you" in in_categories(9, "cs.CL", "stat.ML", "cs.LG").text
 

@@ -1,8 +1,9 @@
-"""A topic that stands in a title and would get nothing takes the last slot of a topic that has several."""
+"""A topic that stands in titles and would get too little takes the last slot of a topic that has several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,6 +133,39 @@ def test_each_topic_left_out_gets_a_slot_while_there_are_several(matcher: Matche
     assert sorted(numbers(matcher(profile, papers(*records)))) == [1, 7, 8, 9]
 
 
+@both
+def test_a_topic_gets_its_first_two_titles_where_there_is_room_for_two_of_each(matcher: Matcher) -> None:
+    profile = topics("KV cache", "quantization", limit=4)
+    records = [*cached(6), *(Record(f"Quantization in a title {word}") for word in ("first", "second", "third"))]
+
+    assert numbers(matcher(profile, papers(*records))) == [1, 2, 7, 8]
+
+
+@both
+def test_a_topic_gets_one_title_where_there_is_no_room_for_two_of_each(matcher: Matcher) -> None:
+    profile = topics("KV cache", "quantization", limit=3)
+    records = [*cached(6), *(Record(f"Quantization in a title {word}") for word in ("first", "second", "third"))]
+
+    assert numbers(matcher(profile, papers(*records))) == [1, 2, 7]
+
+
+@both
+def test_a_muted_topic_takes_no_room(matcher: Matcher) -> None:
+    profile = topics("KV cache", "quantization", limit=4)
+    profile = replace(profile, topics=(*profile.topics, Topic("pruning", muted=True)))
+    records = [*cached(6), Record("Quantization in a title first"), Record("Quantization in a title second")]
+
+    assert numbers(matcher(profile, papers(*records))) == [1, 2, 7, 8]
+
+
+@both
+def test_a_query_gets_its_first_two_titles(matcher: Matcher) -> None:
+    profile = topics("KV cache", "quantization OR pruning", limit=4)
+    records = [*cached(6), Record("Quantization in a title first"), Record("Pruning in a title"), Record("Pruning it")]
+
+    assert len(set(numbers(matcher(profile, papers(*records)))) - {1, 2, 3, 4, 5, 6}) == 2
+
+
 WORDS = st.sampled_from(["graph", "neural", "network", "protein", "learning", "of", "cache"])
 TEXTS = st.lists(WORDS, max_size=5).map(" ".join)
 RECORDS = st.builds(
@@ -155,14 +189,14 @@ TOPICS = st.builds(
 PROFILES = st.builds(
     Profile,
     topics=st.lists(TOPICS, min_size=2, max_size=6).map(tuple),
-    limit=st.integers(1, 5),
+    limit=st.integers(1, 12),
     authors=st.sampled_from([(), ("Ada Byron",)]),
     categories=st.sampled_from([(), (), ("cs.LG",)]),
 )
 
 
 @settings(max_examples=150, deadline=None)
-@given(PROFILES, st.lists(RECORDS, min_size=5, max_size=20))
+@given(PROFILES, st.lists(RECORDS, min_size=5, max_size=30))
 def test_slots_are_given_alike_by_both(profile: Profile, records: list[Record]) -> None:
     candidates = [Candidate(3 * n + 1, record, 1 + n % 2, 31 * n % 101) for n, record in enumerate(records)]
 

@@ -12,8 +12,8 @@ LISTED = "2025-11-17T00:00:00Z"
 
 
 def paper(number: int, **columns: Any) -> dict[str, Any]:
-    seen = [["2025-11-17T12:00:00Z", 5, 0]]
-    return {"id": str(number), "listed_at": LISTED, "published_at": LISTED, "observations": seen, **columns}
+    observations = [["2025-11-17T12:00:00Z", 5, 0]]
+    return {"id": str(number), "listed_at": LISTED, "published_at": LISTED, "observations": observations, **columns}
 
 
 def record(task: str, *papers: dict[str, Any]) -> dict[str, Any]:
@@ -38,9 +38,9 @@ def test_a_paper_is_named_by_either_column() -> None:
 @pytest.mark.parametrize("task", ["growth", "A", "enter", "C"])
 def test_ranks_are_ignored_where_the_task_must_not_know_them(task: str) -> None:
     ranks = [["2025-11-18T12:00:00Z", 1]]
-    known, unknown = (record(task, paper(1, rank_history=history), paper(2)) for history in (ranks, []))
+    with_ranks, without_ranks = (record(task, paper(1, rank_history=history), paper(2)) for history in (ranks, []))
 
-    assert trending.growth_scores(known) == trending.growth_scores(unknown)
+    assert trending.growth_scores(with_ranks) == trending.growth_scores(without_ranks)
 
 
 def test_ranks_order_the_tasks_that_know_them() -> None:

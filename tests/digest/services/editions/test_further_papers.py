@@ -58,13 +58,13 @@ def test_the_page_lists_what_the_mail_counted_and_the_mail_links_to_it(lab: Lab,
     link = LINK.search(body)
     assert link
     answer = browser().get(link[1])
-    shown = unescape(answer.text)
+    page = unescape(answer.text)
 
     assert "9 more on your topics: https://" in body
     assert raw.replace("=\r\n", "").count(f"{link[1]}") == 2  # in the text and in the HTML part
-    assert "9 more on your topics" in shown
-    assert {title for title in BANDITS if title in shown} == {*BANDITS} - {*lab.papers("ada")}
-    assert "Galaxies" not in shown
+    assert "9 more on your topics" in page
+    assert {title for title in BANDITS if title in page} == {*BANDITS} - {*lab.papers("ada")}
+    assert "Galaxies" not in page
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -199,11 +199,11 @@ def test_a_paper_withdrawn_since_is_not_listed_and_the_page_says_so(lab: Lab) ->
     lab.run(MONDAY)
     number = edition(lab).id or 0
     with reading() as session:
-        gone = next(row.id for group in further_papers(number).groups for row in group.papers)
-        assert store.paper_by_id(session, gone)
+        withdrawn_id = next(row.id for group in further_papers(number).groups for row in group.papers)
+        assert store.paper_by_id(session, withdrawn_id)
     with transaction() as session:
-        title = store.versions(session, [(gone, 1)])[gone, 1].title
-    lab.store(TUESDAY, paper(100 + gone, title, withdrawn=True), source="arxiv-oai")
+        title = store.versions(session, [(withdrawn_id, 1)])[withdrawn_id, 1].title
+    lab.store(TUESDAY, paper(100 + withdrawn_id, title, withdrawn=True), source="arxiv-oai")
 
     page = browser().get(f"/editions/{_token(number)}/more").text
 

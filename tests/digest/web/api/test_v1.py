@@ -176,7 +176,23 @@ def test_every_route_of_the_api_is_tried(web: Browser) -> None:
     assert set(paths) == {
         *("/api/v1/papers/{paper_id}", "/api/v1/bounces"),
         *(f"/api/v1/{route}" for route in ROUTES if route != "paper"),
+        *("/api/v1/citations", "/api/v1/editions/{edition_id}/citations", "/api/v1/likes/{token}/citations"),
     }
+
+
+@pytest.mark.parametrize(
+    ("route", "scope"),
+    [
+        ("citations?ids=1", "papers:read"),
+        ("editions/1/citations", "editions:read"),
+        ("likes/x/citations", "papers:read"),
+    ],
+)
+def test_citations_are_open_to_the_scope_of_what_they_cite(web: Browser, route: str, scope: str) -> None:
+    allowed = web.get(f"/api/v1/{route}", headers=bearer(make_token(scope)))
+    refused = web.get(f"/api/v1/{route}", headers=bearer(make_token("metrics:read", name="other")))
+
+    assert (allowed.status_code, refused.status_code) == (400 if route.startswith("likes") else 404, 403)
 
 
 def test_a_token_without_the_scope_for_addresses_reads_none(web: Browser) -> None:

@@ -1,4 +1,4 @@
-"""Per topic: how many papers it brought, feedback on them, its cap and mute; and removing likes."""
+"""Feedback by topic on the preferences page: likes and dislikes, mute, cap, papers counted; removing likes."""
 
 from __future__ import annotations
 
