@@ -48,6 +48,7 @@ def measure_notes(profiles: CompiledProfiles, index: PaperArrays, workspace: Wor
             first_term += index.query_heads[query].profile_terms
             terms += profiles.queries[query + 1].term_at - profiles.queries[query].term_at if s[EXPLAIN] else 0
     workspace.topics[s[TOPIC_COUNT]].first_term = first_term
+    workspace.topics[-1].used = 0  # of papers without a topic, which only examples admit
     row.masks = (s[BIT_COUNT] + 7) >> 3
     row.terms = (terms + 7) >> 3
     row.topics = s[TOPIC_COUNT] if s[EXPLAIN] else 0

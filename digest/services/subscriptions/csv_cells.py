@@ -111,7 +111,7 @@ def parse_likes(cell: str) -> tuple[tuple[str, int], ...]:
 class _TermCell(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    stems: str = Field(pattern=r"^[^\s\x00]{1,100}( [^\s\x00]{1,100})?$")
+    stems: str = Field(pattern=r"^\S{1,100}( \S{1,100})?$")
     written: str = Field(max_length=220)
     weight: int = Field(ge=1, le=FULL_EXAMPLE_WEIGHT)
 
@@ -138,7 +138,9 @@ def example_terms(cell: str) -> Examples | None:
             raise BadInput(
                 f"examples: ‘{title[:40]}’ is too long, or refers to a term that is not there", field="examples"
             )
-    _require_no_nul("examples", "".join(title for title, _ in read.papers) + "".join(t.written for t in read.terms))
+    _require_no_nul(
+        "examples", "".join(title for title, _ in read.papers) + "".join(t.stems + t.written for t in read.terms)
+    )
     return Examples.from_json(read.model_dump())
 
 

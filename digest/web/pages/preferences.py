@@ -80,19 +80,23 @@ def submit(
     if not pressed:
         return show(token)
     (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
-    match str(form.get("action", "save")):
-        case action if action in _PAPER_ACTIONS:
-            return _change_papers(subscriber_id, form, actions.import_library)
-        case "save":
-            return _save(subscriber_id, form)
-        case action if action in _SECTIONS:
-            return _save_section(subscriber_id, form, _SECTIONS[action])
-        case "preview":
-            return _preview(subscriber_id, form, actions.make_preview)
-        case action if action == "tune" or action.startswith("remove "):
-            return _save_rows(subscriber_id, form, removed=action.partition(" ")[2])
-        case action:
-            return _page_after(subscriber_id, action, form, client, actions)
+    action = str(form.get("action", "save"))
+    if action in _PAPER_ACTIONS:
+        return _change_papers(subscriber_id, form, actions.import_library)
+    if action in {"save", "preview", "tune", *_SECTIONS} or action.startswith("remove "):
+        return _page_of_typed(subscriber_id, action, form, actions)
+    return _page_after(subscriber_id, action, form, client, actions)
+
+
+def _page_of_typed(subscriber_id: int, action: str, form: FormData, actions: _Actions) -> HTMLResponse:
+    """Save or preview what was typed, all or a part of it."""
+    if action == "save":
+        return _save(subscriber_id, form)
+    if action == "preview":
+        return _preview(subscriber_id, form, actions.make_preview)
+    if action in _SECTIONS:
+        return _save_section(subscriber_id, form, _SECTIONS[action])
+    return _save_rows(subscriber_id, form, removed=action.partition(" ")[2])
 
 
 def _page_after(subscriber_id: int, action: str, form: FormData, client: str, actions: _Actions) -> HTMLResponse:

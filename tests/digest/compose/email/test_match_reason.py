@@ -46,6 +46,25 @@ def test_two_topics_are_named_and_the_others_counted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("speculative decoding", "draft model"), "like ‘Drafts & targets’: speculative decoding, draft model"),
+        ((), "like ‘Drafts & targets’"),
+    ],
+)
+def test_a_paper_like_an_example_names_its_title_and_what_they_share(words: tuple[str, ...], reason: str) -> None:
+    entry = Entry(0, 1, NEW, example="Drafts & targets", example_words=words)
+
+    assert reason_line(entry, RECIPIENT, "cs.CL") == reason
+
+
+def test_topics_come_before_the_example() -> None:
+    entry = Entry(0, 1, NEW, strict=True, matched=((0, ("KV cache",)),), example="Caches", example_words=("cache",))
+
+    assert reason_line(entry, RECIPIENT, "") == "matches KV cache · like ‘Caches’: cache"
+
+
+@pytest.mark.parametrize(
     ("subscribed", "categories", "named"),
     [
         (("cs.CL",), ("cs.LG", "cs.CL"), "cs.CL"),

@@ -16,7 +16,7 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.subscribers import former_addresses, subscribers
 from digest.errors import BadInput
-from digest.matching.profile import Profile, Topic
+from digest.matching.profile import Examples, ExampleTerm, Profile, Topic
 from digest.models import Consent, Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
@@ -28,6 +28,9 @@ NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 EVERYONE = ("subscriber", "suppression", "consent", "profile_version", "sign_up_request")
 
+EXAMPLES = Examples(
+    (ExampleTerm("draft model", "draft models", 96), ExampleTerm("bird", "é;", 5)), 7, (("A; \n", (0, 1)),)
+)
 texts = st.text(st.sampled_from("ab;,'\\éß=+ 1\t"), min_size=1, max_size=12).filter(str.strip)
 quoted = st.text(st.sampled_from('ab;,\\é"\n\r\u2028'), max_size=6)
 topics = st.one_of(
@@ -53,6 +56,7 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
         minimum=draw(st.sampled_from(["usual", "high"])),
         limit=draw(st.integers(1, 50)),
         likes=draw(st.sampled_from([(), (("graph", 3), ("neural", 32))])),
+        examples=draw(st.sampled_from([None, EXAMPLES])),
     )
     subscriber = Subscriber(
         address="Ada.B@one.example",
@@ -343,6 +347,18 @@ def test_a_bad_row_is_named_by_line_and_column_and_the_rest_goes_on(
         ("consents", '[{""event"": ""a\\u0000"", ""at"": ""2025-01-01T00:00:00Z""}]', "consents: holds a NUL"),
         ("consents", '[{""event"": ""a"", ""at"": ""0001-01-01T00:00:00+14:00""}]', "consents: "),
         ("likes", '[[""\\u0000"", 1]]', "likes: holds a NUL"),
+        ("examples", "[]", "examples: "),
+        (
+            "examples",
+            '{""terms"": [{""stems"": ""a b c"", ""written"": """", ""weight"": 1}], ""floor"": 1}',
+            "examples: ",
+        ),
+        (
+            "examples",
+            '{""terms"": [{""stems"": ""a"", ""written"": """", ""weight"": 1}], ""floor"": 1,'
+            ' ""papers"": [[""A"", [7]]]}',
+            "examples: ‘A’",
+        ),
         ("consents", "asked", "consents: "),
         ("likes", "[[1]]", "likes: "),
         ("suppressed_at", "2025-01-01T00:00:00+00:00", "suppressed_reason: "),

@@ -8,9 +8,15 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading, transaction
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
-from digest.models import ExamplePaper, SignUpRequest
-from digest.services.subscriptions import erasure, example_papers
+from digest.interfaces import NoQueue
+from digest.matching.profile import Profile, Topic
+from digest.models import ExamplePaper, Paper, SignUpRequest
+from digest.papers import ListedPaper, ParsedDocument, Record
+from digest.services.editions import preview
+from digest.services.ingestion.import_document import store_document
+from digest.services.subscriptions import confirm, erasure, example_papers, sign_up
 from digest.services.subscriptions.example_papers import ExampleEntry
+from digest.services.subscriptions.preference_fields import Subscription
 from tests.digest.services.stored_rows import add_subscriber, later
 
 MAPS, WAVES = ExampleEntry("Maps", "Of the sea.", "10.1/maps"), ExampleEntry("Waves")
@@ -129,3 +135,93 @@ def test_examples_of_a_deleted_sign_up_are_deleted(service: str) -> None:
         session.delete(session.merge(request))
 
     assert _stored() == []
+
+
+def _profile(subscriber_id: int) -> Profile:
+    with reading() as session:
+        subscriber = subscribers.by_id(session, subscriber_id)
+        assert subscriber is not None
+        return subscribers.profile_of(session, subscriber)
+
+
+def _written_terms(subscriber_id: int) -> set[str]:
+    return {term.written for term in _profile(subscriber_id).example_terms}
+
+
+def test_an_import_is_a_version_of_the_profile_and_undoing_it_restores_the_earlier_one(service: str) -> None:
+    ada = add_subscriber("ada@one.example", profile=Profile((Topic("birds"),)))
+    before = _profile(ada)
+
+    imported = example_papers.add_examples(ada, [ExampleEntry("Speculative decoding", "With a draft model.")])
+    assert {"speculative decoding", "draft model"} <= _written_terms(ada)
+    assert _profile(ada).topics == before.topics
+
+    example_papers.undo_import(ada, imported.import_id)
+    assert _profile(ada) == before
+
+
+def test_removing_one_example_leaves_the_terms_of_the_others(service: str) -> None:
+    ada = add_subscriber("ada@one.example")
+    example_papers.add_examples(ada, [ExampleEntry("Speculative decoding"), ExampleEntry("Migratory seabirds")])
+    newest = example_papers.list_examples(ada)[0]
+
+    example_papers.remove_example(ada, newest.id)
+
+    assert "speculative decoding" in _written_terms(ada)
+    assert "migratory seabirds" not in _written_terms(ada)
+
+
+def _store_paper(record: Record) -> int:
+    day = later().date()
+    listed = ParsedDocument(papers=(ListedPaper(record, "new", ()),))
+    store_document("jsonl", day.isoformat(), listed, day=day)
+    with reading() as session:
+        return session.exec(select(col(Paper.id)).order_by(col(Paper.id).desc())).first() or 0
+
+
+@pytest.mark.parametrize(("withdrawn", "has_terms"), [(False, True), (True, False)])
+def test_a_stored_paper_counts_with_its_own_record_unless_it_is_withdrawn(
+    service: str, withdrawn: bool, has_terms: bool
+) -> None:
+    record = Record("Migratory seabirds", "We ring them.", arxiv_id="2501.00001", withdrawn=withdrawn)
+    ada = add_subscriber("ada@one.example")
+
+    example_papers.add_examples(ada, [ExampleEntry("Another title", paper_id=_store_paper(record))])
+
+    assert ("migratory seabirds" in _written_terms(ada)) == has_terms
+    assert "another title" not in _written_terms(ada)
+
+
+def test_an_unconfirmed_sign_up_does_not_change_the_profile(service: str) -> None:
+    ada = add_subscriber("ada@one.example")
+    before = _profile(ada)
+
+    _request(ada)
+
+    assert _profile(ada) == before
+
+
+def test_examples_of_a_sign_up_are_in_the_confirmed_profile(service: str) -> None:
+    address, entries = "ada@one.example", [ExampleEntry("Migratory seabirds")]
+    sign_up.subscribe(Subscription(address=address, topics="birds"), "192.0.2.1", NoQueue(), examples=entries)
+    with reading() as session:
+        request = session.exec(select(SignUpRequest)).one()
+
+    confirm.confirm(request.subscriber_id, request.id or 0, "192.0.2.1", NoQueue())
+
+    assert [topic.text for topic in _profile(request.subscriber_id).topics] == ["birds"]
+    assert "migratory seabirds" in _written_terms(request.subscriber_id)
+    assert _titles(request.subscriber_id) == ["Migratory seabirds"]
+
+
+def test_examples_alone_find_papers_and_name_the_nearest(service: str) -> None:
+    record = Record("Routes of migratory seabirds", "Migratory seabirds cross the sea.", arxiv_id="2501.00002")
+    _store_paper(record)
+    ada = add_subscriber("ada@one.example")
+    example_papers.add_examples(ada, [ExampleEntry("Migratory seabirds of the Arctic")])
+
+    result = preview.preview(_profile(ada), days=1)
+
+    [paper] = [paper for day in result.days for paper in day.papers]
+    assert (paper.title, paper.matched) == ("Routes of migratory seabirds", ())
+    assert (paper.example, paper.example_words) == ("Migratory seabirds of the Arctic", ("migratory seabirds",))
