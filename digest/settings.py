@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import date, time
@@ -12,14 +13,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, ValidationInfo, create_model, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digest.errors import Misconfigured
 
 WordList = Annotated[tuple[str, ...], NoDecode]
 
-ENV_FILE = Path(".env")
+PREFIX = "DIGEST_"
+ENV_FILE_VARIABLE = "DIGEST_ENV_FILE"  # names another file than `.env`; inherited by child processes
+ENV_FILE = Path(os.environ.get(ENV_FILE_VARIABLE) or ".env")
 KEY_HINT = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 MIN_KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
 _INIT_HINT = "`digest init` asks for it and writes .env"
@@ -35,10 +40,54 @@ _SCHEMES = {
 }
 
 
-class Settings(BaseSettings):
-    """The settings of an installation. Durations are in seconds."""
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Values from files: DIGEST_SECRET_KEY_FILE names a file that holds DIGEST_SECRET_KEY, as Docker's secrets do."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=ENV_FILE, extra="ignore", frozen=True)
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The value, its key, and False: it is no JSON. Raises ValueError where the file can't be read."""
+        name = f"{PREFIX}{field_name.upper()}"
+        variables = {**self._in_env_file(), **{key.upper(): value for key, value in os.environ.items()}}
+        file = variables.get(f"{name}_FILE")
+        if not file:
+            return None, field_name, False
+        if variables.get(name):
+            raise Misconfigured(f"{name} and {name}_FILE are both set; keep one of them")
+        try:
+            return Path(file).read_text(encoding="utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise Misconfigured(f"{name}_FILE: {file} can't be read ({reason})") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """All values from files."""
+        fields = self.settings_cls.model_fields.items()
+        values = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _in_env_file(self) -> dict[str, str]:
+        return {key.upper(): value for key, value in dotenv_values(ENV_FILE).items() if value}
+
+
+class _FromEnvironment(BaseSettings):
+    """Reads the environment, then files named by `DIGEST_…_FILE`, then `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the base class passes it
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence."""
+        return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings
+
+
+class Settings(_FromEnvironment):
+    """The settings of an installation. Durations are in seconds."""
 
     data_dir: Path = Path("data")
     database_url: str = ""
@@ -217,7 +266,7 @@ class Settings(BaseSettings):
 def get() -> Settings:
     """The settings of this process, read once. Raises Misconfigured, which names every invalid variable."""
     try:
-        return Settings()
+        return Settings(_env_file=ENV_FILE)
     except ValidationError as error:
         raise Misconfigured("; ".join(validation_messages(error))) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -233,6 +282,16 @@ def validation_messages(error: ValidationError) -> list[str]:
         name = "_".join(str(part) for part in problem["loc"][:1]).upper()
         messages.append(f"DIGEST_{name}: {text}" if name else f"DIGEST_{text}")
     return messages
+
+
+def use_env_file(file: Path) -> None:
+    """Read this file instead of `.env`, in this process and its children. Raises Misconfigured where it is missing."""
+    global ENV_FILE  # noqa: PLW0603 - set once, before anything is read
+    if not file.is_file():
+        raise Misconfigured(f"--env-file: there is no file {file}")
+    ENV_FILE = file.absolute()
+    os.environ[ENV_FILE_VARIABLE] = str(ENV_FILE)
+    clear_cache()
 
 
 def clear_cache() -> None:
@@ -256,9 +315,7 @@ class TextSetting:
 
 @lru_cache(maxsize=64)
 def _read_text_setting(name: str, default: str) -> str:
-    class DeclaredSetting(BaseSettings):
-        model_config = Settings.model_config
-
     fields: dict[str, Any] = {name: (str, default)}
-    value: str = getattr(create_model("TextValue", __base__=DeclaredSetting, **fields)(), name)
+    model = create_model("TextValue", __base__=_FromEnvironment, **fields)
+    value: str = getattr(model(_env_file=ENV_FILE), name)
     return value

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from digest import __version__, logs
+from digest.cli import output
 from digest.cli.lazy import lazy_group
 from digest.cli.outside import Dependencies
 
@@ -58,12 +60,24 @@ def build_app(dependencies: Dependencies) -> typer.Typer:
         version: Annotated[
             bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version.")
         ] = False,
+        env_file: Annotated[
+            Path | None, typer.Option("--env-file", metavar="FILE", help="Read settings from FILE instead of .env.")
+        ] = None,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log to standard error.")] = False,
     ) -> None:
         os.umask(PRIVATE_UMASK)
+        if env_file is not None:
+            _use_env_file(env_file)
         logs.configure(level="INFO" if verbose else "WARNING", json=False)
 
     return app
+
+
+@output.report_errors
+def _use_env_file(file: Path) -> None:
+    from digest import settings  # imported only where it is needed: `digest --help` is fast without it
+
+    settings.use_env_file(file)
 
 
 def _print_version(requested: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
+from digest.services.admin import configuration
 from digest.services.catalog import search_indexing
 from digest.services.ingestion import catch_up, import_files
 from digest.services.ingestion.import_document import IngestCounts
@@ -44,6 +45,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
         """Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."""
+        configuration.require_valid()
         if file or source in import_files.FILE_FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")

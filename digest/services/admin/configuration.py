@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from dotenv.parser import Binding, parse_stream
@@ -18,7 +18,6 @@ from digest.bibliography import orcid, zotero
 from digest.errors import Misconfigured
 from digest.sources import registry
 
-PREFIX = "DIGEST_"
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
 SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token"})
 HIDDEN_VALUE = "(set, hidden)"
@@ -27,7 +26,7 @@ _PASSWORD = re.compile(r"(?<=://)([^/@\s]*?):[^/\s]*@")
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting as `digest config show` prints it. `origin`: environment, .env or default."""
+    """A setting as `digest config show` prints it. `origin`: environment, file, .env or default."""
 
     setting: str
     value: str
@@ -53,10 +52,23 @@ def problems() -> list[str]:
 
 
 def require_valid() -> None:
-    """Raises Misconfigured with all problems of the configuration."""
+    """Raises Misconfigured with all problems of the configuration, or where this folder has none at all.
+
+    Without that check a command in the wrong folder would make a new, empty installation there.
+    """
+    if not _is_configured():
+        raise Misconfigured(
+            f"nothing is configured here: there is no {settings.ENV_FILE.resolve()} and no DIGEST_ variable; "
+            "change to the folder of the installation, give --env-file, or run: digest init"
+        )
     messages = problems()
     if messages:
         raise Misconfigured("; ".join(messages))
+
+
+def _is_configured() -> bool:
+    has_variable = any(name.upper().startswith(settings.PREFIX) for name in os.environ)
+    return has_variable or settings.ENV_FILE.exists()
 
 
 def setting_rows() -> list[SettingRow]:
@@ -65,14 +77,23 @@ def setting_rows() -> list[SettingRow]:
     in_environment = {name.upper() for name in os.environ}
     result = []
     for name in settings.Settings.model_fields:
-        variable = f"{PREFIX}{name.upper()}"
-        origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
+        variable = f"{settings.PREFIX}{name.upper()}"
+        origin = _origin(variable, in_environment, in_file)
         result.append(SettingRow(variable, _display_value(getattr(config, name), secret=name in SECRETS), origin))
     for setting in declared_settings():
-        variable = f"{PREFIX}{setting.name.upper()}"
-        origin = "environment" if variable in in_environment else ".env" if variable in in_file else "default"
+        variable = f"{settings.PREFIX}{setting.name.upper()}"
+        origin = _origin(variable, in_environment, in_file)
         result.append(SettingRow(variable, _display_value(setting.value(), secret=setting.secret), origin))
     return result
+
+
+def _origin(variable: str, in_environment: Set[str], in_file: Set[str]) -> str:
+    """Where a value is from: environment, file (DIGEST_…_FILE), .env or default."""
+    if variable in in_environment:
+        return "environment"
+    if f"{variable}_FILE" in in_environment | in_file:
+        return "file"
+    return ".env" if variable in in_file else "default"
 
 
 def _display_value(value: object, *, secret: bool) -> str:
@@ -84,12 +105,13 @@ def _display_value(value: object, *, secret: bool) -> str:
 
 def _unknown_variables(variables: Iterable[str], where: str) -> list[str]:
     """A message for each variable with our prefix that no setting has."""
-    names = [f"{PREFIX}{name.upper()}" for name in settings.Settings.model_fields]
-    names += [f"{PREFIX}{setting.name.upper()}" for setting in declared_settings()]
+    names = [f"{settings.PREFIX}{name.upper()}" for name in settings.Settings.model_fields]
+    names += [f"{settings.PREFIX}{setting.name.upper()}" for setting in declared_settings()]
+    names += [*(f"{name}_FILE" for name in names), settings.ENV_FILE_VARIABLE]
     unknown = [
         name
         for name in sorted({variable.upper() for variable in variables})
-        if name.startswith(PREFIX) and not name.startswith(IGNORED_PREFIX) and name not in names
+        if name.startswith(settings.PREFIX) and not name.startswith(IGNORED_PREFIX) and name not in names
     ]
     return [f"{name} in {where} is not a setting{_suggestion(name, names)}" for name in unknown]
 

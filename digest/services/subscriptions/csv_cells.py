@@ -111,7 +111,7 @@ def parse_likes(cell: str) -> tuple[tuple[str, int], ...]:
 class _TermCell(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    stems: str = Field(pattern=r"^\S{1,100}( \S{1,100})?$")
+    stems: str = Field(pattern=r"^[^\s\x00]{1,100}( [^\s\x00]{1,100})?$")
     written: str = Field(max_length=220)
     weight: int = Field(ge=1, le=FULL_EXAMPLE_WEIGHT)
 
