@@ -25,6 +25,7 @@ from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare_document
+from digest.matching.scoring.example_vectors import example_terms
 from digest.matching.scoring.parameters import CLOSE_PAPERS
 from digest.papers import Record
 from tests.digest.matching.profiles import RandomProfiles, candidates
@@ -170,6 +171,17 @@ def test_close_matches_are_left_out_where_profiles_exclude_them(shared: Path) ->
     assert [match_results.matches(place, profile) for place, profile in enumerate(profiles)] == reference_matches(
         strict, papers, None
     )
+
+
+def test_papers_like_examples_of_another_profile_do_not_change_who_gives_up_a_slot(shared: Path) -> None:
+    records = real_papers(shared, 120)
+    papers = candidates(records)
+    examples = example_terms(records[:2], PRIOR)
+    topics = tuple(Topic(topic) for topic in ("model", "method", "equation"))
+    profiles = [Profile(examples=examples and replace(examples, floor=1), limit=50)]
+    profiles += [Profile(topics, examples=examples, limit=limit) for limit in (3, 4, 10)]
+
+    assert engine_matches(profiles, papers, 0) == reference_matches(profiles, papers, 0)
 
 
 def test_likes_beyond_all_measure_are_refused() -> None:
