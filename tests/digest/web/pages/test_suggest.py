@@ -15,11 +15,9 @@ ABSTRACT = (
 
 @pytest.fixture
 def titles(web: Browser) -> Browser:
-    store(
-        *(paper(n, f"Graph neural networks for task {n}", authors=("Niao He",)) for n in range(1, 6)),
-        *(paper(n, f"A graph neural network, part {n}") for n in range(6, 9)),
-        *(paper(n, f"Protein language models and masked diffusion {n}") for n in range(9, 13)),
-    )
+    store(*(paper(n, f"Graph neural networks for task {n}", authors=("Niao He",)) for n in range(1, 6)))
+    store(*(paper(n, f"A graph neural network, part {n}") for n in range(6, 9)))
+    store(*(paper(n, f"Protein language models and masked diffusion {n}") for n in range(9, 13)))
     return web
 
 
