@@ -86,11 +86,13 @@ def parse_csv(text: str) -> ParsedBibliography:
     """Parse a table whose heading names a title or DOI column. Raises BadInput for a damaged one."""
     collector = EntryCollector("CSV")
     columns = csv_columns(text.lstrip().partition("\n")[0])
-    csv.field_size_limit(_MAX_FIELD)
+    previous_limit = csv.field_size_limit(_MAX_FIELD)  # of the whole process
     try:
         rows = list(csv.reader(io.StringIO(text.lstrip(), newline="")))
     except csv.Error as error:
         raise BadInput(N_("damaged CSV: %(reason)s"), reason=str(error)) from error
+    finally:
+        csv.field_size_limit(previous_limit)
     for number, row in enumerate(rows[1:], start=2):
         if any(row):
             collector.add(_csv_row(row, number, columns, width=len(rows[0])))

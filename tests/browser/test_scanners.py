@@ -86,7 +86,7 @@ def test_a_scanner_does_not_resubscribe_an_unsubscribed_person(page: Page, site:
     before = everything()
     sent = scan([making.preferences(1), making.unsubscribe(1)], scanner)
 
-    assert sent == 4
+    assert sent == 5
     assert everything() == before
     assert subscriber_row().state == "left"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated
@@ -19,6 +21,7 @@ ON_PAGE_FIELD, BUTTON_FIELDS = (
     "on_page",
     {"action", "List-Unsubscribe"},
 )  # a hidden field; the fields that a pressed button adds
+_PART_NAME = re.compile(rb'^content-disposition: *form-data; *name="([^"\r\n]*)"', re.IGNORECASE | re.MULTILINE)
 TOPIC_FIELDS = ("topic", "cap", "muted")
 
 
@@ -34,13 +37,18 @@ async def _form(request: Request) -> FormData:
 Form = Annotated[FormData, Depends(_form)]
 
 
-async def _upload_form(request: Request) -> FormData:
+async def _upload_form(request: Request) -> AsyncIterator[FormData]:
     """The submitted fields with at most one file; empty if the body is not a form."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
-        return FormData()
+        yield FormData()
+        return
     await request.body()
-    return await request.form(max_files=1, max_fields=MAX_FIELDS)
+    form = await request.form(max_files=1, max_fields=MAX_FIELDS)
+    try:
+        yield form
+    finally:
+        await form.close()  # else its temporary file stays open
 
 
 UploadForm = Annotated[FormData, Depends(_upload_form)]
@@ -60,15 +68,23 @@ class PostOrigin(Enum):
 
 async def post_origin(request: Request) -> PostOrigin:
     """Who sent this POST."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return PostOrigin.PROGRAM
-    try:
-        fields = parse_qs((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS)
-    except ValueError:
-        return PostOrigin.PROGRAM
+    fields = await _field_names(request)
     if ON_PAGE_FIELD not in fields:
         return PostOrigin.PROGRAM
-    return PostOrigin.BUTTON if BUTTON_FIELDS & fields.keys() else PostOrigin.SCRIPT
+    return PostOrigin.BUTTON if BUTTON_FIELDS & fields else PostOrigin.SCRIPT
+
+
+async def _field_names(request: Request) -> set[str]:
+    """The names of the submitted fields, of both encodings of forms; empty for other bodies."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "multipart/form-data":
+        return {name.decode("latin-1") for name in _PART_NAME.findall(await request.body())}
+    if content_type != "application/x-www-form-urlencoded":
+        return set()
+    try:
+        return set(parse_qs((await request.body()).decode("latin-1"), max_num_fields=MAX_FIELDS))
+    except ValueError:
+        return set()
 
 
 async def _is_pressed(origin: Annotated[PostOrigin, Depends(post_origin)]) -> bool:

@@ -84,7 +84,7 @@ def _content() -> dict[str, list[tuple[object, ...]]]:
         return {
             name: sorted((tuple(row) for row in connection.execute(text(f'SELECT * FROM "{name}"'))), key=repr)
             for (name,) in names.all()
-            if name != "audit"
+            if name != "audit" and not name.startswith("search_terms")
         }
 
 
