@@ -38,7 +38,6 @@ from digest.web.pages import (
     search,
     sign_up,
     start_from_papers,
-    suggest,
     unsubscribe,
 )
 from digest.web.ui import template_rendering
@@ -57,7 +56,7 @@ PAGES = (  # routes are tried in this order
     citations,
     papers,
     search,
-    suggest,
+    topic_suggestions,
     health,
     v1,
     library,

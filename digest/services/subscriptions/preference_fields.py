@@ -32,7 +32,7 @@ from digest import clock, settings
 from digest.errors import N_, BadInput, Refused
 from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
-from digest.matching.query.profile_cost import check_cost
+from digest.matching.query.profile_limits import check_cost
 from digest.models import Subscriber
 from digest.services.subscriptions import preference_parsers as parsers
 from digest.services.subscriptions.validation_messages import plain_message

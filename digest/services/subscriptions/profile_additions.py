@@ -11,7 +11,7 @@ from digest.db.subscribers import subscribers
 from digest.errors import Refused
 from digest.i18n import localize
 from digest.matching.profile import MAX_TOPICS, Profile
-from digest.matching.query.profile_cost import check_cost
+from digest.matching.query.profile_limits import check_cost
 from digest.models import SignUpRequest, Subscriber
 from digest.models.types import stored_id
 from digest.services.security.link_lifetimes import lifetime

@@ -125,7 +125,7 @@ def test_preview_has_the_form_that_is_promised(lab: Terminal) -> None:
     ((day,),) = (output["days"],)
     (paper,) = day["papers"]
     assert day["date"] == "2025-11-17"
-    assert set(paper) == {"id", "title", "score", "strict", "matched", "example", "trending"}
+    assert set(paper) == {"id", "title", "score", "strict", "matched", "example", "example_words", "trending"}
     assert (paper["id"], paper["strict"], paper["trending"]) == ("2511.00001", True, None)
     assert paper["matched"] == [{"topic": "bandits", "words": ["bandits"]}]
 
