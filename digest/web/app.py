@@ -38,6 +38,7 @@ from digest.web.pages import (
     search,
     sign_up,
     start_from_papers,
+    topic_suggestions,
     unsubscribe,
 )
 from digest.web.ui import template_rendering

@@ -16,7 +16,7 @@ from digest.errors import BadInput, NotFound
 from digest.services.admin import dashboard
 from digest.services.catalog import paper_exports, paper_lookup
 from digest.services.catalog.page_schemas import Preview
-from digest.services.catalog.search_schemas import NEWEST, SearchPage, SearchRequest
+from digest.services.catalog.search_schemas import NEWEST, SearchRequest
 from digest.services.editions import paper_search, web_view
 from digest.services.security import signed_links
 from digest.services.security.api_tokens import ApiToken
@@ -26,6 +26,7 @@ from digest.services.subscriptions.preference_fields import SignUpPreferences, S
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.services.subscriptions.sign_up import subscribe
 from digest.signing import PREFERENCES
+from digest.web.api import search_answers
 from digest.web.http import api_auth
 from digest.web.http.api_auth import Caller
 from digest.web.http.constant_time import run_in_time_steps
@@ -144,7 +145,7 @@ def papers(
     if search.q:
         with slot():
             found = paper_search.search(search.request(category, min(limit, MAX_FOUND)))
-        return JSONResponse(search_as_json(found))
+        return JSONResponse(search_answers.search_as_json(found))
     if category is not None and not (len(category) <= 20 and CATEGORY.fullmatch(category)):
         raise NotFound("category: use one of arXiv's, such as cs.LG")
 
@@ -184,25 +185,6 @@ def _citations(paper_ids: Sequence[int], name: str, encoding: str, file_name: st
     file = paper_exports.export_papers(paper_ids, file_format, tex=tex, name=file_name)
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
     return Response(file.content, media_type=file.media_type, headers=headers)
-
-
-def search_as_json(page: SearchPage) -> dict[str, Any]:
-    """A page of search results as JSON. `total_is`: exact, about (estimated by the index) or minimum."""
-    return {
-        "total": page.total,
-        "total_is": "minimum" if page.is_minimum else "exact" if page.is_exact else "about",
-        "papers": [
-            asdict(hit.row)
-            | {"announced": hit.day.isoformat() if hit.day else None, "strict": hit.strict, "match_score": hit.score}
-            for hit in page.hits
-        ],
-        "facets": {
-            "categories": dict(page.facets.categories),
-            "sources": dict(page.facets.sources),
-            "code": page.facets.code,
-        },
-        "cursor": page.cursor or None,
-    }
 
 
 @router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])
