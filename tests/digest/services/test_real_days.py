@@ -10,9 +10,9 @@ from tests.servers import MailServer
 
 
 def test_two_real_days_repeat_nothing_and_every_paper_is_explained(lab: Lab, smtp: MailServer, shared: Path) -> None:
-    outcome = real_days.run_days(shared, smtp, subscribers=16, papers=300)
+    outcome = real_days.run_days(shared, smtp, subscribers=30, papers=500)
 
-    assert outcome.ingested == 600
+    assert outcome.ingested == 1000
     assert outcome.mails >= 8
     assert outcome.papers > outcome.mails
     assert (outcome.repeated, outcome.unexplained) == (0, [])

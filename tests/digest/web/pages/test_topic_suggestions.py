@@ -72,4 +72,4 @@ def test_the_script_is_allowed_on_both_pages(web: Browser) -> None:
     for page in ("/", "/search"):
         response = web.get(page)
         assert "aria-autocomplete" in response.text
-        assert response.headers["Content-Security-Policy"].count("'sha256-") == 3
+        assert response.headers["Content-Security-Policy"].count("'sha256-") == 4
