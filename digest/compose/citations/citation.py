@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from digest.compose.citations.cited_author import CitedAuthor, cited_author
+from digest.compose.citations.preprint_servers import RXIV_DOI, preprint_server
 from digest.papers import Record
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
 _NEW_ARXIV_ID = re.compile(r"(\d\d)(0[1-9]|1[0-2])\.\d{4,5}")
 _OLD_ARXIV_ID = re.compile(r"[a-z-]+(?:\.[A-Z]{2})?/(\d\d)(0[1-9]|1[0-2])\d{3}")
-_RXIV_DOI = re.compile(r"10\.(?:1101|64898)/(?:(\d{4})\.(0[1-9]|1[0-2])\.(0[1-9]|[12]\d|3[01])\.)?(\d+)")
-_MEDRXIV_DIGITS = 8  # of the number in its DOIs; bioRxiv's have six
 _FIRST_ARXIV_YEAR = 91
 _JOURNAL = re.compile(
     r"\b(?:Journal|Transactions|Letters|Review|Reviews|Annals|Magazine|Bulletin|Archives?|Acta|Nature|Science|Notices"
@@ -79,7 +78,7 @@ def citation(paper_id: int, record: Record, page: str) -> Citation:
         category=one_line(record.categories[0]) if record.categories else "",
         keywords=tuple(one_line(name) for name in record.categories),
         doi=doi,
-        server="arXiv" if arxiv_id else _server(doi),
+        server="arXiv" if arxiv_id else preprint_server(doi),
         journal=journal,
         note="" if journal else venue,
     )
@@ -96,13 +95,6 @@ def _url(arxiv_id: str, doi: str) -> str:
     return f"https://doi.org/{quote(doi, safe='/:;()')}" if doi else ""
 
 
-def _server(doi: str) -> str:
-    match = _RXIV_DOI.fullmatch(doi)
-    if match is None:
-        return ""
-    return "medRxiv" if len(match[4]) == _MEDRXIV_DIGITS else "bioRxiv"
-
-
 def _date(record: Record, arxiv_id: str, doi: str) -> tuple[int, ...]:
     """When the paper was published; else the month in its arXiv id, or the day in its DOI."""
     if record.published:
@@ -110,5 +102,5 @@ def _date(record: Record, arxiv_id: str, doi: str) -> tuple[int, ...]:
     if match := _NEW_ARXIV_ID.fullmatch(arxiv_id) or _OLD_ARXIV_ID.fullmatch(arxiv_id):
         year = int(match[1])
         return (1900 if year >= _FIRST_ARXIV_YEAR else 2000) + year, int(match[2])
-    match = _RXIV_DOI.fullmatch(doi)
+    match = RXIV_DOI.fullmatch(doi)
     return (int(match[1]), int(match[2]), int(match[3])) if match and match[1] else ()
