@@ -194,9 +194,9 @@ def own_address(purpose: str, web: Browser) -> str:
 
 @pytest.mark.parametrize("purpose", ROUTES)
 def test_a_token_leads_to_no_token_of_another_purpose(real: Browser, purpose: str) -> None:
-    """But the preferences name the addresses of their own feeds, which only read."""
+    """But the preferences name the addresses of their own feeds and past editions, which only read."""
     crawled = crawl(real, [own_address(purpose, real)])
-    allowed = {purpose, signing.FEED} if purpose == signing.PREFERENCES else {purpose}
+    allowed = {purpose, signing.FEED, signing.EDITION} if purpose == signing.PREFERENCES else {purpose}
 
     assert 200 in crawled.statuses.values()
     assert {linked_purpose for linked_purpose, _ in tokens(crawled.everything)} <= allowed
