@@ -194,7 +194,10 @@ def test_each_task_given_three_times(run: SoakRun, size: Size) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverMix:
-    """Receivers of every kind: 10 % greylist, 5 % do not exist, 2 % refuse by policy, 10 % are at one slow domain."""
+    """Receivers of every kind: 10 % greylist, 5 % do not exist, 2 % refuse by policy, 10 % are at one slow domain.
+
+    They are scattered: a server that begins with five unknown mailboxes and accepts nothing rests for ten minutes.
+    """
 
     mails: int
 
@@ -202,7 +205,7 @@ class ReceiverMix:
         return [self._address(number) for number in range(self.mails)]
 
     def _address(self, number: int) -> str:
-        remainder = number % 100
+        remainder = place_in_mix(number)
         if remainder < 10:
             return f"grey{number}@lab{number % 7}.example"
         if remainder < 15:
@@ -214,9 +217,14 @@ class ReceiverMix:
         return f"r{number}@lab{number % 7}.example"
 
 
+def place_in_mix(number: int) -> int:
+    """0 to 99, each once in a hundred numbers, neighbours apart."""
+    return number * 37 % 100
+
+
 def unfriendly(server: MailServer, mails: int) -> None:
     for number in range(mails):
-        if number % 100 < 10:
+        if place_in_mix(number) < 10:
             server.fail(RCPT, "451 4.7.1 Greylisted", address=f"grey{number}@")
     server.fail(RCPT, "550 5.1.1 no such user", address="gone", times=-1)
     server.fail(RCPT, "550 5.7.1 not from you", address="@strict", times=-1)
