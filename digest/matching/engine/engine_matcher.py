@@ -199,7 +199,6 @@ class EngineMatcher:
         papers = np.zeros(len(paper_order) + 1, PAPER)
         papers["announcement"][:-1] = np.unique(facts.announcement, return_inverse=True)[1].reshape(-1)
         papers["factor"][:-1] = 1000 + TRENDING_PER_MILLE * facts.trending.astype(np.int64)
-        papers["norm"][:-1] = impacts.norms
         papers["tie"][paper_order] = np.arange(len(paper_order))
         papers["rank"][:-1] = 0 if facts.rank is None else facts.rank
         return PaperArrays(

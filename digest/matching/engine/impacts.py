@@ -9,21 +9,20 @@ import numpy as np
 from digest.matching.engine.dense_rows import frequent_words
 from digest.matching.engine.join import JoinedPapers
 from digest.matching.engine.segments import segment_starts
-from digest.matching.kernel.array_layout import HEAD, I16, I32, I64, POSTING, WORD, CompiledProfiles, Rows
+from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
 from digest.matching.kernel.score_accumulation import compute_phrase_gains
 from digest.matching.scoring.bm25 import Weights, impact, norm
 from digest.matching.scoring.parameters import TOPIC_WEIGHT
 
 
 class Impacts(NamedTuple):
-    """Impacts by an epoch's counts; `array_layout.PaperArrays` describes the arrays. `norms`: of each paper."""
+    """Impacts by an epoch's counts; `array_layout.PaperArrays` describes the arrays."""
 
     words: Rows
     postings: Rows
     dense: I16
     heads: Rows
     phrase_gain: I32
-    norms: I64
 
 
 def compute_impacts(joined: JoinedPapers, idf: I32, profiles: CompiledProfiles, weights: Weights) -> Impacts:
@@ -44,7 +43,7 @@ def compute_impacts(joined: JoinedPapers, idf: I32, profiles: CompiledProfiles, 
     row = words["row"][joined.word]
     dense[row[row > 0], joined.paper[row > 0]] = impacts[row > 0]
     result = Impacts(
-        words, postings, dense, _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32), norms
+        words, postings, dense, _query_heads(joined, profiles, idf), np.zeros(len(joined.atom_paper), np.int32)
     )
     compute_phrase_gains(profiles, joined.atom_at, joined.atom_paper, result)
     return result

@@ -34,7 +34,7 @@ PROFILE_TERM = columns("", "word fixed")
 WORD = columns("", "at idf max_impact row")
 POSTING = columns("", "paper impact")
 HEAD = columns("", "plain at end set profile_terms floor title_at title_end")
-PAPER = columns("tie rank factor", "announcement norm")
+PAPER = columns("tie rank factor", "announcement unused")
 REQUEST = columns("row sent_at tau", "eligible unused")
 WORK_DAY = columns("stamp count relevance paper")
 WORK_TOPIC = columns("topic gain used first_term titles")
@@ -76,7 +76,7 @@ class PaperArrays(NamedTuple):
     `title_at`, `title_paper`: the papers that have each atom's words in the title.
     `phrase_gain`: the extra gain of a phrase, parallel to `atom_paper`; 0 for single words and other fields.
     `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
-    another order; `factor`: the trending factor in thousandths; `norm`: the length normalisation.
+    another order; `factor`: the trending factor in thousandths.
     `category_sets`: the papers in each category of profiles; then, in a second half, by primary category alone.
     """
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, Requests, Workspace
 from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
 from digest.matching.kernel.candidate_papers import apply_limits, find_strict
-from digest.matching.kernel.close_words import has_close_words, is_close_to_topics
-from digest.matching.kernel.example_papers import add_examples, is_similar
+from digest.matching.kernel.example_papers import add_examples, reaches_floor
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
     CLOSE_COUNT,
@@ -44,7 +43,7 @@ def may_be_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Work
 
 @inlined
 def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int) -> None:
-    """Find the close papers by their sums and words. Without a threshold (−1) the best of each day."""
+    """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
     workspace.scalars[CLOSE_COUNT] = 0
     minimum = workspace.scalars[MIN_CLOSE]
     for j in range(workspace.sets.shape[1]):
@@ -53,19 +52,11 @@ def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Worksp
         while bits:
             paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
-            if _is_admitted(profiles, index, workspace, paper):
+            if workspace.scalars[EXAMPLE_AT] < 0 or reaches_floor(profiles, workspace, paper):
                 workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = paper
                 workspace.scalars[CLOSE_COUNT] += 1
     if tau < 0:
         _best_of_each_day(index, workspace)
-
-
-@inlined
-def _is_admitted(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
-    """True where the topics or the example papers admit a paper whose sum is large enough."""
-    if workspace.scalars[EXAMPLE_AT] < 0:
-        return has_close_words(profiles, index, workspace, paper)
-    return is_close_to_topics(profiles, index, workspace, paper) or is_similar(profiles, workspace, paper)
 
 
 @inlined

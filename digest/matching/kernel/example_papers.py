@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I64, CompiledProfiles, PaperArrays, Workspace
-from digest.matching.kernel.close_words import is_close_to_topics
 from digest.matching.kernel.jit import inlined, separate
-from digest.matching.kernel.profile_decoding import EXAMPLE_AT, TOPIC_COUNT
+from digest.matching.kernel.profile_decoding import EXAMPLE_AT, FLOOR, TOPIC_COUNT
 from digest.matching.kernel.score_accumulation import add_word_sums
 from digest.matching.kernel.simd import lowest_bit
 from digest.matching.scoring.parameters import EXAMPLE_UNIT
@@ -36,8 +35,20 @@ def is_similar(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> 
     return bool(workspace.example_gains[paper] // EXAMPLE_UNIT >= floor)
 
 
+@inlined
+def reaches_floor(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> bool:
+    """True where the topics' words alone reach the floor of close matches, or the examples admit the paper."""
+    return _topics_reach_floor(workspace, paper) or is_similar(profiles, workspace, paper)
+
+
+@inlined
+def _topics_reach_floor(workspace: Workspace, paper: int) -> bool:
+    floor = workspace.scalars[FLOOR]
+    return bool(floor > 0 and workspace.sums[paper] - workspace.example_gains[paper] // EXAMPLE_UNIT >= floor)
+
+
 @separate
-def hide_topics(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int) -> None:
+def hide_topics(profiles: CompiledProfiles, workspace: Workspace, count: int) -> None:
     """Remove the topics' gains and terms of the batch's papers that only the examples admit."""
     topics = workspace.scalars[TOPIC_COUNT]
     holds_in = np.int64(0)
@@ -47,7 +58,7 @@ def hide_topics(profiles: CompiledProfiles, index: PaperArrays, workspace: Works
         paper = workspace.batch[lane]
         if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper):
             continue
-        if is_close_to_topics(profiles, index, workspace, paper):
+        if _topics_reach_floor(workspace, paper):
             continue
         for topic in range(topics):
             workspace.topic_gains[topic, lane] = -1

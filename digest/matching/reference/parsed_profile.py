@@ -22,7 +22,6 @@ from digest.matching.query.language import (
 from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
 from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
 from digest.matching.scoring.example_vectors import stems_of, term_idf
-from digest.matching.scoring.parameters import WHOLE_TOPIC_WORDS
 
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
 
@@ -94,8 +93,6 @@ class ParsedTopic:
 class ParsedProfile:
     """A parsed profile. `plain_weights`: the weight of each word of its plain topics; `bit_of_term`: bits of the mask.
 
-    `whole_topics`: the words of each plain topic of several words.
-
     `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
     `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none. `examples`: of each
     term of the example papers its stems, weight and idf.
@@ -110,7 +107,6 @@ class ParsedProfile:
     plain_weights: Mapping[ProfileTerm, int]
     idf: Mapping[ProfileTerm, int]
     floor: int
-    whole_topics: tuple[tuple[ProfileTerm, ...], ...]
     plain_words: Mapping[str, ProfileTerm]
     plain_prefixes: tuple[ProfileTerm, ...]
     terms: tuple[tuple[ParsedTopic, ParsedTerm], ...]
@@ -177,7 +173,6 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         plain_weights=plain_weights,
         idf=idf,
         floor=close_floor(topic_sums),
-        whole_topics=tuple(terms for terms in plain_terms if len(terms) >= WHOLE_TOPIC_WORDS),
         plain_words={profile_term.text: profile_term for profile_term in plain_weights if not profile_term.prefix},
         plain_prefixes=tuple(profile_term for profile_term in plain_weights if profile_term.prefix),
         terms=tuple(topic_terms),

@@ -13,7 +13,7 @@ from digest.matching.profile import Candidate, Counts, Match, Profile
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
 from digest.matching.reference import topic_slots
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
-from digest.matching.scoring.bm25 import Weights, impact, is_in_title, score
+from digest.matching.scoring.bm25 import Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
 from digest.matching.scoring.example_vectors import nearest_example, term_frequency
 from digest.matching.scoring.parameters import (
@@ -129,18 +129,18 @@ def match_lazily(
         for finding in findings
         if not (finding.strict_positions or finding.followed)
         and profile.close
-        and (_is_close_to_topics(parsed, finding, weights) or _is_similar(parsed, finding))
+        and (_is_close_to_topics(parsed, finding) or _is_similar(parsed, finding))
     ]
     close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
     unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
-    return LazyMatches(parsed, weights, sorted(unsent, key=_sort_key))
+    return LazyMatches(parsed, sorted(unsent, key=_sort_key))
 
 
 class LazyMatches:
     """Matches in their order; each is explained when it is iterated."""
 
-    def __init__(self, parsed: ParsedProfile, weights: Weights, findings: Sequence[_Finding]) -> None:
-        self._parsed, self._weights, self._findings = parsed, weights, findings
+    def __init__(self, parsed: ParsedProfile, findings: Sequence[_Finding]) -> None:
+        self._parsed, self._findings = parsed, findings
 
     def __len__(self) -> int:
         return len(self._findings)
@@ -150,7 +150,7 @@ class LazyMatches:
 
     def match(self, place: int) -> Match:
         """The match at a place in the order."""
-        return _explain(self._parsed, self._findings[place], self._weights)
+        return _explain(self._parsed, self._findings[place])
 
     def title_topics(self, place: int) -> frozenset[int]:
         """The topics that match the paper at a place as written and stand in its title."""
@@ -302,27 +302,9 @@ def _allowed(parsed: ParsedProfile, finding: _Finding) -> bool:
     return not parsed.categories or any(in_category(category, categories) for category in parsed.categories)
 
 
-def _is_close_to_topics(parsed: ParsedProfile, finding: _Finding, weights: Weights) -> bool:
-    """True where the topics admit a paper that matches none of them as written: by the floor and by its words."""
-    return finding.topic_relevance >= parsed.floor > 0 and _has_close_words(parsed, finding.document, weights)
-
-
-def _has_close_words(parsed: ParsedProfile, document: Document, weights: Weights) -> bool:
-    """True where the paper has all words of a topic, one of them in its title, or there one that several topics share.
-
-    A topic of a single word does not count: where its word is, it matches as written.
-    """
-    norm = weights.norm(document.length)
-
-    def is_title_word(term: ProfileTerm) -> bool:
-        word_impact = impact(parsed.idf[term], _tf(term, document), norm)
-        return is_in_title(parsed.idf[term], word_impact, norm)
-
-    if any(weight > TOPIC_WEIGHT and is_title_word(term) for term, weight in parsed.plain_weights.items()):
-        return True
-    return any(
-        all(_tf(term, document) for term in terms) and any(map(is_title_word, terms)) for terms in parsed.whole_topics
-    )
+def _is_close_to_topics(parsed: ParsedProfile, finding: _Finding) -> bool:
+    """True where the topics admit a paper that matches none of them as written."""
+    return finding.topic_relevance >= parsed.floor > 0
 
 
 def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
@@ -350,7 +332,7 @@ def _strict_terms_by_topic(parsed: ParsedProfile, finding: _Finding) -> dict[int
     return terms_by_topic
 
 
-def _explain(parsed: ParsedProfile, finding: _Finding, weights: Weights) -> Match:
+def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
     """The match with its reasons: topics by their gain, each with the words as typed.
 
     After the first, a topic that does not match as written is listed only if most of its words match and one is new.
@@ -360,7 +342,7 @@ def _explain(parsed: ParsedProfile, finding: _Finding, weights: Weights) -> Matc
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
     is_similar = _is_similar(parsed, finding)
-    has_topics = bool(strict_terms) or not is_similar or _is_close_to_topics(parsed, finding, weights)
+    has_topics = bool(strict_terms) or not is_similar or _is_close_to_topics(parsed, finding)
     for topic, bits in _rank_topics(parsed, finding, strict_terms) if has_topics else ():
         is_majority = 2 * bits.bit_count() > len(topic.term_bits)
         if topic.index in strict_terms or not matched or (is_majority and bits & ~mask):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from digest.matching.profile import Counts
 from digest.matching.scoring.parameters import (
-    ABSTRACT_TF,
     B_MILLE,
     COMMON_DENOMINATOR,
     COMMON_NUMERATOR,
@@ -78,11 +77,6 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     BM25F in integers, for one word or for arrays of words.
     """
     return idf * tf * (1000 + K1_MILLE) // (1000 * tf + norm)
-
-
-def is_in_title(idf: int, word_impact: int, norm: int) -> bool:
-    """True where a word's impact in a paper is larger than that of a word that is only in the abstract."""
-    return word_impact > impact(idf, ABSTRACT_TF, norm)
 
 
 def close_floor(topics: Sequence[tuple[int, Sequence[int]]]) -> int:

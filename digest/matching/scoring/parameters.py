@@ -18,9 +18,6 @@ FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
 # (their geometric mean). Common words meet by chance: without a topic of rarer words a close paper needs 7/4.
 RARE_IDF = 666
 COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
-# A close paper has all words of a topic of so many words, at least one of them in its title; or in its title a word
-# that several topics share. Of 150 close papers that were judged 74 were off topic, and 14 of the 71 that pass this.
-WHOLE_TOPIC_WORDS = 2
 TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
 TITLE_SLOTS = 2  # papers with it in the title that each topic gets, while the limit has room for so many of each
 TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %

@@ -192,8 +192,6 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     if not matches:
         relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
         floor = reference_matcher.close_floor_of(profile, weights) if profile.close else 0
-        if 0 < floor <= relevance:
-            return "it matches none of your topics as written, and has no topic's words all, with one in its title"
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches

@@ -108,29 +108,6 @@ def test_one_word_of_a_phrase_is_not_close() -> None:
     assert ids(topics("graph neural network"), papers("A network")) == []
 
 
-def test_single_words_of_several_topics_are_not_close() -> None:
-    profile = topics("protein folding", "neural graph")
-    one_of_each = Candidate(1, Record("A protein graph", "A protein graph"), 1)
-    all_of_one = Candidate(2, Record("A protein graph", "A protein graph, folding"), 1)
-
-    assert ids(profile, [one_of_each, all_of_one]) == [2]
-
-
-def test_a_close_paper_has_a_word_of_the_whole_topic_in_its_title() -> None:
-    profile = topics("protein folding", "neural graph")
-    only_in_abstract = Candidate(1, Record("A graph, a graph", "A protein of folding"), 1)
-    in_title = Candidate(2, Record("A graph, a protein", "Folding it"), 1)
-
-    assert ids(profile, [only_in_abstract, in_title]) == [2]
-
-
-def test_a_title_word_that_several_topics_share_is_enough() -> None:
-    paper = [Candidate(1, Record("Protein", "A neural protein"), 1)]
-
-    assert ids(topics("protein folding", "protein design", "neural graph"), paper) == [1]
-    assert ids(topics("protein folding", "neural graph"), paper) == []
-
-
 def test_a_topics_words_apart_in_an_average_abstract_are_less_than_a_close_match_needs() -> None:
     abstract = "folding of birds and of trees, a protein"
     in_abstract = [Candidate(1, Record("Birdsong here", abstract), 1)]

@@ -31,13 +31,6 @@ def test_what_kept_a_paper_back_is_named(lab: Lab) -> None:
     assert reason(6) == "it matches; it has not been in a run of yours yet"
 
 
-def test_single_words_of_several_topics_are_named_as_the_reason(lab: Lab) -> None:
-    lab.subscribe("ada", "quasar spectroscopy", "bandit folding")
-    lab.store(MONDAY, paper(1, "Quasar bandit"))
-
-    assert reason(1) == "it matches none of your topics as written, and has no topic's words all, with one in its title"
-
-
 def test_a_paper_past_the_limit_is_reported_as_such(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", limit=1)
     lab.store(MONDAY, paper(1, "Bandits"), paper(2, "Something on the many kinds of bandits that there are"))
