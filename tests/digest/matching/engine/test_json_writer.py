@@ -42,9 +42,9 @@ def test_what_is_written_of_a_row_is_its_matches(shared: Path, mode: int) -> Non
     matches = [match_results.matches(place, profile) for place, profile in enumerate(profiles)]
 
     assert sum(row is not None and row[1] for row in rows) > len(profiles)
-    for row, expected in zip(rows, matches, strict=True):
+    for row, expected, profile in zip(rows, matches, profiles, strict=True):
         if row is None:
-            assert any(match.followed or match.example or match.mask >= 1 << 56 for match in expected)
+            assert profile.examples or any(match.followed or match.mask >= 1 << 56 for match in expected)
         else:
             assert row[1] == len(expected)
             assert json.loads(b"[%b]" % row[0]) == [expected_entry(match) for match in expected]
