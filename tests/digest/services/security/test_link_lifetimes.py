@@ -43,7 +43,8 @@ def test_every_purpose_that_can_be_signed_has_a_lifetime() -> None:
 
 def test_each_purpose_opens_the_route_that_the_page_names() -> None:
     for purpose, (route, _) in documented().items():
-        assert all(known_route.startswith(route) for known_route in ROUTES[purpose]), purpose
+        pages = [known_route for known_route in ROUTES[purpose] if not known_route.startswith("/api/")]
+        assert all(page.startswith(route) for page in pages), purpose
 
 
 def test_the_limits_on_the_page_are_those_of_the_code() -> None:
