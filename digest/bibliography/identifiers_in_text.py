@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from digest.sources.identifiers import parse_arxiv_id
+from digest.text.plain_text import remove_controls
 
 MAX_TEXT = 20_000  # characters of a field that are searched
 MAX_DOI = 250
@@ -29,9 +30,10 @@ _PMID = re.compile(r"\d{1,9}")
 
 def find_doi(text: str) -> str | None:
     """The first DOI of a text in lower case, without the punctuation after it."""
+    text = remove_controls(text[:MAX_TEXT])
     for escape, character in _DOI_ESCAPES:
         text = text.replace(escape, character) if escape in text else text
-    match = _DOI.search(text[:MAX_TEXT])
+    match = _DOI.search(text)
     if match is None:
         return None
     doi = match[0].lower()

@@ -43,7 +43,13 @@ def _add_backup(app: typer.Typer) -> None:
         output.print_line(f"written and verified: {result.file} ({size / 1e6:.1f} MB; {_content(result.manifest)})")
         for file in result.removed:
             output.print_line(f"removed: {file}")
-        output.print_line("keep it secret and on another machine: it holds addresses and keys")
+        if result.manifest.has_signing_key:
+            output.print_line("keep it secret and on another machine: it holds addresses and keys")
+        else:
+            output.print_line(
+                "keep it secret and on another machine. DIGEST_SECRET_KEY is not in it, because it is not in .env: "
+                "keep it elsewhere, or links in mails already sent stop working after a restore"
+            )
 
 
 def _add_restore(app: typer.Typer) -> None:

@@ -22,7 +22,7 @@ MAX_NAME = 200
 _NAME = "semantic-scholar"
 PACING = Pacing(_NAME, pause=1.1)
 _URL = TextSetting("semantic_scholar_url", "https://api.semanticscholar.org")
-_KEY = TextSetting("semantic_scholar_key", "")
+_KEY = TextSetting("semantic_scholar_key", "", secret=True)
 _FIELDS = "externalIds,citationCount,authors.name,authors.hIndex,authors.paperCount,authors.citationCount,tldr"
 _FIGURES = (("h_index", "hIndex"), ("papers", "paperCount"), ("citations", "citationCount"))
 MAX_AUTHORS = 30  # of a paper: large collaborations say little about each author

@@ -56,7 +56,13 @@ for _sign, _command in _math_signs():
 
 _CLUSTER = re.compile("[^\u0300-\u036f\u20d0-\u20ff][\u0300-\u036f\u20d0-\u20ff]*|[\u0300-\u036f\u20d0-\u20ff]+")
 _FORMULA = re.compile(r"(?<!\\)(\$\$?)((?:[^$\\]|\\.)+)\1", re.DOTALL)
-_UNSAFE_IN_FORMULA = re.compile(r"(?<!\\)%|\\(?:input|include|write|def|catcode|csname)\b")
+# Comments, characters by their codes, and commands that read, write, define or run. A digit ends a command's name, too.
+_UNSAFE_IN_FORMULA = re.compile(
+    r"(?<!\\)%|\^\^|\\(?:input|include\w*|read|write|open(?:in|out)|close(?:in|out)|immediate|newwrite|special"
+    r"|[egx]?def|(?:future)?let|newcommand|renewcommand|providecommand|DeclareRobustCommand|catcode|csname|makeatletter"
+    r"|expandafter|scantokens|(?:direct|late)lua|luaexec|ShellEscape|pdf\w+|every\w+|output|shipout|loop|usepackage"
+    r"|RequirePackage|documentclass|endinput|end|begin)(?![A-Za-z@])"
+)
 
 
 def escape_specials(text: str) -> str:

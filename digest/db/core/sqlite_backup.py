@@ -21,8 +21,9 @@ def database_file() -> Path | None:
 
 
 def copy_database(target: Path) -> None:
-    """Copy the database to a new file by SQLite's online backup, which starts over where a writer interferes."""
+    """Copy the database to a new file by SQLite's online backup, within one read transaction."""
     with engine().execution_options(reading=True).connect() as connection, closing(sqlite3.connect(target)) as copy:
+        connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # one snapshot: nobody's commit restarts it
         _driver_connection(connection).backup(copy, pages=_PAGES_PER_STEP)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a write-ahead log beside it
 

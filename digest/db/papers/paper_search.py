@@ -133,6 +133,14 @@ def document_ids(session: Session, query: IndexQuery, first_id: int = 0) -> set[
     return set(map(int, joined.split(","))) if joined else set()
 
 
+def count_documents(session: Session, query: IndexQuery, *, limit: int) -> int:
+    """How many papers the query finds in the index, at most `limit`."""
+    condition = "terms @@ CAST(:query AS tsquery)" if _is_postgresql(session) else f"{TERMS_TABLE} MATCH :query"
+    found = f"SELECT 1 FROM {TERMS_TABLE} WHERE {condition} LIMIT :limit"  # noqa: S608 - texts of ours
+    statement = text(f"SELECT count(*) FROM ({found}) AS documents")  # noqa: S608
+    return int(session.execute(statement, {"query": _text(session, query), "limit": limit}).scalar_one())
+
+
 def papers_of(session: Session, document_ids: Sequence[int]) -> list[int]:
     """The papers of documents of the index, in this order; those of replaced versions are left out."""
     statement = select(col(SearchDocument.id), col(SearchDocument.paper_id)).where(

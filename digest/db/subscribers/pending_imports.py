@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from digest.models import PendingImport
 
 KEPT_FOR = timedelta(days=1)
-MAX_IMPORTS = 100  # that are kept; the oldest give way
+MAX_IMPORTS, MAX_BYTES = 2000, 256 << 20  # that are kept, and of all of them; the oldest give way
 
 
 def add_import(session: Session, token: str, content: bytes, *, now: datetime) -> None:
     """Keep an import, and delete those that expired or are too many."""
     delete_expired(session, now=now)
-    oldest = select(PendingImport.token).order_by(col(PendingImport.created_at).desc()).offset(MAX_IMPORTS - 1)
-    surplus = session.exec(oldest).all()
+    size = func.length(col(PendingImport.content))
+    newest_first = select(PendingImport.token, size).order_by(col(PendingImport.created_at).desc())
+    surplus, total = [], len(content)
+    for number, (kept_token, byte_count) in enumerate(session.exec(newest_first), start=2):
+        total += byte_count
+        if number > MAX_IMPORTS or total > MAX_BYTES:
+            surplus.append(kept_token)
     session.execute(delete(PendingImport).where(col(PendingImport.token).in_(surplus)))
     session.add(PendingImport(token=token, created_at=now, content=content))
 

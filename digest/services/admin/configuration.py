@@ -21,7 +21,8 @@ from digest.sources import registry
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
 SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token"})
 HIDDEN_VALUE = "(set, hidden)"
-_PASSWORD = re.compile(r"(?<=://)([^/@\s]*?):[^/\s]*@")
+_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
+_PASSWORD_PARAMETER = re.compile(r"(?<=[?&])((?:ssl)?password)=[^&\s]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _display_value(value: object, *, secret: bool) -> str:
     if secret:
         return HIDDEN_VALUE if value else ""
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
-    return _PASSWORD.sub(r"\1:…@", text)
+    return _PASSWORD_PARAMETER.sub(r"\1=…", _PASSWORD.sub(r"\1:…@", text))
 
 
 def _unknown_variables(variables: Iterable[str], where: str) -> list[str]:

@@ -57,7 +57,8 @@ def _values() -> dict[str, str]:
     host = urlsplit(config.base_url).hostname or "localhost"
     listen = "127.0.0.1" if config.host in {"0.0.0.0", "::", ""} else config.host  # noqa: S104 - compared
     values = {
-        "digest": shutil.which(sys.argv[0]) or str(Path(sys.executable).with_name("digest")),
+        "digest": str(Path(shutil.which(sys.argv[0]) or Path(sys.executable).with_name("digest")).absolute()),
+        "env_file": str(settings.ENV_FILE.absolute()),
         "folder": str(folder),
         "data_dir": str(config.data_dir.resolve()),
         "maildir": str(folder / "bounces"),

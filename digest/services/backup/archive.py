@@ -36,7 +36,10 @@ class ArchivedTable(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a backup holds. `sha256` by member; `serials`: the last number of each PostgreSQL sequence."""
+    """What a backup holds. `sha256` by member; `serials`: the last number of each PostgreSQL sequence.
+
+    `has_signing_key`: `.env` is in it, with the key.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -48,6 +51,7 @@ class Manifest(BaseModel):
     tables: list[ArchivedTable]
     serials: dict[str, int] = {}
     key_path: str | None = None
+    has_signing_key: bool = False
     sha256: dict[str, str]
 
     def rows_of(self, table: str) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from digest import __version__, clock, settings
 from digest.db.core import postgresql_dump, schema_migration, sqlite_backup
 from digest.db.core.engine import engine
@@ -70,6 +72,7 @@ def _write(target: Path, work_folder: Path, revision: str, now: datetime) -> Non
         tables=tables,
         serials=serials,
         key_path=str(config.dkim_key_file) if archive.KEY_FILE in members else None,
+        has_signing_key=archive.ENV_FILE in members and _names_signing_key(members[archive.ENV_FILE]),
         sha256={name: archive.file_sha256(file) for name, file in members.items()},
     )
     archive.write_archive(target, manifest, members)
@@ -95,9 +98,14 @@ def _add_private_file(members: dict[str, Path], name: str, source: Path, work_fo
         members[name] = Path(shutil.copyfile(source, work_folder / name))
 
 
+def _names_signing_key(env_file: Path) -> bool:
+    """True if the file holds DIGEST_SECRET_KEY itself, not only where it is."""
+    return bool(dotenv_values(env_file).get("DIGEST_SECRET_KEY"))
+
+
 def _remove_older(folder: Path, keep: int) -> list[Path]:
     backups = sorted(file for file in folder.iterdir() if _FILE_PATTERN.fullmatch(file.name))
-    older = backups[: len(backups) - keep]
+    older = backups[:-keep]  # none where there are fewer
     for file in older:
         file.unlink()
     return older

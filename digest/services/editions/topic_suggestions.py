@@ -129,5 +129,6 @@ def _is_compact(stems: tuple[str, ...], written: str) -> bool:
 
 
 def _papers_with(session: Session, phrase: str) -> int:
-    """How many stored papers have the phrase."""
-    return len(paper_search.document_ids(session, index_terms.lookup(language.parse(phrase).root).query))
+    """How many stored papers have the phrase; counted to _MIN_PAPERS only."""
+    query = index_terms.lookup(language.parse(phrase).root).query
+    return paper_search.count_documents(session, query, limit=_MIN_PAPERS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -82,6 +83,22 @@ def _summarize_until(deadline: float, result: SummaryPass) -> None:
                 return
             tried.add(paper)
             _summarize(paper, record, refused, result)
+    if refused and (result.stored or _worked_lately()):  # it works, so these papers are the reason
+        _store([(paper, "") for paper in refused])
+        result.given_up += len(refused)
+
+
+def _worked_lately() -> bool:
+    with reading() as session:
+        return summaries.count_own_since(session, clock.now() - _DAY) > 0
+
+
+def _store(texts: Sequence[tuple[int, str]]) -> None:
+    """Store summaries by paper; an empty one gives the paper up."""
+    now, source = clock.now(), own_source(summary_endpoint.model())
+    rows = [{"paper_id": paper, "source": source, "text": text, "taken_at": now} for paper, text in texts]
+    with transaction() as session:
+        summaries.insert_summaries(session, rows)
 
 
 def _papers_to_summarize() -> list[tuple[int, Record]]:
@@ -113,13 +130,7 @@ def _summarize(paper: int, record: Record, refused: list[int], result: SummaryPa
         if len(refused) >= MAX_REFUSED:
             raise SourceDown(f"{MAX_REFUSED} useless answers in a row, the last: {error}") from error
         return
-    now, source = clock.now(), own_source(summary_endpoint.model())
-    rows = [
-        {"paper_id": paper_id, "source": source, "text": line, "taken_at": now}
-        for paper_id, line in [(paper, text), *((given_up, "") for given_up in refused)]
-    ]
-    with transaction() as session:
-        summaries.insert_summaries(session, rows)
+    _store([(paper, text), *((given_up, "") for given_up in refused)])
     result.stored += 1
     result.given_up += len(refused)
     refused.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlmodel import Session
 
@@ -25,6 +25,7 @@ from digest.services.catalog import epochs
 from digest.services.subscriptions import feedback
 from digest.text.folding import fold_text
 
+_IMPORTS_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)  # their numbers are seconds since then
 MAX_EXAMPLES = 5000  # of one subscriber
 MAX_TITLE, MAX_ABSTRACT, MAX_IDENTIFIER = 500, 4000, 250  # characters that are stored
 
@@ -72,7 +73,7 @@ def add_examples(subscriber_id: int, entries: Iterable[ExampleEntry]) -> ImportR
     """Add papers to a subscriber's examples, as one import that can be undone. Raises NotFound after erasure."""
     with engine.transaction() as session:
         subscriber = _require_subscriber(session, subscriber_id)
-        import_id = example_store.newest_import(session, subscriber_id) + 1
+        import_id = _next_import_id(session, subscriber_id)
         existing = example_store.examples_of(session, subscriber_id)
         result = _add(session, subscriber, entries, existing, import_id=import_id)
         update_examples(session, subscriber)
@@ -96,12 +97,12 @@ def adopt_request_examples(session: Session, subscriber: Subscriber, request: Si
     existing = example_store.examples_of(session, subscriber_id)
     keys = {_key(example) for example in existing}
     room = MAX_EXAMPLES - len(existing)
-    for example in reversed(pending):
+    for example in pending:
         room -= _key(example) not in keys
         if _key(example) in keys or room < 0:
             example_store.delete_pending(session, example)
     session.flush()
-    import_id = example_store.newest_import(session, subscriber_id) + 1
+    import_id = _next_import_id(session, subscriber_id)
     example_store.adopt_examples(session, subscriber_id, request_id, import_id=import_id)
     update_examples(session, subscriber)
 
@@ -169,6 +170,12 @@ def list_examples(subscriber_id: int) -> list[ListedExample]:
         ]
 
 
+def _next_import_id(session: Session, subscriber_id: int) -> int:
+    """A number above those of all imports, also of those undone: an old page must not undo another import."""
+    seconds = int((clock.now() - _IMPORTS_BEGAN).total_seconds())
+    return max(example_store.newest_import(session, subscriber_id) + 1, seconds)
+
+
 def _add(
     session: Session,
     subscriber: Subscriber,
@@ -188,7 +195,8 @@ def _add(
         "import_id": import_id,
         "added_at": clock.now(),
     }
-    example_store.add_examples(session, (_row(entry) | common for entry in admitted))
+    newest_last = reversed(admitted)  # the first of the file gets the newest id
+    example_store.add_examples(session, (_row(entry) | common for entry in newest_last))
     return ImportResult(
         import_id if admitted else 0, len(admitted), len(entry_list) - len(new), len(new) - len(admitted)
     )

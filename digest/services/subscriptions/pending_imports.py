@@ -30,21 +30,25 @@ class PendingPapers:
     terms: Examples | None
 
 
-def keep_import(examples: Sequence[ExampleEntry]) -> tuple[str, PendingPapers]:
-    """Keep the papers for a day. Returns the token to find them by."""
+def bounded_papers(examples: Sequence[ExampleEntry]) -> PendingPapers:
+    """The papers as they can be kept, with their terms."""
     bounded = tuple(
         ExampleEntry(example.title, example.abstract[:MAX_ABSTRACT], example.identifier, example.paper_id)
         for example in examples
     )
-    terms = example_papers.terms_of_entries(bounded)
+    return PendingPapers(bounded, example_papers.terms_of_entries(bounded))
+
+
+def keep_import(papers: PendingPapers) -> str:
+    """Keep the papers for a day. Returns the token to find them by."""
     value = {
-        "examples": [astuple(example) for example in bounded],
-        "terms": Profile(examples=terms).to_json().get("examples"),
+        "examples": [astuple(example) for example in papers.examples],
+        "terms": Profile(examples=papers.terms).to_json().get("examples"),
     }
     token = secrets.token_urlsafe(24)
     with transaction() as session:
         store.add_import(session, token, zlib.compress(json.dumps(value).encode()), now=clock.now())
-    return token, PendingPapers(bounded, terms)
+    return token
 
 
 def pending_papers(token: str) -> PendingPapers:

@@ -61,10 +61,10 @@ def library(
     """
     with slot(is_remote=source.is_remote):
         resolved = read_usable_library(source)
-    token, papers = pending_imports.keep_import(resolved.examples)
+    papers = pending_imports.bounded_papers(resolved.examples)
     report = report_library(
         resolved,
         Profile(examples=papers.terms),
         lambda profile: make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS),
     )
-    return report_json(report) | {"library": token}
+    return report_json(report) | {"library": pending_imports.keep_import(papers)}

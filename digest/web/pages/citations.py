@@ -26,7 +26,7 @@ _PUBLIC = {"Cache-Control": "public, max-age=900"}
 @router.get("/papers/{paper_id}.json")
 def paper(paper_id: str, request: Request, encoding: str = "unicode") -> Response:
     """One paper."""
-    if not (paper_id.isascii() and paper_id.isdecimal() and 0 < int(paper_id[:12]) < 2**31):
+    if not (paper_id.isascii() and paper_id.isdecimal() and len(paper_id) <= 10 and 0 < int(paper_id) < 2**31):
         raise NotFound(localize("there is no such paper here"))
     tex = paper_exports.is_tex(encoding)
     return download(paper_exports.export_paper(int(paper_id), _format(request), tex=tex), private=False)

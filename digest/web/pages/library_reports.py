@@ -13,6 +13,7 @@ from digest.errors import BadInput, DigestError, NotFound, SourceDown, TooMany
 from digest.matching.profile import Profile
 from digest.services.editions.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, LibraryReport, report_library
 from digest.services.subscriptions import example_papers, update_preferences
+from digest.services.subscriptions.example_papers import ImportResult
 from digest.services.subscriptions.library_entries import ResolvedLibrary, read_usable_library
 from digest.web.http.preview_limits import LibrarySlot, LimitedPreview, MakePreview
 from digest.web.ui import forms, library_form
@@ -36,11 +37,11 @@ def report_of(library: ResolvedLibrary, profile: Profile, make_preview: MakePrev
     )
 
 
-Importer = Callable[[int, FormData], tuple[int, LibraryView]]
+Importer = Callable[[int, FormData], tuple[ImportResult, LibraryView]]
 
 
 async def _importer(make_preview: LimitedPreview, slot: LibrarySlot) -> Importer:
-    def import_library(subscriber_id: int, form: FormData) -> tuple[int, LibraryView]:
+    def import_library(subscriber_id: int, form: FormData) -> tuple[ImportResult, LibraryView]:
         source = library_form.library_source(form)
         with slot(is_remote=source.is_remote):
             library = read_usable_library(source)
@@ -48,10 +49,10 @@ async def _importer(make_preview: LimitedPreview, slot: LibrarySlot) -> Importer
         profile = replace(profile, examples=example_papers.terms_of_entries(library.examples))
         report = report_of(library, profile, make_preview)  # before anything is stored: it may be refused
         result = example_papers.add_examples(subscriber_id, library.examples)
-        return result.added, library_form.library_view(report)
+        return result, library_form.library_view(report)
 
     return import_library
 
 
 ImportLibrary = Annotated[Importer, Depends(_importer)]
-"""Adds the library of a form to a subscriber's papers; how many are new, and the report. Raises LIBRARY_ERRORS."""
+"""Adds the library of a form to a subscriber's papers; what was added, and the report. Raises LIBRARY_ERRORS."""

@@ -144,10 +144,17 @@ def _change_papers(subscriber_id: int, form: FormData, import_library: Importer)
     """Import papers to start from, remove some, or undo the last import."""
     if form["action"] == "import-papers":
         try:
-            added, library = import_library(subscriber_id, form)
+            result, library = import_library(subscriber_id, form)
         except LIBRARY_ERRORS as error:
             return current_page(subscriber_id, error=library_error(error), status=status_of(error))
-        message = localize_plural("%(n)s paper added.", "%(n)s papers added.", added)
+        message = localize_plural("%(n)s paper added.", "%(n)s papers added.", result.added)
+        if result.over_limit:
+            left_out = localize_plural(
+                "%(n)s is left out: at most 5,000 are kept.",
+                "%(n)s are left out: at most 5,000 are kept.",
+                result.over_limit,
+            )
+            message = f"{message} {left_out}"
         return current_page(subscriber_id, message=message, library=library)
     if form["action"] == "undo-import":
         removed = example_papers.undo_import(subscriber_id, _parse_paper_id(form.get("import")) or 0)

@@ -32,9 +32,10 @@ def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, 
         source = library_form.library_source(form)
         with slot(is_remote=source.is_remote):
             library = read_usable_library(source)
-        token, papers = pending_imports.keep_import(library.examples)
+        papers = pending_imports.bounded_papers(library.examples)
         profile = replace(_typed_profile(texts), examples=papers.terms)
-        report = report_of(library, profile, make_preview)
+        report = report_of(library, profile, make_preview)  # before anything is kept: it may be refused
+        token = pending_imports.keep_import(papers)
     except LIBRARY_ERRORS as error:
         return sign_up.form_page(trending, texts, error=library_error(error), status=status_of(error))
     texts["topics"] = "\n".join((*texts.get("topics", "").splitlines(), *(topic.text for topic in report.topics)))

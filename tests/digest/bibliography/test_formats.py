@@ -182,3 +182,10 @@ def test_bytes_of_another_encoding_are_read_or_named() -> None:
 
     assert latin.entries[0].title == "Modèles à très petite échelle"
     assert "encoding" in broken.problems[0].reason
+
+
+@pytest.mark.parametrize("odd", ["\\ud800", "\\u0000", "\\u202e"])
+def test_characters_that_no_database_stores_are_removed_from_identifiers(odd: str) -> None:
+    parsed = parse_bibliography(f'[{{"title": "Some paper on maps", "DOI": "10.1234/a{odd}b"}}]'.encode())
+
+    assert [entry.doi for entry in parsed.entries] == ["10.1234/ab"]

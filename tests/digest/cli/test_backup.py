@@ -174,6 +174,29 @@ def test_only_the_newest_backups_are_kept_and_other_files_stay(
 
 
 @SQLITE
+@pytest.mark.parametrize(("present", "keep"), [(1, 3), (2, 4), (12, 14)])
+def test_fewer_backups_than_are_kept_all_stay(lab: Terminal, tmp_path: Path, present: int, keep: int) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for day in range(1, present + 1):
+        (folder / f"papers-inbox-202401{day:02}T000000Z.tar.gz").touch()
+
+    _backup(lab, folder, "--keep", str(keep))
+
+    assert len(list(folder.iterdir())) == present + 1
+
+
+@SQLITE
+def test_a_backup_without_the_signing_key_says_so(lab: Terminal, tmp_path: Path) -> None:
+    without = lab.ok("backup", "--to", str(tmp_path / "without"))
+    settings.ENV_FILE.write_text("DIGEST_SECRET_KEY=of-at-least-32-bytes-for-the-signatures\n")
+    with_key = lab.ok("backup", "--to", str(tmp_path / "with"))
+
+    assert "DIGEST_SECRET_KEY is not in it" in without
+    assert "it holds addresses and keys" in with_key
+
+
+@SQLITE
 def test_settings_of_the_new_machine_are_kept_and_the_old_ones_lie_beside_them(
     lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
 ) -> None:

@@ -103,6 +103,24 @@ def test_a_valid_configuration_is_confirmed_with_the_path_of_the_env_file(termin
     assert f"read {own_folder / '.env'}" in " ".join(terminal.ok("config", "check").split())
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "secret"),
+    [
+        ("DATABASE_URL", "postgresql://ada:pa/ss@db/digest", "pa/ss"),
+        ("DATABASE_URL", "postgresql://db/digest?user=ada&password=pa%2Fss", "pa%2Fss"),
+        ("SEMANTIC_SCHOLAR_KEY", "s2-pass", "s2-pass"),
+        ("OPENALEX_KEY", "oa-pass", "oa-pass"),
+        ("SUMMARY_KEY", "sk-pass", "sk-pass"),
+    ],
+)
+def test_no_form_of_a_secret_is_shown(
+    terminal: Terminal, configured: Callable[..., None], own_folder: Path, setting: str, value: str, secret: str
+) -> None:
+    configured(**{setting: value})
+
+    assert secret not in terminal.ok("config", "show", "--json")
+
+
 def test_the_settings_are_shown_with_their_origin_and_without_secrets(
     terminal: Terminal, configured: Callable[..., None], own_folder: Path
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pybtex.database import BibliographyData, parse_string
 
 from digest.compose.citations.citation_formats import BIBTEX, CSL_JSON, RIS, CitationFormat
+from digest.compose.citations.tex_encoding import split_formulas
 from digest.papers import Record
 from digest.text.tex import readable
 from tests.digest.compose.citations.samples import RECORDS, cite, exported
@@ -242,3 +243,26 @@ def test_a_paper_without_a_date_has_the_month_of_its_arxiv_id(arxiv_id: str, yea
 
     assert f"year = {{{year}}}" in text
     assert f"month = {month}" in text
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"$\\write18{id}$",
+        r"$\\immediate\\openout5=x$",
+        r"$\\directlua{os.exit()}$",
+        r"$\\gdef\\x{}$",
+        r"$^^5cwrite18{id}$",
+        r"$\\input{/etc/passwd}$",
+    ],
+)
+def test_a_formula_that_would_do_more_than_print_is_not_copied(formula: str) -> None:
+    assert not any(is_formula for _, is_formula in split_formulas(f"On {formula} and more"))
+
+
+def test_a_formula_that_prints_is_copied() -> None:
+    assert [is_formula for _, is_formula in split_formulas(r"On $\\alpha_1 + \\frac{1}{2}$ and more")] == [
+        False,
+        True,
+        False,
+    ]

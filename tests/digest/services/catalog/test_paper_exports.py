@@ -68,7 +68,16 @@ def test_bibtex_is_in_tex_where_that_is_asked_for(lab: Lab, pages: Browser) -> N
     assert "{Schrödinger} bridges" in pages.get("/papers/4.bib").text
 
 
-@pytest.mark.parametrize("address", ["/papers/99.bib", "/papers/0.ris", "/papers/x.json", "/papers/99999999999999.bib"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/papers/99.bib",
+        "/papers/0.ris",
+        "/papers/x.json",
+        "/papers/99999999999999.bib",
+        f"/papers/{'0' * 11}1{'9' * 20}.bib",
+    ],
+)
 def test_a_paper_that_does_not_exist_has_no_file(pages: Browser, address: str) -> None:
     assert pages.get(address).status_code == 404
 

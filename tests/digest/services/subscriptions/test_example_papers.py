@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 from sqlmodel import col, select
 
 from digest.db.core.engine import reading, transaction
@@ -31,13 +32,34 @@ def _stored() -> list[ExamplePaper]:
         return list(session.exec(select(ExamplePaper).order_by(col(ExamplePaper.id))))
 
 
-def test_an_import_is_listed_newest_first(service: str) -> None:
+def test_an_import_is_listed_in_the_order_of_its_file(service: str) -> None:
     ada = add_subscriber("ada@one.example")
 
     answer = example_papers.add_examples(ada, [MAPS, WAVES])
 
     assert (answer.added, answer.already_listed, answer.over_limit) == (2, 0, 0)
+    assert _titles(ada) == ["Maps", "Waves"]
+
+
+def test_a_later_import_is_listed_before_an_earlier_one(service: str) -> None:
+    ada = add_subscriber("ada@one.example")
+    example_papers.add_examples(ada, [MAPS])
+
+    example_papers.add_examples(ada, [WAVES])
+
     assert _titles(ada) == ["Waves", "Maps"]
+
+
+def test_an_old_page_can_not_undo_a_later_import(service: str) -> None:
+    ada = add_subscriber("ada@one.example")
+    with time_machine.travel("2026-11-29T12:00:00Z", tick=False) as traveller:
+        first = example_papers.add_examples(ada, [MAPS])
+        example_papers.undo_import(ada, first.import_id)
+        traveller.shift(5)
+        example_papers.add_examples(ada, [WAVES])
+        removed = example_papers.undo_import(ada, first.import_id)
+
+    assert (removed, _titles(ada)) == (0, ["Waves"])
 
 
 def test_a_paper_is_added_once_by_identifier_or_title(service: str) -> None:
@@ -55,7 +77,7 @@ def test_entries_over_the_limit_are_counted_and_left_out(service: str, monkeypat
 
     answer = example_papers.add_examples(ada, [MAPS, WAVES, ExampleEntry("Winds")])
 
-    assert (answer.added, answer.over_limit, _titles(ada)) == (2, 1, ["Waves", "Maps"])
+    assert (answer.added, answer.over_limit, _titles(ada)) == (2, 1, ["Maps", "Waves"])
 
 
 def test_undoing_an_import_leaves_the_earlier_ones(service: str) -> None:
@@ -73,11 +95,11 @@ def test_one_example_or_all_can_be_removed(service: str) -> None:
     ada, bob = add_subscriber("ada@one.example"), add_subscriber("bob@one.example")
     for subscriber in (ada, bob):
         example_papers.add_examples(subscriber, [MAPS, WAVES, ExampleEntry("Winds")])
-    newest = example_papers.list_examples(ada)[0].id
+    last = example_papers.list_examples(ada)[-1].id
 
-    assert example_papers.remove_example(bob, newest) == 0
-    assert example_papers.remove_example(ada, newest) == 1
-    assert _titles(ada) == ["Waves", "Maps"]
+    assert example_papers.remove_example(bob, last) == 0
+    assert example_papers.remove_example(ada, last) == 1
+    assert _titles(ada) == ["Maps", "Waves"]
     assert example_papers.remove_example(ada) == 2
     assert len(_titles(bob)) == 3
 
@@ -163,9 +185,9 @@ def test_an_import_is_a_version_of_the_profile_and_undoing_it_restores_the_earli
 def test_removing_one_example_leaves_the_terms_of_the_others(service: str) -> None:
     ada = add_subscriber("ada@one.example")
     example_papers.add_examples(ada, [ExampleEntry("Speculative decoding"), ExampleEntry("Migratory seabirds")])
-    newest = example_papers.list_examples(ada)[0]
+    last = example_papers.list_examples(ada)[-1]
 
-    example_papers.remove_example(ada, newest.id)
+    example_papers.remove_example(ada, last.id)
 
     assert "speculative decoding" in _written_terms(ada)
     assert "migratory seabirds" not in _written_terms(ada)
