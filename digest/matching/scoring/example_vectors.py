@@ -80,14 +80,14 @@ def term_frequency(document: Document, stems: Sequence[str]) -> int:
     return TITLE_TF * in_title + ABSTRACT_TF * in_abstract
 
 
-def nearest_example(examples: Examples, found: Collection[int]) -> tuple[str, tuple[str, ...]]:
+def nearest_example(examples: Examples, term_positions: Collection[int]) -> tuple[str, tuple[str, ...]]:
     """The title of the example that shares most with a paper, and the shared terms as written, heaviest first.
 
-    `found`: the positions of the terms that the paper has. The first of equal examples; ('', ()) if none shares any.
+    `term_positions`: of the terms that the paper has. The first of equal examples; ('', ()) if none shares any.
     """
     best_title, best_sum, best_shared = "", 0, list[int]()
     for title, positions in examples.papers:
-        shared = [position for position in positions if position in found]
+        shared = [position for position in positions if position in term_positions]
         total = sum(examples.terms[position].weight for position in shared)
         if total > best_sum:
             best_title, best_sum, best_shared = title, total, shared

@@ -21,7 +21,7 @@ from digest.sources import registry
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
 SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token"})
 HIDDEN_VALUE = "(set, hidden)"
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@")
+_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):\S*@")
 _PASSWORD_PARAMETER = re.compile(r"(?<=[?&])((?:ssl)?password)=[^&\s]*", re.IGNORECASE)
 
 

@@ -78,13 +78,13 @@ def write_archive(target: Path, manifest: Manifest, members: Mapping[str, Path])
 
 def read_manifest(file: Path) -> Manifest:
     """The manifest, which is the first member. Raises BadInput where the file is no backup."""
-    with _opened(file) as archive:
+    with _open_archive(file) as archive:
         return _parse_manifest(file, archive)
 
 
 def verify(file: Path) -> Manifest:
     """Read the whole archive and compare the checksums. Raises BadInput naming what is missing or damaged."""
-    with _opened(file) as archive:
+    with _open_archive(file) as archive:
         manifest = _parse_manifest(file, archive)
         _compare(file, manifest, {member.name: _member_sha256(archive, member) for member in _further_members(archive)})
         return manifest
@@ -95,7 +95,7 @@ def extract(file: Path, folder: Path) -> Manifest:
 
     Only members that the manifest names are written, under their plain names.
     """
-    with _opened(file) as archive:
+    with _open_archive(file) as archive:
         manifest = _parse_manifest(file, archive)
         checksums = {}
         for member in _further_members(archive):
@@ -116,7 +116,7 @@ def _compare(file: Path, manifest: Manifest, checksums: Mapping[str, str]) -> No
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[tarfile.TarFile]:
+def _open_archive(file: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(file, "r|gz") as archive:
             yield archive

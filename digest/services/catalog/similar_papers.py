@@ -22,7 +22,7 @@ from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, stem_q
 from digest.matching.scoring.relevance_feedback import shares
 from digest.services.catalog import epochs
 
-SHOWN = 8
+MAX_SIMILAR = 8
 _MIN_LIKENESS = 0.15  # cosine; papers of one field that have another subject have less
 _WORDS, _PAIRED_WORDS = 10, 6  # the heaviest words of a paper; a candidate has two of the first six
 _COMPARED = 40  # candidates whose texts are compared
@@ -56,7 +56,7 @@ def similar_papers(paper_id: int) -> tuple[SimilarPaper, ...]:
         SimilarPaper(
             paper.id, paper_block.paper_block(paper.record).title, tuple(written.get(stem, stem) for stem in stems)
         )
-        for _, paper, stems in best[:SHOWN]
+        for _, paper, stems in best[:MAX_SIMILAR]
     )
 
 

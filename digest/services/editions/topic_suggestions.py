@@ -116,11 +116,11 @@ def _from_text(session: Session, text: str, phrases: PhraseList) -> list[TopicSu
         for stems in candidates
         if papers[stems] >= _MIN_PAPERS
     }
-    chosen: list[tuple[str, ...]] = []
+    topics: list[tuple[str, ...]] = []
     for stems in sorted(weight, key=lambda stems: (-weight[stems], stems)):
-        if len(chosen) < _TOPICS and not any(set(stems) & set(other) for other in chosen):
-            chosen.append(stems)
-    return [TopicSuggestion((forms[stems],), forms[stems], localize("from this text")) for stems in chosen]
+        if len(topics) < _TOPICS and not any(set(stems) & set(other) for other in topics):
+            topics.append(stems)
+    return [TopicSuggestion((forms[stems],), forms[stems], localize("from this text")) for stems in topics]
 
 
 def _is_compact(stems: tuple[str, ...], written: str) -> bool:

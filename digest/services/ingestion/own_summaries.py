@@ -76,8 +76,8 @@ def _summarize_until(deadline: float, result: SummaryPass) -> None:
     """Ask about papers until none is left or the deadline has passed, about each at most once."""
     tried: set[int] = set()
     refused: list[int] = []
-    while chosen := [pair for pair in _papers_to_summarize() if pair[0] not in tried]:
-        for paper, record in chosen:
+    while pairs := [pair for pair in _papers_to_summarize() if pair[0] not in tried]:
+        for paper, record in pairs:
             if time.monotonic() > deadline:
                 result.is_incomplete = True
                 return
@@ -112,9 +112,9 @@ def _papers_to_summarize() -> list[tuple[int, Record]]:
         window = papers.announcement_window(session, current, RECENT_ANNOUNCEMENTS)
         keys = summaries.papers_without_summary(session, min(window), limit=min(PAPERS_READ, remaining))
         records = papers.versions(session, keys)
-    chosen = [(key[0], records[key]) for key in keys if key in records and records[key].abstract]
-    random.shuffle(chosen)
-    return chosen
+    pairs = [(key[0], records[key]) for key in keys if key in records and records[key].abstract]
+    random.shuffle(pairs)
+    return pairs
 
 
 def _summarize(paper: int, record: Record, refused: list[int], result: SummaryPass) -> None:
@@ -138,8 +138,8 @@ def _summarize(paper: int, record: Record, refused: list[int], result: SummaryPa
 
 def _record_failure(error: SourceDown | Misconfigured) -> None:
     now = clock.now()
-    asked_to_wait = (error.retry_after if isinstance(error, SourceDown) else None) or 0.0
-    retry_at = now + max(timedelta(seconds=asked_to_wait), PAUSE_AFTER_FAILURE)
+    wait_seconds = (error.retry_after if isinstance(error, SourceDown) else None) or 0.0
+    retry_at = now + max(timedelta(seconds=wait_seconds), PAUSE_AFTER_FAILURE)
     with transaction() as session:
         source_days.store_source_state(session, STATE, at=now, outcome=DOWN, detail=str(error), retry_at=retry_at)
     log.warning("summaries_stopped", reason=str(error))

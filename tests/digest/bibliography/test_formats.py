@@ -64,7 +64,7 @@ def outcome(data: bytes) -> tuple[Sequence[BibliographyEntry], str]:
 def test_a_sample_is_read_whole(shared: Path, name: str, expected: tuple[str | int, ...]) -> None:
     path = sources(shared) / name
     if not path.exists():
-        pytest.skip(f"{name} is not in the shared data")
+        pytest.skip(f"shared data absent: {name}")
 
     assert counts(parse_bibliography(path.read_bytes())) == expected
 

@@ -107,6 +107,9 @@ def test_a_valid_configuration_is_confirmed_with_the_path_of_the_env_file(termin
     ("setting", "value", "secret"),
     [
         ("DATABASE_URL", "postgresql://ada:pa/ss@db/digest", "pa/ss"),
+        ("DATABASE_URL", "postgresql://ada:pa@ss@db/digest", "ss@"),
+        ("SMTP_URL", "smtp://ada:pa/s@s:word@mail.example:587", "word"),
+        ("REDIS_URL", "redis://:re/dis@cache.example:6379/0", "re/dis"),
         ("DATABASE_URL", "postgresql://db/digest?user=ada&password=pa%2Fss", "pa%2Fss"),
         ("SEMANTIC_SCHOLAR_KEY", "s2-pass", "s2-pass"),
         ("OPENALEX_KEY", "oa-pass", "oa-pass"),

@@ -6,7 +6,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
 from digest.services.catalog.search_indexing import index_papers
-from digest.services.catalog.similar_papers import SHOWN, SimilarPaper, similar_papers
+from digest.services.catalog.similar_papers import MAX_SIMILAR, SimilarPaper, similar_papers
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 FOLDING = "We predict how proteins fold from their amino acid sequences with a network that attends to residue pairs."
@@ -42,7 +42,7 @@ def test_at_most_eight_are_shown_and_never_the_paper_itself(lab: Lab) -> None:
     index_papers()
     found = _similar("2511.10003")
 
-    assert len(found) == SHOWN
+    assert len(found) == MAX_SIMILAR
     assert "Protein folding, method 3" not in {paper.title for paper in found}
 
 

@@ -214,6 +214,16 @@ def test_a_useless_line_is_not_stored_and_the_paper_is_given_up(chat: ChatServer
     assert stored().get("2509.00001", "") == ""
 
 
+def test_a_paper_that_is_always_refused_is_not_asked_about_at_each_pass(chat: ChatServer) -> None:
+    chat.answer = lambda title: completion("") if title.endswith("kind 1") else completion(LINE)
+    summarize()
+    requests = len(chat.titles)
+    summarize()
+    summarize()
+
+    assert len(chat.titles) == requests
+
+
 def test_useless_answers_in_a_row_are_a_fault_of_the_endpoint(chat: ChatServer) -> None:
     put_papers(5, first=20)
     chat.answer = lambda _title: completion("")
