@@ -1,11 +1,13 @@
 """Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
+from digest.papers.author_groups import AuthoredPaper, group_papers
 from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import merge_all, merge_listed, merge_records
 from digest.papers.record import (
     AuthorFigures,
+    AuthorId,
     AuthorProfile,
     ListedPaper,
     PaperKeys,
@@ -31,7 +33,9 @@ from digest.papers.summary import (
 __all__ = [
     "OWN_PREFIX",
     "AuthorFigures",
+    "AuthorId",
     "AuthorProfile",
+    "AuthoredPaper",
     "ListedPaper",
     "PaperKeys",
     "ParsedDocument",
@@ -47,6 +51,7 @@ __all__ = [
     "clean_record",
     "code_address",
     "doi_identity",
+    "group_papers",
     "is_near_duplicate",
     "is_same_paper",
     "is_withdrawn",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key, title_words
 from digest.papers.record import ListedPaper, Record
@@ -83,6 +83,7 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
         ),
         signals=tuple(sorted(signals.items())),
         summary=max(a.summary, b.summary, key=lambda summary: (len(summary), summary)),
+        author_ids=tuple(sorted({*a.author_ids, *b.author_ids}, key=astuple)),
     )
 
 
