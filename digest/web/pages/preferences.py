@@ -17,7 +17,7 @@ from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
 from digest.interfaces import Enqueue
 from digest.models import Suppression
-from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
+from digest.models.subscriber import ACTIVE, UNKNOWN, UNSUBSCRIBED, WAITING
 from digest.models.types import stored_id
 from digest.services.catalog import paper_exports, people_choice
 from digest.services.security import rate_limits, signed_links
@@ -329,6 +329,8 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         library=state.library,
         papers=examples[:PAPERS_LISTED],
         papers_total=len(examples),
+        papers_waiting=sum(example.lookup == WAITING for example in examples),
+        papers_unknown=[example.identifier for example in examples if example.lookup == UNKNOWN],
         last_import=[example for example in examples if example.import_id == examples[0].import_id],
         feeds={form: signed_links.feed(subscriber_id, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
