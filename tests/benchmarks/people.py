@@ -24,7 +24,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.papers import AuthoredPaper, group_papers
 from digest.text.folding import fold_text
-from digest.text.tokens import stem
+from digest.text.tokens import is_weighted, stem
 from tests.benchmarks.report import Report
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -95,7 +95,7 @@ class _Corpus:
         row = self.rows[number]
         words: Counter[str] = Counter()
         for text, factor in ((row["title"], 2), (row["abstract"], 1)):
-            for word in set(map(stem, _WORD.findall(fold_text(text)))):
+            for word in {stem(word) for word in _WORD.findall(fold_text(text)) if is_weighted(word)}:
                 words[word] += factor * self.weights.idf(word)
         co_authors = frozenset(name for name in row["authors"] if name not in chosen)
         return AuthoredPaper(number, co_authors, row["category"], words=words)

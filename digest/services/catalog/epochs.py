@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -91,8 +92,14 @@ def counts_before(session: Session, announcement: int) -> Counts:
     return word_counts.blend(_count_words(session, tuple(days)))
 
 
-def weights_before(session: Session, announcement: int) -> Weights:
-    """The word weights by those counts, cached because previews need the same ones repeatedly."""
+WordCounter = Callable[[Session, tuple[AnnouncementDay, ...]], Counts]
+
+
+def weights_before(session: Session, announcement: int, count_words: WordCounter | None = None) -> Weights:
+    """The word weights by those counts, cached because previews need the same ones repeatedly.
+
+    `count_words`: counts the words of announcements, for a caller that prepares their papers anyway.
+    """
     days = tuple(
         announcements.announcement_days(
             session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)
@@ -100,7 +107,7 @@ def weights_before(session: Session, announcement: int) -> Weights:
     )
     cached = _weights_by_engine.setdefault(engine(), OrderedDict())
     if days not in cached:
-        cached[days] = Weights(word_counts.blend(_count_words(session, days)))
+        cached[days] = Weights(word_counts.blend((count_words or _count_words)(session, days)))
     cached.move_to_end(days)
     while len(cached) > _MAX_WEIGHTS_CACHED:
         cached.popitem(last=False)

@@ -20,7 +20,7 @@ from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.editions import topic_counts
-from digest.services.selection import candidate_papers, selector
+from digest.services.selection import candidate_papers, reference_backend, selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
 from digest.services.selection.selector import PreviewPlan
@@ -76,7 +76,9 @@ def _newest_day(session: Session) -> date | None:
 def _contents_by_day(
     session: Session, profile: Profile, plan: PreviewPlan, cancelled: Callable[[], bool]
 ) -> Iterator[tuple[CandidatePool, Content]]:
-    weights = epochs.weights_before(session, plan.announcements[-1])
+    weights = epochs.weights_before(
+        session, plan.announcements[-1], reference_backend.count_words if plan.by_reference else None
+    )
     findings = FindingCache() if plan.by_reference else None
     tau: int | None = None
     if plan.window:

@@ -14,11 +14,12 @@ from sqlmodel import Session
 from digest.compose.edition import RISING, Content, StoredContent
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
-from digest.matching.profile import Candidate, Profile
+from digest.matching.profile import Candidate, Counts, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
+from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
 from digest.services.catalog import followed_people, novelty_and_score
@@ -74,6 +75,14 @@ def _announced_documents(session: Session, days: Sequence[AnnouncementDay], auth
     papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
     documents = _prepare(session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {})
     return _with_people(session, documents, authors)
+
+
+def count_words(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
+    """The word counts of these announcements from their prepared papers, which a preview needs anyway."""
+    papers = {paper.id: paper for day in days for paper in day.papers}
+    announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
+    documents = _prepare(session, papers, announcement_of, {})
+    return word_counts.count(documents, announcements=len(days))
 
 
 def allows_paper(profile: Profile, document: Document) -> bool:
