@@ -1,6 +1,6 @@
 """How surely the papers of people who share a name are told apart, and how many of a person's papers are kept.
 
-    python -m tests.benchmarks.people SHARED [--trials 300]
+    python -m tests.benchmarks.people SHARED [--trials 200]
 
 Real people whose family name nobody else in the corpus has are given one name, a few at a time; then one of them is
 followed by one of their papers. No ids are used: with them no paper of another id can come. The corpus has one in
@@ -35,7 +35,7 @@ def main() -> None:
     """Measure precision and recall for some numbers of namesakes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
-    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--trials", type=int, default=200)
     options = parser.parse_args()
     corpus = _Corpus(options.shared / "data" / "corpus.jsonl.xz")
     report = Report("people")
