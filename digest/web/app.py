@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from digest import settings
-from digest.interfaces import Enqueue
+from digest.queues import Enqueue
 from digest.web.api import bounce_webhook, health, library, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices

@@ -12,8 +12,8 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
+from digest.queues import Enqueue
 from digest.services.catalog.page_schemas import AuthorPage, FurtherPage, PaperPage, PaperRow, Preview
 
 

@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile, Topic
+from digest.queues import Enqueue
 from digest.services.subscriptions.pending_imports import PendingPapers, pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe

@@ -19,7 +19,7 @@ from digest.papers import Record
 from digest.services.catalog import announcements as announced
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
-from digest.services.editions import topic_counts
+from digest.services.preview import topic_counts
 from digest.services.selection import candidate_papers, selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
