@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import clock
-from digest.cli import domains, output, runs, subscribers
+from digest.cli import domains, output, reconcile, runs, subscribers
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
@@ -31,6 +31,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     runs.add(admin, dependencies)
     subscribers.add(admin)
     domains.add(admin, dependencies)
+    reconcile.add(admin)
     _add_token_commands(admin)
 
 
