@@ -147,7 +147,7 @@ def web(
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())
-    application.state.warm_up.start()
+    application.state.warm_up.start_and_refresh()
     server.serve(
         application,
         host=host or configuration.host,

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
 
 from sqlmodel import Session
 
-from digest import clock
+from digest.caching import BoundedCache
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.errors import Cancelled
+from digest.db.papers.papers import PaperTitle
+from digest.errors import N_, Cancelled, TooMany
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.matching.reference.reference_matcher import FindingCache
-from digest.papers import Record
 from digest.services.catalog import announcements as announced
-from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
-from digest.services.preview import topic_counts
-from digest.services.selection import candidate_papers, selector
+from digest.services.preview import preview_data, topic_counts
+from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
+from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
-from digest.services.selection.selector import PreviewPlan
+from digest.services.selection.postings_backend import PostingsBackend
+
+MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
+_MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20
+_RETRY_SECONDS = 120
+_CANCELLED_MESSAGE = "the preview was cancelled: its client disconnected"
+_TOO_MANY_MESSAGE = N_("the newest announcement has too many papers for a preview yet; try again in a few minutes")
+
+
+def _size_of(preview: Preview) -> int:
+    """About how many bytes a preview takes."""
+    return 500 + sum(300 + 400 * len(day.papers) for day in preview.days)
+
+
+_previews: BoundedCache[Preview] = BoundedCache(max_entries=_MAX_PREVIEWS, max_bytes=_PREVIEW_BYTES, size_of=_size_of)
 
 
 def preview(
     profile: Profile,
     *,
-    days: int = 14,
+    days: int = PREVIEW_DAYS,
     limit: int | None = None,
     until: date | None = None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -43,65 +59,95 @@ def preview(
     """
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
-        last_day = until or _newest_day(session)
-        if last_day is None:
+        data = preview_data.cache.current(session, days, until)
+        if data is None:
             return Preview(())
-        announcements = store.announcements_between(session, last_day - timedelta(days=days - 1), last_day)
-        if not announcements:
-            return Preview(())
-        plan = selector.plan_preview(session, profile, announcements, whole=whole)
-        contents_by_day = list(_contents_by_day(session, profile, plan, cancelled))
-        versions = [
-            (entry.paper, entry.revision)
-            for _, content in contents_by_day
-            for entry in content.entries[: profile.limit]
-        ]
-        records = store.versions(session, versions)
-        counts = topic_counts.topic_counts(
-            session,
-            profile,
-            [content for _, content in contents_by_day],
-            lambda other: [content for _, content in _contents_by_day(session, other, plan, cancelled)],
+        if profile.examples is not None:
+            return _make_preview(session, profile, data, cancelled, whole=whole)
+        return _previews.get(
+            (profile, whole),
+            lambda: _make_preview(session, profile, data, cancelled, whole=whole),
+            version=data.number,
         )
-    days_shown = tuple(_preview_day(profile, pool, content, records) for pool, content in contents_by_day)
-    return Preview(days_shown, left_out=plan.left_out, topics=counts)
 
 
-def _newest_day(session: Session) -> date | None:
-    today = clock.now().astimezone(clock.ARXIV_ZONE).date()
-    newest = store.current_announcement(session, today)
-    return date.fromordinal(newest) if newest else None
+def _make_preview(
+    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
+) -> Preview:
+    select = partial(_select, session, data=data, cancelled=cancelled, whole=whole)
+    selection = select(profile)
+    versions = [
+        (entry.paper, entry.revision) for _, content in selection.days for entry in content.entries[: profile.limit]
+    ]
+    titles = store.titles(session, versions)
+    contents = [content for _, content in selection.days]
+    counts = topic_counts.topic_counts(
+        session, profile, contents, lambda other: [content for _, content in select(other).days]
+    )
+    days_shown = tuple(_preview_day(profile, pool, content, titles) for pool, content in selection.days)
+    return Preview(days_shown, left_out=selection.left_out, topics=counts)
 
 
-def _contents_by_day(
-    session: Session, profile: Profile, plan: PreviewPlan, cancelled: Callable[[], bool]
-) -> Iterator[tuple[CandidatePool, Content]]:
-    weights = epochs.weights_before(session, plan.announcements[-1])
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The edition of each announcement, oldest first; `left_out`: how many older ones have too many papers."""
+
+    days: Sequence[tuple[CandidatePool, Content]]
+    left_out: int = 0
+
+
+def _select(
+    session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
+) -> _Selection:
+    if profile.examples is not None:
+        return _select_with_examples(session, profile, data, cancelled, whole=whole)
+    backend = PostingsBackend(session, profile, data.weights)
+    tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
+    selected: list[tuple[CandidatePool, Content]] = []
+    total = 0
+    for pool, lists in zip(reversed(data.pools), reversed(data.postings), strict=True):
+        if cancelled():
+            raise Cancelled(_CANCELLED_MESSAGE)
+        paper_ids = backend.candidates(pool, lists, tau)
+        total += len(paper_ids)
+        if total > MAX_CANDIDATES and not whole:
+            if not selected:
+                raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
+            break
+        selected.append((pool, backend.choose(pool, paper_ids, tau)))
+    return _Selection(selected[::-1], len(data.pools) - len(selected))
+
+
+def _select_with_examples(
+    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
+) -> _Selection:
+    """Similarity to example papers needs all papers, by the matcher that is ready."""
+    announcement_ids = [pool.oldest_announcement for pool in data.pools]
+    plan = selector.plan_preview(session, profile, announcement_ids, whole=whole)
     findings = FindingCache() if plan.by_reference else None
     tau: int | None = None
     if plan.window:
         window = announced.announcement_days(session, plan.window)
         tau = selector.thresholds(
-            session, window, weights, {0: profile}, by_reference=plan.by_reference, findings=findings
+            session, window, data.weights, {0: profile}, by_reference=plan.by_reference, findings=findings
         )[0]
-    for announcement_id in plan.announcements:
+    days = []
+    for pool in data.pools[plan.left_out :]:
         if cancelled():
-            raise Cancelled("the preview was cancelled: its client disconnected")
-        day = date.fromordinal(announcement_id)
-        end_of_day = datetime.combine(day + timedelta(days=1), time(0), tzinfo=clock.ARXIV_ZONE)
-        pool = candidate_papers.pool_of(session, [announcement_id], signals_at=end_of_day, weights=weights)
+            raise Cancelled(_CANCELLED_MESSAGE)
         request = SelectionRequest(profile, tau=tau, rising=False)
         [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
-        yield pool, content
+        days.append((pool, content))
+    return _Selection(days, plan.left_out)
 
 
 def _preview_day(
-    profile: Profile, pool: CandidatePool, content: Content, records: dict[tuple[int, int], Record]
+    profile: Profile, pool: CandidatePool, content: Content, titles: Mapping[tuple[int, int], PaperTitle]
 ) -> PreviewDay:
     return PreviewDay(
         date=date.fromordinal(pool.oldest_announcement),
         papers=tuple(
-            _paper(profile, pool, entry, records[entry.paper, entry.revision])
+            _paper(profile, pool, entry, titles[entry.paper, entry.revision])
             for entry in content.entries[: profile.limit]
         ),
         total=len(content.entries) + content.more,
@@ -109,16 +155,16 @@ def _preview_day(
     )
 
 
-def _paper(profile: Profile, pool: CandidatePool, entry: Entry, record: Record) -> PreviewPaper:
+def _paper(profile: Profile, pool: CandidatePool, entry: Entry, title: PaperTitle) -> PreviewPaper:
     trend = pool.trends.get(entry.paper)
     return PreviewPaper(
         id=entry.paper,
-        title=record.title,
+        title=title.text,
         score=entry.score,
         strict=entry.strict,
         matched=tuple((profile.topics[i].text, words) for i, words in entry.matched),
         trending=trend.percentile if trend else None,
-        arxiv_id=record.arxiv_id,
+        arxiv_id=title.arxiv_id,
         example=entry.example,
         example_words=entry.example_words,
     )

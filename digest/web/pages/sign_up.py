@@ -50,7 +50,8 @@ class TrendingPart:
 
 
 def warm_up(services: PageServices, pages: PageCache) -> None:
-    """Compute what the first visitors need: the start page with trending papers, then what the first preview needs."""
+    """Compute what the first visitors need: what previews have in common, and the start page with trending papers."""
+    services.refresh_previews()
     trending = TrendingPart(services, pages)
     pages.page("start", lambda: _render_form(trending, {}))
     example = Profile(topics=(Topic(EXAMPLES[0]),))
