@@ -13,6 +13,7 @@ from digest.sources import (
     biorxiv,
     huggingface,
     openalex,
+    pubmed,
     semantic_scholar,
     summary_endpoint,
 )
@@ -27,6 +28,7 @@ SOURCES: dict[str, Source] = {
         huggingface.SOURCE,
         biorxiv.BIORXIV,
         biorxiv.MEDRXIV,
+        pubmed.SOURCE,
         semantic_scholar.SOURCE,
         openalex.SOURCE,
     )
