@@ -13,6 +13,7 @@ from digest.models.delivery import (
     SessionReply,
 )
 from digest.models.edition import Edition, Run, Shard
+from digest.models.monitoring import MetricCounter, RunReport
 from digest.models.paper import (
     Announcement,
     AuthorFigure,
@@ -65,6 +66,7 @@ __all__ = [
     "FormerAddress",
     "Installation",
     "Lease",
+    "MetricCounter",
     "Novelty",
     "Paper",
     "PaperKey",
@@ -75,6 +77,7 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "RunReport",
     "SearchDocument",
     "SessionReply",
     "Shard",
