@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.interfaces import SELECTION
+from digest.queues import SELECTION
 
 QUEUE_PREFIX = "digest."
 WELCOME = "welcome"

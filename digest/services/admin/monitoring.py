@@ -18,7 +18,7 @@ from digest.db.reporting.metric_counters import LabelPairs
 from digest.db.runs import run_reports
 from digest.db.runs.run_reports import LastRun
 from digest.errors import Transient
-from digest.interfaces import QUEUES
+from digest.queues import QUEUES
 from digest.redis import running
 from digest.redis.task_lists import task_lists
 from digest.services.admin import dashboard
