@@ -82,9 +82,10 @@ def _add_init(app: typer.Typer) -> None:
         systemd: Annotated[Path | None, _folder_option("systemd units and timers")] = None,
         caddy: Annotated[Path | None, _folder_option("a Caddyfile")] = None,
         nginx: Annotated[Path | None, _folder_option("a site for nginx")] = None,
+        monitoring: Annotated[Path | None, _folder_option("Prometheus rules and a Grafana dashboard")] = None,
     ) -> None:
-        """Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx."""
-        folders = {"systemd": systemd, "caddy": caddy, "nginx": nginx}
+        """Write .env with new secrets, and send a test mail. Or write files for systemd, a proxy or Prometheus."""
+        folders = {"systemd": systemd, "caddy": caddy, "nginx": nginx, "monitoring": monitoring}
         if any(folders.values()):
             _write_deployment_files(folders, force=force)
             return

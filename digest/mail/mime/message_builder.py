@@ -13,7 +13,9 @@ from digest.compose.email.template_context import Pieces, RenderedMail
 from digest.mail.mime.quoted_printable import encode_body, mailbox_header, structured_header, unstructured_header
 from digest.signing import keyed_hash
 
-TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test"})
+TRANSACTIONAL = frozenset(
+    {"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test", "run-report"}
+)
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -1,4 +1,4 @@
-"""`digest init --systemd`, `--caddy`, `--nginx`: files that run this installation under its server's own tools."""
+"""`digest init --systemd`, `--caddy`, `--nginx`, `--monitoring`: files for the tools that run this installation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import templates
 from digest import settings
 from digest.errors import BadInput, Refused
 
-SYSTEMD, CADDY, NGINX = "systemd", "caddy", "nginx"
+SYSTEMD, CADDY, NGINX, MONITORING = "systemd", "caddy", "nginx", "monitoring"
 _UNITS = (
     "papers-inbox.service",
     "papers-inbox-web.service",
@@ -27,7 +27,18 @@ _UNITS = (
     "papers-inbox-bounces.service",
     "papers-inbox-bounces.timer",
 )
-_FILES = {SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS), CADDY: ("Caddyfile",), NGINX: ("papers-inbox.conf",)}
+_FILES = {
+    SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS),
+    CADDY: ("Caddyfile",),
+    NGINX: ("papers-inbox.conf",),
+    MONITORING: (
+        "monitoring/prometheus.yml",
+        "monitoring/papers-inbox-rules.yml",
+        "monitoring/papers-inbox-dashboard.json",
+    ),
+}
+# Written as they are: they contain braces of Prometheus' and Grafana's own templates.
+_VERBATIM = frozenset({"monitoring/papers-inbox-rules.yml", "monitoring/papers-inbox-dashboard.json"})
 _PLAIN_PATH = re.compile(r"/[\w./@+-]*")
 
 
@@ -70,6 +81,8 @@ def _values() -> dict[str, str]:
 
 
 def _render(name: str, values: dict[str, str]) -> str:
+    if name in _VERBATIM:
+        return _template(name)
     environment = Environment(
         loader=FunctionLoader(lambda included: _template(f"systemd/{included}")),
         undefined=StrictUndefined,
