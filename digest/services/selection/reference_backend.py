@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -21,7 +21,7 @@ from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
-from digest.services.catalog import novelty_and_score
+from digest.services.catalog import followed_people, novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, edition_sections
 from digest.services.selection.backend import ProfileCache
@@ -41,7 +41,8 @@ class ReferenceBackend:
 
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
-        documents = _documents(session, pool, min(request.seen_through for request in requests))
+        authors = {author for request in requests for author in request.profile.authors}
+        documents = _documents(session, pool, min(request.seen_through for request in requests), authors)
         return [choose_content(pool, documents, request, self.findings) for request in requests]
 
     def choose_stored(
@@ -64,15 +65,17 @@ class ReferenceBackend:
         cache: ProfileCache | None = None,
     ) -> list[int | None]:
         """τ of each profile, in their order, from these announcements; None where they are too few."""
-        documents = _announced_documents(session, days)
+        authors = {author for profile in profiles.values() for author in profile.authors}
+        documents = _announced_documents(session, days, authors)
         return [close_threshold(profile, documents, weights, self.findings) for profile in profiles.values()]
 
 
-def _announced_documents(session: Session, days: Sequence[AnnouncementDay]) -> list[Document]:
+def _announced_documents(session: Session, days: Sequence[AnnouncementDay], authors: Collection[str]) -> list[Document]:
     papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
-    return prepare_documents(
+    documents = prepare_documents(
         session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {}
     )
+    return with_people(session, documents, authors)
 
 
 def allows_paper(profile: Profile, document: Document) -> bool:
@@ -154,14 +157,31 @@ def _content_order(document: Document) -> tuple[int, float, int, int]:
     return percentile, prior, -candidate.announcement, candidate.id
 
 
-def _documents(session: Session, pool: CandidatePool, seen_through: int) -> list[Document]:
+def _documents(session: Session, pool: CandidatePool, seen_through: int, authors: Collection[str]) -> list[Document]:
     """The papers of batches after `seen_through`, and the rising ones: all that can be selected."""
     percentiles = {number: trend.percentile for number, trend in pool.trends.items()}
     rising = frozenset(pool.rising)
     papers = {
         paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
     }
-    return prepare_documents(session, papers, pool.announcement_of, percentiles)
+    return with_people(session, prepare_documents(session, papers, pool.announcement_of, percentiles), authors)
+
+
+def with_people(session: Session, documents: list[Document], authors: Collection[str]) -> list[Document]:
+    """The documents, each with those of the followed people whose paper it is."""
+    oldest_paper = min((document.candidate.id for document in documents), default=0)
+    people_by_paper: dict[int, set[str]] = {}
+    for author, paper_ids in followed_people.papers_of(session, authors, oldest_paper).items():
+        for paper_id in paper_ids:
+            people_by_paper.setdefault(paper_id, set()).add(author)
+    if not people_by_paper:
+        return documents
+    return [
+        replace(document, candidate=replace(document.candidate, people=frozenset(people)))
+        if (people := people_by_paper.get(document.candidate.id))
+        else document
+        for document in documents
+    ]
 
 
 def prepare_documents(
