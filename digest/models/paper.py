@@ -50,7 +50,8 @@ class Paper(SQLModel, table=True):
     """One paper. Identity: arXiv id, else DOI, else `papers.is_same_paper` among those that share a `PaperKey`.
 
     `announcement_id`: the announcement it was new in; None: stored only as a revision or by a signal, never 'new'.
-    Announcements and batches are never deleted, so these columns have no foreign keys.
+    Announcements and batches are never deleted, so these columns have no foreign keys. `outlets`: keys of the outlets
+    of its newest record, separated by blanks; `language`: of its text, '' where it is unknown.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -61,6 +62,8 @@ class Paper(SQLModel, table=True):
     revision: int = 1
     withdrawn: bool = False
     announce_type: str | None = Field(default=None, max_length=13)  # arXiv's term, the strongest of that announcement
+    outlets: str = Field(default="", max_length=400, sa_column_kwargs={"server_default": ""})
+    language: str = Field(default="", max_length=8, sa_column_kwargs={"server_default": ""})
 
 
 class PaperKey(SQLModel, table=True):

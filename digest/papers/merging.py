@@ -43,6 +43,8 @@ def merge_records(a: Record, b: Record) -> Record:
         published=min((day for day in (a.published, b.published) if day), default=None),
         has_code=a.has_code or b.has_code,
         withdrawn=any(r.withdrawn for r in (a, b) if r.version == better.version),
+        outlets=tuple(sorted({*a.outlets, *b.outlets})),
+        language=better.language or other.language,
     )
 
 

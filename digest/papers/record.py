@@ -12,9 +12,11 @@ from operator import attrgetter
 class Record:
     """One paper from a source, or merged from several. None or empty means unknown, never zero.
 
-    `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
+    `categories` are arXiv's names (`cs.LG`) or codes of `papers.subjects` (`bio.genomics`), the primary one first.
+    `version` is the source's version number.
     `title_derived` marks a title made of the abstract's first sentence. `authors_complete` is False after 'et al.'.
-    `has_code` is True where a source marks code or `code_url` is known; False means unknown.
+    `has_code` is True where a source marks code or `code_url` is known; False means unknown. `outlets`: names of the
+    outlets beside arXiv that carry it (`papers.outlets`). `language`: of the text, as the source says (ISO 639-1).
     """
 
     title: str
@@ -33,6 +35,8 @@ class Record:
     title_derived: bool = False
     withdrawn: bool = False
     has_code: bool = False
+    outlets: tuple[str, ...] = ()
+    language: str | None = None
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
         """Pickle the values without the field names, which is faster."""

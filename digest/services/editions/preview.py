@@ -23,6 +23,7 @@ from digest.services.editions import topic_counts
 from digest.services.selection import candidate_papers, selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.paper_admission import choice_of
 from digest.services.selection.selector import PreviewPlan
 
 
@@ -105,7 +106,7 @@ def _preview_day(
             for entry in content.entries[: profile.limit]
         ),
         total=len(content.entries) + content.more,
-        announced=len(pool.papers),
+        announced=pool.count_after(0, choice_of(profile)),
     )
 
 

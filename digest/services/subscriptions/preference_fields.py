@@ -34,6 +34,7 @@ from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
 from digest.matching.query.profile_limits import check_cost
 from digest.models import Subscriber
+from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers
 from digest.services.subscriptions.validation_messages import plain_message
 
@@ -45,7 +46,8 @@ class Control(StrEnum):
     """What a form shows for a preference."""
 
     LINES = "lines"  # a text with one entry a line
-    CHECK_BOXES = "check_boxes"  # categories
+    CHECK_BOXES = "check_boxes"
+    SUBJECTS = "subjects"  # check boxes, and a line for further subjects by name
     SELECT = "select"
     DAY_OF_WEEK = "day_of_week"
     NUMBER = "number"
@@ -150,10 +152,30 @@ class SignUpPreferences(BaseModel):
         tuple[str, ...],
         BeforeValidator(parsers.category_names),
         Preference(
-            N_("Only these categories"),
+            N_("Only these subjects"),
+            Control.SUBJECTS,
+            help=N_("If none is checked or named, all subjects count."),
+            aliases=("category", "fields", "subjects", "subject"),
+        ),
+    ] = ()
+    sources: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.source_keys),
+        Preference(
+            N_("Only these sources"),
             Control.CHECK_BOXES,
-            help=N_("If none is checked, all categories count."),
-            aliases=("category", "fields"),
+            help=N_("If none is checked, all sources count."),
+            aliases=("source", "outlets", "journals"),
+        ),
+    ] = ()
+    languages: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.language_codes),
+        Preference(
+            N_("Only these languages"),
+            Control.CHECK_BOXES,
+            help=N_("Of title and abstract. If none is checked, all languages count."),
+            aliases=("language",),
         ),
     ] = ()
     exclusions: Annotated[
@@ -319,9 +341,10 @@ def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
 
 
 def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
-    """A subscriber's preferences by name. Topics are texts."""
+    """A subscriber's preferences by name. Topics are texts; sources that were removed here are left out."""
     stored = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
-    return stored | {"topics": tuple(topic.text for topic in profile.topics)}
+    known_sources = tuple(key for key in profile.sources if key in outlets.known_outlets())
+    return stored | {"topics": tuple(topic.text for topic in profile.topics), "sources": known_sources}
 
 
 def as_text(name: str, value: object) -> str:
