@@ -13,7 +13,7 @@ from celery.signals import setup_logging, worker_process_init
 
 from digest import logs, settings
 from digest.db.core import engine
-from digest.interfaces import BACKGROUND
+from digest.queues import BACKGROUND
 from digest.redis import broker_url
 from workers.queues import QUEUE_PREFIX, ROUTES, WorkerPool
 

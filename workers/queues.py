@@ -1,6 +1,6 @@
 """The task queues, the tasks in each, and the processes that serve them.
 
-Options and documents name the four queues of `digest.interfaces.QUEUES`. In Redis `selection` is two lists, so that the
+Options and documents name the four queues of `digest.queues.QUEUES`. In Redis `selection` is two lists, so that the
 day's editions come before the welcome editions of a large import.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.errors import BadInput
-from digest.interfaces import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
+from digest.queues import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
 
 QUEUE_PREFIX = "digest."
 WELCOME = "welcome"

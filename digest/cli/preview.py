@@ -18,9 +18,9 @@ from digest.cli import library, output
 from digest.cli.outside import Dependencies
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
-from digest.services.editions.library_json import report_json
-from digest.services.editions.library_topics import LibraryReport, MakePreview, report_library
-from digest.services.editions.preview import preview
+from digest.services.preview.library_json import report_json
+from digest.services.preview.library_topics import LibraryReport, MakePreview, report_library
+from digest.services.preview.preview import preview
 from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.example_papers import terms_of_entries
 from digest.services.subscriptions.library_entries import ResolvedLibrary

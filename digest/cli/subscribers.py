@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.errors import BadInput
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import csv_import_export
@@ -107,7 +107,7 @@ def _add_import_command(group: typer.Typer) -> None:
             f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused"
         )
         if bad:
-            raise typer.Exit(output.EXIT_FAILED)
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _preferences(settings: list[str]) -> dict[str, str]:

@@ -126,18 +126,22 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
     posted = dates.parse_date("date", _text(row, "date"))
     subject = subject_code(_text(row, "category"))
     is_first = int(version) == 1
+    published_doi = _published_doi(_text(row, "published"))
+    is_retracted = papers.is_retracted(title)
     record = Record(
         title=title,
         abstract=abstract,
         authors=authors.names,
         authors_complete=authors.complete,
         version=int(version),
-        doi=doi,
+        doi=published_doi or doi,
+        preprint_dois=(doi,) if published_doi else (),
         categories=(subject,) if subject else (),
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
         published=posted if is_first else None,
-        withdrawn=title.upper().startswith("WITHDRAWN") or papers.is_withdrawn(None, abstract),
+        withdrawn=title.upper().startswith("WITHDRAWN") or is_retracted or papers.is_withdrawn(None, abstract),
+        retracted=is_retracted,
     )
     return ListedPaper(require_within_limits(record), announce_type="new" if is_first else "replace")
 
@@ -147,8 +151,18 @@ def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
     doi = _text(row, "preprint_doi").lower()
     if not _DOI.fullmatch(doi):
         raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
-    journal = _without_placeholder(_plain_text(_text(row, "published_journal")))
-    return ListedPaper(require_within_limits(Record("", doi=doi, venue=journal or None)))
+    journal = _without_placeholder(_plain_text(_text(row, "published_journal"))) or None
+    published_doi = _published_doi(_text(row, "published_doi"))
+    preprint_dois = (doi,) if published_doi else ()
+    return ListedPaper(
+        require_within_limits(Record("", doi=published_doi or doi, preprint_dois=preprint_dois, venue=journal))
+    )
+
+
+def _published_doi(text: str) -> str | None:
+    """The DOI of the published version; None for no DOI, and for a preprint's own, which the API sometimes repeats."""
+    doi = text.lower()
+    return doi if _DOI.fullmatch(doi) and not papers.is_preprint_doi(doi) else None
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

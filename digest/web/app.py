@@ -7,7 +7,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from digest import settings
-from digest.interfaces import Enqueue
+from digest.queues import Enqueue
 from digest.web.api import bounce_webhook, health, library, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
@@ -69,10 +69,22 @@ PAGES = (  # routes are tried in this order
 )
 
 
+def _warm_up(services: PageServices, pages: PageCache) -> None:
+    """Prepare what the first visitors need."""
+    sign_up.warm_up(services, pages)
+    papers.warm_up(services, pages)
+
+
+def _refresh(services: PageServices, pages: PageCache) -> None:
+    """Prepare again what has changed, while visitors get what was prepared before."""
+    services.refresh_previews()
+    pages.refresh()
+
+
 def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     """The application over the configured database. `services` show papers and editions.
 
-    `app.state.warm_up.start()` prepares the first preview in the background.
+    `app.state.warm_up.start_and_refresh()` prepares the first views in the background, and again after changes.
 
     Raises Misconfigured where a secret is unset.
     """
@@ -91,7 +103,9 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
     app.state.search_slots = search_slots()
-    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services, app.state.pages))
+    app.state.warm_up = WarmUp(
+        partial(_warm_up, services, app.state.pages), partial(_refresh, services, app.state.pages)
+    )
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)

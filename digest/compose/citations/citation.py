@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from digest.compose.citations.cited_author import CitedAuthor, cited_author
-from digest.compose.citations.preprint_servers import RXIV_DOI, preprint_server
+from digest.compose.citations.preprint_servers import preprint_server
 from digest.papers import Record
+from digest.papers.preprint_dois import RXIV_DOI
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 

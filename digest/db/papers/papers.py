@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
-from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
-from digest.papers import Record, clean_record
+from digest.models import Announcement, Batch, Paper, PaperIdentifier, PaperKey, PaperVersion
+from digest.papers import Record, clean_record, without_version
 
 _TUPLE_FIELDS = {field.name for field in fields(Record) if "tuple" in str(field.type)}
 _ROWS_PER_QUERY = 500
@@ -120,12 +120,18 @@ def newest_batch(session: Session) -> int:
 def announced_papers(
     session: Session, announcement_ids: Sequence[int]
 ) -> dict[int, list[tuple[int, int, int, bool, str, str, str]]]:
-    """By announcement, of its papers in order of their ids: the values of `services.catalog.announcements`."""
+    """By announcement, of its papers in order of their ids: the values of `services.catalog.announcements`.
+
+    Papers that were merged into others are left out.
+    """
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     identifier = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
     papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str, str, str]]] = {}
     for start in range(0, len(announcement_ids), _ROWS_PER_QUERY):
-        in_batch = col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY])
+        in_batch = and_(
+            col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY]),
+            col(Paper.merged_into).is_(None),
+        )
         for announcement_id, *row in session.execute(
             select(*columns, identifier, col(Paper.outlets), col(Paper.language))
             .where(in_batch)
@@ -146,14 +152,35 @@ def newest_batch_known_at(session: Session, instant: datetime) -> int:
 def find_by_identifiers(
     session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
-    """Ids of stored papers by arXiv id; and by DOI, each with the paper's arXiv id."""
+    """Ids of stored papers by arXiv id; and by DOI, also that of a preprint, each with the paper's arXiv id."""
     by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(in_values(session, col(Paper.arxiv_id), arxiv_ids))
     by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(in_values(session, col(Paper.doi), dois))
     ids_by_arxiv_id = {str(arxiv_id): int(paper_id) for arxiv_id, paper_id in session.execute(by_id)}
     ids_by_doi = (
         {str(doi): (int(paper_id), arxiv_id) for doi, paper_id, arxiv_id in session.execute(by_doi)} if dois else {}
     )
+    further = {doi: doi_identifier(doi) for doi in dois if doi not in ids_by_doi}
+    by_identifier = find_by_further_identifiers(session, further.values())
+    ids_by_doi |= {doi: by_identifier[key] for doi, key in further.items() if key in by_identifier}
     return ids_by_arxiv_id, ids_by_doi
+
+
+def doi_identifier(doi: str) -> str:
+    """The `PaperIdentifier` of a DOI: in lower case, that of a preprint without its version."""
+    return f"doi:{without_version(doi.lower())}"
+
+
+def find_by_further_identifiers(session: Session, identifiers: Iterable[str]) -> dict[str, tuple[int, str | None]]:
+    """Ids and arXiv ids of stored papers by `PaperIdentifier`."""
+    values = sorted(set(identifiers))
+    if not values:
+        return {}
+    identifier = col(PaperIdentifier.identifier)
+    statement = select(identifier, col(PaperIdentifier.paper_id), col(Paper.arxiv_id)).join(
+        Paper, col(Paper.id) == col(PaperIdentifier.paper_id)
+    )
+    rows = session.execute(statement.where(in_values(session, identifier, values)))
+    return {str(value): (int(paper_id), arxiv_id) for value, paper_id, arxiv_id in rows}
 
 
 def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
@@ -174,7 +201,7 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
 
 
 def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, StoredPaper]:
-    """Papers by id with their newest records, read without table objects."""
+    """Papers by id with their newest records, read without table objects; not those that were merged into others."""
     ids = list(paper_ids)
     if not ids:
         return {}
@@ -195,7 +222,7 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
             col(version.detail),
         )
         .join(version, (col(version.paper_id) == id_column) & (col(version.revision) == col(Paper.revision)))
-        .where(in_values(session, id_column, ids))
+        .where(in_values(session, id_column, ids), col(Paper.merged_into).is_(None))
     )
     rows = session.execute(statement)
     return {row.id: _stored_paper(row) for row in rows}
@@ -252,6 +279,31 @@ def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> di
     }
 
 
+class PaperTitle(NamedTuple):
+    """What a line about a paper shows."""
+
+    text: str
+    arxiv_id: str | None
+
+
+def titles(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], PaperTitle]:
+    """Titles by (paper, revision), without reading abstracts."""
+    pairs = set(paper_revisions)
+    version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
+    if not pairs:
+        return {}
+    statement = (
+        select(col(version.paper_id), col(version.revision), col(version.title), col(Paper.arxiv_id))
+        .join(Paper, col(Paper.id) == col(version.paper_id))
+        .where(in_values(session, col(version.paper_id), paper_ids))
+    )
+    return {
+        (paper_id, revision): PaperTitle(clean_record(Record(title=title)).title, arxiv_id)
+        for paper_id, revision, title, arxiv_id in session.execute(statement)
+        if (paper_id, revision) in pairs
+    }
+
+
 def paper_by_id(session: Session, paper_id: int) -> tuple[Paper, Record] | None:
     """One paper with its newest record."""
     return newest_versions(session, [paper_id]).get(paper_id)
@@ -271,4 +323,5 @@ def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple
         .order_by(col(PaperKey.paper_id).desc())
         .limit(limit)
     )
-    return newest_versions_chunked(session, list(session.execute(statement).scalars()))
+    rows = newest_versions_chunked(session, list(session.execute(statement).scalars()))
+    return [(paper, record) for paper, record in rows if paper.merged_into is None]

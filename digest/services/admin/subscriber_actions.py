@@ -5,10 +5,10 @@ from __future__ import annotations
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.interfaces import Enqueue
 from digest.models import Audit
 from digest.models.delivery import TEST
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.subscriptions import consent_origin, update_preferences
 from digest.services.subscriptions.unsubscribe import unsubscribe_in_session
 

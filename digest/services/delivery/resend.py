@@ -12,11 +12,11 @@ from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
-from digest.interfaces import Enqueue
 from digest.models import Audit, Edition, Subscriber
 from digest.models.delivery import RESEND
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 
 
 def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:

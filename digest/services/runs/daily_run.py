@@ -13,12 +13,13 @@ from digest.db.core.engine import reading
 from digest.db.runs import runs as store
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Transient
-from digest.interfaces import Enqueue, NoQueue
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.models.types import stored_id
-from digest.services.catalog import novelty_and_score, search_indexing
+from digest.queues import Enqueue, NoQueue
+from digest.services.catalog import novelty_and_score
 from digest.services.delivery import delivery_worker
 from digest.services.runs import build_editions, calibration_job, retention, run_planning
+from digest.services.search import search_indexing
 
 WAIT_SECONDS = 3600.0
 NOVELTY_SECONDS = INDEXING_SECONDS = 60.0

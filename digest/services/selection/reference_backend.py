@@ -44,7 +44,7 @@ class ReferenceBackend:
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
         documents = _documents(session, pool, min(request.seen_through for request in requests))
-        return [_choose_content(pool, documents, request, self.findings) for request in requests]
+        return [choose_content(pool, documents, request, self.findings) for request in requests]
 
     def choose_stored(
         self,
@@ -68,7 +68,7 @@ class ReferenceBackend:
         """τ of each profile, in their order, from these announcements; None where they are too few."""
         papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
-        documents = _prepare(session, papers, announcement_of, {})
+        documents = prepare_documents(session, papers, announcement_of, {})
         return [
             close_threshold(
                 profile,
@@ -90,9 +90,10 @@ def allows_paper(profile: Profile, document: Document) -> bool:
     return not any(node_matches(parse(text).root, document) for text in profile.exclusions)
 
 
-def _choose_content(
+def choose_content(
     pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, cache: FindingCache | None
 ) -> Content:
+    """The edition of a request from the documents of a pool's papers, or of those that may match."""
     documents = _admitted(choice_of(request.profile), pool.papers, documents)
     new_documents = [
         document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through
@@ -177,10 +178,10 @@ def _documents(session: Session, pool: CandidatePool, seen_through: int) -> list
     papers = {
         paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
     }
-    return _prepare(session, papers, pool.announcement_of, percentiles)
+    return prepare_documents(session, papers, pool.announcement_of, percentiles)
 
 
-def _prepare(
+def prepare_documents(
     session: Session,
     papers: Mapping[int, AnnouncedPaper],
     announcement: Mapping[int, int],
@@ -188,20 +189,16 @@ def _prepare(
 ) -> list[Document]:
     """The papers prepared for matching; prepared papers are cached."""
     cached = _prepared.setdefault(engine(), OrderedDict())
-    missing = [
-        (paper_id, paper.revision) for paper_id, paper in papers.items() if (paper_id, paper.revision) not in cached
-    ]
+    keys = [(paper_id, paper.revision) for paper_id, paper in papers.items()]
+    prepared = {key: document for key in keys if (document := cached.get(key)) is not None}
+    missing = [key for key in keys if key not in prepared]
     for key, paper_record in store.versions(session, missing).items():
-        cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
+        prepared[key] = cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
     if len(missing) >= _MANY:
         exempt_documents_from_gc()
-    documents = [
-        _with_trending(cached[paper_id, paper.revision], announcement[paper_id], percentiles.get(paper_id, 0))
-        for paper_id, paper in papers.items()
-    ]
     while len(cached) > REFERENCE_DOCUMENTS:
         cached.popitem(last=False)
-    return documents
+    return [_with_trending(prepared[key], announcement[key[0]], percentiles.get(key[0], 0)) for key in keys]
 
 
 def exempt_documents_from_gc() -> None:

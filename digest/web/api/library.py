@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digest.matching.profile import Profile
-from digest.services.editions.library_json import report_json
-from digest.services.editions.library_topics import report_library
+from digest.services.preview.library_json import report_json
+from digest.services.preview.library_topics import report_library
 from digest.services.subscriptions import pending_imports
 from digest.services.subscriptions.library_entries import MAX_PASTED, LibrarySource, read_usable_library
 from digest.web.http import api_auth

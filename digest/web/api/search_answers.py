@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from digest.services.catalog.search_schemas import SearchPage
+from digest.services.search.search_schemas import SearchPage
 
 
 def search_as_json(page: SearchPage) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from digest.errors import BadInput, NotFound
 from digest.services.admin import dashboard
 from digest.services.catalog import paper_exports, paper_lookup
 from digest.services.catalog.page_schemas import Preview
-from digest.services.catalog.search_schemas import NEWEST, SearchRequest
-from digest.services.editions import paper_search, web_view
+from digest.services.editions import web_view
+from digest.services.search import paper_search
+from digest.services.search.search_schemas import NEWEST, SearchRequest
 from digest.services.security import signed_links
 from digest.services.security.api_tokens import ApiToken
 from digest.services.subscriptions import topic_feedback

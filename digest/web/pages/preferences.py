@@ -15,10 +15,10 @@ from starlette.datastructures import FormData
 from digest import clock
 from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
-from digest.interfaces import Enqueue
 from digest.models import Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.catalog import paper_exports
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import (

@@ -17,7 +17,6 @@ import time_machine
 from sqlmodel import col, select
 
 from digest.db.core.engine import reading, transaction
-from digest.interfaces import NoQueue
 from digest.matching.engine import index_counts
 from digest.matching.engine.paper_index import build_index
 from digest.matching.profile import Profile, Topic
@@ -25,8 +24,10 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.models import Edition, Paper, Subscriber
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.editions import further_papers, preview, welcome
+from digest.queues import NoQueue
+from digest.services.editions import further_papers, welcome
 from digest.services.ingestion.import_document import store_document
+from digest.services.preview import preview
 from digest.services.runs import build_editions, replay, run_planning
 from digest.services.selection import candidate_papers, engine_need
 from digest.services.selection import selector as choosing

@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from digest.db.subscribers.subscribers import parse_address
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription, validate
+from digest.models import Subscriber
+from digest.services.subscriptions.preference_fields import (
+    SignUpPreferences,
+    Subscription,
+    preference_values,
+    validate,
+)
 
 BAD: tuple[tuple[str, Any], ...] = (
     ("topics", "\n".join(f"topic number {n}" for n in range(21))),
@@ -151,7 +157,7 @@ def test_a_source_or_language_that_is_not_here_is_refused_with_those_that_are(
 def test_a_source_that_was_removed_here_is_left_out_of_forms_and_exports() -> None:
     profile = Profile(sources=("arxiv", "a-journal-that-was-removed"))
 
-    assert preference_fields.preference_values(Subscriber(), profile)["sources"] == ("arxiv",)
+    assert preference_values(Subscriber(), profile)["sources"] == ("arxiv",)
 
 
 def test_a_topic_that_stays_keeps_its_cap_and_its_mute() -> None:

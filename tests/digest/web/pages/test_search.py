@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.catalog.search_indexing import index_papers
 from digest.services.ingestion.import_document import store_document
+from digest.services.search.search_indexing import index_papers
 from digest.services.security import signed_links
 from tests.digest.web.conftest import Browser, path, subscribed
 

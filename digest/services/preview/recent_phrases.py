@@ -15,7 +15,7 @@ from digest.caching import BoundedCache
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures
-from digest.services.editions import topic_counts
+from digest.services.preview import topic_counts
 from digest.text.folding import fold_text
 from digest.text.tex import readable
 from digest.text.tokens import is_weighted, stem

@@ -20,8 +20,8 @@ from digest.matching.query.parser import is_query
 from digest.matching.scoring import index_terms
 from digest.papers import author_key
 from digest.services.catalog import epochs
-from digest.services.editions import recent_phrases, topic_counts
-from digest.services.editions.recent_phrases import PhraseList
+from digest.services.preview import recent_phrases, topic_counts
+from digest.services.preview.recent_phrases import PhraseList
 from digest.text.folding import fold_text
 from digest.text.plain_text import one_line
 from digest.text.tokens import is_weighted

@@ -28,8 +28,10 @@ from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
 from digest.services.catalog import epochs, paper_presenters
-from digest.services.catalog.facets import PaperFacets
-from digest.services.catalog.search_schemas import (
+from digest.services.preview import topic_counts
+from digest.services.search import pasted_identifier, search_ranking
+from digest.services.search.facets import PaperFacets
+from digest.services.search.search_schemas import (
     BEST,
     ORDERS,
     PERIODS,
@@ -38,7 +40,6 @@ from digest.services.catalog.search_schemas import (
     SearchPage,
     SearchRequest,
 )
-from digest.services.editions import paper_lookup, search_ranking, topic_counts
 from digest.services.subscriptions import topic_checks
 
 MAX_VERIFIED = 300  # papers for one page
@@ -79,7 +80,7 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
     _check_request(request)
     with reading() as session:
         papers = None if sent_to is None else sent_paper_ids(session, sent_to)
-        found = paper_lookup.find(session, request.text)
+        found = pasted_identifier.find(session, request.text)
         if found is not None:
             return _page_of(session, [paper_id for paper_id in found if papers is None or paper_id in papers])
     topic_checks.check_topic(request.text)

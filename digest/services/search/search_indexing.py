@@ -13,7 +13,7 @@ from digest.db.papers.search_index import IndexedPaper, UnindexedPaper
 from digest.matching.profile import Candidate
 from digest.matching.scoring.boolean_match import prepare_document
 from digest.matching.scoring.index_terms import INDEX_RULES, document_terms
-from digest.services.catalog.facets import PaperFacets
+from digest.services.search.facets import PaperFacets
 
 log = logs.get(__name__)
 

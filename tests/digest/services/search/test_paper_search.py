@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from digest.services.catalog.search_indexing import IndexingResult, index_papers
-from digest.services.catalog.search_schemas import BEST, SearchRequest
-from digest.services.editions.paper_search import search
+from digest.services.search.paper_search import search
+from digest.services.search.search_indexing import IndexingResult, index_papers
+from digest.services.search.search_schemas import BEST, SearchRequest
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
 

@@ -1,10 +1,9 @@
-"""From the status and text of a report to the cause of the refusal and the kind of bounce."""
+"""The refusal that a report states: its enhanced status, its stage and its cause, from the report's fields and text."""
 
 from __future__ import annotations
 
 import re
 
-from digest.mail.bounces.bounce_kinds import HARD, POLICY, SOFT
 from digest.mail.bounces.failure_wording import FAILURE, RETURNED
 from digest.mail.smtp import refusal_cause
 from digest.mail.smtp.refusal_cause import Cause, Refusal
@@ -110,15 +109,6 @@ def transcript(text: str) -> list[tuple[str, str]]:
 def mentions_failure(text: str) -> bool:
     """True where the text is about a mail that did not arrive."""
     return bool(FAILURE.search(text)) or refusal_cause.cause_of_words(text) in _FAILURE_CAUSES
-
-
-def bounce_kind(cause: Cause, *, temporary: bool) -> str:
-    """Hard for a missing address, policy for a reason that concerns us, else soft; soft also while it is retried."""
-    if temporary:
-        return SOFT
-    if cause == Cause.ADDRESS:
-        return HARD
-    return POLICY if cause in refusal_cause.ABOUT_US else SOFT
 
 
 def excerpt(text: str) -> str:

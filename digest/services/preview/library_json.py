@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from digest.services.editions.library_topics import LibraryReport
+from digest.services.preview.library_topics import LibraryReport
 from digest.services.subscriptions.library_entries import ResolvedLibrary
 
 

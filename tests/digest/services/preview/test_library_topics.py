@@ -9,8 +9,8 @@ import pytest
 from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog.page_schemas import Preview
-from digest.services.editions.library_topics import MAX_TOPICS, report_library, text_phrases
 from digest.services.ingestion.import_document import store_document
+from digest.services.preview.library_topics import MAX_TOPICS, report_library, text_phrases
 from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary, read_library
 
 DAY = date(2025, 11, 17)
