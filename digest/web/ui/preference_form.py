@@ -17,7 +17,8 @@ from digest.models import Subscriber
 from digest.papers.subjects import ARXIV_SUBJECTS, SUBJECTS, subject_code, subject_label
 from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_fields
-from digest.services.subscriptions.preference_fields import Control, Group, Preference, SignUpPreferences, Subscription
+from digest.services.subscriptions.preference_controls import Control, Group, Preference
+from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.text.language import LANGUAGE_NAMES
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
