@@ -5,6 +5,7 @@ from digest.papers.clues import code_address, is_retracted, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import merge_all, merge_dois, merge_listed, merge_records
+from digest.papers.outlets import outlet_key, outlet_keys, outlet_names
 from digest.papers.preprint_dois import is_preprint_doi, without_version
 from digest.papers.record import (
     AuthorFigures,
@@ -66,6 +67,9 @@ __all__ = [
     "merge_listed",
     "merge_records",
     "numbers_agree",
+    "outlet_key",
+    "outlet_keys",
+    "outlet_names",
     "own_origin",
     "own_source",
     "page_author",

@@ -51,6 +51,7 @@ def merge_records(a: Record, b: Record) -> Record:
         language=better.language or other.language,
         issued=better.issued or other.issued,
         keywords=_union(better.keywords, other.keywords),
+        outlets=tuple(sorted({*a.outlets, *b.outlets})),
     )
 
 

@@ -34,6 +34,8 @@ class StoredPaper:
     batch_id: int
     announce_type: str | None
     revision: int
+    outlets: str
+    language: str
     record: Record
 
 
@@ -116,21 +118,23 @@ def newest_batch(session: Session) -> int:
 
 def announced_papers(
     session: Session, announcement_ids: Sequence[int]
-) -> dict[int, list[tuple[int, int, int, bool, str]]]:
-    """By announcement: id, newest revision, batch, withdrawn flag and identifier of its papers, ordered by id.
+) -> dict[int, list[tuple[int, int, int, bool, str, str, str]]]:
+    """By announcement, of its papers in order of their ids: the values of `services.catalog.announcements`.
 
     Papers that were merged into others are left out.
     """
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     identifier = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
-    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str]]] = {}
+    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str, str, str]]] = {}
     for start in range(0, len(announcement_ids), _ROWS_PER_QUERY):
         in_batch = and_(
             col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY]),
             col(Paper.merged_into).is_(None),
         )
         for announcement_id, *row in session.execute(
-            select(*columns, identifier).where(in_batch).order_by(col(Paper.id))
+            select(*columns, identifier, col(Paper.outlets), col(Paper.language))
+            .where(in_batch)
+            .order_by(col(Paper.id))
         ):
             papers_by_announcement.setdefault(announcement_id, []).append(tuple(row))
     return papers_by_announcement
@@ -210,6 +214,8 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
             col(Paper.batch_id),
             col(Paper.announce_type),
             col(Paper.revision),
+            col(Paper.outlets),
+            col(Paper.language),
             col(version.title),
             col(version.abstract),
             col(version.detail),
@@ -218,19 +224,22 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
         .where(in_values(session, id_column, ids), col(Paper.merged_into).is_(None))
     )
     rows = session.execute(statement)
-    return {
-        paper_id: StoredPaper(
-            paper_id,
-            arxiv_id,
-            doi,
-            announcement_id,
-            batch_id,
-            announce_type,
-            revision,
-            _record(title, abstract, detail),
-        )
-        for paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, title, abstract, detail in rows
-    }
+    return {row.id: _stored_paper(row) for row in rows}
+
+
+def _stored_paper(row: Any) -> StoredPaper:
+    return StoredPaper(
+        id=row.id,
+        arxiv_id=row.arxiv_id,
+        doi=row.doi,
+        announcement_id=row.announcement_id,
+        batch_id=row.batch_id,
+        announce_type=row.announce_type,
+        revision=row.revision,
+        outlets=row.outlets,
+        language=row.language,
+        record=_record(row.title, row.abstract, row.detail),
+    )
 
 
 def newest_versions(session: Session, paper_ids: Iterable[int]) -> dict[int, tuple[Paper, Record]]:

@@ -19,6 +19,7 @@ from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AnyOf, IndexQuery, category_query, lookup, word_query
 from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, TITLE_TF
+from digest.papers.subjects import with_equivalents
 from digest.text.person_references import reference_of
 
 _MAX_TF = TITLE_TF + ABSTRACT_TF
@@ -58,7 +59,7 @@ class CandidateSearch:
         self._is_written_exact = all(found.is_exact for found in lookups)
         names = [author for author in profile.authors if reference_of(author) is None]
         self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
-        self._categories = AnyOf(tuple(map(category_query, profile.categories)))
+        self._categories = AnyOf(tuple(map(category_query, with_equivalents(profile.categories))))
         exclusions = [lookup(parse(text).root) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
         self._words = _weighted_words(parsed)

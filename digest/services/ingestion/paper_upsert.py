@@ -13,6 +13,8 @@ from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
 from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.joined_papers import JoinedPapers, version_row
+from digest.sources import registry
+from digest.text.language import detect_language, language_code
 
 PAPERS_PER_CHUNK = 2500
 _ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -27,13 +29,20 @@ class PaperUpsert:
 
     def __init__(self, batch: BatchWriter, *, page_author: str | None = None) -> None:
         self.session, self.batch, self._page_author = batch.session, batch, page_author
+        self._outlet = registry.stored_outlet(batch.source)
         self.new = self.updated = self.unchanged = 0
 
     def store_all(self, listed: Sequence[ListedPaper]) -> None:
         """Store all of them; duplicates within the document are merged first."""
-        merged = papers.merge_all(listed)
+        merged = papers.merge_all([self._with_outlet(item) for item in listed] if self._outlet else listed)
         for start in range(0, len(merged), PAPERS_PER_CHUNK):
             self._store_chunk(merged[start : start + PAPERS_PER_CHUNK])
+
+    def _with_outlet(self, item: ListedPaper) -> ListedPaper:
+        """The item with the outlet of its source, unless the document names its outlets."""
+        if item.record.outlets:
+            return item
+        return replace(item, record=replace(item.record, outlets=(self._outlet,)))
 
     def _store_chunk(self, listed: Sequence[ListedPaper]) -> None:
         matches = StoredMatches(self.session, listed)
@@ -147,7 +156,7 @@ class PaperUpsert:
         row: dict[str, Any] = {}
         if merged != stored.record:
             row["revision"] = stored.revision + 1
-            row["withdrawn"] = merged.withdrawn
+            row |= {"withdrawn": merged.withdrawn, **_columns_of_record(merged)}
             changes.versions.append(version_row(self.batch, stored.id, stored.revision + 1, merged))
             changes.keys += [(key, stored.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
             row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
@@ -179,6 +188,7 @@ class PaperUpsert:
             "revision": 1,
             "withdrawn": item.record.withdrawn,
             "announce_type": item.announce_type,
+            **_columns_of_record(item.record),
         }
 
     def _summary_row(self, paper_id: int, item: ListedPaper) -> dict[str, Any]:
@@ -252,4 +262,13 @@ def _updatable_columns(stored: store.StoredPaper) -> dict[str, Any]:
         "announce_type": stored.announce_type,
         "revision": stored.revision,
         "withdrawn": stored.record.withdrawn,
+        "outlets": stored.outlets,
+        "language": stored.language,
     }
+
+
+def _columns_of_record(record: Record) -> dict[str, str]:
+    """What is stored of a record beside the paper, so that papers can be left out without reading their records."""
+    stated = language_code(record.language or "")
+    language = stated or detect_language(f"{record.title}. {record.abstract}")
+    return {"outlets": papers.outlet_keys(record), "language": language}

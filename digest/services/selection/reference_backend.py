@@ -21,6 +21,7 @@ from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
+from digest.papers.subjects import with_equivalents
 from digest.services.catalog import followed_people, novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, edition_sections
@@ -28,6 +29,7 @@ from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import MAX_RISING, SelectionRequest
 from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
+from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
@@ -66,22 +68,26 @@ class ReferenceBackend:
     ) -> list[int | None]:
         """τ of each profile, in their order, from these announcements; None where they are too few."""
         authors = {author for profile in profiles.values() for author in profile.authors}
-        documents = _announced_documents(session, days, authors)
-        return [close_threshold(profile, documents, weights, self.findings) for profile in profiles.values()]
-
-
-def _announced_documents(session: Session, days: Sequence[AnnouncementDay], authors: Collection[str]) -> list[Document]:
-    papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
-    documents = prepare_documents(
-        session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {}
-    )
-    return with_people(session, documents, authors)
+        papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
+        announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
+        documents = with_people(session, prepare_documents(session, papers, announcement_of, {}), authors)
+        return [
+            close_threshold(
+                profile,
+                documents,
+                weights,
+                self.findings,
+                allowed=_admitted(choice_of(profile), papers, documents),
+            )
+            for profile in profiles.values()
+        ]
 
 
 def allows_paper(profile: Profile, document: Document) -> bool:
     """True where the paper passes the profile's categories and exclusions."""
     categories = document.categories[: 1 if profile.primary_only else None]
-    if profile.categories and not any(in_category(category.lower(), categories) for category in profile.categories):
+    chosen = with_equivalents(profile.categories)
+    if chosen and not any(in_category(category.lower(), categories) for category in chosen):
         return False
     return not any(node_matches(parse(text).root, document) for text in profile.exclusions)
 
@@ -90,6 +96,7 @@ def choose_content(
     pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, cache: FindingCache | None
 ) -> Content:
     """The edition of a request from the documents of a pool's papers, or of those that may match."""
+    documents = _admitted(choice_of(request.profile), pool.papers, documents)
     new_documents = [
         document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through
     ]
@@ -117,6 +124,15 @@ def choose_content(
         more=len(matches) - len(new_entries),
         notice=request.notice,
     )
+
+
+def _admitted(
+    choice: PaperChoice, papers: Mapping[int, AnnouncedPaper], documents: Sequence[Document]
+) -> Sequence[Document]:
+    """The documents that a subscriber's choice of outlets and languages admits."""
+    if choice == EVERYTHING:
+        return documents
+    return [document for document in documents if is_admitted(choice, papers[document.candidate.id])]
 
 
 def _without_topics(
