@@ -1,6 +1,6 @@
 """The tables. They do not validate; input from outside is validated by its own schema first."""
 
-from digest.models.access import AdminLogin, RateLimitCounter
+from digest.models.access import AdminLogin, IdempotencyKey, RateLimitCounter
 from digest.models.delivery import (
     AdminToken,
     Audit,
@@ -66,6 +66,7 @@ __all__ = [
     "ExamplePaper",
     "Feedback",
     "FormerAddress",
+    "IdempotencyKey",
     "Installation",
     "Lease",
     "MetricCounter",
