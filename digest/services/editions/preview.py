@@ -30,7 +30,6 @@ from digest.services.selection.postings_backend import PostingsBackend
 MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
 _MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20
 _RETRY_SECONDS = 120
-_CANCELLED_MESSAGE = "the preview was cancelled: its client disconnected"
 _TOO_MANY_MESSAGE = N_("the newest announcement has too many papers for a preview yet; try again in a few minutes")
 
 
@@ -103,19 +102,19 @@ def _select(
         return _select_with_examples(session, profile, data, cancelled, whole=whole)
     backend = PostingsBackend(session, profile, data.weights)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
-    selected: list[tuple[CandidatePool, Content]] = []
+    days: list[tuple[CandidatePool, list[int]]] = []
     total = 0
     for pool, lists in zip(reversed(data.pools), reversed(data.postings), strict=True):
-        if cancelled():
-            raise Cancelled(_CANCELLED_MESSAGE)
         paper_ids = backend.candidates(pool, lists, tau)
         total += len(paper_ids)
         if total > MAX_CANDIDATES and not whole:
-            if not selected:
-                raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
             break
-        selected.append((pool, backend.choose(pool, paper_ids, tau)))
-    return _Selection(selected[::-1], len(data.pools) - len(selected))
+        days.append((pool, paper_ids))
+    if not days:
+        raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
+    contents = backend.choose(days, tau, cancelled)
+    selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
+    return _Selection(selected[::-1], len(data.pools) - len(days))
 
 
 def _select_with_examples(
@@ -134,7 +133,7 @@ def _select_with_examples(
     days = []
     for pool in data.pools[plan.left_out :]:
         if cancelled():
-            raise Cancelled(_CANCELLED_MESSAGE)
+            raise Cancelled("the preview was cancelled: its client disconnected")
         request = SelectionRequest(profile, tau=tau, rising=False)
         [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
         days.append((pool, content))

@@ -5,12 +5,13 @@ It gives the results of the other back ends. A preview of 20,000 papers prepares
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlmodel import Session
 
 from digest.compose.edition import Content
+from digest.errors import Cancelled
 from digest.matching.profile import Profile
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.candidate_search import CandidateSearch
@@ -23,6 +24,8 @@ from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDa
 from digest.services.selection import reference_backend
 from digest.services.selection.candidate_papers import CandidatePool, all_announced
 from digest.services.selection.edition_sections import SelectionRequest
+
+_PREPARED_TOGETHER = 300  # papers
 
 
 class PostingsBackend:
@@ -57,13 +60,38 @@ class PostingsBackend:
         is_unspecific = not (self._profile.topics or self._profile.categories or self._profile.authors)
         return list(dict.fromkeys([*found, *pool.rising])) if is_unspecific else found
 
-    def choose(self, pool: CandidatePool, paper_ids: Collection[int], tau: int | None) -> Content:
-        """The edition of the profile without what rises, from those of a pool's papers."""
-        request = SelectionRequest(self._profile, tau=tau, rising=False)
-        content = reference_backend.choose_content(pool, self._documents(pool, paper_ids), request, self._findings)
-        return replace(content, considered=len(pool.papers))
+    def choose(
+        self, days: Sequence[tuple[CandidatePool, Collection[int]]], tau: int | None, cancelled: Callable[[], bool]
+    ) -> list[Content]:
+        """The edition of each day without what rises, from its candidates. Raises Cancelled.
 
-    def _documents(self, pool: CandidatePool, paper_ids: Collection[int]) -> list[Document]:
-        papers = {paper_id: pool.papers[paper_id] for paper_id in paper_ids}
-        percentiles = {paper_id: pool.trends[paper_id].percentile for paper_id in paper_ids if paper_id in pool.trends}
-        return reference_backend.prepare_documents(self._session, papers, pool.announcement_of, percentiles)
+        Papers of several days are prepared together, as each time costs a query.
+        """
+        contents: list[Content] = []
+        documents: dict[int, Document] = {}
+        for position, (pool, paper_ids) in enumerate(days):
+            if cancelled():
+                raise Cancelled("the preview was cancelled: its client disconnected")
+            if any(paper_id not in documents for paper_id in paper_ids):
+                documents = self._documents(days[position:])
+            request = SelectionRequest(self._profile, tau=tau, rising=False)
+            of_day = [documents[paper_id] for paper_id in paper_ids]
+            content = reference_backend.choose_content(pool, of_day, request, self._findings)
+            contents.append(replace(content, considered=len(pool.papers)))
+        return contents
+
+    def _documents(self, days: Sequence[tuple[CandidatePool, Collection[int]]]) -> dict[int, Document]:
+        """The candidates of the first day, and of more days until they are many."""
+        papers: dict[int, AnnouncedPaper] = {}
+        announcement_of: dict[int, int] = {}
+        percentiles: dict[int, int] = {}
+        for pool, paper_ids in days:
+            papers |= {paper_id: pool.papers[paper_id] for paper_id in paper_ids}
+            announcement_of |= dict.fromkeys(paper_ids, pool.oldest_announcement)
+            percentiles |= {
+                paper_id: pool.trends[paper_id].percentile for paper_id in paper_ids if paper_id in pool.trends
+            }
+            if len(papers) >= _PREPARED_TOGETHER:
+                break
+        documents = reference_backend.prepare_documents(self._session, papers, announcement_of, percentiles)
+        return {document.candidate.id: document for document in documents}
