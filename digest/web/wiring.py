@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.services.catalog import author_pages, paper_presenters
 from digest.services.delivery import resend
-from digest.services.editions import further_papers, preview, preview_data, web_view
+from digest.services.editions import further_papers, preview, web_view
 from digest.web.http.dependencies import PageServices
 
 
@@ -19,5 +19,5 @@ def page_services() -> PageServices:
         edition=web_view.web_view,
         further=further_papers.further_papers,
         resend=resend.resend,
-        refresh_previews=preview_data.cache.refresh,
+        refresh_previews=preview.refresh,
     )

@@ -13,7 +13,6 @@ from digest.caching import BoundedCache
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.papers.papers import PaperTitle
 from digest.errors import N_, Cancelled, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
@@ -25,7 +24,7 @@ from digest.services.editions.preview_data import PREVIEW_DAYS, PreviewData
 from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
-from digest.services.selection.postings_backend import PostingsBackend
+from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
 
 MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
 _MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20
@@ -70,20 +69,23 @@ def preview(
         )
 
 
+def refresh() -> None:
+    """Prepare what all previews have in common, where papers or signals have changed. For a background task."""
+    preview_data.cache.refresh()
+    with reading() as session:
+        topic_counts.prepare_suggestions(session)
+
+
 def _make_preview(
     session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
 ) -> Preview:
     select = partial(_select, session, data=data, cancelled=cancelled, whole=whole)
     selection = select(profile)
-    versions = [
-        (entry.paper, entry.revision) for _, content in selection.days for entry in content.entries[: profile.limit]
-    ]
-    titles = store.titles(session, versions)
     contents = [content for _, content in selection.days]
     counts = topic_counts.topic_counts(
         session, profile, contents, lambda other: [content for _, content in select(other).days]
     )
-    days_shown = tuple(_preview_day(profile, pool, content, titles) for pool, content in selection.days)
+    days_shown = tuple(_preview_day(profile, pool, content, selection.titles) for pool, content in selection.days)
     return Preview(days_shown, left_out=selection.left_out, topics=counts)
 
 
@@ -92,6 +94,7 @@ class _Selection:
     """The edition of each announcement, oldest first; `left_out`: how many older ones have too many papers."""
 
     days: Sequence[tuple[CandidatePool, Content]]
+    titles: Mapping[int, PaperTitle]
     left_out: int = 0
 
 
@@ -114,7 +117,7 @@ def _select(
         raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
     contents = backend.choose(days, tau, cancelled)
     selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
-    return _Selection(selected[::-1], len(data.pools) - len(days))
+    return _Selection(selected[::-1], backend.titles, len(data.pools) - len(days))
 
 
 def _select_with_examples(
@@ -137,18 +140,18 @@ def _select_with_examples(
         request = SelectionRequest(profile, tau=tau, rising=False)
         [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
         days.append((pool, content))
-    return _Selection(days, plan.left_out)
+    versions = [(entry.paper, entry.revision) for _, content in days for entry in content.entries[: profile.limit]]
+    records = store.versions(session, versions)
+    titles = {paper_id: PaperTitle(record.title, record.arxiv_id) for (paper_id, _), record in records.items()}
+    return _Selection(days, titles, plan.left_out)
 
 
 def _preview_day(
-    profile: Profile, pool: CandidatePool, content: Content, titles: Mapping[tuple[int, int], PaperTitle]
+    profile: Profile, pool: CandidatePool, content: Content, titles: Mapping[int, PaperTitle]
 ) -> PreviewDay:
     return PreviewDay(
         date=date.fromordinal(pool.oldest_announcement),
-        papers=tuple(
-            _paper(profile, pool, entry, titles[entry.paper, entry.revision])
-            for entry in content.entries[: profile.limit]
-        ),
+        papers=tuple(_paper(profile, pool, entry, titles[entry.paper]) for entry in content.entries[: profile.limit]),
         total=len(content.entries) + content.more,
         announced=len(pool.papers),
     )

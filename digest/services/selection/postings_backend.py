@@ -6,7 +6,8 @@ It gives the results of the other back ends. A preview of 20,000 papers prepares
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -20,36 +21,56 @@ from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
-from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
-from digest.services.selection.candidate_papers import CandidatePool, all_announced
+from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
 
 _PREPARED_TOGETHER = 300  # papers
 
 
+class PaperTitle(NamedTuple):
+    """What a line about a paper shows."""
+
+    text: str
+    arxiv_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdDay:
+    """One of the announcements that set a threshold: its papers that are not withdrawn, and their posting lists."""
+
+    announcement_id: int
+    papers: Mapping[int, AnnouncedPaper]
+    postings: PostingLists
+
+
 class PostingsBackend:
-    """Selects papers of single announcements for one profile. Raises BadQuery."""
+    """Selects papers of single announcements for one profile. Raises BadQuery.
+
+    `titles` has those of the selected papers.
+    """
 
     def __init__(self, session: Session, profile: Profile, weights: Weights) -> None:
         self._session, self._profile, self._weights = session, profile, weights
         self._search, self._findings = CandidateSearch(profile, weights), FindingCache()
+        self.titles: dict[int, PaperTitle] = {}
 
-    def threshold(self, days: Sequence[tuple[AnnouncementDay, PostingLists]], *, max_undecided: int) -> int | None:
+    def threshold(self, days: Sequence[ThresholdDay], *, max_undecided: int) -> int | None:
         """τ from these 14 announcements; None where more than `max_undecided` papers would have to be evaluated."""
         relevances: list[int] = []
-        for day, lists in days:
-            papers = all_announced([day], day.newest_batch)
-            sample = self._search.sample(lists, papers)
+        for day in days:
+            sample = self._search.sample(day.postings, day.papers)
             max_undecided -= len(sample.undecided)
             if max_undecided < 0:
                 return None
             relevances += sample.relevances
-            relevances += self._evaluate(day, {paper_id: papers[paper_id] for paper_id in sample.undecided})
+            relevances += self._evaluate(day, sample.undecided) if sample.undecided else ()
         return threshold_of_relevances(self._profile, relevances)
 
-    def _evaluate(self, day: AnnouncementDay, papers: Mapping[int, AnnouncedPaper]) -> list[int]:
+    def _evaluate(self, day: ThresholdDay, paper_ids: Collection[int]) -> list[int]:
         """The relevances of those papers that do not match as written."""
+        papers = {paper_id: day.papers[paper_id] for paper_id in paper_ids}
         announcement_of = dict.fromkeys(papers, day.announcement_id)
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, {})
         return reference_matcher.non_strict_relevances(self._profile, documents, self._weights, self._findings)
@@ -77,6 +98,9 @@ class PostingsBackend:
             request = SelectionRequest(self._profile, tau=tau, rising=False)
             of_day = [documents[paper_id] for paper_id in paper_ids]
             content = reference_backend.choose_content(pool, of_day, request, self._findings)
+            for entry in content.entries:
+                record = documents[entry.paper].candidate.record
+                self.titles[entry.paper] = PaperTitle(record.title, record.arxiv_id)
             contents.append(replace(content, considered=len(pool.papers)))
         return contents
 
