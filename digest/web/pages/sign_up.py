@@ -22,7 +22,7 @@ from digest.web.http.client_ip import Client
 from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import start_page_link, status_of
-from digest.web.http.preview_limits import LimitedPreview, MakePreview
+from digest.web.http.preview_limits import MakePreview, QueuedPreview
 from digest.web.ui import charts, forms, library_form, preference_form, template_rendering
 from digest.web.ui.forms import Form
 from digest.web.ui.library_form import LibraryView
@@ -69,7 +69,7 @@ Trending = Annotated[TrendingPart, Depends(_trending_part)]
 
 
 @router.get("/")
-def start_page(request: Request, trending: Trending, pages: Pages, make_preview: LimitedPreview) -> HTMLResponse:
+def start_page(request: Request, trending: Trending, pages: Pages, make_preview: QueuedPreview) -> HTMLResponse:
     """The form: empty, or filled from the query string and then with its preview."""
     values = preference_form.submitted_texts(request.query_params, split_commas=True)
     if values:
@@ -78,14 +78,14 @@ def start_page(request: Request, trending: Trending, pages: Pages, make_preview:
 
 
 @router.post("/")
-def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -> HTMLResponse:
+def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) -> HTMLResponse:
     """The form with its preview. It is a POST so that a typed address never appears in a URL."""
     texts = preference_form.submitted_texts(form, split_commas=True)
     return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form))
 
 
 @router.post("/preview")
-def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
+def preview(form: Form, make_preview: QueuedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
         texts = preference_form.submitted_texts(form, split_commas=True)
