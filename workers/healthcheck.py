@@ -16,7 +16,7 @@ from pathlib import Path
 
 from digest import redis
 from digest.errors import BadInput, Misconfigured, Transient
-from digest.interfaces import QUEUES
+from digest.queues import QUEUES
 from digest.redis import light, running
 from digest.signing import healthcheck_token
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from digest.interfaces import Enqueue
     from digest.papers import ParsedDocument
+    from digest.queues import Enqueue
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: DIGEST_PORT, else 8000.")]
 
@@ -38,7 +38,7 @@ def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parse
 def _create_enqueue() -> Enqueue:
     """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
     from digest import settings
-    from digest.interfaces import NoQueue
+    from digest.queues import NoQueue
 
     if not settings.get().redis_url:
         return NoQueue()
@@ -147,7 +147,7 @@ def web(
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())
-    application.state.warm_up.start()
+    application.state.warm_up.start_and_refresh()
     server.serve(
         application,
         host=host or configuration.host,

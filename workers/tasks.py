@@ -15,10 +15,10 @@ from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
 from digest.errors import Transient
-from digest.interfaces import DELIVERY, QUEUES, SELECTION
+from digest.queues import DELIVERY, QUEUES, SELECTION
+from digest.redis.task_lists import QUEUE_PREFIX
 from digest.services.delivery import delivery_worker
 from workers.app import app, configure, process_name, served_queues
-from workers.queues import QUEUE_PREFIX
 
 log = logs.get(__name__)
 
@@ -104,7 +104,8 @@ def measure() -> None:
 
     First prepare the matching engine for the day's runs. Safe to run twice: a paper keeps its first figure.
     """
-    from digest.services.catalog import novelty_and_score, search_indexing
+    from digest.services.catalog import novelty_and_score
+    from digest.services.search import search_indexing
     from digest.services.selection import selector
 
     selector.prepare_engine()

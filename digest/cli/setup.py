@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
-from digest.services.admin import configuration, deployment_files, doctor, setup
+from digest.services.admin import configuration, deployment_files, doctor, initial_setup
 from digest.services.selection import engine_loader, engine_need
 
 
@@ -64,7 +64,7 @@ def _add_doctor(app: typer.Typer) -> None:
         else:
             _print_findings(findings)
         if any(finding.level == doctor.ERROR for finding in findings):
-            raise typer.Exit(output.EXIT_FAILED)
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _add_init(app: typer.Typer) -> None:
@@ -82,23 +82,31 @@ def _add_init(app: typer.Typer) -> None:
         systemd: Annotated[Path | None, _folder_option("systemd units and timers")] = None,
         caddy: Annotated[Path | None, _folder_option("a Caddyfile")] = None,
         nginx: Annotated[Path | None, _folder_option("a site for nginx")] = None,
+        monitoring: Annotated[Path | None, _folder_option("Prometheus rules and a Grafana dashboard")] = None,
+        workflow: Annotated[Path | None, _folder_option("a scheduled job of `digest mail`, with topics,")] = None,
     ) -> None:
-        """Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx."""
-        folders = {"systemd": systemd, "caddy": caddy, "nginx": nginx}
+        """Write .env with new secrets, and send a test mail. Or write files for systemd, a proxy, Prometheus or CI."""
+        folders = {
+            "systemd": systemd,
+            "caddy": caddy,
+            "nginx": nginx,
+            "monitoring": monitoring,
+            "workflow": workflow,
+        }
         if any(folders.values()):
             _write_deployment_files(folders, force=force)
             return
-        answers = setup.SetupAnswers(
+        answers = initial_setup.SetupAnswers(
             mail_from or typer.prompt("Sender of the mails (name <address>)"),
             smtp_url or typer.prompt("Mail server (smtp://user:password@host:587?tls=starttls)"),
             base_url or typer.prompt("Address of the service in the browser (https://…)"),
             postal_address or typer.prompt("Postal address for the footer (law in many places)"),
             admin or typer.prompt("Administrator's e-mail address"),
         )
-        setup.write_env_file(answers, env_file, force=force)
+        initial_setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(setup.send_test_mail(answers))
+            output.print_line(initial_setup.send_test_mail(answers))
         output.print_line("next: digest migrate, then digest up")
 
 
@@ -107,7 +115,8 @@ def _folder_option(content: str) -> Any:
 
 
 def _write_deployment_files(folders: Mapping[str, Path | None], *, force: bool) -> None:
-    configuration.require_valid()
+    if any(folder for kind, folder in folders.items() if kind != deployment_files.WORKFLOW):
+        configuration.require_valid()
     for kind, folder in folders.items():
         if folder is not None:
             for file in deployment_files.write_deployment_files(kind, folder, force=force):

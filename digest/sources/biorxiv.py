@@ -18,6 +18,7 @@ from typing import Any
 from digest import clock, papers
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers.subjects import subject_code
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
@@ -123,6 +124,7 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
     authors = authors_of(_text(row, "authors"))
     institution = _without_placeholder(_text(row, "author_corresponding_institution"))
     posted = dates.parse_date("date", _text(row, "date"))
+    subject = subject_code(_text(row, "category"))
     is_first = int(version) == 1
     published_doi = _published_doi(_text(row, "published"))
     record = Record(
@@ -133,6 +135,7 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
         version=int(version),
         doi=published_doi or doi,
         preprint_dois=(doi,) if published_doi else (),
+        categories=(subject,) if subject else (),
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
         published=posted if is_first else None,
@@ -231,7 +234,7 @@ def _parse_saved(data: bytes) -> ParsedDocument:
     return parse(data).parsed
 
 
-def _source(server: str) -> Source:
+def _source(server: str, outlet: str) -> Source:
     return Source(
         name=server,
         parser=each_file(_parse_saved),
@@ -240,7 +243,8 @@ def _source(server: str) -> Source:
         fetch_day=partial(_fetch_day, server),
         current=(CurrentFetch("journal versions", partial(_fetch_journals, server)),),
         interval=timedelta(hours=6),
+        outlet=outlet,
     )
 
 
-BIORXIV, MEDRXIV = _source("biorxiv"), _source("medrxiv")
+BIORXIV, MEDRXIV = _source("biorxiv", "bioRxiv"), _source("medrxiv", "medRxiv")

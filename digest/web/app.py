@@ -7,8 +7,8 @@ from functools import partial
 from fastapi import FastAPI
 
 from digest import settings
-from digest.interfaces import Enqueue
-from digest.web.api import bounce_webhook, health, library, v1
+from digest.queues import Enqueue
+from digest.web.api import bounce_webhook, health, metrics, openapi, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
@@ -18,6 +18,7 @@ from digest.web.http.rate_limit import (
     FEEDBACK_PER_MINUTE,
     REQUEST_MESSAGE,
     WEBHOOK_PER_MINUTE,
+    RateLimitHeaders,
     RequestLimiter,
 )
 from digest.web.http.search_limits import search_limiter, search_slots, suggestion_limiter
@@ -59,8 +60,8 @@ PAGES = (  # routes are tried in this order
     search,
     topic_suggestions,
     health,
+    metrics,
     v1,
-    library,
     bounce_webhook,
     admin,
     admin_runs,
@@ -69,10 +70,22 @@ PAGES = (  # routes are tried in this order
 )
 
 
+def _warm_up(services: PageServices, pages: PageCache) -> None:
+    """Prepare what the first visitors need."""
+    sign_up.warm_up(services, pages)
+    papers.warm_up(services, pages)
+
+
+def _refresh(services: PageServices, pages: PageCache) -> None:
+    """Prepare again what has changed, while visitors get what was prepared before."""
+    services.refresh_previews()
+    pages.refresh()
+
+
 def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     """The application over the configured database. `services` show papers and editions.
 
-    `app.state.warm_up.start()` prepares the first preview in the background.
+    `app.state.warm_up.start_and_refresh()` prepares the first views in the background, and again after changes.
 
     Raises Misconfigured where a secret is unset.
     """
@@ -81,6 +94,8 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app = FastAPI(
         title=config.service_name,
         version="1",
+        description=openapi.DESCRIPTION,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -91,16 +106,20 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
     app.state.search_slots = search_slots()
-    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services, app.state.pages))
+    app.state.warm_up = WarmUp(
+        partial(_warm_up, services, app.state.pages), partial(_refresh, services, app.state.pages)
+    )
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
     for module in PAGES:
         app.include_router(module.router)
+    openapi.install_schema(app)
     error_pages.install_error_handlers(app)
     content_policy = content_security_policy(
         styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=config.base_url.startswith("https://"))

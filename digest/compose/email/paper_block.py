@@ -20,6 +20,7 @@ from digest.compose.text.highlighting import compile_pattern, escape_text, fold_
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
 from digest.papers import Record, Summary, is_preprint_doi, numbers_agree
+from digest.papers.subjects import category_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -262,7 +263,7 @@ def is_unusual(novelty: int | None) -> bool:
 
 def first_category(record: Record) -> str:
     """The field a paper is listed in first; '' for none."""
-    return one_line(record.categories[0][:40]) if record.categories else ""
+    return one_line(category_text(record.categories[0])[:60]) if record.categories else ""
 
 
 def safe_link(url: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, select
 from sqlmodel import Session, col
@@ -34,6 +34,8 @@ class StoredPaper:
     batch_id: int
     announce_type: str | None
     revision: int
+    outlets: str
+    language: str
     record: Record
 
 
@@ -116,21 +118,23 @@ def newest_batch(session: Session) -> int:
 
 def announced_papers(
     session: Session, announcement_ids: Sequence[int]
-) -> dict[int, list[tuple[int, int, int, bool, str]]]:
-    """By announcement: id, newest revision, batch, withdrawn flag and identifier of its papers, ordered by id.
+) -> dict[int, list[tuple[int, int, int, bool, str, str, str]]]:
+    """By announcement, of its papers in order of their ids: the values of `services.catalog.announcements`.
 
     Papers that were merged into others are left out.
     """
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     identifier = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
-    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str]]] = {}
+    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str, str, str]]] = {}
     for start in range(0, len(announcement_ids), _ROWS_PER_QUERY):
         in_batch = and_(
             col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY]),
             col(Paper.merged_into).is_(None),
         )
         for announcement_id, *row in session.execute(
-            select(*columns, identifier).where(in_batch).order_by(col(Paper.id))
+            select(*columns, identifier, col(Paper.outlets), col(Paper.language))
+            .where(in_batch)
+            .order_by(col(Paper.id))
         ):
             papers_by_announcement.setdefault(announcement_id, []).append(tuple(row))
     return papers_by_announcement
@@ -210,6 +214,8 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
             col(Paper.batch_id),
             col(Paper.announce_type),
             col(Paper.revision),
+            col(Paper.outlets),
+            col(Paper.language),
             col(version.title),
             col(version.abstract),
             col(version.detail),
@@ -218,19 +224,22 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
         .where(in_values(session, id_column, ids), col(Paper.merged_into).is_(None))
     )
     rows = session.execute(statement)
-    return {
-        paper_id: StoredPaper(
-            paper_id,
-            arxiv_id,
-            doi,
-            announcement_id,
-            batch_id,
-            announce_type,
-            revision,
-            _record(title, abstract, detail),
-        )
-        for paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, title, abstract, detail in rows
-    }
+    return {row.id: _stored_paper(row) for row in rows}
+
+
+def _stored_paper(row: Any) -> StoredPaper:
+    return StoredPaper(
+        id=row.id,
+        arxiv_id=row.arxiv_id,
+        doi=row.doi,
+        announcement_id=row.announcement_id,
+        batch_id=row.batch_id,
+        announce_type=row.announce_type,
+        revision=row.revision,
+        outlets=row.outlets,
+        language=row.language,
+        record=_record(row.title, row.abstract, row.detail),
+    )
 
 
 def newest_versions(session: Session, paper_ids: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
@@ -269,6 +278,31 @@ def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> di
     }
 
 
+class PaperTitle(NamedTuple):
+    """What a line about a paper shows."""
+
+    text: str
+    arxiv_id: str | None
+
+
+def titles(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], PaperTitle]:
+    """Titles by (paper, revision), without reading abstracts."""
+    pairs = set(paper_revisions)
+    version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
+    if not pairs:
+        return {}
+    statement = (
+        select(col(version.paper_id), col(version.revision), col(version.title), col(Paper.arxiv_id))
+        .join(Paper, col(Paper.id) == col(version.paper_id))
+        .where(in_values(session, col(version.paper_id), paper_ids))
+    )
+    return {
+        (paper_id, revision): PaperTitle(clean_record(Record(title=title)).title, arxiv_id)
+        for paper_id, revision, title, arxiv_id in session.execute(statement)
+        if (paper_id, revision) in pairs
+    }
+
+
 def current_paper(session: Session, paper_id: int) -> int:
     """The paper that this one was merged into, or itself."""
     survivor = session.execute(select(col(Paper.merged_into)).where(col(Paper.id) == paper_id)).scalar_one_or_none()
@@ -298,6 +332,20 @@ def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
 
 def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple[Paper, Record]]:
     """The last `limit` stored papers with one of these author keys, in no order."""
+    rows = newest_versions_chunked(session, paper_ids_by_author(session, keys, limit))
+    return [(paper, record) for paper, record in rows if paper.merged_into is None]
+
+
+def author_keys_since(session: Session, keys: Collection[str], paper_id: int) -> set[str]:
+    """Those of these author keys that a paper has, from the paper with that id on."""
+    statement = select(col(PaperKey.key)).where(
+        in_values(session, col(PaperKey.key), sorted(keys)), col(PaperKey.paper_id) >= paper_id
+    )
+    return set(session.execute(statement.distinct()).scalars())
+
+
+def paper_ids_by_author(session: Session, keys: Collection[str], limit: int) -> list[int]:
+    """The ids of the last `limit` stored papers with one of these author keys, newest first."""
     statement = (
         select(col(PaperKey.paper_id))
         .where(col(PaperKey.key).in_(keys))
@@ -305,5 +353,4 @@ def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple
         .order_by(col(PaperKey.paper_id).desc())
         .limit(limit)
     )
-    rows = newest_versions_chunked(session, list(session.execute(statement).scalars()))
-    return [(paper, record) for paper, record in rows if paper.merged_into is None]
+    return list(session.execute(statement).scalars())

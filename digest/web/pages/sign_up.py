@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile, Topic
+from digest.queues import Enqueue
 from digest.services.subscriptions.pending_imports import PendingPapers, pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
@@ -50,7 +50,8 @@ class TrendingPart:
 
 
 def warm_up(services: PageServices, pages: PageCache) -> None:
-    """Compute what the first visitors need: the start page with trending papers, then what the first preview needs."""
+    """Compute what the first visitors need: what previews have in common, and the start page with trending papers."""
+    services.refresh_previews()
     trending = TrendingPart(services, pages)
     pages.page("start", lambda: _render_form(trending, {}))
     example = Profile(topics=(Topic(EXAMPLES[0]),))

@@ -16,9 +16,9 @@ from sqlalchemy import text
 from digest import redis
 from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
-from digest.interfaces import QUEUES
 from digest.mail.mime import dkim
 from digest.mail.smtp import dns_records
+from digest.queues import QUEUES
 from digest.redis import PrivateRedis
 from tests.digest.cli.conftest import Terminal
 from tests.patience import wait_for

@@ -21,7 +21,6 @@ from digest.db.core import schema_migration
 from digest.db.core.dialect import unused_ids
 from digest.db.core.engine import engine
 from digest.errors import Misconfigured
-from digest.interfaces import NoQueue
 from digest.models import (
     Announcement,
     Audit,
@@ -35,6 +34,7 @@ from digest.models import (
     SignUpRequest,
 )
 from digest.models.search import TERMS_TABLE
+from digest.queues import NoQueue
 from digest.services.security import api_tokens
 from digest.services.subscriptions import confirm
 from tests.conftest import ROOT
