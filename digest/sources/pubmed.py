@@ -138,4 +138,5 @@ SOURCE = Source(
     fetch_day=_fetch_day,
     current=(CurrentFetch("retractions", _fetch_retractions),),
     interval=timedelta(hours=6),
+    outlet="PubMed",
 )
