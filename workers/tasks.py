@@ -25,6 +25,7 @@ log = logs.get(__name__)
 DELIVER = "deliver"
 MEASURE = "measure"
 SUMMARIZE = "summarize"
+LOOK_UP = "look_up"
 CALIBRATE = "calibrate"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
 DELIVER_MARK_SECONDS = 60.0
@@ -132,6 +133,23 @@ def summarize() -> None:
         enqueue().summarize()
 
 
+@app.task(name="look_up")  # type: ignore[untyped-decorator]
+def look_up() -> None:
+    """Look up example papers of which only an identifier is known; enqueue the task again if there are more.
+
+    Safe to run twice: a paper that was looked up is not waiting any more.
+    """
+    from digest.services.subscriptions import example_lookup
+
+    try:
+        more = example_lookup.look_up_examples().is_incomplete
+    except Transient:
+        more = False  # the scheduler tries again
+    _clear_mark(LOOK_UP)
+    if more:
+        enqueue().look_up()
+
+
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
 def calibrate() -> None:
     """Enqueue a task for each of the next parts of subscribers to calibrate for a new epoch. Safe to run twice."""
@@ -202,6 +220,13 @@ class CeleryEnqueue:
 
         if own_summaries.is_due():
             self._enqueue_once(summarize, SUMMARIZE, MARK_SECONDS)
+
+    def look_up(self) -> None:
+        """Look up example papers at the sources; nothing where none is waiting."""
+        from digest.services.subscriptions import example_lookup
+
+        if example_lookup.is_due():
+            self._enqueue_once(look_up, LOOK_UP, MARK_SECONDS)
 
     def calibrate(self) -> None:
         """Calibrate the profiles for a new epoch."""

@@ -147,7 +147,10 @@ class SignUpPreferences(BaseModel):
         Preference(
             N_("Follow authors"),
             Control.LINES,
-            help=N_("One name a line. Their papers come first, whatever the topic."),
+            help=N_(
+                "One name a line. Their papers come first, whatever the topic. Where several people have a name,"
+                " choose one on the author’s page or below."
+            ),
             aliases=("author", "followed_authors", "follow"),
         ),
     ] = ()

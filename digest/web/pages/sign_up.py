@@ -15,6 +15,7 @@ from digest.errors import BadInput, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile, Topic
 from digest.queues import Enqueue
+from digest.services.catalog import people_choice
 from digest.services.subscriptions.pending_imports import PendingPapers, pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
@@ -79,8 +80,14 @@ def start_page(request: Request, trending: Trending, pages: Pages, make_preview:
 
 @router.post("/")
 def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) -> HTMLResponse:
-    """The form with its preview. It is a POST so that a typed address never appears in a URL."""
+    """The form with its preview. It is a POST so that a typed address never appears in a URL.
+
+    A pressed button may choose which person of a name to follow.
+    """
     texts = preference_form.submitted_texts(form, split_commas=True)
+    if isinstance(chosen := form.get("person"), str) and chosen.strip():
+        authors = people_choice.with_choice(texts.get("authors", "").splitlines(), chosen.strip())
+        texts["authors"] = "\n".join(filter(None, authors))
     return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form))
 
 
@@ -175,9 +182,10 @@ def _library_of(token: str) -> LibraryView | None:
 
 def _preview_of(make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers) -> charts.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
+    people = people_choice.people_of_authors(preferences.authors)
     profile = replace(preferences.profile(), examples=papers.terms)
     preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
-    return charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
+    return replace(charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS), people=people)
 
 
 def form_page(
