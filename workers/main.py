@@ -106,11 +106,13 @@ def worker(
 ) -> None:
     """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
+    from digest.queues import DELIVERY
     from workers import pools
-    from workers.queues import parse_pools
+    from workers.queues import parse_pools, queues_of_pools
 
     requested_pools = parse_pools(queues, processes=concurrency)
-    _require_ready("secret_key", "mail_from", "smtp_url", "redis_url")
+    sends_mail = DELIVERY in queues_of_pools(requested_pools)
+    _require_ready("redis_url", *(("secret_key", "mail_from", "smtp_url") if sends_mail else ()))
     logs.configure(level=settings.get().log_level)
     sys.exit(pools.serve(requested_pools))
 
@@ -122,7 +124,7 @@ def scheduler() -> None:
     from digest import settings
     from workers import scheduler as scheduler_process
 
-    _require_ready("redis_url")
+    _require_ready("redis_url", "secret_key")  # the key for the hashes of addresses that retention deletes
     logs.configure(level=settings.get().log_level)
     scheduler_process.run()
 
