@@ -139,7 +139,7 @@ def web(
     from digest import settings
     from digest.services.security import admin_login
     from digest.web.app import build as build_web_app
-    from digest.web.http import server
+    from digest.web.http import scheduler_watch, server
     from digest.web.wiring import page_services
     from workers.listening import require_free_port
 
@@ -149,6 +149,7 @@ def web(
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())
+    scheduler_watch.start_watch(application.state.enqueue)
     application.state.warm_up.start_and_refresh()
     server.serve(
         application,
