@@ -69,7 +69,9 @@ def _add_add_command(group: typer.Typer) -> None:
         address: Address,
         consent: Annotated[str, typer.Option(help="How and when the person agreed; stored as proof.")],
         topic: Annotated[list[str] | None, typer.Option(help="A topic; may be repeated.")] = None,
-        category: Annotated[list[str] | None, typer.Option(help="Only this category; may be repeated.")] = None,
+        category: Annotated[
+            list[str] | None, typer.Option(help="Only this subject, by code or name; may be repeated.")
+        ] = None,
         time_zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
         setting: Annotated[
             list[str] | None,

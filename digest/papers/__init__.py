@@ -1,12 +1,15 @@
 """Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
+from digest.papers.author_groups import AuthoredPaper, group_papers
 from digest.papers.clues import code_address, is_retracted, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import merge_all, merge_dois, merge_listed, merge_records
+from digest.papers.outlets import outlet_key, outlet_keys, outlet_names
 from digest.papers.preprint_dois import is_preprint_doi, without_version
 from digest.papers.record import (
     AuthorFigures,
+    AuthorId,
     AuthorProfile,
     ListedPaper,
     PaperKeys,
@@ -32,7 +35,9 @@ from digest.papers.summary import (
 __all__ = [
     "OWN_PREFIX",
     "AuthorFigures",
+    "AuthorId",
     "AuthorProfile",
+    "AuthoredPaper",
     "ListedPaper",
     "PaperKeys",
     "ParsedDocument",
@@ -47,6 +52,7 @@ __all__ = [
     "bounded_summary",
     "clean_record",
     "code_address",
+    "group_papers",
     "is_near_duplicate",
     "is_plausible_version",
     "is_preprint_doi",
@@ -61,6 +67,9 @@ __all__ = [
     "merge_listed",
     "merge_records",
     "numbers_agree",
+    "outlet_key",
+    "outlet_keys",
+    "outlet_names",
     "own_origin",
     "own_source",
     "page_author",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, title_words, version_dois
 from digest.papers.preprint_dois import is_preprint_doi
@@ -49,7 +49,9 @@ def merge_records(a: Record, b: Record) -> Record:
         withdrawn=a.retracted or b.retracted or any(r.withdrawn for r in (a, b) if r.version == better.version),
         retracted=a.retracted or b.retracted,
         language=better.language or other.language,
+        issued=better.issued or other.issued,
         keywords=_union(better.keywords, other.keywords),
+        outlets=tuple(sorted({*a.outlets, *b.outlets})),
     )
 
 
@@ -100,6 +102,7 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
         ),
         signals=tuple(sorted(signals.items())),
         summary=max(a.summary, b.summary, key=lambda summary: (len(summary), summary)),
+        author_ids=tuple(sorted({*a.author_ids, *b.author_ids}, key=astuple)),
     )
 
 

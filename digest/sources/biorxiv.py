@@ -18,6 +18,7 @@ from typing import Any
 from digest import clock, papers
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers.subjects import subject_code
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
@@ -123,9 +124,9 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
     authors = authors_of(_text(row, "authors"))
     institution = _without_placeholder(_text(row, "author_corresponding_institution"))
     posted = dates.parse_date("date", _text(row, "date"))
+    subject = subject_code(_text(row, "category"))
     is_first = int(version) == 1
     published_doi = _published_doi(_text(row, "published"))
-    is_retracted = papers.is_retracted(title)
     record = Record(
         title=title,
         abstract=abstract,
@@ -134,11 +135,11 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
         version=int(version),
         doi=published_doi or doi,
         preprint_dois=(doi,) if published_doi else (),
+        categories=(subject,) if subject else (),
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
         published=posted if is_first else None,
-        withdrawn=title.upper().startswith("WITHDRAWN") or is_retracted or papers.is_withdrawn(None, abstract),
-        retracted=is_retracted,
+        withdrawn=title.upper().startswith("WITHDRAWN") or papers.is_withdrawn(None, abstract),
     )
     return ListedPaper(require_within_limits(record), announce_type="new" if is_first else "replace")
 
@@ -150,10 +151,15 @@ def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
         raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
     journal = _without_placeholder(_plain_text(_text(row, "published_journal"))) or None
     published_doi = _published_doi(_text(row, "published_doi"))
-    preprint_dois = (doi,) if published_doi else ()
-    return ListedPaper(
-        require_within_limits(Record("", doi=published_doi or doi, preprint_dois=preprint_dois, venue=journal))
+    issued = _text(row, "published_date") if published_doi else ""
+    record = Record(
+        "",
+        doi=published_doi or doi,
+        preprint_dois=(doi,) if published_doi else (),
+        venue=journal,
+        issued=dates.parse_date("published_date", issued) if issued else None,
     )
+    return ListedPaper(require_within_limits(record))
 
 
 def _published_doi(text: str) -> str | None:
@@ -228,7 +234,7 @@ def _parse_saved(data: bytes) -> ParsedDocument:
     return parse(data).parsed
 
 
-def _source(server: str) -> Source:
+def _source(server: str, outlet: str) -> Source:
     return Source(
         name=server,
         parser=each_file(_parse_saved),
@@ -237,7 +243,8 @@ def _source(server: str) -> Source:
         fetch_day=partial(_fetch_day, server),
         current=(CurrentFetch("journal versions", partial(_fetch_journals, server)),),
         interval=timedelta(hours=6),
+        outlet=outlet,
     )
 
 
-BIORXIV, MEDRXIV = _source("biorxiv"), _source("medrxiv")
+BIORXIV, MEDRXIV = _source("biorxiv", "bioRxiv"), _source("medrxiv", "medRxiv")

@@ -127,6 +127,7 @@ class Source:
     enabled_by_default: bool = False
     fallback_figures: bool = False  # its author figures count only where no other source has any
     summary_origin: str = ""  # what people call it; for a source that gives one-line summaries
+    outlet: str = ""  # name of the outlet whose papers it carries (`papers.outlets`); '' for facts about papers only
 
     def next_due(self, attempted_at: datetime) -> datetime:
         """When it is to be fetched again after a successful attempt."""

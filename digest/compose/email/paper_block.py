@@ -19,7 +19,8 @@ from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
-from digest.papers import Record, Summary, numbers_agree
+from digest.papers import Record, Summary, is_preprint_doi, numbers_agree
+from digest.papers.subjects import category_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -42,6 +43,7 @@ _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.or
 class PaperBlock:
     """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `source`: the abstract.
 
+    `other_version`: the address of the published version, or of the preprint where `url` is the published version.
     `origin`: the words before the summary, `In short, by Hugging Face:`; both are '' without one.
     """
 
@@ -60,6 +62,8 @@ class PaperBlock:
     found_by_search: bool
     pdf: Markup | None
     code: Markup | None
+    other_version: Markup | None
+    version_label: str
     linked_title: bool
     title_lines: str
     abstract_lines: str
@@ -155,6 +159,7 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     fact_line = facts(record, novelty)
     about = " · ".join(part for part in (byline(record.authors, record.authors_complete), fact_line) if part)
     code = safe_link(record.code_url)
+    other_doi, version_label = _other_version(record)
     origin, summary = short_summary(summaries, title, source)
     return PaperBlock(
         title=title,
@@ -172,6 +177,8 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         found_by_search=searched,
         pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
         code=escape(code) if code else None,
+        other_version=escape(_doi_url(other_doi)) if other_doi else None,
+        version_label=version_label,
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),
@@ -199,15 +206,48 @@ def readable_title(record: Record) -> str:
 def facts(record: Record, novelty: int | None = None) -> str:
     """Category, code, venue, institution, length and unusual novelty, as far as known, with dots between."""
     parts = [
-        localize("withdrawn") if record.withdrawn else "",
+        withdrawal_mark(record),
         first_category(record),
         localize("code") if record.has_code or record.code_url else "",
-        shorten(readable((record.venue or "")[:200]), 40),
+        shown_venue(record),
         shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
         _length(record.comment or ""),
         localize("unusual for its field") if is_unusual(novelty) else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def withdrawal_mark(record: Record) -> str:
+    """`retracted` (by the publisher) or `withdrawn` (by the authors), '' for other papers."""
+    if record.retracted:
+        return localize("retracted")
+    return localize("withdrawn") if record.withdrawn else ""
+
+
+def shown_venue(record: Record) -> str:
+    """The venue; of a preprint that was published there since, `now in Nature`; '' for none."""
+    venue = shorten(readable((record.venue or "")[:200]), 40)
+    return localize("now in %(journal)s", journal=venue) if venue and has_published_version(record) else venue
+
+
+def has_published_version(record: Record) -> bool:
+    """True for a preprint whose published version is known."""
+    return bool(
+        record.doi and not is_preprint_doi(record.doi) and (record.preprint_dois or (record.arxiv_id and record.issued))
+    )
+
+
+def _other_version(record: Record) -> tuple[str, str]:
+    """DOI and label of the version that the main link does not lead to; '' for none."""
+    if record.doi and record.arxiv_id and not is_preprint_doi(record.doi):
+        return record.doi, localize("Published version")
+    if record.preprint_dois and not record.arxiv_id:
+        return record.preprint_dois[0], localize("Preprint")
+    return "", ""
+
+
+def _doi_url(doi: str) -> str:
+    return f"https://doi.org/{quote(doi)}"
 
 
 def _length(comment: str) -> str:
@@ -223,7 +263,7 @@ def is_unusual(novelty: int | None) -> bool:
 
 def first_category(record: Record) -> str:
     """The field a paper is listed in first; '' for none."""
-    return one_line(record.categories[0][:40]) if record.categories else ""
+    return one_line(category_text(record.categories[0])[:60]) if record.categories else ""
 
 
 def safe_link(url: str | None) -> str | None:
@@ -241,7 +281,7 @@ def _url(record: Record, title: str) -> tuple[str, bool]:
     if record.arxiv_id:
         return f"https://arxiv.org/abs/{quote(record.arxiv_id)}", False
     if record.doi:
-        return f"https://doi.org/{quote(record.doi)}", False
+        return _doi_url(record.doi), False
     return f"https://arxiv.org/search/?query={quote(title[:120])}&searchtype=title", True
 
 

@@ -15,6 +15,7 @@ from digest.compose.email import topic_groups
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.papers.subjects import category_text
 from digest.text.folding import ascii_form
 from digest.text.plain_text import one_line
 
@@ -68,7 +69,7 @@ def category_names(recipient: Recipient) -> str:
     """The categories of a subscriber without topics: `cs.CL and stat.ML`; '' with topics, without or with many."""
     if recipient.topics or not 0 < len(recipient.categories) <= MAX_NAMED_CATEGORIES:
         return ""
-    return localize(" and ").join(one_line(category[:40]) for category in recipient.categories)
+    return localize(" and ").join(one_line(category_text(category)[:60]) for category in recipient.categories)
 
 
 @lru_cache(maxsize=1024)

@@ -17,15 +17,19 @@ def close_threshold(
     candidates: Sequence[Candidate | Document],
     counts: Counts | Weights,
     cache: FindingCache | None = None,
+    *,
+    allowed: Sequence[Candidate | Document] | None = None,
 ) -> int | None:
     """τ: the 71st largest relevance of the allowed, not strictly matching papers of the 14 last announcements.
 
     With a high minimum it is the 15th. `candidates`: all papers of those announcements; of fewer than 14 there is no
-    threshold: None. With fewer such papers than that it is 0. Raises BadQuery.
+    threshold: None. With fewer such papers than that it is 0. `allowed`: those of the candidates that count. Raises
+    BadQuery.
     """
     if len({_candidate_of(candidate).announcement for candidate in candidates}) < WINDOW_ANNOUNCEMENTS:
         return None
-    return threshold_of_relevances(profile, non_strict_relevances(profile, candidates, counts, cache))
+    counted = candidates if allowed is None else allowed
+    return threshold_of_relevances(profile, non_strict_relevances(profile, counted, counts, cache))
 
 
 def threshold_of_relevances(profile: Profile, relevances: Iterable[int]) -> int:

@@ -12,7 +12,7 @@ from digest import settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails, run_report_email
 from digest.compose.email.paper_block import PaperBlocks
-from digest.compose.email.template_context import MailService, RenderedMail
+from digest.compose.email.template_context import Links, MailService, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
@@ -173,7 +173,7 @@ class MailComposer:
         recipient = web_view.edition_recipient(
             edition, subscriber, context.topics, kind=delivery.kind, categories=context.categories
         )
-        links = web_view.mail_links(edition, subscriber)
+        links = self._links(edition, subscriber)
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
             return other_emails.no_matches_notice(
@@ -189,6 +189,10 @@ class MailComposer:
             blocks=self._blocks,
             summaries=known_summaries(self._summaries, papers, edition.created_at),
         )
+
+    def _links(self, edition: MailedEdition, subscriber: MailedSubscriber) -> Links:
+        """The links of an edition's mail."""
+        return web_view.mail_links(edition, subscriber)
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str

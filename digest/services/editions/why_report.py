@@ -20,11 +20,11 @@ from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.boolean_match import Document, has_author, node_matches, prepare_document
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
-from digest.models import Delivery, ProfileVersion, Subscriber
+from digest.models import Delivery, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
-from digest.services.selection import reference_backend, threshold_lookup
+from digest.services.selection import paper_admission, reference_backend, threshold_lookup
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -165,9 +165,21 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
         yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
         document = prepare_document(Candidate(paper, record, stored.announcement_id))
         profile = subscribers.profile_of(session, subscriber)
-        yield _exclusion_reason(profile, document) or _matching_result(
-            session, subscriber, profile, document, stored.batch_id
+        yield (
+            _choice_reason(profile, stored)
+            or _exclusion_reason(profile, document)
+            or _matching_result(session, subscriber, profile, document, stored.batch_id)
         )
+
+
+def _choice_reason(profile: Profile, paper: Paper) -> str:
+    """The choice of sources or languages that the paper fails; '' if none."""
+    reason = paper_admission.reason_left_out(paper_admission.choice_of(profile), paper.outlets, paper.language)
+    if reason is None:
+        return ""
+    chosen = profile.sources if reason == "sources" else profile.languages
+    value = paper.outlets.replace(" ", ", ") if reason == "sources" else paper.language
+    return f"your {reason} ({', '.join(chosen)}) leave it out: it is {'from' if reason == 'sources' else 'in'} {value}"
 
 
 def _exclusion_reason(profile: Profile, document: Document) -> str:

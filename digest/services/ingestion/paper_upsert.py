@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from digest import papers
-from digest.db.papers import paper_writes, summaries
+from digest.db.papers import author_ids, paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
 from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.joined_papers import JoinedPapers, version_row
+from digest.sources import registry
+from digest.text.language import detect_language, language_code
 
 PAPERS_PER_CHUNK = 2500
 _ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -27,13 +29,20 @@ class PaperUpsert:
 
     def __init__(self, batch: BatchWriter, *, page_author: str | None = None) -> None:
         self.session, self.batch, self._page_author = batch.session, batch, page_author
+        self._outlet = registry.stored_outlet(batch.source)
         self.new = self.updated = self.unchanged = 0
 
     def store_all(self, listed: Sequence[ListedPaper]) -> None:
         """Store all of them; duplicates within the document are merged first."""
-        merged = papers.merge_all(listed)
+        merged = papers.merge_all([self._with_outlet(item) for item in listed] if self._outlet else listed)
         for start in range(0, len(merged), PAPERS_PER_CHUNK):
             self._store_chunk(merged[start : start + PAPERS_PER_CHUNK])
+
+    def _with_outlet(self, item: ListedPaper) -> ListedPaper:
+        """The item with the outlet of its source, unless the document names its outlets."""
+        if item.record.outlets:
+            return item
+        return replace(item, record=replace(item.record, outlets=(self._outlet,)))
 
     def _store_chunk(self, listed: Sequence[ListedPaper]) -> None:
         matches = StoredMatches(self.session, listed)
@@ -44,6 +53,7 @@ class PaperUpsert:
         paper_ids = {i: joined.survivors.get(paper_id or 0, paper_id) for i, paper_id in paper_ids.items()}
         self._update_all(listed, paper_ids, set(new_indexes), matches, joined)
         self._insert_page_keys(listed, paper_ids)
+        self._insert_author_ids(listed, paper_ids)
         signals = [
             row
             for i, item in enumerate(listed)
@@ -81,6 +91,17 @@ class PaperUpsert:
             self.updated += changed
             self.unchanged += not changed
         self._write(changes)
+
+    def _insert_author_ids(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
+        """Store the authors' ids. New ones belong to a batch, so that what other processes cached is outdated."""
+        rows = [
+            {"paper_id": paper_id, **asdict(author_id)}
+            for i, item in enumerate(listed)
+            if item.author_ids and (paper_id := paper_ids[i])
+            for author_id in item.author_ids
+        ]
+        if author_ids.insert_author_ids(self.session, rows):
+            self.batch.open()
 
     def _insert_page_keys(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
         """Store that these papers are the page's author's, where their lists of authors don't say so."""
@@ -135,7 +156,7 @@ class PaperUpsert:
         row: dict[str, Any] = {}
         if merged != stored.record:
             row["revision"] = stored.revision + 1
-            row["withdrawn"] = merged.withdrawn
+            row |= {"withdrawn": merged.withdrawn, **_columns_of_record(merged)}
             changes.versions.append(version_row(self.batch, stored.id, stored.revision + 1, merged))
             changes.keys += [(key, stored.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
             row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
@@ -167,6 +188,7 @@ class PaperUpsert:
             "revision": 1,
             "withdrawn": item.record.withdrawn,
             "announce_type": item.announce_type,
+            **_columns_of_record(item.record),
         }
 
     def _summary_row(self, paper_id: int, item: ListedPaper) -> dict[str, Any]:
@@ -212,6 +234,7 @@ def _merge(stored: Record, incoming: Record) -> Record:
         doi=doi,
         preprint_dois=preprint_dois,
         pmid=stored.pmid or incoming.pmid,
+        issued=incoming.issued or stored.issued,
         withdrawn=stored.withdrawn or incoming.withdrawn,
         retracted=stored.retracted or incoming.retracted,
         institutions=stored.institutions or incoming.institutions,
@@ -239,4 +262,13 @@ def _updatable_columns(stored: store.StoredPaper) -> dict[str, Any]:
         "announce_type": stored.announce_type,
         "revision": stored.revision,
         "withdrawn": stored.record.withdrawn,
+        "outlets": stored.outlets,
+        "language": stored.language,
     }
+
+
+def _columns_of_record(record: Record) -> dict[str, str]:
+    """What is stored of a record beside the paper, so that papers can be left out without reading their records."""
+    stated = language_code(record.language or "")
+    language = stated or detect_language(f"{record.title}. {record.abstract}")
+    return {"outlets": papers.outlet_keys(record), "language": language}

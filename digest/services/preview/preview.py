@@ -25,6 +25,7 @@ from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
 from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.paper_admission import choice_of
 from digest.services.selection.postings_backend import PostingsBackend
 
 MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
@@ -151,7 +152,7 @@ def _preview_day(
             for entry in content.entries[: profile.limit]
         ),
         total=len(content.entries) + content.more,
-        announced=len(pool.papers),
+        announced=pool.count_after(0, choice_of(profile)),
     )
 
 

@@ -31,7 +31,8 @@ from digest.services.subscriptions import (
     update_preferences,
 )
 from digest.services.subscriptions.edition_history import EditionHistory, edition_history
-from digest.services.subscriptions.preference_fields import Group, Preferences, SignUpPreferences, version_of
+from digest.services.subscriptions.preference_controls import Group
+from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences, version_of
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import PageServices, Queue, Services

@@ -37,6 +37,11 @@ from tests.digest.services.stored_rows import add_subscriber
 
 DAY = date(2025, 9, 30)
 SUBSCRIBERS = 24
+CHOICES: dict[int, dict[str, tuple[str, ...]]] = {  # by number of the subscriber; all others take everything
+    0: {"sources": ("a-journal",)}, 1: {"sources": ("arxiv",)}, 2: {"languages": ("de",)},
+    3: {"sources": ("a-journal", "arxiv")}, 4: {"sources": ("a-journal",), "languages": ("en",)},
+    5: {"sources": ("elsewhere",)}, 6: {"languages": ("en",)}, 12: {"sources": ("arxiv",), "languages": ("en", "de")},
+}  # fmt: skip
 PRIOR = Weights(word_counts.prior())
 T = TypeVar("T")
 
@@ -51,9 +56,11 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
             rows = [json.loads(line) for line in islice(lines, papers)]
         yield day, [
             Record(
-                title=row["title"], abstract=row["abstract"], arxiv_id=row["id"], comment=row.get("comment"),
+                title=row["title"], abstract=row["abstract"], comment=row.get("comment"),
+                arxiv_id=row["id"] if place % 4 < 3 else None, doi=f"10.5555/{row['id']}" if place % 4 > 1 else None,
                 authors=tuple(row["authors"] or ()), categories=tuple(row["categories"] or ()),
                 withdrawn=place == 3, code_url="https://code.example" if place % 5 == 0 else None,
+                outlets=("A Journal",) if place % 4 > 1 else (), language="de" if place % 7 == 6 else None,
             )
             for place, row in enumerate(rows)
         ]  # fmt: skip
@@ -83,7 +90,7 @@ def random_profiles(records: list[Record]) -> Iterator[Profile]:
     """Every sixth has no topics but categories, exclusions or authors at most."""
     make = RandomProfiles(records, seed=11)
     for number in range(SUBSCRIBERS):
-        generated = make.profile()
+        generated = replace(make.profile(), **CHOICES.get(number, {}))
         yield replace(generated, topics=()) if number % 6 == 0 else generated
 
 
@@ -205,7 +212,7 @@ def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monke
         last = session.exec(select(Paper).order_by(col(Paper.id).desc())).first()
     assert last is not None
     with_engine(monkeypatch, lambda: preview.preview(installed[1]))
-    revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, version=2)
+    revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, doi=last.doi, version=2)
     store_document("jsonl", "again", ParsedDocument(papers=(ListedPaper(revised, "replace"),)))
     zebrafish = Profile(topics=(Topic("zebrafish"),))
 
