@@ -17,6 +17,7 @@ from digest.redis.task_lists import QUEUE_PREFIX, WELCOME, task_lists
 
 QUEUE_OF_TASK = {
     "deliver": DELIVERY,
+    "check_installation": DELIVERY,
     "freeze": SELECTION,
     "welcome": WELCOME,
     "ingest": INGESTION,

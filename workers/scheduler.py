@@ -113,6 +113,7 @@ def run() -> None:
         "calibrate": (HOUR_SECONDS, task_queue.calibrate),  # only once a week there is something to do
         "signals": (DAY_SECONDS, task_queue.tidy_signals),
         "pulse": (PULSE_SECONDS, task_queue.pulse),
+        "installation": (HOUR_SECONDS, task_queue.check_installation),
         "watch": (ALARM_SECONDS, alarm_rules.check_alarms),
         "reports": (REPORT_SECONDS, partial(report_ended_runs, task_queue)),
         "ping": (REPORT_SECONDS, completion_ping.ping_ended_runs),

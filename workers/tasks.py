@@ -180,6 +180,15 @@ def tidy_signals() -> None:
     signal_cleanup.thin_out_snapshots()
 
 
+@app.task(name="check_installation")  # type: ignore[untyped-decorator]
+def check_installation() -> None:
+    """Raise alarms about disk, certificate and DKIM. Safe to run twice: one alarm a day for each."""
+    from digest.services.admin import installation_alarms
+
+    if installation_alarms.check_installation():
+        enqueue().deliver()
+
+
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
 def pulse() -> None:
     """Do nothing: that a worker runs it shows that the worker makes progress."""
@@ -246,6 +255,10 @@ class CeleryEnqueue:
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
         self._enqueue_once(tidy_signals, "tidy_signals", MARK_SECONDS)
+
+    def check_installation(self) -> None:
+        """Check disk, certificate and DKIM in a process that sends mail."""
+        self._enqueue_once(check_installation, "check_installation", MARK_SECONDS)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
         """Ask the workers of these queues for a sign of life."""
