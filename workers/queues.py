@@ -26,6 +26,7 @@ QUEUE_OF_TASK = {
     "calibrate_part": BACKGROUND,
     "summarize": BACKGROUND,
     "tidy_signals": BACKGROUND,
+    "poll_bounces": BACKGROUND,
 }
 ROUTES = {task: {"queue": f"{QUEUE_PREFIX}{queue}"} for task, queue in QUEUE_OF_TASK.items()}
 MAX_PROCESSES = 256

@@ -174,7 +174,7 @@ def test_every_route_of_the_api_is_tried(web: Browser) -> None:
     paths = web.get("/api/v1/openapi.json").json()["paths"]
 
     assert set(paths) == {
-        *("/api/v1/papers/{paper_id}", "/api/v1/bounces"),
+        *("/api/v1/papers/{paper_id}", "/api/v1/bounces", "/api/v1/bounces/sns"),
         *(f"/api/v1/{route}" for route in ROUTES if route != "paper"),
         "/api/v1/library",
         *("/api/v1/citations", "/api/v1/editions/{edition_id}/citations", "/api/v1/likes/{token}/citations"),
