@@ -27,6 +27,7 @@ QUEUE_OF_TASK = {
     "summarize": BACKGROUND,
     "look_up": BACKGROUND,
     "tidy_signals": BACKGROUND,
+    "poll_bounces": BACKGROUND,
 }
 ROUTES = {task: {"queue": f"{QUEUE_PREFIX}{queue}"} for task, queue in QUEUE_OF_TASK.items()}
 MAX_PROCESSES = 256

@@ -14,7 +14,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_shutdown, w
 from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
-from digest.errors import Transient
+from digest.errors import DigestError, Transient
 from digest.queues import DELIVERY, QUEUES, SELECTION
 from digest.redis.task_lists import QUEUE_PREFIX
 from digest.services.delivery import delivery_worker
@@ -27,6 +27,7 @@ MEASURE = "measure"
 SUMMARIZE = "summarize"
 LOOK_UP = "look_up"
 CALIBRATE = "calibrate"
+POLL_BOUNCES = "poll_bounces"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
 DELIVER_MARK_SECONDS = 60.0
 MARK_SECONDS = 600.0
@@ -189,6 +190,18 @@ def check_installation() -> None:
         enqueue().deliver()
 
 
+@app.task(name="poll_bounces")  # type: ignore[untyped-decorator]
+def poll_bounces() -> None:
+    """Process returned mail of the configured IMAP folder. Safe to run twice: a message counts once."""
+    from digest.services.bounces import imap_poll
+
+    try:
+        imap_poll.poll()
+    except DigestError as error:
+        log.warning("bounces_not_polled", reason=str(error))
+    _clear_mark(POLL_BOUNCES)
+
+
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
 def pulse() -> None:
     """Do nothing: that a worker runs it shows that the worker makes progress."""
@@ -259,6 +272,11 @@ class CeleryEnqueue:
     def check_installation(self) -> None:
         """Check disk, certificate and DKIM in a process that sends mail."""
         self._enqueue_once(check_installation, "check_installation", MARK_SECONDS)
+
+    def poll_bounces(self) -> None:
+        """Process returned mail of the configured IMAP folder; nothing without one."""
+        if settings.get().bounce_imap_host:
+            self._enqueue_once(poll_bounces, POLL_BOUNCES, MARK_SECONDS)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
         """Ask the workers of these queues for a sign of life."""

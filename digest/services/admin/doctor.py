@@ -213,7 +213,12 @@ def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
 _CHECKS: tuple[Check, ...] = (
     *(_check_required_settings, _check_key_lengths, _check_data_dir, doctor_host.check_disk),
     *(_check_base_url, doctor_host.check_certificate),
-    *(doctor_mail.check_mail_servers, doctor_mail.check_bounce_address, doctor_mail.check_dkim),
+    *(
+        doctor_mail.check_mail_servers,
+        doctor_mail.check_bounce_address,
+        doctor_mail.check_bounce_folder,
+        doctor_mail.check_dkim,
+    ),
     doctor_mail.check_sender_domain,
 )
 _DATABASE_CHECKS: tuple[Check, ...] = (

@@ -236,7 +236,7 @@ def test_every_route_of_the_api_is_tried(web: Browser) -> None:
     tried = {f"/api/v1{route.rpartition(' ')[2]}" for route in ROUTES_OF_NOTHING}
     tried |= {f"/api/v1/{route}" for route in ROUTES if " " not in route and route != "paper"}
 
-    others = {"/api/v1/papers/{paper_id}", "/api/v1/likes/{token}/citations", "/api/v1/library"}
+    others = {"/api/v1/papers/{paper_id}", "/api/v1/likes/{token}/citations", "/api/v1/library", "/api/v1/bounces/sns"}
     assert set(paths) == tried | others
 
 
