@@ -101,6 +101,9 @@ class Settings(_FromEnvironment):
     webhook_key: str = ""
     metrics_token: str = ""
     postal_address: str = ""
+    ping_url: str = ""
+    ping_method: Literal["GET", "POST"] = "GET"
+    run_report: Literal["always", "problems", "never"] = "problems"
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
@@ -187,6 +190,15 @@ class Settings(_FromEnvironment):
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
                 raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
+        return value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _check_ping_url(cls, value: str) -> str:
+        """Check that it can be called. The message does not contain it, because who knows it can call it."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("expected an address that begins with https:// or http://")
         return value
 
     @field_validator("language")

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from digest.errors import BadInput
 from digest.queues import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
+from digest.redis.task_lists import QUEUE_PREFIX, WELCOME, task_lists
 
-QUEUE_PREFIX = "digest."
-WELCOME = "welcome"
 QUEUE_OF_TASK = {
     "deliver": DELIVERY,
     "freeze": SELECTION,
@@ -45,12 +44,8 @@ class WorkerPool:
 
     def redis_lists(self) -> list[str]:
         """The lists in Redis that this pool reads, in order of priority; health checks come first."""
-        queue_lists = [QUEUE_PREFIX + name for queue in self.queues for name in _lists_of_queue(queue)]
+        queue_lists = [name for queue in self.queues for name in task_lists(queue)]
         return [*map(health_check_list, self.queues), *queue_lists]
-
-
-def _lists_of_queue(queue: str) -> tuple[str, ...]:
-    return (SELECTION, WELCOME) if queue == SELECTION else (queue,)
 
 
 def health_check_list(queue: str) -> str:

@@ -82,9 +82,17 @@ def _add_init(app: typer.Typer) -> None:
         systemd: Annotated[Path | None, _folder_option("systemd units and timers")] = None,
         caddy: Annotated[Path | None, _folder_option("a Caddyfile")] = None,
         nginx: Annotated[Path | None, _folder_option("a site for nginx")] = None,
+        monitoring: Annotated[Path | None, _folder_option("Prometheus rules and a Grafana dashboard")] = None,
+        workflow: Annotated[Path | None, _folder_option("a scheduled job of `digest mail`, with topics,")] = None,
     ) -> None:
-        """Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx."""
-        folders = {"systemd": systemd, "caddy": caddy, "nginx": nginx}
+        """Write .env with new secrets, and send a test mail. Or write files for systemd, a proxy, Prometheus or CI."""
+        folders = {
+            "systemd": systemd,
+            "caddy": caddy,
+            "nginx": nginx,
+            "monitoring": monitoring,
+            "workflow": workflow,
+        }
         if any(folders.values()):
             _write_deployment_files(folders, force=force)
             return
@@ -107,7 +115,8 @@ def _folder_option(content: str) -> Any:
 
 
 def _write_deployment_files(folders: Mapping[str, Path | None], *, force: bool) -> None:
-    configuration.require_valid()
+    if any(folder for kind, folder in folders.items() if kind != deployment_files.WORKFLOW):
+        configuration.require_valid()
     for kind, folder in folders.items():
         if folder is not None:
             for file in deployment_files.write_deployment_files(kind, folder, force=force):

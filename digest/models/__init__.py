@@ -13,6 +13,7 @@ from digest.models.delivery import (
     SessionReply,
 )
 from digest.models.edition import Edition, Run, Shard
+from digest.models.monitoring import MetricCounter, RunReport
 from digest.models.paper import (
     Announcement,
     AuthorFigure,
@@ -66,6 +67,7 @@ __all__ = [
     "FormerAddress",
     "Installation",
     "Lease",
+    "MetricCounter",
     "Novelty",
     "Paper",
     "PaperIdentifier",
@@ -77,6 +79,7 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "RunReport",
     "SearchDocument",
     "SessionReply",
     "Shard",

@@ -73,7 +73,7 @@ class Paper(SQLModel, table=True):
 
 
 class PaperIdentifier(SQLModel, table=True):
-    """A further identifier of a paper: the DOI of a preprint (`doi:10.…`, in lower case) or a PubMed id (`pmid:…`)."""
+    """A further identifier of a paper: the DOI of a preprint (`doi:10.…`, in lower case) or a PMID (`pmid:…`)."""
 
     __tablename__ = "paper_identifier"
 

@@ -49,6 +49,7 @@ def merge_records(a: Record, b: Record) -> Record:
         withdrawn=a.retracted or b.retracted or any(r.withdrawn for r in (a, b) if r.version == better.version),
         retracted=a.retracted or b.retracted,
         language=better.language or other.language,
+        issued=better.issued or other.issued,
         keywords=_union(better.keywords, other.keywords),
         outlets=tuple(sorted({*a.outlets, *b.outlets})),
     )

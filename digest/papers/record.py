@@ -16,9 +16,9 @@ class Record:
     `version` is the source's version number.
     `title_derived` marks a title made of the abstract's first sentence. `authors_complete` is False after 'et al.'.
     `has_code` is True where a source marks code or `code_url` is known; False means unknown. `doi` is that of the
-    published version where it is known; then `preprint_dois` has those of the preprints. `venue`: the journal or
-    conference. `retracted` papers are `withdrawn` too. `language`: ISO 639-1 or -3, as the source says. `outlets`:
-    names of the outlets beside arXiv that carry it (`papers.outlets`).
+    published version where it is known, which appeared on `issued`; then `preprint_dois` has those of the preprints.
+    `venue`: the journal or conference. `retracted` papers are `withdrawn` too. `language`: ISO 639-1 or -3, as the
+    source says. `outlets`: names of the outlets beside arXiv that carry it (`papers.outlets`).
     """
 
     title: str
@@ -42,6 +42,7 @@ class Record:
     retracted: bool = False
     language: str | None = None
     keywords: tuple[str, ...] = ()
+    issued: date | None = None
     outlets: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:

@@ -54,7 +54,7 @@ def is_same_paper(a: Record, b: Record) -> bool:
 def _have_one_identity(a: Record, b: Record) -> bool | None:
     """What the identifiers say, None where they leave it open.
 
-    Two arXiv ids decide, else equal PubMed ids, else two DOIs that cannot be of a preprint and its published version.
+    Two arXiv ids decide, else equal PMIDs, else two DOIs that cannot be of a preprint and its published version.
     """
     own, other = arxiv_identity(a), arxiv_identity(b)
     if own and other:

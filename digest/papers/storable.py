@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+from digest.papers.clues import is_retracted
 from digest.papers.record import AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.papers.summary import bounded_summary
 from digest.text.plain_text import remove_controls
@@ -25,12 +26,18 @@ def to_storable(parsed: ParsedDocument) -> ParsedDocument:
 
 
 def _clean_listed(item: ListedPaper) -> ListedPaper:
-    record = clean_record(item.record)
+    record = _mark_retracted(clean_record(item.record))
     announce_type = item.announce_type and remove_controls(item.announce_type)
     summary = bounded_summary(item.summary) if item.summary else ""
     if record is item.record and announce_type == item.announce_type and summary == item.summary:
         return item
     return replace(item, record=record, announce_type=announce_type, summary=summary)
+
+
+def _mark_retracted(record: Record) -> Record:
+    """The record, marked as retracted where its publisher says so in the title."""
+    is_marked = record.retracted or is_retracted(record.title)
+    return replace(record, retracted=True, withdrawn=True) if is_marked and not record.retracted else record
 
 
 def clean_record(record: Record) -> Record:

@@ -127,7 +127,6 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
     subject = subject_code(_text(row, "category"))
     is_first = int(version) == 1
     published_doi = _published_doi(_text(row, "published"))
-    is_retracted = papers.is_retracted(title)
     record = Record(
         title=title,
         abstract=abstract,
@@ -140,8 +139,7 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
         published=posted if is_first else None,
-        withdrawn=title.upper().startswith("WITHDRAWN") or is_retracted or papers.is_withdrawn(None, abstract),
-        retracted=is_retracted,
+        withdrawn=title.upper().startswith("WITHDRAWN") or papers.is_withdrawn(None, abstract),
     )
     return ListedPaper(require_within_limits(record), announce_type="new" if is_first else "replace")
 
@@ -153,10 +151,15 @@ def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
         raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
     journal = _without_placeholder(_plain_text(_text(row, "published_journal"))) or None
     published_doi = _published_doi(_text(row, "published_doi"))
-    preprint_dois = (doi,) if published_doi else ()
-    return ListedPaper(
-        require_within_limits(Record("", doi=published_doi or doi, preprint_dois=preprint_dois, venue=journal))
+    issued = _text(row, "published_date") if published_doi else ""
+    record = Record(
+        "",
+        doi=published_doi or doi,
+        preprint_dois=(doi,) if published_doi else (),
+        venue=journal,
+        issued=dates.parse_date("published_date", issued) if issued else None,
     )
+    return ListedPaper(require_within_limits(record))
 
 
 def _published_doi(text: str) -> str | None:

@@ -14,6 +14,7 @@ from digest.sources import (
     biorxiv,
     huggingface,
     openalex,
+    pubmed,
     semantic_scholar,
     summary_endpoint,
 )
@@ -28,6 +29,7 @@ SOURCES: dict[str, Source] = {
         huggingface.SOURCE,
         biorxiv.BIORXIV,
         biorxiv.MEDRXIV,
+        pubmed.SOURCE,
         semantic_scholar.SOURCE,
         openalex.SOURCE,
     )

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.queues import Enqueue
-from digest.web.api import bounce_webhook, health, library, v1
+from digest.web.api import bounce_webhook, health, library, metrics, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
@@ -59,6 +59,7 @@ PAGES = (  # routes are tried in this order
     search,
     topic_suggestions,
     health,
+    metrics,
     v1,
     library,
     bounce_webhook,

@@ -43,12 +43,14 @@ def first_delivery_of_edition(session: Session, edition_id: int) -> Delivery | N
     return session.exec(query.order_by(col(Delivery.id)).limit(1)).first()
 
 
-def mark_sent(session: Session, delivery_id: int, logged_message_id: str, at: datetime | None, now: datetime) -> bool:
+def mark_sent(
+    session: Session, delivery_id: int, sent_message_id: str, at: datetime | None, now: datetime, reply: str = REPLY
+) -> bool:
     """Mark an open delivery as sent. False where its state is final."""
     query = update(Delivery).where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(OPEN_STATES))
-    values: dict[str, object] = {"state": SENT, "due_at": None, "lease_id": None, "tried_at": at or now, "reply": REPLY}
-    if logged_message_id:
-        values["message_id"] = logged_message_id
+    values: dict[str, object] = {"state": SENT, "due_at": None, "lease_id": None, "tried_at": at or now, "reply": reply}
+    if sent_message_id:
+        values["message_id"] = sent_message_id
     return session.exec(query.values(**values)).rowcount == 1
 
 

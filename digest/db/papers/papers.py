@@ -15,6 +15,7 @@ from digest.models import Announcement, Batch, Paper, PaperIdentifier, PaperKey,
 from digest.papers import Record, clean_record, without_version
 
 _TUPLE_FIELDS = {field.name for field in fields(Record) if "tuple" in str(field.type)}
+_DATE_FIELDS = tuple(field.name for field in fields(Record) if "date" in str(field.type))
 _ROWS_PER_QUERY = 500
 _KEYS_PER_QUERY = 4000
 _COLUMN_FIELDS = ("title", "abstract")
@@ -41,8 +42,7 @@ class StoredPaper:
 def to_detail(record: Record) -> dict[str, Any]:
     """A record's fields except title and abstract, as JSON values without defaults."""
     values = {name: value for name, default in _DEFAULTS if (value := getattr(record, name)) != default}
-    if record.published:
-        values["published"] = record.published.isoformat()
+    values |= {name: value.isoformat() for name in _DATE_FIELDS if (value := values.get(name))}
     return values
 
 
@@ -53,8 +53,7 @@ def to_record(version: PaperVersion) -> Record:
 
 def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
     detail: dict[str, Any] = {name: tuple(value) if name in _TUPLE_FIELDS else value for name, value in values.items()}
-    if "published" in detail:
-        detail["published"] = date.fromisoformat(detail["published"])
+    detail |= {name: date.fromisoformat(detail[name]) for name in _DATE_FIELDS if name in detail}
     return clean_record(Record(title=title, abstract=abstract, **detail))  # old rows were not cleaned on import
 
 
@@ -301,6 +300,23 @@ def titles(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> dict
         (paper_id, revision): PaperTitle(clean_record(Record(title=title)).title, arxiv_id)
         for paper_id, revision, title, arxiv_id in session.execute(statement)
         if (paper_id, revision) in pairs
+    }
+
+
+def current_paper(session: Session, paper_id: int) -> int:
+    """The paper that this one was merged into, or itself."""
+    survivor = session.execute(select(col(Paper.merged_into)).where(col(Paper.id) == paper_id)).scalar_one_or_none()
+    return paper_id if survivor is None else int(survivor)
+
+
+def later_withdrawn(session: Session, paper_ids: Collection[int]) -> dict[int, Record]:
+    """Of these papers those that are withdrawn or retracted now, with the newest record; also by their versions."""
+    id_column, survivor = col(Paper.id), func.coalesce(col(Paper.merged_into), col(Paper.id))
+    statement = select(id_column, survivor).where(in_values(session, id_column, sorted(paper_ids)))
+    survivors = {int(paper): int(kept) for paper, kept in session.execute(statement.where(col(Paper.withdrawn)))}
+    newest = newest_versions(session, set(survivors.values())) if survivors else {}
+    return {
+        paper: newest[survivor_id][1] for paper, survivor_id in survivors.items() if newest[survivor_id][1].withdrawn
     }
 
 

@@ -55,7 +55,7 @@ class StoredMatches:
         self._by_pmid = store.find_by_further_identifiers(session, pmids)
 
     def _identified(self, record: Record) -> list[int]:
-        """The stored papers with one of the record's identifiers: by arXiv id, then by PubMed id and DOIs.
+        """The stored papers with one of the record's identifiers: by arXiv id, then by PMID and DOIs.
 
         A paper of another arXiv id is none of them.
         """
@@ -112,7 +112,7 @@ class StoredMatches:
 
 
 def pmid_identifier(record: Record) -> str:
-    """The `PaperIdentifier` of the record's PubMed id, '' for none."""
+    """The `PaperIdentifier` of the record's PMID, '' for none."""
     return f"pmid:{record.pmid}" if record.pmid else ""
 
 

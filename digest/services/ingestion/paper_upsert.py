@@ -222,6 +222,7 @@ def _merge(stored: Record, incoming: Record) -> Record:
         doi=doi,
         preprint_dois=preprint_dois,
         pmid=stored.pmid or incoming.pmid,
+        issued=incoming.issued or stored.issued,
         withdrawn=stored.withdrawn or incoming.withdrawn,
         retracted=stored.retracted or incoming.retracted,
         institutions=stored.institutions or incoming.institutions,

@@ -156,12 +156,8 @@ def first_with_rows(empty: None) -> None:
         session.flush()
         session.add(Batch(id=1, source="seeds", announcement_id=739575, started_at=NOON, known_at=NOON))
         session.flush()
-        session.execute(
-            text(
-                "INSERT INTO paper (id, arxiv_id, announcement_id, batch_id, revision, withdrawn) "
-                "VALUES (1, '2511.00001', 739575, 1, 1, false)"
-            )
-        )
+        columns = "id, arxiv_id, announcement_id, batch_id, revision, withdrawn"  # those of the first schema
+        session.execute(text(f"INSERT INTO paper ({columns}) VALUES (1, '2511.00001', 739575, 1, 1, false)"))
         session.add_all(PaperKey(key=key, paper_id=1) for key in ("one", "two"))
         session.add(PaperVersion(paper_id=1, revision=1, batch_id=1, title="A title", abstract="", detail={}))
         session.add(Signal(paper_id=1, source="seeds", name="upvotes", taken_at=NOON, value=3))
