@@ -12,7 +12,6 @@ from markupsafe import escape
 
 from digest.compose.text.text_wrapping import wrap
 from digest.i18n import catalogue
-from digest.papers.subjects import category_text
 
 _html = Environment(
     autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -31,7 +30,7 @@ PAGE_CUT = "\x02"  # where a page is split, so that parts common to all mails of
 _SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
 for _environment in (_html, _text):
     _environment.add_extension("jinja2.ext.i18n")
-    _environment.filters.update(wrap=wrap, category_text=category_text)
+    _environment.filters["wrap"] = wrap
 
 
 def _read_template(path: str, folder: str = "email") -> str:
