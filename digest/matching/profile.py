@@ -60,8 +60,9 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A subscriber's interests. `exclusions` are queries; `categories` empty means all; `authors` are followed names.
+    """A subscriber's interests. `exclusions` are queries; `categories` empty means all.
 
+    `authors` are followed: each a name, or a person with a name as in `text.person_references`.
     `minimum`: how relevant a close match has to be; USUAL lets about 5 papers a day pass, HIGH about 1.
     `likes`: (stem, weight) of words in liked papers, from `matching.scoring.relevance_feedback`; they raise the score
     of papers that match already. `examples`: of papers to start from, which also admit similar papers; None without.
@@ -118,12 +119,16 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A paper to be matched. `trending`: percentile within its field, 0 to 100 (no signal: 0)."""
+    """A paper to be matched. `trending`: percentile within its field, 0 to 100 (no signal: 0).
+
+    `people`: of the followed authors that are a person (`person_references`), those whose paper it is, as in profiles.
+    """
 
     id: int
     record: Record
     announcement: int
     trending: int = 0
+    people: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The tables. They do not validate; input from outside is validated by its own schema first."""
 
-from digest.models.access import AdminLogin, RateLimitCounter
+from digest.models.access import AdminLogin, IdempotencyKey, RateLimitCounter
 from digest.models.delivery import (
     AdminToken,
     Audit,
@@ -21,6 +21,7 @@ from digest.models.paper import (
     Epoch,
     Novelty,
     Paper,
+    PaperAuthorId,
     PaperIdentifier,
     PaperKey,
     PaperSummary,
@@ -65,11 +66,13 @@ __all__ = [
     "ExamplePaper",
     "Feedback",
     "FormerAddress",
+    "IdempotencyKey",
     "Installation",
     "Lease",
     "MetricCounter",
     "Novelty",
     "Paper",
+    "PaperAuthorId",
     "PaperIdentifier",
     "PaperKey",
     "PaperSummary",

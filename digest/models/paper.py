@@ -161,6 +161,22 @@ class AuthorFigure(SQLModel, table=True):
     figures: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
 
 
+class PaperAuthorId(SQLModel, table=True):
+    """A source's id of one author of a paper. `scheme`: as in `person_references.ID_SCHEMES`; `name`: as printed.
+
+    `institution`: of the author on that paper, '' where the source has none.
+    """
+
+    __tablename__ = "paper_author_id"
+    __table_args__ = (Index("ix_paper_author_id_value", "value", "scheme"),)
+
+    paper_id: int = Field(primary_key=True, foreign_key="paper.id", sa_column_kwargs={"autoincrement": False})
+    scheme: str = Field(primary_key=True, max_length=20)
+    value: str = Field(primary_key=True, max_length=40)
+    name: str = Field(max_length=200)
+    institution: str = Field(default="", max_length=200)
+
+
 class Epoch(SQLModel, table=True):
     """Word counts and average length, fixed for a time; a run has the epoch it ranked by. `terms`: counts by word."""
 

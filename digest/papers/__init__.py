@@ -1,5 +1,6 @@
 """Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
+from digest.papers.author_groups import AuthoredPaper, group_papers
 from digest.papers.clues import code_address, is_retracted, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
@@ -8,6 +9,7 @@ from digest.papers.outlets import outlet_key, outlet_keys, outlet_names
 from digest.papers.preprint_dois import is_preprint_doi, without_version
 from digest.papers.record import (
     AuthorFigures,
+    AuthorId,
     AuthorProfile,
     ListedPaper,
     PaperKeys,
@@ -33,7 +35,9 @@ from digest.papers.summary import (
 __all__ = [
     "OWN_PREFIX",
     "AuthorFigures",
+    "AuthorId",
     "AuthorProfile",
+    "AuthoredPaper",
     "ListedPaper",
     "PaperKeys",
     "ParsedDocument",
@@ -48,6 +52,7 @@ __all__ = [
     "bounded_summary",
     "clean_record",
     "code_address",
+    "group_papers",
     "is_near_duplicate",
     "is_plausible_version",
     "is_preprint_doi",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, title_words, version_dois
 from digest.papers.preprint_dois import is_preprint_doi
@@ -102,6 +102,7 @@ def merge_listed(a: ListedPaper, b: ListedPaper) -> ListedPaper:
         ),
         signals=tuple(sorted(signals.items())),
         summary=max(a.summary, b.summary, key=lambda summary: (len(summary), summary)),
+        author_ids=tuple(sorted({*a.author_ids, *b.author_ids}, key=astuple)),
     )
 
 

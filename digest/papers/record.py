@@ -66,11 +66,21 @@ class PaperKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorId:
+    """A source's id of an author of a paper. `name`: as the source prints it there; `institution`: '' if unknown."""
+
+    name: str
+    scheme: str
+    value: str
+    institution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ListedPaper:
     """A record with its announce type and counters by name (`upvotes`, `rank`).
 
     `keys`: of this record, where they were computed in advance; then the record is storable, too. `summary`: the
-    source's one-line summary of the paper, '' for none.
+    source's one-line summary of the paper, '' for none. `author_ids`: those that the source has, in no order.
     """
 
     record: Record
@@ -78,10 +88,18 @@ class ListedPaper:
     signals: tuple[tuple[str, float], ...] = ()
     keys: PaperKeys | None = field(default=None, compare=False, repr=False)
     summary: str = ""
+    author_ids: tuple[AuthorId, ...] = ()
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
         """Pickle the values only."""
-        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys, self.summary)
+        return ListedPaper, (
+            self.record,
+            self.announce_type,
+            self.signals,
+            self.keys,
+            self.summary,
+            self.author_ids,
+        )
 
 
 @dataclass(frozen=True, slots=True)

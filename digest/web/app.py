@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.queues import Enqueue
-from digest.web.api import bounce_webhook, health, library, metrics, v1
+from digest.web.api import bounce_webhook, health, metrics, openapi, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
@@ -18,6 +18,7 @@ from digest.web.http.rate_limit import (
     FEEDBACK_PER_MINUTE,
     REQUEST_MESSAGE,
     WEBHOOK_PER_MINUTE,
+    RateLimitHeaders,
     RequestLimiter,
 )
 from digest.web.http.search_limits import search_limiter, search_slots, suggestion_limiter
@@ -61,7 +62,6 @@ PAGES = (  # routes are tried in this order
     health,
     metrics,
     v1,
-    library,
     bounce_webhook,
     admin,
     admin_runs,
@@ -94,6 +94,8 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app = FastAPI(
         title=config.service_name,
         version="1",
+        description=openapi.DESCRIPTION,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -112,10 +114,12 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
     for module in PAGES:
         app.include_router(module.router)
+    openapi.install_schema(app)
     error_pages.install_error_handlers(app)
     content_policy = content_security_policy(
         styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=config.base_url.startswith("https://"))

@@ -332,6 +332,20 @@ def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
 
 def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple[Paper, Record]]:
     """The last `limit` stored papers with one of these author keys, in no order."""
+    rows = newest_versions_chunked(session, paper_ids_by_author(session, keys, limit))
+    return [(paper, record) for paper, record in rows if paper.merged_into is None]
+
+
+def author_keys_since(session: Session, keys: Collection[str], paper_id: int) -> set[str]:
+    """Those of these author keys that a paper has, from the paper with that id on."""
+    statement = select(col(PaperKey.key)).where(
+        in_values(session, col(PaperKey.key), sorted(keys)), col(PaperKey.paper_id) >= paper_id
+    )
+    return set(session.execute(statement.distinct()).scalars())
+
+
+def paper_ids_by_author(session: Session, keys: Collection[str], limit: int) -> list[int]:
+    """The ids of the last `limit` stored papers with one of these author keys, newest first."""
     statement = (
         select(col(PaperKey.paper_id))
         .where(col(PaperKey.key).in_(keys))
@@ -339,5 +353,4 @@ def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple
         .order_by(col(PaperKey.paper_id).desc())
         .limit(limit)
     )
-    rows = newest_versions_chunked(session, list(session.execute(statement).scalars()))
-    return [(paper, record) for paper, record in rows if paper.merged_into is None]
+    return list(session.execute(statement).scalars())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from digest.matching.engine.dense_rows import to_bitsets
 from digest.matching.engine.impacts import Impacts, compute_impacts
-from digest.matching.engine.join import JoinedPapers, join_papers
+from digest.matching.engine.join import JoinedPapers, PapersByPerson, join_papers
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
@@ -86,12 +87,21 @@ class AdmittedPapers(NamedTuple):
 
 
 class EngineMatcher:
-    """Compiled profiles joined with papers. Costly to build, cheap to call."""
+    """Compiled profiles joined with papers. Costly to build, cheap to call.
 
-    def __init__(self, store: ProfileStore, indexes: Sequence[PaperIndex], weights: Weights) -> None:
+    `people`: ids of the papers of each followed person, by the author's text in the profiles.
+    """
+
+    def __init__(
+        self,
+        store: ProfileStore,
+        indexes: Sequence[PaperIndex],
+        weights: Weights,
+        people: PapersByPerson = MappingProxyType({}),
+    ) -> None:
         self.store = store
         self.compiled, vocabulary = store.compile()
-        self.joined: JoinedPapers = join_papers(vocabulary, indexes)
+        self.joined: JoinedPapers = join_papers(vocabulary, indexes, people)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
 
     def match(

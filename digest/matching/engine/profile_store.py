@@ -221,8 +221,8 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
     header += array_layout.LIKES * bool(profile.likes) + array_layout.EXAMPLES * (profile.examples is not None)
     queries = [-1 if topic.muted else store.query_number(topic.text) for topic in profile.topics]
     authors = [
-        (store.vocabulary.author_atom(name), store.vocabulary.profile_term(ProfileTerm("au", fold_text(name))))
-        for name in profile.authors
+        (store.vocabulary.followed_atom(author), store.vocabulary.profile_term(ProfileTerm("au", fold_text(author))))
+        for author in profile.authors
     ]
     keys, word_fields = _word_fields(
         store, [query for query in queries if query >= 0], [author_term for _, author_term in authors]

@@ -20,6 +20,7 @@ from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AnyOf, IndexQuery, category_query, lookup, word_query
 from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, TITLE_TF
 from digest.papers.subjects import with_equivalents
+from digest.text.person_references import reference_of
 
 _MAX_TF = TITLE_TF + ABSTRACT_TF
 _NO_PAPERS: IndexQuery = AnyOf(())
@@ -48,7 +49,7 @@ class RelevanceSample:
 
 
 class CandidateSearch:
-    """Searches posting lists for one profile without examples. Raises BadQuery."""
+    """Searches posting lists for one profile without examples, but not for followed people. Raises BadQuery."""
 
     def __init__(self, profile: Profile, weights: Weights) -> None:
         parsed = parse_profile(profile, weights)
@@ -56,7 +57,8 @@ class CandidateSearch:
         lookups = [lookup(topic.query.root) for topic in parsed.topics]
         self._as_written = AnyOf(tuple(found.query for found in lookups))
         self._is_written_exact = all(found.is_exact for found in lookups)
-        self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in profile.authors))
+        names = [author for author in profile.authors if reference_of(author) is None]
+        self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
         self._categories = AnyOf(tuple(map(category_query, with_equivalents(profile.categories))))
         exclusions = [lookup(parse(text).root) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from digest import papers
-from digest.db.papers import paper_writes, summaries
+from digest.db.papers import author_ids, paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
@@ -53,6 +53,7 @@ class PaperUpsert:
         paper_ids = {i: joined.survivors.get(paper_id or 0, paper_id) for i, paper_id in paper_ids.items()}
         self._update_all(listed, paper_ids, set(new_indexes), matches, joined)
         self._insert_page_keys(listed, paper_ids)
+        self._insert_author_ids(listed, paper_ids)
         signals = [
             row
             for i, item in enumerate(listed)
@@ -90,6 +91,17 @@ class PaperUpsert:
             self.updated += changed
             self.unchanged += not changed
         self._write(changes)
+
+    def _insert_author_ids(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
+        """Store the authors' ids. New ones belong to a batch, so that what other processes cached is outdated."""
+        rows = [
+            {"paper_id": paper_id, **asdict(author_id)}
+            for i, item in enumerate(listed)
+            if item.author_ids and (paper_id := paper_ids[i])
+            for author_id in item.author_ids
+        ]
+        if author_ids.insert_author_ids(self.session, rows):
+            self.batch.open()
 
     def _insert_page_keys(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
         """Store that these papers are the page's author's, where their lists of authors don't say so."""

@@ -17,7 +17,7 @@ from digest.db.papers import papers as store
 from digest.db.papers import search_index
 from digest.db.papers.paper_search import IndexHit, Scope
 from digest.db.runs import runs, sent_papers
-from digest.errors import N_, BadInput
+from digest.errors import N_, BadCursor, BadInput
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query.language import Query, parse, phrase_words, positive_terms
 from digest.matching.query.profile_limits import check_cost
@@ -114,7 +114,7 @@ def _check_request(request: SearchRequest) -> None:
     if request.order not in ORDERS:
         raise BadInput(N_("order: use newest or best"), field="order")
     if request.cursor and not _CURSOR.fullmatch(request.cursor):
-        raise BadInput(N_("cursor: use the one that came with the page before"), field="cursor")
+        raise BadCursor
     if request.first and request.last and request.first > request.last:
         raise BadInput(N_("from: this day is after the last one"), field="from")
 

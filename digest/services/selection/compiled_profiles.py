@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -30,6 +30,7 @@ from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.engine.query_texts import QueryTextArrays
 from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
+from digest.services.catalog import followed_people
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.selection.edition_sections import SelectionRequest
@@ -47,6 +48,8 @@ _DELETE_UNUSED_AFTER, _MAX_AGE = (
 )  # seconds; an old file still holds profiles of people who left
 _WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has neither topics nor examples; has a high minimum for close matches
 
+_MatcherState = tuple[int, Mapping[str, Collection[int]]]  # how many profiles it knows, and their people's papers
+
 
 class CompiledProfileCache:
     """Compiled profiles. Not thread-safe: callers hold `lock`."""
@@ -59,7 +62,7 @@ class CompiledProfileCache:
         self._choices: dict[int, PaperChoice] = {}  # by row, where not EVERYTHING
         self._exclusion_rows: dict[int, list[int]] = {}
         self._query_texts: tuple[int, QueryTextArrays] | None = None
-        self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, int, EngineMatcher]] = {}
+        self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, _MatcherState, EngineMatcher]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -118,12 +121,14 @@ class CompiledProfileCache:
             self._exclusion_rows[request.version] = self._add_exclusions(request.profile)
         return self._exclusion_rows[request.version]
 
-    def matcher(self, papers: PaperColumns, weights: Weights) -> EngineMatcher:
+    def matcher(self, session: Session, papers: PaperColumns, weights: Weights) -> EngineMatcher:
         """A matcher of all compiled profiles with these papers."""
-        key, size = (id(papers), id(weights)), len(self.store.record)
+        oldest_paper = int(papers.ids.min()) if len(papers.ids) else 0
+        people = followed_people.papers_of(session, self.store.vocabulary.people, oldest_paper)
+        key, state = (id(papers), id(weights)), (len(self.store.record), people)
         cached = self._matchers.pop(key, None)
-        if cached is None or cached[2] != size:
-            cached = papers, weights, size, EngineMatcher(self.store, papers.indexes, weights)
+        if cached is None or cached[2] != state:
+            cached = papers, weights, state, EngineMatcher(self.store, papers.indexes, weights, people)
         self._matchers[key] = cached
         while len(self._matchers) > _MAX_MATCHERS:
             self._matchers.pop(next(iter(self._matchers)))

@@ -5,7 +5,7 @@ It gives the results of the other back ends. A preview of 20,000 papers prepares
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -19,6 +19,7 @@ from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
+from digest.services.catalog import followed_people
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import reference_backend
 from digest.services.selection.candidate_papers import CandidatePool, all_announced
@@ -51,13 +52,19 @@ class PostingsBackend:
         """The relevances of those papers that do not match as written."""
         announcement_of = dict.fromkeys(papers, day.announcement_id)
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, {})
+        documents = reference_backend.with_people(self._session, documents, self._profile.authors)
         return reference_matcher.non_strict_relevances(self._profile, documents, self._weights, self._findings)
 
     def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
         """The papers of a pool of one announcement that may be selected."""
-        found = self._search.candidates(lists, self._admitted(pool.papers), tau)
+        found = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_followed_people(pool)]
         is_unspecific = not (self._profile.topics or self._profile.categories or self._profile.authors)
-        return list(dict.fromkeys([*found, *pool.rising])) if is_unspecific else found
+        return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
+
+    def _by_followed_people(self, pool: CandidatePool) -> Iterator[int]:
+        oldest_paper, admitted = min(pool.papers, default=0), self._admitted(pool.papers)
+        for paper_ids in followed_people.papers_of(self._session, self._profile.authors, oldest_paper).values():
+            yield from (paper_id for paper_id in paper_ids if paper_id in admitted)
 
     def choose(self, pool: CandidatePool, paper_ids: Collection[int], tau: int | None) -> Content:
         """The edition of the profile without what rises, from those of a pool's papers."""
@@ -74,4 +81,5 @@ class PostingsBackend:
     def _documents(self, pool: CandidatePool, paper_ids: Collection[int]) -> list[Document]:
         papers = {paper_id: pool.papers[paper_id] for paper_id in paper_ids}
         percentiles = {paper_id: pool.trends[paper_id].percentile for paper_id in paper_ids if paper_id in pool.trends}
-        return reference_backend.prepare_documents(self._session, papers, pool.announcement_of, percentiles)
+        documents = reference_backend.prepare_documents(self._session, papers, pool.announcement_of, percentiles)
+        return reference_backend.with_people(self._session, documents, self._profile.authors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -22,7 +22,7 @@ from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
 from digest.papers.subjects import with_equivalents
-from digest.services.catalog import novelty_and_score
+from digest.services.catalog import followed_people, novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, edition_sections
 from digest.services.selection.backend import ProfileCache
@@ -43,7 +43,8 @@ class ReferenceBackend:
 
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
-        documents = _documents(session, pool, min(request.seen_through for request in requests))
+        authors = {author for request in requests for author in request.profile.authors}
+        documents = _documents(session, pool, min(request.seen_through for request in requests), authors)
         return [choose_content(pool, documents, request, self.findings) for request in requests]
 
     def choose_stored(
@@ -66,9 +67,10 @@ class ReferenceBackend:
         cache: ProfileCache | None = None,
     ) -> list[int | None]:
         """τ of each profile, in their order, from these announcements; None where they are too few."""
+        authors = {author for profile in profiles.values() for author in profile.authors}
         papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
-        documents = prepare_documents(session, papers, announcement_of, {})
+        documents = with_people(session, prepare_documents(session, papers, announcement_of, {}), authors)
         return [
             close_threshold(
                 profile,
@@ -171,14 +173,31 @@ def _content_order(document: Document) -> tuple[int, float, int, int]:
     return percentile, prior, -candidate.announcement, candidate.id
 
 
-def _documents(session: Session, pool: CandidatePool, seen_through: int) -> list[Document]:
+def _documents(session: Session, pool: CandidatePool, seen_through: int, authors: Collection[str]) -> list[Document]:
     """The papers of batches after `seen_through`, and the rising ones: all that can be selected."""
     percentiles = {number: trend.percentile for number, trend in pool.trends.items()}
     rising = frozenset(pool.rising)
     papers = {
         paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
     }
-    return prepare_documents(session, papers, pool.announcement_of, percentiles)
+    return with_people(session, prepare_documents(session, papers, pool.announcement_of, percentiles), authors)
+
+
+def with_people(session: Session, documents: list[Document], authors: Collection[str]) -> list[Document]:
+    """The documents, each with those of the followed people whose paper it is."""
+    oldest_paper = min((document.candidate.id for document in documents), default=0)
+    people_by_paper: dict[int, set[str]] = {}
+    for author, paper_ids in followed_people.papers_of(session, authors, oldest_paper).items():
+        for paper_id in paper_ids:
+            people_by_paper.setdefault(paper_id, set()).add(author)
+    if not people_by_paper:
+        return documents
+    return [
+        replace(document, candidate=replace(document.candidate, people=frozenset(people)))
+        if (people := people_by_paper.get(document.candidate.id))
+        else document
+        for document in documents
+    ]
 
 
 def prepare_documents(

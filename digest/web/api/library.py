@@ -16,7 +16,7 @@ from digest.services.subscriptions.library_entries import MAX_PASTED, LibrarySou
 from digest.web.http import api_auth
 from digest.web.http.preview_limits import LibrarySlot, LimitedPreview
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(tags=["papers"])
 READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 PREVIEW_DAYS, PREVIEW_PAPERS = 14, 50
 
