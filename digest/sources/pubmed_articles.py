@@ -144,7 +144,7 @@ def _convert_article(item: Element) -> ListedPaper:
         doi=doi,
         preprint_dois=preprint_dois,
         pmid=pmid,
-        categories=article_subjects(keywords, _journal(article) or "", f"{title} {abstract}"),
+        categories=article_subjects(_headings(citation), _journal(article) or "", f"{title} {abstract}"),
         institutions=_institutions(article),
         venue=None if "Preprint" in types else _journal(article),
         code_url=papers.code_address(abstract),
@@ -302,12 +302,16 @@ def _language(article: Element) -> str | None:
 
 def _keywords(citation: Element) -> tuple[str, ...]:
     """The authors' keywords, then the index terms without those of nearly every study."""
+    return tuple([word for word in _headings(citation) if word not in _GENERAL_TERMS][:MAX_KEYWORDS])
+
+
+def _headings(citation: Element) -> list[str]:
+    """The authors' keywords, then the index terms."""
     elements = [
         *citation.iterfind("KeywordList/Keyword"),
         *citation.iterfind("MeshHeadingList/MeshHeading/DescriptorName"),
     ]
-    words = dict.fromkeys(markup_text(element)[:200] for element in elements)
-    return tuple([word for word in words if word and word not in _GENERAL_TERMS][:MAX_KEYWORDS])
+    return [word for word in dict.fromkeys(markup_text(element)[:200] for element in elements) if word]
 
 
 def _published(item: Element, article: Element) -> date | None:

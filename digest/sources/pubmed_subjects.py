@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from digest.papers.subject_headings import subjects_of_headings
 from digest.papers.subjects import subject_code
 
 MAX_SUBJECTS = 5
+MEDICINE, BIOLOGY = "med", "bio"
+_GENERAL = frozenset({MEDICINE, BIOLOGY})
 _JOURNAL_WORDS = re.compile(
     r"^(?:the )?(?:(?:american|british|european|international|scandinavian) )?(?:journal of |annals of )?",
     re.IGNORECASE,
@@ -20,11 +23,15 @@ _OF_PATIENTS = re.compile(
 _MIN_MENTIONS = 2
 
 
-def article_subjects(keywords: Iterable[str], journal: str, text: str) -> tuple[str, ...]:
-    """Codes of `papers.subjects`. `text`: title and abstract, by which an article without named subjects is placed."""
-    names = [_JOURNAL_WORDS.sub("", journal), *keywords]
-    codes = dict.fromkeys(code for name in names if (code := subject_code(name)))
-    if codes:
-        return tuple(codes)[:MAX_SUBJECTS]
+def article_subjects(headings: Sequence[str], journal: str, text: str) -> tuple[str, ...]:
+    """Codes of `papers.subjects`: those that headings or journal name, then those that words in the headings mean.
+
+    `headings`: the authors' keywords and the index terms. `text`: title and abstract, for an article without headings.
+    """
+    names = [_JOURNAL_WORDS.sub("", journal), *headings]
+    named = [code for name in names if (code := subject_code(name))]
+    by_words = [code for code in subjects_of_headings(headings) if not named or code not in _GENERAL]
+    if named or by_words:
+        return tuple(dict.fromkeys([*named, *by_words]))[:MAX_SUBJECTS]
     is_medical = len(_OF_PATIENTS.findall(text)) >= _MIN_MENTIONS
-    return ("med",) if is_medical else ("bio",)
+    return (MEDICINE,) if is_medical else (BIOLOGY,)
