@@ -14,7 +14,8 @@ class Record:
 
     `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
     `title_derived` marks a title made of the abstract's first sentence. `authors_complete` is False after 'et al.'.
-    `has_code` is True where a source marks code or `code_url` is known; False means unknown.
+    `has_code` is True where a source marks code or `code_url` is known; False means unknown. `url`: its page, for
+    a paper without identifier.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Record:
     title_derived: bool = False
     withdrawn: bool = False
     has_code: bool = False
+    url: str | None = None
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
         """Pickle the values without the field names, which is faster."""

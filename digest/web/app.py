@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from digest import settings
 from digest.interfaces import Enqueue
-from digest.web.api import bounce_webhook, health, library, v1
+from digest.web.api import bounce_webhook, health, library, sources, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
@@ -26,6 +26,7 @@ from digest.web.pages import (
     account,
     admin,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
     citations,
@@ -60,10 +61,12 @@ PAGES = (  # routes are tried in this order
     topic_suggestions,
     health,
     v1,
+    sources,
     library,
     bounce_webhook,
     admin,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
 )

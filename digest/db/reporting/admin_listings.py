@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from digest.models import Audit, Batch, Bounce, Delivery, Edition, Reject, Subscriber, Suppression
 
@@ -64,6 +64,12 @@ def newest_rejects(session: Session, source: str, *, limit: int) -> Sequence[tup
     """The newest items of a source that could not be used, with their batches."""
     query = select(Reject, Batch).join(Batch, col(Batch.id) == col(Reject.batch_id)).where(Batch.source == source)
     return session.exec(query.order_by(col(Reject.id).desc()).limit(limit)).all()
+
+
+def reject_counts(session: Session) -> dict[str, int]:
+    """The number of items left out by source."""
+    query = select(Batch.source, func.sum(Batch.bad)).group_by(col(Batch.source))
+    return {source: int(count) for source, count in session.exec(query).all()}
 
 
 def deliveries_of_subscriber(session: Session, subscriber_id: int, *, limit: int) -> Sequence[Delivery]:

@@ -29,6 +29,8 @@ SCOPES = {
     "deliveries:read": "mails, without addresses",
     "addresses:read": "addresses as well, with deliveries:read",
     "editions:read": "the papers of each subscriber's editions",
+    "sources:read": "the sources of papers with their states",
+    "sources:write": "add, confirm, pause and remove sources",
     "metrics:read": "/metrics and the details of /readyz",
     ADMIN: "everything",
 }
