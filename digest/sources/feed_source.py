@@ -108,6 +108,10 @@ def _outcome(read: FeedReading | None, newest: date | None, today: date) -> tupl
 
 
 def _finish(session: Session, *, name: str, plan: FeedPlan, validators: tuple[str, str] | None, at: datetime) -> None:
+    planned = [str(item["key"]) for item in plan.items if item["state"] != HELD]
+    states = feed_sources.item_states(session, name, planned, ())
+    if any(states.get(key, HELD) != HELD for key in planned):
+        raise SourceDown("another process fetched this feed at the same time", retryable=False)
     feed_sources.store_items(session, name, plan.items)
     feed_sources.store_lookups(session, plan.has_abstract, at, ASKED_AGAIN_AFTER)
     if validators is not None:

@@ -154,12 +154,12 @@ def _preview_page(form: FormData) -> HTMLResponse:
     preview = preview_feed(address)
     title = source_admin.title_of(preview.title, address)
     new = sum(paper.outcome == NEW for paper in preview.papers)
-    line = localize(
-        "%(papers)s papers, of which %(new)s are new; %(left_out)s entries are left out.",
-        papers=len(preview.papers),
-        new=new,
-        left_out=len(preview.left_out),
-    )
+    counts = [
+        localize_plural("%(n)s paper", "%(n)s papers", len(preview.papers)),
+        localize_plural("%(n)s of them new", "%(n)s of them new", new),
+        localize_plural("%(n)s entry left out", "%(n)s entries left out", len(preview.left_out)),
+    ]
+    line = ", ".join(counts)
     fields = [
         InputField("address", "", kind="hidden", value=address),
         InputField("title", localize("Name that subscribers see"), value=title, is_required=True),
