@@ -141,6 +141,8 @@ class Settings(_FromEnvironment):
     source_wait: int = Field(default=0, ge=0, le=1440)
     source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     source_patience: int = Field(default=60, ge=0, le=3600)
+    feed_papers_a_day: int = Field(default=20, ge=1, le=1000)  # of a feed that no administrator has confirmed
+    feed_private_hosts: WordList = ()
     arxiv_interval: float = Field(default=3.0, ge=0.0, le=600.0)
     arxiv_closed: WordList = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -153,6 +155,7 @@ class Settings(_FromEnvironment):
         "arxiv_categories",
         "arxiv_closed",
         "sources",
+        "feed_private_hosts",
         "domain_rates",
         "sns_topics",
         mode="before",

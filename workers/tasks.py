@@ -14,7 +14,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_shutdown, w
 from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
-from digest.errors import DigestError, Transient
+from digest.errors import BadInput, DigestError, Refused, Transient
 from digest.queues import DELIVERY, QUEUES, SELECTION
 from digest.redis.task_lists import QUEUE_PREFIX
 from digest.services.delivery import delivery_worker
@@ -90,7 +90,7 @@ def ingest(source: str) -> None:
 
     try:
         more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
-    except Transient as error:
+    except (Transient, Refused, BadInput) as error:  # refused: it was paused or removed meanwhile
         log.warning("source_down", source=source, reason=str(error))
         more = False
     _clear_mark(_mark_name("ingest", source))

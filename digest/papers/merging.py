@@ -44,6 +44,7 @@ def merge_records(a: Record, b: Record) -> Record:
         institutions=_union(better.institutions, other.institutions),
         venue=better.venue or other.venue,
         code_url=better.code_url or other.code_url,
+        url=better.url or other.url,
         published=min((day for day in (a.published, b.published) if day), default=None),
         has_code=a.has_code or b.has_code,
         withdrawn=a.retracted or b.retracted or any(r.withdrawn for r in (a, b) if r.version == better.version),

@@ -27,6 +27,7 @@ from digest.web.pages import (
     account,
     admin,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
     citations,
@@ -65,6 +66,7 @@ PAGES = (  # routes are tried in this order
     bounce_webhook,
     admin,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
 )

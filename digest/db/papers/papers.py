@@ -46,6 +46,17 @@ def to_detail(record: Record) -> dict[str, Any]:
     return values
 
 
+def record_to_json(record: Record) -> dict[str, Any]:
+    """All fields of a record as JSON values without defaults."""
+    return {"title": record.title, "abstract": record.abstract, **to_detail(record)}
+
+
+def record_from_json(values: Mapping[str, Any]) -> Record:
+    """The record of `record_to_json`."""
+    detail = {name: value for name, value in values.items() if name not in {"title", "abstract"}}
+    return _record(values.get("title", ""), values.get("abstract", ""), detail)
+
+
 def to_record(version: PaperVersion) -> Record:
     """The record of a version."""
     return _record(version.title, version.abstract, version.detail)

@@ -37,7 +37,7 @@ SCOPES = {
     "suppressions:read": "addresses that are not mailed, and why",
     "suppressions:manage": "suppress addresses, and release them",
     "sources:read": "the state of the sources, and items that could not be used",
-    "sources:manage": "have a source fetched now",
+    "sources:manage": "fetch, pause and resume sources; add, confirm and remove feeds",
     "metrics:read": "/metrics and the details of /readyz",
     ADMIN: "everything",
 }
