@@ -6,7 +6,8 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from digest import clock
 from digest.errors import NotFound
@@ -32,12 +33,20 @@ from digest.web.http.cursor_pages import PageRequest, page_of
 router = APIRouter(route_class=ApiRoute, tags=["service"])
 actions = APIRouter(route_class=IdempotentRoute, tags=["service"])
 
-READ_SOURCES, MANAGE_SOURCES, ADMIN_ONLY = (
-    Depends(api_auth.require_token(scope)) for scope in ("sources:read", "sources:manage", ADMIN)
-)
+READ_SOURCES, ADMIN_ONLY = (Depends(api_auth.require_token(scope)) for scope in ("sources:read", ADMIN))
+ManageSources = Annotated[ApiToken, Depends(api_auth.require_token("sources:manage"))]
 AdminToken = Annotated[ApiToken, Depends(api_auth.require_token(ADMIN))]
 SourceName = Annotated[str, Path(max_length=60)]
 TokenName = Annotated[str, Path(max_length=60)]
+
+
+def _check_scope(name: str) -> str:
+    if name not in api_tokens.SCOPES:
+        raise PydanticCustomError("unknown_scope", "there is no such scope")
+    return name
+
+
+ScopeName = Annotated[str, AfterValidator(_check_scope), Field(json_schema_extra={"enum": list(api_tokens.SCOPES)})]
 
 
 class TokenRequest(BaseModel):
@@ -49,7 +58,7 @@ class TokenRequest(BaseModel):
     )
 
     name: str = Field(min_length=1, max_length=60)
-    scopes: list[str] = Field(min_length=1, max_length=40)
+    scopes: list[ScopeName] = Field(min_length=1, max_length=40)
     expires: str = Field(default="365d", max_length=20)
 
 
@@ -78,10 +87,10 @@ def list_rejects(name: SourceName, page: Annotated[PageRequest, Depends(page_of(
     return RejectList(rejects=rejects, next=next_page)
 
 
-@actions.post("/sources/{name}/fetch", status_code=202, dependencies=[MANAGE_SOURCES])
-def fetch_source(name: SourceName) -> Accepted:
+@actions.post("/sources/{name}/fetch", status_code=202)
+def fetch_source(name: SourceName, token: ManageSources) -> Accepted:
     """Have a source fetched within a minute. 409 while the source itself asked for no request."""
-    source_status.request_fetch(name)
+    source_status.request_fetch(name, actor=token.actor)
     return Accepted(next="the source is fetched within a minute")
 
 
