@@ -72,7 +72,9 @@ def parse_expiry(text: str, *, now: datetime) -> datetime | None:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise BadInput("expires: use a number of days such as 90d, a date such as 2027-01-31, or never") from error
+        raise BadInput(
+            "expires: use a number of days such as 90d, a date such as 2027-01-31, or never", field="expires"
+        ) from error
     end = datetime.combine(day, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=1)
     if end <= now:
         raise BadInput(f"expires: {day.isoformat()} has passed", field="expires")

@@ -94,9 +94,9 @@ def list_rejects(name: SourceName, page: Annotated[PageRequest, Depends(page_of(
 
 
 @actions.post("/sources/{name}/fetch", status_code=202)
-def fetch_source(name: SourceName, _token: ManageSources) -> Accepted:
+def fetch_source(name: SourceName, token: ManageSources) -> Accepted:
     """Have a source fetched within a minute. 409 while the source itself asked for no request."""
-    source_status.request_fetch(name)
+    source_status.request_fetch(name, actor=token.actor)
     return Accepted(next="the source is fetched within a minute")
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from digest import clock
 from digest.services.security import api_tokens
@@ -27,6 +28,15 @@ AdminToken = Annotated[ApiToken, Depends(api_auth.require_token(ADMIN))]
 TokenName = Annotated[str, Path(max_length=60)]
 
 
+def _check_scope(name: str) -> str:
+    if name not in api_tokens.SCOPES:
+        raise PydanticCustomError("unknown_scope", "there is no such scope")
+    return name
+
+
+ScopeName = Annotated[str, AfterValidator(_check_scope), Field(json_schema_extra={"enum": list(api_tokens.SCOPES)})]
+
+
 class TokenRequest(BaseModel):
     """A token to create. `expires`: a number of days such as 90d, a date, or never."""
 
@@ -36,7 +46,7 @@ class TokenRequest(BaseModel):
     )
 
     name: str = Field(min_length=1, max_length=60)
-    scopes: list[str] = Field(min_length=1, max_length=40)
+    scopes: list[ScopeName] = Field(min_length=1, max_length=40)
     expires: str = Field(default="365d", max_length=20)
 
 

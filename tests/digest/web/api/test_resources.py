@@ -230,6 +230,7 @@ def test_a_source_is_fetched_now(web: Browser, api: Api) -> None:
     api("POST", f"sources/{name}/fetch", status=202)
 
     assert api("GET", f"sources/{name}")["next_at"] < before
+    assert audited() == [("fetch source", BY_TOKEN)]
     assert api("GET", f"sources/{name}/rejects") == {"next": None, "rejects": []}
 
 
