@@ -98,6 +98,15 @@ class Settings(_FromEnvironment):
     mail_from: str = ""
     reply_to: str = ""
     bounce_address: str = ""
+    bounce_imap_host: str = ""
+    bounce_imap_port: int = Field(default=0, ge=0, le=65535)
+    bounce_imap_tls: Literal["tls", "starttls", "none"] = "tls"
+    bounce_imap_user: str = ""
+    bounce_imap_password: str = ""
+    bounce_imap_folder: str = "INBOX"
+    bounce_imap_processed: Literal["flag", "move", "delete"] = "flag"
+    bounce_imap_archive: str = "Processed"
+    sns_topics: WordList = ()
     webhook_key: str = ""
     metrics_token: str = ""
     postal_address: str = ""
@@ -132,6 +141,8 @@ class Settings(_FromEnvironment):
     source_wait: int = Field(default=0, ge=0, le=1440)
     source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     source_patience: int = Field(default=60, ge=0, le=3600)
+    feed_papers_a_day: int = Field(default=20, ge=1, le=1000)  # of a feed that no administrator has confirmed
+    feed_private_hosts: WordList = ()
     arxiv_interval: float = Field(default=3.0, ge=0.0, le=600.0)
     arxiv_closed: WordList = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -144,7 +155,9 @@ class Settings(_FromEnvironment):
         "arxiv_categories",
         "arxiv_closed",
         "sources",
+        "feed_private_hosts",
         "domain_rates",
+        "sns_topics",
         mode="before",
     )
     @classmethod
@@ -199,6 +212,14 @@ class Settings(_FromEnvironment):
         parts = urlsplit(value)
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
             raise ValueError("expected an address that begins with https:// or http://")
+        return value
+
+    @field_validator("sns_topics")
+    @classmethod
+    def _check_topics(cls, value: WordList) -> WordList:
+        for topic in value:
+            if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", topic, re.ASCII):
+                raise ValueError(f"{topic[:80]!r} is not a topic such as arn:aws:sns:eu-west-1:123456789012:bounces")
         return value
 
     @field_validator("language")

@@ -106,11 +106,13 @@ def worker(
 ) -> None:
     """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
+    from digest.queues import DELIVERY
     from workers import pools
-    from workers.queues import parse_pools
+    from workers.queues import parse_pools, queues_of_pools
 
     requested_pools = parse_pools(queues, processes=concurrency)
-    _require_ready("secret_key", "mail_from", "smtp_url", "redis_url")
+    sends_mail = DELIVERY in queues_of_pools(requested_pools)
+    _require_ready("redis_url", *(("secret_key", "mail_from", "smtp_url") if sends_mail else ()))
     logs.configure(level=settings.get().log_level)
     sys.exit(pools.serve(requested_pools))
 
@@ -122,7 +124,7 @@ def scheduler() -> None:
     from digest import settings
     from workers import scheduler as scheduler_process
 
-    _require_ready("redis_url")
+    _require_ready("redis_url", "secret_key")  # the key for the hashes of addresses that retention deletes
     logs.configure(level=settings.get().log_level)
     scheduler_process.run()
 
@@ -137,7 +139,7 @@ def web(
     from digest import settings
     from digest.services.security import admin_login
     from digest.web.app import build as build_web_app
-    from digest.web.http import server
+    from digest.web.http import scheduler_watch, server
     from digest.web.wiring import page_services
     from workers.listening import require_free_port
 
@@ -147,6 +149,7 @@ def web(
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())
+    scheduler_watch.start_watch(application.state.enqueue)
     application.state.warm_up.start_and_refresh()
     server.serve(
         application,

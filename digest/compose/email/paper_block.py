@@ -321,11 +321,13 @@ def safe_link(url: str | None) -> str | None:
 
 
 def _url(record: Record, title: str) -> tuple[str, bool]:
-    """Where the paper is; a search for its title where no identifier is known."""
+    """Where the paper is; a search for its title where neither an identifier nor its page is known."""
     if record.arxiv_id:
         return f"https://arxiv.org/abs/{quote(record.arxiv_id)}", False
     if record.doi:
         return _doi_url(record.doi), False
+    if page := safe_link(record.url):
+        return page, False
     return f"https://arxiv.org/search/?query={quote(title[:120])}&searchtype=title", True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,7 @@ from digest.errors import Transient
 from digest.queues import QUEUES
 from digest.redis import running
 from digest.redis.task_lists import task_lists
-from digest.services.admin import dashboard
+from digest.services.admin import dashboard, doctor_host
 from digest.services.ingestion import source_status
 
 
@@ -76,7 +75,7 @@ def monitoring_figures() -> MonitoringFigures:
         counters=counters,
         last_run=last_run,
         schema=schema_migration.current_revision() or "",
-        free_bytes=_free_bytes(settings.get()),
+        free_bytes=doctor_host.free_bytes(settings.get()),
     )
 
 
@@ -108,16 +107,6 @@ def _process_figures(config: settings.Settings) -> ProcessFigures | None:
 
 def _youngest(ages: Mapping[str, float]) -> float:
     return min(ages.values(), default=math.inf)
-
-
-def _free_bytes(config: settings.Settings) -> int | None:
-    """Free space of the disk of DATA_DIR, which need not exist yet."""
-    folder = config.data_dir.absolute()
-    existing = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
-    try:
-        return shutil.disk_usage(existing).free if existing else None
-    except OSError:
-        return None
 
 
 def _age(since: datetime | None, now: datetime) -> float | None:

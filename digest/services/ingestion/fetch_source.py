@@ -48,6 +48,8 @@ def _store(source: str, document: FetchedDocument) -> IngestCounts:
         mark: DayMark | None = document.mark
         if mark is not None:
             source_days.store_day(session, source, mark.day, at=now, papers=mark.papers, final=mark.final)
+        if document.on_stored is not None:
+            document.on_stored(session)
 
     day = _announcement_day(source, document, now.astimezone(UTC).date())
     return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)
