@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from digest.errors import BadInput
 from digest.interfaces import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
+from digest.redis import QUEUE_PREFIX, WELCOME, lists_of_queue
 
-QUEUE_PREFIX = "digest."
-WELCOME = "welcome"
 QUEUE_OF_TASK = {
     "deliver": DELIVERY,
     "freeze": SELECTION,
@@ -45,12 +44,8 @@ class WorkerPool:
 
     def redis_lists(self) -> list[str]:
         """The lists in Redis that this pool reads, in order of priority; health checks come first."""
-        queue_lists = [QUEUE_PREFIX + name for queue in self.queues for name in _lists_of_queue(queue)]
+        queue_lists = [QUEUE_PREFIX + name for queue in self.queues for name in lists_of_queue(queue)]
         return [*map(health_check_list, self.queues), *queue_lists]
-
-
-def _lists_of_queue(queue: str) -> tuple[str, ...]:
-    return (SELECTION, WELCOME) if queue == SELECTION else (queue,)
 
 
 def health_check_list(queue: str) -> str:

@@ -16,9 +16,9 @@ from kombu.exceptions import OperationalError
 from digest import logs, redis, settings
 from digest.errors import Transient
 from digest.interfaces import DELIVERY, QUEUES, SELECTION
+from digest.redis import QUEUE_PREFIX
 from digest.services.delivery import delivery_worker
 from workers.app import app, configure, process_name, served_queues
-from workers.queues import QUEUE_PREFIX
 
 log = logs.get(__name__)
 

@@ -4,16 +4,29 @@ Its contents may be lost at any time, which only costs some time.
 """
 
 from digest.redis.embedded_server import PrivateRedis, find_server, start_guarded
-from digest.redis.store import SCHEDULER, WORKER, RedisStore, broker_url, connect, queue_kind
+from digest.redis.store import (
+    QUEUE_PREFIX,
+    SCHEDULER,
+    WELCOME,
+    WORKER,
+    RedisStore,
+    broker_url,
+    connect,
+    lists_of_queue,
+    queue_kind,
+)
 
 __all__ = [
+    "QUEUE_PREFIX",
     "SCHEDULER",
+    "WELCOME",
     "WORKER",
     "PrivateRedis",
     "RedisStore",
     "broker_url",
     "connect",
     "find_server",
+    "lists_of_queue",
     "queue_kind",
     "start_guarded",
 ]

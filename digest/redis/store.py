@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from digest.errors import Misconfigured, Transient
+from digest.interfaces import SELECTION
 from digest.redis import lua_scripts
 
 if TYPE_CHECKING:
     import redis
 
 PREFIX = "digest:"
+QUEUE_PREFIX, WELCOME = "digest.", "welcome"  # of the broker's lists; the list of welcome editions
 ANSWER_TIMEOUT_SECONDS = 5.0
 PROGRESS_TTL_SECONDS = 86_400
 WORKER, SCHEDULER = "worker", "scheduler"  # kinds of processes that record progress
@@ -25,6 +27,11 @@ WORKER, SCHEDULER = "worker", "scheduler"  # kinds of processes that record prog
 def queue_kind(queue: str) -> str:
     """The kind of progress of processes that serve that queue."""
     return f"queue:{queue}"
+
+
+def lists_of_queue(queue: str) -> tuple[str, ...]:
+    """The broker's lists of that queue, in order of priority, without their prefix."""
+    return (SELECTION, WELCOME) if queue == SELECTION else (queue,)
 
 
 class RedisStore:
@@ -149,6 +156,12 @@ class RedisStore:
             now = self._server_time()
             stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
             return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
+
+    def queue_length(self, queue: str) -> int:
+        """How many tasks wait in that queue for a worker."""
+        with _redis_errors_as_transient():
+            names = [f"{QUEUE_PREFIX}{name}" for name in lists_of_queue(queue)]
+            return sum(int(self._client.llen(name)) for name in names)
 
     def take(self, name: str, rate: float, burst: float, requested: int) -> tuple[int, float]:
         """Take up to `requested` tokens (`rate` a second, `burst` at once). Returns their number, and the wait."""

@@ -25,6 +25,7 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    admin_health,
     admin_runs,
     admin_subscribers,
     admin_system,
@@ -63,6 +64,7 @@ PAGES = (  # routes are tried in this order
     library,
     bounce_webhook,
     admin,
+    admin_health,
     admin_runs,
     admin_subscribers,
     admin_system,
