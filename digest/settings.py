@@ -117,6 +117,7 @@ class Settings(_FromEnvironment):
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
     admin_emails: WordList = ()
+    viewer_emails: WordList = ()
     trusted_proxies: WordList = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -151,6 +152,7 @@ class Settings(_FromEnvironment):
         "smtp_url",
         "secret_key",
         "admin_emails",
+        "viewer_emails",
         "trusted_proxies",
         "arxiv_categories",
         "arxiv_closed",
@@ -187,7 +189,7 @@ class Settings(_FromEnvironment):
                 raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
         return value
 
-    @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
+    @field_validator("admin_emails", "viewer_emails", "mail_from", "reply_to", "bounce_address")
     @classmethod
     def _check_addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:
