@@ -58,7 +58,7 @@ def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
         "POSTAL_ADDRESS": answers.postal_address,
         "ADMIN_EMAILS": answers.admin,
     }
-    text = "".join(f"DIGEST_{name}={_quoted(value)}\n" for name, value in lines.items())
+    text = "".join(f"DIGEST_{name}={quote_value(value)}\n" for name, value in lines.items())
     temporary = file.with_name(f"{file.name}.new")
     try:
         temporary.unlink(missing_ok=True)
@@ -71,7 +71,8 @@ def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
 
 
-def _quoted(value: str) -> str:
+def quote_value(value: str) -> str:
+    """A value as `.env` quotes it."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
