@@ -111,6 +111,9 @@ class Settings(_FromEnvironment):
     webhook_key: str = ""
     metrics_token: str = ""
     postal_address: str = ""
+    ping_url: str = ""
+    ping_method: Literal["GET", "POST"] = "GET"
+    run_report: Literal["always", "problems", "never"] = "problems"
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
@@ -143,6 +146,8 @@ class Settings(_FromEnvironment):
     source_wait: int = Field(default=0, ge=0, le=1440)
     source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     source_patience: int = Field(default=60, ge=0, le=3600)
+    feed_papers_a_day: int = Field(default=20, ge=1, le=1000)  # of a feed that no administrator has confirmed
+    feed_private_hosts: WordList = ()
     arxiv_interval: float = Field(default=3.0, ge=0.0, le=600.0)
     arxiv_closed: WordList = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -155,6 +160,7 @@ class Settings(_FromEnvironment):
         "arxiv_categories",
         "arxiv_closed",
         "sources",
+        "feed_private_hosts",
         "domain_rates",
         "sns_topics",
         mode="before",
@@ -202,6 +208,15 @@ class Settings(_FromEnvironment):
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
                 raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
+        return value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _check_ping_url(cls, value: str) -> str:
+        """Check that it can be called. The message does not contain it, because who knows it can call it."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("expected an address that begins with https:// or http://")
         return value
 
     @field_validator("sns_topics")

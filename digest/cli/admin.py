@@ -11,7 +11,7 @@ from digest import clock
 from digest.cli import domains, keys, output, reconcile, runs, subscribers
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
-from digest.services.admin import bulk_unsuppress, subscriber_admin
+from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
 from digest.services.delivery import resend
 from digest.services.security import api_tokens
 from digest.services.security.audit_actor import command_line_actor
@@ -86,7 +86,7 @@ def _add_stats_command(admin: typer.Typer) -> None:
     @output.report_errors
     def stats(json: Json = False) -> None:
         """Show counts of papers, subscribers and deliveries."""
-        output.print_facts(subscriber_admin.installation_stats(), json=json)
+        output.print_facts(installation_stats.installation_stats(), json=json)
 
 
 def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:

@@ -11,15 +11,13 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as returned_mail
 from digest.mail.bounces.parsed_message import MAX_BYTES
 from digest.services.bounces import imap_poll, maildir, process_reports
 from digest.services.bounces.maildir import ProcessedMessage
-
-EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -62,7 +60,7 @@ def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:
         (classified, outcome), *_ = process_reports.process_messages([raw])
     except (DigestError, SQLAlchemyError) as error:
         reason = str(error) if isinstance(error, DigestError) else type(error).__name__
-        raise output.fail(f"try again later: {reason}", EX_TEMPFAIL) from error
+        raise output.fail(f"try again later: {reason}", exit_codes.EX_TEMPFAIL) from error
     yield ProcessedMessage("-", classified, outcome)
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from digest.mail.bounces import enhanced_status
+from digest.mail.bounces import bounce_kinds, report_refusal
 from digest.mail.bounces.bounce_kinds import (
     COMPLAINT,
     HARD,
@@ -108,11 +108,11 @@ def _bounce_type(bounce: Mapping[str, Any]) -> tuple[bool, str]:
 def _recipient_outcome(recipient: Mapping[str, Any], detail: str, temporary: bool) -> RecipientOutcome:
     address = next(iter(_addresses([recipient])), "")
     diagnostic, code = str(recipient.get("diagnosticCode") or ""), str(recipient.get("status") or "")
-    refusal = enhanced_status.resolve_refusal(enhanced_status.parse_status_field(code), diagnostic, temporary=temporary)
-    kind = enhanced_status.bounce_kind(refusal.cause, temporary=temporary)
+    refusal = report_refusal.resolve_refusal(report_refusal.parse_status_field(code), diagnostic, temporary=temporary)
+    kind = bounce_kinds.bounce_kind(refusal.cause, temporary=temporary)
     if kind == SOFT and not temporary and not refusal.status and detail in _NO_MAILBOX_SUBTYPES:
         return RecipientOutcome(address, HARD, "5.1.1", detail)
-    return RecipientOutcome(address, kind, refusal.status, enhanced_status.excerpt(diagnostic or detail))
+    return RecipientOutcome(address, kind, refusal.status, report_refusal.excerpt(diagnostic or detail))
 
 
 def _complaint(complaint: Mapping[str, Any]) -> Detection:

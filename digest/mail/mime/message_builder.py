@@ -15,7 +15,7 @@ from digest.signing import keyed_hash
 
 PERSONAL = "personal"  # a mail that its recipient's own job sends (`digest mail`): there is no list to leave
 TRANSACTIONAL = frozenset(
-    {"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test", PERSONAL}
+    {"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test", "run-report", PERSONAL}
 )
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -1,4 +1,4 @@
-"""`digest init --systemd`, `--caddy`, `--nginx`, `--workflow`: files that run it under other tools of a machine."""
+"""`digest init --systemd`, `--caddy`, `--nginx`, `--monitoring`, `--workflow`: files for the tools that run it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import templates
 from digest import settings
 from digest.errors import BadInput, Refused
 
-SYSTEMD, CADDY, NGINX, WORKFLOW = "systemd", "caddy", "nginx", "workflow"
+SYSTEMD, CADDY, NGINX, MONITORING, WORKFLOW = "systemd", "caddy", "nginx", "monitoring", "workflow"
 _UNITS = (
     "papers-inbox.service",
     "papers-inbox-web.service",
@@ -27,7 +27,18 @@ _UNITS = (
     "papers-inbox-bounces.service",
     "papers-inbox-bounces.timer",
 )
-_FILES = {SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS), CADDY: ("Caddyfile",), NGINX: ("papers-inbox.conf",)}
+_FILES = {
+    SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS),
+    CADDY: ("Caddyfile",),
+    NGINX: ("papers-inbox.conf",),
+    MONITORING: (
+        "monitoring/prometheus.yml",
+        "monitoring/papers-inbox-rules.yml",
+        "monitoring/papers-inbox-dashboard.json",
+    ),
+}
+# Written as they are: they contain braces of Prometheus' and Grafana's own templates.
+_VERBATIM = frozenset({"monitoring/papers-inbox-rules.yml", "monitoring/papers-inbox-dashboard.json"})
 _WORKFLOW_FILES = {  # a scheduled job of `digest mail`, which needs no settings; by its path in the repository
     ".github/workflows/papers-inbox.yml": "workflow/papers-inbox.yml",
     "topics.txt": "workflow/topics.txt",
@@ -81,6 +92,8 @@ def _values() -> dict[str, str]:
 
 
 def _render(name: str, values: dict[str, str]) -> str:
+    if name in _VERBATIM:
+        return _template(name)
     environment = Environment(
         loader=FunctionLoader(lambda included: _template(f"systemd/{included}")),
         undefined=StrictUndefined,

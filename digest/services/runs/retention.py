@@ -3,6 +3,7 @@
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
 The audit: RETENTION_AUDIT_DAYS. Editions: RETENTION_EDITIONS_DAYS, papers: RETENTION_PAPERS_DAYS, where these are set.
+Idempotency keys of the API: a day.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.outbox import retention
 from digest.db.papers import paper_retention
 from digest.db.runs import edition_retention
-from digest.db.security import audit
+from digest.db.security import audit, idempotency_keys
 from digest.db.subscribers import subscriber_listing
 from digest.models.types import stored_id
 from digest.services.bounces import process_reports
+from digest.services.security import idempotency
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import erasure, local_mailbox, pending_cleanup
 
@@ -36,6 +38,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     deleted = _delete_deliveries(cutoff)
     with transaction() as session:
         deleted += retention.delete_old_records(session, reports_before=cutoff, attempts_before=now - timedelta(days=2))
+        idempotency_keys.delete_older_than(session, now - idempotency.KEPT_FOR)
         audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
     editions = _delete_in_parts(config.retention_editions_days, now, edition_retention.delete_older)
     papers = _delete_in_parts(config.retention_papers_days, now, paper_retention.delete_older)

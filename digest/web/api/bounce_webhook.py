@@ -19,9 +19,10 @@ from digest import clock, settings
 from digest.errors import BadToken, NotFound
 from digest.services.bounces.process_reports import ProviderReport, process_provider_reports
 from digest.services.bounces.sns_reports import process_sns_message
+from digest.web.http.api_route import ApiRoute
 from digest.web.http.rate_limit import count_webhook
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute, tags=["mail"])
 
 SIGNATURE_SECONDS = 300  # how far the time of a signature may be from now
 _SIGNATURE_FORMAT = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)
@@ -75,9 +76,8 @@ async def _require_signature(
 @router.post(
     "/bounces",
     dependencies=[Depends(count_webhook), Depends(_require_signature)],
-    responses={401: {"description": "signature missing or wrong"}},
 )
-def bounces(body: Reports) -> Outcomes:
+def report_bounces(body: Reports) -> Outcomes:
     """Bounces, complaints and unsubscribes that a mail provider reports, signed."""
     return Outcomes(done=process_provider_reports(body.reports))
 
