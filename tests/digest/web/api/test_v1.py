@@ -177,6 +177,8 @@ def test_every_route_of_the_api_is_tried(web: Browser) -> None:
         *("/api/v1/papers/{paper_id}", "/api/v1/bounces"),
         *(f"/api/v1/{route}" for route in ROUTES if route != "paper"),
         "/api/v1/library",
+        *(f"/api/v1/sources{path}" for path in ("", "/preview", "/{name}")),  # tried in test_sources.py
+        *(f"/api/v1/sources/{{name}}/{action}" for action in ("confirm", "pause", "resume")),
         *("/api/v1/citations", "/api/v1/editions/{edition_id}/citations", "/api/v1/likes/{token}/citations"),
     }
 
