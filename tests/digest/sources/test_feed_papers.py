@@ -258,6 +258,12 @@ def test_a_feed_that_breaks_off_gives_what_came_before() -> None:
     assert (len(reading.papers), reading.is_cut) == (2, True)
 
 
+def test_a_namespace_that_is_no_address_costs_no_entry() -> None:
+    data = feed(entry("<guid>10.1234/a</guid>")).replace(b"basic/2.0/", b"basic 2.0/")
+
+    assert [paper.record.doi for paper in read_papers(read_feed(data), TODAY).papers] == ["10.1234/a"]
+
+
 @pytest.mark.parametrize(
     "piece",
     [
