@@ -98,9 +98,21 @@ class Settings(_FromEnvironment):
     mail_from: str = ""
     reply_to: str = ""
     bounce_address: str = ""
+    bounce_imap_host: str = ""
+    bounce_imap_port: int = Field(default=0, ge=0, le=65535)
+    bounce_imap_tls: Literal["tls", "starttls", "none"] = "tls"
+    bounce_imap_user: str = ""
+    bounce_imap_password: str = ""
+    bounce_imap_folder: str = "INBOX"
+    bounce_imap_processed: Literal["flag", "move", "delete"] = "flag"
+    bounce_imap_archive: str = "Processed"
+    sns_topics: WordList = ()
     webhook_key: str = ""
     metrics_token: str = ""
     postal_address: str = ""
+    ping_url: str = ""
+    ping_method: Literal["GET", "POST"] = "GET"
+    run_report: Literal["always", "problems", "never"] = "problems"
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
@@ -145,6 +157,7 @@ class Settings(_FromEnvironment):
         "sources",
         "feed_private_hosts",
         "domain_rates",
+        "sns_topics",
         mode="before",
     )
     @classmethod
@@ -190,6 +203,23 @@ class Settings(_FromEnvironment):
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
                 raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
+        return value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _check_ping_url(cls, value: str) -> str:
+        """Check that it can be called. The message does not contain it, because who knows it can call it."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("expected an address that begins with https:// or http://")
+        return value
+
+    @field_validator("sns_topics")
+    @classmethod
+    def _check_topics(cls, value: WordList) -> WordList:
+        for topic in value:
+            if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", topic, re.ASCII):
+                raise ValueError(f"{topic[:80]!r} is not a topic such as arn:aws:sns:eu-west-1:123456789012:bounces")
         return value
 
     @field_validator("language")

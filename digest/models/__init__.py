@@ -1,6 +1,6 @@
 """The tables. They do not validate; input from outside is validated by its own schema first."""
 
-from digest.models.access import AdminLogin, RateLimitCounter
+from digest.models.access import AdminLogin, IdempotencyKey, RateLimitCounter
 from digest.models.delivery import (
     AdminToken,
     Audit,
@@ -13,6 +13,7 @@ from digest.models.delivery import (
     SessionReply,
 )
 from digest.models.edition import Edition, Run, Shard
+from digest.models.monitoring import MetricCounter, RunReport
 from digest.models.paper import (
     Announcement,
     AuthorFigure,
@@ -20,6 +21,8 @@ from digest.models.paper import (
     Epoch,
     Novelty,
     Paper,
+    PaperAuthorId,
+    PaperIdentifier,
     PaperKey,
     PaperSummary,
     PaperVersion,
@@ -66,10 +69,14 @@ __all__ = [
     "FeedSource",
     "Feedback",
     "FormerAddress",
+    "IdempotencyKey",
     "Installation",
     "Lease",
+    "MetricCounter",
     "Novelty",
     "Paper",
+    "PaperAuthorId",
+    "PaperIdentifier",
     "PaperKey",
     "PaperSummary",
     "PaperVersion",
@@ -78,6 +85,7 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "RunReport",
     "SearchDocument",
     "SessionReply",
     "Shard",

@@ -12,10 +12,14 @@ from operator import attrgetter
 class Record:
     """One paper from a source, or merged from several. None or empty means unknown, never zero.
 
-    `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
+    `categories` are arXiv's names (`cs.LG`) or codes of `papers.subjects` (`bio.genomics`), the primary one first.
+    `version` is the source's version number.
     `title_derived` marks a title made of the abstract's first sentence. `authors_complete` is False after 'et al.'.
-    `has_code` is True where a source marks code or `code_url` is known; False means unknown. `url`: its page, for
-    a paper without identifier.
+    `has_code` is True where a source marks code or `code_url` is known; False means unknown. `doi` is that of the
+    published version where it is known, which appeared on `issued`; then `preprint_dois` has those of the preprints.
+    `venue`: the journal or conference. `retracted` papers are `withdrawn` too. `language`: ISO 639-1 or -3, as the
+    source says. `outlets`: names of the outlets beside arXiv that carry it (`papers.outlets`). `url`: its page,
+    for a paper without identifier.
     """
 
     title: str
@@ -34,6 +38,13 @@ class Record:
     title_derived: bool = False
     withdrawn: bool = False
     has_code: bool = False
+    preprint_dois: tuple[str, ...] = ()
+    pmid: str | None = None
+    retracted: bool = False
+    language: str | None = None
+    keywords: tuple[str, ...] = ()
+    issued: date | None = None
+    outlets: tuple[str, ...] = ()
     url: str | None = None
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
@@ -57,11 +68,21 @@ class PaperKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorId:
+    """A source's id of an author of a paper. `name`: as the source prints it there; `institution`: '' if unknown."""
+
+    name: str
+    scheme: str
+    value: str
+    institution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ListedPaper:
     """A record with its announce type and counters by name (`upvotes`, `rank`).
 
     `keys`: of this record, where they were computed in advance; then the record is storable, too. `summary`: the
-    source's one-line summary of the paper, '' for none.
+    source's one-line summary of the paper, '' for none. `author_ids`: those that the source has, in no order.
     """
 
     record: Record
@@ -69,10 +90,18 @@ class ListedPaper:
     signals: tuple[tuple[str, float], ...] = ()
     keys: PaperKeys | None = field(default=None, compare=False, repr=False)
     summary: str = ""
+    author_ids: tuple[AuthorId, ...] = ()
 
     def __reduce__(self) -> tuple[type[ListedPaper], tuple[object, ...]]:
         """Pickle the values only."""
-        return ListedPaper, (self.record, self.announce_type, self.signals, self.keys, self.summary)
+        return ListedPaper, (
+            self.record,
+            self.announce_type,
+            self.signals,
+            self.keys,
+            self.summary,
+            self.author_ids,
+        )
 
 
 @dataclass(frozen=True, slots=True)

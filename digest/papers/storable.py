@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from digest.papers.record import AuthorProfile, ListedPaper, ParsedDocument, Record
+from digest.papers.clues import is_retracted
+from digest.papers.record import AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.papers.summary import bounded_summary
 from digest.text.plain_text import remove_controls
 
+MAX_INSTITUTION = 200  # characters of an author's institution
 _TEXT_FIELDS = tuple(field.name for field in fields(Record) if "str" in str(field.type))
 
 
@@ -25,12 +27,20 @@ def to_storable(parsed: ParsedDocument) -> ParsedDocument:
 
 
 def _clean_listed(item: ListedPaper) -> ListedPaper:
-    record = clean_record(item.record)
+    record = _mark_retracted(clean_record(item.record))
     announce_type = item.announce_type and remove_controls(item.announce_type)
     summary = bounded_summary(item.summary) if item.summary else ""
-    if record is item.record and announce_type == item.announce_type and summary == item.summary:
+    ids = tuple([_clean_author_id(author_id) for author_id in item.author_ids])
+    cleaned = (record, announce_type, summary, ids)
+    if record is item.record and cleaned[1:] == (item.announce_type, item.summary, item.author_ids):
         return item
-    return replace(item, record=record, announce_type=announce_type, summary=summary)
+    return replace(item, record=record, announce_type=announce_type, summary=summary, author_ids=ids)
+
+
+def _mark_retracted(record: Record) -> Record:
+    """The record, marked as retracted where its publisher says so in the title."""
+    is_marked = record.retracted or is_retracted(record.title)
+    return replace(record, retracted=True, withdrawn=True) if is_marked and not record.retracted else record
 
 
 def clean_record(record: Record) -> Record:
@@ -46,6 +56,14 @@ def clean_record(record: Record) -> Record:
 def _clean_value(value: Any) -> Any:
     """A cleaned text, or a tuple of cleaned texts without empty ones."""
     return remove_controls(value) if isinstance(value, str) else tuple(filter(None, map(remove_controls, value)))
+
+
+def _clean_author_id(author_id: AuthorId) -> AuthorId:
+    return replace(
+        author_id,
+        name=remove_controls(author_id.name),
+        institution=remove_controls(author_id.institution)[:MAX_INSTITUTION],
+    )
 
 
 def _clean_author(author: AuthorProfile) -> AuthorProfile:

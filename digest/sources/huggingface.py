@@ -13,15 +13,17 @@ from typing import Any
 
 from digest import clock, papers
 from digest.errors import SourceDown
-from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
+from digest.text.person_references import HUGGING_FACE, is_person_id
 from digest.text.plain_text import one_line
 
 LIMIT = 100
+MAX_NAME = 200
 MAX_PAGES = 30
 PACING = Pacing("huggingface", pause=0.6)
 _URL = TextSetting("huggingface_url", "https://huggingface.co")
@@ -121,10 +123,25 @@ def _convert_row(row: dict[str, Any], rank: int | None) -> tuple[ListedPaper, da
     signals = {name: _number(paper, field) for field, name in _COUNTERS}
     signals |= {"comments": _number(row, "numComments"), "rank": None if rank is None else float(rank)}
     known_signals = tuple((name, value) for name, value in sorted(signals.items()) if value is not None)
-    summary = _text(paper, "ai_summary")
-    return ListedPaper(require_within_limits(record), signals=known_signals, summary=summary), _date(
-        paper, "submittedOnDailyAt"
+    listed = ListedPaper(
+        require_within_limits(record),
+        signals=known_signals,
+        summary=_text(paper, "ai_summary"),
+        author_ids=_author_ids(paper),
     )
+    return listed, _date(paper, "submittedOnDailyAt")
+
+
+def _author_ids(paper: dict[str, Any]) -> tuple[AuthorId, ...]:
+    """The accounts that authors claimed the paper with, and that Hugging Face verified."""
+    ids = []
+    for author in paper.get("authors") or ():
+        name, account = _text(author, "name"), author.get("user")
+        user_id = _text(account, "_id") if isinstance(account, dict) else ""
+        is_verified = _text(author, "status") == "claimed_verified" and not author.get("hidden")
+        if is_verified and 0 < len(name) <= MAX_NAME and is_person_id(HUGGING_FACE, user_id):
+            ids.append(AuthorId(name, HUGGING_FACE, user_id))
+    return tuple(ids)
 
 
 def _text(values: Any, name: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from digest.errors import BadInput
 from digest.papers import (
     AuthorFigures,
+    AuthorId,
     AuthorProfile,
     ListedPaper,
     ParsedDocument,
@@ -26,6 +27,7 @@ from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
+from digest.text.person_references import OPENALEX, ORCID, is_person_id
 from digest.text.plain_text import one_line
 
 _NAME = "openalex"
@@ -85,6 +87,21 @@ def _names_of_work(work: Mapping[str, Any]) -> dict[str, str]:
     return names_by_key
 
 
+def _author_ids(work: Mapping[str, Any]) -> tuple[AuthorId, ...]:
+    """The authors' keys and ORCID iDs, with their names as the paper prints them, and the first institution."""
+    ids: list[AuthorId] = []
+    authorships = work.get("authorships") or ()
+    for authorship in authorships if len(authorships) <= MAX_AUTHORS else ():
+        author = authorship.get("author") or {}
+        name = one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
+        institutions = [str(item.get("display_name") or "") for item in authorship.get("institutions") or ()]
+        orcid_id = str(author.get("orcid") or "").removeprefix("https://orcid.org/")
+        for scheme, value in ((OPENALEX, _key(author)), (ORCID, orcid_id)):
+            if value and 0 < len(name) <= MAX_NAME and is_person_id(scheme, value):
+                ids.append(AuthorId(name, scheme, value, one_line(next(iter(institutions), ""))))
+    return tuple(ids)
+
+
 def fetch(arxiv_ids: Sequence[str]) -> Iterator[ParsedDocument]:
     """The works of these arXiv papers, then their authors' figures under the names that the papers print."""
     names_by_key: dict[str, str] = {}
@@ -119,6 +136,11 @@ def _request(resource: str, filter_expression: str, fields: str) -> http.SourceR
     params = (("filter", filter_expression), ("select", fields), ("per-page", str(MAX_BATCH)))
     key_params = (("api_key", key),) if key else ()
     return http.SourceRequest(f"{_URL.value().rstrip('/')}/{resource}", PACING, (*params, *key_params))
+
+
+def work_request(filter_expression: str, fields: str) -> http.SourceRequest:
+    """A request for the works of a filter."""
+    return _request("works", filter_expression, fields)
 
 
 def _items(data: bytes) -> json_items.JsonItems:
@@ -184,7 +206,9 @@ def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
         # arXiv's own title and names are better than OpenAlex's copies
         record = Record("", arxiv_id=arxiv_id, institutions=record.institutions, venue=record.venue)
     return ListedPaper(
-        require_within_limits(record), signals=(("citations", float(count)),) if count is not None else ()
+        require_within_limits(record),
+        signals=(("citations", float(count)),) if count is not None else (),
+        author_ids=_author_ids(work),
     )
 
 

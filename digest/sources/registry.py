@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digest import settings
 from digest.errors import BadInput
+from digest.papers.outlets import ARXIV, outlet_key
 from digest.settings import TextSetting
 from digest.sources import (
     arxiv,
@@ -15,6 +16,7 @@ from digest.sources import (
     feed_source,
     huggingface,
     openalex,
+    pubmed,
     semantic_scholar,
     summary_endpoint,
 )
@@ -29,6 +31,7 @@ SOURCES: dict[str, Source] = {
         huggingface.SOURCE,
         biorxiv.BIORXIV,
         biorxiv.MEDRXIV,
+        pubmed.SOURCE,
         semantic_scholar.SOURCE,
         openalex.SOURCE,
     )
@@ -76,6 +79,23 @@ def fallback_figures() -> list[str]:
 def summary_origins() -> dict[str, str]:
     """What people call the sources that give one-line summaries, by their names; the preferred first."""
     return {source.name: source.summary_origin for source in SOURCES.values() if source.summary_origin}
+
+
+def stored_outlet(source: str) -> str:
+    """The outlet to store with the papers of a source; '' for none, and for arXiv, which the identifier names."""
+    outlet = SOURCES[source].outlet if source in SOURCES else ""
+    return "" if outlet == ARXIV else outlet
+
+
+def enabled_outlets() -> dict[str, str]:
+    """Names of the outlets that the enabled sources carry, by key, in the order of the registry."""
+    names = (source.outlet for source in SOURCES.values() if source in enabled_sources() and source.outlet)
+    return {outlet_key(name): name for name in names}
+
+
+def all_outlets() -> dict[str, str]:
+    """Names of the outlets of all sources, by key."""
+    return {outlet_key(source.outlet): source.outlet for source in SOURCES.values() if source.outlet}
 
 
 def gap_filler() -> str:

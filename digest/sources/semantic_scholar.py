@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any
 
 from digest.errors import BadInput
-from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers import AuthorFigures, AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
 from digest.sources.citation_candidates import uncounted_papers
 from digest.sources.limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
+from digest.text.person_references import SEMANTIC_SCHOLAR, is_person_id
 from digest.text.plain_text import one_line
 
 MAX_BATCH = 500
@@ -80,7 +81,19 @@ def _convert_row(row: Any, arxiv_id: str | None) -> ListedPaper:
     count = _count(row, "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
     record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
-    return ListedPaper(require_within_limits(record), signals=signals, summary=_summary(row))
+    return ListedPaper(
+        require_within_limits(record), signals=signals, summary=_summary(row), author_ids=_author_ids(row)
+    )
+
+
+def _author_ids(row: dict[str, Any]) -> tuple[AuthorId, ...]:
+    """The authors' ids; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
+    return tuple(
+        AuthorId(name, SEMANTIC_SCHOLAR, author_id)
+        for author in _counted_authors(row)
+        if 0 < len(name := one_line(str(author.get("name") or ""))) <= MAX_NAME
+        and is_person_id(SEMANTIC_SCHOLAR, author_id := str(author.get("authorId") or ""))
+    )
 
 
 def _summary(row: dict[str, Any]) -> str:
@@ -102,17 +115,21 @@ def _count(row: dict[str, Any], name: str) -> int | None:
 
 def _author_profiles(row: dict[str, Any]) -> list[AuthorProfile]:
     """The authors that have figures; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
-    authors = row.get("authors") or []
-    if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
-        raise ValueError("authors: expected a list of objects")
-    counted = authors if len(authors) <= MAX_AUTHORS else []
     profiles = []
-    for author in counted:
+    for author in _counted_authors(row):
         name = one_line(str(author.get("name") or ""))
         figures = AuthorFigures(**{field: _count(author, json_name) for field, json_name in _FIGURES})
         if name and len(name) <= MAX_NAME and figures != AuthorFigures():
             profiles.append(AuthorProfile(name, figures, str(author.get("authorId") or "")))
     return profiles
+
+
+def _counted_authors(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The authors, none where they are more than MAX_AUTHORS. Raises ValueError."""
+    authors = row.get("authors") or []
+    if not isinstance(authors, list) or not all(isinstance(author, dict) for author in authors):
+        raise ValueError("authors: expected a list of objects")
+    return authors if len(authors) <= MAX_AUTHORS else []
 
 
 def _fetch_current() -> FetchResult:

@@ -113,6 +113,10 @@ class Source:
 
     A source has `fetch_day`, `current`, or both (then the days come first). It is due `interval` after its last
     attempt, or when `next_fetch` says. Without a calendar it is late after three intervals.
+
+    The calendar of announcements is arXiv's. Papers of another source with `fresh_for` are new on the day on which they
+    were first seen here. Papers of older days, from a long outage or for the history, join the announcement of their
+    own day: where that has left the window of announcements they are stored but never mailed as new.
     """
 
     name: str
@@ -130,6 +134,8 @@ class Source:
     enabled_by_default: bool = False
     fallback_figures: bool = False  # its author figures count only where no other source has any
     summary_origin: str = ""  # what people call it; for a source that gives one-line summaries
+    fresh_for: timedelta | None = None  # papers of days this recent join the announcement of the day of their fetch
+    outlet: str = ""  # name of the outlet whose papers it carries (`papers.outlets`); '' for facts about papers only
     label: str = ""  # what people call it, where that is not its name
 
     def next_due(self, attempted_at: datetime) -> datetime:

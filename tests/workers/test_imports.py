@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digest.db.core import engine, schema_migration
-from digest.interfaces import QUEUES
+from digest.queues import QUEUES
 from digest.redis import SCHEDULER, PrivateRedis, connect, queue_kind, running
 from tests.conftest import ROOT
 from workers import healthcheck

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from digest.papers.preprint_dois import RXIV_DOI
 
-# Of openRxiv's two servers, under the present and the former prefix: perhaps the date, then a number.
-RXIV_DOI = re.compile(r"10\.(?:1101|64898)/(?:(\d{4})\.(0[1-9]|1[0-2])\.(0[1-9]|[12]\d|3[01])\.)?(\d+)")
 _MEDRXIV_DIGITS = 8  # of the number in its DOIs; bioRxiv's have six
 
 

@@ -60,9 +60,27 @@ def audit_page(session: Session, *, text: str, before_id: int | None, limit: int
     return session.exec(query.order_by(col(Audit.id).desc()).limit(limit)).all()
 
 
-def newest_rejects(session: Session, source: str, *, limit: int) -> Sequence[tuple[Reject, Batch]]:
+def bounces_page(
+    session: Session, *, text: str, kind: str | None, before_id: int | None, limit: int
+) -> Sequence[Bounce]:
+    """Bounces, the newest first: of that kind where given, whose address contains the text."""
+    query = select(Bounce)
+    if text:
+        query = query.where(col(Bounce.address_key).contains(text.lower(), autoescape=True))
+    if kind is not None:
+        query = query.where(Bounce.kind == kind)
+    if before_id is not None:
+        query = query.where(col(Bounce.id) < before_id)
+    return session.exec(query.order_by(col(Bounce.id).desc()).limit(limit)).all()
+
+
+def newest_rejects(
+    session: Session, source: str, *, limit: int, before_id: int | None = None
+) -> Sequence[tuple[Reject, Batch]]:
     """The newest items of a source that could not be used, with their batches."""
     query = select(Reject, Batch).join(Batch, col(Batch.id) == col(Reject.batch_id)).where(Batch.source == source)
+    if before_id is not None:
+        query = query.where(col(Reject.id) < before_id)
     return session.exec(query.order_by(col(Reject.id).desc()).limit(limit)).all()
 
 

@@ -22,6 +22,7 @@ class CompiledVocabulary:
     `prefixes`: prefixes of words in alphabetical order, `prefix_word` their numbers. `has_impact`: by word; its last
     entry, for −1, belongs to no word. `longest_phrase`: in words. `pair_of_phrase`: the number of an adjacent pair of
     example papers, as a word, by its phrase; −1 for other phrases. Empty where there are no pairs.
+    `people`: the atom of each followed person.
     """
 
     stems: dict[str, int]
@@ -37,6 +38,7 @@ class CompiledVocabulary:
     atoms_by_phrase: I32
     by_phrase_at: I32
     authors: AuthorLookup
+    people: dict[str, int]
     categories: CategoryLookup
     profile_categories: CategoryLookup
     profile_category_count: int
@@ -71,6 +73,7 @@ def compile_vocabulary(vocabulary: Vocabulary) -> CompiledVocabulary:
         atoms_by_phrase=atoms_by_phrase,
         by_phrase_at=segment_starts(phrase[atoms_by_phrase], len(phrase_at) - 1),
         authors=AuthorLookup(vocabulary.authors),
+        people=dict(vocabulary.people),
         categories=CategoryLookup(vocabulary.categories, vocabulary.exact_categories),
         profile_categories=CategoryLookup(vocabulary.category_numbers.items(), ()),
         profile_category_count=len(vocabulary.category_numbers),

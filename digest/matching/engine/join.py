@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from digest.matching.kernel import pair_scatter, phrase_trie
 from digest.matching.kernel.array_layout import I32, I64, U8
 from digest.matching.kernel.phrase_trie import Texts
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
+
+PapersByPerson = Mapping[str, Collection[int]]
+_NOBODY: PapersByPerson = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,13 @@ class JoinedPapers:
         return self.atom_paper[self.atom_at[atom] : self.atom_at[atom + 1]]
 
 
-def join_papers(vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex]) -> JoinedPapers:
-    """Find the vocabulary's atoms and words in the papers of all indexes, in their order."""
+def join_papers(
+    vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex], people: PapersByPerson = _NOBODY
+) -> JoinedPapers:
+    """Find the vocabulary's atoms and words in the papers of all indexes, in their order.
+
+    `people`: ids of the papers of each followed person.
+    """
     total = sum(index.paper_count for index in indexes)
     atoms: list[I64] = []
     titles: list[I64] = []
@@ -57,7 +65,7 @@ def join_papers(vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex]) -
     paper_offset = 0
     for index in indexes:
         if index.paper_count:
-            hits = _find_hits(vocabulary, index)
+            hits = _find_hits(vocabulary, index, people)
             atoms += [atom.astype(np.int64) * total + paper + paper_offset for atom, paper in hits.atoms]
             titles += [atom.astype(np.int64) * total + paper + paper_offset for atom, paper in hits.titles]
             words += [
@@ -122,12 +130,14 @@ class _PrefixRanges:
         return cls(first, last - first, segment_starts(word[order], len(words)), prefix)
 
 
-def _find_hits(vocabulary: CompiledVocabulary, index: PaperIndex) -> _Hits:
+def _find_hits(vocabulary: CompiledVocabulary, index: PaperIndex, people: PapersByPerson) -> _Hits:
     """The vocabulary's hits in one index."""
     stem = _word_of_stem(vocabulary, index)
     forms, wholes = _PrefixRanges.for_words(vocabulary, index.forms), _PrefixRanges.for_words(vocabulary, index.wholes)
     phrases, titles, pairs = _phrase_hits(vocabulary, index, stem, forms, wholes)
     atoms = [phrases, vocabulary.authors.matches(index), vocabulary.categories.matches(index)]
+    if vocabulary.people and people:
+        atoms.append(_people_hits(vocabulary, index, people))
     if vocabulary.code >= 0:
         paper = np.flatnonzero(index.flags & CODE).astype(np.int32)
         atoms.append((np.full(len(paper), vocabulary.code, np.int32), paper))
@@ -136,6 +146,19 @@ def _find_hits(vocabulary: CompiledVocabulary, index: PaperIndex) -> _Hits:
         [titles],
         [_word_hits(vocabulary, index, stem), _prefix_hits(vocabulary, index, forms, wholes), pairs],
     )
+
+
+def _people_hits(vocabulary: CompiledVocabulary, index: PaperIndex, people: PapersByPerson) -> tuple[I32, I32]:
+    """Pairs of a followed person's atom and a paper of theirs, as two arrays."""
+    positions = {paper_id: position for position, paper_id in enumerate(index.ids.tolist())}
+    pairs = [
+        (atom, positions[paper_id])
+        for author, atom in vocabulary.people.items()
+        for paper_id in people.get(author, ())
+        if paper_id in positions
+    ]
+    atom, paper = np.array(pairs, np.int32).reshape(-1, 2).T
+    return atom, paper
 
 
 def _word_of_stem(vocabulary: CompiledVocabulary, index: PaperIndex) -> I32:

@@ -99,7 +99,7 @@ class MatchResults:
         """The followed authors of each paper that is there for one; each author's papers are looked up once."""
         authors: dict[int, list[str]] = {hit[0]: [] for hit in hits if hit[-1] & FOLLOWED}
         for name in profile.authors if authors else ():
-            for paper in self.joined.papers_with(self.store.vocabulary.author_atom(name)).tolist():
+            for paper in self.joined.papers_with(self.store.vocabulary.followed_atom(name)).tolist():
                 if paper in authors:
                     authors[paper].append(name)
         return authors

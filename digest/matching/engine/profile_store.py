@@ -34,6 +34,7 @@ from digest.matching.profile import DEFAULT_LIMIT, Examples, Profile
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.example_vectors import stems_of
+from digest.papers.subjects import with_equivalents
 from digest.text.folding import fold_text
 
 _MAX_INT32 = 2**31 - 1
@@ -220,8 +221,8 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
     header += array_layout.LIKES * bool(profile.likes) + array_layout.EXAMPLES * (profile.examples is not None)
     queries = [-1 if topic.muted else store.query_number(topic.text) for topic in profile.topics]
     authors = [
-        (store.vocabulary.author_atom(name), store.vocabulary.profile_term(ProfileTerm("au", fold_text(name))))
-        for name in profile.authors
+        (store.vocabulary.followed_atom(author), store.vocabulary.profile_term(ProfileTerm("au", fold_text(author))))
+        for author in profile.authors
     ]
     keys, word_fields = _word_fields(
         store, [query for query in queries if query >= 0], [author_term for _, author_term in authors]
@@ -235,7 +236,8 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
         [-1 if topic.cap is None else max(0, min(topic.cap, _MAX_INT32)) for topic in profile.topics] if capped else []
     )
     if profile.categories:
-        record += [len(profile.categories), *map(store.vocabulary.category, profile.categories)]
+        categories = with_equivalents(profile.categories)
+        record += [len(categories), *map(store.vocabulary.category, categories)]
     if authors:
         record += [len(authors), *(number for atom, author_term in authors for number in (atom, keys[author_term]))]
     if profile.exclusions:

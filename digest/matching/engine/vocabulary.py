@@ -12,7 +12,9 @@ from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phras
 from digest.matching.scoring.parameters import FIXED_IMPACTS
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, parse_name
+from digest.text.person_references import reference_of
 
+PERSON = "person"  # in the keys of atoms
 _BLANK = " "  # between the stems of a pair; no stem has one
 KIND_MASKS = {
     "": 0b00011,
@@ -39,8 +41,8 @@ class Vocabulary:
     """All terms of profiles, each once. `words`: (text, prefix). An atom is a condition that holds for a paper or not.
 
     `atom_phrase`, `atom_kinds`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`,
-    `categories`: author names and categories with their atoms; `exact_categories`: categories of `all:` terms, which
-    match only the category itself.
+    `people`, `categories`: author names, followed people and categories with their atoms; `exact_categories`:
+    categories of `all:` terms, which match only the category itself.
     """
 
     words: dict[tuple[str, bool], int] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Vocabulary:
     atom_phrase: array[int] = field(default_factory=lambda: array("i"))
     atom_kinds: array[int] = field(default_factory=lambda: array("i"))
     authors: list[tuple[PersonName, bool, int]] = field(default_factory=list)
+    people: dict[str, int] = field(default_factory=dict)
     categories: list[tuple[str, int]] = field(default_factory=list)
     exact_categories: list[tuple[str, int]] = field(default_factory=list)
     code: int = -1
@@ -107,6 +110,10 @@ class Vocabulary:
         """The atom of an author's name."""
         return self.intern_atom(("au", text), text)
 
+    def followed_atom(self, author: str) -> int:
+        """The atom of a followed author: of the name, or of the person that the text names."""
+        return self.author_atom(author) if reference_of(author) is None else self.intern_atom((PERSON, author), author)
+
     def term_atom(self, term: Term) -> int:
         """The atom of a query's term."""
         match term.field:
@@ -147,6 +154,8 @@ class Vocabulary:
 
     def register_atom(self, key: tuple[str, str] | tuple[int, int], text: str, number: int) -> None:
         """Register the atom of a field without words, such as an author or category."""
+        if key[0] == PERSON:
+            self.people[text] = number
         if key[0] in {"au", "all"}:
             self.authors.append((parse_name(text.removesuffix("*")), text.endswith("*"), number))
         if key[0] == "all":

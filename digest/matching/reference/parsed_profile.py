@@ -20,8 +20,9 @@ from digest.matching.query.language import (
     profile_terms_of,
 )
 from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
-from digest.matching.scoring.boolean_match import Document, Predicate, author_predicate, predicate
+from digest.matching.scoring.boolean_match import Document, Predicate, followed_predicate, predicate
 from digest.matching.scoring.example_vectors import stems_of, term_idf
+from digest.papers.subjects import with_equivalents
 
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
 
@@ -167,8 +168,8 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         profile=profile,
         topics=topics,
         exclusions=tuple(predicate(parse(text).root) for text in profile.exclusions),
-        authors=tuple((name, author_predicate(name)) for name in profile.authors),
-        categories=tuple(category.lower() for category in profile.categories),
+        authors=tuple((author, followed_predicate(author)) for author in profile.authors),
+        categories=tuple(category.lower() for category in with_equivalents(profile.categories)),
         bit_of_term={profile_term: 1 << number for number, profile_term in enumerate(profile_terms(profile))},
         plain_weights=plain_weights,
         idf=idf,

@@ -12,6 +12,7 @@ from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, ph
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, names_agree, parse_name
+from digest.text.person_references import reference_of
 from digest.text.tokens import Token, split_compound, tokens
 from digest.text.tokens import stem as stem_of
 
@@ -175,6 +176,13 @@ def author_predicate(name: str) -> Predicate:
         return likely and any(names_agree(author, paper_author, prefix=prefix) for paper_author in document.authors)
 
     return agrees
+
+
+def followed_predicate(author: str) -> Predicate:
+    """Whether a paper is by a followed author: by the name, or where a person is followed, as its candidate says."""
+    if reference_of(author) is None:
+        return author_predicate(author)
+    return lambda document: author in document.candidate.people
 
 
 def _term(term: Term) -> Predicate:

@@ -16,7 +16,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import source_days, summaries
 from digest.db.reporting import installation_totals
 from digest.errors import Misconfigured
-from digest.services.admin import configuration, doctor_mail, doctor_processes, source_listing
+from digest.services.admin import configuration, doctor_host, doctor_mail, doctor_processes, source_listing
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Finding
 from digest.services.ingestion import own_summaries, source_status
 from digest.services.security import api_tokens, proxy_warning
@@ -213,8 +213,14 @@ def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Check, ...] = (
-    *(_check_required_settings, _check_key_lengths, _check_data_dir, _check_base_url),
-    *(doctor_mail.check_mail_servers, doctor_mail.check_bounce_address, doctor_mail.check_dkim),
+    *(_check_required_settings, _check_key_lengths, _check_data_dir, doctor_host.check_disk),
+    *(_check_base_url, doctor_host.check_certificate),
+    *(
+        doctor_mail.check_mail_servers,
+        doctor_mail.check_bounce_address,
+        doctor_mail.check_bounce_folder,
+        doctor_mail.check_dkim,
+    ),
     doctor_mail.check_sender_domain,
 )
 _DATABASE_CHECKS: tuple[Check, ...] = (

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from digest.errors import DigestError, Misconfigured, Transient
+from digest.mail.bounces import imap_folder
 from digest.mail.mime import dkim
 from digest.mail.smtp import dns_records, probe
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.services.bounces import imap_poll
 from digest.settings import Settings
 
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
@@ -31,6 +33,21 @@ def check_bounce_address(config: Settings) -> Iterator[Finding]:
     if not config.bounce_address:
         text = "DIGEST_BOUNCE_ADDRESS is not set: no mailed bounce report is believed, and dead addresses stay"
         yield Finding(WARNING, "bounces", text, "set it, and give its mail to `digest bounces ingest`")
+
+
+def check_bounce_folder(config: Settings) -> Iterator[Finding]:
+    """Sign in to the IMAP server and open the folder; reads and changes nothing."""
+    try:
+        account = imap_poll.account_from(config)
+        if account is None:
+            return
+        with imap_folder.open_folder(account) as folder:
+            waiting = len(folder.unprocessed())
+    except DigestError as error:
+        cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
+        yield Finding(ERROR, "bounce folder", str(error), cure)
+    else:
+        yield Finding(OK, "bounce folder", f"{account.folder} at {account.host}: {waiting} messages to process")
 
 
 def check_dkim(config: Settings) -> Iterator[Finding]:

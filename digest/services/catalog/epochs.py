@@ -19,7 +19,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Announcement, Epoch
-from digest.services.catalog import announcements
+from digest.services.catalog import announcements, day_postings
 from digest.services.catalog.announcements import AnnouncementDay
 
 MIN_ANNOUNCEMENTS = WINDOW_ANNOUNCEMENTS
@@ -100,7 +100,7 @@ def weights_before(session: Session, announcement: int) -> Weights:
     )
     cached = _weights_by_engine.setdefault(engine(), OrderedDict())
     if days not in cached:
-        cached[days] = Weights(word_counts.blend(_count_words(session, days)))
+        cached[days] = Weights(word_counts.blend(day_postings.count_words(session, days)))
     cached.move_to_end(days)
     while len(cached) > _MAX_WEIGHTS_CACHED:
         cached.popitem(last=False)

@@ -36,6 +36,10 @@ class BatchWriter:
         """The id of the announcement that its new papers join."""
         return self._batch_row().announcement_id
 
+    def open(self) -> None:
+        """Insert the batch, if it is not there yet."""
+        self._batch_row()
+
     def close(self, *, new: int, updated: int, unchanged: int, bad: int) -> None:
         """Record the counts, if there is a batch."""
         if self._batch is not None:

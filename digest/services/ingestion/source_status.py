@@ -17,7 +17,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import feed_sources, source_days
 from digest.errors import N_, NotFound, Refused
 from digest.i18n import localize
-from digest.models import SourceState
+from digest.models import Audit, SourceState
 from digest.services.ingestion import catch_up
 from digest.sources import registry
 from digest.sources.source import A_DAY, DOWN, LATE, PARTIAL, AnnouncementCalendar, Source
@@ -131,8 +131,8 @@ def next_fetches(now: datetime | None = None) -> dict[str, datetime]:
     return {source.name: _next_fetch(source, states, missing) for source in sources}
 
 
-def request_fetch(name: str) -> None:
-    """Make a source due now; the scheduler fetches it at its next tick.
+def request_fetch(name: str, *, actor: str = "") -> None:
+    """Make a source due now; the scheduler fetches it at its next tick. Audited where `actor` is given.
 
     Raises NotFound for a source that is not enabled, Refused while it is paused or itself asked for no request.
     """
@@ -148,6 +148,8 @@ def request_fetch(name: str) -> None:
             raise Refused(localize("%(source)s asked for no request before %(time)s UTC", source=name, time=until))
         if state is not None:
             state.attempted_at = now - _LONG_AGO
+        if actor:
+            session.add(Audit(at=now, actor=actor, action="fetch source", detail={"source": name}))
 
 
 def _next_fetch(source: Source, states: Mapping[str, SourceState], missing: list[date]) -> datetime:

@@ -2,7 +2,7 @@
 
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
-The audit: RETENTION_AUDIT_DAYS.
+The audit: RETENTION_AUDIT_DAYS. Idempotency keys of the API: a day.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from digest import clock, logs, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.outbox import retention
-from digest.db.security import audit
+from digest.db.security import audit, idempotency_keys
 from digest.db.subscribers import subscriber_listing
 from digest.models.types import stored_id
 from digest.services.bounces import process_reports
+from digest.services.security import idempotency
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import erasure, local_mailbox, pending_cleanup
 
@@ -33,6 +34,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
     deleted = _delete_deliveries(cutoff)
     with transaction() as session:
         deleted += retention.delete_old_records(session, reports_before=cutoff, attempts_before=now - timedelta(days=2))
+        idempotency_keys.delete_older_than(session, now - idempotency.KEPT_FOR)
         audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
     suppressed = process_reports.suppress_failing_addresses(now=now)
     erased = _erase_unsubscribed(now - timedelta(days=config.retention_left_days), now)

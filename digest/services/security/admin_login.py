@@ -23,10 +23,10 @@ from digest.db.security import admin_logins
 from digest.db.subscribers import subscribers
 from digest.errors import StaleToken
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.models import AdminLogin, Audit
 from digest.models.delivery import SIGN_IN
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.security import rate_limits
 from digest.services.security.link_lifetimes import ADMIN_SESSION, lifetime
 

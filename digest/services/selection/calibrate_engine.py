@@ -38,25 +38,28 @@ def thresholds(
         ]
         profiles = {**profiles, **subscribers.profiles(session, missing)}
         rows = [profiles_cache.row_of(version, profile) for version, profile in profiles.items()]
-        return _taus(profiles_cache, rows, days, _papers(session, tuple(days)), weights)
+        return _taus(session, profiles_cache, rows, days, weights)
 
 
 def _taus(
+    session: Session,
     cache: CompiledProfileCache,
     rows: Sequence[int],
     days: Sequence[AnnouncementDay],
-    papers: PaperColumns,
     weights: Weights,
 ) -> list[int | None]:
     """τ of each row; None where there are fewer announcements than an epoch needs."""
     if sum(not all(paper.withdrawn for paper in day.papers) for day in days) < epochs.MIN_ANNOUNCEMENTS:
         return [None] * len(rows)
-    matcher = cache.matcher(papers, weights)
-    taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
+    papers = _papers(session, tuple(days))
+    matcher = cache.matcher(session, papers, weights)
+    admitted = papers.admitted([cache.choice_of_row(row) for row in rows])
+    taus: list[int | None] = list(matcher.thresholds(papers.facts, rows, admitted=admitted))
     high_minimum = [at for at, row in enumerate(rows) if cache.has_high_minimum(row)]
     if high_minimum:
         high_rows = [rows[at] for at in high_minimum]
-        high_taus = matcher.thresholds(papers.facts, high_rows, close=CLOSE_PAPERS[HIGH])
+        admitted = papers.admitted([cache.choice_of_row(row) for row in high_rows])
+        high_taus = matcher.thresholds(papers.facts, high_rows, close=CLOSE_PAPERS[HIGH], admitted=admitted)
         for i, tau in zip(high_minimum, high_taus, strict=True):
             taus[i] = tau
     return taus

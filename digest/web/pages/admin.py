@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
 from digest.i18n import format_number, localize, localize_plural
-from digest.interfaces import Enqueue
+from digest.queues import Enqueue
 from digest.services.admin import dashboard, dashboard_history, paused_domains_admin, service_state
 from digest.services.runs import run_control
 from digest.services.security import admin_login, signed_links

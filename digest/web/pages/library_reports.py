@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError, NotFound, SourceDown, TooMany
 from digest.matching.profile import Profile
-from digest.services.editions.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, LibraryReport, report_library
+from digest.services.preview.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, LibraryReport, report_library
 from digest.services.subscriptions import example_papers, update_preferences
 from digest.services.subscriptions.example_papers import ImportResult
 from digest.services.subscriptions.library_entries import ResolvedLibrary, read_usable_library
@@ -48,7 +48,7 @@ async def _importer(make_preview: LimitedPreview, slot: LibrarySlot) -> Importer
         profile = update_preferences.account_of(subscriber_id).profile
         profile = replace(profile, examples=example_papers.terms_of_entries(library.examples))
         report = report_of(library, profile, make_preview)  # before anything is stored: it may be refused
-        result = example_papers.add_examples(subscriber_id, library.examples)
+        result = example_papers.add_examples(subscriber_id, (*library.examples, *library.awaited))
         return result, library_form.library_view(report)
 
     return import_library

@@ -8,7 +8,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from digest.i18n import format_number, localize, localize_plural
 from digest.services.catalog.page_schemas import TopicCount
-from digest.services.editions.library_topics import PREVIEW_DAYS, LibraryReport, SuggestedTopic
+from digest.services.preview.library_topics import PREVIEW_DAYS, LibraryReport, SuggestedTopic
 from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary
 from digest.text.tex import readable
 from digest.web.ui import charts
@@ -72,14 +72,17 @@ def library_view(report: LibraryReport, *, token: str = "") -> LibraryView:
     """What to show of a library."""
     library = report.library
     problems = [problem.message(localize) for problem in library.problems]
+    awaited = {entry.identifier for entry in library.awaited}
     problems += [
-        localize(
+        localize("%(identifier)s: not stored here; it is looked up at arXiv or OpenAlex soon", identifier=identifier)
+        if identifier in awaited
+        else localize(
             "%(identifier)s: this paper is not stored here, and nothing else is known of it", identifier=identifier
         )
         for identifier in library.unknown
     ]
     return LibraryView(
-        papers=len(library.examples),
+        papers=len(library.examples) + len(awaited),
         token=token,
         sentence=f"{', '.join((*_counts(library), *_outcome(report)))}.",
         topics=tuple(_topic_row(topic, announcements=len(report.preview.days)) for topic in report.topics),

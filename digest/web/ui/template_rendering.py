@@ -16,6 +16,8 @@ from digest import i18n, settings
 from digest.errors import N_
 from digest.i18n import localize
 from digest.models import Subscriber
+from digest.papers.subjects import category_text
+from digest.services.catalog import outlets
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # states of mails and runs, kinds of mails and bounces, reasons of suppressions, consents, for the catalogue
@@ -24,7 +26,7 @@ TRANSLATED_NAMES = (
     N_("suppressed"), N_("planned"), N_("complete"), N_("paused"), N_("hard"), N_("soft"), N_("policy"),
     N_("complaint"), N_("auto-reply"), N_("unsubscribe"), N_("other"), N_("pause"), N_("resume"),
     N_("digest"), N_("welcome"), N_("notice"), N_("resend"), N_("confirmation"), N_("link"), N_("account-link"),
-    N_("new-address"), N_("moved"), N_("sign-in"), N_("alarm"), N_("test"),
+    N_("new-address"), N_("moved"), N_("sign-in"), N_("alarm"), N_("test"), N_("run-report"),
     N_("no such address"), N_("keeps failing"), N_("not me"), N_("asked"), N_("confirmed"), N_("left"), N_("returned"),
     N_("imported"), N_("address changed"), N_("forgiven"),
 )  # fmt: skip
@@ -84,6 +86,11 @@ def cadence_text(subscriber: Subscriber) -> str:
     return localize("%(often)s at %(time)s, %(zone)s", often=frequencies[subscriber.cadence], time=time, zone=zone)
 
 
+def source_name(key: str) -> str:
+    """The name of a source that subscribers choose, by its key."""
+    return outlets.known_outlets().get(key, key)
+
+
 def _gettext(message: str) -> str:
     return i18n.catalogue().gettext(message)
 
@@ -100,6 +107,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
+    environment.filters.update(category_text=category_text, language_name=i18n.language_name, source_name=source_name)
     environment.globals.update(
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704

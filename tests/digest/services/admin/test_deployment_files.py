@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import configparser
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from digest.services.runs import personal_mail
 from tests.digest.cli.conftest import Terminal, terminal
 
 __all__ = ["terminal"]
@@ -90,3 +93,28 @@ def test_a_path_that_a_unit_would_need_escaped_is_refused(
 
     assert "choose a path of letters, digits" in installed.refused("init", "--systemd", str(tmp_path / "units"))[1]
     assert not (tmp_path / "units").exists()
+
+
+def test_a_scheduled_job_is_written_with_topics_where_nothing_is_configured(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("DIGEST_")]:
+        monkeypatch.delenv(name)
+
+    terminal.ok("init", "--workflow", str(tmp_path / "fork"))
+
+    workflow = yaml.safe_load((tmp_path / "fork" / ".github" / "workflows" / "papers-inbox.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    assert personal_mail.read_topics(tmp_path / "fork" / "topics.txt")
+
+
+def test_the_scheduled_job_gives_secrets_to_the_mail_alone_and_never_to_a_shell(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.ok("init", "--workflow", str(tmp_path))
+
+    workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "papers-inbox.yml").read_text())
+    steps = workflow["jobs"]["mail"]["steps"]
+    assert [step["name"] for step in steps if "secrets." in str(step)] == ["Mail"]
+    assert all("${{" not in step.get("run", "") for step in steps)
+    assert [step["with"]["path"] for step in steps if "cache/" in step.get("uses", "")] == ["state", "state"]
