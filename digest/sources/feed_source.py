@@ -8,7 +8,7 @@ the others wait in `feed_item`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -63,6 +63,8 @@ def entry_of(feed: FeedSource) -> Source:
         settings=crossref.SETTINGS,
         current=(CurrentFetch(feed.name, partial(_fetch, feed.name)),),
         interval=INTERVAL,
+        fresh_for=FRESH,
+        outlet=feed.title,
     )
 
 
@@ -140,7 +142,14 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     postponed = _announce(plan, waiting[:allowed], waits_since, today)
     _hold(plan, [*waiting[allowed:], *postponed], waits_since, today)
     _leave_out(plan, [item for item in left_out if item.key not in states], today)
+    plan.listed = [_of_feed(feed, item) for item in plan.listed]
     return plan
+
+
+def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
+    """The item with the feed as its outlet, and with the feed's subject where it has none."""
+    categories = item.record.categories or ((feed.subject,) if feed.subject else ())
+    return replace(item, record=replace(item.record, outlets=(feed.title,), categories=categories))
 
 
 def _is_seen(paper: FeedPaper, states: Mapping[str, str]) -> bool:

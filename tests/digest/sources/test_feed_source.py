@@ -15,7 +15,9 @@ from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
 from digest.services.admin import source_admin, source_listing
 from digest.services.ingestion import catch_up, source_status
+from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
 from digest.sources import request_pacing
+from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item, work
 
@@ -71,6 +73,52 @@ def test_each_paper_of_a_feed_comes_once_however_often_it_is_fetched(server: Fee
 
     assert (name, first.new, second.new, third.new) == ("journal-of-examples", 3, 0, 3)
     assert new_dois() == Counter(f"10.1234/exa.{n}" for n in range(6))
+
+
+@only_sqlite
+def test_a_feeds_papers_say_where_they_appeared_and_have_its_subject(server: FeedServer) -> None:
+    catch_up.ingest(added(server, subject="Neuroscience"))
+    with reading() as session:
+        papers = session.exec(select(Paper)).all()
+        details = session.exec(select(PaperVersion.detail)).all()
+
+    assert [paper.outlets for paper in papers] == ["journal-of-examples"] * 3
+    assert {paper.announcement_id for paper in papers} == {NOW.toordinal()}
+    assert [(detail["outlets"], detail["categories"]) for detail in details] == [
+        (["Journal of Examples"], ["bio.neuroscience"])
+    ] * 3
+
+
+@only_sqlite
+def test_a_subject_that_does_not_exist_is_refused(server: FeedServer) -> None:
+    with pytest.raises(BadInput, match="'Alchemy' is not a subject such as Neuroscience"):
+        added(server, subject="Alchemy")
+
+
+@only_sqlite
+def test_subscribers_choose_a_feed_by_its_name(server: FeedServer) -> None:
+    name = added(server)
+    chosen = validate(SignUpPreferences, {"sources": "journal of examples"}).sources
+    labels = [dict(field.options) for field in grouped_fields(with_defaults({}))["details"] if field.name == "sources"]
+    source_admin.remove_feed(name, actor="test")
+
+    assert chosen == ("journal-of-examples",)
+    assert labels == []
+    with pytest.raises(BadInput, match="'journal' is not a source here"):
+        validate(SignUpPreferences, {"sources": "journal of examples"})
+
+
+@only_sqlite
+def test_the_form_offers_the_sources_where_there_are_several(
+    server: FeedServer, configured: Callable[..., None]
+) -> None:
+    configured(SOURCES="biorxiv", FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=server.url)
+    added(server)
+    fields = grouped_fields(with_defaults({}))["details"]
+
+    assert [dict(field.options) for field in fields if field.name == "sources"] == [
+        {"biorxiv": "bioRxiv", "journal-of-examples": "Journal of Examples"}
+    ]
 
 
 @only_sqlite
