@@ -14,7 +14,7 @@ JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-import bench-ingest bench-merging bench-people bench-render bench-matching bench-preview bench-search bench-attack bench-pipeline bench-trending bench-versions bench-web browser gate gate-tools preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-import bench-ingest bench-merging bench-people bench-render bench-matching bench-preview bench-search bench-attack bench-pipeline bench-trending bench-versions bench-web browser gate gate-tools sbom audit preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -98,6 +98,12 @@ browser: # servers come as wheels, a browser does not
 
 gate: $(VENV)/.dev browser gate-tools ## 60 mails through all checkers that can be had here
 	$(BIN)/python -m tests.mailgate --shared $(or $(DIGEST_TEST_SHARED),../shared)
+
+sbom: $(VENV)/.run ## the bill of materials (CycloneDX) of the lock, into build/sbom.json
+	$(BIN)/python .ci/sbom.py requirements.txt build/sbom.json
+
+audit: sbom ## ask osv.dev about known vulnerabilities of the locked packages (needs network; says so without it)
+	$(BIN)/python .ci/audit.py build/sbom.json
 
 preview-mail: $(VENV)/.dev browser ## every mail as text and pictures, into docs/mails
 	$(BIN)/python -m tests.mailgate.pictures
