@@ -82,6 +82,7 @@ def test_an_entry_of_arxiv_has_its_identifier() -> None:
         ("https://hal.science/hal-09999999v2", "https://hal.science/hal-09999999"),
         ("https://b.example:443/a?", "https://b.example/a"),
         ("https://b.example/?p=12", "https://b.example/?p=12"),
+        ("https://video.example/watch?v=12", "https://video.example/watch?v=12"),
     ],
 )
 def test_a_link_is_the_same_at_each_fetch(link: str, cleaned: str) -> None:
