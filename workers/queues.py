@@ -25,7 +25,9 @@ QUEUE_OF_TASK = {
     "calibrate": BACKGROUND,
     "calibrate_part": BACKGROUND,
     "summarize": BACKGROUND,
+    "look_up": BACKGROUND,
     "tidy_signals": BACKGROUND,
+    "poll_bounces": BACKGROUND,
 }
 ROUTES = {task: {"queue": f"{QUEUE_PREFIX}{queue}"} for task, queue in QUEUE_OF_TASK.items()}
 MAX_PROCESSES = 256

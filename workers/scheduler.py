@@ -25,6 +25,8 @@ LEADER_LOCK_SECONDS = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
 SOURCES_SECONDS, ALARM_SECONDS, DAY_SECONDS = 60.0, 60.0, 86_400.0
 HOUR_SECONDS, REPORT_SECONDS = 3600.0, 60.0
+LOOK_UP_SECONDS = 60.0
+BOUNCES_SECONDS = 300.0
 MISFIRE_GRACE_SECONDS = 3600  # run late jobs too; APScheduler's default of 1 s would skip them
 
 
@@ -108,6 +110,8 @@ def run() -> None:
         "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, task_queue)),
         "measure": (HOUR_SECONDS, task_queue.measure),  # for papers that a command stored
         "summaries": (HOUR_SECONDS, task_queue.summarize),  # where an endpoint is configured
+        "look_ups": (LOOK_UP_SECONDS, task_queue.look_up),  # of papers that subscribers start from
+        "bounces": (BOUNCES_SECONDS, task_queue.poll_bounces),  # where an IMAP folder is configured
         "calibrate": (HOUR_SECONDS, task_queue.calibrate),  # only once a week there is something to do
         "signals": (DAY_SECONDS, task_queue.tidy_signals),
         "pulse": (PULSE_SECONDS, task_queue.pulse),

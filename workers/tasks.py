@@ -14,7 +14,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_shutdown, w
 from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
-from digest.errors import Transient
+from digest.errors import BadInput, DigestError, Refused, Transient
 from digest.queues import DELIVERY, QUEUES, SELECTION
 from digest.redis.task_lists import QUEUE_PREFIX
 from digest.services.delivery import delivery_worker
@@ -25,7 +25,9 @@ log = logs.get(__name__)
 DELIVER = "deliver"
 MEASURE = "measure"
 SUMMARIZE = "summarize"
+LOOK_UP = "look_up"
 CALIBRATE = "calibrate"
+POLL_BOUNCES = "poll_bounces"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
 DELIVER_MARK_SECONDS = 60.0
 MARK_SECONDS = 600.0
@@ -88,7 +90,7 @@ def ingest(source: str) -> None:
 
     try:
         more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
-    except Transient as error:
+    except (Transient, Refused, BadInput) as error:  # refused: it was paused or removed meanwhile
         log.warning("source_down", source=source, reason=str(error))
         more = False
     _clear_mark(_mark_name("ingest", source))
@@ -132,6 +134,23 @@ def summarize() -> None:
         enqueue().summarize()
 
 
+@app.task(name="look_up")  # type: ignore[untyped-decorator]
+def look_up() -> None:
+    """Look up example papers of which only an identifier is known; enqueue the task again if there are more.
+
+    Safe to run twice: a paper that was looked up is not waiting any more.
+    """
+    from digest.services.subscriptions import example_lookup
+
+    try:
+        more = example_lookup.look_up_examples().is_incomplete
+    except Transient:
+        more = False  # the scheduler tries again
+    _clear_mark(LOOK_UP)
+    if more:
+        enqueue().look_up()
+
+
 @app.task(name="calibrate")  # type: ignore[untyped-decorator]
 def calibrate() -> None:
     """Enqueue a task for each of the next parts of subscribers to calibrate for a new epoch. Safe to run twice."""
@@ -169,6 +188,18 @@ def check_installation() -> None:
 
     if installation_alarms.check_installation():
         enqueue().deliver()
+
+
+@app.task(name="poll_bounces")  # type: ignore[untyped-decorator]
+def poll_bounces() -> None:
+    """Process returned mail of the configured IMAP folder. Safe to run twice: a message counts once."""
+    from digest.services.bounces import imap_poll
+
+    try:
+        imap_poll.poll()
+    except DigestError as error:
+        log.warning("bounces_not_polled", reason=str(error))
+    _clear_mark(POLL_BOUNCES)
 
 
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
@@ -212,6 +243,13 @@ class CeleryEnqueue:
         if own_summaries.is_due():
             self._enqueue_once(summarize, SUMMARIZE, MARK_SECONDS)
 
+    def look_up(self) -> None:
+        """Look up example papers at the sources; nothing where none is waiting."""
+        from digest.services.subscriptions import example_lookup
+
+        if example_lookup.is_due():
+            self._enqueue_once(look_up, LOOK_UP, MARK_SECONDS)
+
     def calibrate(self) -> None:
         """Calibrate the profiles for a new epoch."""
         self._enqueue_once(calibrate, CALIBRATE, MARK_SECONDS)
@@ -234,6 +272,11 @@ class CeleryEnqueue:
     def check_installation(self) -> None:
         """Check disk, certificate and DKIM in a process that sends mail."""
         self._enqueue_once(check_installation, "check_installation", MARK_SECONDS)
+
+    def poll_bounces(self) -> None:
+        """Process returned mail of the configured IMAP folder; nothing without one."""
+        if settings.get().bounce_imap_host:
+            self._enqueue_once(poll_bounces, POLL_BOUNCES, MARK_SECONDS)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
         """Ask the workers of these queues for a sign of life."""

@@ -16,7 +16,7 @@ from digest.cli.outside import Dependencies
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as returned_mail
 from digest.mail.bounces.parsed_message import MAX_BYTES
-from digest.services.bounces import maildir, process_reports
+from digest.services.bounces import imap_poll, maildir, process_reports
 from digest.services.bounces.maildir import ProcessedMessage
 
 
@@ -34,15 +34,18 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     def ingest(
         folder: Annotated[Path | None, typer.Option("--maildir", help="Process the new mail of this Maildir.")] = None,
         stdin: Annotated[bool, typer.Option("--stdin", help="Read one message, as piped by a mail server.")] = False,
+        imap: Annotated[bool, typer.Option("--imap", help="Process the folder of DIGEST_BOUNCE_IMAP_HOST.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
         json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per message.")] = False,
     ) -> None:
         """Process bounces, complaints, replies and unsubscribe mails. Only those about our mail count."""
-        if (folder is None) == (not stdin):
-            raise BadInput("give either --maildir FOLDER or --stdin")
-        _print_messages(
-            maildir.ingest(folder, dry_run=dry_run) if folder else _process_stdin(dry_run=dry_run), json=json
-        )
+        if [folder is not None, stdin, imap].count(True) != 1:
+            raise BadInput("give one of --maildir FOLDER, --imap and --stdin")
+        if folder is not None:
+            messages = maildir.ingest(folder, dry_run=dry_run)
+        else:
+            messages = imap_poll.ingest(dry_run=dry_run) if imap else _process_stdin(dry_run=dry_run)
+        _print_messages(messages, json=json)
 
 
 def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:

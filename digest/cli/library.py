@@ -12,14 +12,16 @@ import typer
 from digest.bibliography.formats import require_size
 from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
-from digest.errors import BadInput
+from digest.errors import BadInput, SourceDown
 from digest.services.preview.library_json import library_json
 from digest.services.preview.library_topics import LibraryReport
+from digest.services.subscriptions import example_lookup
 from digest.services.subscriptions.library_entries import (
     LibrarySource,
     ResolvedLibrary,
     read_library,
     read_usable_library,
+    require_usable,
 )
 from digest.text.plain_text import one_line
 
@@ -69,9 +71,19 @@ def read_file(path: Path) -> bytes:
 
 
 def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLibrary:
-    """The library of a file, or of identifiers. Raises BadInput where nothing is known of any of its papers."""
+    """The library of a file, or of identifiers; unknown ones are looked up at the sources at once.
+
+    Raises BadInput where nothing is known of any of its papers.
+    """
     source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
-    return read_usable_library(source)
+    library = read_usable_library(source)
+    if library.awaited:
+        try:
+            library = example_lookup.with_looked_up(library)
+        except SourceDown as error:
+            count = len(library.awaited)
+            typer.echo(f"{count} {'paper' if count == 1 else 'papers'} could not be looked up: {error}", err=True)
+    return require_usable(library)
 
 
 def print_report(report: LibraryReport) -> None:
@@ -108,7 +120,7 @@ def _counts_text(library: ResolvedLibrary) -> str:
 def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:
     """A line for each problem and each unknown identifier, on standard error."""
     lines = [problem.message(_untranslated) for problem in library.problems]
-    lines += [f"{identifier}: not stored here, and nothing else is known of it" for identifier in library.unknown]
+    lines += [f"{identifier}: not stored here, and no source that was asked knows it" for identifier in library.unknown]
     for line in lines[:limit]:
         typer.echo(one_line(line), err=True)
     if limit is not None and len(lines) > limit:

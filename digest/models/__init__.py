@@ -30,7 +30,7 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.search import SearchDocument
-from digest.models.source import SourceDay, SourceState
+from digest.models.source import CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
 from digest.models.subscriber import (
     AccountRequest,
     Attempt,
@@ -58,12 +58,15 @@ __all__ = [
     "Batch",
     "Bounce",
     "Consent",
+    "CrossrefLookup",
     "Delivery",
     "DeliverySerial",
     "DomainPause",
     "Edition",
     "Epoch",
     "ExamplePaper",
+    "FeedItem",
+    "FeedSource",
     "Feedback",
     "FormerAddress",
     "IdempotencyKey",
@@ -89,6 +92,7 @@ __all__ = [
     "SignUpRequest",
     "Signal",
     "SourceDay",
+    "SourcePause",
     "SourceState",
     "StoredKey",
     "Subscriber",

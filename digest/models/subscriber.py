@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from digest.models.types import UTCDateTime
 
 PENDING, ACTIVE, UNSUBSCRIBED = "pending", "active", "left"
+WAITING, UNKNOWN = "waiting", "unknown"  # look-ups of example papers
 
 # Reasons of a suppression. An administrator may give any other text.
 NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME = "no such address", "keeps failing", "complaint", "not me"
@@ -95,7 +96,8 @@ class ExamplePaper(SQLModel, table=True):
     `paper_id`: of a stored paper, whose newest record is read; then `abstract` is empty. A paper from elsewhere has
     only what was imported. `identifier`: as imported, such as an arXiv id or a DOI. `import_id` numbers a subscriber's
     imports from 1. `request_id`: of the sign-up that brought it; the paper has no effect until that is confirmed, which
-    sets it to None.
+    sets it to None. `lookup`: WAITING while only the identifier is known and the sources are still to be asked,
+    UNKNOWN where they do not know it, '' for all others.
     """
 
     __tablename__ = "example_paper"
@@ -108,6 +110,7 @@ class ExamplePaper(SQLModel, table=True):
     identifier: str | None = Field(default=None, max_length=250)
     title: str = Field(max_length=500)
     abstract: str = Field(default="", max_length=4000)
+    lookup: str = Field(default="", max_length=10, index=True)
     added_at: datetime = Field(sa_type=UTCDateTime)
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 MAX_CO_AUTHORS = 30  # of a paper; a collaboration's list of names joins nobody
+MAX_PAIRED = 40  # papers with one co-author whose pairs are all counted; of more, only neighbours in time
 WORDS_COMPARED = 20  # the heaviest words of a paper
-MIN_LIKENESS, OTHER_CATEGORY = 0.2, 0.1  # cosine; more is needed between papers of different primary categories
+MIN_LIKENESS, OTHER_CATEGORY = 0.3, 0.1  # cosine; more is needed between papers of different primary categories
 MAX_COMPARED = 200  # newest papers whose words are compared, pair by pair
 
 
@@ -89,7 +90,7 @@ def _by_co_authors(papers: Sequence[AuthoredPaper]) -> Iterator[tuple[int, int]]
             positions[name].append(position)
     shared: defaultdict[tuple[int, int], int] = defaultdict(int)
     for members in positions.values():
-        for pair in pairwise(members):
+        for pair in combinations(members, 2) if len(members) <= MAX_PAIRED else pairwise(members):
             shared[pair] += 1
     yield from sorted(shared, key=lambda pair: (-shared[pair], pair))
 

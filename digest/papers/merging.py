@@ -44,6 +44,7 @@ def merge_records(a: Record, b: Record) -> Record:
         institutions=_union(better.institutions, other.institutions),
         venue=better.venue or other.venue,
         code_url=better.code_url or other.code_url,
+        url=better.url or other.url,
         published=min((day for day in (a.published, b.published) if day), default=None),
         has_code=a.has_code or b.has_code,
         withdrawn=a.retracted or b.retracted or any(r.withdrawn for r in (a, b) if r.version == better.version),
@@ -58,8 +59,9 @@ def merge_records(a: Record, b: Record) -> Record:
 def merge_dois(better: Record, other: Record) -> tuple[str | None, tuple[str, ...]]:
     """The DOI to cite (of the published version, where either knows it) and those of preprints."""
     dois = dict.fromkeys(doi for r in (better, other) for doi in (r.doi, *r.preprint_dois) if doi)
-    preprints = [doi for doi in dois if is_preprint_doi(doi)]
-    published = next((doi for doi in dois if not is_preprint_doi(doi)), None)
+    declared = {*better.preprint_dois, *other.preprint_dois}  # of preprints, whatever their form
+    preprints = [doi for doi in dois if doi in declared or is_preprint_doi(doi)]
+    published = next((doi for doi in dois if doi not in preprints), None)
     if published is not None:
         return published, tuple(preprints)
     return (preprints[0], tuple(preprints[1:])) if preprints else (None, ())

@@ -13,7 +13,7 @@ _OTHER_SERVERS = re.compile(
     r"|33767/|35542/|51224/)",
     re.IGNORECASE,
 )
-_VERSION = re.compile(r"(?<=[\w)])(?:[/._-]?v\d{1,3})$", re.IGNORECASE)
+_VERSION = re.compile(r"(?<=[\w)])[/._-]?v\d{1,3}$|(?<=/essoar\.\d{8})\.\d{1,2}$", re.IGNORECASE)
 
 
 def is_preprint_doi(doi: str) -> bool:

@@ -18,7 +18,8 @@ class Record:
     `has_code` is True where a source marks code or `code_url` is known; False means unknown. `doi` is that of the
     published version where it is known, which appeared on `issued`; then `preprint_dois` has those of the preprints.
     `venue`: the journal or conference. `retracted` papers are `withdrawn` too. `language`: ISO 639-1 or -3, as the
-    source says. `outlets`: names of the outlets beside arXiv that carry it (`papers.outlets`).
+    source says. `outlets`: names of the outlets beside arXiv that carry it (`papers.outlets`). `url`: its page,
+    for a paper without identifier.
     """
 
     title: str
@@ -44,6 +45,7 @@ class Record:
     keywords: tuple[str, ...] = ()
     issued: date | None = None
     outlets: tuple[str, ...] = ()
+    url: str | None = None
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
         """Pickle the values without the field names, which is faster."""

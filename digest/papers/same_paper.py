@@ -18,9 +18,10 @@ MIN_TITLE_SIMILARITY = 0.6
 # Of a preprint and a published version (docs/SEEDS.md, "Preprints and published versions").
 MIN_COMMON_AUTHORS = 0.5  # share of the shorter list of surnames
 MIN_VERSION_TITLE_WORDS = 4
-MIN_COMMON_AUTHORS_OTHER_TITLE = 0.8
-MIN_AUTHORS_OTHER_TITLE = 2
-MIN_SIMILARITY_OTHER_TITLE = 0.6
+MIN_COMMON_TITLE_WORDS = 0.4
+MIN_COMMON_AUTHORS_REVISED = 0.8
+MIN_AUTHORS_REVISED = 2
+MIN_SIMILARITY_REVISED = 0.8
 _NUMBERED = re.compile(r"\b(?:\w*\d\w*|[ivx]+)\b")
 
 
@@ -111,20 +112,38 @@ def _may_be_versions(own: frozenset[str], other: frozenset[str]) -> bool:
 def _are_surely_versions(a: Record, b: Record) -> bool:
     """True for a preprint and its published version, by titles, authors and abstracts.
 
-    Titles that are equal need common authors, and abstracts that are not unrelated. Revised titles need nearly the same
-    authors and similar abstracts.
+    Equal titles need common authors, and abstracts that are not unrelated or the same authors; short titles similar
+    abstracts. A revised title needs nearly the same authors and abstract.
     """
-    if not do_authors_overlap(a, b):
+    if a.title_derived or b.title_derived or not do_authors_overlap(a, b):
         return False
     words, other_words = title_words(a.title), title_words(b.title)
-    if not (a.title_derived or b.title_derived) and words == other_words and len(words) >= MIN_VERSION_TITLE_WORDS:
-        return not _have_unrelated_abstracts(a, b)
+    if words != other_words:
+        return _is_title_revised(words, other_words) and _has_nearly_same_text(a, b)
+    if len(words) < MIN_VERSION_TITLE_WORDS:
+        return similarity(a.abstract, b.abstract) >= MIN_SIMILARITY_SAME_TITLE
+    return not _have_unrelated_abstracts(a, b) or _have_same_authors(a, b)
+
+
+def _is_title_revised(words: list[str], other_words: list[str]) -> bool:
+    """True where the titles have many words in common and the same numbers."""
+    common = len({*words} & {*other_words})
+    return common >= MIN_COMMON_TITLE_WORDS * len({*words} | {*other_words}) and _NUMBERED.findall(
+        " ".join(words)
+    ) == _NUMBERED.findall(" ".join(other_words))
+
+
+def _has_nearly_same_text(a: Record, b: Record) -> bool:
     return (
-        _NUMBERED.findall(" ".join(words)) == _NUMBERED.findall(" ".join(other_words))
-        and min(len(a.authors), len(b.authors)) >= MIN_AUTHORS_OTHER_TITLE
-        and do_authors_overlap(a, b, MIN_COMMON_AUTHORS_OTHER_TITLE)
-        and similarity(a.abstract, b.abstract) >= MIN_SIMILARITY_OTHER_TITLE
+        min(len(a.authors), len(b.authors)) >= MIN_AUTHORS_REVISED
+        and do_authors_overlap(a, b, MIN_COMMON_AUTHORS_REVISED)
+        and similarity(a.abstract, b.abstract) >= MIN_SIMILARITY_REVISED
     )
+
+
+def _have_same_authors(a: Record, b: Record) -> bool:
+    """True where two or more authors of both have the same surnames in the same order."""
+    return len(a.authors) > 1 and [*map(surname, a.authors)] == [*map(surname, b.authors)]
 
 
 def _are_titles_similar(a: list[str], b: list[str]) -> bool:

@@ -138,6 +138,11 @@ def _request(resource: str, filter_expression: str, fields: str) -> http.SourceR
     return http.SourceRequest(f"{_URL.value().rstrip('/')}/{resource}", PACING, (*params, *key_params))
 
 
+def work_request(filter_expression: str, fields: str) -> http.SourceRequest:
+    """A request for the works of a filter."""
+    return _request("works", filter_expression, fields)
+
+
 def _items(data: bytes) -> json_items.JsonItems:
     """The answer's objects: one, or those of a list. Raises BadInput."""
     items = json_items.read_items(data, "results")

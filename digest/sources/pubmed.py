@@ -19,6 +19,7 @@ from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocumen
 
 PAGE_SIZE = 200  # articles of one answer, some 2 MB
 RESTARTS = 3  # of a search that the server has forgotten
+FRESH_FOR = timedelta(days=7)  # articles entered this long before they were first seen are new on that day
 FINAL_AFTER = timedelta(days=2)  # then a day is final
 INCOMPLETE_UNTIL = timedelta(days=4)  # results that never arrive are an error of the API
 CHANGED_WITHIN = timedelta(days=3)
@@ -138,4 +139,6 @@ SOURCE = Source(
     fetch_day=_fetch_day,
     current=(CurrentFetch("retractions", _fetch_retractions),),
     interval=timedelta(hours=6),
+    fresh_for=FRESH_FOR,
+    outlet="PubMed",
 )

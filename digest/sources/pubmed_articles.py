@@ -13,11 +13,14 @@ from xml.etree.ElementTree import Element
 
 from digest import papers
 from digest.errors import BadInput, SourceDown
-from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import dates, xml
 from digest.sources.decoding import decode
 from digest.sources.limits import require_within_limits
 from digest.sources.markup_text import local_name, markup_text
+from digest.sources.pubmed_subjects import article_subjects
+from digest.text.language import language_code
+from digest.text.person_references import ORCID, is_person_id
 
 FRESH = timedelta(days=365)  # a paper that appeared longer before its entry is stored, but not new
 MAX_INSTITUTIONS, MAX_KEYWORDS = 10, 100
@@ -54,12 +57,6 @@ _UNNAMED_LABELS = frozenset({"", "UNASSIGNED", "UNLABELLED", "UNLABELED"})
 _GENERAL_TERMS = frozenset({"Humans", "Male", "Female", "Animals", "Adult", "Aged", "Middle Aged", "Young Adult"})
 _INSTITUTION = re.compile(r"universi|institut|hospital|college|academ|laborator|centre|center|clinic|school", re.I)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LANGUAGES = {  # from ISO 639-2/B to 639-1
-    "eng": "en", "ger": "de", "fre": "fr", "spa": "es", "ita": "it", "por": "pt", "rus": "ru", "chi": "zh",
-    "jpn": "ja", "kor": "ko", "pol": "pl", "dut": "nl", "tur": "tr", "ukr": "uk", "cze": "cs", "hun": "hu",
-    "dan": "da", "swe": "sv", "nor": "no", "fin": "fi", "heb": "he", "ara": "ar", "per": "fa", "gre": "el",
-    "rum": "ro", "hrv": "hr", "slv": "sl", "slo": "sk", "srp": "sr", "cat": "ca",
-}  # fmt: skip
 
 
 class HistoryExpired(SourceDown):
@@ -137,8 +134,9 @@ def _convert_article(item: Element) -> ListedPaper:
     published = _published(item, article)
     retracted = "Retracted Publication" in types or _related(citation, "RetractionIn") != []
     names, complete = _authors(article)
+    title, keywords = _title(article), _keywords(citation)
     record = Record(
-        title=_title(article),
+        title=title,
         abstract=abstract,
         authors=names,
         authors_complete=complete,
@@ -146,6 +144,7 @@ def _convert_article(item: Element) -> ListedPaper:
         doi=doi,
         preprint_dois=preprint_dois,
         pmid=pmid,
+        categories=article_subjects(_headings(citation), _journal(article) or "", f"{title} {abstract}"),
         institutions=_institutions(article),
         venue=None if "Preprint" in types else _journal(article),
         code_url=papers.code_address(abstract),
@@ -154,11 +153,12 @@ def _convert_article(item: Element) -> ListedPaper:
         withdrawn=retracted or papers.is_withdrawn(None, abstract),
         retracted=retracted,
         language=_language(article),
-        keywords=_keywords(citation),
+        keywords=keywords,
     )
     if not record.title:
         raise ValueError("ArticleTitle: missing")
-    return ListedPaper(require_within_limits(record), announce_type="new" if _is_new(item, record) else "replace")
+    announce_type = "new" if _is_new(item, record) else "replace"
+    return ListedPaper(require_within_limits(record), announce_type, author_ids=_author_ids(article))
 
 
 def _refuse_notice(citation: Element, types: set[str], abstract: str) -> None:
@@ -257,6 +257,17 @@ def _name(author: Element) -> str:
     return " ".join(filter(None, (given, family, markup_text(author.find("Suffix")))))
 
 
+def _author_ids(article: Element) -> tuple[AuthorId, ...]:
+    """The authors' ORCID iDs."""
+    pairs = [
+        (author, (identifier.text or "").strip().rpartition("/")[2])
+        for author in article.iterfind("AuthorList/Author")
+        for identifier in author.iterfind("Identifier")
+        if author.get("ValidYN") != "N" and identifier.get("Source") == "ORCID"
+    ]
+    return tuple(AuthorId(_name(author), ORCID, value) for author, value in pairs if is_person_id(ORCID, value))
+
+
 def _institutions(article: Element) -> tuple[str, ...]:
     """The institutions named in the authors' affiliations, without departments and addresses."""
     names: dict[str, None] = {}
@@ -286,17 +297,21 @@ def _version(citation: Element) -> int:
 
 def _language(article: Element) -> str | None:
     code = (article.findtext("Language") or "").strip().lower()
-    return None if code in {"", "und", "mul"} else _LANGUAGES.get(code, code[:10])
+    return None if code in {"", "und", "mul"} else language_code(code) or None
 
 
 def _keywords(citation: Element) -> tuple[str, ...]:
     """The authors' keywords, then the index terms without those of nearly every study."""
+    return tuple([word for word in _headings(citation) if word not in _GENERAL_TERMS][:MAX_KEYWORDS])
+
+
+def _headings(citation: Element) -> list[str]:
+    """The authors' keywords, then the index terms."""
     elements = [
         *citation.iterfind("KeywordList/Keyword"),
         *citation.iterfind("MeshHeadingList/MeshHeading/DescriptorName"),
     ]
-    words = dict.fromkeys(markup_text(element)[:200] for element in elements)
-    return tuple([word for word in words if word and word not in _GENERAL_TERMS][:MAX_KEYWORDS])
+    return [word for word in dict.fromkeys(markup_text(element)[:200] for element in elements) if word]
 
 
 def _published(item: Element, article: Element) -> date | None:

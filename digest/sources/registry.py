@@ -12,6 +12,8 @@ from digest.sources import (
     arxiv_feed,
     arxiv_oai,
     biorxiv,
+    crossref,
+    feed_source,
     huggingface,
     openalex,
     pubmed,
@@ -38,25 +40,35 @@ ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # the announcements t
 DEFAULT = "default"
 
 
+def all_sources() -> dict[str, Source]:
+    """The built-in sources and the feeds that administrators added, by name."""
+    return SOURCES | {entry.name: entry for entry in feed_source.feed_entries() if entry.name not in SOURCES}
+
+
 def source_named(name: str) -> Source:
     """The source of that name. Raises BadInput."""
-    if name not in SOURCES:
-        raise BadInput(f"source {name!r} is unknown; one of {', '.join(SOURCES)}", field="source")
-    return SOURCES[name]
+    source = SOURCES.get(name) or all_sources().get(name)
+    if source is None:
+        raise BadInput(f"source {name!r} is unknown; one of {', '.join(all_sources())}", field="source")
+    return source
 
 
 def enabled_sources() -> list[Source]:
-    """The sources that the setting SOURCES names, in its order; `default` stands for those enabled by default."""
+    """The sources that the setting SOURCES names, in its order, and every feed, also those that are paused.
+
+    `default` stands for the built-in sources that are enabled by default.
+    """
     names: list[str] = []
     for name in settings.get().sources:
         names += [s.name for s in SOURCES.values() if s.enabled_by_default] if name == DEFAULT else [name]
-    return [SOURCES[name] for name in dict.fromkeys(names) if name in SOURCES]
+    built_in = [SOURCES[name] for name in dict.fromkeys(names) if name in SOURCES]
+    return [*built_in, *(entry for entry in feed_source.feed_entries() if entry.name not in SOURCES)]
 
 
 def source_settings() -> list[TextSetting]:
-    """The settings that the sources and the endpoint for summaries declare."""
+    """The settings that the sources, Crossref and the endpoint for summaries declare."""
     declared = [setting for source in SOURCES.values() for setting in source.settings]
-    return list(dict.fromkeys([*declared, *summary_endpoint.SETTINGS]))
+    return list(dict.fromkeys([*declared, *summary_endpoint.SETTINGS, *crossref.SETTINGS]))
 
 
 def fallback_figures() -> list[str]:

@@ -12,7 +12,7 @@ from digest.web.api import bounce_webhook, health, metrics, openapi, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
-from digest.web.http.preview_limits import MAX_FETCHES, PreviewSlots
+from digest.web.http.preview_limits import MAX_FETCHES, PreviewQueue, PreviewSlots
 from digest.web.http.rate_limit import (
     API_PER_MINUTE,
     FEEDBACK_PER_MINUTE,
@@ -26,7 +26,9 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    admin_health,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
     citations,
@@ -64,7 +66,9 @@ PAGES = (  # routes are tried in this order
     v1,
     bounce_webhook,
     admin,
+    admin_health,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
 )
@@ -102,7 +106,7 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
         redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
-    app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
+    app.state.preview_slots, app.state.preview_queue, app.state.pages = PreviewSlots(), PreviewQueue(), PageCache()
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
     app.state.search_slots = search_slots()

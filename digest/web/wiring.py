@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest.services.catalog import author_pages, paper_presenters
 from digest.services.delivery import resend
 from digest.services.editions import further_papers, web_view
-from digest.services.preview import preview, preview_data
+from digest.services.preview import preview
 from digest.web.http.dependencies import PageServices
 
 
@@ -20,5 +20,5 @@ def page_services() -> PageServices:
         edition=web_view.web_view,
         further=further_papers.further_papers,
         resend=resend.resend,
-        refresh_previews=preview_data.cache.refresh,
+        refresh_previews=preview.refresh,
     )

@@ -73,7 +73,7 @@ def citation(paper_id: int, record: Record, page: str) -> Citation:
         authors=tuple(author for author in map(cited_author, record.authors) if author.family),
         authors_complete=record.authors_complete,
         date=_ymd(record.issued) if journal and record.issued else _date(record, arxiv_id, doi),
-        url=_url(arxiv_id, doi) or page,
+        url=_url(arxiv_id, doi) or record.url or page,
         abstract=readable(record.abstract),
         abstract_source=one_line(record.abstract),
         arxiv_id=arxiv_id,

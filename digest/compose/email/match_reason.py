@@ -14,6 +14,7 @@ from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
 from digest.papers.subjects import category_text, with_equivalents
 from digest.text import plain_text
+from digest.text.person_references import author_name
 
 MAX_COUNT = 1e12
 NAMED_TOPICS = 2  # topics that a reason names; the others are counted
@@ -36,7 +37,10 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
     parts = []
     if entry.followed:
         parts.append(
-            localize("you follow %(names)s", names=localize(" and ").join(one_line(name) for name in entry.followed))
+            localize(
+                "you follow %(names)s",
+                names=localize(" and ").join(one_line(author_name(author)) for author in entry.followed),
+            )
         )
     parts += _topic_parts(entry, recipient.topics)
     if entry.example:

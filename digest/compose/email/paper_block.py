@@ -19,7 +19,7 @@ from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
-from digest.papers import Record, Summary, is_preprint_doi, numbers_agree
+from digest.papers import Record, Summary, is_preprint_doi, numbers_agree, outlet_key, outlet_names
 from digest.papers.subjects import category_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -32,6 +32,7 @@ Value = TypeVar("Value")
 INDENT = "  "
 MIN_UNUSUAL_NOVELTY = 93  # nine in ten papers of a field have a novelty of 70 to 92 (`matching.scoring.novelty`)
 WordGroups = tuple[tuple[str, ...], ...]  # matched words, one group a topic
+_JOURNAL = "\x01"  # the place of a journal's name; no text of a paper holds a control character
 _MAX_ABSTRACT_READ = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
 _PAGES = re.compile(r"\b([1-9]\d{0,3})(?: \w+)? (?:pages|pp)\b", re.IGNORECASE)
@@ -56,6 +57,7 @@ class PaperBlock:
     authors: tuple[str, ...]
     complete: bool
     facts: str
+    shown_facts: Markup
     about: Markup
     about_lines: str
     url: Markup
@@ -156,8 +158,9 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
-    fact_line = facts(record, novelty)
-    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), fact_line) if part)
+    names, fact_line = byline(record.authors, record.authors_complete), facts(record, novelty)
+    shown_facts = _shown_facts(record, novelty)
+    about = " · ".join(filter(None, (names, fact_line)))
     code = safe_link(record.code_url)
     other_doi, version_label = _other_version(record)
     origin, summary = short_summary(summaries, title, source)
@@ -171,7 +174,8 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         authors=record.authors,
         complete=record.authors_complete,
         facts=fact_line,
-        about=escape_text(about),
+        shown_facts=shown_facts,
+        about=Markup(" · ").join(filter(None, (escape_text(names), shown_facts))),
         about_lines=wrap(about, INDENT),
         url=escape(url),
         found_by_search=searched,
@@ -203,18 +207,58 @@ def readable_title(record: Record) -> str:
     return shorten(readable(record.title[:2000]), 300) or localize("Untitled paper")
 
 
+class SourceText(NamedTuple):
+    """Where a paper appears, with a place for the name of a journal, which pages print in italics."""
+
+    text: str
+    journal: str = ""
+
+    def __str__(self) -> str:
+        """In plain text: `An Index: Nature`, `A Server preprint · now in Nature`."""
+        return self.text.replace(_JOURNAL, self.journal)
+
+
+def source_text(record: Record) -> SourceText:
+    """Where a paper outside arXiv appears; empty for papers of arXiv, which are the usual case."""
+    names = [shorten(readable(name[:200]), 40) for name in outlet_names(record)]
+    if not names or record.arxiv_id:
+        return SourceText("")
+    journal = shorten(readable((record.venue or "")[:200]), 40)
+    is_published = has_published_version(record)
+    if len(names) == 1 and (is_published or is_preprint_doi(record.doi or "")):
+        preprint = localize("%(server)s preprint", server=names[0])
+        lead = f"{preprint} · {localize('now in %(journal)s', journal=_JOURNAL)}"
+        return SourceText(lead, journal) if is_published and journal else SourceText(preprint)
+    others = [name for name in names if outlet_key(name) != outlet_key(journal)]
+    if not journal and len(names) == 1:
+        return SourceText(_JOURNAL, names[0])
+    return SourceText(": ".join(filter(None, (", ".join(others), _JOURNAL if journal else ""))), journal)
+
+
 def facts(record: Record, novelty: int | None = None) -> str:
-    """Category, code, venue, institution, length and unusual novelty, as far as known, with dots between."""
+    """Source, category, code, venue, institution, length and unusual novelty, as far as known, with dots between."""
+    return " · ".join(_fact_parts(record, novelty, str(source_text(record))))
+
+
+def _shown_facts(record: Record, novelty: int | None) -> Markup:
+    """The same in HTML."""
+    source = source_text(record)
+    text = escape_text(" · ".join(_fact_parts(record, novelty, source.text)))
+    return Markup(text.replace(_JOURNAL, Markup("<i>{}</i>").format(escape_text(source.journal))))  # noqa: S704
+
+
+def _fact_parts(record: Record, novelty: int | None, source: str) -> list[str]:
     parts = [
         withdrawal_mark(record),
+        source,
         first_category(record),
         localize("code") if record.has_code or record.code_url else "",
-        shown_venue(record),
+        "" if source else shown_venue(record),
         shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
         _length(record.comment or ""),
         localize("unusual for its field") if is_unusual(novelty) else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def withdrawal_mark(record: Record) -> str:
@@ -277,11 +321,13 @@ def safe_link(url: str | None) -> str | None:
 
 
 def _url(record: Record, title: str) -> tuple[str, bool]:
-    """Where the paper is; a search for its title where no identifier is known."""
+    """Where the paper is; a search for its title where neither an identifier nor its page is known."""
     if record.arxiv_id:
         return f"https://arxiv.org/abs/{quote(record.arxiv_id)}", False
     if record.doi:
         return _doi_url(record.doi), False
+    if page := safe_link(record.url):
+        return page, False
     return f"https://arxiv.org/search/?query={quote(title[:120])}&searchtype=title", True
 
 

@@ -17,6 +17,7 @@ from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
 from digest.papers.subjects import category_text
 from digest.text.folding import ascii_form
+from digest.text.person_references import author_name
 from digest.text.plain_text import one_line
 
 MAX_SUBJECT_LENGTH = 70  # characters of a subject that a phone still shows
@@ -124,9 +125,9 @@ def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> st
     prefix = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
         return prefix + nothing_new(bool(recipient.topics), category_names(recipient))
-    followed = next((name for entry in edition.entries if entry.section == FOLLOWED for name in entry.followed), "")
+    followed = next((author for entry in edition.entries if entry.section == FOLLOWED for author in entry.followed), "")
     if followed:
-        followed = f"{shorten_ascii(one_line(followed), 24)}: "
+        followed = f"{shorten_ascii(one_line(author_name(followed)), 24)}: "
     others = [entry for entry in edition.entries if entry.section != FOLLOWED][0 if followed else 1 :]
     source = _common_source(others, recipient)
     title = one_line(titles[0].translate(_TYPOGRAPHY))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import and_, func, select
 from sqlmodel import Session, col
@@ -44,6 +44,17 @@ def to_detail(record: Record) -> dict[str, Any]:
     values = {name: value for name, default in _DEFAULTS if (value := getattr(record, name)) != default}
     values |= {name: value.isoformat() for name in _DATE_FIELDS if (value := values.get(name))}
     return values
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """All fields of a record as JSON values without defaults."""
+    return {"title": record.title, "abstract": record.abstract, **to_detail(record)}
+
+
+def record_from_json(values: Mapping[str, Any]) -> Record:
+    """The record of `record_to_json`."""
+    detail = {name: value for name, value in values.items() if name not in {"title", "abstract"}}
+    return _record(values.get("title", ""), values.get("abstract", ""), detail)
 
 
 def to_record(version: PaperVersion) -> Record:
@@ -275,31 +286,6 @@ def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> di
         (row_paper_id, revision): _record(*columns)
         for row_paper_id, revision, *columns in rows
         if (row_paper_id, revision) in pairs
-    }
-
-
-class PaperTitle(NamedTuple):
-    """What a line about a paper shows."""
-
-    text: str
-    arxiv_id: str | None
-
-
-def titles(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], PaperTitle]:
-    """Titles by (paper, revision), without reading abstracts."""
-    pairs = set(paper_revisions)
-    version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
-    if not pairs:
-        return {}
-    statement = (
-        select(col(version.paper_id), col(version.revision), col(version.title), col(Paper.arxiv_id))
-        .join(Paper, col(Paper.id) == col(version.paper_id))
-        .where(in_values(session, col(version.paper_id), paper_ids))
-    )
-    return {
-        (paper_id, revision): PaperTitle(clean_record(Record(title=title)).title, arxiv_id)
-        for paper_id, revision, title, arxiv_id in session.execute(statement)
-        if (paper_id, revision) in pairs
     }
 
 

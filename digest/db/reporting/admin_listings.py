@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from digest.models import Audit, Batch, Bounce, Delivery, Edition, Reject, Subscriber, Suppression
 
@@ -82,6 +82,12 @@ def newest_rejects(
     if before_id is not None:
         query = query.where(col(Reject.id) < before_id)
     return session.exec(query.order_by(col(Reject.id).desc()).limit(limit)).all()
+
+
+def reject_counts(session: Session) -> dict[str, int]:
+    """The number of items left out by source."""
+    query = select(Batch.source, func.sum(Batch.bad)).group_by(col(Batch.source))
+    return {source: int(count) for source, count in session.exec(query).all()}
 
 
 def deliveries_of_subscriber(session: Session, subscriber_id: int, *, limit: int) -> Sequence[Delivery]:

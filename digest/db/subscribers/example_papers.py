@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, delete, func, insert, select, update
 
 from digest.models import ExamplePaper
+from digest.models.subscriber import WAITING
 
 
 def examples_of(session: Session, subscriber_id: int, *, request_id: int | None = None) -> Sequence[ExamplePaper]:
@@ -37,6 +38,28 @@ def add_examples(session: Session, rows: Iterable[dict[str, Any]]) -> None:
     """Insert example papers, given as values of columns."""
     if values := list(rows):
         session.execute(insert(ExamplePaper), values)
+
+
+def waiting_identifiers(session: Session, limit: int) -> list[str]:
+    """The identifiers of confirmed examples that are still to be looked up, those that wait longest first."""
+    example = ExamplePaper
+    statement = (
+        select(col(example.identifier))
+        .where(col(example.lookup) == WAITING, col(example.request_id).is_(None), col(example.identifier).is_not(None))
+        .group_by(col(example.identifier))
+        .order_by(func.min(col(example.id)))
+        .limit(limit)
+    )
+    return [str(identifier) for identifier in session.exec(statement)]
+
+
+def waiting_examples(session: Session, identifiers: Collection[str]) -> Sequence[ExamplePaper]:
+    """The confirmed examples with these identifiers that are still to be looked up."""
+    example = ExamplePaper
+    statement = select(example).where(
+        col(example.lookup) == WAITING, col(example.request_id).is_(None), col(example.identifier).in_(identifiers)
+    )
+    return session.exec(statement).all()
 
 
 def adopt_examples(session: Session, subscriber_id: int, request_id: int, *, import_id: int) -> None:

@@ -48,8 +48,20 @@ class RelevanceSample:
     undecided: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an announcement has: papers as written, excluded ones, and relevances of at least about the floor."""
+
+    written: set[int]
+    excluded: set[int]
+    relevances: dict[int, int]
+
+
 class CandidateSearch:
-    """Searches posting lists for one profile without examples, but not for followed people. Raises BadQuery."""
+    """Searches posting lists for one profile without examples, but not for followed people. Raises BadQuery.
+
+    An announcement that both sets the threshold and is previewed is searched once.
+    """
 
     def __init__(self, profile: Profile, weights: Weights) -> None:
         parsed = parse_profile(profile, weights)
@@ -63,6 +75,7 @@ class CandidateSearch:
         exclusions = [lookup(parse(text).root) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
         self._words = _weighted_words(parsed)
+        self._found: dict[PostingLists, _Found] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
             all(word.stem for word in self._words)
@@ -72,14 +85,13 @@ class CandidateSearch:
 
     def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> list[int]:
         """Ids of the papers of one announcement that may be selected. `tau`: the threshold, None for none yet."""
-        excluded = lists.find(self._excluded)
+        found = self._search(lists)
         numbers = lists.find(self._followed)
         if self._profile.finds_papers:
-            written = lists.find(self._as_written)
-            numbers |= self._allowed(lists, written | self._closest(lists, written | excluded, eligible, tau))
+            numbers |= self._allowed(lists, found.written | self._closest(lists, found, eligible, tau))
         elif self._profile.categories:
             numbers |= lists.find(self._categories)
-        return [paper_id for paper_id in self._ids(lists, numbers - excluded) if paper_id in eligible]
+        return [paper_id for paper_id in self._ids(lists, numbers - found.excluded) if paper_id in eligible]
 
     def sample(self, lists: PostingLists, eligible: Collection[int]) -> RelevanceSample:
         """The close papers of one of the announcements that set the threshold.
@@ -88,31 +100,29 @@ class CandidateSearch:
         """
         if not self._floor:
             return RelevanceSample((), ())
-        written, excluded = lists.find(self._as_written), lists.find(self._excluded)
-        relevances = self._relevances(lists)
+        found = self._search(lists)
+        written, relevances = found.written, found.relevances
         numbers = [
             number
-            for number in self._allowed(lists, relevances.keys() - excluded)
-            if lists.ids[number] in eligible and relevances[number] >= self._floor
+            for number in self._allowed(lists, relevances.keys() - found.excluded)
+            if lists.ids[number] in eligible
         ]
         if not self._is_exact:
             return RelevanceSample((), tuple(self._ids(lists, numbers)))
         undecided = () if self._is_written_exact else self._ids(lists, [n for n in numbers if n in written])
         return RelevanceSample(tuple(relevances[n] for n in numbers if n not in written), tuple(undecided))
 
-    def _closest(
-        self, lists: PostingLists, others: Collection[int], eligible: Collection[int], tau: int | None
-    ) -> set[int]:
-        """The close papers of one announcement: those above `tau`, without one the few most relevant ones.
+    def _search(self, lists: PostingLists) -> _Found:
+        if lists not in self._found:
+            relevances = self._relevances(lists) if self._floor else {}
+            self._found[lists] = _Found(lists.find(self._as_written), lists.find(self._excluded), relevances)
+        return self._found[lists]
 
-        `others` are papers that match as written or are excluded.
-        """
-        if not self._floor:
-            return set()
-        least = max(self._floor, 0 if tau is None else tau + 1)
-        relevances = self._relevances(lists, least)
-        numbers = self._allowed(lists, relevances.keys() - others)
-        close = [(-relevances[n], lists.ids[n], n) for n in numbers if relevances[n] >= least]
+    def _closest(self, lists: PostingLists, found: _Found, eligible: Collection[int], tau: int | None) -> set[int]:
+        """The close papers of one announcement: those above `tau`, without one the few most relevant ones."""
+        least = 0 if tau is None else tau + 1
+        numbers = self._allowed(lists, found.relevances.keys() - found.written - found.excluded)
+        close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := found.relevances[n]) >= least]
         if tau is None and self._is_exact:
             close = nsmallest(CLOSE_PAPERS_PER_DAY, (paper for paper in close if paper[1] in eligible))
         return {number for _, _, number in close}
@@ -120,25 +130,25 @@ class CandidateSearch:
     def _allowed(self, lists: PostingLists, numbers: set[int]) -> set[int]:
         return numbers & lists.find(self._categories) if self._profile.categories and numbers else numbers
 
-    def _relevances(self, lists: PostingLists, least: int = 0) -> dict[int, int]:
-        """The relevance by plain words of each paper that may reach `least`, at most too high where prefixes count.
+    def _relevances(self, lists: PostingLists) -> dict[int, int]:
+        """The relevance by plain words of each paper that reaches the floor, at most too high where prefixes count.
 
-        Words are added from the heaviest one on. Once those that remain can't reach the least relevance together, only
-        papers that have a heavier one are looked at.
+        Words are added from the heaviest one on. Once those that remain can't reach the floor together, only papers
+        that have a heavier one are looked at.
         """
-        least = max(least, self._floor)
         sums: dict[int, int] = {}
         remaining = sum(self._most(word) for word in self._words)
+        norm, lengths = self._weights.norm, lists.lengths
         for word in self._words:
             frequencies = word.frequencies(lists)
-            adds_papers = remaining >= least
+            adds_papers = remaining >= self._floor
             remaining -= self._most(word)
             numbers: Iterable[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
-            weight, idf, norm, lengths = word.weight, word.idf, self._weights.norm, lists.lengths
+            weight, idf = word.weight, word.idf
             for number in numbers:
                 gain = weight * impact(idf, frequencies[number], norm(lengths[number]))
                 sums[number] = sums.get(number, 0) + gain
-        return sums
+        return {number: relevance for number, relevance in sums.items() if relevance >= self._floor}
 
     def _most(self, word: _WeightedWord) -> int:
         """The most that a word can add: in title and abstract of an empty paper."""

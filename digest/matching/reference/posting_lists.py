@@ -17,23 +17,23 @@ from dataclasses import dataclass
 from digest.errors import BadInput
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, IndexTerm, Without, document_terms
-from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 
 MAX_PAPERS = 1 << 16  # papers are numbered with 16 bits
-_MAGIC = b"posting lists 1\n"
+_MAGIC = b"posting lists 2\n"
 _PAIR = "p"
 _PAIR_BITS = 0xFFFF  # of a pair's hash: a phrase is looked up by its words too
-_STEM, _TITLE_STEM, _BOTH_STEM = "x", "t", "b"
+_STEM = "x"
 _CUT_LENGTH = 60  # characters: longer terms are cut, so the counts of such stems are kept apart
 _ALIGNMENT = 8
-_SECTIONS = {"ids": "q", "lengths": "I", "term_at": "I", "list_at": "I", "papers": "H", "pairs": "I"}
+_SECTION_TYPES = "qIIIHBI"  # of the arrays, in the order of `PostingLists`, as `array` names them
 
 
 @dataclass(frozen=True, eq=False)
 class PostingLists:
     """Papers by term. A paper has its number in `ids`; `x_at` are the offsets at which a term or its list begins.
 
-    `lengths`: tokens of title and abstract. `pairs`: 16 bits of the hash of two adjacent words, then the paper's
+    `tf`: of each entry of a stem's list 3 in the title, 1 in the abstract, 4 in both; of others 0. `lengths`: tokens of
+    title and abstract. `pairs`: 16 bits of the hash of two adjacent words, then the paper's
     number, sorted. `long_stems`: in how many papers each stem is that is too long for a term.
     """
 
@@ -43,6 +43,7 @@ class PostingLists:
     term_at: memoryview[int]
     list_at: memoryview[int]
     papers: memoryview[int]
+    tf: memoryview[int]
     pairs: memoryview[int]
     long_stems: Mapping[str, int]
 
@@ -50,15 +51,6 @@ class PostingLists:
     def paper_count(self) -> int:
         """How many papers there are."""
         return len(self.ids)
-
-    def with_term(self, term: str) -> memoryview[int]:
-        """The numbers of the papers that have exactly this term, in order."""
-        encoded = _encode(term)
-        position = self._position(encoded)
-        begin, end = self.term_at[position], self.term_at[min(position + 1, len(self.term_at) - 1)]
-        if self.term_text[begin:end] != encoded or begin == end:
-            return self.papers[:0]
-        return self.papers[self.list_at[position] : self.list_at[position + 1]]
 
     def find(self, query: IndexQuery) -> set[int]:
         """The numbers of the papers that a query finds."""
@@ -74,11 +66,8 @@ class PostingLists:
 
     def frequencies(self, stem: str) -> dict[int, int]:
         """The tf of each paper with a stem, by its number: 3 in the title, 1 in the abstract, 4 in both."""
-        cut = stem[: _CUT_LENGTH - 1]
-        tf = dict.fromkeys(self.with_term(_STEM + cut), ABSTRACT_TF)
-        tf.update(dict.fromkeys(self.with_term(_TITLE_STEM + cut), TITLE_TF))
-        tf.update(dict.fromkeys(self.with_term(_BOTH_STEM + cut), TITLE_TF + ABSTRACT_TF))
-        return tf
+        found = self._list_of(_STEM + stem[: _CUT_LENGTH - 1])
+        return dict(zip(self.papers[found], self.tf[found], strict=True))
 
     def stem_counts(self) -> dict[str, int]:
         """In how many papers each stem is."""
@@ -102,10 +91,20 @@ class PostingLists:
 
     def _with_text(self, text: str, *, prefix: bool) -> set[int]:
         if not prefix:
-            return set(self.with_term(text))
+            return set(self.papers[self._list_of(text)])
         encoded = _encode(text)
         begin, end = self._position(encoded), self._position(encoded + b"\xff")
         return set(self.papers[self.list_at[begin] : self.list_at[end]])
+
+    def _list_of(self, term: str) -> slice:
+        """Where the list of exactly this term is."""
+        encoded = _encode(term)
+        position = self._position(encoded)
+        if position == len(self.term_at) - 1:
+            return slice(0)
+        begin, end = self.term_at[position], self.term_at[position + 1]
+        is_present = self.term_text[begin:end] == encoded
+        return slice(self.list_at[position], self.list_at[position + 1]) if is_present else slice(0)
 
     def _with_pair(self, text: str) -> set[int]:
         key = (int(text[1:], 16) & _PAIR_BITS) << 16
@@ -128,7 +127,7 @@ def build_posting_lists(documents: Iterable[tuple[int, Document]]) -> bytes:
     At most 65,536 papers.
     """
     ids, lengths, pairs = array("q"), array("I"), array("I")
-    papers_by_term: dict[str, array[int]] = {}
+    lists_by_term: dict[str, tuple[array[int], array[int]]] = {}
     long_stems: dict[str, int] = {}
     for number, (paper_id, document) in enumerate(documents):
         ids.append(paper_id)
@@ -136,31 +135,35 @@ def build_posting_lists(documents: Iterable[tuple[int, Document]]) -> bytes:
         for stem in document.tf:
             if len(stem) >= _CUT_LENGTH - 1:
                 long_stems[stem] = long_stems.get(stem, 0) + 1
+        tf_of_term = {(_STEM + stem)[:_CUT_LENGTH]: value for stem, value in document.tf.items()}
         for term in document_terms(document, ()):
             if term.startswith(_PAIR):
                 pairs.append((int(term[1:], 16) & _PAIR_BITS) << 16 | number)
             else:
-                papers_by_term.setdefault(term, array("H")).append(number)
-    return _serialize(ids, lengths, array("I", sorted(pairs)), papers_by_term, long_stems)
+                papers, tf = lists_by_term.setdefault(term, (array("H"), array("B")))
+                papers.append(number)
+                tf.append(tf_of_term.get(term, 0))
+    return _serialize(ids, lengths, array("I", sorted(pairs)), lists_by_term, long_stems)
 
 
 def _serialize(
     ids: array[int],
     lengths: array[int],
     pairs: array[int],
-    papers_by_term: Mapping[str, array[int]],
+    lists_by_term: Mapping[str, tuple[array[int], array[int]]],
     long_stems: Mapping[str, int],
 ) -> bytes:
-    encoded_terms = sorted((_encode(term), term) for term in papers_by_term)
-    term_at, list_at, papers = array("I", [0]), array("I", [0]), array("H")
+    encoded_terms = sorted((_encode(term), term) for term in lists_by_term)
+    term_at, list_at, papers, tf = array("I", [0]), array("I", [0]), array("H"), array("B")
     length = 0
     for encoded, term in encoded_terms:
         length += len(encoded)
-        papers.extend(papers_by_term[term])
+        papers.extend(lists_by_term[term][0])
+        tf.extend(lists_by_term[term][1])
         term_at.append(length)
         list_at.append(len(papers))
-    arrays = {"ids": ids, "lengths": lengths, "term_at": term_at, "list_at": list_at, "papers": papers, "pairs": pairs}
-    parts = [value.tobytes() for value in arrays.values()] + [b"".join(encoded for encoded, _ in encoded_terms)]
+    arrays = (ids, lengths, term_at, list_at, papers, tf, pairs)
+    parts = [value.tobytes() for value in arrays] + [b"".join(encoded for encoded, _ in encoded_terms)]
     body = b"".join(part + bytes(-len(part) % _ALIGNMENT) for part in parts)
     header = {"sizes": [len(part) for part in parts], "long_stems": long_stems, "sum": zlib.adler32(body)}
     first_line = _MAGIC + json.dumps(header).encode() + b"\n"
@@ -189,6 +192,6 @@ def _from_sections(body: memoryview[int], sizes: list[int], long_stems: Mapping[
         sections.append(body[offset : offset + size])
         offset += size + -size % _ALIGNMENT
     cast: Callable[[memoryview[int], str], memoryview[int]] = memoryview.cast  # type: ignore[assignment]
-    arrays = [cast(section, code) for section, code in zip(sections, _SECTIONS.values(), strict=False)]
-    ids, lengths, term_at, list_at, papers, pairs = arrays
-    return PostingLists(ids, lengths, bytes(sections[-1]), term_at, list_at, papers, pairs, long_stems)
+    arrays = [cast(section, code) for section, code in zip(sections, _SECTION_TYPES, strict=False)]
+    ids, lengths, term_at, list_at, papers, tf, pairs = arrays
+    return PostingLists(ids, lengths, bytes(sections[-1]), term_at, list_at, papers, tf, pairs, long_stems)

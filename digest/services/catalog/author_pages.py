@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from statistics import mean
 
+from sqlmodel import Session
+
 from digest import clock, i18n
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
@@ -17,13 +19,14 @@ from digest.i18n import format_number, localize
 from digest.models import Paper
 from digest.models.types import stored_id
 from digest.papers import Record, author_key, author_page_key
-from digest.services.catalog import novelty_and_score
+from digest.services.catalog import followed_people, novelty_and_score, people_choice
 from digest.services.catalog import trending as rising
 from digest.services.catalog.page_schemas import AuthorPage, PaperRow
 from digest.services.catalog.paper_presenters import present_row
 from digest.sources import registry
 from digest.text.folding import fold_text
 from digest.text.person_names import names_agree, parse_name
+from digest.text.person_references import PersonReference, reference_of
 from digest.text.plain_text import one_line
 
 MAX_PAPERS = 500  # of an author, over all pages
@@ -38,22 +41,54 @@ AuthoredPaper = tuple[Paper, Record]
 
 
 def author(author_name: str, limit: int) -> AuthorPage:
-    """The newest `limit` papers of an author, and figures. Raises NotFound."""
+    """The newest `limit` papers of an author, and figures. Raises NotFound.
+
+    `author_name`: a name, or a person with a name as in `text.person_references`.
+    """
+    reference = reference_of(author_name)
     with reading() as session:
-        keys = (author_key(author_name), author_page_key(author_name))
-        papers = newest_first(author_name, store.by_author(session, keys, MAX_PAPERS))
-        name = _usual_spelling(author_name, [record for _, record in papers])
+        papers = _papers_of_person(session, reference) if reference else _papers_of_name(session, author_name)
+        name = _usual_spelling(reference.name if reference else author_name, [record for _, record in papers])
         figures = figure_store.printed_figures(session, name, registry.fallback_figures())
+        if figures and reference and not _is_about(session, figures, reference):
+            figures = None
         records = {stored_id(paper): record for paper, record in papers[:limit]}
         listings = {stored_id(p): rising.PaperListing(p.announcement_id, p.revision) for p, _ in papers[:limit]}
         figures_by_id = novelty_and_score.figures_of(
             session, records, rising.trends_among_recent(session, listings, at=clock.now())
         )
+        people = people_choice.named_people(session, [author_name])
     if not papers and not figures:
         raise NotFound(localize("no paper here is by that author"))
     rows = tuple(present_row(paper_id, record, figures=figures_by_id[paper_id]) for paper_id, record in records.items())
-    origin = _origin(figures) if figures else ""
-    return AuthorPage(one_line(name), rows, _figures(figures, rows), origin, total=len(papers))
+    return AuthorPage(
+        one_line(name),
+        rows,
+        _figures(figures, rows),
+        _origin(figures) if figures else "",
+        total=len(papers),
+        reference=str(reference) if reference else "",
+        people=next(iter(people), None),
+    )
+
+
+def _papers_of_name(session: Session, author_name: str) -> list[AuthoredPaper]:
+    keys = (author_key(author_name), author_page_key(author_name))
+    return newest_first(author_name, store.by_author(session, keys, MAX_PAPERS))
+
+
+def _papers_of_person(session: Session, reference: PersonReference) -> list[AuthoredPaper]:
+    person = followed_people.person(session, reference)
+    return newest_first(reference.name, store.newest_versions_chunked(session, person.papers)) if person else []
+
+
+def _is_about(session: Session, figures: PrintedFigures, reference: PersonReference) -> bool:
+    """True where the figures are of the person: by the source's id, or because nobody else has the name."""
+    person = followed_people.person(session, reference)
+    if person is None:
+        return False
+    key = figures.figures.get("key")
+    return key in {value for _, value in person.ids} or len(followed_people.people_named(session, person.name)) == 1
 
 
 def page_key(author_name: str) -> str:

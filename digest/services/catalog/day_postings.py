@@ -34,7 +34,7 @@ def postings_of_day(session: Session, day: AnnouncementDay) -> PostingLists:
     """The posting lists of an announcement, read from its file or built. At most 65,536 papers."""
     version = source_version("digest.text", "digest.matching.reference", "digest.matching.scoring")[:8]
     name = f"{day.announcement_id}-{day.fingerprint}-{version}.postings"
-    return _open_days.get(name, lambda: _read(name) or _build(session, day, name))
+    return _open_days.get(str(index_files.folder() / name), lambda: _read(name) or _build(session, day, name))
 
 
 def count_words(session: Session, days: Iterable[AnnouncementDay]) -> Counts:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from digest.papers.subjects import category_text
+
 FURTHER_LISTED = 200  # titles beyond an edition's limit that its page lists at most
+CATEGORIES_PRINTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,11 @@ class PaperRow:
     identifier: str = ""
     links: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The first categories as they are printed: arXiv's codes, the names of other subjects."""
+        return tuple(map(category_text, self.categories[:CATEGORIES_PRINTED]))
+
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
@@ -118,10 +126,44 @@ class PaperPage:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Papers of one name that belong together, which are taken for one person's.
+
+    `reference`: the text to follow the person by, '' where there is none; `links`: (label, address) of the person's
+    ids; `latest`: the newest paper's id and title; `followed`: by the profile that the row is for.
+    """
+
+    reference: str
+    papers: int
+    latest: tuple[int, str]
+    institution: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+    co_authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPeople:
+    """The people of a name. `more`: how many are not listed; `unknown`: followed references without a stored paper."""
+
+    name: str
+    people: tuple[PersonRow, ...]
+    more: int = 0
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def has_choice(self) -> bool:
+        """True where there is somebody to choose, or something to say about a choice that was made."""
+        return len(self.people) + self.more > 1 or bool(self.unknown) or any(row.followed for row in self.people)
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorPage:
     """An author's papers and the figures that a source prints: (name, value), with a line about source and date.
 
-    `total`: papers of all pages.
+    `total`: papers of all pages. `reference`: of the person whose papers alone these are, '' for all of the name;
+    `people`: those of the name, None where there is no choice.
     """
 
     name: str
@@ -129,6 +171,8 @@ class AuthorPage:
     figures: tuple[tuple[str, str], ...] = ()
     figures_origin: str = ""
     total: int = 0
+    reference: str = ""
+    people: NamedPeople | None = None
 
 
 @dataclass(frozen=True, slots=True)

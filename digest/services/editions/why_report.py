@@ -18,13 +18,20 @@ from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
-from digest.matching.scoring.boolean_match import Document, has_author, node_matches, prepare_document
+from digest.matching.scoring.boolean_match import (
+    Document,
+    followed_predicate,
+    has_author,
+    node_matches,
+    prepare_document,
+)
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Delivery, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
-from digest.services.catalog import epochs
+from digest.services.catalog import epochs, followed_people
 from digest.services.selection import paper_admission, reference_backend, threshold_lookup
+from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -163,8 +170,16 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
         yield "it was never announced as new here: only revisions or signals of it are known"
     else:
         yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
-        document = prepare_document(Candidate(paper, record, stored.announcement_id))
         profile = subscribers.profile_of(session, subscriber)
+        people = followed_people.papers_of(session, profile.authors)
+        candidate = Candidate(
+            paper,
+            record,
+            stored.announcement_id,
+            people=frozenset(author for author, paper_ids in people.items() if paper in paper_ids),
+        )
+        document = prepare_document(candidate)
+        yield from _namesakes(profile, document)
         yield (
             _choice_reason(profile, stored)
             or _exclusion_reason(profile, document)
@@ -182,12 +197,22 @@ def _choice_reason(profile: Profile, paper: Paper) -> str:
     return f"your {reason} ({', '.join(chosen)}) leave it out: it is {'from' if reason == 'sources' else 'in'} {value}"
 
 
+def _namesakes(profile: Profile, document: Document) -> Iterator[str]:
+    """Followed people whose name an author has, although the paper is not theirs as far as known."""
+    for author in profile.authors:
+        if author not in document.candidate.people and reference_of(author) and has_author(author, document):
+            yield (
+                f"an author has the name of {author}, but is somebody else as far as known: another id, or no"
+                " co-author and no subject in common"
+            )
+
+
 def _exclusion_reason(profile: Profile, document: Document) -> str:
     """The exclusion or category filter that the paper fails; '' if none."""
     for text in profile.exclusions:
         if node_matches(parse(text).root, document):
             return f"your exclusion {text!r} leaves it out"
-    if any(has_author(author, document) for author in profile.authors) or reference_backend.allows_paper(
+    if any(followed_predicate(author)(document) for author in profile.authors) or reference_backend.allows_paper(
         profile, document
     ):
         return ""

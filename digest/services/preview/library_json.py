@@ -17,6 +17,7 @@ def library_json(library: ResolvedLibrary) -> dict[str, Any]:
         "repeated": library.repeated,
         "left_out": library.left_out,
         "unknown": list(library.unknown),
+        "awaited": [entry.identifier for entry in library.awaited],
         "problems": [
             {
                 problem.unit: problem.position,

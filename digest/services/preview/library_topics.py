@@ -93,7 +93,8 @@ def report_library(
     folded = set(map(fold_text, typed))
     phrases = [(text, number) for text, number in phrases if fold_text(text) not in folded]
     topics = (*profile.topics, *(Topic(text) for text, _ in phrases))
-    preview = make_preview(replace(profile, topics=topics))
+    profile = replace(profile, topics=topics)
+    preview = make_preview(profile) if profile.finds_papers or profile.authors else Preview()
     counts = {count.text: count.papers for count in preview.topics}
     best_papers = _best_papers(preview)
     days = max(len(preview.days), 1)

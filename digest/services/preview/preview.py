@@ -13,7 +13,6 @@ from digest.caching import BoundedCache
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.papers.papers import PaperTitle
 from digest.errors import N_, Cancelled, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
@@ -26,12 +25,11 @@ from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
 from digest.services.selection.paper_admission import choice_of
-from digest.services.selection.postings_backend import PostingsBackend
+from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
 
 MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
 _MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20
 _RETRY_SECONDS = 120
-_CANCELLED_MESSAGE = "the preview was cancelled: its client disconnected"
 _TOO_MANY_MESSAGE = N_("the newest announcement has too many papers for a preview yet; try again in a few minutes")
 
 
@@ -72,20 +70,23 @@ def preview(
         )
 
 
+def refresh() -> None:
+    """Prepare what all previews have in common, where papers or signals have changed. For a background task."""
+    preview_data.cache.refresh()
+    with reading() as session:
+        topic_counts.prepare_suggestions(session)
+
+
 def _make_preview(
     session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
 ) -> Preview:
     select = partial(_select, session, data=data, cancelled=cancelled, whole=whole)
     selection = select(profile)
-    versions = [
-        (entry.paper, entry.revision) for _, content in selection.days for entry in content.entries[: profile.limit]
-    ]
-    titles = store.titles(session, versions)
     contents = [content for _, content in selection.days]
     counts = topic_counts.topic_counts(
         session, profile, contents, lambda other: [content for _, content in select(other).days]
     )
-    days_shown = tuple(_preview_day(profile, pool, content, titles) for pool, content in selection.days)
+    days_shown = tuple(_preview_day(profile, pool, content, selection.titles) for pool, content in selection.days)
     return Preview(days_shown, left_out=selection.left_out, topics=counts)
 
 
@@ -94,6 +95,7 @@ class _Selection:
     """The edition of each announcement, oldest first; `left_out`: how many older ones have too many papers."""
 
     days: Sequence[tuple[CandidatePool, Content]]
+    titles: Mapping[int, PaperTitle]
     left_out: int = 0
 
 
@@ -104,19 +106,19 @@ def _select(
         return _select_with_examples(session, profile, data, cancelled, whole=whole)
     backend = PostingsBackend(session, profile, data.weights)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
-    selected: list[tuple[CandidatePool, Content]] = []
+    days: list[tuple[CandidatePool, list[int]]] = []
     total = 0
     for pool, lists in zip(reversed(data.pools), reversed(data.postings), strict=True):
-        if cancelled():
-            raise Cancelled(_CANCELLED_MESSAGE)
         paper_ids = backend.candidates(pool, lists, tau)
         total += len(paper_ids)
         if total > MAX_CANDIDATES and not whole:
-            if not selected:
-                raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
             break
-        selected.append((pool, backend.choose(pool, paper_ids, tau)))
-    return _Selection(selected[::-1], len(data.pools) - len(selected))
+        days.append((pool, paper_ids))
+    if not days:
+        raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
+    contents = backend.choose(days, tau, cancelled)
+    selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
+    return _Selection(selected[::-1], backend.titles, len(data.pools) - len(days))
 
 
 def _select_with_examples(
@@ -135,22 +137,22 @@ def _select_with_examples(
     days = []
     for pool in data.pools[plan.left_out :]:
         if cancelled():
-            raise Cancelled(_CANCELLED_MESSAGE)
+            raise Cancelled("the preview was cancelled: its client disconnected")
         request = SelectionRequest(profile, tau=tau, rising=False)
         [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
         days.append((pool, content))
-    return _Selection(days, plan.left_out)
+    versions = [(entry.paper, entry.revision) for _, content in days for entry in content.entries[: profile.limit]]
+    records = store.versions(session, versions)
+    titles = {paper_id: PaperTitle(record.title, record.arxiv_id) for (paper_id, _), record in records.items()}
+    return _Selection(days, titles, plan.left_out)
 
 
 def _preview_day(
-    profile: Profile, pool: CandidatePool, content: Content, titles: Mapping[tuple[int, int], PaperTitle]
+    profile: Profile, pool: CandidatePool, content: Content, titles: Mapping[int, PaperTitle]
 ) -> PreviewDay:
     return PreviewDay(
         date=date.fromordinal(pool.oldest_announcement),
-        papers=tuple(
-            _paper(profile, pool, entry, titles[entry.paper, entry.revision])
-            for entry in content.entries[: profile.limit]
-        ),
+        papers=tuple(_paper(profile, pool, entry, titles[entry.paper]) for entry in content.entries[: profile.limit]),
         total=len(content.entries) + content.more,
         announced=pool.count_after(0, choice_of(profile)),
     )

@@ -23,10 +23,10 @@ from digest.db.papers import papers as store
 from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
-from digest.services.catalog import announcements, day_postings, epochs
-from digest.services.catalog.announcements import AnnouncementDay
+from digest.services.catalog import announcements, day_postings, epochs, index_files
 from digest.services.selection import candidate_papers
 from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.postings_backend import ThresholdDay
 
 PREVIEW_DAYS = 14
 _MAX_REFRESH_AGE = 600.0  # seconds after which the background task counts as ended
@@ -43,7 +43,7 @@ class PreviewData:
 
     pools: tuple[CandidatePool, ...]
     postings: tuple[PostingLists, ...]
-    window: tuple[tuple[AnnouncementDay, PostingLists], ...]
+    window: tuple[ThresholdDay, ...]
     weights: Weights
     number: int = field(default_factory=lambda: next(_numbers))
 
@@ -81,7 +81,7 @@ class PreviewDataCache:
 
     @staticmethod
     def _key(days: int, until: date | None) -> tuple[str, int, date | None]:
-        return str(engine().url), days, until
+        return f"{engine().url} {index_files.folder()}", days, until
 
 
 cache = PreviewDataCache()
@@ -117,10 +117,17 @@ def _pool_of_day(session: Session, announcement_id: int, weights: Weights) -> Ca
     return candidate_papers.pool_of(session, [announcement_id], signals_at=end_of_day, weights=weights)
 
 
-def _threshold_window(session: Session, announcement_ids: Sequence[int]) -> list[tuple[AnnouncementDay, PostingLists]]:
+def _threshold_window(session: Session, announcement_ids: Sequence[int]) -> list[ThresholdDay]:
     """The announcements before the newest one that set the threshold; none where they are fewer than 14."""
     before = store.announcement_window(session, announcement_ids[-1] - 1, WINDOW_ANNOUNCEMENTS)
     days = announcements.announcement_days(session, before)
     if len(days) < WINDOW_ANNOUNCEMENTS or any(len(day.papers) > MAX_PAPERS for day in days):
         return []
-    return [(day, day_postings.postings_of_day(session, day)) for day in days]
+    return [
+        ThresholdDay(
+            day.announcement_id,
+            candidate_papers.all_announced([day], day.newest_batch),
+            day_postings.postings_of_day(session, day),
+        )
+        for day in days
+    ]

@@ -58,6 +58,11 @@ def _count_alone(profile: Profile, index: int, contents_of: MakeContents) -> int
     return sum(len(content.entries) + content.more for content in contents_of(single))
 
 
+def prepare_suggestions(session: Session) -> None:
+    """Count the words for suggestions, so that no preview has to."""
+    _vocabulary(session)
+
+
 def suggest(session: Session, topic: str) -> str:
     """The topic with its misspelled words corrected; empty where every word occurs in a paper or none is similar."""
     vocabulary = _vocabulary(session)

@@ -37,7 +37,7 @@ SCOPES = {
     "suppressions:read": "addresses that are not mailed, and why",
     "suppressions:manage": "suppress addresses, and release them",
     "sources:read": "the state of the sources, and items that could not be used",
-    "sources:manage": "have a source fetched now",
+    "sources:manage": "fetch, pause and resume sources; add, confirm and remove feeds",
     "metrics:read": "/metrics and the details of /readyz",
     ADMIN: "everything",
 }
@@ -72,7 +72,9 @@ def parse_expiry(text: str, *, now: datetime) -> datetime | None:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise BadInput("expires: use a number of days such as 90d, a date such as 2027-01-31, or never") from error
+        raise BadInput(
+            "expires: use a number of days such as 90d, a date such as 2027-01-31, or never", field="expires"
+        ) from error
     end = datetime.combine(day, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=1)
     if end <= now:
         raise BadInput(f"expires: {day.isoformat()} has passed", field="expires")

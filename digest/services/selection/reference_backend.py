@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.compose.edition import RISING, Content, StoredContent
+from digest.compose.edition import RISING, Content, Entry, StoredContent
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.matching.profile import Candidate, Profile
@@ -107,19 +107,9 @@ def choose_content(
     )
     new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
-    rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
-    rising_documents = (
-        [document for document in documents if document.candidate.id in rising_rank] if request.rising else []
-    )
-    rising_matches = reference_matcher.match_all(
-        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
-    )
-    rising_matches.sort(key=lambda match: rising_rank[match.paper])
-    entries = new_entries + [
-        edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]
-    ]
+    rising_entries = _rising_entries(pool, documents, request, already_sent) if request.rising else []
     return Content(
-        entries=tuple(entries),
+        entries=tuple(new_entries + rising_entries),
         considered=len(new_documents),
         more=len(matches) - len(new_entries),
         notice=request.notice,
@@ -133,6 +123,19 @@ def _admitted(
     if choice == EVERYTHING:
         return documents
     return [document for document in documents if is_admitted(choice, papers[document.candidate.id])]
+
+
+def _rising_entries(
+    pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, already_sent: frozenset[int]
+) -> list[Entry]:
+    """The rising papers that match, the strongest first."""
+    rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
+    rising_documents = [document for document in documents if document.candidate.id in rising_rank]
+    rising_matches = reference_matcher.match_all(
+        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
+    )
+    rising_matches.sort(key=lambda match: rising_rank[match.paper])
+    return [edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]]
 
 
 def _without_topics(

@@ -19,6 +19,7 @@ from digest.i18n import localize
 from digest.matching.profile import Examples
 from digest.matching.scoring.example_vectors import MAX_EXAMPLES_READ, example_terms
 from digest.models import ExamplePaper, SignUpRequest, Subscriber
+from digest.models.subscriber import WAITING
 from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services.catalog import epochs
@@ -33,6 +34,8 @@ MAX_TITLE, MAX_ABSTRACT, MAX_IDENTIFIER = 500, 4000, 250  # characters that are 
 @dataclass(frozen=True, slots=True)
 class ExampleEntry:
     """A paper to start from. `paper_id`: of a stored paper; else `title` and `abstract` are those of the import.
+
+    Without both it has only its `identifier`, and is looked up at the sources (`example_lookup`).
 
     `identifier`: an arXiv id, DOI or other id, as imported.
     """
@@ -67,6 +70,7 @@ class ListedExample:
     paper_id: int | None
     import_id: int
     added_at: datetime
+    lookup: str = ""
 
 
 def add_examples(subscriber_id: int, entries: Iterable[ExampleEntry]) -> ImportResult:
@@ -137,7 +141,8 @@ def terms_of(session: Session, examples: Sequence[ExampleEntry | ExamplePaper]) 
 
     Withdrawn papers do not count. For a preview, too: nothing is stored.
     """
-    newest = examples[:MAX_EXAMPLES_READ]
+    known = [example for example in examples if example.paper_id is not None or example.title]
+    newest = known[:MAX_EXAMPLES_READ]
     stored_ids = [example.paper_id for example in newest if example.paper_id is not None]
     records = {paper.id: record for paper, record in paper_store.newest_versions_chunked(session, stored_ids)}
     read = [
@@ -160,11 +165,12 @@ def list_examples(subscriber_id: int) -> list[ListedExample]:
         return [
             ListedExample(
                 example.id or 0,
-                example.title,
+                example.title or example.identifier or "",
                 example.identifier or "",
                 example.paper_id,
                 example.import_id,
                 example.added_at,
+                example.lookup,
             )
             for example in example_store.examples_of(session, subscriber_id)
         ]
@@ -210,6 +216,7 @@ def _row(entry: ExampleEntry) -> dict[str, object]:
         "identifier": _bounded(entry.identifier, MAX_IDENTIFIER) or None,
         "title": _bounded(entry.title, MAX_TITLE),
         "abstract": "" if is_stored else _bounded(entry.abstract, MAX_ABSTRACT),
+        "lookup": "" if is_stored or entry.title.strip() else WAITING,
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from sqlmodel import Session
 
@@ -16,6 +17,7 @@ from digest.db.papers import papers as store
 from digest.errors import N_, BadInput
 from digest.papers import Record
 from digest.services.subscriptions.example_papers import ExampleEntry
+from digest.sources import identifier_lookup
 
 NOTHING = N_("paste identifiers or addresses of papers, or choose a file")
 NOTHING_KNOWN = N_("none of these papers is stored here, and nothing else is known of them: %(identifiers)s")
@@ -84,6 +86,18 @@ class ResolvedLibrary:
     left_out: int = 0
 
     @property
+    def awaited(self) -> tuple[ExampleEntry, ...]:
+        """The unknown papers that the sources may know, to be looked up after an import: the first 200."""
+        wanted = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
+        return tuple(ExampleEntry("", "", identifier) for identifier in islice(wanted, identifier_lookup.MAX_LOOKED_UP))
+
+    def with_found(self, entries: tuple[ExampleEntry, ...]) -> ResolvedLibrary:
+        """The library with these papers, which were unknown before."""
+        identifiers = {entry.identifier for entry in entries}
+        unknown = tuple(identifier for identifier in self.unknown if identifier not in identifiers)
+        return replace(self, examples=(*self.examples, *entries), unknown=unknown)
+
+    @property
     def lost(self) -> int:
         """How many entries could not be used because they are damaged."""
         return sum(problem.is_lost for problem in self.problems)
@@ -100,8 +114,13 @@ def read_library(source: LibrarySource) -> ResolvedLibrary:
 
 
 def read_usable_library(source: LibrarySource) -> ResolvedLibrary:
-    """`read_library`, but raises BadInput too where nothing is known of any paper."""
+    """`read_library`, but raises BadInput too where nothing is known of any paper, and no source may know one."""
     library = read_library(source)
+    return library if library.awaited else require_usable(library)
+
+
+def require_usable(library: ResolvedLibrary) -> ResolvedLibrary:
+    """The library. Raises BadInput where nothing is known of any of its papers."""
     if not library.examples:
         identifiers = ", ".join(library.unknown[:3])
         raise BadInput(NOTHING_KNOWN, field="papers", identifiers=identifiers)

@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -37,6 +38,7 @@ from digest.services.subscriptions.validation_messages import plain_message
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
+QUARTER_HOUR_PATTERN = "^([01][0-9]|2[0-3]):(00|15|30|45)(:00)?$"  # local time: the format `time` has an offset
 
 
 class SignUpPreferences(BaseModel):
@@ -82,6 +84,7 @@ class SignUpPreferences(BaseModel):
     send_at: Annotated[
         time,
         BeforeValidator(parsers.quarter_hour),
+        WithJsonSchema({"type": "string", "pattern": QUARTER_HOUR_PATTERN, "examples": ["07:00"]}),
         Preference(
             N_("Send time"),
             Control.TIME,
@@ -147,7 +150,10 @@ class SignUpPreferences(BaseModel):
         Preference(
             N_("Follow authors"),
             Control.LINES,
-            help=N_("One name a line. Their papers come first, whatever the topic."),
+            help=N_(
+                "One name a line. Their papers come first, whatever the topic. Where several people have a name,"
+                " choose one on the author’s page or below."
+            ),
             aliases=("author", "followed_authors", "follow"),
         ),
     ] = ()

@@ -16,6 +16,7 @@ from digest.papers.subjects import CODE_PATTERN, subject_code
 from digest.services.catalog import outlets
 from digest.services.subscriptions.topic_checks import check_topic
 from digest.text.language import LANGUAGE_NAMES
+from digest.text.person_references import author_name, parse_reference
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
 ARCHIVES = (
@@ -92,13 +93,26 @@ def _codes_in_lines(value: object, names: Mapping[str, str], message: str, field
 
 
 def author_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
-    """Names of authors, one a line, each with two letters at least."""
+    """Authors, one a line: names with two letters at least, or people with a name as in `text.person_references`."""
     field = _field_name(info)
-    authors = _clean_lines(value, field=field, max_lines=MAX_AUTHORS, max_length=MAX_NAME)
-    for name in authors:
+    lines = _clean_lines(value, field=field, max_lines=MAX_AUTHORS, max_length=MAX_NAME)
+    authors = tuple(dict.fromkeys(_canonical_author(line, field) for line in lines))
+    for name in map(author_name, authors):
         if sum(character.isalpha() for character in name) < 2:
             raise BadInput(localize("%(field)s: %(name)s is not a name", field=field, name=repr(name)), field=field)
     return authors
+
+
+def _canonical_author(line: str, field: str) -> str:
+    """The line, with the id of a person as `person_references` writes it. Raises BadInput for a damaged id."""
+    try:
+        reference = parse_reference(line)
+    except ValueError as error:
+        message = localize(
+            "%(field)s: %(id)s is not a valid id; copy it from the author’s page", field=field, id=str(error)
+        )
+        raise BadInput(message, field=field) from error
+    return str(reference) if reference else line
 
 
 def quarter_hour(value: object, info: ValidationInfo) -> time:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -299,18 +300,57 @@ class PreviewAnswer(BaseModel):
 
 
 class SourceAnswer(BaseModel):
-    """A source and its state. `next_fetch_at`: null for a source that is not enabled; a past time means now."""
+    """A source and its state. `next_at`: null for a source that is not fetched; a past time means now.
 
-    source: str = Field(examples=["arxiv-rss"])
+    `rejects`: items left out so far. For feeds also the address, whether an administrator has confirmed it, and how
+    many papers wait because more than `max_a_day` came.
+    """
+
+    name: str = Field(examples=["arxiv-rss"])
+    title: str
+    kind: Literal["built-in", "feed"]
     state: str = Field(examples=["on time"])
     detail: str
     complete_through: date | None
-    attempted_at: datetime | None
-    next_fetch_at: datetime | None
+    last_at: datetime | None
+    next_at: datetime | None
+    rejects: int
+    is_paused: bool
+    address: str
+    confirmed: bool | None
+    max_a_day: int | None
+    held: int
+
+
+class FeedPaper(BaseModel):
+    """A paper of a feed. `identifier`: DOI, arXiv id or address; `outcome`: what would become of it."""
+
+    title: str
+    identifier: str
+    date: dt.date | None
+    authors: str
+    abstract_from: str
+    outcome: str
+
+
+class LeftOutItem(BaseModel):
+    """An item of a feed that is no paper."""
+
+    title: str
+    reason: str
+
+
+class FeedPreviewAnswer(BaseModel):
+    """What a feed would bring. `is_cut`: the feed was cut off."""
+
+    title: str
+    papers: list[FeedPaper]
+    left_out: list[LeftOutItem]
+    is_cut: bool
 
 
 class SourceList(BaseModel):
-    """All sources that are enabled or were ever fetched."""
+    """All sources, those that are fetched first."""
 
     sources: list[SourceAnswer]
 

@@ -61,7 +61,7 @@ def library(
     """
     with slot(is_remote=source.is_remote):
         resolved = read_usable_library(source)
-    papers = pending_imports.bounded_papers(resolved.examples)
+    papers = pending_imports.bounded_papers((*resolved.examples, *resolved.awaited))
     report = report_library(
         resolved,
         Profile(examples=papers.terms),

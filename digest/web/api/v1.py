@@ -9,8 +9,9 @@ from digest.web.api import (
     library,
     paper_resource,
     run_resource,
-    service_resource,
+    source_resource,
     subscription_resource,
+    token_resource,
 )
 
 router = APIRouter(prefix="/api/v1")
@@ -23,7 +24,9 @@ for resource in (
     run_resource.actions,
     delivery_resource.router,
     delivery_resource.actions,
-    service_resource.router,
-    service_resource.actions,
+    source_resource.router,
+    source_resource.actions,
+    token_resource.router,
+    token_resource.actions,
 ):
     router.include_router(resource)

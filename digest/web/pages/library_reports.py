@@ -48,7 +48,7 @@ async def _importer(make_preview: LimitedPreview, slot: LibrarySlot) -> Importer
         profile = update_preferences.account_of(subscriber_id).profile
         profile = replace(profile, examples=example_papers.terms_of_entries(library.examples))
         report = report_of(library, profile, make_preview)  # before anything is stored: it may be refused
-        result = example_papers.add_examples(subscriber_id, library.examples)
+        result = example_papers.add_examples(subscriber_id, (*library.examples, *library.awaited))
         return result, library_form.library_view(report)
 
     return import_library

@@ -97,6 +97,7 @@ def _render_trending(services: PageServices, view: TrendingView) -> str:
             (name, localize(label), "" if name == DEFAULT_PERIOD else f"?period={name}") for name, label in PERIODS
         ],
         papers=page_rows,
+        first=(view.page - 1) * ROWS_PER_PAGE + 1,
         paging=paging(path, view.page, has_more=len(rows) == limit, query=query),
     )
 
@@ -152,16 +153,17 @@ def _render_author(services: PageServices, name: str, page: int) -> str:
         "author.html",
         author=result,
         rows=rows,
-        follow=_follow_link(name),
+        follow=_follow_link(result.reference or name),
+        follow_person=_follow_link,
         feed=f"/authors/{quote(name)}",
         paging=paging(f"/authors/{name}", page, has_more=result.total > end),
     )
 
 
 def _follow_link(name: str) -> str:
-    """The sign-up form for this author's papers only: without a topic, all trending papers would be included."""
+    """The sign-up form for this author's papers only."""
     plain = " ".join(name.replace('"', " ").replace("*", " ").split())
-    return "/?" + urlencode({"topics": f'au:"{plain}"', "authors": plain}, quote_via=quote)
+    return "/?" + urlencode({"authors": plain}, quote_via=quote)
 
 
 @router.get("/editions/{token}")

@@ -16,10 +16,10 @@ from digest import clock
 from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
 from digest.models import Suppression
-from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
+from digest.models.subscriber import ACTIVE, UNKNOWN, UNSUBSCRIBED, WAITING
 from digest.models.types import stored_id
 from digest.queues import Enqueue
-from digest.services.catalog import paper_exports
+from digest.services.catalog import paper_exports, people_choice
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import (
     account_requests,
@@ -53,6 +53,7 @@ _SECTIONS = {  # the action of each section's button: its groups
 }
 _PAPER_ACTIONS = ("import-papers", "remove-papers", "undo-import")
 _OTHER_ACTIONS = ("return", "leave", "pause", "resume", "send-now", "export", "erase", "change-address")
+_PERSON = "person "  # an action: before the author to follow
 PAPERS_LISTED = 20  # of the papers that a subscriber starts from
 
 
@@ -84,6 +85,8 @@ def submit(
     action = str(form.get("action", "save"))
     if action in _PAPER_ACTIONS:
         return _change_papers(subscriber_id, form, actions.import_library)
+    if action.startswith(_PERSON):
+        return _follow_person(subscriber_id, form, action.removeprefix(_PERSON))
     if action in {"save", "preview", "tune", *_SECTIONS} or action.startswith("remove "):
         return _page_of_typed(subscriber_id, action, form, actions)
     return _page_after(subscriber_id, action, form, client, actions)
@@ -121,7 +124,9 @@ def _page_after(subscriber_id: int, action: str, form: FormData, client: str, ac
             account_requests.request_link(subscriber_id, action, actions.queue)
             message = localize("Check your inbox: a link for this is on its way.")
         case _:
-            names = ", ".join(("save", *_SECTIONS, "preview", "tune", "unlike", *_PAPER_ACTIONS, *_OTHER_ACTIONS))
+            names = ", ".join(
+                ("save", *_SECTIONS, "preview", "tune", "unlike", "person …", *_PAPER_ACTIONS, *_OTHER_ACTIONS)
+            )
             raise BadInput(f"action: use one of {names}", field="action")
     return current_page(subscriber_id, message=message)
 
@@ -198,6 +203,21 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
     unsaved = {name: text for name, text in typed.items() if name not in section}
     merged = preference_fields.merge_versions(shown, account.subscriber, account.profile, saved_names=section)
     return _page(account, saved | unsaved, replace(_saved(), shown=merged))
+
+
+def _follow_person(subscriber_id: int, form: FormData, chosen: str) -> HTMLResponse:
+    """Follow one person of a name, or everybody with it, in place of what was followed by that name before."""
+    account = update_preferences.account_of(subscriber_id)
+    authors = people_choice.with_choice(account.profile.authors, chosen.strip())
+    try:
+        update_preferences.save_section(
+            subscriber_id, {"authors": "\n".join(authors)}, shown=str(form.get("shown", ""))
+        )
+    except BadInput as error:
+        return current_page(subscriber_id, error=error)
+    except Refused as error:
+        return _conflict_page(subscriber_id, {}, error)
+    return current_page(subscriber_id, message=localize("Saved."))
 
 
 def _submitted(account: update_preferences.SubscriberAccount, form: FormData) -> dict[str, str]:
@@ -310,9 +330,12 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         library=state.library,
         papers=examples[:PAPERS_LISTED],
         papers_total=len(examples),
+        papers_waiting=sum(example.lookup == WAITING for example in examples),
+        papers_unknown=[example.identifier for example in examples if example.lookup == UNKNOWN],
         last_import=[example for example in examples if example.import_id == examples[0].import_id],
         feeds={form: signed_links.feed(subscriber_id, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts),
+        people=people_choice.people_of_authors(account.profile.authors),
         version=state.version or version_of(subscriber, account.profile),
         shown=state.shown or preference_fields.field_versions(subscriber, account.profile),
         error=forms.field_error(state.error),

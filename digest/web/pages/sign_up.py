@@ -15,6 +15,7 @@ from digest.errors import BadInput, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile, Topic
 from digest.queues import Enqueue
+from digest.services.catalog import people_choice
 from digest.services.subscriptions.pending_imports import PendingPapers, pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
@@ -22,7 +23,7 @@ from digest.web.http.client_ip import Client
 from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import start_page_link, status_of
-from digest.web.http.preview_limits import LimitedPreview, MakePreview
+from digest.web.http.preview_limits import MakePreview, QueuedPreview
 from digest.web.ui import charts, forms, library_form, preference_form, template_rendering
 from digest.web.ui.forms import Form
 from digest.web.ui.library_form import LibraryView
@@ -69,7 +70,7 @@ Trending = Annotated[TrendingPart, Depends(_trending_part)]
 
 
 @router.get("/")
-def start_page(request: Request, trending: Trending, pages: Pages, make_preview: LimitedPreview) -> HTMLResponse:
+def start_page(request: Request, trending: Trending, pages: Pages, make_preview: QueuedPreview) -> HTMLResponse:
     """The form: empty, or filled from the query string and then with its preview."""
     values = preference_form.submitted_texts(request.query_params, split_commas=True)
     if values:
@@ -78,14 +79,20 @@ def start_page(request: Request, trending: Trending, pages: Pages, make_preview:
 
 
 @router.post("/")
-def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -> HTMLResponse:
-    """The form with its preview. It is a POST so that a typed address never appears in a URL."""
+def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) -> HTMLResponse:
+    """The form with its preview. It is a POST so that a typed address never appears in a URL.
+
+    A pressed button may choose which person of a name to follow.
+    """
     texts = preference_form.submitted_texts(form, split_commas=True)
+    if isinstance(chosen := form.get("person"), str) and chosen.strip():
+        authors = people_choice.with_choice(texts.get("authors", "").splitlines(), chosen.strip())
+        texts["authors"] = "\n".join(filter(None, authors))
     return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form))
 
 
 @router.post("/preview")
-def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
+def preview(form: Form, make_preview: QueuedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
         texts = preference_form.submitted_texts(form, split_commas=True)
@@ -175,9 +182,10 @@ def _library_of(token: str) -> LibraryView | None:
 
 def _preview_of(make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers) -> charts.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
+    people = people_choice.people_of_authors(preferences.authors)
     profile = replace(preferences.profile(), examples=papers.terms)
     preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
-    return charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
+    return replace(charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS), people=people)
 
 
 def form_page(

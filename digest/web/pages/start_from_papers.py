@@ -32,7 +32,7 @@ def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, 
         source = library_form.library_source(form)
         with slot(is_remote=source.is_remote):
             library = read_usable_library(source)
-        papers = pending_imports.bounded_papers(library.examples)
+        papers = pending_imports.bounded_papers((*library.examples, *library.awaited))
         profile = replace(_typed_profile(texts), examples=papers.terms)
         report = report_of(library, profile, make_preview)  # before anything is kept: it may be refused
         token = pending_imports.keep_import(papers)

@@ -9,7 +9,7 @@ from datetime import date
 from digest.compose.email.match_reason import example_part
 from digest.compose.text.highlighting import compile_pattern, fold_for_search
 from digest.i18n import format_number, localize, localize_plural
-from digest.services.catalog.page_schemas import Preview, PreviewPaper, TopicCount
+from digest.services.catalog.page_schemas import NamedPeople, Preview, PreviewPaper, TopicCount
 from digest.text.tex import readable
 
 MAX_HEIGHT, BASELINE, PAPERS_SHOWN = 64.0, 88.0, 5  # pixels, pixels, papers
@@ -58,7 +58,7 @@ class TopicRow:
 class PreviewView:
     """The content of the preview. `capped`: the daily limit, if a day has more papers, else 0.
 
-    `bounded`: why older announcements are missing, '' where none is.
+    `bounded`: why older announcements are missing, '' where none is. `people`: of followed names that several have.
     """
 
     days: tuple[Bar, ...]
@@ -68,6 +68,7 @@ class PreviewView:
     capped: int = 0
     bounded: str = ""
     topics: tuple[TopicRow, ...] = ()
+    people: tuple[NamedPeople, ...] = ()
 
 
 def preview_view(preview: Preview, *, limit: int, days: int) -> PreviewView:

@@ -72,14 +72,17 @@ def library_view(report: LibraryReport, *, token: str = "") -> LibraryView:
     """What to show of a library."""
     library = report.library
     problems = [problem.message(localize) for problem in library.problems]
+    awaited = {entry.identifier for entry in library.awaited}
     problems += [
-        localize(
+        localize("%(identifier)s: not stored here; it is looked up at arXiv or OpenAlex soon", identifier=identifier)
+        if identifier in awaited
+        else localize(
             "%(identifier)s: this paper is not stored here, and nothing else is known of it", identifier=identifier
         )
         for identifier in library.unknown
     ]
     return LibraryView(
-        papers=len(library.examples),
+        papers=len(library.examples) + len(awaited),
         token=token,
         sentence=f"{', '.join((*_counts(library), *_outcome(report)))}.",
         topics=tuple(_topic_row(topic, announcements=len(report.preview.days)) for topic in report.topics),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
+from tests.digest.bibliography.library_server import LibraryServer
 from tests.digest.cli.conftest import DAY, Terminal
+from tests.digest.services.subscriptions.lookup_server import KNOWN, MISSING, lookup_server
 
 TITLES = (
     "Offline reinforcement learning with value regularization",
@@ -100,3 +103,24 @@ def test_papers_that_nobody_knows_are_refused_and_named(papers: Terminal) -> Non
 
     assert code == 2
     assert "2511.99999" in line
+
+
+@pytest.fixture
+def sources(papers: Terminal, configured: Callable[..., None]) -> Iterator[LibraryServer]:
+    with lookup_server() as server:
+        configured(ARXIV_API_URL=f"{server.url}/api/query", OPENALEX_URL=server.url)
+        yield server
+
+
+def test_a_preview_looks_up_unknown_papers_at_once(papers: Terminal, sources: LibraryServer) -> None:
+    answer = json.loads(papers.ok("preview", "--paper", KNOWN, "--paper", MISSING, "--format", "json"))
+
+    assert (answer["library"]["entries"], answer["library"]["unknown"]) == (2, [MISSING])
+
+
+def test_a_preview_says_where_no_source_answers(papers: Terminal, sources: LibraryServer) -> None:
+    sources.refuse("/api/query", 404)
+    code, line = papers.refused("preview", "--paper", KNOWN)
+
+    assert code == 2
+    assert "1 paper could not be looked up" in line

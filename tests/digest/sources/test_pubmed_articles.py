@@ -89,6 +89,31 @@ def test_a_notice_is_left_out_with_its_kind(relation: str, kind: str, reason: st
     )
 
 
+@pytest.mark.parametrize(
+    ("article", "subjects"),
+    [
+        (Article(1, DAY, journal="The Journal of neuroscience"), ("bio.neuroscience",)),
+        (Article(1, DAY, extra="<KeywordList><Keyword>Genomics</Keyword></KeywordList>"), ("bio.genomics",)),
+        (Article(1, DAY, title="A clinical trial of patients with mice"), ("med",)),
+        (Article(1, DAY), ("bio",)),
+    ],
+)
+def test_subjects_are_those_of_keywords_and_journal_else_medicine_or_biology(
+    article: Article, subjects: tuple[str, ...]
+) -> None:
+    assert only(article).categories == subjects
+
+
+def test_language_keywords_and_index_terms_are_kept() -> None:
+    terms = "".join(f"<MeshHeading><DescriptorName>{t}</DescriptorName></MeshHeading>" for t in ("Humans", "Neurons"))
+    extra = (
+        f"<KeywordList><Keyword>firing <i>rate</i></Keyword></KeywordList><MeshHeadingList>{terms}</MeshHeadingList>"
+    )
+    record = only(Article(1, DAY, extra=extra))
+
+    assert (record.language, record.keywords) == ("en", ("firing rate", "Neurons"))
+
+
 def test_a_book_is_left_out_and_the_articles_beside_it_are_kept() -> None:
     book = "<PubmedBookArticle><BookDocument><PMID>9</PMID></BookDocument></PubmedBookArticle></PubmedArticleSet>"
     page = parse_articles(answer(Article(1, DAY)).replace(b"</PubmedArticleSet>", book.encode()))

@@ -135,7 +135,10 @@ def test_the_command_reads_saved_answers_of_any_source(toy: Source, tmp_path: Pa
     assert "2 new, 0 updated" in result.output
 
 
-def test_default_stands_for_the_sources_that_are_enabled_by_default(configured: Callable[..., None]) -> None:
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_default_stands_for_the_sources_that_are_enabled_by_default(
+    database: str, configured: Callable[..., None]
+) -> None:
     by_default = [s.name for s in registry.SOURCES.values() if s.enabled_by_default]
     configured(SOURCES="openalex,default,nowhere,openalex")
     names = [source.name for source in registry.enabled_sources()]

@@ -1,4 +1,4 @@
-"""Sources' ids of papers' authors, which tell people of one name apart."""
+"""Sources' ids of papers' authors, which tell people of one name apart; and look-ups of example papers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,7 +21,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("paper_id", "scheme", "value"),
     )
     op.create_index("ix_paper_author_id_value", "paper_author_id", ["value", "scheme"])
+    with op.batch_alter_table("example_paper") as table:
+        table.add_column(sa.Column("lookup", sa.String(length=10), nullable=False, server_default=""))
+    with op.batch_alter_table("example_paper") as table:
+        table.alter_column("lookup", server_default=None)
+    op.create_index("ix_example_paper_lookup", "example_paper", ["lookup"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_example_paper_lookup", "example_paper")
+    op.drop_column("example_paper", "lookup")
     op.drop_table("paper_author_id")

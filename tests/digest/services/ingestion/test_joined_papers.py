@@ -156,6 +156,16 @@ def test_a_corrected_doi_of_the_published_version_replaces_the_wrong_one(lab: La
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_preprint_of_an_unknown_server_is_one_where_a_source_says_so(lab: Lab) -> None:
+    unknown = "10.5555/preprint.1"
+    lab.store(MONDAY, record(doi=unknown))
+    lab.store(TUESDAY, ListedPaper(Record("", doi=ARTICLE, preprint_dois=(unknown,))), article(OTHER_TITLE))
+
+    [paper] = visible()
+    assert (paper.doi, newest_detail(paper)["preprint_dois"]) == (ARTICLE, [unknown])
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_two_parts_of_one_title_are_two_papers(lab: Lab) -> None:
     lab.store(MONDAY, record("Bandits in the cortex of mice: Part I"))
     lab.store(TUESDAY, article("Bandits in the cortex of mice: Part II"))

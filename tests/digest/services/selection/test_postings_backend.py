@@ -25,7 +25,7 @@ from digest.services.selection.edition_sections import SelectionRequest
 from tests.digest.matching.profiles import RandomProfiles
 from tests.digest.services.selection.test_back_ends_agree import DAY, real_days
 
-PAPERS_A_DAY, PROFILES = 25, 60
+PAPERS_A_DAY, PROFILES = 16, 40
 EARLY = date(2025, 9, 15)  # fewer than 14 announcements are before it
 HAND_MADE = (
     Profile((Topic("learning"),)),
@@ -80,6 +80,7 @@ def mailed(session: Session, profile: Profile, last_day: date) -> list[tuple[dat
 
 
 @pytest.mark.parametrize("last_day", [DAY, EARLY])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_preview_shows_what_the_mails_would_have_brought(stored: list[Profile], last_day: date) -> None:
     shown = 0
     for profile in stored:

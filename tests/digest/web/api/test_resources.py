@@ -223,13 +223,14 @@ def test_bounces_are_listed(web: Browser, api: Api) -> None:
 
 
 def test_a_source_is_fetched_now(web: Browser, api: Api) -> None:
-    name = api("GET", "sources")["sources"][0]["source"]
+    name = api("GET", "sources")["sources"][0]["name"]
     with transaction() as session:
         session.add(SourceState(source=name, attempted_at=NOW, succeeded_at=NOW))
-    before = api("GET", f"sources/{name}")["next_fetch_at"]
+    before = api("GET", f"sources/{name}")["next_at"]
     api("POST", f"sources/{name}/fetch", status=202)
 
-    assert api("GET", f"sources/{name}")["next_fetch_at"] < before
+    assert api("GET", f"sources/{name}")["next_at"] < before
+    assert audited() == [("fetch source", BY_TOKEN)]
     assert api("GET", f"sources/{name}/rejects") == {"next": None, "rejects": []}
 
 

@@ -156,6 +156,12 @@ ROUTES = {  # route: the call, the scope it asks for, whether it is open without
         False,
     ),
     "sources": (call("GET", "sources"), "sources:read", False),
+    "a preview of a feed": (
+        call("POST", "sources/preview", json={"address": "ftp://a.example"}),
+        "sources:manage",
+        False,
+    ),
+    "a new feed": (call("POST", "sources", json={"address": "ftp://a.example"}), "sources:manage", False),
     "tokens": (call("GET", "tokens"), "admin", False),
     "a new token": (call("POST", "tokens", json={"name": "x", "scopes": ["admin"]}), "admin", False),
 }
@@ -186,7 +192,11 @@ ROUTES_OF_NOTHING = {
     "/suppressions/release": (call("POST", "suppressions/release", json={"address": ADA}), "suppressions:manage"),
     "/sources/{name}": (call("GET", "sources/nothing"), "sources:read"),
     "/sources/{name}/rejects": (call("GET", "sources/nothing/rejects"), "sources:read"),
-    "/sources/{name}/fetch": (call("POST", "sources/nothing/fetch"), "sources:manage"),
+    **{
+        f"/sources/{{name}}/{action}": (call("POST", f"sources/nothing/{action}"), "sources:manage")
+        for action in ("fetch", "confirm", "pause", "resume")
+    },
+    "DELETE /sources/{name}": (call("DELETE", "sources/nothing"), "sources:manage"),
     "/tokens/{name}": (call("GET", "tokens/nobody"), "admin"),
     "DELETE /tokens/{name}": (call("DELETE", "tokens/nobody"), "admin"),
     "/citations": (call("GET", "citations?ids=1"), "papers:read"),
@@ -236,7 +246,8 @@ def test_every_route_of_the_api_is_tried(web: Browser) -> None:
     tried = {f"/api/v1{route.rpartition(' ')[2]}" for route in ROUTES_OF_NOTHING}
     tried |= {f"/api/v1/{route}" for route in ROUTES if " " not in route and route != "paper"}
 
-    others = {"/api/v1/papers/{paper_id}", "/api/v1/likes/{token}/citations", "/api/v1/library"}
+    others = {"/api/v1/papers/{paper_id}", "/api/v1/likes/{token}/citations", "/api/v1/library", "/api/v1/bounces/sns"}
+    others |= {"/api/v1/sources/preview"}  # `test_sources`
     assert set(paths) == tried | others
 
 

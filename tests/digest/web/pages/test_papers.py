@@ -75,10 +75,9 @@ def test_the_trending_page_and_the_api_show_what_is_known_of_a_paper_s_quality(w
 def test_an_author_can_be_followed_from_their_page(web: Browser) -> None:
     text = web.get("/authors/Ming%20Yin").text
 
-    link = "/?topics=au%3A%22Ming%20Yin%22&authors=Ming%20Yin"
-    assert f'href="{link.replace("&", "&amp;")}"' in text
+    link = "/?authors=Ming%20Yin"
+    assert f'href="{link}"' in text
     assert "Ming Yin</textarea>" in web.get(link).text
-    assert "au:&#34;Ming Yin&#34;</textarea>" in web.get(link).text
 
 
 def test_figures_are_counted_for_prometheus(web: Browser) -> None:

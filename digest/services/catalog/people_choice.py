@@ -1,0 +1,104 @@
+"""The people of a name to choose from, and what a choice changes in a list of followed authors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session
+
+from digest.compose.email import paper_block
+from digest.db.core.engine import reading
+from digest.db.papers import papers as store
+from digest.services.catalog import followed_people
+from digest.services.catalog.followed_people import Person
+from digest.services.catalog.page_schemas import NamedPeople, PersonRow
+from digest.text.folding import fold_text
+from digest.text.person_references import (
+    OPENALEX,
+    ORCID,
+    SEMANTIC_SCHOLAR,
+    author_name,
+    reference_of,
+)
+from digest.text.plain_text import one_line
+
+MAX_NAMES = 10  # that are looked up for one form
+MAX_PEOPLE = 6  # that are listed of a name
+_PAGES = {
+    ORCID: ("ORCID", "https://orcid.org/"),
+    OPENALEX: ("OpenAlex", "https://openalex.org/"),
+    SEMANTIC_SCHOLAR: ("Semantic Scholar", "https://www.semanticscholar.org/author/"),
+}
+
+
+def named_people(session: Session, authors: Iterable[str]) -> tuple[NamedPeople, ...]:
+    """For the names among these followed authors that leave or made a choice: the people who have them."""
+    authors_by_name: dict[str, list[str]] = {}
+    for author in authors:
+        authors_by_name.setdefault(_folded_name(author), []).append(author)
+    names = list(authors_by_name.values())[:MAX_NAMES]
+    found = (_people_of_name(session, same_name) for same_name in names)
+    return tuple(item for item in found if item.has_choice)
+
+
+def people_of_authors(authors: Iterable[str]) -> tuple[NamedPeople, ...]:
+    """`named_people`, read in a transaction of its own."""
+    author_list = list(authors)
+    if not author_list:
+        return ()
+    with reading() as session:
+        return named_people(session, author_list)
+
+
+def with_choice(authors: Sequence[str], chosen: str) -> tuple[str, ...]:
+    """The followed authors after a choice: a person replaces the name alone, and a name alone its people."""
+    is_person = reference_of(chosen) is not None
+    kept = [
+        author
+        for author in authors
+        if _folded_name(author) != _folded_name(chosen) or (is_person and reference_of(author) is not None)
+    ]
+    return tuple(dict.fromkeys((*kept, chosen)))
+
+
+def _people_of_name(session: Session, authors: Sequence[str]) -> NamedPeople:
+    """The people of the one name that these authors have; those that are followed first."""
+    references = [reference for author in authors if (reference := reference_of(author))]
+    name = author_name(authors[0])
+    people = list(followed_people.people_named(session, name))
+    followed = [found for reference in references if (found := followed_people.person(session, reference))]
+    people += [person for person in followed if not any(set(person.papers) & set(p.papers) for p in people)]
+    is_followed = [any(person.is_meant_by(reference) for reference in references) for person in people]
+    order = sorted(range(len(people)), key=lambda i: not is_followed[i])[:MAX_PEOPLE]
+    newest = store.stored_papers(session, [people[i].papers[0] for i in order])
+    return NamedPeople(
+        name=one_line(next((person.name for person in people), name)),
+        people=tuple(
+            _row(people[i], paper_block.paper_block(newest[people[i].papers[0]].record).title, followed=is_followed[i])
+            for i in order
+        ),
+        more=len(people) - len(order),
+        unknown=tuple(str(reference) for reference in references if not any(p.is_meant_by(reference) for p in people)),
+    )
+
+
+def _row(person: Person, title: str, *, followed: bool) -> PersonRow:
+    links = (
+        (f"{_PAGES[scheme][0]} {value}", f"{_PAGES[scheme][1]}{value}")
+        for scheme, value in person.ids
+        if scheme in _PAGES
+    )
+    return PersonRow(
+        reference=person.reference,
+        papers=len(person.papers),
+        latest=(person.papers[0], title),
+        institution=one_line(person.institution),
+        links=tuple(links),
+        co_authors=tuple(map(one_line, person.co_authors)),
+        categories=person.categories,
+        followed=followed,
+    )
+
+
+def _folded_name(author: str) -> str:
+    return " ".join(fold_text(author_name(author)).split())
