@@ -12,10 +12,10 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.errors import Misconfigured
 from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause, Edition, ExamplePaper
-from digest.services.catalog import search_indexing
-from digest.services.catalog.search_schemas import SearchRequest
-from digest.services.editions.paper_search import search
 from digest.services.runs import retention
+from digest.services.search import search_indexing
+from digest.services.search.paper_search import search
+from digest.services.search.search_schemas import SearchRequest
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, bounces, later, store_row
 from tests.outbox import Outbox
