@@ -53,7 +53,45 @@ JSON = [
         _PAPER | {"authors": ["Ada Byron"], "announced": "2025-11-17"},
     )
 ]
-DOCUMENTS = [ATOM, RSS, OAI, *JSON]
+PUBMED = b"""<?xml version="1.0"?><!DOCTYPE PubmedArticleSet PUBLIC "-//NLM//DTD PubMedArticle//EN" "x.dtd">
+<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID Version="1">123</PMID><Article><Journal><Title>J Bandits</Title>
+<JournalIssue><PubDate><Year>2025</Year><Month>Nov</Month></PubDate></JournalIssue></Journal>
+<ArticleTitle>Linear <i>bandits</i></ArticleTitle><ELocationID EIdType="doi">10.1000/xyz</ELocationID>
+<Abstract><AbstractText Label="METHODS">We study.</AbstractText></Abstract><AuthorList><Author>
+<LastName>Byron</LastName><ForeName>Ada</ForeName></Author></AuthorList><Language>eng</Language></Article></MedlineCitation>
+<PubmedData><ArticleIdList><ArticleId IdType="doi">10.1000/xyz</ArticleId></ArticleIdList></PubmedData></PubmedArticle>
+</PubmedArticleSet>"""
+ESEARCH = b'{"esearchresult": {"count": "1", "querykey": "1", "webenv": "MCID_1", "idlist": ["123"]}}'
+JOURNAL_FEED = b"""<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns="http://purl.org/rss/1.0/" xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="x"><title>J Bandits</title></channel>
+<item rdf:about="https://j.example/1"><title>Linear &lt;i&gt;bandits&lt;/i&gt;</title><link>https://j.example/1?utm_source=x</link>
+<dc:identifier>doi:10.1000/xyz</dc:identifier><prism:doi>10.1000/xyz</prism:doi><dc:date>2025-11-17</dc:date>
+<dc:creator>Ada Byron</dc:creator><description>J Bandits, Published online: 17 November 2025; We study.</description>
+</item></rdf:RDF>"""
+JSON_FEED = json.dumps(
+    {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "J Bandits",
+        "items": [
+            {"id": "1", "url": "https://j.example/1", "title": "Linear bandits", "content_html": "<p>We study.</p>"}
+        ],
+    }
+).encode()
+WEB_PAGE = b'<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head></html>'
+CROSSREF = json.dumps(
+    {
+        "message": {
+            "DOI": "10.1000/xyz",
+            "title": ["Linear bandits"],
+            "abstract": "<jats:p>We study.</jats:p>",
+            "author": [{"given": "Ada", "family": "Byron"}],
+            "published": {"date-parts": [[2025, 11, 17]]},
+        }
+    }
+).encode()
+DOCUMENTS = [ATOM, RSS, OAI, PUBMED, *JSON]
+FEEDS = [ATOM, RSS, JOURNAL_FEED, JSON_FEED, WEB_PAGE]
 
 BIBTEX = b"""@string{j = {J. Bandits}}
 @article{byron2025, title = {{L}inear \\"o bandits}, author = {Byron, Ada and Coe, Bob}, year = 2025, journal = j #{ X},

@@ -36,8 +36,10 @@ from digest.services.backup import archive
 from digest.services.bounces import sns_reports
 from digest.services.runs import personal_mail
 from digest.signing import UNSUBSCRIBE, Signer
-from digest.sources import registry
+from digest.sources import crossref, feed_document, feed_papers, registry
 from digest.sources.author_line import authors_of
+from digest.sources.feed_discovery import feeds_named_by
+from digest.sources.pubmed_search import parse_search
 from digest.text import plain_text, tex
 from digest.web.http.client_ip import client_of
 from seeds import loader
@@ -77,6 +79,10 @@ def _ses(data: bytes) -> object:
     return ses_notification.recipient_outcomes(event) if isinstance(event, dict) else None
 
 
+def _read_feed(data: bytes) -> object:
+    return feed_papers.read_papers(feed_document.read_feed(data, url="https://j.example/feed"), date(2025, 11, 20))
+
+
 def _in_file(parse: Callable[[Path], object], folder: Path) -> Parse:
     def parse_file(data: bytes) -> object:
         (folder / "fuzzed").write_bytes(data)
@@ -93,6 +99,10 @@ def _source_parser(name: str) -> FuzzedParser:
 TOKEN = Signer((KEY,)).sign(UNSUBSCRIBE, 5).encode()
 PARSERS = [
     *(_source_parser(name) for name in registry.SOURCES),
+    FuzzedParser("feed", _read_feed, seeds.FEEDS),
+    FuzzedParser("feeds of a page", lambda data: feeds_named_by(data, "https://j.example/"), [seeds.WEB_PAGE]),
+    FuzzedParser("Crossref", crossref.parse, [seeds.CROSSREF]),
+    FuzzedParser("search of PubMed", parse_search, [seeds.ESEARCH]),
     FuzzedParser("bibliography", parse_bibliography, seeds.LIBRARIES),
     FuzzedParser(
         "returned mail",
