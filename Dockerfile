@@ -1,8 +1,10 @@
 # The service in one image: `digest web`, `digest worker`, `digest scheduler`, `digest migrate` are its commands.
 # It needs nothing writable but /data (what is kept) and /tmp.
-ARG PYTHON=3.13
+# Pinned by version; --build-arg PYTHON=… takes another, --build-arg BASE=python:…@sha256:… pins it by content, too.
+ARG PYTHON=3.13.9
+ARG BASE=python:${PYTHON}-slim-bookworm
 
-FROM python:${PYTHON}-slim-bookworm AS build
+FROM ${BASE} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /source
 RUN python -m venv /opt/digest
@@ -19,7 +21,7 @@ RUN /opt/digest/bin/pip install --no-cache-dir --disable-pip-version-check --no-
 # The matching's machine code, for any processor of this kind; a fresh volume begins with it.
 RUN DIGEST_DATA_DIR=/warm NUMBA_CPU_NAME=generic /opt/digest/bin/digest migrate --compile
 
-FROM python:${PYTHON}-slim-bookworm
+FROM ${BASE}
 RUN groupadd --gid 10001 digest \
     && useradd --uid 10001 --gid digest --no-create-home --home-dir /data --shell /usr/sbin/nologin digest \
     && install --directory --owner digest --group digest --mode 0700 /data

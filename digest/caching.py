@@ -58,6 +58,26 @@ class BoundedCache(Generic[Value]):
                 if computation.threads == 0:
                     del self._computations[key]
 
+    def peek(self, key: Hashable) -> Value | None:
+        """The value of the key in whichever version the cache has; None without any."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                return None
+            self._entries.move_to_end(key)
+            return entry.value  # type: ignore[return-value]
+
+    def newest_keys(self, count: int) -> list[Hashable]:
+        """The keys that were used last, at most `count`."""
+        with self._lock:
+            return list(reversed(self._entries))[:count]
+
+    def discard_other_versions(self, version: Hashable) -> None:
+        """Drop all values of other versions."""
+        with self._lock:
+            for key in [key for key, entry in self._entries.items() if entry.version != version]:
+                self._remove(key)
+
     @property
     def size(self) -> tuple[int, int]:
         """The number of values, and their size in bytes."""

@@ -45,6 +45,13 @@ class BadInput(DigestError):
         return text % self.values if self.values else text
 
 
+class BadCursor(BadInput):
+    """A cursor of a listing that did not come with one of its pages."""
+
+    def __init__(self) -> None:
+        super().__init__(N_("cursor: use the one that came with the page before"), field="cursor")
+
+
 class BadQuery(BadInput):
     """A query that can't be parsed. `position`: character index from 0; `expected`: what would be valid there."""
 

@@ -48,6 +48,11 @@ def weekday_name(number: int) -> str:
     return format_day(date(2024, 1, 1 + number), "EEEE")
 
 
+def language_name(code: str) -> str:
+    """The name of a language by its ISO 639-1 code; the code itself where it is unknown."""
+    return str(_locale().languages.get(code, code))
+
+
 @lru_cache(maxsize=4096)
 def format_number(value: float) -> str:
     """A rounded number with the language's digit grouping: `1,204`."""

@@ -27,6 +27,7 @@ ENV_FILE_VARIABLE = "DIGEST_ENV_FILE"  # names another file than `.env`; inherit
 ENV_FILE = Path(os.environ.get(ENV_FILE_VARIABLE) or ".env")
 KEY_HINT = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 MIN_KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
+MIN_RETENTION_DAYS = 120  # of papers and editions
 _INIT_HINT = "`digest init` asks for it and writes .env"
 _HINTS = {
     "secret_key": KEY_HINT,
@@ -98,13 +99,28 @@ class Settings(_FromEnvironment):
     mail_from: str = ""
     reply_to: str = ""
     bounce_address: str = ""
+    bounce_imap_host: str = ""
+    bounce_imap_port: int = Field(default=0, ge=0, le=65535)
+    bounce_imap_tls: Literal["tls", "starttls", "none"] = "tls"
+    bounce_imap_user: str = ""
+    bounce_imap_password: str = ""
+    bounce_imap_folder: str = "INBOX"
+    bounce_imap_processed: Literal["flag", "move", "delete"] = "flag"
+    bounce_imap_archive: str = "Processed"
+    sns_topics: WordList = ()
     webhook_key: str = ""
     metrics_token: str = ""
     postal_address: str = ""
+    ping_url: str = ""
+    ping_method: Literal["GET", "POST"] = "GET"
+    run_report: Literal["always", "problems", "never"] = "problems"
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
+    dkim_second_selector: str = ""
+    dkim_second_key_file: Path | None = None
     admin_emails: WordList = ()
+    viewer_emails: WordList = ()
     trusted_proxies: WordList = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -121,6 +137,8 @@ class Settings(_FromEnvironment):
     retention_left_days: int = Field(default=365, ge=1, le=3650)
     retention_pending_days: int = Field(default=30, ge=15, le=365)  # the link in the mail is valid for 14
     retention_audit_days: int = Field(default=730, ge=30, le=3650)
+    retention_editions_days: int = Field(default=0, ge=0, le=3650)  # 0: as long as their subscriber
+    retention_papers_days: int = Field(default=0, ge=0, le=36_500)  # 0: for ever
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,8})?$")
@@ -129,6 +147,8 @@ class Settings(_FromEnvironment):
     source_wait: int = Field(default=0, ge=0, le=1440)
     source_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
     source_patience: int = Field(default=60, ge=0, le=3600)
+    feed_papers_a_day: int = Field(default=20, ge=1, le=1000)  # of a feed that no administrator has confirmed
+    feed_private_hosts: WordList = ()
     arxiv_interval: float = Field(default=3.0, ge=0.0, le=600.0)
     arxiv_closed: WordList = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -137,11 +157,14 @@ class Settings(_FromEnvironment):
         "smtp_url",
         "secret_key",
         "admin_emails",
+        "viewer_emails",
         "trusted_proxies",
         "arxiv_categories",
         "arxiv_closed",
         "sources",
+        "feed_private_hosts",
         "domain_rates",
+        "sns_topics",
         mode="before",
     )
     @classmethod
@@ -171,7 +194,7 @@ class Settings(_FromEnvironment):
                 raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
         return value
 
-    @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
+    @field_validator("admin_emails", "viewer_emails", "mail_from", "reply_to", "bounce_address")
     @classmethod
     def _check_addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:
@@ -187,6 +210,23 @@ class Settings(_FromEnvironment):
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
                 raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
+        return value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _check_ping_url(cls, value: str) -> str:
+        """Check that it can be called. The message does not contain it, because who knows it can call it."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("expected an address that begins with https:// or http://")
+        return value
+
+    @field_validator("sns_topics")
+    @classmethod
+    def _check_topics(cls, value: WordList) -> WordList:
+        for topic in value:
+            if not re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", topic, re.ASCII):
+                raise ValueError(f"{topic[:80]!r} is not a topic such as arn:aws:sns:eu-west-1:123456789012:bounces")
         return value
 
     @field_validator("language")
@@ -207,6 +247,14 @@ class Settings(_FromEnvironment):
         timeout = getattr(info, "data", {}).get("message_timeout", 60)
         if value <= timeout:
             raise ValueError(f"LEASE ({value} s) must be longer than MESSAGE_TIMEOUT ({timeout} s)")
+        return value
+
+    @field_validator("retention_editions_days", "retention_papers_days")
+    @classmethod
+    def _check_retention(cls, value: int) -> int:
+        """Papers of the last weeks are still mailed, and their novelty is measured against three months."""
+        if 0 < value < MIN_RETENTION_DAYS:
+            raise ValueError(f"at least {MIN_RETENTION_DAYS} days, or 0 to keep them")
         return value
 
     @field_validator("arxiv_closed")

@@ -13,9 +13,10 @@ from celery.signals import setup_logging, worker_process_init
 
 from digest import logs, settings
 from digest.db.core import engine
-from digest.interfaces import BACKGROUND
+from digest.queues import BACKGROUND
 from digest.redis import broker_url
-from workers.queues import QUEUE_PREFIX, ROUTES, WorkerPool
+from digest.redis.task_lists import QUEUE_PREFIX
+from workers.queues import ROUTES, WorkerPool
 
 # Longer than any task takes (a delivery task: 10 s and a message; a shard). Earlier redelivery would be harmless.
 VISIBILITY_SECONDS = 1800

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from digest import redis
 from digest.errors import BadInput, Misconfigured, Transient
-from digest.interfaces import QUEUES
+from digest.queues import QUEUES
 from digest.redis import light, running
 from digest.signing import healthcheck_token
 
@@ -151,14 +151,26 @@ def _data_dir() -> Path:
 
 
 def _setting(name: str, default: str = "") -> str:
-    """The value of a setting, as `digest.settings` reads it, but not validated: from the environment, else `.env`."""
+    """The value of a setting, as `digest.settings` reads it, but not validated: from environment, a file or `.env`."""
+    variables = {variable.lower(): value for variable, value in os.environ.items()}
     key = f"digest_{name}"
-    for variable, value in os.environ.items():
-        if variable.lower() == key:
-            return value
-    if not Path(".env").exists():
+    if file := variables.get(f"{key}_file", ""):
+        return _read_secret(Path(file))
+    if key in variables:
+        return variables[key]
+    env_file = Path(variables.get("digest_env_file") or ".env")
+    if not env_file.exists():
         return default
     from dotenv import dotenv_values
 
-    values = (value for variable, value in dotenv_values(".env").items() if variable.lower() == key)
-    return next(filter(None, values), default)
+    in_file = {variable.lower(): value for variable, value in dotenv_values(env_file).items() if value}
+    if file := in_file.get(f"{key}_file", ""):
+        return _read_secret(Path(str(file)))
+    return in_file.get(key) or default
+
+
+def _read_secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} can't be read") from error

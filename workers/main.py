@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from digest.interfaces import Enqueue
     from digest.papers import ParsedDocument
+    from digest.queues import Enqueue
 
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: DIGEST_PORT, else 8000.")]
 
@@ -38,7 +38,7 @@ def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parse
 def _create_enqueue() -> Enqueue:
     """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
     from digest import settings
-    from digest.interfaces import NoQueue
+    from digest.queues import NoQueue
 
     if not settings.get().redis_url:
         return NoQueue()
@@ -106,11 +106,13 @@ def worker(
 ) -> None:
     """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
+    from digest.queues import DELIVERY
     from workers import pools
-    from workers.queues import parse_pools
+    from workers.queues import parse_pools, queues_of_pools
 
     requested_pools = parse_pools(queues, processes=concurrency)
-    _require_ready("secret_key", "mail_from", "smtp_url", "redis_url")
+    sends_mail = DELIVERY in queues_of_pools(requested_pools)
+    _require_ready("redis_url", *(("secret_key", "mail_from", "smtp_url") if sends_mail else ()))
     logs.configure(level=settings.get().log_level)
     sys.exit(pools.serve(requested_pools))
 
@@ -122,7 +124,7 @@ def scheduler() -> None:
     from digest import settings
     from workers import scheduler as scheduler_process
 
-    _require_ready("redis_url")
+    _require_ready("redis_url", "secret_key")  # the key for the hashes of addresses that retention deletes
     logs.configure(level=settings.get().log_level)
     scheduler_process.run()
 
@@ -137,7 +139,7 @@ def web(
     from digest import settings
     from digest.services.security import admin_login
     from digest.web.app import build as build_web_app
-    from digest.web.http import server
+    from digest.web.http import scheduler_watch, server
     from digest.web.wiring import page_services
     from workers.listening import require_free_port
 
@@ -147,7 +149,8 @@ def web(
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())
-    application.state.warm_up.start()
+    scheduler_watch.start_watch(application.state.enqueue)
+    application.state.warm_up.start_and_refresh()
     server.serve(
         application,
         host=host or configuration.host,

@@ -1,6 +1,6 @@
 """The task queues, the tasks in each, and the processes that serve them.
 
-Options and documents name the four queues of `digest.interfaces.QUEUES`. In Redis `selection` is two lists, so that the
+Options and documents name the four queues of `digest.queues.QUEUES`. In Redis `selection` is two lists, so that the
 day's editions come before the welcome editions of a large import.
 """
 
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.errors import BadInput
-from digest.interfaces import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
+from digest.queues import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
+from digest.redis.task_lists import QUEUE_PREFIX, WELCOME, task_lists
 
-QUEUE_PREFIX = "digest."
-WELCOME = "welcome"
 QUEUE_OF_TASK = {
     "deliver": DELIVERY,
+    "check_installation": DELIVERY,
     "freeze": SELECTION,
     "welcome": WELCOME,
     "ingest": INGESTION,
@@ -27,6 +27,7 @@ QUEUE_OF_TASK = {
     "summarize": BACKGROUND,
     "look_up": BACKGROUND,
     "tidy_signals": BACKGROUND,
+    "poll_bounces": BACKGROUND,
 }
 ROUTES = {task: {"queue": f"{QUEUE_PREFIX}{queue}"} for task, queue in QUEUE_OF_TASK.items()}
 MAX_PROCESSES = 256
@@ -46,12 +47,8 @@ class WorkerPool:
 
     def redis_lists(self) -> list[str]:
         """The lists in Redis that this pool reads, in order of priority; health checks come first."""
-        queue_lists = [QUEUE_PREFIX + name for queue in self.queues for name in _lists_of_queue(queue)]
+        queue_lists = [name for queue in self.queues for name in task_lists(queue)]
         return [*map(health_check_list, self.queues), *queue_lists]
-
-
-def _lists_of_queue(queue: str) -> tuple[str, ...]:
-    return (SELECTION, WELCOME) if queue == SELECTION else (queue,)
 
 
 def health_check_list(queue: str) -> str:

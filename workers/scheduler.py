@@ -14,7 +14,7 @@ from digest import logs, redis, settings
 from digest.errors import DigestError
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
-from digest.services.runs import retention
+from digest.services.runs import completion_ping, retention, run_report
 from workers.stop_signal import StopSignal
 from workers.tasks import CeleryEnqueue, enqueue
 
@@ -24,8 +24,9 @@ LEADER_LOCK = "scheduler"
 LEADER_LOCK_SECONDS = 30.0
 TICK_SECONDS, SWEEP_SECONDS, PULSE_SECONDS = 60.0, 5.0, 15.0
 SOURCES_SECONDS, ALARM_SECONDS, DAY_SECONDS = 60.0, 60.0, 86_400.0
-HOUR_SECONDS = 3600.0
+HOUR_SECONDS, REPORT_SECONDS = 3600.0, 60.0
 LOOK_UP_SECONDS = 60.0
+BOUNCES_SECONDS = 300.0
 MISFIRE_GRACE_SECONDS = 3600  # run late jobs too; APScheduler's default of 1 s would skip them
 
 
@@ -70,6 +71,12 @@ def enqueue_due_fetches(task_queue: CeleryEnqueue) -> None:
         task_queue.ingest(source)
 
 
+def report_ended_runs(task_queue: CeleryEnqueue) -> None:
+    """Queue the reports of runs that have ended."""
+    if run_report.report_ended_runs():
+        task_queue.deliver()
+
+
 def create_scheduler(
     jobs: dict[str, tuple[float, Callable[[], object]]], leader: LeaderLock, *, now: datetime
 ) -> BackgroundScheduler:
@@ -104,10 +111,14 @@ def run() -> None:
         "measure": (HOUR_SECONDS, task_queue.measure),  # for papers that a command stored
         "summaries": (HOUR_SECONDS, task_queue.summarize),  # where an endpoint is configured
         "look_ups": (LOOK_UP_SECONDS, task_queue.look_up),  # of papers that subscribers start from
+        "bounces": (BOUNCES_SECONDS, task_queue.poll_bounces),  # where an IMAP folder is configured
         "calibrate": (HOUR_SECONDS, task_queue.calibrate),  # only once a week there is something to do
         "signals": (DAY_SECONDS, task_queue.tidy_signals),
         "pulse": (PULSE_SECONDS, task_queue.pulse),
+        "installation": (HOUR_SECONDS, task_queue.check_installation),
         "watch": (ALARM_SECONDS, alarm_rules.check_alarms),
+        "reports": (REPORT_SECONDS, partial(report_ended_runs, task_queue)),
+        "ping": (REPORT_SECONDS, completion_ping.ping_ended_runs),
         "upkeep": (DAY_SECONDS, retention.delete_expired),
     }
     with StopSignal() as stop:

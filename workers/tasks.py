@@ -14,11 +14,11 @@ from celery.signals import task_postrun, task_prerun, worker_process_shutdown, w
 from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
-from digest.errors import Transient
-from digest.interfaces import DELIVERY, QUEUES, SELECTION
+from digest.errors import BadInput, DigestError, Refused, Transient
+from digest.queues import DELIVERY, QUEUES, SELECTION
+from digest.redis.task_lists import QUEUE_PREFIX
 from digest.services.delivery import delivery_worker
 from workers.app import app, configure, process_name, served_queues
-from workers.queues import QUEUE_PREFIX
 
 log = logs.get(__name__)
 
@@ -27,6 +27,7 @@ MEASURE = "measure"
 SUMMARIZE = "summarize"
 LOOK_UP = "look_up"
 CALIBRATE = "calibrate"
+POLL_BOUNCES = "poll_bounces"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
 DELIVER_MARK_SECONDS = 60.0
 MARK_SECONDS = 600.0
@@ -89,7 +90,7 @@ def ingest(source: str) -> None:
 
     try:
         more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
-    except Transient as error:
+    except (Transient, Refused, BadInput) as error:  # refused: it was paused or removed meanwhile
         log.warning("source_down", source=source, reason=str(error))
         more = False
     _clear_mark(_mark_name("ingest", source))
@@ -105,7 +106,8 @@ def measure() -> None:
 
     First prepare the matching engine for the day's runs. Safe to run twice: a paper keeps its first figure.
     """
-    from digest.services.catalog import novelty_and_score, search_indexing
+    from digest.services.catalog import novelty_and_score
+    from digest.services.search import search_indexing
     from digest.services.selection import selector
 
     selector.prepare_engine()
@@ -179,6 +181,27 @@ def tidy_signals() -> None:
     signal_cleanup.thin_out_snapshots()
 
 
+@app.task(name="check_installation")  # type: ignore[untyped-decorator]
+def check_installation() -> None:
+    """Raise alarms about disk, certificate and DKIM. Safe to run twice: one alarm a day for each."""
+    from digest.services.admin import installation_alarms
+
+    if installation_alarms.check_installation():
+        enqueue().deliver()
+
+
+@app.task(name="poll_bounces")  # type: ignore[untyped-decorator]
+def poll_bounces() -> None:
+    """Process returned mail of the configured IMAP folder. Safe to run twice: a message counts once."""
+    from digest.services.bounces import imap_poll
+
+    try:
+        imap_poll.poll()
+    except DigestError as error:
+        log.warning("bounces_not_polled", reason=str(error))
+    _clear_mark(POLL_BOUNCES)
+
+
 @app.task(name="pulse", expires=30)  # type: ignore[untyped-decorator]
 def pulse() -> None:
     """Do nothing: that a worker runs it shows that the worker makes progress."""
@@ -245,6 +268,15 @@ class CeleryEnqueue:
     def tidy_signals(self) -> None:
         """Thin out old snapshots."""
         self._enqueue_once(tidy_signals, "tidy_signals", MARK_SECONDS)
+
+    def check_installation(self) -> None:
+        """Check disk, certificate and DKIM in a process that sends mail."""
+        self._enqueue_once(check_installation, "check_installation", MARK_SECONDS)
+
+    def poll_bounces(self) -> None:
+        """Process returned mail of the configured IMAP folder; nothing without one."""
+        if settings.get().bounce_imap_host:
+            self._enqueue_once(poll_bounces, POLL_BOUNCES, MARK_SECONDS)
 
     def pulse(self, queues: Sequence[str] = QUEUES) -> None:
         """Ask the workers of these queues for a sign of life."""

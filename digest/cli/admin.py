@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from digest import clock
-from digest.cli import domains, output, runs, subscribers
+from digest.cli import domains, keys, output, reconcile, runs, subscribers
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
-from digest.services.admin import bulk_unsuppress, subscriber_admin
+from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
 from digest.services.delivery import resend
 from digest.services.security import api_tokens
 from digest.services.security.audit_actor import command_line_actor
@@ -31,6 +31,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     runs.add(admin, dependencies)
     subscribers.add(admin)
     domains.add(admin, dependencies)
+    reconcile.add(admin)
+    keys.add(admin)
     _add_token_commands(admin)
 
 
@@ -84,7 +86,7 @@ def _add_stats_command(admin: typer.Typer) -> None:
     @output.report_errors
     def stats(json: Json = False) -> None:
         """Show counts of papers, subscribers and deliveries."""
-        output.print_facts(subscriber_admin.installation_stats(), json=json)
+        output.print_facts(installation_stats.installation_stats(), json=json)
 
 
 def _unsuppress_one(address: str, *, dry_run: bool, json: bool) -> None:

@@ -30,15 +30,20 @@ COMMANDS = {
     "digest.cli.ingest": {
         "ingest": "Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."
     },
+    "digest.cli.sources": {"sources": "List and pause the sources of papers. Test, add, confirm and remove feeds."},
     "digest.cli.preview": {"preview": "Show what a profile would have received, day by day. Nobody is subscribed."},
     "digest.cli.library": {"library": "Read a library of papers: a file, identifiers, Zotero or ORCID."},
     "digest.cli.run": {"run": "Select, queue and deliver the editions that are due. Repeating it sends nothing twice."},
+    "digest.cli.personal_mail": {
+        "mail": "Mail the papers of the day to one address, without a server. A second time on a day sends nothing."
+    },
     "digest.cli.replay": {
         "replay": "Show what would have been sent, day by day. Uses the stored papers; nothing is stored or sent."
     },
     "digest.cli.why": {"why": "Explain why a subscriber got a paper or not, or no mail."},
     "digest.cli.export": {"export": "Export papers as citations."},
     "digest.cli.bounces": {"bounces": "Process returned mail."},
+    "digest.cli.keys": {"dkim": "Make keys that sign mails."},
     "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and tokens."},
 }
 

@@ -65,7 +65,10 @@ def _add_restore(app: typer.Typer) -> None:
             output.print_line(note)
         manifest = result.manifest
         output.print_line(f"restored: the state of {manifest.created_at:%Y-%m-%d %H:%M} UTC ({_content(manifest)})")
-        output.print_line("next: digest run --dry-run shows who would be mailed, perhaps for the second time")
+        output.print_line(
+            "next: `digest run --dry-run` shows who would be mailed for the second time; fetch what is missing with "
+            "`digest ingest`, then `digest admin reconcile --mail-log FILE` settles it, before the service starts"
+        )
 
 
 def _add_move(app: typer.Typer) -> None:

@@ -11,15 +11,13 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as returned_mail
 from digest.mail.bounces.parsed_message import MAX_BYTES
-from digest.services.bounces import maildir, process_reports
+from digest.services.bounces import imap_poll, maildir, process_reports
 from digest.services.bounces.maildir import ProcessedMessage
-
-EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -36,15 +34,18 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     def ingest(
         folder: Annotated[Path | None, typer.Option("--maildir", help="Process the new mail of this Maildir.")] = None,
         stdin: Annotated[bool, typer.Option("--stdin", help="Read one message, as piped by a mail server.")] = False,
+        imap: Annotated[bool, typer.Option("--imap", help="Process the folder of DIGEST_BOUNCE_IMAP_HOST.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
         json: Annotated[bool, typer.Option("--json", help="Print one line of JSON per message.")] = False,
     ) -> None:
         """Process bounces, complaints, replies and unsubscribe mails. Only those about our mail count."""
-        if (folder is None) == (not stdin):
-            raise BadInput("give either --maildir FOLDER or --stdin")
-        _print_messages(
-            maildir.ingest(folder, dry_run=dry_run) if folder else _process_stdin(dry_run=dry_run), json=json
-        )
+        if [folder is not None, stdin, imap].count(True) != 1:
+            raise BadInput("give one of --maildir FOLDER, --imap and --stdin")
+        if folder is not None:
+            messages = maildir.ingest(folder, dry_run=dry_run)
+        else:
+            messages = imap_poll.ingest(dry_run=dry_run) if imap else _process_stdin(dry_run=dry_run)
+        _print_messages(messages, json=json)
 
 
 def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:
@@ -59,7 +60,7 @@ def _process_stdin(*, dry_run: bool) -> Iterator[ProcessedMessage]:
         (classified, outcome), *_ = process_reports.process_messages([raw])
     except (DigestError, SQLAlchemyError) as error:
         reason = str(error) if isinstance(error, DigestError) else type(error).__name__
-        raise output.fail(f"try again later: {reason}", EX_TEMPFAIL) from error
+        raise output.fail(f"try again later: {reason}", exit_codes.EX_TEMPFAIL) from error
     yield ProcessedMessage("-", classified, outcome)
 
 

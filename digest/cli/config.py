@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import settings
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.services.admin import configuration
 
@@ -30,7 +30,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         for problem in [] if json else problems:
             output.fail(problem)
         if problems:
-            raise typer.Exit(output.EXIT_USAGE)
+            raise typer.Exit(exit_codes.EXIT_USAGE)
         if not json:
             output.print_line(f"The settings are valid ({_env_file_note()})")
 

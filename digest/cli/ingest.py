@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import configuration
-from digest.services.catalog import search_indexing
 from digest.services.ingestion import catch_up, import_files
 from digest.services.ingestion.import_document import IngestCounts
+from digest.services.search import search_indexing
 from digest.sources import registry
 from digest.text.plain_text import one_line
 
@@ -60,7 +60,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             search_indexing.index_papers(seconds=INDEXING_SECONDS)
         _print_counts(counts, suffix, json=json)
         if counts.bad and not (counts.new or counts.updated or counts.unchanged):
-            raise typer.Exit(output.EXIT_FAILED)
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from digest.bibliography.formats import require_size
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput, SourceDown
-from digest.services.editions.library_json import library_json
-from digest.services.editions.library_topics import LibraryReport
+from digest.services.preview.library_json import library_json
+from digest.services.preview.library_topics import LibraryReport
 from digest.services.subscriptions import example_lookup
 from digest.services.subscriptions.library_entries import (
     LibrarySource,
@@ -58,7 +58,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             _print_counts(library)
             _print_problems(library, None)
         if library.lost:
-            raise typer.Exit(output.EXIT_FAILED)
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def read_file(path: Path) -> bytes:

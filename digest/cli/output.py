@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 import typer
 
+from digest.cli import exit_codes
 from digest.errors import BadInput, DigestError, Misconfigured
 from digest.text.plain_text import one_line
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --
     from rich.text import Text
 
     from digest.db.core.schema_migration import DatabaseFailure
-
-EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 _ERROR_COLOUR = (0xC2, 0x51, 0x1F)
 _THEME = {"accent": "#0b7285", "rising": "#c2501f", "muted": "dim", "good": "#2b7a3d", "bad": "bold #c2501f"}
@@ -180,7 +179,7 @@ def _json_default(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def fail(message: str, code: int = EXIT_FAILED) -> typer.Exit:
+def fail(message: str, code: int = exit_codes.EXIT_FAILED) -> typer.Exit:
     """Print one line on standard error. Returns the exception to raise."""
     # Without rich: a health check that fails every minute must stay cheap.
     name = typer.style("digest:", fg=_ERROR_COLOUR, bold=True)
@@ -215,7 +214,9 @@ def _database_failures() -> tuple[type[DatabaseFailure], ...]:
 
 
 def _exit_for(error: DigestError) -> typer.Exit:
-    return fail(str(error), EXIT_USAGE if isinstance(error, BadInput | Misconfigured) else EXIT_FAILED)
+    return fail(
+        str(error), exit_codes.EXIT_USAGE if isinstance(error, BadInput | Misconfigured) else exit_codes.EXIT_FAILED
+    )
 
 
 def print_facts(row: Mapping[str, Any], *, json: bool) -> None:

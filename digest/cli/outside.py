@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from digest.interfaces import Enqueue
+    from digest.queues import Enqueue
     from digest.services.ingestion.import_files import Seeds
 
 

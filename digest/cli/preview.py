@@ -18,9 +18,9 @@ from digest.cli import library, output
 from digest.cli.outside import Dependencies
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
-from digest.services.editions.library_json import report_json
-from digest.services.editions.library_topics import LibraryReport, MakePreview, report_library
-from digest.services.editions.preview import preview
+from digest.services.preview.library_json import report_json
+from digest.services.preview.library_topics import LibraryReport, MakePreview, report_library
+from digest.services.preview.preview import preview
 from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.example_papers import terms_of_entries
 from digest.services.subscriptions.library_entries import ResolvedLibrary
@@ -43,7 +43,11 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @output.report_errors
     def command(
         topic: Annotated[list[str] | None, typer.Option(help="A keyword, phrase or query; may be repeated.")] = None,
-        category: Annotated[list[str] | None, typer.Option(help="Only this category; may be repeated.")] = None,
+        category: Annotated[
+            list[str] | None, typer.Option(help="Only this subject, by code or name; may be repeated.")
+        ] = None,
+        source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
+        language: Annotated[list[str] | None, typer.Option(help="Only this language; may be repeated.")] = None,
         exclude: Annotated[list[str] | None, typer.Option(help="A query to exclude; may be repeated.")] = None,
         author: Annotated[list[str] | None, typer.Option(help="An author to follow; may be repeated.")] = None,
         days: Annotated[int, typer.Option(min=1, max=400, help="Number of announcements.")] = 14,
@@ -59,7 +63,10 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
         """Show what a profile would have received, day by day. Nobody is subscribed."""
-        texts_by_field = {"topics": topic, "exclusions": exclude, "categories": category, "authors": author}
+        texts_by_field = {
+            "topics": topic, "exclusions": exclude, "categories": category, "authors": author, "sources": source,
+            "languages": language,
+        }  # fmt: skip
         preferences = preference_fields.validate(
             preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
         )

@@ -11,7 +11,10 @@ from digest.cli import output
 from digest.cli.outside import Dependencies
 from digest.db.core import schema_migration
 from digest.services.admin import configuration
-from digest.services.runs import daily_run
+from digest.services.runs import daily_run, mails_before_restore
+from digest.services.runs.mails_before_restore import PossibleRepeats
+
+MAX_REPEATS_SHOWN = 50  # --json lists up to `mails_before_restore.MAX_LISTED`
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -37,9 +40,34 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             result = daily_run.run_inline(date_of_run, only=only)
         else:
             result = daily_run.run_queued(date_of_run, only=only, enqueue=dependencies.enqueue(), wait=wait)
+        repeats = mails_before_restore.possible_repeats() if dry_run else None
         if json:
-            output.emit_json(result.to_json())
+            output.emit_json(result.to_json() | _repeats_json(repeats))
         elif dry_run:
             output.print_line(f"dry run, nothing is stored or sent: {result.to_line()}")
+            _print_repeats(repeats)
         else:
             output.print_line(result.to_line() if inline or wait else f"handed to the workers: {result.to_line()}")
+
+
+def _repeats_json(repeats: PossibleRepeats | None) -> dict[str, object]:
+    if repeats is None:
+        return {}
+    rows = [{"address": row.address, "reason": row.reason} for row in repeats.rows]
+    return {"backup_at": repeats.backup_at.isoformat(), "perhaps_again": rows}
+
+
+def _print_repeats(repeats: PossibleRepeats | None) -> None:
+    """After a restore: who may get a mail again that went out after the backup."""
+    if repeats is None:
+        return
+    backup_at, restored_at = f"{repeats.backup_at:%Y-%m-%d %H:%M}", f"{repeats.restored_at:%Y-%m-%d %H:%M}"
+    span = f"between the backup ({backup_at}) and its restore ({restored_at} UTC)"
+    if not repeats.rows:
+        output.print_line(f"nobody was due {span}, so nobody gets a mail twice")
+        return
+    output.print_line(f"perhaps for the second time, because mail may have gone out {span}:")
+    output.print_table(["address", "why"], [(row.address, row.reason) for row in repeats.rows[:MAX_REPEATS_SHOWN]])
+    if len(repeats.rows) > MAX_REPEATS_SHOWN:
+        output.print_line(f"and {len(repeats.rows) - MAX_REPEATS_SHOWN} more; --json lists them")
+    output.print_line("`digest admin reconcile --mail-log FILE` settles it by the log of your mail server")

@@ -9,7 +9,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.outside import Dependencies
-from digest.services.admin import subscriber_admin
+from digest.services.admin import installation_stats
 from digest.services.runs import run_control
 from digest.services.security.audit_actor import command_line_actor
 
@@ -33,7 +33,7 @@ def _add_read_commands(runs: typer.Typer) -> None:
         limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of runs.")] = 20, json: Json = False
     ) -> None:
         """List the newest runs."""
-        output.print_rows(subscriber_admin.runs(limit), json=json, unbroken=["slot", "state"])
+        output.print_rows(installation_stats.runs(limit), json=json, unbroken=["slot", "state"])
 
     @runs.command()
     @output.report_errors

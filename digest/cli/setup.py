@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
-from digest.cli import output
+from digest import settings
+from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
-from digest.services.admin import configuration, deployment_files, doctor, setup
+from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup
 from digest.services.selection import engine_loader, engine_need
+
+EXIT_BEHIND, EXIT_NEWER = 3, 4  # of `digest migrate --check`
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -35,9 +40,20 @@ def _add_migrate(app: typer.Typer) -> None:
                 help="Whether to compile the matching engine. Default: if the installation is large enough.",
             ),
         ] = None,
+        check: Annotated[
+            bool,
+            typer.Option(
+                "--check",
+                help=f"Change nothing; exit with 0 if the schema is the newest, {EXIT_BEHIND} if it is older or empty, "
+                f"{EXIT_NEWER} if it is of a newer release.",
+            ),
+        ] = False,
     ) -> None:
         """Upgrade the database schema. Also compiles the matching engine where it is needed."""
         configuration.require_valid()
+        if check:
+            _check_schema()
+            return
         old_revision = schema_migration.current_revision()
         new_revision = schema_migration.upgrade()
         output.print_line(
@@ -53,6 +69,19 @@ def _add_migrate(app: typer.Typer) -> None:
             output.print_line("the matching engine is compiled")
 
 
+def _check_schema() -> None:
+    """Print how the schema stands to this release, and exit with its code."""
+    current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
+    if current == newest:
+        output.print_line(f"the schema is {current}, the newest")
+        return
+    if current is not None and not schema_migration.is_known_revision(current):
+        typer.echo(f"the schema {current} is of a newer release (this one has {newest})", err=True)
+        raise typer.Exit(EXIT_NEWER)
+    typer.echo(f"the schema is {current or 'empty'}, not {newest}; run: digest migrate", err=True)
+    raise typer.Exit(EXIT_BEHIND)
+
+
 def _add_doctor(app: typer.Typer) -> None:
     @app.command("doctor")
     @output.report_errors
@@ -64,7 +93,7 @@ def _add_doctor(app: typer.Typer) -> None:
         else:
             _print_findings(findings)
         if any(finding.level == doctor.ERROR for finding in findings):
-            raise typer.Exit(output.EXIT_FAILED)
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _add_init(app: typer.Typer) -> None:
@@ -82,24 +111,70 @@ def _add_init(app: typer.Typer) -> None:
         systemd: Annotated[Path | None, _folder_option("systemd units and timers")] = None,
         caddy: Annotated[Path | None, _folder_option("a Caddyfile")] = None,
         nginx: Annotated[Path | None, _folder_option("a site for nginx")] = None,
+        monitoring: Annotated[Path | None, _folder_option("Prometheus rules and a Grafana dashboard")] = None,
+        workflow: Annotated[Path | None, _folder_option("a scheduled job of `digest mail`, with topics,")] = None,
+        compose: Annotated[Path | None, _folder_option("files for docker compose, with secrets,")] = None,
     ) -> None:
-        """Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx."""
-        folders = {"systemd": systemd, "caddy": caddy, "nginx": nginx}
+        """Write .env with new secrets, and send a test mail. Or write files for servers, monitoring, compose or CI."""
+        folders = {
+            "systemd": systemd,
+            "caddy": caddy,
+            "nginx": nginx,
+            "monitoring": monitoring,
+            "workflow": workflow,
+        }
         if any(folders.values()):
             _write_deployment_files(folders, force=force)
+        options = _SetupOptions(mail_from, smtp_url, base_url, postal_address, admin)
+        if compose is not None:
+            _write_compose_files(compose, options, force=force)
+        if compose is not None or any(folders.values()):
             return
-        answers = setup.SetupAnswers(
-            mail_from or typer.prompt("Sender of the mails (name <address>)"),
-            smtp_url or typer.prompt("Mail server (smtp://user:password@host:587?tls=starttls)"),
-            base_url or typer.prompt("Address of the service in the browser (https://…)"),
-            postal_address or typer.prompt("Postal address for the footer (law in many places)"),
-            admin or typer.prompt("Administrator's e-mail address"),
-        )
-        setup.write_env_file(answers, env_file, force=force)
+        answers = options.complete()
+        initial_setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(setup.send_test_mail(answers))
+            output.print_line(initial_setup.send_test_mail(answers))
         output.print_line("next: digest migrate, then digest up")
+
+
+@dataclass(frozen=True, slots=True)
+class _SetupOptions:
+    """The answers that were given as options."""
+
+    mail_from: str | None
+    smtp_url: str | None
+    base_url: str | None
+    postal_address: str | None
+    admin: str | None
+
+    def complete(self, config: settings.Settings | None = None) -> initial_setup.SetupAnswers:
+        """All answers: the options, else the present settings (`config`), else asked for."""
+        set_base_url = config.base_url if config and "base_url" in config.model_fields_set else ""
+        return initial_setup.SetupAnswers(
+            self.mail_from or (config and config.mail_from) or typer.prompt("Sender of the mails (name <address>)"),
+            self.smtp_url
+            or (config and next(iter(config.smtp_url), ""))
+            or typer.prompt("Mail server (smtp://user:password@host:587?tls=starttls)"),
+            self.base_url or set_base_url or typer.prompt("Address of the service in the browser (https://…)"),
+            self.postal_address
+            or (config and config.postal_address)
+            or typer.prompt("Postal address for the footer (law in many places)"),
+            self.admin
+            or (config and next(iter(config.admin_emails), ""))
+            or typer.prompt("Administrator's e-mail address"),
+        )
+
+
+def _write_compose_files(folder: Path, options: _SetupOptions, *, force: bool) -> None:
+    answers = options.complete(settings.get())
+    for file in compose_files.write_compose_files(folder, answers, force=force):
+        output.print_line(f"written: {file}")
+    if urlsplit(answers.smtp_url).hostname in {"localhost", "127.0.0.1", "::1"}:
+        output.print_line(
+            "in a container localhost is the container itself: name the mail server's host in secrets/smtp_url"
+        )
+    output.print_line(f"next: docker compose --project-directory {folder} up -d")
 
 
 def _folder_option(content: str) -> Any:
@@ -107,7 +182,8 @@ def _folder_option(content: str) -> Any:
 
 
 def _write_deployment_files(folders: Mapping[str, Path | None], *, force: bool) -> None:
-    configuration.require_valid()
+    if any(folder for kind, folder in folders.items() if kind != deployment_files.WORKFLOW):
+        configuration.require_valid()
     for kind, folder in folders.items():
         if folder is not None:
             for file in deployment_files.write_deployment_files(kind, folder, force=force):

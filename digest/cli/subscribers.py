@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli import output
+from digest.cli import exit_codes, output
 from digest.errors import BadInput
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import csv_import_export
@@ -69,7 +69,9 @@ def _add_add_command(group: typer.Typer) -> None:
         address: Address,
         consent: Annotated[str, typer.Option(help="How and when the person agreed; stored as proof.")],
         topic: Annotated[list[str] | None, typer.Option(help="A topic; may be repeated.")] = None,
-        category: Annotated[list[str] | None, typer.Option(help="Only this category; may be repeated.")] = None,
+        category: Annotated[
+            list[str] | None, typer.Option(help="Only this subject, by code or name; may be repeated.")
+        ] = None,
         time_zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
         setting: Annotated[
             list[str] | None,
@@ -105,7 +107,7 @@ def _add_import_command(group: typer.Typer) -> None:
             f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused"
         )
         if bad:
-            raise typer.Exit(output.EXIT_FAILED)
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _preferences(settings: list[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ MAX_TOPICS = 20
 MAX_QUERY = 500  # characters of one topic
 DEFAULT_LIMIT = 10  # papers a day
 USUAL, HIGH = "usual", "high"
+_OPTIONAL_FIELDS = frozenset({"examples", "sources", "languages"})  # absent from JSON where they are empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Profile:
     `minimum`: how relevant a close match has to be; USUAL lets about 5 papers a day pass, HIGH about 1.
     `likes`: (stem, weight) of words in liked papers, from `matching.scoring.relevance_feedback`; they raise the score
     of papers that match already. `examples`: of papers to start from, which also admit similar papers; None without.
+    `sources`, `languages`: keys of outlets (`papers.outlets`) and codes of languages; papers of others, as far as
+    known, are left out before matching. Empty means all.
     """
 
     topics: tuple[Topic, ...] = ()
@@ -77,6 +80,8 @@ class Profile:
     limit: int = DEFAULT_LIMIT
     likes: tuple[tuple[str, int], ...] = ()
     examples: Examples | None = None
+    sources: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
     @property
     def example_terms(self) -> tuple[ExampleTerm, ...]:
@@ -89,11 +94,9 @@ class Profile:
         return self.examples is not None or any(not topic.muted for topic in self.topics)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, without `examples` where there are none; `from_json` is the inverse."""
+        """Plain JSON values, without those choices that were not made; `from_json` is the inverse."""
         values = asdict(self)
-        if self.examples is None:
-            del values["examples"]
-        return values
+        return {name: value for name, value in values.items() if value or name not in _OPTIONAL_FIELDS}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Profile:
@@ -109,6 +112,8 @@ class Profile:
             limit=int(value.get("limit", DEFAULT_LIMIT)),
             likes=tuple((str(stem), int(weight)) for stem, weight in value.get("likes", ())),
             examples=Examples.from_json(value["examples"]) if value.get("examples") else None,
+            sources=tuple(value.get("sources", ())),
+            languages=tuple(value.get("languages", ())),
         )
 
 

@@ -1,6 +1,6 @@
 """The tables. They do not validate; input from outside is validated by its own schema first."""
 
-from digest.models.access import AdminLogin, RateLimitCounter
+from digest.models.access import AdminLogin, IdempotencyKey, RateLimitCounter
 from digest.models.delivery import (
     AdminToken,
     Audit,
@@ -13,6 +13,7 @@ from digest.models.delivery import (
     SessionReply,
 )
 from digest.models.edition import Edition, Run, Shard
+from digest.models.monitoring import MetricCounter, RunReport
 from digest.models.paper import (
     Announcement,
     AuthorFigure,
@@ -21,6 +22,7 @@ from digest.models.paper import (
     Novelty,
     Paper,
     PaperAuthorId,
+    PaperIdentifier,
     PaperKey,
     PaperSummary,
     PaperVersion,
@@ -28,7 +30,7 @@ from digest.models.paper import (
     Signal,
 )
 from digest.models.search import SearchDocument
-from digest.models.source import SourceDay, SourceState
+from digest.models.source import CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
 from digest.models.subscriber import (
     AccountRequest,
     Attempt,
@@ -56,19 +58,25 @@ __all__ = [
     "Batch",
     "Bounce",
     "Consent",
+    "CrossrefLookup",
     "Delivery",
     "DeliverySerial",
     "DomainPause",
     "Edition",
     "Epoch",
     "ExamplePaper",
+    "FeedItem",
+    "FeedSource",
     "Feedback",
     "FormerAddress",
+    "IdempotencyKey",
     "Installation",
     "Lease",
+    "MetricCounter",
     "Novelty",
     "Paper",
     "PaperAuthorId",
+    "PaperIdentifier",
     "PaperKey",
     "PaperSummary",
     "PaperVersion",
@@ -77,12 +85,14 @@ __all__ = [
     "RateLimitCounter",
     "Reject",
     "Run",
+    "RunReport",
     "SearchDocument",
     "SessionReply",
     "Shard",
     "SignUpRequest",
     "Signal",
     "SourceDay",
+    "SourcePause",
     "SourceState",
     "StoredKey",
     "Subscriber",

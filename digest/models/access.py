@@ -1,4 +1,4 @@
-"""Access control: counters of rate limits, administrators' sign-ins and sessions."""
+"""Access control: counters of rate limits, administrators' sign-ins and sessions, idempotency keys of the API."""
 
 from __future__ import annotations
 
@@ -44,3 +44,18 @@ class AdminLogin(SQLModel, table=True):
     session_hash: str | None = Field(default=None, unique=True, max_length=64)
     session_expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A request to the API that must not have its effect twice. `key`: a keyed hash of its caller and its key.
+
+    `request_hash`: SHA-256 of method, address and body. `answer`: encrypted with the caller's key; None while the
+    request is being answered.
+    """
+
+    __tablename__ = "idempotency_key"
+
+    key: str = Field(primary_key=True, max_length=64)
+    request_hash: str = Field(max_length=64)
+    started_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    answer: bytes | None = None

@@ -20,13 +20,14 @@ _WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'u
 
 _LEASED = text("lease_id IS NOT NULL")
 
-# kinds; the subject of the first four is an edition, of the next a subscriber, of the last an audit row
+# kinds; the subject of the first four is an edition, of the next a subscriber, of an alarm an audit row, of a report a
+# run
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 EDITION_KINDS = (DIGEST, WELCOME, NOTICE, RESEND)
 FIRST_EDITION_KINDS = (DIGEST, NOTICE, WELCOME)  # the first mail of an edition, not a resend
 CONFIRMATION, LINK = "confirmation", "link"
 ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
-SIGN_IN, ALARM, TEST = "sign-in", "alarm", "test"
+SIGN_IN, ALARM, TEST, RUN_REPORT = "sign-in", "alarm", "test", "run-report"
 URGENT_KINDS = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from digest.models.types import BigIntegerId, UTCDateTime
+
+_MERGED = text("merged_into IS NOT NULL")
 
 
 class Announcement(SQLModel, table=True):
@@ -50,8 +52,12 @@ class Paper(SQLModel, table=True):
     """One paper. Identity: arXiv id, else DOI, else `papers.is_same_paper` among those that share a `PaperKey`.
 
     `announcement_id`: the announcement it was new in; None: stored only as a revision or by a signal, never 'new'.
-    Announcements and batches are never deleted, so these columns have no foreign keys.
+    Announcements and batches are never deleted, so these columns have no foreign keys. `merged_into`: the paper that
+    this one turned out to be a version of; then it has no identifiers any more, and is `withdrawn`. `outlets`: keys of
+    the outlets of its newest record, separated by blanks; `language`: of its text, '' where it is unknown.
     """
+
+    __table_args__ = (Index("ix_paper_merged_into", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),)
 
     id: int | None = Field(default=None, primary_key=True)
     arxiv_id: str | None = Field(default=None, unique=True, max_length=40)
@@ -61,6 +67,18 @@ class Paper(SQLModel, table=True):
     revision: int = 1
     withdrawn: bool = False
     announce_type: str | None = Field(default=None, max_length=13)  # arXiv's term, the strongest of that announcement
+    outlets: str = Field(default="", max_length=400, sa_column_kwargs={"server_default": ""})
+    language: str = Field(default="", max_length=8, sa_column_kwargs={"server_default": ""})
+    merged_into: int | None = None
+
+
+class PaperIdentifier(SQLModel, table=True):
+    """A further identifier of a paper: the DOI of a preprint (`doi:10.…`, in lower case) or a PMID (`pmid:…`)."""
+
+    __tablename__ = "paper_identifier"
+
+    identifier: str = Field(primary_key=True, max_length=260)
+    paper_id: int = Field(foreign_key="paper.id", index=True)
 
 
 class PaperKey(SQLModel, table=True):

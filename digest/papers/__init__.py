@@ -1,10 +1,12 @@
 """Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
 from digest.papers.author_groups import AuthoredPaper, group_papers
-from digest.papers.clues import code_address, is_withdrawn, venue
-from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key
+from digest.papers.clues import code_address, is_retracted, is_withdrawn, venue
+from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
-from digest.papers.merging import merge_all, merge_listed, merge_records
+from digest.papers.merging import merge_all, merge_dois, merge_listed, merge_records
+from digest.papers.outlets import outlet_key, outlet_keys, outlet_names
+from digest.papers.preprint_dois import is_preprint_doi, without_version
 from digest.papers.record import (
     AuthorFigures,
     AuthorId,
@@ -17,7 +19,7 @@ from digest.papers.record import (
     page_author,
     single_author,
 )
-from digest.papers.same_paper import is_near_duplicate, is_same_paper, similarity
+from digest.papers.same_paper import is_near_duplicate, is_plausible_version, is_same_paper, similarity
 from digest.papers.storable import clean_record, to_storable
 from digest.papers.summary import (
     OWN_PREFIX,
@@ -50,18 +52,24 @@ __all__ = [
     "bounded_summary",
     "clean_record",
     "code_address",
-    "doi_identity",
     "group_papers",
     "is_near_duplicate",
+    "is_plausible_version",
+    "is_preprint_doi",
+    "is_retracted",
     "is_same_paper",
     "is_withdrawn",
     "keys_of",
     "known_summaries",
     "lookup_keys",
     "merge_all",
+    "merge_dois",
     "merge_listed",
     "merge_records",
     "numbers_agree",
+    "outlet_key",
+    "outlet_keys",
+    "outlet_names",
     "own_origin",
     "own_source",
     "page_author",
@@ -71,5 +79,7 @@ __all__ = [
     "title_key",
     "to_storable",
     "venue",
+    "version_dois",
     "with_keys",
+    "without_version",
 ]

@@ -35,6 +35,7 @@ _TAIL = re.compile(
 )
 _MAX_VENUE_LENGTH = 120
 
+_RETRACTED = re.compile(r"[\W_]{0,3}retracted(?: article| paper| chapter)?\s?[:.\])\u2013\u2014]", re.IGNORECASE)
 _WITHDRAWN = re.compile(
     r"(?:(?:^|[.;:,]\s*)(?:\w+ly\s+)?|\b(?:paper|article|manuscript|preprint|submission|note|work|"
     r"abstract|version(?: \d+)?|is|are|was|be|been|being|now)\s+(?:\w+ly\s+)?)"
@@ -72,6 +73,11 @@ def code_address(*texts: str | None) -> str | None:
             if address and _CODE.search(sentence[: address.start()]):
                 return address[0]
     return None
+
+
+def is_retracted(title: str) -> bool:
+    """True where a publisher's mark before the title says that the paper is retracted."""
+    return _RETRACTED.match(title) is not None
 
 
 def is_withdrawn(comment: str | None, abstract: str = "") -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from zlib import crc32
 
+from digest.papers.preprint_dois import without_version
 from digest.papers.record import Record
 from digest.text.tex import readable
 
@@ -58,10 +59,13 @@ def arxiv_identity(record: Record) -> str | None:
     return _VERSION.sub("", doi.removeprefix(_ARXIV_DOI)) if doi.startswith(_ARXIV_DOI) else None
 
 
-def doi_identity(record: Record) -> str | None:
-    """The DOI in lower case, unless it only repeats an arXiv id."""
-    doi = (record.doi or "").lower().strip()
-    return doi if doi and not doi.startswith(_ARXIV_DOI) else None
+def version_dois(record: Record) -> frozenset[str]:
+    """The DOIs of all versions of the paper in lower case, without those that repeat an arXiv id.
+
+    Those of preprints are without their version number.
+    """
+    dois = [doi.lower().strip() for doi in (record.doi, *record.preprint_dois) if doi]
+    return frozenset(without_version(doi) for doi in dois if doi and not doi.startswith(_ARXIV_DOI))
 
 
 def surname(author: str) -> str:

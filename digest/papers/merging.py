@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import astuple, replace
 
-from digest.papers.identity import abstract_keys, arxiv_identity, doi_identity, title_key, title_words
+from digest.papers.identity import abstract_keys, arxiv_identity, title_key, title_words, version_dois
+from digest.papers.preprint_dois import is_preprint_doi
 from digest.papers.record import ListedPaper, Record
 from digest.papers.same_paper import is_same_paper
 
@@ -26,6 +27,7 @@ def merge_records(a: Record, b: Record) -> Record:
     better, other = sorted((a, b), key=_record_rank, reverse=True)
     best_title = max(a, b, key=lambda r: (not r.title_derived, r.version, *_text_rank(r.title)))
     best_authors = max(a, b, key=_authors_rank)
+    doi, preprint_dois = merge_dois(better, other)
     return replace(
         better,
         title=best_title.title,
@@ -34,16 +36,35 @@ def merge_records(a: Record, b: Record) -> Record:
         authors=best_authors.authors,
         authors_complete=best_authors.authors_complete,
         arxiv_id=better.arxiv_id or other.arxiv_id,
-        doi=better.doi or other.doi,
+        doi=doi,
+        preprint_dois=preprint_dois,
+        pmid=better.pmid or other.pmid,
         categories=_union(better.categories, other.categories),
         comment=better.comment or other.comment,
         institutions=_union(better.institutions, other.institutions),
         venue=better.venue or other.venue,
         code_url=better.code_url or other.code_url,
+        url=better.url or other.url,
         published=min((day for day in (a.published, b.published) if day), default=None),
         has_code=a.has_code or b.has_code,
-        withdrawn=any(r.withdrawn for r in (a, b) if r.version == better.version),
+        withdrawn=a.retracted or b.retracted or any(r.withdrawn for r in (a, b) if r.version == better.version),
+        retracted=a.retracted or b.retracted,
+        language=better.language or other.language,
+        issued=better.issued or other.issued,
+        keywords=_union(better.keywords, other.keywords),
+        outlets=tuple(sorted({*a.outlets, *b.outlets})),
     )
+
+
+def merge_dois(better: Record, other: Record) -> tuple[str | None, tuple[str, ...]]:
+    """The DOI to cite (of the published version, where either knows it) and those of preprints."""
+    dois = dict.fromkeys(doi for r in (better, other) for doi in (r.doi, *r.preprint_dois) if doi)
+    declared = {*better.preprint_dois, *other.preprint_dois}  # of preprints, whatever their form
+    preprints = [doi for doi in dois if doi in declared or is_preprint_doi(doi)]
+    published = next((doi for doi in dois if doi not in preprints), None)
+    if published is not None:
+        return published, tuple(preprints)
+    return (preprints[0], tuple(preprints[1:])) if preprints else (None, ())
 
 
 def _record_rank(record: Record) -> tuple[object, ...]:
@@ -131,6 +152,6 @@ def _group_of(group: int, merged_into: dict[int, int]) -> int:
 
 def _merge_keys(record: Record) -> list[str]:
     """All keys by which a duplicate of this record can be found."""
-    exact = (arxiv_identity(record), doi_identity(record), title_key(record))
+    exact = (arxiv_identity(record), *version_dois(record), record.pmid and f"pmid:{record.pmid}", title_key(record))
     title = () if record.title_derived else ("".join(title_words(record.title)),)
     return [key for key in (*exact, *title, *abstract_keys(record)) if key]

@@ -12,9 +12,14 @@ from operator import attrgetter
 class Record:
     """One paper from a source, or merged from several. None or empty means unknown, never zero.
 
-    `categories` are arXiv's names (`cs.LG`), the primary one first. `version` is the source's version number.
+    `categories` are arXiv's names (`cs.LG`) or codes of `papers.subjects` (`bio.genomics`), the primary one first.
+    `version` is the source's version number.
     `title_derived` marks a title made of the abstract's first sentence. `authors_complete` is False after 'et al.'.
-    `has_code` is True where a source marks code or `code_url` is known; False means unknown.
+    `has_code` is True where a source marks code or `code_url` is known; False means unknown. `doi` is that of the
+    published version where it is known, which appeared on `issued`; then `preprint_dois` has those of the preprints.
+    `venue`: the journal or conference. `retracted` papers are `withdrawn` too. `language`: ISO 639-1 or -3, as the
+    source says. `outlets`: names of the outlets beside arXiv that carry it (`papers.outlets`). `url`: its page,
+    for a paper without identifier.
     """
 
     title: str
@@ -33,6 +38,14 @@ class Record:
     title_derived: bool = False
     withdrawn: bool = False
     has_code: bool = False
+    preprint_dois: tuple[str, ...] = ()
+    pmid: str | None = None
+    retracted: bool = False
+    language: str | None = None
+    keywords: tuple[str, ...] = ()
+    issued: date | None = None
+    outlets: tuple[str, ...] = ()
+    url: str | None = None
 
     def __reduce__(self) -> tuple[type[Record], tuple[object, ...]]:
         """Pickle the values without the field names, which is faster."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+from digest.papers.clues import is_retracted
 from digest.papers.record import AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.papers.summary import bounded_summary
 from digest.text.plain_text import remove_controls
@@ -26,7 +27,7 @@ def to_storable(parsed: ParsedDocument) -> ParsedDocument:
 
 
 def _clean_listed(item: ListedPaper) -> ListedPaper:
-    record = clean_record(item.record)
+    record = _mark_retracted(clean_record(item.record))
     announce_type = item.announce_type and remove_controls(item.announce_type)
     summary = bounded_summary(item.summary) if item.summary else ""
     ids = tuple([_clean_author_id(author_id) for author_id in item.author_ids])
@@ -34,6 +35,12 @@ def _clean_listed(item: ListedPaper) -> ListedPaper:
     if record is item.record and cleaned[1:] == (item.announce_type, item.summary, item.author_ids):
         return item
     return replace(item, record=record, announce_type=announce_type, summary=summary, author_ids=ids)
+
+
+def _mark_retracted(record: Record) -> Record:
+    """The record, marked as retracted where its publisher says so in the title."""
+    is_marked = record.retracted or is_retracted(record.title)
+    return replace(record, retracted=True, withdrawn=True) if is_marked and not record.retracted else record
 
 
 def clean_record(record: Record) -> Record:

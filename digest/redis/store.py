@@ -150,6 +150,14 @@ class RedisStore:
             stamps: list[tuple[bytes, float]] = self._client.zrange(f"{PREFIX}progress:{kind}", 0, -1, withscores=True)  # type: ignore[assignment]
             return {process.decode(): max(now - stamp, 0.0) for process, stamp in stamps}
 
+    def list_lengths(self, names: Sequence[str]) -> list[int]:
+        """The lengths of these lists."""
+        with _redis_errors_as_transient():
+            pipe = self._client.pipeline()
+            for name in names:
+                pipe.llen(name)
+            return [int(length) for length in pipe.execute()]
+
     def take(self, name: str, rate: float, burst: float, requested: int) -> tuple[int, float]:
         """Take up to `requested` tokens (`rate` a second, `burst` at once). Returns their number, and the wait."""
         granted, _, wait = self._bucket(name, rate, burst, requested)

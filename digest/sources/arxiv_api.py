@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.limits import require_within_limits
 from digest.sources.source import LATE, DayMark, FetchedDocument, FetchResult, Source, each_file
@@ -213,5 +214,6 @@ SOURCE = Source(
     days=arxiv.ANNOUNCEMENTS.between,
     next_fetch=arxiv.next_harvest,
     calendar=arxiv.ANNOUNCEMENTS,
+    outlet=ARXIV,
     only_missing_days=True,
 )

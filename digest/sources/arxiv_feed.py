@@ -13,6 +13,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import source_days
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
@@ -160,5 +161,6 @@ SOURCE = Source(
     current=(CurrentFetch(arxiv.RSS, _fetch_current),),
     next_fetch=arxiv.next_feed,
     calendar=arxiv.ANNOUNCEMENTS,
+    outlet=ARXIV,
     enabled_by_default=True,
 )

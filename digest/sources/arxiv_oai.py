@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 from digest import clock, papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.author_line import AuthorLine, authors_of
 from digest.sources.limits import require_within_limits
@@ -360,6 +361,7 @@ SOURCE = Source(
     fetch_day=_fetch_day,
     next_fetch=arxiv.next_harvest,
     calendar=arxiv.ANNOUNCEMENTS,
+    outlet=ARXIV,
     fills_gaps=True,
     enabled_by_default=True,
 )

@@ -18,6 +18,7 @@ from typing import Any
 from digest import clock, papers
 from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers.subjects import subject_code
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
@@ -30,6 +31,7 @@ from digest.text.plain_text import one_line
 PACING = Pacing("biorxiv", pause=1.0)  # there is no published limit; both servers are on one host
 MAX_PAGES = 200
 FINAL_AFTER = timedelta(days=2)  # then a day is final: preprints are dated before they appear
+FRESH_FOR = timedelta(days=7)  # preprints posted this long before they were first seen are new on that day
 INCOMPLETE_UNTIL = timedelta(days=4)  # a total that the pages never reach is an error of the API
 _URL = TextSetting("biorxiv_url", "https://api.biorxiv.org")
 _EMPTY_STATUSES = ("no posts found", "no articles found")
@@ -123,14 +125,18 @@ def _convert_preprint(row: Mapping[str, Any]) -> ListedPaper:
     authors = authors_of(_text(row, "authors"))
     institution = _without_placeholder(_text(row, "author_corresponding_institution"))
     posted = dates.parse_date("date", _text(row, "date"))
+    subject = subject_code(_text(row, "category"))
     is_first = int(version) == 1
+    published_doi = _published_doi(_text(row, "published"))
     record = Record(
         title=title,
         abstract=abstract,
         authors=authors.names,
         authors_complete=authors.complete,
         version=int(version),
-        doi=doi,
+        doi=published_doi or doi,
+        preprint_dois=(doi,) if published_doi else (),
+        categories=(subject,) if subject else (),
         institutions=(institution,) if institution else (),
         code_url=papers.code_address(abstract),
         published=posted if is_first else None,
@@ -144,8 +150,23 @@ def _journal_version(row: Mapping[str, Any]) -> ListedPaper:
     doi = _text(row, "preprint_doi").lower()
     if not _DOI.fullmatch(doi):
         raise ValueError(f"preprint_doi: {doi[:40]!r} is not a DOI")
-    journal = _without_placeholder(_plain_text(_text(row, "published_journal")))
-    return ListedPaper(require_within_limits(Record("", doi=doi, venue=journal or None)))
+    journal = _without_placeholder(_plain_text(_text(row, "published_journal"))) or None
+    published_doi = _published_doi(_text(row, "published_doi"))
+    issued = _text(row, "published_date") if published_doi else ""
+    record = Record(
+        "",
+        doi=published_doi or doi,
+        preprint_dois=(doi,) if published_doi else (),
+        venue=journal,
+        issued=dates.parse_date("published_date", issued) if issued else None,
+    )
+    return ListedPaper(require_within_limits(record))
+
+
+def _published_doi(text: str) -> str | None:
+    """The DOI of the published version; None for no DOI, and for a preprint's own, which the API sometimes repeats."""
+    doi = text.lower()
+    return doi if _DOI.fullmatch(doi) and not papers.is_preprint_doi(doi) else None
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -214,7 +235,7 @@ def _parse_saved(data: bytes) -> ParsedDocument:
     return parse(data).parsed
 
 
-def _source(server: str) -> Source:
+def _source(server: str, outlet: str) -> Source:
     return Source(
         name=server,
         parser=each_file(_parse_saved),
@@ -223,7 +244,9 @@ def _source(server: str) -> Source:
         fetch_day=partial(_fetch_day, server),
         current=(CurrentFetch("journal versions", partial(_fetch_journals, server)),),
         interval=timedelta(hours=6),
+        fresh_for=FRESH_FOR,
+        outlet=outlet,
     )
 
 
-BIORXIV, MEDRXIV = _source("biorxiv"), _source("medrxiv")
+BIORXIV, MEDRXIV = _source("biorxiv", "bioRxiv"), _source("medrxiv", "medRxiv")

@@ -1,5 +1,7 @@
 """HTTP requests to sources. The only module that uses the client library; its errors become SourceDown.
 
+The library is imported at the first request: with what it imports it takes 8 MB, which most processes do not need.
+
 Every answer is bounded in time and size, also when decompressed. Temporary failures are retried, no sooner than the
 source asks for.
 """
@@ -16,15 +18,16 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-
-import httpx
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
-from digest.sources.redirect_policy import SourceRequest, redirect_request
+from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
 from digest.sources.request_pacing import wait_for_turn
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["SourceAnswer", "SourceRequest", "fetch", "fetch_answer"]
 
@@ -43,10 +46,14 @@ _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 @dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """The body of an answer, unpacked, and its headers by names in lower case."""
+    """The body of an answer, unpacked, and its headers by names in lower case.
+
+    `is_unchanged`: the answer to a conditional request is that nothing changed (304).
+    """
 
     body: bytes
     headers: Mapping[str, str]
+    is_unchanged: bool = False
 
 
 def fetch(
@@ -111,6 +118,8 @@ class _Redirect(Exception):
 def _follow_redirects(request: SourceRequest) -> SourceAnswer:
     """The answer, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
+    if request.is_public and configured_host not in settings.get().feed_private_hosts:
+        request, configured_host = public_request(request), ""
     for _ in range(MAX_REDIRECTS + 1):
         try:
             with wait_for_turn(request.pacing) as deadline:
@@ -121,6 +130,8 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
 
 
 def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
+    import httpx
+
     timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
     max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
@@ -140,6 +151,8 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
         ):
             if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
                 raise _Redirect(answer.status_code, answer.headers["location"])
+            if answer.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request):
+                return SourceAnswer(b"", dict(answer.headers), is_unchanged=True)
             if answer.status_code != HTTPStatus.OK:
                 raise _error_for_status(answer, deadline)
             body = b"".join(_read_body(answer, max_bytes, deadline))
@@ -152,6 +165,11 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
         raise SourceDown(f"{host}: {str(error)[:160] or type(error).__name__}") from error
 
 
+def _is_conditional(request: SourceRequest) -> bool:
+    """RFC 9110, section 13.1."""
+    return any(name.lower() in {"if-none-match", "if-modified-since"} for name, _ in request.headers)
+
+
 def _headers(request: SourceRequest) -> dict[str, str]:
     agent = f"papers-inbox/{__version__} ({settings.get().base_url})"
     headers = {"User-Agent": agent, "Accept-Encoding": "gzip", "Connection": "close", **dict(request.headers)}
@@ -161,6 +179,8 @@ def _headers(request: SourceRequest) -> dict[str, str]:
 @cache
 def _tls_context() -> ssl.SSLContext:
     """The TLS context, created once: loading the certificates takes longer than most requests."""
+    import httpx
+
     return httpx.create_ssl_context()
 
 

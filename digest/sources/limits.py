@@ -6,9 +6,11 @@ from digest.papers import Record
 
 _MAX_LENGTHS = {
     "arxiv_id": 40, "doi": 250, "title": 5_000, "abstract": 200_000, "comment": 20_000, "venue": 5_000,
-    "code_url": 2_000,
+    "code_url": 2_000, "url": 2_000, "pmid": 10, "language": 10,
 }  # fmt: skip
-_MAX_COUNTS = {"authors": 20_000, "categories": 100, "institutions": 20_000}
+_MAX_COUNTS = {
+    "authors": 20_000, "categories": 100, "institutions": 20_000, "preprint_dois": 20, "keywords": 1_000, "outlets": 20,
+}  # fmt: skip
 _MAX_ITEM_LENGTH = 1_000
 
 

@@ -24,7 +24,8 @@ class SourceRequest:
     """One request. `pacing`: of its source; `body`: JSON, makes it a POST.
 
     `address`: the checked IP address to connect to, so that the name is not resolved again. `max_bytes` and `seconds`:
-    limits of the answer, below those of all sources.
+    limits of the answer, below those of all sources. `is_public`: somebody typed the address, so that it must be in no
+    private network.
     """
 
     url: str
@@ -35,6 +36,21 @@ class SourceRequest:
     address: str | None = None
     max_bytes: int | None = None
     seconds: float | None = None
+    is_public: bool = False
+
+
+def public_request(request: SourceRequest) -> SourceRequest:
+    """The request with the checked address of its host.
+
+    Raises SourceDown where the host can't be resolved or is in a private network.
+    """
+    parts = urlsplit(request.url)
+    try:
+        return replace(request, address=_public_address(parts))
+    except _NotPublicError as error:
+        raise SourceDown(f"{parts.hostname} is {error}: not fetched", retryable=False) from error
+    except OSError as error:
+        raise SourceDown(f"{parts.hostname} can't be resolved ({error})") from error
 
 
 def redirect_request(request: SourceRequest, status: int, location: str, *, configured_host: str) -> SourceRequest:
@@ -55,6 +71,7 @@ def redirect_request(request: SourceRequest, status: int, location: str, *, conf
         raise _refusal(location, "which is not encrypted")
     if new.username or new.password:
         raise _refusal(location, "which carries a password")
+    address = None if new.hostname == configured_host else _redirect_address(new, location)
     body = request.body if status in _KEEPS_METHOD else None
     if body is not None and not same_origin:
         raise _refusal(location, "with a request body that must stay on the origin")
@@ -64,7 +81,7 @@ def redirect_request(request: SourceRequest, status: int, location: str, *, conf
         params=(),
         headers=request.headers if same_origin else (),
         body=body,
-        address=None if new.hostname == configured_host else _public_address(new, location),
+        address=address,
     )
 
 
@@ -73,16 +90,32 @@ def _origin(url: SplitResult) -> tuple[str, str, int]:
     return url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0)
 
 
-def _public_address(url: SplitResult, location: str) -> str:
-    """An address of the host. All of its addresses must be public, because a name may point anywhere."""
+class _NotPublicError(Exception):
+    """The host is in a private network; the text says so, with the address."""
+
+
+def _redirect_address(url: SplitResult, location: str) -> str:
+    try:
+        return _public_address(url)
+    except _NotPublicError as error:
+        raise _refusal(location, f"which is {error}") from error
+    except OSError as error:
+        raise SourceDown(f"redirected to {url.hostname}, which can't be resolved ({error})") from error
+
+
+def _public_address(url: SplitResult) -> str:
+    """An address of the host. All of its addresses must be public, because a name may point anywhere.
+
+    Raises OSError where it can't be resolved, _NotPublicError.
+    """
     try:
         infos = socket.getaddrinfo(url.hostname, _origin(url)[2], type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise SourceDown(f"redirected to {url.hostname}, which can't be resolved ({error})") from error
+    except UnicodeError as error:
+        raise OSError(str(error)) from error
     addresses = [str(info[4][0]).partition("%")[0] for info in infos]
     for address in addresses:
         if not _is_public(address):
-            raise _refusal(location, f"which is in a private network ({address})")
+            raise _NotPublicError(f"in a private network ({address})")
     return addresses[0]
 
 

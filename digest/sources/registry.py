@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digest import settings
 from digest.errors import BadInput
+from digest.papers.outlets import ARXIV, outlet_key
 from digest.settings import TextSetting
 from digest.sources import (
     arxiv,
@@ -11,8 +12,11 @@ from digest.sources import (
     arxiv_feed,
     arxiv_oai,
     biorxiv,
+    crossref,
+    feed_source,
     huggingface,
     openalex,
+    pubmed,
     semantic_scholar,
     summary_endpoint,
 )
@@ -27,6 +31,7 @@ SOURCES: dict[str, Source] = {
         huggingface.SOURCE,
         biorxiv.BIORXIV,
         biorxiv.MEDRXIV,
+        pubmed.SOURCE,
         semantic_scholar.SOURCE,
         openalex.SOURCE,
     )
@@ -35,25 +40,35 @@ ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # the announcements t
 DEFAULT = "default"
 
 
+def all_sources() -> dict[str, Source]:
+    """The built-in sources and the feeds that administrators added, by name."""
+    return SOURCES | {entry.name: entry for entry in feed_source.feed_entries() if entry.name not in SOURCES}
+
+
 def source_named(name: str) -> Source:
     """The source of that name. Raises BadInput."""
-    if name not in SOURCES:
-        raise BadInput(f"source {name!r} is unknown; one of {', '.join(SOURCES)}", field="source")
-    return SOURCES[name]
+    source = SOURCES.get(name) or all_sources().get(name)
+    if source is None:
+        raise BadInput(f"source {name!r} is unknown; one of {', '.join(all_sources())}", field="source")
+    return source
 
 
 def enabled_sources() -> list[Source]:
-    """The sources that the setting SOURCES names, in its order; `default` stands for those enabled by default."""
+    """The sources that the setting SOURCES names, in its order, and every feed, also those that are paused.
+
+    `default` stands for the built-in sources that are enabled by default.
+    """
     names: list[str] = []
     for name in settings.get().sources:
         names += [s.name for s in SOURCES.values() if s.enabled_by_default] if name == DEFAULT else [name]
-    return [SOURCES[name] for name in dict.fromkeys(names) if name in SOURCES]
+    built_in = [SOURCES[name] for name in dict.fromkeys(names) if name in SOURCES]
+    return [*built_in, *(entry for entry in feed_source.feed_entries() if entry.name not in SOURCES)]
 
 
 def source_settings() -> list[TextSetting]:
-    """The settings that the sources and the endpoint for summaries declare."""
+    """The settings that the sources, Crossref and the endpoint for summaries declare."""
     declared = [setting for source in SOURCES.values() for setting in source.settings]
-    return list(dict.fromkeys([*declared, *summary_endpoint.SETTINGS]))
+    return list(dict.fromkeys([*declared, *summary_endpoint.SETTINGS, *crossref.SETTINGS]))
 
 
 def fallback_figures() -> list[str]:
@@ -64,6 +79,25 @@ def fallback_figures() -> list[str]:
 def summary_origins() -> dict[str, str]:
     """What people call the sources that give one-line summaries, by their names; the preferred first."""
     return {source.name: source.summary_origin for source in SOURCES.values() if source.summary_origin}
+
+
+def stored_outlet(source: str) -> str:
+    """The outlet to store with the papers of a built-in source; '' for none, and for arXiv, which ids tell.
+
+    Feeds say their outlets with each paper.
+    """
+    outlet = SOURCES[source].outlet if source in SOURCES else ""
+    return "" if outlet == ARXIV else outlet
+
+
+def enabled_outlets() -> dict[str, str]:
+    """Names of the outlets that the enabled sources carry, by key."""
+    return {outlet_key(source.outlet): source.outlet for source in enabled_sources() if source.outlet}
+
+
+def all_outlets() -> dict[str, str]:
+    """Names of the outlets of all sources, by key."""
+    return {outlet_key(source.outlet): source.outlet for source in all_sources().values() if source.outlet}
 
 
 def gap_filler() -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from sqlmodel import Session
+
 from digest.errors import N_, BadInput, SourceDown
 from digest.papers import ParsedDocument, RejectedItem
 from digest.settings import TextSetting
@@ -34,7 +36,7 @@ class FetchedDocument:
     """Papers to store together, and the mark to store in the same transaction.
 
     Its new papers join the announcement of `announcement`, or the one that was current on `current_on`, or else that of
-    the document's own date.
+    the document's own date. `on_stored` is called in the transaction that stores it.
     """
 
     name: str
@@ -42,6 +44,7 @@ class FetchedDocument:
     announcement: date | None = None
     current_on: date | None = None
     mark: DayMark | None = None
+    on_stored: Callable[[Session], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ class Source:
 
     A source has `fetch_day`, `current`, or both (then the days come first). It is due `interval` after its last
     attempt, or when `next_fetch` says. Without a calendar it is late after three intervals.
+
+    The calendar of announcements is arXiv's. Papers of another source with `fresh_for` are new on the day on which they
+    were first seen here. Papers of older days, from a long outage or for the history, join the announcement of their
+    own day: where that has left the window of announcements they are stored but never mailed as new.
     """
 
     name: str
@@ -127,6 +134,9 @@ class Source:
     enabled_by_default: bool = False
     fallback_figures: bool = False  # its author figures count only where no other source has any
     summary_origin: str = ""  # what people call it; for a source that gives one-line summaries
+    fresh_for: timedelta | None = None  # papers of days this recent join the announcement of the day of their fetch
+    outlet: str = ""  # name of the outlet whose papers it carries (`papers.outlets`); '' for facts about papers only
+    label: str = ""  # what people call it, where that is not its name
 
     def next_due(self, attempted_at: datetime) -> datetime:
         """When it is to be fetched again after a successful attempt."""

@@ -7,17 +7,18 @@ from functools import partial
 from fastapi import FastAPI
 
 from digest import settings
-from digest.interfaces import Enqueue
-from digest.web.api import bounce_webhook, health, library, v1
+from digest.queues import Enqueue
+from digest.web.api import bounce_webhook, health, metrics, openapi, v1
 from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
-from digest.web.http.preview_limits import MAX_FETCHES, PreviewSlots
+from digest.web.http.preview_limits import MAX_FETCHES, PreviewQueue, PreviewSlots
 from digest.web.http.rate_limit import (
     API_PER_MINUTE,
     FEEDBACK_PER_MINUTE,
     REQUEST_MESSAGE,
     WEBHOOK_PER_MINUTE,
+    RateLimitHeaders,
     RequestLimiter,
 )
 from digest.web.http.search_limits import search_limiter, search_slots, suggestion_limiter
@@ -25,7 +26,9 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    admin_health,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
     citations,
@@ -59,20 +62,34 @@ PAGES = (  # routes are tried in this order
     search,
     topic_suggestions,
     health,
+    metrics,
     v1,
-    library,
     bounce_webhook,
     admin,
+    admin_health,
     admin_runs,
+    admin_sources,
     admin_subscribers,
     admin_system,
 )
 
 
+def _warm_up(services: PageServices, pages: PageCache) -> None:
+    """Prepare what the first visitors need."""
+    sign_up.warm_up(services, pages)
+    papers.warm_up(services, pages)
+
+
+def _refresh(services: PageServices, pages: PageCache) -> None:
+    """Prepare again what has changed, while visitors get what was prepared before."""
+    services.refresh_previews()
+    pages.refresh()
+
+
 def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     """The application over the configured database. `services` show papers and editions.
 
-    `app.state.warm_up.start()` prepares the first preview in the background.
+    `app.state.warm_up.start_and_refresh()` prepares the first views in the background, and again after changes.
 
     Raises Misconfigured where a secret is unset.
     """
@@ -81,26 +98,32 @@ def build(enqueue: Enqueue, services: PageServices) -> FastAPI:
     app = FastAPI(
         title=config.service_name,
         version="1",
+        description=openapi.DESCRIPTION,
+        generate_unique_id_function=lambda route: route.name,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,  # its redirect is made from the Host header, which anybody can send
     )
     app.state.enqueue, app.state.services, app.state.preview_limiter = enqueue, services, RequestLimiter()
-    app.state.preview_slots, app.state.pages = PreviewSlots(), PageCache()
+    app.state.preview_slots, app.state.preview_queue, app.state.pages = PreviewSlots(), PreviewQueue(), PageCache()
     app.state.search_limiter, app.state.suggestion_limiter = search_limiter(), suggestion_limiter()
     app.state.fetch_slots = PreviewSlots(MAX_FETCHES, max_waiting=0)
     app.state.search_slots = search_slots()
-    app.state.warm_up = WarmUp(partial(sign_up.warm_up, services, app.state.pages))
+    app.state.warm_up = WarmUp(
+        partial(_warm_up, services, app.state.pages), partial(_refresh, services, app.state.pages)
+    )
     app.state.api_limiter = RequestLimiter(API_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.feedback_limiter = RequestLimiter(FEEDBACK_PER_MINUTE, message=REQUEST_MESSAGE)
     app.state.webhook_limiter = RequestLimiter(WEBHOOK_PER_MINUTE, message=REQUEST_MESSAGE)
     for module in PAGES:
         app.include_router(module.router)
+    openapi.install_schema(app)
     error_pages.install_error_handlers(app)
     content_policy = content_security_policy(
         styles=csp_hash(template_rendering.style_sheet()), scripts=" ".join(map(csp_hash, template_rendering.scripts()))
     )
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(HeadAsGet)
     app.add_middleware(BoundedBody, refuse=error_pages.refuse_body)
     app.add_middleware(SafeHeaders, content_policy=content_policy, https=config.base_url.startswith("https://"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from digest.services.catalog import author_pages, paper_presenters
 from digest.services.delivery import resend
-from digest.services.editions import further_papers, preview, web_view
+from digest.services.editions import further_papers, web_view
+from digest.services.preview import preview
 from digest.web.http.dependencies import PageServices
 
 
@@ -19,4 +20,5 @@ def page_services() -> PageServices:
         edition=web_view.web_view,
         further=further_papers.further_papers,
         resend=resend.resend,
+        refresh_previews=preview.refresh,
     )

@@ -252,7 +252,7 @@ def plan(day: date) -> None:
     """The scheduler's part."""
     import time_machine
 
-    from digest.interfaces import NoQueue
+    from digest.queues import NoQueue
     from digest.services.runs import run_planning as planning
 
     with time_machine.travel(slot_of(day), tick=True):

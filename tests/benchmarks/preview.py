@@ -107,7 +107,7 @@ def measured(rounds: int) -> dict[str, list[float]]:
 def measure_previews(rounds: int) -> None:
     """Print milliseconds of the first preview and of the following ones."""
     from digest.matching.profile import Profile, Topic
-    from digest.services.editions.preview import preview
+    from digest.services.preview.preview import preview
 
     profiles = [Profile(tuple(map(Topic, topics))) for topics in TOPICS]
     milliseconds: dict[str, list[float]] = {"first": [], "first cpu": [], "warm": [], "warm cpu": []}

@@ -69,7 +69,7 @@ def main() -> None:
 def measure(report: Report, name: str, options: argparse.Namespace) -> None:
     """Fill one database and search in it."""
     from digest import settings
-    from digest.services.catalog.search_indexing import index_papers
+    from digest.services.search.search_indexing import index_papers
 
     settings.clear_cache()
     fill(options.shared, options.papers)
@@ -89,8 +89,8 @@ def measure(report: Report, name: str, options: argparse.Namespace) -> None:
 
 def searches(rounds: int) -> tuple[list[float], list[float]]:
     """Milliseconds of wall-clock and of CPU time of each search."""
-    from digest.services.catalog.search_schemas import ORDERS, SearchRequest
-    from digest.services.editions.paper_search import search
+    from digest.services.search.paper_search import search
+    from digest.services.search.search_schemas import ORDERS, SearchRequest
 
     walls, cpus = [], []
     for _ in range(rounds):

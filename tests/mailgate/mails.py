@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email import other_emails
+from digest.compose.email import other_emails, run_report_email
+from digest.compose.email.run_figures import RunFigures
 from digest.compose.email.template_context import RenderedMail
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.mail.mime import dkim, message_builder
@@ -49,6 +50,15 @@ ODD = (
         "From here to there: 100% of $5, C#, _x_ and <b>", "From the start. & <i>more</i> {{ x }} = 3D.\nFrom us.", ()
     ),
 )
+RUNS = (
+    RunFigures(7, "2025-11-21 07:00", finished=True, seconds=41.3, sent=1204, skipped=31, papers=11_022),
+    RunFigures(
+        8, "2025-11-21 07:15", finished=True, seconds=4000.0, sent=950, deferred=7, rejected=31, uncertain=2,
+        papers=8000, late_sources=(("arxiv-rss", "late"), ("huggingface", "down")),
+        notice="arXiv's announcement of 20 November had not arrived when this was made. Its papers come next time.",
+    ),
+    RunFigures(9, "2025-11-21 07:30", finished=False, seconds=21_600.0, sent=1, waiting=960, papers=1),
+)  # fmt: skip
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 
 
@@ -135,6 +145,12 @@ def _small() -> Iterator[tuple[str, str, RenderedMail]]:
         "alarm",
         other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service),
     )
+    admin = "https://papers.example/admin"
+    for number, figures in enumerate(RUNS):
+        report = run_report_email.run_report(
+            figures, run_url=f"{admin}/runs/{figures.run}", sources_url=f"{admin}/sources", service=service
+        )
+        yield f"run-report-{number}", "run-report", report
     yield "test", "test", other_emails.delivery_test_mail(service=service)
     invented = samples.edition(samples.INVENTED)
     for kind in ("digest", "welcome", "resend"):

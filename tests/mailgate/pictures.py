@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
-from digest.compose.email import other_emails
+from digest.compose.email import other_emails, run_report_email
 from digest.compose.email.template_context import RenderedMail
 from digest.papers import Record
 from seeds import loader
@@ -22,6 +22,7 @@ from tests.browser import chromium
 from tests.browser.pictures import reduced_png
 from tests.digest.compose import samples
 from tests.mailgate.looks import SCHEMES
+from tests.mailgate.mails import RUNS
 
 WIDTHS = (375, 800)
 TALLEST = {"day": 2600, "welcome": 600, "resend": 600}  # pixels of a picture; the text has the rest
@@ -50,6 +51,11 @@ def all_mails() -> Iterator[tuple[str, RenderedMail]]:
     )
     facts = ("Queue: 1,204 mails waiting", "The oldest waits for 48 min")
     yield "alarm", other_emails.alarm("Mail is late", facts, url="https://papers.example/admin", service=service)
+    admin = "https://papers.example/admin"
+    report = run_report_email.run_report(
+        RUNS[1], run_url=f"{admin}/runs/7", sources_url=f"{admin}/sources", service=service
+    )
+    yield "run-report", report
     yield "test", other_emails.delivery_test_mail(service=service)
 
 

@@ -20,7 +20,7 @@ def test_every_kind_of_mail_is_among_them(sample_mails: tuple[list[Mail], str]) 
 
     assert kinds == {
         "digest", "welcome", "resend", "notice", "confirmation", "link", "account-link",
-        "new-address", "moved", "sign-in", "alarm", "test",
+        "new-address", "moved", "sign-in", "alarm", "test", "run-report",
     }  # fmt: skip
 
 

@@ -25,6 +25,11 @@ def services(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return services_by_name
 
 
+def secrets() -> dict[str, str]:
+    """The file of each secret by its name."""
+    return {name: secret["file"] for name, secret in yaml.safe_load(FILE.read_text())["secrets"].items()}
+
+
 def seconds(text: str) -> int:
     """`90s` and `2m` in seconds."""
     return int(text[:-1]) * _UNITS[text[-1]]

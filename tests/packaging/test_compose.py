@@ -17,21 +17,31 @@ from pathlib import Path
 import pytest
 
 from digest import redis
+from digest.queues import QUEUES
+from digest.services.admin import configuration
 from digest.settings import Settings
+from tests.conftest import ROOT
 from tests.packaging import compose
 from tests.packaging.conftest import CommandResult, plain_environment, run
 from tests.patience import PATIENCE, wait_for
 from tests.servers import MailServer, Postgres
 
 ENV = {
-    "DIGEST_SECRET_KEY": "a-key-for-tests-of-32-characters",
     "DIGEST_MAIL_FROM": "Papers <papers@digest.example>",
-    "DIGEST_SMTP_URL": "smtp://mail:1025",
     "DIGEST_BASE_URL": "https://digest.example",
-    "POSTGRES_PASSWORD": "password",
 }
-OUR_SERVICES = ("migrate", "scheduler", "web", "worker")
+SECRETS = {
+    "secret_key": "a-key-for-tests-of-32-characters",
+    "smtp_url": "smtp://mail:1025",
+    "database_url": "postgresql://digest:password@postgres:5432/digest",
+    **dict.fromkeys(("dkim_key", "metrics_token", "webhook_key", "ping_url"), ""),
+    **dict.fromkeys(("semantic_scholar_key", "openalex_key", "pubmed_api_key", "summary_key"), ""),
+}
+WORKERS = ("worker-delivery", "worker-ingestion", "worker-selection")
+LONG_RUNNING = ("scheduler", "web", *WORKERS)
+OUR_SERVICES = ("admin", "migrate", *LONG_RUNNING)
 SECONDS_OF_A_TASK = 10
+IN_CONTAINER = "/run/secrets/"
 ALL = compose.services(ENV)
 
 
@@ -66,18 +76,76 @@ def test_the_world_reaches_web_alone() -> None:
 
 
 def test_what_a_profile_opens_is_open_to_this_machine_alone() -> None:
-    ports = [port for service in ALL.values() if "profiles" in service for port in service["ports"]]
+    ports = [port for service in ALL.values() if "profiles" in service for port in service.get("ports", ())]
 
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-@pytest.mark.parametrize("service", sorted(set(OUR_SERVICES) - {"migrate"}))
+def test_what_init_writes_is_this_file_without_the_build() -> None:
+    template = ROOT / "templates" / "deploy" / "compose" / "docker-compose.yml"
+
+    assert template.read_text() == compose.FILE.read_text().replace("  build: .\n", "")
+
+
+def test_each_secret_goes_only_to_the_processes_that_need_it() -> None:
+    users: dict[str, set[str]] = {name: set() for name in compose.secrets()}
+    for service, definition in ALL.items():
+        for secret in definition.get("secrets", ()):
+            users[secret].add(service)
+
+    assert {name: sorted(services - {"admin"}) for name, services in users.items()} == {
+        "secret_key": ["scheduler", "web", "worker-delivery"],
+        "smtp_url": ["worker-delivery"],
+        "dkim_key": ["worker-delivery"],
+        "database_url": sorted(set(OUR_SERVICES) - {"admin"}),
+        "postgres_password": ["postgres"],
+        "metrics_token": ["web"],
+        "webhook_key": ["web"],
+        "ping_url": ["scheduler"],
+        "semantic_scholar_key": ["worker-ingestion"],
+        "openalex_key": ["worker-ingestion"],
+        "pubmed_api_key": ["worker-ingestion"],
+        "summary_key": ["worker-ingestion"],
+    }
+
+
+@pytest.mark.parametrize("service", ALL)
+def test_no_secret_stands_in_the_environment_and_each_file_is_one_of_its_secrets(service: str) -> None:
+    definition = ALL[service]
+    files = {name: value for name, value in definition.get("environment", {}).items() if name.endswith("_FILE")}
+    plain = {name.removeprefix("DIGEST_").lower() for name in definition.get("environment", {})} - {"postgres_user"}
+
+    assert {value.removeprefix(IN_CONTAINER) for value in files.values()} <= set(definition.get("secrets", ()))
+    assert not plain & {*compose.secrets(), "database_url", "smtp_url"}
+
+
+@pytest.mark.parametrize("service", ALL)
+def test_every_service_has_limits_and_an_image_of_one_version(service: str) -> None:
+    definition = ALL[service]
+
+    assert {"mem_limit", "cpus", "pids_limit"} <= set(definition)
+    assert re.fullmatch(r"[\w/.-]+:v?\d+(\.\d+)+", definition["image"])
+
+
+@pytest.mark.parametrize("service", sorted({*OUR_SERVICES, "redis", "mail"}))
+def test_a_service_runs_as_a_numeric_user_without_capabilities(service: str) -> None:
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", ALL[service]["user"])
+    assert ALL[service]["cap_drop"] == ["ALL"]
+
+
+def test_each_queue_has_a_worker_of_its_own() -> None:
+    served = [queue for name in WORKERS for queue in ALL[name]["command"][-1].split("+")]
+
+    assert sorted(served) == sorted(QUEUES)
+
+
+@pytest.mark.parametrize("service", [*LONG_RUNNING])
 def test_a_service_waits_for_the_schema(service: str) -> None:
     assert ALL[service]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
-@pytest.mark.parametrize("service", sorted(set(ALL) - {"migrate", "mail"}))
+@pytest.mark.parametrize("service", sorted(set(ALL) - {"admin", "migrate", "mail"}))
 def test_a_service_reports_its_health(service: str) -> None:
     check = ALL[service]["healthcheck"]
 
@@ -88,14 +156,15 @@ def test_a_service_reports_its_health(service: str) -> None:
 def test_a_worker_is_given_the_time_that_a_task_takes() -> None:
     longest = SECONDS_OF_A_TASK + Settings.model_fields["message_timeout"].default
 
-    assert compose.seconds(ALL["worker"]["stop_grace_period"]) > longest
+    assert all(compose.seconds(ALL[name]["stop_grace_period"]) > longest for name in WORKERS)
 
 
 @pytest.mark.parametrize("service", OUR_SERVICES)
 def test_every_variable_is_a_setting(service: str) -> None:
-    names = {name.removeprefix("DIGEST_").lower() for name in ALL[service]["environment"]}
+    names = {name.removeprefix("DIGEST_").removesuffix("_FILE").lower() for name in ALL[service]["environment"]}
+    declared = {setting.name for setting in configuration.declared_settings()}
 
-    assert names <= set(Settings.model_fields)
+    assert names <= {*Settings.model_fields, *declared}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +178,27 @@ class Stack:
     redis_port: int
 
     def environment(self, service: str) -> dict[str, str]:
-        """As in the file; only addresses of other hosts, the port and the data folder are this machine's."""
-        values = {name: str(value) for name, value in ALL[service]["environment"].items()}
-        for container_path, own_value in self.replacements.items():
-            values = {name: value.replace(container_path, own_value) for name, value in values.items()}
+        """As in the file; only addresses of other hosts, the port and the folders are this machine's.
+
+        The folder of secrets holds only those of the service.
+        """
+        folder = self.folder / f"secrets-{service}"
+        folder.mkdir(exist_ok=True)
+        for name in ALL[service]["secrets"]:
+            (folder / name).write_text(self._replace(SECRETS[name]))
+        variables = ALL[service]["environment"].items()
+        values = {
+            name: str(folder / value.removeprefix(IN_CONTAINER))
+            if str(value).startswith(IN_CONTAINER)
+            else self._replace(str(value))
+            for name, value in variables
+        }
         return {k: v for k, v in plain_environment().items() if k in {"PATH", "LANG"}} | values
+
+    def _replace(self, text: str) -> str:
+        for container_value, own_value in self.replacements.items():
+            text = text.replace(container_value, own_value)
+        return text
 
     def start(self, service: str) -> subprocess.Popen[bytes]:
         """Its command, as the image would start it: after the entry point `digest`."""
@@ -188,7 +273,7 @@ def test_the_services_come_up_healthy_and_end_on_a_signal(stack: Stack) -> None:
     codes_before = [stack.examine(service).code for service in ("web", "scheduler")]
     assert stack.start("migrate").wait(PATIENCE) == 0
 
-    running = {service: stack.start(service) for service in ("web", "worker", "scheduler")}
+    running = {service: stack.start(service) for service in LONG_RUNNING}
     try:
         results = {service: stack.wait_healthy(service) for service in running}
     finally:
@@ -198,7 +283,8 @@ def test_the_services_come_up_healthy_and_end_on_a_signal(stack: Stack) -> None:
 
     assert codes_before == [1, 1]
     assert {service: (result.code, result.text) for service, result in results.items() if result.code} == {}
-    assert codes == {"web": -signal.SIGTERM, "worker": 0, "scheduler": 0}  # uvicorn drains, then dies of the signal
+    # uvicorn drains, then dies of the signal
+    assert codes == {**dict.fromkeys(LONG_RUNNING, 0), "web": -signal.SIGTERM}
 
 
 def test_migrating_again_changes_nothing(stack: Stack) -> None:

@@ -10,7 +10,7 @@ from digest.compose.email import template_environment
 
 KINDS = [
     "digest", "notice", "confirmation", "link", "export", "erase", "change-address", "new-address", "moved", "sign-in",
-    "alarm", "test",
+    "alarm", "test", "run-report",
 ]  # fmt: skip
 LIGHT = [
     "#1c1b19 #fffdf9",

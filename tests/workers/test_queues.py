@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from digest.errors import BadInput, Transient
-from digest.interfaces import QUEUES
+from digest.queues import QUEUES
 from digest.redis import PrivateRedis, RedisStore, connect, queue_kind
 from digest.redis.store import PREFIX
 from digest.services.admin import doctor

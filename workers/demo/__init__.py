@@ -13,8 +13,8 @@ from pathlib import Path
 from digest import settings
 from digest.cli import output
 from digest.db.core import engine, schema_migration
-from digest.interfaces import Enqueue
 from digest.mail.mime import dkim
+from digest.queues import Enqueue
 from digest.redis import PrivateRedis, running
 from workers.demo import mailbox as mailboxes
 from workers.listening import require_free_port

@@ -20,13 +20,14 @@ from digest.db.outbox import subscriber_mail
 from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.errors import DigestError
-from digest.interfaces import Enqueue
 from digest.models import Delivery, Edition, Subscriber
 from digest.models.delivery import CONFIRMATION, DIGEST, SENT
 from digest.models.types import stored_id
-from digest.services.catalog import novelty_and_score, search_indexing
+from digest.queues import Enqueue
+from digest.services.catalog import novelty_and_score
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.services.runs import daily_run
+from digest.services.search import search_indexing
 from seeds import loader
 from seeds.demo_subscribers import DEMO_SUBSCRIBERS, DemoSubscriber
 from workers.demo.mailbox import Maildir

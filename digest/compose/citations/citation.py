@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import quote
 
 from digest.compose.citations.cited_author import CitedAuthor, cited_author
-from digest.compose.citations.preprint_servers import RXIV_DOI, preprint_server
-from digest.papers import Record
+from digest.compose.text.preprint_servers import preprint_server
+from digest.papers import Record, is_preprint_doi
+from digest.papers.preprint_dois import RXIV_DOI
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -63,15 +65,15 @@ def citation(paper_id: int, record: Record, page: str) -> Citation:
     """The bibliographic data of a record. `page`: the paper's address in this service, for papers without another."""
     doi, arxiv_id = one_line(record.doi or ""), one_line(record.arxiv_id or "")
     venue = readable(record.venue or "")
-    journal = venue if arxiv_id and doi and is_journal(venue) else ""
+    journal = venue if _is_published_in(record, venue) else ""
     return Citation(
         paper_id=paper_id,
         title=readable(record.title) or "Untitled paper",
         title_source=one_line(record.title) or "Untitled paper",
         authors=tuple(author for author in map(cited_author, record.authors) if author.family),
         authors_complete=record.authors_complete,
-        date=_date(record, arxiv_id, doi),
-        url=_url(arxiv_id, doi) or page,
+        date=_ymd(record.issued) if journal and record.issued else _date(record, arxiv_id, doi),
+        url=_url(arxiv_id, doi) or record.url or page,
         abstract=readable(record.abstract),
         abstract_source=one_line(record.abstract),
         arxiv_id=arxiv_id,
@@ -82,6 +84,13 @@ def citation(paper_id: int, record: Record, page: str) -> Citation:
         journal=journal,
         note="" if journal else venue,
     )
+
+
+def _is_published_in(record: Record, venue: str) -> bool:
+    """True where the DOI is that of the article in this journal."""
+    if not record.doi or not venue or is_preprint_doi(record.doi):
+        return False
+    return is_journal(venue) or bool(record.pmid or record.preprint_dois)
 
 
 def is_journal(venue: str) -> bool:
@@ -95,10 +104,14 @@ def _url(arxiv_id: str, doi: str) -> str:
     return f"https://doi.org/{quote(doi, safe='/:;()')}" if doi else ""
 
 
+def _ymd(day: date) -> tuple[int, int, int]:
+    return day.year, day.month, day.day
+
+
 def _date(record: Record, arxiv_id: str, doi: str) -> tuple[int, ...]:
     """When the paper was published; else the month in its arXiv id, or the day in its DOI."""
     if record.published:
-        return record.published.year, record.published.month, record.published.day
+        return _ymd(record.published)
     if match := _NEW_ARXIV_ID.fullmatch(arxiv_id) or _OLD_ARXIV_ID.fullmatch(arxiv_id):
         year = int(match[1])
         return (1900 if year >= _FIRST_ARXIV_YEAR else 2000) + year, int(match[2])

@@ -27,6 +27,8 @@ def subscription_mail(
         "web_view": links.web_view,
         "mail_link": links.mail_link,
     }
+    if links.footer_note:
+        footer |= {"why": escape_text(links.footer_note), "why_lines": wrap(links.footer_note)}
     return render_mail(name, {**values, **footer}, service)
 
 

@@ -12,6 +12,7 @@ from digest.compose.email.template_context import Recipient
 from digest.compose.text.highlighting import fold_for_search
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.papers.subjects import category_text, with_equivalents
 from digest.text import plain_text
 from digest.text.person_references import author_name
 
@@ -103,11 +104,11 @@ def is_strict(topic: str, words: tuple[str, ...]) -> bool:
 def matching_category(subscribed: Iterable[str], categories: Sequence[str]) -> str:
     """The first category of the paper that the subscriber chose (`cs` holds `cs.LG`); the paper's first if none is."""
     names = [one_line(category[:40]) for category in categories[:12]]
-    archives = [category.removesuffix(".*").lower() for category in subscribed]
+    archives = [category.removesuffix(".*").lower() for category in with_equivalents(subscribed)]
     for name in names:
         if any(name.lower() == archive or name.lower().startswith(f"{archive}.") for archive in archives):
-            return name
-    return names[0] if names else ""
+            return category_text(name)
+    return category_text(names[0]) if names else ""
 
 
 def rising_line(entry: Entry) -> str:

@@ -17,9 +17,11 @@ from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
+from digest.compose.text.preprint_servers import preprint_server
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
-from digest.papers import Record, Summary, numbers_agree
+from digest.papers import Record, Summary, is_preprint_doi, numbers_agree, outlet_key, outlet_names
+from digest.papers.subjects import category_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -31,6 +33,7 @@ Value = TypeVar("Value")
 INDENT = "  "
 MIN_UNUSUAL_NOVELTY = 93  # nine in ten papers of a field have a novelty of 70 to 92 (`matching.scoring.novelty`)
 WordGroups = tuple[tuple[str, ...], ...]  # matched words, one group a topic
+_JOURNAL = "\x01"  # the place of a journal's name; no text of a paper holds a control character
 _MAX_ABSTRACT_READ = 6_000  # characters of an abstract that are read at all: an excerpt needs the first few hundred
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:[/?#][!#-;=?-Z\[\]_a-z~]*)?")
 _PAGES = re.compile(r"\b([1-9]\d{0,3})(?: \w+)? (?:pages|pp)\b", re.IGNORECASE)
@@ -42,6 +45,7 @@ _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.or
 class PaperBlock:
     """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `source`: the abstract.
 
+    `other_version`: the address of the published version, or of the preprint where `url` is the published version.
     `origin`: the words before the summary, `In short, by Hugging Face:`; both are '' without one.
     """
 
@@ -54,12 +58,15 @@ class PaperBlock:
     authors: tuple[str, ...]
     complete: bool
     facts: str
+    shown_facts: Markup
     about: Markup
     about_lines: str
     url: Markup
     found_by_search: bool
     pdf: Markup | None
     code: Markup | None
+    other_version: Markup | None
+    version_label: str
     linked_title: bool
     title_lines: str
     abstract_lines: str
@@ -152,9 +159,11 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     source = _abstract(record, title)
     abstract = excerpt(source, title)
     url, searched = _url(record, title)
-    fact_line = facts(record, novelty)
-    about = " · ".join(part for part in (byline(record.authors, record.authors_complete), fact_line) if part)
+    names, fact_line = byline(record.authors, record.authors_complete), facts(record, novelty)
+    shown_facts = _shown_facts(record, novelty)
+    about = " · ".join(filter(None, (names, fact_line)))
     code = safe_link(record.code_url)
+    other_doi, version_label = _other_version(record)
     origin, summary = short_summary(summaries, title, source)
     return PaperBlock(
         title=title,
@@ -166,12 +175,15 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         authors=record.authors,
         complete=record.authors_complete,
         facts=fact_line,
-        about=escape_text(about),
+        shown_facts=shown_facts,
+        about=Markup(" · ").join(filter(None, (escape_text(names), shown_facts))),
         about_lines=wrap(about, INDENT),
         url=escape(url),
         found_by_search=searched,
         pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
         code=escape(code) if code else None,
+        other_version=escape(_doi_url(other_doi)) if other_doi else None,
+        version_label=version_label,
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),
@@ -196,18 +208,93 @@ def readable_title(record: Record) -> str:
     return shorten(readable(record.title[:2000]), 300) or localize("Untitled paper")
 
 
+class SourceText(NamedTuple):
+    """Where a paper appears, with a place for the name of a journal, which pages print in italics."""
+
+    text: str
+    journal: str = ""
+
+    def __str__(self) -> str:
+        """In plain text: `An Index: Nature`, `A Server preprint · now in Nature`."""
+        return self.text.replace(_JOURNAL, self.journal)
+
+
+def source_text(record: Record) -> SourceText:
+    """Where a paper outside arXiv appears; empty for papers of arXiv, which are the usual case."""
+    names = [shorten(readable(name[:200]), 40) for name in outlet_names(record)]
+    if not names or record.arxiv_id:
+        return SourceText("")
+    journal = shorten(readable((record.venue or "")[:200]), 40)
+    if has_published_version(record) and journal:
+        server = preprint_server(record.preprint_dois[0]) or (names[0] if len(names) == 1 and not record.pmid else "")
+        preprint = localize("%(server)s preprint", server=server) if server else ""
+        published = localize("now in %(journal)s", journal=_JOURNAL)
+        return SourceText(" · ".join(filter(None, (preprint, published))), journal)
+    if len(names) == 1 and is_preprint_doi(record.doi or ""):
+        return SourceText(localize("%(server)s preprint", server=names[0]))
+    others = [name for name in names if outlet_key(name) != outlet_key(journal)]
+    if not journal and len(names) == 1:
+        return SourceText(_JOURNAL, names[0])
+    return SourceText(": ".join(filter(None, (", ".join(others), _JOURNAL if journal else ""))), journal)
+
+
 def facts(record: Record, novelty: int | None = None) -> str:
-    """Category, code, venue, institution, length and unusual novelty, as far as known, with dots between."""
+    """Source, category, code, venue, institution, length and unusual novelty, as far as known, with dots between."""
+    return " · ".join(_fact_parts(record, novelty, str(source_text(record))))
+
+
+def _shown_facts(record: Record, novelty: int | None) -> Markup:
+    """The same in HTML."""
+    source = source_text(record)
+    text = escape_text(" · ".join(_fact_parts(record, novelty, source.text)))
+    return Markup(text.replace(_JOURNAL, Markup("<i>{}</i>").format(escape_text(source.journal))))  # noqa: S704
+
+
+def _fact_parts(record: Record, novelty: int | None, source: str) -> list[str]:
     parts = [
-        localize("withdrawn") if record.withdrawn else "",
+        withdrawal_mark(record),
+        source,
         first_category(record),
         localize("code") if record.has_code or record.code_url else "",
-        shorten(readable((record.venue or "")[:200]), 40),
+        "" if source else shown_venue(record),
         shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
         _length(record.comment or ""),
         localize("unusual for its field") if is_unusual(novelty) else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return [part for part in parts if part]
+
+
+def withdrawal_mark(record: Record) -> str:
+    """`retracted` (by the publisher) or `withdrawn` (by the authors), '' for other papers."""
+    if record.retracted:
+        return localize("retracted")
+    return localize("withdrawn") if record.withdrawn else ""
+
+
+def shown_venue(record: Record) -> str:
+    """The venue; of a preprint that was published there since, `now in Nature`; '' for none."""
+    venue = shorten(readable((record.venue or "")[:200]), 40)
+    return localize("now in %(journal)s", journal=venue) if venue and has_published_version(record) else venue
+
+
+def has_published_version(record: Record) -> bool:
+    """True for a preprint whose published version is known."""
+    return bool(
+        record.doi and not is_preprint_doi(record.doi) and (record.preprint_dois or (record.arxiv_id and record.issued))
+    )
+
+
+def _other_version(record: Record) -> tuple[str, str]:
+    """DOI and label of the version that the main link does not lead to; '' for none."""
+    if record.doi and record.arxiv_id and not is_preprint_doi(record.doi):
+        return record.doi, localize("Published version")
+    if record.preprint_dois and not record.arxiv_id:
+        return record.preprint_dois[0], localize("Preprint")
+    return "", ""
+
+
+def _doi_url(doi: str) -> str:
+    return f"https://doi.org/{quote(doi)}"
 
 
 def _length(comment: str) -> str:
@@ -223,7 +310,7 @@ def is_unusual(novelty: int | None) -> bool:
 
 def first_category(record: Record) -> str:
     """The field a paper is listed in first; '' for none."""
-    return one_line(record.categories[0][:40]) if record.categories else ""
+    return one_line(category_text(record.categories[0])[:60]) if record.categories else ""
 
 
 def safe_link(url: str | None) -> str | None:
@@ -237,11 +324,13 @@ def safe_link(url: str | None) -> str | None:
 
 
 def _url(record: Record, title: str) -> tuple[str, bool]:
-    """Where the paper is; a search for its title where no identifier is known."""
+    """Where the paper is; a search for its title where neither an identifier nor its page is known."""
     if record.arxiv_id:
         return f"https://arxiv.org/abs/{quote(record.arxiv_id)}", False
     if record.doi:
-        return f"https://doi.org/{quote(record.doi)}", False
+        return _doi_url(record.doi), False
+    if page := safe_link(record.url):
+        return page, False
     return f"https://arxiv.org/search/?query={quote(title[:120])}&searchtype=title", True
 
 

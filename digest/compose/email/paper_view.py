@@ -42,6 +42,8 @@ class SharedParts:
     searched: bool
     pdf: Markup | None
     code: Markup | None
+    other_version: Markup | None
+    version_label: str
     name: Markup
     origin: Markup
     summary: Markup
@@ -96,6 +98,7 @@ def render_paper(
         url, searched = escape(page(entry.paper)), False
     shared = SharedParts(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
+        block.other_version, block.version_label,
         escape_text(shorten(block.title, LABEL_LENGTH)),
         block.origin, block.shown_summary, escape(f"{page(entry.paper)}#cite") if page and with_citation else None,
     )  # fmt: skip
@@ -145,8 +148,8 @@ def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Ma
     if not followed:
         return block.about, block.about_lines
     names = byline(block.authors, block.complete, followed)
-    about = " · ".join(part for part in (names, block.facts) if part)
-    return escape_text(about), wrap(about, INDENT)
+    shown = Markup(" · ").join(filter(None, (escape_text(names), block.shown_facts)))
+    return shown, wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
 
 
 @lru_cache(maxsize=8192)
@@ -176,6 +179,8 @@ def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: 
     if abstract_lines:
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
+    if block.other_version:
+        lines.append(f"{INDENT}{block.version_label}: {block.other_version.unescape()}")
     if block.code:
         lines.append(f"{INDENT}{localize('Code:')} {block.code.unescape()}")
     return "\n".join(lines)

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from digest import i18n
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.email import topic_groups
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.papers.subjects import category_text
 from digest.text.folding import ascii_form
 from digest.text.person_references import author_name
 from digest.text.plain_text import one_line
@@ -68,7 +70,7 @@ def category_names(recipient: Recipient) -> str:
     """The categories of a subscriber without topics: `cs.CL and stat.ML`; '' with topics, without or with many."""
     if recipient.topics or not 0 < len(recipient.categories) <= MAX_NAMED_CATEGORIES:
         return ""
-    return localize(" and ").join(one_line(category[:40]) for category in recipient.categories)
+    return localize(" and ").join(one_line(category_text(category)[:60]) for category in recipient.categories)
 
 
 @lru_cache(maxsize=1024)
@@ -212,7 +214,7 @@ def _common_source(entries: Sequence[Entry], recipient: Recipient) -> _Source:
     if not recipient.topics:
         all_new = all(entry.section == NEW for entry in entries)
         return _Source(category_names(recipient) if all_new else "", is_field=True)
-    counts = Counter(leading_topic(entry) for entry in entries)
+    counts = Counter(topic_groups.leading_topic(entry) for entry in entries)
     for index, papers in counts.most_common():
         if 0 <= index < len(recipient.topics) and (name := _short_topic(recipient.topics[index])):
             return _Source(name, complete=papers == len(entries))
@@ -224,11 +226,6 @@ def _short_topic(topic: str) -> str:
     """The topic in one line, '' where it is too long for a subject or is a query."""
     line = one_line(topic)
     return line if len(line) <= 32 and not _QUERY.search(line) else ""
-
-
-def leading_topic(entry: Entry) -> int:
-    """The index of the topic that gave most of an entry's score; -1 for none."""
-    return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)
 
 
 def preheader(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:

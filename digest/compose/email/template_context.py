@@ -65,6 +65,7 @@ class Links:
     `feedback` is the prefix of feedback URLs, see `feedback_suffix`; `paper` returns a paper's public page by its id;
     `further`: the page of the papers beyond the edition's limit.
     `mail_link`: where a subscriber requests the preferences link by mail; only pages that anyone may see have it.
+    `footer_note`: replaces the sentence that says why the mail comes, where there is no subscription.
     `citations`: (label, URL) of the web view's citation files, and `bibtex` their entries to copy; not in mails.
     """
 
@@ -75,6 +76,7 @@ class Links:
     feedback: str | None = None
     paper: Callable[[int], str] | None = None
     mail_link: str | None = None
+    footer_note: str = ""
     citations: tuple[tuple[str, str], ...] = ()
     bibtex: str = ""
 

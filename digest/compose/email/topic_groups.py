@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.compose.edition import FOLLOWED, RISING, Entry
-from digest.compose.email import match_reason, subject_line
+from digest.compose.email import match_reason
 from digest.compose.email.template_context import Recipient
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize
@@ -17,7 +17,12 @@ def group_label(entry: Entry, recipient: Recipient, category: str = "") -> str:
         return localize("★ Followed")
     if entry.section == RISING:
         return localize("Rising ↑")
-    index = subject_line.leading_topic(entry)
+    index = leading_topic(entry)
     if not 0 <= index < len(recipient.topics):
         return localize("Like your papers") if entry.example else category or localize("New")
     return shorten(match_reason.one_line(recipient.topics[index]), 40)
+
+
+def leading_topic(entry: Entry) -> int:
+    """The index of the topic that gave most of an entry's score; -1 for none."""
+    return entry.topic if entry.topic >= 0 else (entry.matched[0][0] if entry.matched else -1)

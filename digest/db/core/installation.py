@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col
+from sqlmodel import Session, col, select
 
 from digest import clock
 from digest.models import Installation
@@ -20,3 +20,8 @@ def ensure_installation(connection: Connection) -> str:
     row = {"id": 1, "key": secrets.token_hex(KEY_BYTES), "created_at": clock.now()}
     connection.execute(insert(Installation).values(row).on_conflict_do_nothing(index_elements=["id"]))
     return connection.execute(select(col(Installation.key))).scalar_one()
+
+
+def installation_key(session: Session) -> str:
+    """The identity's key. Raises where the database was not migrated."""
+    return session.exec(select(Installation.key)).one()

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text, update
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_ids
-from digest.models import Paper, PaperKey, PaperVersion, Reject, Signal
+from digest.models import Paper, PaperIdentifier, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import RejectedItem
 from digest.text.plain_text import one_line
 
@@ -48,6 +48,27 @@ def insert_versions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None
 def insert_keys(session: Session, pairs: Iterable[tuple[str, int]], *, is_new: bool = False) -> None:
     """Store lookup keys, skipping existing ones; `is_new`: the papers have no keys yet."""
     insert_pairs(session, PaperKey, ("key", "paper_id"), list(set(pairs)), is_new=is_new)
+
+
+def insert_identifiers(session: Session, pairs: Iterable[tuple[str, int]]) -> None:
+    """Store further identifiers, skipping those that a paper has already."""
+    insert_ignore(
+        session, PaperIdentifier, [{"identifier": identifier, "paper_id": paper_id} for identifier, paper_id in pairs]
+    )
+
+
+def merge_paper(session: Session, dropped: int, survivor: int, *, revision: int) -> None:
+    """Move one paper's further identifiers to another and remove its own.
+
+    It stays for the editions that showed it. `revision`: its new one, of which it is withdrawn.
+    """
+    session.execute(update(Paper).where(col(Paper.merged_into) == dropped).values(merged_into=survivor))
+    session.execute(
+        update(Paper)
+        .where(col(Paper.id) == dropped)
+        .values(merged_into=survivor, arxiv_id=None, doi=None, withdrawn=True, revision=revision)
+    )
+    session.execute(update(PaperIdentifier).where(col(PaperIdentifier.paper_id) == dropped).values(paper_id=survivor))
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

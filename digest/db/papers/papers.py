@@ -7,14 +7,15 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
-from digest.models import Announcement, Batch, Paper, PaperKey, PaperVersion
-from digest.papers import Record, clean_record
+from digest.models import Announcement, Batch, Paper, PaperIdentifier, PaperKey, PaperVersion
+from digest.papers import Record, clean_record, without_version
 
 _TUPLE_FIELDS = {field.name for field in fields(Record) if "tuple" in str(field.type)}
+_DATE_FIELDS = tuple(field.name for field in fields(Record) if "date" in str(field.type))
 _ROWS_PER_QUERY = 500
 _KEYS_PER_QUERY = 4000
 _COLUMN_FIELDS = ("title", "abstract")
@@ -33,15 +34,27 @@ class StoredPaper:
     batch_id: int
     announce_type: str | None
     revision: int
+    outlets: str
+    language: str
     record: Record
 
 
 def to_detail(record: Record) -> dict[str, Any]:
     """A record's fields except title and abstract, as JSON values without defaults."""
     values = {name: value for name, default in _DEFAULTS if (value := getattr(record, name)) != default}
-    if record.published:
-        values["published"] = record.published.isoformat()
+    values |= {name: value.isoformat() for name in _DATE_FIELDS if (value := values.get(name))}
     return values
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """All fields of a record as JSON values without defaults."""
+    return {"title": record.title, "abstract": record.abstract, **to_detail(record)}
+
+
+def record_from_json(values: Mapping[str, Any]) -> Record:
+    """The record of `record_to_json`."""
+    detail = {name: value for name, value in values.items() if name not in {"title", "abstract"}}
+    return _record(values.get("title", ""), values.get("abstract", ""), detail)
 
 
 def to_record(version: PaperVersion) -> Record:
@@ -51,8 +64,7 @@ def to_record(version: PaperVersion) -> Record:
 
 def _record(title: str, abstract: str, values: Mapping[str, Any]) -> Record:
     detail: dict[str, Any] = {name: tuple(value) if name in _TUPLE_FIELDS else value for name, value in values.items()}
-    if "published" in detail:
-        detail["published"] = date.fromisoformat(detail["published"])
+    detail |= {name: date.fromisoformat(detail[name]) for name in _DATE_FIELDS if name in detail}
     return clean_record(Record(title=title, abstract=abstract, **detail))  # old rows were not cleaned on import
 
 
@@ -117,15 +129,23 @@ def newest_batch(session: Session) -> int:
 
 def announced_papers(
     session: Session, announcement_ids: Sequence[int]
-) -> dict[int, list[tuple[int, int, int, bool, str]]]:
-    """By announcement: id, newest revision, batch, withdrawn flag and identifier of its papers, ordered by id."""
+) -> dict[int, list[tuple[int, int, int, bool, str, str, str]]]:
+    """By announcement, of its papers in order of their ids: the values of `services.catalog.announcements`.
+
+    Papers that were merged into others are left out.
+    """
     columns = col(Paper.announcement_id), col(Paper.id), col(Paper.revision), col(Paper.batch_id), col(Paper.withdrawn)
     identifier = func.coalesce(col(Paper.arxiv_id), col(Paper.doi), "")
-    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str]]] = {}
+    papers_by_announcement: dict[int, list[tuple[int, int, int, bool, str, str, str]]] = {}
     for start in range(0, len(announcement_ids), _ROWS_PER_QUERY):
-        in_batch = col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY])
+        in_batch = and_(
+            col(Paper.announcement_id).in_(announcement_ids[start : start + _ROWS_PER_QUERY]),
+            col(Paper.merged_into).is_(None),
+        )
         for announcement_id, *row in session.execute(
-            select(*columns, identifier).where(in_batch).order_by(col(Paper.id))
+            select(*columns, identifier, col(Paper.outlets), col(Paper.language))
+            .where(in_batch)
+            .order_by(col(Paper.id))
         ):
             papers_by_announcement.setdefault(announcement_id, []).append(tuple(row))
     return papers_by_announcement
@@ -142,14 +162,35 @@ def newest_batch_known_at(session: Session, instant: datetime) -> int:
 def find_by_identifiers(
     session: Session, arxiv_ids: Sequence[str], dois: Sequence[str]
 ) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
-    """Ids of stored papers by arXiv id; and by DOI, each with the paper's arXiv id."""
+    """Ids of stored papers by arXiv id; and by DOI, also that of a preprint, each with the paper's arXiv id."""
     by_id = select(col(Paper.arxiv_id), col(Paper.id)).where(in_values(session, col(Paper.arxiv_id), arxiv_ids))
     by_doi = select(col(Paper.doi), col(Paper.id), col(Paper.arxiv_id)).where(in_values(session, col(Paper.doi), dois))
     ids_by_arxiv_id = {str(arxiv_id): int(paper_id) for arxiv_id, paper_id in session.execute(by_id)}
     ids_by_doi = (
         {str(doi): (int(paper_id), arxiv_id) for doi, paper_id, arxiv_id in session.execute(by_doi)} if dois else {}
     )
+    further = {doi: doi_identifier(doi) for doi in dois if doi not in ids_by_doi}
+    by_identifier = find_by_further_identifiers(session, further.values())
+    ids_by_doi |= {doi: by_identifier[key] for doi, key in further.items() if key in by_identifier}
     return ids_by_arxiv_id, ids_by_doi
+
+
+def doi_identifier(doi: str) -> str:
+    """The `PaperIdentifier` of a DOI: in lower case, that of a preprint without its version."""
+    return f"doi:{without_version(doi.lower())}"
+
+
+def find_by_further_identifiers(session: Session, identifiers: Iterable[str]) -> dict[str, tuple[int, str | None]]:
+    """Ids and arXiv ids of stored papers by `PaperIdentifier`."""
+    values = sorted(set(identifiers))
+    if not values:
+        return {}
+    identifier = col(PaperIdentifier.identifier)
+    statement = select(identifier, col(PaperIdentifier.paper_id), col(Paper.arxiv_id)).join(
+        Paper, col(Paper.id) == col(PaperIdentifier.paper_id)
+    )
+    rows = session.execute(statement.where(in_values(session, identifier, values)))
+    return {str(value): (int(paper_id), arxiv_id) for value, paper_id, arxiv_id in rows}
 
 
 def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
@@ -170,7 +211,7 @@ def find_by_keys(session: Session, keys: Iterable[str]) -> dict[str, list[int]]:
 
 
 def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, StoredPaper]:
-    """Papers by id with their newest records, read without table objects."""
+    """Papers by id with their newest records, read without table objects; not those that were merged into others."""
     ids = list(paper_ids)
     if not ids:
         return {}
@@ -184,27 +225,32 @@ def stored_papers(session: Session, paper_ids: Iterable[int]) -> dict[int, Store
             col(Paper.batch_id),
             col(Paper.announce_type),
             col(Paper.revision),
+            col(Paper.outlets),
+            col(Paper.language),
             col(version.title),
             col(version.abstract),
             col(version.detail),
         )
         .join(version, (col(version.paper_id) == id_column) & (col(version.revision) == col(Paper.revision)))
-        .where(in_values(session, id_column, ids))
+        .where(in_values(session, id_column, ids), col(Paper.merged_into).is_(None))
     )
     rows = session.execute(statement)
-    return {
-        paper_id: StoredPaper(
-            paper_id,
-            arxiv_id,
-            doi,
-            announcement_id,
-            batch_id,
-            announce_type,
-            revision,
-            _record(title, abstract, detail),
-        )
-        for paper_id, arxiv_id, doi, announcement_id, batch_id, announce_type, revision, title, abstract, detail in rows
-    }
+    return {row.id: _stored_paper(row) for row in rows}
+
+
+def _stored_paper(row: Any) -> StoredPaper:
+    return StoredPaper(
+        id=row.id,
+        arxiv_id=row.arxiv_id,
+        doi=row.doi,
+        announcement_id=row.announcement_id,
+        batch_id=row.batch_id,
+        announce_type=row.announce_type,
+        revision=row.revision,
+        outlets=row.outlets,
+        language=row.language,
+        record=_record(row.title, row.abstract, row.detail),
+    )
 
 
 def newest_versions(session: Session, paper_ids: Iterable[int]) -> dict[int, tuple[Paper, Record]]:
@@ -243,6 +289,23 @@ def versions(session: Session, paper_revisions: Iterable[tuple[int, int]]) -> di
     }
 
 
+def current_paper(session: Session, paper_id: int) -> int:
+    """The paper that this one was merged into, or itself."""
+    survivor = session.execute(select(col(Paper.merged_into)).where(col(Paper.id) == paper_id)).scalar_one_or_none()
+    return paper_id if survivor is None else int(survivor)
+
+
+def later_withdrawn(session: Session, paper_ids: Collection[int]) -> dict[int, Record]:
+    """Of these papers those that are withdrawn or retracted now, with the newest record; also by their versions."""
+    id_column, survivor = col(Paper.id), func.coalesce(col(Paper.merged_into), col(Paper.id))
+    statement = select(id_column, survivor).where(in_values(session, id_column, sorted(paper_ids)))
+    survivors = {int(paper): int(kept) for paper, kept in session.execute(statement.where(col(Paper.withdrawn)))}
+    newest = newest_versions(session, set(survivors.values())) if survivors else {}
+    return {
+        paper: newest[survivor_id][1] for paper, survivor_id in survivors.items() if newest[survivor_id][1].withdrawn
+    }
+
+
 def paper_by_id(session: Session, paper_id: int) -> tuple[Paper, Record] | None:
     """One paper with its newest record."""
     return newest_versions(session, [paper_id]).get(paper_id)
@@ -255,7 +318,8 @@ def by_arxiv_id(session: Session, arxiv_id: str) -> int | None:
 
 def by_author(session: Session, keys: Collection[str], limit: int) -> list[tuple[Paper, Record]]:
     """The last `limit` stored papers with one of these author keys, in no order."""
-    return newest_versions_chunked(session, paper_ids_by_author(session, keys, limit))
+    rows = newest_versions_chunked(session, paper_ids_by_author(session, keys, limit))
+    return [(paper, record) for paper, record in rows if paper.merged_into is None]
 
 
 def author_keys_since(session: Session, keys: Collection[str], paper_id: int) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from digest.models import Audit, Batch, Bounce, Delivery, Edition, Reject, Subscriber, Suppression
 
@@ -60,10 +60,34 @@ def audit_page(session: Session, *, text: str, before_id: int | None, limit: int
     return session.exec(query.order_by(col(Audit.id).desc()).limit(limit)).all()
 
 
-def newest_rejects(session: Session, source: str, *, limit: int) -> Sequence[tuple[Reject, Batch]]:
+def bounces_page(
+    session: Session, *, text: str, kind: str | None, before_id: int | None, limit: int
+) -> Sequence[Bounce]:
+    """Bounces, the newest first: of that kind where given, whose address contains the text."""
+    query = select(Bounce)
+    if text:
+        query = query.where(col(Bounce.address_key).contains(text.lower(), autoescape=True))
+    if kind is not None:
+        query = query.where(Bounce.kind == kind)
+    if before_id is not None:
+        query = query.where(col(Bounce.id) < before_id)
+    return session.exec(query.order_by(col(Bounce.id).desc()).limit(limit)).all()
+
+
+def newest_rejects(
+    session: Session, source: str, *, limit: int, before_id: int | None = None
+) -> Sequence[tuple[Reject, Batch]]:
     """The newest items of a source that could not be used, with their batches."""
     query = select(Reject, Batch).join(Batch, col(Batch.id) == col(Reject.batch_id)).where(Batch.source == source)
+    if before_id is not None:
+        query = query.where(col(Reject.id) < before_id)
     return session.exec(query.order_by(col(Reject.id).desc()).limit(limit)).all()
+
+
+def reject_counts(session: Session) -> dict[str, int]:
+    """The number of items left out by source."""
+    query = select(Batch.source, func.sum(Batch.bad)).group_by(col(Batch.source))
+    return {source: int(count) for source, count in session.exec(query).all()}
 
 
 def deliveries_of_subscriber(session: Session, subscriber_id: int, *, limit: int) -> Sequence[Delivery]:

@@ -25,3 +25,9 @@ def database_time(session: Session) -> datetime:
 def newest_batch_at(session: Session) -> datetime | None:
     """When the newest ingest began; None before the first."""
     return session.exec(select(func.max(col(Batch.started_at)))).one()
+
+
+def papers_by_source(session: Session) -> dict[str, int]:
+    """How many papers were new in all ingests of each source."""
+    query = select(Batch.source, func.sum(Batch.new)).group_by(Batch.source).order_by(Batch.source)
+    return {source: int(new) for source, new in session.exec(query)}

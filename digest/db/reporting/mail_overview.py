@@ -78,26 +78,37 @@ def deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[int, di
 
 
 def deliveries(
-    session: Session, *, state: str | None, kind: str | None, run_id: int | None, before_id: int | None, limit: int
+    session: Session,
+    *,
+    state: str | None,
+    kind: str | None,
+    run_id: int | None,
+    before_id: int | None,
+    limit: int,
+    subscriber_id: int | None = None,
+    text: str = "",
 ) -> Sequence[Delivery]:
-    """Mails, the newest first, of that state, kind and run where given, with ids below `before_id`."""
+    """Mails, the newest first, with ids below `before_id`: of that state, kind, run and subscriber where given.
+
+    `text`: part of the address.
+    """
     query = select(Delivery).order_by(col(Delivery.id).desc()).limit(limit)
-    if state:
-        query = query.where(Delivery.state == state)
-    if kind:
-        query = query.where(Delivery.kind == kind)
-    if run_id is not None:
-        query = query.where(Delivery.run_id == run_id)
+    values = {"state": state, "kind": kind, "run_id": run_id, "subscriber_id": subscriber_id}
+    query = query.filter_by(**{name: value for name, value in values.items() if value is not None})
+    if text:
+        query = query.where(col(Delivery.address).icontains(text, autoescape=True))
     if before_id is not None:
         query = query.where(col(Delivery.id) < before_id)
     return session.exec(query).all()
 
 
-def editions(session: Session, *, run_id: int | None, before_id: int | None, limit: int) -> Sequence[Edition]:
-    """Editions, the newest first, of that run where given, with ids below `before_id`."""
+def editions(
+    session: Session, *, run_id: int | None, before_id: int | None, limit: int, subscriber_id: int | None = None
+) -> Sequence[Edition]:
+    """Editions, the newest first, with ids below `before_id`: of that run and subscriber where given."""
     query = select(Edition).order_by(col(Edition.id).desc()).limit(limit)
-    if run_id is not None:
-        query = query.where(Edition.run_id == run_id)
+    values = {"run_id": run_id, "subscriber_id": subscriber_id}
+    query = query.filter_by(**{name: value for name, value in values.items() if value is not None})
     if before_id is not None:
         query = query.where(col(Edition.id) < before_id)
     return session.exec(query).all()

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, select, type_coerce
 from sqlalchemy.sql.functions import FunctionElement
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values
+from digest.models import Paper
 
 _PAPER_MEMBER = re.compile(rb'"paper":(\d+)')
 _EDITION = SQLModel.metadata.tables["edition"].c
@@ -51,7 +52,20 @@ def papers_sent_since(
     if others_count:
         for subscriber_id, content_papers in _papers_from_content(session, is_recent):
             papers_by_subscriber.setdefault(subscriber_id, array("i")).extend(content_papers)
+    _add_survivors(session, papers_by_subscriber)
     return papers_by_subscriber
+
+
+def _add_survivors(session: Session, papers_by_subscriber: Mapping[int, array[int]]) -> None:
+    """Add to each list the papers that its papers were merged into, because they are the same to a subscriber."""
+    merged = col(Paper.merged_into)
+    rows = session.execute(select(col(Paper.id), merged).where(merged.is_not(None)))
+    survivors: dict[int, int] = {int(paper_id or 0): int(survivor or 0) for paper_id, survivor in rows}
+    if not survivors:
+        return
+    for papers in papers_by_subscriber.values():
+        if not survivors.keys().isdisjoint(papers):
+            papers.extend([survivors[paper] for paper in papers if paper in survivors])
 
 
 def _concatenate(session: Session, column: ColumnElement[Any]) -> FunctionElement[Any]:

@@ -9,6 +9,8 @@ from sqlmodel import Session, col, delete, func, select
 
 from digest.models import Audit
 
+RESTORE, RECONCILE = "restore", "reconcile"  # actions: a restored backup, and mails of before it settled by a mail log
+
 
 def audit_of_subscriber(session: Session, subscriber_id: int) -> Sequence[Audit]:
     """The audit rows about a subscriber, oldest first."""
@@ -20,6 +22,11 @@ def was_audited(session: Session, action: str, *, since: datetime) -> bool:
     """True where the audit has a row of that action since then."""
     query = select(Audit.id).where(Audit.action == action, col(Audit.at) > since)
     return session.exec(query.limit(1)).first() is not None
+
+
+def newest_of(session: Session, action: str) -> Audit | None:
+    """The newest row of that action."""
+    return session.exec(select(Audit).where(Audit.action == action).order_by(col(Audit.id).desc()).limit(1)).first()
 
 
 def delete_audit_of_subscriber(session: Session, subscriber_id: int) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digest.mail.smtp import refusal_cause
+from digest.mail.smtp.refusal_cause import Cause
+
 HARD, SOFT, POLICY = "hard", "soft", "policy"
 COMPLAINT, AUTO_REPLY, UNSUBSCRIBE, OTHER = "complaint", "auto-reply", "unsubscribe", "other"
 
@@ -36,6 +39,15 @@ class Detection:
     status: str = ""
     words: str = ""
     outcomes: tuple[RecipientOutcome, ...] = ()
+
+
+def bounce_kind(cause: Cause, *, temporary: bool) -> str:
+    """Hard for a missing address, policy for a reason that concerns us, else soft; soft also while it is retried."""
+    if temporary:
+        return SOFT
+    if cause == Cause.ADDRESS:
+        return HARD
+    return POLICY if cause in refusal_cause.ABOUT_US else SOFT
 
 
 def most_severe(outcomes: Sequence[RecipientOutcome]) -> RecipientOutcome:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from email import message_from_string
 from email.message import Message
 
-from digest.mail.bounces import enhanced_status
+from digest.mail.bounces import bounce_kinds, report_refusal
 from digest.mail.bounces.bounce_kinds import (
     COMPLAINT,
     OTHER,
@@ -155,18 +155,18 @@ def detect_status_in_text(mail: ParsedMessage) -> Detection | None:
 def _recipient_outcome(block: Message, mail: ParsedMessage, *, alone: bool) -> RecipientOutcome:
     """The outcome in one group of fields. `alone`: the only recipient, so that the whole text of the report counts."""
     temporary = _action(block).startswith("delay")
-    diagnostic, code = _field(block, "Diagnostic-Code"), enhanced_status.parse_status_field(_field(block, "Status"))
-    report_text = enhanced_status.without_returned_message(mail.text)
-    text = report_text if alone else enhanced_status.section_for(report_text, _recipient(block))
+    diagnostic, code = _field(block, "Diagnostic-Code"), report_refusal.parse_status_field(_field(block, "Status"))
+    report_text = report_refusal.without_returned_message(mail.text)
+    text = report_text if alone else report_refusal.section_for(report_text, _recipient(block))
     comment = _COMMENT.search(_field(block, "Status"))
     evidence = (diagnostic if len(diagnostic) > 20 else f"{diagnostic}\n{text}") + (
         f"\n{comment[0]}" if comment else ""
     )
-    stage = enhanced_status.refused_stage(text)
-    refusal = enhanced_status.resolve_refusal(code, f"{evidence}\n{stage}", temporary=temporary)
+    stage = report_refusal.refused_stage(text)
+    refusal = report_refusal.resolve_refusal(code, f"{evidence}\n{stage}", temporary=temporary)
     refusal = _refine_by_category(_field(block, "X-PowerMTA-BounceCategory"), refusal)
-    kind = enhanced_status.bounce_kind(refusal.cause, temporary=temporary)
-    return RecipientOutcome(_recipient(block), kind, refusal.status, enhanced_status.excerpt(diagnostic or text))
+    kind = bounce_kinds.bounce_kind(refusal.cause, temporary=temporary)
+    return RecipientOutcome(_recipient(block), kind, refusal.status, report_refusal.excerpt(diagnostic or text))
 
 
 def _action(block: Message) -> str:

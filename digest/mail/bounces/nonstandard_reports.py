@@ -12,7 +12,7 @@ from email import message_from_string
 
 from flufl.bounce import all_failures
 
-from digest.mail.bounces import enhanced_status
+from digest.mail.bounces import bounce_kinds, report_refusal
 from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combine_outcomes
 from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
 from digest.mail.bounces.failure_wording import DELAYED, RETURNED
@@ -33,7 +33,7 @@ _LONG_LINE = re.compile(rf"([^\r\n]{{{MAX_LINE}}})(?=[^\r\n])")
 
 def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
     """A mail server's report in its own words; None for any other mail."""
-    text = enhanced_status.without_returned_message(mail.text)
+    text = report_refusal.without_returned_message(mail.text)
     if not _may_be_report(mail, text):
         return None
     if (verdict := detect_status_in_text(mail)) is not None:
@@ -45,9 +45,7 @@ def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
     delayed = bool(temporary and not permanent) if recipients else bool(DELAYED.search(text))
     overall = _recipient_outcome("", text, delayed)
     if len(recipients) < 2:
-        outcomes = [
-            _recipient_outcome(recipient, part, delayed) for recipient, part in enhanced_status.transcript(text)
-        ]
+        outcomes = [_recipient_outcome(recipient, part, delayed) for recipient, part in report_refusal.transcript(text)]
         if len({outcome.recipient for outcome in outcomes}) > 1:
             return combine_outcomes(outcomes)
         return Detection(overall.kind, recipients, overall.status, overall.words)
@@ -55,18 +53,18 @@ def detect_nonstandard_report(mail: ParsedMessage) -> Detection | None:
 
 
 def _recipient_outcome(recipient: str, text: str, delayed: bool) -> RecipientOutcome:
-    refusal = enhanced_status.resolve_refusal("", text, temporary=delayed)
+    refusal = report_refusal.resolve_refusal("", text, temporary=delayed)
     return RecipientOutcome(
         recipient,
-        enhanced_status.bounce_kind(refusal.cause, temporary=delayed),
+        bounce_kinds.bounce_kind(refusal.cause, temporary=delayed),
         refusal.status,
-        enhanced_status.excerpt(text),
+        report_refusal.excerpt(text),
     )
 
 
 def _outcome_for(recipient: str, text: str, overall: RecipientOutcome, delayed: bool) -> RecipientOutcome:
     """The outcome of one recipient; that of the whole text, if the section about the recipient gives no reason."""
-    section = enhanced_status.section_for(text, recipient)
+    section = report_refusal.section_for(text, recipient)
     if refusal_cause.cause_of_words(section) is None and not refusal_cause.find_code(section):
         return replace(overall, recipient=recipient)
     return _recipient_outcome(recipient, section, delayed)
@@ -77,11 +75,11 @@ def _may_be_report(mail: ParsedMessage, text: str) -> bool:
     if mail.header("X-Failed-Recipients"):
         return True
     if is_machine(mail):
-        is_failure_notice = names_failure(mail) or (enhanced_status.mentions_failure(text) and not is_answer(mail))
+        is_failure_notice = names_failure(mail) or (report_refusal.mentions_failure(text) and not is_answer(mail))
         return is_failure_notice or mail.type == "multipart/report"
     if mail.header("In-Reply-To") and not has_null_return_path(mail):
         return False
-    return names_failure(mail) and enhanced_status.mentions_failure(text)
+    return names_failure(mail) and report_refusal.mentions_failure(text)
 
 
 def _is_surely_report(mail: ParsedMessage) -> bool:

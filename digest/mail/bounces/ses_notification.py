@@ -11,8 +11,17 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from digest.mail.bounces import enhanced_status
-from digest.mail.bounces.bounce_kinds import COMPLAINT, HARD, OTHER, SOFT, Detection, RecipientOutcome, combine_outcomes
+from digest.mail.bounces import bounce_kinds, report_refusal
+from digest.mail.bounces.bounce_kinds import (
+    COMPLAINT,
+    HARD,
+    OTHER,
+    POLICY,
+    SOFT,
+    Detection,
+    RecipientOutcome,
+    combine_outcomes,
+)
 from digest.mail.bounces.dsn_arf import MAX_RECIPIENTS, is_address
 from digest.mail.bounces.parsed_message import ParsedMessage
 
@@ -21,6 +30,7 @@ MAX_OBJECTS = 5
 
 # Old mail servers break a long line with an exclamation mark, a line end and a blank.
 _BROKEN_LINE = re.compile(r"!\r?\n ")
+_REPORTED = frozenset({HARD, SOFT, POLICY})
 _NO_MAILBOX_SUBTYPES = frozenset({"noemail"})  # mean a missing address if there is no server reply
 
 
@@ -35,6 +45,22 @@ def detect_provider_notification(mail: ParsedMessage) -> Detection | None:
     if event_type == "complaint":
         return _complaint(_mapping(event.get("complaint")))
     return Detection(OTHER)
+
+
+def recipient_outcomes(event: Mapping[str, Any]) -> list[RecipientOutcome]:
+    """The outcome for each recipient that a bounce or complaint names; none for another event."""
+    event_type = str(event.get("notificationType") or event.get("eventType")).lower()
+    if event_type == "bounce":
+        bounce = _mapping(event.get("bounce"))
+        temporary, detail = _bounce_type(bounce)
+        outcomes = [
+            _recipient_outcome(item, detail, temporary) for item in _recipients(bounce.get("bouncedRecipients"))
+        ]
+        return [outcome for outcome in outcomes if outcome.recipient and outcome.kind in _REPORTED]
+    if event_type == "complaint":
+        detection = _complaint(_mapping(event.get("complaint")))
+        return [RecipientOutcome(address, COMPLAINT, "", detection.words) for address in detection.recipients]
+    return []
 
 
 def _find_event(mail: ParsedMessage) -> Mapping[str, Any] | None:
@@ -69,20 +95,24 @@ def _unwrap(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _bounce(bounce: Mapping[str, Any]) -> Detection:
-    temporary = str(bounce.get("bounceType")).lower() == "transient"
-    detail = str(bounce.get("bounceSubType")).lower()
+    temporary, detail = _bounce_type(bounce)
     recipients = _recipients(bounce.get("bouncedRecipients")) or [{}]
     return combine_outcomes([_recipient_outcome(recipient, detail, temporary) for recipient in recipients])
+
+
+def _bounce_type(bounce: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether the failure is temporary, and its subtype."""
+    return str(bounce.get("bounceType")).lower() == "transient", str(bounce.get("bounceSubType")).lower()
 
 
 def _recipient_outcome(recipient: Mapping[str, Any], detail: str, temporary: bool) -> RecipientOutcome:
     address = next(iter(_addresses([recipient])), "")
     diagnostic, code = str(recipient.get("diagnosticCode") or ""), str(recipient.get("status") or "")
-    refusal = enhanced_status.resolve_refusal(enhanced_status.parse_status_field(code), diagnostic, temporary=temporary)
-    kind = enhanced_status.bounce_kind(refusal.cause, temporary=temporary)
+    refusal = report_refusal.resolve_refusal(report_refusal.parse_status_field(code), diagnostic, temporary=temporary)
+    kind = bounce_kinds.bounce_kind(refusal.cause, temporary=temporary)
     if kind == SOFT and not temporary and not refusal.status and detail in _NO_MAILBOX_SUBTYPES:
         return RecipientOutcome(address, HARD, "5.1.1", detail)
-    return RecipientOutcome(address, kind, refusal.status, enhanced_status.excerpt(diagnostic or detail))
+    return RecipientOutcome(address, kind, refusal.status, report_refusal.excerpt(diagnostic or detail))
 
 
 def _complaint(complaint: Mapping[str, Any]) -> Detection:

@@ -13,7 +13,10 @@ from digest.compose.email.template_context import Pieces, RenderedMail
 from digest.mail.mime.quoted_printable import encode_body, mailbox_header, structured_header, unstructured_header
 from digest.signing import keyed_hash
 
-TRANSACTIONAL = frozenset({"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test"})
+PERSONAL = "personal"  # a mail that its recipient's own job sends (`digest mail`): there is no list to leave
+TRANSACTIONAL = frozenset(
+    {"confirmation", "link", "account-link", "new-address", "moved", "sign-in", "alarm", "test", "run-report", PERSONAL}
+)
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

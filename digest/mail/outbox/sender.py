@@ -21,11 +21,13 @@ from digest import clock, logs
 from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
+from digest.db.reporting import metric_counters
 from digest.errors import DigestError, Transient
 from digest.mail.mime.composer_interface import Composer, OutgoingMessage, Withheld
 from digest.mail.outbox import relay_refusals, retry_backoff
 from digest.mail.outbox.relay_refusals import RefusalReview
 from digest.mail.outbox.send_counters import SendCounter, SendCounts
+from digest.mail.outbox.send_metrics import SendMetrics
 from digest.mail.outbox.state_transitions import StateTransitions
 from digest.mail.smtp.reply_outcome import SendOutcome
 from digest.mail.smtp.transport import Transport, shared_transport
@@ -76,8 +78,9 @@ class Sender:
         self._lease_id = 0
         self._content_allowed_until = 0.0
         self._in_flight: dict[Future[SendOutcome], ClaimedDelivery] = {}
+        self._started_at: dict[Future[SendOutcome], float] = {}  # by the monotonic clock
         self._unrecorded_results: list[DeliveryResult] = []  # results that are not recorded yet
-        self._counter = SendCounter()
+        self._counter, self._metrics = SendCounter(), SendMetrics()
         self._review = RefusalReview()  # the last review of refusals
         self._server_paused = False  # because it refuses mail for many domains; only alarms are sent
 
@@ -128,6 +131,7 @@ class Sender:
         self._allow_content_after(started_at)
         self._throttle.record_sent(self._transport.server, len(claimed))
         self._counter.add(self._unrecorded_results)
+        self._metrics.count_results(self._unrecorded_results)
         self._counter.fenced += fenced
         self._unrecorded_results = []
         if self._review.reply:
@@ -161,7 +165,8 @@ class Sender:
         for delivery_id, message in self._composed(claimed):
             delivery = remaining.pop(delivery_id)
             if isinstance(message, OutgoingMessage):
-                self._in_flight[self._transport.send(message, self._may_send_content)] = delivery
+                future = self._transport.send(message, self._may_send_content)
+                self._in_flight[future], self._started_at[future] = delivery, time.monotonic()
             else:
                 self._unrecorded_results.append(self._transitions.withheld(delivery, message, clock.now()))
         self._unrecorded_results += [
@@ -190,7 +195,9 @@ class Sender:
             error = future.exception()
             outcome = SendOutcome(UNCERTAIN, f"the sender failed: {error!r}") if error else future.result()
             self._note_failure(delivery, outcome)
-            self._unrecorded_results.append(self._transitions.result(delivery, outcome, clock.now()))
+            now, seconds = clock.now(), time.monotonic() - self._started_at.pop(future)
+            self._metrics.observe_attempt(delivery, outcome.state, seconds, now)
+            self._unrecorded_results.append(self._transitions.result(delivery, outcome, now))
 
     def _note_failure(self, delivery: ClaimedDelivery, outcome: SendOutcome) -> None:
         """Log and count failures that concern us. A reply may contain an address, so only its beginning is logged."""
@@ -238,4 +245,5 @@ class Sender:
     def _close(self, session: Session) -> bool:
         now = clock.now()
         leases.close_lease(session, self._lease_id, now + retry_backoff.FIRST_DELAY)
+        metric_counters.increase(session, self._metrics.increments())
         return deliveries.is_due(session, now + RECHECK_DELAY if self._throttle.has_postponed else now)

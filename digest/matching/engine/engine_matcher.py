@@ -52,7 +52,7 @@ from digest.matching.profile import USUAL, Profile
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import CLOSE_PAPERS, TRENDING_PER_MILLE
 
-__all__ = ["ALL", "CAPPED", "RANKED", "EngineMatcher", "PaperFacts", "SentPapers"]
+__all__ = ["ALL", "CAPPED", "RANKED", "AdmittedPapers", "EngineMatcher", "PaperFacts", "SentPapers"]
 
 USUAL_CLOSE_PAPERS = CLOSE_PAPERS[USUAL]
 
@@ -77,6 +77,13 @@ class SentPapers(NamedTuple):
 
     row: I64
     paper: I64
+
+
+class AdmittedPapers(NamedTuple):
+    """The papers that rows admit before matching: for each row the number of its set, and these sets as masks."""
+
+    set_of_row: I64
+    masks: NDArray[np.bool_]
 
 
 class EngineMatcher:
@@ -109,15 +116,16 @@ class EngineMatcher:
         max_ranked: int = 0,
         explain: bool = True,
         close: bool = True,
+        admitted: AdmittedPapers | None = None,
     ) -> MatchResults:
         """The papers that each row's profile gets, best first.
 
         `taus`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
 
         `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank.
-        Without `close` there are no close matches.
+        Without `close` there are no close matches. `admitted`: None for all papers.
         """
-        requests = self._requests(facts, rows, taus, seen_through, sent)
+        requests = self._requests(facts, rows, taus, seen_through, sent, admitted)
         paper_arrays = self._paper_arrays(facts)
         workspace = self._workspace(paper_arrays)
         (
@@ -136,7 +144,12 @@ class EngineMatcher:
         return MatchResults(results, self.store, self.joined)
 
     def thresholds(
-        self, facts: PaperFacts, rows: Sequence[int] | None = None, *, close: int = USUAL_CLOSE_PAPERS
+        self,
+        facts: PaperFacts,
+        rows: Sequence[int] | None = None,
+        *,
+        close: int = USUAL_CLOSE_PAPERS,
+        admitted: AdmittedPapers | None = None,
     ) -> list[int]:
         """τ of each row, such that `close` papers pass it. `facts`: of the 14 announcements before an epoch.
 
@@ -144,7 +157,7 @@ class EngineMatcher:
         """
         if close < 0:
             raise ValueError("the number of papers above a threshold cannot be negative")
-        requests = self._requests(facts, rows, None, None, None)
+        requests = self._requests(facts, rows, None, None, None, admitted)
         paper_arrays = self._paper_arrays(facts)
         match_kernel.thresholds(
             self.compiled, paper_arrays, requests, self._workspace(paper_arrays, best_count=close + 1), close + 1
@@ -158,6 +171,7 @@ class EngineMatcher:
         taus: Sequence[int | None] | None,
         seen_through: Sequence[int] | None,
         sent: Sequence[Iterable[int]] | SentPapers | None,
+        admitted: AdmittedPapers | None,
     ) -> Requests:
         count = len(self.compiled.record) if rows is None else len(rows)
         row, positions = self._sent_positions(sent)
@@ -167,7 +181,7 @@ class EngineMatcher:
             -1 if taus is None else np.array([-1 if tau is None else tau for tau in taus], np.int64)
         )
         request_rows["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=count))
-        request_rows["eligible"][:-1], eligible_sets = self._eligible_sets(facts, seen_through)
+        request_rows["eligible"][:-1], eligible_sets = self._eligible_sets(facts, seen_through, admitted)
         return Requests(request_rows, positions, eligible_sets)
 
     def _sent_positions(self, sent: Sequence[Iterable[int]] | SentPapers | None) -> tuple[I64, I32]:
@@ -189,19 +203,25 @@ class EngineMatcher:
         return paper_order, self.joined.ids[paper_order]
 
     def _eligible_sets(
-        self, facts: PaperFacts, seen_through: Sequence[int] | None
+        self, facts: PaperFacts, seen_through: Sequence[int] | None, admitted: AdmittedPapers | None
     ) -> tuple[NDArray[np.int64] | int, I64]:
         """For each row the index of its set of eligible new papers, and these sets as bitsets."""
         eligible = ~self.joined.withdrawn if facts.eligible is None else facts.eligible & ~self.joined.withdrawn
-        if seen_through is None or not len(seen_through):
-            return 0, to_bitsets(eligible[None])
-        batches = np.zeros(len(eligible), np.int64) if facts.batch is None else facts.batch
-        batch_numbers = np.unique(batches)
-        first_new, set_of_row = np.unique(
-            np.searchsorted(batch_numbers, seen_through, side="right"), return_inverse=True
-        )
-        batch_position = np.searchsorted(batch_numbers, batches)
-        return set_of_row, to_bitsets(eligible & (batch_position >= first_new[:, None]))
+        set_of_row: NDArray[np.int64] | int = 0
+        masks = eligible[None]
+        if seen_through is not None and len(seen_through):
+            batches = np.zeros(len(eligible), np.int64) if facts.batch is None else facts.batch
+            batch_numbers = np.unique(batches)
+            first_new, set_of_row = np.unique(
+                np.searchsorted(batch_numbers, seen_through, side="right"), return_inverse=True
+            )
+            batch_position = np.searchsorted(batch_numbers, batches)
+            masks = eligible & (batch_position >= first_new[:, None])
+        if admitted is not None and len(admitted.set_of_row):
+            pairs = set_of_row * len(admitted.masks) + admitted.set_of_row
+            used_pairs, set_of_row = np.unique(pairs, return_inverse=True)
+            masks = masks[used_pairs // len(admitted.masks)] & admitted.masks[used_pairs % len(admitted.masks)]
+        return set_of_row, to_bitsets(masks)
 
     def _paper_arrays(self, facts: PaperFacts) -> PaperArrays:
         joined, impacts = self.joined, self.impacts

@@ -34,6 +34,7 @@ from digest.matching.profile import DEFAULT_LIMIT, Examples, Profile
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.example_vectors import stems_of
+from digest.papers.subjects import with_equivalents
 from digest.text.folding import fold_text
 
 _MAX_INT32 = 2**31 - 1
@@ -235,7 +236,8 @@ def _build_record(store: ProfileStore, profile: Profile) -> list[int]:
         [-1 if topic.cap is None else max(0, min(topic.cap, _MAX_INT32)) for topic in profile.topics] if capped else []
     )
     if profile.categories:
-        record += [len(profile.categories), *map(store.vocabulary.category, profile.categories)]
+        categories = with_equivalents(profile.categories)
+        record += [len(categories), *map(store.vocabulary.category, categories)]
     if authors:
         record += [len(authors), *(number for atom, author_term in authors for number in (atom, keys[author_term]))]
     if profile.exclusions:

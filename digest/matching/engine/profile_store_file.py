@@ -32,7 +32,7 @@ _LAZY_FIELDS = ("queries", "said_text", "atom_name", "profile_term_field", "prof
 # Profiles compiled by another version are not used.
 CODE_VERSION = source_version(
     "digest.text", "digest.matching", "digest.matching.query", "digest.matching.scoring", "digest.matching.engine",
-    "digest.matching.kernel",
+    "digest.matching.kernel", "digest.papers",
 )[:8]  # fmt: skip
 
 

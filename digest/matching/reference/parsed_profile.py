@@ -22,6 +22,7 @@ from digest.matching.query.language import (
 from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
 from digest.matching.scoring.boolean_match import Document, Predicate, followed_predicate, predicate
 from digest.matching.scoring.example_vectors import stems_of, term_idf
+from digest.papers.subjects import with_equivalents
 
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
 
@@ -168,7 +169,7 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         topics=topics,
         exclusions=tuple(predicate(parse(text).root) for text in profile.exclusions),
         authors=tuple((author, followed_predicate(author)) for author in profile.authors),
-        categories=tuple(category.lower() for category in profile.categories),
+        categories=tuple(category.lower() for category in with_equivalents(profile.categories)),
         bit_of_term={profile_term: 1 << number for number, profile_term in enumerate(profile_terms(profile))},
         plain_weights=plain_weights,
         idf=idf,

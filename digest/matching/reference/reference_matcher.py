@@ -70,6 +70,13 @@ class FindingCache:
 
     def __init__(self) -> None:
         self._findings: dict[int, tuple[Mapping[str, int], _Finding | None]] = {}
+        self._parsed: ParsedProfile | None = None
+
+    def parse(self, profile: Profile, weights: Weights) -> ParsedProfile:
+        """The parsed profile."""
+        if self._parsed is None:
+            self._parsed = parse_profile(profile, weights)
+        return self._parsed
 
     def evaluate(self, parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
         """The evaluation of the paper, None where it is withdrawn or excluded."""
@@ -117,7 +124,7 @@ def match_lazily(
 ) -> LazyMatches:
     """Like `match_all`, but each match is explained only when iterated: most are only counted."""
     weights = _weights(counts)
-    parsed = parse_profile(profile, weights)
+    parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights)
     findings = [
         finding
         for finding in _findings(parsed, candidates, weights, cache)
@@ -184,7 +191,7 @@ def non_strict_relevances(
 ) -> list[int]:
     """The relevances of the allowed papers that match no topic as written. Thresholds are computed from these."""
     weights = _weights(counts)
-    parsed = parse_profile(profile, weights)
+    parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights)
     findings = _findings(parsed, candidates, weights, cache)
     return [finding.relevance for finding in findings if _allowed(parsed, finding) and not finding.strict_positions]
 

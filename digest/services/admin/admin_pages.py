@@ -54,7 +54,7 @@ def audit_page(*, text: str, before_id: int | None, limit: int) -> Sequence[Audi
         return admin_listings.audit_page(session, text=text, before_id=before_id, limit=limit)
 
 
-def newest_rejects(source: str, *, limit: int) -> Sequence[tuple[Reject, Batch]]:
+def newest_rejects(source: str, *, limit: int, before_id: int | None = None) -> Sequence[tuple[Reject, Batch]]:
     """The newest items of a source that could not be used."""
     with reading() as session:
-        return admin_listings.newest_rejects(session, source, limit=limit)
+        return admin_listings.newest_rejects(session, source, limit=limit, before_id=before_id)

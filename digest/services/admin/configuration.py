@@ -19,7 +19,7 @@ from digest.errors import Misconfigured
 from digest.sources import registry
 
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
-SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token"})
+SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token", "ping_url", "bounce_imap_password"})
 HIDDEN_VALUE = "(set, hidden)"
 _PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):\S*@")
 _PASSWORD_PARAMETER = re.compile(r"(?<=[?&])((?:ssl)?password)=[^&\s]*", re.IGNORECASE)

@@ -1,11 +1,10 @@
-"""The state of the service for the dashboard, the API and monitoring. Reads only."""
+"""The state of the service for the dashboard and monitoring. Reads only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from digest import clock
 from digest.db.bounces import reports
@@ -96,34 +95,6 @@ def dashboard() -> Dashboard:
             suppressed=mail_overview.count_suppressed(session),
             paused_domains=paused_domains,
         )
-
-
-def runs(*, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Runs as JSON values, newest first, each with its mails by state."""
-    with engine.reading() as session:
-        page = mail_overview.runs(session, before_id=before, limit=limit)
-        states = mail_overview.deliveries_of_runs(session, [stored_id(run) for run in page])
-        return [run.model_dump(mode="json") | {"deliveries": states.get(stored_id(run), {})} for run in page]
-
-
-def deliveries(
-    *, state: str | None, kind: str | None, run_id: int | None, before: int | None, limit: int, addresses: bool
-) -> list[dict[str, Any]]:
-    """Mails as JSON values, newest first, without their content.
-
-    Without `addresses` the server's reply is left out too, as it often repeats the address.
-    """
-    hidden = {"payload", "lease_id", "domain"} | (set() if addresses else {"address", "reply"})
-    with engine.reading() as session:
-        page = mail_overview.deliveries(session, state=state, kind=kind, run_id=run_id, before_id=before, limit=limit)
-        return [row.model_dump(mode="json", exclude=hidden) for row in page]
-
-
-def editions(*, run_id: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:
-    """Editions as JSON values, newest first, with their papers."""
-    with engine.reading() as session:
-        page = mail_overview.editions(session, run_id=run_id, before_id=before, limit=limit)
-        return [row.model_dump(mode="json", exclude={"previous_seen"}) for row in page]
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -1,4 +1,4 @@
-"""`digest init --systemd`, `--caddy`, `--nginx`: files that run this installation under its server's own tools."""
+"""`digest init --systemd`, `--caddy`, `--nginx`, `--monitoring`, `--workflow`: files for the tools that run it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import templates
 from digest import settings
 from digest.errors import BadInput, Refused
 
-SYSTEMD, CADDY, NGINX = "systemd", "caddy", "nginx"
+SYSTEMD, CADDY, NGINX, MONITORING, WORKFLOW = "systemd", "caddy", "nginx", "monitoring", "workflow"
 _UNITS = (
     "papers-inbox.service",
     "papers-inbox-web.service",
@@ -27,7 +27,22 @@ _UNITS = (
     "papers-inbox-bounces.service",
     "papers-inbox-bounces.timer",
 )
-_FILES = {SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS), CADDY: ("Caddyfile",), NGINX: ("papers-inbox.conf",)}
+_FILES = {
+    SYSTEMD: tuple(f"systemd/{name}" for name in _UNITS),
+    CADDY: ("Caddyfile",),
+    NGINX: ("papers-inbox.conf",),
+    MONITORING: (
+        "monitoring/prometheus.yml",
+        "monitoring/papers-inbox-rules.yml",
+        "monitoring/papers-inbox-dashboard.json",
+    ),
+}
+# Written as they are: they contain braces of Prometheus' and Grafana's own templates.
+_VERBATIM = frozenset({"monitoring/papers-inbox-rules.yml", "monitoring/papers-inbox-dashboard.json"})
+_WORKFLOW_FILES = {  # a scheduled job of `digest mail`, which needs no settings; by its path in the repository
+    ".github/workflows/papers-inbox.yml": "workflow/papers-inbox.yml",
+    "topics.txt": "workflow/topics.txt",
+}
 _PLAIN_PATH = re.compile(r"/[\w./@+-]*")
 
 
@@ -37,18 +52,25 @@ def write_deployment_files(kind: str, folder: Path, *, force: bool = False) -> l
     Raises Refused where a file is there already (without `force`; none is written then), BadInput where the folder
     can't be written or a path has characters that such files would need escaped.
     """
-    values = _values()
-    targets = {folder / Path(name).name: _render(name, values) for name in _FILES[kind]}
+    targets = {folder / name: text for name, text in _texts(kind).items()}
     present = [file for file in targets if file.exists()]
     if present and not force:
         raise Refused(f"{present[0]} is there already; --force replaces it")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for file, text in targets.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{folder}: can't be written ({error.strerror})", field=kind) from error
     return list(targets)
+
+
+def _texts(kind: str) -> dict[str, str]:
+    """The files of one kind, by their path in the folder."""
+    if kind == WORKFLOW:
+        return {path: _template(name) for path, name in _WORKFLOW_FILES.items()}
+    values = _values()
+    return {Path(name).name: _render(name, values) for name in _FILES[kind]}
 
 
 def _values() -> dict[str, str]:
@@ -70,6 +92,8 @@ def _values() -> dict[str, str]:
 
 
 def _render(name: str, values: dict[str, str]) -> str:
+    if name in _VERBATIM:
+        return _template(name)
     environment = Environment(
         loader=FunctionLoader(lambda included: _template(f"systemd/{included}")),
         undefined=StrictUndefined,

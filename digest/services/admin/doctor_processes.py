@@ -13,7 +13,7 @@ from digest.db.core.engine import reading
 from digest.db.outbox import deliveries
 from digest.db.reporting import installation_totals
 from digest.errors import Transient
-from digest.interfaces import QUEUES
+from digest.queues import QUEUES
 from digest.redis import running
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.settings import Settings

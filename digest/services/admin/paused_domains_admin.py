@@ -14,8 +14,8 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, NotFound
-from digest.interfaces import Enqueue
 from digest.models import Audit
+from digest.queues import Enqueue
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from digest import clock, redis, settings
 from digest.db.outbox.session_replies import SERVER
 from digest.errors import Transient
 from digest.i18n import format_number, localize, localize_plural
-from digest.interfaces import DELIVERY, SELECTION, Enqueue
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import PAUSED
 from digest.models.types import stored_id
+from digest.queues import DELIVERY, SELECTION, Enqueue
 from digest.redis import running
 from digest.services.admin.dashboard import Dashboard
 from digest.sources.source import DOWN, LATE, PARTIAL

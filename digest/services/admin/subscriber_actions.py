@@ -1,16 +1,27 @@
-"""What an administrator does for one subscriber, on a page: pause, resume, unsubscribe, suppress, erase. Audited."""
+"""What an administrator does for one subscriber: change, pause, resume, unsubscribe, suppress, erase. Audited."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.outbox.transactional_mail import enqueue_next
-from digest.interfaces import Enqueue
 from digest.models import Audit
 from digest.models.delivery import TEST
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.subscriptions import consent_origin, update_preferences
 from digest.services.subscriptions.unsubscribe import unsubscribe_in_session
+
+
+def change_subscriber(
+    subscriber_id: int, changes: Mapping[str, Any], *, expected_version: str = "", actor: str
+) -> None:
+    """Change some preferences, by name. Raises NotFound, BadInput, Refused."""
+    update_preferences.change_preferences(subscriber_id, changes, expected_version=expected_version)
+    _audit("change preferences", subscriber_id, actor, fields=len(changes))
 
 
 def pause_subscriber(subscriber_id: int, days: int, *, actor: str) -> None:

@@ -32,7 +32,11 @@ def current_statuses(now: datetime) -> list[tuple[SourceStatus, bool]]:
     """The sources that the scheduler fetches, each with whether it is late only because it was not fetched."""
     due = source_status.due_sources(now)
     enabled = {source.name for source in registry.enabled_sources()}
-    statuses = [status for status in source_status.source_statuses(now) if status.source in enabled]
+    statuses = [
+        status
+        for status in source_status.source_statuses(now)
+        if status.source in enabled and status.state != source_status.PAUSED
+    ]
     return [(status, status.state == LATE and status.source in due) for status in statuses]
 
 

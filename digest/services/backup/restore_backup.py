@@ -12,14 +12,13 @@ from digest import clock, settings
 from digest.db.core import postgresql_dump, schema_migration, sqlite_backup, table_transfer
 from digest.db.core.engine import engine, transaction
 from digest.db.core.postgresql_dump import DumpedTable
+from digest.db.security.audit import RESTORE
 from digest.errors import BadInput, Misconfigured, Refused
 from digest.models import Audit
 from digest.redis import running
 from digest.services.backup import archive
 from digest.services.backup.archive import Manifest
 from digest.services.security.audit_actor import command_line_actor
-
-RESTORE = "restore"  # the audit log's action
 
 
 @dataclass(slots=True)

@@ -18,13 +18,18 @@ from digest.db.papers import papers as store
 
 
 class AnnouncedPaper(NamedTuple):
-    """One paper with its newest revision and its batch. `identifier`: its arXiv id or DOI, else ''."""
+    """One paper with its newest revision and its batch. `identifier`: its arXiv id or DOI, else ''.
+
+    `outlets`: keys separated by blanks; `language`: of its text, '' where it is unknown.
+    """
 
     id: int
     revision: int
     batch: int
     withdrawn: bool
     identifier: str
+    outlets: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, eq=False)

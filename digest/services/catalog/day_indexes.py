@@ -5,21 +5,18 @@ A file's name identifies its papers and their revisions, so it is never outdated
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path
 
 from sqlmodel import Session
 
-from digest import logs, settings
+from digest import logs
 from digest.db.papers import papers as store
 from digest.errors import BadInput
 from digest.matching.engine import index_file
 from digest.matching.engine.paper_index import PaperIndex, build_index
 from digest.papers import Record
-from digest.services.catalog import announcements
+from digest.services.catalog import announcements, index_files
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 
 log = logs.get(__name__)
@@ -63,14 +60,10 @@ def _records(session: Session, papers: Sequence[AnnouncedPaper]) -> list[tuple[i
     return records
 
 
-def _folder() -> Path:
-    return settings.get().data_dir / "indexes"
-
-
 def _read(name: str) -> PaperIndex | None:
     """The index in a file; None where the file is missing, truncated or has another format."""
     try:
-        return index_file.read(_folder() / name)
+        return index_file.read(index_files.folder() / name)
     except FileNotFoundError:
         return None
     except (OSError, BadInput) as error:
@@ -79,22 +72,5 @@ def _read(name: str) -> PaperIndex | None:
 
 
 def _write(name: str, index: PaperIndex) -> None:
-    """Write the file atomically. Where that fails, each process builds its own index."""
-    try:
-        _folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=_folder(), prefix=".", delete=False) as file:
-            file.write(index_file.to_bytes(index))
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(_folder() / name)
-        _remove_outdated(name)
-    except OSError as error:
-        log.warning("index_not_stored", file=name, reason=error.strerror or "it cannot be written")
-
-
-def _remove_outdated(name: str) -> None:
-    """Remove files of other states of the same announcement, and the oldest beyond the limit. Open ones stay usable."""
-    prefix = name.partition("-")[0]
-    files = sorted(_folder().glob("*.index"), key=os.path.getmtime, reverse=True)
-    of_announcement = [file for file in files if file.name.partition("-")[0] == prefix]
-    for file in [*of_announcement[_RISING_FILES if prefix == "rising" else 1 :], *files[_MAX_FILES:]]:
-        file.unlink(missing_ok=True)
+    is_rising = name.startswith("rising-")
+    index_files.write(name, index_file.to_bytes(index), states=_RISING_FILES if is_rising else 1, max_files=_MAX_FILES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from weakref import WeakKeyDictionary
@@ -20,7 +19,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Announcement, Epoch
-from digest.services.catalog import announcements
+from digest.services.catalog import announcements, day_postings
 from digest.services.catalog.announcements import AnnouncementDay
 
 MIN_ANNOUNCEMENTS = WINDOW_ANNOUNCEMENTS
@@ -92,14 +91,8 @@ def counts_before(session: Session, announcement: int) -> Counts:
     return word_counts.blend(_count_words(session, tuple(days)))
 
 
-WordCounter = Callable[[Session, tuple[AnnouncementDay, ...]], Counts]
-
-
-def weights_before(session: Session, announcement: int, count_words: WordCounter | None = None) -> Weights:
-    """The word weights by those counts, cached because previews need the same ones repeatedly.
-
-    `count_words`: counts the words of announcements, for a caller that prepares their papers anyway.
-    """
+def weights_before(session: Session, announcement: int) -> Weights:
+    """The word weights by those counts, cached because previews need the same ones repeatedly."""
     days = tuple(
         announcements.announcement_days(
             session, store.announcement_window(session, announcement - 1, MIN_ANNOUNCEMENTS)
@@ -107,7 +100,7 @@ def weights_before(session: Session, announcement: int, count_words: WordCounter
     )
     cached = _weights_by_engine.setdefault(engine(), OrderedDict())
     if days not in cached:
-        cached[days] = Weights(word_counts.blend((count_words or _count_words)(session, days)))
+        cached[days] = Weights(word_counts.blend(day_postings.count_words(session, days)))
     cached.move_to_end(days)
     while len(cached) > _MAX_WEIGHTS_CACHED:
         cached.popitem(last=False)

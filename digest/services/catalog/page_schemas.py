@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from digest.papers.subjects import category_text
+
 FURTHER_LISTED = 200  # titles beyond an edition's limit that its page lists at most
+CATEGORIES_PRINTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,11 @@ class PaperRow:
     comment: str = ""
     identifier: str = ""
     links: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The first categories as they are printed: arXiv's codes, the names of other subjects."""
+        return tuple(map(category_text, self.categories[:CATEGORIES_PRINTED]))
 
 
 @dataclass(frozen=True, slots=True)

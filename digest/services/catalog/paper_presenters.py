@@ -50,6 +50,7 @@ def trending_among(category: str | None, limit: int, announcements: int) -> list
 def paper(paper_id: int) -> PaperPage:
     """The page of one paper. Raises NotFound."""
     with reading() as session:
+        paper_id = store.current_paper(session, paper_id)
         stored = store.paper_by_id(session, paper_id)
         if stored is None:
             raise NotFound(localize("there is no such paper here"))
@@ -80,8 +81,11 @@ def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFi
     """A paper as a row of a list."""
     block = paper_block.paper_block(record)
     has_code = block.code or record.has_code
-    badges = ((localize("withdrawn"),) if record.withdrawn else ()) + ((localize("code"),) if has_code else ())
-    badges += (readable(record.venue),) if record.venue else ()
+    withdrawal = paper_block.withdrawal_mark(record)
+    badges = ((withdrawal,) if withdrawal else ()) + ((localize("code"),) if has_code else ())
+    source = str(paper_block.source_text(record))
+    badges = ((source,) if source else ()) + badges
+    badges += (_venue(record),) if record.venue and not source else ()
     institutions = tuple(readable(institution) for institution in record.institutions[:MAX_INSTITUTIONS])
     labels = badges + institutions
     badges += institutions[:1]
@@ -110,6 +114,11 @@ def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFi
     )
 
 
+def _venue(record: Record) -> str:
+    name = readable(record.venue or "")
+    return localize("now in %(journal)s", journal=name) if paper_block.has_published_version(record) else name
+
+
 def _identifier(record: Record) -> str:
     """The identifier as people write it; '' for none."""
     if record.arxiv_id:
@@ -121,6 +130,7 @@ def _links(block: PaperBlock) -> tuple[tuple[str, str], ...]:
     labelled_links = (
         (localize("Search arXiv for the title") if block.found_by_search else localize("Abstract"), block.url),
         (localize("PDF"), block.pdf),
+        (block.version_label, block.other_version),
         (localize("Code"), block.code),
     )
     return tuple((label, address) for label, address in labelled_links if address)

@@ -13,11 +13,11 @@ from digest import clock, settings
 from digest.db.core.engine import reading
 from digest.db.outbox import deliveries
 from digest.db.runs import runs
-from digest.interfaces import Enqueue
 from digest.mail.mime.composer_interface import Composer
 from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.mail.outbox.send_counters import SendCounts
 from digest.mail.outbox.sender import deliver_due
+from digest.queues import Enqueue
 from digest.services.alarms import alarm_rules
 
 DRAIN_WINDOW = timedelta(

@@ -21,6 +21,7 @@ from digest.models.delivery import (
     LINK,
     MOVED,
     NEW_ADDRESS,
+    RUN_REPORT,
     SIGN_IN,
     SUPPRESSED,
     TEST,
@@ -102,7 +103,7 @@ def _check_other_addresses(
 
 def withheld(delivery: ClaimedDelivery, context: MailContext) -> Withheld | None:
     """Why this mail must not be sent now; None where it may."""
-    if delivery.kind in {SIGN_IN, ALARM, TEST}:
+    if delivery.kind in {SIGN_IN, ALARM, TEST, RUN_REPORT}:
         return None
     subscriber = context.subscriber
     if subscriber is None:

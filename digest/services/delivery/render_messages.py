@@ -10,9 +10,10 @@ from sqlmodel import Session
 
 from digest import settings
 from digest.compose.edition import Content
-from digest.compose.email import digest_email, other_emails
+from digest.compose.email import digest_email, other_emails, run_report_email
 from digest.compose.email.paper_block import PaperBlocks
-from digest.compose.email.template_context import MailService, RenderedMail
+from digest.compose.email.run_figures import RunFigures
+from digest.compose.email.template_context import Links, MailService, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
 from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
@@ -21,7 +22,7 @@ from digest.db.papers import summaries
 from digest.mail.mime import dkim, message_builder
 from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
 from digest.models import AccountRequest, AdminLogin
-from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, EDITION_KINDS, LINK, MOVED, SIGN_IN, TEST
+from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, EDITION_KINDS, LINK, MOVED, RUN_REPORT, SIGN_IN, TEST
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
@@ -157,6 +158,11 @@ class MailComposer:
             url = f"{self._settings.base_url}/admin"
             facts = [str(fact) for fact in payload.get("facts", ())]
             return other_emails.alarm(str(payload.get("title", "Alarm")), facts, url=url, service=self._service)
+        if delivery.kind == RUN_REPORT and delivery.payload:
+            figures = RunFigures.from_json(delivery.payload)
+            admin_url = f"{self._settings.base_url}/admin"
+            run_url, sources_url = f"{admin_url}/runs/{figures.run}", f"{admin_url}/sources"
+            return run_report_email.run_report(figures, run_url=run_url, sources_url=sources_url, service=self._service)
         if delivery.kind == TEST:
             return other_emails.delivery_test_mail(service=self._service)
         return Withheld(CANCELLED, "the subject of the mail was deleted")
@@ -168,7 +174,7 @@ class MailComposer:
         recipient = web_view.edition_recipient(
             edition, subscriber, context.topics, kind=delivery.kind, categories=context.categories
         )
-        links = web_view.mail_links(edition, subscriber)
+        links = self._links(edition, subscriber)
         if not content.entries:
             silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
             return other_emails.no_matches_notice(
@@ -184,6 +190,10 @@ class MailComposer:
             blocks=self._blocks,
             summaries=known_summaries(self._summaries, papers, edition.created_at),
         )
+
+    def _links(self, edition: MailedEdition, subscriber: MailedSubscriber) -> Links:
+        """The links of an edition's mail."""
+        return web_view.mail_links(edition, subscriber)
 
     def _envelope(
         self, delivery: ClaimedDelivery, subscriber: MailedSubscriber | None, return_path: str

@@ -1,4 +1,4 @@
-"""Resends an edition as a new e-mail on behalf of an administrator, audited; never to a suppressed address."""
+"""Resends an edition as a new e-mail, on behalf of an administrator, audited; never to a suppressed address."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from datetime import date
 from sqlmodel import Session
 
 from digest import clock
-from digest.db.core.engine import transaction
+from digest.db.core.engine import reading, transaction
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
-from digest.interfaces import Enqueue
-from digest.models import Audit, Edition, Subscriber
-from digest.models.delivery import RESEND
+from digest.i18n import localize
+from digest.models import Audit, Delivery, Edition, Subscriber
+from digest.models.delivery import EDITION_KINDS, RESEND
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 
 
 def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
@@ -37,6 +38,29 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
         session.add(Audit(at=clock.now(), actor=actor, action="resend", detail=detail))
     enqueue.deliver()
     return serial
+
+
+def resend_delivery(delivery_id: int, *, actor: str, enqueue: Enqueue) -> int:
+    """Queue another e-mail with the edition of a delivery. Returns the id of the new delivery.
+
+    Raises NotFound where the delivery or its edition no longer exists, Refused for a mail that has no edition and for
+    suppressed and unsubscribed addresses.
+    """
+    with reading() as session:
+        delivery = session.get(Delivery, delivery_id) if 0 < delivery_id < 2**63 else None
+        if delivery is None:
+            raise NotFound(localize("there is no such mail"))
+        if delivery.kind not in EDITION_KINDS:
+            raise Refused(
+                localize("only the mail of an edition can be sent again, not one of kind %(kind)s", kind=delivery.kind)
+            )
+        edition = session.get(Edition, delivery.subject_id)
+        subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
+    if edition is None or subscriber is None:
+        raise NotFound(localize("this edition no longer exists"))
+    serial = resend(subscriber.address, day=edition.day, actor=actor, enqueue=enqueue)
+    with reading() as session:
+        return editions.resent_delivery_id(session, stored_id(edition), serial)
 
 
 def _require_mailable(session: Session, address: str) -> Subscriber:

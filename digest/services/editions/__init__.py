@@ -1,1 +1,1 @@
-"""Editions: assembling them, the welcome, previews, web view, feeds, and why a paper came."""
+"""Editions: assembling them, the welcome, web view, feeds, and why a paper came."""

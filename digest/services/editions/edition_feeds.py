@@ -18,6 +18,7 @@ from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
+from digest.papers.subjects import category_text
 from digest.services.catalog import trending
 from digest.services.catalog.paper_presenters import present_row
 from digest.services.editions import web_view
@@ -112,7 +113,7 @@ def _paper_item(rising_paper: trending.RisingPaper) -> Item:
         html=fragment_template("paper").render(row=paper_row, url=url),
         published=rising_paper.listed_at,
         authors=paper_row.authors,
-        tags=paper_row.categories,
+        tags=tuple(map(category_text, paper_row.categories)),
     )
 
 

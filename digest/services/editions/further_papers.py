@@ -34,6 +34,7 @@ from digest.services.editions import web_view, welcome
 from digest.services.selection import candidate_papers, selector, threshold_lookup
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.paper_admission import PaperChoice, choice_of
 
 
 def further_papers(edition_id: int) -> FurtherPage:
@@ -66,7 +67,7 @@ def _beyond_limit(session: Session, edition: Edition, content: Content, profile:
     if edition.kind == WELCOME:
         window = welcome.announcements_shown(session, edition.announcement_id)
     pool = candidate_papers.load_pool(session, run, epoch, window=window)
-    seen_through = _seen_through(edition, content, pool)
+    seen_through = _seen_through(edition, content, pool, choice_of(profile))
     topics = tuple([replace(topic, cap=None) for topic in profile.topics])
     limit = len(content.entries) + min(content.more, FURTHER_LISTED)
     sent = sent_papers.papers_sent_since(
@@ -106,9 +107,9 @@ def _run_of(session: Session, edition: Edition) -> tuple[Run, Epoch | None]:
     return created, runs.epoch_created_before(session, edition.created_at)
 
 
-def _seen_through(edition: Edition, content: Content, pool: CandidatePool) -> int:
+def _seen_through(edition: Edition, content: Content, pool: CandidatePool, choice: PaperChoice) -> int:
     """The batch that the subscriber had seen through; 0 for a first edition. The number considered says which."""
-    return min(edition.previous_seen, 0, key=lambda batch: abs(pool.count_after(batch) - content.considered))
+    return min(edition.previous_seen, 0, key=lambda batch: abs(pool.count_after(batch, choice) - content.considered))
 
 
 def _grouped(

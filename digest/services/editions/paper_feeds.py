@@ -11,6 +11,7 @@ from digest import clock, i18n, settings
 from digest.compose.atom_json_feeds import Feed, Item
 from digest.compose.email.template_environment import fragment_template
 from digest.i18n import localize
+from digest.papers.subjects import category_text
 from digest.services.catalog import author_pages, paper_listing
 from digest.services.catalog.page_schemas import PaperRow
 from digest.services.editions.edition_feeds import FEED_EPOCH, MAX_PAPERS, feed_tag
@@ -61,7 +62,7 @@ def _item(row: PaperRow) -> Item:
         html=fragment_template("paper").render(row=row, url=url),
         published=min(published, clock.now()),
         authors=tuple(readable(name) for name in row.authors),
-        tags=row.categories,
+        tags=tuple(map(category_text, row.categories)),
     )
 
 

@@ -108,11 +108,20 @@ def load_edition_papers(session: Session, editions: Iterable[Edition]) -> Editio
         categories_by_version={
             version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()
         },
-        papers=store.versions(session, versions_shown) if versions_shown else {},
+        papers=_with_withdrawals(session, store.versions(session, versions_shown)) if versions_shown else {},
         summaries=summaries.summaries_of(
             session, sorted({paper for paper, _ in versions_shown}), registry.summary_origins()
         ),
     )
+
+
+def _with_withdrawals(session: Session, papers: Mapping[tuple[int, int], Record]) -> dict[tuple[int, int], Record]:
+    """The papers as they were chosen, but marked where they were withdrawn or retracted since."""
+    newest = store.later_withdrawn(session, {paper for paper, _ in papers})
+    return {
+        key: replace(record, withdrawn=True, retracted=newest[key[0]].retracted) if key[0] in newest else record
+        for key, record in papers.items()
+    }
 
 
 def web_view(edition_id: int, page: str) -> str:

@@ -13,11 +13,11 @@ from digest.db.papers import papers as store
 from digest.db.runs import edition_writes, editions
 from digest.db.subscribers import subscribers
 from digest.db.subscribers.subscribers import WELCOME_WITHIN
-from digest.interfaces import Enqueue
 from digest.models import Epoch, Run
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import AssembledEdition, EditionRow

@@ -26,11 +26,11 @@ from digest.matching.scoring.boolean_match import (
     prepare_document,
 )
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
-from digest.models import Delivery, ProfileVersion, Subscriber
+from digest.models import Delivery, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
-from digest.services.selection import reference_backend, threshold_lookup
+from digest.services.selection import paper_admission, reference_backend, threshold_lookup
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -180,9 +180,21 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
         )
         document = prepare_document(candidate)
         yield from _namesakes(profile, document)
-        yield _exclusion_reason(profile, document) or _matching_result(
-            session, subscriber, profile, document, stored.batch_id
+        yield (
+            _choice_reason(profile, stored)
+            or _exclusion_reason(profile, document)
+            or _matching_result(session, subscriber, profile, document, stored.batch_id)
         )
+
+
+def _choice_reason(profile: Profile, paper: Paper) -> str:
+    """The choice of sources or languages that the paper fails; '' if none."""
+    reason = paper_admission.reason_left_out(paper_admission.choice_of(profile), paper.outlets, paper.language)
+    if reason is None:
+        return ""
+    chosen = profile.sources if reason == "sources" else profile.languages
+    value = paper.outlets.replace(" ", ", ") if reason == "sources" else paper.language
+    return f"your {reason} ({', '.join(chosen)}) leave it out: it is {'from' if reason == 'sources' else 'in'} {value}"
 
 
 def _namesakes(profile: Profile, document: Document) -> Iterator[str]:

@@ -16,8 +16,8 @@ from sqlmodel import Session
 
 from digest import clock, logs
 from digest.db.core.engine import reading, transaction
-from digest.db.papers import source_days
-from digest.errors import BadInput, SourceDown
+from digest.db.papers import feed_sources, source_days
+from digest.errors import BadInput, Refused, SourceDown
 from digest.services.ingestion import fetch_source
 from digest.services.ingestion.import_document import IngestCounts
 from digest.sources import registry
@@ -51,9 +51,12 @@ def ingest(
 ) -> IngestResult:
     """Fetch and store the days from `first` to `last`, or all that is due or missing, for about `seconds`.
 
-    Safe to run twice and concurrently. Raises BadInput for invalid days, and SourceDown after recording it; documents
-    stored before stay.
+    Safe to run twice and concurrently. Raises BadInput for invalid days, Refused for a paused source, and SourceDown
+    after recording it; documents stored before stay.
     """
+    with reading() as session:
+        if source in feed_sources.pauses(session):
+            raise Refused(f"{source} is paused; resume it first: digest sources resume {source}")
     steps = list(_steps(registry.source_named(source), first, last))
     deadline = None if seconds is None else time.monotonic() + seconds
     total, result = IngestCounts(source), fetch_source.FetchOutcome(IngestCounts(source))

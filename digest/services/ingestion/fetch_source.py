@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 
 from sqlmodel import Session
 
@@ -48,15 +48,21 @@ def _store(source: str, document: FetchedDocument) -> IngestCounts:
         mark: DayMark | None = document.mark
         if mark is not None:
             source_days.store_day(session, source, mark.day, at=now, papers=mark.papers, final=mark.final)
+        if document.on_stored is not None:
+            document.on_stored(session)
 
-    day = _announcement_day(document)
+    day = _announcement_day(source, document, now.astimezone(UTC).date())
     return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)
 
 
-def _announcement_day(document: FetchedDocument) -> date | None:
+def _announcement_day(source: str, document: FetchedDocument, today: date) -> date | None:
     """The announcement that the document's new papers join; None for the one of its own date."""
-    if document.current_on is None:
+    day = document.current_on
+    if day is None:
         return document.announcement
+    fresh_for = registry.source_named(source).fresh_for
+    if fresh_for is not None:
+        return registry.ANNOUNCEMENTS.current(today if today - day <= fresh_for else day)
     with reading() as session:
-        ordinal = papers_store.current_announcement(session, document.current_on)
-    return date.fromordinal(ordinal) if ordinal else registry.ANNOUNCEMENTS.current(document.current_on)
+        ordinal = papers_store.current_announcement(session, day)
+    return date.fromordinal(ordinal) if ordinal else registry.ANNOUNCEMENTS.current(day)

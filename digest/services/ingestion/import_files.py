@@ -21,7 +21,7 @@ FILE_FORMATS = ("seeds", "jsonl")  # formats that belong to no source
 def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date | None = None) -> IngestCounts:
     """Store saved answers of a source. Raises BadInput for an unknown source or an unreadable file."""
     names = (*FILE_FORMATS, *registry.SOURCES)
-    if source not in names:
+    if source not in names and source not in registry.all_sources():
         raise BadInput(f"source {source!r} is unknown; one of {', '.join(names)}", field="source")
     if source == "jsonl":
         if not files:
@@ -30,7 +30,7 @@ def ingest_files(source: str, files: Sequence[Path], *, seeds: Seeds, day: date 
     if source == "seeds":
         documents = iter(seeds(files, clock.now().date()))
     else:
-        documents = registry.SOURCES[source].parser(_contents(files))
+        documents = registry.source_named(source).parser(_contents(files))
     return store_documents(source, documents, day=day)
 
 

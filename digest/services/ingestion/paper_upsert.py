@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -10,8 +10,11 @@ from digest import papers
 from digest.db.papers import author_ids, paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
-from digest.services.ingestion.dedup import StoredMatches
+from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
 from digest.services.ingestion.ingest_batch import BatchWriter
+from digest.services.ingestion.joined_papers import JoinedPapers, version_row
+from digest.sources import registry
+from digest.text.language import detect_language, language_code
 
 PAPERS_PER_CHUNK = 2500
 _ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -26,27 +29,29 @@ class PaperUpsert:
 
     def __init__(self, batch: BatchWriter, *, page_author: str | None = None) -> None:
         self.session, self.batch, self._page_author = batch.session, batch, page_author
+        self._outlet = registry.stored_outlet(batch.source)
         self.new = self.updated = self.unchanged = 0
 
     def store_all(self, listed: Sequence[ListedPaper]) -> None:
         """Store all of them; duplicates within the document are merged first."""
-        merged = papers.merge_all(listed)
+        merged = papers.merge_all([self._with_outlet(item) for item in listed] if self._outlet else listed)
         for start in range(0, len(merged), PAPERS_PER_CHUNK):
             self._store_chunk(merged[start : start + PAPERS_PER_CHUNK])
+
+    def _with_outlet(self, item: ListedPaper) -> ListedPaper:
+        """The item with the outlet of its source, unless the document names its outlets."""
+        if item.record.outlets:
+            return item
+        return replace(item, record=replace(item.record, outlets=(self._outlet,)))
 
     def _store_chunk(self, listed: Sequence[ListedPaper]) -> None:
         matches = StoredMatches(self.session, listed)
         new_indexes = [i for i, item in enumerate(listed) if matches.paper_ids[i] is None and item.record.title]
         inserted = self._insert(new_indexes, listed, matches)
         paper_ids = matches.paper_ids | dict(zip(new_indexes, inserted, strict=True))
-        changes = _Changes()
-        for i, item in enumerate(listed):
-            paper_id = matches.paper_ids[i]
-            if paper_id is not None:
-                changed = self._update(matches.stored[paper_id], item, matches, changes)
-                self.updated += changed
-                self.unchanged += not changed
-        self._write(changes)
+        joined = JoinedPapers(self.batch, matches)
+        paper_ids = {i: joined.survivors.get(paper_id or 0, paper_id) for i, paper_id in paper_ids.items()}
+        self._update_all(listed, paper_ids, set(new_indexes), matches, joined)
         self._insert_page_keys(listed, paper_ids)
         self._insert_author_ids(listed, paper_ids)
         signals = [
@@ -64,6 +69,28 @@ class PaperUpsert:
                 if (paper_id := paper_ids[i]) and item.summary
             ],
         )
+
+    def _update_all(
+        self,
+        listed: Sequence[ListedPaper],
+        paper_ids: Mapping[int, int | None],
+        inserted: Collection[int],
+        matches: StoredMatches,
+        joined: JoinedPapers,
+    ) -> None:
+        """Update the stored papers that these records are of, each once."""
+        updates: dict[int, ListedPaper] = {}
+        for i, item in enumerate(listed):
+            paper_id = paper_ids[i]
+            if paper_id is not None and i not in inserted:
+                updates[paper_id] = papers.merge_listed(updates[paper_id], item) if paper_id in updates else item
+        changes = _Changes()
+        for paper_id, item in updates.items():
+            stored = matches.stored[paper_id]
+            changed = self._update(stored, joined.records.get(paper_id, stored.record), item, matches, changes)
+            self.updated += changed
+            self.unchanged += not changed
+        self._write(changes)
 
     def _insert_author_ids(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
         """Store the authors' ids. New ones belong to a batch, so that what other processes cached is outdated."""
@@ -100,7 +127,10 @@ class PaperUpsert:
         paper_ids = paper_writes.insert_papers(self.session, [self._paper_row(item, matches) for item in new_items])
         inserted = list(zip(paper_ids, new_items, strict=True))
         paper_writes.insert_versions(
-            self.session, [self._version_row(paper_id, 1, item.record) for paper_id, item in inserted]
+            self.session, [version_row(self.batch, paper_id, 1, item.record) for paper_id, item in inserted]
+        )
+        paper_writes.insert_identifiers(
+            self.session, [pair for paper_id, item in inserted for pair in _further_identifiers(paper_id, item.record)]
         )
         keys_of_new = (matches.keys[index] for index in indexes)
         paper_writes.insert_keys(
@@ -115,20 +145,28 @@ class PaperUpsert:
         self.new += len(new_items)
         return paper_ids
 
-    def _update(self, stored: store.StoredPaper, item: ListedPaper, matches: StoredMatches, changes: _Changes) -> bool:
-        """Merge into a stored paper, as a new version where the record changed. True where anything changed."""
-        merged = _merge(stored.record, item.record)
+    def _update(
+        self, stored: store.StoredPaper, known: Record, item: ListedPaper, matches: StoredMatches, changes: _Changes
+    ) -> bool:
+        """Merge into a stored paper, as a new version where the record changed. True where anything changed.
+
+        `known`: the stored record, with what its duplicates had.
+        """
+        merged = _merge(known, item.record)
         row: dict[str, Any] = {}
         if merged != stored.record:
             row["revision"] = stored.revision + 1
-            row["withdrawn"] = merged.withdrawn
-            changes.versions.append(self._version_row(stored.id, stored.revision + 1, merged))
+            row |= {"withdrawn": merged.withdrawn, **_columns_of_record(merged)}
+            changes.versions.append(version_row(self.batch, stored.id, stored.revision + 1, merged))
             changes.keys += [(key, stored.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
             row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
-            row |= {"doi": merged.doi} if stored.doi is None and matches.claim_doi(merged.doi) else {}
+            row |= {"doi": merged.doi} if merged.doi != stored.doi and matches.claim_doi(merged.doi) else {}
+            changes.identifiers += _further_identifiers(stored.id, merged)
         if item.announce_type in _ANNOUNCED and stored.announcement_id is None:
             # so far stored only as a revision, because its own announcement was missed
             row |= {"announcement_id": self.batch.announcement_id, "batch_id": self.batch.id}
+        if item.record.pmid not in (None, merged.pmid):
+            changes.identifiers.append((pmid_identifier(item.record), stored.id))
         if _is_stronger(item.announce_type, stored.announce_type):
             row["announce_type"] = item.announce_type
         if row:
@@ -139,6 +177,7 @@ class PaperUpsert:
         paper_writes.update_papers(self.session, changes.papers)
         paper_writes.insert_versions(self.session, changes.versions)
         paper_writes.insert_keys(self.session, changes.keys)
+        paper_writes.insert_identifiers(self.session, changes.identifiers)
 
     def _paper_row(self, item: ListedPaper, matches: StoredMatches) -> dict[str, Any]:
         return {
@@ -149,16 +188,7 @@ class PaperUpsert:
             "revision": 1,
             "withdrawn": item.record.withdrawn,
             "announce_type": item.announce_type,
-        }
-
-    def _version_row(self, paper_id: int, revision: int, record: Record) -> dict[str, Any]:
-        return {
-            "paper_id": paper_id,
-            "revision": revision,
-            "batch_id": self.batch.id,
-            "title": record.title,
-            "abstract": record.abstract,
-            "detail": store.to_detail(record),
+            **_columns_of_record(item.record),
         }
 
     def _summary_row(self, paper_id: int, item: ListedPaper) -> dict[str, Any]:
@@ -188,6 +218,7 @@ class _Changes:
 
     papers: list[Mapping[str, Any]] = field(default_factory=list)
     versions: list[Mapping[str, Any]] = field(default_factory=list)
+    identifiers: list[tuple[str, int]] = field(default_factory=list)
     keys: list[tuple[str, int]] = field(default_factory=list)
 
 
@@ -195,12 +226,25 @@ def _merge(stored: Record, incoming: Record) -> Record:
     """Merge two records; an incoming record without title only adds its other fields."""
     if incoming.title:
         return papers.merge_records(stored, incoming)
+    doi, preprint_dois = stored.doi, stored.preprint_dois
+    if incoming.preprint_dois:  # it relates a preprint to its published version
+        doi, preprint_dois = papers.merge_dois(incoming, stored)
     return replace(
         stored,
+        doi=doi,
+        preprint_dois=preprint_dois,
+        pmid=stored.pmid or incoming.pmid,
+        issued=incoming.issued or stored.issued,
         withdrawn=stored.withdrawn or incoming.withdrawn,
+        retracted=stored.retracted or incoming.retracted,
         institutions=stored.institutions or incoming.institutions,
         venue=stored.venue or incoming.venue,
     )
+
+
+def _further_identifiers(paper_id: int, record: Record) -> list[tuple[str, int]]:
+    identifiers = [store.doi_identifier(doi) for doi in record.preprint_dois]
+    return [(identifier, paper_id) for identifier in filter(None, [*identifiers, pmid_identifier(record)])]
 
 
 def _is_stronger(incoming: str | None, stored: str | None) -> bool:
@@ -218,4 +262,13 @@ def _updatable_columns(stored: store.StoredPaper) -> dict[str, Any]:
         "announce_type": stored.announce_type,
         "revision": stored.revision,
         "withdrawn": stored.record.withdrawn,
+        "outlets": stored.outlets,
+        "language": stored.language,
     }
+
+
+def _columns_of_record(record: Record) -> dict[str, str]:
+    """What is stored of a record beside the paper, so that papers can be left out without reading their records."""
+    stated = language_code(record.language or "")
+    language = stated or detect_language(f"{record.title}. {record.abstract}")
+    return {"outlets": papers.outlet_keys(record), "language": language}

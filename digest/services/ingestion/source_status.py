@@ -1,7 +1,7 @@
 """The state of each source, when it is to be fetched next, and whether a run should wait for an announcement.
 
 States: on time; quiet (nothing was due); late (due, but not there); partial (a part is missing); stale (old content
-under a fresh date); down (no valid answer).
+under a fresh date); down (no valid answer); paused.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from sqlmodel import Session
 
 from digest import clock, settings
 from digest.db.core.engine import reading, transaction
-from digest.db.papers import source_days
+from digest.db.papers import feed_sources, source_days
 from digest.errors import N_, NotFound, Refused
 from digest.i18n import localize
-from digest.models import SourceState
+from digest.models import Audit, SourceState
 from digest.services.ingestion import catch_up
 from digest.sources import registry
 from digest.sources.source import A_DAY, DOWN, LATE, PARTIAL, AnnouncementCalendar, Source
 
 ON_TIME, QUIET, NEVER_FETCHED = N_("on time"), N_("quiet"), N_("never fetched")
+PAUSED, NOT_ENABLED = N_("paused"), N_("not enabled")
 GRACE = timedelta(minutes=20)  # an announcement is late this long after its time
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=5), timedelta(minutes=60)
 MISSED_INTERVALS = 3  # after which a source without a calendar is late
@@ -54,19 +55,25 @@ def source_statuses(now: datetime | None = None) -> list[SourceStatus]:
         states = source_days.source_states(session)
         missing = catch_up.missing_announcements(session, now)
         oldest = source_days.oldest_day(session, calendar.sources, due - catch_up.MAX_DAYS_BACK * A_DAY)
+        pauses = feed_sources.pauses(session)
     complete_through = None if oldest is None else calendar.previous(missing[0]) if missing else due
-    enabled = registry.enabled_sources()
+    enabled = {source.name for source in registry.enabled_sources()}
     statuses = []
-    for source in registry.SOURCES.values():
+    for source in registry.all_sources().values():
         state = states.get(source.name)
-        if state is not None or source in enabled:
-            status = _status(source, state, missing, now)
+        if state is not None or source.name in enabled or source.name in pauses:
+            status = _status(source, state, missing, now, paused_at=pauses.get(source.name))
             answered = source.calendar is not None and state is not None and state.succeeded_at is not None
             statuses.append(replace(status, complete_through=complete_through) if answered else status)
     return statuses
 
 
-def _status(source: Source, state: SourceState | None, missing: list[date], now: datetime) -> SourceStatus:
+def _status(
+    source: Source, state: SourceState | None, missing: list[date], now: datetime, *, paused_at: datetime | None
+) -> SourceStatus:
+    if paused_at is not None:
+        attempted_at = state.attempted_at if state else None
+        return SourceStatus(source.name, PAUSED, f"since {paused_at:%Y-%m-%d %H:%M} UTC", attempted_at=attempted_at)
     if state is None:
         return SourceStatus(source.name, NEVER_FETCHED)
     if state.outcome == DOWN:
@@ -106,36 +113,43 @@ def _interval_state(source: Source, state: SourceState, now: datetime) -> tuple[
 def due_sources(now: datetime | None = None) -> list[str]:
     """Names of the enabled sources to fetch now, those that fill gaps first."""
     now = now or clock.now()
+    due = {name for name, at in next_fetches(now).items() if at <= now}
+    sources = [source for source in registry.enabled_sources() if source.name in due]
+    return [source.name for source in sorted(sources, key=lambda source: not source.fills_gaps)]
+
+
+def next_fetches(now: datetime | None = None) -> dict[str, datetime]:
+    """When each enabled source is to be fetched next, by name; a past time means at the scheduler's next tick.
+
+    Paused sources are not in it.
+    """
     with reading() as session:
         states = source_days.source_states(session)
-        missing = catch_up.missing_announcements(session, now - GRACE)
-    due = [source for source in registry.enabled_sources() if _next_fetch(source, states, missing) <= now]
-    return [source.name for source in sorted(due, key=lambda source: not source.fills_gaps)]
+        missing = catch_up.missing_announcements(session, (now or clock.now()) - GRACE)
+        pauses = feed_sources.pauses(session)
+    sources = [source for source in registry.enabled_sources() if source.name not in pauses]
+    return {source.name: _next_fetch(source, states, missing) for source in sources}
 
 
-def next_fetches() -> dict[str, datetime]:
-    """When each enabled source is to be fetched next, by name; a past time means at the scheduler's next tick."""
-    with reading() as session:
-        states = source_days.source_states(session)
-        missing = catch_up.missing_announcements(session, clock.now() - GRACE)
-    return {source.name: _next_fetch(source, states, missing) for source in registry.enabled_sources()}
+def request_fetch(name: str, *, actor: str = "") -> None:
+    """Make a source due now; the scheduler fetches it at its next tick. Audited where `actor` is given.
 
-
-def request_fetch(name: str) -> None:
-    """Make a source due now; the scheduler fetches it at its next tick.
-
-    Raises NotFound for a source that is not enabled, Refused while the source itself asked for no request.
+    Raises NotFound for a source that is not enabled, Refused while it is paused or itself asked for no request.
     """
     now = clock.now()
     if name not in {source.name for source in registry.enabled_sources()}:
         raise NotFound(localize("there is no enabled source of that name"))
     with transaction() as session:
+        if name in feed_sources.pauses(session):
+            raise Refused(localize("%(source)s is paused; resume it first", source=name))
         state = source_days.source_states(session).get(name)
         if state is not None and state.retry_at is not None and state.retry_at > now:
             until = f"{state.retry_at:%Y-%m-%d %H:%M}"
             raise Refused(localize("%(source)s asked for no request before %(time)s UTC", source=name, time=until))
         if state is not None:
             state.attempted_at = now - _LONG_AGO
+        if actor:
+            session.add(Audit(at=now, actor=actor, action="fetch source", detail={"source": name}))
 
 
 def _next_fetch(source: Source, states: Mapping[str, SourceState], missing: list[date]) -> datetime:
@@ -153,6 +167,8 @@ def _next_fetch(source: Source, states: Mapping[str, SourceState], missing: list
 def missing_announcement(session: Session, slot: datetime, known_at: datetime) -> date | None:
     """The announcement due by a slot and not stored by `known_at`; None where no source of announcements is in use."""
     calendar = registry.ANNOUNCEMENTS
+    if set(calendar.sources) <= feed_sources.pauses(session).keys():
+        return None
     due = calendar.newest(slot - GRACE)
     stored = source_days.stored_days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, stored_by=known_at)
     return due if stored and due not in stored else None

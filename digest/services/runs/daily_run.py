@@ -8,17 +8,27 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from digest import clock, settings
 from digest.db.core.engine import reading
 from digest.db.runs import runs as store
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Transient
-from digest.interfaces import Enqueue, NoQueue
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.models.types import stored_id
-from digest.services.catalog import novelty_and_score, search_indexing
+from digest.queues import Enqueue, NoQueue
+from digest.services.catalog import novelty_and_score
 from digest.services.delivery import delivery_worker
-from digest.services.runs import build_editions, calibration_job, retention, run_planning
+from digest.services.runs import (
+    build_editions,
+    calibration_job,
+    completion_ping,
+    retention,
+    run_planning,
+    run_report,
+)
+from digest.services.search import search_indexing
 
 WAIT_SECONDS = 3600.0
 NOVELTY_SECONDS = INDEXING_SECONDS = 60.0
@@ -52,6 +62,19 @@ class RunResult:
 def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
     """Do everything in this process, without Redis or workers. Also takes over what a dead sender had claimed."""
     settings.get().require("secret_key", "mail_from", "smtp_url")
+    subscriber_id_of(only)
+    try:
+        result = _run_inline(day, only)
+    except (Transient, SQLAlchemyError):
+        completion_ping.ping("run failed", failed=True, attempts=completion_ping.ATTEMPTS_INLINE)
+        raise
+    if run_report.report_ended_runs():
+        delivery_worker.drain()
+    completion_ping.ping_ended_runs(attempts=completion_ping.ATTEMPTS_INLINE)
+    return result
+
+
+def _run_inline(day: date | None, only: str | None) -> RunResult:
     started = clock.now()
     novelty_and_score.measure_novelty(seconds=NOVELTY_SECONDS)  # no worker has done it
     search_indexing.index_papers(seconds=INDEXING_SECONDS)

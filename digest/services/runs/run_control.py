@@ -12,12 +12,12 @@ from digest.db.outbox import held_mail
 from digest.db.runs import run_deliveries, runs
 from digest.errors import NotFound, Refused
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.models import Audit, Delivery, Run
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.edition import COMPLETE, PAUSED
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 
 Row = dict[str, object]
 YES, NO, MAYBE, NOT_YET = "yes", "no", "perhaps", "not yet"

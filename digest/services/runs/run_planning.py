@@ -13,10 +13,10 @@ from digest.db.papers import papers as store
 from digest.db.runs import editions, runs
 from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import BadInput
-from digest.interfaces import Enqueue
 from digest.models import Epoch, Run, Shard, Subscriber
 from digest.models.edition import CANCELLED, PAUSED
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import AssembledEdition

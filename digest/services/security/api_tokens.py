@@ -25,10 +25,19 @@ ADMIN = "admin"
 SCOPES = {
     "papers:read": "papers and previews, with a rate limit for each token",
     "subscriptions:write": "sign people up; they still confirm by e-mail",
+    "subscriptions:read": "subscribers with their preferences, without addresses",
+    "subscriptions:manage": "change, pause, unsubscribe and erase subscribers",
     "runs:read": "runs, with their mails by state",
+    "runs:manage": "pause, resume and cancel runs, and resend what was missed",
     "deliveries:read": "mails, without addresses",
-    "addresses:read": "addresses as well, with deliveries:read",
+    "deliveries:manage": "send a mail's edition again",
+    "addresses:read": "addresses as well, in what the other scopes show",
     "editions:read": "the papers of each subscriber's editions",
+    "bounces:read": "bounces, without addresses",
+    "suppressions:read": "addresses that are not mailed, and why",
+    "suppressions:manage": "suppress addresses, and release them",
+    "sources:read": "the state of the sources, and items that could not be used",
+    "sources:manage": "fetch, pause and resume sources; add, confirm and remove feeds",
     "metrics:read": "/metrics and the details of /readyz",
     ADMIN: "everything",
 }
@@ -42,6 +51,11 @@ class ApiToken:
 
     name: str
     scopes: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        """As the audit names it."""
+        return f"API token {self.name}"
 
     def allows(self, scope: str) -> bool:
         """True where the token has this scope, or `admin`."""
@@ -58,7 +72,9 @@ def parse_expiry(text: str, *, now: datetime) -> datetime | None:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise BadInput("expires: use a number of days such as 90d, a date such as 2027-01-31, or never") from error
+        raise BadInput(
+            "expires: use a number of days such as 90d, a date such as 2027-01-31, or never", field="expires"
+        ) from error
     end = datetime.combine(day, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=1)
     if end <= now:
         raise BadInput(f"expires: {day.isoformat()} has passed", field="expires")
@@ -101,19 +117,28 @@ def list_tokens() -> list[dict[str, object]]:
     """Every token's name, scopes, state and times. Never the token itself."""
     now = clock.now()
     with engine.reading() as session:
-        rows = admin_tokens.all_tokens(session)
-    return [
-        {
-            "name": row.name,
-            "scopes": row.scopes,
-            "state": _state(row, now),
-            "created_at": row.created_at,
-            "last_used_at": row.last_used_at,
-            "expires_at": row.expires_at,
-            "revoked_at": row.revoked_at,
-        }
-        for row in rows
-    ]
+        return [_description(row, now) for row in admin_tokens.all_tokens(session)]
+
+
+def describe_token(name: str) -> dict[str, object]:
+    """The token of that name as `list_tokens` shows it. Raises NotFound."""
+    with engine.reading() as session:
+        row = admin_tokens.by_name(session, name)
+    if row is None:
+        raise NotFound(f"there is no token {name!r}")
+    return _description(row, clock.now())
+
+
+def _description(row: AdminToken, now: datetime) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "scopes": row.scopes,
+        "state": _state(row, now),
+        "created_at": row.created_at,
+        "last_used_at": row.last_used_at,
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+    }
 
 
 def unlimited_token_names() -> list[str]:

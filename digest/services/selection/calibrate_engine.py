@@ -53,11 +53,13 @@ def _taus(
         return [None] * len(rows)
     papers = _papers(session, tuple(days))
     matcher = cache.matcher(session, papers, weights)
-    taus: list[int | None] = list(matcher.thresholds(papers.facts, rows))
+    admitted = papers.admitted([cache.choice_of_row(row) for row in rows])
+    taus: list[int | None] = list(matcher.thresholds(papers.facts, rows, admitted=admitted))
     high_minimum = [at for at, row in enumerate(rows) if cache.has_high_minimum(row)]
     if high_minimum:
         high_rows = [rows[at] for at in high_minimum]
-        high_taus = matcher.thresholds(papers.facts, high_rows, close=CLOSE_PAPERS[HIGH])
+        admitted = papers.admitted([cache.choice_of_row(row) for row in high_rows])
+        high_taus = matcher.thresholds(papers.facts, high_rows, close=CLOSE_PAPERS[HIGH], admitted=admitted)
         for i, tau in zip(high_minimum, high_taus, strict=True):
             taus[i] = tau
     return taus

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlmodel import Session
 
-from digest.matching.engine.engine_matcher import PaperFacts
+from digest.matching.engine.engine_matcher import AdmittedPapers, PaperFacts
 from digest.matching.engine.paper_index import CODE, INSTITUTION, PaperIndex
 from digest.matching.scoring.boolean_match import in_category
 from digest.services.catalog import day_indexes
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import edition_sections
 from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, admitted_papers
 
 I64 = NDArray[np.int64]
+_MAX_MASKS = 1_000  # choices of outlets and languages, of one byte for each paper
 _DAILY_WINDOW_DAYS = 2  # enough for daily mail; all other subscribers share the longest window that one of them needs
 
 
@@ -29,7 +31,25 @@ class PaperColumns:
     indexes: tuple[PaperIndex, ...]
     facts: PaperFacts
     ids: I64
+    papers: Sequence[AnnouncedPaper]
     ranks: I64 | None = None
+    _masks: dict[PaperChoice, NDArray[np.bool_]] = field(default_factory=dict)
+
+    def admitted_by(self, choice: PaperChoice) -> NDArray[np.bool_]:
+        """A mask of the papers that a choice of outlets and languages admits; cached."""
+        if choice not in self._masks:
+            if len(self._masks) >= _MAX_MASKS:
+                self._masks.clear()
+            self._masks[choice] = np.array(admitted_papers(choice, self.papers), bool)
+        return self._masks[choice]
+
+    def admitted(self, choices: Sequence[PaperChoice]) -> AdmittedPapers | None:
+        """The papers that each of these choices admits; None where all admit all."""
+        numbers = {choice: number for number, choice in enumerate(dict.fromkeys(choices))}
+        if all(choice == EVERYTHING for choice in numbers):
+            return None
+        set_of_row = np.array([numbers[choice] for choice in choices], np.int64)
+        return AdmittedPapers(set_of_row, np.stack([self.admitted_by(choice) for choice in numbers]))
 
     @cached_property
     def order(self) -> I64:
@@ -89,14 +109,23 @@ class WindowArrays:
         self._columns: dict[int, PaperColumns] = {}
         batches = [[paper.batch for paper in day.papers if paper.id in pool.papers] for day in pool.days]
         self._newest_batches = [max(day_batches, default=0) for day_batches in batches]
-        self._batches = np.sort(np.array([batch for day_batches in batches for batch in day_batches], np.int64))
+        self._candidates = list(pool.papers.values())
+        self._batches_by_choice: dict[PaperChoice, I64] = {}
 
-    def count_new(self, seen_through: Sequence[int]) -> I64:
-        """For each last seen batch, the number of papers from later batches."""
-        counts: I64 = len(self._batches) - np.searchsorted(
-            self._batches, np.array(seen_through, np.int64), side="right"
-        )
-        return counts
+    def count_new(self, seen_through: Sequence[int], choices: Sequence[PaperChoice]) -> list[int]:
+        """For each last seen batch and choice, the number of papers from later batches that the choice admits."""
+        return [
+            len(self._batches(choice)) - int(np.searchsorted(self._batches(choice), batch, side="right"))
+            for batch, choice in zip(seen_through, choices, strict=True)
+        ]
+
+    def _batches(self, choice: PaperChoice) -> I64:
+        """The batches of the papers that a choice admits, sorted."""
+        if choice not in self._batches_by_choice:
+            is_chosen = admitted_papers(choice, self._candidates)
+            batches = [paper.batch for paper, chosen in zip(self._candidates, is_chosen, strict=True) if chosen]
+            self._batches_by_choice[choice] = np.sort(np.array(batches, np.int64))
+        return self._batches_by_choice[choice]
 
     def group_by_days(self, seen_through: Sequence[int]) -> dict[int, list[int]]:
         """Row numbers by how many of the newest announcements contain everything new for that subscriber."""
@@ -131,7 +160,7 @@ class WindowArrays:
                 rank=np.array([-rank[paper.id] for paper in papers], np.int64),
             )
             ranks = np.argsort([rank[paper.id] for paper in papers])
-            self._columns[-1] = PaperColumns((index,), facts, index.ids, ranks)
+            self._columns[-1] = PaperColumns((index,), facts, index.ids, papers, ranks)
         return self._columns[-1]
 
 
@@ -152,7 +181,7 @@ def window_of_days(
     ids = np.array([paper.id for paper in papers], np.int64)
     facts = PaperFacts(announcement, _percentiles(papers, trending or {}), batch=batch, eligible=eligible)
     indexes = tuple(day_indexes.index_of_day(session, day) for day in days)
-    return PaperColumns(indexes, facts, ids)
+    return PaperColumns(indexes, facts, ids, papers)
 
 
 def _percentiles(papers: Sequence[AnnouncedPaper], trending: Mapping[int, int]) -> NDArray[np.int32]:

@@ -21,6 +21,7 @@ from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
 from digest.services.catalog import announcements, epochs, trending
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, admitted_papers
 
 RISING_ANNOUNCEMENTS = 7
 _MAX_CACHED_POOLS = 48
@@ -51,9 +52,10 @@ class CandidatePool:
         """The papers that may be selected, by id."""
         return all_announced(self.days, self.through)
 
-    def count_after(self, batch: int) -> int:
-        """The number of papers from later batches."""
-        return sum(paper.batch > batch for paper in self.papers.values())
+    def count_after(self, batch: int, choice: PaperChoice = EVERYTHING) -> int:
+        """The number of papers from later batches that the choice admits."""
+        papers = [paper for paper in self.papers.values() if paper.batch > batch]
+        return len(papers) if choice == EVERYTHING else sum(admitted_papers(choice, papers))
 
     @cached_property
     def announcement_of(self) -> Mapping[int, int]:

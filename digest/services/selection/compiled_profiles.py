@@ -7,6 +7,7 @@ from the database's, as after a backup was restored. Profiles requested outside 
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -33,6 +34,7 @@ from digest.services.catalog import followed_people
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, choice_of
 
 log = logs.get(__name__)
 
@@ -57,6 +59,7 @@ class CompiledProfileCache:
         self._path, self._saved_profiles = path, 0
         self._rows: dict[int, int] = {}
         self._flags: dict[int, int] = {}  # by row, where not 0
+        self._choices: dict[int, PaperChoice] = {}  # by row, where not EVERYTHING
         self._exclusion_rows: dict[int, list[int]] = {}
         self._query_texts: tuple[int, QueryTextArrays] | None = None
         self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, _MatcherState, EngineMatcher]] = {}
@@ -84,6 +87,8 @@ class CompiledProfileCache:
         flags = _HIGH_MINIMUM * (profile.minimum == HIGH) + _WITHOUT_TOPICS * (not profile.finds_papers)
         if flags:
             self._flags[new_row] = flags
+        if (choice := choice_of(profile)) != EVERYTHING:
+            self._choices[new_row] = choice
         if version is not None:
             self._rows[version] = new_row
         return new_row
@@ -103,6 +108,10 @@ class CompiledProfileCache:
     def has_high_minimum(self, row: int) -> bool:
         """True where the profile's minimum for close matches is high."""
         return bool(self._flags.get(row, 0) & _HIGH_MINIMUM)
+
+    def choice_of_row(self, row: int) -> PaperChoice:
+        """The profile's choice of outlets and languages."""
+        return self._choices.get(row, EVERYTHING)
 
     def exclusion_rows(self, request: SelectionRequest) -> list[int]:
         """Rows of profiles that match the exclusions of a subscriber without topics."""
@@ -148,6 +157,7 @@ class CompiledProfileCache:
             "barring": exclusion_rows,
         }
         flat_arrays = {name: np.array(pairs, np.int64).ravel() for name, pairs in extra_arrays.items()}
+        flat_arrays["choices"] = np.frombuffer(json.dumps([*self._choices.items()]).encode(), np.uint8)
         flat_arrays["made"] = np.array([int(time.time()), _version_created_at(session, self.newest_version)])
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,6 +189,8 @@ class CompiledProfileCache:
         cache.store, cache._saved_profiles = store, len(store.record)
         cache._rows = dict(extra_arrays["rows"].reshape(-1, 2).tolist())
         cache._flags = dict(extra_arrays["flags"].reshape(-1, 2).tolist())
+        choices = json.loads(extra_arrays["choices"].tobytes())
+        cache._choices = {row: PaperChoice(*map(tuple, choice)) for row, choice in choices}
         for version, row in extra_arrays["barring"].reshape(-1, 2).tolist():
             cache._exclusion_rows.setdefault(version, []).extend([row] if row >= 0 else [])
         return cache if _version_created_at(session, cache.newest_version) == extra_arrays["made"][1] else cls(path)

@@ -23,6 +23,7 @@ from digest.matching.engine.json_writer import EntryTemplates
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.profile import Match, Profile
 from digest.matching.scoring.bm25 import Weights
+from digest.papers.subjects import with_equivalents
 from digest.services.catalog import day_indexes, novelty_and_score
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.catalog.novelty_and_score import NoveltyLookup, PaperSignals
@@ -118,7 +119,7 @@ def _select_batch(window: WindowArrays, batch: _RequestBatch) -> list[StoredCont
         batch.find_new(window.newest(batch.session, days), rows)
     if batch.pool.rising:
         batch.find_rising(window.rising(batch.session))
-    return [batch.stored_content(row, count) for row, count in enumerate(window.count_new(seen_through).tolist())]
+    return [batch.stored_content(row, count) for row, count in enumerate(window.count_new(seen_through, batch.choices))]
 
 
 class _RequestBatch:
@@ -136,6 +137,7 @@ class _RequestBatch:
         self.session, self.pool, self.requests, self.compiled, self.look_up = session, pool, requests, profiles, look_up
         self.signs: dict[int, PaperSignals] = {}
         self.rows, self.with_topics = rows, [profiles.has_topics(row) for row in rows]
+        self.choices = [profiles.choice_of_row(row) for row in rows]
         self.exclusion_rows = {
             i: self.compiled.exclusion_rows(request) for i, request in enumerate(requests) if not self.with_topics[i]
         }
@@ -162,6 +164,7 @@ class _RequestBatch:
             taus=self._taus(topic_rows),
             seen_through=seen_through,
             sent=sent,
+            admitted=papers.admitted([self.choices[row] for row in topic_rows]),
         )
         written = self._write_entries(matcher, papers, topic_rows, answers, NEW)
         totals = answers.arrays.rows["total"][:-1].tolist()
@@ -175,7 +178,12 @@ class _RequestBatch:
                 self._sent_of_rows(other_rows, [self.sent]),
             )
             answers = matcher.match(
-                papers.facts, rows=self._profile_rows(other_rows), seen_through=seen_through, sent=sent, mode=ALL
+                papers.facts,
+                rows=self._profile_rows(other_rows),
+                seen_through=seen_through,
+                sent=sent,
+                mode=ALL,
+                admitted=papers.admitted([self.choices[row] for row in other_rows]),
             )
             matches = {row: answers.matches(i, self.requests[row].profile) for i, row in enumerate(other_rows)}
             self.followed_matches |= {
@@ -189,7 +197,13 @@ class _RequestBatch:
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
         taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
         answers = matcher.match(
-            papers.facts, rows=self._profile_rows(topic_rows), taus=taus, sent=sent, mode=RANKED, max_ranked=MAX_RISING
+            papers.facts,
+            rows=self._profile_rows(topic_rows),
+            taus=taus,
+            sent=sent,
+            mode=RANKED,
+            max_ranked=MAX_RISING,
+            admitted=papers.admitted([self.choices[row] for row in topic_rows]),
         )
         for row, reasons in zip(
             topic_rows, self._write_entries(matcher, papers, topic_rows, answers, RISING), strict=True
@@ -306,10 +320,11 @@ class _RequestBatch:
         for row in rows:
             profile, mask = (
                 self.requests[row].profile,
-                papers.eligible(self.requests[row].seen_through if new else None),
+                papers.eligible(self.requests[row].seen_through if new else None)
+                & papers.admitted_by(self.choices[row]),
             )
             if profile.categories:
-                mask &= papers.in_categories(profile.categories, primary_only=profile.primary_only)
+                mask &= papers.in_categories(with_equivalents(profile.categories), primary_only=profile.primary_only)
             already_shown = {*self.requests[row].sent, *(match.paper for match in self.followed_matches.get(row, ()))}
             left_out = already_shown.union(
                 *(excluded_papers[exclusion_row] for exclusion_row in self.exclusion_rows[row])

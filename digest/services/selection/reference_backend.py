@@ -11,17 +11,17 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.compose.edition import RISING, Content, StoredContent
+from digest.compose.edition import RISING, Content, Entry, StoredContent
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
-from digest.matching.profile import Candidate, Counts, Profile
+from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
-from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
+from digest.papers.subjects import with_equivalents
 from digest.services.catalog import followed_people, novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import candidate_papers, edition_sections
@@ -29,6 +29,7 @@ from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import MAX_RISING, SelectionRequest
 from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
+from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
@@ -44,7 +45,7 @@ class ReferenceBackend:
         """The edition of each request."""
         authors = {author for request in requests for author in request.profile.authors}
         documents = _documents(session, pool, min(request.seen_through for request in requests), authors)
-        return [_choose_content(pool, documents, request, self.findings) for request in requests]
+        return [choose_content(pool, documents, request, self.findings) for request in requests]
 
     def choose_stored(
         self,
@@ -67,35 +68,35 @@ class ReferenceBackend:
     ) -> list[int | None]:
         """τ of each profile, in their order, from these announcements; None where they are too few."""
         authors = {author for profile in profiles.values() for author in profile.authors}
-        documents = _announced_documents(session, days, authors)
-        return [close_threshold(profile, documents, weights, self.findings) for profile in profiles.values()]
-
-
-def _announced_documents(session: Session, days: Sequence[AnnouncementDay], authors: Collection[str]) -> list[Document]:
-    papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
-    documents = _prepare(session, papers, {paper.id: day.announcement_id for day in days for paper in day.papers}, {})
-    return _with_people(session, documents, authors)
-
-
-def count_words(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
-    """The word counts of these announcements from their prepared papers, which a preview needs anyway."""
-    papers = {paper.id: paper for day in days for paper in day.papers}
-    announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
-    documents = _prepare(session, papers, announcement_of, {})
-    return word_counts.count(documents, announcements=len(days))
+        papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
+        announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
+        documents = with_people(session, prepare_documents(session, papers, announcement_of, {}), authors)
+        return [
+            close_threshold(
+                profile,
+                documents,
+                weights,
+                self.findings,
+                allowed=_admitted(choice_of(profile), papers, documents),
+            )
+            for profile in profiles.values()
+        ]
 
 
 def allows_paper(profile: Profile, document: Document) -> bool:
     """True where the paper passes the profile's categories and exclusions."""
     categories = document.categories[: 1 if profile.primary_only else None]
-    if profile.categories and not any(in_category(category.lower(), categories) for category in profile.categories):
+    chosen = with_equivalents(profile.categories)
+    if chosen and not any(in_category(category.lower(), categories) for category in chosen):
         return False
     return not any(node_matches(parse(text).root, document) for text in profile.exclusions)
 
 
-def _choose_content(
+def choose_content(
     pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, cache: FindingCache | None
 ) -> Content:
+    """The edition of a request from the documents of a pool's papers, or of those that may match."""
+    documents = _admitted(choice_of(request.profile), pool.papers, documents)
     new_documents = [
         document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through
     ]
@@ -106,23 +107,35 @@ def _choose_content(
     )
     new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
-    rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
-    rising_documents = (
-        [document for document in documents if document.candidate.id in rising_rank] if request.rising else []
-    )
-    rising_matches = reference_matcher.match_all(
-        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
-    )
-    rising_matches.sort(key=lambda match: rising_rank[match.paper])
-    entries = new_entries + [
-        edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]
-    ]
+    rising_entries = _rising_entries(pool, documents, request, already_sent) if request.rising else []
     return Content(
-        entries=tuple(entries),
+        entries=tuple(new_entries + rising_entries),
         considered=len(new_documents),
         more=len(matches) - len(new_entries),
         notice=request.notice,
     )
+
+
+def _admitted(
+    choice: PaperChoice, papers: Mapping[int, AnnouncedPaper], documents: Sequence[Document]
+) -> Sequence[Document]:
+    """The documents that a subscriber's choice of outlets and languages admits."""
+    if choice == EVERYTHING:
+        return documents
+    return [document for document in documents if is_admitted(choice, papers[document.candidate.id])]
+
+
+def _rising_entries(
+    pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, already_sent: frozenset[int]
+) -> list[Entry]:
+    """The rising papers that match, the strongest first."""
+    rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
+    rising_documents = [document for document in documents if document.candidate.id in rising_rank]
+    rising_matches = reference_matcher.match_all(
+        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
+    )
+    rising_matches.sort(key=lambda match: rising_rank[match.paper])
+    return [edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]]
 
 
 def _without_topics(
@@ -170,10 +183,10 @@ def _documents(session: Session, pool: CandidatePool, seen_through: int, authors
     papers = {
         paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
     }
-    return _with_people(session, _prepare(session, papers, pool.announcement_of, percentiles), authors)
+    return with_people(session, prepare_documents(session, papers, pool.announcement_of, percentiles), authors)
 
 
-def _with_people(session: Session, documents: list[Document], authors: Collection[str]) -> list[Document]:
+def with_people(session: Session, documents: list[Document], authors: Collection[str]) -> list[Document]:
     """The documents, each with those of the followed people whose paper it is."""
     oldest_paper = min((document.candidate.id for document in documents), default=0)
     people_by_paper: dict[int, set[str]] = {}
@@ -190,7 +203,7 @@ def _with_people(session: Session, documents: list[Document], authors: Collectio
     ]
 
 
-def _prepare(
+def prepare_documents(
     session: Session,
     papers: Mapping[int, AnnouncedPaper],
     announcement: Mapping[int, int],
@@ -198,20 +211,16 @@ def _prepare(
 ) -> list[Document]:
     """The papers prepared for matching; prepared papers are cached."""
     cached = _prepared.setdefault(engine(), OrderedDict())
-    missing = [
-        (paper_id, paper.revision) for paper_id, paper in papers.items() if (paper_id, paper.revision) not in cached
-    ]
+    keys = [(paper_id, paper.revision) for paper_id, paper in papers.items()]
+    prepared = {key: document for key in keys if (document := cached.get(key)) is not None}
+    missing = [key for key in keys if key not in prepared]
     for key, paper_record in store.versions(session, missing).items():
-        cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
+        prepared[key] = cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
     if len(missing) >= _MANY:
         exempt_documents_from_gc()
-    documents = [
-        _with_trending(cached[paper_id, paper.revision], announcement[paper_id], percentiles.get(paper_id, 0))
-        for paper_id, paper in papers.items()
-    ]
     while len(cached) > REFERENCE_DOCUMENTS:
         cached.popitem(last=False)
-    return documents
+    return [_with_trending(prepared[key], announcement[key[0]], percentiles.get(key[0], 0)) for key in keys]
 
 
 def exempt_documents_from_gc() -> None:

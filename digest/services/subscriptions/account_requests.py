@@ -21,12 +21,12 @@ from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import link_requests, subscribers
 from digest.errors import NotFound, Refused, StaleToken, TooMany
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.models import AccountRequest, Subscriber
 from digest.models.delivery import ACCOUNT_LINK, MOVED
 from digest.models.delivery import NEW_ADDRESS as NEW_ADDRESS_MAIL
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT, NEW_ADDRESS, PENDING
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, erasure, update_preferences
 from digest.services.subscriptions.sign_up import WORDING_VERSION

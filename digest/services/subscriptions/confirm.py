@@ -14,12 +14,12 @@ from digest.db.outbox import subscriber_mail
 from digest.db.subscribers import former_addresses, link_requests, subscribers
 from digest.errors import NotFound, Refused, StaleToken
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import CONFIRMATION
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.security.link_lifetimes import lifetime
 from digest.services.subscriptions import consent_origin, example_papers, profile_additions, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule

@@ -8,10 +8,10 @@ from digest import clock
 from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import subscribers
-from digest.interfaces import Enqueue
 from digest.models import Edition, Subscriber
 from digest.models.delivery import LINK
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
+from digest.queues import Enqueue
 from digest.services.security import rate_limits
 
 

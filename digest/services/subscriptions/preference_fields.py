@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date, time, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -21,12 +20,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from digest import clock, settings
 from digest.errors import N_, BadInput, Refused
@@ -34,54 +31,14 @@ from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
 from digest.matching.query.profile_limits import check_cost
 from digest.models import Subscriber
+from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers
+from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.validation_messages import plain_message
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
-
-
-class Control(StrEnum):
-    """What a form shows for a preference."""
-
-    LINES = "lines"  # a text with one entry a line
-    CHECK_BOXES = "check_boxes"  # categories
-    SELECT = "select"
-    DAY_OF_WEEK = "day_of_week"
-    NUMBER = "number"
-    TIME = "time"
-    ZONE = "zone"
-    DATE = "date"
-
-
-class Group(StrEnum):
-    """The part of the form in which a preference is shown, in the order of the form."""
-
-    TOPICS = "topics"
-    SCHEDULE = "schedule"  # one sentence, built from the lead-ins
-    PAUSE = "pause"
-    DETAILS = "details"
-
-
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """How forms show a preference. Texts are in English and are translated where they are shown.
-
-    `options`: (value, text) of a SELECT. `lead_in`: the words before it in the sentence of its group.
-    `aliases`: wrong names of its column in an import, for which the right one is suggested.
-    """
-
-    label: str
-    control: Control
-    group: Group = Group.DETAILS
-    help: str = ""
-    options: tuple[tuple[str, str], ...] = ()
-    lead_in: str = ""
-    aliases: tuple[str, ...] = ()
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """The schema of the API, with the texts of the form."""
-        return handler(schema) | {"title": self.label} | ({"description": self.help} if self.help else {})
+QUARTER_HOUR_PATTERN = "^([01][0-9]|2[0-3]):(00|15|30|45)(:00)?$"  # local time: the format `time` has an offset
 
 
 class SignUpPreferences(BaseModel):
@@ -127,6 +84,7 @@ class SignUpPreferences(BaseModel):
     send_at: Annotated[
         time,
         BeforeValidator(parsers.quarter_hour),
+        WithJsonSchema({"type": "string", "pattern": QUARTER_HOUR_PATTERN, "examples": ["07:00"]}),
         Preference(
             N_("Send time"),
             Control.TIME,
@@ -150,10 +108,30 @@ class SignUpPreferences(BaseModel):
         tuple[str, ...],
         BeforeValidator(parsers.category_names),
         Preference(
-            N_("Only these categories"),
+            N_("Only these subjects"),
+            Control.SUBJECTS,
+            help=N_("If none is checked or named, all subjects count."),
+            aliases=("category", "fields", "subjects", "subject"),
+        ),
+    ] = ()
+    sources: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.source_keys),
+        Preference(
+            N_("Only these sources"),
             Control.CHECK_BOXES,
-            help=N_("If none is checked, all categories count."),
-            aliases=("category", "fields"),
+            help=N_("If none is checked, all sources count."),
+            aliases=("source", "outlets", "journals"),
+        ),
+    ] = ()
+    languages: Annotated[
+        tuple[str, ...],
+        BeforeValidator(parsers.language_codes),
+        Preference(
+            N_("Only these languages"),
+            Control.CHECK_BOXES,
+            help=N_("Of title and abstract. If none is checked, all languages count."),
+            aliases=("language",),
         ),
     ] = ()
     exclusions: Annotated[
@@ -322,9 +300,10 @@ def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
 
 
 def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
-    """A subscriber's preferences by name. Topics are texts."""
+    """A subscriber's preferences by name. Topics are texts; sources that were removed here are left out."""
     stored = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
-    return stored | {"topics": tuple(topic.text for topic in profile.topics)}
+    known_sources = tuple(filter(outlets.known_outlets().__contains__, profile.sources)) if profile.sources else ()
+    return stored | {"topics": tuple(topic.text for topic in profile.topics), "sources": known_sources}
 
 
 def as_text(name: str, value: object) -> str:

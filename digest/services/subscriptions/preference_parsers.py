@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, time
 
 from pydantic import ValidationInfo
 
-from digest.errors import BadInput
+from digest.errors import N_, BadInput
 from digest.i18n import localize
 from digest.matching.profile import MAX_QUERY, MAX_TOPICS
+from digest.papers.subjects import CODE_PATTERN, subject_code
+from digest.services.catalog import outlets
 from digest.services.subscriptions.topic_checks import check_topic
+from digest.text.language import LANGUAGE_NAMES
 from digest.text.person_references import author_name, parse_reference
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
@@ -19,7 +23,8 @@ ARCHIVES = (
     "astro-ph|cond-mat|cs|econ|eess|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|nlin|nucl-ex|nucl-th"
     "|physics|q-bio|q-fin|quant-ph|stat"
 )
-CATEGORY = re.compile(rf"(?:{ARCHIVES})(?:\.(?:[A-Z]{{2}}|[a-z]+(?:-[a-z]+)?))?")
+CATEGORY = re.compile(rf"(?:{ARCHIVES})(?:\.(?:[A-Z]{{2}}|[a-z]+(?:-[a-z]+)?))?|{CODE_PATTERN}")
+MAX_CATEGORY_LINE = 2_000  # characters: all codes may stand in one line
 CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(:[0-5]\d)?")
 
 
@@ -37,17 +42,54 @@ def query_lines(value: object, info: ValidationInfo) -> tuple[str, ...]:
 
 
 def category_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
-    """Categories of arXiv, separated by blanks, commas or line breaks."""
+    """Codes of subjects. A line holds a name (`Neuroscience`), or codes and names separated by commas, or by blanks."""
     field = _field_name(info)
-    names = re.split(r"[\s,]+", value) if isinstance(value, str) else value
-    categories = _clean_lines(names, field=field, max_lines=MAX_CATEGORIES, max_length=20)
+    lines = _clean_lines(value, field=field, max_lines=MAX_CATEGORIES, max_length=MAX_CATEGORY_LINE)
+    names = [name for line in lines for name in _subject_names(line)]
+    categories = _clean_lines([subject_code(name) or name for name in names], field=field, max_lines=MAX_CATEGORIES)
     for name in categories:
         if not CATEGORY.fullmatch(name):
             message = localize(
-                "%(field)s: %(name)s is not an arXiv category such as cs.LG", field=field, name=repr(name)
+                "%(field)s: %(name)s is not a subject such as Neuroscience or cs.LG", field=field, name=repr(name[:40])
             )
             raise BadInput(message, field=field)
     return categories
+
+
+def _subject_names(line: str) -> list[str]:
+    """The names and codes in a line."""
+    if subject_code(line):
+        return [line]
+    parts = [part.strip() for part in line.split(",") if part.strip()]
+    return [name for part in parts for name in ([part] if subject_code(part) else part.split())]
+
+
+def source_keys(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Keys of outlets. A line holds a name (`arXiv`), or names or keys separated by commas, or by blanks."""
+    return _codes_in_lines(
+        value, outlets.known_outlets(), N_("%(field)s: %(name)s is not a source here"), _field_name(info)
+    )
+
+
+def language_codes(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """Codes of languages (ISO 639-1). A line holds a name (`German`), or several separated by commas or blanks."""
+    return _codes_in_lines(
+        value, LANGUAGE_NAMES, N_("%(field)s: %(name)s is not a language that is detected"), _field_name(info)
+    )
+
+
+def _codes_in_lines(value: object, names: Mapping[str, str], message: str, field: str) -> tuple[str, ...]:
+    """The codes that the lines of a text name. `names`: by code; `message`: the error for anything else."""
+    code_of = {name.casefold(): code for code, name in names.items()} | {code: code for code in names}
+    typed: list[str] = []
+    for line in _clean_lines(value, field=field, max_lines=MAX_CATEGORIES, max_length=MAX_CATEGORY_LINE):
+        parts = [line] if line.casefold() in code_of else [part.strip() for part in line.split(",")]
+        typed += [name for part in parts for name in ([part] if part.casefold() in code_of else part.split())]
+    unknown = next((name for name in typed if name.casefold() not in code_of), None)
+    if unknown is not None:
+        error = localize(message, field=field, name=repr(unknown[:40]))
+        raise BadInput(f"{error}; {localize('use one of %(names)s', names=', '.join(names))}", field=field)
+    return tuple(dict.fromkeys(code_of[name.casefold()] for name in typed))
 
 
 def author_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
@@ -97,7 +139,7 @@ def _field_name(info: ValidationInfo) -> str:
     return info.field_name or ""
 
 
-def _clean_lines(value: object, *, field: str, max_lines: int, max_length: int) -> tuple[str, ...]:
+def _clean_lines(value: object, *, field: str, max_lines: int, max_length: int = 500) -> tuple[str, ...]:
     """The lines of a text, or the items of a list, without blank ones and repetitions."""
     parts = value.splitlines() if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):

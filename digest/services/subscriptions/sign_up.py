@@ -15,11 +15,11 @@ from digest import clock
 from digest.db.core import engine
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.subscribers import link_requests, subscribers
-from digest.interfaces import Enqueue
 from digest.models import SignUpRequest, Subscriber, Suppression
 from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, example_papers, suppressions
 from digest.services.subscriptions.example_papers import ExampleEntry

@@ -71,6 +71,22 @@ def save_section(subscriber_id: int, texts: Mapping[str, str], *, shown: str = "
         return _store(session, subscriber, previous, preference_fields.validate(Preferences, stored | dict(texts)))
 
 
+def change_preferences(
+    subscriber_id: int, changes: Mapping[str, Any], *, expected_version: str = ""
+) -> SubscriberAccount:
+    """Store some preferences, by name, as values; the others stay as they are.
+
+    Raises NotFound, BadInput, and Refused if the stored version is not the expected one ('' for no check).
+    """
+    with engine.transaction() as session:
+        subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
+        previous = subscribers.profile_of(session, subscriber)
+        if expected_version not in {"", version_of(subscriber, previous)}:
+            raise Refused(localize("the preferences were changed since they were read; read them again"))
+        stored = preference_fields.preference_values(subscriber, previous)
+        return _store(session, subscriber, previous, preference_fields.validate(Preferences, stored | dict(changes)))
+
+
 def _store(session: Session, subscriber: Subscriber, previous: Profile, preferences: Preferences) -> SubscriberAccount:
     now = clock.now()
     preferences.check_pause(now.astimezone(clock.zone_info(preferences.time_zone)).date())

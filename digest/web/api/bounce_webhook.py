@@ -12,14 +12,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from digest import clock, settings
-from digest.errors import NotFound
+from digest.errors import BadToken, NotFound
 from digest.services.bounces.process_reports import ProviderReport, process_provider_reports
+from digest.services.bounces.sns_reports import process_sns_message
+from digest.web.http.api_route import ApiRoute
 from digest.web.http.rate_limit import count_webhook
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ApiRoute, tags=["mail"])
 
 SIGNATURE_SECONDS = 300  # how far the time of a signature may be from now
 _SIGNATURE_FORMAT = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)
@@ -73,8 +76,35 @@ async def _require_signature(
 @router.post(
     "/bounces",
     dependencies=[Depends(count_webhook), Depends(_require_signature)],
-    responses={401: {"description": "signature missing or wrong"}},
 )
-def bounces(body: Reports) -> Outcomes:
+def report_bounces(body: Reports) -> Outcomes:
     """Bounces, complaints and unsubscribes that a mail provider reports, signed."""
     return Outcomes(done=process_provider_reports(body.reports))
+
+
+class SnsOutcome(BaseModel):
+    """The number of reports by outcome, and whether the subscription of this address was confirmed."""
+
+    done: dict[str, int]
+    confirmed: bool
+
+
+@router.post(
+    "/bounces/sns",
+    dependencies=[Depends(count_webhook)],
+    responses={
+        400: {"description": "not a message of the notification service"},
+        401: {"description": "the message is not proved"},
+        404: {"description": "DIGEST_SNS_TOPICS is not set"},
+        503: {"description": "the certificate can't be fetched; try again"},
+    },
+    openapi_extra={"requestBody": {"content": {"text/plain": {"schema": {"type": "string"}}}, "required": True}},
+)
+async def sns(request: Request) -> SnsOutcome:
+    """Bounces and complaints of Amazon SES through its notification service, which signs them."""
+    body = await request.body()
+    try:
+        result = await run_in_threadpool(process_sns_message, body)
+    except BadToken as error:
+        raise HTTPException(401, detail=str(error)) from error
+    return SnsOutcome(done=dict(result.outcomes), confirmed=result.is_confirmed)

@@ -9,14 +9,14 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digest.matching.profile import Profile
-from digest.services.editions.library_json import report_json
-from digest.services.editions.library_topics import report_library
+from digest.services.preview.library_json import report_json
+from digest.services.preview.library_topics import report_library
 from digest.services.subscriptions import pending_imports
 from digest.services.subscriptions.library_entries import MAX_PASTED, LibrarySource, read_usable_library
 from digest.web.http import api_auth
 from digest.web.http.preview_limits import LibrarySlot, LimitedPreview
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(tags=["papers"])
 READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 PREVIEW_DAYS, PREVIEW_PAPERS = 14, 50
 

@@ -14,7 +14,9 @@ from digest.i18n import localize
 from digest.services.security import api_tokens, rate_limits
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http.client_ip import Client
+from digest.web.http.rate_limit import count_request
 
+ADDRESSES = "addresses:read"  # the scope to see addresses, and to search by them
 bearer_scheme = HTTPBearer(auto_error=False, description="created with `digest admin token create`")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 
@@ -38,11 +40,22 @@ def _check_credentials(
     token = api_tokens.check_token(credentials.credentials)
     if token is None:
         raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    _require_scope(token, scope)
+    return token
+
+
+def _require_scope(token: ApiToken, scope: str) -> None:
     if not token.allows(scope):
         challenge = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
         message = localize("this token lacks the scope %(scope)s", scope=scope)
         raise HTTPException(403, detail=message, headers=challenge)
-    return token
+
+
+def require_scope(token: ApiToken, scope: str, text: str) -> str:
+    """The text of a filter that needs another scope; '' needs none. Raises HTTPException 403."""
+    if text:
+        _require_scope(token, scope)
+    return text.strip()
 
 
 def require_token(scope: str) -> Callable[..., ApiToken]:
@@ -52,7 +65,7 @@ def require_token(scope: str) -> Callable[..., ApiToken]:
         token = _check_credentials(request, credentials, scope)
         if token is None:
             raise HTTPException(401, headers={"WWW-Authenticate": "Bearer"})
-        request.app.state.api_limiter.take(f"token {token.name}")
+        count_request(request, "api", request.app.state.api_limiter, f"token {token.name}")
         return token
 
     return dependency
@@ -68,7 +81,7 @@ def allow_public(scope: str) -> Callable[..., Caller]:
             if token is None
             else Caller(f"token {token.name}", rate_limits.SIGN_UPS_BY_TOKEN)
         )
-        request.app.state.api_limiter.take(caller.name)
+        count_request(request, "api", request.app.state.api_limiter, caller.name)
         return caller
 
     return dependency

@@ -12,8 +12,8 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
+from digest.queues import Enqueue
 from digest.services.catalog.page_schemas import AuthorPage, FurtherPage, PaperPage, PaperRow, Preview
 
 
@@ -37,7 +37,7 @@ class PageServices:
 
     `trending_among` takes the number of announcements, too; `author` the number of rows.
     `edition` returns the HTML of an edition's web view, from its id and its own address there; `further` the papers
-    beyond its limit.
+    beyond its limit. `refresh_previews` prepares what all previews have in common, where the data have changed.
     """
 
     preview: PreviewService
@@ -48,6 +48,7 @@ class PageServices:
     edition: Callable[[int, str], str]
     further: Callable[[int], FurtherPage]
     resend: ResendService
+    refresh_previews: Callable[[], None] = lambda: None
 
 
 async def _services(request: Request) -> PageServices:

@@ -1,23 +1,37 @@
-"""Turn errors into responses: a page for people, JSON for programs, with the matching HTTP status."""
+"""Turn errors into responses: a page for people, problem details for programs, with the matching HTTP status."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from digest.errors import N_, BadInput, BadToken, DigestError, NotFound, Refused, StaleToken, TooMany, Transient
+from digest.errors import (
+    N_,
+    BadCursor,
+    BadInput,
+    BadToken,
+    DigestError,
+    NotFound,
+    Refused,
+    StaleToken,
+    TooMany,
+    Transient,
+)
 from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
 from digest.web.http.middleware import UPLOAD_PATH
+from digest.web.http.problems import FieldError, is_api_path, problem_response
 from digest.web.ui import template_rendering
+
+MAX_FIELD_ERRORS = 50  # named in one answer
 
 TITLES = {
     400: N_("This request can’t be read"),
@@ -29,6 +43,7 @@ TITLES = {
     409: N_("This can’t be done now"),
     410: N_("This link is out of date"),
     413: N_("The request is too large"),
+    415: N_("This request can’t be read"),
     422: N_("Please correct one field"),
     429: N_("Too many requests"),
     431: N_("The request is too large"),
@@ -38,6 +53,7 @@ TITLES = {
 STATUS_OF_ERROR: tuple[tuple[type[DigestError], int], ...] = (
     (StaleToken, 410),
     (BadToken, 400),
+    (BadCursor, 400),
     (BadInput, 422),
     (NotFound, 404),
     (Refused, 409),
@@ -56,12 +72,11 @@ def status_of(error: DigestError) -> int:
     return next((status for kind, status in STATUS_OF_ERROR if isinstance(error, kind)), 500)
 
 
-def error_response(scope: Scope, status: int, text: str, *, field: str | None = None) -> Response:
-    """The error as JSON under /api/, as a page elsewhere. Never cached."""
+def error_response(scope: Scope, status: int, text: str, *, errors: Sequence[FieldError] = ()) -> Response:
+    """The error as problem details under /api/, as a page elsewhere. Never cached."""
     headers = {"Cache-Control": "no-store"}
-    if str(scope["path"]).startswith("/api/"):
-        body = {"error": {"message": text, "field": field}}
-        return JSONResponse(body, status_code=status, headers=headers)
+    if is_api_path(scope["path"]):
+        return problem_response(status, text, errors=errors, headers=headers)
     line = f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
     response = template_rendering.message_page(
         localize(TITLES.get(status, HTTPStatus(status).phrase)), line, status=status, next_link=start_page_link()
@@ -91,9 +106,10 @@ async def _digest_error(request: Request, error: Exception) -> Response:
     if isinstance(error, DigestError) and status_of(error) != 500:
         status, text = status_of(error), error.translated(localize)
     field = error.field if isinstance(error, BadInput) else None
+    errors = [FieldError(field=field, detail=text.removeprefix(f"{field}: "))] if field else []
     if status == 500:
         structlog.get_logger("web").error("misconfigured", reason=str(error))
-    response = error_response(request.scope, status, text, field=field)
+    response = error_response(request.scope, status, text, errors=errors)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.seconds)
     return response
@@ -106,6 +122,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         401: localize("this needs a bearer token; an administrator makes one with `digest admin token create`"),
         404: localize("there is no page at this address; the link may be incomplete"),
         405: localize("this address does not accept that method"),
+        415: localize("the body must be JSON, with the header Content-Type: application/json"),
     }
     phrase = HTTPStatus(status).phrase
     detail = error.detail if isinstance(error, HTTPException) and error.detail != phrase else ""
@@ -115,17 +132,22 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
-    """A request that FastAPI refused: 404 for a malformed path, else 422 with the field's name."""
+    """A request that FastAPI refused: 404 for a malformed path, else 422 with the names of the fields."""
     if not isinstance(error, RequestValidationError):
         raise error
-    first_error: dict[str, Any] = error.errors()[0]
-    location = [str(part) for part in first_error["loc"]]
-    if location[:1] == ["path"]:
+    details: Sequence[dict[str, Any]] = error.errors()[:MAX_FIELD_ERRORS]
+    if any(detail["loc"][0] == "path" for detail in details):
         return error_response(
             request.scope, 404, localize("there is no page at this address; the link may be incomplete")
         )
-    field = ".".join(location[1:]) or "body"
-    return error_response(request.scope, 422, f"{field}: {plain_message(first_error)}", field=field)
+    errors = [FieldError(field=_field_name(detail), detail=plain_message(detail)) for detail in details]
+    return error_response(request.scope, 422, f"{errors[0].field}: {errors[0].detail}", errors=errors)
+
+
+def _field_name(detail: dict[str, Any]) -> str:
+    """The name of the field that an error of pydantic is about; `body` for the body as a whole."""
+    location = [str(part) for part in detail["loc"][1:]]
+    return "body" if detail["type"] == "json_invalid" else ".".join(location) or "body"
 
 
 async def _unexpected_error(request: Request, error: Exception) -> Response:

@@ -1,11 +1,14 @@
-"""Limits on previews, which take CPU time: few run at once, and one stops soon after its client has disconnected."""
+"""Limits on previews, which take CPU time: few run at once, and one stops soon after its client has disconnected.
+
+Previews of the start page and the API wait in the event loop, where a waiting request takes no thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Protocol
 
@@ -19,6 +22,7 @@ from digest.web.http.dependencies import Services
 from digest.web.http.rate_limit import PreviewCounter
 
 MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
+MAX_QUEUED = 64  # previews that may wait in the event loop; at 20 ms each the last one waits about a second
 MAX_FETCHES = 4  # libraries that are fetched at once; they wait for another server, so they hold no preview's slot
 RETRY_SECONDS = 5
 BUSY_MESSAGE = N_("many previews are running right now; try again in a few seconds")
@@ -45,6 +49,29 @@ class PreviewSlots:
                 yield
         finally:
             self._admitted.release()
+
+
+class PreviewQueue:
+    """Lets as many requests at once make previews as there are processors; a few more wait, without a thread."""
+
+    def __init__(self, max_running: int | None = None, max_waiting: int = MAX_QUEUED) -> None:
+        self._running, self._max_waiting = asyncio.Semaphore(max_running or os.cpu_count() or 1), max_waiting
+        self._waiting = 0
+
+    async def enter(self) -> bool:
+        """Wait for a turn; False where too many wait. To be followed by `leave`."""
+        if self._running.locked() and self._waiting >= self._max_waiting:
+            return False
+        self._waiting += 1
+        try:
+            await self._running.acquire()
+        finally:
+            self._waiting -= 1
+        return True
+
+    def leave(self) -> None:
+        """End the turn. To be called in the event loop."""
+        self._running.release()
 
 
 @contextmanager
@@ -83,6 +110,38 @@ async def _limited_preview(request: Request, services: Services, count_preview: 
     return make_preview
 
 
+LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]
+
+
+async def _queued_preview(request: Request, make_preview: LimitedPreview) -> AsyncIterator[MakePreview]:
+    """`_limited_preview`, once it is the request's turn. The turn ends with the preview, not with the response."""
+    queue: PreviewQueue = request.app.state.preview_queue
+    needs_turn = request.method != "GET" or bool(request.query_params)
+    if not (needs_turn and await queue.enter()):
+        yield _refuse_preview if needs_turn else make_preview
+        return
+    loop, turns = asyncio.get_running_loop(), [queue.leave]
+
+    def end_turn() -> None:
+        if turns:
+            turns.pop()()
+
+    def make_in_turn(profile: Profile, *, days: int, limit: int) -> Preview:
+        try:
+            return make_preview(profile, days=days, limit=limit)
+        finally:
+            loop.call_soon_threadsafe(end_turn)
+
+    try:
+        yield make_in_turn
+    finally:
+        end_turn()
+
+
+def _refuse_preview(profile: Profile, *, days: int, limit: int) -> Preview:  # noqa: ARG001 (a MakePreview)
+    raise TooMany(localize(BUSY_MESSAGE), seconds=RETRY_SECONDS)
+
+
 def _counted_slot(request: Request, count_preview: PreviewCounter) -> Callable[[], AbstractContextManager[None]]:
     slots: PreviewSlots = request.app.state.preview_slots
 
@@ -114,4 +173,4 @@ def _library_slot(request: Request, count_preview: PreviewCounter) -> HoldLibrar
 LibrarySlot = Annotated[HoldLibrarySlot, Depends(_library_slot)]
 PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
 """Counts a preview of the client and holds a slot for it. Raises TooMany."""
-LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]
+QueuedPreview = Annotated[MakePreview, Depends(_queued_preview)]

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from digest.errors import N_
 from digest.web.http.client_ip import Client
 from digest.web.http.preview_limits import PreviewSlots
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.rate_limit import RequestLimiter, count_request
 
 SUGGESTIONS_PER_MINUTE = 120  # one for each pause in typing
 SEARCH_MESSAGE = N_("at most 30 searches a minute are possible; wait %(seconds)s seconds")
@@ -40,7 +40,7 @@ def _search_slot(request: Request, client: Client) -> Callable[[], AbstractConte
 
     @contextmanager
     def slot() -> Iterator[None]:
-        limiter.take(client)
+        count_request(request, "search", limiter, client)
         with slots.slot():
             yield
 

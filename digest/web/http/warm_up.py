@@ -1,4 +1,4 @@
-"""Work that a new process does in the background, so that its first visitor does not wait for it."""
+"""Work that a web process does in the background, so that no visitor waits for it: at its start, and after changes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,50 @@ from digest.errors import DigestError
 log = logs.get(__name__)
 
 NOT_STARTED, RUNNING, DONE = "not warmed up", "warming up", "warm"
+REFRESH_SECONDS = 2.0  # between two looks whether papers or signals have changed
 
 
 class WarmUp:
-    """Runs `work` once in a thread. `state` is shown in the details of /readyz."""
+    """Runs `work` once in a thread, then `refresh` every few seconds. `state` is shown in the details of /readyz."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], None], refresh: Callable[[], None] = lambda: None) -> None:
+        self._work, self._refresh = work, refresh
         self.state = NOT_STARTED
 
     def start(self) -> threading.Thread:
-        """Begin. The thread ends with the process, and nobody waits for it."""
+        """Begin the work. The thread ends with the process, and nobody waits for it."""
         self.state = RUNNING
-        thread = threading.Thread(target=self._run, name="warm-up", daemon=True)
-        thread.start()
-        return thread
+        return _start_thread("warm-up", self._run)
+
+    def start_and_refresh(self) -> threading.Thread:
+        """Begin the work, and keep its results current until the process ends."""
+        self.state = RUNNING
+        return _start_thread("warm-up", self._run_forever)
+
+    def refresh(self) -> None:
+        """Bring the results up to date."""
+        self._run_step(self._refresh)
 
     def _run(self) -> None:
+        self._run_step(self._work)
+
+    def _run_forever(self) -> None:
+        self._run()
+        pause = threading.Event()
+        while not pause.wait(REFRESH_SECONDS):
+            self.refresh()
+
+    def _run_step(self, step: Callable[[], None]) -> None:
         try:
-            self._work()
+            step()
         except (DigestError, SQLAlchemyError, OSError) as error:
             log.warning("warm_up_failed", reason=type(error).__name__)
             self.state = f"not warmed up: {type(error).__name__}"
         else:
             self.state = DONE
+
+
+def _start_thread(name: str, run: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return thread

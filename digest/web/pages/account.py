@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 
 from digest.errors import BadInput
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT
+from digest.queues import Enqueue
 from digest.services.security import signed_links
 from digest.services.security.link_lifetimes import lifetime
 from digest.services.subscriptions import account_requests

@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse
 
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize, localize_plural
-from digest.interfaces import Enqueue
 from digest.models import Delivery, Run
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE, PAUSED
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.admin import admin_pages
 from digest.services.admin.dashboard import STATES
 from digest.services.runs import run_control

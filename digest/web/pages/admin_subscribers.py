@@ -11,9 +11,9 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
+from digest.queues import Enqueue
 from digest.services.admin import admin_pages, subscriber_actions, subscriber_admin
 from digest.services.admin.subscriber_story import SubscriberStory, subscriber_story
 from digest.services.subscriptions import erasure

@@ -1,4 +1,4 @@
-"""Administration of the service: suppressions, sources, tokens, settings in effect, the audit log, a test mail."""
+"""Administration of the service: suppressions, tokens, settings in effect, the audit log, a test mail."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
 from digest import clock
-from digest.errors import BadInput, NotFound, Refused
+from digest.errors import BadInput, NotFound
 from digest.i18n import localize, localize_plural
 from digest.models import Audit, Suppression
 from digest.models.subscriber import COMPLAINT, KEEPS_FAILING, NO_SUCH_ADDRESS, NOT_ME
 from digest.services.admin import admin_pages, configuration, subscriber_actions, subscriber_admin
-from digest.services.ingestion import source_status
 from digest.services.security import api_tokens
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import Queue
@@ -36,7 +35,7 @@ from digest.web.ui.forms import Form
 
 router = admin_router()
 
-MAX_REJECTS, MAX_RELEASED = 20, 1000
+MAX_RELEASED = 1000
 _OWN_WISH = frozenset({COMPLAINT, NOT_ME})  # suppressions that the owner of the address asked for
 Text = Annotated[str, Query(max_length=254)]
 Position = Annotated[int, Query(ge=0, lt=2**31)]
@@ -128,59 +127,6 @@ def _suppression_row(row: Suppression, path: str) -> TableRow:
     label = localize("Release %(domain)s", domain=row.address_key)
     action = RowAction(localize("Release"), label, path, (("action", "release"), ("address", row.address_key)))
     return TableRow([*cells, Cell(row.source), Cell(utc(row.at))], [action])
-
-
-@router.get("/sources")
-def sources(_administrator: Administrator, source: Annotated[str, Query(max_length=40)] = "") -> HTMLResponse:
-    """The sources with their next fetch, and the rejected items of one of them."""
-    return _sources_page(source)
-
-
-@router.post("/sources")
-def fetch_source(form: Form, _administrator: Administrator) -> HTMLResponse:
-    """Make a source due now."""
-    name = form_text(form, "source")
-    try:
-        source_status.request_fetch(name)
-    except (NotFound, Refused) as error:
-        return _sources_page(error=error)
-    return _sources_page(message=localize("%(source)s is fetched within a minute.", source=name))
-
-
-def _sources_page(selected: str = "", *, message: str = "", error: NotFound | Refused | None = None) -> HTMLResponse:
-    now, next_fetches = clock.now(), source_status.next_fetches()
-    rows = []
-    for status in source_status.source_statuses():
-        due = next_fetches.get(status.source)
-        due_text = "" if due is None else localize("now") if due <= now else utc(due)
-        label = localize("Fetch %(source)s now", source=status.source)
-        action = RowAction(localize("Fetch now"), label, "/admin/sources", (("source", status.source),))
-        state = f"{localize(status.state)}: {status.detail}" if status.detail else localize(status.state)
-        cells = [Cell(status.source, query_path("/admin/sources", source=status.source)), Cell(state)]
-        cells += [Cell(utc(status.attempted_at)), Cell(due_text)]
-        rows.append(TableRow(cells, [action] if due is not None else []))
-    columns = [localize("Source"), localize("State"), localize("Last (UTC)"), localize("Next (UTC)")]
-    sections = [AdminSection(columns=columns, rows=rows)]
-    if selected:
-        rejects = admin_pages.newest_rejects(selected, limit=MAX_REJECTS)
-        sections.append(
-            AdminSection(
-                heading=localize("Items of %(source)s that could not be used", source=selected),
-                columns=[localize("When (UTC)"), localize("Where"), localize("Reason"), localize("Item")],
-                rows=[
-                    TableRow(
-                        [
-                            Cell(utc(batch.started_at)),
-                            Cell(f"{reject.document}, {reject.position}"),
-                            Cell(reject.reason),
-                            Cell(reject.excerpt),
-                        ]
-                    )
-                    for reject, batch in rejects
-                ],
-            )
-        )
-    return admin_page("/sources", localize("Sources"), sections, message=message, error=error)
 
 
 @router.get("/tokens")

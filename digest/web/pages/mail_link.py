@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from digest.i18n import localize
-from digest.interfaces import Enqueue
+from digest.queues import Enqueue
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import mail_link
 from digest.signing import EDITION, FEED, UNSUBSCRIBE

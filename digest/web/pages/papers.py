@@ -48,6 +48,11 @@ class TrendingView(NamedTuple):
     page: int
 
 
+def warm_up(services: PageServices, pages: PageCache) -> None:
+    """Render the first trending page."""
+    _trending(services, pages, TrendingView(None, DEFAULT_PERIOD, 1))
+
+
 @router.get("/trending")
 def trending(services: Services, pages: Pages, period: Period = DEFAULT_PERIOD, page: PageNumber = 1) -> HTMLResponse:
     """The trending papers of all fields."""

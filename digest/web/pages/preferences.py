@@ -13,9 +13,9 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
-from digest.interfaces import Enqueue
 from digest.models.subscriber import UNKNOWN, WAITING
 from digest.models.types import stored_id
+from digest.queues import Enqueue
 from digest.services.catalog import paper_exports, people_choice
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import (
@@ -28,7 +28,8 @@ from digest.services.subscriptions import (
 )
 from digest.services.subscriptions.author_choice import follow_person
 from digest.services.subscriptions.edition_history import EditionHistory, edition_history
-from digest.services.subscriptions.preference_fields import Group, Preferences, SignUpPreferences, version_of
+from digest.services.subscriptions.preference_controls import Group
+from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences, version_of
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import PageServices, Queue, Services

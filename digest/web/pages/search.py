@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse
 
 from digest.errors import N_, BadInput, TooMany
 from digest.i18n import localize
-from digest.services.catalog.search_schemas import NEWEST, SearchPage, SearchRequest
-from digest.services.editions.paper_search import search
+from digest.services.search.paper_search import search
+from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of

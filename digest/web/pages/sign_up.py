@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import localize
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile, Topic
+from digest.queues import Enqueue
 from digest.services.catalog import people_choice
 from digest.services.subscriptions.pending_imports import PendingPapers, pending_papers
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
@@ -23,7 +23,7 @@ from digest.web.http.client_ip import Client
 from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import start_page_link, status_of
-from digest.web.http.preview_limits import LimitedPreview, MakePreview
+from digest.web.http.preview_limits import MakePreview, QueuedPreview
 from digest.web.ui import charts, forms, library_form, preference_form, template_rendering
 from digest.web.ui.forms import Form
 from digest.web.ui.library_form import LibraryView
@@ -51,7 +51,8 @@ class TrendingPart:
 
 
 def warm_up(services: PageServices, pages: PageCache) -> None:
-    """Compute what the first visitors need: the start page with trending papers, then what the first preview needs."""
+    """Compute what the first visitors need: what previews have in common, and the start page with trending papers."""
+    services.refresh_previews()
     trending = TrendingPart(services, pages)
     pages.page("start", lambda: _render_form(trending, {}))
     example = Profile(topics=(Topic(EXAMPLES[0]),))
@@ -69,7 +70,7 @@ Trending = Annotated[TrendingPart, Depends(_trending_part)]
 
 
 @router.get("/")
-def start_page(request: Request, trending: Trending, pages: Pages, make_preview: LimitedPreview) -> HTMLResponse:
+def start_page(request: Request, trending: Trending, pages: Pages, make_preview: QueuedPreview) -> HTMLResponse:
     """The form: empty, or filled from the query string and then with its preview."""
     values = preference_form.submitted_texts(request.query_params, split_commas=True)
     if values:
@@ -78,7 +79,7 @@ def start_page(request: Request, trending: Trending, pages: Pages, make_preview:
 
 
 @router.post("/")
-def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -> HTMLResponse:
+def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) -> HTMLResponse:
     """The form with its preview. It is a POST so that a typed address never appears in a URL.
 
     A pressed button may choose which person of a name to follow.
@@ -91,7 +92,7 @@ def preview_page(form: Form, trending: Trending, make_preview: LimitedPreview) -
 
 
 @router.post("/preview")
-def preview(form: Form, make_preview: LimitedPreview) -> HTMLResponse:
+def preview(form: Form, make_preview: QueuedPreview) -> HTMLResponse:
     """The preview alone, for the page's script."""
     try:
         texts = preference_form.submitted_texts(form, split_commas=True)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.services.editions.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS
+from digest.services.preview.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS
 from digest.services.subscriptions import pending_imports
 from digest.services.subscriptions.library_entries import read_usable_library
 from digest.services.subscriptions.preference_fields import SignUpPreferences

@@ -14,17 +14,25 @@ from digest import clock, i18n, settings
 from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber
+from digest.papers.subjects import ARXIV_SUBJECTS, SUBJECTS, subject_code, subject_label
+from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_fields
-from digest.services.subscriptions.preference_fields import Control, Group, Preference, SignUpPreferences, Subscription
+from digest.services.subscriptions.preference_controls import Control, Group, Preference
+from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
+from digest.text.language import LANGUAGE_NAMES
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
 _TOPIC_PARTS = re.compile(r"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,"(])+""")  # between commas
+_LISTS = frozenset({Control.LINES, Control.CHECK_BOXES, Control.SUBJECTS})
 Schema = TypeVar("Schema", bound=SignUpPreferences)
 
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A preference in a form. Its texts are translated; `options` are pairs of value and text."""
+    """A preference in a form. Its texts are translated; `options` are pairs of value and text.
+
+    `suggestions`: texts that may be typed beside the options.
+    """
 
     name: str
     control: Control
@@ -32,7 +40,9 @@ class FormField:
     help: str
     lead_in: str
     value: str
+    chosen: tuple[str, ...]  # values of check boxes
     options: tuple[tuple[str, str], ...]
+    suggestions: tuple[str, ...]
     minimum: int | None
     maximum: int | None
 
@@ -50,7 +60,9 @@ def submitted_texts(
         values = [value for value in form.getlist(name) if isinstance(value, str)]
         if values:
             control = preferences[name].control if name in preferences else None
-            separator = {Control.LINES: "\n", Control.CHECK_BOXES: " "}.get(control) if control else None
+            separator = {Control.LINES: "\n", Control.SUBJECTS: "\n", Control.CHECK_BOXES: " "}.get(
+                control or Control.DATE
+            )
             texts[name] = values[-1] if separator is None else separator.join(values)
     if split_commas and "topics" in texts:
         texts["topics"] = "\n".join(_without_commas(texts["topics"].splitlines(), stored_topics))
@@ -85,21 +97,25 @@ def texts_of(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
 
 def section_texts(groups: Collection[Group], typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
     """The submitted texts of some groups. A list that is missing is empty; other fields that are missing stay."""
-    lists = {Control.LINES, Control.CHECK_BOXES}
     return {
-        name: typed.get(name, "" if preference.control in lists else stored[name])
+        name: typed.get(name, "" if preference.control in _LISTS else stored[name])
         for name, preference in preference_fields.preferences().items()
         if preference.group in groups
     }
 
 
 def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[str, list[FormField]]:
-    """The fields to show, by group; `sign_up`: only those of the sign-up form."""
+    """The fields to show, by group; `sign_up`: only those of the sign-up form.
+
+    Check boxes are left out where there is nothing to choose, as with a single source.
+    """
     names = SignUpPreferences.model_fields if sign_up else preference_fields.FIELDS
     groups: dict[str, list[FormField]] = {group.value: [] for group in Group}
     for name in names:
         preference = preference_fields.preferences()[name]
-        groups[preference.group].append(_field(name, preference, texts[name]))
+        field = _field(name, preference, texts[name])
+        if field.value or field.control is not Control.CHECK_BOXES or len(field.options) > 1:
+            groups[preference.group].append(field)
     return groups
 
 
@@ -112,30 +128,53 @@ def _field(name: str, preference: Preference, text: str) -> FormField:
         help=localize(preference.help) if preference.help else "",
         lead_in=localize(preference.lead_in) if preference.lead_in else "",
         value=text,
-        options=_options(preference, text),
+        chosen=tuple(_subjects_in(text) if preference.control is Control.SUBJECTS else text.split()),
+        options=_options(name, preference, text),
+        suggestions=_subject_names() if preference.control is Control.SUBJECTS else (),
         minimum=minimum,
         maximum=maximum,
     )
 
 
-def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
+def _options(name: str, preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
     match preference.control:
         case Control.DAY_OF_WEEK:
             return tuple((str(number), i18n.weekday_name(number)) for number in range(7))
         case Control.ZONE:
             return tuple((zone, zone) for zone in _time_zones())
-        case Control.CHECK_BOXES:  # the fetched categories, and any others in the text
-            names = dict.fromkeys((*settings.get().arxiv_categories, *text.split()))
-            return tuple((name, name) for name in names)
+        case Control.SUBJECTS:  # the fetched categories, and any others in the text
+            codes = dict.fromkeys((*settings.get().arxiv_categories, *_subjects_in(text)))
+            return tuple((code, subject_label(code)) for code in codes)
+        case Control.CHECK_BOXES:
+            labels = _labels(name)
+            return tuple(labels.items()) + tuple((value, value) for value in text.split() if value not in labels)
         case _:
             return tuple((value, localize(option)) for value, option in preference.options)
 
 
+def _subjects_in(text: str) -> list[str]:
+    """The codes of subjects in a text, a name or codes in each line; what is no subject stays as it is."""
+    parts = [[line.strip()] if subject_code(line) else re.split(r"[\s,]+", line) for line in text.splitlines()]
+    return [subject_code(name) or name for names in parts for name in names if name]
+
+
+def _labels(name: str) -> dict[str, str]:
+    """The values to choose among, with their texts."""
+    if name == "sources":
+        return outlets.enabled_outlets()
+    return {code: i18n.language_name(code) for code in LANGUAGE_NAMES}
+
+
+@lru_cache(maxsize=1)
+def _subject_names() -> tuple[str, ...]:
+    """All subjects that may be chosen, by the names that a form suggests."""
+    return tuple(sorted(map(subject_label, (*SUBJECTS, *ARXIV_SUBJECTS)), key=str.casefold))
+
+
 def has_details(texts: Mapping[str, str]) -> bool:
     """True if a list among the details is not empty, so that the form must show the details."""
-    lists = {Control.LINES, Control.CHECK_BOXES}
     preferences = preference_fields.preferences().items()
-    return any(texts[name] for name, item in preferences if item.group is Group.DETAILS and item.control in lists)
+    return any(texts[name] for name, item in preferences if item.group is Group.DETAILS and item.control in _LISTS)
 
 
 def is_detail(name: str | None) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from digest import clock
 from digest.i18n import format_number, localize, localize_plural
-from digest.services.catalog.search_schemas import BEST, NEWEST, PERIODS, SearchHit, SearchPage
+from digest.services.search.search_schemas import BEST, NEWEST, PERIODS, SearchHit, SearchPage
 from digest.web.ui import charts
 
 CATEGORIES_SHOWN, SOURCES_SHOWN = 8, 6

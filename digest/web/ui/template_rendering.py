@@ -16,6 +16,8 @@ from digest import i18n, settings
 from digest.errors import N_
 from digest.i18n import localize
 from digest.models import Subscriber
+from digest.papers.subjects import category_text
+from digest.services.catalog import outlets
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # states of mails and runs, kinds of mails and bounces, reasons of suppressions, consents, for the catalogue
@@ -24,7 +26,7 @@ TRANSLATED_NAMES = (
     N_("suppressed"), N_("planned"), N_("complete"), N_("paused"), N_("hard"), N_("soft"), N_("policy"),
     N_("complaint"), N_("auto-reply"), N_("unsubscribe"), N_("other"), N_("pause"), N_("resume"),
     N_("digest"), N_("welcome"), N_("notice"), N_("resend"), N_("confirmation"), N_("link"), N_("account-link"),
-    N_("new-address"), N_("moved"), N_("sign-in"), N_("alarm"), N_("test"),
+    N_("new-address"), N_("moved"), N_("sign-in"), N_("alarm"), N_("test"), N_("run-report"),
     N_("no such address"), N_("keeps failing"), N_("not me"), N_("asked"), N_("confirmed"), N_("left"), N_("returned"),
     N_("imported"), N_("address changed"), N_("forgiven"),
 )  # fmt: skip
@@ -58,9 +60,15 @@ def suggestion_script() -> str:
     return _read("suggest.js")
 
 
+@lru_cache(maxsize=1)
+def refresh_script() -> str:
+    """The script of an administrators' page that refreshes itself."""
+    return _read("refresh.js")
+
+
 def scripts() -> tuple[str, ...]:
     """All scripts that pages contain inline."""
-    return script(), copy_script(), suggestion_script()
+    return script(), copy_script(), suggestion_script(), refresh_script()
 
 
 def long_date(day: date) -> str:
@@ -84,6 +92,11 @@ def cadence_text(subscriber: Subscriber) -> str:
     return localize("%(often)s at %(time)s, %(zone)s", often=frequencies[subscriber.cadence], time=time, zone=zone)
 
 
+def source_name(key: str) -> str:
+    """The name of a source that subscribers choose, by its key."""
+    return outlets.known_outlets().get(key, key)
+
+
 def _gettext(message: str) -> str:
     return i18n.catalogue().gettext(message)
 
@@ -100,10 +113,12 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
+    environment.filters.update(category_text=category_text, language_name=i18n.language_name, source_name=source_name)
     environment.globals.update(
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704
         copy_script=Markup(copy_script()),  # noqa: S704
+        refresh_script=Markup(refresh_script()),  # noqa: S704
         suggestion_script=Markup(suggestion_script()),  # noqa: S704
     )
     return environment

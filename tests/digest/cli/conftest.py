@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
-from digest.interfaces import NoQueue
+from digest.queues import NoQueue
 from seeds import loader
 from tests.servers import MailServer
 

@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from digest.cli.app import build_app
 from digest.cli.outside import Dependencies
 from digest.db.core.engine import transaction
-from digest.interfaces import NoQueue
 from digest.mail.mime.message_builder import return_path
 from digest.models import Delivery
+from digest.queues import NoQueue
 from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import mail
 from tests.digest.services.conftest import KEY, service

@@ -13,7 +13,7 @@ import pytest
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.outbox import deliveries
-from digest.interfaces import NoQueue
+from digest.queues import NoQueue
 from digest.services.editions import welcome
 from tests.digest.cli.conftest import Terminal
 from tests.servers import MailServer

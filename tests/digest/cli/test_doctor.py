@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from sqlalchemy import text
 from digest import redis
 from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
-from digest.interfaces import QUEUES
 from digest.mail.mime import dkim
 from digest.mail.smtp import dns_records
+from digest.queues import QUEUES
 from digest.redis import PrivateRedis
+from digest.services.admin import doctor_host
 from tests.digest.cli.conftest import Terminal
 from tests.patience import wait_for
 
@@ -29,7 +31,11 @@ DOMAIN = "digest.example"
 
 @pytest.fixture(autouse=True)
 def no_dns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def unreachable(host: str, port: int) -> datetime:
+        raise OSError("no network in tests")
+
     monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
+    monkeypatch.setattr(doctor_host, "_certificate_end", unreachable)
     monkeypatch.chdir(tmp_path)
 
 

@@ -10,7 +10,7 @@ import typer.main
 from digest.cli.app import COMMANDS, build_app
 from digest.cli.lazy import LazyGroup
 from digest.cli.outside import Dependencies
-from digest.interfaces import NoQueue
+from digest.queues import NoQueue
 from tests.digest.cli.conftest import Terminal
 
 

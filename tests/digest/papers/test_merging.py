@@ -34,7 +34,7 @@ def test_the_version_is_no_part_of_an_arxiv_id() -> None:
 def test_a_doi_of_arxiv_is_an_arxiv_id() -> None:
     record = paper(doi="10.48550/arXiv.2401.00001")
 
-    assert (papers.arxiv_identity(record), papers.doi_identity(record)) == ("2401.00001", None)
+    assert (papers.arxiv_identity(record), papers.version_dois(record)) == ("2401.00001", frozenset())
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from sqlmodel import SQLModel, select
 
 from digest.db.core import engine
 from digest.errors import NotFound
-from digest.interfaces import Enqueue
 from digest.matching.profile import Profile
 from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
+from digest.queues import Enqueue
 from digest.services.catalog.page_schemas import (
     AuthorPage,
     FurtherGroup,

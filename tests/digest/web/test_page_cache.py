@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 
+from digest.errors import NotFound
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog.page_schemas import PaperPage, PaperRow
 from digest.services.ingestion.import_document import store_document
@@ -122,6 +123,41 @@ def test_pages_are_made_anew_after_a_quarter_of_an_hour_as_they_show_hours(
     counting.get("/trending")
 
     assert counted.trendings == 2
+
+
+def test_in_a_web_process_a_page_is_shown_as_before_until_it_is_made_anew_in_the_background(
+    counting: Browser, counted: Counted
+) -> None:
+    for path in ("/", "/trending"):
+        counting.get(path)
+    counting.app.state.warm_up.refresh()
+
+    store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
+    answers = [counting.get(path).status_code for path in ("/", "/trending")]
+    computed_for_visitors = counted.trendings
+    counting.app.state.warm_up.refresh()
+    counting.get("/")
+
+    assert (answers, computed_for_visitors, counted.trendings) == ([200, 200], 2, 4)
+
+
+def test_a_page_that_is_gone_after_a_change_is_not_shown_again(
+    web: Browser, queue: RecordingQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers = {1}
+
+    def paper(number: int) -> PaperPage:
+        if number not in papers:
+            raise NotFound("there is no such paper")
+        return conftest.paper(number)
+
+    browser = Browser(build(queue, replace(PAGE_SERVICES, paper=paper)))
+    before = browser.get("/papers/1").status_code
+    papers.clear()
+    store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
+    browser.app.state.warm_up.refresh()
+
+    assert (before, browser.get("/papers/1").status_code) == (200, 404)
 
 
 def test_what_is_typed_into_a_form_is_never_shown_to_others(counting: Browser) -> None:

@@ -43,7 +43,7 @@ def test_what_is_not_a_topic_is_refused_at_the_field(web: Browser, text: str) ->
 
     assert (page.status_code, api.status_code) == (422, 422)
     assert 'id="topics-error"' in page.text
-    assert api.json()["error"]["field"] == "topics"
+    assert api.json()["errors"][0]["field"] == "topics"
     assert everything()["subscriber"] == []
 
 

@@ -21,7 +21,6 @@ from digest.db.core import schema_migration
 from digest.db.core.dialect import unused_ids
 from digest.db.core.engine import engine
 from digest.errors import Misconfigured
-from digest.interfaces import NoQueue
 from digest.models import (
     Announcement,
     Audit,
@@ -35,6 +34,7 @@ from digest.models import (
     SignUpRequest,
 )
 from digest.models.search import TERMS_TABLE
+from digest.queues import NoQueue
 from digest.services.security import api_tokens
 from digest.services.subscriptions import confirm
 from tests.conftest import ROOT
@@ -156,8 +156,8 @@ def first_with_rows(empty: None) -> None:
         session.flush()
         session.add(Batch(id=1, source="seeds", announcement_id=739575, started_at=NOON, known_at=NOON))
         session.flush()
-        session.add(Paper(id=1, arxiv_id="2511.00001", announcement_id=739575, batch_id=1))
-        session.flush()
+        columns = "id, arxiv_id, announcement_id, batch_id, revision, withdrawn"  # those of the first schema
+        session.execute(text(f"INSERT INTO paper ({columns}) VALUES (1, '2511.00001', 739575, 1, 1, false)"))
         session.add_all(PaperKey(key=key, paper_id=1) for key in ("one", "two"))
         session.add(PaperVersion(paper_id=1, revision=1, batch_id=1, title="A title", abstract="", detail={}))
         session.add(Signal(paper_id=1, source="seeds", name="upvotes", taken_at=NOON, value=3))

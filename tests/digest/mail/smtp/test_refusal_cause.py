@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.mail.bounces import HARD
-from digest.mail.bounces import enhanced_status as bounce_status
+from digest.mail.bounces import report_refusal as bounce_status
 from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER, ABOUT_US, Cause, classify, find_status
 from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, RCPT, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import configparser
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
+from digest.services.runs import personal_mail
 from tests.digest.cli.conftest import Terminal, terminal
 
 __all__ = ["terminal"]
@@ -57,6 +64,47 @@ def test_what_runs_for_long_starts_at_boot(installed: Terminal, tmp_path: Path) 
         assert _unit(tmp_path / "units" / name)["Install"]["WantedBy"] == "multi-user.target"
 
 
+def _environment(unit: Path) -> dict[str, str]:
+    """What the unit adds to the environment."""
+    lines = [line.removeprefix("Environment=") for line in unit.read_text().splitlines()]
+    return dict(line.split("=", 1) for line in lines if line.startswith(("DIGEST_", "TMPDIR")))
+
+
+def test_a_unit_reads_this_installation_s_settings_whatever_its_folder(installed: Terminal, tmp_path: Path) -> None:
+    """The settings come from the file that the unit names, not from an `.env` of the folder in which it runs."""
+    (tmp_path / "srv" / ".env").write_text("DIGEST_SERVICE_NAME='Papers of the lab'\n")
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text("DIGEST_SERVICE_NAME='Somebody else'\n")
+
+    for unit in (tmp_path / "units").glob("*.service"):
+        command = [sys.executable, "-P", "-m", "workers.main", "config", "show", "--json"]
+        environment = {"PATH": os.environ["PATH"], **_environment(unit)}
+        output = subprocess.run(
+            command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        shown = {row["setting"]: row for row in json.loads(output)}
+        assert shown["DIGEST_SERVICE_NAME"]["value"] == "Papers of the lab"
+        assert shown["DIGEST_SERVICE_NAME"]["origin"] == ".env"
+
+
+def test_the_private_redis_of_the_unit_listens_in_its_runtime_directory(installed: Terminal, tmp_path: Path) -> None:
+    """Its /tmp is private, so a socket there could not be reached by `digest doctor` of a shell."""
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+    unit = tmp_path / "units" / "papers-inbox.service"
+    service, environment = _unit(unit)["Service"], _environment(unit)
+
+    assert environment["TMPDIR"] == f"/run/{service['RuntimeDirectory']}"
+    assert service["PrivateTmp"] == "yes"
+    code = "from digest.redis import PrivateRedis; print(PrivateRedis().url)"
+    command = [sys.executable, "-c", code]
+    with tempfile.TemporaryDirectory(dir="/tmp") as runtime:  # a short path, as that of a socket must be
+        own_environment = {"PATH": os.environ["PATH"], **environment, "TMPDIR": runtime}
+        url = subprocess.run(command, env=own_environment, capture_output=True, text=True, check=True).stdout
+        assert url.startswith(f"unix://{runtime}/")
+
+
 @pytest.mark.parametrize(("kind", "name"), [("caddy", "Caddyfile"), ("nginx", "papers-inbox.conf")])
 def test_a_proxy_serves_the_host_of_the_base_url_and_hides_what_is_internal(
     installed: Terminal, tmp_path: Path, kind: str, name: str
@@ -90,3 +138,28 @@ def test_a_path_that_a_unit_would_need_escaped_is_refused(
 
     assert "choose a path of letters, digits" in installed.refused("init", "--systemd", str(tmp_path / "units"))[1]
     assert not (tmp_path / "units").exists()
+
+
+def test_a_scheduled_job_is_written_with_topics_where_nothing_is_configured(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("DIGEST_")]:
+        monkeypatch.delenv(name)
+
+    terminal.ok("init", "--workflow", str(tmp_path / "fork"))
+
+    workflow = yaml.safe_load((tmp_path / "fork" / ".github" / "workflows" / "papers-inbox.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    assert personal_mail.read_topics(tmp_path / "fork" / "topics.txt")
+
+
+def test_the_scheduled_job_gives_secrets_to_the_mail_alone_and_never_to_a_shell(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    terminal.ok("init", "--workflow", str(tmp_path))
+
+    workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "papers-inbox.yml").read_text())
+    steps = workflow["jobs"]["mail"]["steps"]
+    assert [step["name"] for step in steps if "secrets." in str(step)] == ["Mail"]
+    assert all("${{" not in step.get("run", "") for step in steps)
+    assert [step["with"]["path"] for step in steps if "cache/" in step.get("uses", "")] == ["state", "state"]

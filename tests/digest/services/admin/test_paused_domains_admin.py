@@ -11,8 +11,8 @@ from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.errors import BadInput, NotFound
-from digest.interfaces import NoQueue
 from digest.models import Audit
+from digest.queues import NoQueue
 from digest.services.admin import paused_domains_admin
 from tests.outbox import Outbox
 from tests.servers import MailServer

@@ -10,8 +10,8 @@ import pytest
 from digest import clock, settings
 from digest.db.core.engine import transaction
 from digest.db.outbox import claims, deliveries, leases, session_replies
-from digest.interfaces import NoQueue
 from digest.mail.outbox.lease_reaper import LeaseReaper
+from digest.queues import NoQueue
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.delivery.render_messages import MailComposer

@@ -18,7 +18,6 @@ from digest.db.core.engine import transaction
 from digest.db.outbox.deliveries import address_key
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.errors import BadInput
-from digest.interfaces import NoQueue
 from digest.mail.bounces.bounce_score import (
     DELAY_WEIGHT,
     FAILURE_WEIGHT,
@@ -30,6 +29,7 @@ from digest.mail.bounces.bounce_score import (
 from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.mime.message_builder import return_path
 from digest.models import Bounce, Delivery, Edition
+from digest.queues import NoQueue
 from digest.services.admin import paused_domains_admin, subscriber_admin
 from digest.services.bounces import process_reports
 from digest.services.bounces.process_reports import ProviderReport

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from digest.papers import AuthorId, ListedPaper, Record
-from digest.services.editions.preview import preview
 from digest.services.editions.why_report import why_paper
+from digest.services.preview.preview import preview
 from digest.services.runs import run_planning
 from digest.services.security import signed_links
 from digest.services.selection import engine_need

@@ -5,8 +5,8 @@ from __future__ import annotations
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
-from digest.services.catalog.search_indexing import index_papers
 from digest.services.catalog.similar_papers import MAX_SIMILAR, SimilarPaper, similar_papers
+from digest.services.search.search_indexing import index_papers
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 FOLDING = "We predict how proteins fold from their amino acid sequences with a network that attends to residue pairs."

@@ -17,9 +17,9 @@ from digest.db.outbox import deliveries
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.errors import DuplicateDeliveryKey
-from digest.interfaces import NoQueue
 from digest.models import Audit, Delivery, Installation
 from digest.models.delivery import CONFIRMATION, LINK
+from digest.queues import NoQueue
 from digest.services.delivery.resend import resend
 from digest.services.runs import retention
 from digest.services.subscriptions.preference_fields import Subscription

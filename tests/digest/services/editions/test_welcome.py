@@ -10,8 +10,8 @@ from sqlmodel import select
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import claims, deliveries, leases
-from digest.interfaces import NoQueue
 from digest.models import SignUpRequest
+from digest.queues import NoQueue
 from digest.services.editions import welcome
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.preference_fields import Subscription

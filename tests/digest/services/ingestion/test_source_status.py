@@ -11,9 +11,9 @@ from sqlmodel import Session, select
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import source_days as store
-from digest.interfaces import NoQueue
 from digest.models import Signal, Subscriber
 from digest.papers import ListedPaper, ParsedDocument, Record
+from digest.queues import NoQueue
 from digest.services.admin import doctor
 from digest.services.ingestion import signal_cleanup, source_status
 from digest.services.ingestion.import_document import store_document

@@ -14,8 +14,8 @@ from digest.compose.edition import Content
 from digest.db.core.engine import transaction
 from digest.db.runs import run_deliveries
 from digest.errors import BadInput
-from digest.interfaces import NoQueue
 from digest.models.edition import COMPLETE
+from digest.queues import NoQueue
 from digest.services.runs import build_editions, run_planning
 from digest.services.runs import daily_run as days
 from digest.services.subscriptions import update_preferences

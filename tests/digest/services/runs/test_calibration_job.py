@@ -11,7 +11,7 @@ from digest.compose.email.template_context import MORE
 from digest.db.core.engine import reading, transaction
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion, Subscriber, Threshold
-from digest.services.editions import preview
+from digest.services.preview import preview
 from digest.services.runs import calibration_job
 from digest.services.selection import engine_need
 from digest.services.subscriptions import feedback

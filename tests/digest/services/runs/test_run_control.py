@@ -9,10 +9,10 @@ import pytest
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.errors import NotFound, Refused
-from digest.interfaces import NoQueue
 from digest.models import Run
 from digest.models.edition import PAUSED, PLANNED
-from digest.services.admin import subscriber_admin
+from digest.queues import NoQueue
+from digest.services.admin import installation_stats, subscriber_admin
 from digest.services.runs import build_editions, run_control, run_planning
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, editions, mail, subscriber_row
 
@@ -219,4 +219,4 @@ def test_a_paused_run_is_reported_as_paused(ada: int, run: int) -> None:
 
     with transaction() as session:
         assert session.get_one(Run, run).state == PAUSED
-    assert [row["state"] for row in subscriber_admin.runs(5)] == [PAUSED]
+    assert [row["state"] for row in installation_stats.runs(5)] == [PAUSED]

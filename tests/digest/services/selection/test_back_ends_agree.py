@@ -17,7 +17,6 @@ import time_machine
 from sqlmodel import col, select
 
 from digest.db.core.engine import reading, transaction
-from digest.interfaces import NoQueue
 from digest.matching.engine import index_counts
 from digest.matching.engine.paper_index import build_index
 from digest.matching.profile import Profile, Topic
@@ -25,8 +24,10 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.models import Edition, Paper, Subscriber
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.editions import further_papers, preview, welcome
+from digest.queues import NoQueue
+from digest.services.editions import further_papers, welcome
 from digest.services.ingestion.import_document import store_document
+from digest.services.preview import preview
 from digest.services.runs import build_editions, replay, run_planning
 from digest.services.selection import candidate_papers, engine_need
 from digest.services.selection import selector as choosing
@@ -36,6 +37,11 @@ from tests.digest.services.stored_rows import add_subscriber
 
 DAY = date(2025, 9, 30)
 SUBSCRIBERS = 24
+CHOICES: dict[int, dict[str, tuple[str, ...]]] = {  # by number of the subscriber; all others take everything
+    0: {"sources": ("a-journal",)}, 1: {"sources": ("arxiv",)}, 2: {"languages": ("de",)},
+    3: {"sources": ("a-journal", "arxiv")}, 4: {"sources": ("a-journal",), "languages": ("en",)},
+    5: {"sources": ("elsewhere",)}, 6: {"languages": ("en",)}, 12: {"sources": ("arxiv",), "languages": ("en", "de")},
+}  # fmt: skip
 PRIOR = Weights(word_counts.prior())
 T = TypeVar("T")
 
@@ -50,9 +56,11 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
             rows = [json.loads(line) for line in islice(lines, papers)]
         yield day, [
             Record(
-                title=row["title"], abstract=row["abstract"], arxiv_id=row["id"], comment=row.get("comment"),
+                title=row["title"], abstract=row["abstract"], comment=row.get("comment"),
+                arxiv_id=row["id"] if place % 4 < 3 else None, doi=f"10.5555/{row['id']}" if place % 4 > 1 else None,
                 authors=tuple(row["authors"] or ()), categories=tuple(row["categories"] or ()),
                 withdrawn=place == 3, code_url="https://code.example" if place % 5 == 0 else None,
+                outlets=("A Journal",) if place % 4 > 1 else (), language="de" if place % 7 == 6 else None,
             )
             for place, row in enumerate(rows)
         ]  # fmt: skip
@@ -82,7 +90,7 @@ def random_profiles(records: list[Record]) -> Iterator[Profile]:
     """Every sixth has no topics but categories, exclusions or authors at most."""
     make = RandomProfiles(records, seed=11)
     for number in range(SUBSCRIBERS):
-        generated = make.profile()
+        generated = replace(make.profile(), **CHOICES.get(number, {}))
         yield replace(generated, topics=()) if number % 6 == 0 else generated
 
 
@@ -204,7 +212,7 @@ def test_a_revised_paper_is_matched_as_it_is_now(installed: list[Profile], monke
         last = session.exec(select(Paper).order_by(col(Paper.id).desc())).first()
     assert last is not None
     with_engine(monkeypatch, lambda: preview.preview(installed[1]))
-    revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, version=2)
+    revised = Record("Zebrafish", "All about zebrafish.", arxiv_id=last.arxiv_id, doi=last.doi, version=2)
     store_document("jsonl", "again", ParsedDocument(papers=(ListedPaper(revised, "replace"),)))
     zebrafish = Profile(topics=(Topic("zebrafish"),))
 

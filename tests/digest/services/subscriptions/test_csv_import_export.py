@@ -49,7 +49,9 @@ def people(draw: st.DrawFn) -> list[SQLModel]:
     profile = Profile(
         topics=tuple({text: Topic(text, cap, muted) for text, cap, muted in _readable(topic_values)}.values()),
         exclusions=draw(st.sampled_from([(), ("survey",), ("a; b", "reviews")])),
-        categories=draw(st.sampled_from([(), ("cs.LG",), ("cs.LG", "astro-ph.CO")])),
+        categories=draw(st.sampled_from([(), ("cs.LG",), ("cs.LG", "astro-ph.CO"), ("bio.neuroscience", "q-bio")])),
+        sources=draw(st.sampled_from([(), ("arxiv",), ("medrxiv", "arxiv")])),
+        languages=draw(st.sampled_from([(), ("en",), ("de", "en")])),
         primary_only=draw(st.booleans()),
         authors=draw(st.sampled_from([(), ("Byron, Ada; jr",), ("Ada Byron", "É. Noether")])),
         close=draw(st.booleans()),

@@ -9,12 +9,12 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading, transaction
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
-from digest.interfaces import NoQueue
 from digest.matching.profile import Profile, Topic
 from digest.models import ExamplePaper, Paper, SignUpRequest
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.editions import preview
+from digest.queues import NoQueue
 from digest.services.ingestion.import_document import store_document
+from digest.services.preview import preview
 from digest.services.subscriptions import confirm, erasure, example_papers, sign_up
 from digest.services.subscriptions.example_papers import ExampleEntry
 from digest.services.subscriptions.preference_fields import Subscription

@@ -9,7 +9,7 @@ import pytest
 
 from digest.services.subscriptions import csv_import_export, preference_fields
 from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences
-from digest.web.api.v1 import PreviewRequest
+from digest.web.api.paper_resource import PreviewRequest
 from digest.web.ui import preference_form
 
 ROOT = Path(__file__).parents[4]
@@ -20,7 +20,8 @@ DERIVED = (
     "digest/web/ui/preference_form.py",
     "digest/web/ui/forms.py",
     "digest/web/pages/preferences.py",
-    "digest/web/api/v1.py",
+    "digest/web/api/paper_resource.py",
+    "digest/web/api/subscription_resource.py",
     "digest/services/admin/subscriber_admin.py",
     "digest/services/subscriptions/personal_data.py",
     "digest/services/subscriptions/csv_import_export.py",

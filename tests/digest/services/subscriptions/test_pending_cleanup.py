@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from digest.interfaces import NoQueue
+from digest.queues import NoQueue
 from digest.services.runs import retention
 from digest.services.subscriptions import confirm, pending_cleanup, sign_up
 from digest.services.subscriptions.preference_fields import Subscription

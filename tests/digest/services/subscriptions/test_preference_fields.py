@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from digest.db.subscribers.subscribers import parse_address
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription, validate
+from digest.models import Subscriber
+from digest.services.subscriptions.preference_fields import (
+    SignUpPreferences,
+    Subscription,
+    preference_values,
+    validate,
+)
 
 BAD: tuple[tuple[str, Any], ...] = (
     ("topics", "\n".join(f"topic number {n}" for n in range(21))),
@@ -111,6 +117,47 @@ def test_a_send_time_is_rounded_down_to_a_quarter_of_an_hour(hour: int, minute: 
 )
 def test_arxivs_categories_are_taken(name: str) -> None:
     assert validate(SignUpPreferences, {"categories": name}).categories == (name,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "codes"),
+    [
+        ("Neuroscience", ("bio.neuroscience",)),
+        ("cs.LG\nNeuroscience", ("cs.LG", "bio.neuroscience")),
+        ("plant biology, Machine Learning, cs.CL", ("bio.plants", "cs.LG", "cs.CL")),
+        (["Machine Learning (cs.LG)", "bio"], ("cs.LG", "bio")),
+        ("cs.LG stat.ML", ("cs.LG", "stat.ML")),
+        ("neuroscience\nbio.neuroscience", ("bio.neuroscience",)),
+        (" ", ()),
+    ],
+)
+def test_subjects_are_chosen_by_name_or_code(typed: object, codes: tuple[str, ...]) -> None:
+    assert validate(SignUpPreferences, {"categories": typed}).categories == codes
+
+
+@pytest.mark.parametrize("typed", ["arXiv, bioRxiv", "arxiv biorxiv", ["arXiv", "BIORXIV", "arxiv"], "arXiv\nbioRxiv"])
+def test_sources_are_chosen_by_name_or_key(database: str, typed: object) -> None:
+    assert validate(SignUpPreferences, {"sources": typed}).sources == ("arxiv", "biorxiv")
+
+
+def test_languages_are_chosen_by_name_or_code() -> None:
+    assert validate(SignUpPreferences, {"languages": "English, de"}).languages == ("en", "de")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "named"), [("sources", "arxvi", "arxiv, "), ("languages", "Klingon", "en, de, ")]
+)
+def test_a_source_or_language_that_is_not_here_is_refused_with_those_that_are(
+    database: str, field: str, typed: str, named: str
+) -> None:
+    with pytest.raises(BadInput, match=f"{field}: '{typed}' is not .*; use one of .*{named}"):
+        validate(SignUpPreferences, {field: typed})
+
+
+def test_a_source_that_was_removed_here_is_left_out_of_forms_and_exports(database: str) -> None:
+    profile = Profile(sources=("arxiv", "a-journal-that-was-removed"))
+
+    assert preference_values(Subscriber(), profile)["sources"] == ("arxiv",)
 
 
 def test_a_topic_that_stays_keeps_its_cap_and_its_mute() -> None:

@@ -67,7 +67,7 @@ def test_without_a_good_signature_nothing_happens(
     response = provider(HARD, **options)
 
     assert response.status_code == 401
-    assert "signature" in response.json()["error"]["message"].lower()
+    assert "signature" in response.json()["detail"].lower()
     assert everything()["suppression"] == []
 
 
@@ -101,7 +101,7 @@ def test_a_wrong_field_is_named(provider: Callable[..., httpx.Response], report:
     response = provider(report)
 
     assert response.status_code == 422
-    assert response.json()["error"]["field"].endswith(field)
+    assert response.json()["errors"][0]["field"].endswith(field)
 
 
 def test_one_wrong_report_leaves_the_others_of_its_post_undone(provider: Callable[..., httpx.Response]) -> None:
@@ -114,7 +114,7 @@ def test_without_a_key_no_reports_are_taken(web: Browser) -> None:
     response = web.post(PATH, json={"reports": [HARD]})
 
     assert response.status_code == 404
-    assert "DIGEST_WEBHOOK_KEY" in response.json()["error"]["message"]
+    assert "DIGEST_WEBHOOK_KEY" in response.json()["detail"]
 
 
 def test_the_signature_is_documented(web: Browser) -> None:

@@ -153,7 +153,7 @@ def test_the_effect_of_a_sign_up_on_metrics_is_hidden_from_strangers(web: Browse
 
 
 def test_a_missing_api_path_is_json(web: Browser) -> None:
-    assert "error" in web.get("/api/v1/nothing").json()
+    assert web.get("/api/v1/nothing").json()["status"] == 404
 
 
 def test_a_broken_form_is_a_calm_400(web: Browser) -> None:

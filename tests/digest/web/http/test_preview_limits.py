@@ -35,7 +35,7 @@ def test_twenty_topics_of_two_letter_prefixes_are_refused_with_the_reason(web: B
     response = web.post("/api/v1/preview", json={"topics": topics_of_short_prefixes()})
 
     assert response.status_code == 422
-    assert response.json()["error"]["field"] == "topics"
+    assert response.json()["errors"][0]["field"] == "topics"
 
 
 @SQLITE
@@ -52,7 +52,7 @@ def test_a_short_prefix_is_refused_wherever_it_stands(web: Browser, topic: str, 
     response = web.post("/api/v1/preview", json={"topics": [topic]})
 
     assert response.status_code == 422
-    assert message in response.json()["error"]["message"]
+    assert message in response.json()["detail"]
 
 
 @SQLITE
@@ -62,7 +62,7 @@ def test_too_many_prefixes_are_refused(web: Browser, field: str) -> None:
     response = web.post("/api/v1/preview", json={"topics": ["graphs", *lines[10:]], "exclusions": lines[:10]})
 
     assert response.status_code == 422
-    assert f"at most {MAX_PREFIXES}" in response.json()["error"]["message"]
+    assert f"at most {MAX_PREFIXES}" in response.json()["detail"]
 
 
 @SQLITE

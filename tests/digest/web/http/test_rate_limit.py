@@ -65,7 +65,7 @@ def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
         page.text.strip()
         == '<p class="error" data-field="">The preview is updated at most 30 times a minute; wait 60 seconds.</p>'
     )
-    assert api.json()["error"]["message"].startswith("the preview is updated")
+    assert api.json()["detail"].startswith("the preview is updated")
     assert api.headers["retry-after"] == "60"
 
 

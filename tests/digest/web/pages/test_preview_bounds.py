@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 import time_machine
 
+from digest.caching import BoundedCache
 from digest.db.core.engine import reading
 from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
+from digest.services.catalog import day_postings
 from digest.services.ingestion.import_document import store_document
+from digest.services.preview import preview, preview_data
 from digest.services.selection import engine_loader, engine_need, reference_backend, selector
 from digest.web.app import build
 from digest.web.wiring import page_services
@@ -37,16 +40,11 @@ def web(settled: None, clock_stands: time_machine.Traveller, queue: RecordingQue
     return Browser(build(queue, page_services()))
 
 
-@pytest.fixture(autouse=True)
-def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_loader, "is_compiled", lambda: False)
-
-
-def test_without_the_engine_older_announcements_are_left_out_and_the_page_says_so(
+def test_where_too_many_papers_may_match_older_announcements_are_left_out_and_the_page_says_so(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announce(4)
-    monkeypatch.setattr(engine_need, "REFERENCE_DOCUMENTS", 2 * PAPERS)
+    monkeypatch.setattr(preview, "MAX_CANDIDATES", 2 * PAPERS)
 
     page = web.post("/preview", data=TOPICS).text
     response = web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()
@@ -66,11 +64,20 @@ def test_with_few_enough_papers_nothing_is_left_out(web: Browser) -> None:
     assert (len(response["days"]), response["announcements_left_out"]) == (3, 0)
 
 
-def test_an_announcement_with_too_many_papers_is_refused_with_the_reason(
+def test_papers_that_can_not_match_do_not_count(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    announce(4)
+    monkeypatch.setattr(preview, "MAX_CANDIDATES", 1)
+
+    response = web.post("/api/v1/preview", json={"topics": ["diffusion models"]}).json()
+
+    assert (len(response["days"]), response["announcements_left_out"]) == (4, 0)
+
+
+def test_an_announcement_where_too_many_papers_may_match_is_refused_with_the_reason(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announce(1)
-    monkeypatch.setattr(engine_need, "REFERENCE_DOCUMENTS", PAPERS - 1)
+    monkeypatch.setattr(preview, "MAX_CANDIDATES", PAPERS - 1)
 
     answer = web.post("/api/v1/preview", json={"topics": ["graphs"]})
 
@@ -78,20 +85,49 @@ def test_an_announcement_with_too_many_papers_is_refused_with_the_reason(
     assert "too many papers for a preview" in answer.text
 
 
-def test_papers_are_prepared_once_for_all_previews(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_prepares_only_the_papers_that_may_match_and_each_once(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     announce(20)
-    monkeypatch.setattr(engine_need, "REFERENCE_DOCUMENTS", 15 * PAPERS)
-    monkeypatch.setattr(reference_backend, "REFERENCE_DOCUMENTS", 15 * PAPERS)
-    first = web.post("/preview", data=TOPICS)
+    web.post("/preview", data=TOPICS)
     monkeypatch.setattr(reference_backend, "prepare_document", lambda candidate: pytest.fail("prepared again"))
 
-    second = web.post("/preview", data={"topics": "diffusion models"})
+    again = web.post("/preview", data={"topics": "graphs\nzebras"})
+    other = web.post("/preview", data={"topics": "diffusion models"})
 
-    assert (first.status_code, second.status_code) == (200, 200)
-    assert "left out" not in first.text
+    assert (again.status_code, other.status_code) == (200, 200)
 
 
-def test_with_a_compiled_engine_all_announcements_are_matched_by_it(
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_posting_lists_of_one_process_serve_the_next(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    announce(3)
+    before = web.post("/preview", data=TOPICS).text
+    monkeypatch.setattr(day_postings, "_open_days", BoundedCache(max_entries=9, max_bytes=99, size_of=lambda _: 1))
+    monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())
+    monkeypatch.setattr(day_postings, "build_posting_lists", lambda _: pytest.fail("built again"))
+
+    assert web.post("/preview", data=TOPICS).text == before
+
+
+def test_visitors_get_the_papers_before_a_change_until_those_after_it_are_prepared(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())
+    announce(1)
+    web.app.state.warm_up.refresh()
+
+    def totals() -> list[int]:
+        return [day["total"] for day in web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()["days"]]
+
+    before = totals()
+    announce(2)
+    during = totals()
+    web.app.state.warm_up.refresh()
+
+    assert (before, during, totals()) == ([PAPERS], [PAPERS], [PAPERS, PAPERS])
+
+
+def test_with_examples_and_a_compiled_engine_all_announcements_are_matched_by_it(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = announce(4)

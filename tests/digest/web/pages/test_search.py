@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.catalog.search_indexing import index_papers
 from digest.services.ingestion.import_document import store_document
+from digest.services.search.search_indexing import index_papers
 from digest.services.security import signed_links
 from tests.digest.web.conftest import Browser, path, subscribed
 
@@ -162,7 +162,7 @@ def test_a_bad_query_is_explained_at_the_box(web: Browser, query: str, message: 
      {"from": "2025-02-01", "to": "2025-01-01"}],
 )  # fmt: skip
 def test_a_bad_parameter_is_explained(web: Browser, params: dict[str, str]) -> None:
-    assert web.get("/search", params={"q": "graphs", **params}).status_code == 422
+    assert web.get("/search", params={"q": "graphs", **params}).status_code == (400 if "cursor" in params else 422)
 
 
 def test_marks_of_the_databases_own_query_languages_are_words(library: Browser) -> None:
@@ -240,10 +240,12 @@ def test_papers_that_are_not_indexed_yet_are_mentioned(web: Browser) -> None:
 
 
 def test_the_api_searches_with_a_cursor(library: Browser) -> None:
-    first = library.get("/api/v1/papers", params={"q": "learning", "limit": 1}).json()
-    second = library.get("/api/v1/papers", params={"q": "learning", "limit": 1, "cursor": first["cursor"]}).json()
+    first = library.get("/api/v1/search", params={"q": "learning", "limit": 1})
+    second = library.get(first.json()["next"]).json()
 
-    assert (first["total"], first["total_is"], first["facets"]["categories"]["cs.LG"]) == (3, "exact", 2)
-    assert second["papers"][0]["id"] != first["papers"][0]["id"]
-    assert first["papers"][0]["strict"] is True
-    assert library.get("/api/v1/papers", params={"q": 'learning "'}).status_code == 422
+    page = first.json()
+
+    assert (page["total"], page["total_is"], page["facets"]["categories"]["cs.LG"]) == (3, "exact", 2)
+    assert second["papers"][0]["id"] != page["papers"][0]["id"]
+    assert page["papers"][0]["strict"] is True
+    assert library.get("/api/v1/search", params={"q": 'learning "'}).status_code == 422

@@ -257,7 +257,7 @@ def test_the_api_refuses_what_is_no_library(web: Browser) -> None:
     answer = web.post("/api/v1/library", content=b"%PDF-1.4", headers={"content-type": "application/octet-stream"})
 
     assert answer.status_code == 422
-    assert "PDF" in answer.json()["error"]["message"]
+    assert "PDF" in answer.json()["detail"]
 
 
 @pytest.fixture

@@ -1,0 +1,4 @@
+"""Exit codes of the commands, as README lists them."""
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+EX_TEMPFAIL = 75  # sysexits.h: a mail server keeps the message and tries again

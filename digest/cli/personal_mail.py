@@ -1,0 +1,150 @@
+"""`digest mail`: one person's daily mail from cron or a scheduled job, without a server."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from email import message_from_bytes
+from email.policy import SMTP
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import settings
+from digest.cli import output
+from digest.cli.outside import Dependencies
+from digest.db.core import schema_migration
+from digest.db.core.engine import dispose_engines, engine
+from digest.errors import BadInput, Misconfigured
+from digest.mail.mime.composer_interface import OutgoingMessage
+from digest.services.admin import configuration
+from digest.services.runs import personal_mail
+from digest.services.runs.personal_mail import PersonalMail, PersonalRequest
+
+
+def register(app: typer.Typer, dependencies: Dependencies) -> None:
+    """Add the command."""
+
+    @app.command()
+    @output.report_errors
+    def mail(
+        to: Annotated[str, typer.Option(metavar="ADDRESS", help="Who gets the mail.")],
+        topics: Annotated[
+            Path, typer.Option(metavar="FILE", help="Topics, one a line; lines that begin with # are left out.")
+        ],
+        state: Annotated[Path, typer.Option(metavar="FILE", help="Where papers and sent mails are kept.")] = Path(
+            "papers-inbox.db"
+        ),
+        category: Annotated[list[str] | None, typer.Option(help="Only this arXiv category; may be repeated.")] = None,
+        limit: Annotated[int | None, typer.Option(min=1, max=50, help="Maximum number of papers a day.")] = None,
+        time_zone: Annotated[str, typer.Option(help="Whose date counts: an IANA name.")] = "UTC",
+        to_stdout: Annotated[
+            bool, typer.Option("--print", help="Print the mail as text instead of sending it.")
+        ] = False,
+        maildir: Annotated[
+            Path | None, typer.Option(metavar="DIR", help="Put the mail into a Maildir instead.")
+        ] = None,
+    ) -> None:
+        """Mail the papers of the day to one address, without a server. A second time on a day sends nothing."""
+        request = PersonalRequest(
+            to, personal_mail.read_topics(topics), tuple(category or ()), time_zone=time_zone, limit=limit
+        )
+        if to_stdout and maildir:
+            raise BadInput("give either --print or --maildir")
+        with _state_file(state, request, sends=not (to_stdout or maildir)):
+            schema_migration.upgrade()
+            hand_over = _print_text if to_stdout else None
+            if maildir is not None:
+                hand_over = _MaildirWriter(maildir).write
+            result = personal_mail.send_mail_of_day(request, progress=_print_source, hand_over=hand_over)
+            _print_result(result, request)
+
+
+@contextmanager
+def _state_file(state: Path, request: PersonalRequest, *, sends: bool) -> Iterator[None]:
+    """Settings of an installation whose database is that file, and whose other data is temporary."""
+    variables = dict(os.environ)
+    with tempfile.TemporaryDirectory(prefix="papers-inbox-") as folder:
+        _set_variables({"DATABASE_URL": f"sqlite:///{state.absolute()}", "DATA_DIR": folder})
+        try:
+            _complete_settings(request, sends=sends)
+            try:
+                yield
+            finally:
+                engine().dispose()  # SQLite moves its log into the file when the last connection ends
+        finally:
+            dispose_engines()
+            os.environ.clear()
+            os.environ.update(variables)
+            settings.clear_cache()
+
+
+def _complete_settings(request: PersonalRequest, *, sends: bool) -> None:
+    """Fill in what a single person need not set. Raises Misconfigured for what is wrong."""
+    settings.clear_cache()
+    config = settings.get()
+    if request.categories:
+        _set_variables({"ARXIV_CATEGORIES": ",".join(request.categories)})
+    if not config.secret_key:
+        _set_variables({"SECRET_KEY": secrets.token_urlsafe(32)})  # signs nothing: the mail has no links of ours
+    if not config.mail_from:
+        _set_variables({"MAIL_FROM": f"Papers Inbox <{request.address}>"})
+    settings.clear_cache()
+    problems = configuration.problems()
+    if problems:
+        raise Misconfigured("; ".join(problems))
+    if sends:
+        settings.get().require("smtp_url")
+
+
+def _set_variables(values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        os.environ.pop(f"{settings.PREFIX}{name}_FILE", None)
+        os.environ[f"{settings.PREFIX}{name}"] = value
+
+
+def _print_source(source: str) -> None:
+    typer.echo(f"fetching {source}", err=True)
+
+
+def _print_text(message: OutgoingMessage) -> None:
+    """Print subject and text."""
+    parsed = message_from_bytes(message.raw, policy=SMTP)
+    text = parsed.get_body(("plain",))
+    typer.echo(f"{parsed['Subject']}\n\n{text.get_content() if text is not None else ''}")
+
+
+class _MaildirWriter:
+    """Writes messages to a Maildir, each under the name of its Message-ID, so a repetition replaces it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, message: OutgoingMessage) -> None:
+        """Write atomically. Raises BadInput where the folder can't be written."""
+        name = message.message_id.strip("<>").replace("/", "_")
+        try:
+            for part in ("tmp", "new", "cur"):
+                (self._folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = self._folder / "tmp" / name
+            file.write_bytes(message.raw.replace(b"\r\n", b"\n"))
+            file.rename(self._folder / "new" / name)
+        except OSError as error:
+            raise BadInput(f"--maildir: {self._folder} can't be written ({error.strerror})", field="maildir") from error
+
+
+def _print_result(result: PersonalMail, request: PersonalRequest) -> None:
+    for source, reason in result.failed_sources:
+        typer.echo(f"{source} did not answer: {reason}; its papers come with the next mail", err=True)
+    typer.echo(_line(result, result.day, request), err=True)
+
+
+def _line(result: PersonalMail, day: date, request: PersonalRequest) -> str:
+    if result.is_new:
+        return f"{day}: {result.papers} papers for {request.address}"
+    return f"{day}: the mail went out before" if result.papers else f"{day}: nothing new for these topics"

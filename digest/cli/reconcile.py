@@ -1,0 +1,104 @@
+"""`digest admin reconcile`: settle what a restored backup does not know by a mail log."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli import output
+from digest.db.core import schema_migration
+from digest.errors import BadInput
+from digest.services.admin import configuration
+from digest.services.runs import reconcile_mail_log
+from digest.services.runs.reconcile_mail_log import Reconciliation
+
+MAX_ROWS = 50  # of the table; --json lists all
+
+
+def add(admin: typer.Typer) -> None:
+    """Add the command."""
+
+    @admin.command()
+    @output.report_errors
+    def reconcile(
+        mail_log: Annotated[
+            Path,
+            typer.Option(
+                metavar="FILE",
+                help="A log of Postfix, Exim or OpenSMTPD, JSON lines, or lines of Message-ID, recipient and time.",
+            ),
+        ],
+        apply: Annotated[bool, typer.Option("--apply", help="Record it. Without it nothing changes.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    ) -> None:
+        """After a restore: record the mails that a mail log shows as sent, so that nobody gets them twice."""
+        configuration.require_valid()
+        schema_migration.require_newest()
+        with _open_log(mail_log) as lines:
+            result = reconcile_mail_log.reconcile(lines, apply=apply)
+        if json:
+            output.emit_json(_to_json(result, applied=apply))
+        else:
+            _print(result, applied=apply)
+
+
+@contextmanager
+def _open_log(file: Path) -> Iterator[Iterator[str]]:
+    """The lines of a log, also of a compressed one."""
+    try:
+        with file.open("rb") as start:
+            is_compressed = start.read(2) == b"\x1f\x8b"
+        open_text = gzip.open if is_compressed else open
+        with open_text(file, "rt", encoding="utf-8", errors="replace") as lines:
+            yield iter(lines)
+    except (OSError, EOFError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise BadInput(f"--mail-log: {file} can't be read ({reason[:80]})", field="mail-log") from error
+
+
+def _to_json(result: Reconciliation, *, applied: bool) -> dict[str, object]:
+    rows = [
+        {
+            "recipient": row.recipient,
+            "kind": row.kind,
+            "at": row.at.isoformat() if row.at else None,
+            "action": row.action,
+            "delivery": row.delivery,
+        }
+        for row in result.rows
+    ]
+    unknown = {"count": result.log.unknown, "lines": [{"line": n, "text": text} for n, text in result.log.samples]}
+    return {"applied": applied, "mails": rows, "foreign": result.foreign, "unknown": unknown}
+
+
+def _print(result: Reconciliation, *, applied: bool) -> None:
+    output.print_table(
+        ["recipient", "mail", "sent (UTC)", "what to do"],
+        [
+            (row.recipient, row.kind, f"{row.at:%Y-%m-%d %H:%M}" if row.at else "", row.action)
+            for row in result.rows[:MAX_ROWS]
+        ],
+    )
+    if len(result.rows) > MAX_ROWS:
+        output.print_line(f"and {len(result.rows) - MAX_ROWS} more; --json lists all")
+    actions = dict.fromkeys(row.action for row in result.rows)
+    counts = ", ".join(f"{result.count(action)} {action}" for action in actions) or "none of ours"
+    output.print_line(
+        f"{result.log.lines} lines, {len(result.rows)} of our mails ({counts}), {result.foreign} of others"
+    )
+    if result.log.unknown:
+        output.print_line(f"{result.log.unknown} lines were not understood, such as:")
+        for number, text in result.log.samples:
+            output.print_line(f"  line {number}: {output.plain_text(text)}")
+    if result.count(reconcile_mail_log.NO_PAPERS):
+        output.print_line("where papers are not stored: run `digest ingest` for the missing days, then repeat this")
+    changes = sum(result.count(action) for action in reconcile_mail_log.CHANGES)
+    if applied:
+        output.print_line(f"recorded: {changes} mails")
+    elif changes:
+        output.print_line("nothing was changed; --apply records it")

@@ -1,0 +1,149 @@
+"""Feeds as sources, which of their entries were seen, paused sources, and the DOIs that Crossref was asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlmodel import Session, col
+
+from digest.db.core.dialect import in_values, insert_ignore
+from digest.models import CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
+
+ANNOUNCED, HELD, BACKLOG, LEFT_OUT = "announced", "held", "backlog", "left-out"
+_MAX_ETAG = 400
+
+
+def feeds(session: Session) -> list[FeedSource]:
+    """All feeds, by name."""
+    return list(session.execute(select(FeedSource).order_by(col(FeedSource.name))).scalars())
+
+
+def feed(session: Session, name: str) -> FeedSource | None:
+    """The feed of that name."""
+    return session.get(FeedSource, name)
+
+
+def feed_at(session: Session, address: str) -> FeedSource | None:
+    """The feed of that address."""
+    return session.execute(select(FeedSource).where(col(FeedSource.url) == address)).scalars().first()
+
+
+def delete_feed(session: Session, name: str) -> None:
+    """Delete a feed with its entries and its state. Its papers stay."""
+    for table, column in (
+        (FeedItem, FeedItem.source),
+        (FeedSource, FeedSource.name),
+        (SourcePause, SourcePause.source),
+        (SourceState, SourceState.source),
+        (SourceDay, SourceDay.source),
+    ):
+        session.execute(delete(table).where(col(column) == name))
+
+
+def store_validators(session: Session, name: str, *, etag: str, last_modified: str) -> None:
+    """Keep the validators of the last answer (RFC 9110, section 8.8). A feed that was removed meanwhile stays so."""
+    session.execute(
+        update(FeedSource)
+        .where(col(FeedSource.name) == name)
+        .values(etag=etag if len(etag) <= _MAX_ETAG else "", last_modified=last_modified[:100])
+    )
+
+
+def item_states(session: Session, source: str, keys: Sequence[str], text_keys: Sequence[str]) -> dict[str, str]:
+    """The states of entries by key, and of their texts by text key."""
+    statement = select(col(FeedItem.key), col(FeedItem.text_key), col(FeedItem.state)).where(
+        col(FeedItem.source) == source,
+        or_(in_values(session, col(FeedItem.key), keys), in_values(session, col(FeedItem.text_key), text_keys)),
+    )
+    states: dict[str, str] = {}
+    for key, text_key, state in session.execute(statement):
+        states[key] = state
+        if text_key:
+            states.setdefault(text_key, state)
+    return states
+
+
+def count_items(session: Session, source: str, state: str, *, since: date | None = None) -> int:
+    """The number of a feed's entries in a state, of those since a day."""
+    statement = select(func.count()).where(col(FeedItem.source) == source, col(FeedItem.state) == state)
+    if since is not None:
+        statement = statement.where(col(FeedItem.day) >= since)
+    return int(session.execute(statement).scalar_one())
+
+
+def held_counts(session: Session) -> dict[str, int]:
+    """The number of entries over the daily limit by feed."""
+    statement = (
+        select(col(FeedItem.source), func.count()).where(col(FeedItem.state) == HELD).group_by(col(FeedItem.source))
+    )
+    return {source: int(count) for source, count in session.execute(statement)}
+
+
+def newest_item_day(session: Session, source: str) -> date | None:
+    """The day on which the newest entry was seen, None for none."""
+    newest: date | None = session.execute(
+        select(func.max(col(FeedItem.day))).where(col(FeedItem.source) == source)
+    ).scalar_one()
+    return newest
+
+
+def store_items(session: Session, source: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store entries with `key`, `text_key`, `state`, `day`, `record`; those that are stored are replaced."""
+    if not rows:
+        return
+    keys = [str(row["key"]) for row in rows]
+    session.execute(delete(FeedItem).where(col(FeedItem.source) == source, in_values(session, col(FeedItem.key), keys)))
+    insert_ignore(session, FeedItem, [{"source": source, **row} for row in rows])
+
+
+def held_items(session: Session, source: str, *, limit: int) -> list[FeedItem]:
+    """The entries over the daily limit, those that were seen first at first."""
+    statement = select(FeedItem).where(col(FeedItem.source) == source, col(FeedItem.state) == HELD)
+    return list(session.execute(statement.order_by(col(FeedItem.day), col(FeedItem.key)).limit(limit)).scalars())
+
+
+def pauses(session: Session) -> dict[str, datetime]:
+    """Since when each paused source is paused."""
+    statement = select(col(SourcePause.source), col(SourcePause.paused_at))
+    return {str(source): paused_at for source, paused_at in session.execute(statement)}
+
+
+def pause(session: Session, source: str, at: datetime) -> bool:
+    """Pause a source. False where it is paused already."""
+    if session.get(SourcePause, source) is not None:
+        return False
+    insert_ignore(session, SourcePause, [{"source": source, "paused_at": at}])
+    return True
+
+
+def resume(session: Session, source: str) -> bool:
+    """Resume a source. False where it is not paused."""
+    row = session.get(SourcePause, source)
+    if row is not None:
+        session.delete(row)
+    return row is not None
+
+
+def asked_dois(session: Session, dois: Sequence[str], since: datetime) -> set[str]:
+    """Those of these DOIs that Crossref was asked about since then."""
+    statement = select(col(CrossrefLookup.doi)).where(
+        in_values(session, col(CrossrefLookup.doi), dois), col(CrossrefLookup.asked_at) > since
+    )
+    return {str(doi) for doi in session.execute(statement).scalars()}
+
+
+def store_lookups(session: Session, has_abstract_by_doi: Mapping[str, bool], at: datetime, keep: timedelta) -> None:
+    """Remember which DOIs were asked about, and forget those that were asked about before `keep`."""
+    session.execute(
+        delete(CrossrefLookup).where(
+            or_(
+                col(CrossrefLookup.asked_at) < at - keep,
+                in_values(session, col(CrossrefLookup.doi), list(has_abstract_by_doi)),
+            )
+        )
+    )
+    rows = [{"doi": doi, "asked_at": at, "has_abstract": found} for doi, found in has_abstract_by_doi.items()]
+    insert_ignore(session, CrossrefLookup, rows)

@@ -1,0 +1,172 @@
+"""The papers that may match a profile, found by posting lists: never too few, and few enough to evaluate each.
+
+`reference_matcher` decides about them. A paper matches as written, is by a followed author, or is close: its words have
+at least the profile's floor of relevance. The relevance of plain words is computed here as the matcher computes it, so
+of close papers only those that can be selected are returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from digest.matching.profile import Profile
+from digest.matching.query.language import Term, parse
+from digest.matching.query.syntax_tree import Word
+from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
+from digest.matching.reference.posting_lists import PostingLists
+from digest.matching.scoring.bm25 import Weights, impact
+from digest.matching.scoring.index_terms import AnyOf, IndexQuery, category_query, lookup, word_query
+from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, TITLE_TF
+from digest.papers.subjects import with_equivalents
+from digest.text.person_references import reference_of
+
+_MAX_TF = TITLE_TF + ABSTRACT_TF
+_NO_PAPERS: IndexQuery = AnyOf(())
+
+
+@dataclass(frozen=True, slots=True)
+class _WeightedWord:
+    """A word of plain topics. `stem`: '' for a prefix, whose frequency is known only as its maximum in `query`."""
+
+    query: IndexQuery
+    stem: str
+    weight: int
+    idf: int
+
+    def frequencies(self, lists: PostingLists) -> dict[int, int]:
+        """The tf of each paper with the word."""
+        return lists.frequencies(self.stem) if self.stem else dict.fromkeys(lists.find(self.query), _MAX_TF)
+
+
+@dataclass(frozen=True, slots=True)
+class RelevanceSample:
+    """What sets a threshold: `relevances` of papers that match closely, and papers that are to be evaluated."""
+
+    relevances: tuple[int, ...]
+    undecided: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an announcement has: papers as written, excluded ones, and relevances of at least about the floor."""
+
+    written: set[int]
+    excluded: set[int]
+    relevances: dict[int, int]
+
+
+class CandidateSearch:
+    """Searches posting lists for one profile without examples, but not for followed people. Raises BadQuery.
+
+    An announcement that both sets the threshold and is previewed is searched once.
+    """
+
+    def __init__(self, profile: Profile, weights: Weights) -> None:
+        parsed = parse_profile(profile, weights)
+        self._profile, self._weights, self._floor = profile, weights, parsed.floor if profile.close else 0
+        lookups = [lookup(topic.query.root) for topic in parsed.topics]
+        self._as_written = AnyOf(tuple(found.query for found in lookups))
+        self._is_written_exact = all(found.is_exact for found in lookups)
+        names = [author for author in profile.authors if reference_of(author) is None]
+        self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
+        self._categories = AnyOf(tuple(map(category_query, with_equivalents(profile.categories))))
+        exclusions = [lookup(parse(text).root) for text in profile.exclusions]
+        self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
+        self._words = _weighted_words(parsed)
+        self._found: dict[PostingLists, _Found] = {}
+        # whether relevance and permission of a paper that does not match as written are known without evaluating it
+        self._is_exact = (
+            all(word.stem for word in self._words)
+            and all(found.is_exact for found in exclusions)
+            and not profile.primary_only
+        )
+
+    def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> list[int]:
+        """Ids of the papers of one announcement that may be selected. `tau`: the threshold, None for none yet."""
+        found = self._search(lists)
+        numbers = lists.find(self._followed)
+        if self._profile.finds_papers:
+            numbers |= self._allowed(lists, found.written | self._closest(lists, found, eligible, tau))
+        elif self._profile.categories:
+            numbers |= lists.find(self._categories)
+        return [paper_id for paper_id in self._ids(lists, numbers - found.excluded) if paper_id in eligible]
+
+    def sample(self, lists: PostingLists, eligible: Collection[int]) -> RelevanceSample:
+        """The close papers of one of the announcements that set the threshold.
+
+        Less relevant papers than the profile's floor are left out: a threshold below it admits the same papers as 0.
+        """
+        if not self._floor:
+            return RelevanceSample((), ())
+        found = self._search(lists)
+        written, relevances = found.written, found.relevances
+        numbers = [
+            number
+            for number in self._allowed(lists, relevances.keys() - found.excluded)
+            if lists.ids[number] in eligible
+        ]
+        if not self._is_exact:
+            return RelevanceSample((), tuple(self._ids(lists, numbers)))
+        undecided = () if self._is_written_exact else self._ids(lists, [n for n in numbers if n in written])
+        return RelevanceSample(tuple(relevances[n] for n in numbers if n not in written), tuple(undecided))
+
+    def _search(self, lists: PostingLists) -> _Found:
+        if lists not in self._found:
+            relevances = self._relevances(lists) if self._floor else {}
+            self._found[lists] = _Found(lists.find(self._as_written), lists.find(self._excluded), relevances)
+        return self._found[lists]
+
+    def _closest(self, lists: PostingLists, found: _Found, eligible: Collection[int], tau: int | None) -> set[int]:
+        """The close papers of one announcement: those above `tau`, without one the few most relevant ones."""
+        least = 0 if tau is None else tau + 1
+        numbers = self._allowed(lists, found.relevances.keys() - found.written - found.excluded)
+        close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := found.relevances[n]) >= least]
+        if tau is None and self._is_exact:
+            close = nsmallest(CLOSE_PAPERS_PER_DAY, (paper for paper in close if paper[1] in eligible))
+        return {number for _, _, number in close}
+
+    def _allowed(self, lists: PostingLists, numbers: set[int]) -> set[int]:
+        return numbers & lists.find(self._categories) if self._profile.categories and numbers else numbers
+
+    def _relevances(self, lists: PostingLists) -> dict[int, int]:
+        """The relevance by plain words of each paper that reaches the floor, at most too high where prefixes count.
+
+        Words are added from the heaviest one on. Once those that remain can't reach the floor together, only papers
+        that have a heavier one are looked at.
+        """
+        sums: dict[int, int] = {}
+        remaining = sum(self._most(word) for word in self._words)
+        norm, lengths = self._weights.norm, lists.lengths
+        for word in self._words:
+            frequencies = word.frequencies(lists)
+            adds_papers = remaining >= self._floor
+            remaining -= self._most(word)
+            numbers: Iterable[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
+            weight, idf = word.weight, word.idf
+            for number in numbers:
+                gain = weight * impact(idf, frequencies[number], norm(lengths[number]))
+                sums[number] = sums.get(number, 0) + gain
+        return {number: relevance for number, relevance in sums.items() if relevance >= self._floor}
+
+    def _most(self, word: _WeightedWord) -> int:
+        """The most that a word can add: in title and abstract of an empty paper."""
+        return word.weight * impact(word.idf, _MAX_TF, self._weights.norm(0))
+
+    @staticmethod
+    def _ids(lists: PostingLists, numbers: Iterable[int]) -> list[int]:
+        return [lists.ids[number] for number in numbers]
+
+
+def _weighted_words(parsed: ParsedProfile) -> Sequence[_WeightedWord]:
+    words = [
+        _WeightedWord(
+            word_query(Word(term.text, term.prefix, term.text, True)),
+            "" if term.prefix else term.text,
+            weight,
+            parsed.idf[term],
+        )
+        for term, weight in parsed.plain_weights.items()
+    ]
+    return sorted(words, key=lambda word: -word.weight * word.idf)

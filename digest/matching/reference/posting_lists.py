@@ -1,0 +1,197 @@
+"""Which papers of one announcement have a term: sorted terms with lists of papers, as bytes that are read in place.
+
+The terms are those of `scoring.index_terms`. In a file they take about 1.5 KB a paper, so a preview looks up 20,000
+papers without preparing them. A lookup is a binary search, which needs neither NumPy nor a dictionary of all words.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from digest.errors import BadInput
+from digest.matching.scoring.boolean_match import Document
+from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, IndexTerm, Without, document_terms
+
+MAX_PAPERS = 1 << 16  # papers are numbered with 16 bits
+_MAGIC = b"posting lists 2\n"
+_PAIR = "p"
+_PAIR_BITS = 0xFFFF  # of a pair's hash: a phrase is looked up by its words too
+_STEM = "x"
+_CUT_LENGTH = 60  # characters: longer terms are cut, so the counts of such stems are kept apart
+_ALIGNMENT = 8
+_SECTION_TYPES = "qIIIHBI"  # of the arrays, in the order of `PostingLists`, as `array` names them
+
+
+@dataclass(frozen=True, eq=False)
+class PostingLists:
+    """Papers by term. A paper has its number in `ids`; `x_at` are the offsets at which a term or its list begins.
+
+    `tf`: of each entry of a stem's list 3 in the title, 1 in the abstract, 4 in both; of others 0. `lengths`: tokens of
+    title and abstract. `pairs`: 16 bits of the hash of two adjacent words, then the paper's
+    number, sorted. `long_stems`: in how many papers each stem is that is too long for a term.
+    """
+
+    ids: memoryview[int]
+    lengths: memoryview[int]
+    term_text: bytes
+    term_at: memoryview[int]
+    list_at: memoryview[int]
+    papers: memoryview[int]
+    tf: memoryview[int]
+    pairs: memoryview[int]
+    long_stems: Mapping[str, int]
+
+    @property
+    def paper_count(self) -> int:
+        """How many papers there are."""
+        return len(self.ids)
+
+    def find(self, query: IndexQuery) -> set[int]:
+        """The numbers of the papers that a query finds."""
+        match query:
+            case IndexTerm(text, prefix):
+                return self._with_pair(text) if text.startswith(_PAIR) else self._with_text(text, prefix=prefix)
+            case AllOf(parts):
+                return self._find_all(parts)
+            case AnyOf(parts):
+                return set().union(*map(self.find, parts))
+            case Without(keep, drop):
+                return self.find(keep) - self.find(drop)
+
+    def frequencies(self, stem: str) -> dict[int, int]:
+        """The tf of each paper with a stem, by its number: 3 in the title, 1 in the abstract, 4 in both."""
+        found = self._list_of(_STEM + stem[: _CUT_LENGTH - 1])
+        return dict(zip(self.papers[found], self.tf[found], strict=True))
+
+    def stem_counts(self) -> dict[str, int]:
+        """In how many papers each stem is."""
+        counts = dict(self.long_stems)
+        first, end = self._position(_STEM.encode()), self._position(chr(ord(_STEM) + 1).encode())
+        for position in range(first, end):
+            stem = self.term_text[self.term_at[position] + 1 : self.term_at[position + 1]].decode(
+                "utf-8", "surrogatepass"
+            )
+            if len(stem) < _CUT_LENGTH - 1:
+                counts[stem] = self.list_at[position + 1] - self.list_at[position]
+        return counts
+
+    def _find_all(self, parts: Iterable[IndexQuery]) -> set[int]:
+        found: set[int] | None = None
+        for part in parts:
+            found = self.find(part) if found is None else found & self.find(part)
+            if not found:
+                return set()
+        return found or set()
+
+    def _with_text(self, text: str, *, prefix: bool) -> set[int]:
+        if not prefix:
+            return set(self.papers[self._list_of(text)])
+        encoded = _encode(text)
+        begin, end = self._position(encoded), self._position(encoded + b"\xff")
+        return set(self.papers[self.list_at[begin] : self.list_at[end]])
+
+    def _list_of(self, term: str) -> slice:
+        """Where the list of exactly this term is."""
+        encoded = _encode(term)
+        position = self._position(encoded)
+        if position == len(self.term_at) - 1:
+            return slice(0)
+        begin, end = self.term_at[position], self.term_at[position + 1]
+        is_present = self.term_text[begin:end] == encoded
+        return slice(self.list_at[position], self.list_at[position + 1]) if is_present else slice(0)
+
+    def _with_pair(self, text: str) -> set[int]:
+        key = (int(text[1:], 16) & _PAIR_BITS) << 16
+        begin, end = bisect_left(self.pairs, key), bisect_left(self.pairs, key + MAX_PAPERS)
+        return {value & 0xFFFF for value in self.pairs[begin:end]}
+
+    def _position(self, term: bytes) -> int:
+        """The position of the first term that is not less."""
+        text, at = self.term_text, self.term_at
+        return bisect_left(range(len(at) - 1), term, key=lambda position: text[at[position] : at[position + 1]])
+
+
+def _encode(term: str) -> bytes:
+    return term.encode("utf-8", "surrogatepass")
+
+
+def build_posting_lists(documents: Iterable[tuple[int, Document]]) -> bytes:
+    """The posting lists of documents with their papers' ids, as bytes for `read_posting_lists`.
+
+    At most 65,536 papers.
+    """
+    ids, lengths, pairs = array("q"), array("I"), array("I")
+    lists_by_term: dict[str, tuple[array[int], array[int]]] = {}
+    long_stems: dict[str, int] = {}
+    for number, (paper_id, document) in enumerate(documents):
+        ids.append(paper_id)
+        lengths.append(document.length)
+        for stem in document.tf:
+            if len(stem) >= _CUT_LENGTH - 1:
+                long_stems[stem] = long_stems.get(stem, 0) + 1
+        tf_of_term = {(_STEM + stem)[:_CUT_LENGTH]: value for stem, value in document.tf.items()}
+        for term in document_terms(document, ()):
+            if term.startswith(_PAIR):
+                pairs.append((int(term[1:], 16) & _PAIR_BITS) << 16 | number)
+            else:
+                papers, tf = lists_by_term.setdefault(term, (array("H"), array("B")))
+                papers.append(number)
+                tf.append(tf_of_term.get(term, 0))
+    return _serialize(ids, lengths, array("I", sorted(pairs)), lists_by_term, long_stems)
+
+
+def _serialize(
+    ids: array[int],
+    lengths: array[int],
+    pairs: array[int],
+    lists_by_term: Mapping[str, tuple[array[int], array[int]]],
+    long_stems: Mapping[str, int],
+) -> bytes:
+    encoded_terms = sorted((_encode(term), term) for term in lists_by_term)
+    term_at, list_at, papers, tf = array("I", [0]), array("I", [0]), array("H"), array("B")
+    length = 0
+    for encoded, term in encoded_terms:
+        length += len(encoded)
+        papers.extend(lists_by_term[term][0])
+        tf.extend(lists_by_term[term][1])
+        term_at.append(length)
+        list_at.append(len(papers))
+    arrays = (ids, lengths, term_at, list_at, papers, tf, pairs)
+    parts = [value.tobytes() for value in arrays] + [b"".join(encoded for encoded, _ in encoded_terms)]
+    body = b"".join(part + bytes(-len(part) % _ALIGNMENT) for part in parts)
+    header = {"sizes": [len(part) for part in parts], "long_stems": long_stems, "sum": zlib.adler32(body)}
+    first_line = _MAGIC + json.dumps(header).encode() + b"\n"
+    return first_line[:-1] + b" " * (-len(first_line) % _ALIGNMENT) + b"\n" + body
+
+
+def read_posting_lists(data: bytes | mmap.mmap) -> PostingLists:
+    """The posting lists in these bytes. Raises BadInput where they are truncated, changed or of another version."""
+    header_end = data.find(b"\n", len(_MAGIC)) + 1
+    if data[: len(_MAGIC)] != _MAGIC or not header_end:
+        raise BadInput("not posting lists, or from another version", field="postings")
+    try:
+        header = json.loads(data[len(_MAGIC) : header_end])
+        if zlib.adler32(memoryview(data)[header_end:]) != header["sum"]:
+            raise BadInput("posting lists that are cut or changed", field="postings")
+        sizes: list[int] = header["sizes"]
+    except (ValueError, KeyError) as error:
+        raise BadInput("posting lists that can't be read", field="postings") from error
+    return _from_sections(memoryview(data)[header_end:], sizes, header["long_stems"])
+
+
+def _from_sections(body: memoryview[int], sizes: list[int], long_stems: Mapping[str, int]) -> PostingLists:
+    sections: list[memoryview[int]] = []
+    offset = 0
+    for size in sizes:
+        sections.append(body[offset : offset + size])
+        offset += size + -size % _ALIGNMENT
+    cast: Callable[[memoryview[int], str], memoryview[int]] = memoryview.cast  # type: ignore[assignment]
+    arrays = [cast(section, code) for section, code in zip(sections, _SECTION_TYPES, strict=False)]
+    ids, lengths, term_at, list_at, papers, tf, pairs = arrays
+    return PostingLists(ids, lengths, bytes(sections[-1]), term_at, list_at, papers, tf, pairs, long_stems)

@@ -1,0 +1,17 @@
+"""The lists in Redis that hold the tasks of each queue."""
+
+from __future__ import annotations
+
+from digest.queues import SELECTION
+
+QUEUE_PREFIX = "digest."
+WELCOME = "welcome"
+
+
+def task_lists(queue: str) -> list[str]:
+    """The names of the queue's lists, in order of priority.
+
+    `selection` has two, so that the day's editions come before the welcome editions of a large import.
+    """
+    parts = (SELECTION, WELCOME) if queue == SELECTION else (queue,)
+    return [f"{QUEUE_PREFIX}{part}" for part in parts]

@@ -1,0 +1,129 @@
+"""`digest init --compose`: docker-compose.yml, an .env without secrets, and a file for each secret.
+
+Compose mounts the files of secrets with their owner and mode, and the containers run as user 10001. So the files are
+readable by all, in a folder that only its owner can enter.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import time
+from importlib.resources import files
+from pathlib import Path
+
+import templates
+from digest import settings
+from digest.errors import BadInput, Refused
+from digest.services.admin.configuration import SECRETS, declared_settings
+from digest.services.admin.initial_setup import SetupAnswers, quote_value
+
+COMPOSE_FILE, ENV_FILE, SECRETS_FOLDER = "docker-compose.yml", ".env", "secrets"
+SECRET_MODE, SECRETS_FOLDER_MODE, ENV_MODE = 0o444, 0o700, 0o600
+DATABASE_USER = "digest"
+_DKIM_KEY_IN_CONTAINER = "/run/secrets/dkim_key"
+# Settings that the compose file makes itself, or that are secrets.
+_NOT_IN_ENV_FILE = SECRETS | {
+    "smtp_url", "database_url", "redis_url", "data_dir", "host", "port", "trusted_proxies", "dkim_key_file",
+}  # fmt: skip
+_IMAGES_NOTE = """\
+# The images are pinned by version. To pin them by content, too, add the digest that your registry shows:
+# POSTGRES_IMAGE=postgres:18.1@sha256:…
+# REDIS_IMAGE=valkey/valkey:9.0.0@sha256:…
+# PAPERS_INBOX_IMAGE=papers-inbox:0.1.0
+# Limits: SELECTION_MEMORY=2g  INGESTION_MEMORY=1g  POSTGRES_MEMORY=1g  APP_CPUS=2  POSTGRES_CPUS=2
+"""
+
+
+def write_compose_files(folder: Path, answers: SetupAnswers, *, force: bool = False) -> list[Path]:
+    """Write what is missing, from the answers and the present settings. Returns the paths of the written files.
+
+    Existing secrets are always kept, because the database and the links in mails depend on them; so is an existing
+    compose file without `force`. Raises BadInput; Refused where there is an .env already (without `force`).
+    """
+    answers.check()
+    if (folder / ENV_FILE).exists() and not force:
+        raise Refused(f"{folder / ENV_FILE} is there already; --force replaces it, and keeps the secrets")
+    config = settings.get()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        written = _write_secrets(folder / SECRETS_FOLDER, _secret_values(config, answers))
+        if force or not (folder / COMPOSE_FILE).exists():
+            template = (files(templates) / "deploy" / "compose").joinpath(COMPOSE_FILE)
+            (folder / COMPOSE_FILE).write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+            written.append(folder / COMPOSE_FILE)
+        _write_new(folder / ENV_FILE, _env_text(config, answers), ENV_MODE)
+    except OSError as error:
+        raise BadInput(f"{folder}: can't be written ({error.strerror})", field="compose") from error
+    return [*written, folder / ENV_FILE]
+
+
+def _secret_values(config: settings.Settings, answers: SetupAnswers) -> dict[str, str]:
+    """The contents of the secrets' files, by name. An empty one is a setting that is not set."""
+    database_password = secrets.token_urlsafe(24)
+    smtp_urls = config.smtp_url if answers.smtp_url in config.smtp_url else (answers.smtp_url,)
+    values = {
+        "secret_key": ",".join(config.secret_key) or secrets.token_urlsafe(32),
+        "smtp_url": ",".join(smtp_urls),
+        "dkim_key": config.dkim_key_file.read_text(encoding="utf-8") if config.dkim_key_file else "",
+        "postgres_password": database_password,
+        "database_url": f"postgresql://{DATABASE_USER}:{database_password}@postgres:5432/digest",
+    }
+    values |= {name: str(getattr(config, name)) for name in sorted(SECRETS - values.keys())}
+    for name in ("metrics_token", "webhook_key"):
+        values[name] = values[name] or secrets.token_urlsafe(32)
+    return values | {setting.name: setting.value() for setting in declared_settings() if setting.secret}
+
+
+def _write_secrets(folder: Path, values: Mapping[str, str]) -> list[Path]:
+    """Write the secrets that have no file yet. The database's password and its address are written together."""
+    folder.mkdir(mode=SECRETS_FOLDER_MODE, exist_ok=True)
+    folder.chmod(SECRETS_FOLDER_MODE)
+    pair = [folder / "postgres_password", folder / "database_url"]
+    if sum(file.exists() for file in pair) == 1:
+        missing, present = sorted(pair, key=Path.exists)
+        raise Refused(f"{present} is there without {missing}: write the one that is missing, or delete both")
+    written = []
+    for name, value in values.items():
+        if not (folder / name).exists():
+            _write_new(folder / name, value, SECRET_MODE)
+            written.append(folder / name)
+    return written
+
+
+def _write_new(file: Path, text: str, mode: int) -> None:
+    """Write the file with this mode, replacing an existing one."""
+    temporary = file.with_name(f"{file.name}.new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(text)
+    temporary.replace(file)
+
+
+def _env_text(config: settings.Settings, answers: SetupAnswers) -> str:
+    """The public settings that differ from the defaults."""
+    values = {
+        "mail_from": answers.mail_from,
+        "base_url": answers.base_url,
+        "postal_address": answers.postal_address,
+        "admin_emails": ",".join(config.admin_emails) if answers.admin in config.admin_emails else answers.admin,
+    }
+    for name, field in settings.Settings.model_fields.items():
+        value = getattr(config, name)
+        if name not in _NOT_IN_ENV_FILE and name not in values and value != field.default:
+            values[name] = _format_value(value)
+    if config.dkim_key_file:
+        values["dkim_key_file"] = _DKIM_KEY_IN_CONTAINER
+    for setting in declared_settings():
+        if not setting.secret and setting.value() != setting.default:
+            values[setting.name] = setting.value()
+    lines = [f"DIGEST_{name.upper()}={quote_value(value)}\n" for name, value in values.items()]
+    return f"# Settings without secrets, which are in {SECRETS_FOLDER}/.\n{''.join(lines)}{_IMAGES_NOTE}"
+
+
+def _format_value(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:%H:%M}" if isinstance(value, time) else str(value)

@@ -1,0 +1,90 @@
+"""What a feed would bring: its papers with identity, date and origin of the abstract, and what is left out and why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+from digest import clock
+from digest.db.core.engine import reading
+from digest.errors import N_
+from digest.papers import ListedPaper
+from digest.services.ingestion.dedup import StoredMatches
+from digest.sources import feed_fetch
+from digest.sources.crossref_completion import complete_papers
+from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
+from digest.sources.feed_source import FRESH
+
+MAX_LOOKUPS = 5  # at Crossref, for a preview that somebody waits for
+TRIES = 1
+NEW, STORED, OLD = N_("new"), N_("stored already"), N_("older than 14 days")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPaper:
+    """A paper. `identifier`: DOI, arXiv id or address; `abstract_from`: `feed`, `Crossref`, or '' for none.
+
+    `outcome`: `new`, `stored already`, or `older than 14 days` (stored, but not mailed as new).
+    """
+
+    title: str
+    identifier: str
+    date: date | None
+    authors: str
+    abstract_from: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPreview:
+    """A feed. `left_out`: (title, reason); `is_cut`: it was cut off."""
+
+    title: str
+    papers: tuple[PreviewPaper, ...]
+    left_out: tuple[tuple[str, str], ...]
+    is_cut: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The preview as a JSON object."""
+        papers = [{**asdict(paper), "date": str(paper.date) if paper.date else None} for paper in self.papers]
+        left_out = [{"title": title, "reason": reason} for title, reason in self.left_out]
+        return {"title": self.title, "papers": papers, "left_out": left_out, "is_cut": self.is_cut}
+
+
+def preview_feed(address: str) -> FeedPreview:
+    """Fetch a feed and say what would be stored; nothing is. Raises BadInput, SourceDown."""
+    fetched = feed_fetch.fetch_feed(feed_fetch.checked_address(address), tries=TRIES)
+    read = fetched.reading or FeedReading("", (), ())
+    completion = complete_papers(read.papers, limit=MAX_LOOKUPS)
+    by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}
+    papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
+    stored = _stored(papers)
+    today = clock.now().date()
+    return FeedPreview(
+        read.title,
+        tuple(_preview_paper(paper, paper.key in stored, today) for paper in papers),
+        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out)),
+        read.is_cut,
+    )
+
+
+def _stored(papers: list[FeedPaper]) -> set[str]:
+    """Keys of the papers that are stored already."""
+    listed = [ListedPaper(paper.record) for paper in papers]
+    with reading() as session:
+        matches = StoredMatches(session, listed)
+    return {paper.key for index, paper in enumerate(papers) if matches.paper_ids[index] is not None}
+
+
+def _preview_paper(paper: FeedPaper, is_stored: bool, today: date) -> PreviewPaper:
+    record = paper.record
+    is_old = record.published is not None and today - record.published > FRESH
+    identifier = f"arXiv:{record.arxiv_id}" if record.arxiv_id else record.doi or record.url or ""
+    names = ", ".join(record.authors[:3]) + (" et al." if len(record.authors) > 3 else "")
+    outcome = STORED if is_stored else OLD if is_old else NEW
+    return PreviewPaper(record.title, identifier, record.published, names, paper.abstract_from, outcome)
+
+
+def _left_out(item: LeftOut) -> tuple[str, str]:
+    return item.title, item.reason

@@ -1,0 +1,81 @@
+"""`digest init`: write .env with new secrets and the administrator's answers, and send a test mail."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from email.utils import parseaddr
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from digest.db.subscribers import subscribers
+from digest.errors import BadInput, Refused
+from digest.mail.smtp import probe
+
+
+@dataclass(frozen=True, slots=True)
+class SetupAnswers:
+    """The administrator's answers."""
+
+    mail_from: str
+    smtp_url: str
+    base_url: str
+    postal_address: str
+    admin: str
+
+    def check(self) -> None:
+        """Raises BadInput naming the first invalid answer."""
+        for name, text in (("sender", parseaddr(self.mail_from)[1]), ("administrator", self.admin)):
+            try:
+                subscribers.parse_address(text)
+            except BadInput as error:
+                raise BadInput(f"{name}: {error}", field=name) from error
+        if urlsplit(self.smtp_url).scheme not in {"smtp", "smtps"}:
+            raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
+        if urlsplit(self.base_url).scheme not in {"http", "https"}:
+            raise BadInput("address of the service: begin with https://", field="base_url")
+        if "," in self.smtp_url:
+            raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
+        for value in (self.mail_from, self.smtp_url, self.base_url, self.postal_address, self.admin):
+            if "\n" in value or "\r" in value:
+                raise BadInput("an answer is one line", field="answer")
+
+
+def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
+    """Write the file atomically, readable by its owner alone.
+
+    Raises BadInput, and Refused where it is there already (without `force`).
+    """
+    answers.check()
+    if file.exists() and not force:
+        raise Refused(f"{file} is there already; --force replaces it (links in mails sent before would stop working)")
+    lines = {
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "MAIL_FROM": answers.mail_from,
+        "SMTP_URL": answers.smtp_url,
+        "BASE_URL": answers.base_url,
+        "POSTAL_ADDRESS": answers.postal_address,
+        "ADMIN_EMAILS": answers.admin,
+    }
+    text = "".join(f"DIGEST_{name}={quote_value(value)}\n" for name, value in lines.items())
+    temporary = file.with_name(f"{file.name}.new")
+    try:
+        temporary.unlink(missing_ok=True)
+        with os.fdopen(
+            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+        ) as stream:
+            stream.write(text)
+        temporary.replace(file)
+    except OSError as error:
+        raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
+
+
+def quote_value(value: str) -> str:
+    """A value as it stands in an .env file, in single quotes."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def send_test_mail(answers: SetupAnswers) -> str:
+    """Send a test mail to the administrator; returns the result in one line."""
+    return probe.send_test(answers.smtp_url, sender=answers.mail_from, recipient=answers.admin)

@@ -1,0 +1,76 @@
+"""Posting lists of announcements: built once, kept in files that every process maps, for previews and word counts.
+
+A file's name identifies its papers and their revisions, so it is never outdated; a missing one is built again.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable, Iterator
+
+from sqlmodel import Session
+
+from digest import logs
+from digest.caching import BoundedCache
+from digest.db.papers import papers as store
+from digest.errors import BadInput
+from digest.matching.profile import Candidate, Counts
+from digest.matching.reference.posting_lists import PostingLists, build_posting_lists, read_posting_lists
+from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.source_version import source_version
+from digest.services.catalog import index_files
+from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+
+log = logs.get(__name__)
+
+_MAX_DAYS = 48  # 14 announcements to preview, 14 to set thresholds by, and those of earlier days that somebody asks for
+_PAPERS_PER_READ = 500
+_open_days: BoundedCache[PostingLists] = BoundedCache(
+    max_entries=_MAX_DAYS, max_bytes=1 << 30, size_of=lambda lists: len(lists.term_text)
+)
+
+
+def postings_of_day(session: Session, day: AnnouncementDay) -> PostingLists:
+    """The posting lists of an announcement, read from its file or built. At most 65,536 papers."""
+    version = source_version("digest.text", "digest.matching.reference", "digest.matching.scoring")[:8]
+    name = f"{day.announcement_id}-{day.fingerprint}-{version}.postings"
+    return _open_days.get(str(index_files.folder() / name), lambda: _read(name) or _build(session, day, name))
+
+
+def count_words(session: Session, days: Iterable[AnnouncementDay]) -> Counts:
+    """The same counts as `word_counts.count` for the papers of these announcements."""
+    df: dict[str, int] = {}
+    papers = tokens = announcements = 0
+    for day in days:
+        lists = postings_of_day(session, day)
+        for stem, count in lists.stem_counts().items():
+            df[stem] = df.get(stem, 0) + count
+        papers, tokens, announcements = papers + lists.paper_count, tokens + sum(lists.lengths), announcements + 1
+    return Counts(papers, tokens / papers if papers else 0.0, df, announcements)
+
+
+def _build(session: Session, day: AnnouncementDay, name: str) -> PostingLists:
+    content = build_posting_lists(_documents(session, day.papers))
+    index_files.write(name, content, states=1, max_files=_MAX_DAYS)
+    return _read(name) or read_posting_lists(content)
+
+
+def _documents(session: Session, papers: tuple[AnnouncedPaper, ...]) -> Iterator[tuple[int, Document]]:
+    for start in range(0, len(papers), _PAPERS_PER_READ):
+        part = papers[start : start + _PAPERS_PER_READ]
+        records = store.versions(session, [(paper.id, paper.revision) for paper in part])
+        for paper in part:
+            record = records[paper.id, paper.revision]
+            yield paper.id, prepare_document(Candidate(paper.id, record, 0))
+
+
+def _read(name: str) -> PostingLists | None:
+    """The posting lists in a file; None where it is missing, truncated or of another format."""
+    try:
+        with (index_files.folder() / name).open("rb") as file:
+            return read_posting_lists(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, BadInput) as error:
+        log.warning("index_rebuilt", file=name, reason=str(error))
+        return None

@@ -1,0 +1,173 @@
+"""Preview the papers of a profile for each of the last days, without a subscription."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+from sqlmodel import Session
+
+from digest.caching import BoundedCache
+from digest.compose.edition import Content, Entry
+from digest.db.core.engine import reading
+from digest.db.papers import papers as store
+from digest.errors import N_, Cancelled, TooMany
+from digest.i18n import localize
+from digest.matching.profile import Profile
+from digest.matching.reference.reference_matcher import FindingCache
+from digest.services.catalog import announcements as announced
+from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
+from digest.services.preview import preview_data, topic_counts
+from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
+from digest.services.selection import selector
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.paper_admission import choice_of
+from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
+
+MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
+_MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20
+_RETRY_SECONDS = 120
+_TOO_MANY_MESSAGE = N_("the newest announcement has too many papers for a preview yet; try again in a few minutes")
+
+
+def _size_of(preview: Preview) -> int:
+    """About how many bytes a preview takes."""
+    return 500 + sum(300 + 400 * len(day.papers) for day in preview.days)
+
+
+_previews: BoundedCache[Preview] = BoundedCache(max_entries=_MAX_PREVIEWS, max_bytes=_PREVIEW_BYTES, size_of=_size_of)
+
+
+def preview(
+    profile: Profile,
+    *,
+    days: int = PREVIEW_DAYS,
+    limit: int | None = None,
+    until: date | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    whole: bool = False,
+) -> Preview:
+    """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
+
+    Days without an announcement are left out. Word counts and threshold are those of the newest day, for all days.
+    `cancelled` is called before each day. `whole`: look at all days, even where that takes long. Raises BadQuery for a
+    topic in error, Cancelled, TooMany.
+    """
+    profile = replace(profile, limit=limit or profile.limit)
+    with reading() as session:
+        data = preview_data.cache.current(session, days, until)
+        if data is None:
+            return Preview(())
+        if profile.examples is not None:
+            return _make_preview(session, profile, data, cancelled, whole=whole)
+        return _previews.get(
+            (profile, whole),
+            lambda: _make_preview(session, profile, data, cancelled, whole=whole),
+            version=data.number,
+        )
+
+
+def refresh() -> None:
+    """Prepare what all previews have in common, where papers or signals have changed. For a background task."""
+    preview_data.cache.refresh()
+    with reading() as session:
+        topic_counts.prepare_suggestions(session)
+
+
+def _make_preview(
+    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
+) -> Preview:
+    select = partial(_select, session, data=data, cancelled=cancelled, whole=whole)
+    selection = select(profile)
+    contents = [content for _, content in selection.days]
+    counts = topic_counts.topic_counts(
+        session, profile, contents, lambda other: [content for _, content in select(other).days]
+    )
+    days_shown = tuple(_preview_day(profile, pool, content, selection.titles) for pool, content in selection.days)
+    return Preview(days_shown, left_out=selection.left_out, topics=counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The edition of each announcement, oldest first; `left_out`: how many older ones have too many papers."""
+
+    days: Sequence[tuple[CandidatePool, Content]]
+    titles: Mapping[int, PaperTitle]
+    left_out: int = 0
+
+
+def _select(
+    session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
+) -> _Selection:
+    if profile.examples is not None:
+        return _select_with_examples(session, profile, data, cancelled, whole=whole)
+    backend = PostingsBackend(session, profile, data.weights)
+    tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
+    days: list[tuple[CandidatePool, list[int]]] = []
+    total = 0
+    for pool, lists in zip(reversed(data.pools), reversed(data.postings), strict=True):
+        paper_ids = backend.candidates(pool, lists, tau)
+        total += len(paper_ids)
+        if total > MAX_CANDIDATES and not whole:
+            break
+        days.append((pool, paper_ids))
+    if not days:
+        raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
+    contents = backend.choose(days, tau, cancelled)
+    selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
+    return _Selection(selected[::-1], backend.titles, len(data.pools) - len(days))
+
+
+def _select_with_examples(
+    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
+) -> _Selection:
+    """Similarity to example papers needs all papers, by the matcher that is ready."""
+    announcement_ids = [pool.oldest_announcement for pool in data.pools]
+    plan = selector.plan_preview(session, profile, announcement_ids, whole=whole)
+    findings = FindingCache() if plan.by_reference else None
+    tau: int | None = None
+    if plan.window:
+        window = announced.announcement_days(session, plan.window)
+        tau = selector.thresholds(
+            session, window, data.weights, {0: profile}, by_reference=plan.by_reference, findings=findings
+        )[0]
+    days = []
+    for pool in data.pools[plan.left_out :]:
+        if cancelled():
+            raise Cancelled("the preview was cancelled: its client disconnected")
+        request = SelectionRequest(profile, tau=tau, rising=False)
+        [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
+        days.append((pool, content))
+    versions = [(entry.paper, entry.revision) for _, content in days for entry in content.entries[: profile.limit]]
+    records = store.versions(session, versions)
+    titles = {paper_id: PaperTitle(record.title, record.arxiv_id) for (paper_id, _), record in records.items()}
+    return _Selection(days, titles, plan.left_out)
+
+
+def _preview_day(
+    profile: Profile, pool: CandidatePool, content: Content, titles: Mapping[int, PaperTitle]
+) -> PreviewDay:
+    return PreviewDay(
+        date=date.fromordinal(pool.oldest_announcement),
+        papers=tuple(_paper(profile, pool, entry, titles[entry.paper]) for entry in content.entries[: profile.limit]),
+        total=len(content.entries) + content.more,
+        announced=pool.count_after(0, choice_of(profile)),
+    )
+
+
+def _paper(profile: Profile, pool: CandidatePool, entry: Entry, title: PaperTitle) -> PreviewPaper:
+    trend = pool.trends.get(entry.paper)
+    return PreviewPaper(
+        id=entry.paper,
+        title=title.text,
+        score=entry.score,
+        strict=entry.strict,
+        matched=tuple((profile.topics[i].text, words) for i, words in entry.matched),
+        trending=trend.percentile if trend else None,
+        arxiv_id=title.arxiv_id,
+        example=entry.example,
+        example_words=entry.example_words,
+    )

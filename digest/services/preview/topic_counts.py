@@ -1,0 +1,103 @@
+"""The number of papers of each topic of a preview, and a correction for a topic without any."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from digest import clock
+from digest.caching import BoundedCache
+from digest.compose.edition import Content
+from digest.db.core.engine import engine
+from digest.db.papers import papers as store
+from digest.db.papers import quality_figures
+from digest.matching.profile import Profile
+from digest.services.catalog import announcements
+from digest.services.catalog.page_schemas import TopicCount
+
+MAX_MATCHED_ALONE = 3  # silent topics that are matched again by themselves, where a day has more papers than are shown
+_PAPERS, _ANNOUNCEMENTS = 1000, 14  # the newest papers, whose words are the vocabulary for suggestions
+_FREQUENT = 2  # papers in which a word must occur to be suggested
+_WORD = re.compile(r"[^\W\d_]{4,}(?![:*\w])")
+_SIMILAR = 0.8  # ratio of difflib
+_vocabularies: BoundedCache[Mapping[str, int]] = BoundedCache(
+    max_entries=2, max_bytes=32 << 20, size_of=lambda words: 100 * len(words)
+)
+
+MakeContents = Callable[[Profile], Sequence[Content]]
+
+
+def topic_counts(
+    session: Session, profile: Profile, contents: Sequence[Content], contents_of: MakeContents
+) -> tuple[TopicCount, ...]:
+    """The papers of each topic on the days of a preview. `contents_of`: the same days for another profile.
+
+    Where a day has more papers than were looked at, counts are minimums; then a topic without any is matched alone.
+    """
+    counts = Counter(index for content in contents for entry in content.entries for index, _ in entry.matched)
+    is_capped = any(content.more for content in contents)
+    counted, matched_alone = [], 0
+    for index, topic in enumerate(profile.topics):
+        count, is_minimum = counts[index], is_capped
+        if count == 0 and is_capped and matched_alone < MAX_MATCHED_ALONE:
+            matched_alone += 1
+            count, is_minimum = _count_alone(profile, index, contents_of), False
+        suggestion = suggest(session, topic.text) if count == 0 and not is_minimum else ""
+        counted.append(TopicCount(topic.text, count, is_minimum, suggestion))
+    return tuple(counted)
+
+
+def _count_alone(profile: Profile, index: int, contents_of: MakeContents) -> int:
+    """The papers of a topic where the profile has no other one."""
+    single = replace(profile, topics=(profile.topics[index],), authors=(), examples=None, limit=1)
+    return sum(len(content.entries) + content.more for content in contents_of(single))
+
+
+def prepare_suggestions(session: Session) -> None:
+    """Count the words for suggestions, so that no preview has to."""
+    _vocabulary(session)
+
+
+def suggest(session: Session, topic: str) -> str:
+    """The topic with its misspelled words corrected; empty where every word occurs in a paper or none is similar."""
+    vocabulary = _vocabulary(session)
+    corrected = _WORD.sub(lambda match: _similar(match[0], vocabulary), topic)
+    return corrected if corrected != topic else ""
+
+
+def _similar(word: str, vocabulary: Mapping[str, int]) -> str:
+    folded = word.casefold()
+    if folded in vocabulary:
+        return word
+    candidates = [
+        other
+        for other, papers in vocabulary.items()
+        if papers >= _FREQUENT and abs(len(other) - len(folded)) <= 2 and set(other[:2]) & set(folded[:2])
+    ]
+    close = difflib.get_close_matches(folded, candidates, n=1, cutoff=_SIMILAR)
+    return close[0] if close else word
+
+
+def _vocabulary(session: Session) -> Mapping[str, int]:
+    """The words of the newest papers, and how many of these each occurs in."""
+    key = str(engine().url)
+    return _vocabularies.get(key, lambda: _count_words(session), version=store.newest_batch(session))
+
+
+def recent_paper_ids(session: Session, limit: int) -> list[int]:
+    """The papers of the newest 14 announcements, at most `limit`."""
+    current = store.current_announcement(session, clock.now().astimezone(clock.ARXIV_ZONE).date())
+    window = store.announcement_window(session, current, _ANNOUNCEMENTS) if current else []
+    return [paper.id for day in announcements.announcement_days(session, window) for paper in day.papers][:limit]
+
+
+def _count_words(session: Session) -> Mapping[str, int]:
+    words: Counter[str] = Counter()
+    for _, title, abstract in quality_figures.paper_texts(session, recent_paper_ids(session, _PAPERS)):
+        words.update({match.casefold() for match in _WORD.findall(f"{title} {abstract}")})
+    return words

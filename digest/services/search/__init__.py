@@ -1,0 +1,1 @@
+"""Search over all stored papers: its index, the matching of candidates, facets and order."""

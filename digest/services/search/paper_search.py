@@ -1,0 +1,282 @@
+"""Searches all stored papers: candidates from the index, verified and scored by the project's own matcher."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlmodel import Session
+
+from digest import clock
+from digest.db.core.engine import reading
+from digest.db.papers import paper_search as index
+from digest.db.papers import papers as store
+from digest.db.papers import search_index
+from digest.db.papers.paper_search import IndexHit, Scope
+from digest.db.runs import runs, sent_papers
+from digest.errors import N_, BadCursor, BadInput
+from digest.matching.profile import Candidate, Profile, Topic
+from digest.matching.query.language import Query, parse, phrase_words, positive_terms
+from digest.matching.query.profile_limits import check_cost
+from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
+from digest.matching.reference.reference_matcher import FindingCache
+from digest.matching.scoring import index_terms
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
+from digest.services.catalog import epochs, paper_presenters
+from digest.services.preview import topic_counts
+from digest.services.search import pasted_identifier, search_ranking
+from digest.services.search.facets import PaperFacets
+from digest.services.search.search_schemas import (
+    BEST,
+    ORDERS,
+    PERIODS,
+    SearchFacets,
+    SearchHit,
+    SearchPage,
+    SearchRequest,
+)
+from digest.services.subscriptions import topic_checks
+
+MAX_VERIFIED = 300  # papers for one page
+MAX_RANKED = 12_000  # the newest papers found that are ranked
+_RANKED_TIMES_WORDS = 36_000  # fewer for queries of many words
+_FIRST_BATCH, _NEXT_BATCH = 12, 100  # papers beyond the page's, and of each further look-up
+_FIRST_ANNOUNCEMENT = 365  # an ordinal: before all editions
+_MAX_DAY = date.max.toordinal()
+_CURSOR = re.compile(r"(-?\d{1,12})\.(\d{1,7})\.(\d{1,10})")
+
+
+@dataclass(frozen=True, slots=True)
+class _SearchPlan:
+    """A request, parsed. `is_exact`: the index finds no paper that the matcher refuses."""
+
+    request: SearchRequest
+    query: Query
+    parsed: ParsedProfile
+    weights: Weights
+    index_query: IndexQuery
+    is_exact: bool
+    scope: Scope
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words and phrases to highlight."""
+        terms = positive_terms(self.query.root)
+        words = [word.typed for term in terms if self.query.plain for word in phrase_words(term) if word.is_weighted]
+        return tuple(dict.fromkeys([*(term.text for term in terms if term.field in {"", "ti", "all"}), *words]))
+
+
+def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
+    """One page of the papers that a query finds. Raises BadInput, BadQuery.
+
+    Plain words find papers that have them as a phrase, and papers that have all of them (not `strict`). The
+    identifier of a paper or its address finds that paper. `sent_to`: only what that subscriber was sent.
+    """
+    _check_request(request)
+    with reading() as session:
+        papers = None if sent_to is None else sent_paper_ids(session, sent_to)
+        found = pasted_identifier.find(session, request.text)
+        if found is not None:
+            return _page_of(session, [paper_id for paper_id in found if papers is None or paper_id in papers])
+    topic_checks.check_topic(request.text)
+    check_cost(Profile((Topic(request.text),)))
+    with reading() as session:
+        index.prefer_index(session)
+        return _found_page(session, _plan(session, request, papers))
+
+
+def _found_page(session: Session, plan: _SearchPlan) -> SearchPage:
+    request, pager = plan.request, _Pager(session, plan)
+    hits, cursor = pager.best() if request.order == BEST else pager.newest()
+    counts = index.facet_counts(session, plan.index_query, plan.scope, _period_starts())
+    total = sum(count.papers for count in counts)
+    is_whole = not cursor and not request.cursor
+    return SearchPage(
+        hits=tuple(hits),
+        total=len(hits) if is_whole else total,
+        is_exact=is_whole or plan.is_exact,
+        is_minimum=total >= index.MAX_COUNTED,
+        is_ranked_in_part=pager.is_ranked_in_part,
+        facets=_facets(counts),
+        cursor=cursor,
+        words=plan.words,
+        suggestion="" if hits or request.cursor else topic_counts.suggest(session, request.text),
+        is_indexing=not search_index.is_complete(session),
+    )
+
+
+def _check_request(request: SearchRequest) -> None:
+    if request.order not in ORDERS:
+        raise BadInput(N_("order: use newest or best"), field="order")
+    if request.cursor and not _CURSOR.fullmatch(request.cursor):
+        raise BadCursor
+    if request.first and request.last and request.first > request.last:
+        raise BadInput(N_("from: this day is after the last one"), field="from")
+
+
+def sent_paper_ids(session: Session, subscriber_id: int) -> tuple[int, ...]:
+    """The papers of all of a subscriber's editions."""
+    sent = sent_papers.papers_sent_since(session, [subscriber_id], _FIRST_ANNOUNCEMENT)
+    return tuple(sorted(set(sent.get(subscriber_id, ()))))
+
+
+def _plan(session: Session, request: SearchRequest, papers: tuple[int, ...] | None) -> _SearchPlan:
+    query, weights = parse(request.text), epochs.weights(runs.newest_epoch(session))
+    lookup = index_terms.lookup(query.root)
+    base, is_exact = lookup.query, lookup.is_exact
+    if query.plain:
+        words = [word for term in positive_terms(query.root) for word in phrase_words(term) if word.is_weighted]
+        if len(words) > 1:
+            base, is_exact = index_terms.all_words_query(words), not any(word.prefix for word in words)
+    filters: list[IndexQuery] = []
+    filters += [index_terms.category_query(request.category)] if request.category else []
+    filters += [IndexTerm(index_terms.source_term(request.source))] if request.source else []
+    filters += [IndexTerm(index_terms.CODE)] if request.code else []
+    first = request.first.toordinal() if request.first else 0
+    last = request.last.toordinal() if request.last else _MAX_DAY
+    return _SearchPlan(
+        request,
+        query,
+        parse_profile(Profile((Topic(request.text),)), weights),
+        weights,
+        AllOf((base, *filters)) if filters else base,
+        is_exact,
+        Scope(first, last, papers),
+    )
+
+
+class _Pager:
+    """Finds the papers of one page, in either order, with the cursor of the next page ('' for none)."""
+
+    def __init__(self, session: Session, plan: _SearchPlan) -> None:
+        self._session, self._plan, self._cache = session, plan, FindingCache()
+        self._verified = 0
+        self.is_ranked_in_part = False
+
+    def newest(self) -> tuple[list[SearchHit], str]:
+        """By day, newest first."""
+        limit, after = self._plan.request.limit, self._position()
+        hits: list[SearchHit] = []
+        position = after[1:] if after else None
+        size = limit + _FIRST_BATCH
+        while True:
+            batch = index.newest_hits(self._session, self._plan.index_query, self._plan.scope, size, position)
+            for number, (index_hit, hit) in enumerate(self._verify(batch)):
+                hits += [hit] if hit else []
+                position = index_hit.day, index_hit.paper_id
+                is_last = number == len(batch) - 1 and len(batch) < size
+                if len(hits) == limit or self._verified >= MAX_VERIFIED:
+                    return hits, "" if is_last else _cursor(0, index_hit)
+            if len(batch) < size:
+                return hits, ""
+            size = _NEXT_BATCH
+
+    def best(self) -> tuple[list[SearchHit], str]:
+        """By score, best first."""
+        plan, limit, after = self._plan, self._plan.request.limit, self._position()
+        words = sum(len(phrase_words(term)) for term in positive_terms(plan.query.root))
+        most = min(MAX_RANKED, _RANKED_TIMES_WORDS // max(1, words))
+        found = index.newest_hits(self._session, plan.index_query, plan.scope, most)
+        self.is_ranked_in_part = len(found) == most
+        ranking = search_ranking.Ranking(self._session, plan.query, plan.index_query, found, plan.weights)
+        ranked = ranking.best(MAX_VERIFIED, after)
+        scores = {hit.paper_id: score for score, hit in ranked}
+        hits: list[SearchHit] = []
+        candidates = [hit for _, hit in ranked]
+        for number, (index_hit, hit) in enumerate(self._verify(candidates, limit + _FIRST_BATCH)):
+            hits += [hit] if hit else []
+            if len(hits) == limit or number == len(candidates) - 1:
+                is_last = number == len(ranked) - 1 and len(ranked) < MAX_VERIFIED
+                return _by_score(hits), "" if is_last else _cursor(scores[index_hit.paper_id], index_hit)
+        return _by_score(hits), ""
+
+    def _position(self) -> tuple[int, int, int] | None:
+        match = _CURSOR.fullmatch(self._plan.request.cursor)
+        return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+    def _verify(self, found: Sequence[IndexHit], size: int = 0) -> Iterator[tuple[IndexHit, SearchHit | None]]:
+        """Each paper with its hit, None where the matcher refuses it; papers are read `size` at a time."""
+        size = size or len(found)
+        for start in range(0, len(found), size or 1):
+            part = found[start : start + size]
+            papers = store.stored_papers(self._session, [hit.paper_id for hit in part])
+            for index_hit in part:
+                self._verified += 1
+                stored = papers.get(index_hit.paper_id)
+                yield index_hit, self._hit(stored, index_hit.day) if stored else None
+
+    def _hit(self, stored: store.StoredPaper, day: int) -> SearchHit | None:
+        document = prepare_document(Candidate(stored.id, stored.record, day))
+        finding = self._cache.evaluate(self._plan.parsed, document, self._plan.weights)
+        if finding is None:
+            return None
+        strict = bool(finding.strict_positions)
+        if not strict and not (self._plan.query.plain and _has_all_words(self._plan.query, document)):
+            return None
+        shown_day = date.fromordinal(day) if day else None
+        return SearchHit(paper_presenters.present_row(stored.id, stored.record), strict, finding.score, shown_day)
+
+
+def _has_all_words(query: Query, document: Document) -> bool:
+    """True where title and abstract have all words with weight, in any order."""
+    return all(
+        document.title.has_prefix(word.text) or document.abstract.has_prefix(word.text)
+        if word.prefix
+        else word.text in document.tf
+        for term in positive_terms(query.root)
+        for word in phrase_words(term)
+        if word.is_weighted
+    )
+
+
+def _by_score(hits: list[SearchHit]) -> list[SearchHit]:
+    return sorted(hits, key=lambda hit: -hit.score)
+
+
+def _cursor(score: int, hit: IndexHit) -> str:
+    return f"{score}.{hit.day}.{hit.paper_id}"
+
+
+def _period_starts() -> list[int]:
+    today = clock.now().astimezone(clock.ARXIV_ZONE).date()
+    return [(today - timedelta(days=days)).toordinal() for days in PERIODS]
+
+
+def _facets(counts: Sequence[index.FacetCount]) -> SearchFacets:
+    categories: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    periods, code = [0] * (len(PERIODS) + 1), 0
+    for text, period, papers in counts:
+        facets = PaperFacets.parse(text)
+        periods[period] += papers
+        code += papers if facets.has_code else 0
+        for name in dict.fromkeys(facets.categories):
+            categories[name] += papers
+        for name in facets.sources:
+            sources[name] += papers
+    return SearchFacets(_most_first(categories), _most_first(sources), code, tuple(periods))
+
+
+def _most_first(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _page_of(session: Session, paper_ids: Sequence[int]) -> SearchPage:
+    """The page of papers that were named by their identifiers."""
+    papers = store.stored_papers(session, paper_ids)
+    hits = [
+        SearchHit(
+            paper_presenters.present_row(paper_id, papers[paper_id].record),
+            strict=True,
+            score=0,
+            day=date.fromordinal(announced) if (announced := papers[paper_id].announcement_id) else None,
+        )
+        for paper_id in paper_ids
+        if paper_id in papers
+    ]
+    return SearchPage(tuple(hits), len(hits))

@@ -1,0 +1,137 @@
+"""Selection for one profile by posting lists: only papers that may match are prepared, and matched by the reference.
+
+It gives the results of the other back ends. A preview of 20,000 papers prepares a few hundred of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from digest.compose.edition import Content
+from digest.errors import Cancelled
+from digest.matching.profile import Profile
+from digest.matching.reference import reference_matcher
+from digest.matching.reference.candidate_search import CandidateSearch
+from digest.matching.reference.close_threshold import threshold_of_relevances
+from digest.matching.reference.posting_lists import PostingLists
+from digest.matching.reference.reference_matcher import FindingCache
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document
+from digest.services.catalog import followed_people
+from digest.services.catalog.announcements import AnnouncedPaper
+from digest.services.selection import reference_backend
+from digest.services.selection.candidate_papers import CandidatePool
+from digest.services.selection.edition_sections import SelectionRequest
+from digest.services.selection.paper_admission import EVERYTHING, choice_of, is_admitted
+
+_PREPARED_TOGETHER = 300  # papers
+
+
+class PaperTitle(NamedTuple):
+    """What a line about a paper shows."""
+
+    text: str
+    arxiv_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdDay:
+    """One of the announcements that set a threshold: its papers that are not withdrawn, and their posting lists."""
+
+    announcement_id: int
+    papers: Mapping[int, AnnouncedPaper]
+    postings: PostingLists
+
+
+class PostingsBackend:
+    """Selects papers of single announcements for one profile. Raises BadQuery.
+
+    `titles` has those of the selected papers.
+    """
+
+    def __init__(self, session: Session, profile: Profile, weights: Weights) -> None:
+        self._session, self._profile, self._weights = session, profile, weights
+        self._search, self._findings = CandidateSearch(profile, weights), FindingCache()
+        self._choice = choice_of(profile)
+        self.titles: dict[int, PaperTitle] = {}
+
+    def threshold(self, days: Sequence[ThresholdDay], *, max_undecided: int) -> int | None:
+        """τ from these 14 announcements; None where more than `max_undecided` papers would have to be evaluated."""
+        relevances: list[int] = []
+        for day in days:
+            sample = self._search.sample(day.postings, self._admitted(day.papers))
+            max_undecided -= len(sample.undecided)
+            if max_undecided < 0:
+                return None
+            relevances += sample.relevances
+            relevances += self._evaluate(day, sample.undecided) if sample.undecided else ()
+        return threshold_of_relevances(self._profile, relevances)
+
+    def _evaluate(self, day: ThresholdDay, paper_ids: Collection[int]) -> list[int]:
+        """The relevances of those papers that do not match as written."""
+        papers = {paper_id: day.papers[paper_id] for paper_id in paper_ids}
+        announcement_of = dict.fromkeys(papers, day.announcement_id)
+        documents = reference_backend.prepare_documents(self._session, papers, announcement_of, {})
+        documents = reference_backend.with_people(self._session, documents, self._profile.authors)
+        return reference_matcher.non_strict_relevances(self._profile, documents, self._weights, self._findings)
+
+    def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
+        """The papers of a pool of one announcement that may be selected."""
+        found = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_followed_people(pool)]
+        is_unspecific = not (self._profile.topics or self._profile.categories or self._profile.authors)
+        return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
+
+    def _by_followed_people(self, pool: CandidatePool) -> Iterator[int]:
+        oldest_paper, admitted = min(pool.papers, default=0), self._admitted(pool.papers)
+        for paper_ids in followed_people.papers_of(self._session, self._profile.authors, oldest_paper).values():
+            yield from (paper_id for paper_id in paper_ids if paper_id in admitted)
+
+    def choose(
+        self, days: Sequence[tuple[CandidatePool, Collection[int]]], tau: int | None, cancelled: Callable[[], bool]
+    ) -> list[Content]:
+        """The edition of each day without what rises, from its candidates. Raises Cancelled.
+
+        Papers of several days are prepared together, as each time costs a query.
+        """
+        contents: list[Content] = []
+        documents: dict[int, Document] = {}
+        for position, (pool, paper_ids) in enumerate(days):
+            if cancelled():
+                raise Cancelled("the preview was cancelled: its client disconnected")
+            if any(paper_id not in documents for paper_id in paper_ids):
+                documents = self._documents(days[position:])
+            request = SelectionRequest(self._profile, tau=tau, rising=False)
+            of_day = [documents[paper_id] for paper_id in paper_ids]
+            content = reference_backend.choose_content(pool, of_day, request, self._findings)
+            for entry in content.entries:
+                record = documents[entry.paper].candidate.record
+                self.titles[entry.paper] = PaperTitle(record.title, record.arxiv_id)
+            contents.append(replace(content, considered=pool.count_after(0, self._choice)))
+        return contents
+
+    def _admitted(self, papers: Mapping[int, AnnouncedPaper]) -> Mapping[int, AnnouncedPaper]:
+        """The papers that the profile's choice of sources and languages admits."""
+        if self._choice == EVERYTHING:
+            return papers
+        return {paper_id: paper for paper_id, paper in papers.items() if is_admitted(self._choice, paper)}
+
+    def _documents(self, days: Sequence[tuple[CandidatePool, Collection[int]]]) -> dict[int, Document]:
+        """The candidates of the first day, and of more days until they are many."""
+        papers: dict[int, AnnouncedPaper] = {}
+        announcement_of: dict[int, int] = {}
+        percentiles: dict[int, int] = {}
+        for pool, paper_ids in days:
+            papers |= {paper_id: pool.papers[paper_id] for paper_id in paper_ids}
+            announcement_of |= dict.fromkeys(paper_ids, pool.oldest_announcement)
+            percentiles |= {
+                paper_id: pool.trends[paper_id].percentile for paper_id in paper_ids if paper_id in pool.trends
+            }
+            if len(papers) >= _PREPARED_TOGETHER:
+                break
+        documents = reference_backend.prepare_documents(self._session, papers, announcement_of, percentiles)
+        documents = reference_backend.with_people(self._session, documents, self._profile.authors)
+        return {document.candidate.id: document for document in documents}

@@ -1,0 +1,76 @@
+"""Completes papers of feeds by Crossref: those without abstract that have a DOI, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from digest import clock, logs
+from digest.db.core.engine import reading
+from digest.db.papers import feed_sources
+from digest.errors import SourceDown
+from digest.sources import crossref
+from digest.sources.feed_papers import FeedPaper, LeftOut
+
+log = logs.get(__name__)
+
+MAX_LOOKUPS = 50  # of one fetch of one feed
+ASKED_AGAIN_AFTER = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class Completion:
+    """Papers with what Crossref has, those that it knows to be none, and whether it had an abstract by DOI asked.
+
+    `postponed`: papers that it can be asked about later, because it failed or there were too many.
+    """
+
+    papers: list[FeedPaper] = field(default_factory=list)
+    postponed: list[FeedPaper] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    has_abstract: dict[str, bool] = field(default_factory=dict)
+
+
+def complete_papers(listed: Sequence[FeedPaper], *, limit: int = MAX_LOOKUPS) -> Completion:
+    """Complete at most `limit` papers; a DOI is not asked about again for 30 days. A failure ends the requests."""
+    completion = Completion()
+    wanting = [paper.record.doi for paper in listed if paper.needs_abstract and paper.record.doi]
+    asked = _asked(wanting) if wanting and crossref.is_enabled() else set(wanting)
+    is_down = False
+    for paper in listed:
+        doi = paper.record.doi
+        if doi is None or not paper.needs_abstract or doi in asked:
+            completion.papers.append(paper)
+        elif is_down or len(completion.has_abstract) >= limit:
+            completion.postponed.append(paper)
+        else:
+            is_down = not _complete(completion, paper, doi)
+    return completion
+
+
+def _complete(completion: Completion, paper: FeedPaper, doi: str) -> bool:
+    """Complete one paper. False where Crossref fails."""
+    try:
+        work = crossref.fetch_work(doi)
+    except SourceDown as error:
+        log.warning("crossref_failed", reason=str(error))
+        completion.postponed.append(paper)
+        return False
+    completion.has_abstract[doi] = bool(work and work.record.abstract)
+    if work is not None and work.left_out:
+        completion.left_out.append(LeftOut(0, paper.record.title[:200], f"{work.left_out} (Crossref)", paper.key))
+    else:
+        completion.papers.append(_with_work(paper, work) if work is not None else paper)
+    return True
+
+
+def _asked(dois: Sequence[str]) -> set[str]:
+    with reading() as session:
+        return feed_sources.asked_dois(session, dois, clock.now() - ASKED_AGAIN_AFTER)
+
+
+def _with_work(paper: FeedPaper, work: crossref.CrossrefWork) -> FeedPaper:
+    record = crossref.complete(paper.record, work)
+    origin = "Crossref" if len(record.abstract) > len(paper.record.abstract) else paper.abstract_from
+    return replace(paper, record=record, abstract_from=origin)

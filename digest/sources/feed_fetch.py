@@ -1,0 +1,105 @@
+"""Fetches a feed from an address that somebody typed: bounded, politely, and from public networks only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+from urllib.parse import urlsplit
+
+from digest import clock
+from digest.errors import BadInput, SourceDown
+from digest.sources import http
+from digest.sources.feed_discovery import feeds_named_by, is_web_page
+from digest.sources.feed_document import MAX_BYTES, read_feed
+from digest.sources.feed_papers import FeedReading, read_papers
+from digest.sources.request_pacing import Pacing
+
+REQUEST_SECONDS = 60.0
+TRIES = 3
+PAUSE = 1.0  # seconds between two requests to one host
+MAX_ADDRESS = 2000
+_UNSAFE = re.compile(r"[^a-z0-9.-]")
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFeed:
+    """An answer. `reading` is None where nothing changed since the last one; `etag`, `last_modified`: of the answer."""
+
+    reading: FeedReading | None
+    etag: str = ""
+    last_modified: str = ""
+
+
+def checked_address(text: str) -> str:
+    """The typed address of a feed. Raises BadInput where it is none of http or https, or carries a password."""
+    address = "".join(text.split())
+    if address.startswith("feed:"):
+        address = address.removeprefix("feed:").removeprefix("//")
+        address = address if address.startswith("http") else f"https://{address}"
+    try:
+        parts = urlsplit(address)
+        is_web = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_web = False
+    if not is_web or len(address) > MAX_ADDRESS or not address.isprintable():
+        raise BadInput(
+            "address: write the feed's web address, such as https://journal.example/feed.xml", field="address"
+        )
+    if parts.username or parts.password:
+        raise BadInput("address: it must not carry a password", field="address")
+    return address
+
+
+def pacing_of(address: str) -> Pacing:
+    """The pacing of an address: that of its host."""
+    return Pacing(f"feed-{_UNSAFE.sub('_', (urlsplit(address).hostname or '').lower())[:80]}", pause=PAUSE)
+
+
+def fetch_feed(address: str, *, etag: str = "", last_modified: str = "", tries: int = TRIES) -> FetchedFeed:
+    """Fetch and read a feed; with validators of the last answer only if it changed (RFC 9110, section 13.1).
+
+    Raises SourceDown with one line that says what came instead.
+    """
+    conditions = (("If-None-Match", etag), ("If-Modified-Since", last_modified))
+    request = http.SourceRequest(
+        address,
+        pacing_of(address),
+        headers=(
+            (
+                "Accept",
+                "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, */*;q=0.5",
+            ),
+            *((name, value) for name, value in conditions if value),
+        ),
+        max_bytes=MAX_BYTES,
+        seconds=REQUEST_SECONDS,
+        is_public=True,
+    )
+    return http.fetch_answer(request, lambda answer: _read(answer, address), is_complete=_is_whole, tries=tries)
+
+
+def _is_whole(fetched: FetchedFeed) -> bool:
+    return fetched.reading is None or not fetched.reading.is_cut
+
+
+def _read(answer: http.SourceAnswer, address: str) -> FetchedFeed:
+    """Read an answer. Raises SourceDown for a web page, BadInput for what may be a damaged feed."""
+    if answer.is_unchanged:
+        return FetchedFeed(None)
+    if is_web_page(answer.body):
+        named = feeds_named_by(answer.body, address)
+        hint = f"; it names a feed: {', '.join(named)}" if named else " and names none"
+        raise SourceDown(f"a web page came, not a feed{hint}"[:300], retryable=False)
+    content_type = Message()
+    content_type["content-type"] = answer.headers.get("content-type", "")
+    document = read_feed(answer.body, url=address, charset=str(content_type.get_content_charset("")))
+    reading = read_papers(document, clock.now().date())
+    return FetchedFeed(reading, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""))
+
+
+def feed_of_saved_file(data: bytes) -> FeedReading:
+    """Read a saved feed. Raises BadInput."""
+    if is_web_page(data):
+        raise BadInput("a web page, not a feed")
+    return read_papers(read_feed(data), clock.now().date())

@@ -1,0 +1,132 @@
+"""The identity of a feed's entry: its DOI or arXiv id wherever the publisher puts it, else a cleaned link. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+from digest.papers.identity import fold_title
+from digest.sources import identifiers
+from digest.sources.feed_document import FeedEntry
+from digest.text.markup import text_of_markup
+
+_DOI = re.compile(r"(?<![\w./-])10\.\d{4,9}/[^\s\"'<>{}|\\^`\[\]]{1,200}", re.IGNORECASE)
+_LABELLED_DOI = re.compile(
+    r"\bdoi\s{0,3}[:=]?\s{0,3}(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S{1,200})", re.IGNORECASE
+)
+_AFTER_DOI = re.compile(
+    r"(?:/(?:full|abstract|abs|pdf|epdf|html|meta|summary|fulltext|full/html|full-text|supplementary-material)"
+    r"|\.(?:pdf|full|abstract|short|full-text|xml)|;jsessionid=.*)+$",
+    re.IGNORECASE,
+)
+_PREPRINT_VERSION = re.compile(r"(?<=\d)v\d{1,2}$|(?<=[a-z0-9])[-/.]v\d{1,2}$", re.IGNORECASE)
+_PREPRINT_PREFIXES = ("10.1101/", "10.64898/", "10.26434/", "10.31234/", "10.31219/", "10.21203/", "10.20944/")
+_ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf|html)/([\w.-]{5,40}(?:/\d{7})?)|^oai:arXiv\.org:(\S{5,40})", re.IGNORECASE)
+_TRACKING = re.compile(
+    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign"
+    r"|(?:php|asp|j)?sess(?:ion)?_?id|sid|token|timestamp|ts|nocache|cb|_)",
+    re.IGNORECASE,
+)
+_SESSION_IN_PATH = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
+_HAL_VERSION = re.compile(r"(/[a-z]{2,12}-\d{6,10})v\d{1,3}$")
+_LABEL_START, _LABEL_END = 300, 150  # characters of a text in which a labelled DOI is the paper's own
+_MAX_DOI = 250
+_KEY_BYTES = 16
+
+
+def doi_of(entry: FeedEntry) -> str | None:
+    """The DOI in lower case, without a preprint's version; None for none.
+
+    A DOI in a text counts only where it is labelled as such, near its beginning or end, and the only one.
+    """
+    for place in _places(entry):
+        for match in _DOI.finditer(place):
+            return _clean_doi(match[0])
+    texts = [text_of_markup(summary[:20_000]) for summary in entry.summaries]
+    parts = [text[:_LABEL_START] for text in texts] + [text[_LABEL_START:][-_LABEL_END:] for text in texts]
+    labelled = {_clean_doi(match[1]) for part in parts for match in _LABELLED_DOI.finditer(part)}
+    return labelled.pop() if len(labelled) == 1 else None
+
+
+def _places(entry: FeedEntry) -> Iterator[str]:
+    """Where publishers put the DOI, the surest place first."""
+    yield from entry.values.get("doi", ())
+    yield from entry.values.get("identifier", ())
+    yield entry.id if not entry.id.startswith(("http:", "https:")) else _path(entry.id)
+    yield from entry.values.get("guid", ())
+    yield from (_path(link) for link in entry.links)
+    yield from entry.values.get("source", ())
+
+
+def _path(link: str) -> str:
+    """A link's path, or those of its parameters that may be a DOI."""
+    parts = urlsplit(link)
+    values = [value for name, value in parse_qsl(parts.query) if name.lower() in {"id", "doi", "article", "uri"}]
+    return " ".join(part.removeprefix("/") for part in (unquote(parts.path), *values)).replace("/10.", " 10.")
+
+
+def _clean_doi(text: str) -> str:
+    doi = text.lower()[:_MAX_DOI]
+    previous = ""
+    while doi != previous:
+        previous = doi
+        doi = _AFTER_DOI.sub("", doi.partition("?")[0].partition("#")[0]).rstrip(".,;:&*")
+        for opening, closing in ("()", "[]"):
+            if doi.endswith(closing) and doi.count(closing) > doi.count(opening):
+                doi = doi[:-1]
+    return _PREPRINT_VERSION.sub("", doi) if doi.startswith(_PREPRINT_PREFIXES) else doi
+
+
+def arxiv_id_of(entry: FeedEntry) -> tuple[str, int] | None:
+    """The arXiv id and version of an entry of arXiv, None for others."""
+    for place in (entry.id, *entry.links):
+        match = _ARXIV.search(place)
+        if match is None:
+            continue
+        try:
+            arxiv_id, version = identifiers.parse_arxiv_id((match[1] or match[2]).removesuffix(".pdf"))
+        except ValueError:
+            continue
+        return arxiv_id, version or 1
+    return None
+
+
+def clean_link(link: str) -> str:
+    """The address without session and tracking parameters, the same at each fetch."""
+    try:
+        parts = urlsplit(link)
+        host = (parts.hostname or "").lower() + (f":{parts.port}" if parts.port not in {None, 80, 443} else "")
+    except ValueError:
+        return link
+    kept = _kept_parameters(parts)
+    path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
+    fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref")) else parts.fragment
+    return SplitResult(parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()"), fragment).geturl()
+
+
+def _kept_parameters(parts: SplitResult) -> list[tuple[str, str]]:
+    pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100) if parts.query.count("&") < 99 else []
+    kept = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
+    if len(kept) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
+        kept = [(name, value) for name, value in kept if name != "v"]
+    return kept
+
+
+def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, title: str) -> str:
+    """32 hexadecimal digits that are the same at each fetch of an entry, by the first of these that it has."""
+    if doi or arxiv_id:
+        return _digest("doi", doi) if doi else _digest("arxiv", arxiv_id or "")
+    if link:
+        return _digest("link", link.partition("://")[2].removeprefix("www.").rstrip("/"))
+    return _digest("id", entry_id) if entry_id else _digest("title", fold_title(title))
+
+
+def title_digest(title: str, authors: Iterable[str]) -> str:
+    """32 hexadecimal digits of title and authors, by which an entry is known whose identifiers change."""
+    return _digest("text", fold_title(title), *(fold_title(name) for name in authors))
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=_KEY_BYTES).hexdigest()

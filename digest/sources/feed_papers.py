@@ -1,0 +1,191 @@
+"""Turns a feed's entries into papers; what is no paper is left out with its reason. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from digest import papers
+from digest.papers import Record, RejectedItem
+from digest.papers.identity import fold_title
+from digest.sources.author_line import AuthorLine, authors_of
+from digest.sources.feed_abstracts import best_abstract, is_complete
+from digest.sources.feed_dates import entry_day
+from digest.sources.feed_document import FeedDocument, FeedEntry
+from digest.sources.feed_exclusions import reason_to_leave_out
+from digest.sources.feed_identity import arxiv_id_of, clean_link, doi_of, entry_key, title_digest
+from digest.sources.limits import require_within_limits
+from digest.text.markup import text_of_markup
+
+MAX_LEFT_OUT = 500  # of those listed
+_HAL = re.compile(r"^\[hal-\d{5,10}(?:v\d+)?\]\s*", re.IGNORECASE)
+_ADS_AUTHOR = re.compile(r"^([^\W\d_][^:,]{0,60}, [^:]{1,60}): (?=\S)")
+_DEPARTMENT = re.compile(
+    r"(?<=[a-z])[a-z]?(?:Department|Dept|Division|Institute|School|Faculty|College|Laborator|Cent(?:er|re))\b.*",
+    re.DOTALL,
+)
+_EMAIL = re.compile(r"[^\s@]{1,80}@\S{1,200}\s{0,9}\(([^()]{2,80})\)|[^\s@]{1,80}@\S{1,200}")
+_MAX_TITLE_MARKUP = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPaper:
+    """A paper of a feed. `key`: the same at each fetch; `text_key`: of title and authors.
+
+    `has_identifier`: the key is a DOI's or an arXiv id's; `abstract_from`: where the abstract comes from, '' for none.
+    """
+
+    record: Record
+    key: str
+    text_key: str
+    has_identifier: bool
+    abstract_from: str = ""
+
+    @property
+    def needs_abstract(self) -> bool:
+        """True where the abstract is missing or only a lead, and the DOI tells where to ask for it."""
+        return self.record.doi is not None and not is_complete(self.record.abstract)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An entry that is no paper (`is_fault` False), or that could not be used (`is_fault` True), with the reason.
+
+    `key`: the same at each fetch.
+    """
+
+    position: int
+    title: str
+    reason: str
+    key: str
+    is_fault: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FeedReading:
+    """The papers of a feed in its order, each once, and the entries left out."""
+
+    title: str
+    papers: tuple[FeedPaper, ...]
+    left_out: tuple[LeftOut, ...]
+    is_cut: bool = False
+
+
+def read_papers(document: FeedDocument, today: date) -> FeedReading:
+    """The papers of a feed. `today`: later dates are not believed."""
+    shared_links = _shared_links(document.entries)
+    by_key: dict[str, FeedPaper] = {}
+    left_out: list[LeftOut] = []
+    for position, entry in enumerate(document.entries, start=1):
+        result = _paper_or_fault(position, entry, shared_links, today)
+        if isinstance(result, LeftOut):
+            left_out.append(result)
+        elif result.key in by_key:
+            by_key[result.key] = _richer(by_key[result.key], result)
+        else:
+            by_key[result.key] = result
+    return FeedReading(document.title, tuple(by_key.values()), tuple(left_out[:MAX_LEFT_OUT]), document.is_cut)
+
+
+def _paper_or_fault(
+    position: int, entry: FeedEntry | RejectedItem, shared_links: frozenset[str], today: date
+) -> FeedPaper | LeftOut:
+    if isinstance(entry, RejectedItem):
+        return LeftOut(position, entry.excerpt, entry.reason, title_digest(entry.excerpt, ()), is_fault=True)
+    title = _title(entry)
+    try:
+        paper = _paper(entry, title, shared_links, today)
+    except ValueError as error:
+        key = title_digest(f"{entry.title}{entry.id}", entry.links)
+        return LeftOut(position, title[:200], str(error), key, is_fault=True)
+    reason = reason_to_leave_out(paper.record.title, _kinds(entry), paper.record.doi)
+    return LeftOut(position, paper.record.title[:200], reason, paper.key) if reason else paper
+
+
+def _richer(first: FeedPaper, second: FeedPaper) -> FeedPaper:
+    return second if len(second.record.abstract) > len(first.record.abstract) else first
+
+
+def _shared_links(entries: Sequence[FeedEntry | RejectedItem]) -> frozenset[str]:
+    """Links that several entries of different titles have, which therefore identify none of them."""
+    titles = {(clean_link(e.links[0]), e.title) for e in entries if not isinstance(e, RejectedItem) and e.links}
+    return frozenset(link for link, count in Counter(link for link, _ in titles).items() if count > 1)
+
+
+def _paper(entry: FeedEntry, title: str, shared_links: frozenset[str], today: date) -> FeedPaper:
+    """Convert one entry. Raises ValueError naming what is missing."""
+    if not title:
+        raise ValueError("no title")
+    if not fold_title(title):
+        raise ValueError("the title has no letter")
+    doi, arxiv = doi_of(entry), arxiv_id_of(entry)
+    link = clean_link(entry.links[0]) if entry.links else ""
+    own_link = "" if link in shared_links else link
+    abstract = best_abstract(entry.summaries, title)
+    title, authors = _authors(entry, title)
+    journal = text_of_markup(next(iter(entry.values.get("publicationname", ())), "")[:1000])
+    record = Record(
+        title=title,
+        abstract=abstract,
+        authors=authors.names,
+        authors_complete=authors.complete,
+        arxiv_id=arxiv[0] if arxiv else None,
+        version=arxiv[1] if arxiv else 1,
+        doi=doi,
+        venue=journal[:300] if journal and fold_title(journal) != fold_title(title) else None,
+        code_url=papers.code_address(abstract),
+        published=entry_day(entry, today),
+        withdrawn=papers.is_withdrawn(None, abstract),
+        url=_secure(own_link) if own_link and not (doi or arxiv) else None,
+    )
+    key = entry_key(doi, record.arxiv_id, own_link, entry.id, title)
+    return FeedPaper(
+        require_within_limits(record),
+        key,
+        title_digest(title, record.authors),
+        has_identifier=bool(doi or arxiv),
+        abstract_from="feed" if abstract else "",
+    )
+
+
+def _secure(link: str) -> str:
+    """The page by TLS, which nearly all publishers speak, because mails link nothing else."""
+    return f"https://{link.removeprefix('http://')}" if link.startswith("http://") else link
+
+
+def _title(entry: FeedEntry) -> str:
+    return _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+
+
+def _kinds(entry: FeedEntry) -> tuple[str, ...]:
+    """The publisher's names for the kind of the entry."""
+    values = [text for name in ("section", "type", "articletype", "category") for text in entry.values.get(name, ())]
+    return (*values, *entry.tags)
+
+
+def _authors(entry: FeedEntry, title: str) -> tuple[str, AuthorLine]:
+    """The title without authors in it, and the authors."""
+    names = list(dict.fromkeys(name for text in entry.authors if (name := _author_text(text))))
+    if not names and (match := _ADS_AUTHOR.match(title)) and any("adsabs.harvard.edu" in link for link in entry.links):
+        return title[match.end() :], authors_of(f"{match[1]};")
+    if len(names) == 1:
+        return title, _one_line_of_authors(names[0])
+    lines = [authors_of(f"{name};") for name in names]
+    every_name = dict.fromkeys(name for line in lines for name in line.names)
+    return title, AuthorLine(tuple(every_name), all(line.complete for line in lines))
+
+
+def _author_text(text: str) -> str:
+    """An author's text without markup, e-mail address, and the affiliation glued to it."""
+    plain = text_of_markup(text[:_MAX_TITLE_MARKUP])
+    return _DEPARTMENT.sub("", _EMAIL.sub(lambda match: match[1] or "", plain)).strip(" ,;")
+
+
+def _one_line_of_authors(text: str) -> AuthorLine:
+    """`Example, Robin` is one person, `Robin Example, Ada Sample` are two."""
+    before, comma, after = text.partition(",")
+    is_person = comma and "," not in after and len(before.split()) == 1 and " and " not in after
+    return authors_of(f"{text};" if is_person else text)

@@ -1,0 +1,132 @@
+"""Mails, bounces and suppressions by the API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.services.admin import admin_pages, record_listings, subscriber_admin
+from digest.services.admin.record_listings import MailFilter
+from digest.services.delivery import resend
+from digest.services.security.api_tokens import ApiToken
+from digest.web.api.answers import (
+    BounceAnswer,
+    BounceList,
+    DeliveryAnswer,
+    DeliveryList,
+    SuppressionAnswer,
+    SuppressionList,
+)
+from digest.web.http import api_auth
+from digest.web.http.api_auth import ADDRESSES
+from digest.web.http.api_route import ApiRoute, IdempotentRoute
+from digest.web.http.cursor_pages import PageRequest, page_of
+from digest.web.http.dependencies import Queue
+
+router = APIRouter(route_class=ApiRoute, tags=["mail"])
+actions = APIRouter(route_class=IdempotentRoute, tags=["mail"])
+
+ReadDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:read"))]
+ManageDeliveries = Annotated[ApiToken, Depends(api_auth.require_token("deliveries:manage"))]
+ReadBounces = Annotated[ApiToken, Depends(api_auth.require_token("bounces:read"))]
+READ_SUPPRESSIONS = Depends(api_auth.require_token("suppressions:read"))
+ManageSuppressions = Annotated[ApiToken, Depends(api_auth.require_token("suppressions:manage"))]
+StateName = Literal["queued", "sending", "sent", "deferred", "rejected", "uncertain", "cancelled", "suppressed"]
+KindName = Annotated[str | None, Query(max_length=12)]
+RowId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
+AddressText = Annotated[str, Query(max_length=254, description="part of the address")]
+
+
+class SuppressionRequest(BaseModel):
+    """An address that must not be mailed, and why."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"address": "ada@example.org", "reason": "asked by phone"}]}
+    )
+
+    address: str = Field(min_length=1, max_length=1000)
+    reason: str = Field(min_length=1, max_length=40)
+
+
+class ReleaseRequest(BaseModel):
+    """An address that may be mailed again."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"address": "ada@example.org"}]})
+
+    address: str = Field(min_length=1, max_length=1000)
+
+
+@router.get("/deliveries")
+def list_deliveries(
+    token: ReadDeliveries,
+    page: Annotated[PageRequest, Depends(page_of("deliveries"))],
+    state: StateName | None = None,
+    kind: KindName = None,
+    run: RowId = None,
+    subscriber: RowId = None,
+    address: AddressText = "",
+) -> DeliveryList:
+    """Mails, newest first. Only tokens with the scope `addresses:read` see addresses and search by them."""
+    text = api_auth.require_scope(token, ADDRESSES, address)
+    wanted = MailFilter(state, kind, run, subscriber, text)
+    rows = record_listings.deliveries(wanted, before_id=page.before_id, limit=page.rows_needed)
+    shown, next_page = page.finish(rows, lambda row: row.id)
+    addresses = token.allows(ADDRESSES)
+    return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in shown], next=next_page)
+
+
+@router.get("/deliveries/{delivery_id}")
+def read_delivery(delivery_id: int, token: ReadDeliveries) -> DeliveryAnswer:
+    """A mail."""
+    return DeliveryAnswer.of(record_listings.delivery(delivery_id), addresses=token.allows(ADDRESSES))
+
+
+@actions.post("/deliveries/{delivery_id}/resend", status_code=202)
+def resend_delivery(delivery_id: int, token: ManageDeliveries, queue: Queue, response: Response) -> DeliveryAnswer:
+    """Send the edition of a mail again, as a new mail. 409 for other kinds, and where nothing may be sent."""
+    new_id = resend.resend_delivery(delivery_id, actor=token.actor, enqueue=queue)
+    response.headers["Location"] = f"/api/v1/deliveries/{new_id}"
+    return DeliveryAnswer.of(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
+
+
+@router.get("/bounces")
+def list_bounces(
+    token: ReadBounces,
+    page: Annotated[PageRequest, Depends(page_of("bounces"))],
+    kind: KindName = None,
+    address: AddressText = "",
+) -> BounceList:
+    """Bounces, newest first. Only tokens with the scope `addresses:read` see addresses and search by them."""
+    text = api_auth.require_scope(token, ADDRESSES, address)
+    rows = record_listings.bounces(text=text, kind=kind, before_id=page.before_id, limit=page.rows_needed)
+    shown, next_page = page.finish(rows, lambda row: row.id)
+    addresses = token.allows(ADDRESSES)
+    return BounceList(bounces=[BounceAnswer.of(row, addresses=addresses) for row in shown], next=next_page)
+
+
+@router.get("/suppressions", dependencies=[READ_SUPPRESSIONS])
+def list_suppressions(
+    page: Annotated[PageRequest, Depends(page_of("suppressions"))],
+    reason: Annotated[str, Query(max_length=40)] = "",
+    address: AddressText = "",
+) -> SuppressionList:
+    """Addresses that are not mailed, newest first."""
+    rows = admin_pages.suppressions_page(text=address, reason=reason, before_id=page.before_id, limit=page.rows_needed)
+    shown, next_page = page.finish(rows, lambda row: row.id)
+    return SuppressionList(suppressions=[SuppressionAnswer.of(row) for row in shown], next=next_page)
+
+
+@actions.post("/suppressions", status_code=201)
+def add_suppression(body: SuppressionRequest, token: ManageSuppressions) -> SuppressionAnswer:
+    """Never mail this address again. May be repeated; the first reason stays."""
+    subscriber_admin.suppress_address(body.address, reason=body.reason, actor=token.actor)
+    return SuppressionAnswer.of(record_listings.suppression_of(body.address))
+
+
+@actions.post("/suppressions/release", status_code=204, response_class=Response)
+def release_suppression(body: ReleaseRequest, token: ManageSuppressions) -> Response:
+    """Allow mail to this address again, and forget its earlier failures. 404 where it is not suppressed."""
+    subscriber_admin.unsuppress_address(body.address, actor=token.actor)
+    return Response(status_code=204)

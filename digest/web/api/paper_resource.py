@@ -1,0 +1,216 @@
+"""The API's public reads: trending papers, one paper, search, citations, and previews of a profile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.errors import BadInput, NotFound
+from digest.services.catalog import paper_exports, paper_lookup
+from digest.services.catalog.page_schemas import Preview
+from digest.services.search import paper_search
+from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
+from digest.services.security import signed_links
+from digest.services.subscriptions import topic_feedback
+from digest.services.subscriptions.preference_fields import SignUpPreferences
+from digest.services.subscriptions.preference_parsers import CATEGORY
+from digest.signing import PREFERENCES
+from digest.web.api.answers import PaperAnswer, PaperList, PreviewAnswer, SearchAnswer
+from digest.web.http import api_auth
+from digest.web.http.api_route import ApiRoute
+from digest.web.http.cursor_pages import next_address, next_link
+from digest.web.http.dependencies import Services
+from digest.web.http.preview_limits import LimitedPreview
+from digest.web.http.search_limits import SearchSlot
+from digest.web.ui.page_cache import CachedPage, Pages
+
+router = APIRouter(route_class=ApiRoute, tags=["papers"])
+
+READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
+PAGE_FIELDS = ("meta_tags", "downloads")  # of a paper that only its page needs
+MAX_FOUND = 100  # papers on a page of a search
+CITATIONS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The citations as a file",
+        "content": {
+            "application/x-bibtex": {"schema": {"type": "string"}},
+            "application/x-research-info-systems": {"schema": {"type": "string"}},
+            "application/vnd.citationstyles.csl+json": {"schema": {"type": "array", "items": {"type": "object"}}},
+        },
+    }
+}
+FormatName = Literal["bibtex", "ris", "csl-json"]
+EncodingName = Annotated[Literal["unicode", "tex"], Query(description="of BibTeX")]
+Identifiers = Annotated[
+    str, Query(max_length=8000, description="arXiv ids, DOIs or numbers of this service, with commas between")
+]
+Category = Annotated[str | None, Query(max_length=20, description="of arXiv, such as cs.LG")]
+
+
+class PreviewRequest(SignUpPreferences):
+    """A profile to try. `days`: the number of announcements; `limit`: the maximum number of papers of each."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"topics": ["graph neural networks"], "days": 7, "limit": 5}]}
+    )
+
+    days: int = Field(default=14, ge=1, le=60)
+
+
+class PaperQuery(BaseModel):
+    """A search in the query language of topics. `order`: newest or best; `after`, `before`: days, as 2025-11-21."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    q: str = Field(min_length=1, max_length=2000, examples=["graph neural networks"])
+    order: str = Field(default=NEWEST, max_length=10)
+    category: str = Field(default="", max_length=20)
+    source: str = Field(default="", max_length=60)
+    code: bool = False
+    after: date | None = None
+    before: date | None = None
+    limit: int = Field(default=50, ge=1, le=MAX_FOUND)
+    cursor: str = Field(default="", max_length=60)
+
+    def request(self) -> SearchRequest:
+        """The request to the search. Raises BadInput."""
+        if self.category and not CATEGORY.fullmatch(self.category):
+            raise BadInput("category: use one of arXiv's, such as cs.LG", field="category")
+        return SearchRequest(
+            text=self.q,
+            order=self.order,
+            category=self.category,
+            source=self.source,
+            code=self.code,
+            first=self.after,
+            last=self.before,
+            cursor=self.cursor,
+            limit=self.limit,
+        )
+
+
+@router.post("/preview", dependencies=[READ_PAPERS])
+def preview(body: PreviewRequest, make_preview: LimitedPreview) -> PreviewAnswer:
+    """Show what these preferences would have selected, day by day, without subscribing."""
+    return PreviewAnswer.model_validate(preview_as_json(make_preview(body.profile(), days=body.days, limit=body.limit)))
+
+
+def preview_as_json(result: Preview) -> dict[str, Any]:
+    """A preview as plain values."""
+    return {
+        "days": [
+            {
+                "date": day.date,
+                "total": day.total,
+                "papers": [
+                    asdict(paper) | {"matched": [{"topic": topic, "words": words} for topic, words in paper.matched]}
+                    for paper in day.papers
+                ],
+            }
+            for day in result.days
+        ],
+        "announcements_left_out": result.left_out,
+    }
+
+
+@router.get("/papers", dependencies=[READ_PAPERS], response_model=PaperList)
+def papers(
+    services: Services, pages: Pages, category: Category = None, limit: Annotated[int, Query(ge=1, le=500)] = 50
+) -> Response:
+    """Papers that are trending now, in all fields or in one category; the order changes with every new signal."""
+    if category is not None and not CATEGORY.fullmatch(category):
+        raise NotFound("category: use one of arXiv's, such as cs.LG")
+
+    def make() -> CachedPage:
+        rows = [asdict(row) for row in services.trending(category, limit)]
+        return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":"), default=str).encode())
+
+    return Response(pages.get(("api: papers", category, limit), make).content, media_type="application/json")
+
+
+@router.get("/search", dependencies=[READ_PAPERS], response_model=SearchAnswer)
+def search(request: Request, slot: SearchSlot, query: Annotated[PaperQuery, Query()]) -> Response:
+    """Papers that a query finds, newest or best first."""
+    wanted = query.request()
+    with slot():
+        found = paper_search.search(wanted)
+    address = next_address(request, found.cursor) if found.cursor else None
+    headers = {"Link": next_link(address)} if address else None
+    return JSONResponse(search_as_json(found) | {"next": address}, headers=headers)
+
+
+def search_as_json(page: SearchPage) -> dict[str, Any]:
+    """A page of search results as JSON values."""
+    return {
+        "total": page.total,
+        "total_is": "minimum" if page.is_minimum else "exact" if page.is_exact else "about",
+        "papers": [
+            asdict(hit.row)
+            | {
+                "published": hit.row.published.isoformat() if hit.row.published else None,
+                "announced": hit.day.isoformat() if hit.day else None,
+                "strict": hit.strict,
+                "match_score": hit.score,
+            }
+            for hit in page.hits
+        ],
+        "facets": {
+            "categories": dict(page.facets.categories),
+            "sources": dict(page.facets.sources),
+            "code": page.facets.code,
+        },
+    }
+
+
+@router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])
+def paper(paper_id: int, services: Services) -> PaperAnswer:
+    """One paper."""
+    _require_id(paper_id)
+    page = asdict(services.paper(paper_id))
+    return PaperAnswer.model_validate({name: value for name, value in page.items() if name not in PAGE_FIELDS})
+
+
+@router.get("/papers/{paper_id}/citation", dependencies=[READ_PAPERS], response_class=Response, responses=CITATIONS)
+def paper_citation(paper_id: int, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
+    """Export one paper as BibTeX, RIS or CSL-JSON."""
+    _require_id(paper_id)
+    identified = paper_lookup.find_papers([str(paper_id)])
+    if not identified.paper_ids:
+        raise NotFound("there is no such paper here")
+    return citation_file(identified.paper_ids, format, encoding, f"paper-{paper_id}")
+
+
+@router.get("/citations", dependencies=[READ_PAPERS], response_class=Response, responses=CITATIONS)
+def citations(ids: Identifiers, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
+    """Export papers as BibTeX, RIS or CSL-JSON. Identifiers of papers that are not stored here are refused."""
+    identified = paper_lookup.find_papers(paper_lookup.split_identifiers(ids))
+    if identified.unknown or not identified.paper_ids:
+        raise NotFound(f"ids: not stored here: {', '.join(identified.unknown)[:300]}")
+    return citation_file(identified.paper_ids, format, encoding, "papers")
+
+
+@router.get("/likes/{token}/citations", dependencies=[READ_PAPERS], response_class=Response, responses=CITATIONS)
+def liked_citations(token: str, format: FormatName = "bibtex", encoding: EncodingName = "unicode") -> Response:  # noqa: A002
+    """Export the papers that a subscriber likes. `token`: the last part of the subscriber's preferences link."""
+    (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
+    return citation_file(topic_feedback.liked_papers(subscriber_id), format, encoding, "liked-papers")
+
+
+def citation_file(paper_ids: Sequence[int], name: str, encoding: str, file_name: str) -> Response:
+    """The citations of papers as a file to download."""
+    file_format, tex = paper_exports.citation_format(name), paper_exports.is_tex(encoding)
+    file = paper_exports.export_papers(paper_ids, file_format, tex=tex, name=file_name)
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+def _require_id(paper_id: int) -> None:
+    if not 0 < paper_id < 2**31:
+        raise NotFound("there is no such paper here")

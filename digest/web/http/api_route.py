@@ -1,0 +1,110 @@
+"""Routes of the API: a JSON body must say so (415), and a request with an Idempotency-Key has its effect once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from digest.services.security import api_tokens, idempotency
+from digest.services.security.idempotency import KeyedRequest, StoredAnswer
+from digest.web.http.client_ip import client_of_request
+from digest.web.http.rate_limit import count_request
+
+KEY_HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotency-Replayed"
+STORED_HEADERS = ("content-type", "location", "cache-control")
+JSON_TYPE = "application/json"
+
+KEY_PARAMETER = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A new text for each request, such as a UUID. Sent again within a day with the same key, the "
+    f"request has no second effect and gets the same answer, with `{REPLAYED_HEADER}: true`; another request "
+    "with it gets 422.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+}
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class ApiRoute(APIRoute):
+    """A route of the API. A body that is not declared as JSON is refused with 415, where the route takes JSON."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler of the route, behind the checks."""
+        handler = super().get_route_handler()
+        has_body = self.body_field is not None
+
+        async def handle(request: Request) -> Response:
+            if has_body and not _is_json(request):
+                raise HTTPException(415, headers={"Accept": JSON_TYPE})
+            return await self.answer(request, handler)
+
+        return handle
+
+    async def answer(self, request: Request, handler: Handler) -> Response:
+        """The response of the handler."""
+        return await handler(request)
+
+
+class IdempotentRoute(ApiRoute):
+    """A route that creates or sends something: with an `Idempotency-Key` it does so once, and answers alike again.
+
+    Only answers below 400 are stored: after any other nothing was done, so the request may be sent again.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        extra: dict[str, Any] = kwargs.pop("openapi_extra", None) or {}
+        parameters = [*extra.get("parameters", ()), KEY_PARAMETER]
+        super().__init__(*args, openapi_extra={**extra, "parameters": parameters}, **kwargs)
+
+    async def answer(self, request: Request, handler: Handler) -> Response:
+        """The stored response to the same request, else that of the handler."""
+        key = request.headers.get(KEY_HEADER)
+        caller = None if key is None else await _caller(request)
+        if key is None or caller is None:
+            return await handler(request)
+        if request.app.state.api_limiter.quota(caller).remaining == 0:
+            return await handler(request)  # refuses it, without a write to the database
+        keyed = KeyedRequest(caller, idempotency.check_key(key), await _content(request))
+        started_at, stored = await run_in_threadpool(idempotency.begin_request, keyed)
+        if stored is not None:
+            count_request(request, "api", request.app.state.api_limiter, caller)
+            return Response(stored.body, stored.status, {**stored.headers, REPLAYED_HEADER: "true"})
+        answer: StoredAnswer | None = None
+        try:
+            response = await handler(request)
+            if response.status_code < 400:
+                headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+                answer = StoredAnswer(response.status_code, headers, bytes(response.body))
+        finally:
+            await run_in_threadpool(idempotency.finish_request, keyed, started_at, answer)
+        return response
+
+
+def _is_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == JSON_TYPE or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+async def _caller(request: Request) -> str | None:
+    """The token's name or the client's address; None for credentials that the route itself will refuse."""
+    if "authorization" not in request.headers:
+        return await client_of_request(request)
+    scheme, credentials = get_authorization_scheme_param(request.headers["authorization"])
+    if scheme.lower() != "bearer":
+        return None
+    token = await run_in_threadpool(api_tokens.check_token, credentials)
+    return None if token is None else f"token {token.name}"
+
+
+async def _content(request: Request) -> bytes:
+    """Method, address and body: what the same request has in common with its first sending."""
+    address = f"{request.method} {request.url.path}?{request.url.query}\n"
+    return address.encode() + await request.body()

@@ -1,0 +1,205 @@
+"""After a restore: mails that went out after the backup are found in a mail log, and nobody gets them twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from digest import clock
+from digest.db.core.engine import engine, transaction
+from tests.digest.cli.conftest import Terminal
+from tests.servers import DATA, MailServer, Postgres, TransmittedMail
+
+NOON = datetime(2025, 11, 18, 12, 0, tzinfo=UTC)  # after every subscriber's slot
+NAMES = ("ada", "bob", "cyd", "dan")
+EVERYONE = {f"{name}@example.com": 1 for name in NAMES}
+
+
+@pytest.fixture
+def today(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Sets the clock to a time after `NOON`."""
+
+    def set_clock(later: timedelta) -> None:
+        monkeypatch.setattr(clock, "now", lambda: NOON + later)
+
+    set_clock(-timedelta(days=1))
+    return set_clock
+
+
+@pytest.fixture
+def lab(ready: Terminal, smtp: MailServer, tmp_path: Path, today: Callable[[timedelta], None]) -> Terminal:
+    """Four subscribers who are due, and papers for them."""
+    file = tmp_path / "papers.jsonl"
+    rows = [
+        {
+            "id": f"2511.0000{n}",
+            "title": f"Linear bandits {n}",
+            "abstract": "We study bandits.",
+            "authors": ["A. Byron"],
+        }
+        for n in range(1, 5)
+    ]
+    file.write_text("".join(json.dumps(row | {"announced": "2025-11-17"}) + "\n" for row in rows))
+    for name in NAMES:
+        ready.ok("admin", "subscribers", "add", f"{name}@example.com", "--topic", "bandits", "--consent", "in person")
+    ready.ok("ingest", "jsonl", "--file", str(file))
+    with transaction() as session:
+        session.connection().execute(text("DELETE FROM attempt"))
+    today(timedelta())
+    return ready
+
+
+@pytest.fixture
+def empty_database(
+    database: str, configured: Callable[..., None], request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[], None]:
+    """Points the settings to a new database of the same kind without tables."""
+
+    def point() -> None:
+        address = f"sqlite:///{tmp_path / 'other' / 'digest.db'}"
+        if not database.startswith("sqlite"):
+            server: Postgres = request.getfixturevalue("postgres")
+            address = server.new_database(lambda _address: None)
+        engine().dispose()
+        configured(DATABASE_URL=address)
+
+    return point
+
+
+def _restore_in_mid_run(
+    lab: Terminal, smtp: MailServer, folder: Path, today: Callable[[timedelta], None], empty: Callable[[], None]
+) -> None:
+    """Ada's mail waits in the backup; hers, Bob's and Cyd's go out after it; Dan's never does. Then a restore."""
+    smtp.fail(DATA, "451 4.3.0 later", address="ada")
+    lab.ok("run", "--only", "ada@example.com", "--inline")
+    file = json.loads(lab.ok("backup", "--to", str(folder), "--json"))["file"]
+    today(timedelta(hours=1))
+    lab.ok("run", "--only", "ada@example.com", "--inline")
+    for name in ("bob", "cyd"):
+        lab.ok("run", "--only", f"{name}@example.com", "--inline")
+    assert smtp.recipients() == {address: 1 for address in EVERYONE if "dan" not in address}
+    empty()
+    today(timedelta(hours=2))
+    lab.ok("restore", file)
+
+
+def _postfix_log(mails: list[TransmittedMail], file: Path) -> Path:
+    """What a Postfix that took these mails over would have logged."""
+    at = f"{NOON + timedelta(hours=1):%b %d %H:%M:%S} mx postfix"
+    lines = [f"{at}/smtpd[1]: connect from localhost[127.0.0.1]"]
+    for number, mail in enumerate(mails):
+        queue_id = f"4A1B2C3D{number:02}"
+        lines.append(f"{at}/cleanup[2]: {queue_id}: message-id={mail.message_id}")
+        lines.append(f"{at}/smtp[3]: {queue_id}: to=<{mail.recipient}>, relay=mx, dsn=2.0.0, status=sent (250 ok)")
+    file.write_text("\n".join(lines))
+    return file
+
+
+@pytest.fixture
+def restored(
+    lab: Terminal,
+    smtp: MailServer,
+    tmp_path: Path,
+    today: Callable[[timedelta], None],
+    empty_database: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The mail log of an installation that was restored from a backup of the middle of a run."""
+    monkeypatch.setenv("TZ", "UTC")
+    _restore_in_mid_run(lab, smtp, tmp_path / "backups", today, empty_database)
+    return _postfix_log([mail for mail in smtp.log if mail.answered], tmp_path / "mail.log")
+
+
+def test_a_dry_run_after_a_restore_names_everyone_who_may_be_mailed_again(lab: Terminal, restored: Path) -> None:
+    repeats = json.loads(lab.ok("run", "--dry-run", "--json"))["perhaps_again"]
+
+    assert {(row["address"].partition("@")[0], row["reason"]) for row in repeats} == {
+        ("ada", "waits in the backup"),
+        ("bob", "edition not in the backup"),
+        ("cyd", "edition not in the backup"),
+        ("dan", "edition not in the backup"),
+    }
+
+
+def test_a_run_after_reconciling_mails_each_subscriber_once(lab: Terminal, smtp: MailServer, restored: Path) -> None:
+    lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
+    lab.ok("run", "--inline")
+
+    assert smtp.recipients() == EVERYONE
+
+
+def test_papers_of_mails_that_the_log_shows_do_not_come_again_the_next_day(
+    lab: Terminal, smtp: MailServer, restored: Path, today: Callable[[timedelta], None]
+) -> None:
+    lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
+    lab.ok("run", "--inline")
+    today(timedelta(days=1, hours=2))
+    lab.ok("run", "--inline")
+
+    assert smtp.recipients() == EVERYONE
+
+
+def test_nothing_changes_without_apply(lab: Terminal, restored: Path) -> None:
+    first = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--json"))
+    second = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--json"))
+
+    assert first == second
+    assert {row["recipient"].partition("@")[0]: row["action"] for row in first["mails"]} == {
+        "ada": "mark as sent",
+        "bob": "record the edition",
+        "cyd": "record the edition",
+    }
+
+
+def test_reconciling_twice_changes_nothing_more(lab: Terminal, restored: Path) -> None:
+    lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
+
+    again = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))
+
+    assert [row["action"] for row in again["mails"]] == ["sent already"] * 3
+
+
+def test_a_dry_run_warns_no_more_once_the_log_has_settled_it(lab: Terminal, restored: Path) -> None:
+    lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
+
+    assert "perhaps_again" not in json.loads(lab.ok("run", "--dry-run", "--json"))
+
+
+def test_a_recorded_mail_has_the_message_id_of_the_log(lab: Terminal, smtp: MailServer, restored: Path) -> None:
+    lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
+
+    with engine().connect() as connection:
+        stored = connection.execute(text("SELECT address, message_id FROM delivery WHERE state = 'sent'")).all()
+    assert {tuple(row) for row in stored} == {(mail.recipient, mail.message_id) for mail in smtp.log if mail.answered}
+
+
+def test_mails_of_others_and_lines_that_are_not_understood_are_counted(lab: Terminal, restored: Path) -> None:
+    more = "mail: unreadable\n<5@shop.example> eve@example.com 2025-11-17T10:00:00Z\n"
+    restored.write_text(more + restored.read_text())
+
+    output = lab.ok("admin", "reconcile", "--mail-log", str(restored))
+
+    assert "3 of our mails" in output
+    assert "1 of others" in output
+    assert "line 1: mail: unreadable" in output
+
+
+def test_a_recipient_who_subscribed_after_the_backup_is_listed(lab: Terminal, smtp: MailServer, restored: Path) -> None:
+    restored.write_text(restored.read_text().replace("bob@example.com", "eve@example.com"))
+
+    rows = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))["mails"]
+
+    assert [row["action"] for row in rows if row["recipient"] == "eve@example.com"] == ["no such subscriber"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_log_that_is_missing_is_named(lab: Terminal, tmp_path: Path) -> None:
+    code, error = lab.refused("admin", "reconcile", "--mail-log", str(tmp_path / "none.log"))
+
+    assert code == 2
+    assert "none.log can't be read" in error

@@ -1,0 +1,284 @@
+"""What an administrator reads and changes through the API, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from sqlmodel import select
+
+from digest.db.core.engine import reading, transaction
+from digest.models import Audit, Bounce, SourceState, Subscriber, Suppression
+from digest.models.delivery import QUEUED, SENT, UNCERTAIN
+from digest.models.edition import PAUSED
+from digest.services.security import api_tokens
+from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, mail, store_row
+from tests.digest.web.conftest import ADA, NOW, Browser, RecordingQueue, everything, subscribed
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+class Api:
+    """The API for the holder of a token."""
+
+    def __init__(self, web: Browser, *scopes: str, name: str = "admin") -> None:
+        token = api_tokens.create_token(name, scopes or ("admin",), expires_at=None)
+        self.web, self.headers = web, {"authorization": f"Bearer {token}"}
+
+    def __call__(self, method: str, path: str, body: object = None, *, status: int = 200) -> Any:
+        more = {} if body is None else {"json": body}
+        response = self.web.ask(method, f"/api/v1/{path}", headers=self.headers, **more)
+        assert response.status_code == status, response.text
+        return response.json() if response.content else None
+
+
+@pytest.fixture
+def api(web: Browser) -> Iterator[Api]:
+    return Api(web)
+
+
+def audited() -> list[tuple[str, str]]:
+    with reading() as session:
+        rows = session.exec(select(Audit).order_by(Audit.id)).all()  # type: ignore[arg-type]
+        return [(row.action, row.actor) for row in rows if row.action != "create token"]
+
+
+BY_TOKEN = "API token admin"
+
+
+def test_a_subscriber_is_read_with_preferences(web: Browser, api: Api) -> None:
+    subscriber = subscribed(web)
+    answer = api("GET", f"subscriptions/{subscriber.id}")
+
+    assert (answer["address"], answer["state"], answer["suppression"]) == (ADA, "active", None)
+    assert answer["preferences"]["topics"] == ["offline reinforcement learning"]
+    assert [row["id"] for row in api("GET", f"subscriptions?address={ADA[:3]}&state=active")["subscriptions"]] == [1]
+
+
+def test_without_the_scope_for_addresses_none_is_shown_or_searched(web: Browser) -> None:
+    subscribed(web)
+    add_bounce()
+    api = Api(web, "subscriptions:read", "deliveries:read", "bounces:read")
+
+    for listing in ("subscriptions", "deliveries", "bounces"):
+        assert ADA not in str(api("GET", listing))
+        assert "addresses:read" in api("GET", f"{listing}?address=ada", status=403)["detail"]
+
+
+def add_bounce() -> None:
+    with transaction() as session:
+        session.add(Bounce(report_key="one", address_key=ADA, kind="hard", status="5.1.1", at=NOW))
+
+
+def test_a_preference_is_changed_and_the_others_stay(web: Browser, api: Api) -> None:
+    subscriber = subscribed(web)
+    before = api("GET", f"subscriptions/{subscriber.id}")
+    after = api("PATCH", f"subscriptions/{subscriber.id}", {"limit": 3, "version": before["version"]})
+
+    assert after["preferences"] == before["preferences"] | {"limit": 3}
+    assert audited()[-1] == ("change preferences", BY_TOKEN)
+
+
+def test_a_change_of_what_was_changed_meanwhile_is_refused(web: Browser, api: Api) -> None:
+    path = f"subscriptions/{subscribed(web).id}"
+    version = api("GET", path)["version"]
+    api("PATCH", path, {"limit": 3})
+
+    assert "read them again" in api("PATCH", path, {"limit": 4, "version": version}, status=409)["detail"]
+    assert api("GET", path)["preferences"]["limit"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"state": "left"}, "state"),
+        ({"address": "eve@digest.example"}, "address"),
+        ({"id": 2}, "id"),
+        ({"topics": ['"open']}, "topics"),
+        ({"topics": None}, "topics"),
+        ({"limit": 0}, "limit"),
+        ({"limit": None}, "limit"),
+        ({"time_zone": "Nowhere"}, "time_zone"),
+        ({"topics": ["a\x00b"]}, "topics"),
+    ],
+)
+def test_a_change_of_anything_else_is_refused(web: Browser, api: Api, change: dict[str, Any], field: str) -> None:
+    subscriber = subscribed(web)
+    before = everything()["subscriber"]
+    problem = api("PATCH", f"subscriptions/{subscriber.id}", change, status=422)
+
+    assert problem["errors"][0]["field"].startswith(field)
+    assert everything()["subscriber"] == before
+
+
+def test_a_subscriber_is_paused_resumed_and_unsubscribed(web: Browser, api: Api) -> None:
+    path = f"subscriptions/{subscribed(web).id}"
+    paused = api("POST", f"{path}/pause", {"days": 7})
+    resumed = api("POST", f"{path}/resume")
+    states = [api("POST", f"{path}/unsubscribe")["state"] for _ in range(2)]
+
+    assert (paused["preferences"]["paused_until"], resumed["preferences"]["paused_until"]) == ("2025-11-28", None)
+    assert states == ["left", "left"]
+    assert audited() == [("pause", BY_TOKEN), ("resume", BY_TOKEN), ("unsubscribe", BY_TOKEN)]
+
+
+def test_a_subscriber_is_erased(web: Browser, api: Api) -> None:
+    path = f"subscriptions/{subscribed(web).id}"
+    api("DELETE", path, status=204)
+
+    api("GET", path, status=404)
+    api("DELETE", path, status=404)
+    assert ADA not in str(everything())
+    assert audited() == [("erase", BY_TOKEN)]
+
+
+@pytest.fixture
+def run(web: Browser) -> int:
+    """A run with a mail that was sent, one that waits, and one that may have arrived."""
+    run_id = add_run(NOW)
+    for name, state in (("ada", SENT), ("bob", QUEUED), ("eve", UNCERTAIN)):
+        add_mail(add_subscriber(f"{name}@digest.example"), run_id, state=state, is_held=state == UNCERTAIN)
+    return run_id
+
+
+def test_a_run_is_paused_and_resumed(api: Api, run: int, queue: RecordingQueue) -> None:
+    assert api("GET", f"runs/{run}")["deliveries"] == {SENT: 1, QUEUED: 1, UNCERTAIN: 1}
+    paused = api("POST", f"runs/{run}/pause")
+    again = api("POST", f"runs/{run}/resume")
+
+    assert (paused["run"]["state"], paused["changed"], again["run"]["state"]) == (PAUSED, 1, "complete")
+    assert "not paused" in api("POST", f"runs/{run}/resume", status=409)["detail"]
+    assert queue.delivered == 1
+    assert audited() == [("pause run", BY_TOKEN), ("resume run", BY_TOKEN)]
+
+
+def test_a_run_is_cancelled_and_what_was_missed_is_sent_again(api: Api, run: int) -> None:
+    cancelled = api("POST", f"runs/{run}/cancel")
+    reopened = api("POST", f"runs/{run}/resend-missed", {})
+
+    assert (cancelled["run"]["state"], cancelled["changed"], cancelled["held"]) == ("cancelled", 1, 1)
+    assert (reopened["changed"], reopened["held"]) == (1, 1)
+    assert api("POST", f"runs/{run}/resend-missed", {"uncertain": True})["held"] == 0
+
+
+def test_mails_are_filtered(api: Api, run: int) -> None:
+    def addresses(query: str) -> list[str]:
+        return [row["address"].partition("@")[0] for row in api("GET", f"deliveries?{query}")["deliveries"]]
+
+    assert addresses(f"run={run}") == ["eve", "bob", "ada"]
+    assert addresses("state=sent&kind=digest") == addresses("address=ADA@") == addresses("subscriber=1") == ["ada"]
+    assert addresses("kind=welcome") == []
+    api("GET", "deliveries?state=lost", status=422)
+
+
+def test_an_edition_is_sent_again_from_its_mail(api: Api, run: int, queue: RecordingQueue) -> None:
+    again = api("POST", "deliveries/1/resend", status=202)
+
+    assert (again["kind"], again["state"], again["address"]) == ("resend", QUEUED, ADA)
+    assert mail(again["id"]).subject_id == mail(1).subject_id
+    assert queue.delivered == 1
+    assert audited() == [("resend", BY_TOKEN)]
+
+
+def test_a_mail_without_an_edition_and_one_to_a_suppressed_address_are_not_sent_again(
+    web: Browser, api: Api, run: int
+) -> None:
+    web.post("/subscribe", data={"address": "new@digest.example"})
+    confirmation = api("GET", "deliveries?kind=confirmation")["deliveries"][0]["id"]
+    store_row(Suppression(address_key=ADA, reason="complaint", at=NOW))
+
+    assert "confirmation" in api("POST", f"deliveries/{confirmation}/resend", status=409)["detail"]
+    assert "suppressed" in api("POST", "deliveries/1/resend", status=409)["detail"]
+
+
+def test_an_edition_is_read(api: Api, run: int) -> None:
+    listed = api("GET", f"editions?run={run}&subscriber=1")["editions"]
+
+    assert [row["id"] for row in listed] == [1]
+    assert api("GET", "editions/1")["content"] == {"entries": []}
+    api("GET", f"editions/{2**63}", status=404)
+
+
+def test_an_address_is_suppressed_and_released(web: Browser, api: Api) -> None:
+    subscribed(web)
+    first = api("POST", "suppressions", {"address": ADA, "reason": "asked by phone"}, status=201)
+    again = api("POST", "suppressions", {"address": ADA.upper(), "reason": "another"}, status=201)
+    shown = api("GET", "subscriptions/1")["suppression"]
+
+    assert (first["reason"], again["reason"], shown["reason"]) == ("asked by phone",) * 3
+    assert [row["address"] for row in api("GET", "suppressions?address=ada")["suppressions"]] == [ADA]
+    api("POST", "suppressions/release", {"address": ADA}, status=204)
+    api("POST", "suppressions/release", {"address": ADA}, status=404)
+    assert audited() == [("suppress", BY_TOKEN), ("unsuppress", BY_TOKEN)]
+
+
+def test_bounces_are_listed(web: Browser, api: Api) -> None:
+    add_bounce()
+
+    assert [row["status"] for row in api("GET", "bounces?kind=hard&address=ada")["bounces"]] == ["5.1.1"]
+    assert api("GET", "bounces?kind=soft")["bounces"] == []
+
+
+def test_a_source_is_fetched_now(web: Browser, api: Api) -> None:
+    name = api("GET", "sources")["sources"][0]["name"]
+    with transaction() as session:
+        session.add(SourceState(source=name, attempted_at=NOW, succeeded_at=NOW))
+    before = api("GET", f"sources/{name}")["next_at"]
+    api("POST", f"sources/{name}/fetch", status=202)
+
+    assert api("GET", f"sources/{name}")["next_at"] < before
+    assert audited() == [("fetch source", BY_TOKEN)]
+    assert api("GET", f"sources/{name}/rejects") == {"next": None, "rejects": []}
+
+
+def test_a_token_is_created_used_and_revoked(web: Browser, api: Api, clock_stands: time_machine.Traveller) -> None:
+    made = api("POST", "tokens", {"name": "my monitor", "scopes": ["runs:read"], "expires": "90d"}, status=201)
+    headers = {"authorization": f"Bearer {made['token']}"}
+    assert web.get("/api/v1/runs", headers=headers).status_code == 200
+    clock_stands.shift(timedelta(minutes=5))
+    shown = api("GET", "tokens/my%20monitor")
+
+    assert (shown["scopes"], shown["last_used_at"]) == (["runs:read"], "2025-11-21T09:07:00Z")
+    assert "token" not in shown
+    assert [row["name"] for row in api("GET", "tokens")["tokens"]] == ["admin", "my monitor"]
+    api("DELETE", "tokens/my%20monitor", status=204)
+    assert web.get("/api/v1/runs", headers=headers).status_code == 401
+    assert api("GET", "tokens/my%20monitor")["state"] == "revoked"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": "x", "scopes": ["everything"]}, "scope"),
+        ({"name": "a/b", "scopes": ["admin"]}, "name"),
+        ({"name": "x", "scopes": ["admin"], "expires": "soon"}, "expires"),
+        ({"name": "x", "scopes": ["admin"], "digest": "0" * 64}, "digest"),
+        ({"name": "admin", "scopes": ["admin"]}, "name"),
+    ],
+)
+@SQLITE
+def test_a_wrong_token_is_refused(web: Browser, api: Api, body: dict[str, Any], field: str) -> None:
+    problem = api("POST", "tokens", body, status=422)
+
+    assert field in problem["detail"]
+    assert len(everything()["admin_token"]) == 1
+
+
+@SQLITE
+def test_every_wrong_field_is_named(web: Browser) -> None:
+    problem = web.post("/api/v1/subscriptions", json={"address": ADA, "limit": 999, "weekday": 9, "x": 1}).json()
+
+    assert {error["field"] for error in problem["errors"]} == {"limit", "weekday", "x"}
+    assert (problem["status"], problem["type"]) == (422, "about:blank")
+
+
+@SQLITE
+def test_a_subscriber_who_never_was_is_not_there(web: Browser, api: Api) -> None:
+    for number in (0, -1, 2**31, 2**63, 10**30, "x", "1.5", "１"):
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/resume")):
+            api(method, f"subscriptions/{number}{path}", status=404)
+    with reading() as session:
+        assert session.exec(select(Subscriber)).all() == []

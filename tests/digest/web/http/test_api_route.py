@@ -1,0 +1,197 @@
+"""Requests with an Idempotency-Key: one effect, the same answer, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import time_machine
+
+from digest.services.runs import retention
+from digest.services.security import api_tokens
+from digest.web.http.rate_limit import RequestLimiter
+from tests.digest.web.conftest import ADA, Browser, everything, mails, subscribed
+from tests.patience import PATIENCE
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+KEY = {"idempotency-key": "6f1c2a"}
+
+
+def admin(name: str = "admin") -> dict[str, str]:
+    return {"authorization": f"Bearer {api_tokens.create_token(name, ['admin'], expires_at=None)}"}
+
+
+def sign_up(web: Browser, *, key: dict[Any, Any] = KEY, address: str = ADA) -> httpx.Response:
+    return web.post("/api/v1/subscriptions", json={"address": address, "topics": ["graphs"]}, headers=key)
+
+
+def test_a_sign_up_sent_twice_with_one_key_mails_once_and_is_answered_alike(
+    web: Browser, clock_stands: time_machine.Traveller
+) -> None:
+    first = sign_up(web)
+    clock_stands.shift(timedelta(minutes=2))  # the inbox may have its second mail by now
+    second = sign_up(web)
+
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.content == second.content
+    assert second.headers["idempotency-replayed"] == "true"
+    assert len(mails()) == 1
+
+
+def test_another_body_with_the_same_key_is_refused(web: Browser) -> None:
+    sign_up(web)
+    other = sign_up(web, address="bob@digest.example")
+
+    assert other.status_code == 422
+    assert other.json()["errors"][0]["field"] == "Idempotency-Key"
+    assert len(mails()) == 1
+
+
+def test_another_address_with_the_same_key_is_refused(web: Browser) -> None:
+    headers = admin() | KEY
+    web.post("/api/v1/suppressions", json={"address": ADA, "reason": "x"}, headers=headers)
+    other = web.post("/api/v1/suppressions/release", json={"address": ADA}, headers=headers)
+
+    assert other.status_code == 422
+    assert len(everything()["suppression"]) == 1
+
+
+def test_the_same_key_of_another_caller_is_another_key(web: Browser) -> None:
+    sign_up(web)
+    web.host = "198.51.100.9"
+    other = sign_up(web, address="bob@digest.example")
+
+    assert other.status_code == 202
+    assert len(mails()) == 2
+
+
+def test_a_new_token_is_answered_again_but_stored_nowhere_in_clear(web: Browser) -> None:
+    headers = admin() | KEY
+    request = {"name": "monitor", "scopes": ["runs:read"]}
+    answers = [web.post("/api/v1/tokens", json=request, headers=headers) for _ in range(2)]
+    token = answers[0].json()["token"]
+
+    assert answers[1].json()["token"] == token
+    assert answers[1].headers["location"] == "/api/v1/tokens/monitor"
+    assert token not in str(everything())
+    assert KEY["idempotency-key"] not in str(everything())
+
+
+@SQLITE
+def test_a_token_that_was_revoked_gets_no_stored_answer(web: Browser) -> None:
+    headers = admin("leaver") | KEY
+    web.post("/api/v1/suppressions", json={"address": ADA, "reason": "x"}, headers=headers)
+    api_tokens.revoke_token("leaver")
+
+    answer = web.post("/api/v1/suppressions", json={"address": ADA, "reason": "x"}, headers=headers)
+    assert answer.status_code == 401
+
+
+def test_a_request_that_was_refused_may_be_sent_again_with_its_key(web: Browser) -> None:
+    subscriber = subscribed(web)
+    headers = admin() | KEY
+    path = f"/api/v1/subscriptions/{subscriber.id}/pause"
+    refused = web.post(path, json={"days": 0}, headers=headers)
+    accepted = web.post(path, json={"days": 7}, headers=headers)
+
+    assert (refused.status_code, accepted.status_code) == (422, 200)
+    assert accepted.json()["preferences"]["paused_until"] == "2025-11-28"
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 201, "two words", "ä"])
+@SQLITE
+def test_what_is_no_key_is_refused(web: Browser, key: str) -> None:
+    answer = sign_up(web, key={b"idempotency-key": key.encode()})
+
+    assert answer.status_code == 422
+    assert mails() == []
+
+
+def test_keys_are_forgotten_after_a_day(web: Browser, clock_stands: time_machine.Traveller) -> None:
+    sign_up(web)
+    clock_stands.shift(timedelta(days=1, minutes=1))
+    retention.delete_expired()
+
+    assert everything()["idempotency_key"] == []
+    assert "idempotency-replayed" not in sign_up(web).headers
+
+
+def test_of_two_at_once_one_is_done_and_the_other_asked_to_come_again(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, may_end = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> None:
+        started.set()
+        assert may_end.wait(PATIENCE)
+
+    monkeypatch.setattr("digest.web.api.subscription_resource.subscribe", slow)
+    answers: list[httpx.Response] = []
+    first = threading.Thread(target=lambda: answers.append(sign_up(web)))
+    first.start()
+    assert started.wait(PATIENCE)
+    second = sign_up(web)
+    may_end.set()
+    first.join()
+
+    assert (second.status_code, answers[0].status_code) == (409, 202)
+    assert second.headers["content-type"] == "application/problem+json"
+    assert sign_up(web).headers["idempotency-replayed"] == "true"
+
+
+def test_many_at_once_have_one_effect(web: Browser) -> None:
+    headers = admin() | KEY
+
+    async def ask() -> list[httpx.Response]:
+        transport = httpx.ASGITransport(web.app, client=(web.host, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=headers) as client:
+            content = json.dumps({"name": "monitor", "scopes": ["runs:read"]})
+            requests = (
+                client.post("/api/v1/tokens", content=content, headers={"content-type": "application/json"})
+                for _ in range(8)
+            )
+            return await asyncio.gather(*requests)
+
+    answers = asyncio.run(ask())
+
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.json()["token"] for answer in answers if answer.status_code == 201}) == 1
+    assert len(everything()["admin_token"]) == 2
+
+
+@SQLITE
+def test_a_request_whose_process_died_may_be_sent_again_later(
+    web: Browser, clock_stands: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:  # a process that dies releases nothing
+        patch.setattr("digest.web.http.api_route.idempotency.finish_request", lambda *_: None)
+        sign_up(web)
+    early = sign_up(web)
+    clock_stands.shift(timedelta(minutes=3))
+
+    assert (early.status_code, sign_up(web).status_code) == (409, 202)
+
+
+@SQLITE
+def test_a_client_beyond_its_limit_writes_nothing(web: Browser) -> None:
+    web.app.state.api_limiter = RequestLimiter(max_requests=0, message="too many")
+
+    assert sign_up(web).status_code == 429
+    assert everything()["idempotency_key"] == []
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+@SQLITE
+def test_a_body_that_is_not_declared_as_json_is_refused(web: Browser, media_type: str) -> None:
+    answer = web.post(
+        "/api/v1/subscriptions", content=json.dumps({"address": ADA}), headers={"content-type": media_type}
+    )
+
+    assert answer.status_code == 415
+    assert answer.json()["title"] == "Unsupported Media Type"
+    assert mails() == []

@@ -1,0 +1,124 @@
+"""The administrators' page of sources: a feed is added after a preview, confirmed, paused and removed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+
+import pytest
+
+from digest.services.admin import source_listing
+from digest.services.ingestion import catch_up
+from digest.sources import request_pacing
+from tests.digest.sources import feed_server
+from tests.digest.sources.feed_server import FeedServer, feed, item
+from tests.digest.web.conftest import Browser
+from tests.digest.web.pages.test_admin import signed_in
+
+PATH = "/admin/sources"
+NAME = "journal-of-examples"
+
+
+@pytest.fixture
+def server(web: Browser, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
+    monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    with feed_server.serving() as feeds:
+        configured(FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=feeds.url, SOURCES="biorxiv", SOURCE_PATIENCE=5)
+        feeds.pages["/feed.xml"] = feed(item(1, day=""), item(2, day=""), item(3, title="Cover Image"))
+        yield feeds
+
+
+@pytest.fixture
+def cookie(web: Browser) -> dict[str, str]:
+    return signed_in(web)
+
+
+def act(web: Browser, cookie: dict[str, str], action: str, **fields: str) -> tuple[int, str]:
+    response = web.post(PATH, data={"action": action, **fields}, headers=cookie)
+    return response.status_code, unescape(re.sub(r"<[^>]+>", " ", response.text))
+
+
+def row() -> source_listing.SourceRow | None:
+    return next((row for row in source_listing.source_rows() if row.name == NAME), None)
+
+
+def test_a_feed_is_added_after_a_preview_that_says_what_is_left_out(
+    server: FeedServer, web: Browser, cookie: dict[str, str]
+) -> None:
+    address = f"{server.url}/feed.xml"
+    status, preview = act(web, cookie, "preview", address=address)
+    before = row()
+    _, page = act(web, cookie, "add", address=address, title="Examples, the journal")
+
+    assert (status, before) == (200, None)
+    assert "2 papers, 2 of them new, 1 entry left out" in preview
+    assert "10.1234/exa.2" in preview
+    assert re.search(r"Cover Image\s+cover", preview)
+    assert "Examples, the journal is added as examples-the-journal, with 2 new papers." in page
+
+
+def test_a_feed_is_confirmed_paused_resumed_and_removed(
+    server: FeedServer, web: Browser, cookie: dict[str, str], configured: Callable[..., None]
+) -> None:
+    configured(FEED_PAPERS_A_DAY=1)
+    act(web, cookie, "add", address=f"{server.url}/feed.xml")
+    catch_up.ingest(NAME)
+    _, listed = act(web, cookie, "fetch", source=NAME)
+    states = []
+    for action in ("confirm", "pause", "resume", "remove"):
+        status, _ = act(web, cookie, action, source=NAME)
+        now = row()
+        states.append((status, now.confirmed if now else None, now.is_paused if now else None))
+
+    assert "not confirmed: at most 1 papers a day are mailed; 1 wait" in listed
+    assert states == [(200, True, False), (200, True, True), (200, True, False), (200, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("action", "fields", "status", "line"),
+    [
+        ("preview", {"address": "{url}/page"}, 422, "A web page came, not a feed; it names a feed: {url}/feed.xml"),
+        ("preview", {"address": "http://10.1.2.3/feed"}, 422, "in a private network"),
+        ("add", {"address": "nothing"}, 422, "Address: write the feed's web address"),
+        ("confirm", {"source": "biorxiv"}, 404, "no feed of the name biorxiv"),
+        ("pause", {"source": "nobody"}, 404, "no source of the name nobody"),
+        ("remove", {"source": "biorxiv"}, 409, "built in"),
+        ("unknown", {}, 422, "Action: use"),
+    ],
+)
+def test_what_can_not_be_done_is_said_on_the_page(
+    server: FeedServer,
+    web: Browser,
+    cookie: dict[str, str],
+    action: str,
+    fields: dict[str, str],
+    status: int,
+    line: str,
+) -> None:
+    server.pages["/page"] = (
+        b'<html><head><link rel="alternate" type="application/atom+xml" href="/feed.xml"></head></html>'
+    )
+    answer = act(web, cookie, action, **{name: value.format(url=server.url) for name, value in fields.items()})
+
+    assert answer[0] == status
+    assert line.format(url=server.url) in answer[1]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_markup_in_a_feed_is_shown_as_text(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
+    attack = "&lt;img src=x onerror=alert(1)&gt; \"'&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
+    server.pages["/feed.xml"] = feed(f"<item><title>{attack} title</title><guid>{attack}</guid></item>", title=attack)
+    response = web.post(PATH, data={"action": "preview", "address": f"{server.url}/feed.xml"}, headers=cookie)
+
+    assert response.status_code == 200
+    assert "<script>alert" not in response.text
+    assert "<img src=x" not in response.text
+
+
+def test_without_a_session_nothing_is_fetched(server: FeedServer, web: Browser) -> None:
+    response = web.post(PATH, data={"action": "preview", "address": f"{server.url}/feed.xml"})
+
+    assert response.status_code in {403, 409}
+    assert server.requests == []
