@@ -27,6 +27,7 @@ ENV_FILE_VARIABLE = "DIGEST_ENV_FILE"  # names another file than `.env`; inherit
 ENV_FILE = Path(os.environ.get(ENV_FILE_VARIABLE) or ".env")
 KEY_HINT = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 MIN_KEY_BYTES = 32  # of each secret key; more would not make an HMAC-SHA256 stronger
+MIN_RETENTION_DAYS = 120  # of papers and editions
 _INIT_HINT = "`digest init` asks for it and writes .env"
 _HINTS = {
     "secret_key": KEY_HINT,
@@ -116,7 +117,10 @@ class Settings(_FromEnvironment):
     dkim_domain: str = ""
     dkim_selector: str = ""
     dkim_key_file: Path | None = None
+    dkim_second_selector: str = ""
+    dkim_second_key_file: Path | None = None
     admin_emails: WordList = ()
+    viewer_emails: WordList = ()
     trusted_proxies: WordList = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -133,6 +137,8 @@ class Settings(_FromEnvironment):
     retention_left_days: int = Field(default=365, ge=1, le=3650)
     retention_pending_days: int = Field(default=30, ge=15, le=365)  # the link in the mail is valid for 14
     retention_audit_days: int = Field(default=730, ge=30, le=3650)
+    retention_editions_days: int = Field(default=0, ge=0, le=3650)  # 0: as long as their subscriber
+    retention_papers_days: int = Field(default=0, ge=0, le=36_500)  # 0: for ever
     quiet_day: Literal["skip", "notice"] = "skip"
     service_name: str = "Papers Inbox"
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}([-_][A-Za-z]{2,8})?$")
@@ -151,6 +157,7 @@ class Settings(_FromEnvironment):
         "smtp_url",
         "secret_key",
         "admin_emails",
+        "viewer_emails",
         "trusted_proxies",
         "arxiv_categories",
         "arxiv_closed",
@@ -187,7 +194,7 @@ class Settings(_FromEnvironment):
                 raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
         return value
 
-    @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
+    @field_validator("admin_emails", "viewer_emails", "mail_from", "reply_to", "bounce_address")
     @classmethod
     def _check_addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:
@@ -240,6 +247,14 @@ class Settings(_FromEnvironment):
         timeout = getattr(info, "data", {}).get("message_timeout", 60)
         if value <= timeout:
             raise ValueError(f"LEASE ({value} s) must be longer than MESSAGE_TIMEOUT ({timeout} s)")
+        return value
+
+    @field_validator("retention_editions_days", "retention_papers_days")
+    @classmethod
+    def _check_retention(cls, value: int) -> int:
+        """Papers of the last weeks are still mailed, and their novelty is measured against three months."""
+        if 0 < value < MIN_RETENTION_DAYS:
+            raise ValueError(f"at least {MIN_RETENTION_DAYS} days, or 0 to keep them")
         return value
 
     @field_validator("arxiv_closed")

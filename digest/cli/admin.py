@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import clock
-from digest.cli import domains, output, reconcile, runs, subscribers
+from digest.cli import domains, keys, output, reconcile, runs, subscribers
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
@@ -32,6 +32,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     subscribers.add(admin)
     domains.add(admin, dependencies)
     reconcile.add(admin)
+    keys.add(admin)
     _add_token_commands(admin)
 
 

@@ -43,6 +43,7 @@ COMMANDS = {
     "digest.cli.why": {"why": "Explain why a subscriber got a paper or not, or no mail."},
     "digest.cli.export": {"export": "Export papers as citations."},
     "digest.cli.bounces": {"bounces": "Process returned mail."},
+    "digest.cli.keys": {"dkim": "Make keys that sign mails."},
     "digest.cli.admin": {"admin": "Manage runs, subscribers, suppressions, domains and tokens."},
 }
 

@@ -19,6 +19,8 @@ from digest.db.core.engine import reading
 from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup
 from digest.services.selection import engine_loader, engine_need
 
+EXIT_BEHIND, EXIT_NEWER = 3, 4  # of `digest migrate --check`
+
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
@@ -38,9 +40,20 @@ def _add_migrate(app: typer.Typer) -> None:
                 help="Whether to compile the matching engine. Default: if the installation is large enough.",
             ),
         ] = None,
+        check: Annotated[
+            bool,
+            typer.Option(
+                "--check",
+                help=f"Change nothing; exit with 0 if the schema is the newest, {EXIT_BEHIND} if it is older or empty, "
+                f"{EXIT_NEWER} if it is of a newer release.",
+            ),
+        ] = False,
     ) -> None:
         """Upgrade the database schema. Also compiles the matching engine where it is needed."""
         configuration.require_valid()
+        if check:
+            _check_schema()
+            return
         old_revision = schema_migration.current_revision()
         new_revision = schema_migration.upgrade()
         output.print_line(
@@ -54,6 +67,19 @@ def _add_migrate(app: typer.Typer) -> None:
             with output.print_progress("compiling the matching engine, about a minute, once"):
                 engine_loader.engine()
             output.print_line("the matching engine is compiled")
+
+
+def _check_schema() -> None:
+    """Print how the schema stands to this release, and exit with its code."""
+    current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
+    if current == newest:
+        output.print_line(f"the schema is {current}, the newest")
+        return
+    if current is not None and not schema_migration.is_known_revision(current):
+        typer.echo(f"the schema {current} is of a newer release (this one has {newest})", err=True)
+        raise typer.Exit(EXIT_NEWER)
+    typer.echo(f"the schema is {current or 'empty'}, not {newest}; run: digest migrate", err=True)
+    raise typer.Exit(EXIT_BEHIND)
 
 
 def _add_doctor(app: typer.Typer) -> None:

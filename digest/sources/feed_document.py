@@ -139,7 +139,10 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     (SubElement(root, "channel") if head.tag == "rss" else root).extend(elements)
     document = io.BytesIO(tostring(root, encoding="utf-8", xml_declaration=True))
     headers = {"content-type": "application/xml; charset=utf-8"}
-    parsed = feedparser.parse(document, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    try:
+        parsed = feedparser.parse(document, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    except ValueError:  # a namespace with a blank in it
+        return []
     return list(parsed.entries)
 
 

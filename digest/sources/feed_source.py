@@ -59,7 +59,7 @@ def entry_of(feed: FeedSource) -> Source:
         name=feed.name,
         label=feed.title,
         parser=each_file(_parse_saved),
-        pacing=feed_fetch.pacing_of(feed.address),
+        pacing=feed_fetch.pacing_of(feed.url),
         settings=crossref.SETTINGS,
         current=(CurrentFetch(feed.name, partial(_fetch, feed.name)),),
         interval=INTERVAL,
@@ -90,7 +90,7 @@ def _fetch(name: str) -> FetchResult:
         if feed is None:
             raise SourceDown("the feed was removed", retryable=False)
         newest = feed_sources.newest_item_day(session, name)
-    fetched = feed_fetch.fetch_feed(feed.address, etag=feed.etag, last_modified=feed.last_modified)
+    fetched = feed_fetch.fetch_feed(feed.url, etag=feed.etag, last_modified=feed.last_modified)
     plan = _plan(feed, fetched.reading, now, is_first=newest is None)
     is_cut = fetched.reading is not None and fetched.reading.is_cut
     validators = None if fetched.reading is None else ("", "") if is_cut else (fetched.etag, fetched.last_modified)

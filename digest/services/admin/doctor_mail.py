@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from digest.errors import DigestError, Misconfigured, Transient
@@ -61,13 +62,33 @@ def check_dkim(config: Settings) -> Iterator[Finding]:
         assert config.dkim_key_file is not None
         pem = config.dkim_key_file.read_bytes()
     except Misconfigured as error:
-        yield Finding(ERROR, "dkim", str(error), "make a key: openssl genrsa 2048")
+        yield Finding(ERROR, "dkim", str(error), "make a key: digest dkim new")
         return
     yield from _check_key_file(config, pem)
     if not _is_aligned(config.dkim_domain, config.mail_domain):
         cure = "sign with the domain of DIGEST_MAIL_FROM, or a parent of it"
         yield Finding(ERROR, "dkim", f"{config.dkim_domain} is not aligned with {config.mail_domain}", cure)
-    yield from _check_published_key(config, dkim.dns_record(pem))
+    yield from _check_published_key(config, config.dkim_selector, dkim.dns_record(pem))
+    yield from _check_second_key(config)
+
+
+def _check_second_key(config: Settings) -> Iterator[Finding]:
+    """The key of a rotation: the next one, which DNS must publish before it signs, or the previous one."""
+    if not config.dkim_second_selector and config.dkim_second_key_file is None:
+        return
+    if not config.dkim_second_selector or config.dkim_second_key_file is None:
+        text = "DIGEST_DKIM_SECOND_SELECTOR and DIGEST_DKIM_SECOND_KEY_FILE must be set together"
+        yield Finding(ERROR, "dkim", text, "set the other one too, or neither")
+        return
+    try:
+        record = dkim.dns_record(config.dkim_second_key_file.read_bytes())
+    except (OSError, ValueError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no private key in PEM form"
+        text = f"{config.dkim_second_key_file} can't be read ({reason})"
+        yield Finding(ERROR, "dkim", text, "make one: digest dkim new")
+        return
+    for finding in _check_published_key(config, config.dkim_second_selector, record):
+        yield replace(finding, level=OK if finding.level == OK else WARNING)
 
 
 def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
@@ -78,24 +99,27 @@ def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
         yield Finding(WARNING, "dkim", text, f"chmod 600 {config.dkim_key_file}")
     bits = dkim.key_bits(pem)
     if bits < _MIN_KEY_BITS:
-        cure = "make a key of 2048 bits (openssl genrsa 2048) and publish it under a new selector"
+        cure = "make a key of 2048 bits under a new selector: digest dkim new"
         yield Finding(WARNING, "dkim", f"the key has only {bits} bits", cure)
 
 
-def _check_published_key(config: Settings, record: str) -> Iterator[Finding]:
-    name = f"{config.dkim_selector}._domainkey.{config.dkim_domain}"
+def _check_published_key(config: Settings, selector: str, record: str) -> Iterator[Finding]:
+    name = f"{selector}._domainkey.{config.dkim_domain}"
+    is_second = selector != config.dkim_selector
     try:
-        published = dns_records.dkim_record(config.dkim_domain, config.dkim_selector)
+        published = dns_records.dkim_record(config.dkim_domain, selector)
     except Transient as error:
         yield Finding(WARNING, "dkim", str(error), "ask again from a machine with DNS")
         return
     if not published:
         yield Finding(ERROR, "dkim", f"no public key is published at {name}", f"publish there: {record}")
     elif _public_key(published) != _public_key(record):
-        text = f"the key published at {name} is not the one that signs: every signature fails"
+        effect = "it can't sign yet" if is_second else "every signature fails"
+        text = f"the key published at {name} is not {'the second one' if is_second else 'the one that signs'}: {effect}"
         yield Finding(ERROR, "dkim", text, f"publish there: {record}")
     else:
-        yield Finding(OK, "dkim", f"the public key at {name} belongs to the key that signs")
+        key = "the second key" if is_second else "the key that signs"
+        yield Finding(OK, "dkim", f"the public key at {name} belongs to {key}")
 
 
 def _public_key(record: str) -> str:

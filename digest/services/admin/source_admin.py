@@ -63,7 +63,7 @@ def add_feed(
         feed = FeedSource(
             name=_free_name(session, name, title),
             title=title,
-            address=address,
+            url=address,
             max_a_day=max_a_day,
             added_at=now,
             subject=subject_of_papers,
@@ -122,7 +122,7 @@ def remove_feed(name: str, *, actor: str) -> None:
     if name in registry.SOURCES:
         raise Refused(localize("%(source)s is built in; pause it, or take it out of DIGEST_SOURCES", source=name))
     with transaction() as session:
-        address = _feed(session, name).address
+        address = _feed(session, name).url
         feed_sources.delete_feed(session, name)
         detail = {"source": name, "address": address}
         session.add(Audit(at=clock.now(), actor=actor, action="remove feed", detail=detail))

@@ -118,7 +118,7 @@ def _compare(file: Path, manifest: Manifest, checksums: Mapping[str, str]) -> No
 @contextmanager
 def _open_archive(file: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(file, "r|gz") as archive:
+        with gzip.open(file) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             yield archive
     except _DAMAGE as error:
         raise BadInput(f"{file}: not a whole backup file ({str(error)[:80]})") from error

@@ -2,17 +2,21 @@
 
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
-The audit: RETENTION_AUDIT_DAYS. Idempotency keys of the API: a day.
+The audit: RETENTION_AUDIT_DAYS. Editions: RETENTION_EDITIONS_DAYS, papers: RETENTION_PAPERS_DAYS, where these are set.
+Idempotency keys of the API: a day.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from digest import clock, logs, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.outbox import retention
+from digest.db.papers import paper_retention
+from digest.db.runs import edition_retention
 from digest.db.security import audit, idempotency_keys
 from digest.db.subscribers import subscriber_listing
 from digest.models.types import stored_id
@@ -36,15 +40,33 @@ def delete_expired(*, now: datetime | None = None) -> int:
         deleted += retention.delete_old_records(session, reports_before=cutoff, attempts_before=now - timedelta(days=2))
         idempotency_keys.delete_older_than(session, now - idempotency.KEPT_FOR)
         audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
+    editions = _delete_in_parts(config.retention_editions_days, now, edition_retention.delete_older)
+    papers = _delete_in_parts(config.retention_papers_days, now, paper_retention.delete_older)
     suppressed = process_reports.suppress_failing_addresses(now=now)
     erased = _erase_unsubscribed(now - timedelta(days=config.retention_left_days), now)
     pending = pending_cleanup.delete_unconfirmed(now=now)
     if erased or pending or _erased_since(now - timedelta(days=2)):
         scrub_deleted()
     log.info(
-        "expired_data_deleted", deleted=deleted, addresses_given_up=suppressed, unconfirmed=pending, departed=erased
+        "expired_data_deleted",
+        deleted=deleted,
+        addresses_given_up=suppressed,
+        unconfirmed=pending,
+        departed=erased,
+        editions=editions,
+        papers=papers,
     )
     return deleted
+
+
+def _delete_in_parts(days: int, now: datetime, delete_older: Callable[..., int]) -> int:
+    """Delete what is older than so many days, in short transactions; nothing for 0. Returns how many."""
+    total, deleted = 0, ROWS_PER_TRANSACTION if days else 0
+    while deleted == ROWS_PER_TRANSACTION:
+        with transaction() as session:
+            deleted = delete_older(session, before=(now - timedelta(days=days)).date(), limit=ROWS_PER_TRANSACTION)
+        total += deleted
+    return total
 
 
 def _erase_unsubscribed(cutoff: datetime, now: datetime) -> int:

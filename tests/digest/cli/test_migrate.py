@@ -6,7 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from digest.db.core import schema_migration
+from digest.db.core.engine import transaction
 from digest.services.selection import engine_loader, engine_need
 from tests.digest.cli.conftest import Terminal
 
@@ -53,3 +56,26 @@ def test_a_large_installation_compiles_unless_an_option_forbids_it(
 
     assert len(compilations) == count
     assert output.endswith(SAYS) == bool(count)
+
+
+@pytest.mark.parametrize(
+    ("schema", "code", "words"),
+    [(None, 0, "the newest"), ("0014", 3, "run: digest migrate"), ("9999", 4, "of a newer release")],
+)
+def test_a_check_says_by_its_exit_code_how_the_schema_stands_and_changes_nothing(
+    ready: Terminal, schema: str | None, code: int, words: str
+) -> None:
+    if schema:
+        with transaction() as session:
+            session.connection().execute(text(f"UPDATE alembic_version SET version_num = '{schema}'"))
+    before = schema_migration.current_revision()
+
+    result = ready.run("migrate", "--check")
+
+    assert (result.exit_code, words in result.output) == (code, True)
+    assert schema_migration.current_revision() == before
+
+
+def test_a_check_of_a_database_without_tables_makes_none(new: Terminal, tmp_path: Path) -> None:
+    assert new.run("migrate", "--check").exit_code == 3
+    assert schema_migration.current_revision() is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -14,7 +15,7 @@ from digest.db.core.engine import reading
 from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
 from digest.services.admin import source_admin, source_listing
-from digest.services.ingestion import catch_up, source_status
+from digest.services.ingestion import catch_up, import_files, source_status
 from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
 from digest.sources import request_pacing
 from digest.web.ui.preference_form import grouped_fields, with_defaults
@@ -423,3 +424,66 @@ def test_a_feed_in_another_character_set_is_read(server: FeedServer) -> None:
 
     with reading() as session:
         assert session.exec(select(PaperVersion.title)).all() == ["Synapsen wachsen größer"]
+
+
+def test_a_fetch_that_ends_before_its_commit_is_done_again_in_full(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise SourceDown("ended here")
+
+    name = added(server)
+    with monkeypatch.context() as patched:
+        patched.setattr("digest.db.papers.feed_sources.store_items", broken)
+        with pytest.raises(SourceDown, match="ended here"):
+            catch_up.ingest(name)
+    before = new_dois()
+    catch_up.ingest(name)
+
+    assert (before, new_dois()) == (Counter(), Counter(f"10.1234/exa.{n}" for n in range(3)))
+
+
+def test_two_processes_that_fetch_a_feed_at_once_store_its_papers_once(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digest.sources import feed_source
+
+    complete, name = feed_source.complete_papers, added(server)
+    others: list[int] = []
+
+    def complete_after_the_other(*arguments: object) -> object:
+        if not others:
+            others.append(0)
+            others[0] = catch_up.ingest(name).counts.new
+        return complete(*arguments)  # type: ignore[arg-type]
+
+    server.pages["/feed.xml"] = feed(
+        *(f"<item><title>Synapses {n} grow</title><link>https://b.example/{n}</link></item>" for n in range(3))
+    )
+    monkeypatch.setattr(feed_source, "complete_papers", complete_after_the_other)
+    with pytest.raises(SourceDown, match="at the same time"):
+        catch_up.ingest(name)
+    catch_up.ingest(name)
+
+    assert others == [3]
+    with reading() as session:
+        assert len(session.exec(select(Paper)).all()) == 3
+
+
+@only_sqlite
+@pytest.mark.parametrize("resolved", [["10.0.0.7"], ["192.0.2.1", "127.0.0.1"], ["fd00::1"], ["100.64.0.1"]])
+def test_a_name_that_leads_into_a_private_network_is_not_fetched(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch, resolved: list[str]
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (address, 80)) for address in resolved])
+    with pytest.raises(SourceDown, match=r"journal\.example is in a private network"):
+        source_admin.add_feed("https://journal.example/feed.xml", actor="test")
+
+
+@only_sqlite
+def test_saved_answers_of_a_feed_are_imported(server: FeedServer, tmp_path: Path) -> None:
+    file = tmp_path / "saved.xml"
+    file.write_bytes(feed(item(7), item(8, title="Cover Image")))
+    counts = import_files.ingest_files(added(server), [file], seeds=lambda *_: [])
+
+    assert (counts.new, counts.bad) == (1, 1)

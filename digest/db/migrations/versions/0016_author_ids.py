@@ -23,8 +23,6 @@ def upgrade() -> None:
     op.create_index("ix_paper_author_id_value", "paper_author_id", ["value", "scheme"])
     with op.batch_alter_table("example_paper") as table:
         table.add_column(sa.Column("lookup", sa.String(length=10), nullable=False, server_default=""))
-    with op.batch_alter_table("example_paper") as table:
-        table.alter_column("lookup", server_default=None)
     op.create_index("ix_example_paper_lookup", "example_paper", ["lookup"])
 
 

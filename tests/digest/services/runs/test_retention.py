@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from digest import clock
+import pytest
+from sqlalchemy import text
+
+from digest import clock, settings
 from digest.db.core.engine import reading, transaction
-from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause
+from digest.errors import Misconfigured
+from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause, Edition, ExamplePaper
 from digest.services.runs import retention
+from digest.services.search import search_indexing
+from digest.services.search.paper_search import search
+from digest.services.search.search_schemas import SearchRequest
+from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, bounces, later, store_row
 from tests.outbox import Outbox
 
@@ -65,3 +73,82 @@ def test_old_reports_tries_and_pauses_go(service: str) -> None:
     assert bounces() == [("bob@one.example", "soft")]
     with reading() as session:
         assert session.get(DomainPause, "two.example") is not None
+
+
+def _stored(table: str) -> set[int]:
+    with reading() as session:
+        return {int(number) for (number,) in session.connection().execute(text(f"SELECT id FROM {table}"))}
+
+
+def test_old_editions_go_where_that_is_set_and_each_subscribers_newest_stays(
+    service: str, configured: Callable[..., None]
+) -> None:
+    ada, today = add_subscriber("ada@one.example"), clock.now().date()
+    with transaction() as session:
+        session.add_all(
+            Edition(
+                subscriber_id=ada,
+                day=today - timedelta(days=days),
+                announcement_id=1,
+                profile_id=1,
+                created_at=clock.now(),
+                previous_seen=0,
+                content={"entries": []},
+            )
+            for days in (400, 300, 200, 10)
+        )
+    before = _stored("edition")
+    retention.delete_expired()
+    unset = _stored("edition")
+    configured(RETENTION_EDITIONS_DAYS=250)
+    retention.delete_expired()
+
+    assert unset == before
+    assert len(_stored("edition")) == 2
+
+
+def test_old_papers_go_where_that_is_set_with_all_about_them(lab: Lab, configured: Callable[..., None]) -> None:
+    lab.announce(MONDAY, *(f"Old bandits {number}" for number in (1, 2, 3)))
+    search_indexing.index_papers(seconds=60)
+    first, second, third = sorted(_stored("paper"))
+    ada = lab.subscribe("ada", "bandits")
+    store_row(ExamplePaper(subscriber_id=ada, import_id=1, paper_id=second, title="Old bandits 2", added_at=later()))
+    lab.set_time(utc(MONDAY + timedelta(days=300), 5))
+    lab.announce(MONDAY + timedelta(days=298), "New bandits 1", "New bandits 2")
+    configured(RETENTION_PAPERS_DAYS=200)
+
+    retention.delete_expired()
+
+    left = _stored("paper")
+    assert left & {first, second, third} == {second}
+    assert len(left) == 3
+    with reading() as session:
+        keys = {number for (number,) in session.connection().execute(text("SELECT DISTINCT paper_id FROM paper_key"))}
+    assert keys == left
+
+
+def test_search_and_mail_go_on_after_old_papers_went(lab: Lab, configured: Callable[..., None]) -> None:
+    lab.announce(MONDAY, "Old bandits")
+    search_indexing.index_papers(seconds=60)
+    lab.subscribe("ada", "bandits")
+    later_day = MONDAY + timedelta(days=300)
+    lab.set_time(utc(later_day, 5))
+    lab.announce(later_day, "New bandits")
+    configured(RETENTION_PAPERS_DAYS=200)
+    retention.delete_expired()
+
+    lab.run(later_day)
+    search_indexing.index_papers(seconds=60)
+
+    assert lab.papers("ada", later_day) == ["New bandits"]
+    assert [hit.row.title for hit in search(SearchRequest("bandits")).hits] == ["New bandits"]
+
+
+def test_papers_of_the_last_months_cannot_be_given_a_shorter_time(
+    service: str, configured: Callable[..., None]
+) -> None:
+    configured(RETENTION_PAPERS_DAYS=14)
+
+    with pytest.raises(Misconfigured, match="at least 120 days"):
+        settings.get()
+    configured(RETENTION_PAPERS_DAYS=0)
