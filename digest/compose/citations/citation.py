@@ -11,6 +11,7 @@ from digest.compose.citations.cited_author import CitedAuthor, cited_author
 from digest.compose.text.preprint_servers import preprint_server
 from digest.papers import Record, is_preprint_doi
 from digest.papers.preprint_dois import RXIV_DOI
+from digest.papers.subjects import SUBJECTS, category_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 
@@ -77,8 +78,8 @@ def citation(paper_id: int, record: Record, page: str) -> Citation:
         abstract=readable(record.abstract),
         abstract_source=one_line(record.abstract),
         arxiv_id=arxiv_id,
-        category=one_line(record.categories[0]) if record.categories else "",
-        keywords=tuple(one_line(name) for name in record.categories),
+        category=one_line(next((code for code in record.categories if code not in SUBJECTS), "")),
+        keywords=tuple(one_line(category_text(code)) for code in record.categories),
         doi=doi,
         server="arXiv" if arxiv_id else preprint_server(doi),
         journal=journal,

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from digest import clock
 from digest.i18n import format_number, localize, localize_plural
+from digest.papers.subjects import category_text
 from digest.services.search.search_schemas import BEST, NEWEST, PERIODS, SearchHit, SearchPage
 from digest.web.ui import charts
 
@@ -97,8 +98,11 @@ def _notes(page: SearchPage) -> tuple[str, ...]:
 def _groups(page: SearchPage, here: _Address) -> tuple[tuple[str, tuple[FacetLink, ...]], ...]:
     facets = page.facets
     code = [("1", facets.code)] if facets.code else []
+    categories = facets.categories[:CATEGORIES_SHOWN]
+    codes = [*(name for name, _ in categories), here.params.get("category", "")]
+    names = {code: category_text(code) for code in codes}
     groups = (
-        (localize("Category"), _links("category", facets.categories[:CATEGORIES_SHOWN], here)),
+        (localize("Category"), _links("category", categories, here, names)),
         (localize("Source"), _links("source", facets.sources[:SOURCES_SHOWN], here)),
         (localize("Code"), _links("code", code, here, {"1": localize("with code")})),
         (localize("Announced"), _period_links(facets.periods, here)),

@@ -280,3 +280,14 @@ def test_a_retraction_of_the_article_marks_the_preprint_that_was_mailed(ada: Lab
     ada.store(WEDNESDAY, RELATION)
 
     assert "retracted" in web_view.web_view(ada.editions("ada")[0].id or 0, "/editions/x")
+
+
+def test_a_summary_of_either_version_stays_with_its_origin(lab: Lab) -> None:
+    lab.store(MONDAY, record())
+    lab.store(TUESDAY, article(OTHER_TITLE))
+    summarized = replace(article(OTHER_TITLE), summary="Mice are bandits.")
+    lab.store(TUESDAY, summarized, source="semantic-scholar")
+    lab.store(WEDNESDAY, RELATION)
+    [paper] = visible()
+
+    assert paper_presenters.paper(paper.id or 0).summary == ("In short, by Semantic Scholar:", "Mice are bandits.")
