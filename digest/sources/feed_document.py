@@ -125,7 +125,7 @@ def _merge_entries(document: xml.XmlDocument, url: str) -> tuple[FeedEntry | Rej
 
 
 def _interpret(head: Element, elements: Sequence[Element]) -> list[Mapping[str, Any]]:
-    """What feedparser reads of each entry; entry by entry where it finds another number of them."""
+    """What feedparser reads of each entry; entry by entry where it finds another number of them, or none."""
     entries = _parse_with_feedparser(head, elements)
     if len(entries) == len(elements):
         return entries
@@ -139,7 +139,10 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     (SubElement(root, "channel") if head.tag == "rss" else root).extend(elements)
     document = io.BytesIO(tostring(root, encoding="utf-8", xml_declaration=True))
     headers = {"content-type": "application/xml; charset=utf-8"}
-    parsed = feedparser.parse(document, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    try:
+        parsed = feedparser.parse(document, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    except ValueError:  # it splits names at blanks, which a namespace may contain
+        return []
     return list(parsed.entries)
 
 
