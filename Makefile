@@ -14,7 +14,7 @@ JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-ingest bench-merging bench-render bench-matching bench-preview bench-search bench-attack bench-pipeline bench-trending bench-versions bench-web browser gate gate-tools sbom audit preview-mail pictures check lint types floors wheel lock clean messages
+.PHONY: help demo up test test-failed test-pythons soak coverage bench bench-bounces bench-delivery bench-examples bench-import bench-ingest bench-merging bench-people bench-render bench-matching bench-preview bench-search bench-attack bench-pipeline bench-trending bench-versions bench-web browser gate gate-tools sbom audit preview-mail pictures check lint types floors wheel lock clean messages
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,7 +51,7 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 soak: $(VENV)/.dev ## the long experiments with their full counts
 	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
 
-bench: bench-bounces bench-delivery bench-examples bench-ingest bench-matching bench-merging bench-versions bench-trending bench-preview bench-attack bench-pipeline bench-render bench-search bench-web ## all benchmarks, one after the other
+bench: bench-bounces bench-delivery bench-examples bench-import bench-ingest bench-matching bench-merging bench-people bench-versions bench-trending bench-preview bench-attack bench-pipeline bench-render bench-search bench-web ## all benchmarks, one after the other
 
 bench-delivery: $(VENV)/.dev ## mails a second: the outbox against the obvious sender, the engine alone, smtp-source
 	$(BIN)/python -m tests.benchmarks.delivery $(or $(DIGEST_TEST_SHARED),../shared)
@@ -67,6 +67,12 @@ bench-merging: $(VENV)/.dev ## how surely the same paper from two sources become
 
 bench-versions: $(VENV)/.dev ## how surely a preprint and its published version become one
 	$(BIN)/python -m tests.benchmarks.versions $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-import: $(VENV)/.dev ## a library of 500 entries, half of them damaged, to suggested topics
+	$(BIN)/python -m tests.benchmarks.library_import $(or $(DIGEST_TEST_SHARED),../shared)
+
+bench-people: $(VENV)/.dev ## how surely people of one name are told apart
+	$(BIN)/python -m tests.benchmarks.people $(or $(DIGEST_TEST_SHARED),../shared)
 
 bench-examples: $(VENV)/.dev ## how relevant papers like examples are, beside typed words and the mean of tf-idf
 	$(BIN)/python -m tests.benchmarks.examples $(or $(DIGEST_TEST_SHARED),../shared)

@@ -120,6 +120,7 @@ class Settings(_FromEnvironment):
     dkim_second_selector: str = ""
     dkim_second_key_file: Path | None = None
     admin_emails: WordList = ()
+    viewer_emails: WordList = ()
     trusted_proxies: WordList = ()
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -156,6 +157,7 @@ class Settings(_FromEnvironment):
         "smtp_url",
         "secret_key",
         "admin_emails",
+        "viewer_emails",
         "trusted_proxies",
         "arxiv_categories",
         "arxiv_closed",
@@ -192,7 +194,7 @@ class Settings(_FromEnvironment):
                 raise ValueError(f"{error}; use addresses or networks such as 10.0.0.0/8") from error
         return value
 
-    @field_validator("admin_emails", "mail_from", "reply_to", "bounce_address")
+    @field_validator("admin_emails", "viewer_emails", "mail_from", "reply_to", "bounce_address")
     @classmethod
     def _check_addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:

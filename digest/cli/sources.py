@@ -54,12 +54,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         address: Address,
         name: Annotated[str, typer.Option(help="Its short name. Default: from its title.")] = "",
         title: Annotated[str, typer.Option(help="What subscribers see. Default: the feed's own title.")] = "",
+        subject: Annotated[
+            str, typer.Option(help="The subject of its papers that have none, such as Neuroscience.")
+        ] = "",
         max_a_day: Annotated[int | None, typer.Option(help="How many of its papers are mailed a day at most.")] = None,
         json: Json = False,
     ) -> None:
         """Add a feed. Only some of its papers are mailed a day until it is confirmed."""
         feed, preview = source_admin.add_feed(
-            address, name=name, title=title, max_a_day=max_a_day, actor=command_line_actor()
+            address, name=name, title=title, subject=subject, max_a_day=max_a_day, actor=command_line_actor()
         )
         new = sum(paper.outcome == NEW for paper in preview.papers)
         if json:

@@ -64,7 +64,7 @@ class FeedSource(SQLModel, table=True):
 
     name: str = Field(primary_key=True, max_length=40)
     title: str = Field(max_length=200)
-    address: str = Field(max_length=2000)
+    url: str = Field(max_length=2000)
     subject: str = Field(default="", max_length=40)
     max_a_day: int | None = None
     etag: str = Field(default="", max_length=400)

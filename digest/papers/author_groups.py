@@ -15,7 +15,7 @@ from itertools import combinations, pairwise
 MAX_CO_AUTHORS = 30  # of a paper; a collaboration's list of names joins nobody
 MAX_PAIRED = 40  # papers with one co-author whose pairs are all counted; of more, only neighbours in time
 WORDS_COMPARED = 20  # the heaviest words of a paper
-MIN_LIKENESS, OTHER_CATEGORY = 0.2, 0.1  # cosine; more is needed between papers of different primary categories
+MIN_LIKENESS, OTHER_CATEGORY = 0.3, 0.1  # cosine; more is needed between papers of different primary categories
 MAX_COMPARED = 200  # newest papers whose words are compared, pair by pair
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from digest.papers.identity import arxiv_identity, shingles, surname, title_key, title_words, version_dois
+from digest.papers.identity import arxiv_identity, fold_title, shingles, surname, title_key, title_words, version_dois
 from digest.papers.preprint_dois import is_preprint_doi, preprint_registrant
 from digest.papers.record import Record
 
@@ -21,7 +21,7 @@ MIN_VERSION_TITLE_WORDS = 4
 MIN_COMMON_TITLE_WORDS = 0.4
 MIN_COMMON_AUTHORS_REVISED = 0.8
 MIN_AUTHORS_REVISED = 2
-MIN_SIMILARITY_REVISED = 0.8
+MIN_SIMILARITY_REVISED = 0.9
 _NUMBERED = re.compile(r"\b(?:\w*\d\w*|[ivx]+)\b")
 
 
@@ -142,8 +142,12 @@ def _has_nearly_same_text(a: Record, b: Record) -> bool:
 
 
 def _have_same_authors(a: Record, b: Record) -> bool:
-    """True where two or more authors of both have the same surnames in the same order."""
-    return len(a.authors) > 1 and [*map(surname, a.authors)] == [*map(surname, b.authors)]
+    """True where two or more authors of both have the same surnames and initials in the same order."""
+    return len(a.authors) > 1 and [*map(_surname_and_initial, a.authors)] == [*map(_surname_and_initial, b.authors)]
+
+
+def _surname_and_initial(name: str) -> tuple[str, str]:
+    return surname(name), fold_title(name.rpartition(",")[2])[:1]
 
 
 def _are_titles_similar(a: list[str], b: list[str]) -> bool:

@@ -31,6 +31,7 @@ MAX_ANSWER = 4 * 1024 * 1024
 REQUEST_SECONDS = 30.0
 TRIES = 2
 MAX_AUTHORS = 5_000
+MAX_RELATED = 10  # DOIs of other versions
 _INTERVAL = re.compile(r"(\d{1,5})\s*(ms|s|m|h)?$")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
 _NO_PAPERS = {
@@ -128,15 +129,18 @@ def convert(work: Mapping[str, Any]) -> CrossrefWork:
     abstract = clean_abstract(_text(work.get("abstract")), title)
     names = tuple(filter(None, (_name(person) for person in _objects(work.get("author"))[:MAX_AUTHORS])))
     retracted = any(_update_type(update) in _RETRACTIONS for update in _objects(work.get("updated-by")))
+    doi, preprint_dois = _version_dois(work)
     record = Record(
         title=title[:5000],
         abstract=abstract,
         authors=names,
-        doi=_text(work.get("DOI")).lower()[:250] or None,
+        doi=doi,
+        preprint_dois=preprint_dois,
         venue=text_of_markup(_first_text(work.get("container-title")))[:300] or None,
         code_url=papers.code_address(abstract),
         published=_published(work),
         withdrawn=retracted or papers.is_withdrawn(None, abstract),
+        retracted=retracted,
     )
     notices = [
         _NOTICES[kind] for update in _objects(work.get("update-to")) if (kind := _update_type(update)) in _NOTICES
@@ -157,7 +161,26 @@ def complete(record: Record, work: CrossrefWork) -> Record:
         code_url=record.code_url or other.code_url,
         published=record.published or other.published,
         withdrawn=record.withdrawn or other.withdrawn,
+        retracted=record.retracted or other.retracted,
+        doi=other.doi if other.preprint_dois else record.doi,
+        preprint_dois=other.preprint_dois or record.preprint_dois,
     )
+
+
+def _version_dois(work: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+    """The DOI to cite and those of preprints, by the relations that the publishers deposited."""
+    own = _text(work.get("DOI")).lower()[:250] or None
+    published = [doi for doi in _related_dois(work, "is-preprint-of") if doi != own]
+    if published and own:
+        return published[0], (own,)
+    return own, tuple(doi for doi in _related_dois(work, "has-preprint") if doi != own)
+
+
+def _related_dois(work: Mapping[str, Any], relation: str) -> list[str]:
+    relations = work.get("relation")
+    related = _objects(relations.get(relation)) if isinstance(relations, dict) else []
+    dois = [_text(item.get("id")).lower()[:250] for item in related if _text(item.get("id-type")) == "doi"]
+    return [doi for doi in dois if doi.startswith("10.")][:MAX_RELATED]
 
 
 def _update_type(update: Mapping[str, Any]) -> str:

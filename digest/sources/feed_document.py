@@ -125,7 +125,7 @@ def _merge_entries(document: xml.XmlDocument, url: str) -> tuple[FeedEntry | Rej
 
 
 def _interpret(head: Element, elements: Sequence[Element]) -> list[Mapping[str, Any]]:
-    """What feedparser reads of each entry; entry by entry where it finds another number of them, or none."""
+    """What feedparser reads of each entry; entry by entry where it finds another number of them."""
     entries = _parse_with_feedparser(head, elements)
     if len(entries) == len(elements):
         return entries
@@ -141,7 +141,7 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed = feedparser.parse(document, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
-    except ValueError:  # it splits names at blanks, which a namespace may contain
+    except ValueError:  # a namespace with a blank in it
         return []
     return list(parsed.entries)
 

@@ -25,11 +25,10 @@ _PREPRINT_VERSION = re.compile(r"(?<=\d)v\d{1,2}$|(?<=[a-z0-9])[-/.]v\d{1,2}$", 
 _PREPRINT_PREFIXES = ("10.1101/", "10.64898/", "10.26434/", "10.31234/", "10.31219/", "10.21203/", "10.20944/")
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf|html)/([\w.-]{5,40}(?:/\d{7})?)|^oai:arXiv\.org:(\S{5,40})", re.IGNORECASE)
 _TRACKING = re.compile(
-    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|v|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign"
+    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign"
     r"|(?:php|asp|j)?sess(?:ion)?_?id|sid|token|timestamp|ts|nocache|cb|_)",
     re.IGNORECASE,
 )
-_VIEW_PARAMETERS_OF = ("pubmed.ncbi.nlm.nih.gov",)  # every parameter of these hosts is about the view
 _SESSION_IN_PATH = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 _HAL_VERSION = re.compile(r"(/[a-z]{2,12}-\d{6,10})v\d{1,3}$")
 _LABEL_START, _LABEL_END = 300, 150  # characters of a text in which a labelled DOI is the paper's own
@@ -101,7 +100,7 @@ def clean_link(link: str) -> str:
         host = (parts.hostname or "").lower() + (f":{parts.port}" if parts.port not in {None, 80, 443} else "")
     except ValueError:
         return link
-    kept = [] if host in _VIEW_PARAMETERS_OF else _kept_parameters(parts)
+    kept = _kept_parameters(parts)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
     fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref")) else parts.fragment
     return SplitResult(parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()"), fragment).geturl()
@@ -109,7 +108,10 @@ def clean_link(link: str) -> str:
 
 def _kept_parameters(parts: SplitResult) -> list[tuple[str, str]]:
     pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100) if parts.query.count("&") < 99 else []
-    return [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
+    kept = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
+    if len(kept) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
+        kept = [(name, value) for name, value in kept if name != "v"]
+    return kept
 
 
 def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, title: str) -> str:

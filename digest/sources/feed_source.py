@@ -8,7 +8,7 @@ the others wait in `feed_item`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -59,10 +59,12 @@ def entry_of(feed: FeedSource) -> Source:
         name=feed.name,
         label=feed.title,
         parser=each_file(_parse_saved),
-        pacing=feed_fetch.pacing_of(feed.address),
+        pacing=feed_fetch.pacing_of(feed.url),
         settings=crossref.SETTINGS,
         current=(CurrentFetch(feed.name, partial(_fetch, feed.name)),),
         interval=INTERVAL,
+        fresh_for=FRESH,
+        outlet=feed.title,
     )
 
 
@@ -88,7 +90,7 @@ def _fetch(name: str) -> FetchResult:
         if feed is None:
             raise SourceDown("the feed was removed", retryable=False)
         newest = feed_sources.newest_item_day(session, name)
-    fetched = feed_fetch.fetch_feed(feed.address, etag=feed.etag, last_modified=feed.last_modified)
+    fetched = feed_fetch.fetch_feed(feed.url, etag=feed.etag, last_modified=feed.last_modified)
     plan = _plan(feed, fetched.reading, now, is_first=newest is None)
     is_cut = fetched.reading is not None and fetched.reading.is_cut
     validators = None if fetched.reading is None else ("", "") if is_cut else (fetched.etag, fetched.last_modified)
@@ -140,7 +142,14 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     postponed = _announce(plan, waiting[:allowed], waits_since, today)
     _hold(plan, [*waiting[allowed:], *postponed], waits_since, today)
     _leave_out(plan, [item for item in left_out if item.key not in states], today)
+    plan.listed = [_of_feed(feed, item) for item in plan.listed]
     return plan
+
+
+def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
+    """The item with the feed as its outlet, and with the feed's subject where it has none."""
+    categories = item.record.categories or ((feed.subject,) if feed.subject else ())
+    return replace(item, record=replace(item.record, outlets=(feed.title,), categories=categories))
 
 
 def _is_seen(paper: FeedPaper, states: Mapping[str, str]) -> bool:

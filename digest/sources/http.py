@@ -1,5 +1,7 @@
 """HTTP requests to sources. The only module that uses the client library; its errors become SourceDown.
 
+The library is imported at the first request: with what it imports it takes 8 MB, which most processes do not need.
+
 Every answer is bounded in time and size, also when decompressed. Temporary failures are retried, no sooner than the
 source asks for.
 """
@@ -16,15 +18,16 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-
-import httpx
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
 from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
 from digest.sources.request_pacing import wait_for_turn
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["SourceAnswer", "SourceRequest", "fetch", "fetch_answer"]
 
@@ -127,6 +130,8 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
 
 
 def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
+    import httpx
+
     timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
     max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
@@ -174,6 +179,8 @@ def _headers(request: SourceRequest) -> dict[str, str]:
 @cache
 def _tls_context() -> ssl.SSLContext:
     """The TLS context, created once: loading the certificates takes longer than most requests."""
+    import httpx
+
     return httpx.create_ssl_context()
 
 

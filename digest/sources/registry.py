@@ -82,20 +82,22 @@ def summary_origins() -> dict[str, str]:
 
 
 def stored_outlet(source: str) -> str:
-    """The outlet to store with the papers of a source; '' for none, and for arXiv, which the identifier names."""
+    """The outlet to store with the papers of a built-in source; '' for none, and for arXiv, which ids tell.
+
+    Feeds say their outlets with each paper.
+    """
     outlet = SOURCES[source].outlet if source in SOURCES else ""
     return "" if outlet == ARXIV else outlet
 
 
 def enabled_outlets() -> dict[str, str]:
-    """Names of the outlets that the enabled sources carry, by key, in the order of the registry."""
-    names = (source.outlet for source in SOURCES.values() if source in enabled_sources() and source.outlet)
-    return {outlet_key(name): name for name in names}
+    """Names of the outlets that the enabled sources carry, by key."""
+    return {outlet_key(source.outlet): source.outlet for source in enabled_sources() if source.outlet}
 
 
 def all_outlets() -> dict[str, str]:
     """Names of the outlets of all sources, by key."""
-    return {outlet_key(source.outlet): source.outlet for source in SOURCES.values() if source.outlet}
+    return {outlet_key(source.outlet): source.outlet for source in all_sources().values() if source.outlet}
 
 
 def gap_filler() -> str:

@@ -26,6 +26,7 @@ from digest.web.http.warm_up import WarmUp
 from digest.web.pages import (
     account,
     admin,
+    admin_health,
     admin_runs,
     admin_sources,
     admin_subscribers,
@@ -65,6 +66,7 @@ PAGES = (  # routes are tried in this order
     v1,
     bounce_webhook,
     admin,
+    admin_health,
     admin_runs,
     admin_sources,
     admin_subscribers,

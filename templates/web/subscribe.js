@@ -151,7 +151,8 @@
   };
 
   const isEmpty = () => !topics().length && !box.elements.authors.value.trim()
-    && !box.querySelector('[name=categories]:checked') && !box.querySelector('input[list][name=categories]').value.trim();
+    && !box.querySelector('[name=categories]:checked')
+    && !box.querySelector('input[list][name=categories]')?.value.trim();
   const clear = () => preview.replaceChildren(document.getElementById('preview-empty').content.cloneNode(true));
 
   let waiting = 0;

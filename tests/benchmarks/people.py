@@ -1,6 +1,6 @@
 """How surely the papers of people who share a name are told apart, and how many of a person's papers are kept.
 
-    python -m tests.benchmarks.people SHARED [--trials 300]
+    python -m tests.benchmarks.people SHARED [--trials 200]
 
 Real people whose family name nobody else in the corpus has are given one name, a few at a time; then one of them is
 followed by one of their papers. No ids are used: with them no paper of another id can come. The corpus has one in
@@ -24,7 +24,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.papers import AuthoredPaper, group_papers
 from digest.text.folding import fold_text
-from digest.text.tokens import stem
+from digest.text.tokens import is_weighted, stem
 from tests.benchmarks.report import Report
 
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -35,7 +35,7 @@ def main() -> None:
     """Measure precision and recall for some numbers of namesakes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path, nargs="?", default=Path(os.environ.get("DIGEST_TEST_SHARED", "../shared")))
-    parser.add_argument("--trials", type=int, default=300)
+    parser.add_argument("--trials", type=int, default=200)
     options = parser.parse_args()
     corpus = _Corpus(options.shared / "data" / "corpus.jsonl.xz")
     report = Report("people")
@@ -95,7 +95,7 @@ class _Corpus:
         row = self.rows[number]
         words: Counter[str] = Counter()
         for text, factor in ((row["title"], 2), (row["abstract"], 1)):
-            for word in set(map(stem, _WORD.findall(fold_text(text)))):
+            for word in {stem(word) for word in _WORD.findall(fold_text(text)) if is_weighted(word)}:
                 words[word] += factor * self.weights.idf(word)
         co_authors = frozenset(name for name in row["authors"] if name not in chosen)
         return AuthoredPaper(number, co_authors, row["category"], words=words)

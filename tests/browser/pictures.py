@@ -13,9 +13,11 @@ from pathlib import Path
 
 import time_machine
 from playwright.sync_api import Browser, Page
+from sqlmodel import col, select
 
 from digest import settings
-from digest.db.core import schema_migration
+from digest.db.core import engine, schema_migration
+from digest.models import PaperVersion
 from tests.browser import chromium, lived
 from tests.browser.site import ADMIN, Site, running, serving
 from tests.browser.steps import sign_in
@@ -24,6 +26,7 @@ from workers.demo import pages
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 WIDTHS = {375: 1600, 1280: 1400}  # width to the most of a page's height that is shown, in pixels
 SCHEMES = ("light", "dark")
+LIBRARY = 40  # papers of the library that is imported
 COLOURS = 64  # a palette is enough for text on plain ground, and makes small files
 PAGES_PICTURED = {
     "preview": "start",
@@ -127,11 +130,32 @@ def _all(browser: Browser, lived_site: Site, clock: time_machine.Traveller) -> N
     for name, called in PAGES_PICTURED.items():
         page.goto(addresses[name])
         save_screenshot(page, called)
+    _start_from_papers(page, lived_site)
+    save_screenshot(page, "library")
     sign_in(page, lived_site, ADMIN)
     save_screenshot(page, "admin")
     with serving(lambda _: pages.build_mailbox_app(lived_site.mailbox, lived_site.url)) as mailbox:
         page.goto(mailbox)
         save_screenshot(page, "mailbox")
+
+
+def _start_from_papers(page: Page, site: Site) -> None:
+    """Import a library on the start page: stored papers, one that is not, and a damaged entry."""
+    with engine.reading() as session:
+        papers = list(session.exec(select(PaperVersion).order_by(col(PaperVersion.id)).limit(LIBRARY)))
+    entries = [
+        f"@misc{{paper{paper.id}, title = {{{paper.title}}}, author = {{{' and '.join(paper.detail['authors'])}}}}}"
+        for paper in papers
+        if paper.detail.get("authors")
+    ]
+    library = "\n".join([*entries, "@misc{notes, year = {2020}}", "@misc{later, eprint = {2401.00001}}"])
+    page.goto(site.url)
+    page.locator("#library summary").click()
+    page.fill("#library textarea", library)
+    page.locator("#library button[type=submit]").click()
+    page.locator("#imported").wait_for()
+    for summary in page.locator("#imported summary").all():
+        summary.click()
 
 
 if __name__ == "__main__":

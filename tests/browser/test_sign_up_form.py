@@ -223,7 +223,7 @@ def test_the_preview_goes_on_by_itself_after_the_limit(page: Page, site: Site) -
 def test_categories_alone_have_a_preview(page: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
     page.goto(site.url)
-    page.get_by_text("Categories, exclusions, authors, length").click()
+    page.get_by_text("Subjects, sources, exclusions, authors, length").click()
     page.locator("[name=categories]").first.check()
 
     see_preview(page)

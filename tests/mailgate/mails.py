@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails, run_report_email
-from digest.compose.email.run_report_email import RunFigures
+from digest.compose.email.run_figures import RunFigures
 from digest.compose.email.template_context import RenderedMail
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.mail.mime import dkim, message_builder

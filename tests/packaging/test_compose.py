@@ -35,7 +35,7 @@ SECRETS = {
     "smtp_url": "smtp://mail:1025",
     "database_url": "postgresql://digest:password@postgres:5432/digest",
     **dict.fromkeys(("dkim_key", "metrics_token", "webhook_key", "ping_url"), ""),
-    **dict.fromkeys(("semantic_scholar_key", "openalex_key", "summary_key"), ""),
+    **dict.fromkeys(("semantic_scholar_key", "openalex_key", "pubmed_api_key", "summary_key"), ""),
 }
 WORKERS = ("worker-delivery", "worker-ingestion", "worker-selection")
 LONG_RUNNING = ("scheduler", "web", *WORKERS)
@@ -105,6 +105,7 @@ def test_each_secret_goes_only_to_the_processes_that_need_it() -> None:
         "ping_url": ["scheduler"],
         "semantic_scholar_key": ["worker-ingestion"],
         "openalex_key": ["worker-ingestion"],
+        "pubmed_api_key": ["worker-ingestion"],
         "summary_key": ["worker-ingestion"],
     }
 

@@ -114,3 +114,8 @@ def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> Non
     (tmp_path / running.FILE).write_text(json.dumps({"pid": ended.pid, "port": 1, "redis_url": "unix:///gone"}))
 
     assert running.find_instance(tmp_path) is None
+
+
+@pytest.mark.parametrize("modules", ["workers.supervisor", "workers.pools", "workers.scheduler", "digest.web.app"])
+def test_a_process_that_runs_for_long_loads_no_drawing_of_terminals_and_no_client_of_sources(modules: str) -> None:
+    assert imported_by(modules) & {"rich", "pygments", "httpx"} == set()

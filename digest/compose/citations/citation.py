@@ -8,7 +8,7 @@ from datetime import date
 from urllib.parse import quote
 
 from digest.compose.citations.cited_author import CitedAuthor, cited_author
-from digest.compose.citations.preprint_servers import preprint_server
+from digest.compose.text.preprint_servers import preprint_server
 from digest.papers import Record, is_preprint_doi
 from digest.papers.preprint_dois import RXIV_DOI
 from digest.text.plain_text import one_line

@@ -279,7 +279,7 @@ def _view(
     summaries: tuple[Summary, ...],
 ) -> PaperView:
     """One paper as shown to all subscribers who got it for the same reasons."""
-    topics, with_feedback = recipient.topics, links.feedback is not None
+    topics, with_feedback, with_citation = recipient.topics, links.feedback is not None, bool(links.citations)
     matched = tuple([(topics[i] if 0 <= i < len(topics) else "", words) for i, words in entry.matched])
     needs_category = not (entry.matched or entry.followed or entry.example or entry.section == RISING)
     category = match_reason.matching_category(recipient.categories, record.categories) if needs_category else ""
@@ -292,8 +292,10 @@ def _view(
             blocks,
             page=links.paper,
             with_feedback=with_feedback,
+            with_citation=with_citation,
             category=category,
             summaries=summaries,
         )
 
-    return blocks.views.get((_VISIBLE(entry), matched, with_feedback, links.paper is None, category, summaries), render)
+    key = (_VISIBLE(entry), matched, with_feedback, with_citation, links.paper is None, category, summaries)
+    return blocks.views.get(key, render)

@@ -17,6 +17,7 @@ from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
+from digest.compose.text.preprint_servers import preprint_server
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
 from digest.papers import Record, Summary, is_preprint_doi, numbers_agree, outlet_key, outlet_names
@@ -224,11 +225,13 @@ def source_text(record: Record) -> SourceText:
     if not names or record.arxiv_id:
         return SourceText("")
     journal = shorten(readable((record.venue or "")[:200]), 40)
-    is_published = has_published_version(record)
-    if len(names) == 1 and (is_published or is_preprint_doi(record.doi or "")):
-        preprint = localize("%(server)s preprint", server=names[0])
-        lead = f"{preprint} · {localize('now in %(journal)s', journal=_JOURNAL)}"
-        return SourceText(lead, journal) if is_published and journal else SourceText(preprint)
+    if has_published_version(record) and journal:
+        server = preprint_server(record.preprint_dois[0]) or (names[0] if len(names) == 1 and not record.pmid else "")
+        preprint = localize("%(server)s preprint", server=server) if server else ""
+        published = localize("now in %(journal)s", journal=_JOURNAL)
+        return SourceText(" · ".join(filter(None, (preprint, published))), journal)
+    if len(names) == 1 and is_preprint_doi(record.doi or ""):
+        return SourceText(localize("%(server)s preprint", server=names[0]))
     others = [name for name in names if outlet_key(name) != outlet_key(journal)]
     if not journal and len(names) == 1:
         return SourceText(_JOURNAL, names[0])

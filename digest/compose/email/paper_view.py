@@ -27,7 +27,10 @@ LABEL_LENGTH = 48  # characters of a title in the label of a link
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The parts of a paper that a template uses. `name`: for the labels that screen readers say of links."""
+    """The parts of a paper that a template uses. `name`: for the labels that screen readers say of links.
+
+    `cite`: the address where the paper's page cites it; None in mails.
+    """
 
     title: Markup
     abstract: Markup
@@ -44,6 +47,7 @@ class SharedParts:
     name: Markup
     origin: Markup
     summary: Markup
+    cite: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,14 @@ def render_paper(
     *,
     page: Callable[[int], str] | None,
     with_feedback: bool,
+    with_citation: bool = False,
     category: str = "",
     summaries: tuple[Summary, ...] = (),
 ) -> PaperView:
     """One paper of an edition: the shared block with its words marked, and the reason.
 
-    `page` returns a paper's public page; `with_feedback`: add feedback links; `category`: the reason where no topic is.
+    `page` returns a paper's public page; `with_feedback`: add feedback links; `with_citation`: a link to cite it;
+    `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
     matched_words = [match.words for match in match_reason.ordered_matches(entry, recipient.topics)]
@@ -94,7 +100,7 @@ def render_paper(
         title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
         block.other_version, block.version_label,
         escape_text(shorten(block.title, LABEL_LENGTH)),
-        block.origin, block.shown_summary,
+        block.origin, block.shown_summary, escape(f"{page(entry.paper)}#cite") if page and with_citation else None,
     )  # fmt: skip
     rate = feedback_suffix(entry.paper, RATE) if with_feedback else None
     lines = _lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url)

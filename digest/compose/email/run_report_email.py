@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Iterator
 
 from digest.compose.email.email_parts import render_mail
 from digest.compose.email.paper_block import INDENT
+from digest.compose.email.run_figures import RunFigures
 from digest.compose.email.template_context import DEFAULT_SERVICE, MailService, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import wrap
@@ -15,37 +14,6 @@ from digest.i18n import format_number, localize, localize_plural
 from digest.text.plain_text import one_line
 
 MAX_SOURCES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class RunFigures:
-    """A run that has ended. `slot`: its time in UTC as text; `seconds`: from its creation to its last mail.
-
-    `finished`: False while mails still wait long after it began. `late_sources`: (name, state) of sources in trouble.
-    """
-
-    run: int
-    slot: str
-    finished: bool
-    seconds: float
-    sent: int = 0
-    deferred: int = 0
-    rejected: int = 0
-    uncertain: int = 0
-    waiting: int = 0
-    skipped: int = 0
-    papers: int = 0
-    late_sources: Sequence[tuple[str, str]] = field(default=())
-    notice: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, as a delivery's payload."""
-        return asdict(self) | {"late_sources": [list(pair) for pair in self.late_sources]}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> RunFigures:
-        """The figures stored by `to_json`."""
-        return cls(**{**values, "late_sources": tuple((name, state) for name, state in values["late_sources"])})
 
 
 def run_report(

@@ -28,7 +28,7 @@ def feed(session: Session, name: str) -> FeedSource | None:
 
 def feed_at(session: Session, address: str) -> FeedSource | None:
     """The feed of that address."""
-    return session.execute(select(FeedSource).where(col(FeedSource.address) == address)).scalars().first()
+    return session.execute(select(FeedSource).where(col(FeedSource.url) == address)).scalars().first()
 
 
 def delete_feed(session: Session, name: str) -> None:

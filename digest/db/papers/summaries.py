@@ -19,6 +19,16 @@ def insert_summaries(session: Session, rows: Sequence[Mapping[str, Any]]) -> Non
     insert_ignore(session, PaperSummary, rows)
 
 
+def copy_summaries(session: Session, paper: int, other: int) -> None:
+    """Give another paper the summaries of a paper, with their sources, where it has none of them."""
+    columns = ("source", "text", "taken_at")
+    statement = select(*(col(getattr(PaperSummary, name)) for name in columns)).where(
+        col(PaperSummary.paper_id) == paper
+    )
+    rows = [dict(zip(columns, row, strict=True)) for row in session.execute(statement)]
+    insert_summaries(session, [{"paper_id": other, **row} for row in rows])
+
+
 def summaries_of(session: Session, papers: Sequence[int], origins: Mapping[str, str]) -> dict[int, list[Summary]]:
     """The summaries of each paper that has any, in the order of `origins`: source names, and what people call them.
 

@@ -69,10 +69,10 @@ def _secret_values(config: settings.Settings, answers: SetupAnswers) -> dict[str
         "dkim_key": config.dkim_key_file.read_text(encoding="utf-8") if config.dkim_key_file else "",
         "postgres_password": database_password,
         "database_url": f"postgresql://{DATABASE_USER}:{database_password}@postgres:5432/digest",
-        "metrics_token": config.metrics_token or secrets.token_urlsafe(32),
-        "webhook_key": config.webhook_key or secrets.token_urlsafe(32),
-        "ping_url": config.ping_url,
     }
+    values |= {name: str(getattr(config, name)) for name in sorted(SECRETS - values.keys())}
+    for name in ("metrics_token", "webhook_key"):
+        values[name] = values[name] or secrets.token_urlsafe(32)
     return values | {setting.name: setting.value() for setting in declared_settings() if setting.secret}
 
 

@@ -16,6 +16,7 @@ from digest.db.papers import feed_sources
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize
 from digest.models import Audit, FeedSource
+from digest.papers.subjects import subject_code
 from digest.services.admin.feed_preview import FeedPreview, preview_feed
 from digest.services.ingestion import import_files, source_status
 from digest.sources import registry
@@ -37,16 +38,21 @@ _TITLE_NOISE = re.compile(
 
 
 def add_feed(
-    address: str, *, name: str = "", title: str = "", max_a_day: int | None = None, actor: str
+    address: str, *, name: str = "", title: str = "", subject: str = "", max_a_day: int | None = None, actor: str
 ) -> tuple[FeedSource, FeedPreview]:
     """Add a feed, which is fetched within a minute; only what can be read as a feed is added.
 
-    `name` and `title` come from the feed where they are empty. Raises BadInput, Refused for a feed that is there
+    `name` and `title` come from the feed where they are empty. `subject`: name or code of the subject of its papers
+    that have none, '' for none. Raises BadInput, Refused for a feed that is there
     already, and SourceDown.
     """
     address = checked_address(address)
     if max_a_day is not None and not 1 <= max_a_day <= MAX_PAPERS_A_DAY:
         raise BadInput(localize("a day: use a number from 1 to %(most)s", most=MAX_PAPERS_A_DAY), field="max_a_day")
+    subject_of_papers = subject_code(subject)
+    if subject.strip() and not subject_of_papers:
+        message = localize("%(name)s is not a subject such as Neuroscience or cs.LG", name=repr(subject[:40]))
+        raise BadInput(f"subject: {message}", field="subject")
     with reading() as session:
         _require_new(session, address)
     preview = preview_feed(address)
@@ -55,7 +61,12 @@ def add_feed(
     with transaction() as session:
         _require_new(session, address)
         feed = FeedSource(
-            name=_free_name(session, name, title), title=title, address=address, max_a_day=max_a_day, added_at=now
+            name=_free_name(session, name, title),
+            title=title,
+            url=address,
+            max_a_day=max_a_day,
+            added_at=now,
+            subject=subject_of_papers,
         )
         session.add(feed)
         session.add(Audit(at=now, actor=actor, action="add feed", detail={"source": feed.name, "address": address}))
@@ -111,7 +122,7 @@ def remove_feed(name: str, *, actor: str) -> None:
     if name in registry.SOURCES:
         raise Refused(localize("%(source)s is built in; pause it, or take it out of DIGEST_SOURCES", source=name))
     with transaction() as session:
-        address = _feed(session, name).address
+        address = _feed(session, name).url
         feed_sources.delete_feed(session, name)
         detail = {"source": name, "address": address}
         session.add(Audit(at=clock.now(), actor=actor, action="remove feed", detail=detail))

@@ -88,7 +88,7 @@ def _feed_fields(feed: FeedSource | None, held: int) -> dict[str, Any]:
     if feed is None:
         return {}
     return {
-        "address": feed.address,
+        "address": feed.url,
         "confirmed": feed.confirmed_at is not None,
         "max_a_day": feed_source.papers_a_day(feed),
         "held": held,

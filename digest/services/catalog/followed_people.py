@@ -35,7 +35,7 @@ from digest.text.person_references import (
     PersonReference,
     reference_of,
 )
-from digest.text.tokens import stem
+from digest.text.tokens import is_weighted, stem
 
 MAX_PAPERS = 300  # newest papers that print the name in full; half as many with initials, or with one id
 _TITLE_WEIGHT = 2  # of a word in the title, beside one in the abstract
@@ -191,7 +191,7 @@ def _word_weights(paper: StoredPaper) -> dict[str, float]:
     """The words of title and abstract by their rarity."""
     weights: Counter[str] = Counter()
     for text, factor in ((paper.record.title, _TITLE_WEIGHT), (paper.record.abstract, 1)):
-        for word in set(map(stem, _WORD.findall(fold_text(text)))):
+        for word in {stem(word) for word in _WORD.findall(fold_text(text)) if is_weighted(word)}:
             weights[word] += factor * _prior_weights().idf(word)
     return dict(weights)
 

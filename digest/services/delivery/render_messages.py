@@ -12,6 +12,7 @@ from digest import settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails, run_report_email
 from digest.compose.email.paper_block import PaperBlocks
+from digest.compose.email.run_figures import RunFigures
 from digest.compose.email.template_context import Links, MailService, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.outbox.deliveries import ClaimedDelivery
@@ -158,7 +159,7 @@ class MailComposer:
             facts = [str(fact) for fact in payload.get("facts", ())]
             return other_emails.alarm(str(payload.get("title", "Alarm")), facts, url=url, service=self._service)
         if delivery.kind == RUN_REPORT and delivery.payload:
-            figures = run_report_email.RunFigures.from_json(delivery.payload)
+            figures = RunFigures.from_json(delivery.payload)
             admin_url = f"{self._settings.base_url}/admin"
             run_url, sources_url = f"{admin_url}/runs/{figures.run}", f"{admin_url}/sources"
             return run_report_email.run_report(figures, run_url=run_url, sources_url=sources_url, service=self._service)

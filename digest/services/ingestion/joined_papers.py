@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from digest import papers
-from digest.db.papers import paper_writes
+from digest.db.papers import paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.db.papers.papers import StoredPaper
 from digest.papers import Record
@@ -38,6 +38,7 @@ class JoinedPapers:
         hidden = version_row(batch, duplicate, revision, replace(old.record, withdrawn=True))
         paper_writes.insert_versions(batch.session, [hidden])
         paper_writes.merge_paper(batch.session, duplicate, survivor, revision=revision)
+        summaries.copy_summaries(batch.session, duplicate, survivor)
         self.survivors[duplicate] = survivor
         self.records[survivor] = papers.merge_records(self.records.get(survivor, stored[survivor].record), old.record)
 

@@ -14,7 +14,7 @@ from functools import partial
 from sqlmodel import Session
 
 from digest import clock, logs, settings
-from digest.compose.email.run_report_email import RunFigures
+from digest.compose.email.run_figures import RunFigures
 from digest.db.core.engine import reading
 from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox.transactional_mail import enqueue_next

@@ -5,13 +5,15 @@ flood the inbox. Hence links are sent with growing gaps (`rate_limits.SIGN_IN_MA
 least until the next one may be sent: at any time a new link can be requested or the last one works. Using a link resets
 the gaps. The limit by client changes the answer, not what is sent.
 
-An address that is no longer in ADMIN_EMAILS has neither links nor sessions.
+Those in ADMIN_EMAILS are operators, those in VIEWER_EMAILS viewers, who change nothing; in both, an operator. An
+address that is in neither any more has neither links nor sessions.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -34,7 +36,7 @@ MAX_LINK_LIFETIME = max(lifetime(signing.SIGN_IN), *rate_limits.SIGN_IN_MAILS.ga
 
 
 def request_link(address: str, client: str, enqueue: Enqueue) -> None:
-    """Mail a link to one of ADMIN_EMAILS; to any other address nothing, with the same answer.
+    """Mail a link to one of ADMIN_EMAILS or VIEWER_EMAILS; to any other address nothing, with the same answer.
 
     Raises BadInput for the address, TooMany for the client. In the latter case the link was queued all the same: an
     administrator who shares the client's address with an attacker must get in, and the answer must not reveal who is
@@ -52,8 +54,17 @@ def request_link(address: str, client: str, enqueue: Enqueue) -> None:
 
 
 def _administrators() -> dict[str, str]:
-    """ADMIN_EMAILS: the address to mail by its key."""
-    return {address.key: address.text for address in map(subscribers.parse_address, settings.get().admin_emails)}
+    """Operators and viewers: the address to mail by its key."""
+    return _addresses(settings.get().viewer_emails) | _addresses(settings.get().admin_emails)
+
+
+def _addresses(texts: Iterable[str]) -> dict[str, str]:
+    return {address.key: address.text for address in map(subscribers.parse_address, texts)}
+
+
+def is_viewer(address: str) -> bool:
+    """True for an administrator who may look at everything and change nothing."""
+    return subscribers.parse_address(address).key not in _addresses(settings.get().admin_emails)
 
 
 def _queue_link(session: Session, address: str, *, valid_for: timedelta, now: datetime) -> None:
@@ -117,9 +128,9 @@ def end_session(cookie: str) -> None:
 
 
 def end_sessions_of_removed() -> int:
-    """End links and sessions of addresses that were removed from ADMIN_EMAILS, so that they stay ended if one returns.
+    """End links and sessions of addresses that were removed from the settings, so that they stay ended if one returns.
 
-    Called when a web process starts, which is when it reads ADMIN_EMAILS. Returns how many ended.
+    Called when a web process starts, which is when it reads the settings. Returns how many ended.
     """
     with engine.transaction() as session:
         return admin_logins.end_all_except(session, list(_administrators().values()), now=clock.now())

@@ -302,7 +302,7 @@ def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
 def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
     """A subscriber's preferences by name. Topics are texts; sources that were removed here are left out."""
     stored = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
-    known_sources = tuple(key for key in profile.sources if key in outlets.known_outlets())
+    known_sources = tuple(filter(outlets.known_outlets().__contains__, profile.sources)) if profile.sources else ()
     return stored | {"topics": tuple(topic.text for topic in profile.topics), "sources": known_sources}
 
 

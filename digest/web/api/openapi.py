@@ -17,13 +17,14 @@ Times are in UTC.
 Schema = dict[str, Any]
 
 _ALWAYS = (400, 408, 413, 429, 431, 500, 503)
-_WITH_TOKEN, _WITH_PATH, _WITH_INPUT, _WITH_BODY = (401, 403), (404,), (404, 422), (415, 422)
+_WITH_TOKEN, _WITH_PATH, _WITH_INPUT, _WITH_BODY = (401, 403), (404, 405), (404, 422), (415, 422)
 _WITH_CHANGE = (404, 409, 422)
 _MEANINGS = {
     400: "The request, its token in the address or its cursor can’t be read",
     401: "A valid bearer token or signature is needed",
     403: "The token lacks the scope",
     404: "There is no such thing, or this is not set up here",
+    405: "With this value the address is another one, which does not accept the method",
     408: "The request did not arrive in time",
     409: "Not possible in the current state, or the same Idempotency-Key is in use right now",
     410: "The token in the address is out of date",

@@ -38,10 +38,14 @@ class FeedAddress(BaseModel):
 
 
 class NewFeed(FeedAddress):
-    """A feed to add. `name`, `title`: from the feed where they are empty; `max_a_day`: papers mailed a day at most."""
+    """A feed to add. `name`, `title`: from the feed where they are empty; `max_a_day`: papers mailed a day at most.
+
+    `subject`: name or code of the subject of its papers that have none.
+    """
 
     name: str = Field(default="", max_length=40)
     title: str = Field(default="", max_length=200)
+    subject: str = Field(default="", max_length=80)
     max_a_day: int | None = Field(default=None, ge=1, le=source_admin.MAX_PAPERS_A_DAY)
 
 
@@ -66,7 +70,12 @@ def add_feed(body: NewFeed, token: ManageSources, response: Response) -> SourceA
     """Add a feed. Until it is confirmed, only some of its papers are mailed a day."""
     try:
         feed, _ = source_admin.add_feed(
-            body.address, name=body.name, title=body.title, max_a_day=body.max_a_day, actor=token.actor
+            body.address,
+            name=body.name,
+            title=body.title,
+            subject=body.subject,
+            max_a_day=body.max_a_day,
+            actor=token.actor,
         )
     except SourceDown as error:
         raise BadInput(f"address: {error}", field="address") from error

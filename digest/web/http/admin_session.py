@@ -1,11 +1,14 @@
-"""Administrator sessions: the cookie, its administrator, and the check that a POST came from our own pages."""
+"""Administrator sessions: the cookie, its administrator's role, and the check that a POST came from our own pages."""
 
 from __future__ import annotations
 
+import re
+from contextvars import ContextVar
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -19,6 +22,11 @@ LOCAL_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # With no-referrer browsers send `Origin: null` along with our own forms, and it could not be checked (Fetch, 3.2).
 REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
+
+
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_SIGN_IN_PATHS = re.compile(r"/admin/(sign-in|sign-out|enter/[^/]+)")  # what everybody may post
+_viewing: ContextVar[bool] = ContextVar("viewing", default=False)
 
 
 def _is_local_http() -> bool:
@@ -66,6 +74,25 @@ def _require_administrator(administrator: Annotated[str | None, Depends(_adminis
     return administrator
 
 
+async def require_role(request: Request) -> None:
+    """Refuse every change by a viewer, and remember the role for the pages that are rendered for this request.
+
+    Raises HTTPException.
+    """
+    address = await run_in_threadpool(_administrator, request)
+    is_viewer = address is not None and admin_login.is_viewer(address)
+    _viewing.set(is_viewer)
+    if is_viewer and request.method not in _SAFE_METHODS and not _SIGN_IN_PATHS.fullmatch(request.url.path):
+        raise HTTPException(
+            403, detail=localize("you may look at everything here, but change nothing; ask one of the operators")
+        )
+
+
+def is_viewing() -> bool:
+    """True where the current request is a viewer's, whose pages show neither buttons nor whole addresses."""
+    return _viewing.get()
+
+
 MaybeAdministrator = Annotated[str | None, Depends(_administrator)]
 Administrator = Annotated[str, Depends(_require_administrator)]
 
@@ -76,7 +103,7 @@ def require_same_origin(request: Request) -> None:
     Browsers send Sec-Fetch-Site (Fetch Metadata) and Origin (RFC 6454). A program that sends neither has no browser's
     cookies to abuse. Raises HTTPException.
     """
-    if request.method in {"GET", "HEAD", "OPTIONS"}:
+    if request.method in _SAFE_METHODS:
         return
     fetch_site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
@@ -97,3 +124,7 @@ def _own_origins() -> set[str]:
         return {origin}
     port = f":{parts.port}" if parts.port else ""
     return {f"http://{name if ':' not in name else f'[{name}]'}{port}" for name in LOOPBACK}
+
+
+GUARDS = (Depends(require_same_origin), Depends(require_role))
+"""The dependencies of every router under /admin."""

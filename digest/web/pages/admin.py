@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from digest import signing
@@ -20,24 +20,25 @@ from digest.web.http import admin_session
 from digest.web.http.admin_session import Administrator, MaybeAdministrator
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue, Services
+from digest.web.pages.admin_layout import admin_router, render_for_administrator
 from digest.web.ui import charts, forms, template_rendering
 from digest.web.ui.admin_view import NAVIGATION
 from digest.web.ui.forms import Form, Pressed
 
-router = APIRouter(prefix="/admin", include_in_schema=False, dependencies=[Depends(admin_session.require_same_origin)])
+router = admin_router()
 
 
 @router.get("")
 def home(administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
     """The overview; without a session the sign-in form."""
-    return _overview(queue) if administrator else _page("sign_in.html", asked=False)
+    return _overview(queue) if administrator else render_for_administrator("sign_in.html", asked=False)
 
 
 @router.post("/sign-in")
 def request_sign_in_link(form: Form, client: Client, queue: Queue) -> HTMLResponse:
     """Send the link. The response is the same for every address."""
     admin_login.request_link(str(form.get("address", "")), client, queue)
-    return _page("sign_in.html", asked=True)
+    return render_for_administrator("sign_in.html", asked=True)
 
 
 @router.get("/enter/{token}")
@@ -46,7 +47,7 @@ def show_sign_in_button(token: str) -> HTMLResponse:
     admin_login.require_valid_link(
         signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
     )
-    return _page("enter.html")
+    return render_for_administrator("enter.html")
 
 
 @router.post("/enter/{token}")
@@ -117,13 +118,6 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     return _overview(queue, domain_message=localize_plural(singular, plural, waiting, domain=domain))
 
 
-def _page(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page for administrators. Its forms must send their origin, see `admin_session.REFERRER_POLICY`."""
-    response = template_rendering.page_response(name, status=status, private=True, **values)
-    response.headers.update(admin_session.REFERRER_POLICY)
-    return response
-
-
 def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -147,7 +141,7 @@ def _overview(
         if resend_error is None or isinstance(resend_error, BadInput)
         else BadInput(str(resend_error), field="address")
     )
-    return _page(
+    return render_for_administrator(
         "admin.html",
         navigation=NAVIGATION,
         current="",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
@@ -15,11 +17,24 @@ from digest.web.http.error_pages import status_of
 from digest.web.ui import forms, template_rendering
 from digest.web.ui.admin_view import NAVIGATION, AdminSection
 
+# the first character of an address, then the separator, also as in a query string, and the domain
+_ADDRESS = re.compile(r"""([^\s<>"'@/?=&:;,()%])[^\s<>"'@/?=&:;,()%]*(@|%40)([^\s<>"'@/?=&:;,()%]+)""")
+
 
 def admin_router() -> APIRouter:
-    """A router under /admin that refuses POSTs from other origins."""
-    guard = Depends(admin_session.require_same_origin)
-    return APIRouter(prefix="/admin", include_in_schema=False, dependencies=[guard])
+    """A router under /admin that refuses POSTs from other origins, and by viewers."""
+    return APIRouter(prefix="/admin", include_in_schema=False, dependencies=admin_session.GUARDS)
+
+
+def render_for_administrator(name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page with the buttons of the role that looks at it. Viewers see addresses only as `a…@example.org`.
+
+    Its forms must send their origin, see `admin_session.REFERRER_POLICY`.
+    """
+    is_viewing = admin_session.is_viewing()
+    html = template_rendering.render(name, may_act=not is_viewing, **values)
+    html = _ADDRESS.sub(r"\1…\2\3", html) if is_viewing else html
+    return HTMLResponse(html, status_code=status, headers=template_rendering.PRIVATE | admin_session.REFERRER_POLICY)
 
 
 def admin_page(
@@ -32,10 +47,9 @@ def admin_page(
     refresh: int = 0,
 ) -> HTMLResponse:
     """A page of the administration. `current`: the path of its entry in the navigation; `refresh`: seconds, 0 never."""
-    response = template_rendering.page_response(
+    return render_for_administrator(
         "admin_page.html",
         status=status_of(error) if error else 200,
-        private=True,
         navigation=NAVIGATION,
         current=current,
         title=title,
@@ -44,8 +58,6 @@ def admin_page(
         problem=forms.as_sentence(error) if error else "",
         refresh=refresh,
     )
-    response.headers.update(admin_session.REFERRER_POLICY)
-    return response
 
 
 def form_text(form: FormData, name: str) -> str:

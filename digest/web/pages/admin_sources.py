@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError, NotFound, Refused, SourceDown
 from digest.i18n import localize, localize_plural
+from digest.papers.subjects import SUBJECTS, subject_label
 from digest.services.admin import admin_pages, source_admin, source_listing
 from digest.services.admin.feed_preview import NEW, FeedPreview, preview_feed
 from digest.services.admin.source_listing import SourceRow
@@ -18,7 +19,17 @@ from digest.services.ingestion import source_status
 from digest.sources.feed_fetch import checked_address
 from digest.web.http.admin_session import Administrator
 from digest.web.pages.admin_layout import admin_page, admin_router, form_text
-from digest.web.ui.admin_view import AdminForm, AdminSection, Cell, InputField, RowAction, TableRow, query_path, utc
+from digest.web.ui.admin_view import (
+    AdminForm,
+    AdminSection,
+    Cell,
+    Choice,
+    InputField,
+    RowAction,
+    TableRow,
+    query_path,
+    utc,
+)
 from digest.web.ui.forms import Form
 
 router = admin_router()
@@ -70,7 +81,11 @@ def _perform(action: str, form: FormData, administrator: str) -> str:
 
 def _add(form: FormData, administrator: str) -> str:
     feed, preview = source_admin.add_feed(
-        form_text(form, "address"), title=form_text(form, "title"), name=form_text(form, "name"), actor=administrator
+        form_text(form, "address"),
+        title=form_text(form, "title"),
+        name=form_text(form, "name"),
+        subject=form_text(form, "subject"),
+        actor=administrator,
     )
     new = sum(paper.outcome == NEW for paper in preview.papers)
     papers = localize_plural("%(n)s new paper", "%(n)s new papers", new)
@@ -163,6 +178,12 @@ def _preview_page(form: FormData) -> HTMLResponse:
     fields = [
         InputField("address", "", kind="hidden", value=address),
         InputField("title", localize("Name that subscribers see"), value=title, is_required=True),
+        InputField(
+            "subject",
+            localize("Subject of papers without any"),
+            kind="select",
+            choices=[Choice(localize("none"), ""), *(Choice(subject_label(code), code) for code in SUBJECTS)],
+        ),
     ]
     add = AdminForm(PATH, "add", localize("Add this feed"), fields, is_quiet=False)
     sections = [AdminSection(lines=[address, line], forms=[add]), _papers_section(preview)]

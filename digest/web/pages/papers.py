@@ -97,6 +97,7 @@ def _render_trending(services: PageServices, view: TrendingView) -> str:
             (name, localize(label), "" if name == DEFAULT_PERIOD else f"?period={name}") for name, label in PERIODS
         ],
         papers=page_rows,
+        first=(view.page - 1) * ROWS_PER_PAGE + 1,
         paging=paging(path, view.page, has_more=len(rows) == limit, query=query),
     )
 

@@ -13,6 +13,7 @@ from digest.errors import N_
 PAGE_ROWS = 100
 NAVIGATION = (
     ("", N_("Overview")),
+    ("/health", N_("Health")),
     ("/runs", N_("Runs")),
     ("/subscribers", N_("Subscribers")),
     ("/suppressions", N_("Suppressions")),
@@ -81,9 +82,13 @@ class AdminForm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AdminSection:
-    """A card. `figures`: (name, value, link); `search`: the field of a filter form; `next_link`: to more rows."""
+    """A card. `figures`: (name, value, link); `search`: the field of a filter form; `next_link`: to more rows.
+
+    `anchor`: for links to it.
+    """
 
     heading: str = ""
+    anchor: str = ""
     lines: Sequence[str] = ()
     figures: Sequence[tuple[str, str, str]] = ()
     filters: Sequence[Choice] = ()

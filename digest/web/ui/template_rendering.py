@@ -60,9 +60,15 @@ def suggestion_script() -> str:
     return _read("suggest.js")
 
 
+@lru_cache(maxsize=1)
+def refresh_script() -> str:
+    """The script of an administrators' page that refreshes itself."""
+    return _read("refresh.js")
+
+
 def scripts() -> tuple[str, ...]:
     """All scripts that pages contain inline."""
-    return script(), copy_script(), suggestion_script()
+    return script(), copy_script(), suggestion_script(), refresh_script()
 
 
 def long_date(day: date) -> str:
@@ -112,6 +118,7 @@ def _environment() -> Environment:
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704
         copy_script=Markup(copy_script()),  # noqa: S704
+        refresh_script=Markup(refresh_script()),  # noqa: S704
         suggestion_script=Markup(suggestion_script()),  # noqa: S704
     )
     return environment

@@ -13,9 +13,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from digest import settings
+from digest.db.core import postgresql_dump, sqlite_backup
 from digest.db.core.engine import engine, transaction
 from digest.redis.running import recorded_instance
 from tests.digest.cli.conftest import Terminal
@@ -124,6 +125,53 @@ def test_a_restored_installation_sends_nothing_that_was_sent_before_the_backup(
     lab.ok("run", "--date", "2025-11-17", "--inline")
 
     assert smtp.recipients() == {"ada@example.com": 1, "bob@example.com": 1}
+
+
+def test_what_is_committed_during_a_backup_is_in_none_of_its_tables(
+    lab: Terminal,
+    database: str,
+    configured: Callable[..., None],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The change is made while the copy is under way: after the first table, or the first page of SQLite's file."""
+    changed: list[bool] = []
+
+    def change_once() -> None:
+        if not changed:
+            changed.append(True)
+            with transaction() as session:
+                for table, column in (("installation", "key"), ("subscriber", "time_zone"), ("delivery", "reply")):
+                    session.connection().execute(text(f"UPDATE {table} SET {column} = 'changed'"))
+
+    before = _content()
+    if database.startswith("sqlite"):
+        monkeypatch.setattr(
+            sqlite_backup, "_driver_connection", lambda connection: _SteppingCopy(connection, change_once)
+        )
+    else:
+        dump = postgresql_dump._dump_table
+        monkeypatch.setattr(postgresql_dump, "_dump_table", lambda *values: (dump(*values), change_once())[0])
+    file = _backup(lab, tmp_path / "backups")
+    assert changed
+    assert _content() != before
+    _point_to(configured, request, tmp_path, "sqlite" if database.startswith("sqlite") else "postgresql")
+    lab.ok("restore", str(file))
+
+    assert _content() == before
+
+
+class _SteppingCopy:
+    """An SQLite connection whose backup calls a function after its first page."""
+
+    def __init__(self, connection: Connection, function: Callable[[], None]) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        self._driver, self._function = driver, function
+
+    def backup(self, target: sqlite3.Connection, *, pages: int) -> None:
+        self._driver.backup(target, pages=1, progress=lambda *_: self._function())
 
 
 @SQLITE

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import BadInput, SourceDown
+from digest.papers import Record
 from digest.sources import crossref, request_pacing
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, work
@@ -89,3 +90,32 @@ def test_every_sample_of_crossref_is_parsed_or_refused_with_a_reason(shared: Pat
                 crossref.parse(data)
 
     assert works > 100
+
+
+@pytest.mark.parametrize(
+    ("doi", "relation", "expected"),
+    [
+        (
+            "10.1101/2024.04.01.1",
+            {"is-preprint-of": [{"id-type": "doi", "id": "10.1016/J.X.1"}]},
+            ("10.1016/j.x.1", ("10.1101/2024.04.01.1",)),
+        ),
+        ("10.1002/a", {"has-preprint": [{"id-type": "doi", "id": "10.1101/1"}]}, ("10.1002/a", ("10.1101/1",))),
+        ("10.1002/a", {"is-supplement-to": [{"id-type": "doi", "id": "10.1002/b"}]}, ("10.1002/a", ())),
+        ("10.1002/a", {"has-preprint": [{"id-type": "uri", "id": "https://x.example"}, None]}, ("10.1002/a", ())),
+        ("10.1002/a", [], ("10.1002/a", ())),
+    ],
+)
+def test_a_preprint_and_its_article_are_related_by_their_dois(
+    doi: str, relation: object, expected: tuple[str, tuple[str, ...]]
+) -> None:
+    record = crossref.convert({"DOI": doi, "title": ["A title"], "relation": relation}).record
+
+    assert (record.doi, record.preprint_dois) == expected
+
+
+def test_a_retracted_work_marks_the_paper_that_it_completes() -> None:
+    work_of_paper = crossref.convert({"DOI": "10.1002/a", "updated-by": [{"type": "retraction"}]})
+    record = crossref.complete(Record("A title", doi="10.1002/a"), work_of_paper)
+
+    assert (record.withdrawn, record.retracted) == (True, True)

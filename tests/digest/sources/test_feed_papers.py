@@ -82,6 +82,7 @@ def test_an_entry_of_arxiv_has_its_identifier() -> None:
         ("https://hal.science/hal-09999999v2", "https://hal.science/hal-09999999"),
         ("https://b.example:443/a?", "https://b.example/a"),
         ("https://b.example/?p=12", "https://b.example/?p=12"),
+        ("https://video.example/watch?v=12", "https://video.example/watch?v=12"),
     ],
 )
 def test_a_link_is_the_same_at_each_fetch(link: str, cleaned: str) -> None:
@@ -256,6 +257,12 @@ def test_a_feed_that_breaks_off_gives_what_came_before() -> None:
     reading = read_papers(read_feed(feed(*(entry(f"<guid>{n}</guid>") for n in range(3)))[:-60]), TODAY)
 
     assert (len(reading.papers), reading.is_cut) == (2, True)
+
+
+def test_a_namespace_that_is_no_address_costs_no_entry() -> None:
+    data = feed(entry("<guid>10.1234/a</guid>")).replace(b"basic/2.0/", b"basic 2.0/")
+
+    assert [paper.record.doi for paper in read_papers(read_feed(data), TODAY).papers] == ["10.1234/a"]
 
 
 @pytest.mark.parametrize(

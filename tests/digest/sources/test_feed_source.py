@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -14,8 +15,10 @@ from digest.db.core.engine import reading
 from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
 from digest.services.admin import source_admin, source_listing
-from digest.services.ingestion import catch_up, source_status
+from digest.services.ingestion import catch_up, import_files, source_status
+from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
 from digest.sources import request_pacing
+from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item, work
 
@@ -71,6 +74,52 @@ def test_each_paper_of_a_feed_comes_once_however_often_it_is_fetched(server: Fee
 
     assert (name, first.new, second.new, third.new) == ("journal-of-examples", 3, 0, 3)
     assert new_dois() == Counter(f"10.1234/exa.{n}" for n in range(6))
+
+
+@only_sqlite
+def test_a_feeds_papers_say_where_they_appeared_and_have_its_subject(server: FeedServer) -> None:
+    catch_up.ingest(added(server, subject="Neuroscience"))
+    with reading() as session:
+        papers = session.exec(select(Paper)).all()
+        details = session.exec(select(PaperVersion.detail)).all()
+
+    assert [paper.outlets for paper in papers] == ["journal-of-examples"] * 3
+    assert {paper.announcement_id for paper in papers} == {NOW.toordinal()}
+    assert [(detail["outlets"], detail["categories"]) for detail in details] == [
+        (["Journal of Examples"], ["bio.neuroscience"])
+    ] * 3
+
+
+@only_sqlite
+def test_a_subject_that_does_not_exist_is_refused(server: FeedServer) -> None:
+    with pytest.raises(BadInput, match="'Alchemy' is not a subject such as Neuroscience"):
+        added(server, subject="Alchemy")
+
+
+@only_sqlite
+def test_subscribers_choose_a_feed_by_its_name(server: FeedServer) -> None:
+    name = added(server)
+    chosen = validate(SignUpPreferences, {"sources": "journal of examples"}).sources
+    labels = [dict(field.options) for field in grouped_fields(with_defaults({}))["details"] if field.name == "sources"]
+    source_admin.remove_feed(name, actor="test")
+
+    assert chosen == ("journal-of-examples",)
+    assert labels == []
+    with pytest.raises(BadInput, match="'journal' is not a source here"):
+        validate(SignUpPreferences, {"sources": "journal of examples"})
+
+
+@only_sqlite
+def test_the_form_offers_the_sources_where_there_are_several(
+    server: FeedServer, configured: Callable[..., None]
+) -> None:
+    configured(SOURCES="biorxiv", FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=server.url)
+    added(server)
+    fields = grouped_fields(with_defaults({}))["details"]
+
+    assert [dict(field.options) for field in fields if field.name == "sources"] == [
+        {"biorxiv": "bioRxiv", "journal-of-examples": "Journal of Examples"}
+    ]
 
 
 @only_sqlite
@@ -375,3 +424,66 @@ def test_a_feed_in_another_character_set_is_read(server: FeedServer) -> None:
 
     with reading() as session:
         assert session.exec(select(PaperVersion.title)).all() == ["Synapsen wachsen größer"]
+
+
+def test_a_fetch_that_ends_before_its_commit_is_done_again_in_full(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise SourceDown("ended here")
+
+    name = added(server)
+    with monkeypatch.context() as patched:
+        patched.setattr("digest.db.papers.feed_sources.store_items", broken)
+        with pytest.raises(SourceDown, match="ended here"):
+            catch_up.ingest(name)
+    before = new_dois()
+    catch_up.ingest(name)
+
+    assert (before, new_dois()) == (Counter(), Counter(f"10.1234/exa.{n}" for n in range(3)))
+
+
+def test_two_processes_that_fetch_a_feed_at_once_store_its_papers_once(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from digest.sources import feed_source
+
+    complete, name = feed_source.complete_papers, added(server)
+    others: list[int] = []
+
+    def complete_after_the_other(*arguments: object) -> object:
+        if not others:
+            others.append(0)
+            others[0] = catch_up.ingest(name).counts.new
+        return complete(*arguments)  # type: ignore[arg-type]
+
+    server.pages["/feed.xml"] = feed(
+        *(f"<item><title>Synapses {n} grow</title><link>https://b.example/{n}</link></item>" for n in range(3))
+    )
+    monkeypatch.setattr(feed_source, "complete_papers", complete_after_the_other)
+    with pytest.raises(SourceDown, match="at the same time"):
+        catch_up.ingest(name)
+    catch_up.ingest(name)
+
+    assert others == [3]
+    with reading() as session:
+        assert len(session.exec(select(Paper)).all()) == 3
+
+
+@only_sqlite
+@pytest.mark.parametrize("resolved", [["10.0.0.7"], ["192.0.2.1", "127.0.0.1"], ["fd00::1"], ["100.64.0.1"]])
+def test_a_name_that_leads_into_a_private_network_is_not_fetched(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch, resolved: list[str]
+) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (address, 80)) for address in resolved])
+    with pytest.raises(SourceDown, match=r"journal\.example is in a private network"):
+        source_admin.add_feed("https://journal.example/feed.xml", actor="test")
+
+
+@only_sqlite
+def test_saved_answers_of_a_feed_are_imported(server: FeedServer, tmp_path: Path) -> None:
+    file = tmp_path / "saved.xml"
+    file.write_bytes(feed(item(7), item(8, title="Cover Image")))
+    counts = import_files.ingest_files(added(server), [file], seeds=lambda *_: [])
+
+    assert (counts.new, counts.bad) == (1, 1)

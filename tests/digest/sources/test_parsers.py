@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import BadInput, SourceDown
-from digest.papers import AuthorFigures, AuthorProfile, Record
+from digest.papers import AuthorFigures, AuthorId, AuthorProfile, Record
 from digest.sources import arxiv_api, arxiv_feed, arxiv_oai, huggingface, identifiers, openalex, semantic_scholar
 from digest.sources.arxiv_oai import HarvestedRecord
 from digest.sources.author_line import authors_of
@@ -313,3 +313,37 @@ def test_semantic_scholar_s_row_with_a_wrong_figure_is_refused() -> None:
     row = {"externalIds": {"ArXiv": "2509.00001"}, "authors": [{"name": "Ada Byron", "hIndex": -1}]}
 
     assert "hIndex" in semantic_scholar.parse(json.dumps([row]).encode()).rejected[0].reason
+
+
+# --- ids of authors
+
+
+def test_openalex_delivers_ids_with_the_names_as_printed() -> None:
+    author = {"id": "https://openalex.org/A5015270557", "orcid": "https://orcid.org/0000-0002-1825-0097"}
+    authorship = {
+        "author": author | {"display_name": "M. Skarlinski"},
+        "raw_author_name": "Michael D. Skarlinski",
+        "institutions": [{"display_name": "University of Rochester"}],
+    }
+    work = {"id": "https://openalex.org/W1", "doi": "https://doi.org/10.48550/arxiv.2401.00001"}
+    (listed,) = openalex.parse(json.dumps(work | {"authorships": [authorship]}).encode()).papers
+
+    assert listed.author_ids == (
+        AuthorId("Michael D. Skarlinski", "openalex", "A5015270557", "University of Rochester"),
+        AuthorId("Michael D. Skarlinski", "orcid", "0000-0002-1825-0097", "University of Rochester"),
+    )
+
+
+def test_semantic_scholar_delivers_ids_without_those_that_are_none() -> None:
+    authors = [{"name": "Ada Byron", "authorId": "1741101"}, {"name": "Emmy Noether", "authorId": None}]
+    row = {"externalIds": {"ArXiv": "2401.00001"}, "authors": authors}
+    (listed,) = semantic_scholar.parse(json.dumps([row]).encode()).papers
+
+    assert listed.author_ids == (AuthorId("Ada Byron", "semantic-scholar", "1741101"),)
+
+
+def test_hugging_face_delivers_accounts_that_it_verified(shared: Path) -> None:
+    days = [huggingface.parse(wire(shared, "hf_daily_papers", "2026-06-23.json"))]
+    ids = [author_id for day in days for listed in day.papers for author_id in listed.author_ids]
+
+    assert AuthorId("Darrien McKenzie", "huggingface", "675bcf5ed2cb9751b93e0c55") in ids

@@ -24,7 +24,9 @@ from digest.models import (
     DomainPause,
     ExamplePaper,
     Feedback,
+    FeedSource,
     Paper,
+    PaperAuthorId,
     PaperSummary,
     Reject,
     SourceState,
@@ -54,6 +56,10 @@ SCRIPT_LINK = "javascript:alert('pwned')"
 TAGS_OF_ATTACK = {"pwned"}
 # Columns with words of the program, hashes and addresses that were checked; nobody outside writes into them.
 OWN_COLUMNS = {
+    *("crossref_lookup.doi", "example_paper.lookup", "feed_item.key", "feed_item.source", "feed_item.state"),
+    *("feed_item.text_key", "feed_source.name", "metric_counter.labels", "metric_counter.name", "paper.language"),
+    *("paper.outlets", "paper_author_id.scheme", "paper_author_id.value", "paper_identifier.identifier"),
+    *("run_report.outcome", "source_pause.source"),
     *("account_request.action", "account_request.address", "admin_login.address", "admin_login.session_hash"),
     *("admin_token.digest", "admin_token.scopes", "attempt.action", "attempt.key", "author_figure.source"),
     *("batch.source", "bounce.report_key", "bounce.address_key", "bounce.kind", "consent.event", "consent.client"),
@@ -149,6 +155,18 @@ def filled(settled: None, clock_stands: time_machine.Traveller, queue: Recording
         PaperSummary(paper_id=1, source="arxiv", text="A summary", taken_at=NOW),
         AuthorFigure(name="Ada Byron", source="jsonl", figures={"h-index": "12"}, taken_at=NOW),
         ExamplePaper(subscriber_id=1, import_id=1, title="Maps", identifier="doi", abstract="Of maps", added_at=NOW),
+        FeedSource(
+            name="journal",
+            title="A journal",
+            address="https://journal.example/feed.xml",
+            subject="maps",
+            etag="a tag",
+            last_modified="a day",
+            added_at=NOW,
+        ),
+        PaperAuthorId(
+            paper_id=1, scheme="orcid", value="0000-0002-1825-0097", name="Ada Byron", institution="A school"
+        ),
         Feedback(subscriber_id=1, paper_id=1, verb="more", topic="graphs", at=NOW),
         Audit(at=NOW, actor="root", action="add", detail={"subscriber": 1, "consent": "a list"}),
     )

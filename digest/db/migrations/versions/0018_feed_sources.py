@@ -20,7 +20,7 @@ def upgrade() -> None:
         "feed_source",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("address", sa.String(length=2000), nullable=False),
+        sa.Column("url", sa.String(length=2000), nullable=False),
         sa.Column("subject", sa.String(length=40), nullable=False),
         sa.Column("max_a_day", sa.Integer(), nullable=True),
         sa.Column("etag", sa.String(length=400), nullable=False),

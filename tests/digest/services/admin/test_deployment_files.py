@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +62,47 @@ def test_what_runs_for_long_starts_at_boot(installed: Terminal, tmp_path: Path) 
 
     for name in ("papers-inbox.service", "papers-inbox-web.service"):
         assert _unit(tmp_path / "units" / name)["Install"]["WantedBy"] == "multi-user.target"
+
+
+def _environment(unit: Path) -> dict[str, str]:
+    """What the unit adds to the environment."""
+    lines = [line.removeprefix("Environment=") for line in unit.read_text().splitlines()]
+    return dict(line.split("=", 1) for line in lines if line.startswith(("DIGEST_", "TMPDIR")))
+
+
+def test_a_unit_reads_this_installation_s_settings_whatever_its_folder(installed: Terminal, tmp_path: Path) -> None:
+    """The settings come from the file that the unit names, not from an `.env` of the folder in which it runs."""
+    (tmp_path / "srv" / ".env").write_text("DIGEST_SERVICE_NAME='Papers of the lab'\n")
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text("DIGEST_SERVICE_NAME='Somebody else'\n")
+
+    for unit in (tmp_path / "units").glob("*.service"):
+        command = [sys.executable, "-P", "-m", "workers.main", "config", "show", "--json"]
+        environment = {"PATH": os.environ["PATH"], **_environment(unit)}
+        output = subprocess.run(
+            command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+        shown = {row["setting"]: row for row in json.loads(output)}
+        assert shown["DIGEST_SERVICE_NAME"]["value"] == "Papers of the lab"
+        assert shown["DIGEST_SERVICE_NAME"]["origin"] == ".env"
+
+
+def test_the_private_redis_of_the_unit_listens_in_its_runtime_directory(installed: Terminal, tmp_path: Path) -> None:
+    """Its /tmp is private, so a socket there could not be reached by `digest doctor` of a shell."""
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+    unit = tmp_path / "units" / "papers-inbox.service"
+    service, environment = _unit(unit)["Service"], _environment(unit)
+
+    assert environment["TMPDIR"] == f"/run/{service['RuntimeDirectory']}"
+    assert service["PrivateTmp"] == "yes"
+    code = "from digest.redis import PrivateRedis; print(PrivateRedis().url)"
+    command = [sys.executable, "-c", code]
+    with tempfile.TemporaryDirectory(dir="/tmp") as runtime:  # a short path, as that of a socket must be
+        own_environment = {"PATH": os.environ["PATH"], **environment, "TMPDIR": runtime}
+        url = subprocess.run(command, env=own_environment, capture_output=True, text=True, check=True).stdout
+        assert url.startswith(f"unix://{runtime}/")
 
 
 @pytest.mark.parametrize(("kind", "name"), [("caddy", "Caddyfile"), ("nginx", "papers-inbox.conf")])

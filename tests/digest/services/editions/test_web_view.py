@@ -6,6 +6,7 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+from digest.services.editions import web_view
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 
 
@@ -52,3 +53,14 @@ def test_the_edition_of_a_category_subscriber_names_that_category(lab: Lab, smtp
     assert "1 new in cs.CV" in body
     assert "new in cs.CV" in body
     assert "topics" not in body
+
+
+def test_the_web_view_cites_each_paper_and_the_mail_none(lab: Lab, smtp: MailServer) -> None:
+    lab.subscribe("ada", "bandits")
+    lab.store(MONDAY, paper(1, "Linear bandits"), paper(2, "Dueling bandits"))
+    lab.run(MONDAY)
+    (edition,) = lab.editions("ada")
+    page = web_view.web_view(edition.id or 0, "https://digest.example/editions/x")
+
+    assert [f'href="https://digest.example/papers/{n}#cite"' in page for n in (1, 2)] == [True, True]
+    assert b"#cite" not in smtp.log[-1].raw

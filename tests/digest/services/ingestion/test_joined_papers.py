@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
+from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
 from digest.db.core.engine import reading
 from digest.models import Paper, PaperVersion
-from digest.papers import ListedPaper, Record
+from digest.papers import ListedPaper, Record, is_same_paper
 from digest.services.catalog import paper_exports, paper_lookup, paper_presenters
 from digest.services.editions import web_view
+from digest.sources import crossref
 from tests.digest.services.conftest import FILLER, MONDAY, Lab
 from tests.servers import MailServer
 
@@ -173,6 +177,17 @@ def test_two_parts_of_one_title_are_two_papers(lab: Lab) -> None:
     assert len(visible()) == 2
 
 
+def test_a_real_preprint_and_its_article_are_one_paper_without_the_relation(shared: Path) -> None:
+    samples = shared / "data" / "sources"
+    preprint = crossref.parse((samples / "crossref" / "works_posted_content_preprint.json").read_bytes()).record
+    work = json.loads((samples / "openalex" / "work_2025.json").read_text(encoding="utf-8"))
+    names = tuple(authorship["raw_author_name"] for authorship in work["authorships"])
+    published = Record(work["title"], authors=names, doi=work["doi"].removeprefix("https://doi.org/"))
+
+    assert (preprint.doi, len(preprint.preprint_dois)) == (published.doi, 1)
+    assert is_same_paper(replace(preprint, doi=preprint.preprint_dois[0], preprint_dois=()), published)
+
+
 def mail_text(smtp: MailServer) -> str:
     """The text part of the only mail."""
     [sent] = smtp.log
@@ -195,6 +210,17 @@ def test_mail_page_and_web_view_link_both_versions_and_name_the_journal(ada: Lab
         assert "now in Nature" in shown
         assert f"https://doi.org/{ARTICLE}" in shown
         assert f"https://doi.org/{PREPRINT}" in shown
+
+
+@pytest.mark.parametrize("outlets", [("bioRxiv",), ("PubMed", "bioRxiv"), ("PubMed",)])
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_mail_names_the_server_of_the_preprint_and_the_journal(
+    ada: Lab, smtp: MailServer, outlets: tuple[str, ...]
+) -> None:
+    ada.store(MONDAY, article(preprint_dois=(PREPRINT,), outlets=outlets))
+    ada.run(MONDAY)
+
+    assert "bioRxiv preprint · now in Nature" in " ".join(mail_text(smtp).split())
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

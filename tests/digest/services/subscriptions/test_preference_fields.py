@@ -136,7 +136,7 @@ def test_subjects_are_chosen_by_name_or_code(typed: object, codes: tuple[str, ..
 
 
 @pytest.mark.parametrize("typed", ["arXiv, bioRxiv", "arxiv biorxiv", ["arXiv", "BIORXIV", "arxiv"], "arXiv\nbioRxiv"])
-def test_sources_are_chosen_by_name_or_key(typed: object) -> None:
+def test_sources_are_chosen_by_name_or_key(database: str, typed: object) -> None:
     assert validate(SignUpPreferences, {"sources": typed}).sources == ("arxiv", "biorxiv")
 
 
@@ -148,13 +148,13 @@ def test_languages_are_chosen_by_name_or_code() -> None:
     ("field", "typed", "named"), [("sources", "arxvi", "arxiv, "), ("languages", "Klingon", "en, de, ")]
 )
 def test_a_source_or_language_that_is_not_here_is_refused_with_those_that_are(
-    field: str, typed: str, named: str
+    database: str, field: str, typed: str, named: str
 ) -> None:
     with pytest.raises(BadInput, match=f"{field}: '{typed}' is not .*; use one of .*{named}"):
         validate(SignUpPreferences, {field: typed})
 
 
-def test_a_source_that_was_removed_here_is_left_out_of_forms_and_exports() -> None:
+def test_a_source_that_was_removed_here_is_left_out_of_forms_and_exports(database: str) -> None:
     profile = Profile(sources=("arxiv", "a-journal-that-was-removed"))
 
     assert preference_values(Subscriber(), profile)["sources"] == ("arxiv",)

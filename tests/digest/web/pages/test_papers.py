@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -151,3 +152,15 @@ def test_the_amount_of_mail_is_described_in_words() -> None:
 def test_an_empty_service_still_has_a_page() -> None:
     assert charts.bars([]) == ()
     assert charts.bars([(date(2025, 11, 21), 0)])[0].height == 0
+
+
+def test_trending_papers_show_their_rank(web: Browser) -> None:
+    ranks = re.findall(r'<span class="rank">(\d+)\.</span>', web.get("/trending").text)
+
+    assert ranks == [str(number) for number in range(1, len(ranks) + 1)]
+    assert ranks
+
+
+def test_every_page_leads_to_the_listing_by_ids(web: Browser) -> None:
+    assert 'href="/papers"' in web.get("/").text
+    assert 'href="/papers"' in web.get("/trending").text

@@ -1,0 +1,93 @@
+"""The health of the installation for its administrators: what `digest doctor` says, queues, and space on the disk."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from digest import clock, redis, settings
+from digest.caching import BoundedCache
+from digest.errors import Transient
+from digest.queues import QUEUES
+from digest.redis import running
+from digest.redis.task_lists import task_lists
+from digest.services.admin import dashboard, doctor
+from digest.services.admin.doctor_finding import Finding
+
+CHECK_SECONDS = 60  # a report is reused for so long: its checks connect to mail servers and ask DNS
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue: tasks that wait, and seconds since one of its workers made progress; infinite for none."""
+
+    name: str
+    waiting: int
+    silence: float
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """`queues` and `scheduler_silence` (seconds) are None without Redis. Bytes on the disk of DATA_DIR.
+
+    `mails`: by state.
+    """
+
+    checked_at: datetime
+    findings: Sequence[Finding]
+    queues: Sequence[QueueState] | None
+    scheduler_silence: float | None
+    free_bytes: int
+    total_bytes: int
+    mails: Mapping[str, int]
+
+
+_reports: BoundedCache[HealthReport] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
+
+
+def health_report() -> HealthReport:
+    """The report, at most a minute old."""
+    slot = int(clock.now().timestamp()) // CHECK_SECONDS
+    return _reports.get(settings.get().database, _make_report, version=slot)
+
+
+def _make_report() -> HealthReport:
+    queues, silence = _redis_state()
+    folder = settings.get().data_dir
+    while not folder.exists():  # it is made when something is first stored
+        folder = folder.parent
+    disk = shutil.disk_usage(folder)
+    return HealthReport(
+        clock.now(),
+        doctor.run_checks(),
+        queues,
+        silence,
+        disk.free,
+        disk.total,
+        dashboard.service_figures().deliveries,
+    )
+
+
+def _redis_state() -> tuple[Sequence[QueueState] | None, float | None]:
+    """The queues, and seconds since the scheduler's last progress; None where Redis is not used or does not answer."""
+    config = settings.get()
+    instance = running.find_instance(config.data_dir)
+    url = config.redis_url or (instance.redis_url if instance else "")
+    if not url:
+        return None, None
+    try:
+        store = redis.connect(url)
+        queues = [
+            QueueState(queue, sum(store.list_lengths(task_lists(queue))), _silence(store, redis.queue_kind(queue)))
+            for queue in QUEUES
+        ]
+        return queues, _silence(store, redis.SCHEDULER)
+    except Transient:
+        return None, None
+
+
+def _silence(store: redis.RedisStore, kind: str) -> float:
+    return min(store.progress(kind).values(), default=math.inf)
