@@ -9,6 +9,7 @@ from digest.settings import TextSetting
 from digest.sources import (
     arxiv,
     arxiv_api,
+    arxiv_api_lookup,
     arxiv_feed,
     arxiv_oai,
     biorxiv,
@@ -16,6 +17,7 @@ from digest.sources import (
     feed_source,
     huggingface,
     openalex,
+    openalex_lookup,
     pubmed,
     semantic_scholar,
     summary_endpoint,
@@ -36,6 +38,7 @@ SOURCES: dict[str, Source] = {
         openalex.SOURCE,
     )
 }
+look_up_arxiv_ids, look_up_dois = arxiv_api_lookup.look_up, openalex_lookup.look_up
 ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # the announcements that runs wait for and mails mention
 DEFAULT = "default"
 

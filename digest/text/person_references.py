@@ -13,6 +13,11 @@ ORCID, OPENALEX, SEMANTIC_SCHOLAR, HUGGING_FACE = "orcid", "openalex", "semantic
 ARXIV, DOI = "arxiv", "doi"
 ID_SCHEMES = (ORCID, OPENALEX, SEMANTIC_SCHOLAR, HUGGING_FACE)  # the most reliable first
 PAPER_SCHEMES = (ARXIV, DOI)
+ID_PAGES = {  # what people call the ids, and the address of a person's page without the id
+    ORCID: ("ORCID", "https://orcid.org/"),
+    OPENALEX: ("OpenAlex", "https://openalex.org/"),
+    SEMANTIC_SCHOLAR: ("Semantic Scholar", "https://www.semanticscholar.org/author/"),
+}
 _VALUE_PATTERNS = {
     ORCID: re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dXx])"),
     OPENALEX: re.compile(r"(?:https?://openalex\.org/(?:authors/)?)?([Aa]\d{4,12})"),

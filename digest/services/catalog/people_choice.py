@@ -14,9 +14,7 @@ from digest.services.catalog.followed_people import Person
 from digest.services.catalog.page_schemas import NamedPeople, PersonRow
 from digest.text.folding import fold_text
 from digest.text.person_references import (
-    OPENALEX,
-    ORCID,
-    SEMANTIC_SCHOLAR,
+    ID_PAGES,
     author_name,
     reference_of,
 )
@@ -24,11 +22,6 @@ from digest.text.plain_text import one_line
 
 MAX_NAMES = 10  # that are looked up for one form
 MAX_PEOPLE = 6  # that are listed of a name
-_PAGES = {
-    ORCID: ("ORCID", "https://orcid.org/"),
-    OPENALEX: ("OpenAlex", "https://openalex.org/"),
-    SEMANTIC_SCHOLAR: ("Semantic Scholar", "https://www.semanticscholar.org/author/"),
-}
 
 
 def named_people(session: Session, authors: Iterable[str]) -> tuple[NamedPeople, ...]:
@@ -84,9 +77,9 @@ def _people_of_name(session: Session, authors: Sequence[str]) -> NamedPeople:
 
 def _row(person: Person, title: str, *, followed: bool) -> PersonRow:
     links = (
-        (f"{_PAGES[scheme][0]} {value}", f"{_PAGES[scheme][1]}{value}")
+        (f"{ID_PAGES[scheme][0]} {value}", f"{ID_PAGES[scheme][1]}{value}")
         for scheme, value in person.ids
-        if scheme in _PAGES
+        if scheme in ID_PAGES
     )
     return PersonRow(
         reference=person.reference,

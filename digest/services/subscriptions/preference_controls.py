@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,8 +38,9 @@ class Group(StrEnum):
 class Preference:
     """How forms show a preference. Texts are in English and are translated where they are shown.
 
-    `options`: (value, text) of a SELECT. `lead_in`: the words before it in the sentence of its group.
-    `aliases`: wrong names of its column in an import, for which the right one is suggested.
+    `options`: (value, text) of a SELECT. `choices`: texts by value of CHECK_BOXES, as they are now. `lead_in`: the
+    words before it in the sentence of its group. `aliases`: wrong names of its column in an import, for which the right
+    one is suggested.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Preference:
     group: Group = Group.DETAILS
     help: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    choices: Callable[[], Mapping[str, str]] = dict
     lead_in: str = ""
     aliases: tuple[str, ...] = ()
 

@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from digest import clock, settings
+from digest import clock, i18n, settings
 from digest.errors import N_, BadInput, Refused
 from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
@@ -35,10 +35,15 @@ from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers
 from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.validation_messages import plain_message
+from digest.text.language import LANGUAGE_NAMES
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
 QUARTER_HOUR_PATTERN = "^([01][0-9]|2[0-3]):(00|15|30|45)(:00)?$"  # local time: the format `time` has an offset
+
+
+def _language_names() -> dict[str, str]:
+    return {code: i18n.language_name(code) for code in LANGUAGE_NAMES}
 
 
 class SignUpPreferences(BaseModel):
@@ -121,6 +126,7 @@ class SignUpPreferences(BaseModel):
             N_("Only these sources"),
             Control.CHECK_BOXES,
             help=N_("If none is checked, all sources count."),
+            choices=outlets.enabled_outlets,
             aliases=("source", "outlets", "journals"),
         ),
     ] = ()
@@ -131,6 +137,7 @@ class SignUpPreferences(BaseModel):
             N_("Only these languages"),
             Control.CHECK_BOXES,
             help=N_("Of title and abstract. If none is checked, all languages count."),
+            choices=_language_names,
             aliases=("language",),
         ),
     ] = ()

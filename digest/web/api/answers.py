@@ -306,7 +306,7 @@ class SourceAnswer(BaseModel):
     many papers wait because more than `max_a_day` came.
     """
 
-    name: str = Field(examples=["arxiv-rss"])
+    name: str = Field(examples=["journal-of-examples"])
     title: str
     kind: Literal["built-in", "feed"]
     state: str = Field(examples=["on time"])

@@ -1,4 +1,4 @@
-"""The API's public reads: trending papers, one paper, search, citations, and previews of a profile."""
+"""The API's public reads: trending papers, one paper, search, and citations."""
 
 from __future__ import annotations
 
@@ -14,20 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digest.errors import BadInput, NotFound
 from digest.services.catalog import paper_exports, paper_lookup
-from digest.services.catalog.page_schemas import Preview
 from digest.services.search import paper_search
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import topic_feedback
-from digest.services.subscriptions.preference_fields import SignUpPreferences
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import PREFERENCES
-from digest.web.api.answers import PaperAnswer, PaperList, PreviewAnswer, SearchAnswer
+from digest.web.api.answers import PaperAnswer, PaperList, SearchAnswer
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute
 from digest.web.http.cursor_pages import next_address, next_link
 from digest.web.http.dependencies import Services
-from digest.web.http.preview_limits import LimitedPreview
 from digest.web.http.search_limits import SearchSlot
 from digest.web.ui.page_cache import CachedPage, Pages
 
@@ -52,16 +49,6 @@ Identifiers = Annotated[
     str, Query(max_length=8000, description="arXiv ids, DOIs or numbers of this service, with commas between")
 ]
 Category = Annotated[str | None, Query(max_length=20, description="of arXiv, such as cs.LG")]
-
-
-class PreviewRequest(SignUpPreferences):
-    """A profile to try. `days`: the number of announcements; `limit`: the maximum number of papers of each."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"topics": ["graph neural networks"], "days": 7, "limit": 5}]}
-    )
-
-    days: int = Field(default=14, ge=1, le=60)
 
 
 class PaperQuery(BaseModel):
@@ -94,30 +81,6 @@ class PaperQuery(BaseModel):
             cursor=self.cursor,
             limit=self.limit,
         )
-
-
-@router.post("/preview", dependencies=[READ_PAPERS])
-def preview(body: PreviewRequest, make_preview: LimitedPreview) -> PreviewAnswer:
-    """Show what these preferences would have selected, day by day, without subscribing."""
-    return PreviewAnswer.model_validate(preview_as_json(make_preview(body.profile(), days=body.days, limit=body.limit)))
-
-
-def preview_as_json(result: Preview) -> dict[str, Any]:
-    """A preview as plain values."""
-    return {
-        "days": [
-            {
-                "date": day.date,
-                "total": day.total,
-                "papers": [
-                    asdict(paper) | {"matched": [{"topic": topic, "words": words} for topic, words in paper.matched]}
-                    for paper in day.papers
-                ],
-            }
-            for day in result.days
-        ],
-        "announcements_left_out": result.left_out,
-    }
 
 
 @router.get("/papers", dependencies=[READ_PAPERS], response_model=PaperList)

@@ -74,7 +74,7 @@ def library_view(report: LibraryReport, *, token: str = "") -> LibraryView:
     problems = [problem.message(localize) for problem in library.problems]
     awaited = {entry.identifier for entry in library.awaited}
     problems += [
-        localize("%(identifier)s: not stored here; it is looked up at arXiv or OpenAlex soon", identifier=identifier)
+        localize("%(identifier)s: not stored here; it is looked up soon", identifier=identifier)
         if identifier in awaited
         else localize(
             "%(identifier)s: this paper is not stored here, and nothing else is known of it", identifier=identifier

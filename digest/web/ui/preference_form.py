@@ -15,11 +15,9 @@ from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Subscriber
 from digest.papers.subjects import ARXIV_SUBJECTS, SUBJECTS, subject_code, subject_label
-from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
-from digest.text.language import LANGUAGE_NAMES
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
 _TOPIC_PARTS = re.compile(r"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,"(])+""")  # between commas
@@ -129,14 +127,14 @@ def _field(name: str, preference: Preference, text: str) -> FormField:
         lead_in=localize(preference.lead_in) if preference.lead_in else "",
         value=text,
         chosen=tuple(_subjects_in(text) if preference.control is Control.SUBJECTS else text.split()),
-        options=_options(name, preference, text),
+        options=_options(preference, text),
         suggestions=_subject_names() if preference.control is Control.SUBJECTS else (),
         minimum=minimum,
         maximum=maximum,
     )
 
 
-def _options(name: str, preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
+def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
     match preference.control:
         case Control.DAY_OF_WEEK:
             return tuple((str(number), i18n.weekday_name(number)) for number in range(7))
@@ -146,7 +144,7 @@ def _options(name: str, preference: Preference, text: str) -> tuple[tuple[str, s
             codes = dict.fromkeys((*settings.get().arxiv_categories, *_subjects_in(text)))
             return tuple((code, subject_label(code)) for code in codes)
         case Control.CHECK_BOXES:
-            labels = _labels(name)
+            labels = preference.choices()
             return tuple(labels.items()) + tuple((value, value) for value in text.split() if value not in labels)
         case _:
             return tuple((value, localize(option)) for value, option in preference.options)
@@ -156,13 +154,6 @@ def _subjects_in(text: str) -> list[str]:
     """The codes of subjects in a text, a name or codes in each line; what is no subject stays as it is."""
     parts = [[line.strip()] if subject_code(line) else re.split(r"[\s,]+", line) for line in text.splitlines()]
     return [subject_code(name) or name for names in parts for name in names if name]
-
-
-def _labels(name: str) -> dict[str, str]:
-    """The values to choose among, with their texts."""
-    if name == "sources":
-        return outlets.enabled_outlets()
-    return {code: i18n.language_name(code) for code in LANGUAGE_NAMES}
 
 
 @lru_cache(maxsize=1)

@@ -169,7 +169,7 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     [
         (("--topic", "(bandits AND"), r"topics: ‘\(bandits AND’: .* at position 13: expected"),
         (("--exclude", '"open'), 'exclusions: ‘"open’: a quote is open at position 1'),
-        (("--category", "nonsense"), "categories: 'nonsense' is not an arXiv category"),
+        (("--category", "nonsense"), "categories: 'nonsense' is not a subject"),
         (("--author", "1"), "authors: '1' is not a name"),
     ],
 )

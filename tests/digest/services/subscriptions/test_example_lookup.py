@@ -66,7 +66,7 @@ def test_what_the_sources_know_finds_papers_from_then_on(pasted: Browser) -> Non
 def test_identifiers_that_do_not_exist_are_named(pasted: Browser) -> None:
     example_lookup.look_up_examples()
 
-    assert f"1 of them is unknown to arXiv and OpenAlex: {MISSING}" in " ".join(page(pasted).split())
+    assert f"1 of them could not be found by its identifier: {MISSING}" in " ".join(page(pasted).split())
 
 
 def test_without_a_network_the_papers_wait_for_a_week(pasted: Browser, sources: LibraryServer) -> None:
@@ -101,5 +101,5 @@ def test_at_most_two_hundred_papers_of_an_import_are_looked_up(web: Browser, sou
 def test_papers_of_a_sign_up_wait_for_its_confirmation(web: Browser, sources: LibraryServer) -> None:
     answer = web.post("/start-from-papers", data={"library_text": KNOWN}).text
 
-    assert f"{KNOWN}: not stored here; it is looked up at arXiv or OpenAlex soon" in answer
+    assert f"{KNOWN}: not stored here; it is looked up soon" in answer
     assert not example_lookup.is_due()

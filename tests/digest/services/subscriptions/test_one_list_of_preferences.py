@@ -9,7 +9,7 @@ import pytest
 
 from digest.services.subscriptions import csv_import_export, preference_fields
 from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences
-from digest.web.api.paper_resource import PreviewRequest
+from digest.web.api.preview_resource import PreviewRequest
 from digest.web.ui import preference_form
 
 ROOT = Path(__file__).parents[4]
@@ -20,7 +20,7 @@ DERIVED = (
     "digest/web/ui/preference_form.py",
     "digest/web/ui/forms.py",
     "digest/web/pages/preferences.py",
-    "digest/web/api/paper_resource.py",
+    "digest/web/api/preview_resource.py",
     "digest/web/api/subscription_resource.py",
     "digest/services/admin/subscriber_admin.py",
     "digest/services/subscriptions/personal_data.py",
@@ -55,6 +55,7 @@ def test_what_is_derived_names_no_preference_in_an_attribute_or_as_a_key(path: s
     assert re.findall(rf"""["']({names})["']""", (ROOT / path).read_text()) == []
 
 
+@pytest.mark.usefixtures("database")
 def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -> None:
     texts = preference_form.with_defaults({})
     form_fields = [field.name for fields in preference_form.grouped_fields(texts).values() for field in fields]
@@ -63,6 +64,7 @@ def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -
     assert set(preference_fields.FIELDS) <= set(csv_import_export.COLUMNS)
 
 
+@pytest.mark.usefixtures("database")
 def test_a_sign_up_offers_all_but_the_pause() -> None:
     fields = preference_form.grouped_fields(preference_form.with_defaults({}), sign_up=True)
 
@@ -71,6 +73,7 @@ def test_a_sign_up_offers_all_but_the_pause() -> None:
     }
 
 
+@pytest.mark.usefixtures("database")
 def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
     schema = PreviewRequest.model_json_schema()["properties"]
 
@@ -79,6 +82,7 @@ def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
     }
 
 
+@pytest.mark.usefixtures("database")
 def test_a_number_keeps_its_bounds_in_the_form() -> None:
     fields = preference_form.grouped_fields(preference_form.with_defaults({}))
 
