@@ -61,7 +61,7 @@ def sent_papers_before(
 
 @dataclass(frozen=True, slots=True)
 class PreviewPlan:
-    """What a preview of one profile looks at, and with which matcher.
+    """What a preview of one profile with example papers looks at, and with which matcher.
 
     `announcements`: oldest first; `left_out`: how many older ones are too much for the reference.
     `window`: the announcements that set the threshold, empty for none.
@@ -74,7 +74,7 @@ class PreviewPlan:
 
 
 def plan_preview(session: Session, profile: Profile, announcement_ids: Sequence[int], *, whole: bool) -> PreviewPlan:
-    """Plan the preview of a profile on these announcements, oldest first.
+    """Plan the preview of a profile with example papers on these announcements, oldest first.
 
     With more papers than the reference matches in a second the engine is used if it is compiled. If not, only the
     newest announcements are looked at, unless `whole`. Raises TooMany where even the newest has too many papers.
