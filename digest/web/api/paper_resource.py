@@ -22,7 +22,16 @@ from digest.services.subscriptions import topic_feedback
 from digest.services.subscriptions.preference_fields import SignUpPreferences
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import PREFERENCES
-from digest.web.api.answers import PaperAnswer, PaperList, PreviewAnswer, SearchAnswer
+from digest.web.api.answers import (
+    ABOUT,
+    AT_LEAST,
+    EXACT,
+    FacetsAnswer,
+    PaperAnswer,
+    PaperList,
+    PreviewAnswer,
+    SearchAnswer,
+)
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute
 from digest.web.http.cursor_pages import next_address, next_link
@@ -150,7 +159,7 @@ def search_as_json(page: SearchPage) -> dict[str, Any]:
     """A page of search results as JSON values."""
     return {
         "total": page.total,
-        "total_is": "minimum" if page.is_minimum else "exact" if page.is_exact else "about",
+        "total_is": AT_LEAST if page.is_minimum else EXACT if page.is_exact else ABOUT,
         "papers": [
             asdict(hit.row)
             | {
@@ -161,11 +170,9 @@ def search_as_json(page: SearchPage) -> dict[str, Any]:
             }
             for hit in page.hits
         ],
-        "facets": {
-            "categories": dict(page.facets.categories),
-            "sources": dict(page.facets.sources),
-            "code": page.facets.code,
-        },
+        "facets": FacetsAnswer(
+            categories=dict(page.facets.categories), sources=dict(page.facets.sources), code=page.facets.code
+        ).model_dump(),
     }
 
 
