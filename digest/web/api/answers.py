@@ -254,6 +254,9 @@ class FacetsAnswer(BaseModel):
     code: int
 
 
+AT_LEAST, EXACT, ABOUT = "minimum", "exact", "about"  # what the total of a search is
+
+
 class SearchAnswer(Listing):
     """A page of a search. `total_is`: exact, about (estimated by the index) or minimum."""
 

@@ -20,7 +20,15 @@ from digest.services.security import signed_links
 from digest.services.subscriptions import topic_feedback
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import PREFERENCES
-from digest.web.api.answers import PaperAnswer, PaperList, SearchAnswer
+from digest.web.api.answers import (
+    ABOUT,
+    AT_LEAST,
+    EXACT,
+    FacetsAnswer,
+    PaperAnswer,
+    PaperList,
+    SearchAnswer,
+)
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute
 from digest.web.http.cursor_pages import next_address, next_link
@@ -113,7 +121,7 @@ def search_as_json(page: SearchPage) -> dict[str, Any]:
     """A page of search results as JSON values."""
     return {
         "total": page.total,
-        "total_is": "minimum" if page.is_minimum else "exact" if page.is_exact else "about",
+        "total_is": AT_LEAST if page.is_minimum else EXACT if page.is_exact else ABOUT,
         "papers": [
             asdict(hit.row)
             | {
@@ -124,11 +132,9 @@ def search_as_json(page: SearchPage) -> dict[str, Any]:
             }
             for hit in page.hits
         ],
-        "facets": {
-            "categories": dict(page.facets.categories),
-            "sources": dict(page.facets.sources),
-            "code": page.facets.code,
-        },
+        "facets": FacetsAnswer(
+            categories=dict(page.facets.categories), sources=dict(page.facets.sources), code=page.facets.code
+        ).model_dump(),
     }
 
 
