@@ -34,10 +34,10 @@ SECRETS = {
     "secret_key": "a-key-for-tests-of-32-characters",
     "smtp_url": "smtp://mail:1025",
     "database_url": "postgresql://digest:password@postgres:5432/digest",
-    **dict.fromkeys(("dkim_key", "metrics_token", "webhook_key", "ping_url"), ""),
+    **dict.fromkeys(("dkim_key", "metrics_token", "webhook_key", "ping_url", "bounce_imap_password"), ""),
     **dict.fromkeys(("semantic_scholar_key", "openalex_key", "pubmed_api_key", "summary_key"), ""),
 }
-WORKERS = ("worker-delivery", "worker-ingestion", "worker-selection")
+WORKERS = ("worker-background", "worker-delivery", "worker-ingestion", "worker-selection")
 LONG_RUNNING = ("scheduler", "web", *WORKERS)
 OUR_SERVICES = ("admin", "migrate", *LONG_RUNNING)
 SECONDS_OF_A_TASK = 10
@@ -95,7 +95,7 @@ def test_each_secret_goes_only_to_the_processes_that_need_it() -> None:
             users[secret].add(service)
 
     assert {name: sorted(services - {"admin"}) for name, services in users.items()} == {
-        "secret_key": ["scheduler", "web", "worker-delivery"],
+        "secret_key": ["scheduler", "web", "worker-background", "worker-delivery"],
         "smtp_url": ["worker-delivery"],
         "dkim_key": ["worker-delivery"],
         "database_url": sorted(set(OUR_SERVICES) - {"admin"}),
@@ -103,10 +103,11 @@ def test_each_secret_goes_only_to_the_processes_that_need_it() -> None:
         "metrics_token": ["web"],
         "webhook_key": ["web"],
         "ping_url": ["scheduler"],
+        "bounce_imap_password": ["worker-background"],
         "semantic_scholar_key": ["worker-ingestion"],
         "openalex_key": ["worker-ingestion"],
         "pubmed_api_key": ["worker-ingestion"],
-        "summary_key": ["worker-ingestion"],
+        "summary_key": ["worker-background"],
     }
 
 

@@ -66,16 +66,16 @@ def run(run_id: int) -> RunRecord:
         return RunRecord(row, mail_overview.deliveries_of_runs(session, [run_id])[run_id])
 
 
-def deliveries(wanted: MailFilter, *, before_id: int | None, limit: int) -> Sequence[Delivery]:
+def deliveries(mail_filter: MailFilter, *, before_id: int | None, limit: int) -> Sequence[Delivery]:
     """Mails, the newest first."""
     with reading() as session:
         return mail_overview.deliveries(
             session,
-            state=wanted.state,
-            kind=wanted.kind,
-            run_id=wanted.run_id,
-            subscriber_id=wanted.subscriber_id,
-            text=wanted.text,
+            state=mail_filter.state,
+            kind=mail_filter.kind,
+            run_id=mail_filter.run_id,
+            subscriber_id=mail_filter.subscriber_id,
+            text=mail_filter.text,
             before_id=before_id,
             limit=limit,
         )

@@ -70,8 +70,8 @@ def list_deliveries(
 ) -> DeliveryList:
     """Mails, newest first. Only tokens with the scope `addresses:read` see addresses and search by them."""
     text = api_auth.require_scope(token, ADDRESSES, address)
-    wanted = MailFilter(state, kind, run, subscriber, text)
-    rows = record_listings.deliveries(wanted, before_id=page.before_id, limit=page.rows_needed)
+    mail_filter = MailFilter(state, kind, run, subscriber, text)
+    rows = record_listings.deliveries(mail_filter, before_id=page.before_id, limit=page.rows_needed)
     shown, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
     return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in shown], next=next_page)

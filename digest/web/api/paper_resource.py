@@ -138,12 +138,12 @@ def papers(
 @router.get("/search", dependencies=[READ_PAPERS], response_model=SearchAnswer)
 def search(request: Request, slot: SearchSlot, query: Annotated[PaperQuery, Query()]) -> Response:
     """Papers that a query finds, newest or best first."""
-    wanted = query.request()
+    search_request = query.request()
     with slot():
-        found = paper_search.search(wanted)
-    address = next_address(request, found.cursor) if found.cursor else None
+        results = paper_search.search(search_request)
+    address = next_address(request, results.cursor) if results.cursor else None
     headers = {"Link": next_link(address)} if address else None
-    return JSONResponse(search_as_json(found) | {"next": address}, headers=headers)
+    return JSONResponse(search_as_json(results) | {"next": address}, headers=headers)
 
 
 def search_as_json(page: SearchPage) -> dict[str, Any]:

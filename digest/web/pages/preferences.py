@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,11 +11,9 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import FormData
 
-from digest import clock
 from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
-from digest.models import Suppression
-from digest.models.subscriber import ACTIVE, UNKNOWN, UNSUBSCRIBED, WAITING
+from digest.models.subscriber import UNKNOWN, WAITING
 from digest.models.types import stored_id
 from digest.queues import Enqueue
 from digest.services.catalog import paper_exports, people_choice
@@ -25,11 +22,11 @@ from digest.services.subscriptions import (
     account_requests,
     example_papers,
     preference_fields,
-    suppressions,
     topic_feedback,
     unsubscribe,
     update_preferences,
 )
+from digest.services.subscriptions.author_choice import follow_person
 from digest.services.subscriptions.edition_history import EditionHistory, edition_history
 from digest.services.subscriptions.preference_controls import Group
 from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences, version_of
@@ -42,6 +39,7 @@ from digest.web.pages.library_reports import LIBRARY_ERRORS, Importer, ImportLib
 from digest.web.ui import charts, forms, preference_form, template_rendering
 from digest.web.ui.forms import Pressed, SubmittedRow, UploadForm
 from digest.web.ui.library_form import LibraryView
+from digest.web.ui.subscription_texts import next_mail_text, status_text, suppression_notice
 
 router = APIRouter(include_in_schema=False)
 
@@ -207,12 +205,8 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
 
 def _follow_person(subscriber_id: int, form: FormData, chosen: str) -> HTMLResponse:
     """Follow one person of a name, or everybody with it, in place of what was followed by that name before."""
-    account = update_preferences.account_of(subscriber_id)
-    authors = people_choice.with_choice(account.profile.authors, chosen.strip())
     try:
-        update_preferences.save_section(
-            subscriber_id, {"authors": "\n".join(authors)}, shown=str(form.get("shown", ""))
-        )
+        follow_person(subscriber_id, chosen, shown=str(form.get("shown", "")))
     except BadInput as error:
         return current_page(subscriber_id, error=error)
     except Refused as error:
@@ -322,9 +316,9 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         status=422 if state.error and state.status == 200 else state.status,
         private=True,
         subscriber=subscriber,
-        status_words=_status_text(account),
-        next_mail=_next_mail_text(account, history.expected_papers),
-        stopped=_suppression_notice(account.suppression),
+        status_words=status_text(account),
+        next_mail=next_mail_text(account, history.expected_papers),
+        stopped=suppression_notice(account.suppression),
         liked_files=paper_exports.download_links(f"{signed_links.preferences(subscriber_id)}/liked"),
         search_page=f"{urlsplit(signed_links.preferences(subscriber_id)).path}/search",
         library=state.library,
@@ -368,42 +362,3 @@ def _topic_rows(
         papers = history.papers_by_topic.get(topic.text, ())
         rows.append(_TopicRow(topic, row.typed or topic.text, row.cap, row.muted, papers))
     return rows
-
-
-def _next_mail_text(account: update_preferences.SubscriberAccount, papers: int | None) -> str:
-    """When the next mail comes and about how many papers it has; '' where none comes."""
-    subscriber = account.subscriber
-    if account.suppression is not None or subscriber.state != ACTIVE or subscriber.next_due_at is None:
-        return ""
-    zone = clock.zone_info(subscriber.time_zone)
-    due, today = subscriber.next_due_at.astimezone(zone), clock.now().astimezone(zone).date()
-    names = {today: localize("today"), today + timedelta(days=1): localize("tomorrow")}
-    day = names.get(due.date()) or template_rendering.long_date(due.date())
-    if papers is None:
-        return localize("Next mail %(day)s at %(time)s.", day=day, time=f"{due:%H:%M}")
-    about = localize_plural("about %(n)s paper", "about %(n)s papers", papers)
-    return localize("Next mail %(day)s at %(time)s, %(about)s.", day=day, time=f"{due:%H:%M}", about=about)
-
-
-def _suppression_notice(suppression: Suppression | None) -> str:
-    """Since when and why the address gets no mail, and what to do; '' if it is not suppressed."""
-    if suppression is None:
-        return ""
-    since = localize(
-        "No mail has gone to this address since %(day)s.", day=template_rendering.long_date(suppression.at.date())
-    )
-    return " ".join((since, suppressions.explanation(suppression), suppressions.how_to_lift(suppression)))
-
-
-def _status_text(account: update_preferences.SubscriberAccount) -> str:
-    """The state of the subscription, in words."""
-    subscriber = account.subscriber
-    if account.suppression is not None:
-        return localize("mail is stopped")
-    if subscriber.state == UNSUBSCRIBED:
-        return localize("unsubscribed")
-    if subscriber.state != ACTIVE:
-        return localize("not confirmed yet")
-    if subscriber.paused_until:
-        return localize("paused until %(day)s", day=template_rendering.long_date(subscriber.paused_until))
-    return template_rendering.cadence_text(subscriber)

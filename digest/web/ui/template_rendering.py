@@ -61,6 +61,12 @@ def suggestion_script() -> str:
 
 
 @lru_cache(maxsize=1)
+def preferences_script() -> str:
+    """The script of the preferences, which previews topics while they are edited."""
+    return _read("preferences.js")
+
+
+@lru_cache(maxsize=1)
 def refresh_script() -> str:
     """The script of an administrators' page that refreshes itself."""
     return _read("refresh.js")
@@ -68,7 +74,7 @@ def refresh_script() -> str:
 
 def scripts() -> tuple[str, ...]:
     """All scripts that pages contain inline."""
-    return script(), copy_script(), suggestion_script(), refresh_script()
+    return script(), copy_script(), suggestion_script(), preferences_script(), refresh_script()
 
 
 def long_date(day: date) -> str:
@@ -118,6 +124,7 @@ def _environment() -> Environment:
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704
         copy_script=Markup(copy_script()),  # noqa: S704
+        preferences_script=Markup(preferences_script()),  # noqa: S704
         refresh_script=Markup(refresh_script()),  # noqa: S704
         suggestion_script=Markup(suggestion_script()),  # noqa: S704
     )

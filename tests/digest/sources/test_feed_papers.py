@@ -332,3 +332,15 @@ def test_every_sample_of_a_feed_is_parsed_or_refused_with_a_reason(shared: Path)
         name: expected for name, expected in EXPECTED.items() if name in outcomes
     }
     assert len(outcomes) > 0.8 * len(files)
+
+
+def test_a_feed_whose_namespace_contains_a_blank_is_read_all_the_same() -> None:
+    data = (
+        b'<?xml version="1.0"?><feed xmlns="http://www. w3.org/2005/Atom"><title>J</title><entry><id>https://j.example/1'
+        b'</id><title>Synapses grow</title><link href="https://j.example/1"/><updated>2025-11-17T00:00:00Z</updated>'
+        b"</entry></feed>"
+    )
+
+    reading = read_papers(read_feed(data, url="https://j.example/feed"), TODAY)
+
+    assert [paper.record.title for paper in reading.papers] == ["Synapses grow"]
