@@ -69,6 +69,32 @@ def test_the_sign_up_form_stores_every_field(web: Browser) -> None:
     assert (profile["close"], profile["limit"]) == (False, 5)
 
 
+def test_subjects_by_name_sources_and_languages_of_a_sign_up_are_stored(
+    web: Browser, configured: Callable[..., None]
+) -> None:
+    configured(SOURCES="default,biorxiv")
+    chosen = {"categories": ["cs.LG", "Neuroscience"], "sources": ["arxiv", "biorxiv"], "languages": ["en"]}
+    web.post("/subscribe", data=PREFERENCES | chosen)
+    web.post(path(signed_links.confirm(1, 1)))
+    with engine.reading() as session:
+        profile = session.exec(select(ProfileVersion)).one().profile
+    page = web.get(path(signed_links.preferences(1))).text
+
+    assert profile["categories"] == ["cs.LG", "bio.neuroscience"]
+    assert (profile["sources"], profile["languages"]) == (["arxiv", "biorxiv"], ["en"])
+    for box in ("bio.neuroscience", "arxiv", "biorxiv", "en"):
+        assert f'value="{box}" checked' in page
+
+
+@pytest.mark.parametrize(("sources", "shown"), [("default", False), ("default,biorxiv", True)])
+def test_sources_are_offered_where_there_are_several(
+    web: Browser, configured: Callable[..., None], sources: str, shown: bool
+) -> None:
+    configured(SOURCES=sources)
+
+    assert ('name="sources" value="arxiv"' in web.get("/?topics=graphs").text) is shown
+
+
 def test_a_sign_up_queues_one_confirmation_and_wakes_the_sender(web: Browser, queue: RecordingQueue) -> None:
     web.post("/subscribe", data=PREFERENCES)
 
