@@ -127,6 +127,9 @@ class MailServer:
     async def _hang_up(self) -> None:
         assert self._sockets is not None
         self._sockets.close()
+        # asyncio forgets the socket of a connection whose acceptance is cancelled
+        accepting = [task for task in asyncio.all_tasks() if "_accept_connection2" in task.get_coro().__qualname__]
+        await asyncio.gather(*accepting, return_exceptions=True)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

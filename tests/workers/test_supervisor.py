@@ -17,7 +17,7 @@ from tests.processes import children, has_ended
 
 STEADY = "import os,time; open('{0}','a').write(f'{{os.getpid()}} ' + os.environ['DIGEST_REDIS_URL'] + chr(10)); "
 SLEEP = "time.sleep(600)"
-DRAIN = "import signal; signal.signal(15, lambda *_: (open('{0}','a').write('drained'), os._exit(0))); time.sleep(600)"
+DRAIN = "import os,signal; signal.signal(15, lambda *_: (open('{0}','a').write('drained'), os._exit(0))); "
 
 
 @contextmanager
@@ -52,7 +52,7 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
 
 def test_sigterm_lets_the_children_drain(tmp_path: Path) -> None:
     path = tmp_path / "births"
-    with supervised((STEADY + DRAIN).format(path)) as supervisor:
+    with supervised((DRAIN + STEADY + SLEEP).format(path)) as supervisor:
         wait_for(lambda: len(starts_of_children(path)) == 1)
         connect(starts_of_children(path)[0][1]).ping()
         supervisor.terminate()

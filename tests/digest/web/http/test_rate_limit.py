@@ -47,7 +47,7 @@ def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
 
 @SQLITE
 def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
-    web.app.state.preview_limiter = RequestLimiter(max_requests=1)
+    web.app.state.preview_limiter = RequestLimiter(max_requests=1, clock=lambda: 0.0)
     web.get("/?topics=graphs")
     responses = [web.get("/?topics=graphs"), web.post("/", data={"topics": "graphs"})]
 
@@ -57,7 +57,7 @@ def test_what_was_typed_stays_when_it_goes_too_fast(web: Browser) -> None:
 
 @SQLITE
 def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
-    web.app.state.preview_limiter = RequestLimiter(max_requests=0)
+    web.app.state.preview_limiter = RequestLimiter(max_requests=0, clock=lambda: 0.0)
     page, api = web.post("/preview", data={"topics": "graphs"}), web.post("/api/v1/preview", json={"topics": "graphs"})
 
     assert (page.status_code, api.status_code) == (429, 429)
@@ -71,6 +71,6 @@ def test_the_script_and_the_api_get_the_limit_as_an_error(web: Browser) -> None:
 
 @SQLITE
 def test_a_page_without_topics_costs_no_preview(web: Browser) -> None:
-    web.app.state.preview_limiter = RequestLimiter(max_requests=0)
+    web.app.state.preview_limiter = RequestLimiter(max_requests=0, clock=lambda: 0.0)
 
     assert web.get("/").status_code == 200
