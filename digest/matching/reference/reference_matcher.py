@@ -74,8 +74,7 @@ class FindingCache:
 
     def parse(self, profile: Profile, weights: Weights) -> ParsedProfile:
         """The parsed profile."""
-        if self._parsed is None:
-            self._parsed = parse_profile(profile, weights)
+        self._parsed = self._parsed or parse_profile(profile, weights)
         return self._parsed
 
     def evaluate(self, parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
@@ -252,15 +251,7 @@ def _evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights)
         gains[ProfileTerm("au", fold_text(author))] = TOPIC_WEIGHT * FIXED_IMPACTS["au"]
     similarity, shared_terms = _similarity(parsed, document, norm)
     return _Finding(
-        document,
-        gains,
-        strict_positions,
-        strict_gains,
-        phrase_gain,
-        followed,
-        liked_impacts,
-        similarity,
-        shared_terms,
+        document, gains, strict_positions, strict_gains, phrase_gain, followed, liked_impacts, similarity, shared_terms
     )
 
 
