@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,12 @@ QUIET_DAY = {
 }
 
 
+@pytest.fixture
+def several_sources(database: str, configured: Callable[..., None]) -> None:
+    """An installation with more than one source, so that forms offer a choice of them."""
+    configured(SOURCES="arxiv-rss, biorxiv")
+
+
 def test_a_preference_is_named_where_it_is_declared_stored_and_acted_on_alone() -> None:
     files = (path for root in ("digest", "templates", "workers") for path in (ROOT / root).rglob("*"))
     readable = (path for path in files if path.suffix in {".py", ".html", ".js", ".css"})
@@ -55,7 +62,7 @@ def test_what_is_derived_names_no_preference_in_an_attribute_or_as_a_key(path: s
     assert re.findall(rf"""["']({names})["']""", (ROOT / path).read_text()) == []
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("several_sources")
 def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -> None:
     texts = preference_form.with_defaults({})
     form_fields = [field.name for fields in preference_form.grouped_fields(texts).values() for field in fields]
@@ -64,7 +71,7 @@ def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -
     assert set(preference_fields.FIELDS) <= set(csv_import_export.COLUMNS)
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("several_sources")
 def test_a_sign_up_offers_all_but_the_pause() -> None:
     fields = preference_form.grouped_fields(preference_form.with_defaults({}), sign_up=True)
 
@@ -73,7 +80,7 @@ def test_a_sign_up_offers_all_but_the_pause() -> None:
     }
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("several_sources")
 def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
     schema = PreviewRequest.model_json_schema()["properties"]
 
@@ -82,7 +89,7 @@ def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
     }
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("several_sources")
 def test_a_number_keeps_its_bounds_in_the_form() -> None:
     fields = preference_form.grouped_fields(preference_form.with_defaults({}))
 
