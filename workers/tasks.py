@@ -140,10 +140,10 @@ def look_up() -> None:
 
     Safe to run twice: a paper that was looked up is not waiting any more.
     """
-    from digest.services.subscriptions import example_lookup
+    from digest.services.subscriptions import pending_example_lookup
 
     try:
-        more = example_lookup.look_up_examples().is_incomplete
+        more = pending_example_lookup.look_up_examples().is_incomplete
     except Transient:
         more = False  # the scheduler tries again
     _clear_mark(LOOK_UP)
@@ -245,9 +245,9 @@ class CeleryEnqueue:
 
     def look_up(self) -> None:
         """Look up example papers at the sources; nothing where none is waiting."""
-        from digest.services.subscriptions import example_lookup
+        from digest.services.subscriptions import pending_example_lookup
 
-        if example_lookup.is_due():
+        if pending_example_lookup.is_due():
             self._enqueue_once(look_up, LOOK_UP, MARK_SECONDS)
 
     def calibrate(self) -> None:

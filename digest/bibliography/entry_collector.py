@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from digest.bibliography import entry as kinds
+from digest.bibliography import import_limits
 from digest.bibliography.entry import BibliographyEntry, EntryProblem, ParsedBibliography, RawEntry
 from digest.bibliography.identifiers_in_text import (
     arxiv_id_of_doi,
@@ -43,7 +44,7 @@ class EntryCollector:
     @property
     def is_full(self) -> bool:
         """True where further entries are only counted."""
-        return len(self._entries) >= kinds.MAX_ENTRIES
+        return len(self._entries) >= import_limits.MAX_ENTRIES
 
     def add(self, raw: RawEntry) -> None:
         """Add an entry, or the problem for which it is none. Raises BadInput for too many problems."""
@@ -66,8 +67,10 @@ class EntryCollector:
         self, unit: str, position: int, key: str, reason: str, detail: str = "", *, is_lost: bool = True
     ) -> None:
         """Note a problem. Raises BadInput for too many."""
-        if len(self._problems) >= kinds.MAX_PROBLEMS:
-            raise BadInput(N_("more than %(n)s entries are damaged: this is no bibliography"), n=kinds.MAX_PROBLEMS)
+        if len(self._problems) >= import_limits.MAX_PROBLEMS:
+            raise BadInput(
+                N_("more than %(n)s entries are damaged: this is no bibliography"), n=import_limits.MAX_PROBLEMS
+            )
         key, detail = one_line(key)[:MAX_KEY], one_line(detail)[:MAX_DETAIL]
         self._problems.append(EntryProblem(unit, position, key, reason, detail, is_lost))
 
@@ -81,13 +84,13 @@ class EntryCollector:
 
 
 def _convert(raw: RawEntry) -> BibliographyEntry | None:
-    title = _readable(raw.title, kinds.MAX_TITLE)
+    title = _readable(raw.title, import_limits.MAX_TITLE)
     doi = _doi(raw)
     arxiv_id = _arxiv_id(raw) or arxiv_id_of_doi(doi)
     pmid = read_pmid(raw.pmid_text) or next(filter(None, map(find_pmid, raw.link_texts)), None)
     if not (title or doi or arxiv_id or pmid):
         return None
-    abstract = _readable(raw.abstract, kinds.MAX_ABSTRACT)
+    abstract = _readable(raw.abstract, import_limits.MAX_ABSTRACT)
     if any(UNREADABLE in text for text in (raw.title, raw.abstract, *raw.authors)):
         raw.reasons.append((kinds.UNREADABLE_CHARACTERS, ""))
     return BibliographyEntry(
@@ -105,8 +108,8 @@ def _convert(raw: RawEntry) -> BibliographyEntry | None:
 
 
 def _names(names: Iterable[str]) -> Iterable[str]:
-    for name in list(names)[: kinds.MAX_AUTHORS]:
-        text = _readable(name, kinds.MAX_NAME).strip(" ,;")
+    for name in list(names)[: import_limits.MAX_AUTHORS]:
+        text = _readable(name, import_limits.MAX_NAME).strip(" ,;")
         if text.casefold() not in _NAMELESS:
             yield given_name_first(text)
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 
 from digest.bibliography import bibtex, json_formats, other_formats, tagged_formats
-from digest.bibliography.entry import MAX_BYTES, ParsedBibliography
+from digest.bibliography.entry import ParsedBibliography
+from digest.bibliography.import_limits import MAX_BYTES
 from digest.bibliography.text_encoding import decode_bibliography
 from digest.errors import N_, BadInput
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from digest.bibliography import json_formats
-from digest.bibliography.entry import MAX_ENTRIES, ParsedBibliography
+from digest.bibliography.entry import ParsedBibliography
+from digest.bibliography.import_limits import MAX_ENTRIES
 from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http

@@ -12,7 +12,7 @@ from digest.cli import domains, keys, output, reconcile, runs, subscribers
 from digest.cli.outside import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
-from digest.services.delivery import resend
+from digest.services.delivery import resend_edition
 from digest.services.security import api_tokens
 from digest.services.security.audit_actor import command_line_actor
 
@@ -39,13 +39,13 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
 def _add_resend_command(admin: typer.Typer, dependencies: Dependencies) -> None:
     @admin.command("resend")
     @output.report_errors
-    def resend_edition(
+    def resend(
         address: Address,
         date: Annotated[datetime | None, output.date_option("Date of the edition. Default: the newest.")] = None,
     ) -> None:
         """Send an edition again as a new e-mail. The audit log records it."""
         day = date.date() if date else None
-        serial = resend.resend(address, day=day, actor=command_line_actor(), enqueue=dependencies.enqueue())
+        serial = resend_edition.resend(address, day=day, actor=command_line_actor(), enqueue=dependencies.enqueue())
         output.print_line(f"queued: resend no. {serial} of that edition")
 
 

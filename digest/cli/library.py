@@ -15,7 +15,7 @@ from digest.cli.outside import Dependencies
 from digest.errors import BadInput, SourceDown
 from digest.services.preview.library_json import library_json
 from digest.services.preview.library_topics import LibraryReport
-from digest.services.subscriptions import example_lookup
+from digest.services.subscriptions import pending_example_lookup
 from digest.services.subscriptions.library_entries import (
     LibrarySource,
     ResolvedLibrary,
@@ -79,7 +79,7 @@ def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLi
     library = read_usable_library(source)
     if library.awaited:
         try:
-            library = example_lookup.with_looked_up(library)
+            library = pending_example_lookup.with_looked_up(library)
         except SourceDown as error:
             count = len(library.awaited)
             typer.echo(f"{count} {'paper' if count == 1 else 'papers'} could not be looked up: {error}", err=True)

@@ -19,8 +19,6 @@ from digest.db.core.engine import reading
 from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup
 from digest.services.selection import engine_loader, engine_need
 
-EXIT_BEHIND, EXIT_NEWER = 3, 4  # of `digest migrate --check`
-
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
@@ -44,8 +42,9 @@ def _add_migrate(app: typer.Typer) -> None:
             bool,
             typer.Option(
                 "--check",
-                help=f"Change nothing; exit with 0 if the schema is the newest, {EXIT_BEHIND} if it is older or empty, "
-                f"{EXIT_NEWER} if it is of a newer release.",
+                help="Change nothing; exit with 0 if the schema is the newest, "
+                f"{exit_codes.EXIT_BEHIND} if it is older or empty, "
+                f"{exit_codes.EXIT_NEWER} if it is of a newer release.",
             ),
         ] = False,
     ) -> None:
@@ -77,9 +76,9 @@ def _check_schema() -> None:
         return
     if current is not None and not schema_migration.is_known_revision(current):
         typer.echo(f"the schema {current} is of a newer release (this one has {newest})", err=True)
-        raise typer.Exit(EXIT_NEWER)
+        raise typer.Exit(exit_codes.EXIT_NEWER)
     typer.echo(f"the schema is {current or 'empty'}, not {newest}; run: digest migrate", err=True)
-    raise typer.Exit(EXIT_BEHIND)
+    raise typer.Exit(exit_codes.EXIT_BEHIND)
 
 
 def _add_doctor(app: typer.Typer) -> None:

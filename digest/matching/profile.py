@@ -8,8 +8,6 @@ from typing import Any
 
 from digest.papers import Record
 
-MAX_TOPICS = 20
-MAX_QUERY = 500  # characters of one topic
 DEFAULT_LIMIT = 10  # papers a day
 USUAL, HIGH = "usual", "high"
 _OPTIONAL_FIELDS = frozenset({"examples", "sources", "languages"})  # absent from JSON where they are empty

@@ -16,7 +16,7 @@ from digest.errors import BadInput, SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.source import LATE, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 PAGE_SIZE = 1000  # papers of one request; the API allows 2000, but large slices time out

@@ -17,7 +17,7 @@ from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.source import A_DAY, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 MAX_ITEMS = 2000  # the server truncates the end: replace-cross, replace, cross, new

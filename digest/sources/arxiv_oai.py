@@ -20,7 +20,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.author_line import AuthorLine, authors_of
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.source import (
     LATE,
     DayMark,

@@ -23,7 +23,7 @@ from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
 from digest.sources.decoding import decode
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line

@@ -16,7 +16,7 @@ from digest.errors import SourceDown
 from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import HUGGING_FACE, is_person_id

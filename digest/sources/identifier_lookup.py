@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from digest.papers import Record
 from digest.sources import registry
 
-MAX_LOOKED_UP = 200  # identifiers of one import
 _ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Za-z]{2})?/\d{7}")
 _DOI = re.compile(r"10\.\d{4,9}/[^\s|,]+")  # others can't stand in the filter of a request
 

@@ -24,7 +24,7 @@ from digest.papers import (
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.citation_candidates import uncounted_papers
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import OPENALEX, ORCID, is_person_id

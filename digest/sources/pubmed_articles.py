@@ -16,9 +16,9 @@ from digest.errors import BadInput, SourceDown
 from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import dates, xml
 from digest.sources.decoding import decode
-from digest.sources.limits import require_within_limits
 from digest.sources.markup_text import local_name, markup_text
 from digest.sources.pubmed_subjects import article_subjects
+from digest.sources.record_limits import require_within_limits
 from digest.text.language import language_code
 from digest.text.person_references import ORCID, is_person_id
 

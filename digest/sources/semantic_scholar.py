@@ -12,7 +12,7 @@ from digest.papers import AuthorFigures, AuthorId, AuthorProfile, ListedPaper, P
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
 from digest.sources.citation_candidates import uncounted_papers
-from digest.sources.limits import require_within_limits
+from digest.sources.record_limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import SEMANTIC_SCHOLAR, is_person_id

@@ -13,7 +13,7 @@ from digest.web.http import error_pages
 from digest.web.http.dependencies import PageServices
 from digest.web.http.middleware import BoundedBody, HeadAsGet, SafeHeaders, content_security_policy, csp_hash
 from digest.web.http.preview_limits import MAX_FETCHES, PreviewQueue, PreviewSlots
-from digest.web.http.rate_limit import (
+from digest.web.http.request_rates import (
     API_PER_MINUTE,
     FEEDBACK_PER_MINUTE,
     REQUEST_MESSAGE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from digest.services.catalog import author_pages, paper_presenters
-from digest.services.delivery import resend
+from digest.services.delivery import resend_edition
 from digest.services.editions import further_papers, web_view
 from digest.services.preview import preview
 from digest.web.http.dependencies import PageServices
@@ -19,6 +19,6 @@ def page_services() -> PageServices:
         author=author_pages.author,
         edition=web_view.web_view,
         further=further_papers.further_papers,
-        resend=resend.resend,
+        resend=resend_edition.resend,
         refresh_previews=preview.refresh,
     )

@@ -209,7 +209,7 @@ def serve(descriptor: int) -> None:
 
     from digest.web.app import build
     from digest.web.http import server, warm_up
-    from digest.web.http.rate_limit import RequestLimiter
+    from digest.web.http.request_rates import RequestLimiter
     from digest.web.wiring import page_services
 
     bare, pages = FastAPI(openapi_url=None), build(NoQueue(), page_services())

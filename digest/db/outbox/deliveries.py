@@ -30,7 +30,7 @@ from digest.models.delivery import (
 from digest.models.edition import CANCELLED as RUN_CANCELLED
 from digest.models.subscriber import NO_SUCH_ADDRESS
 from digest.models.types import UTCDateTime
-from digest.text.redaction import redact_addresses
+from digest.text.stored_text_redaction import redact_addresses
 
 PRIORITY_URGENT, PRIORITY_NORMAL, PRIORITY_BULK = (
     0,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from digest.mail.bounces.bounce_kinds import AUTO_REPLY, UNSUBSCRIBE, Detection
-from digest.mail.bounces.failure_wording import any_of
 from digest.mail.bounces.parsed_message import ParsedMessage
+from digest.mail.bounces.report_wording import any_of
 from digest.mail.bounces.sender_type import is_machine
 
 _AUTOREPLY_HEADERS = (

@@ -15,8 +15,8 @@ from flufl.bounce import all_failures
 from digest.mail.bounces import bounce_kinds, report_refusal
 from digest.mail.bounces.bounce_kinds import Detection, RecipientOutcome, combine_outcomes
 from digest.mail.bounces.dsn_arf import detect_status_in_text, is_address
-from digest.mail.bounces.failure_wording import DELAYED, RETURNED
 from digest.mail.bounces.parsed_message import ParsedMessage
+from digest.mail.bounces.report_wording import DELAYED, RETURNED
 from digest.mail.bounces.sender_type import has_null_return_path, is_answer, is_machine, names_failure
 from digest.mail.smtp import refusal_cause
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from digest.mail.bounces.failure_wording import FAILURE, RETURNED
+from digest.mail.bounces.report_wording import FAILURE, RETURNED
 from digest.mail.smtp import refusal_cause
 from digest.mail.smtp.refusal_cause import Cause, Refusal
 

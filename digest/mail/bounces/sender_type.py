@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from digest.mail.bounces.failure_wording import FAILURE_SUBJECT
 from digest.mail.bounces.parsed_message import ParsedMessage
+from digest.mail.bounces.report_wording import FAILURE_SUBJECT
 
 _DAEMON = re.compile(
     r"mailer[-_.]?daemon|mail[-_.]?daemon|mdaemon|daemon|mail[-_.]delivery[-_.](?:sub)?system|postmaster.*|mailadm|"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.mail.mime.composer_interface import Withheld
 from digest.mail.outbox import relay_refusals, retry_backoff
-from digest.mail.outbox.domain_pause import POLICY_PAUSE, domain_pause
+from digest.mail.outbox.pause_duration import POLICY_PAUSE, domain_pause
 from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER
 from digest.mail.smtp.reply_outcome import NOT_STARTED, SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN

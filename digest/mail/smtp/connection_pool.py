@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 
 from digest.errors import Misconfigured
 from digest.mail.mime.composer_interface import OutgoingMessage
+from digest.mail.smtp.connection import SmtpConnection
 from digest.mail.smtp.endpoints import SmtpServer
 from digest.mail.smtp.reply_outcome import SendOutcome
-from digest.mail.smtp.session import SmtpConnection
 from digest.models.delivery import DEFERRED
 
 DOWN_SECONDS = 30.0  # how long a failing server is skipped

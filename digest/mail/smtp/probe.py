@@ -11,9 +11,9 @@ from digest.compose.email import other_emails
 from digest.errors import MailDeferred, MailRejected
 from digest.mail.mime import message_builder
 from digest.mail.mime.composer_interface import OutgoingMessage
+from digest.mail.smtp.connection import SmtpConnection
 from digest.mail.smtp.endpoints import parse_server
 from digest.mail.smtp.reply_outcome import SendOutcome
-from digest.mail.smtp.session import SmtpConnection
 from digest.models.delivery import SENT, TEST
 
 _TIMEOUT_SECONDS = 15.0

@@ -7,7 +7,7 @@ import unicodedata
 from typing import NamedTuple
 
 from digest.errors import N_, BadQuery
-from digest.matching.profile import MAX_QUERY
+from digest.matching.profile_limits import MAX_QUERY
 from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
 from digest.text.person_names import parse_name
 from digest.text.word_tables import STOP_WORDS

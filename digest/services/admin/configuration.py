@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dotenv.parser import Binding, parse_stream
 
 from digest import settings
-from digest.bibliography import orcid, zotero
+from digest.bibliography import orcid_fetch, zotero
 from digest.errors import Misconfigured
 from digest.sources import registry
 
@@ -36,7 +36,7 @@ class SettingRow:
 
 def declared_settings() -> list[settings.TextSetting]:
     """The settings that sources and the services of bibliographies declare in their modules."""
-    return [*registry.source_settings(), zotero.URL, orcid.URL]
+    return [*registry.source_settings(), zotero.URL, orcid_fetch.URL]
 
 
 def problems() -> list[str]:

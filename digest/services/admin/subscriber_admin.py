@@ -19,7 +19,7 @@ from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import confirm, consent_origin, preference_fields
 from digest.services.subscriptions import erasure as erasing
-from digest.text.redaction import redact_addresses
+from digest.text.stored_text_redaction import redact_addresses
 
 Row = dict[str, object]
 

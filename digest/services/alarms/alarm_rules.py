@@ -20,7 +20,7 @@ from digest.db.subscribers import subscribers
 from digest.models import Audit, DomainPause
 from digest.models.delivery import ALARM
 from digest.models.types import stored_id
-from digest.text.redaction import redact_addresses
+from digest.text.stored_text_redaction import redact_addresses
 
 log = logs.get(__name__)
 

@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from digest.db.bounces import reports as store
 from digest.db.outbox import deliveries
-from digest.mail.outbox import domain_pause
+from digest.mail.outbox import pause_duration
 from digest.services.alarms import alarm_rules
 
 MIN_ADDRESSES = 2
@@ -49,7 +49,7 @@ def apply_policy_report(session: Session, report: PolicyReport, *, now: datetime
     if not report.signed and not store.is_first_policy_report(session, report.delivery_id):
         return False
     if report.signed or _is_confirmed(session, report, now):
-        deliveries.pause_domain(session, report.domain, now + domain_pause.POLICY_PAUSE, report.words)
+        deliveries.pause_domain(session, report.domain, now + pause_duration.POLICY_PAUSE, report.words)
         alarm_rules.raise_refusal_alarms(session, now=now)
         return True
     reported_addresses = store.policy_addresses(session, since=now - alarm_rules.REPEAT_AFTER)
@@ -59,5 +59,5 @@ def apply_policy_report(session: Session, report: PolicyReport, *, now: datetime
 
 
 def _is_confirmed(session: Session, report: PolicyReport, now: datetime) -> bool:
-    addresses = store.policy_addresses(session, since=now - domain_pause.POLICY_PAUSE, domain=report.domain)
+    addresses = store.policy_addresses(session, since=now - pause_duration.POLICY_PAUSE, domain=report.domain)
     return addresses >= MIN_ADDRESSES

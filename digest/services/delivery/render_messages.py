@@ -29,7 +29,7 @@ from digest.services.delivery import mail_context
 from digest.services.delivery.mail_context import MailContext
 from digest.services.editions import web_view
 from digest.services.security import signed_links
-from digest.services.security.link_lifetimes import lifetime
+from digest.services.security.link_and_session_lifetimes import lifetime
 from digest.sources import registry
 
 _MAX_CACHED_PAPERS = 4096

@@ -34,7 +34,7 @@ from digest.services.editions import web_view, welcome
 from digest.services.selection import candidate_papers, selector, threshold_lookup
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
-from digest.services.selection.paper_admission import PaperChoice, choice_of
+from digest.services.selection.source_language_choice import PaperChoice, choice_of
 
 
 def further_papers(edition_id: int) -> FurtherPage:

@@ -30,7 +30,7 @@ from digest.models import Delivery, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
-from digest.services.selection import paper_admission, reference_backend, threshold_lookup
+from digest.services.selection import reference_backend, source_language_choice, threshold_lookup
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -189,7 +189,9 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
 
 def _choice_reason(profile: Profile, paper: Paper) -> str:
     """The choice of sources or languages that the paper fails; '' if none."""
-    reason = paper_admission.reason_left_out(paper_admission.choice_of(profile), paper.outlets, paper.language)
+    reason = source_language_choice.reason_left_out(
+        source_language_choice.choice_of(profile), paper.outlets, paper.language
+    )
     if reason is None:
         return ""
     chosen = profile.sources if reason == "sources" else profile.languages

@@ -24,8 +24,8 @@ from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
 from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
-from digest.services.selection.paper_admission import choice_of
 from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
+from digest.services.selection.source_language_choice import choice_of
 
 MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
 _MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20

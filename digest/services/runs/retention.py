@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from digest import clock, logs, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.core.sqlite_vacuum import scrub_deleted
-from digest.db.outbox import retention
+from digest.db.outbox import outbox_deletion
 from digest.db.papers import paper_retention
 from digest.db.runs import edition_retention
 from digest.db.security import audit, idempotency_keys
@@ -37,7 +37,9 @@ def delete_expired(*, now: datetime | None = None) -> int:
     cutoff = now - timedelta(days=config.retention_days)
     deleted = _delete_deliveries(cutoff)
     with transaction() as session:
-        deleted += retention.delete_old_records(session, reports_before=cutoff, attempts_before=now - timedelta(days=2))
+        deleted += outbox_deletion.delete_old_records(
+            session, reports_before=cutoff, attempts_before=now - timedelta(days=2)
+        )
         idempotency_keys.delete_older_than(session, now - idempotency.KEPT_FOR)
         audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
     editions = _delete_in_parts(config.retention_editions_days, now, edition_retention.delete_older)
@@ -97,7 +99,7 @@ def _delete_deliveries(cutoff: datetime) -> int:
     total = 0
     while True:
         with transaction() as session:
-            deleted = retention.delete_finished(session, cutoff, limit=ROWS_PER_TRANSACTION)
+            deleted = outbox_deletion.delete_finished(session, cutoff, limit=ROWS_PER_TRANSACTION)
         total += deleted
         if deleted < ROWS_PER_TRANSACTION:
             return total

@@ -17,7 +17,7 @@ from digest.services.catalog import day_indexes
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection import edition_sections
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, admitted_papers
+from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, admitted_papers
 
 I64 = NDArray[np.int64]
 _MAX_MASKS = 1_000  # choices of outlets and languages, of one byte for each paper

@@ -21,7 +21,7 @@ from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
 from digest.services.catalog import announcements, epochs, trending
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
-from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, admitted_papers
+from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, admitted_papers
 
 RISING_ANNOUNCEMENTS = 7
 _MAX_CACHED_POOLS = 48

@@ -34,7 +34,7 @@ from digest.services.catalog import followed_people
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.selection.edition_sections import SelectionRequest
-from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, choice_of
+from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, choice_of
 
 log = logs.get(__name__)
 

@@ -26,7 +26,7 @@ from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
-from digest.services.selection.paper_admission import EVERYTHING, choice_of, is_admitted
+from digest.services.selection.source_language_choice import EVERYTHING, choice_of, is_admitted
 
 _PREPARED_TOGETHER = 300  # papers
 

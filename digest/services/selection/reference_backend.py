@@ -29,7 +29,7 @@ from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import MAX_RISING, SelectionRequest
 from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
-from digest.services.selection.paper_admission import EVERYTHING, PaperChoice, choice_of, is_admitted
+from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()

@@ -24,7 +24,7 @@ from digest.db.subscribers import subscribers
 from digest.errors import TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
-from digest.matching.query.profile_limits import profile_cost
+from digest.matching.query.profile_cost import profile_cost
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS as MIN_ANNOUNCEMENTS

@@ -20,7 +20,7 @@ from digest.models.delivery import CONFIRMATION
 from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.queues import Enqueue
-from digest.services.security.link_lifetimes import lifetime
+from digest.services.security.link_and_session_lifetimes import lifetime
 from digest.services.subscriptions import consent_origin, example_papers, profile_additions, send_schedule, suppressions
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION

@@ -31,7 +31,7 @@ from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION
-from digest.text.redaction import redact_addresses
+from digest.text.stored_text_redaction import redact_addresses
 
 SUPPRESSED_ONLY = "suppressed"  # the state of a row that is an address alone
 STATES = (ACTIVE, PENDING, UNSUBSCRIBED, SUPPRESSED_ONLY)

@@ -35,7 +35,7 @@ MAX_TITLE, MAX_ABSTRACT, MAX_IDENTIFIER = 500, 4000, 250  # characters that are 
 class ExampleEntry:
     """A paper to start from. `paper_id`: of a stored paper; else `title` and `abstract` are those of the import.
 
-    Without both it has only its `identifier`, and is looked up at the sources (`example_lookup`).
+    Without both it has only its `identifier`, and is looked up at the sources (`pending_example_lookup`).
 
     `identifier`: an arXiv id, DOI or other id, as imported.
     """

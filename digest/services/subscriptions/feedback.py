@@ -20,7 +20,8 @@ from digest.db.runs import runs
 from digest.db.subscribers import feedback as feedback_store
 from digest.db.subscribers import subscribers, threshold_store
 from digest.errors import BadInput, NotFound, Refused
-from digest.matching.profile import MAX_TOPICS, Profile
+from digest.matching.profile import Profile
+from digest.matching.profile_limits import MAX_TOPICS
 from digest.matching.scoring import relevance_feedback
 from digest.models import Edition, ProfileVersion, Subscriber
 from digest.services.catalog import epochs

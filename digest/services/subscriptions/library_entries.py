@@ -9,9 +9,9 @@ from itertools import islice
 from sqlmodel import Session
 
 from digest import papers
-from digest.bibliography import orcid, zotero
-from digest.bibliography.bounded_parser import parse_in_child
+from digest.bibliography import orcid_fetch, zotero
 from digest.bibliography.entry import BibliographyEntry, EntryProblem, ParsedBibliography
+from digest.bibliography.parser_process import parse_in_child
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.errors import N_, BadInput
@@ -21,6 +21,7 @@ from digest.sources import identifier_lookup
 
 NOTHING = N_("paste identifiers or addresses of papers, or choose a file")
 NOTHING_KNOWN = N_("none of these papers is stored here, and nothing else is known of them: %(identifiers)s")
+MAX_LOOKED_UP = 200  # papers of one import that are not stored here
 MAX_PASTED = 200_000  # characters of the paste box
 _TITLE_KEY = "t:"
 
@@ -50,7 +51,7 @@ class LibrarySource:
     @property
     def _orcid(self) -> str:
         """The ORCID iD, also where it is the pasted text; '' for none."""
-        return self.orcid_id.strip() or (self.pasted.strip() if orcid.is_orcid_id(self.pasted) else "")
+        return self.orcid_id.strip() or (self.pasted.strip() if orcid_fetch.is_orcid_id(self.pasted) else "")
 
     def parse(self) -> ParsedBibliography:
         """Fetch and parse it. Raises BadInput, NotFound, SourceDown."""
@@ -60,7 +61,7 @@ class LibrarySource:
             address = self.zotero_library or ("" if self.zotero_key.strip() else self.pasted)
             return zotero.fetch_library(address, self.zotero_key)
         if self._orcid:
-            return orcid.fetch_works(self._orcid)
+            return orcid_fetch.fetch_works(self._orcid)
         if not self.pasted.strip():
             raise BadInput(NOTHING, field="papers")
         if len(self.pasted) > MAX_PASTED:
@@ -89,7 +90,7 @@ class ResolvedLibrary:
     def awaited(self) -> tuple[ExampleEntry, ...]:
         """The unknown papers that the sources may know, to be looked up after an import: the first 200."""
         wanted = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
-        return tuple(ExampleEntry("", "", identifier) for identifier in islice(wanted, identifier_lookup.MAX_LOOKED_UP))
+        return tuple(ExampleEntry("", "", identifier) for identifier in islice(wanted, MAX_LOOKED_UP))
 
     def with_found(self, entries: tuple[ExampleEntry, ...]) -> ResolvedLibrary:
         """The library with these papers, which were unknown before."""

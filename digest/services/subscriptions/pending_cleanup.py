@@ -9,7 +9,7 @@ from sqlmodel import Session
 from digest import clock, settings
 from digest.db.core import engine
 from digest.db.subscribers import link_requests, pending_imports
-from digest.services.security.link_lifetimes import ACCOUNT_REQUEST_KEPT_FOR
+from digest.services.security.link_and_session_lifetimes import ACCOUNT_REQUEST_KEPT_FOR
 from digest.services.subscriptions import erasure
 
 BATCH_SIZE = 200  # subscribers a transaction, to keep its locks short

@@ -11,7 +11,7 @@ from pydantic import ValidationInfo
 
 from digest.errors import N_, BadInput
 from digest.i18n import localize
-from digest.matching.profile import MAX_QUERY, MAX_TOPICS
+from digest.matching.profile_limits import MAX_QUERY, MAX_TOPICS
 from digest.papers.subjects import CODE_PATTERN, subject_code
 from digest.services.catalog import outlets
 from digest.services.subscriptions.topic_checks import check_topic

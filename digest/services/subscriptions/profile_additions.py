@@ -10,11 +10,12 @@ from sqlmodel import Session
 from digest.db.subscribers import subscribers
 from digest.errors import Refused
 from digest.i18n import localize
-from digest.matching.profile import MAX_TOPICS, Profile
-from digest.matching.query.profile_limits import check_cost
+from digest.matching.profile import Profile
+from digest.matching.profile_limits import MAX_TOPICS
+from digest.matching.query.profile_cost import check_cost
 from digest.models import SignUpRequest, Subscriber
 from digest.models.types import stored_id
-from digest.services.security.link_lifetimes import lifetime
+from digest.services.security.link_and_session_lifetimes import lifetime
 from digest.services.subscriptions.preference_parsers import MAX_AUTHORS
 from digest.signing import CONFIRM
 

@@ -20,7 +20,7 @@ from digest.errors import BadToken, NotFound
 from digest.services.bounces.process_reports import ProviderReport, process_provider_reports
 from digest.services.bounces.sns_reports import process_sns_message
 from digest.web.http.api_route import ApiRoute
-from digest.web.http.rate_limit import count_webhook
+from digest.web.http.request_rates import count_webhook
 
 router = APIRouter(prefix="/api/v1", route_class=ApiRoute, tags=["mail"])
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digest.services.admin import admin_pages, record_listings, subscriber_admin
 from digest.services.admin.record_listings import MailFilter
-from digest.services.delivery import resend
+from digest.services.delivery import resend_edition
 from digest.services.security.api_tokens import ApiToken
 from digest.web.api.answers import (
     BounceAnswer,
@@ -86,7 +86,7 @@ def read_delivery(delivery_id: int, token: ReadDeliveries) -> DeliveryAnswer:
 @actions.post("/deliveries/{delivery_id}/resend", status_code=202)
 def resend_delivery(delivery_id: int, token: ManageDeliveries, queue: Queue, response: Response) -> DeliveryAnswer:
     """Send the edition of a mail again, as a new mail. 409 for other kinds, and where nothing may be sent."""
-    new_id = resend.resend_delivery(delivery_id, actor=token.actor, enqueue=queue)
+    new_id = resend_edition.resend_delivery(delivery_id, actor=token.actor, enqueue=queue)
     response.headers["Location"] = f"/api/v1/deliveries/{new_id}"
     return DeliveryAnswer.of(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
 

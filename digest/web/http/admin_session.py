@@ -16,7 +16,7 @@ from digest import settings
 from digest.errors import Refused
 from digest.i18n import localize
 from digest.services.security import admin_login
-from digest.services.security.link_lifetimes import ADMIN_SESSION
+from digest.services.security.link_and_session_lifetimes import ADMIN_SESSION
 
 LOCAL_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -11,10 +11,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from digest.i18n import localize
-from digest.services.security import api_tokens, rate_limits
+from digest.services.security import api_tokens, mail_limits
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http.client_ip import Client
-from digest.web.http.rate_limit import count_request
+from digest.web.http.request_rates import count_request
 
 ADDRESSES = "addresses:read"  # the scope to see addresses, and to search by them
 bearer_scheme = HTTPBearer(auto_error=False, description="created with `digest admin token create`")
@@ -26,7 +26,7 @@ class Caller:
     """The caller for rate limits: the token's name, else the client's address."""
 
     name: str
-    sign_ups: rate_limits.RateLimit
+    sign_ups: mail_limits.RateLimit
 
 
 def _check_credentials(
@@ -77,9 +77,9 @@ def allow_public(scope: str) -> Callable[..., Caller]:
     def dependency(request: Request, credentials: Credentials, client: Client) -> Caller:
         token = _check_credentials(request, credentials, scope)
         caller = (
-            Caller(client, rate_limits.SIGN_UPS)
+            Caller(client, mail_limits.SIGN_UPS)
             if token is None
-            else Caller(f"token {token.name}", rate_limits.SIGN_UPS_BY_TOKEN)
+            else Caller(f"token {token.name}", mail_limits.SIGN_UPS_BY_TOKEN)
         )
         count_request(request, "api", request.app.state.api_limiter, caller.name)
         return caller

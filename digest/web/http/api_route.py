@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from digest.services.security import api_tokens, idempotency
 from digest.services.security.idempotency import KeyedRequest, StoredAnswer
 from digest.web.http.client_ip import client_of_request
-from digest.web.http.rate_limit import count_request
+from digest.web.http.request_rates import count_request
 
 KEY_HEADER, REPLAYED_HEADER = "Idempotency-Key", "Idempotency-Replayed"
 STORED_HEADERS = ("content-type", "location", "cache-control")

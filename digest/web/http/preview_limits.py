@@ -19,7 +19,7 @@ from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
 from digest.web.http.dependencies import Services
-from digest.web.http.rate_limit import PreviewCounter
+from digest.web.http.request_rates import PreviewCounter
 
 MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
 MAX_QUEUED = 64  # previews that may wait in the event loop; at 20 ms each the last one waits about a second

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from digest.errors import N_
 from digest.web.http.client_ip import Client
 from digest.web.http.preview_limits import PreviewSlots
-from digest.web.http.rate_limit import RequestLimiter, count_request
+from digest.web.http.request_rates import RequestLimiter, count_request
 
 SUGGESTIONS_PER_MINUTE = 120  # one for each pause in typing
 SEARCH_MESSAGE = N_("at most 30 searches a minute are possible; wait %(seconds)s seconds")

@@ -13,7 +13,7 @@ from digest.i18n import localize
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT
 from digest.queues import Enqueue
 from digest.services.security import signed_links
-from digest.services.security.link_lifetimes import lifetime
+from digest.services.security.link_and_session_lifetimes import lifetime
 from digest.services.subscriptions import account_requests
 from digest.services.subscriptions.account_requests import AccountAction
 from digest.web.http.client_ip import Client

@@ -17,7 +17,7 @@ from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions import feedback
 from digest.services.subscriptions.feedback import PAPER_ONLY, FeedbackTarget
-from digest.web.http.rate_limit import count_feedback
+from digest.web.http.request_rates import count_feedback
 from digest.web.ui import forms, template_rendering
 from digest.web.ui.forms import Form, Pressed
 

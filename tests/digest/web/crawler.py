@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 from digest.errors import BadToken
 from digest.services.security import signed_links
-from digest.services.security.link_lifetimes import LIFETIMES
+from digest.services.security.link_and_session_lifetimes import LIFETIMES
 from tests.digest.web.conftest import Browser, path
 
 SITE = "http://testserver"

@@ -11,7 +11,8 @@ import time_machine
 from digest import settings
 from digest.db.core.engine import reading
 from digest.db.subscribers import subscribers
-from digest.matching.profile import MAX_TOPICS, Profile
+from digest.matching.profile import Profile
+from digest.matching.profile_limits import MAX_TOPICS
 from digest.services.delivery.render_messages import MailComposer
 from tests.digest.web.conftest import ADA, Browser, everything, mails, only_subscriber, subscribed
 from tests.outbox import as_claimed

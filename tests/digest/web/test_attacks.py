@@ -35,7 +35,7 @@ from digest.models import (
 )
 from digest.services.security import api_tokens, signed_links
 from digest.web.app import PAGES, build
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.request_rates import RequestLimiter
 from digest.web.wiring import page_services
 from tests.conftest import ROOT
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, store_row

@@ -18,9 +18,9 @@ from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.models import Edition
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import signed_links
-from digest.services.security.link_lifetimes import LIFETIMES, lifetime
+from digest.services.security.link_and_session_lifetimes import LIFETIMES, lifetime
 from digest.web.app import PAGES, build
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.request_rates import RequestLimiter
 from digest.web.wiring import page_services
 from tests.digest.web.conftest import (
     ADA,

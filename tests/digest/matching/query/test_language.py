@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import BadQuery
-from digest.matching.profile import MAX_QUERY, Profile, Topic
+from digest.matching.profile import Profile, Topic
+from digest.matching.profile_limits import MAX_QUERY
 from digest.matching.query.language import (
     And,
     AndNot,

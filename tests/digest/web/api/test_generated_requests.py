@@ -14,7 +14,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.failures import FailureGroup
 
 from digest.services.security import api_tokens
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.request_rates import RequestLimiter
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser
 from tests.digest.web.live import serving

@@ -12,7 +12,7 @@ import time_machine
 
 from digest.errors import BadInput, NotFound
 from digest.services.security import api_tokens
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.request_rates import RequestLimiter
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, subscribed
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -14,7 +14,7 @@ import time_machine
 
 from digest.services.runs import retention
 from digest.services.security import api_tokens
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.request_rates import RequestLimiter
 from tests.digest.web.conftest import ADA, Browser, everything, mails, subscribed
 from tests.patience import PATIENCE
 

@@ -13,7 +13,7 @@ import pytest
 
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
-from digest.matching.query.profile_limits import MAX_PREFIXES, MAX_WORDS
+from digest.matching.profile_limits import MAX_PREFIXES, MAX_WORDS
 from digest.services.catalog.page_schemas import Preview
 from digest.web.app import build
 from digest.web.http.preview_limits import PreviewSlots

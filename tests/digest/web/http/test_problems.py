@@ -10,7 +10,7 @@ import pytest
 
 from digest.errors import Transient
 from digest.services.security import api_tokens
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http.request_rates import RequestLimiter
 from tests.digest.web.conftest import ADA, Browser
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

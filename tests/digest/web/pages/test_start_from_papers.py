@@ -264,7 +264,7 @@ def test_the_api_refuses_what_is_no_library(web: Browser) -> None:
 def zotero(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[LibraryServer]:
     with library_server() as server:
         monkeypatch.setattr("digest.bibliography.zotero.URL", TextSetting("zotero_url", server.url))
-        monkeypatch.setattr("digest.bibliography.orcid.URL", TextSetting("orcid_url", server.url))
+        monkeypatch.setattr("digest.bibliography.orcid_fetch.URL", TextSetting("orcid_url", server.url))
         yield server
 
 

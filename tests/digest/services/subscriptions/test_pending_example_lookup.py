@@ -9,9 +9,9 @@ import time_machine
 
 from digest.errors import SourceDown
 from digest.services.security import signed_links
-from digest.services.subscriptions import example_lookup, example_papers
+from digest.services.subscriptions import example_papers, pending_example_lookup
+from digest.services.subscriptions.library_entries import MAX_LOOKED_UP
 from digest.services.subscriptions.update_preferences import account_of
-from digest.sources.identifier_lookup import MAX_LOOKED_UP
 from digest.web.app import build
 from digest.web.wiring import page_services
 from tests.digest.bibliography.library_server import LibraryServer
@@ -52,7 +52,7 @@ def test_an_import_asks_no_source_and_says_that_papers_wait(pasted: Browser, sou
 
 
 def test_what_the_sources_know_finds_papers_from_then_on(pasted: Browser) -> None:
-    result = example_lookup.look_up_examples()
+    result = pending_example_lookup.look_up_examples()
     profile = account_of(1).profile
 
     assert (result.looked_up, result.found, result.is_incomplete) == (3, 2, False)
@@ -64,7 +64,7 @@ def test_what_the_sources_know_finds_papers_from_then_on(pasted: Browser) -> Non
 
 
 def test_identifiers_that_do_not_exist_are_named(pasted: Browser) -> None:
-    example_lookup.look_up_examples()
+    pending_example_lookup.look_up_examples()
 
     assert f"1 of them could not be found by its identifier: {MISSING}" in " ".join(page(pasted).split())
 
@@ -72,27 +72,27 @@ def test_identifiers_that_do_not_exist_are_named(pasted: Browser) -> None:
 def test_without_a_network_the_papers_wait_for_a_week(pasted: Browser, sources: LibraryServer) -> None:
     sources.refuse("/api/query", 404)
     with pytest.raises(SourceDown):
-        example_lookup.look_up_examples()
+        pending_example_lookup.look_up_examples()
     waiting = page(pasted)
     with time_machine.travel("2027-06-01", tick=True), pytest.raises(SourceDown):
-        example_lookup.look_up_examples()
+        pending_example_lookup.look_up_examples()
 
     assert "3 of them are being looked up" in waiting
-    assert not example_lookup.is_due()
+    assert not pending_example_lookup.is_due()
 
 
 def test_a_second_look_up_asks_nothing(pasted: Browser, sources: LibraryServer) -> None:
-    example_lookup.look_up_examples()
+    pending_example_lookup.look_up_examples()
     asked = len(sources.requests)
 
-    assert example_lookup.look_up_examples().looked_up == 0
+    assert pending_example_lookup.look_up_examples().looked_up == 0
     assert len(sources.requests) == asked
 
 
 def test_at_most_two_hundred_papers_of_an_import_are_looked_up(web: Browser, sources: LibraryServer) -> None:
     text = "\n".join(f"2402.{number:05d}" for number in range(MAX_LOOKED_UP + 50))
     web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": text})
-    result = example_lookup.look_up_examples()
+    result = pending_example_lookup.look_up_examples()
 
     assert (result.looked_up, result.is_incomplete) == (MAX_LOOKED_UP, False)
     assert [len(query["id_list"].split(",")) for _, query, _ in sources.requests] == [100, 100]
@@ -102,4 +102,4 @@ def test_papers_of_a_sign_up_wait_for_its_confirmation(web: Browser, sources: Li
     answer = web.post("/start-from-papers", data={"library_text": KNOWN}).text
 
     assert f"{KNOWN}: not stored here; it is looked up soon" in answer
-    assert not example_lookup.is_due()
+    assert not pending_example_lookup.is_due()

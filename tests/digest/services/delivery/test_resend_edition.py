@@ -20,7 +20,7 @@ from digest.errors import DuplicateDeliveryKey
 from digest.models import Audit, Delivery, Installation
 from digest.models.delivery import CONFIRMATION, LINK
 from digest.queues import NoQueue
-from digest.services.delivery.resend import resend
+from digest.services.delivery.resend_edition import resend
 from digest.services.runs import retention
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe

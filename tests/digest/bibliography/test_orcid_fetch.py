@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.bibliography.orcid import fetch_works, parse_orcid_id
+from digest.bibliography.orcid_fetch import fetch_works, parse_orcid_id
 from digest.errors import BadInput, NotFound
 from tests.digest.bibliography.library_server import LibraryServer
 

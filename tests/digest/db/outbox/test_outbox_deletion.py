@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from digest import clock
 from digest.db.core.engine import transaction
-from digest.db.outbox import retention
+from digest.db.outbox import outbox_deletion
 from digest.models.delivery import QUEUED
 from tests.outbox import Outbox
 from tests.servers import RCPT, MailServer
@@ -18,7 +18,7 @@ def test_only_old_mails_that_are_over_are_forgotten(outbox: Outbox, smtp: MailSe
     outbox.send()
     outbox.enqueue("cyd@one.example", first=3)
     with transaction() as session:
-        forgotten = retention.delete_finished(session, clock.now() + timedelta(seconds=1))
+        forgotten = outbox_deletion.delete_finished(session, clock.now() + timedelta(seconds=1))
 
     assert forgotten == 1
     assert [row.address for row in outbox.rows()] == ["bob@one.example", "cyd@one.example"]

@@ -13,13 +13,9 @@ from typing import NamedTuple
 
 from digest.errors import N_, BadInput
 from digest.matching.profile import Profile
+from digest.matching.profile_limits import MAX_PREFIXES, MAX_WORDS, MIN_PREFIX_LENGTH, NAME_COST, PREFIX_COST
 from digest.matching.query.language import And, AndNot, Node, Or, Term, parse, phrase_words
 
-MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile together
-MAX_PREFIXES = 20  # words with a `*` among them
-NAME_COST = 2  # words: a name is looked up in several readings
-PREFIX_COST = 2  # words: a prefix stands for many words
-MIN_PREFIX_LENGTH = 3  # letters; two letters begin a tenth of all words
 _WHOLE_WORD_SCRIPTS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is a word or syllable
 
 

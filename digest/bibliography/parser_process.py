@@ -13,8 +13,9 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from digest.bibliography.entry import MAX_BYTES, BibliographyEntry, EntryProblem, ParsedBibliography
+from digest.bibliography.entry import BibliographyEntry, EntryProblem, ParsedBibliography
 from digest.bibliography.formats import parse_bibliography, require_size
+from digest.bibliography.import_limits import MAX_BYTES
 from digest.errors import N_, BadInput
 
 MAX_MEMORY = 1 << 30  # bytes of address space

@@ -2,7 +2,7 @@
 
 `count_attempt` counts one attempt. Every form that makes the service mail an address somebody typed calls `may_mail`,
 which counts the client, the inbox and all such mail together. Limits on one process's own time are in
-`digest.web.http.rate_limit`.
+`digest.web.http.request_rates`.
 """
 
 from __future__ import annotations

@@ -17,9 +17,8 @@ from digest.errors import SourceDown
 from digest.models.subscriber import UNKNOWN
 from digest.services.subscriptions import example_papers
 from digest.services.subscriptions.example_papers import MAX_ABSTRACT, MAX_TITLE, ExampleEntry
-from digest.services.subscriptions.library_entries import ResolvedLibrary
+from digest.services.subscriptions.library_entries import MAX_LOOKED_UP, ResolvedLibrary
 from digest.sources import identifier_lookup
-from digest.sources.identifier_lookup import MAX_LOOKED_UP
 
 log = logs.get(__name__)
 GIVEN_UP_AFTER = timedelta(days=7)

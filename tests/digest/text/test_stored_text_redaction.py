@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text.redaction import redact_addresses
+from digest.text.stored_text_redaction import redact_addresses
 
 
 @pytest.mark.parametrize(

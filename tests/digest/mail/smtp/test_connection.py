@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from digest.mail.smtp import session
+from digest.mail.smtp import connection
 from digest.models.delivery import DEFERRED, SENT
 from tests.outbox import Outbox
 from tests.servers import MailServer
@@ -45,10 +45,10 @@ def certificate(tmp_path: Path) -> Path:
 def trust(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], None]]:
     def trusting(certificate: Path) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        session._tls_context.cache_clear()
+        connection._tls_context.cache_clear()
 
     yield trusting
-    session._tls_context.cache_clear()
+    connection._tls_context.cache_clear()
 
 
 @pytest.fixture

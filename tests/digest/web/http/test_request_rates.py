@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from digest.errors import TooMany
-from digest.web.http import rate_limit
-from digest.web.http.rate_limit import RequestLimiter
+from digest.web.http import request_rates
+from digest.web.http.request_rates import RequestLimiter
 from tests.digest.web.conftest import Browser
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -35,7 +35,7 @@ def test_requests_are_accepted_again_a_minute_later() -> None:
 
 
 def test_only_so_many_clients_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "MAX_CLIENTS", 2)
+    monkeypatch.setattr(request_rates, "MAX_CLIENTS", 2)
     limiter = RequestLimiter(max_requests=1)
     for client in ("one", "two", "three"):
         limiter.take(client)

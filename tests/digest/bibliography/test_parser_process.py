@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digest.bibliography import bounded_parser
-from digest.bibliography.bounded_parser import parse_in_child
+from digest.bibliography import parser_process
+from digest.bibliography.parser_process import parse_in_child
 from digest.errors import BadInput
 
 
@@ -24,7 +24,7 @@ def test_the_refusal_of_the_child_keeps_its_values() -> None:
 
 
 def test_a_file_that_takes_too_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded_parser, "MAX_SECONDS", 0.001)
+    monkeypatch.setattr(parser_process, "MAX_SECONDS", 0.001)
 
     with pytest.raises(BadInput, match="too long or too much memory"):
         parse_in_child(b"@misc{a, title = {One}}")

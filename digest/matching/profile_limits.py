@@ -1,0 +1,9 @@
+"""How much one profile may hold."""
+
+MAX_TOPICS = 20
+MAX_QUERY = 500  # characters of one topic
+MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile together
+MAX_PREFIXES = 20  # words with a `*` among them
+NAME_COST = 2  # words: a name is looked up in several readings
+PREFIX_COST = 2  # words: a prefix stands for many words
+MIN_PREFIX_LENGTH = 3  # letters; two letters begin a tenth of all words
