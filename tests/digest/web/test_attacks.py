@@ -158,7 +158,7 @@ def filled(settled: None, clock_stands: time_machine.Traveller, queue: Recording
         FeedSource(
             name="journal",
             title="A journal",
-            address="https://journal.example/feed.xml",
+            url="https://journal.example/feed.xml",
             subject="maps",
             etag="a tag",
             last_modified="a day",
