@@ -182,9 +182,7 @@ def test_own_replies_of_fifty_families_are_distinguished() -> None:
 
 def kind_of(status: str, text: str) -> str:
     """The kind of a report with that Status field and those words."""
-    return bounce_kinds.bounce_kind(
-        bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False
-    )
+    return bounce_kinds.bounce_kind(bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False)
 
 
 @pytest.mark.parametrize(
