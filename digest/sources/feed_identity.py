@@ -103,7 +103,9 @@ def clean_link(link: str) -> str:
     kept = _kept_parameters(parts)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
     fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref")) else parts.fragment
-    return SplitResult(parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()"), fragment).geturl()
+    return SplitResult(
+        parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()", errors="replace"), fragment
+    ).geturl()
 
 
 def _kept_parameters(parts: SplitResult) -> list[tuple[str, str]]:
@@ -129,4 +131,4 @@ def title_digest(title: str, authors: Iterable[str]) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=_KEY_BYTES).hexdigest()
+    return hashlib.blake2b("\n".join(parts).encode(errors="replace"), digest_size=_KEY_BYTES).hexdigest()

@@ -123,6 +123,33 @@ def test_the_form_offers_the_sources_where_there_are_several(
 
 
 @only_sqlite
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+def test_a_feed_whose_validator_is_not_ascii_is_fetched_again_and_again(server: FeedServer, name: str) -> None:
+    server.etags, server.headers = False, {name: '"\xe9"'}
+    feed_name = added(server)
+    first = catch_up.ingest(feed_name)
+    server.pages["/feed.xml"] = feed(item(7))
+    second = catch_up.ingest(feed_name)
+
+    assert (first.counts.new, second.counts.new, second.outcome) == (3, 1, "")
+
+
+@only_sqlite
+def test_an_answer_that_makes_a_parser_fail_is_recorded_as_down(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    name = added(server)
+    monkeypatch.setattr("digest.sources.feed_fetch.read_papers", fail)
+    with pytest.raises(SourceDown, match="not understood: OverflowError"):
+        catch_up.ingest(name)
+
+    assert next(row for row in source_listing.source_rows() if row.name == name).state == "down"
+
+
+@only_sqlite
 def test_an_unchanged_feed_is_not_sent_again(server: FeedServer) -> None:
     name = added(server)
     catch_up.ingest(name)
