@@ -46,6 +46,7 @@ _MAX_VALUE = 500_000  # characters
 class FeedEntry:
     """One entry. `values`: the texts of all its elements by local name in lower case, in their order.
 
+    `links`: addresses of the entry itself, not of what it is about (RFC 4287, section 4.2.7.2) or encloses.
     `summaries`: texts that may be or hold the abstract, as markup; `date`: as feedparser reads it, (year, month, day).
     """
 
@@ -153,7 +154,7 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         text = "".join(child.itertext())[:_MAX_VALUE].strip()
         if name and text:
             values.setdefault(name, []).append(text)
-    links = [str(link.get("href", "")) for link in _alternates_first(parsed.get("links", []))]
+    links = [str(link.get("href", "")) for link in parsed.get("links", []) if link.get("rel") in {"alternate", None}]
     about = next((value for name, value in element.attrib.items() if name.endswith("}about")), "")
     contents = [str(content.get("value", "")) for content in parsed.get("content", [])]
     summaries = [*contents, str(parsed.get("summary", "")), *values.get("description", []), *values.get("abstract", [])]
@@ -169,10 +170,6 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         date=_day(parsed.get("published_parsed") or parsed.get("updated_parsed")),
         values={name: tuple(texts) for name, texts in values.items()},
     )
-
-
-def _alternates_first(links: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(links, key=lambda link: link.get("rel") not in {"alternate", None})
 
 
 def _absolute(links: Sequence[str], url: str) -> tuple[str, ...]:
@@ -242,7 +239,7 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
     dates = tuple(filter(None, (text("date_published"), text("date_modified"))))
     return FeedEntry(
         title=text("title"),
-        links=_absolute([text("url"), text("external_url"), text("id")], url),
+        links=_absolute([text("url") or text("external_url"), text("id")], url),
         id=one_line(text("id"))[:2000],
         summaries=tuple(filter(None, (text("content_html"), text("content_text"), text("summary")))),
         authors=tuple(names),

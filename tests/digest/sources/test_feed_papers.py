@@ -378,3 +378,27 @@ def test_an_odd_entry_of_a_json_feed_does_not_cost_the_others(fields: str) -> No
     assert "Synapses grow with use" in {paper.record.title for paper in reading.papers}
     assert len(reading.papers) + len(reading.left_out) == 3
     assert repr(reading).encode()
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<link rel="related" href="https://arxiv.org/abs/1706.03762v9"/>',
+        '<link rel="via" href="https://arxiv.org/abs/1706.03762v9"/>',
+        '<link rel="enclosure" href="https://arxiv.org/pdf/1706.03762"/>',
+        '<link rel="related" href="https://doi.org/10.1234/a"/>',
+        '<link href="https://blog.example/x?url=https://arxiv.org/abs/1706.03762"/>',
+        '<link href="https://blog.example/arxiv.org/abs/1706.03762"/>',
+        '<link href="https://arxiv.org.blog.example/abs/1706.03762"/>',
+        '<link href="https://blog.example/x?uri=https://doi.org/10.1234/a"/>',
+        "<source><id>https://doi.org/10.1234/a</id></source>",
+    ],
+)
+def test_an_entry_about_a_paper_is_not_that_paper(inner: str) -> None:
+    text = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title><entry><title>Attention explained</title>'
+        f'<id>tag:blog.example,2026:1</id><link href="https://blog.example/1"/>{inner}</entry></feed>'
+    )
+    (paper,) = feed_of_saved_file(text.encode()).papers
+
+    assert (paper.record.arxiv_id, paper.record.doi, paper.record.url) == (None, None, "https://blog.example/1")
