@@ -13,7 +13,7 @@ from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog import day_postings
 from digest.services.ingestion.import_document import store_document
-from digest.services.preview import preview, preview_data
+from digest.services.preview import preview, preview_data, topic_counts
 from digest.services.selection import engine_loader, engine_need, reference_backend, selector
 from digest.web.app import build
 from digest.web.wiring import page_services
@@ -96,6 +96,29 @@ def test_a_preview_prepares_only_the_papers_that_may_match_and_each_once(
     other = web.post("/preview", data={"topics": "diffusion models"})
 
     assert (again.status_code, other.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("topics", "most"),
+    [
+        ([" ".join(f"word{letter}{other}" for other in "abcdefg") for letter in "abcdefghijklmnopqrst"], 8),
+        (['au:"' + " ".join(f"word{letter}" for letter in "abcdefghijkl") + '"' for _ in range(10)], 0),
+        (["ti:zebra ANDNOT au:elefant", "zebra ANDNOT zebras"], 2),
+    ],
+)
+def test_few_unknown_words_of_a_preview_are_compared_with_all_others_and_each_once(
+    web: Browser, monkeypatch: pytest.MonkeyPatch, topics: list[str], most: int
+) -> None:
+    announce(2)
+    monkeypatch.setattr(topic_counts, "_corrections", BoundedCache(max_entries=99, max_bytes=99, size_of=lambda _: 1))
+    compared: list[str] = []
+    monkeypatch.setattr("difflib.get_close_matches", lambda word, *_, **__: compared.append(word) or [])
+
+    answers = [web.post("/api/v1/preview", json={"topics": topics, "limit": limit}) for limit in (1, 2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(compared) <= most
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
