@@ -161,3 +161,19 @@ def test_with_examples_and_a_compiled_engine_all_announcements_are_matched_by_it
         plan = selector.plan_preview(session, Profile((Topic("graphs"),)), numbers, whole=False)
 
     assert (list(plan.announcements), plan.by_reference, plan.left_out) == (numbers, False, 0)
+
+
+@pytest.mark.parametrize("pair", ["badak babom", "kakdud makmum"])  # the same 16 or 24 bits as the exclusion's pair
+def test_an_excluded_phrase_leaves_out_no_paper_with_another_pair_of_words(web: Browser, pair: str) -> None:
+    title = f"Diffusion on a graph to transform {pair}"
+    papers = (ListedPaper(Record(title, arxiv_id="2511.00001")),)
+    store_document("jsonl", "x", ParsedDocument(papers=papers), day=NOW.date())
+
+    def total(**profile: list[str]) -> int:
+        days = web.post("/api/v1/preview", json=profile).json()["days"]
+        return sum(day["total"] for day in days)
+
+    assert total(topics=["diffusion"], exclusions=['"graph transform"']) == 1
+    assert total(topics=['diffusion ANDNOT "graph transform"']) == 1
+    assert total(topics=['"graph transform"']) == 0
+    assert total(topics=["diffusion"], exclusions=[f'"{pair}"']) == 0
