@@ -34,7 +34,8 @@ class Row:
     @property
     def title(self) -> str:
         """The title's letters."""
-        return words_of(text_of(self.html.partition("</h2>")[0]))
+        heading = re.sub(r'<span class="rank">.*?</span>', "", self.html.partition("</h2>")[0])
+        return words_of(text_of(heading))
 
     @property
     def text(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import email
 import email.policy
+from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
 import time_machine
+from fastapi import APIRouter
 
 from digest import settings, signing
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
@@ -247,15 +249,25 @@ def test_the_token_of_one_edition_in_a_feed_does_not_open_the_feed(real: Browser
     )
 
 
+def paths_of(router: APIRouter) -> Iterator[str]:
+    """The paths of a router's routes, also of those that it includes."""
+    for route in router.routes:
+        included = getattr(route, "original_router", None)
+        if included is not None:
+            yield from (f"{router.prefix}{route_path}" for route_path in paths_of(included))
+        else:
+            yield route.path
+
+
 def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
     named = {route.format("{token}").partition(".1.")[0] for routes in ROUTES.values() for route in routes}
     tried = {name.partition("{token}")[0] for name in named}
     routed = {
-        route.path.partition("{token}")[0].replace("{action}", action)
+        route_path.partition("{token}")[0].replace("{action}", action)
         for part in PAGES
-        for route in part.router.routes
+        for route_path in paths_of(part.router)
         for action in ("export", "erase", "change-address", "new-address")
-        if "{token}" in getattr(route, "path", "")
+        if "{token}" in route_path
     }
 
     assert routed == tried
