@@ -59,6 +59,12 @@ def added(server: FeedServer, path: str = "/feed.xml", **options: object) -> str
     return name.name
 
 
+def text_of(number: int) -> str:
+    """An abstract that has nothing in common with those of other numbers."""
+    letters = "abcdefghijklmnopqrst"
+    return " ".join(f"w{letters[number]}{first}{second}" for first in letters[:8] for second in letters[:8])
+
+
 def new_dois() -> Counter[str]:
     """DOIs of the papers that are new in an announcement."""
     with reading() as session:
@@ -352,6 +358,48 @@ def test_a_feed_whose_identifiers_change_at_each_fetch_brings_its_papers_once(se
         server.pages["/feed.xml"] = changing(fetch)
 
     assert new == [10, 0, 0, 0]
+
+
+@only_sqlite
+@pytest.mark.parametrize("day", ["", "<dc:date>2026-08-05</dc:date>"])
+def test_entries_of_one_title_with_links_of_their_own_are_several_papers(server: FeedServer, day: str) -> None:
+    def reviews(count: int) -> bytes:
+        return feed(
+            *(
+                f"<item><title>New books</title><link>https://j.example/{n}</link>{day}"
+                f"<description>{text_of(n)}</description></item>"
+                for n in range(count)
+            )
+        )
+
+    server.pages["/feed.xml"] = reviews(2)
+    name = added(server)
+    new = [catch_up.ingest(name).counts.new]
+    server.pages["/feed.xml"] = reviews(5)
+    new.append(catch_up.ingest(name).counts.new)
+
+    assert new == [2, 3]
+
+
+@only_sqlite
+def test_a_column_of_one_title_that_comes_every_week_is_new_every_week(
+    server: FeedServer, moment: time_machine.Traveller
+) -> None:
+    def column(week: int) -> bytes:
+        return feed(
+            f"<item><title>Weekly seminar</title><link>https://j.example/{week}</link><author>Ada Sample</author>"
+            f"<dc:date>{(NOW + week * 7 * A_DAY).date()}</dc:date><description>{text_of(week)}</description></item>"
+        )
+
+    server.pages["/feed.xml"] = column(0)
+    name = added(server)
+    new = []
+    for week in range(3):
+        moment.move_to(NOW + week * 7 * A_DAY)
+        server.pages["/feed.xml"] = column(week)
+        new.append(catch_up.ingest(name).counts.new)
+
+    assert new == [1, 1, 1]
 
 
 @only_sqlite
