@@ -17,17 +17,18 @@ from digest.db.papers import papers as papers_store
 from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.admin import source_admin, source_listing
+from digest.services.admin import feed_preview, source_admin, source_listing
 from digest.services.ingestion import catch_up, import_files, source_status
 from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
-from digest.sources import request_pacing
+from digest.sources import crossref, request_pacing
 from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import LONG, FeedServer, feed, item, work
 
 NOW = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
 A_DAY = timedelta(days=1)
+WAIT = request_pacing._wait
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
@@ -474,6 +475,23 @@ def test_papers_wait_a_day_for_crossref_when_it_is_down(server: FeedServer, mome
     after = catch_up.ingest(name).counts.new
 
     assert (before, after) == (0, 1)
+
+
+@only_sqlite
+def test_a_preview_does_not_wait_for_crossrefs_turn_and_adding_asks_it_nothing(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_pacing, "_wait", WAIT)
+    monkeypatch.setattr(feed_preview, "LOOKUP_SECONDS", 0.3)
+    server.pages["/feed.xml"] = feed(
+        "<item><title>Synapses grow with use</title><prism:doi>10.1234/a</prism:doi></item>"
+    )
+    with request_pacing.wait_for_turn(crossref.PACING):
+        preview = feed_preview.preview_feed(f"{server.url}/feed.xml")
+    added(server)
+
+    assert [(paper.title, paper.abstract_from) for paper in preview.papers] == [("Synapses grow with use", "")]
+    assert server.paths("/works/") == []
 
 
 def test_a_paused_source_is_not_fetched_until_it_is_resumed(
