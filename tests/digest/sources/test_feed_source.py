@@ -196,6 +196,16 @@ def test_the_version_that_a_feed_claims_does_not_outrank_that_of_the_papers_own_
     assert (paper[1].title, paper[1].abstract, paper[1].version) == (own.title, own.abstract, 6)
 
 
+def test_control_characters_of_a_json_feed_are_not_stored(server: FeedServer) -> None:
+    values = '"id": "10.1234/a\\u0000b", "title": "Synapses\\u0000 grow \\ud800", "content_text": "\\u0000"'
+    server.pages["/feed.json"] = (
+        f'{{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": [{{{values}}}]}}'
+    ).encode()
+    counts = catch_up.ingest(added(server, "/feed.json")).counts
+
+    assert (counts.new, new_dois()) == (1, Counter({"10.1234/ab": 1}))
+
+
 @only_sqlite
 def test_an_unchanged_feed_is_not_sent_again(server: FeedServer) -> None:
     name = added(server)
