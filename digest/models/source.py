@@ -74,7 +74,7 @@ class FeedSource(SQLModel, table=True):
 
 
 class FeedItem(SQLModel, table=True):
-    """An entry of a feed that was seen. `key`: of its identity, `text_key`: of title and authors.
+    """An entry of a feed that was seen. `key`: of its identity, `text_key`: of title, authors and date.
 
     `state`: `announced`, `held` (over the limit of its day), `backlog` (older than the feed is here), `left-out`;
     `day`: of the state. `record`: the paper while it is held, which is stored nowhere else.

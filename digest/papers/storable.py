@@ -11,6 +11,7 @@ from digest.papers.summary import bounded_summary
 from digest.text.plain_text import remove_controls
 
 MAX_INSTITUTION = 200  # characters of an author's institution
+MAX_ID, MAX_ID_NAME = 40, 200  # characters of a source's id of an author (longer ones are no ids), and of the name
 _TEXT_FIELDS = tuple(field.name for field in fields(Record) if "str" in str(field.type))
 
 
@@ -30,7 +31,7 @@ def _clean_listed(item: ListedPaper) -> ListedPaper:
     record = _mark_retracted(clean_record(item.record))
     announce_type = item.announce_type and remove_controls(item.announce_type)
     summary = bounded_summary(item.summary) if item.summary else ""
-    ids = tuple([_clean_author_id(author_id) for author_id in item.author_ids])
+    ids = tuple([_clean_author_id(author_id) for author_id in item.author_ids if len(author_id.value) <= MAX_ID])
     cleaned = (record, announce_type, summary, ids)
     if record is item.record and cleaned[1:] == (item.announce_type, item.summary, item.author_ids):
         return item
@@ -61,7 +62,7 @@ def _clean_value(value: Any) -> Any:
 def _clean_author_id(author_id: AuthorId) -> AuthorId:
     return replace(
         author_id,
-        name=remove_controls(author_id.name),
+        name=remove_controls(author_id.name)[:MAX_ID_NAME],
         institution=remove_controls(author_id.institution)[:MAX_INSTITUTION],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -32,9 +33,15 @@ class Completion:
     has_abstract: dict[str, bool] = field(default_factory=dict)
 
 
-def complete_papers(listed: Sequence[FeedPaper], *, limit: int = MAX_LOOKUPS) -> Completion:
-    """Complete at most `limit` papers; a DOI is not asked about again for 30 days. A failure ends the requests."""
+def complete_papers(
+    listed: Sequence[FeedPaper], *, limit: int = MAX_LOOKUPS, seconds: float | None = None
+) -> Completion:
+    """Complete at most `limit` papers; a DOI is not asked about again for 30 days. A failure ends the requests.
+
+    `seconds`: no request begins later, and each one may take so long; None for no limit.
+    """
     completion = Completion()
+    deadline = None if seconds is None else time.monotonic() + seconds
     wanting = [paper.record.doi for paper in listed if paper.needs_abstract and paper.record.doi]
     asked = _asked(wanting) if wanting and crossref.is_enabled() else set(wanting)
     is_down = False
@@ -42,17 +49,17 @@ def complete_papers(listed: Sequence[FeedPaper], *, limit: int = MAX_LOOKUPS) ->
         doi = paper.record.doi
         if doi is None or not paper.needs_abstract or doi in asked:
             completion.papers.append(paper)
-        elif is_down or len(completion.has_abstract) >= limit:
+        elif is_down or len(completion.has_abstract) >= limit or (deadline and time.monotonic() > deadline):
             completion.postponed.append(paper)
         else:
-            is_down = not _complete(completion, paper, doi)
+            is_down = not _complete(completion, paper, doi, seconds)
     return completion
 
 
-def _complete(completion: Completion, paper: FeedPaper, doi: str) -> bool:
+def _complete(completion: Completion, paper: FeedPaper, doi: str, seconds: float | None) -> bool:
     """Complete one paper. False where Crossref fails."""
     try:
-        work = crossref.fetch_work(doi)
+        work = crossref.fetch_work(doi, seconds=seconds)
     except SourceDown as error:
         log.warning("crossref_failed", reason=str(error))
         completion.postponed.append(paper)

@@ -230,11 +230,11 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
     def text(name: str) -> str:
         value = item.get(name)
         is_text = isinstance(value, str | int) and not isinstance(value, bool)
-        return _well_formed(str(value)[:_MAX_VALUE]) if is_text else ""
+        return remove_controls(str(value)[:_MAX_VALUE]) if is_text else ""
 
     people, tags = item.get("authors") or [item.get("author")], item.get("tags")
     people = [person.get("name") for person in people if isinstance(person, dict)] if isinstance(people, list) else []
-    names = [_well_formed(name) for name in people if name and isinstance(name, str)]
+    names = [remove_controls(name) for name in people if name and isinstance(name, str)]
     strings = {name: (text(name),) for name in item if isinstance(name, str) and text(name)}
     dates = tuple(filter(None, (text("date_published"), text("date_modified"))))
     return FeedEntry(
@@ -243,11 +243,6 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
         id=one_line(text("id"))[:2000],
         summaries=tuple(filter(None, (text("content_html"), text("content_text"), text("summary")))),
         authors=tuple(names),
-        tags=tuple(_well_formed(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+        tags=tuple(remove_controls(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         values={**strings, "date": dates} if dates else strings,
     )
-
-
-def _well_formed(text: str) -> str:
-    """The text without lone surrogates, which JSON's escapes can express and UTF-8 can't."""
-    return text.encode(errors="ignore").decode()

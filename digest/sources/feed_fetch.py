@@ -13,7 +13,7 @@ from digest.sources import http
 from digest.sources.feed_discovery import feeds_named_by, is_web_page
 from digest.sources.feed_document import MAX_BYTES, read_feed
 from digest.sources.feed_papers import FeedReading, read_papers
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_pacing import MAX_WAIT_SECONDS, Pacing
 
 REQUEST_SECONDS = 60.0
 TRIES = 3
@@ -56,10 +56,19 @@ def pacing_of(address: str) -> Pacing:
     return Pacing(f"feed-{_UNSAFE.sub('_', (urlsplit(address).hostname or '').lower())[:80]}", pause=PAUSE)
 
 
-def fetch_feed(address: str, *, etag: str = "", last_modified: str = "", tries: int = TRIES) -> FetchedFeed:
+def fetch_feed(
+    address: str,
+    *,
+    etag: str = "",
+    last_modified: str = "",
+    tries: int = TRIES,
+    seconds: float = REQUEST_SECONDS,
+    turn_seconds: float = MAX_WAIT_SECONDS,
+) -> FetchedFeed:
     """Fetch and read a feed; with validators of the last answer only if it changed (RFC 9110, section 13.1).
 
-    Raises SourceDown with one line that says what came instead.
+    `seconds`: for the answer; `turn_seconds`: for the turn before it. Raises SourceDown with one line that says what
+    came instead.
     """
     conditions = (("If-None-Match", etag), ("If-Modified-Since", last_modified))
     request = http.SourceRequest(
@@ -73,8 +82,9 @@ def fetch_feed(address: str, *, etag: str = "", last_modified: str = "", tries: 
             *((name, value) for name, value in conditions if _is_field_value(value)),
         ),
         max_bytes=MAX_BYTES,
-        seconds=REQUEST_SECONDS,
+        seconds=seconds,
         is_public=True,
+        turn_seconds=turn_seconds,
     )
     return http.fetch_answer(request, lambda answer: _read(answer, address), is_complete=_is_whole, tries=tries)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from digest.papers.identity import fold_title
@@ -128,9 +129,9 @@ def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, t
     return _digest("id", entry_id) if entry_id else _digest("title", fold_title(title))
 
 
-def title_digest(title: str, authors: Iterable[str]) -> str:
-    """32 hexadecimal digits of title and authors, by which an entry is known whose identifiers change."""
-    return _digest("text", fold_title(title), *(fold_title(name) for name in authors))
+def title_digest(title: str, authors: Iterable[str], day: date | None = None) -> str:
+    """32 hexadecimal digits of title, authors and date, by which an entry is known whose identifiers change."""
+    return _digest("text", fold_title(title), *(fold_title(name) for name in authors), *([str(day)] if day else []))
 
 
 def _digest(*parts: str) -> str:

@@ -33,7 +33,7 @@ _MAX_TITLE_MARKUP = 20_000
 
 @dataclass(frozen=True, slots=True)
 class FeedPaper:
-    """A paper of a feed. `key`: the same at each fetch; `text_key`: of title and authors.
+    """A paper of a feed. `key`: the same at each fetch; `text_key`: of title, authors and date.
 
     `has_identifier`: the key is a DOI's or an arXiv id's; `abstract_from`: where the abstract comes from, '' for none.
     """
@@ -145,7 +145,7 @@ def _paper(entry: FeedEntry, title: str, shared_links: frozenset[str], today: da
     return FeedPaper(
         require_within_limits(record),
         key,
-        title_digest(title, record.authors),
+        title_digest(title, record.authors, record.published),
         has_identifier=bool(doi or arxiv),
         abstract_from="feed" if abstract else "",
     )

@@ -1,13 +1,13 @@
 """Feeds that administrators add as sources: which of their entries are new, and how many of them are mailed a day.
 
-An entry is new that was never seen, by its identity or, where it has no identifier, by its text. At the first fetch
-only entries of the last days are new. Of a feed that no administrator has confirmed, only some papers a day are stored;
-the others wait in `feed_item`.
+An entry is new that was never seen, by its identity or, where it has no identifier, by its text and date. At the first
+fetch only entries of the last days are new. Of a feed that no administrator has confirmed, only some papers a day are
+stored; the others wait in `feed_item`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -111,7 +111,7 @@ def _outcome(read: FeedReading | None, newest: date | None, today: date) -> tupl
 
 def _finish(session: Session, *, name: str, plan: FeedPlan, validators: tuple[str, str] | None, at: datetime) -> None:
     planned = [str(item["key"]) for item in plan.items if item["state"] != HELD]
-    states = feed_sources.item_states(session, name, planned, ())
+    states = feed_sources.item_states(session, name, planned)
     if any(states.get(key, HELD) != HELD for key in planned):
         raise SourceDown("another process fetched this feed at the same time", retryable=False)
     feed_sources.store_items(session, name, plan.items)
@@ -129,10 +129,13 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     text_keys = [paper.text_key for paper in papers if not paper.has_identifier]
     with reading() as session:
         keys = [*(paper.key for paper in papers), *(item.key for item in left_out)]
-        states = feed_sources.item_states(session, feed.name, keys, text_keys)
+        states = feed_sources.item_states(session, feed.name, keys)
+        keys_by_text = feed_sources.keys_by_text(session, feed.name, text_keys)
         announced = feed_sources.count_items(session, feed.name, ANNOUNCED, since=today)
         held = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
-    fresh = [paper for paper in papers if not _is_seen(paper, states)]
+    # entries of one text with links of their own, such as book reviews, are not one entry whose link changes
+    changed = {text_key for text_key, seen_keys in keys_by_text.items() if seen_keys.isdisjoint(keys)}
+    fresh = [paper for paper in papers if paper.key not in states and not _is_changed(paper, changed)]
     old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
     _add_backlog(plan, old, today)
     new = [paper for paper in fresh if paper not in old]
@@ -152,8 +155,9 @@ def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
     return replace(item, record=replace(item.record, outlets=(feed.title,), categories=categories))
 
 
-def _is_seen(paper: FeedPaper, states: Mapping[str, str]) -> bool:
-    return paper.key in states or (not paper.has_identifier and paper.text_key in states)
+def _is_changed(paper: FeedPaper, changed_texts: Collection[str]) -> bool:
+    """True for an entry of a feed whose ids and links change: its text was seen, with a key that is gone now."""
+    return not paper.has_identifier and paper.text_key in changed_texts
 
 
 def _is_old(published: date | None, today: date, *, is_first: bool) -> bool:

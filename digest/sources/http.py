@@ -18,11 +18,12 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
+from digest.sources.exchange_deadline import ExchangeDeadline
 from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
 from digest.sources.request_pacing import wait_for_turn
 
@@ -132,7 +133,7 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
         request, configured_host = public_request(request), ""
     for _ in range(MAX_REDIRECTS + 1):
         try:
-            with wait_for_turn(request.pacing) as deadline:
+            with wait_for_turn(request.pacing, request.turn_seconds) as deadline:
                 return _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
@@ -142,41 +143,54 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
 def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
     import httpx
 
+    host = urlsplit(request.url).hostname
+    with ExchangeDeadline(deadline - time.monotonic()) as exchange:
+        try:
+            answer = _exchange(request, deadline, exchange)
+        except httpx.InvalidURL as error:
+            if request.is_public:  # it comes from a form or a redirect
+                raise SourceDown(f"{host} has no valid address: {error}", retryable=False) from error
+            raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
+        except UnicodeError as error:
+            raise SourceDown(f"{host}: the request can't be sent ({error})"[:200], retryable=False) from error
+        except httpx.HTTPError as error:
+            if exchange.is_over:
+                raise SourceDown(f"{host} took too long to answer") from error
+            if isinstance(error, httpx.TimeoutException):
+                raise SourceDown(f"{host} did not answer in time ({type(error).__name__})") from error
+            raise SourceDown(f"{host}: {str(error)[:160] or type(error).__name__}") from error
+        if exchange.is_over:  # the end of the answer may be that of the connection
+            raise SourceDown(f"{host} took too long to answer")
+        return answer
+
+
+def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadline) -> SourceAnswer:
+    """Send the request and read its answer. Raises httpx's errors, SourceDown, _Redirect."""
+    import httpx
+
     timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
     max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
-    host = urlsplit(request.url).hostname
-    try:
-        url = httpx.URL(request.url)
-        if request.params:
-            url = url.copy_merge_params(dict(request.params))
-        extensions = {}
-        if request.address is not None:
-            headers["Host"], extensions["sni_hostname"] = url.netloc.decode("ascii"), url.host
-            url = url.copy_with(host=request.address)
-        method = "GET" if request.body is None else "POST"
-        with (
-            httpx.Client(timeout=timeout, verify=_tls_context()) as client,
-            client.stream(method, url, headers=headers, content=request.body, extensions=extensions) as answer,
-        ):
-            if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
-                raise _Redirect(answer.status_code, answer.headers["location"])
-            if answer.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request):
-                return SourceAnswer(b"", dict(answer.headers), is_unchanged=True)
-            if answer.status_code != HTTPStatus.OK:
-                raise _error_for_status(answer, deadline)
-            body = b"".join(_read_body(answer, max_bytes, deadline))
-            return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
-    except httpx.InvalidURL as error:
-        if request.is_public:  # it comes from a form or a redirect
-            raise SourceDown(f"{host} has no valid address: {error}", retryable=False) from error
-        raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
-    except UnicodeError as error:
-        raise SourceDown(f"{host}: the request can't be sent ({error})"[:200], retryable=False) from error
-    except httpx.TimeoutException as error:
-        raise SourceDown(f"{host} did not answer in time ({type(error).__name__})") from error
-    except httpx.HTTPError as error:
-        raise SourceDown(f"{host}: {str(error)[:160] or type(error).__name__}") from error
+    extensions: dict[str, Any] = {"trace": exchange.trace}
+    url = httpx.URL(request.url)
+    if request.params:
+        url = url.copy_merge_params(dict(request.params))
+    if request.address is not None:
+        headers["Host"], extensions["sni_hostname"] = url.netloc.decode("ascii"), url.host
+        url = url.copy_with(host=request.address)
+    method = "GET" if request.body is None else "POST"
+    with (
+        httpx.Client(timeout=timeout, verify=_tls_context()) as client,
+        client.stream(method, url, headers=headers, content=request.body, extensions=extensions) as answer,
+    ):
+        if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
+            raise _Redirect(answer.status_code, answer.headers["location"])
+        if answer.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request):
+            return SourceAnswer(b"", dict(answer.headers), is_unchanged=True)
+        if answer.status_code != HTTPStatus.OK:
+            raise _error_for_status(answer, deadline)
+        body = b"".join(_read_body(answer, max_bytes, deadline))
+        return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
 
 
 def _is_conditional(request: SourceRequest) -> bool:

@@ -11,7 +11,7 @@ _MAX_LENGTHS = {
 _MAX_COUNTS = {
     "authors": 20_000, "categories": 100, "institutions": 20_000, "preprint_dois": 20, "keywords": 1_000, "outlets": 20,
 }  # fmt: skip
-_MAX_ITEM_LENGTH = 1_000
+_MAX_ITEM_LENGTH, _MAX_DOI = 1_000, 250
 
 
 def require_within_limits(record: Record) -> Record:
@@ -23,6 +23,7 @@ def require_within_limits(record: Record) -> Record:
         values = getattr(record, name)
         if len(values) > maximum:
             raise ValueError(f"{name}: more than {maximum}")
-        if any(len(value) > _MAX_ITEM_LENGTH for value in values):
-            raise ValueError(f"{name}: an entry is longer than {_MAX_ITEM_LENGTH} characters")
+        longest = _MAX_DOI if name == "preprint_dois" else _MAX_ITEM_LENGTH
+        if any(len(value) > longest for value in values):
+            raise ValueError(f"{name}: an entry is longer than {longest} characters")
     return record

@@ -44,10 +44,10 @@ class Pacing:
 
 
 @contextmanager
-def wait_for_turn(pacing: Pacing) -> Iterator[float]:
-    """Wait for the turn for one request. Yields the monotonic deadline of the request. Raises SourceDown."""
+def wait_for_turn(pacing: Pacing, seconds: float = MAX_WAIT_SECONDS) -> Iterator[float]:
+    """Wait at most so long for the turn for one request. Yields its monotonic deadline. Raises SourceDown."""
     name, pause = pacing.name, pacing.pause_seconds()
-    deadline = time.monotonic() + MAX_WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     with _local_turn(name, pause, deadline), _shared_turn(name, pause, deadline):
         yield time.monotonic() + LEASE_SECONDS - LEASE_MARGIN_SECONDS
 
@@ -118,7 +118,7 @@ def _shared_turn(name: str, pause: float, deadline: float) -> Iterator[None]:
 
 def _wait(seconds: float, deadline: float, name: str) -> None:
     if time.monotonic() + seconds > deadline:
-        raise SourceDown(f"no turn for {name} within {MAX_WAIT_SECONDS:.0f} s: another process has it", retryable=False)
+        raise SourceDown(f"no turn for {name} in time: another process has it", retryable=False)
     time.sleep(seconds)
 
 

@@ -52,18 +52,23 @@ def store_validators(session: Session, name: str, *, etag: str, last_modified: s
     )
 
 
-def item_states(session: Session, source: str, keys: Sequence[str], text_keys: Sequence[str]) -> dict[str, str]:
-    """The states of entries by key, and of their texts by text key."""
-    statement = select(col(FeedItem.key), col(FeedItem.text_key), col(FeedItem.state)).where(
-        col(FeedItem.source) == source,
-        or_(in_values(session, col(FeedItem.key), keys), in_values(session, col(FeedItem.text_key), text_keys)),
+def item_states(session: Session, source: str, keys: Sequence[str]) -> dict[str, str]:
+    """The states of entries by key."""
+    statement = select(col(FeedItem.key), col(FeedItem.state)).where(
+        col(FeedItem.source) == source, in_values(session, col(FeedItem.key), keys)
     )
-    states: dict[str, str] = {}
-    for key, text_key, state in session.execute(statement):
-        states[key] = state
-        if text_key:
-            states.setdefault(text_key, state)
-    return states
+    return {str(key): str(state) for key, state in session.execute(statement)}
+
+
+def keys_by_text(session: Session, source: str, text_keys: Sequence[str]) -> dict[str, set[str]]:
+    """The keys of entries by their text key."""
+    statement = select(col(FeedItem.text_key), col(FeedItem.key)).where(
+        col(FeedItem.source) == source, in_values(session, col(FeedItem.text_key), text_keys)
+    )
+    keys: dict[str, set[str]] = {}
+    for text_key, key in session.execute(statement):
+        keys.setdefault(str(text_key), set()).add(str(key))
+    return keys
 
 
 def count_items(session: Session, source: str, state: str, *, since: date | None = None) -> int:

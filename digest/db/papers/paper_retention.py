@@ -18,8 +18,9 @@ PAPERS_PER_CALL = 500
 def delete_older(session: Session, *, before: date, limit: int = PAPERS_PER_CALL) -> int:
     """Delete papers announced before that day and not changed since, oldest first. Returns how many.
 
-    Papers that people chose (examples, feedback) stay, and so do the newest paper and version, because SQLite assigns
-    ids after the largest existing one and editions and the search index name papers by id. Repeat while it is `limit`.
+    Papers that people chose (examples, feedback) stay, and those that such papers were merged into. So do the newest
+    paper and version, because SQLite assigns ids after the largest existing one and editions and the search index name
+    papers by id. Repeat while it is `limit`.
     """
     moment = datetime.combine(before, time(0), tzinfo=clock.ARXIV_ZONE)
     newest_batch = select(func.min(col(Batch.id))).where(col(Batch.known_at) >= moment).scalar_subquery()
@@ -33,6 +34,7 @@ def delete_older(session: Session, *, before: date, limit: int = PAPERS_PER_CALL
         col(Paper.id) < select(func.max(col(Paper.id))).scalar_subquery(),
         col(Paper.batch_id) < newest_batch,
         col(Paper.id).not_in(kept),
+        col(Paper.id).not_in(select(col(Paper.merged_into)).where(col(Paper.merged_into).is_not(None))),
         *(col(Paper.id).not_in(select(column).where(column.is_not(None))) for column in _references(chosen=True)),
     )
     paper_ids = [int(number) for number in session.execute(statement.order_by(col(Paper.id)).limit(limit)).scalars()]

@@ -302,7 +302,9 @@ def later_withdrawn(session: Session, paper_ids: Collection[int]) -> dict[int, R
     survivors = {int(paper): int(kept) for paper, kept in session.execute(statement.where(col(Paper.withdrawn)))}
     newest = newest_versions(session, set(survivors.values())) if survivors else {}
     return {
-        paper: newest[survivor_id][1] for paper, survivor_id in survivors.items() if newest[survivor_id][1].withdrawn
+        paper: newest[survivor_id][1]
+        for paper, survivor_id in survivors.items()
+        if survivor_id in newest and newest[survivor_id][1].withdrawn
     }
 
 

@@ -16,8 +16,9 @@ from digest.sources.crossref_completion import complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
 from digest.sources.feed_source import FRESH
 
-MAX_LOOKUPS = 5  # at Crossref, for a preview that somebody waits for
-TRIES = 1
+# of a preview, which somebody waits for
+MAX_LOOKUPS, LOOKUP_SECONDS = 5, 8.0  # at Crossref
+TRIES, FEED_SECONDS, TURN_SECONDS = 1, 25.0, 10.0
 NEW, STORED, OLD = N_("new"), N_("stored already"), N_("older than 14 days")
 
 
@@ -52,11 +53,15 @@ class FeedPreview:
         return {"title": self.title, "papers": papers, "left_out": left_out, "is_cut": self.is_cut}
 
 
-def preview_feed(address: str) -> FeedPreview:
-    """Fetch a feed and say what would be stored; nothing is. Raises BadInput, SourceDown."""
-    fetched = feed_fetch.fetch_feed(feed_fetch.checked_address(address), tries=TRIES)
+def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview:
+    """Fetch a feed and say what would be stored; nothing is. Raises BadInput, SourceDown.
+
+    `max_lookups`: papers to ask Crossref about; those that it does not answer in time are shown as the feed has them.
+    """
+    address = feed_fetch.checked_address(address)
+    fetched = feed_fetch.fetch_feed(address, tries=TRIES, seconds=FEED_SECONDS, turn_seconds=TURN_SECONDS)
     read = fetched.reading or FeedReading("", (), ())
-    completion = complete_papers(read.papers, limit=MAX_LOOKUPS)
+    completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
     by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}
     papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
     stored = _stored(papers)

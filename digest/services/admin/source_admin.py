@@ -57,7 +57,7 @@ def add_feed(
         raise BadInput(f"subject: {message}", field="subject")
     with reading() as session:
         _require_new(session, address)
-    preview = preview_feed(address)
+    preview = preview_feed(address, max_lookups=0)
     title = one_line(title)[:200] or title_of(preview.title, address)
     now = clock.now()
     with transaction() as session:

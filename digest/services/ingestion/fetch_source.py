@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date
 
+from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from digest import clock
+from digest import clock, logs
 from digest.db.core.engine import reading
 from digest.db.papers import papers as papers_store
 from digest.db.papers import source_days
+from digest.errors import SourceDown
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.sources import registry
 from digest.sources.source import DayMark, FetchedDocument, FetchResult
+
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,10 @@ class FetchOutcome:
 
 
 def run_fetch(source: str, fetch: Callable[[], FetchResult]) -> FetchOutcome:
-    """Fetch and store. Raises SourceDown after storing the documents that came before the failure."""
+    """Fetch and store. Raises SourceDown after storing the documents that came before the failure.
+
+    A document with a value that the database refuses is such a failure: it must not stop other sources.
+    """
     fetched = fetch()
     total = IngestCounts(source)
     for document in fetched.documents:
@@ -52,7 +59,11 @@ def _store(source: str, document: FetchedDocument) -> IngestCounts:
             document.on_stored(session)
 
     day = _announcement_day(source, document, now.astimezone(UTC).date())
-    return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)
+    try:
+        return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)
+    except DataError as error:  # such as a text longer than its column
+        log.exception("document_not_stored", source=source, document=document.name)
+        raise SourceDown(f"{document.name}: the database refuses a value of it", retryable=False) from error
 
 
 def _announcement_day(source: str, document: FetchedDocument, today: date) -> date | None:

@@ -17,17 +17,18 @@ from digest.db.papers import papers as papers_store
 from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.admin import source_admin, source_listing
+from digest.services.admin import feed_preview, source_admin, source_listing
 from digest.services.ingestion import catch_up, import_files, source_status
 from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
-from digest.sources import request_pacing
+from digest.sources import crossref, request_pacing
 from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import LONG, FeedServer, feed, item, work
 
 NOW = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
 A_DAY = timedelta(days=1)
+WAIT = request_pacing._wait
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
@@ -57,6 +58,12 @@ def server(
 def added(server: FeedServer, path: str = "/feed.xml", **options: object) -> str:
     name, _ = source_admin.add_feed(f"{server.url}{path}", actor="test", **options)  # type: ignore[arg-type]
     return name.name
+
+
+def text_of(number: int) -> str:
+    """An abstract that has nothing in common with those of other numbers."""
+    letters = "abcdefghijklmnopqrst"
+    return " ".join(f"w{letters[number]}{first}{second}" for first in letters[:8] for second in letters[:8])
 
 
 def new_dois() -> Counter[str]:
@@ -187,6 +194,16 @@ def test_the_version_that_a_feed_claims_does_not_outrank_that_of_the_papers_own_
         (paper,) = papers_store.newest_versions_chunked(session, [1])
 
     assert (paper[1].title, paper[1].abstract, paper[1].version) == (own.title, own.abstract, 6)
+
+
+def test_control_characters_of_a_json_feed_are_not_stored(server: FeedServer) -> None:
+    values = '"id": "10.1234/a\\u0000b", "title": "Synapses\\u0000 grow \\ud800", "content_text": "\\u0000"'
+    server.pages["/feed.json"] = (
+        f'{{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": [{{{values}}}]}}'
+    ).encode()
+    counts = catch_up.ingest(added(server, "/feed.json")).counts
+
+    assert (counts.new, new_dois()) == (1, Counter({"10.1234/ab": 1}))
 
 
 @only_sqlite
@@ -355,6 +372,48 @@ def test_a_feed_whose_identifiers_change_at_each_fetch_brings_its_papers_once(se
 
 
 @only_sqlite
+@pytest.mark.parametrize("day", ["", "<dc:date>2026-08-05</dc:date>"])
+def test_entries_of_one_title_with_links_of_their_own_are_several_papers(server: FeedServer, day: str) -> None:
+    def reviews(count: int) -> bytes:
+        return feed(
+            *(
+                f"<item><title>New books</title><link>https://j.example/{n}</link>{day}"
+                f"<description>{text_of(n)}</description></item>"
+                for n in range(count)
+            )
+        )
+
+    server.pages["/feed.xml"] = reviews(2)
+    name = added(server)
+    new = [catch_up.ingest(name).counts.new]
+    server.pages["/feed.xml"] = reviews(5)
+    new.append(catch_up.ingest(name).counts.new)
+
+    assert new == [2, 3]
+
+
+@only_sqlite
+def test_a_column_of_one_title_that_comes_every_week_is_new_every_week(
+    server: FeedServer, moment: time_machine.Traveller
+) -> None:
+    def column(week: int) -> bytes:
+        return feed(
+            f"<item><title>Weekly seminar</title><link>https://j.example/{week}</link><author>Ada Sample</author>"
+            f"<dc:date>{(NOW + week * 7 * A_DAY).date()}</dc:date><description>{text_of(week)}</description></item>"
+        )
+
+    server.pages["/feed.xml"] = column(0)
+    name = added(server)
+    new = []
+    for week in range(3):
+        moment.move_to(NOW + week * 7 * A_DAY)
+        server.pages["/feed.xml"] = column(week)
+        new.append(catch_up.ingest(name).counts.new)
+
+    assert new == [1, 1, 1]
+
+
+@only_sqlite
 def test_a_feed_in_which_everything_changes_is_bounded_by_its_day(server: FeedServer) -> None:
     name = added(server)
     for fetch in range(4):
@@ -426,6 +485,23 @@ def test_papers_wait_a_day_for_crossref_when_it_is_down(server: FeedServer, mome
     after = catch_up.ingest(name).counts.new
 
     assert (before, after) == (0, 1)
+
+
+@only_sqlite
+def test_a_preview_does_not_wait_for_crossrefs_turn_and_adding_asks_it_nothing(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_pacing, "_wait", WAIT)
+    monkeypatch.setattr(feed_preview, "LOOKUP_SECONDS", 0.3)
+    server.pages["/feed.xml"] = feed(
+        "<item><title>Synapses grow with use</title><prism:doi>10.1234/a</prism:doi></item>"
+    )
+    with request_pacing.wait_for_turn(crossref.PACING):
+        preview = feed_preview.preview_feed(f"{server.url}/feed.xml")
+    added(server)
+
+    assert [(paper.title, paper.abstract_from) for paper in preview.papers] == [("Synapses grow with use", "")]
+    assert server.paths("/works/") == []
 
 
 def test_a_paused_source_is_not_fetched_until_it_is_resumed(

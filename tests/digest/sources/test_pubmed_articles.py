@@ -6,9 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+from digest.db.core.engine import reading
 from digest.errors import BadInput, SourceDown
+from digest.models import PaperAuthorId
 from digest.papers import Record
+from digest.services.ingestion.import_document import store_document
 from digest.sources.pubmed_articles import HistoryExpired, parse_articles
 from tests.digest.sources.pubmed_server import HEAD, Article, notice
 
@@ -168,3 +172,16 @@ def test_saved_samples_are_parsed_or_refused_with_a_reason(shared: Path) -> None
     assert papers["dates_and_oddities.xml"] == 7
     assert reasons["retractions.xml"] == ["a retraction notice, no paper", "an expression of concern, no paper"]
     assert reasons["jabref_MedlineImporterTestPubmedBook.xml"] == ["a book or a part of one, no paper"]
+
+
+def test_the_long_name_of_a_group_with_an_orcid_is_stored(database: str) -> None:
+    group = (
+        f"<Author ValidYN='Y'><CollectiveName>{'Group of many ' * 30}</CollectiveName>"
+        "<Identifier Source='ORCID'>0000-0002-1825-0097</Identifier></Author></AuthorList>"
+    )
+    data = answer(Article(1, DAY)).replace(b"</AuthorList>", group.encode())
+    counts = store_document("pubmed", "articles", parse_articles(data).parsed)
+    with reading() as session:
+        names = session.exec(select(PaperAuthorId.name)).all()
+
+    assert (counts.new, [len(name) for name in names]) == (1, [200])

@@ -11,12 +11,13 @@ import time_machine
 from sqlmodel import select
 
 from digest.db.core.engine import reading
+from digest.errors import SourceDown
 from digest.models import Batch, Paper
-from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.ingestion import catch_up
+from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record
+from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
 from digest.sources.request_pacing import Pacing
-from digest.sources.source import DayMark, FetchedDocument, FetchResult, Source, each_file
+from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 NOW = datetime(2025, 10, 1, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -113,3 +114,18 @@ def test_its_papers_carry_its_outlet_and_language(toy: Source) -> None:
         paper = session.exec(select(Paper)).one()
         batch = session.exec(select(Batch)).one()
     assert (paper.outlets, paper.language, batch.source) == ("journal-of-toys", "", "toy")
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_value_that_the_database_refuses_is_recorded_as_a_failure_of_its_source(
+    toy: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = ListedPaper(Record("Toys", doi="10.5555/toys"), author_ids=(AuthorId("Ada", "s" * 99, "1"),))
+    document = FetchedDocument("toys", ParsedDocument((odd,)), current_on=TODAY)
+    current = (CurrentFetch("toys", lambda: FetchResult((document,))),)
+    monkeypatch.setitem(registry.SOURCES, "toy", replace(TOY, fetch_day=None, current=current))
+    with pytest.raises(SourceDown, match="toys: the database refuses a value"):
+        catch_up.ingest("toy")
+
+    (status,) = source_status.source_statuses(NOW)
+    assert (status.source, status.state) == ("toy", "down")

@@ -12,11 +12,13 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.errors import Misconfigured
 from digest.models import AdminLogin, Attempt, Bounce, Delivery, DomainPause, Edition, ExamplePaper
+from digest.papers import ListedPaper, Record
+from digest.services.editions import web_view
 from digest.services.runs import retention
 from digest.services.search import search_indexing
 from digest.services.search.paper_search import search
 from digest.services.search.search_schemas import SearchRequest
-from tests.digest.services.conftest import MONDAY, Lab, utc
+from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, bounces, later, store_row
 from tests.outbox import Outbox
 
@@ -125,6 +127,29 @@ def test_old_papers_go_where_that_is_set_with_all_about_them(lab: Lab, configure
     with reading() as session:
         keys = {number for (number,) in session.connection().execute(text("SELECT DISTINCT paper_id FROM paper_key"))}
     assert keys == left
+
+
+def test_an_edition_shows_its_paper_whose_joined_version_is_old_too(lab: Lab, configured: Callable[..., None]) -> None:
+    names = ("Ada Byron", "Emmy Noether", "Lise Meitner")
+    preprint, journal = "10.1101/2025.11.17.000001", "10.1038/s41586-025-00001-1"
+    tuesday, later_day = MONDAY + timedelta(days=1), MONDAY + timedelta(days=300)
+    ada = lab.subscribe("ada", "decide")
+    lab.store(MONDAY, paper(1, "Linear bandits in the cortex of mice", arxiv_id=None, doi=preprint, authors=names))
+    lab.store(tuesday, paper(2, "How mice decide among bandits", arxiv_id=None, doi=journal, authors=names))
+    lab.run(tuesday)
+    (edition,) = lab.editions("ada")
+    lab.store(tuesday, ListedPaper(Record("", doi=journal, preprint_dois=(preprint,))))
+    store_row(ExamplePaper(subscriber_id=ada, import_id=1, paper_id=2, title="How mice decide", added_at=later()))
+    lab.set_time(utc(later_day, 5))
+    lab.announce(later_day - timedelta(days=2), "New bandits 1", "New bandits 2")
+    configured(RETENTION_PAPERS_DAYS=200)
+    retention.delete_expired()
+    kept = _stored("paper")
+    with transaction() as session:  # as it was deleted before such papers were kept
+        session.connection().execute(text("DELETE FROM paper_version WHERE paper_id = 1"))
+
+    assert {1, 2} <= kept
+    assert "How mice decide among bandits" in web_view.web_view(edition.id or 0, "/editions/x")
 
 
 def test_search_and_mail_go_on_after_old_papers_went(lab: Lab, configured: Callable[..., None]) -> None:

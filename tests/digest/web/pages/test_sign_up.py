@@ -10,8 +10,9 @@ import time_machine
 from sqlmodel import select
 
 from digest.db.core import engine
-from digest.models import Batch, Consent, ProfileVersion, Subscriber, Suppression
+from digest.models import Batch, Consent, FeedSource, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.models.paper import Announcement
+from digest.services.admin import source_admin
 from digest.services.security import signed_links
 from tests.digest.web.conftest import (
     ADA,
@@ -266,6 +267,19 @@ def test_each_confirmation_starts_the_topics_it_was_sent_for(web: Browser) -> No
 
     assert "what a stranger typed later" not in str(everything()["profile_version"])
     assert only_subscriber().send_at.isoformat() == "07:15:00"
+
+
+def test_a_source_that_was_removed_before_the_confirmation_is_not_chosen(web: Browser) -> None:
+    with engine.transaction() as session:
+        session.add(FeedSource(name="journal", title="A Journal", url="https://x.example/feed", added_at=NOW))
+    web.post("/subscribe", data={**PREFERENCES, "sources": ["a-journal"]})
+    source_admin.remove_feed("journal", actor="test")
+    web.post(path(signed_links.confirm(1, 1)))
+
+    with engine.reading() as session:
+        (profile,) = session.exec(select(ProfileVersion.profile)).all()
+        (requested,) = session.exec(select(SignUpRequest.profile)).all()
+    assert (requested["sources"], profile.get("sources")) == (["a-journal"], None)
 
 
 def test_a_confirmation_is_good_for_two_weeks(web: Browser, clock_stands: time_machine.Traveller) -> None:

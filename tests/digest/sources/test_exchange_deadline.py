@@ -1,0 +1,63 @@
+"""An exchange with a source ends at its deadline, however the answer comes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from digest.errors import SourceDown
+from digest.sources import http
+from digest.sources.request_pacing import Pacing
+
+HEADERS = b"HTTP/1.1 200 OK\r\n"
+PIECES = 300
+
+
+@contextmanager
+def dripping(at_once: bytes, piece: bytes, end: bytes) -> Iterator[str]:
+    """The address of a server that answers with `at_once`, then with the piece many times, a little time apart."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(at_once)
+            try:
+                for _ in range(PIECES):
+                    connection.sendall(piece)
+                    time.sleep(0.05)
+                connection.sendall(end)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    with server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("at_once", "piece", "end"),
+    [
+        (HEADERS, b"x", b": y\r\nContent-Length: 2\r\n\r\nok"),
+        (HEADERS, b"X-A: b\r\n", b"Content-Length: 2\r\n\r\nok"),
+        (HEADERS + b"Connection: close\r\n\r\n", b"a", b""),
+        (HEADERS + b"Content-Length: 300\r\n\r\n", b"a", b""),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 300\r\n\r\n", b"a", b""),
+        (b"", b"", HEADERS + b"Content-Length: 2\r\n\r\nok"),
+    ],
+    ids=["a header", "headers", "an endless body", "a body", "an error", "nothing"],
+)
+def test_an_answer_that_drips_ends_at_the_deadline(
+    database: str, configured: Callable[..., None], at_once: bytes, piece: bytes, end: bytes
+) -> None:
+    with dripping(at_once, piece, end) as address:
+        request = http.SourceRequest(address, Pacing("drip"), seconds=0.5)
+        with pytest.raises(SourceDown, match=r"took too long to answer|did not answer in time"):
+            http.fetch(request, bytes, tries=1)
