@@ -59,6 +59,7 @@ def test_the_doi_is_read_wherever_the_publisher_puts_it(inner: str) -> None:
         ("<link>https://www.biorxiv.org/content/10.1101/2026.01.02.123456v3?rss=1</link>", "10.1101/2026.01.02.123456"),
         ("<link>https://x.example/doi/10.1016/S0092-8674(26)99999-6</link>", "10.1016/s0092-8674(26)99999-6"),
         ("<description>(see doi:10.1/a and doi:10.1234/b and doi:10.1234/c)</description>", None),
+        ("<link>https://x.example/doi/10.1234/a%00b</link>", "10.1234/a"),
         (f"<description>{LONG}{LONG}this extends doi:10.1234/cited, {LONG}</description>", None),
     ],
 )
