@@ -16,6 +16,7 @@ from digest.db.papers import feed_sources
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize
 from digest.models import Audit, FeedSource
+from digest.papers import outlet_key
 from digest.papers.subjects import subject_code
 from digest.services.admin.feed_preview import FeedPreview, preview_feed
 from digest.services.ingestion import import_files, source_status
@@ -47,6 +48,9 @@ def add_feed(
     already, and SourceDown.
     """
     address = checked_address(address)
+    title = one_line(title)[:200]
+    if title and not outlet_key(title):
+        raise BadInput(localize("title: use letters or digits"), field="title")
     if max_a_day is not None and not 1 <= max_a_day <= MAX_PAPERS_A_DAY:
         raise BadInput(localize("a day: use a number from 1 to %(most)s", most=MAX_PAPERS_A_DAY), field="max_a_day")
     subject_of_papers = subject_code(subject)
@@ -56,7 +60,7 @@ def add_feed(
     with reading() as session:
         _require_new(session, address)
     preview = preview_feed(address)
-    title = one_line(title)[:200] or title_of(preview.title, address)
+    title = title or title_of(preview.title, address)
     now = clock.now()
     with transaction() as session:
         _require_new(session, address)
@@ -76,12 +80,12 @@ def add_feed(
 
 
 def title_of(feed_title: str, address: str) -> str:
-    """What people call a feed: its title without words about feeds, or its host."""
+    """What people call a feed: its title without words about feeds, or its host where it has no letter."""
     title = one_line(feed_title)
     previous = ""
     while previous != title:
         previous, title = title, _TITLE_NOISE.sub("", title).strip()
-    return title[:200] or (urlsplit(address).hostname or "feed")
+    return title[:200] if outlet_key(title[:200]) else (urlsplit(address).hostname or "feed")
 
 
 def confirm_feed(name: str, *, actor: str) -> None:
