@@ -98,7 +98,7 @@ def _paper_or_fault(
     title = _title(entry)
     try:
         paper = _paper(entry, title, shared_links, today)
-    except ValueError as error:
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         key = title_digest(f"{entry.title}{entry.id}", entry.links)
         return LeftOut(position, title[:200], str(error), key, is_fault=True)
     is_bare = not paper.record.authors and not paper.record.abstract

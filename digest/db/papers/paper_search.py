@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values
-from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, IndexTerm, Without
+from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQuery, IndexTerm, Without
 from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
@@ -185,6 +185,8 @@ def to_fts5(query: IndexQuery) -> str:
     match query:
         case IndexTerm(term, prefix):
             return f'"{term.replace(chr(34), "")}"{" *" if prefix else ""}'
+        case IndexPair():
+            return to_fts5(query.term)
         case AllOf(parts):
             return _joined(" AND ", map(to_fts5, parts))
         case AnyOf(parts):
@@ -199,6 +201,8 @@ def to_tsquery(query: IndexQuery) -> str:
         case IndexTerm(term, prefix):
             escaped = term.replace("\\", "\\\\").replace("'", "''")
             return f"'{escaped}'{':*' if prefix else ''}"
+        case IndexPair():
+            return to_tsquery(query.term)
         case AllOf(parts):
             return _joined(" & ", map(to_tsquery, parts))
         case AnyOf(parts):

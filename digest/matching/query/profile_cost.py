@@ -14,9 +14,11 @@ from typing import NamedTuple
 from digest.errors import N_, BadInput
 from digest.matching.profile import Profile
 from digest.matching.profile_limits import MAX_PREFIXES, MAX_WORDS, MIN_PREFIX_LENGTH, NAME_COST, PREFIX_COST
-from digest.matching.query.language import And, AndNot, Node, Or, Term, parse, phrase_words
+from digest.matching.query.language import Node, Term, parse, phrase_words
+from digest.matching.query.syntax_tree import all_terms
 
 _WHOLE_WORD_SCRIPTS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is a word or syllable
+_USUAL_NAME_WORDS = 5  # initials and particles too
 
 
 class ProfileCost(NamedTuple):
@@ -30,7 +32,7 @@ def profile_cost(profile: Profile) -> ProfileCost:
     """The cost of a profile's topics, exclusions and followed authors. Raises BadQuery for an invalid text."""
     texts = (*(topic.text for topic in profile.topics), *profile.exclusions)
     costs = [_query_cost(parse(text).root) for text in texts]
-    words = sum(cost.words for cost in costs) + NAME_COST * len(profile.authors)
+    words = sum(cost.words for cost in costs) + sum(map(_name_words, profile.authors))
     return ProfileCost(words, sum(cost.prefixes for cost in costs))
 
 
@@ -61,7 +63,7 @@ def _check_prefixes(field: str, texts: Iterable[str]) -> None:
 
 def _query_cost(node: Node) -> ProfileCost:
     prefixes = sum(1 for _ in _prefixes(node))
-    return ProfileCost(sum(map(_term_words, _terms(node))) + (PREFIX_COST - 1) * prefixes, prefixes)
+    return ProfileCost(sum(map(_term_words, all_terms(node))) + (PREFIX_COST - 1) * prefixes, prefixes)
 
 
 def _term_words(term: Term) -> int:
@@ -69,28 +71,20 @@ def _term_words(term: Term) -> int:
     if term.field in {"cat", "has"}:
         return 1
     if term.field == "au":
-        return NAME_COST
+        return _name_words(term.text)
     return len(phrase_words(term)) + (NAME_COST if term.field == "all" else 0)
+
+
+def _name_words(name: str) -> int:
+    """What a name costs: more than usual where it has more words than most names."""
+    return NAME_COST + max(0, len(re.findall(r"\w+", name)) - _USUAL_NAME_WORDS)
 
 
 def _prefixes(node: Node) -> Iterator[str]:
     """The prefixes of a query, without their `*`; in a name, of its family name."""
-    for term in _terms(node):
+    for term in all_terms(node):
         if term.field == "au":
             if term.text.endswith("*"):
                 yield term.text.removesuffix("*").split()[-1] if term.text.strip("* ") else ""
         elif term.field not in {"cat", "has"}:
             yield from (word.text for word in phrase_words(term) if word.prefix)
-
-
-def _terms(node: Node) -> Iterator[Term]:
-    """All terms of a query, also those that ANDNOT excludes."""
-    match node:
-        case Term():
-            yield node
-        case AndNot(keep, drop):
-            yield from _terms(keep)
-            yield from _terms(drop)
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from _terms(part)

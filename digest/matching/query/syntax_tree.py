@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -90,6 +90,19 @@ def positive_terms(node: Node) -> tuple[Term, ...]:
     if isinstance(node, AndNot):
         return positive_terms(node.keep)
     return tuple(term for part in node.parts for term in positive_terms(part))
+
+
+def all_terms(node: Node) -> Iterator[Term]:
+    """All terms of a query, also those that ANDNOT excludes."""
+    match node:
+        case Term():
+            yield node
+        case AndNot(keep, drop):
+            yield from all_terms(keep)
+            yield from all_terms(drop)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from all_terms(part)
 
 
 def _join_tokens(pieces: Iterable[str]) -> list[str]:

@@ -66,13 +66,13 @@ class CandidateSearch:
     def __init__(self, profile: Profile, weights: Weights) -> None:
         parsed = parse_profile(profile, weights)
         self._profile, self._weights, self._floor = profile, weights, parsed.floor if profile.close else 0
-        lookups = [lookup(topic.query.root) for topic in parsed.topics]
+        lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
         self._as_written = AnyOf(tuple(found.query for found in lookups))
         self._is_written_exact = all(found.is_exact for found in lookups)
         names = [author for author in profile.authors if reference_of(author) is None]
         self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
         self._categories = AnyOf(tuple(map(category_query, with_equivalents(profile.categories))))
-        exclusions = [lookup(parse(text).root) for text in profile.exclusions]
+        exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
         self._words = _weighted_words(parsed)
         self._found: dict[PostingLists, _Found] = {}

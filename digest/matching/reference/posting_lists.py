@@ -1,11 +1,12 @@
 """Which papers of one announcement have a term: sorted terms with lists of papers, as bytes that are read in place.
 
-The terms are those of `scoring.index_terms`. In a file they take about 1.5 KB a paper, so a preview looks up 20,000
+The terms are those of `scoring.index_terms`. In a file they take about 2.5 KB a paper, so a preview looks up 20,000
 papers without preparing them. A lookup is a binary search, which needs neither NumPy nor a dictionary of all words.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import mmap
 import zlib
@@ -13,19 +14,20 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from digest.errors import BadInput
 from digest.matching.scoring.boolean_match import Document
-from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexQuery, IndexTerm, Without, document_terms
+from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQuery, IndexTerm, Without, document_terms
 
 MAX_PAPERS = 1 << 16  # papers are numbered with 16 bits
-_MAGIC = b"posting lists 2\n"
+_MAGIC = b"posting lists 3\n"
 _PAIR = "p"
-_PAIR_BITS = 0xFFFF  # of a pair's hash: a phrase is looked up by its words too
+_PAIR_HASH_BYTES = 6  # so long that no two pairs of words have the same hash
 _STEM = "x"
 _CUT_LENGTH = 60  # characters: longer terms are cut, so the counts of such stems are kept apart
 _ALIGNMENT = 8
-_SECTION_TYPES = "qIIIHBI"  # of the arrays, in the order of `PostingLists`, as `array` names them
+_SECTION_TYPES = "qIIIHBQ"  # of the arrays, in the order of `PostingLists`, as `array` names them
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class PostingLists:
     """Papers by term. A paper has its number in `ids`; `x_at` are the offsets at which a term or its list begins.
 
     `tf`: of each entry of a stem's list 3 in the title, 1 in the abstract, 4 in both; of others 0. `lengths`: tokens of
-    title and abstract. `pairs`: 16 bits of the hash of two adjacent words, then the paper's
-    number, sorted. `long_stems`: in how many papers each stem is that is too long for a term.
+    title and abstract. `pairs`: a hash of two adjacent words, then 16 bits of the paper's number,
+    sorted. `long_stems`: in how many papers each stem is that is too long for a term.
     """
 
     ids: memoryview[int]
@@ -56,7 +58,9 @@ class PostingLists:
         """The numbers of the papers that a query finds."""
         match query:
             case IndexTerm(text, prefix):
-                return self._with_pair(text) if text.startswith(_PAIR) else self._with_text(text, prefix=prefix)
+                return self._with_text(text, prefix=prefix)
+            case IndexPair(first, second):
+                return self._with_pair(first, second)
             case AllOf(parts):
                 return self._find_all(parts)
             case AnyOf(parts):
@@ -106,8 +110,8 @@ class PostingLists:
         is_present = self.term_text[begin:end] == encoded
         return slice(self.list_at[position], self.list_at[position + 1]) if is_present else slice(0)
 
-    def _with_pair(self, text: str) -> set[int]:
-        key = (int(text[1:], 16) & _PAIR_BITS) << 16
+    def _with_pair(self, first: str, second: str) -> set[int]:
+        key = _pair_key(first, second)
         begin, end = bisect_left(self.pairs, key), bisect_left(self.pairs, key + MAX_PAPERS)
         return {value & 0xFFFF for value in self.pairs[begin:end]}
 
@@ -117,8 +121,19 @@ class PostingLists:
         return bisect_left(range(len(at) - 1), term, key=lambda position: text[at[position] : at[position + 1]])
 
 
+def _pair_key(first: str, second: str) -> int:
+    """The value of `pairs` for two adjacent words and the paper 0."""
+    pair = _encode(f"{first} {second}")
+    return int.from_bytes(hashlib.blake2b(pair, digest_size=_PAIR_HASH_BYTES).digest()) << 16
+
+
 def _encode(term: str) -> bytes:
     return term.encode("utf-8", "surrogatepass")
+
+
+def _pair_keys(document: Document) -> set[int]:
+    texts = document.title, document.abstract
+    return {_pair_key(*pair) for pair in {(a.stem, b.stem) for text in texts for a, b in pairwise(text.tokens)}}
 
 
 def build_posting_lists(documents: Iterable[tuple[int, Document]]) -> bytes:
@@ -126,7 +141,7 @@ def build_posting_lists(documents: Iterable[tuple[int, Document]]) -> bytes:
 
     At most 65,536 papers.
     """
-    ids, lengths, pairs = array("q"), array("I"), array("I")
+    ids, lengths, pairs = array("q"), array("I"), array("Q")
     lists_by_term: dict[str, tuple[array[int], array[int]]] = {}
     long_stems: dict[str, int] = {}
     for number, (paper_id, document) in enumerate(documents):
@@ -136,14 +151,13 @@ def build_posting_lists(documents: Iterable[tuple[int, Document]]) -> bytes:
             if len(stem) >= _CUT_LENGTH - 1:
                 long_stems[stem] = long_stems.get(stem, 0) + 1
         tf_of_term = {(_STEM + stem)[:_CUT_LENGTH]: value for stem, value in document.tf.items()}
+        pairs.extend(key | number for key in _pair_keys(document))
         for term in document_terms(document, ()):
-            if term.startswith(_PAIR):
-                pairs.append((int(term[1:], 16) & _PAIR_BITS) << 16 | number)
-            else:
+            if not term.startswith(_PAIR):
                 papers, tf = lists_by_term.setdefault(term, (array("H"), array("B")))
                 papers.append(number)
                 tf.append(tf_of_term.get(term, 0))
-    return _serialize(ids, lengths, array("I", sorted(pairs)), lists_by_term, long_stems)
+    return _serialize(ids, lengths, array("Q", sorted(pairs)), lists_by_term, long_stems)
 
 
 def _serialize(

@@ -8,7 +8,8 @@ A term is a letter for its kind and a text:
     o v n    a word of comment, venue, institution
     c name   a category or its archive          f source   a source that has the paper          k  code is known
 
-The index may find too many papers, never too few; `scoring.boolean_match` decides.
+The index may find too many papers, never too few; `scoring.boolean_match` decides. Two pairs of words may have the same
+24-bit hash, so a phrase is exact only where an index tells all pairs apart, as posting lists do.
 """
 
 from __future__ import annotations
@@ -40,6 +41,19 @@ class IndexTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexPair:
+    """Two adjacent words, as stems."""
+
+    first: str
+    second: str
+
+    @property
+    def term(self) -> IndexTerm:
+        """Its term, which a few other pairs have too."""
+        return IndexTerm(_pair(self.first, self.second))
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Papers that every part finds."""
 
@@ -61,7 +75,7 @@ class Without:
     drop: IndexQuery
 
 
-IndexQuery = IndexTerm | AllOf | AnyOf | Without
+IndexQuery = IndexTerm | IndexPair | AllOf | AnyOf | Without
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +141,25 @@ def all_words_query(words: Iterable[Word]) -> IndexQuery:
     return AllOf(tuple(dict.fromkeys(word_query(word) for word in words)))
 
 
-def lookup(node: Node) -> Lookup:
+def lookup(node: Node, *, exact_pairs: bool = False) -> Lookup:
     """What to look up for a query. A part after ANDNOT is looked up only where the index is exact about it.
 
-    A query of very many parentheses is looked up by all its terms, because SQLite's parser has a small stack.
+    `exact_pairs`: the index tells all pairs of adjacent words apart. A query of very many parentheses is looked up by
+    all its terms, because SQLite's parser has a small stack.
     """
     if _depth(node) > _MAX_DEPTH:
-        return Lookup(AnyOf(tuple(_term_lookup(term).query for term in positive_terms(node))), is_exact=False)
+        queries = tuple(_term_lookup(term, exact_pairs=exact_pairs).query for term in positive_terms(node))
+        return Lookup(AnyOf(queries), is_exact=False)
     match node:
         case Term():
-            return _term_lookup(node)
-        case And(parts):
-            lookups = [lookup(part) for part in parts]
-            return Lookup(AllOf(tuple(part.query for part in lookups)), all(part.is_exact for part in lookups))
-        case Or(parts):
-            lookups = [lookup(part) for part in parts]
-            return Lookup(AnyOf(tuple(part.query for part in lookups)), all(part.is_exact for part in lookups))
+            return _term_lookup(node, exact_pairs=exact_pairs)
+        case And(parts) | Or(parts):
+            lookups = [lookup(part, exact_pairs=exact_pairs) for part in parts]
+            queries = tuple(part.query for part in lookups)
+            query = AllOf(queries) if isinstance(node, And) else AnyOf(queries)
+            return Lookup(query, all(part.is_exact for part in lookups))
         case AndNot(keep, drop):
-            kept, dropped = lookup(keep), lookup(drop)
+            kept, dropped = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
             if dropped.is_exact:
                 return Lookup(Without(kept.query, dropped.query), kept.is_exact)
             return Lookup(kept.query, is_exact=False)
@@ -161,7 +176,7 @@ def _depth(node: Node) -> int:
             return 1 + max(map(_depth, parts))
 
 
-def _term_lookup(term: Term) -> Lookup:
+def _term_lookup(term: Term, *, exact_pairs: bool) -> Lookup:
     words = phrase_words(term)
     match term.field:
         case "au":
@@ -173,26 +188,25 @@ def _term_lookup(term: Term) -> Lookup:
         case "all":
             return Lookup(_any_field_query(term, words), is_exact=False)
         case "" | "ti" | "abs":
-            return _text_lookup(words, term.field)
+            return _text_lookup(words, term.field, exact_pairs=exact_pairs)
     kind = _OTHER_FIELDS[term.field]
     return Lookup(AllOf(tuple(IndexTerm(_cut(kind + word.text), word.prefix) for word in words)), is_exact=False)
 
 
-def _text_lookup(words: tuple[Word, ...], field: str) -> Lookup:
+def _text_lookup(words: tuple[Word, ...], field: str, *, exact_pairs: bool) -> Lookup:
     """Words of title or abstract. A phrase is looked up by its words and its pairs of adjacent words."""
     has_prefix = any(word.prefix for word in words)
     if len(words) == 1 and not has_prefix:
-        return Lookup(_word_in_field(words[0], field), is_exact=True)
+        return Lookup(_word_in_field(words[0], field), is_exact=_is_uncut(words[0]))
     weighted = [word for word in words if word.is_weighted] or list(words)
-    parts = [
+    parts: list[IndexQuery] = [
         _word_in_field(word, field) if field == "ti" and not word.prefix else word_query(word) for word in weighted
     ]
     parts += [
-        IndexTerm(_pair(first.text, second.text))
-        for first, second in pairwise(words)
-        if not (first.prefix or second.prefix)
+        IndexPair(first.text, second.text) for first, second in pairwise(words) if not (first.prefix or second.prefix)
     ]
-    return Lookup(AllOf(tuple(dict.fromkeys(parts))), is_exact=len(words) == 2 and not has_prefix and not field)
+    is_exact = exact_pairs and len(words) == 2 and not has_prefix and not field and all(map(_is_uncut, words))
+    return Lookup(AllOf(tuple(dict.fromkeys(parts))), is_exact)
 
 
 def _word_in_field(word: Word, field: str) -> IndexQuery:
@@ -209,7 +223,7 @@ def _any_field_query(term: Term, words: tuple[Word, ...]) -> IndexQuery:
         for kind in _OTHER_FIELDS.values()
     )
     category = IndexTerm(_cut("c" + fold_text(term.text)))
-    return AnyOf((_text_lookup(words, "").query, *others, category, _author_query(term.text)))
+    return AnyOf((_text_lookup(words, "", exact_pairs=False).query, *others, category, _author_query(term.text)))
 
 
 def _author_query(name: str) -> IndexQuery:
@@ -237,6 +251,11 @@ def _reading_terms(reading: PersonName) -> list[str]:
 
 def _pair(first: str, second: str) -> str:
     return f"p{zlib.crc32(f'{first} {second}'.encode()) & _PAIR_HASHES:x}"
+
+
+def _is_uncut(word: Word) -> bool:
+    """False for a word so long that others have the same term."""
+    return len(word.text) < _MAX_LENGTH - 1
 
 
 def _cut(term: str) -> str:

@@ -18,6 +18,7 @@ from digest.models.delivery import EDITION_KINDS, RESEND
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.queues import Enqueue
+from digest.text.stored_text_redaction import redact_addresses
 
 
 def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> int:
@@ -25,12 +26,17 @@ def resend(address: str, *, day: date | None, actor: str, enqueue: Enqueue) -> i
 
     Raises NotFound where there is no such subscriber or edition, Refused for suppressed and unsubscribed addresses.
     """
+    return _resend(address, name=address, day=day, actor=actor, enqueue=enqueue)
+
+
+def _resend(address: str, *, name: str, day: date | None, actor: str, enqueue: Enqueue) -> int:
+    """As `resend`. `name`: of the subscriber in errors, which a caller may show to people who may not see addresses."""
     with transaction() as session:
-        subscriber = _require_mailable(session, address)
+        subscriber = _require_mailable(session, address, name)
         edition = editions.edition_of_subscriber(session, stored_id(subscriber), day)
         if edition is None:
             date_text = f" for {day.isoformat()}" if day else ""
-            raise NotFound(f"{address} has no edition{date_text}")
+            raise NotFound(f"{name} has no edition{date_text}")
         if edition.cancelled:
             raise Refused(f"not sent: the edition of {edition.day.isoformat()} was cancelled")
         serial = _queue(session, edition, subscriber)
@@ -44,7 +50,7 @@ def resend_delivery(delivery_id: int, *, actor: str, enqueue: Enqueue) -> int:
     """Queue another e-mail with the edition of a delivery. Returns the id of the new delivery.
 
     Raises NotFound where the delivery or its edition no longer exists, Refused for a mail that has no edition and for
-    suppressed and unsubscribed addresses.
+    suppressed and unsubscribed addresses. No error names an address.
     """
     with reading() as session:
         delivery = session.get(Delivery, delivery_id) if 0 < delivery_id < 2**63 else None
@@ -58,22 +64,24 @@ def resend_delivery(delivery_id: int, *, actor: str, enqueue: Enqueue) -> int:
         subscriber = subscribers.by_id(session, delivery.subscriber_id) if delivery.subscriber_id else None
     if edition is None or subscriber is None:
         raise NotFound(localize("this edition no longer exists"))
-    serial = resend(subscriber.address, day=edition.day, actor=actor, enqueue=enqueue)
+    name = f"subscriber {subscriber.id}"
+    serial = _resend(subscriber.address, name=name, day=edition.day, actor=actor, enqueue=enqueue)
     with reading() as session:
         return editions.resent_delivery_id(session, stored_id(edition), serial)
 
 
-def _require_mailable(session: Session, address: str) -> Subscriber:
+def _require_mailable(session: Session, address: str, name: str) -> Subscriber:
     """Lock and return the subscriber with that address. Raises NotFound, or Refused if they must not be mailed."""
     subscriber = subscribers.by_key(session, subscribers.parse_address(address).key, lock=True)
     if subscriber is None:
-        raise NotFound(f"nobody is subscribed as {address}")
+        raise NotFound(f"nobody is subscribed as {name}")
     if subscriber.state != ACTIVE:
         since = f" since {subscriber.left_at:%Y-%m-%d}" if subscriber.left_at else ""
-        raise Refused(f"not sent: {address} is not subscribed{since} (state: {subscriber.state})")
+        raise Refused(f"not sent: {name} is not subscribed{since} (state: {subscriber.state})")
     suppression = subscribers.suppression(session, subscriber.address_key)
     if suppression is not None:
-        raise Refused(f"not sent: {address} is suppressed since {suppression.at:%Y-%m-%d} ({suppression.reason})")
+        reason = redact_addresses(suppression.reason)
+        raise Refused(f"not sent: {name} is suppressed since {suppression.at:%Y-%m-%d} ({reason})")
     return subscriber
 
 

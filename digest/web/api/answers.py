@@ -13,6 +13,7 @@ from digest.models import Bounce, Delivery, Edition, Suppression
 from digest.services.admin.record_listings import RunRecord, SubscriberRecord
 from digest.services.catalog.page_schemas import PaperRow
 from digest.services.subscriptions.preference_fields import Preferences
+from digest.text.stored_text_redaction import redact_addresses
 
 
 class Listing(BaseModel):
@@ -181,6 +182,11 @@ class SuppressionState(BaseModel):
     source: str
     at: datetime
 
+    @classmethod
+    def of(cls, row: Suppression, *, addresses: bool) -> SuppressionState:
+        """The answer for a suppression. An administrator's reason may have an address in it."""
+        return cls(reason=row.reason if addresses else redact_addresses(row.reason), source=row.source, at=row.at)
+
 
 class SubscriptionAnswer(BaseModel):
     """A subscriber. `address` only with the scope `addresses:read`; `version` changes with every preference."""
@@ -199,7 +205,7 @@ class SubscriptionAnswer(BaseModel):
     @classmethod
     def of(cls, record: SubscriberRecord, *, addresses: bool) -> SubscriptionAnswer:
         """The answer for a subscriber. The preferences were checked when they were stored."""
-        row, suppression = record.subscriber, record.suppression
+        row = record.subscriber
         return cls(
             id=row.id or 0,
             address=row.address if addresses else None,
@@ -208,7 +214,7 @@ class SubscriptionAnswer(BaseModel):
             confirmed_at=row.confirmed_at,
             left_at=row.left_at,
             next_due_at=row.next_due_at,
-            suppression=SuppressionState.model_validate(suppression, from_attributes=True) if suppression else None,
+            suppression=SuppressionState.of(record.suppression, addresses=addresses) if record.suppression else None,
             version=record.version,
             preferences=Preferences.model_construct(**record.preferences),
         )

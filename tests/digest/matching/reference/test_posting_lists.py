@@ -80,3 +80,23 @@ def test_a_damaged_file_is_refused(damage: object) -> None:
 
     with pytest.raises(BadInput):
         read_posting_lists(damage(content))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("graph transform", "badak babom"), ("graph transform", "kakdud makmum")]
+)
+def test_pairs_of_words_with_the_same_short_hash_are_told_apart(first: str, second: str) -> None:
+    records = [Record(f"{' of '.join(first.split())}, {second}"), Record(first)]
+    prepared = [prepare_document(Candidate(number, record, 0)) for number, record in enumerate(records)]
+    posting_lists = read_posting_lists(build_posting_lists(enumerate(prepared)))
+
+    found = lookup(parse(f'"{first}"').root, exact_pairs=True)
+
+    assert (posting_lists.find(found.query), found.is_exact) == ({1}, True)
+
+
+def test_a_word_that_is_cut_and_two_words_by_a_short_hash_are_not_exact() -> None:
+    texts = [70 * "x", f"ti:{70 * 'x'}", f'"graph {70 * "x"}"']
+
+    assert not any(lookup(parse(text).root, exact_pairs=True).is_exact for text in texts)
+    assert not lookup(parse('"graph transform"').root).is_exact

@@ -15,6 +15,7 @@ from digest.matching.scoring.index_terms import (
     INDEX_RULES,
     AllOf,
     AnyOf,
+    IndexPair,
     IndexQuery,
     IndexTerm,
     Without,
@@ -63,6 +64,8 @@ def finds(query: IndexQuery, stored: set[str]) -> bool:
     match query:
         case IndexTerm(text, prefix):
             return any(term.startswith(text) for term in stored) if prefix else text in stored
+        case IndexPair():
+            return finds(query.term, stored)
         case AllOf(parts):
             return all(finds(part, stored) for part in parts)
         case AnyOf(parts):

@@ -14,6 +14,7 @@ from digest.db.core.engine import reading, transaction
 from digest.models import Audit, Bounce, SourceState, Subscriber, Suppression
 from digest.models.delivery import QUEUED, SENT, UNCERTAIN
 from digest.models.edition import PAUSED
+from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.security import api_tokens
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, mail, store_row
 from tests.digest.web.conftest import ADA, NOW, Browser, RecordingQueue, everything, subscribed
@@ -193,6 +194,21 @@ def test_a_mail_without_an_edition_and_one_to_a_suppressed_address_are_not_sent_
 
     assert "confirmation" in api("POST", f"deliveries/{confirmation}/resend", status=409)["detail"]
     assert "suppressed" in api("POST", "deliveries/1/resend", status=409)["detail"]
+
+
+def test_a_refused_resend_names_no_address_to_a_token_that_may_not_see_addresses(web: Browser, run: int) -> None:
+    operator = Api(web, "deliveries:manage", "subscriptions:read", name="operator")
+    store_row(Suppression(address_key=ADA, reason=f"phoned about {ADA}", at=NOW))
+    subscriber = operator("GET", "subscriptions/1")
+    suppressed = operator("POST", "deliveries/1/resend", status=409)
+    with transaction() as session:
+        session.get_one(Subscriber, 1).state = UNSUBSCRIBED
+    unsubscribed = operator("POST", "deliveries/1/resend", status=409)
+
+    assert "subscriber 1 is suppressed since" in suppressed["detail"]
+    assert "subscriber 1 is not subscribed" in unsubscribed["detail"]
+    assert subscriber["suppression"]["reason"] == "phoned about [address]"
+    assert "@" not in str([subscriber, suppressed, unsubscribed])
 
 
 def test_an_edition_is_read(api: Api, run: int) -> None:

@@ -13,7 +13,7 @@ from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog import day_postings
 from digest.services.ingestion.import_document import store_document
-from digest.services.preview import preview, preview_data
+from digest.services.preview import preview, preview_data, topic_counts
 from digest.services.selection import engine_loader, engine_need, reference_backend, selector
 from digest.web.app import build
 from digest.web.wiring import page_services
@@ -99,6 +99,29 @@ def test_a_preview_prepares_only_the_papers_that_may_match_and_each_once(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("topics", "most"),
+    [
+        ([" ".join(f"word{letter}{other}" for other in "abcdefg") for letter in "abcdefghijklmnopqrst"], 8),
+        (['au:"' + " ".join(f"word{letter}" for letter in "abcdefghijkl") + '"' for _ in range(10)], 0),
+        (["ti:zebra ANDNOT au:elefant", "zebra ANDNOT zebras"], 2),
+    ],
+)
+def test_few_unknown_words_of_a_preview_are_compared_with_all_others_and_each_once(
+    web: Browser, monkeypatch: pytest.MonkeyPatch, topics: list[str], most: int
+) -> None:
+    announce(2)
+    monkeypatch.setattr(topic_counts, "_corrections", BoundedCache(max_entries=99, max_bytes=99, size_of=lambda _: 1))
+    compared: list[str] = []
+    monkeypatch.setattr("difflib.get_close_matches", lambda word, *_, **__: compared.append(word) or [])
+
+    answers = [web.post("/api/v1/preview", json={"topics": topics, "limit": limit}) for limit in (1, 2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(compared) <= most
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_posting_lists_of_one_process_serve_the_next(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     announce(3)
     before = web.post("/preview", data=TOPICS).text
@@ -138,3 +161,19 @@ def test_with_examples_and_a_compiled_engine_all_announcements_are_matched_by_it
         plan = selector.plan_preview(session, Profile((Topic("graphs"),)), numbers, whole=False)
 
     assert (list(plan.announcements), plan.by_reference, plan.left_out) == (numbers, False, 0)
+
+
+@pytest.mark.parametrize("pair", ["badak babom", "kakdud makmum"])  # the same 16 or 24 bits as the exclusion's pair
+def test_an_excluded_phrase_leaves_out_no_paper_with_another_pair_of_words(web: Browser, pair: str) -> None:
+    title = f"Diffusion on a graph to transform {pair}"
+    papers = (ListedPaper(Record(title, arxiv_id="2511.00001")),)
+    store_document("jsonl", "x", ParsedDocument(papers=papers), day=NOW.date())
+
+    def total(**profile: list[str]) -> int:
+        days = web.post("/api/v1/preview", json=profile).json()["days"]
+        return sum(day["total"] for day in days)
+
+    assert total(topics=["diffusion"], exclusions=['"graph transform"']) == 1
+    assert total(topics=['diffusion ANDNOT "graph transform"']) == 1
+    assert total(topics=['"graph transform"']) == 0
+    assert total(topics=["diffusion"], exclusions=[f'"{pair}"']) == 0
