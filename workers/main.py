@@ -112,7 +112,7 @@ def worker(
 
     requested_pools = parse_pools(queues, processes=concurrency)
     sends_mail = DELIVERY in queues_of_pools(requested_pools)
-    _require_ready("redis_url", *(("secret_key", "mail_from", "smtp_url") if sends_mail else ()))
+    _require_ready(*(("secret_key", "mail_from", "smtp_url") if sends_mail else ()), "redis_url")
     logs.configure(level=settings.get().log_level)
     sys.exit(pools.serve(requested_pools))
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 from digest.sources.identifiers import parse_arxiv_id
+from digest.text.doi_patterns import ENCODED_BRACKET, SICI_ARTICLE, is_cut_off
 from digest.text.plain_text import remove_controls
 
 MAX_TEXT = 20_000  # characters of a field that are searched
 MAX_DOI = 250
 
-_DOI = re.compile(r"(?<![\w.])10\.\d{4,9}(?:\.\d+)*/[^\s\"<>{}|\\^`]+", re.IGNORECASE)
-_DOI_ESCAPES = (("\\_", "_"), ("{\\_}", "_"), ("\\&", "&"), ("\\%", "%"), ("\\#", "#"), ("%2F", "/"), ("%2f", "/"))
+_DOI = re.compile(r"(?<![\w.])10\.\d{4,9}(?:\.\d+)*/(?:[^\s\"<>{}|\\^`]|" + SICI_ARTICLE + ")+", re.IGNORECASE)
+_DOI_ESCAPES = (
+    *(("\\_", "_"), ("{\\_}", "_"), ("\\&", "&"), ("\\%", "%"), ("\\#", "#"), ("%2F", "/"), ("%2f", "/")),
+    *((spelling, "<") for spelling in ("{\\textless}", "\\textless{}", "\\textless ", "$<$", "&lt;")),
+    *((spelling, ">") for spelling in ("{\\textgreater}", "\\textgreater{}", "\\textgreater ", "$>$", "&gt;")),
+)
 _ARXIV_DOI = "10.48550/arxiv."
 _ARXIV_CONTEXT = re.compile(
     r"(?:arxiv(?:\.org)?\s*(?:preprint\s+arxiv\s*)?[:./\s\[\]]{1,4}(?:(?:abs|pdf|html|format|e-print|ps)/)?\s*)"
@@ -30,11 +36,12 @@ _PMID = re.compile(r"\d{1,9}")
 
 def find_doi(text: str) -> str | None:
     """The first DOI of a text in lower case, without the punctuation after it."""
-    text = remove_controls(text[:MAX_TEXT])
+    text = text[:MAX_TEXT]
+    text = remove_controls(unquote(text) if ENCODED_BRACKET.search(text) else text)
     for escape, character in _DOI_ESCAPES:
         text = text.replace(escape, character) if escape in text else text
     match = _DOI.search(text)
-    if match is None:
+    if match is None or is_cut_off(match):
         return None
     doi = match[0].lower()
     while doi and (doi[-1] in ".,;:'*" or (doi[-1] in ")]" and _is_unbalanced(doi))):

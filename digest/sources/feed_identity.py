@@ -11,9 +11,13 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from digest.papers.identity import fold_title
 from digest.sources import identifiers
 from digest.sources.feed_document import FeedEntry
+from digest.text.doi_patterns import ENCODED_BRACKET, SICI_ARTICLE, is_cut_off
 from digest.text.markup import text_of_markup
 
-_DOI = re.compile(r"(?<![\w./-])10\.\d{4,9}/[^\s\"'<>{}|\\^`\[\]]{1,200}", re.IGNORECASE)
+_DOI = re.compile(
+    r"(?<![\w./-])10\.\d{4,9}/(?:[^\s\x00-\x1f\x7f\"'<>{}|\\^`\[\]]|" + SICI_ARTICLE + "){1,200}",
+    re.IGNORECASE,
+)
 _LABELLED_DOI = re.compile(
     r"\bdoi\s{0,3}[:=]?\s{0,3}(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S{1,200})", re.IGNORECASE
 )
@@ -22,6 +26,7 @@ _AFTER_DOI = re.compile(
     r"|\.(?:pdf|full|abstract|short|full-text|xml)|;jsessionid=.*)+$",
     re.IGNORECASE,
 )
+_AFTER_PATH = re.compile(r"\?.*|(?<!;2-)#.*", re.DOTALL)  # the last character of a SICI may be #
 _PREPRINT_VERSION = re.compile(r"(?<=\d)v\d{1,2}$|(?<=[a-z0-9])[-/.]v\d{1,2}$", re.IGNORECASE)
 _PREPRINT_PREFIXES = ("10.1101/", "10.64898/", "10.26434/", "10.31234/", "10.31219/", "10.21203/", "10.20944/")
 _ARXIV = re.compile(
@@ -46,11 +51,15 @@ def doi_of(entry: FeedEntry) -> str | None:
     A DOI in a text counts only where it is labelled as such, near its beginning or end, and the only one.
     """
     for place in _places(entry):
-        for match in _DOI.finditer(place):
-            return _clean_doi(match[0])
+        text = unquote(place) if ENCODED_BRACKET.search(place) else place
+        for match in _DOI.finditer(text):
+            if not is_cut_off(match):
+                return _clean_doi(match[0])
     texts = [text_of_markup(summary[:20_000]) for summary in entry.summaries]
     parts = [text[:_LABEL_START] for text in texts] + [text[_LABEL_START:][-_LABEL_END:] for text in texts]
-    labelled = {_clean_doi(match[1]) for part in parts for match in _LABELLED_DOI.finditer(part)}
+    labelled = {
+        _clean_doi(match[1]) for part in parts for match in _LABELLED_DOI.finditer(part) if not is_cut_off(match)
+    }
     return labelled.pop() if len(labelled) == 1 else None
 
 
@@ -76,10 +85,12 @@ def _clean_doi(text: str) -> str:
     previous = ""
     while doi != previous:
         previous = doi
-        doi = _AFTER_DOI.sub("", doi.partition("?")[0].partition("#")[0]).rstrip(".,;:&*")
+        doi = _AFTER_DOI.sub("", _AFTER_PATH.sub("", doi)).rstrip(".,;:&*")
         for opening, closing in ("()", "[]"):
             if doi.endswith(closing) and doi.count(closing) > doi.count(opening):
                 doi = doi[:-1]
+    if doi.endswith(".co;2-"):
+        return f"{doi}#"  # which an address without encoding loses
     return _PREPRINT_VERSION.sub("", doi) if doi.startswith(_PREPRINT_PREFIXES) else doi
 
 

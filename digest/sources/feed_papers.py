@@ -101,7 +101,8 @@ def _paper_or_fault(
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         key = title_digest(f"{entry.title}{entry.id}", entry.links)
         return LeftOut(position, title[:200], str(error), key, is_fault=True)
-    reason = reason_to_leave_out(paper.record.title, _kinds(entry), paper.record.doi)
+    is_bare = not paper.record.authors and not paper.record.abstract
+    reason = reason_to_leave_out(paper.record.title, _kinds(entry), paper.record.doi, is_bare=is_bare)
     return LeftOut(position, paper.record.title[:200], reason, paper.key) if reason else paper
 
 

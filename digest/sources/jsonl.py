@@ -18,6 +18,7 @@ from typing import IO, Any
 from digest import papers
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources.compressed_files import MAX_LINE, TruncatedFile
+from digest.sources.dates import require_plausible
 
 PAPERS_PER_PART = 5000
 MAX_SHORT_LENGTH = 250
@@ -101,7 +102,9 @@ def _announcement_date(line: bytes) -> date | None:
         is_top_level = line.count(b"}", position) == 1 or line.count(b"{", 0, position) == 1
         with suppress(ValueError):
             if is_top_level:
-                return date.fromisoformat(announced[1].decode()) if announced[1] else None
+                return (
+                    require_plausible("announced", date.fromisoformat(announced[1].decode())) if announced[1] else None
+                )
     return _date(_decode_line(line), "announced")
 
 
@@ -173,9 +176,10 @@ def _date(row: dict[str, Any], name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text[:10])
+        day = date.fromisoformat(text[:10])
     except ValueError as error:
         raise ValueError(f"{name}: {text[:40]!r} is not a date (YYYY-MM-DD)") from error
+    return require_plausible(name, day)
 
 
 def _signals(row: dict[str, Any]) -> tuple[tuple[str, float], ...]:

@@ -19,6 +19,7 @@ from digest.sources.decoding import decode
 from digest.sources.markup_text import local_name, markup_text
 from digest.sources.pubmed_subjects import article_subjects
 from digest.sources.record_limits import require_within_limits
+from digest.text.doi_patterns import SICI_ARTICLE, is_cut_off
 from digest.text.language import language_code
 from digest.text.person_references import ORCID, is_person_id
 
@@ -34,7 +35,7 @@ _XML_FORM = xml.xml_form(
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+\w+\s+(?:PUBLIC|SYSTEM)\s[^\[\]<>]*>")
 _ERROR = re.compile(r"<ERROR>([^<]{0,300})</ERROR>|\A\s*\{\s*\"error\"\s*:\s*\"([^\"]{0,300})\"")
 _EXPIRED = "unable to obtain query"
-_DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]{1,200}", re.IGNORECASE)
+_DOI = re.compile(r"10\.\d{4,9}/(?:[^\s\"<>]|" + SICI_ARTICLE + "){1,200}", re.IGNORECASE)
 _NOTICES = {
     "Published Erratum": "an erratum",
     "Retraction of Publication": "a retraction notice",
@@ -194,7 +195,7 @@ def _reference_doi(reference: Element) -> str | None:
 
 def _clean_doi(text: str) -> str | None:
     match = _DOI.search(text)
-    return match[0].lower().rstrip(".,;") if match else None
+    return match[0].lower().rstrip(".,;") if match and not is_cut_off(match) else None
 
 
 def _own_dois(item: Element, article: Element) -> list[str]:

@@ -95,7 +95,7 @@ def stored_outlet(source: str) -> str:
 
 def enabled_outlets() -> dict[str, str]:
     """Names of the outlets that the enabled sources carry, by key."""
-    return {outlet_key(source.outlet): source.outlet for source in enabled_sources() if source.outlet}
+    return {outlet_key(source.outlet): source.outlet for source in enabled_sources() if outlet_key(source.outlet)}
 
 
 def built_in_outlets() -> list[str]:
@@ -105,7 +105,7 @@ def built_in_outlets() -> list[str]:
 
 def all_outlets() -> dict[str, str]:
     """Names of the outlets of all sources, by key."""
-    return {outlet_key(source.outlet): source.outlet for source in all_sources().values() if source.outlet}
+    return {outlet_key(source.outlet): source.outlet for source in all_sources().values() if outlet_key(source.outlet)}
 
 
 def gap_filler() -> str:

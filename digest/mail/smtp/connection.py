@@ -21,6 +21,7 @@ from digest.mail.smtp.pipelining import PipelinedSession, SmtpReply
 from digest.mail.smtp.refusal_cause import Cause
 from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
+from digest.text.plain_text import remove_controls
 
 MAX_MAILS_PER_CONNECTION = 100
 MAX_CONNECTION_SECONDS = 300.0
@@ -196,5 +197,5 @@ def _with_final_dot(message: OutgoingMessage) -> bytes:
 
 def _describe(error: BaseException) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
-        return f"{error.code} {error.message}"
-    return f"{type(error).__name__}: {error}"
+        return remove_controls(f"{error.code} {error.message}")
+    return remove_controls(f"{type(error).__name__}: {error}")

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from digest.text.plain_text import remove_controls
+
 MAX_REPLY_BYTES = 32_768  # a longer reply ends the session
 
 
@@ -74,10 +76,9 @@ class PipelinedSession(asyncio.Protocol):
         """Read one line of a reply: `250-more` or `250 last` (RFC 5321, 4.2)."""
         self._lines.append(line[4:].strip())
         if not line[:3].isdigit() or line[3:4] not in {b"-", b" ", b""}:
-            self.end(f"invalid reply: {line[:80].decode('utf-8', 'replace')}")
+            self.end(f"invalid reply: {_decode(line[:80])}")
         elif line[3:4] != b"-":
-            text = b"\n".join(self._lines[1:]).decode("utf-8", "replace")
-            self._replies.append(SmtpReply(int(line[:3]), text))
+            self._replies.append(SmtpReply(int(line[:3]), _decode(b"\n".join(self._lines[1:]))))
             self._lines = [b""]
             if len(self._replies) == self._expected_replies:
                 self._wake()
@@ -90,3 +91,8 @@ class PipelinedSession(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _decode(text: bytes) -> str:
+    """What a server said, without control characters: it is stored."""
+    return remove_controls(text.decode("utf-8", "replace"))

@@ -49,6 +49,9 @@ def add_feed(
     already, and SourceDown.
     """
     address = checked_address(address)
+    title = one_line(title)[:200]
+    if title and not outlet_key(title):
+        raise BadInput(localize("title: use letters or digits"), field="title")
     if max_a_day is not None and not 1 <= max_a_day <= MAX_PAPERS_A_DAY:
         raise BadInput(localize("a day: use a number from 1 to %(most)s", most=MAX_PAPERS_A_DAY), field="max_a_day")
     subject_of_papers = subject_code(subject)
@@ -58,7 +61,7 @@ def add_feed(
     with reading() as session:
         _require_new(session, address)
     preview = preview_feed(address, max_lookups=0)
-    title = one_line(title)[:200] or title_of(preview.title, address)
+    title = title or title_of(preview.title, address)
     now = clock.now()
     with transaction() as session:
         _require_new(session, address)
@@ -78,12 +81,12 @@ def add_feed(
 
 
 def title_of(feed_title: str, address: str) -> str:
-    """What people call a feed: its title without words about feeds, or its host."""
+    """What people call a feed: its title without words about feeds, or its host where it has no letter."""
     title = one_line(feed_title)
     previous = ""
     while previous != title:
         previous, title = title, _TITLE_NOISE.sub("", title).strip()
-    return title[:200] or (urlsplit(address).hostname or "feed")
+    return title[:200] if outlet_key(title[:200]) else (urlsplit(address).hostname or "feed")
 
 
 def confirm_feed(name: str, *, actor: str) -> None:

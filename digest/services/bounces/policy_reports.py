@@ -11,7 +11,7 @@ in our own SMTP session and a report signed by the provider need no confirmation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -20,6 +20,7 @@ from digest.db.bounces import reports as store
 from digest.db.outbox import deliveries
 from digest.mail.outbox import pause_duration
 from digest.services.alarms import alarm_rules
+from digest.text.plain_text import one_line
 
 MIN_ADDRESSES = 2
 
@@ -44,6 +45,7 @@ def apply_policy_report(session: Session, report: PolicyReport, *, now: datetime
 
     The report must be stored already (`reports.record_report`).
     """
+    report = replace(report, words=one_line(report.words))
     if report.delivery_id is not None:
         deliveries.mark_undelivered(session, report.delivery_id, f"refused after it was taken: {report.words}")
     if not report.signed and not store.is_first_policy_report(session, report.delivery_id):

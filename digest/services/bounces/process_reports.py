@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlmodel import Session
 
 from digest import clock, settings
@@ -61,6 +61,12 @@ class ProviderReport(BaseModel):
     message_id: str = Field(default="", max_length=250)
     return_path: str = Field(default="", max_length=320)
     words: str = Field(default="", max_length=1000, description="what the receiving server said")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        """Servers say anything; PostgreSQL can't store NUL characters."""
+        return value.replace("\0", "") if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)

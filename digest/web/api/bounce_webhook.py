@@ -22,7 +22,14 @@ from digest.services.bounces.sns_reports import process_sns_message
 from digest.web.http.api_route import ApiRoute
 from digest.web.http.request_rates import count_webhook
 
-router = APIRouter(prefix="/api/v1", route_class=ApiRoute, tags=["mail"])
+
+class ReportRoute(ApiRoute):
+    """A report is not lost for what a mail server said in it."""
+
+    accepts_nul = True
+
+
+router = APIRouter(prefix="/api/v1", route_class=ReportRoute, tags=["mail"])
 
 SIGNATURE_SECONDS = 300  # how far the time of a signature may be from now
 _SIGNATURE_FORMAT = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})", re.ASCII)

@@ -36,7 +36,12 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class ApiRoute(APIRoute):
-    """A route of the API. A body that is not declared as JSON is refused with 415, where the route takes JSON."""
+    """A route of the API. A body that is not declared as JSON is refused with 415, where the route takes JSON.
+
+    `accepts_nul`: the route itself removes NUL characters from the texts of its body.
+    """
+
+    accepts_nul = False
 
     def get_route_handler(self) -> Handler:
         """The handler of the route, behind the checks."""
@@ -46,7 +51,7 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if has_body and not _is_json(request):
                 raise HTTPException(415, headers={"Accept": JSON_TYPE})
-            if has_body:
+            if has_body and not self.accepts_nul:
                 _require_no_nul(await request.body())
             return await self.answer(request, handler)
 

@@ -506,3 +506,33 @@ def test_a_complete_run_can_not_be_paused_and_the_command_line_says_why(lab: Ter
 
     assert code != 0
     assert "run 1 is complete: none of its mails waits, so there is nothing to pause" in error
+
+
+@SQLITE
+@pytest.mark.parametrize("date", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("preview", "--topic", "bandits", "--date"),
+        ("run", "--dry-run", "--date"),
+        ("export", "papers", "--since"),
+        ("admin", "unsuppress", "--dry-run", "--since"),
+        ("replay", "--to", "2025-11-17", "--from"),
+        ("ingest", "arxiv-oai", "--from"),
+    ],
+)
+def test_a_date_that_days_cannot_be_counted_from_is_refused(
+    ready: Terminal, command: tuple[str, ...], date: str
+) -> None:
+    code, error = ready.refused(*command, date)
+
+    assert code == 2
+    assert "use a date from 1900 to 2999" in " ".join(error.split())
+
+
+@SQLITE
+@pytest.mark.parametrize("reason", ["", " \u200b "])
+def test_an_address_is_not_suppressed_without_a_reason(ready: Terminal, reason: str) -> None:
+    _, error = ready.refused("admin", "suppress", "ada@one.example", "--reason", reason)
+
+    assert "reason: say why" in error

@@ -31,6 +31,18 @@ def test_a_key_is_short_has_no_blanks_and_is_its_own_key(name: str) -> None:
     assert outlet_key(key) == key
 
 
+def test_long_names_with_one_beginning_have_different_keys() -> None:
+    name = "Proceedings of the National Academy of Sciences"
+    keys = {outlet_key(f"{name}: {part} Sciences") for part in ("Physical", "Biological", "Social")}
+
+    assert len(keys) == 3
+    assert all(key.startswith("proceedings-of-the-national-aca") for key in keys)
+
+
+def test_a_name_without_letters_is_no_outlet() -> None:
+    assert outlet_names(Record("A title", outlets=("***", "A Journal"))) == ("A Journal",)
+
+
 def test_a_paper_with_an_arxiv_id_is_in_arxiv_too() -> None:
     record = Record("A title", arxiv_id="2511.00001", outlets=("A Journal",))
 

@@ -59,6 +59,7 @@ def test_the_doi_is_read_wherever_the_publisher_puts_it(inner: str) -> None:
         ("<link>https://www.biorxiv.org/content/10.1101/2026.01.02.123456v3?rss=1</link>", "10.1101/2026.01.02.123456"),
         ("<link>https://x.example/doi/10.1016/S0092-8674(26)99999-6</link>", "10.1016/s0092-8674(26)99999-6"),
         ("<description>(see doi:10.1/a and doi:10.1234/b and doi:10.1234/c)</description>", None),
+        ("<link>https://x.example/doi/10.1234/a%00b</link>", "10.1234/a"),
         (f"<description>{LONG}{LONG}this extends doi:10.1234/cited, {LONG}</description>", None),
     ],
 )
@@ -141,10 +142,40 @@ def test_entries_that_share_one_link_are_told_apart_by_their_identifiers() -> No
         ("Index theorems for manifolds", None),
         ("Obituaries as data: what newspapers remember", None),
         ("Announcements by central banks move markets", None),
+        ("Withdrawal: dynamics of opioid use", None),
+        ("News: A dataset for summarization", None),
+        ("News-based forecasts of volatility", None),
+        ("Calendar: time representation in LLMs", None),
+        ("Copyright: a legal analysis of LLMs", None),
+        ("Imprint: learning in birds", None),
+        ("Cover: a theory", None),
+        ("Corrections: prisons and their costs", None),
+        ("On the cover time of planar graphs", None),
+        ("Instructions for authors: a survey of journals", None),
+        ("Errata in genome assemblies", None),
+        ("Errata and corrigenda to Examples", "correction"),
+        ("Erratum in “Examples”", "correction"),
+        ("Withdrawal notice: Examples", "retraction notice"),
+        ("Cover: Examples (Adv. Ex. 3/2026)", "cover"),
+        ("On the Cover: examples", "cover"),
+        ("Copyright", "front matter"),
+        ("News", "news"),
     ],
 )
 def test_what_is_no_paper_is_told_by_its_title(title: str, reason: str | None) -> None:
     assert reason_to_leave_out(title, (), None) == reason
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["News: a meeting in May", "Calendar – May", "Contents | Volume 3", "Cover: a frog", "Withdrawal: Examples"],
+)
+def test_words_that_begin_papers_too_count_where_there_is_neither_author_nor_abstract(title: str) -> None:
+    abstract = f"<description>{LONG}{LONG}{LONG}</description>"
+
+    assert read(entry("", title)).papers == ()
+    assert only(entry("<dc:creator>Ada Sample</dc:creator>", title)).record.title == title
+    assert only(entry(abstract, title)).record.title == title
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,9 @@ def test_the_doi_is_the_articles_and_not_that_of_a_reference() -> None:
     assert only(Article(1, DAY)).doi == "10.5555/ex.1"
     assert only(Article(1, DAY, doi="")).doi is None
     assert only(Article(1, DAY, doi="https://doi.org/10.5555/EX.2.")).doi == "10.5555/ex.2"
+    sici = "10.1002/(sici)1097-4571(199510)46:9<654::aid-asi7>3.0.co;2-s"
+    assert only(Article(1, DAY, doi=escape(sici))).doi == sici
+    assert only(Article(1, DAY, doi=escape(sici[:45]))).doi is None
 
 
 def test_a_preprint_that_the_article_updates_is_another_version_and_an_older_review_is_not() -> None:

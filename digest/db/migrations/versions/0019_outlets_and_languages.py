@@ -9,19 +9,22 @@ branch_labels = None
 depends_on = None
 
 _PREPRINT_PREFIXES = ("10.1101/", "10.64898/")
-
+_PREPRINT_SERVERS = ("biorxiv", "medrxiv")  # names of the sources, and keys of their outlets
 
 
 def upgrade() -> None:
     op.add_column("paper", sa.Column("outlets", sa.String(length=400), server_default="", nullable=False))
     op.add_column("paper", sa.Column("language", sa.String(length=8), server_default="", nullable=False))
     # The language of stored papers stays unknown, so that nobody misses them.
-    columns = [sa.column(name) for name in ("arxiv_id", "doi", "batch_id", "outlets")]
-    paper, batch = sa.table("paper", *columns), sa.table("batch", sa.column("id"), sa.column("source"))
-    source = sa.select(batch.c.source).where(batch.c.id == paper.c.batch_id).scalar_subquery()
-    for prefix in _PREPRINT_PREFIXES:
-        op.execute(paper.update().where(paper.c.doi.like(f"{prefix}%")).values(outlets=sa.func.coalesce(source, "")))
-    op.execute(paper.update().where(paper.c.arxiv_id.is_not(None)).values(outlets="arxiv"))
+    columns = [sa.column(name, sa.String) for name in ("arxiv_id", "doi", "outlets")]
+    paper = sa.table("paper", sa.column("batch_id"), *columns)
+    batch = sa.table("batch", sa.column("id"), sa.column("source"))
+    is_preprint = sa.or_(*(paper.c.doi.like(f"{prefix}%") for prefix in _PREPRINT_PREFIXES))
+    for server in _PREPRINT_SERVERS:
+        batches = sa.select(batch.c.id).where(batch.c.source == server)
+        op.execute(paper.update().where(is_preprint, paper.c.batch_id.in_(batches)).values(outlets=server))
+    outlets = sa.case((paper.c.outlets == "", "arxiv"), else_=sa.literal("arxiv ") + paper.c.outlets)
+    op.execute(paper.update().where(paper.c.arxiv_id.is_not(None)).values(outlets=outlets))
 
 
 def downgrade() -> None:

@@ -281,6 +281,32 @@ def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> 
     assert time_zones == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
 
 
+def test_only_preprints_of_a_server_s_own_source_get_its_outlet(empty: None) -> None:
+    schema_migration.upgrade("0001")
+    rows = [
+        ("biorxiv", "NULL", "'10.1101/1'"),
+        ("medrxiv", "NULL", "'10.64898/2'"),
+        ("jsonl", "NULL", "'10.1101/3'"),
+        ("biorxiv", "NULL", "'10.1016/4'"),
+        ("biorxiv", "'2511.00005'", "'10.1101/5'"),
+        ("arxiv", "'2511.00006'", "NULL"),
+    ]
+    with Session(engine()) as session, session.begin():
+        session.add(Announcement(id=739575, day=date(2025, 11, 20)))
+        session.flush()
+        for number, (source, arxiv_id, doi) in enumerate(rows, 1):
+            session.add(Batch(id=number, source=source, announcement_id=739575, started_at=NOON, known_at=NOON))
+            session.flush()
+            columns = "id, arxiv_id, doi, announcement_id, batch_id, revision, withdrawn"
+            values = f"{number}, {arxiv_id}, {doi}, 739575, {number}, 1, false"
+            session.execute(text(f"INSERT INTO paper ({columns}) VALUES ({values})"))
+    schema_migration.upgrade()
+    with engine().connect() as connection:
+        outlets = connection.execute(text("SELECT outlets FROM paper ORDER BY id")).scalars().all()
+
+    assert outlets == ["biorxiv", "medrxiv", "", "", "arxiv biorxiv", "arxiv"]
+
+
 def test_a_token_made_before_there_were_scopes_keeps_them_all(empty: None) -> None:
     schema_migration.upgrade("0005")
     statement = "INSERT INTO admin_token (name, digest, created_at) VALUES ('old', 'x', '2025-01-01 00:00:00+00:00')"

@@ -145,6 +145,15 @@ def test_an_unknown_address_is_suppressed(outbox: Outbox, smtp: MailServer) -> N
     assert suppression.address_key == "ada@one.example"
 
 
+def test_a_refusal_with_nul_characters_is_stored_without_them(outbox: Outbox, smtp: MailServer) -> None:
+    smtp.fail(RCPT, "550 5.1.1 User \0unknown")
+    outbox.enqueue("ada@one.example")
+    outbox.send()
+
+    assert outbox.row().state == REJECTED
+    assert "User unknown" in outbox.row().reply
+
+
 @pytest.mark.parametrize("reply", ["550 5.1.8 sender's domain not found", "550 relay not permitted"])
 def test_a_refusal_about_us_is_no_subscribers_fault(outbox: Outbox, smtp: MailServer, reply: str) -> None:
     smtp.fail(RCPT, reply)

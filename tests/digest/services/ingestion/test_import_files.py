@@ -123,6 +123,14 @@ def test_a_line_without_end_is_refused_and_the_rest_goes_on(
         ({"title": "A title of some words", "id": "not an id"}, "id: 'not an id' is not an arXiv identifier"),
         ({"title": "A title of some words", "doi": "10.1/" + "x" * 300}, "doi: longer than 250 characters"),
         ({"title": "A title of some words", "authors": "Ada"}, "authors: expected a list of texts"),
+        (
+            {"title": "A title of some words", "announced": "9999-12-31"},
+            "announced: 9999-12-31 is not the date of a paper",
+        ),
+        (
+            {"title": "A title of some words", "published": "0001-01-01"},
+            "published: 0001-01-01 is not the date of a paper",
+        ),
         ({"title": "A title of some words", "announced": "soon"}, "announced: 'soon' is not a date (YYYY-MM-DD)"),
         ({"title": "A title of some words", "signals": {"upvotes": float("nan")}}, "signals: 'upvotes' must be"),
         ({"title": "A title of some words", "signals": {"upvotes": 10**400}}, "signals: 'upvotes' must be"),

@@ -43,6 +43,13 @@ def test_a_signed_report_is_acted_on(provider: Callable[..., httpx.Response]) ->
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "no such address")]
 
 
+def test_a_report_with_nul_characters_is_acted_on(provider: Callable[..., httpx.Response]) -> None:
+    words = "550 5.7.1 blocked\0 by our list"
+    response = provider(HARD | {"kind": "policy", "status": "5.7.1", "words": words, "message_id": "<a\0b>"})
+
+    assert (response.status_code, response.json()) == (200, {"done": {"domain paused": 1}})
+
+
 def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]) -> None:
     provider(HARD)
 

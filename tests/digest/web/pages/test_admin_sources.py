@@ -62,6 +62,18 @@ def test_a_feed_is_added_after_a_preview_that_says_what_is_left_out(
     assert "Examples, the journal is added as examples-the-journal, with 2 new papers." in page
 
 
+def test_a_feed_has_a_name_with_letters(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
+    server.pages["/odd.xml"] = feed(item(1, day="")).replace(
+        b"<title>Journal of Examples</title>", b"<title>***</title>"
+    )
+    status, page = act(web, cookie, "add", address=f"{server.url}/feed.xml", title="***")
+    _, preview = act(web, cookie, "preview", address=f"{server.url}/odd.xml")
+
+    assert (status, row()) == (422, None)
+    assert "Title: use letters or digits" in page
+    assert "127.0.0.1" in preview
+
+
 def test_a_feed_is_confirmed_paused_resumed_and_removed(
     server: FeedServer, web: Browser, cookie: dict[str, str], configured: Callable[..., None]
 ) -> None:
