@@ -295,6 +295,7 @@ class Postgres:
         if not self._databases_created:
             self._execute("CREATE DATABASE prepared")
             prepare(self._address("prepared"))
+            self._schema = self._read_schema(self._address("prepared"))
         self._databases_created += 1
         name = f"test_{self._databases_created}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE prepared STRATEGY file_copy")
@@ -314,9 +315,18 @@ class Postgres:
         try:
             with psycopg.connect(address, autocommit=True) as connection:
                 connection.execute(_EMPTY)
+                connection.execute("UPDATE alembic_version SET version_num = %s", (self._schema,))
         except psycopg.OperationalError:
             return
         self._free.append(address)
+
+    @staticmethod
+    def _read_schema(address: str) -> str:
+        import psycopg
+
+        with psycopg.connect(address) as connection:
+            [(version,)] = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        return str(version)
 
     def _address(self, name: str) -> str:
         return f"postgresql://digest@/{name}?host={self.folder}"

@@ -19,7 +19,7 @@ COMMANDS = {
     "digest.cli.setup": {
         "migrate": "Upgrade the database schema. Also compiles the matching engine where it is needed.",
         "doctor": "Check the installation: settings, database, mail and workers. Also its readiness for bulk mail.",
-        "init": "Write .env with new secrets, and send a test mail. Or write files for systemd, Caddy or nginx.",
+        "init": "Write .env with new secrets, and send a test mail. Or write files for servers, monitoring or CI.",
     },
     "digest.cli.backup": {
         "backup": "Write database, .env and keys to one file and verify it. The service may run meanwhile.",

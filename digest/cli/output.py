@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --
 
     from digest.db.core.schema_migration import DatabaseFailure
 
+_YEARS = range(1900, 3000)  # of typed dates
 _ERROR_COLOUR = (0xC2, 0x51, 0x1F)
 _THEME = {"accent": "#0b7285", "rising": "#c2501f", "muted": "dim", "good": "#2b7a3d", "bad": "bold #c2501f"}
 
@@ -32,7 +33,16 @@ R = TypeVar("R")
 
 def date_option(help_text: str, *names: str) -> Any:
     """An option that takes a date."""
-    return typer.Option(*names, formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help_text)
+    return typer.Option(
+        *names, formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=help_text, callback=_require_usable_date
+    )
+
+
+def _require_usable_date(value: datetime | None) -> datetime | None:
+    """The date of an option. Raises BadParameter for one so early or late that days can't be counted from it."""
+    if value is not None and value.year not in _YEARS:
+        raise typer.BadParameter(f"use a date from {_YEARS[0]} to {_YEARS[-1]}")
+    return value
 
 
 def console(*, stderr: bool = False) -> Console:

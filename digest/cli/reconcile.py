@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from digest.services.admin import configuration
 from digest.services.runs import reconcile_mail_log
 from digest.services.runs.reconcile_mail_log import Reconciliation
 
+_DECISION_HINT = (
+    "the log does not show whether mails marked with decide were editions of ours: for those that were, put lines such "
+    'as {"message_id": "…", "recipient": "…", "at": "…", "kind": "digest"} into a file, and give it to --mail-log'
+)
 MAX_ROWS = 50  # of the table; --json lists all
 
 
@@ -56,7 +61,7 @@ def _open_log(file: Path) -> Iterator[Iterator[str]]:
         open_text = gzip.open if is_compressed else open
         with open_text(file, "rt", encoding="utf-8", errors="replace") as lines:
             yield iter(lines)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise BadInput(f"--mail-log: {file} can't be read ({reason[:80]})", field="mail-log") from error
 
@@ -97,6 +102,8 @@ def _print(result: Reconciliation, *, applied: bool) -> None:
             output.print_line(f"  line {number}: {output.plain_text(text)}")
     if result.count(reconcile_mail_log.NO_PAPERS):
         output.print_line("where papers are not stored: run `digest ingest` for the missing days, then repeat this")
+    if sum(map(result.count, reconcile_mail_log.FOR_DECISION)):
+        output.print_line(_DECISION_HINT)
     changes = sum(result.count(action) for action in reconcile_mail_log.CHANGES)
     if applied:
         output.print_line(f"recorded: {changes} mails")

@@ -114,7 +114,7 @@ def _add_init(app: typer.Typer) -> None:
         workflow: Annotated[Path | None, _folder_option("a scheduled job of `digest mail`, with topics,")] = None,
         compose: Annotated[Path | None, _folder_option("files for docker compose, with secrets,")] = None,
     ) -> None:
-        """Write .env with new secrets, and send a test mail. Or write files for servers, monitoring, compose or CI."""
+        """Write .env with new secrets, and send a test mail. Or write files for servers, monitoring or CI."""
         folders = {
             "systemd": systemd,
             "caddy": caddy,

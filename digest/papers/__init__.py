@@ -4,7 +4,7 @@ from digest.papers.author_groups import AuthoredPaper, group_papers
 from digest.papers.clues import code_address, is_retracted, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
-from digest.papers.merging import merge_all, merge_dois, merge_listed, merge_records
+from digest.papers.merging import fill_empty_fields, merge_all, merge_dois, merge_listed, merge_records
 from digest.papers.outlets import outlet_key, outlet_keys, outlet_names
 from digest.papers.preprint_dois import is_preprint_doi, without_version
 from digest.papers.record import (
@@ -52,6 +52,7 @@ __all__ = [
     "bounded_summary",
     "clean_record",
     "code_address",
+    "fill_empty_fields",
     "group_papers",
     "is_near_duplicate",
     "is_plausible_version",

@@ -56,6 +56,35 @@ def merge_records(a: Record, b: Record) -> Record:
     )
 
 
+def fill_empty_fields(stored: Record, other: Record) -> Record:
+    """The stored record with what it lacks of another record of the paper, which overrides nothing.
+
+    Whether the paper was withdrawn stays as it is. Categories and outlets are those of both.
+    """
+    is_titled = not stored.title_derived or other.title_derived or not other.title
+    doi, preprint_dois = merge_dois(stored, other)
+    return replace(
+        stored,
+        title=stored.title if is_titled else other.title,
+        title_derived=stored.title_derived and is_titled,
+        abstract=stored.abstract or other.abstract,
+        authors=stored.authors or other.authors,
+        authors_complete=stored.authors_complete if stored.authors else other.authors_complete,
+        arxiv_id=stored.arxiv_id or other.arxiv_id,
+        doi=doi,
+        preprint_dois=preprint_dois,
+        pmid=stored.pmid or other.pmid,
+        categories=_union(stored.categories, other.categories),
+        venue=stored.venue or other.venue,
+        code_url=stored.code_url or other.code_url,
+        url=stored.url or other.url,
+        published=stored.published or other.published,
+        has_code=stored.has_code or other.has_code,
+        issued=stored.issued or other.issued,
+        outlets=tuple(sorted({*stored.outlets, *other.outlets})),
+    )
+
+
 def merge_dois(better: Record, other: Record) -> tuple[str | None, tuple[str, ...]]:
     """The DOI to cite (of the published version, where either knows it) and those of preprints."""
     dois = dict.fromkeys(doi for r in (better, other) for doi in (r.doi, *r.preprint_dois) if doi)

@@ -214,6 +214,6 @@ def _published(work: Mapping[str, Any]) -> date | None:
         if len(parts) == 3 and all(isinstance(part, int) for part in parts):
             try:
                 return date(*parts)
-            except ValueError:
+            except (ValueError, OverflowError):
                 continue
     return None

@@ -18,7 +18,7 @@ from digest.errors import BadInput
 from digest.papers import RejectedItem
 from digest.sources import json_items, xml
 from digest.sources.decoding import decode
-from digest.text.plain_text import one_line
+from digest.text.plain_text import one_line, remove_controls
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_ENTRIES = 5_000
@@ -46,6 +46,7 @@ _MAX_VALUE = 500_000  # characters
 class FeedEntry:
     """One entry. `values`: the texts of all its elements by local name in lower case, in their order.
 
+    `links`: addresses of the entry itself, not of what it is about (RFC 4287, section 4.2.7.2) or encloses.
     `summaries`: texts that may be or hold the abstract, as markup; `date`: as feedparser reads it, (year, month, day).
     """
 
@@ -141,7 +142,7 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     headers = {"content-type": "application/xml; charset=utf-8"}
     try:
         parsed = feedparser.parse(document, response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
-    except ValueError:  # a namespace with a blank in it
+    except (ValueError, ArithmeticError, LookupError, TypeError):  # such as a namespace with a blank in it
         return []
     return list(parsed.entries)
 
@@ -153,7 +154,7 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         text = "".join(child.itertext())[:_MAX_VALUE].strip()
         if name and text:
             values.setdefault(name, []).append(text)
-    links = [str(link.get("href", "")) for link in _alternates_first(parsed.get("links", []))]
+    links = [str(link.get("href", "")) for link in parsed.get("links", []) if link.get("rel") in {"alternate", None}]
     about = next((value for name, value in element.attrib.items() if name.endswith("}about")), "")
     contents = [str(content.get("value", "")) for content in parsed.get("content", [])]
     summaries = [*contents, str(parsed.get("summary", "")), *values.get("description", []), *values.get("abstract", [])]
@@ -171,10 +172,6 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
     )
 
 
-def _alternates_first(links: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return sorted(links, key=lambda link: link.get("rel") not in {"alternate", None})
-
-
 def _absolute(links: Sequence[str], url: str) -> tuple[str, ...]:
     """The web addresses among these links, absolute, each once."""
     return tuple(dict.fromkeys(address for link in links if (address := _web_address(link, url))))
@@ -186,6 +183,7 @@ def _web_address(link: str, url: str) -> str:
         return ""
     try:
         address = urljoin(url, link)
+        address.encode()  # a lone surrogate is in no address
         parts = urlsplit(address)
         return address if parts.scheme in {"http", "https"} and parts.hostname and len(address) <= 2000 else ""
     except ValueError:
@@ -222,7 +220,7 @@ def _read_json_feed(text: str, url: str) -> FeedDocument:
         elif isinstance(item, dict):
             entries.append(_json_entry(item, url))
         else:
-            entries.append(RejectedItem(position, "not an object", str(item)[:120]))
+            entries.append(RejectedItem(position, "not an object", remove_controls(str(item)[:120])))
     title, home = (re.search(rf'"{name}"\s*:\s*"([^"\\]{{1,300}})"', text) for name in ("title", "home_page_url"))
     link = next(iter(_absolute([home[1].replace("\\/", "/")] if home else [], url)), "")
     return FeedDocument(one_line(title[1])[:200] if title else "", link, tuple(entries), is_cut=items.is_cut)
@@ -231,19 +229,25 @@ def _read_json_feed(text: str, url: str) -> FeedDocument:
 def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
     def text(name: str) -> str:
         value = item.get(name)
-        return str(value)[:_MAX_VALUE] if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        is_text = isinstance(value, str | int) and not isinstance(value, bool)
+        return _well_formed(str(value)[:_MAX_VALUE]) if is_text else ""
 
-    people = item.get("authors") or ([item["author"]] if item.get("author") else [])
-    tags = item.get("tags")
-    names = [str(person["name"]) for person in people if isinstance(person, dict) and person.get("name")]
+    people, tags = item.get("authors") or [item.get("author")], item.get("tags")
+    people = [person.get("name") for person in people if isinstance(person, dict)] if isinstance(people, list) else []
+    names = [_well_formed(name) for name in people if name and isinstance(name, str)]
     strings = {name: (text(name),) for name in item if isinstance(name, str) and text(name)}
     dates = tuple(filter(None, (text("date_published"), text("date_modified"))))
     return FeedEntry(
         title=text("title"),
-        links=_absolute([text("url"), text("external_url"), text("id")], url),
+        links=_absolute([text("url") or text("external_url"), text("id")], url),
         id=one_line(text("id"))[:2000],
         summaries=tuple(filter(None, (text("content_html"), text("content_text"), text("summary")))),
         authors=tuple(names),
-        tags=tuple(str(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+        tags=tuple(_well_formed(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         values={**strings, "date": dates} if dates else strings,
     )
+
+
+def _well_formed(text: str) -> str:
+    """The text without lone surrogates, which JSON's escapes can express and UTF-8 can't."""
+    return text.encode(errors="ignore").decode()

@@ -70,7 +70,7 @@ def fetch_feed(address: str, *, etag: str = "", last_modified: str = "", tries: 
                 "Accept",
                 "application/rss+xml, application/atom+xml, application/rdf+xml, application/feed+json, */*;q=0.5",
             ),
-            *((name, value) for name, value in conditions if value),
+            *((name, value) for name, value in conditions if _is_field_value(value)),
         ),
         max_bytes=MAX_BYTES,
         seconds=REQUEST_SECONDS,
@@ -95,7 +95,15 @@ def _read(answer: http.SourceAnswer, address: str) -> FetchedFeed:
     content_type["content-type"] = answer.headers.get("content-type", "")
     document = read_feed(answer.body, url=address, charset=str(content_type.get_content_charset("")))
     reading = read_papers(document, clock.now().date())
-    return FetchedFeed(reading, answer.headers.get("etag", ""), answer.headers.get("last-modified", ""))
+    etag, last_modified = (answer.headers.get(name, "") for name in ("etag", "last-modified"))
+    return FetchedFeed(
+        reading, etag if _is_field_value(etag) else "", last_modified if _is_field_value(last_modified) else ""
+    )
+
+
+def _is_field_value(value: str) -> bool:
+    """True for a header's value that can be sent back: visible ASCII (RFC 9110, section 5.5)."""
+    return bool(value) and value.isascii() and value.isprintable()
 
 
 def feed_of_saved_file(data: bytes) -> FeedReading:

@@ -23,7 +23,10 @@ _AFTER_DOI = re.compile(
 )
 _PREPRINT_VERSION = re.compile(r"(?<=\d)v\d{1,2}$|(?<=[a-z0-9])[-/.]v\d{1,2}$", re.IGNORECASE)
 _PREPRINT_PREFIXES = ("10.1101/", "10.64898/", "10.26434/", "10.31234/", "10.31219/", "10.21203/", "10.20944/")
-_ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf|html)/([\w.-]{5,40}(?:/\d{7})?)|^oai:arXiv\.org:(\S{5,40})", re.IGNORECASE)
+_ARXIV = re.compile(
+    r"https?://(?:[a-z]{2,6}\.)?arxiv\.org/(?:abs|pdf|html)/([\w.-]{5,40}(?:/\d{7})?)|oai:arXiv\.org:(\S{5,40})",
+    re.IGNORECASE,
+)
 _TRACKING = re.compile(
     r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign"
     r"|(?:php|asp|j)?sess(?:ion)?_?id|sid|token|timestamp|ts|nocache|cb|_)",
@@ -57,13 +60,13 @@ def _places(entry: FeedEntry) -> Iterator[str]:
     yield entry.id if not entry.id.startswith(("http:", "https:")) else _path(entry.id)
     yield from entry.values.get("guid", ())
     yield from (_path(link) for link in entry.links)
-    yield from entry.values.get("source", ())
 
 
 def _path(link: str) -> str:
     """A link's path, or those of its parameters that may be a DOI."""
     parts = urlsplit(link)
-    values = [value for name, value in parse_qsl(parts.query) if name.lower() in {"id", "doi", "article", "uri"}]
+    names = {"id", "doi", "article", "uri"}
+    values = [value for name, value in parse_qsl(parts.query) if name.lower() in names and "://" not in value]
     return " ".join(part.removeprefix("/") for part in (unquote(parts.path), *values)).replace("/10.", " 10.")
 
 
@@ -80,9 +83,9 @@ def _clean_doi(text: str) -> str:
 
 
 def arxiv_id_of(entry: FeedEntry) -> tuple[str, int] | None:
-    """The arXiv id and version of an entry of arXiv, None for others."""
-    for place in (entry.id, *entry.links):
-        match = _ARXIV.search(place)
+    """The arXiv id and version of an entry of arXiv, None for others, also where they are about such a paper."""
+    for place in (entry.id, *entry.links[:1]):
+        match = _ARXIV.match(place)
         if match is None:
             continue
         try:
@@ -103,7 +106,9 @@ def clean_link(link: str) -> str:
     kept = _kept_parameters(parts)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
     fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref")) else parts.fragment
-    return SplitResult(parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()"), fragment).geturl()
+    return SplitResult(
+        parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()", errors="replace"), fragment
+    ).geturl()
 
 
 def _kept_parameters(parts: SplitResult) -> list[tuple[str, str]]:
@@ -129,4 +134,4 @@ def title_digest(title: str, authors: Iterable[str]) -> str:
 
 
 def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=_KEY_BYTES).hexdigest()
+    return hashlib.blake2b("\n".join(parts).encode(errors="replace"), digest_size=_KEY_BYTES).hexdigest()

@@ -98,7 +98,7 @@ def _paper_or_fault(
     title = _title(entry)
     try:
         paper = _paper(entry, title, shared_links, today)
-    except ValueError as error:
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         key = title_digest(f"{entry.title}{entry.id}", entry.links)
         return LeftOut(position, title[:200], str(error), key, is_fault=True)
     reason = reason_to_leave_out(paper.record.title, _kinds(entry), paper.record.doi)

@@ -40,6 +40,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 CONNECT_SECONDS, READ_SECONDS, TOTAL_SECONDS = 15.0, 30.0, 110.0
 LONGEST_RETRY_AFTER = 6 * 3600.0
 MAX_REDIRECTS = 3
+PARSER_ERRORS = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
@@ -83,7 +84,7 @@ def fetch_answer(
     incomplete: list[T] = []
     for attempt in range(1, tries + 1):
         try:
-            answer = read(_follow_redirects(request))
+            answer = _parse(read, _follow_redirects(request))
         except (SourceDown, BadInput) as error:
             failure = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait_seconds = _backoff_seconds(attempt) if failure.retry_after is None else failure.retry_after
@@ -100,6 +101,15 @@ def fetch_answer(
         )
         time.sleep(wait_seconds)
     raise AssertionError("unreachable")
+
+
+def _parse(read: Callable[[SourceAnswer], T], answer: SourceAnswer) -> T:
+    """Parse an answer. What a parser did not foresee in outside data counts as not understood. Raises BadInput."""
+    try:
+        return read(answer)
+    except PARSER_ERRORS as error:
+        log.exception("source_answer_not_understood")
+        raise BadInput(f"{type(error).__name__}: {str(error)[:120]}") from error
 
 
 def _backoff_seconds(attempt: int) -> float:
@@ -158,7 +168,11 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
             body = b"".join(_read_body(answer, max_bytes, deadline))
             return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
     except httpx.InvalidURL as error:
+        if request.is_public:  # it comes from a form or a redirect
+            raise SourceDown(f"{host} has no valid address: {error}", retryable=False) from error
         raise Misconfigured(f"{request.url[:100]} is no address: {error}") from error
+    except UnicodeError as error:
+        raise SourceDown(f"{host}: the request can't be sent ({error})"[:200], retryable=False) from error
     except httpx.TimeoutException as error:
         raise SourceDown(f"{host} did not answer in time ({type(error).__name__})") from error
     except httpx.HTTPError as error:

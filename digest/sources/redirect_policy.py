@@ -16,6 +16,27 @@ from digest.errors import SourceDown
 from digest.sources.request_pacing import Pacing
 
 _PORTS = {"http": 80, "https": 443}
+_LOCAL_NETWORKS = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "64:ff9b:1::/48",  # translated addresses of a network of its own (RFC 8215)
+            "fec0::/10",  # site-local (RFC 3879)
+            "5f00::/16",  # segment routing within a network (RFC 9602)
+        ),
+    )
+)
+_IPV4_IN_LAST_BITS = tuple(
+    map(
+        ipaddress.IPv6Network,
+        (
+            "64:ff9b::/96",  # NAT64 (RFC 6052)
+            "::ffff:0:0/96",  # IPv4-mapped (RFC 4291, section 2.5.5.2)
+            "::/96",  # IPv4-compatible (RFC 4291, section 2.5.5.1)
+            "::ffff:0:0:0/96",  # translated (RFC 2765)
+        ),
+    )
+)
 _KEEPS_METHOD = {HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT}
 
 
@@ -120,14 +141,28 @@ def _public_address(url: SplitResult) -> str:
 
 
 def _is_public(address: str) -> bool:
+    """Whether an address is in no private network, also where it stands for an IPv4 address."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        embedded = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if embedded is not None:
-            return _is_public(str(embedded))
-        if parsed in ipaddress.ip_network("64:ff9b::/96"):  # NAT64: the last 32 bits are an IPv4 address
-            return _is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+        if any(parsed in network for network in _LOCAL_NETWORKS):
+            return False
+        embedded = [parsed.sixtofour] if parsed.sixtofour else list(parsed.teredo or ())
+        if any(parsed in network for network in _IPV4_IN_LAST_BITS):
+            embedded.append(_last_bits(parsed))
+        if embedded:
+            return all(_is_public(str(ipv4)) for ipv4 in embedded)
+        if _is_isatap(parsed) and not _is_public(str(_last_bits(parsed))):
+            return False
     return parsed.is_global and not parsed.is_multicast
+
+
+def _last_bits(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+
+
+def _is_isatap(address: ipaddress.IPv6Address) -> bool:
+    """RFC 5214, section 6.1: the interface identifier is 00-00-5E-FE or 02-00-5E-FE before an IPv4 address."""
+    return (int(address) >> 32 & 0xFDFFFFFF) == 0x00005EFE
 
 
 def _refusal(location: str, reason: str) -> SourceDown:

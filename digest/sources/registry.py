@@ -98,6 +98,11 @@ def enabled_outlets() -> dict[str, str]:
     return {outlet_key(source.outlet): source.outlet for source in enabled_sources() if source.outlet}
 
 
+def built_in_outlets() -> list[str]:
+    """Names of the outlets that the built-in sources carry."""
+    return [source.outlet for source in SOURCES.values() if source.outlet]
+
+
 def all_outlets() -> dict[str, str]:
     """Names of the outlets of all sources, by key."""
     return {outlet_key(source.outlet): source.outlet for source in all_sources().values() if source.outlet}

@@ -174,7 +174,7 @@ class LoadedMails:
     def engine(self) -> int:
         """Our composer and our connections."""
         shared, in_flight, sent_count = transport.shared_transport(settings.get()), set(), 0
-        for _, message in self.composer._made(self.rows, self.contexts):
+        for _, message in self.composer._compose_batches(self.rows, self.contexts):
             assert isinstance(message, OutgoingMessage)
             if len(in_flight) >= shared.size:
                 done, in_flight = wait(in_flight, return_when=FIRST_COMPLETED)
@@ -196,8 +196,8 @@ class LoadedMails:
             clear_caches()
             self.composer._blocks = PaperBlocks()
             context = self.contexts[row.id]
-            rendered = self.composer._rendered(row, context)
-            envelope = self.composer._envelope(row, context.reader, self.composer._return_path(row))
+            rendered = self.composer._render_mail(row, context)
+            envelope = self.composer._envelope(row, context.subscriber, self.composer._return_path(row))
             mail = EmailMessage()
             mail["From"], mail["To"], mail["Subject"] = configuration.mail_from, row.address, rendered.subject  # type: ignore[union-attr]
             mail["Message-ID"], mail["Date"] = row.message_id, row.created_at

@@ -87,10 +87,10 @@ def window(
 
     rows = watch("claim", claim)
     contexts = watch("look up", look_up)
-    rendered = watch("render", lambda: [composer._rendered(row, contexts[row.id]) for row in rows])
+    rendered = watch("render", lambda: [composer._render_mail(row, contexts[row.id]) for row in rows])
 
     def written() -> list[bytes]:
-        envelopes = [composer._envelope(row, contexts[row.id].reader, composer._return_path(row)) for row in rows]
+        envelopes = [composer._envelope(row, contexts[row.id].subscriber, composer._return_path(row)) for row in rows]
         return [
             message_builder.build_message(mail, envelope) for mail, envelope in zip(rendered, envelopes, strict=True)
         ]  # type: ignore[arg-type]

@@ -71,7 +71,8 @@ def previous_code(tmp_path: Path) -> Path:
     with tarfile.open(
         fileobj=BytesIO(_git("archive", "--format=tar", commit, "digest", "seeds", "templates", "workers"))
     ) as tar:
-        tar.extractall(tmp_path / "previous", filter="data")
+        safety = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # before Python 3.11.4 there is none
+        tar.extractall(tmp_path / "previous", **safety)
     return tmp_path / "previous"
 
 

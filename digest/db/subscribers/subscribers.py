@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +81,16 @@ def profiles(session: Session, version_ids: Sequence[int]) -> dict[int, Profile]
     query = select(col(ProfileVersion.id), col(ProfileVersion.profile))
     rows = session.execute(query.where(in_values(session, col(ProfileVersion.id), version_ids)))
     return {version_id: Profile.from_json(profile) for version_id, profile in rows}
+
+
+def ids_by_source(session: Session, outlet: str) -> list[int]:
+    """Ids of the subscribers, in whatever state, whose current profile names that outlet as a source."""
+    sources = col(ProfileVersion.profile)["sources"].as_string()  # missing where all are chosen
+    query = select_columns(col(Subscriber.id), sources).join(
+        ProfileVersion, col(ProfileVersion.id) == col(Subscriber.profile_id)
+    )
+    rows = session.execute(query.where(sources.is_not(None)).order_by(col(Subscriber.id)))
+    return [int(subscriber_id) for subscriber_id, names in rows if outlet in json.loads(names)]
 
 
 def profile_version_created_at(session: Session, version_id: int) -> datetime | None:

@@ -51,7 +51,8 @@ _reports: BoundedCache[HealthReport] = BoundedCache(max_entries=2, max_bytes=2, 
 def health_report() -> HealthReport:
     """The report, at most a minute old."""
     slot = int(clock.now().timestamp()) // CHECK_SECONDS
-    return _reports.get(settings.get().database, _make_report, version=slot)
+    config = settings.get()
+    return _reports.get((config.database, config.data_dir), _make_report, version=slot)
 
 
 def _make_report() -> HealthReport:

@@ -16,9 +16,11 @@ from digest.db.papers import feed_sources
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize
 from digest.models import Audit, FeedSource
+from digest.papers.outlets import outlet_key
 from digest.papers.subjects import subject_code
 from digest.services.admin.feed_preview import FeedPreview, preview_feed
 from digest.services.ingestion import import_files, source_status
+from digest.services.subscriptions import removed_sources
 from digest.sources import registry
 from digest.sources.feed_fetch import checked_address
 from digest.text.folding import fold_text
@@ -118,12 +120,19 @@ def resume_source(name: str, *, actor: str) -> None:
 
 
 def remove_feed(name: str, *, actor: str) -> None:
-    """Remove a feed. Its papers stay. Raises NotFound, Refused for a built-in source."""
+    """Remove a feed, also from the sources that subscribers chose. Its papers stay.
+
+    Raises NotFound, Refused for a built-in source.
+    """
     if name in registry.SOURCES:
         raise Refused(localize("%(source)s is built in; pause it, or take it out of DIGEST_SOURCES", source=name))
     with transaction() as session:
-        address = _feed(session, name).url
+        feed = _feed(session, name)
+        address, outlet = feed.url, outlet_key(feed.title)
         feed_sources.delete_feed(session, name)
+        others = [*(other.title for other in feed_sources.feeds(session)), *registry.built_in_outlets()]
+        if outlet not in map(outlet_key, others):
+            removed_sources.remove_from_profiles(session, outlet)
         detail = {"source": name, "address": address}
         session.add(Audit(at=clock.now(), actor=actor, action="remove feed", detail=detail))
 

@@ -12,6 +12,7 @@ from digest.db.bounces import reports
 from digest.db.core.engine import reading, transaction
 from digest.db.subscribers import subscriber_listing, subscribers
 from digest.errors import BadInput, NotFound, Refused
+from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.models import Audit, Subscriber
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR
@@ -19,6 +20,7 @@ from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import confirm, consent_origin, preference_fields
 from digest.services.subscriptions import erasure as erasing
+from digest.text.plain_text import one_line
 from digest.text.stored_text_redaction import redact_addresses
 
 Row = dict[str, object]
@@ -134,14 +136,17 @@ def erase_subscriber(address: str) -> bool:
 def suppress_address(address: str, *, reason: str, actor: str = "") -> bool:
     """Never mail this address again. False where it is already suppressed; the first reason stays.
 
-    `actor`: as the audit names them; '' for the user of the command line.
+    `actor`: as the audit names them; '' for the user of the command line. Raises BadInput.
     """
+    reason = one_line(reason)[:40].rstrip()
+    if not reason:
+        raise BadInput(localize("reason: say why"), field="reason")
     key = subscribers.parse_address(address).key
     now = clock.now()
     with transaction() as session:
         is_new = reports.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
         if is_new:
-            detail = {"reason": reason[:40]}
+            detail = {"reason": reason}
             session.add(Audit(at=now, actor=actor or command_line_actor(), action="suppress", detail=detail))
     return is_new
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from digest.compose.email import paper_block
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
+from digest.db.papers.papers import StoredPaper
 from digest.services.catalog import followed_people
 from digest.services.catalog.followed_people import Person
 from digest.services.catalog.page_schemas import NamedPeople, PersonRow
@@ -63,19 +64,28 @@ def _people_of_name(session: Session, authors: Sequence[str]) -> NamedPeople:
     people += [person for person in followed if not any(set(person.papers) & set(p.papers) for p in people)]
     is_followed = [any(person.is_meant_by(reference) for reference in references) for person in people]
     order = sorted(range(len(people)), key=lambda i: not is_followed[i])[:MAX_PEOPLE]
-    newest = store.stored_papers(session, [people[i].papers[0] for i in order])
+    newest = _newest_papers(session, [people[i] for i in order])
     return NamedPeople(
         name=one_line(next((person.name for person in people), name)),
         people=tuple(
-            _row(people[i], paper_block.paper_block(newest[people[i].papers[0]].record).title, followed=is_followed[i])
-            for i in order
+            _row(people[i], paper, followed=is_followed[i])
+            for i, paper in zip(order, newest, strict=True)
+            if paper is not None
         ),
         more=len(people) - len(order),
         unknown=tuple(str(reference) for reference in references if not any(p.is_meant_by(reference) for p in people)),
     )
 
 
-def _row(person: Person, title: str, *, followed: bool) -> PersonRow:
+def _newest_papers(session: Session, people: Sequence[Person]) -> list[StoredPaper | None]:
+    """The newest stored paper of each; None where all were deleted since the people were cached."""
+    stored = store.stored_papers(session, [person.papers[0] for person in people])
+    without = [person for person in people if person.papers[0] not in stored]
+    stored |= store.stored_papers(session, [paper_id for person in without for paper_id in person.papers])
+    return [next((stored[i] for i in person.papers if i in stored), None) for person in people]
+
+
+def _row(person: Person, newest: StoredPaper, *, followed: bool) -> PersonRow:
     links = (
         (f"{ID_PAGES[scheme][0]} {value}", f"{ID_PAGES[scheme][1]}{value}")
         for scheme, value in person.ids
@@ -84,7 +94,7 @@ def _row(person: Person, title: str, *, followed: bool) -> PersonRow:
     return PersonRow(
         reference=person.reference,
         papers=len(person.papers),
-        latest=(person.papers[0], title),
+        latest=(newest.id, paper_block.paper_block(newest.record).title),
         institution=one_line(person.institution),
         links=tuple(links),
         co_authors=tuple(map(one_line, person.co_authors)),

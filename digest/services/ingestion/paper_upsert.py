@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from digest import papers
-from digest.db.papers import author_ids, paper_writes, summaries
+from digest.db.papers import author_ids, feed_sources, paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
 from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
@@ -30,10 +30,13 @@ class PaperUpsert:
     def __init__(self, batch: BatchWriter, *, page_author: str | None = None) -> None:
         self.session, self.batch, self._page_author = batch.session, batch, page_author
         self._outlet = registry.stored_outlet(batch.source)
+        self._is_feed = feed_sources.feed(batch.session, batch.source) is not None
         self.new = self.updated = self.unchanged = 0
 
     def store_all(self, listed: Sequence[ListedPaper]) -> None:
         """Store all of them; duplicates within the document are merged first."""
+        if self._is_feed:
+            listed = [_without_version(item) for item in listed]
         merged = papers.merge_all([self._with_outlet(item) for item in listed] if self._outlet else listed)
         for start in range(0, len(merged), PAPERS_PER_CHUNK):
             self._store_chunk(merged[start : start + PAPERS_PER_CHUNK])
@@ -152,7 +155,8 @@ class PaperUpsert:
 
         `known`: the stored record, with what its duplicates had.
         """
-        merged = _merge(known, item.record)
+        # anybody may write a feed, also about papers of others
+        merged = papers.fill_empty_fields(known, item.record) if self._is_feed else _merge(known, item.record)
         row: dict[str, Any] = {}
         if merged != stored.record:
             row["revision"] = stored.revision + 1
@@ -240,6 +244,11 @@ def _merge(stored: Record, incoming: Record) -> Record:
         institutions=stored.institutions or incoming.institutions,
         venue=stored.venue or incoming.venue,
     )
+
+
+def _without_version(item: ListedPaper) -> ListedPaper:
+    """The item as of the first version, so that every later version of the paper's own source replaces it."""
+    return item if item.record.version == 1 else replace(item, record=replace(item.record, version=1))
 
 
 def _further_identifiers(paper_id: int, record: Record) -> list[tuple[str, int]]:

@@ -2,14 +2,16 @@
 
 A mail whose delivery is in the backup is found by its Message-ID. A mail that was queued after the backup is found by
 its recipient and time: the edition of that date is selected anew from the stored papers and recorded with its mail, so
-that its papers are not sent again.
+that its papers are not sent again. Where the log does not show that a mail was an edition of ours, or of which date,
+nothing is recorded and the mail is listed for a person to decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from email.utils import parseaddr
 
 from sqlmodel import Session
 
@@ -26,7 +28,6 @@ from digest.mail.mime.message_builder import parse_return_path
 from digest.mail.smtp.mail_log import LoggedMail, MailLog, read_mail_log
 from digest.models import Audit, Delivery, Subscriber
 from digest.models.delivery import DIGEST, FIRST_EDITION_KINDS, NOTICE, OPEN_STATES, SENT, WELCOME
-from digest.models.edition import PLANNED
 from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
@@ -38,6 +39,8 @@ from digest.services.subscriptions import send_schedule
 MARK_SENT, RECORD_EDITION, ALREADY_SENT = "mark as sent", "record the edition", "sent already"
 NO_SUBSCRIBER, NO_PAPERS, NO_EDITION_KIND = "no such subscriber", "its papers are not stored", "not an edition"
 FINAL_STATE, NO_DELIVERY = "settled otherwise", "not in the outbox"
+UNKNOWN_KIND, NOT_PROVED, NO_DATE = "decide: kind unknown", "decide: not sent by us?", "decide: no edition of that date"
+FOR_DECISION = (UNKNOWN_KIND, NOT_PROVED, NO_DATE)
 CHANGES = (MARK_SENT, RECORD_EDITION)
 _LONGEST_PAUSE_BETWEEN_MAILS = timedelta(days=7)
 _CLOCK_MARGIN = timedelta(minutes=5)  # between the clocks of the mail server and the database
@@ -69,23 +72,22 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True)
 class _OwnMail:
-    """A mail of the log that we sent: the id and kind in its Message-ID, or the id in its return path."""
+    """A mail of the log that we sent: the id and kind in its Message-ID, or the id in its return path.
+
+    `kind`: "" where the log has no Message-ID. `proved`: False where the log has an envelope sender that is not ours.
+    """
 
     logged: LoggedMail
     delivery_id: int
     kind: str = ""
+    proved: bool = True
 
 
 def reconcile(lines: Iterable[str], *, apply: bool) -> Reconciliation:
     """Compare a mail log with the outbox; with `apply` record what is missing. A second time changes nothing."""
-    log = read_mail_log(lines, now=clock.now())
-    result = Reconciliation(log)
-    for logged in log.mails:
-        own = _own_mail(logged)
-        if own is None:
-            result.foreign += 1
-        else:
-            result.rows.append(_settle(own, apply=apply))
+    log = read_mail_log(lines, now=clock.now(), is_relevant=lambda logged: _own_mail(logged) is not None)
+    result = Reconciliation(log, foreign=log.irrelevant)
+    result.rows += (_settle(own, apply=apply) for own in map(_own_mail, log.mails) if own is not None)
     if apply:
         _record_audit(result)
     return result
@@ -96,12 +98,28 @@ def _own_mail(logged: LoggedMail) -> _OwnMail | None:
     config = settings.get()
     read: ReadMessageId | None = next(read_message_ids(logged.message_id), None)
     if read is not None and read.domain == config.mail_domain and read.delivery_id is not None:
-        return _OwnMail(logged, read.delivery_id, read.text.strip("<>").partition(".")[0].lower())
-    for key in config.secret_key if logged.return_path else ():
-        delivery_id = parse_return_path(logged.return_path, key)
-        if delivery_id is not None:
-            return _OwnMail(logged, delivery_id)
-    return None
+        kind = read.text.strip("<>").partition(".")[0].lower()
+        return _OwnMail(logged, read.delivery_id, kind, proved=_is_sender_ours(logged.sender, read.delivery_id))
+    delivery_id = _signed_delivery_id(logged.return_path)
+    return _OwnMail(logged, delivery_id, logged.kind) if delivery_id is not None else None
+
+
+def _is_sender_ours(sender: str | None, delivery_id: int) -> bool:
+    """True for the envelope sender of that delivery, and where the log has none, as in a list made by hand.
+
+    Anybody may write a Message-ID in our form, and a shared server logs it, but nobody else can sign a return path.
+    """
+    config = settings.get()
+    if sender is None:
+        return True
+    if config.bounce_address:
+        return _signed_delivery_id(sender) == delivery_id
+    return address_key(sender) == address_key(parseaddr(config.mail_from)[1])
+
+
+def _signed_delivery_id(return_path: str) -> int | None:
+    ids = (parse_return_path(return_path, key) for key in settings.get().secret_key)
+    return next((delivery_id for delivery_id in ids if delivery_id is not None), None)
 
 
 def _settle(own: _OwnMail, *, apply: bool) -> ReconciledMail:
@@ -142,8 +160,12 @@ def _settle_lost_edition(own: _OwnMail, *, apply: bool) -> ReconciledMail:
         subscriber = subscribers.by_key(session, address_key(own.logged.recipient))
         if subscriber is None or restore is None:
             return _row(own, NO_SUBSCRIBER if restore else NO_DELIVERY)
+        if not own.kind or not own.proved:
+            return _row(own, NOT_PROVED if own.kind else UNKNOWN_KIND)
         sent_at = own.logged.at or send_schedule.due_after(subscriber, mails_before_restore.backup_moment(restore))
         day = _day_of_mail(session, own, subscriber, sent_at)
+        if day is None:
+            return _row(own, NO_DATE)
         edition = editions.edition_of_subscriber(session, stored_id(subscriber), day)
         if edition is not None:
             delivery = mail_log_matches.first_delivery_of_edition(session, stored_id(edition))
@@ -157,20 +179,35 @@ def _settle_lost_edition(own: _OwnMail, *, apply: bool) -> ReconciledMail:
     return _row(own, RECORD_EDITION)
 
 
-def _day_of_mail(session: Session, own: _OwnMail, subscriber: Subscriber, sent_at: datetime) -> date:
-    """The date of the edition that a mail brought: its last slot before the mail, or a later one that has no mail yet.
+def _day_of_mail(session: Session, own: _OwnMail, subscriber: Subscriber, sent_at: datetime) -> date | None:
+    """The date of the edition that a mail brought: the last one with a slot before the mail that no other mail brought.
 
-    An edition that another mail brought is not this one's: it was sent before the backup, or is settled already.
+    An edition that another mail brought is not this one's: it was sent before the backup, or is settled already. None
+    where all dates since the backup have their mail. A mail without a time is that of the first date without a mail.
     """
-    day = sent_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
+    local_day = sent_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
     if own.kind == WELCOME:
-        return day
-    earliest = day - _LONGEST_PAUSE_BETWEEN_MAILS
-    while day > earliest and (not _has_mail_on(subscriber, day) or _slot_on(subscriber, day) > sent_at + _CLOCK_MARGIN):
-        day -= send_schedule.ONE_DAY
-    while _has_other_mail(session, own, stored_id(subscriber), day):
-        day += send_schedule.ONE_DAY
-    return day
+        return local_day
+    restore = audit.newest_of(session, audit.RESTORE)
+    if own.logged.at is None and restore is not None:
+        last_day = restore.at.astimezone(clock.zone_info(subscriber.time_zone)).date()
+        days, latest = _days_between(local_day, last_day), restore.at
+    else:
+        days, latest = _days_between(local_day, local_day - _LONGEST_PAUSE_BETWEEN_MAILS), sent_at + _CLOCK_MARGIN
+    for day in days:
+        if not _has_mail_on(subscriber, day) or _slot_on(subscriber, day) > latest:
+            continue
+        if not _has_other_mail(session, own, stored_id(subscriber), day):
+            return day
+        if own.logged.at is not None:
+            return None
+    return None
+
+
+def _days_between(first: date, last: date) -> Iterator[date]:
+    """The dates from the first to the last, which may be the earlier one."""
+    step = 1 if last >= first else -1
+    return (first + n * step * send_schedule.ONE_DAY for n in range(abs((last - first).days) + 1))
 
 
 def _has_mail_on(subscriber: Subscriber, day: date) -> bool:
@@ -207,17 +244,16 @@ def _select_again(session: Session, subscriber: Subscriber, day: date, slot: dat
 
 
 def _record_edition(own: _OwnMail, choice: EditionRow, slot: datetime, sent_at: datetime) -> None:
-    """Store the edition and its mail as sent. Papers fetched since the restore that it does not have stay new."""
-    with reading() as session:
-        draft = run_planning.draft_run(session, slot, slot)
-    draft.epoch_id = epochs.current_epoch_id(draft.announcement_id)
+    """Store the edition and its mail as sent. Papers fetched since the restore that it does not have stay new.
+
+    It belongs to the run of its slot only where the backup has that run: a new one would fix the papers of everybody
+    else whose edition of that slot is still to be sent.
+    """
     with transaction() as session:
         subscriber = subscribers.by_id(session, stored_id(choice.subscriber), lock=True)
         if subscriber is None or editions.edition_of_subscriber(session, stored_id(subscriber), choice.day) is not None:
             return
-        run = runs.claim_slot(session, draft)
-        if run.state == PLANNED:
-            runs.complete_run(session, run)
+        run = runs.run_at_slot(session, slot) or run_planning.draft_run(session, slot, slot)
         kind = own.kind if own.kind in FIRST_EDITION_KINDS else choice.kind or DIGEST
         columns = assemble_edition.edition_columns(run, [choice], sent_at, kind=WELCOME if kind == WELCOME else DIGEST)
         [edition_id] = edition_writes.insert_editions(session, columns)
@@ -250,5 +286,5 @@ def _record_audit(result: Reconciliation) -> None:
 
 
 def _row(own: _OwnMail, action: str, delivery: Delivery | None = None) -> ReconciledMail:
-    kind = delivery.kind if delivery is not None else own.kind or "digest"
+    kind = delivery.kind if delivery is not None else own.kind or "unknown"
     return ReconciledMail(own.logged.recipient, kind, own.logged.at, action, None if delivery is None else delivery.id)

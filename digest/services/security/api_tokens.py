@@ -75,10 +75,11 @@ def parse_expiry(text: str, *, now: datetime) -> datetime | None:
         raise BadInput(
             "expires: use a number of days such as 90d, a date such as 2027-01-31, or never", field="expires"
         ) from error
-    end = datetime.combine(day, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=1)
-    if end <= now:
+    if day < now.date():
         raise BadInput(f"expires: {day.isoformat()} has passed", field="expires")
-    return end
+    if day == date.max:
+        raise BadInput(f"expires: use a date before {day.isoformat()}, or never", field="expires")
+    return datetime.combine(day, datetime.min.time(), tzinfo=now.tzinfo) + timedelta(days=1)
 
 
 def create_token(name: str, scopes: Collection[str], *, expires_at: datetime | None, actor: str = "") -> str:

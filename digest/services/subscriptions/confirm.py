@@ -21,7 +21,14 @@ from digest.models.subscriber import ACTIVE, NOT_ME
 from digest.models.types import stored_id
 from digest.queues import Enqueue
 from digest.services.security.link_and_session_lifetimes import lifetime
-from digest.services.subscriptions import consent_origin, example_papers, profile_additions, send_schedule, suppressions
+from digest.services.subscriptions import (
+    consent_origin,
+    example_papers,
+    profile_additions,
+    removed_sources,
+    send_schedule,
+    suppressions,
+)
 from digest.services.subscriptions.preference_fields import write_schedule
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.signing import CONFIRM
@@ -68,7 +75,8 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         if suppression is not None and _can_lift(suppression):
             suppressions.lift_suppression(session, suppression)
         _store_request(session, subscriber, request, now=now)
-        version = subscribers.add_profile_version(session, subscriber_id, Profile.from_json(request.profile), now=now)
+        profile = removed_sources.without_removed_sources(Profile.from_json(request.profile))
+        version = subscribers.add_profile_version(session, subscriber_id, profile, now=now)
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
         example_papers.adopt_request_examples(session, subscriber, request)
     enqueue.welcome(subscriber_id)

@@ -53,12 +53,14 @@ class RunList(Listing):
 class RunChange(BaseModel):
     """A run after a change. `changed`: how many of its mails were held, resumed, cancelled or queued again.
 
-    `held`: how many may have arrived and were left alone.
+    `held`: how many may have arrived and were left alone. `sending`: how many are being sent, which cancelling can't
+    stop; cancel again when they are done.
     """
 
     run: RunAnswer
     changed: int
     held: int = 0
+    sending: int = 0
 
 
 class DeliveryAnswer(BaseModel):

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest import settings
 from digest.errors import BadInput, NotFound
 from digest.services.catalog import paper_exports, paper_lookup
 from digest.services.search import paper_search
@@ -40,6 +41,7 @@ router = APIRouter(route_class=ApiRoute, tags=["papers"])
 
 READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 PAGE_FIELDS = ("meta_tags", "downloads")  # of a paper that only its page needs
+DEFAULT_TRENDING = 50
 MAX_FOUND = 100  # papers on a page of a search
 CITATIONS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -93,7 +95,10 @@ class PaperQuery(BaseModel):
 
 @router.get("/papers", dependencies=[READ_PAPERS], response_model=PaperList)
 def papers(
-    services: Services, pages: Pages, category: Category = None, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    services: Services,
+    pages: Pages,
+    category: Category = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = DEFAULT_TRENDING,
 ) -> Response:
     """Papers that are trending now, in all fields or in one category; the order changes with every new signal."""
     if category is not None and not CATEGORY.fullmatch(category):
@@ -103,7 +108,10 @@ def papers(
         rows = [asdict(row) for row in services.trending(category, limit)]
         return CachedPage(json.dumps({"papers": rows}, ensure_ascii=False, separators=(",", ":"), default=str).encode())
 
-    return Response(pages.get(("api: papers", category, limit), make).content, media_type="application/json")
+    is_configured = category is None or category in settings.get().arxiv_categories
+    is_cached = limit == DEFAULT_TRENDING and is_configured  # others would fill the cache
+    page = pages.get(("api: papers", category), make) if is_cached else make()
+    return Response(page.content, media_type="application/json")
 
 
 @router.get("/search", dependencies=[READ_PAPERS], response_model=SearchAnswer)

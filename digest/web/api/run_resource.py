@@ -71,7 +71,7 @@ def cancel_run(run_id: int, token: ManageToken) -> RunChange:
     """Cancel the run for good: unsent mails are not sent, and their papers are new again."""
     record_listings.run(run_id)
     outcome = run_control.cancel(run_id, actor=token.actor)
-    return _change(run_id, outcome.cancelled, outcome.uncertain)
+    return _change(run_id, outcome.cancelled, outcome.uncertain, outcome.sending)
 
 
 @actions.post("/{run_id}/resend-missed")
@@ -82,8 +82,8 @@ def resend_missed(run_id: int, token: ManageToken, queue: Queue, body: ResendReq
     return _change(run_id, outcome.queued, len(outcome.uncertain))
 
 
-def _change(run_id: int, changed: int, held: int = 0) -> RunChange:
-    return RunChange(run=RunAnswer.of(record_listings.run(run_id)), changed=changed, held=held)
+def _change(run_id: int, changed: int, held: int = 0, sending: int = 0) -> RunChange:
+    return RunChange(run=RunAnswer.of(record_listings.run(run_id)), changed=changed, held=held, sending=sending)
 
 
 @router.get("/editions", dependencies=[READ_EDITIONS])

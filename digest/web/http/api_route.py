@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from digest.errors import DigestError, MailUncertain
+from digest.errors import BadInput, DigestError, MailUncertain
 from digest.services.security import api_tokens, idempotency
 from digest.services.security.idempotency import KeyedRequest, StoredAnswer
 from digest.web.http.client_ip import client_of_request
@@ -46,6 +47,8 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if has_body and not _is_json(request):
                 raise HTTPException(415, headers={"Accept": JSON_TYPE})
+            if has_body:
+                _require_no_nul(await request.body())
             return await self.answer(request, handler)
 
         return handle
@@ -105,6 +108,35 @@ def _had_no_effect(error: BaseException) -> bool:
 def _is_json(request: Request) -> bool:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return media_type == JSON_TYPE or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def _require_no_nul(body: bytes) -> None:
+    """Raises BadInput for JSON with a NUL character in a text, which PostgreSQL can't store."""
+    if b"u0000" not in body:
+        return
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return  # the route refuses it
+    fields = value if isinstance(value, dict) else {"": value}
+    for name, part in fields.items():
+        if _has_nul([name, part]):
+            field = "" if "\0" in name else name
+            raise BadInput(f"{field or 'body'}: holds a NUL character", field=field or None)
+
+
+def _has_nul(value: object) -> bool:
+    """True where a text within a value of JSON has a NUL character."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str) and "\0" in part:
+            return True
+        if isinstance(part, list):
+            waiting.extend(part)
+        if isinstance(part, dict):
+            waiting.extend((*part, *part.values()))
+    return False
 
 
 async def _caller(request: Request) -> str | None:

@@ -39,7 +39,6 @@ from digest.web.ui.forms import Form
 router = admin_router()
 
 REFRESH_SECONDS = 10
-_UNSENT = (QUEUED, SENDING, DEFERRED, UNCERTAIN)
 State = Annotated[str, Query(max_length=20)]
 Text = Annotated[str, Query(max_length=254)]
 Position = Annotated[int, Query(ge=0, lt=2**62)]
@@ -88,15 +87,35 @@ def act_on_run(run_id: int, form: Form, queue: Queue, administrator: Administrat
 def confirm_cancelling(run_id: int, _administrator: Administrator) -> HTMLResponse:
     """Ask before cancelling, because it is for good."""
     run, counts = admin_pages.run_with_states(run_id)
-    unsent = sum(counts.get(state, 0) for state in _UNSENT)
     line = localize_plural(
         "%(n)s mail of %(slot)s UTC is not sent yet. It is cancelled for good, and its papers are new again.",
         "%(n)s mails of %(slot)s UTC are not sent yet. They are cancelled for good, and their papers are new again.",
-        unsent,
+        counts.get(QUEUED, 0) + counts.get(DEFERRED, 0),
         slot=utc(run.slot),
     )
-    form = AdminForm(f"/admin/runs/{run_id}", "cancel", localize("Cancel the run"), lines=[line], is_quiet=False)
+    lines = [line, *_uncancelled(counts.get(UNCERTAIN, 0), counts.get(SENDING, 0))]
+    form = AdminForm(f"/admin/runs/{run_id}", "cancel", localize("Cancel the run"), lines=lines, is_quiet=False)
     return admin_page("/runs", localize("Cancel run %(run)s?", run=run_id), [AdminSection(forms=[form])])
+
+
+def _uncancelled(uncertain: int, sending: int) -> list[str]:
+    """What cancelling a run does not stop, in sentences."""
+    lines = []
+    if uncertain:
+        line = localize_plural(
+            "%(n)s mail may have arrived: it is held, and its papers are not new again.",
+            "%(n)s mails may have arrived: they are held, and their papers are not new again.",
+            uncertain,
+        )
+        lines.append(line)
+    if sending:
+        line = localize_plural(
+            "%(n)s mail is being sent and can't be stopped; cancel again when it is done.",
+            "%(n)s mails are being sent and can't be stopped; cancel again when they are done.",
+            sending,
+        )
+        lines.append(line)
+    return lines
 
 
 def _perform(run_id: int, action: str, administrator: str, queue: Enqueue) -> str:
@@ -110,7 +129,8 @@ def _perform(run_id: int, action: str, administrator: str, queue: Enqueue) -> st
             return localize_plural("Resumed with %(n)s unsent mail.", "Resumed with %(n)s unsent mails.", count)
         case "cancel":
             result = run_control.cancel(run_id, actor=administrator)
-            return localize_plural("%(n)s mail is cancelled.", "%(n)s mails are cancelled.", result.cancelled)
+            line = localize_plural("%(n)s mail is cancelled.", "%(n)s mails are cancelled.", result.cancelled)
+            return " ".join([line, *_uncancelled(result.uncertain, result.sending)])
         case "resend-missed" | "resend-uncertain":
             uncertain = action == "resend-uncertain"
             resent = run_control.resend_missed(run_id, actor=administrator, enqueue=queue, uncertain=uncertain)

@@ -64,7 +64,7 @@ def _perform(action: str, form: FormData, administrator: str) -> str:
     if action == "add":
         return _add(form, administrator)
     if action in {"", "fetch"}:
-        source_status.request_fetch(name)
+        source_status.request_fetch(name, actor=administrator)
         return localize("%(source)s is fetched within a minute.", source=name)
     changes: dict[str, tuple[Callable[..., None], str]] = {
         "pause": (source_admin.pause_source, localize("%(source)s is paused.", source=name)),

@@ -12,6 +12,7 @@ from digest import settings
 from digest.compose.email import wording
 from digest.errors import N_, NotFound
 from digest.i18n import localize, localize_plural
+from digest.papers.subjects import ARXIV_SUBJECTS, SUBJECTS
 from digest.services.catalog import author_pages, paper_listing, paper_lookup, similar_papers
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherPage
 from digest.services.security import signed_links
@@ -70,9 +71,10 @@ def category_trending(
 
 
 def _trending(services: PageServices, pages: PageCache, view: TrendingView) -> HTMLResponse:
-    """The page. Only pages of configured categories, and first pages, are cached: the others would fill the cache."""
+    """The page. Those of configured categories and first ones of subjects are cached: others would fill the cache."""
     is_first = (view.period, view.page) == (DEFAULT_PERIOD, 1)
-    if is_first or view.category is None or view.category in settings.get().arxiv_categories:
+    is_subject = view.category in SUBJECTS or view.category in ARXIV_SUBJECTS
+    if (is_first and is_subject) or view.category is None or view.category in settings.get().arxiv_categories:
         return pages.page(("trending", *view), lambda: _render_trending(services, view))
     return HTMLResponse(_render_trending(services, view))
 

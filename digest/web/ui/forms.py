@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
@@ -31,7 +32,7 @@ async def _form(request: Request) -> FormData:
     if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         return FormData()
     await request.body()  # cached, so that `_is_pressed` can read it too
-    return await request.form(max_files=0, max_fields=MAX_FIELDS)
+    return _without_nul(await request.form(max_files=0, max_fields=MAX_FIELDS))
 
 
 Form = Annotated[FormData, Depends(_form)]
@@ -46,9 +47,16 @@ async def _upload_form(request: Request) -> AsyncIterator[FormData]:
     await request.body()
     form = await request.form(max_files=1, max_fields=MAX_FIELDS)
     try:
-        yield form
+        yield _without_nul(form)
     finally:
         await form.close()  # else its temporary file stays open
+
+
+def _without_nul(form: FormData) -> FormData:
+    """The form. Raises 400 for a NUL character, which nobody can type and PostgreSQL can't store."""
+    if any("\0" in text for item in form.multi_items() for text in item if isinstance(text, str)):
+        raise HTTPException(400)
+    return form
 
 
 UploadForm = Annotated[FormData, Depends(_upload_form)]

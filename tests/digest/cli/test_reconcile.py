@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from digest import clock
+from digest import clock, settings
 from digest.db.core.engine import engine, transaction
+from digest.mail.mime import message_builder
 from tests.digest.cli.conftest import Terminal
 from tests.servers import DATA, MailServer, Postgres, TransmittedMail
 
@@ -95,6 +97,7 @@ def _postfix_log(mails: list[TransmittedMail], file: Path) -> Path:
     for number, mail in enumerate(mails):
         queue_id = f"4A1B2C3D{number:02}"
         lines.append(f"{at}/cleanup[2]: {queue_id}: message-id={mail.message_id}")
+        lines.append(f"{at}/qmgr[4]: {queue_id}: from=<{mail.sender}>, size=900, nrcpt=1 (queue active)")
         lines.append(f"{at}/smtp[3]: {queue_id}: to=<{mail.recipient}>, relay=mx, dsn=2.0.0, status=sent (250 ok)")
     file.write_text("\n".join(lines))
     return file
@@ -203,3 +206,104 @@ def test_a_log_that_is_missing_is_named(lab: Terminal, tmp_path: Path) -> None:
 
     assert code == 2
     assert "none.log can't be read" in error
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_compressed_log_that_is_damaged_is_named(lab: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "mail.log.gz"
+    whole = gzip.compress("".join(f"<{n}@shop.example> eve@example.com\n" for n in range(5000)).encode())
+    file.write_bytes(whole[:40] + bytes(200) + whole[240:])
+
+    code, error = lab.refused("admin", "reconcile", "--mail-log", str(file))
+
+    assert code == 2
+    assert "mail.log.gz can't be read" in error
+
+
+def test_a_mail_of_unknown_kind_is_listed_and_its_recipient_still_gets_an_edition(
+    lab: Terminal, smtp: MailServer, restored: Path
+) -> None:
+    path = message_builder.return_path("bounces@digest.example", 999_999, settings.get().secret_key[0])
+    at = (NOON + timedelta(hours=1)).isoformat()
+    restored.write_text(f"{at} mx smtpd[9]: 5a smtp envelope evpid=b1 from=<{path}> to=<dan@example.com>\n")
+
+    rows = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))["mails"]
+    lab.ok("run", "--only", "dan@example.com", "--inline")
+
+    assert [row["action"] for row in rows] == ["decide: kind unknown"]
+    assert smtp.recipients()["dan@example.com"] == 1
+
+
+def test_a_person_can_say_that_a_mail_was_an_edition(lab: Terminal, smtp: MailServer, restored: Path) -> None:
+    path = message_builder.return_path("bounces@digest.example", 999_999, settings.get().secret_key[0])
+    at = (NOON + timedelta(hours=1)).isoformat()
+    row = {"return_path": path, "recipient": "dan@example.com", "at": at, "kind": "digest"}
+    restored.write_text(json.dumps(row))
+
+    rows = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))["mails"]
+    lab.ok("run", "--only", "dan@example.com", "--inline")
+
+    assert [row["action"] for row in rows] == ["record the edition"]
+    assert "dan@example.com" not in smtp.recipients()
+
+
+@pytest.mark.parametrize("sender", ["eve@shop.example", ""])
+def test_a_message_id_in_our_form_from_another_sender_is_not_believed(
+    lab: Terminal, smtp: MailServer, restored: Path, sender: str
+) -> None:
+    at = f"{NOON + timedelta(hours=1):%b %d %H:%M:%S} mx postfix"
+    domain = settings.get().mail_domain
+    forged = f"<digest.999999.{'a' * 26}@{domain}>"
+    restored.write_text(
+        f"{at}/cleanup[2]: 4A1B2C3D4E: message-id={forged}\n"
+        f"{at}/qmgr[4]: 4A1B2C3D4E: from=<{sender}>, size=900, nrcpt=1 (queue active)\n"
+        f"{at}/smtp[3]: 4A1B2C3D4E: to=<dan@example.com>, relay=mx, dsn=2.0.0, status=sent (250 ok)\n"
+    )
+
+    rows = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))["mails"]
+    lab.ok("run", "--only", "dan@example.com", "--inline")
+
+    assert [row["action"] for row in rows] == ["decide: not sent by us?"]
+    assert smtp.recipients()["dan@example.com"] == 1
+
+
+def test_a_second_edition_mail_of_a_date_moves_no_later_edition(
+    lab: Terminal, smtp: MailServer, restored: Path, today: Callable[[timedelta], None]
+) -> None:
+    domain = settings.get().mail_domain
+    at = (NOON + timedelta(hours=1, minutes=20)).isoformat()
+    restored.write_text(restored.read_text() + f"\n<digest.999999.{'b' * 26}@{domain}> bob@example.com {at}\n")
+
+    rows = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))["mails"]
+
+    assert rows[-1]["action"] == "decide: no edition of that date"
+    with engine().connect() as connection:
+        days = connection.execute(text("SELECT count(*) FROM edition WHERE day > '2025-11-18'")).scalar_one()
+    assert days == 0
+
+
+def test_papers_that_come_after_reconciling_are_in_the_editions_of_others(
+    lab: Terminal,
+    smtp: MailServer,
+    tmp_path: Path,
+    today: Callable[[timedelta], None],
+    empty_database: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    file = json.loads(lab.ok("backup", "--to", str(tmp_path / "backups"), "--json"))["file"]
+    lab.ok("run", "--only", "bob@example.com", "--inline")
+    empty_database()
+    today(timedelta(hours=2))
+    lab.ok("restore", file)
+    lab.ok("admin", "reconcile", "--mail-log", str(_postfix_log(smtp.log, tmp_path / "mail.log")), "--apply")
+    late = {"id": "2511.00099", "title": "Late bandits", "abstract": "We study bandits.", "authors": ["A. Byron"]}
+    papers = tmp_path / "late.jsonl"
+    papers.write_text(json.dumps(late | {"announced": "2025-11-17"}) + "\n")
+    lab.ok("ingest", "jsonl", "--file", str(papers))
+
+    lab.ok("run", "--inline")
+
+    assert smtp.recipients() == EVERYONE
+    [to_dan] = [mail.raw for mail in smtp.log if mail.recipient == "dan@example.com"]
+    assert b"Late bandits" in to_dan

@@ -71,7 +71,15 @@ def test_notices_and_parts_are_no_papers(fields: dict[str, object], left_out: st
 
 @pytest.mark.parametrize(
     ("parts", "day"),
-    [([[2026, 8, 1]], date(2026, 8, 1)), ([[2026]], None), ([[None]], None), ([], None), ([[2026, 13, 1]], None)],
+    [
+        ([[2026, 8, 1]], date(2026, 8, 1)),
+        ([[2026]], None),
+        ([[None]], None),
+        ([], None),
+        ([[2026, 13, 1]], None),
+        ([[10**20, 1, 1]], None),
+        ([[2026, 8, -(10**30)]], None),
+    ],
 )
 def test_only_a_complete_date_is_one(parts: list[list[int]], day: date | None) -> None:
     assert crossref.parse(work("10.1234/a", issued={"date-parts": parts})).record.published == day

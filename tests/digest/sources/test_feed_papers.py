@@ -344,3 +344,61 @@ def test_a_feed_whose_namespace_contains_a_blank_is_read_all_the_same() -> None:
     reading = read_papers(read_feed(data, url="https://j.example/feed"), TODAY)
 
     assert [paper.record.title for paper in reading.papers] == ["Synapses grow"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '"authors": 5',
+        '"authors": true',
+        '"authors": {"name": "Ada"}',
+        '"authors": [{"name": 5}, 7, null]',
+        '"author": "Ada"',
+        '"tags": 5',
+        '"url": "https://x.example/?a=\\ud800"',
+        '"url": "https://x.example/\\ud800"',
+        '"external_url": "https://\\ud800.example/"',
+        '"id": "\\ud800"',
+        '"title": "Graphs \\ud800"',
+        '"title": "\\ud800"',
+        '"title": 5, "id": "\\ud800"',
+        '"date_published": "\\ud800"',
+        '"date_published": "99999999999-01-01"',
+        '"content_text": "\\ud800"',
+        '"authors": [{"name": "Ada \\ud800"}]',
+        '"tags": ["\\ud800"]',
+    ],
+)
+def test_an_odd_entry_of_a_json_feed_does_not_cost_the_others(fields: str) -> None:
+    good = '{"id": "1", "url": "https://x.example/1", "title": "Synapses grow with use"}'
+    odd = '{"id": "2", "url": "https://x.example/2", "title": "Graphs grow too", ' + fields + "}"
+    text = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{odd}, "\\ud800", {good}]}}'
+    reading = feed_of_saved_file(text.encode())
+
+    assert "Synapses grow with use" in {paper.record.title for paper in reading.papers}
+    assert len(reading.papers) + len(reading.left_out) == 3
+    assert repr(reading).encode()
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<link rel="related" href="https://arxiv.org/abs/1706.03762v9"/>',
+        '<link rel="via" href="https://arxiv.org/abs/1706.03762v9"/>',
+        '<link rel="enclosure" href="https://arxiv.org/pdf/1706.03762"/>',
+        '<link rel="related" href="https://doi.org/10.1234/a"/>',
+        '<link href="https://blog.example/x?url=https://arxiv.org/abs/1706.03762"/>',
+        '<link href="https://blog.example/arxiv.org/abs/1706.03762"/>',
+        '<link href="https://arxiv.org.blog.example/abs/1706.03762"/>',
+        '<link href="https://blog.example/x?uri=https://doi.org/10.1234/a"/>',
+        "<source><id>https://doi.org/10.1234/a</id></source>",
+    ],
+)
+def test_an_entry_about_a_paper_is_not_that_paper(inner: str) -> None:
+    text = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title><entry><title>Attention explained</title>'
+        f'<id>tag:blog.example,2026:1</id><link href="https://blog.example/1"/>{inner}</entry></feed>'
+    )
+    (paper,) = feed_of_saved_file(text.encode()).papers
+
+    assert (paper.record.arxiv_id, paper.record.doi, paper.record.url) == (None, None, "https://blog.example/1")

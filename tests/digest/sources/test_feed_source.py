@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,18 @@ import time_machine
 from sqlmodel import col, select
 
 from digest.db.core.engine import reading
+from digest.db.papers import papers as papers_store
 from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.admin import source_admin, source_listing
 from digest.services.ingestion import catch_up, import_files, source_status
+from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
 from digest.sources import request_pacing
 from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
-from tests.digest.sources.feed_server import FeedServer, feed, item, work
+from tests.digest.sources.feed_server import LONG, FeedServer, feed, item, work
 
 NOW = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
 A_DAY = timedelta(days=1)
@@ -120,6 +124,69 @@ def test_the_form_offers_the_sources_where_there_are_several(
     assert [dict(field.options) for field in fields if field.name == "sources"] == [
         {"biorxiv": "bioRxiv", "journal-of-examples": "Journal of Examples"}
     ]
+
+
+@only_sqlite
+@pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
+def test_a_feed_whose_validator_is_not_ascii_is_fetched_again_and_again(server: FeedServer, name: str) -> None:
+    server.etags, server.headers = False, {name: '"\xe9"'}
+    feed_name = added(server)
+    first = catch_up.ingest(feed_name)
+    server.pages["/feed.xml"] = feed(item(7))
+    second = catch_up.ingest(feed_name)
+
+    assert (first.counts.new, second.counts.new, second.outcome) == (3, 1, "")
+
+
+@only_sqlite
+def test_an_answer_that_makes_a_parser_fail_is_recorded_as_down(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    name = added(server)
+    monkeypatch.setattr("digest.sources.feed_fetch.read_papers", fail)
+    with pytest.raises(SourceDown, match="not understood: OverflowError"):
+        catch_up.ingest(name)
+
+    assert next(row for row in source_listing.source_rows() if row.name == name).state == "down"
+
+
+@pytest.mark.parametrize("day", ["2026-08-05", "2019-01-01"])
+def test_a_feed_only_fills_what_a_stored_paper_lacks(server: FeedServer, day: str) -> None:
+    own = Record(title="Attention is all", abstract="We attend.", authors=("Ada Byron",), arxiv_id="1706.03762")
+    store_document("jsonl", "papers", ParsedDocument((ListedPaper(own, announce_type="new"),)))
+    server.pages["/feed.xml"] = feed(
+        f"<item><title>Buy this now</title><guid isPermaLink='false'>oai:arXiv.org:1706.03762v9</guid>"
+        f"<prism:doi>10.1234/a</prism:doi><dc:date>{day}</dc:date><dc:creator>Robin Example, Ada Sample</dc:creator>"
+        f"<description>{LONG}</description></item>"
+    )
+    catch_up.ingest(added(server))
+    with reading() as session:
+        (paper,) = papers_store.newest_versions_chunked(session, [1])
+        assert len(session.exec(select(Paper)).all()) == 1
+
+    assert paper[1] == replace(
+        own, doi="10.1234/a", published=date.fromisoformat(day), outlets=("Journal of Examples",)
+    )
+
+
+@only_sqlite
+def test_the_version_that_a_feed_claims_does_not_outrank_that_of_the_papers_own_source(server: FeedServer) -> None:
+    server.pages["/feed.xml"] = feed(
+        "<item><title>Buy this now</title><guid isPermaLink='false'>oai:arXiv.org:1706.03762v9</guid>"
+        f"<dc:creator>Ada Byron</dc:creator><description>{LONG}</description></item>"
+    )
+    catch_up.ingest(added(server))
+    own = Record(
+        title="Attention is all", abstract="We attend.", authors=("Ada Byron",), arxiv_id="1706.03762", version=6
+    )
+    store_document("jsonl", "papers", ParsedDocument((ListedPaper(own, announce_type="replace"),)))
+    with reading() as session:
+        (paper,) = papers_store.newest_versions_chunked(session, [1])
+
+    assert (paper[1].title, paper[1].abstract, paper[1].version) == (own.title, own.abstract, 6)
 
 
 @only_sqlite

@@ -13,6 +13,7 @@ import pytest
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.db.core import engine
 from digest.models import Suppression
+from digest.papers.subjects import ARXIV_SUBJECTS, SUBJECTS, subject_label
 from digest.services.catalog.page_schemas import (
     AuthorPage,
     FurtherGroup,
@@ -25,6 +26,7 @@ from digest.services.catalog.page_schemas import (
     PreviewPaper,
 )
 from digest.services.security import signed_links
+from digest.text.language import LANGUAGE_NAMES
 from digest.web.app import build
 from tests.digest.compose import pseudo
 from tests.digest.services.stored_rows import add_mail, add_run
@@ -49,6 +51,9 @@ DATA = (
     r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl|arxiv-[a-z]+"
     r"|huggingface|semantic-scholar|openalex"
 )
+# Names of subjects are those of the sources, as people type them; names of languages come from CLDR.
+NAMES = {*map(subject_label, (*SUBJECTS, *ARXIV_SUBJECTS)), *LANGUAGE_NAMES.values()}
+DATA += "|" + "|".join(re.escape(html.escape(name)) for name in sorted(NAMES, key=len, reverse=True))
 ROW = PaperRow(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), categories=("cs.LG",), excerpt="Ναι.", facts="↑ 41")
 FURTHER = (FurtherGroup("μάθηση", (FurtherPaper(1, "Μάθηση", "Αδα", True),)),)
 GREEK = replace(

@@ -173,3 +173,19 @@ def test_a_web_process_prepares_its_first_preview_and_says_so_in_the_details_of_
     assert before == "not warmed up"
     assert counting.get("/readyz", headers=METRICS).json()["preview"] == "warm"
     assert "preview" not in counting.get("/readyz").json()
+
+
+def test_other_numbers_of_papers_and_unknown_categories_do_not_fill_the_cache(counting: Browser) -> None:
+    pages = counting.app.state.pages
+    addresses = ("/api/v1/papers", "/trending")
+    for path in addresses:
+        assert counting.get(path).status_code == 200
+    before = pages.size
+    for limit in (1, 49, 500):
+        assert counting.get(f"/api/v1/papers?limit={limit}").status_code == 200
+    for category in ("cs.ZZ", "math.QQ"):
+        assert [
+            counting.get(path).status_code for path in (f"/api/v1/papers?category={category}", f"/trending/{category}")
+        ] == [200, 200]
+
+    assert pages.size == before

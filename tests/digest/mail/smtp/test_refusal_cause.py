@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.bounces import HARD
+from digest.mail.bounces import HARD, bounce_kinds
 from digest.mail.bounces import report_refusal as bounce_status
 from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER, ABOUT_US, Cause, classify, find_status
 from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, RCPT, classify_reply
@@ -182,9 +182,7 @@ def test_own_replies_of_fifty_families_are_distinguished() -> None:
 
 def kind_of(status: str, text: str) -> str:
     """The kind of a report with that Status field and those words."""
-    return bounce_status.bounce_kind(
-        bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False
-    )
+    return bounce_kinds.bounce_kind(bounce_status.resolve_refusal(status, text, temporary=False).cause, temporary=False)
 
 
 @pytest.mark.parametrize(

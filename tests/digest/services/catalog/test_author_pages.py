@@ -21,7 +21,7 @@ def pages(lab: Lab) -> Browser:
 
 
 def rows(html: str) -> list[str]:
-    return re.findall(r"<h2><a [^>]*>(.*?)</a></h2>", html)
+    return re.findall(r'<h2>(?:<span class="rank">\d+\.</span> )?<a [^>]*>(.*?)</a></h2>', html)
 
 
 def saved_page(*authors: tuple[str, ...], complete: bool = True) -> ParsedDocument:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from digest.db.core.engine import transaction
+from digest.db.papers import paper_retention
 from digest.papers import AuthorId, ListedPaper, Record
 from digest.services.editions.why_report import why_paper
 from digest.services.preview.preview import preview
@@ -208,6 +210,20 @@ def test_an_unknown_person_is_said_to_bring_nothing_yet(pages: Browser) -> None:
     assert "Wei Wang (https://orcid.org" in text  # another form of parentheses stays a part of the name
     known = pages.post("/", data={"authors": "Wei Wang (ORCID:https://orcid.org/0000-0002-1825-0097)"}).text
     assert "No paper here is known to be by Wei Wang (orcid:0000-0002-1825-0097) yet" in known
+
+
+def test_people_whose_papers_were_deleted_are_not_offered(namesakes: Lab, pages: Browser) -> None:
+    todays(namesakes)
+    before = pages.post("/", data={"authors": "Wei Wang"}).text
+    with transaction() as session:
+        deleted = paper_retention.delete_older(session, before=MONDAY)
+    after = pages.post("/", data={"authors": "Wei Wang"})
+
+    assert deleted == 3
+    assert MARKETS in before
+    assert after.status_code == 200
+    assert MARKETS not in after.text
+    assert HER_SHARED in after.text
 
 
 def test_a_followed_person_survives_export_and_import(namesakes: Lab, tmp_path: Path) -> None:

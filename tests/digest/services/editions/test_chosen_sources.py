@@ -6,7 +6,12 @@ from html import unescape
 
 import pytest
 
+from digest import clock
+from digest.db.core.engine import transaction
+from digest.models import FeedSource
 from digest.papers import ListedPaper, Record
+from digest.papers.outlets import outlet_key
+from digest.services.admin import source_admin
 from digest.services.editions import edition_feeds, web_view, why_report
 from digest.services.preview.preview import preview
 from digest.services.subscriptions import update_preferences
@@ -160,3 +165,21 @@ def test_a_mail_with_papers_of_arxiv_alone_names_no_source(lab: Lab, smtp: MailS
     assert "A. Byron · cs.LG · NeurIPS 2025" in text
     assert "arXiv" not in text.partition("Learning in networks")[2].partition("https://")[0]
     assert "<i>" not in html
+
+
+@pytest.mark.parametrize("title", ["A Journal", "Журнал мозга"])
+def test_who_chose_only_a_feed_that_was_removed_gets_the_papers_of_all_sources(three: Lab, title: str) -> None:
+    key = outlet_key(title)
+    with transaction() as session:
+        for number, name in enumerate(("journal", "other")):
+            feed_title = title if number == 0 else "Other"
+            session.add(FeedSource(name=name, title=feed_title, url=f"https://x.example/{name}", added_at=clock.now()))
+    number = three.subscribe("ada", "learning", sources=key)
+    three.subscribe("bob", "learning", sources=f"{key}, bioRxiv")
+    three.subscribe("cy", "learning", sources="other")
+    source_admin.remove_feed("journal", actor="test")
+    previewed = preview(update_preferences.account_of(number).profile)
+    three.run(MONDAY)
+
+    assert [sorted(three.papers(name)) for name in ("ada", "bob", "cy")] == [ALL, ["Learning in neurons"], []]
+    assert sorted(shown.title for day in previewed.days for shown in day.papers) == ALL

@@ -161,6 +161,7 @@ def test_a_run_is_cancelled_and_what_was_missed_is_sent_again(api: Api, run: int
     reopened = api("POST", f"runs/{run}/resend-missed", {})
 
     assert (cancelled["run"]["state"], cancelled["changed"], cancelled["held"]) == ("cancelled", 1, 1)
+    assert cancelled["sending"] == 0
     assert (reopened["changed"], reopened["held"]) == (1, 1)
     assert api("POST", f"runs/{run}/resend-missed", {"uncertain": True})["held"] == 0
 
@@ -216,6 +217,14 @@ def test_an_edition_is_read(api: Api, run: int) -> None:
     assert [row["id"] for row in listed] == [1]
     assert api("GET", "editions/1")["content"] == {"entries": []}
     api("GET", f"editions/{2**63}", status=404)
+
+
+def test_a_reason_is_stored_without_invisible_characters_and_must_not_be_empty(web: Browser, api: Api) -> None:
+    kept = api("POST", "suppressions", {"address": ADA, "reason": " asked\u202e\n by phone\x01"}, status=201)
+    refused = api("POST", "suppressions", {"address": "bob@one.example", "reason": "\u200b \x01"}, status=422)
+
+    assert kept["reason"] == "asked by phone"
+    assert refused["errors"][0]["field"] == "reason"
 
 
 def test_an_address_is_suppressed_and_released(web: Browser, api: Api) -> None:

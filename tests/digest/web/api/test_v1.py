@@ -295,7 +295,9 @@ def test_an_expiry_is_read(text: str, instant: datetime | None) -> None:
     assert api_tokens.parse_expiry(text, now=NOW) == instant
 
 
-@pytest.mark.parametrize("text", ["", "0d", "-1d", "99999d", "2025-11-20", "2025-02-30", "tomorrow", "1y"])
+@pytest.mark.parametrize(
+    "text", ["", "0d", "-1d", "99999d", "2025-11-20", "2025-02-30", "9999-12-31", "tomorrow", "1y"]
+)
 def test_a_wrong_expiry_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="expires: "):
         api_tokens.parse_expiry(text, now=NOW)

@@ -234,3 +234,26 @@ def test_a_body_that_is_not_declared_as_json_is_refused(web: Browser, media_type
     assert answer.status_code == 415
     assert answer.json()["title"] == "Unsupported Media Type"
     assert mails() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("suppressions", {"address": ADA, "reason": "asked\0 by phone"}, "reason"),
+        ("subscriptions", {"address": ADA, "topics": ["graphs", "a\0b"]}, "topics"),
+        ("suppressions", {"address": ADA, "reason": "asked by phone", "\0": 1}, "body"),
+    ],
+)
+def test_a_nul_character_in_a_text_is_refused_with_its_field(
+    web: Browser, path: str, body: dict[str, Any], field: str
+) -> None:
+    answer = web.post(f"/api/v1/{path}", json=body, headers=admin())
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == f"{field}: holds a NUL character"
+
+
+def test_a_backslash_before_u0000_is_no_nul_character(web: Browser) -> None:
+    body = {"address": ADA, "reason": "\\u0000"}
+
+    assert web.post("/api/v1/suppressions", json=body, headers=admin()).status_code == 201

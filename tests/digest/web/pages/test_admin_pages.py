@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from sqlmodel import select
@@ -11,7 +12,7 @@ from digest import clock
 from digest.db.bounces import reports
 from digest.db.core.engine import reading, transaction
 from digest.models import Audit, Delivery, Run, Subscriber, Suppression
-from digest.models.delivery import DEFERRED, QUEUED, REJECTED
+from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, UNCERTAIN
 from digest.web.ui.admin_view import NAVIGATION
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser, RecordingQueue, mails
@@ -128,6 +129,27 @@ def test_a_run_is_paused_resumed_and_cancelled_after_a_question(web: Browser, co
         assert session.get_one(Delivery, mail).state == "cancelled"
         assert session.get_one(Run, run).state == "cancelled"
     assert [action for actor, action in actions() if actor == ROOT][-3:] == ["pause run", "resume run", "cancel run"]
+
+
+def test_cancelling_a_run_says_what_it_does_not_stop(web: Browser, cookie: dict[str, str]) -> None:
+    run = add_run()
+    for name, state in (("ada", QUEUED), ("bob", DEFERRED), ("eve", SENDING), ("dan", UNCERTAIN), ("joe", UNCERTAIN)):
+        add_mail(add_subscriber(f"{name}@one.example"), run, state=state)
+    question = web.get(f"/admin/runs/{run}/cancel", headers=cookie).text
+    cancelled = web.post(f"/admin/runs/{run}", data={"action": "cancel"}, headers=cookie).text
+
+    assert "2 mails of " in question
+    assert "2 mails are cancelled." in cancelled
+    for text in (unescape(question), unescape(cancelled)):
+        assert "2 mails may have arrived: they are held" in text
+        assert "1 mail is being sent and can't be stopped" in text
+
+
+def test_a_form_with_a_nul_character_is_refused(web: Browser, cookie: dict[str, str]) -> None:
+    fields = {"action": "suppress", "address": ADA, "reason": "asked\0 by phone"}
+
+    assert web.post("/admin/suppressions", data=fields, headers=cookie).status_code == 400
+    assert suppressed() == set()
 
 
 def test_what_a_run_missed_is_sent_again(web: Browser, cookie: dict[str, str], queue: RecordingQueue) -> None:

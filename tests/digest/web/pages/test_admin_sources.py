@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from html import unescape
 
 import pytest
+from sqlmodel import select
 
+from digest.db.core.engine import reading
+from digest.models import Audit
 from digest.services.admin import source_listing
 from digest.services.ingestion import catch_up
 from digest.sources import request_pacing
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item
 from tests.digest.web.conftest import Browser
-from tests.digest.web.pages.test_admin import signed_in
+from tests.digest.web.pages.test_admin import ROOT, signed_in
 
 PATH = "/admin/sources"
 NAME = "journal-of-examples"
@@ -115,6 +118,14 @@ def test_markup_in_a_feed_is_shown_as_text(server: FeedServer, web: Browser, coo
     assert response.status_code == 200
     assert "<script>alert" not in response.text
     assert "<img src=x" not in response.text
+
+
+def test_a_fetch_is_audited_with_the_administrator(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
+    act(web, cookie, "fetch", source="biorxiv")
+    with reading() as session:
+        rows = session.exec(select(Audit).where(Audit.action == "fetch source")).all()
+
+    assert [(row.actor, row.detail) for row in rows] == [(ROOT, {"source": "biorxiv"})]
 
 
 def test_without_a_session_nothing_is_fetched(server: FeedServer, web: Browser) -> None:
