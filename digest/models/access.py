@@ -50,7 +50,7 @@ class IdempotencyKey(SQLModel, table=True):
     """A request to the API that must not have its effect twice. `key`: a keyed hash of its caller and its key.
 
     `request_hash`: SHA-256 of method, address and body. `answer`: encrypted with the caller's key; None while the
-    request is being answered.
+    request is being answered, empty where it failed and perhaps had its effect.
     """
 
     __tablename__ = "idempotency_key"

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, or_, select, update
+from sqlmodel import Session, col, delete, select, update
 
 from digest.db.core.dialect import insert_ignore
 from digest.models import IdempotencyKey
 
 
-def claim_key(
-    session: Session,
-    key: str,
-    request_hash: str,
-    *,
-    now: datetime,
-    expired_before: datetime,
-    abandoned_before: datetime,
-) -> bool:
-    """Claim a key for a request. False where an earlier request has it.
-
-    Keys from before `expired_before` are free again, and those that got no answer since `abandoned_before`.
-    """
-    started_at = col(IdempotencyKey.started_at)
-    is_abandoned = col(IdempotencyKey.answer).is_(None) & (started_at < abandoned_before)
-    is_free = or_(started_at < expired_before, is_abandoned)
-    session.exec(delete(IdempotencyKey).where(col(IdempotencyKey.key) == key, is_free))
+def claim_key(session: Session, key: str, request_hash: str, *, now: datetime, expired_before: datetime) -> bool:
+    """Claim a key for a request. False where an earlier request has it. Keys from before `expired_before` are free."""
+    key_column, started_at = col(IdempotencyKey.key), col(IdempotencyKey.started_at)
+    session.exec(delete(IdempotencyKey).where(key_column == key, started_at < expired_before))
     row = {"key": key, "request_hash": request_hash, "started_at": now, "answer": None}
     return insert_ignore(session, IdempotencyKey, [row]) == 1
 
 
-def find_key(session: Session, key: str) -> IdempotencyKey | None:
-    """The row of a key."""
-    return session.exec(select(IdempotencyKey).where(IdempotencyKey.key == key)).one_or_none()
+def find_key(session: Session, keys: Sequence[str], *, expired_before: datetime) -> IdempotencyKey | None:
+    """The row of the first of these keys that has one."""
+    is_valid = col(IdempotencyKey.started_at) >= expired_before
+    rows = session.exec(select(IdempotencyKey).where(col(IdempotencyKey.key).in_(keys), is_valid)).all()
+    return min(rows, key=lambda row: keys.index(row.key), default=None)
 
 
 def store_answer(session: Session, key: str, started_at: datetime, answer: bytes) -> None:

@@ -15,7 +15,7 @@ from digest.caching import BoundedCache
 from digest.db.papers import papers as store
 from digest.errors import BadInput
 from digest.matching.profile import Candidate, Counts
-from digest.matching.reference.posting_lists import PostingLists, build_posting_lists, read_posting_lists
+from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists, build_posting_lists, read_posting_lists
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.source_version import source_version
 from digest.services.catalog import index_files
@@ -23,7 +23,7 @@ from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDa
 
 log = logs.get(__name__)
 
-_MAX_DAYS = 48  # 14 announcements to preview, 14 to set thresholds by, and those of earlier days that somebody asks for
+_MAX_DAYS = 80  # up to 60 announcements to preview, 14 to set thresholds by, and a few others
 _PAPERS_PER_READ = 500
 _open_days: BoundedCache[PostingLists] = BoundedCache(
     max_entries=_MAX_DAYS, max_bytes=1 << 30, size_of=lambda lists: len(lists.term_text)
@@ -32,21 +32,36 @@ _open_days: BoundedCache[PostingLists] = BoundedCache(
 
 def postings_of_day(session: Session, day: AnnouncementDay) -> PostingLists:
     """The posting lists of an announcement, read from its file or built. At most 65,536 papers."""
+    return _postings_of_part(session, day, str(day.announcement_id))
+
+
+def _postings_of_part(session: Session, day: AnnouncementDay, subject: str) -> PostingLists:
     version = source_version("digest.text", "digest.matching.reference", "digest.matching.scoring")[:8]
-    name = f"{day.announcement_id}-{day.fingerprint}-{version}.postings"
+    name = f"{subject}-{day.fingerprint}-{version}.postings"
     return _open_days.get(str(index_files.folder() / name), lambda: _read(name) or _build(session, day, name))
 
 
 def count_words(session: Session, days: Iterable[AnnouncementDay]) -> Counts:
-    """The same counts as `word_counts.count` for the papers of these announcements."""
+    """The same counts as `word_counts.count` for the papers of these announcements, however many they are."""
     df: dict[str, int] = {}
     papers = tokens = announcements = 0
     for day in days:
-        lists = postings_of_day(session, day)
-        for stem, count in lists.stem_counts().items():
-            df[stem] = df.get(stem, 0) + count
-        papers, tokens, announcements = papers + lists.paper_count, tokens + sum(lists.lengths), announcements + 1
+        announcements += 1
+        for lists in _parts(session, day):
+            for stem, count in lists.stem_counts().items():
+                df[stem] = df.get(stem, 0) + count
+            papers, tokens = papers + lists.paper_count, tokens + sum(lists.lengths)
     return Counts(papers, tokens / papers if papers else 0.0, df, announcements)
+
+
+def _parts(session: Session, day: AnnouncementDay) -> Iterator[PostingLists]:
+    """The posting lists of an announcement, in parts where it has more papers than they can number."""
+    if len(day.papers) <= MAX_PAPERS:
+        yield postings_of_day(session, day)
+        return
+    for start in range(0, len(day.papers), MAX_PAPERS):
+        part = AnnouncementDay(day.announcement_id, day.papers[start : start + MAX_PAPERS])
+        yield _postings_of_part(session, part, f"{day.announcement_id}.{start // MAX_PAPERS}")
 
 
 def _build(session: Session, day: AnnouncementDay, name: str) -> PostingLists:

@@ -20,6 +20,7 @@ from digest import clock
 from digest.caching import BoundedCache
 from digest.db.core.engine import engine, reading
 from digest.db.papers import papers as store
+from digest.db.papers.catalog_version import signals_version
 from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
@@ -30,7 +31,7 @@ from digest.services.selection.postings_backend import ThresholdDay
 
 PREVIEW_DAYS = 14
 _MAX_REFRESH_AGE = 600.0  # seconds after which the background task counts as ended
-_MAX_KEPT = 4
+_MAX_KEPT = 4  # of usual previews, and as many of others
 _numbers = itertools.count()
 
 
@@ -52,36 +53,44 @@ class PreviewDataCache:
     """The data of previews in this process."""
 
     def __init__(self) -> None:
-        self._cache: BoundedCache[PreviewData | None] = BoundedCache(
-            max_entries=_MAX_KEPT, max_bytes=_MAX_KEPT, size_of=lambda _: 1
-        )
-        self._refreshed_at = 0.0
+        self._usual, self._others = _new_cache(), _new_cache()  # apart, so that unusual previews displace no usual data
+        self._refreshed_at = -_MAX_REFRESH_AGE
+        self._is_failing = False
 
     def current(self, session: Session, days: int, until: date | None = None) -> PreviewData | None:
         """The data for the last `days` calendar days up to `until` (the newest announcement's); None without papers."""
         is_refreshed = time.monotonic() < self._refreshed_at + _MAX_REFRESH_AGE
         if is_refreshed and (days, until) == (PREVIEW_DAYS, None):
-            stored = self._cache.peek(self._key(days, until))
+            stored = self._usual.peek(self._key(days, until))
             if stored is not None:
                 return stored
         return self._current(session, days, until)
 
     def refresh(self) -> None:
-        """Prepare the data of usual previews where papers or signals have changed. To be called every few seconds."""
-        if self._cache.peek(self._key(PREVIEW_DAYS, None)) is not None:
+        """Prepare the data of usual previews where papers or signals have changed. To be called every few seconds.
+
+        Until that is done, previews use the data before; where it keeps failing, for ten minutes.
+        """
+        if not self._is_failing and self._usual.peek(self._key(PREVIEW_DAYS, None)) is not None:
             self._refreshed_at = time.monotonic()
+        self._is_failing = True
         with reading() as session:
             self._current(session, PREVIEW_DAYS, None)
-        self._refreshed_at = time.monotonic()
+        self._is_failing, self._refreshed_at = False, time.monotonic()
 
     def _current(self, session: Session, days: int, until: date | None) -> PreviewData | None:
         last_day = until or _newest_day(session)
-        version = last_day, store.newest_batch(session)
-        return self._cache.get(self._key(days, until), lambda: _prepare(session, days, last_day), version=version)
+        version = last_day, signals_version(session.connection())
+        cache = self._usual if (days, until) == (PREVIEW_DAYS, None) else self._others
+        return cache.get(self._key(days, until), lambda: _prepare(session, days, last_day), version=version)
 
     @staticmethod
     def _key(days: int, until: date | None) -> tuple[str, int, date | None]:
         return f"{engine().url} {index_files.folder()}", days, until
+
+
+def _new_cache() -> BoundedCache[PreviewData | None]:
+    return BoundedCache(max_entries=_MAX_KEPT, max_bytes=_MAX_KEPT, size_of=lambda _: 1)
 
 
 cache = PreviewDataCache()

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
+from digest.db.papers.catalog_version import signals_version
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
@@ -24,7 +25,7 @@ from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDa
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, admitted_papers
 
 RISING_ANNOUNCEMENTS = 7
-_MAX_CACHED_POOLS = 48
+_MAX_CACHED_POOLS = 80  # up to 60 announcements of a preview, each by itself, and those of runs
 _pools: WeakKeyDictionary[Engine, dict[object, CandidatePool]] = WeakKeyDictionary()
 
 
@@ -90,7 +91,7 @@ def pool_of(
     days = tuple(announcements.announcement_days(session, numbers))
     newest_batch = max((day.newest_batch for day in days), default=0) if through is None else through
     pools = _pools.setdefault(engine(), {})
-    key = days, newest_batch, signals_at, weights, store.newest_batch(session)
+    key = days, newest_batch, signals_at, weights, signals_version(session.connection())
     pool = pools.pop(key, None)
     if pool is None:
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}

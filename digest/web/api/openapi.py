@@ -26,7 +26,7 @@ _MEANINGS = {
     404: "There is no such thing, or this is not set up here",
     405: "With this value the address is another one, which does not accept the method",
     408: "The request did not arrive in time",
-    409: "Not possible in the current state, or the same Idempotency-Key is in use right now",
+    409: "Not possible in the current state, or a request with the same Idempotency-Key has no answer",
     410: "The token in the address is out of date",
     413: "The body is too large",
     415: "The body is not JSON",

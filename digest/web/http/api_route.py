@@ -7,12 +7,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from digest.errors import BadInput
+from digest.errors import BadInput, DigestError, MailUncertain
 from digest.services.security import api_tokens, idempotency
 from digest.services.security.idempotency import KeyedRequest, StoredAnswer
 from digest.web.http.client_ip import client_of_request
@@ -65,7 +66,8 @@ class ApiRoute(APIRoute):
 class IdempotentRoute(ApiRoute):
     """A route that creates or sends something: with an `Idempotency-Key` it does so once, and answers alike again.
 
-    Only answers below 400 are stored: after any other nothing was done, so the request may be sent again.
+    Only answers below 400 are stored. A request that was refused did nothing and may be sent again with its key; after
+    an unexpected error nobody knows, so the key is refused until it expires.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -86,15 +88,26 @@ class IdempotentRoute(ApiRoute):
         if stored is not None:
             count_request(request, "api", request.app.state.api_limiter, caller)
             return Response(stored.body, stored.status, {**stored.headers, REPLAYED_HEADER: "true"})
-        answer: StoredAnswer | None = None
         try:
             response = await handler(request)
-            if response.status_code < 400:
-                headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
-                answer = StoredAnswer(response.status_code, headers, bytes(response.body))
-        finally:
-            await run_in_threadpool(idempotency.finish_request, keyed, started_at, answer)
+        except BaseException as error:
+            finish = idempotency.release_key if _had_no_effect(error) else idempotency.mark_failed
+            await run_in_threadpool(finish, keyed, started_at)
+            raise
+        if response.status_code >= 400:
+            await run_in_threadpool(idempotency.release_key, keyed, started_at)
+            return response
+        headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
+        answer = StoredAnswer(response.status_code, headers, bytes(response.body))
+        await run_in_threadpool(idempotency.store_answer, keyed, started_at, answer)
         return response
+
+
+def _had_no_effect(error: BaseException) -> bool:
+    """True for errors by which a request is refused; any other may have come after the effect."""
+    return isinstance(error, DigestError | HTTPException | RequestValidationError) and not isinstance(
+        error, MailUncertain
+    )
 
 
 def _is_json(request: Request) -> bool:

@@ -47,11 +47,15 @@ class WarmUp:
             self.refresh()
 
     def _run_step(self, step: Callable[[], None]) -> None:
+        """Do a step. An error is logged once while it repeats, and the thread goes on: the next step may succeed."""
+        before = self.state
         try:
             step()
-        except (DigestError, SQLAlchemyError, OSError) as error:
-            log.warning("warm_up_failed", reason=type(error).__name__)
+        except Exception as error:  # the thread must survive any error: nobody would notice that it ended
             self.state = f"not warmed up: {type(error).__name__}"
+            if self.state != before:
+                is_expected = isinstance(error, DigestError | SQLAlchemyError | OSError)
+                log.warning("warm_up_failed", reason=type(error).__name__, exc_info=None if is_expected else error)
         else:
             self.state = DONE
 

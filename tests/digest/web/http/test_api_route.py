@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,11 @@ import httpx
 import pytest
 import time_machine
 
+from digest import settings
+from digest.errors import MailUncertain
 from digest.services.runs import retention
 from digest.services.security import api_tokens
+from digest.services.subscriptions.sign_up import subscribe as sign_up_service
 from digest.web.http.request_rates import RequestLimiter
 from tests.digest.web.conftest import ADA, Browser, everything, mails, subscribed
 from tests.patience import PATIENCE
@@ -165,16 +169,51 @@ def test_many_at_once_have_one_effect(web: Browser) -> None:
 
 
 @SQLITE
-def test_a_request_whose_process_died_may_be_sent_again_later(
+def test_a_request_whose_process_died_is_not_done_again_while_its_key_is_kept(
     web: Browser, clock_stands: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:  # a process that dies releases nothing
-        patch.setattr("digest.web.http.api_route.idempotency.finish_request", lambda *_: None)
+    with monkeypatch.context() as patch:  # a process that dies stores nothing
+        patch.setattr("digest.web.http.api_route.idempotency.store_answer", lambda *_: None)
         sign_up(web)
     early = sign_up(web)
     clock_stands.shift(timedelta(minutes=3))
+    late = sign_up(web)
+    clock_stands.shift(timedelta(days=1))
 
-    assert (early.status_code, sign_up(web).status_code) == (409, 202)
+    assert (early.status_code, late.status_code) == (409, 409)
+    assert "perhaps after its effect" in late.json()["detail"]
+    assert sign_up(web).status_code == 202
+
+
+@pytest.mark.parametrize("error", [RuntimeError("after the effect"), MailUncertain("perhaps sent")], ids=str)
+def test_a_request_that_failed_after_its_effect_has_no_second_one(
+    web: Browser, clock_stands: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def subscribe_and_fail(*args: Any, **more: Any) -> None:
+        sign_up_service(*args, **more)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("digest.web.api.subscription_resource.subscribe", subscribe_and_fail)
+        failed = sign_up(web)
+    clock_stands.shift(timedelta(hours=2))  # the inbox may have its second mail by now
+    again = sign_up(web)
+
+    assert (failed.status_code, again.status_code) == (500, 409)
+    assert "look for that" in again.json()["detail"]
+    assert len(mails()) == 1
+
+
+def test_a_key_outlives_a_new_signing_key(web: Browser, configured: Callable[..., None]) -> None:
+    headers = admin() | KEY
+    request = {"name": "monitor", "scopes": ["runs:read"]}
+    first = web.post("/api/v1/tokens", json=request, headers=headers)
+    configured(SECRET_KEY=",".join(("n" * 40, *settings.get().secret_key)))
+    again = [web.post("/api/v1/tokens", json=request, headers=headers) for _ in range(2)]
+    other = web.post("/api/v1/tokens", json=request | {"name": "other"}, headers=headers)
+
+    assert (first.status_code, other.status_code) == (201, 422)
+    assert [answer.content for answer in again] == 2 * [first.content]
 
 
 @SQLITE

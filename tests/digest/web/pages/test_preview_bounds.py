@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import time_machine
 
 from digest.caching import BoundedCache
-from digest.db.core.engine import reading
+from digest.db.core.engine import reading, transaction
 from digest.matching.profile import Profile, Topic
+from digest.models import Signal
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.catalog import day_postings
+from digest.services.catalog import announcements, day_postings, trending
 from digest.services.ingestion.import_document import store_document
 from digest.services.preview import preview, preview_data, topic_counts
 from digest.services.selection import engine_loader, engine_need, reference_backend, selector
@@ -177,3 +180,103 @@ def test_an_excluded_phrase_leaves_out_no_paper_with_another_pair_of_words(web: 
     assert total(topics=['diffusion ANDNOT "graph transform"']) == 1
     assert total(topics=['"graph transform"']) == 0
     assert total(topics=["diffusion"], exclusions=[f'"{pair}"']) == 0
+
+
+def totals(web: Browser, *, days: int = 14) -> list[int]:
+    answer = web.post("/api/v1/preview", json={"topics": ["graphs"], "days": days})
+    assert answer.status_code == 200, answer.text
+    return [day["total"] for day in answer.json()["days"]]
+
+
+def test_days_after_an_announcement_with_too_many_papers_for_posting_lists_are_previewed(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announce(3)
+    bulk = [ListedPaper(Record(f"Reefs and graphs {n}", arxiv_id=f"2510.{n:05}")) for n in range(3 * PAPERS)]
+    store_document("jsonl", "bulk", ParsedDocument(papers=tuple(bulk)), day=NOW.date() - timedelta(days=1))
+    numbers = [(NOW.date() - timedelta(days=back)).toordinal() for back in (2, 1, 0)]
+    with reading() as session:
+        days = announcements.announcement_days(session, numbers)
+        expected = day_postings.count_words(session, days)
+        for module in (day_postings, preview_data):
+            monkeypatch.setattr(module, "MAX_PAPERS", PAPERS + 1)
+        in_parts = day_postings.count_words(session, days)
+
+    assert in_parts == expected
+    assert totals(web) == [PAPERS, PAPERS]
+
+
+def test_the_background_thread_survives_any_error_and_its_state_names_it(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announce(1)
+    warm_up = web.app.state.warm_up
+    warm_up.refresh()
+    states = [warm_up.state]
+    with monkeypatch.context() as patch:
+        patch.setattr(preview_data.PreviewDataCache, "refresh", lambda _: array("H", [1 << 16]))
+        warm_up.refresh()
+        states.append(warm_up.state)
+    warm_up.refresh()
+
+    assert [*states, warm_up.state] == ["warm", "not warmed up: OverflowError", "warm"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_longest_previews_are_prepared_once_and_displace_no_usual_one(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())
+    announce(76)
+    totals(web)
+    assert len(totals(web, days=60)) == 60
+    for module, name in ((day_postings, "build_posting_lists"), (trending, "trends_of")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("prepared again"))
+    with reading() as session:
+        usual = preview_data.cache.current(session, 14)
+        for days in range(60, 1, -1):
+            assert len(preview_data.cache.current(session, days).pools) == days  # type: ignore[union-attr]
+
+        assert preview_data.cache.current(session, 14) is usual
+
+
+def test_signals_without_new_papers_reach_previews(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())
+    announce(1)
+
+    def trends() -> set[float | None]:
+        web.app.state.warm_up.refresh()
+        days = web.post("/api/v1/preview", json={"topics": ["graphs"]}).json()["days"]
+        return {paper["trending"] for day in days for paper in day["papers"]}
+
+    before = trends()
+    with transaction() as session:
+        session.add(Signal(paper_id=1, source="huggingface", name="upvotes", taken_at=NOW, value=41.0))
+
+    assert before == {None}
+    assert trends() > {None}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_old_previews_are_not_shown_without_end_where_new_data_can_not_be_prepared(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [5.0]  # since the machine has started
+    monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())
+    monkeypatch.setattr(preview_data, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    announce(1)
+    first = totals(web)
+    announce(2)
+    without_task = totals(web)
+    web.app.state.warm_up.refresh()
+    announce(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(preview_data, "_prepare", lambda *_: array("H", [1 << 16]))
+        web.app.state.warm_up.refresh()
+        at_once = totals(web)
+        for _ in range(11):
+            seconds[0] += 60
+            web.app.state.warm_up.refresh()
+    later = totals(web)
+
+    assert (first, without_task, at_once, later) == ([PAPERS], 2 * [PAPERS], 2 * [PAPERS], 3 * [PAPERS])
