@@ -6,7 +6,6 @@ readable by all, in a folder that only its owner can enter.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from datetime import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import templates
 from digest import settings
 from digest.errors import BadInput, Refused
+from digest.replace_file import replace_file
 from digest.services.admin.configuration import SECRETS, declared_settings
 from digest.services.admin.initial_setup import SetupAnswers, quote_value
 
@@ -94,12 +94,7 @@ def _write_secrets(folder: Path, values: Mapping[str, str]) -> list[Path]:
 
 def _write_new(file: Path, text: str, mode: int) -> None:
     """Write the file with this mode, replacing an existing one."""
-    temporary = file.with_name(f"{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(text)
-    temporary.replace(file)
+    replace_file(file, text.encode(), mode=mode)
 
 
 def _env_text(config: settings.Settings, answers: SetupAnswers) -> str:
