@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, Refused
 from digest.mail.smtp import probe
-from digest.replace_file import replace_file
+from digest.replace_file import PRIVATE_MODE, replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class SetupAnswers:
 
 
 def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
-    """Write the file atomically; a new one is readable by its owner alone, an existing one keeps owner and mode.
+    """Write the file atomically; readable by its owner alone. An existing one keeps its owner, and its group's access.
 
     Raises BadInput, and Refused where it is there already (without `force`).
     """
@@ -60,7 +60,8 @@ def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
     }
     text = "".join(f"DIGEST_{name}={quote_value(value)}\n" for name, value in lines.items())
     try:
-        replace_file(file, text.encode())
+        is_private = file.exists() and not file.stat().st_mode & 0o007
+        replace_file(file, text.encode(), mode=None if is_private else PRIVATE_MODE)
     except OSError as error:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
 
