@@ -44,6 +44,7 @@ class SmallImapServer:
 
     def __init__(self, capabilities: str = "IMAP4rev1 AUTH=PLAIN MOVE UIDPLUS", *, keywords: bool = True) -> None:
         self.capabilities, self.keywords = capabilities, keywords
+        self.uid_form = "before"  # the text of a message, "behind" or "missing"
         self.folders: dict[str, dict[int, StoredMessage]] = {"INBOX": {}}
         self.next_uid, self.validity, self.fetched_bytes = 1, 1, 0
         self.drop_after: str = ""  # a command after which the connection is cut
@@ -147,7 +148,10 @@ class _Session(socketserver.StreamRequestHandler):
         for number, uid in enumerate(self._uids(uids), start=1):
             part = self._selected[uid].raw[:limit]
             self.server_state.fetched_bytes += len(part)
-            self.wfile.write(f"* {number} FETCH (UID {uid} BODY[]<0> {{{len(part)}}}\r\n".encode() + part + b")\r\n")
+            form = self.server_state.uid_form
+            before, behind = f"UID {uid} " if form == "before" else "", f" UID {uid}" if form == "behind" else ""
+            head = f"* {number} FETCH ({before}BODY[]<0> {{{len(part)}}}\r\n"
+            self.wfile.write(head.encode() + part + f"{behind})\r\n".encode())
 
     def _do_store(self, arguments: str) -> None:
         uids, _, change = arguments.partition(" ")

@@ -183,9 +183,10 @@ def tidy_signals() -> None:
 
 @app.task(name="check_installation")  # type: ignore[untyped-decorator]
 def check_installation() -> None:
-    """Raise alarms about disk, certificate and DKIM. Safe to run twice: one alarm a day for each."""
-    from digest.services.admin import installation_alarms
+    """Check mail servers and DKIM; raise alarms about disk, certificate and DKIM. One alarm a day for each."""
+    from digest.services.admin import installation_alarms, worker_findings
 
+    worker_findings.record_mail_checks()
     if installation_alarms.check_installation():
         enqueue().deliver()
 
@@ -193,12 +194,16 @@ def check_installation() -> None:
 @app.task(name="poll_bounces")  # type: ignore[untyped-decorator]
 def poll_bounces() -> None:
     """Process returned mail of the configured IMAP folder. Safe to run twice: a message counts once."""
+    from digest.services.admin import worker_findings
     from digest.services.bounces import imap_poll
 
+    failure: DigestError | None = None
     try:
         imap_poll.poll()
     except DigestError as error:
+        failure = error
         log.warning("bounces_not_polled", reason=str(error))
+    worker_findings.record_poll(failure)
     _clear_mark(POLL_BOUNCES)
 
 

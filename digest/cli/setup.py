@@ -70,7 +70,8 @@ def _add_migrate(app: typer.Typer) -> None:
 
 def _check_schema() -> None:
     """Print how the schema stands to this release, and exit with its code."""
-    current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
+    current = None if schema_migration.is_missing_file() else schema_migration.current_revision()
+    newest = schema_migration.newest_revision()
     if current == newest:
         output.print_line(f"the schema is {current}, the newest")
         return
@@ -167,8 +168,11 @@ class _SetupOptions:
 
 def _write_compose_files(folder: Path, options: _SetupOptions, *, force: bool) -> None:
     answers = options.complete(settings.get())
-    for file in compose_files.write_compose_files(folder, answers, force=force):
+    result = compose_files.write_compose_files(folder, answers, force=force, replace_smtp_url=bool(options.smtp_url))
+    for file in result.written:
         output.print_line(f"written: {file}")
+    for file in result.kept:
+        output.print_line(f"kept: {file} (its content differs from the present settings)")
     if urlsplit(answers.smtp_url).hostname in {"localhost", "127.0.0.1", "::1"}:
         output.print_line(
             "in a container localhost is the container itself: name the mail server's host in secrets/smtp_url"

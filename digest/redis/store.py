@@ -50,6 +50,17 @@ class RedisStore:
         with _redis_errors_as_transient():
             return bool(self._client.set(f"{PREFIX}mark:{name}", "1", nx=True, px=int(seconds * 1000)))
 
+    def store_text(self, name: str, text: str, *, seconds: float) -> None:
+        """Keep a text under that name for `seconds`."""
+        with _redis_errors_as_transient():
+            self._client.set(f"{PREFIX}text:{name}", text, px=int(seconds * 1000))
+
+    def stored_text(self, name: str) -> str | None:
+        """The text under that name; None where it has expired."""
+        with _redis_errors_as_transient():
+            value = self._client.get(f"{PREFIX}text:{name}")
+        return value.decode() if isinstance(value, bytes) else value
+
     def record_start(self, name: str, seconds: float) -> int:
         """Count a start of a task. Returns how often it started without ending within `seconds`, including this one."""
         with _redis_errors_as_transient():

@@ -34,7 +34,9 @@ SECRETS = {
     "secret_key": "a-key-for-tests-of-32-characters",
     "smtp_url": "smtp://mail:1025",
     "database_url": "postgresql://digest:password@postgres:5432/digest",
-    **dict.fromkeys(("dkim_key", "metrics_token", "webhook_key", "ping_url", "bounce_imap_password"), ""),
+    **dict.fromkeys(
+        ("dkim_key", "dkim_second_key", "metrics_token", "webhook_key", "ping_url", "bounce_imap_password"), ""
+    ),
     **dict.fromkeys(("semantic_scholar_key", "openalex_key", "pubmed_api_key", "summary_key"), ""),
 }
 WORKERS = ("worker-background", "worker-delivery", "worker-ingestion", "worker-selection")
@@ -98,6 +100,7 @@ def test_each_secret_goes_only_to_the_processes_that_need_it() -> None:
         "secret_key": ["scheduler", "web", "worker-background", "worker-delivery"],
         "smtp_url": ["worker-delivery"],
         "dkim_key": ["worker-delivery"],
+        "dkim_second_key": ["worker-delivery"],
         "database_url": sorted(set(OUR_SERVICES) - {"admin"}),
         "postgres_password": ["postgres"],
         "metrics_token": ["web"],

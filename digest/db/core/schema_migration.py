@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
+from digest import settings
 from digest.db.core import installation
 from digest.db.core.engine import engine
 from digest.errors import DigestError, Misconfigured, Transient
@@ -105,6 +107,15 @@ def newest_revision() -> str:
     head: str
     (head,) = revisions - predecessors
     return str(head)
+
+
+def is_missing_file() -> bool:
+    """True where the configured database is an SQLite file that is not there; connecting would create it."""
+    address = settings.get().database
+    if not address.startswith("sqlite"):
+        return False
+    file = make_url(address).database
+    return bool(file) and file != ":memory:" and not Path(str(file)).exists()
 
 
 def current_revision(database: Engine | None = None) -> str | None:

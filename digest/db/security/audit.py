@@ -10,6 +10,7 @@ from sqlmodel import Session, col, delete, func, select
 from digest.models import Audit
 
 RESTORE, RECONCILE = "restore", "reconcile"  # actions: a restored backup, and mails of before it settled by a mail log
+UNDECIDED = "undecided"  # in the detail of RECONCILE: how many mails of the log a person must decide about
 
 
 def audit_of_subscriber(session: Session, subscriber_id: int) -> Sequence[Audit]:

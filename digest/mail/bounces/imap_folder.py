@@ -54,6 +54,7 @@ class ImapFolder:
 
     def __init__(self, connection: imaplib.IMAP4, account: ImapAccount, *, has_keywords: bool) -> None:
         self._connection, self._account, self.has_keywords = connection, account, has_keywords
+        self.uid_validity = _text(connection.response("UIDVALIDITY")[1])
 
     def unprocessed(self) -> list[str]:
         """The UIDs of messages that are not marked as processed, oldest first."""
@@ -63,12 +64,20 @@ class ImapFolder:
         return sorted((uid.decode("ascii") for uid in uids if uid.isdigit()), key=int)
 
     def fetch(self, uids: Sequence[str], *, max_bytes: int) -> list[ImapMessage]:
-        """The first `max_bytes` of these messages; those that are gone are left out. They stay unread."""
+        """The first `max_bytes` of these messages; those that are gone are left out. They stay unread.
+
+        The UID may stand before or behind the text (RFC 3501, 7.4.2). Raises Transient where none came back.
+        """
         messages = []
-        for item in self._uid("FETCH", ",".join(uids), f"(UID BODY.PEEK[]<0.{max_bytes}>)"):
-            match = _FETCHED_UID.search(item[0]) if isinstance(item, tuple) else None
-            if match is not None:
-                messages.append(ImapMessage(match[1].decode("ascii"), bytes(item[1])[:max_bytes]))
+        items = self._uid("FETCH", ",".join(uids), f"(UID BODY.PEEK[]<0.{max_bytes}>)")
+        for item, following in zip(items, [*items[1:], b""], strict=True):
+            if isinstance(item, tuple):
+                rest = following if isinstance(following, bytes) else b""
+                match = _FETCHED_UID.search(item[0]) or _FETCHED_UID.search(rest)
+                if match is not None:
+                    messages.append(ImapMessage(match[1].decode("ascii"), bytes(item[1])[:max_bytes]))
+        if uids and not messages:
+            raise Transient("IMAP: FETCH returned none of the messages that SEARCH named")
         return messages
 
     def finish(self, uids: Sequence[str]) -> None:
@@ -83,7 +92,7 @@ class ImapFolder:
             self._uid("STORE", ",".join(uids), "+FLAGS.SILENT", f"({PROCESSED_KEYWORD} \\Seen)")
 
     def leave_for_person(self, uids: Sequence[str]) -> None:
-        """Mark messages that are no reports, where the server has keywords; they stay unread where they are."""
+        """Mark messages that are not ours, where the server has keywords; they stay unread where they are."""
         if uids and self.has_keywords:
             self._uid("STORE", ",".join(uids), "+FLAGS.SILENT", f"({PROCESSED_KEYWORD})")
 

@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from digest.errors import BadToken
 
 NOTIFICATION, SUBSCRIPTION, UNSUBSCRIPTION = "Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"
-_HOST = r"sns\.[a-z0-9-]{3,40}\.amazonaws\.com(?:\.cn)?"  # only the service itself has such names
+# A region, as in us-gov-west-1. Not "s3-us-west-2" nor any other service, where a stranger's bucket may be named "sns".
+_REGION = r"[a-z]{2}(?:-[a-z]{3,12}){1,3}-\d{1,2}"
+_HOST = rf"sns\.{_REGION}\.amazonaws\.com(?:\.cn)?"
 CERTIFICATE_URL = re.compile(rf"https://{_HOST}/SimpleNotificationService-[0-9a-f]{{16,64}}\.pem", re.ASCII)
 SUBSCRIBE_URL = re.compile(rf"https://{_HOST}/\?Action=ConfirmSubscription&[\w%&=.:/-]{{20,2000}}", re.ASCII)
 _SIGNED_FIELDS = {

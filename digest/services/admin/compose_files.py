@@ -6,9 +6,9 @@ readable by all, in a folder that only its owner can enter.
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from datetime import time
 from importlib.resources import files
 from pathlib import Path
@@ -16,16 +16,20 @@ from pathlib import Path
 import templates
 from digest import settings
 from digest.errors import BadInput, Refused
+from digest.replace_file import replace_file
 from digest.services.admin.configuration import SECRETS, declared_settings
 from digest.services.admin.initial_setup import SetupAnswers, quote_value
 
 COMPOSE_FILE, ENV_FILE, SECRETS_FOLDER = "docker-compose.yml", ".env", "secrets"
 SECRET_MODE, SECRETS_FOLDER_MODE, ENV_MODE = 0o444, 0o700, 0o600
 DATABASE_USER = "digest"
-_DKIM_KEY_IN_CONTAINER = "/run/secrets/dkim_key"
+_KEYS_IN_CONTAINER = {
+    "dkim_key_file": "/run/secrets/dkim_key",
+    "dkim_second_key_file": "/run/secrets/dkim_second_key",
+}
 # Settings that the compose file makes itself, or that are secrets.
 _NOT_IN_ENV_FILE = SECRETS | {
-    "smtp_url", "database_url", "redis_url", "data_dir", "host", "port", "trusted_proxies", "dkim_key_file",
+    "smtp_url", "database_url", "redis_url", "data_dir", "host", "port", "trusted_proxies", *_KEYS_IN_CONTAINER,
 }  # fmt: skip
 _IMAGES_NOTE = """\
 # The images are pinned by version. To pin them by content, too, add the digest that your registry shows:
@@ -36,11 +40,22 @@ _IMAGES_NOTE = """\
 """
 
 
-def write_compose_files(folder: Path, answers: SetupAnswers, *, force: bool = False) -> list[Path]:
-    """Write what is missing, from the answers and the present settings. Returns the paths of the written files.
+@dataclass(frozen=True, slots=True)
+class ComposeFiles:
+    """The paths of the written files, and of secrets that were kept although the present settings differ."""
 
-    Existing secrets are always kept, because the database and the links in mails depend on them; so is an existing
-    compose file without `force`. Raises BadInput; Refused where there is an .env already (without `force`).
+    written: list[Path]
+    kept: list[Path]
+
+
+def write_compose_files(
+    folder: Path, answers: SetupAnswers, *, force: bool = False, replace_smtp_url: bool = False
+) -> ComposeFiles:
+    """Write what is missing, from the answers and the present settings.
+
+    Existing secrets are kept, because the database and the links in mails depend on them, except with `force` and
+    `replace_smtp_url` that of the mail server. So is an existing compose file without `force`. Raises BadInput;
+    Refused where there is an .env already (without `force`).
     """
     answers.check()
     if (folder / ENV_FILE).exists() and not force:
@@ -48,7 +63,10 @@ def write_compose_files(folder: Path, answers: SetupAnswers, *, force: bool = Fa
     config = settings.get()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = _write_secrets(folder / SECRETS_FOLDER, _secret_values(config, answers))
+        values = _secret_values(config, answers)
+        replaced = {"smtp_url"} if force and replace_smtp_url else set()
+        written = _write_secrets(folder / SECRETS_FOLDER, values, replaced)
+        kept = _differing_secrets(folder / SECRETS_FOLDER, values, config)
         if force or not (folder / COMPOSE_FILE).exists():
             template = (files(templates) / "deploy" / "compose").joinpath(COMPOSE_FILE)
             (folder / COMPOSE_FILE).write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
@@ -56,7 +74,7 @@ def write_compose_files(folder: Path, answers: SetupAnswers, *, force: bool = Fa
         _write_new(folder / ENV_FILE, _env_text(config, answers), ENV_MODE)
     except OSError as error:
         raise BadInput(f"{folder}: can't be written ({error.strerror})", field="compose") from error
-    return [*written, folder / ENV_FILE]
+    return ComposeFiles([*written, folder / ENV_FILE], kept)
 
 
 def _secret_values(config: settings.Settings, answers: SetupAnswers) -> dict[str, str]:
@@ -66,7 +84,8 @@ def _secret_values(config: settings.Settings, answers: SetupAnswers) -> dict[str
     values = {
         "secret_key": ",".join(config.secret_key) or secrets.token_urlsafe(32),
         "smtp_url": ",".join(smtp_urls),
-        "dkim_key": config.dkim_key_file.read_text(encoding="utf-8") if config.dkim_key_file else "",
+        "dkim_key": _read_key(config.dkim_key_file),
+        "dkim_second_key": _read_key(config.dkim_second_key_file),
         "postgres_password": database_password,
         "database_url": f"postgresql://{DATABASE_USER}:{database_password}@postgres:5432/digest",
     }
@@ -76,8 +95,20 @@ def _secret_values(config: settings.Settings, answers: SetupAnswers) -> dict[str
     return values | {setting.name: setting.value() for setting in declared_settings() if setting.secret}
 
 
-def _write_secrets(folder: Path, values: Mapping[str, str]) -> list[Path]:
-    """Write the secrets that have no file yet. The database's password and its address are written together."""
+def _read_key(file: Path | None) -> str:
+    return file.read_text(encoding="utf-8") if file else ""
+
+
+def _differing_secrets(folder: Path, values: Mapping[str, str], config: settings.Settings) -> list[Path]:
+    """The files whose content is not that of the present settings; generated secrets are not among these."""
+    generated = {"postgres_password", "database_url"}
+    generated |= {name for name in ("secret_key", "metrics_token", "webhook_key") if not getattr(config, name)}
+    named = {name: value for name, value in values.items() if value and name not in generated}
+    return [folder / name for name, value in named.items() if (folder / name).read_text(encoding="utf-8") != value]
+
+
+def _write_secrets(folder: Path, values: Mapping[str, str], replaced: Set[str]) -> list[Path]:
+    """Write the secrets that have no file yet, and `replaced`. The database's password and address go together."""
     folder.mkdir(mode=SECRETS_FOLDER_MODE, exist_ok=True)
     folder.chmod(SECRETS_FOLDER_MODE)
     pair = [folder / "postgres_password", folder / "database_url"]
@@ -86,7 +117,7 @@ def _write_secrets(folder: Path, values: Mapping[str, str]) -> list[Path]:
         raise Refused(f"{present} is there without {missing}: write the one that is missing, or delete both")
     written = []
     for name, value in values.items():
-        if not (folder / name).exists():
+        if name in replaced or not (folder / name).exists():
             _write_new(folder / name, value, SECRET_MODE)
             written.append(folder / name)
     return written
@@ -94,12 +125,7 @@ def _write_secrets(folder: Path, values: Mapping[str, str]) -> list[Path]:
 
 def _write_new(file: Path, text: str, mode: int) -> None:
     """Write the file with this mode, replacing an existing one."""
-    temporary = file.with_name(f"{file.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
-        os.fchmod(stream.fileno(), mode)
-        stream.write(text)
-    temporary.replace(file)
+    replace_file(file, text.encode(), mode=mode)
 
 
 def _env_text(config: settings.Settings, answers: SetupAnswers) -> str:
@@ -114,8 +140,7 @@ def _env_text(config: settings.Settings, answers: SetupAnswers) -> str:
         value = getattr(config, name)
         if name not in _NOT_IN_ENV_FILE and name not in values and value != field.default:
             values[name] = _format_value(value)
-    if config.dkim_key_file:
-        values["dkim_key_file"] = _DKIM_KEY_IN_CONTAINER
+    values |= {name: path for name, path in _KEYS_IN_CONTAINER.items() if getattr(config, name)}
     for setting in declared_settings():
         if not setting.secret and setting.value() != setting.default:
             values[setting.name] = setting.value()

@@ -16,7 +16,14 @@ from digest.db.core.engine import reading
 from digest.db.papers import source_days, summaries
 from digest.db.reporting import installation_totals
 from digest.errors import Misconfigured
-from digest.services.admin import configuration, doctor_host, doctor_mail, doctor_processes, source_listing
+from digest.services.admin import (
+    configuration,
+    doctor_host,
+    doctor_mail,
+    doctor_processes,
+    source_listing,
+    worker_findings,
+)
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Finding
 from digest.services.ingestion import own_summaries, source_status
 from digest.services.security import api_tokens, proxy_warning
@@ -55,6 +62,8 @@ def _run_check(check: Check, config: settings.Settings) -> Iterator[Finding]:
 def _check_required_settings(config: settings.Settings) -> Iterator[Finding]:
     """Settings without which nothing works."""
     missing = [name for name in ("secret_key", "mail_from", "smtp_url") if not getattr(config, name)]
+    if "smtp_url" in missing and worker_findings.stored_findings(worker_findings.MAIL_SERVER, config) is not None:
+        missing.remove("smtp_url")  # this process does not send, and the one that does has it
     for name in missing:
         cure = settings.KEY_HINT if name == "secret_key" else "`digest init` asks for it and writes .env"
         yield Finding(ERROR, "settings", f"DIGEST_{name.upper()} is not set", cure)
@@ -216,10 +225,8 @@ _CHECKS: tuple[Check, ...] = (
     *(_check_required_settings, _check_key_lengths, _check_data_dir, doctor_host.check_disk),
     *(_check_base_url, doctor_host.check_certificate),
     *(
-        doctor_mail.check_mail_servers,
         doctor_mail.check_bounce_address,
-        doctor_mail.check_bounce_folder,
-        doctor_mail.check_dkim,
+        *(secret_check.findings for secret_check in worker_findings.CHECKS),
     ),
     doctor_mail.check_sender_domain,
 )

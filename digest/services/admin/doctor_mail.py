@@ -15,6 +15,7 @@ from digest.services.bounces import imap_poll
 from digest.settings import Settings
 
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
+_SECRETS_OF_CONTAINERS = "/run/secrets"  # mounted with the host's mode; there a folder keeps others out
 
 
 def check_mail_servers(config: Settings) -> Iterator[Finding]:
@@ -73,19 +74,22 @@ def check_dkim(config: Settings) -> Iterator[Finding]:
 
 
 def _check_second_key(config: Settings) -> Iterator[Finding]:
-    """The key of a rotation: the next one, which DNS must publish before it signs, or the previous one."""
+    """The key of a rotation: the next one, which DNS must publish before it signs, or the previous one.
+
+    It signs nothing, so nothing about it is an error.
+    """
     if not config.dkim_second_selector and config.dkim_second_key_file is None:
         return
     if not config.dkim_second_selector or config.dkim_second_key_file is None:
         text = "DIGEST_DKIM_SECOND_SELECTOR and DIGEST_DKIM_SECOND_KEY_FILE must be set together"
-        yield Finding(ERROR, "dkim", text, "set the other one too, or neither")
+        yield Finding(WARNING, "dkim", text, "set the other one too, or neither")
         return
     try:
         record = dkim.dns_record(config.dkim_second_key_file.read_bytes())
     except (OSError, ValueError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no private key in PEM form"
         text = f"{config.dkim_second_key_file} can't be read ({reason})"
-        yield Finding(ERROR, "dkim", text, "make one: digest dkim new")
+        yield Finding(WARNING, "dkim", text, "make one: digest dkim new")
         return
     for finding in _check_published_key(config, config.dkim_second_selector, record):
         yield replace(finding, level=OK if finding.level == OK else WARNING)
@@ -94,7 +98,7 @@ def _check_second_key(config: Settings) -> Iterator[Finding]:
 def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
     assert config.dkim_key_file is not None
     mode = config.dkim_key_file.stat().st_mode & 0o777
-    if mode & 0o077:
+    if mode & 0o077 and not config.dkim_key_file.is_relative_to(_SECRETS_OF_CONTAINERS):
         text = f"{config.dkim_key_file} is readable by others (mode {mode:04o}): they can sign mail in your name"
         yield Finding(WARNING, "dkim", text, f"chmod 600 {config.dkim_key_file}")
     bits = dkim.key_bits(pem)

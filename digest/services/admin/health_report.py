@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,9 @@ from digest.queues import QUEUES
 from digest.redis import running
 from digest.redis.task_lists import task_lists
 from digest.services.admin import dashboard, doctor
-from digest.services.admin.doctor_finding import Finding
+from digest.services.admin.doctor_finding import WARNING, Finding
 
+WAIT_SECONDS = 5.0  # for the checks
 CHECK_SECONDS = 60  # a report is reused for so long: its checks connect to mail servers and ask DNS
 
 
@@ -45,6 +47,37 @@ class HealthReport:
     mails: Mapping[str, int]
 
 
+class _BackgroundChecks:
+    """Runs the checks beside the request, because a mail server that answers slowly takes a minute."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._findings: Sequence[Finding] | None = None
+
+    def findings(self) -> Sequence[Finding]:
+        """The findings, after `WAIT_SECONDS` at most; those of the last time where these take longer."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="health-checks", daemon=True)
+                self._thread.start()
+            thread = self._thread
+        thread.join(WAIT_SECONDS)
+        late = Finding(
+            WARNING,
+            "checks",
+            "a server answers slowly: they have not finished yet",
+            "the page shows them a minute later",
+        )
+        if thread.is_alive():
+            return [late, *(self._findings or ())]
+        return self._findings if self._findings is not None else [late]
+
+    def _run(self) -> None:
+        self._findings = doctor.run_checks()
+
+
+_checks = _BackgroundChecks()
 _reports: BoundedCache[HealthReport] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
 
 
@@ -63,7 +96,7 @@ def _make_report() -> HealthReport:
     disk = shutil.disk_usage(folder)
     return HealthReport(
         clock.now(),
-        doctor.run_checks(),
+        _checks.findings(),
         queues,
         silence,
         disk.free,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput, Refused
 from digest.mail.smtp import probe
+from digest.replace_file import PRIVATE_MODE, replace_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class SetupAnswers:
 
 
 def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
-    """Write the file atomically, readable by its owner alone.
+    """Write the file atomically; readable by its owner alone. An existing one keeps its owner, and its group's access.
 
     Raises BadInput, and Refused where it is there already (without `force`).
     """
@@ -59,14 +59,9 @@ def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
         "ADMIN_EMAILS": answers.admin,
     }
     text = "".join(f"DIGEST_{name}={quote_value(value)}\n" for name, value in lines.items())
-    temporary = file.with_name(f"{file.name}.new")
     try:
-        temporary.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as stream:
-            stream.write(text)
-        temporary.replace(file)
+        is_private = file.exists() and not file.stat().st_mode & 0o007
+        replace_file(file, text.encode(), mode=None if is_private else PRIVATE_MODE)
     except OSError as error:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="env_file") from error
 

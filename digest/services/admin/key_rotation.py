@@ -18,11 +18,18 @@ from digest.db.core.engine import transaction
 from digest.errors import BadInput, Misconfigured, Refused
 from digest.mail.mime import dkim
 from digest.models import Audit
+from digest.replace_file import replace_file
 from digest.services.admin.initial_setup import quote_value
 from digest.services.security.audit_actor import command_line_actor
 
 NEW_KEY = "new signing key"  # the audit log's action
 _VARIABLE = f"{settings.PREFIX}SECRET_KEY"
+_BINDING = re.compile(  # a line of `.env` as python-dotenv reads it: all before the value, the value, all behind it
+    r"(\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=#\s]+)[^\S\r\n]*=[^\S\r\n]*)"
+    r"""(?:(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")(?=[^\S\r\n]*(?:#|[\r\n]|\Z))|[^\r\n]*?(?=\s+#|\s*(?:[\r\n]|\Z)))"""
+    r"(.*)\Z",
+    re.DOTALL,
+)
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -68,7 +75,7 @@ def add_signing_key() -> Path:
         _replace_file(file, f"{value}\n")
     else:
         file = settings.ENV_FILE
-        _replace_file(file, _with_value(file.read_text(encoding="utf-8"), value))
+        _replace_file(file, _with_value(file.read_bytes().decode(), value))
     settings.clear_cache()
     with transaction() as session:
         detail = {"keys": len(keys) + 1}
@@ -83,9 +90,10 @@ def _env_file_values() -> dict[str, str | None]:
 def _with_value(text: str, value: str) -> str:
     """The text of `.env` with that value of the signing key; all else stays as it is."""
     parts = []
-    for binding in parse_stream(io.StringIO(text)):
+    for binding in parse_stream(io.StringIO(text, newline="")):
         is_key = binding.key is not None and binding.key.upper() == _VARIABLE
-        parts.append(f"{_VARIABLE}={quote_value(value)}\n" if is_key else binding.original.string)
+        line = binding.original.string
+        parts.append(_BINDING.sub(lambda match: f"{match[1]}{quote_value(value)}{match[2]}", line) if is_key else line)
     return "".join(parts)
 
 
@@ -117,13 +125,7 @@ def _fingerprint(key: str) -> str:
 
 
 def _replace_file(file: Path, text: str) -> None:
-    """Replace a file atomically, readable by its owner alone."""
-    temporary = file.with_name(f"{file.name}.new")
     try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        temporary.replace(file)
+        replace_file(file, text.encode())
     except OSError as error:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="key") from error

@@ -14,7 +14,7 @@ from digest.db.papers import source_days
 from digest.db.reporting import metric_counters
 from digest.db.reporting.installation_totals import papers_by_source
 from digest.db.reporting.metric_counters import LabelPairs
-from digest.db.runs import run_reports
+from digest.db.runs import run_reports, runs
 from digest.db.runs.run_reports import LastRun
 from digest.errors import Transient
 from digest.queues import QUEUES
@@ -46,7 +46,10 @@ class SourceFigures:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringFigures:
-    """Everything that `/metrics` shows. `processes`: None for an installation without Redis."""
+    """Everything that `/metrics` shows. `processes`: None for an installation without Redis.
+
+    `edition_overdue`: seconds since the earliest slot whose edition a subscriber has not got; 0 where none is owed.
+    """
 
     now: datetime
     service: dashboard.ServiceFigures
@@ -55,6 +58,7 @@ class MonitoringFigures:
     papers_by_source: Mapping[str, int]
     counters: Mapping[tuple[str, LabelPairs], float]
     last_run: LastRun | None
+    edition_overdue: float
     schema: str
     free_bytes: int | None
 
@@ -66,6 +70,7 @@ def monitoring_figures() -> MonitoringFigures:
     with reading() as session:
         papers, counters = papers_by_source(session), metric_counters.totals(session)
         last_run = run_reports.last_finished_run(session)
+        owed_slots = runs.due_slots(session, now, limit=1)
     return MonitoringFigures(
         now=now,
         service=dashboard.service_figures(),
@@ -74,6 +79,7 @@ def monitoring_figures() -> MonitoringFigures:
         papers_by_source=papers,
         counters=counters,
         last_run=last_run,
+        edition_overdue=max(((now - slot).total_seconds() for slot in owed_slots), default=0.0),
         schema=schema_migration.current_revision() or "",
         free_bytes=doctor_host.free_bytes(settings.get()),
     )

@@ -16,6 +16,7 @@ from digest.db.security.audit import RESTORE
 from digest.errors import BadInput, Misconfigured, Refused
 from digest.models import Audit
 from digest.redis import running
+from digest.replace_file import replace_file
 from digest.services.backup import archive
 from digest.services.backup.archive import Manifest
 from digest.services.security.audit_actor import command_line_actor
@@ -71,9 +72,7 @@ def _restore_private_file(source: Path, target: Path, restored: RestoredBackup) 
         target = aside
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(source.read_bytes())
+        replace_file(target, source.read_bytes())
     except OSError as error:
         raise BadInput(f"{target}: can't be written ({error.strerror})", field="file") from error
     restored.notes.append(f"written: {target}")

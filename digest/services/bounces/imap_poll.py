@@ -16,6 +16,9 @@ from digest.settings import Settings
 
 MESSAGES_PER_POLL = 2000  # the next poll goes on
 
+# Without keywords, messages for a person can't be marked: by account and UIDVALIDITY, those that this process has read.
+_left_for_person: dict[tuple[ImapAccount, str], set[str]] = {}
+
 log = logs.get(__name__)
 
 
@@ -40,20 +43,27 @@ def account_from(config: Settings) -> ImapAccount | None:
 def ingest(*, dry_run: bool = False, limit: int = MESSAGES_PER_POLL) -> Iterator[ProcessedMessage]:
     """Process the folder's messages, oldest first, at most `limit`. Raises Misconfigured, Transient.
 
-    `ProcessedMessage.file` is the UID.
+    `ProcessedMessage.file` is the UID. Messages that can't be marked do not count, so that they block no newer ones.
     """
     account = account_from(settings.get())
     if account is None:
         raise Misconfigured("DIGEST_BOUNCE_IMAP_HOST is not set; docs/BOUNCES.md lists what belongs to it")
     with open_folder(account) as folder:
-        uids = folder.unprocessed()[:limit]
-        for start in range(0, len(uids), MESSAGES_PER_TRANSACTION):
-            messages = folder.fetch(uids[start : start + MESSAGES_PER_TRANSACTION], max_bytes=MAX_BYTES)
+        left = _left_for_person.setdefault((account, folder.uid_validity), set())
+        uids = [uid for uid in folder.unprocessed() if dry_run or uid not in left]
+        while uids and limit > 0:
+            size = min(MESSAGES_PER_TRANSACTION, limit)
+            messages, uids = folder.fetch(uids[:size], max_bytes=MAX_BYTES), uids[size:]
             if dry_run:
                 keys = process_reports.attribution_keys()
                 yield from (ProcessedMessage(m.uid, bounce.classify_message(m.raw, keys), "") for m in messages)
-            else:
-                yield from _process(folder, messages)
+                limit -= size
+                continue
+            processed = _process(folder, messages)
+            yield from processed
+            unmarked = set() if folder.has_keywords else {m.file for m in processed if not _is_settled(m)}
+            left |= unmarked
+            limit -= size - len(unmarked)
 
 
 def poll() -> int:
@@ -72,6 +82,15 @@ def _process(folder: ImapFolder, messages: Sequence[ImapMessage]) -> list[Proces
         ProcessedMessage(message.uid, classified, outcome)
         for message, (classified, outcome) in zip(messages, results, strict=True)
     ]
-    folder.finish([message.file for message in processed if message.classified.kind != OTHER])
-    folder.leave_for_person([message.file for message in processed if message.classified.kind == OTHER])
+    folder.finish([message.file for message in processed if _is_settled(message)])
+    folder.leave_for_person([message.file for message in processed if not _is_settled(message)])
     return processed
+
+
+def _is_settled(message: ProcessedMessage) -> bool:
+    """True where nobody needs to read the message: a report that is proved to be about our mail.
+
+    In a mailbox that others use, too, reports and automatic replies without that proof may be about their mails.
+    """
+    classified = message.classified
+    return classified.kind != OTHER and classified.origin.proves(classified.kind)

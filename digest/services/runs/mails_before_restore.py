@@ -53,9 +53,10 @@ def possible_repeats() -> PossibleRepeats | None:
 
 
 def unsettled_restore(session: Session) -> Audit | None:
-    """The audit row of the newest restore; None where there is none, or its mails were settled since."""
+    """The audit row of the newest restore; None where there is none, or all its mails were settled since."""
     restore, settled = audit.newest_of(session, audit.RESTORE), audit.newest_of(session, audit.RECONCILE)
-    is_settled = restore is not None and settled is not None and (settled.id or 0) > (restore.id or 0)
+    is_newer = restore is not None and settled is not None and (settled.id or 0) > (restore.id or 0)
+    is_settled = is_newer and settled is not None and not settled.detail.get(audit.UNDECIDED)
     return None if is_settled else restore
 
 

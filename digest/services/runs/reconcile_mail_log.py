@@ -281,6 +281,7 @@ def _next_due(subscriber: Subscriber, slot: datetime) -> datetime | None:
 
 def _record_audit(result: Reconciliation) -> None:
     detail = {action: result.count(action) for action in CHANGES}
+    detail[audit.UNDECIDED] = sum(map(result.count, FOR_DECISION))
     with transaction() as session:
         session.add(Audit(at=clock.now(), actor=command_line_actor(), action=audit.RECONCILE, detail=detail))
 

@@ -139,6 +139,10 @@ class _MetricsCollector(Collector):
         service = self._figures.service
         return {
             "papers": ("Papers stored", service.papers),
+            "edition_overdue_seconds": (
+                "Time since the earliest slot whose edition is still owed, 0 for none",
+                self._figures.edition_overdue,
+            ),
             "oldest_due_seconds": ("Time since the oldest due e-mail became due", service.oldest_due),
             "queue_age_seconds": ("Time since the oldest waiting e-mail was queued", service.queue_age),
             "deliveries_overdue": ("E-mails due more than 30 minutes ago", service.overdue),

@@ -153,6 +153,17 @@ def test_a_short_dkim_key_that_others_can_read_has_two_warnings(
     assert warnings[1] == "the key has only 1024 bits"
 
 
+@SQLITE
+def test_a_second_dkim_key_that_is_missing_is_only_a_warning(
+    ready: Terminal, configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    record = dkim.dns_record(write_dkim_key(tmp_path, configured))
+    monkeypatch.setattr(dns_records, "txt_records", lambda name: [record] if "_domainkey" in name else [])
+    configured(DKIM_SECOND_SELECTOR="s2", DKIM_SECOND_KEY_FILE=tmp_path / "none.pem")
+
+    assert [level for level, _ in findings(ready, "dkim")] == ["ok", "warning"]
+
+
 def test_a_data_folder_that_cannot_be_written_to_is_an_error(
     ready: Terminal, configured: Callable[..., None], tmp_path: Path
 ) -> None:

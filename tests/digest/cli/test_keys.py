@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -44,12 +45,59 @@ def test_a_new_key_signs_and_links_of_the_old_one_keep_working(ready: Terminal, 
 
 
 @SQLITE
-def test_the_rest_of_the_file_stays_and_others_cannot_read_it(ready: Terminal, env_file: Path) -> None:
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444])
+def test_the_rest_of_the_file_stays_and_so_does_its_mode(ready: Terminal, env_file: Path, mode: int) -> None:
+    env_file.chmod(mode)
     ready.ok("admin", "key", "new")
 
     text = env_file.read_text()
     assert re.sub(r"DIGEST_SECRET_KEY='[\w-]{43},([^']*)'", r"DIGEST_SECRET_KEY=\1", text) == ENV
-    assert env_file.stat().st_mode & 0o777 == 0o600
+    assert env_file.stat().st_mode & 0o777 == mode
+
+
+@SQLITE
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_leaves_the_file_to_its_owner(ready: Terminal, env_file: Path) -> None:
+    os.chown(env_file, 12345, 23456)
+
+    ready.ok("admin", "key", "new")
+
+    assert (env_file.stat().st_uid, env_file.stat().st_gid) == (12345, 23456)
+
+
+@SQLITE
+def test_a_linked_file_stays_a_link(ready: Terminal, env_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    env_file.rename(tmp_path / "etc" / "papers.env")
+    env_file.symlink_to(tmp_path / "etc" / "papers.env")
+
+    ready.ok("admin", "key", "new")
+
+    assert env_file.is_symlink()
+    assert OLD in (tmp_path / "etc" / "papers.env").read_text()
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"export DIGEST_SECRET_KEY={OLD}  # of May\n",
+        f"\n\nDIGEST_SECRET_KEY = '{OLD}' # of May\r\nDIGEST_PORT=8001\r\n",
+        f'digest_secret_key="{OLD}"',
+    ],
+)
+def test_the_line_of_the_key_keeps_all_but_the_value(ready: Terminal, env_file: Path, line: str) -> None:
+    env_file.write_bytes(line.encode())
+    settings.clear_cache()
+
+    ready.ok("admin", "key", "new")
+
+    before, _, after = line.partition(OLD)
+    assert re.fullmatch(
+        re.escape(before.rstrip("'\"")) + rf"'[\w-]{{43}},{OLD}'" + re.escape(after.lstrip("'\"")),
+        env_file.read_bytes().decode(),
+    )
+    assert settings.get().secret_key[1] == OLD
 
 
 @SQLITE

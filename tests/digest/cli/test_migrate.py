@@ -76,6 +76,18 @@ def test_a_check_says_by_its_exit_code_how_the_schema_stands_and_changes_nothing
     assert schema_migration.current_revision() == before
 
 
+@pytest.mark.parametrize("name", ["none.db", "folder/none.db", "with%20blank.db"])
+def test_a_check_of_a_missing_sqlite_file_creates_nothing(
+    terminal: Terminal, configured: Callable[..., None], tmp_path: Path, name: str
+) -> None:
+    configured(DATABASE_URL=f"sqlite:///{tmp_path / 'data' / name}", DATA_DIR=tmp_path / "data")
+
+    result = terminal.run("migrate", "--check")
+
+    assert (result.exit_code, "the schema is empty" in result.output) == (3, True)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_check_of_a_database_without_tables_makes_none(new: Terminal, tmp_path: Path) -> None:
     assert new.run("migrate", "--check").exit_code == 3
     assert schema_migration.current_revision() is None

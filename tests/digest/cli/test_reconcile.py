@@ -234,6 +234,16 @@ def test_a_mail_of_unknown_kind_is_listed_and_its_recipient_still_gets_an_editio
     assert smtp.recipients()["dan@example.com"] == 1
 
 
+def test_a_dry_run_still_warns_while_a_mail_is_undecided(lab: Terminal, restored: Path) -> None:
+    path = message_builder.return_path("bounces@digest.example", 999_999, settings.get().secret_key[0])
+    at = (NOON + timedelta(hours=1)).isoformat()
+    restored.write_text(f"{at} mx smtpd[9]: 5a smtp envelope evpid=b1 from=<{path}> to=<dan@example.com>\n")
+
+    lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
+
+    assert "perhaps_again" in json.loads(lab.ok("run", "--dry-run", "--json"))
+
+
 def test_a_person_can_say_that_a_mail_was_an_edition(lab: Terminal, smtp: MailServer, restored: Path) -> None:
     path = message_builder.return_path("bounces@digest.example", 999_999, settings.get().secret_key[0])
     at = (NOON + timedelta(hours=1)).isoformat()

@@ -88,3 +88,27 @@ def test_lines_that_are_not_understood_are_counted_and_named(line: str) -> None:
     log = read_mail_log(["", POSTFIX.splitlines()[0], line], now=NOW)
 
     assert (log.lines, log.unknown, log.samples) == (2, 1, [(3, line.strip()[:120])])
+
+
+def test_the_null_sender_is_not_a_missing_one() -> None:
+    assert [mail.sender for mail in _mails(POSTFIX.replace("<b@digest.example>", "<>"))] == [""]
+    assert [mail.sender for mail in _mails(EXIM.replace("b@digest.example", "<>"))] == [""]
+
+
+@pytest.mark.parametrize("text", [POSTFIX, EXIM])
+def test_the_envelope_sender_comes_with_the_mail(text: str) -> None:
+    assert [mail.sender for mail in _mails(text)] == ["b@digest.example"]
+
+
+@pytest.mark.parametrize("text", [POSTFIX, EXIM])
+def test_a_queue_id_is_forgotten_when_the_server_is_done_with_it(text: str) -> None:
+    lines = text.splitlines()
+    again = next(line for line in lines if "ada@example.com" in line).replace("ada@", "bob@")
+
+    assert [mail.recipient for mail in _mails("\n".join([*lines, again]))] == ["ada@example.com"]
+
+
+def test_mails_of_others_are_counted_once_each_and_not_kept() -> None:
+    log = read_mail_log((POSTFIX + EXIM + POSTFIX).splitlines(), now=NOW, is_relevant=lambda mail: False)
+
+    assert (log.mails, log.irrelevant) == ([], 1)

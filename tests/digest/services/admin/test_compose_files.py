@@ -117,6 +117,39 @@ def test_the_dkim_key_goes_along(terminal: Terminal, folder: Path, configured: C
     assert dotenv_values(folder / ".env")["DIGEST_DKIM_KEY_FILE"] == "/run/secrets/dkim_key"
 
 
+def test_the_second_dkim_key_goes_along(terminal: Terminal, folder: Path, configured: Callable[..., None]) -> None:
+    key_file = folder.with_name("dkim-s2.pem")
+    key_file.write_bytes(dkim.generate_key(2048)[0])
+    configured(DKIM_SECOND_SELECTOR="s2", DKIM_SECOND_KEY_FILE=key_file)
+    terminal.ok("init", "--compose", str(folder), *ANSWERS)
+
+    assert secret(folder, "dkim_second_key") == key_file.read_text()
+    assert dotenv_values(folder / ".env")["DIGEST_DKIM_SECOND_KEY_FILE"] == "/run/secrets/dkim_second_key"
+    assert all("dkim_second_key" in COMPOSE["services"][name]["secrets"] for name in ("worker-delivery", "admin"))
+
+
+def test_a_mail_server_given_with_force_replaces_the_stored_one(terminal: Terminal, folder: Path) -> None:
+    terminal.ok("init", "--compose", str(folder), *ANSWERS)
+    answers = [word.replace("mail.example:587", "new.example:25") for word in ANSWERS]
+
+    terminal.ok("init", "--compose", str(folder), *answers, "--force")
+
+    assert secret(folder, "smtp_url") == "smtp://user:it's $ecret@new.example:25"
+
+
+def test_a_secret_that_is_kept_and_differs_is_named(
+    terminal: Terminal, folder: Path, configured: Callable[..., None]
+) -> None:
+    terminal.ok("init", "--compose", str(folder), *ANSWERS)
+    configured(METRICS_TOKEN="n" * 40)
+
+    output = terminal.ok("init", "--compose", str(folder), *ANSWERS, "--force")
+
+    assert [line.split("/")[-1].split(" ")[0] for line in output.splitlines() if line.startswith("kept:")] == [
+        "metrics_token"
+    ]
+
+
 def test_written_again_with_force_the_secrets_stay(terminal: Terminal, folder: Path) -> None:
     terminal.ok("init", "--compose", str(folder), *ANSWERS)
     before = {file.name: file.read_text() for file in (folder / "secrets").iterdir()}

@@ -153,6 +153,23 @@ def test_a_scheduled_job_is_written_with_topics_where_nothing_is_configured(
     assert personal_mail.read_topics(tmp_path / "fork" / "topics.txt")
 
 
+@pytest.mark.parametrize(("answer", "code"), [("true", 0), ("false", 1), ("", 1)])
+def test_the_scheduled_job_refuses_a_public_repository(
+    terminal: Terminal, tmp_path: Path, answer: str, code: int
+) -> None:
+    terminal.ok("init", "--workflow", str(tmp_path))
+    workflow = yaml.safe_load((tmp_path / ".github" / "workflows" / "papers-inbox.yml").read_text())
+    gh = tmp_path / "gh"
+    gh.write_text(f"#!/bin/sh\necho {answer}\n")
+    gh.chmod(0o755)
+
+    first = workflow["jobs"]["mail"]["steps"][0]
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_REPOSITORY": "ada/papers"}
+    result = subprocess.run(["bash", "-e", "-c", first["run"]], env=environment, check=False)
+
+    assert result.returncode == code
+
+
 def test_the_scheduled_job_gives_secrets_to_the_mail_alone_and_never_to_a_shell(
     terminal: Terminal, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from digest.mail.bounces.parsed_message import MAX_BYTES
 from digest.services.admin import doctor
 from digest.services.bounces import imap_poll, process_reports
 from tests.digest.cli.test_bounces import digest, enqueue_mails, proved
+from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import mail
 from tests.digest.services.conftest import service
 from tests.digest.services.stored_rows import suppressed
@@ -215,3 +216,63 @@ def test_doctor_counts_what_waits_in_the_folder(imap: BounceServer) -> None:
 def test_without_a_server_nothing_is_polled_and_the_command_names_the_setting(service: str) -> None:
     assert imap_poll.poll() == 0
     assert digest("bounces", "ingest", "--imap")[0] == 2
+
+
+@SQLITE
+@pytest.mark.parametrize("processed", ["flag", "move", "delete"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        report(),
+        complaint(),
+        mail("Out of office", "I am away", "Auto-Submitted: auto-replied"),
+        mail("unsubscribe", "unsubscribe"),
+    ],
+    ids=["bounce", "complaint", "auto-reply", "unsubscribe"],
+)
+def test_a_message_that_is_not_proved_ours_stays_unread(
+    small: SmallImapServer, use: Callable[..., None], processed: str, raw: bytes
+) -> None:
+    use(small, PROCESSED=processed)
+    small.deliver(raw)
+
+    imap_poll.poll()
+
+    assert _flags(small) == [{KEYWORD}]
+
+
+@SQLITE
+def test_messages_for_a_person_block_no_newer_reports_where_nothing_can_be_marked(
+    service: str, use: Callable[..., None]
+) -> None:
+    with SmallImapServer(keywords=False) as server:
+        use(server, PROCESSED="delete")
+        for _ in range(4):
+            server.deliver(QUESTION)
+        (number,) = enqueue_mails(1)
+        server.deliver(proved(number))
+
+        outcomes = [message.outcome for message in imap_poll.ingest(limit=2)]
+
+        assert outcomes.count("suppressed") == 1
+        assert len(server.folder("INBOX")) == 4
+        assert list(imap_poll.ingest(limit=2)) == []
+
+
+@SQLITE
+def test_a_uid_behind_the_text_of_a_message_is_read(small: SmallImapServer) -> None:
+    small.uid_form = "behind"
+    for number in enqueue_mails(2):
+        small.deliver(proved(number))
+
+    assert [message.outcome for message in imap_poll.ingest()] == ["suppressed", "suppressed"]
+    assert _flags(small) == [{SEEN, KEYWORD}] * 2
+
+
+@SQLITE
+def test_messages_without_uids_are_an_error(small: SmallImapServer) -> None:
+    small.uid_form = "missing"
+    small.deliver(QUESTION)
+
+    with pytest.raises(Transient, match="none of the messages"):
+        imap_poll.poll()

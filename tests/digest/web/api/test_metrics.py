@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -18,10 +19,11 @@ from digest import clock, redis
 from digest.db.core.engine import transaction
 from digest.db.papers import source_days
 from digest.models import RunReport
+from digest.models.subscriber import UNSUBSCRIBED
 from digest.redis import PrivateRedis
 from digest.redis.task_lists import task_lists
 from digest.services.runs import run_report
-from tests.digest.services.stored_rows import add_run
+from tests.digest.services.stored_rows import add_run, add_subscriber
 from tests.digest.web.conftest import METRICS, Browser
 from tests.outbox import Outbox
 from tests.servers import RCPT, MailServer
@@ -112,6 +114,18 @@ def test_ages_of_a_source_are_ages_not_points_in_time(web: Browser, clock_stands
     values = samples(web)
     assert values['digest_source_request_age_seconds{source="arxiv-rss"}'] == 10
     assert values['digest_source_success_age_seconds{source="arxiv-rss"}'] == 100
+
+
+def test_an_edition_is_overdue_from_its_slot_on_and_only_for_active_subscribers(
+    web: Browser, clock_stands: time_machine.Traveller
+) -> None:
+    due_at = clock.now() - timedelta(hours=3)
+    add_subscriber("bob@one.example", next_due_at=due_at, state=UNSUBSCRIBED)
+    add_subscriber("cyd@one.example", next_due_at=clock.now() + timedelta(hours=60))
+    assert samples(web)["digest_edition_overdue_seconds"] == 0
+
+    add_subscriber("ada@one.example", next_due_at=due_at)
+    assert samples(web)["digest_edition_overdue_seconds"] == 3 * 3600
 
 
 def test_the_last_run_has_an_age_and_a_duration(web: Browser, clock_stands: time_machine.Traveller) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
 
-from digest.services.admin import doctor
+from digest.caching import BoundedCache
+from digest.services.admin import doctor, health_report
 from digest.services.admin.doctor_finding import ERROR, OK, Finding
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser
@@ -57,3 +59,17 @@ def test_the_script_is_allowed_by_the_policy_of_the_page(web: Browser, configure
     policy = web.get("/admin/health", headers=signed_in(web)).headers["content-security-policy"]
 
     assert csp_hash(refresh_script()) in policy
+
+
+def test_a_slow_check_does_not_keep_the_page_waiting(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = threading.Event()
+    monkeypatch.setattr(health_report, "WAIT_SECONDS", 0.1)
+    empty = BoundedCache[health_report.HealthReport](max_entries=2, max_bytes=2, size_of=lambda _: 1)
+    monkeypatch.setattr(health_report, "_reports", empty)
+    monkeypatch.setattr(health_report, "_checks", health_report._BackgroundChecks())
+    monkeypatch.setattr(doctor, "run_checks", lambda: finished.wait(60) and FINDINGS)
+
+    page = web.get("/admin/health", headers=signed_in(web)).text
+    finished.set()
+
+    assert "a server answers slowly" in page
