@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-import httpx
 from pydantic import ValidationError
 
 from digest import clock, logs, settings
@@ -96,6 +95,8 @@ def _confirm_subscription(message: SnsMessage) -> None:
 
 def _get(url: str, limit: int) -> bytes:
     """Fetch at most `limit` bytes, without redirects. Raises Transient."""
+    import httpx  # it loads rich, which processes that run for long do without
+
     try:
         with httpx.stream("GET", url, timeout=FETCH_SECONDS, follow_redirects=False) as response:
             response.raise_for_status()
