@@ -155,12 +155,12 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
             raise SourceDown(f"{host}: the request can't be sent ({error})"[:200], retryable=False) from error
         except httpx.HTTPError as error:
             if exchange.is_over:
-                raise SourceDown(f"{host} took too long to answer") from error
+                raise SourceDown(f"{host} did not answer in time") from error
             if isinstance(error, httpx.TimeoutException):
                 raise SourceDown(f"{host} did not answer in time ({type(error).__name__})") from error
             raise SourceDown(f"{host}: {str(error)[:160] or type(error).__name__}") from error
         if exchange.is_over:  # the end of the answer may be that of the connection
-            raise SourceDown(f"{host} took too long to answer")
+            raise SourceDown(f"{host} did not answer in time")
         return answer
 
 
@@ -260,7 +260,7 @@ def _read_body(answer: httpx.Response, limit: int, deadline: float) -> Iterator[
     size_read = 0
     for chunk in answer.iter_raw():
         if time.monotonic() > deadline:
-            raise SourceDown(f"{answer.url.host} took too long to answer")
+            raise SourceDown(f"{answer.url.host} did not answer in time")
         part = _decompress(decompressor, chunk, limit - size_read + 1) if decompressor else chunk
         size_read += len(part)
         if size_read > limit:

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text, update
+from sqlalchemy.exc import DataError
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_ids
 from digest.models import Paper, PaperIdentifier, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import RejectedItem
 from digest.text.plain_text import one_line
+
+REFUSED_VALUE = DataError  # the database refuses a value, such as a text longer than its column (PostgreSQL)
 
 
 def lock_batches(session: Session) -> None:

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date
 
-from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
 from digest import clock, logs
 from digest.db.core.engine import reading
+from digest.db.papers import paper_writes, source_days
 from digest.db.papers import papers as papers_store
-from digest.db.papers import source_days
 from digest.errors import SourceDown
 from digest.services.ingestion.import_document import IngestCounts, store_document
 from digest.sources import registry
@@ -61,7 +60,7 @@ def _store(source: str, document: FetchedDocument) -> IngestCounts:
     day = _announcement_day(source, document, now.astimezone(UTC).date())
     try:
         return store_document(source, document.name, document.parsed, day=day, known_at=now, finish=finish)
-    except DataError as error:  # such as a text longer than its column
+    except paper_writes.REFUSED_VALUE as error:
         log.exception("document_not_stored", source=source, document=document.name)
         raise SourceDown(f"{document.name}: the database refuses a value of it", retryable=False) from error
 
