@@ -136,8 +136,8 @@ def document_ids(session: Session, query: IndexQuery, first_id: int = 0) -> set[
 def count_documents(session: Session, query: IndexQuery, *, limit: int) -> int:
     """How many papers the query finds in the index, at most `limit`."""
     condition = "terms @@ CAST(:query AS tsquery)" if _is_postgresql(session) else f"{TERMS_TABLE} MATCH :query"
-    found = f"SELECT 1 FROM {TERMS_TABLE} WHERE {condition} LIMIT :limit"  # noqa: S608 - texts of ours
-    statement = text(f"SELECT count(*) FROM ({found}) AS documents")  # noqa: S608
+    matching_rows = f"SELECT 1 FROM {TERMS_TABLE} WHERE {condition} LIMIT :limit"  # noqa: S608 - texts of ours
+    statement = text(f"SELECT count(*) FROM ({matching_rows}) AS documents")  # noqa: S608
     return int(session.execute(statement, {"query": _text(session, query), "limit": limit}).scalar_one())
 
 

@@ -15,10 +15,10 @@ def shared_terms(
     examples: Examples, joined: JoinedPapers, vocabulary: Vocabulary, papers: Collection[int]
 ) -> dict[int, list[int]]:
     """By paper (positions in `joined`) the positions of those terms of the examples that it has."""
-    found: dict[int, list[int]] = {paper: [] for paper in papers}
+    positions_by_paper: dict[int, list[int]] = {paper: [] for paper in papers}
     for position, term in enumerate(examples.terms):
         word = vocabulary.words[term.stems, False]
         begin, end = np.searchsorted(joined.word, [word, word + 1])
-        for paper in found.keys() & set(joined.paper[begin:end].tolist()):
-            found[paper].append(position)
-    return found
+        for paper in positions_by_paper.keys() & set(joined.paper[begin:end].tolist()):
+            positions_by_paper[paper].append(position)
+    return positions_by_paper

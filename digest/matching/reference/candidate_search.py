@@ -49,7 +49,7 @@ class RelevanceSample:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _AnnouncementHits:
     """What an announcement has: papers as written, excluded ones, and relevances of at least about the floor."""
 
     written: set[int]
@@ -75,7 +75,7 @@ class CandidateSearch:
         exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
         self._words = _weighted_words(parsed)
-        self._found: dict[PostingLists, _Found] = {}
+        self._hits_by_lists: dict[PostingLists, _AnnouncementHits] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
             all(word.stem for word in self._words)
@@ -85,13 +85,13 @@ class CandidateSearch:
 
     def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> list[int]:
         """Ids of the papers of one announcement that may be selected. `tau`: the threshold, None for none yet."""
-        found = self._search(lists)
+        hits = self._search(lists)
         numbers = lists.find(self._followed)
         if self._profile.finds_papers:
-            numbers |= self._allowed(lists, found.written | self._closest(lists, found, eligible, tau))
+            numbers |= self._allowed(lists, hits.written | self._closest(lists, hits, eligible, tau))
         elif self._profile.categories:
             numbers |= lists.find(self._categories)
-        return [paper_id for paper_id in self._ids(lists, numbers - found.excluded) if paper_id in eligible]
+        return [paper_id for paper_id in self._ids(lists, numbers - hits.excluded) if paper_id in eligible]
 
     def sample(self, lists: PostingLists, eligible: Collection[int]) -> RelevanceSample:
         """The close papers of one of the announcements that set the threshold.
@@ -100,11 +100,11 @@ class CandidateSearch:
         """
         if not self._floor:
             return RelevanceSample((), ())
-        found = self._search(lists)
-        written, relevances = found.written, found.relevances
+        hits = self._search(lists)
+        written, relevances = hits.written, hits.relevances
         numbers = [
             number
-            for number in self._allowed(lists, relevances.keys() - found.excluded)
+            for number in self._allowed(lists, relevances.keys() - hits.excluded)
             if lists.ids[number] in eligible
         ]
         if not self._is_exact:
@@ -112,17 +112,21 @@ class CandidateSearch:
         undecided = () if self._is_written_exact else self._ids(lists, [n for n in numbers if n in written])
         return RelevanceSample(tuple(relevances[n] for n in numbers if n not in written), tuple(undecided))
 
-    def _search(self, lists: PostingLists) -> _Found:
-        if lists not in self._found:
+    def _search(self, lists: PostingLists) -> _AnnouncementHits:
+        if lists not in self._hits_by_lists:
             relevances = self._relevances(lists) if self._floor else {}
-            self._found[lists] = _Found(lists.find(self._as_written), lists.find(self._excluded), relevances)
-        return self._found[lists]
+            self._hits_by_lists[lists] = _AnnouncementHits(
+                lists.find(self._as_written), lists.find(self._excluded), relevances
+            )
+        return self._hits_by_lists[lists]
 
-    def _closest(self, lists: PostingLists, found: _Found, eligible: Collection[int], tau: int | None) -> set[int]:
+    def _closest(
+        self, lists: PostingLists, hits: _AnnouncementHits, eligible: Collection[int], tau: int | None
+    ) -> set[int]:
         """The close papers of one announcement: those above `tau`, without one the few most relevant ones."""
         least = 0 if tau is None else tau + 1
-        numbers = self._allowed(lists, found.relevances.keys() - found.written - found.excluded)
-        close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := found.relevances[n]) >= least]
+        numbers = self._allowed(lists, hits.relevances.keys() - hits.written - hits.excluded)
+        close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := hits.relevances[n]) >= least]
         if tau is None and self._is_exact:
             close = nsmallest(CLOSE_PAPERS_PER_DAY, (paper for paper in close if paper[1] in eligible))
         return {number for _, _, number in close}

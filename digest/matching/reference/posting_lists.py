@@ -70,8 +70,8 @@ class PostingLists:
 
     def frequencies(self, stem: str) -> dict[int, int]:
         """The tf of each paper with a stem, by its number: 3 in the title, 1 in the abstract, 4 in both."""
-        found = self._list_of(_STEM + stem[: _CUT_LENGTH - 1])
-        return dict(zip(self.papers[found], self.tf[found], strict=True))
+        span = self._list_of(_STEM + stem[: _CUT_LENGTH - 1])
+        return dict(zip(self.papers[span], self.tf[span], strict=True))
 
     def stem_counts(self) -> dict[str, int]:
         """In how many papers each stem is."""
@@ -86,12 +86,12 @@ class PostingLists:
         return counts
 
     def _find_all(self, parts: Iterable[IndexQuery]) -> set[int]:
-        found: set[int] | None = None
+        numbers: set[int] | None = None
         for part in parts:
-            found = self.find(part) if found is None else found & self.find(part)
-            if not found:
+            numbers = self.find(part) if numbers is None else numbers & self.find(part)
+            if not numbers:
                 return set()
-        return found or set()
+        return numbers or set()
 
     def _with_text(self, text: str, *, prefix: bool) -> set[int]:
         if not prefix:

@@ -159,10 +159,10 @@ def lookup(node: Node, *, exact_pairs: bool = False) -> Lookup:
             query = AllOf(queries) if isinstance(node, And) else AnyOf(queries)
             return Lookup(query, all(part.is_exact for part in lookups))
         case AndNot(keep, drop):
-            kept, dropped = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
+            included, dropped = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
             if dropped.is_exact:
-                return Lookup(Without(kept.query, dropped.query), kept.is_exact)
-            return Lookup(kept.query, is_exact=False)
+                return Lookup(Without(included.query, dropped.query), included.is_exact)
+            return Lookup(included.query, is_exact=False)
 
 
 def _depth(node: Node) -> int:

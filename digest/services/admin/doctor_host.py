@@ -80,9 +80,9 @@ def _untrusted(host: str, error: ssl.SSLCertVerificationError) -> Finding:
 
 
 def _expiry(host: str, expires: datetime) -> Finding:
-    left = expires - clock.now()
+    remaining = expires - clock.now()
     text = f"the certificate of {host} is valid until {expires:%Y-%m-%d %H:%M} UTC"
-    if left > CERTIFICATE_WARNING:
+    if remaining > CERTIFICATE_WARNING:
         return Finding(OK, "certificate", text)
-    level = ERROR if left < CERTIFICATE_ERROR else WARNING
+    level = ERROR if remaining < CERTIFICATE_ERROR else WARNING
     return Finding(level, "certificate", text, "see why it is not renewed automatically")

@@ -44,15 +44,15 @@ def people_of_authors(authors: Iterable[str]) -> tuple[NamedPeople, ...]:
         return named_people(session, author_list)
 
 
-def with_choice(authors: Sequence[str], chosen: str) -> tuple[str, ...]:
+def with_choice(authors: Sequence[str], choice: str) -> tuple[str, ...]:
     """The followed authors after a choice: a person replaces the name alone, and a name alone its people."""
-    is_person = reference_of(chosen) is not None
-    kept = [
+    is_person = reference_of(choice) is not None
+    others = [
         author
         for author in authors
-        if _folded_name(author) != _folded_name(chosen) or (is_person and reference_of(author) is not None)
+        if _folded_name(author) != _folded_name(choice) or (is_person and reference_of(author) is not None)
     ]
-    return tuple(dict.fromkeys((*kept, chosen)))
+    return tuple(dict.fromkeys((*others, choice)))
 
 
 def _people_of_name(session: Session, authors: Sequence[str]) -> NamedPeople:

@@ -49,8 +49,8 @@ def similar_papers(paper_id: int) -> tuple[SimilarPaper, ...]:
         document = _document(stored)
         vector = shares(document, weights)
         candidates = store.stored_papers(session, _candidates(session, paper_id, vector))
-    found = [_compared(paper, vector, weights) for paper in candidates.values() if not paper.record.withdrawn]
-    best = sorted((item for item in found if item[0] >= _MIN_LIKENESS), key=lambda item: (-item[0], -item[1].id))
+    compared = [_compared(paper, vector, weights) for paper in candidates.values() if not paper.record.withdrawn]
+    best = sorted((item for item in compared if item[0] >= _MIN_LIKENESS), key=lambda item: (-item[0], -item[1].id))
     written = _written_words(document)
     return tuple(
         SimilarPaper(

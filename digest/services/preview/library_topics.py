@@ -189,13 +189,13 @@ def _choose(papers: Mapping[Stems, set[int]], values: Mapping[Stems, float]) -> 
     by_value = sorted(papers, key=lambda stems: (-values[stems] * len(papers[stems]), stems))
     candidates = _without_contained(by_value[:_MAX_CANDIDATES], papers)
     covered: set[int] = set()
-    chosen: list[Stems] = []
-    while candidates and len(chosen) < MAX_TOPICS:
+    suggested: list[Stems] = []
+    while candidates and len(suggested) < MAX_TOPICS:
         _, best = max((values[stems] * _newly_covered(papers[stems], covered), stems) for stems in candidates)
-        chosen.append(best)
+        suggested.append(best)
         covered |= papers[best]
         candidates = [stems for stems in candidates if stems != best and not _overlap(stems, best)]
-    return chosen
+    return suggested
 
 
 def _newly_covered(numbers: set[int], covered: set[int]) -> float:

@@ -105,9 +105,9 @@ def _newest_day(session: Session) -> date | None:
 def _prepare(session: Session, days: int, last_day: date | None) -> PreviewData | None:
     if last_day is None:
         return None
-    found = store.announcements_between(session, last_day - timedelta(days=days - 1), last_day)
-    sizes = {day.announcement_id: len(day.papers) for day in announcements.announcement_days(session, found)}
-    announcement_ids = [announcement_id for announcement_id in found if sizes[announcement_id] <= MAX_PAPERS]
+    announced = store.announcements_between(session, last_day - timedelta(days=days - 1), last_day)
+    sizes = {day.announcement_id: len(day.papers) for day in announcements.announcement_days(session, announced)}
+    announcement_ids = [announcement_id for announcement_id in announced if sizes[announcement_id] <= MAX_PAPERS]
     if not announcement_ids:
         return None
     weights = epochs.weights_before(session, announcement_ids[-1])

@@ -80,9 +80,9 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
     _check_request(request)
     with reading() as session:
         papers = None if sent_to is None else sent_paper_ids(session, sent_to)
-        found = pasted_identifier.find(session, request.text)
-        if found is not None:
-            return _page_of(session, [paper_id for paper_id in found if papers is None or paper_id in papers])
+        identified = pasted_identifier.find(session, request.text)
+        if identified is not None:
+            return _page_of(session, [paper_id for paper_id in identified if papers is None or paper_id in papers])
     topic_checks.check_topic(request.text)
     check_cost(Profile((Topic(request.text),)))
     with reading() as session:
