@@ -49,7 +49,7 @@ DATA = (
     r"|ada@digest\.example|root@digest\.example|UTC|Atom|JSON(?: Feed)?|cs\.[A-Z]{2}|stat\.ML"
     r"|offline reinforcement learning|diffusion model\*|multi-agent systems|Monday|Tuesday|Wednesday|Thursday|Friday"
     r"|Saturday|Sunday|Ada Byron|Paul Erdős|https?://\S+|jsonl|arxiv-[a-z]+"
-    r"|huggingface|semantic-scholar|openalex"
+    r"|huggingface|semantic-scholar|openalex|biorxiv|medrxiv|pubmed"
 )
 # Names of subjects are those of the sources, as people type them; names of languages come from CLDR.
 NAMES = {*map(subject_label, (*SUBJECTS, *ARXIV_SUBJECTS)), *LANGUAGE_NAMES.values()}
