@@ -50,7 +50,12 @@ def test_the_examples_for_curl_are_answered(api: httpx.Client) -> None:
 @pytest.mark.parametrize("example", PYTHON, ids=lambda text: text.splitlines()[0][:40])
 def test_an_example_in_python_runs(api: httpx.Client, example: str) -> None:
     token = api_tokens.create_token("reader", ["admin"], expires_at=None)
+    statuses: list[int] = []
+    api.event_hooks = {"response": [lambda response: statuses.append(response.status_code)]}
     exec(example, {"api": api, "headers": {"Authorization": f"Bearer {token}"}, "print": lambda *_: None})
+
+    assert statuses
+    assert [status for status in statuses if status >= 300 and str(status) not in example] == []
 
 
 def test_every_resource_is_on_the_page(web: Browser) -> None:
