@@ -84,15 +84,17 @@ def welcome(subscriber_id: int) -> None:
 def ingest(source: str) -> None:
     """Fetch what is due or missing from a source for at most two minutes; enqueue the task again if there is more.
 
-    Safe to run twice: storing is idempotent, and request pacing keeps two tasks from asking at once.
+    Safe to run twice: storing is idempotent, and request pacing keeps two tasks from asking at once. The source of a
+    task that was enqueued while another one ended is no longer due, and is not fetched again.
     """
-    from digest.services.ingestion import catch_up
+    from digest.services.ingestion import catch_up, source_status
 
+    more = False
     try:
-        more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
+        if source in source_status.due_sources():
+            more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
     except (Transient, Refused, BadInput) as error:  # refused: it was paused or removed meanwhile
         log.warning("source_down", source=source, reason=str(error))
-        more = False
     _clear_mark(_mark_name("ingest", source))
     if more:
         enqueue().ingest(source)

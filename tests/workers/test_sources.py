@@ -53,6 +53,18 @@ def test_the_scheduler_s_tick_makes_a_worker_store_and_measure_what_is_due(
     assert [status.state for status in source_status.source_statuses()] in (["on time"], ["quiet"])
 
 
+def test_a_source_fetched_since_its_task_was_enqueued_is_not_fetched_again(
+    feed: WireServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
+) -> None:
+    port.ingest("arxiv-rss")
+    wait_for(lambda: _count(Novelty) == 40)
+
+    port.ingest("arxiv-rss")  # as a scheduler does that looked just before the first task ended
+    wait_for(lambda: connect(redis_server.url).mark("ingest:arxiv-rss", 60))  # the second has ended
+
+    assert len(feed.requests_to("rss")) == 1
+
+
 @pytest.fixture
 def chat(configured: Callable[..., None]) -> Iterator[ChatServer]:
     """An endpoint that writes a line about each paper."""
