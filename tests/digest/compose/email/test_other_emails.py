@@ -24,7 +24,7 @@ SNAPSHOTS = Path(__file__).resolve().parents[3] / "snapshots"
 
 hostile = st.text(
     alphabet=st.one_of(
-        st.characters(), st.sampled_from("\r\n\0\1\2\3\x85\u2028\u202e\u2066\u200b\ufeff{}#%<>&\"'\\$^_")
+        st.characters(codec="utf-8"), st.sampled_from("\r\n\0\1\2\3\x85\u2028\u202e\u2066\u200b\ufeff{}#%<>&\"'\\$^_")
     ),
     max_size=120,
 ) | st.sampled_from(
