@@ -92,14 +92,13 @@ def _check_worker(queues: Sequence[str]) -> str:
 def _enqueue_pulses(url: str, queues: Sequence[str]) -> None:
     from kombu.exceptions import OperationalError  # imported only here, because no other check needs the queue
 
-    from workers.app import configure
-    from workers.queues import health_check_list
-    from workers.tasks import pulse
+    from workers.app import app, configure
+    from workers.queues import PULSE, health_check_list
 
     configure(url)
     try:
         for queue in queues:
-            pulse.apply_async(queue=health_check_list(queue), expires=WORKER_TIMEOUT_SECONDS)
+            app.send_task(PULSE, queue=health_check_list(queue), expires=WORKER_TIMEOUT_SECONDS)
     except OperationalError as error:
         raise Transient(f"Redis does not answer: {error}") from error
 

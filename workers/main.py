@@ -42,7 +42,7 @@ def _create_enqueue() -> Enqueue:
 
     if not settings.get().redis_url:
         return NoQueue()
-    from workers.tasks import enqueue
+    from workers.enqueue import enqueue
 
     return enqueue()
 

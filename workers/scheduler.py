@@ -15,8 +15,8 @@ from digest.errors import DigestError
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.runs import completion_ping, retention, run_report
+from workers.enqueue import CeleryEnqueue, enqueue
 from workers.stop_signal import StopSignal
-from workers.tasks import CeleryEnqueue, enqueue
 
 log = logs.get(__name__)
 

@@ -23,7 +23,7 @@ from tests.patience import wait_for
 from tests.wire_server import WireServer
 from tests.workers.conftest import Worker
 from workers import scheduler
-from workers.tasks import CeleryEnqueue
+from workers.enqueue import CeleryEnqueue
 
 
 @pytest.fixture

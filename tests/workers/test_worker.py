@@ -15,8 +15,8 @@ from tests.outbox import Outbox
 from tests.patience import wait_for
 from tests.servers import MailServer
 from tests.workers.conftest import Worker, stub_notes
-from workers import tasks
-from workers.tasks import CeleryEnqueue
+from workers import enqueue
+from workers.enqueue import CeleryEnqueue
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -129,6 +129,6 @@ def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker,
 def test_without_a_worker_no_worker_is_alive(
     database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(enqueue, "PULSE_TIMEOUT_SECONDS", 0.3)
 
     assert not port.alive()

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from digest.errors import NotFound
+from digest.models import Edition
 from digest.services.admin import record_listings
+from digest.services.admin.record_listings import RunRecord
 from digest.services.editions import web_view
 from digest.services.runs import run_control
 from digest.services.security.api_tokens import ApiToken
-from digest.web.api.answers import EditionAnswer, EditionDetail, EditionList, RunAnswer, RunChange, RunList
 from digest.web.api.paper_resource import CITATIONS, EncodingName, FormatName, citation_file
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute, IdempotentRoute
-from digest.web.http.cursor_pages import PageRequest, page_of
+from digest.web.http.cursor_pages import Listing, PageRequest, page_of
 from digest.web.http.dependencies import Queue
 
 router = APIRouter(route_class=ApiRoute, tags=["runs"])
@@ -28,6 +30,81 @@ ManageToken = Annotated[ApiToken, Depends(api_auth.require_token("runs:manage"))
 RunPage = Annotated[PageRequest, Depends(page_of("runs"))]
 EditionPage = Annotated[PageRequest, Depends(page_of("editions"))]
 RowId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
+
+
+class RunAnswer(BaseModel):
+    """A run: all editions of one slot. `deliveries`: the number of its mails by state."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    slot: datetime
+    created_at: datetime
+    signals_at: datetime
+    batch_through: int
+    announcement_id: int
+    epoch_id: int | None
+    state: str = Field(examples=["complete"], description="planned, complete, paused or cancelled")
+    notice: str
+    deliveries: dict[str, int] = Field(default_factory=dict, examples=[{"sent": 412}])
+
+    @classmethod
+    def of(cls, record: RunRecord) -> RunAnswer:
+        """The answer for a run."""
+        return cls.model_validate(record.run).model_copy(update={"deliveries": dict(record.deliveries)})
+
+
+class RunList(Listing):
+    """Runs, newest first."""
+
+    runs: list[RunAnswer]
+
+
+class RunChange(BaseModel):
+    """A run after a change. `changed`: how many of its mails were held, resumed, cancelled or queued again.
+
+    `held`: how many may have arrived and were left alone. `sending`: how many are being sent, which cancelling can't
+    stop; cancel again when they are done.
+    """
+
+    run: RunAnswer
+    changed: int
+    held: int = 0
+    sending: int = 0
+
+
+class EditionAnswer(BaseModel):
+    """A subscriber's edition of one day. `papers`: how many it has."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    subscriber_id: int
+    day: date
+    run_id: int | None
+    announcement_id: int
+    profile_id: int
+    created_at: datetime
+    kind: str
+    cancelled: bool
+    papers: int
+
+
+class EditionList(Listing):
+    """Editions, newest first."""
+
+    editions: list[EditionAnswer]
+
+
+class EditionDetail(EditionAnswer):
+    """An edition with its content: the papers in order, each with its score, section and matched words."""
+
+    content: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Edition) -> EditionDetail:
+        """The answer for an edition."""
+        return cls.model_validate(row)
 
 
 class ResendRequest(BaseModel):

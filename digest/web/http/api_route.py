@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -34,6 +35,13 @@ KEY_PARAMETER = {
 }
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Accepted(BaseModel):
+    """The request was accepted, and is carried out soon."""
+
+    status: str = Field(default="accepted", examples=["accepted"])
+    next: str = Field(examples=["confirm by the link in the e-mail"])
 
 
 class ApiRoute(APIRoute):

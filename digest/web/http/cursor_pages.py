@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
+from pydantic import BaseModel, Field
 
 from digest import settings
 from digest.errors import BadCursor
@@ -21,6 +22,12 @@ _CURSOR = re.compile(r"([a-z-]{1,40}):([1-9][0-9]{0,18})")
 _MAX_ID = 2**63 - 1
 
 Row = TypeVar("Row")
+
+
+class Listing(BaseModel):
+    """A page of a listing. `next`: the address of the next page, null on the last; it is in the `Link` header too."""
+
+    next: str | None = Field(default=None, examples=["/api/v1/runs?limit=50&cursor=cnVuczo3"])
 
 
 @dataclass(frozen=True, slots=True)
