@@ -68,7 +68,7 @@ def _check_author_ids(text: str, query: Query) -> None:
             raise BadQuery(
                 N_("%(what)s is not the id of an author"),
                 position=max(0, text.find(term.text)),
-                expected=N_("an ORCID iD or an OpenAlex id, copied from the author’s page"),
+                expected=N_("an ORCID iD or another id, copied from the author’s page"),
                 what=repr(term.text),
             ) from error
 
