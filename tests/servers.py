@@ -198,7 +198,7 @@ class _Scripted(SMTP):
         self.script.busy -= 1
         recipient = envelope.rcpt_tos[0]
         fault = self.script.fault(CONTENT, recipient)
-        self._file(envelope, answered=fault is None)
+        self._file(envelope, answered=fault is None or fault.reply.startswith("250"))
         if fault is None:
             return "250 2.0.0 taken"
         await asyncio.sleep(fault.delay)
@@ -231,13 +231,13 @@ class _Scripted(SMTP):
 class Postgres:
     """A PostgreSQL of our own from a wheel's binaries, on a unix socket. Use as a context manager.
 
-    `durable`: as in service; else without fsync. It refuses to run as root, so there it runs as `nobody`, from a copy
-    of the binaries where it can't read them.
+    `durable`: as in service; else without fsync. `parent`: the folder in which its own is made. It refuses to run as
+    root, so there it runs as `nobody`, from a copy of the binaries where it can't read them.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, parent: Path | None = None) -> None:
         self._durable = durable
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent))
         self._process: subprocess.Popen[bytes] | None = None
         self._command: list[str] = []
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}

@@ -12,7 +12,7 @@ import typer
 from digest.bibliography.formats import require_size
 from digest.cli import exit_codes, output
 from digest.cli.outside import Dependencies
-from digest.errors import BadInput, SourceDown
+from digest.errors import BadInput
 from digest.services.preview.library_json import library_json
 from digest.services.preview.library_topics import LibraryReport
 from digest.services.subscriptions import pending_example_lookup
@@ -78,9 +78,8 @@ def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLi
     source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
     library = read_usable_library(source)
     if library.awaited:
-        try:
-            library = pending_example_lookup.with_looked_up(library)
-        except SourceDown as error:
+        library, error = pending_example_lookup.with_looked_up(library)
+        if error is not None:
             count = len(library.awaited)
             typer.echo(f"{count} {'paper' if count == 1 else 'papers'} could not be looked up: {error}", err=True)
     return require_usable(library)

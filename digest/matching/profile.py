@@ -119,7 +119,8 @@ class Profile:
 class Candidate:
     """A paper to be matched. `trending`: percentile within its field, 0 to 100 (no signal: 0).
 
-    `people`: of the followed authors that are a person (`person_references`), those whose paper it is, as in profiles.
+    `people`: of the followed authors that are a person (`person_references`), those whose paper it is, as in profiles;
+    and of the ids of authors in queries those that its authors have, as `scheme:value`.
     """
 
     id: int

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from digest.papers import Record
 from digest.sources import arxiv, arxiv_api, http
+from digest.sources.source import PaperLookup
 
 _BATCH = 100  # ids of one request
+_ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Za-z]{2})?/\d{7}", re.ASCII)
 
 
-def look_up(arxiv_ids: Sequence[str]) -> dict[str, Record]:
-    """The papers that exist, by id. Raises SourceDown."""
-    records: dict[str, Record] = {}
+def look_up(arxiv_ids: Sequence[str]) -> Iterator[tuple[Sequence[str], dict[str, Record]]]:
+    """The papers that exist, by id, batch by batch. Raises SourceDown."""
     for start in range(0, len(arxiv_ids), _BATCH):
-        records |= _look_up_batch(arxiv_ids[start : start + _BATCH])
-    return records
+        batch = arxiv_ids[start : start + _BATCH]
+        yield batch, _look_up_batch(batch)
 
 
 def _look_up_batch(arxiv_ids: Sequence[str]) -> dict[str, Record]:
@@ -25,3 +27,6 @@ def _look_up_batch(arxiv_ids: Sequence[str]) -> dict[str, Record]:
     page = http.fetch(request, arxiv_api.parse)
     found = {listed.record.arxiv_id: listed.record for listed in page.parsed.papers}
     return {arxiv_id: found[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in found}
+
+
+LOOKUP = PaperLookup(lambda identifier: _ARXIV_ID.fullmatch(identifier) is not None, look_up)

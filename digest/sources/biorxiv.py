@@ -14,6 +14,7 @@ from functools import partial
 from html import unescape
 from html.entities import html5
 from typing import Any
+from urllib.parse import quote
 
 from digest import clock, papers
 from digest.errors import BadInput, SourceDown
@@ -103,6 +104,12 @@ def fetch(resource: str, server: str, first: date, last: date) -> Iterator[Biorx
         if not page.rows or (page.total is not None and offset >= page.total):
             return
     raise SourceDown(f"more than {MAX_PAGES} pages", retryable=False)
+
+
+def fetch_preprint(server: str, doi: str) -> BiorxivPage:
+    """All versions of one preprint; none where that server does not have it. Raises SourceDown."""
+    url = f"{_URL.value().rstrip('/')}/details/{server}/{quote(papers.without_version(doi), safe='/')}/na/json"
+    return http.fetch(http.SourceRequest(url, PACING), parse)
 
 
 def _only_date(listed: list[ListedPaper]) -> date | None:

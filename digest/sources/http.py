@@ -13,7 +13,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -43,6 +43,7 @@ LONGEST_RETRY_AFTER = 6 * 3600.0
 MAX_REDIRECTS = 3
 PARSER_ERRORS = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+_PERMANENT_REDIRECTS = {301, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -50,12 +51,14 @@ _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 class SourceAnswer:
     """The body of an answer, unpacked, and its headers by names in lower case.
 
-    `is_unchanged`: the answer to a conditional request is that nothing changed (304).
+    `is_unchanged`: the answer to a conditional request is that nothing changed (304). `moved_to`: the address to use
+    from now on, by permanent redirects (RFC 9110, sections 15.4.2 and 15.4.9), '' for none.
     """
 
     body: bytes
     headers: Mapping[str, str]
     is_unchanged: bool = False
+    moved_to: str = ""
 
 
 def fetch(
@@ -131,12 +134,16 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
     configured_host = urlsplit(request.url).hostname or ""
     if request.is_public and configured_host not in settings.get().feed_private_hosts:
         request, configured_host = public_request(request), ""
+    moved_to, is_permanent = "", True
     for _ in range(MAX_REDIRECTS + 1):
         try:
             with wait_for_turn(request.pacing, request.turn_seconds) as deadline:
-                return _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
+                answer = _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
+                return replace(answer, moved_to=moved_to)
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
+            is_permanent = is_permanent and redirect.status in _PERMANENT_REDIRECTS
+            moved_to = request.url if is_permanent else moved_to
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 

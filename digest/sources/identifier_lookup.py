@@ -1,25 +1,66 @@
-"""Looks up single papers by arXiv id or DOI at the sources that answer such requests, politely and in batches."""
+"""Looks up single papers by arXiv id, DOI or PMID at the sources that answer such requests, politely and in batches.
+
+A source that fails leaves its papers unanswered; what the others know is returned.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
 
+from digest import logs
+from digest.errors import SourceDown
 from digest.papers import Record
 from digest.sources import registry
+from digest.sources.source import PaperLookup
 
-_ARXIV_ID = re.compile(r"\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Za-z]{2})?/\d{7}")
-_DOI = re.compile(r"10\.\d{4,9}/[^\s|,]+")  # others can't stand in the filter of a request
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LookupAnswer:
+    """The records that were found, with title and mostly abstract, and the identifiers that must be looked up again.
+
+    `failure`: the last error of a source; None where all answered.
+    """
+
+    records: dict[str, Record]
+    unanswered: tuple[str, ...] = ()
+    failure: SourceDown | None = None
 
 
 def is_lookable(identifier: str) -> bool:
-    """True for an arXiv id, or a DOI in lower case."""
-    return bool(_ARXIV_ID.fullmatch(identifier) or _DOI.fullmatch(identifier))
+    """True for an arXiv id, a DOI in lower case, or a PMID with its prefix (`PMID:12345678`)."""
+    return any(lookup.accepts(identifier) for lookup in registry.LOOKUPS)
 
 
-def look_up(identifiers: Iterable[str]) -> dict[str, Record]:
-    """The records of those that the sources know, with title and mostly abstract. Raises SourceDown."""
-    distinct = list(dict.fromkeys(identifiers))
-    arxiv_ids = [identifier for identifier in distinct if _ARXIV_ID.fullmatch(identifier)]
-    dois = [identifier for identifier in distinct if _DOI.fullmatch(identifier)]
-    return registry.look_up_arxiv_ids(arxiv_ids) | registry.look_up_dois(dois)
+def look_up(identifiers: Iterable[str]) -> LookupAnswer:
+    """The records of those that the sources know. A later source is asked for what the earlier ones lack."""
+    distinct = [identifier for identifier in dict.fromkeys(identifiers) if is_lookable(identifier)]
+    records: dict[str, Record] = {}
+    unanswered: set[str] = set()
+    failure: SourceDown | None = None
+    for lookup in registry.LOOKUPS:
+        lacking = [i for i in distinct if lookup.accepts(i) and not (i in records and records[i].abstract)]
+        missed, error = _look_up_at(lookup, lacking, records)
+        unanswered |= missed
+        failure = error or failure
+    return LookupAnswer(records, tuple(i for i in distinct if i in unanswered and i not in records), failure)
+
+
+def _look_up_at(
+    lookup: PaperLookup, identifiers: list[str], records: dict[str, Record]
+) -> tuple[set[str], SourceDown | None]:
+    """Add what one source knows to `records`; the identifiers that it did not answer, and its error."""
+    missed = set(identifiers)
+    try:
+        for asked, found in lookup.look_up(list(islice(identifiers, lookup.max_papers))):
+            missed -= set(asked)
+            for identifier in set(asked) & found.keys():
+                if identifier not in records or found[identifier].abstract:
+                    records[identifier] = found[identifier]
+    except SourceDown as error:
+        log.warning("lookup_failed", papers=len(missed), reason=str(error))
+        return missed, error
+    return missed, None

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from digest.papers import Record
 from digest.sources import http, json_items, openalex
+from digest.sources.source import PaperLookup
 from digest.text.plain_text import one_line
 
 _MAX_WORDS = 2000  # of an abstract
 _DOI_ADDRESS = "https://doi.org/"
+_DOI = re.compile(r"10\.\d{4,9}/[^\s|,]+")  # others can't stand in the filter of a request
 _WORK_FIELDS = "doi,display_name,abstract_inverted_index"
 
 
-def look_up(dois: Sequence[str]) -> dict[str, Record]:
-    """The works that are known, by DOI in lower case. Raises SourceDown."""
-    records: dict[str, Record] = {}
+def look_up(dois: Sequence[str]) -> Iterator[tuple[Sequence[str], dict[str, Record]]]:
+    """The works that are known, by DOI in lower case, batch by batch. Raises SourceDown."""
     for start in range(0, len(dois), openalex.MAX_BATCH):
-        records |= _look_up_batch(dois[start : start + openalex.MAX_BATCH])
-    return records
+        batch = dois[start : start + openalex.MAX_BATCH]
+        yield batch, _look_up_batch(batch)
 
 
 def _look_up_batch(dois: Sequence[str]) -> dict[str, Record]:
@@ -50,3 +52,6 @@ def _abstract(positions_by_word: Any) -> str:
         if isinstance(position, int)
     ]
     return one_line(" ".join(word for _, word in sorted(placed)[:_MAX_WORDS]))
+
+
+LOOKUP = PaperLookup(lambda identifier: _DOI.fullmatch(identifier) is not None, look_up)

@@ -13,16 +13,19 @@ from digest.sources import (
     arxiv_feed,
     arxiv_oai,
     biorxiv,
+    biorxiv_lookup,
     crossref,
+    crossref_lookup,
     feed_source,
     huggingface,
     openalex,
     openalex_lookup,
     pubmed,
+    pubmed_lookup,
     semantic_scholar,
     summary_endpoint,
 )
-from digest.sources.source import AnnouncementCalendar, Source
+from digest.sources.source import AnnouncementCalendar, PaperLookup, Source
 
 SOURCES: dict[str, Source] = {
     entry.name: entry
@@ -38,7 +41,13 @@ SOURCES: dict[str, Source] = {
         openalex.SOURCE,
     )
 }
-look_up_arxiv_ids, look_up_dois = arxiv_api_lookup.look_up, openalex_lookup.look_up
+LOOKUPS: tuple[PaperLookup, ...] = (  # in this order: a source's own papers, then those of all publishers in batches
+    arxiv_api_lookup.LOOKUP,
+    biorxiv_lookup.LOOKUP,
+    pubmed_lookup.LOOKUP,
+    openalex_lookup.LOOKUP,
+    crossref_lookup.LOOKUP,
+)
 ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # the announcements that runs wait for and mails mention
 DEFAULT = "default"
 

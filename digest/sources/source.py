@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from digest.errors import N_, BadInput, SourceDown
-from digest.papers import ParsedDocument, RejectedItem
+from digest.papers import ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources.request_pacing import Pacing
 
@@ -159,3 +159,16 @@ def each_file(parse: Callable[[bytes], ParsedDocument]) -> FileParser:
 def rejected_file(error: BadInput, data: bytes) -> RejectedItem:
     """A file that cannot be parsed, as one rejected item with the file's beginning."""
     return RejectedItem(1, str(error), data[:120].decode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLookup:
+    """Looks up single papers at a source. `accepts`: whether it may know an identifier.
+
+    `look_up` yields, for each answer, the identifiers asked for and the papers found; it raises SourceDown.
+    `max_papers`: of one call, where the source answers about one paper at a time.
+    """
+
+    accepts: Callable[[str], bool]
+    look_up: Callable[[Sequence[str]], Iterator[tuple[Sequence[str], Mapping[str, Record]]]]
+    max_papers: int | None = None

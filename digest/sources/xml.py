@@ -33,6 +33,7 @@ MAX_DEPTH = 64
 _HTML = re.compile(r"(?:<\?[^>]{0,400}>\s{0,99})?(?:<!DOCTYPE\s{1,99}html|<html[\s>])", re.IGNORECASE)
 _NAMESPACE = re.compile(r"\sxmlns(?::([\w.-]{1,50}))?\s*=\s*(?:\"([^\"<]{1,200})\"|'([^'<]{1,200})')")
 _MAX_NAMESPACES = 50
+_CUT = "the end of a document that breaks off"  # identity of the rejected item
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,13 +174,13 @@ def _parse_item_by_item(text: str, form: XmlForm, error: ParseError) -> XmlDocum
         if isinstance(item, Element):
             items.append(item)
             continue
-        rejected = RejectedItem(number, *item)
         if pieces[number - 1].is_cut:
-            cut = rejected
+            cut = RejectedItem(number, *item, identity=_CUT)
         else:
-            items.append(rejected)
+            items.append(RejectedItem(number, *item))
     if cut is None and not form.tags.root_end.search(outside):
-        cut = RejectedItem(len(items) + 1, "the document breaks off after the previous item", text[-120:])
+        reason = "the document breaks off after the previous item"
+        cut = RejectedItem(len(items) + 1, reason, text[-120:], identity=_CUT)
     return XmlDocument(head, tuple(items), cut, rebuilt)
 
 

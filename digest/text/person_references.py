@@ -19,13 +19,18 @@ ID_PAGES = {  # what people call the ids, and the address of a person's page wit
     SEMANTIC_SCHOLAR: ("Semantic Scholar", "https://www.semanticscholar.org/author/"),
 }
 _VALUE_PATTERNS = {
-    ORCID: re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dXx])"),
-    OPENALEX: re.compile(r"(?:https?://openalex\.org/(?:authors/)?)?([Aa]\d{4,12})"),
-    SEMANTIC_SCHOLAR: re.compile(r"(\d{1,12})"),
+    ORCID: re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dXx])", re.ASCII),
+    OPENALEX: re.compile(r"(?:https?://openalex\.org/(?:authors/)?)?([Aa]\d{4,12})", re.ASCII),
+    SEMANTIC_SCHOLAR: re.compile(r"(\d{1,12})", re.ASCII),
     HUGGING_FACE: re.compile(r"([0-9a-f]{24})"),
     ARXIV: re.compile(r"(?:https?://arxiv\.org/abs/)?(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?"),
     DOI: re.compile(r"(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/[^\s()]{1,90})"),
 }
+_DASHES = re.compile("[\u2010-\u2015\u2212]")  # hyphens and dashes that are pasted with an ORCID iD
+_WITHOUT_HYPHENS = re.compile(r"(\d{4})(\d{4})(\d{4})(\d{3}[\dXx])", re.ASCII)
+_LIKE_AN_ID = re.compile(
+    rf"(?=(?:\D*\d){{8}})[\d-]+[Xx]?|[A-Za-z]\d{{4,}}|(?:{'|'.join(ID_SCHEMES)}):.*", re.IGNORECASE | re.ASCII
+)
 _UPPER_CASE = frozenset({ORCID, OPENALEX})
 _REFERENCE = re.compile(
     rf"(?P<name>[^()]*\S)\s*\(\s*(?P<scheme>{'|'.join(_VALUE_PATTERNS)})\s*:\s*(?P<value>[^\s()]+)\s*\)",
@@ -56,6 +61,38 @@ def parse_reference(text: str) -> PersonReference | None:
         raise ValueError(f"{scheme}:{value}")
     canonical = value_match[1].upper() if scheme in _UPPER_CASE else value_match[1]
     return PersonReference(match["name"], scheme, canonical.lower() if scheme == DOI else canonical)
+
+
+def parse_author_id(text: str) -> tuple[str, str] | None:
+    """The id in `au:0000-0002-1825-0097`, `au:A5023888391` or `au:semantic-scholar:1741101`, as (scheme, value).
+
+    None for a name. Raises ValueError for a damaged id.
+    """
+    typed = _DASHES.sub("-", text.strip())
+    if not _LIKE_AN_ID.fullmatch(typed):
+        return None
+    scheme, has_scheme, value = typed.rpartition(":")
+    value = "-".join(match.groups()) if (match := _WITHOUT_HYPHENS.fullmatch(value)) else value
+    for candidate in (scheme.lower(),) if has_scheme else (ORCID, OPENALEX):
+        reference = reference_of(f"Name ({candidate}:{value})")
+        if reference is not None and reference.scheme in ID_SCHEMES:
+            return reference.scheme, reference.value
+    raise ValueError(typed)
+
+
+def author_id_key(text: str) -> str | None:
+    """The author's id in a query as `scheme:value`; None for a name and for a damaged id, which counts as a name."""
+    try:
+        author_id = parse_author_id(text)
+    except ValueError:
+        return None
+    return ":".join(author_id) if author_id else None
+
+
+def author_term(text: str) -> str:
+    """The text of an `au:` term; an id in its one form: a bare ORCID iD or OpenAlex id, others with their scheme."""
+    key = author_id_key(text)
+    return key.removeprefix(f"{ORCID}:").removeprefix(f"{OPENALEX}:") if key else text
 
 
 def is_person_id(scheme: str, value: str) -> bool:

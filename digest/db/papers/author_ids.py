@@ -44,6 +44,26 @@ def papers_with_id(session: Session, scheme: str, value: str, limit: int) -> lis
     return list(session.execute(statement.order_by(col(table.paper_id).desc()).limit(limit)).scalars())
 
 
+def papers_with_ids(session: Session, ids: Iterable[tuple[str, str]], paper_id: int = 0) -> dict[str, set[int]]:
+    """The stored papers with these authors' ids, by `scheme:value`, from the paper with that id on."""
+    table, wanted = PaperAuthorId, set(ids)
+    statement = select(col(table.scheme), col(table.value), col(table.paper_id)).where(
+        in_values(session, col(table.value), sorted({value for _, value in wanted})), col(table.paper_id) >= paper_id
+    )
+    papers: dict[str, set[int]] = {f"{scheme}:{value}": set() for scheme, value in wanted}
+    for scheme, value, number in session.execute(statement):
+        if (scheme, value) in wanted:
+            papers[f"{scheme}:{value}"].add(number)
+    return papers
+
+
+def names_of_id(session: Session, scheme: str, value: str) -> list[str]:
+    """The names that papers print for the author with that id."""
+    table = PaperAuthorId
+    statement = select(col(table.name)).where(col(table.scheme) == scheme, col(table.value) == value)
+    return sorted(session.execute(statement.distinct()).scalars())
+
+
 def ids_since(session: Session, values: Iterable[str], paper_id: int) -> set[tuple[str, str]]:
     """The (scheme, value) of papers' authors with one of these values, from the paper with that id on."""
     table = PaperAuthorId

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
-from digest.models import CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
+from digest.models import Audit, CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
 
 ANNOUNCED, HELD, BACKLOG, LEFT_OUT = "announced", "held", "backlog", "left-out"
 _MAX_ETAG = 400
@@ -50,6 +50,17 @@ def store_validators(session: Session, name: str, *, etag: str, last_modified: s
         .where(col(FeedSource.name) == name)
         .values(etag=etag if len(etag) <= _MAX_ETAG else "", last_modified=last_modified[:100])
     )
+
+
+def move_feed(session: Session, name: str, *, address: str, at: datetime) -> bool:
+    """Store the new address of a feed, audited. False where the feed was removed or another one has that address."""
+    row = session.get(FeedSource, name)
+    if row is None or feed_at(session, address) is not None:
+        return False
+    detail = {"source": name, "from": row.url, "to": address}
+    session.add(Audit(at=at, actor="service", action="move feed", detail=detail))
+    row.former_url, row.url = row.url, address
+    return True
 
 
 def item_states(session: Session, source: str, keys: Sequence[str]) -> dict[str, str]:

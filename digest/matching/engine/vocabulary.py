@@ -12,7 +12,7 @@ from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, Term, phras
 from digest.matching.scoring.parameters import FIXED_IMPACTS
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, parse_name
-from digest.text.person_references import reference_of
+from digest.text.person_references import author_id_key, reference_of
 
 PERSON = "person"  # in the keys of atoms
 _BLANK = " "  # between the stems of a pair; no stem has one
@@ -41,8 +41,8 @@ class Vocabulary:
     """All terms of profiles, each once. `words`: (text, prefix). An atom is a condition that holds for a paper or not.
 
     `atom_phrase`, `atom_kinds`: phrase and kinds of text of each atom that has words (−1 and 0 for others); `authors`,
-    `people`, `categories`: author names, followed people and categories with their atoms; `exact_categories`:
-    categories of `all:` terms, which match only the category itself.
+    `people`, `categories`: author names, people (`query.language.people_of`) and categories with their atoms;
+    `exact_categories`: categories of `all:` terms, which match only the category itself.
     """
 
     words: dict[tuple[str, bool], int] = field(default_factory=dict)
@@ -118,7 +118,8 @@ class Vocabulary:
         """The atom of a query's term."""
         match term.field:
             case "au":
-                return self.author_atom(term.text)
+                key = author_id_key(term.text)
+                return self.intern_atom((PERSON, key), key) if key else self.author_atom(term.text)
             case "cat":
                 return self.intern_atom(("cat", fold_text(term.text)), "")
             case "has":

@@ -26,10 +26,12 @@ from digest.matching.query.syntax_tree import (
     Query,
     Term,
     Word,
+    all_terms,
     phrase_words,
     positive_terms,
 )
 from digest.text.folding import fold_text
+from digest.text.person_references import author_id_key
 
 __all__ = [
     "FIELDS",
@@ -42,8 +44,10 @@ __all__ = [
     "Query",
     "Term",
     "Word",
+    "author_ids",
     "format",
     "parse",
+    "people_of",
     "phrase_words",
     "positive_terms",
     "profile_terms",
@@ -88,6 +92,19 @@ def profile_terms(profile: Profile) -> tuple[ProfileTerm, ...]:
     return tuple(
         dict.fromkeys(chain.from_iterable(_topic_terms(topic.text) for topic in profile.topics if not topic.muted))
     )
+
+
+def people_of(profile: Profile) -> frozenset[str]:
+    """Whom `Candidate.people` may name: the followed authors, and the ids of authors in queries. Raises BadQuery."""
+    texts = (*(topic.text for topic in profile.topics if not topic.muted), *profile.exclusions)
+    return frozenset(profile.authors).union(*map(author_ids, texts))
+
+
+@lru_cache(maxsize=1 << 15)
+def author_ids(text: str) -> frozenset[str]:
+    """The ids of authors in a query, as `scheme:value`. Raises BadQuery."""
+    terms = (term for term in all_terms(parse(text).root) if term.field == "au")
+    return frozenset(key for term in terms if (key := author_id_key(term.text)))
 
 
 @lru_cache(maxsize=1 << 15)

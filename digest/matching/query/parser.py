@@ -10,6 +10,7 @@ from digest.errors import N_, BadQuery
 from digest.matching.profile_limits import MAX_QUERY
 from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
 from digest.text.person_names import parse_name
+from digest.text.person_references import ID_SCHEMES, author_term
 from digest.text.word_tables import STOP_WORDS
 
 MAX_DEPTH = 40  # parentheses inside parentheses
@@ -133,11 +134,21 @@ class _Parser:
             self.position += 1
             term = Term(" ".join(lexeme.text.strip('"').split()), field)
         else:
-            term = Term(" ".join(self.bare_words()), field)
+            term = Term(" ".join([*self.id_scheme(field), *self.bare_words()]), field)
+        if field == "au":
+            term = Term(author_term(term.text.replace(": ", ":")), field)
         if not term.text and lexeme.kind != "quoted":
             raise _missing_term_error(lexeme)
         _check_term(term, lexeme.position if field else position)
         return term
+
+    def id_scheme(self, field: str) -> list[str]:
+        """The scheme of an author's id, such as `orcid:`, which looks like a field."""
+        lexeme = self.peek()
+        if field != "au" or lexeme.kind != "field" or lexeme.text.lower() not in ID_SCHEMES:
+            return []
+        self.position += 1
+        return [f"{lexeme.text}:"]
 
     def bare_words(self) -> list[str]:
         """Bare words up to the next operator, parenthesis, quote or field: they form a phrase."""

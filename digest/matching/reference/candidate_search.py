@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from heapq import nsmallest
 
 from digest.matching.profile import Profile
-from digest.matching.query.language import Term, parse
+from digest.matching.query.language import Term, author_ids, parse
 from digest.matching.query.syntax_tree import Word
 from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
 from digest.matching.reference.posting_lists import PostingLists
@@ -58,7 +58,7 @@ class _AnnouncementHits:
 
 
 class CandidateSearch:
-    """Searches posting lists for one profile without examples, but not for followed people. Raises BadQuery.
+    """Searches posting lists for one profile without examples, but not for people by their ids. Raises BadQuery.
 
     An announcement that both sets the threshold and is previewed is searched once.
     """
@@ -81,6 +81,7 @@ class CandidateSearch:
             all(word.stem for word in self._words)
             and all(found.is_exact for found in exclusions)
             and not profile.primary_only
+            and not any(author_ids(topic.text) for topic in profile.topics if not topic.muted)
         )
 
     def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> list[int]:

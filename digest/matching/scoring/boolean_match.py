@@ -12,7 +12,7 @@ from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, ph
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, names_agree, parse_name
-from digest.text.person_references import reference_of
+from digest.text.person_references import author_id_key, reference_of
 from digest.text.tokens import Token, split_compound, tokens
 from digest.text.tokens import stem as stem_of
 
@@ -180,9 +180,12 @@ def author_predicate(name: str) -> Predicate:
 
 def followed_predicate(author: str) -> Predicate:
     """Whether a paper is by a followed author: by the name, or where a person is followed, as its candidate says."""
-    if reference_of(author) is None:
-        return author_predicate(author)
-    return lambda document: author in document.candidate.people
+    return author_predicate(author) if reference_of(author) is None else _by_id(author)
+
+
+def _by_id(person: str) -> Predicate:
+    """Whether a paper is by a person, as its candidate says."""
+    return lambda document: person in document.candidate.people
 
 
 def _term(term: Term) -> Predicate:
@@ -191,7 +194,7 @@ def _term(term: Term) -> Predicate:
         case "" | "ti" | "abs":
             return _in_title_or_abstract(words, term.field)
         case "au":
-            return author_predicate(text)
+            return _by_id(key) if (key := author_id_key(text)) else author_predicate(text)
         case "cat":
             category = fold_text(text)
             return lambda document: in_category(category, document.categories)

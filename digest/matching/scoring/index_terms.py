@@ -9,13 +9,14 @@ A term is a letter for its kind and a text:
     c name   a category or its archive          f source   a source that has the paper          k  code is known
 
 The index may find too many papers, never too few; `scoring.boolean_match` decides. Two pairs of words may have the same
-24-bit hash, so a phrase is exact only where an index tells all pairs apart, as posting lists do.
+24-bit hash, so a phrase is exact only where an index tells all pairs apart, as posting lists do. Ids of authors have no
+terms, because sources deliver them after the papers: callers add the papers, or look for names (`with_author_names`).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,11 +24,13 @@ from digest.matching.query.syntax_tree import And, AndNot, Node, Or, Term, Word,
 from digest.matching.scoring.boolean_match import Document
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, name_readings, parse_name
+from digest.text.person_references import author_id_key
 
 INDEX_RULES = 1  # to be raised with every change of terms or tokens: then the index is built anew
 CODE = "k"
 _MAX_LENGTH = 60
 _MAX_DEPTH = 12
+_NOBODY = "a_"  # the term of no paper
 _PAIR_HASHES = 0xFFFFFF
 _OTHER_FIELDS = {"co": "o", "venue": "v", "inst": "n"}
 
@@ -165,6 +168,21 @@ def lookup(node: Node, *, exact_pairs: bool = False) -> Lookup:
             return Lookup(included.query, is_exact=False)
 
 
+def with_author_names(node: Node, names: Mapping[str, Sequence[str]]) -> Node:
+    """The query with each author's id (`scheme:value`) replaced by the names that papers print for it."""
+    match node:
+        case Term(text, "au") if key := author_id_key(text):
+            terms = tuple(Term(name, "au") for name in names.get(key, ()))
+            return terms[0] if len(terms) == 1 else Or(terms) if terms else node
+        case And(parts):
+            return And(tuple(with_author_names(part, names) for part in parts))
+        case Or(parts):
+            return Or(tuple(with_author_names(part, names) for part in parts))
+        case AndNot(keep, drop):
+            return AndNot(with_author_names(keep, names), drop)
+    return node
+
+
 def _depth(node: Node) -> int:
     """How deep terms are inside other parts of a query."""
     match node:
@@ -180,7 +198,7 @@ def _term_lookup(term: Term, *, exact_pairs: bool) -> Lookup:
     words = phrase_words(term)
     match term.field:
         case "au":
-            return Lookup(_author_query(term.text), is_exact=False)
+            return Lookup(IndexTerm(_NOBODY) if author_id_key(term.text) else _author_query(term.text), is_exact=False)
         case "cat":
             return Lookup(category_query(term.text), is_exact=True)
         case "has":
@@ -235,7 +253,7 @@ def _author_query(name: str) -> IndexQuery:
         for reading in name_readings(person)
         for term in _reading_terms(reading)
     ]
-    return AnyOf(tuple(dict.fromkeys(terms)) or (IndexTerm("a_"),))
+    return AnyOf(tuple(dict.fromkeys(terms)) or (IndexTerm(_NOBODY),))
 
 
 def _author_terms(author: PersonName) -> Iterable[str]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from digest import clock
 from digest.db.core.engine import reading
+from digest.db.papers import feed_sources
 from digest.errors import N_
 from digest.papers import ListedPaper
 from digest.services.ingestion.dedup import StoredMatches
 from digest.sources import feed_fetch
 from digest.sources.crossref_completion import complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
-from digest.sources.feed_source import FRESH
+from digest.sources.feed_source import FRESH, changed_entries
 
 # of a preview, which somebody waits for
 MAX_LOOKUPS, LOOKUP_SECONDS = 5, 8.0  # at Crossref
@@ -64,14 +65,28 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
     by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}
     papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
+    changed = _changed(address, papers)
+    changed_texts = {item.key for item in changed}
+    papers = [paper for paper in papers if paper.has_identifier or paper.text_key not in changed_texts]
     stored = _stored(papers)
     today = clock.now().date()
     return FeedPreview(
         read.title,
         tuple(_preview_paper(paper, paper.key in stored, today) for paper in papers),
-        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out)),
+        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out, *changed)),
         read.is_cut,
     )
+
+
+def _changed(address: str, papers: list[FeedPaper]) -> tuple[LeftOut, ...]:
+    """Entries that a fetch would take for others that it has seen, where this feed is a source already."""
+    keys = [paper.key for paper in papers]
+    with reading() as session:
+        feed = feed_sources.feed_at(session, address)
+        if feed is None:
+            return ()
+        states = feed_sources.item_states(session, feed.name, keys)
+        return changed_entries(session, feed.name, [paper for paper in papers if paper.key not in states], keys)
 
 
 def _stored(papers: list[FeedPaper]) -> set[str]:

@@ -33,6 +33,7 @@ from digest.text.person_references import (
     ID_SCHEMES,
     PAPER_SCHEMES,
     PersonReference,
+    is_person_id,
     reference_of,
 )
 from digest.text.tokens import is_weighted, stem
@@ -86,18 +87,23 @@ def person(session: Session, reference: PersonReference) -> Person | None:
     return next((p for p in _groups(session, reference.name, reference) if p.is_meant_by(reference)), None)
 
 
-def papers_of(session: Session, authors: Iterable[str], oldest_paper: int = 0) -> dict[str, frozenset[int]]:
-    """The papers of each followed person, from the paper with that id on. Names alone are left out."""
-    references = {author: reference for author in authors if (reference := reference_of(author))}
-    if not references:
-        return {}
-    recent = _with_recent_papers(session, references, oldest_paper)
-    people = {author: person(session, references[author]) for author in recent}
-    return {
-        author: frozenset(paper_id for paper_id in found.papers if paper_id >= oldest_paper)
-        for author, found in people.items()
-        if found is not None
+def papers_of(session: Session, people: Iterable[str], oldest_paper: int = 0) -> dict[str, frozenset[int]]:
+    """The papers of people as in `people_of`, from the paper with that id on. Names alone are left out.
+
+    Those of an id alone (`orcid:…`) are the papers that have it; other people also have papers without an id.
+    """
+    texts = set(people)
+    references = {text: reference for text in texts if (reference := reference_of(text))}
+    ids = {
+        (scheme, value) for scheme, _, value in (text.partition(":") for text in texts) if is_person_id(scheme, value)
     }
+    papers = author_ids.papers_with_ids(session, ids, oldest_paper) if ids else {}
+    found = {text: frozenset(paper_ids) for text, paper_ids in papers.items()}
+    for text in _with_recent_papers(session, references, oldest_paper) if references else ():
+        followed = person(session, references[text])
+        if followed is not None:
+            found[text] = frozenset(paper_id for paper_id in followed.papers if paper_id >= oldest_paper)
+    return found
 
 
 def _with_recent_papers(session: Session, references: Mapping[str, PersonReference], oldest_paper: int) -> list[str]:

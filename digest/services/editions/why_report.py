@@ -16,7 +16,7 @@ from digest.db.runs import editions, runs
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
-from digest.matching.query.language import parse
+from digest.matching.query.language import parse, people_of
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring.boolean_match import (
     Document,
@@ -171,12 +171,12 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
     else:
         yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
         profile = subscribers.profile_of(session, subscriber)
-        people = followed_people.papers_of(session, profile.authors)
+        people = followed_people.papers_of(session, people_of(profile))
         candidate = Candidate(
             paper,
             record,
             stored.announcement_id,
-            people=frozenset(author for author, paper_ids in people.items() if paper in paper_ids),
+            people=frozenset(person for person, paper_ids in people.items() if paper in paper_ids),
         )
         document = prepare_document(candidate)
         yield from _namesakes(profile, document)

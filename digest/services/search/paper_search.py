@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core.engine import reading
+from digest.db.papers import author_ids as stored_ids
 from digest.db.papers import paper_search as index
 from digest.db.papers import papers as store
 from digest.db.papers import search_index
@@ -19,7 +20,7 @@ from digest.db.papers.paper_search import IndexHit, Scope
 from digest.db.runs import runs, sent_papers
 from digest.errors import N_, BadCursor, BadInput
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.query.language import Query, parse, phrase_words, positive_terms
+from digest.matching.query.language import Query, author_ids, parse, phrase_words, positive_terms
 from digest.matching.query.profile_cost import check_cost
 from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
 from digest.matching.reference.reference_matcher import FindingCache
@@ -27,7 +28,7 @@ from digest.matching.scoring import index_terms
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
-from digest.services.catalog import epochs, paper_presenters
+from digest.services.catalog import epochs, followed_people, paper_presenters
 from digest.services.preview import topic_counts
 from digest.services.search import pasted_identifier, search_ranking
 from digest.services.search.facets import PaperFacets
@@ -52,6 +53,24 @@ _CURSOR = re.compile(r"(-?\d{1,12})\.(\d{1,7})\.(\d{1,10})")
 
 
 @dataclass(frozen=True, slots=True)
+class _AuthorsById:
+    """The authors whose ids a query has, as `scheme:value`: the names that papers print for them, and their papers."""
+
+    names: Mapping[str, Sequence[str]]
+    papers: Mapping[str, Collection[int]]
+
+    @classmethod
+    def of_query(cls, session: Session, text: str) -> _AuthorsById:
+        ids = author_ids(text)
+        names = {key: stored_ids.names_of_id(session, *key.split(":", 1)) for key in ids}
+        return cls(names, followed_people.papers_of(session, ids))
+
+    def authors_of(self, paper_id: int) -> frozenset[str]:
+        """The ids that the paper's authors have."""
+        return frozenset(key for key, paper_ids in self.papers.items() if paper_id in paper_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class _SearchPlan:
     """A request, parsed. `is_exact`: the index finds no paper that the matcher refuses."""
 
@@ -62,6 +81,7 @@ class _SearchPlan:
     index_query: IndexQuery
     is_exact: bool
     scope: Scope
+    authors: _AuthorsById
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -127,7 +147,8 @@ def sent_paper_ids(session: Session, subscriber_id: int) -> tuple[int, ...]:
 
 def _plan(session: Session, request: SearchRequest, papers: tuple[int, ...] | None) -> _SearchPlan:
     query, weights = parse(request.text), epochs.weights(runs.newest_epoch(session))
-    lookup = index_terms.lookup(query.root)
+    authors = _AuthorsById.of_query(session, request.text)
+    lookup = index_terms.lookup(index_terms.with_author_names(query.root, authors.names))
     base, is_exact = lookup.query, lookup.is_exact
     if query.plain:
         words = [word for term in positive_terms(query.root) for word in phrase_words(term) if word.is_weighted]
@@ -147,6 +168,7 @@ def _plan(session: Session, request: SearchRequest, papers: tuple[int, ...] | No
         AllOf((base, *filters)) if filters else base,
         is_exact,
         Scope(first, last, papers),
+        authors,
     )
 
 
@@ -183,7 +205,9 @@ class _Pager:
         most = min(MAX_RANKED, _RANKED_TIMES_WORDS // max(1, words))
         found = index.newest_hits(self._session, plan.index_query, plan.scope, most)
         self.is_ranked_in_part = len(found) == most
-        ranking = search_ranking.Ranking(self._session, plan.query, plan.index_query, found, plan.weights)
+        ranking = search_ranking.Ranking(
+            self._session, plan.query, plan.index_query, found, plan.weights, plan.authors.names
+        )
         ranked = ranking.best(MAX_VERIFIED, after)
         scores = {hit.paper_id: score for score, hit in ranked}
         hits: list[SearchHit] = []
@@ -211,7 +235,9 @@ class _Pager:
                 yield index_hit, self._hit(stored, index_hit.day) if stored else None
 
     def _hit(self, stored: store.StoredPaper, day: int) -> SearchHit | None:
-        document = prepare_document(Candidate(stored.id, stored.record, day))
+        document = prepare_document(
+            Candidate(stored.id, stored.record, day, people=self._plan.authors.authors_of(stored.id))
+        )
         finding = self._cache.evaluate(self._plan.parsed, document, self._plan.weights)
         if finding is None:
             return None

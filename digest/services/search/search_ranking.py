@@ -16,7 +16,7 @@ from digest.db.papers import paper_search as store
 from digest.db.papers.paper_search import IndexHit
 from digest.matching.query.language import TEXT_FIELDS, Query, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.bm25 import Weights, impact
-from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query
+from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query, with_author_names
 from digest.matching.scoring.parameters import ABSTRACT_TF, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 
 _WordKey = tuple[str, bool]
@@ -35,10 +35,16 @@ class Ranking:
     """The papers found, with their scores."""
 
     def __init__(
-        self, session: Session, query: Query, index_query: IndexQuery, hits: Sequence[IndexHit], weights: Weights
+        self,
+        session: Session,
+        query: Query,
+        index_query: IndexQuery,
+        hits: Sequence[IndexHit],
+        weights: Weights,
+        author_names: Mapping[str, Sequence[str]],
     ) -> None:
         self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
-        self._hits = hits
+        self._hits, self._author_names = hits, author_names
         self._documents = [hit.document_id for hit in hits]
         self._lengths = [hit.length for hit in hits]
         self._scores = self._all_scores() if hits else []
@@ -73,7 +79,9 @@ class Ranking:
             is_text = term.field in TEXT_FIELDS
             words = tuple(dict.fromkeys(w for w in phrase_words(term) if w.is_weighted)) if is_text else ()
             is_everywhere = len(terms) == 1 and not (self._query.plain and len(words) > 1)
-            found = None if is_everywhere else self._documents_of(lookup(term).query)
+            found = (
+                None if is_everywhere else self._documents_of(lookup(with_author_names(term, self._author_names)).query)
+            )
             ranked.append(_RankedTerm(term, words, found))
         return ranked
 

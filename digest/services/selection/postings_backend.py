@@ -14,6 +14,7 @@ from sqlmodel import Session
 from digest.compose.edition import Content
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
+from digest.matching.query.language import people_of
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.candidate_search import CandidateSearch
 from digest.matching.reference.close_threshold import threshold_of_relevances
@@ -56,7 +57,7 @@ class PostingsBackend:
     def __init__(self, session: Session, profile: Profile, weights: Weights) -> None:
         self._session, self._profile, self._weights = session, profile, weights
         self._search, self._findings = CandidateSearch(profile, weights), FindingCache()
-        self._choice = choice_of(profile)
+        self._choice, self._people = choice_of(profile), people_of(profile)
         self.titles: dict[int, PaperTitle] = {}
 
     def threshold(self, days: Sequence[ThresholdDay], *, max_undecided: int) -> int | None:
@@ -76,18 +77,18 @@ class PostingsBackend:
         papers = {paper_id: day.papers[paper_id] for paper_id in paper_ids}
         announcement_of = dict.fromkeys(papers, day.announcement_id)
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, {})
-        documents = reference_backend.with_people(self._session, documents, self._profile.authors)
+        documents = reference_backend.with_people(self._session, documents, self._people)
         return reference_matcher.non_strict_relevances(self._profile, documents, self._weights, self._findings)
 
     def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
         """The papers of a pool of one announcement that may be selected."""
-        found = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_followed_people(pool)]
+        found = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_people(pool)]
         is_unspecific = not (self._profile.topics or self._profile.categories or self._profile.authors)
         return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
 
-    def _by_followed_people(self, pool: CandidatePool) -> Iterator[int]:
+    def _by_people(self, pool: CandidatePool) -> Iterator[int]:
         oldest_paper, admitted = min(pool.papers, default=0), self._admitted(pool.papers)
-        for paper_ids in followed_people.papers_of(self._session, self._profile.authors, oldest_paper).values():
+        for paper_ids in followed_people.papers_of(self._session, self._people, oldest_paper).values():
             yield from (paper_id for paper_id in paper_ids if paper_id in admitted)
 
     def choose(
@@ -133,5 +134,5 @@ class PostingsBackend:
             if len(papers) >= _PREPARED_TOGETHER:
                 break
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, percentiles)
-        documents = reference_backend.with_people(self._session, documents, self._profile.authors)
+        documents = reference_backend.with_people(self._session, documents, self._people)
         return {document.candidate.id: document for document in documents}

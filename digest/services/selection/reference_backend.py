@@ -15,7 +15,7 @@ from digest.compose.edition import RISING, Content, Entry, StoredContent
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.matching.profile import Candidate, Profile
-from digest.matching.query.language import parse
+from digest.matching.query.language import parse, people_of
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
@@ -43,8 +43,8 @@ class ReferenceBackend:
 
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
-        authors = {author for request in requests for author in request.profile.authors}
-        documents = _documents(session, pool, min(request.seen_through for request in requests), authors)
+        people = frozenset().union(*(people_of(request.profile) for request in requests))
+        documents = _documents(session, pool, min(request.seen_through for request in requests), people)
         return [choose_content(pool, documents, request, self.findings) for request in requests]
 
     def choose_stored(
@@ -67,10 +67,10 @@ class ReferenceBackend:
         cache: ProfileCache | None = None,
     ) -> list[int | None]:
         """τ of each profile, in their order, from these announcements; None where they are too few."""
-        authors = {author for profile in profiles.values() for author in profile.authors}
+        people = frozenset().union(*map(people_of, profiles.values()))
         papers = candidate_papers.all_announced(days, max((day.newest_batch for day in days), default=0))
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
-        documents = with_people(session, prepare_documents(session, papers, announcement_of, {}), authors)
+        documents = with_people(session, prepare_documents(session, papers, announcement_of, {}), people)
         return [
             close_threshold(
                 profile,
@@ -176,28 +176,28 @@ def _content_order(document: Document) -> tuple[int, float, int, int]:
     return percentile, prior, -candidate.announcement, candidate.id
 
 
-def _documents(session: Session, pool: CandidatePool, seen_through: int, authors: Collection[str]) -> list[Document]:
+def _documents(session: Session, pool: CandidatePool, seen_through: int, people: Collection[str]) -> list[Document]:
     """The papers of batches after `seen_through`, and the rising ones: all that can be selected."""
     percentiles = {number: trend.percentile for number, trend in pool.trends.items()}
     rising = frozenset(pool.rising)
     papers = {
         paper_id: paper for paper_id, paper in pool.papers.items() if paper.batch > seen_through or paper_id in rising
     }
-    return with_people(session, prepare_documents(session, papers, pool.announcement_of, percentiles), authors)
+    return with_people(session, prepare_documents(session, papers, pool.announcement_of, percentiles), people)
 
 
-def with_people(session: Session, documents: list[Document], authors: Collection[str]) -> list[Document]:
-    """The documents, each with those of the followed people whose paper it is."""
+def with_people(session: Session, documents: list[Document], people: Collection[str]) -> list[Document]:
+    """The documents, each with those of the people (`people_of`) whose paper it is."""
     oldest_paper = min((document.candidate.id for document in documents), default=0)
     people_by_paper: dict[int, set[str]] = {}
-    for author, paper_ids in followed_people.papers_of(session, authors, oldest_paper).items():
+    for person, paper_ids in followed_people.papers_of(session, people, oldest_paper).items():
         for paper_id in paper_ids:
-            people_by_paper.setdefault(paper_id, set()).add(author)
+            people_by_paper.setdefault(paper_id, set()).add(person)
     if not people_by_paper:
         return documents
     return [
-        replace(document, candidate=replace(document.candidate, people=frozenset(people)))
-        if (people := people_by_paper.get(document.candidate.id))
+        replace(document, candidate=replace(document.candidate, people=frozenset(own_people)))
+        if (own_people := people_by_paper.get(document.candidate.id))
         else document
         for document in documents
     ]

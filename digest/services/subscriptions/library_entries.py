@@ -129,7 +129,7 @@ def require_usable(library: ResolvedLibrary) -> ResolvedLibrary:
 
 
 def resolve(session: Session, parsed: ParsedBibliography) -> ResolvedLibrary:
-    """Look up the entries: by arXiv id, by DOI, else by exact folded title and first author."""
+    """Look up the entries: by arXiv id, by DOI, by PMID, else by exact folded title and first author."""
     paper_ids = _paper_ids(session, parsed.entries)
     examples: dict[tuple[str, object], ExampleEntry] = {}
     unknown: list[str] = []
@@ -156,7 +156,15 @@ def _paper_ids(session: Session, entries: Sequence[BibliographyEntry]) -> list[i
     arxiv_ids = [entry.arxiv_id for entry in entries if entry.arxiv_id]
     dois = [entry.doi for entry in entries if entry.doi]
     by_arxiv_id, by_doi = store.find_by_identifiers(session, arxiv_ids, dois)
-    ids = [by_arxiv_id.get(entry.arxiv_id or "") or by_doi.get(entry.doi or "", (None, None))[0] for entry in entries]
+    pmids = {f"pmid:{entry.pmid}" for entry in entries if entry.pmid}
+    by_pmid = store.find_by_further_identifiers(session, pmids)
+    nothing = (None, None)
+    ids = [
+        by_arxiv_id.get(entry.arxiv_id or "")
+        or by_doi.get(entry.doi or "", nothing)[0]
+        or by_pmid.get(f"pmid:{entry.pmid}", nothing)[0]
+        for entry in entries
+    ]
     keys = {
         index: f"{_TITLE_KEY}{key}"
         for index, entry in enumerate(entries)

@@ -1,11 +1,12 @@
 """Looks up the example papers of which only an identifier is known, in the background.
 
 What the sources know gets its title and abstract and finds papers from then on; what they don't know is named to the
-subscriber. While no source answers, the papers wait, and are tried again with the next call.
+subscriber. While a source does not answer, its papers wait, and are tried again with the next call.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from digest.db.subscribers import example_papers as example_store
 from digest.db.subscribers import subscribers
 from digest.errors import SourceDown
 from digest.models.subscriber import UNKNOWN
+from digest.papers import Record
 from digest.services.subscriptions import example_papers
 from digest.services.subscriptions.example_papers import MAX_ABSTRACT, MAX_TITLE, ExampleEntry
 from digest.services.subscriptions.library_entries import MAX_LOOKED_UP, ResolvedLibrary
@@ -46,14 +48,22 @@ def look_up_examples() -> LookupResult:
     batch = identifiers[:MAX_LOOKED_UP]
     if not batch:
         return LookupResult()
-    try:
-        records = identifier_lookup.look_up(batch)
-    except SourceDown as error:
-        log.warning("lookup_postponed", papers=len(batch), reason=str(error))
-        _give_up(batch, before=clock.now() - GIVEN_UP_AFTER)
-        raise
+    answer = identifier_lookup.look_up(batch)
+    if answer.failure is not None:
+        log.warning("lookup_postponed", papers=len(answer.unanswered), reason=str(answer.failure))
+        _give_up(answer.unanswered, before=clock.now() - GIVEN_UP_AFTER)
+    answered = sorted(set(batch) - set(answer.unanswered))
+    if answer.failure is not None and not answered:
+        raise answer.failure
+    _store_answers(answered, answer.records)
+    is_incomplete = answer.failure is None and (len(identifiers) > len(batch) or bool(answer.unanswered))
+    return LookupResult(len(answered), len(answer.records), is_incomplete)
+
+
+def _store_answers(identifiers: Sequence[str], records: Mapping[str, Record]) -> None:
+    """Store titles and abstracts of these examples, or that they are unknown, and update their subscribers."""
     with transaction() as session:
-        examples = example_store.waiting_examples(session, batch)
+        examples = example_store.waiting_examples(session, identifiers)
         for example in examples:
             record = records.get(example.identifier or "")
             example.lookup = "" if record else UNKNOWN
@@ -64,17 +74,22 @@ def look_up_examples() -> LookupResult:
             subscriber = subscribers.by_id(session, subscriber_id, lock=True)
             if subscriber is not None:
                 example_papers.update_examples(session, subscriber)
-    return LookupResult(len(batch), len(records), is_incomplete=len(identifiers) > len(batch))
 
 
-def with_looked_up(library: ResolvedLibrary) -> ResolvedLibrary:
-    """The library with the unknown papers that the sources know, asked at once. Raises SourceDown."""
-    records = identifier_lookup.look_up(entry.identifier for entry in library.awaited)
-    found = tuple(ExampleEntry(record.title, record.abstract, identifier) for identifier, record in records.items())
-    return library.with_found(found)
+def with_looked_up(library: ResolvedLibrary) -> tuple[ResolvedLibrary, SourceDown | None]:
+    """The library with the unknown papers that the sources know, asked at once; and the error of a source, if any."""
+    identifiers = tuple(entry.identifier for entry in library.awaited)
+    while identifiers:
+        answer = identifier_lookup.look_up(identifiers)
+        records = answer.records.items()
+        library = library.with_found(tuple(ExampleEntry(r.title, r.abstract, identifier) for identifier, r in records))
+        if answer.failure is not None:
+            return library, answer.failure
+        identifiers = answer.unanswered
+    return library, None
 
 
-def _give_up(identifiers: list[str], *, before: datetime) -> None:
+def _give_up(identifiers: Sequence[str], *, before: datetime) -> None:
     """Stop waiting for papers that were imported before then."""
     with transaction() as session:
         for example in example_store.waiting_examples(session, identifiers):

@@ -11,7 +11,8 @@ import re
 from digest.errors import N_, BadInput, BadQuery
 from digest.matching.query import language
 from digest.matching.query.parser import is_query
-from digest.matching.query.syntax_tree import FIELDS
+from digest.matching.query.syntax_tree import FIELDS, Query, all_terms
+from digest.text.person_references import parse_author_id
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:org|com|net|edu|io|ai|gov)/\S", re.IGNORECASE)
 _IDENTIFIER = re.compile(
@@ -31,8 +32,9 @@ def check_topic(text: str) -> None:
         raise BadInput(N_("this is the identifier of a paper; type words from its title"), field="topic")
     if _MAIL.fullmatch(stripped):
         raise BadInput(N_("this is an e-mail address; it has a field of its own"), field="topic")
-    language.parse(text)
+    query = language.parse(text)
     _check_fields(text)
+    _check_author_ids(text, query)
     if not is_query(text):
         _check_parentheses(text)
 
@@ -55,6 +57,20 @@ def _check_fields(text: str) -> None:
                 expected=fields,
                 what=repr(match[1]),
             )
+
+
+def _check_author_ids(text: str, query: Query) -> None:
+    """What looks like the id of an author is one."""
+    for term in all_terms(query.root):
+        try:
+            parse_author_id(term.text if term.field == "au" else "")
+        except ValueError as error:
+            raise BadQuery(
+                N_("%(what)s is not the id of an author"),
+                position=max(0, text.find(term.text)),
+                expected=N_("an ORCID iD or another id, copied from the author’s page"),
+                what=repr(term.text),
+            ) from error
 
 
 def _check_parentheses(text: str) -> None:

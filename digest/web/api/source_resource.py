@@ -34,7 +34,7 @@ class SourceAnswer(BaseModel):
     """A source and its state. `next_at`: null for a source that is not fetched; a past time means now.
 
     `rejects`: items left out so far. For feeds also the address, whether an administrator has confirmed it, and how
-    many papers wait because more than `max_a_day` came.
+    many papers wait because more than `max_a_day` came. `former_address`: before the feed moved, empty for none.
     """
 
     name: str = Field(examples=["journal-of-examples"])
@@ -48,6 +48,7 @@ class SourceAnswer(BaseModel):
     rejects: int
     is_paused: bool
     address: str
+    former_address: str
     confirmed: bool | None
     max_a_day: int | None
     held: int
@@ -87,7 +88,7 @@ class SourceList(BaseModel):
 
 
 class RejectAnswer(BaseModel):
-    """An item of a source that could not be used, and why."""
+    """An item of a source that could not be used, and why. `last_seen_at`: null until it comes a second time."""
 
     id: int
     at: datetime
@@ -95,6 +96,8 @@ class RejectAnswer(BaseModel):
     position: int
     reason: str
     excerpt: str
+    times_seen: int
+    last_seen_at: datetime | None
 
 
 class RejectList(Listing):

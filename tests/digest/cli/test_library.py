@@ -13,7 +13,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from tests.digest.bibliography.library_server import LibraryServer
 from tests.digest.cli.conftest import DAY, Terminal
-from tests.digest.services.subscriptions.lookup_server import KNOWN, MISSING, lookup_server
+from tests.digest.services.subscriptions.lookup_server import KNOWN, MISSING, lookup_server, lookup_settings
 
 TITLES = (
     "Offline reinforcement learning with value regularization",
@@ -108,7 +108,7 @@ def test_papers_that_nobody_knows_are_refused_and_named(papers: Terminal) -> Non
 @pytest.fixture
 def sources(papers: Terminal, configured: Callable[..., None]) -> Iterator[LibraryServer]:
     with lookup_server() as server:
-        configured(ARXIV_API_URL=f"{server.url}/api/query", OPENALEX_URL=server.url)
+        configured(**lookup_settings(server))
         yield server
 
 

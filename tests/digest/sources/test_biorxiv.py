@@ -236,13 +236,15 @@ def test_a_malformed_row_is_refused_by_its_field_and_the_others_are_stored(serve
         row(6, DAY, abstract=["text"]),
     ]
     pages = json.dumps({"messages": [{"status": "ok", "total": "7"}], "collection": [row(1, DAY), *wrong, None]})
-    server.faults = [lambda _: (200, pages.encode(), {})]
+    server.faults = [lambda _: (200, pages.encode(), {})] * 2
     server.rows = [row(1, DAY)]
+    catch_up.ingest("biorxiv", first=DAY, last=DAY)
     counts = catch_up.ingest("biorxiv", first=DAY, last=DAY).counts
 
     with reading() as session:
         reasons = session.exec(select(Reject.reason).order_by(col(Reject.position))).all()
-    assert (counts.new, counts.bad) == (1, 6)
+    assert (counts.new, counts.unchanged, counts.bad) == (0, 1, 6)
+    assert len(reasons) == 6
     assert [reason.partition(":")[0] for reason in reasons[:5]] == ["doi", "title", "version", "date", "abstract"]
 
 

@@ -15,6 +15,7 @@ from digest.papers import AuthorId, ListedPaper, Record
 from digest.services.editions.why_report import why_paper
 from digest.services.preview.preview import preview
 from digest.services.runs import run_planning
+from digest.services.search.search_indexing import index_papers
 from digest.services.security import signed_links
 from digest.services.selection import engine_need
 from digest.services.subscriptions import csv_import_export
@@ -127,6 +128,72 @@ def test_both_back_ends_choose_the_same(namesakes: Lab, monkeypatch: pytest.Monk
 
     assert [len(content.entries) for content in slow] == [4, 4, 1, 8]
     assert fast == slow
+
+
+BY_ID = {  # topic: papers of Monday
+    "au:A5048491430": [HER_OWN],
+    "au:A5011112222": [HIS_OWN, HER_SHARED],
+    "au:A5048491430 OR hydrolysis": ["Enzymatic hydrolysis", HER_OWN],
+    "au:A5011112222 AND au:byron": [HIS_OWN],
+    'au:"Wei Wang" ANDNOT au:A5011112222': ["Elliptic surfaces", "Enzymatic hydrolysis", HER_OWN],
+    "au:A5099999999": [],
+    "au:0000-0002-1825-0097": [HER_SHARED],
+}
+
+
+@pytest.fixture
+def with_ids(namesakes: Lab) -> Lab:
+    """Monday's papers, one of them with two ids that came later, after a subscriber to each topic and one more."""
+    for number, topic in enumerate(BY_ID):
+        namesakes.subscribe(f"bob{number}", topic)
+    namesakes.subscribe("eve", 'au:"Wei Wang"', exclusions=["au:A5011112222"])
+    todays(namesakes)
+    shared = by_wang(13, HER_SHARED, ids=HIS)
+    both = (*shared.author_ids, AuthorId("W. Wang", "orcid", "0000-0002-1825-0097", ""))
+    namesakes.store(None, replace(shared, record=Record("", arxiv_id="2511.00013"), author_ids=both), source="openalex")
+    index_papers()
+    return namesakes
+
+
+@pytest.mark.parametrize("work", [None, -1], ids=["reference", "engine"])
+def test_an_authors_id_as_topic_brings_the_papers_that_carry_it(
+    with_ids: Lab, monkeypatch: pytest.MonkeyPatch, work: int | None
+) -> None:
+    if work is not None:
+        monkeypatch.setattr(engine_need, "REFERENCE_WORK", work)
+    with_ids.run(TUESDAY)
+
+    titles = {topic: sorted(with_ids.papers(f"bob{number}")) for number, topic in enumerate(BY_ID)}
+    assert titles == {topic: sorted(found) for topic, found in BY_ID.items()}
+
+
+@pytest.mark.parametrize("topic", BY_ID)
+def test_the_preview_and_the_search_know_authors_ids(with_ids: Lab, pages: Browser, topic: str) -> None:
+    profile = validate(SignUpPreferences, {"topics": topic}).profile()
+    shown = {paper.title for day in preview(profile).days for paper in day.papers}
+    results = {
+        order: pages.get("/api/v1/search", params={"q": topic, "order": order}).json() for order in ("newest", "best")
+    }
+
+    assert set(BY_ID[topic]) <= shown <= {*BY_ID[topic], VISION, FOLDING, MARKETS}
+    for found in results.values():
+        of_monday = {hit["title"] for hit in found["papers"]} - {VISION, FOLDING, MARKETS}
+        assert of_monday == set(BY_ID[topic])
+
+
+def test_an_authors_id_as_exclusion_leaves_their_papers_out(with_ids: Lab) -> None:
+    with_ids.run(TUESDAY)
+
+    assert sorted(with_ids.papers("eve")) == ["Elliptic surfaces", "Enzymatic hydrolysis", HER_OWN]
+
+
+@pytest.mark.parametrize("text", ["au:0000-0002-1825-0098", "au:orcid:0000-0002-1825", "au:W2741809807"])
+def test_a_damaged_id_in_a_query_is_refused_by_form_and_search(pages: Browser, text: str) -> None:
+    form, found = pages.post("/", data={"topics": text}), pages.get("/search", params={"q": text})
+
+    assert form.status_code == 422
+    assert "is not the id of an author" in form.text
+    assert "is not the id of an author" in found.text
 
 
 def test_an_id_that_comes_later_counts_from_then_on(namesakes: Lab) -> None:

@@ -8,22 +8,35 @@ import pytest
 import time_machine
 
 from digest.errors import SourceDown
+from digest.papers import ListedPaper, Record
 from digest.services.security import signed_links
 from digest.services.subscriptions import example_papers, pending_example_lookup
 from digest.services.subscriptions.library_entries import MAX_LOOKED_UP
 from digest.services.subscriptions.update_preferences import account_of
+from digest.sources import crossref
 from digest.web.app import build
 from digest.web.wiring import page_services
 from tests.digest.bibliography.library_server import LibraryServer
 from tests.digest.services.conftest import Lab
-from tests.digest.services.subscriptions.lookup_server import DOI, KNOWN, MISSING, lookup_server
+from tests.digest.services.subscriptions.lookup_server import (
+    CROSSREF_DOI,
+    DOI,
+    KNOWN,
+    MED_PREPRINT,
+    MISSING,
+    MISSING_PMID,
+    PMID,
+    PREPRINT,
+    lookup_server,
+    lookup_settings,
+)
 from tests.digest.web.conftest import Browser, RecordingQueue, path
 
 
 @pytest.fixture
 def sources(configured: Callable[..., None]) -> Iterator[LibraryServer]:
     with lookup_server() as server:
-        configured(ARXIV_API_URL=f"{server.url}/api/query", OPENALEX_URL=server.url)
+        configured(**lookup_settings(server))
         yield server
 
 
@@ -70,7 +83,8 @@ def test_identifiers_that_do_not_exist_are_named(pasted: Browser) -> None:
 
 
 def test_without_a_network_the_papers_wait_for_a_week(pasted: Browser, sources: LibraryServer) -> None:
-    sources.refuse("/api/query", 404)
+    for route in ("/api/query", "/works"):
+        sources.refuse(route, 404)
     with pytest.raises(SourceDown):
         pending_example_lookup.look_up_examples()
     waiting = page(pasted)
@@ -79,6 +93,82 @@ def test_without_a_network_the_papers_wait_for_a_week(pasted: Browser, sources: 
 
     assert "3 of them are being looked up" in waiting
     assert not pending_example_lookup.is_due()
+
+
+def test_what_one_source_does_not_answer_waits_while_the_others_are_stored(
+    pasted: Browser, sources: LibraryServer
+) -> None:
+    sources.refuse("/api/query", 404)
+    result = pending_example_lookup.look_up_examples()
+
+    assert (result.looked_up, result.found, result.is_incomplete) == (1, 1, False)
+    assert "2 of them are being looked up" in page(pasted)
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (f"https://doi.org/{PREPRINT}v1", "Mice choose well"),
+        (f"https://www.medrxiv.org/content/{MED_PREPRINT}v2.full", "Wards under pressure"),
+        (f"https://pubmed.ncbi.nlm.nih.gov/{PMID.removeprefix('PMID:')}/", "Salmon migrate upstream"),
+        (PMID, "Salmon migrate upstream"),
+        (f"doi:{CROSSREF_DOI.upper()}", "Weighing beams"),
+    ],
+)
+def test_a_paper_is_found_by_the_identifier_of_its_source(
+    web: Browser, sources: LibraryServer, text: str, title: str
+) -> None:
+    web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": text})
+    result = pending_example_lookup.look_up_examples()
+
+    assert (result.looked_up, result.found) == (1, 1)
+    assert [example.title for example in example_papers.list_examples(1)] == [title]
+
+
+def test_identifiers_that_no_source_knows_are_named(web: Browser, sources: LibraryServer) -> None:
+    sources.add(
+        "/details/biorxiv/10.1101/123456/na/json", {"messages": [{"status": "no posts found"}], "collection": []}
+    )
+    sources.add(
+        "/details/medrxiv/10.1101/123456/na/json", {"messages": [{"status": "no posts found"}], "collection": []}
+    )
+    text = f"{MISSING_PMID}\n10.1101/123456\n10.1016/j.missing.2024.02"
+    web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": text})
+    result = pending_example_lookup.look_up_examples()
+    named = " ".join(page(web).split())
+
+    assert (result.looked_up, result.found) == (3, 0)
+    assert "3 of them could not be found" in named
+    assert all(identifier in named for identifier in text.split())
+
+
+def test_a_title_without_abstract_is_completed_by_the_publisher(web: Browser, sources: LibraryServer) -> None:
+    bare = {"doi": f"https://doi.org/{CROSSREF_DOI}", "display_name": "Weighing beams", "abstract_inverted_index": None}
+    sources.add("/works", {"results": [bare]})
+    web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": CROSSREF_DOI})
+    pending_example_lookup.look_up_examples()
+    profile = account_of(1).profile
+
+    assert "load" in {term.written for term in profile.example_terms}
+
+
+def test_many_dois_are_asked_about_in_parts(
+    web: Browser, sources: LibraryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossref._RATE, "pause", 0.0)
+    text = "\n".join(f"10.1016/j.missing.{number}" for number in range(70))
+    web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": text})
+    results = [pending_example_lookup.look_up_examples() for _ in range(2)]
+
+    assert [(result.looked_up, result.is_incomplete) for result in results] == [(50, True), (20, False)]
+
+
+def test_a_pmid_that_is_stored_here_is_not_looked_up(lab: Lab, web: Browser, sources: LibraryServer) -> None:
+    lab.store(None, ListedPaper(Record("Salmon stay at home", doi="10.5555/salmon", pmid="38000001")))
+    web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": PMID})
+
+    assert not pending_example_lookup.is_due()
+    assert [example.title for example in example_papers.list_examples(1)] == ["Salmon stay at home"]
 
 
 def test_a_second_look_up_asks_nothing(pasted: Browser, sources: LibraryServer) -> None:
