@@ -20,6 +20,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.author_line import AuthorLine, authors_of
+from digest.sources.item_conversion import convert_items
 from digest.sources.record_limits import require_within_limits
 from digest.sources.source import (
     LATE,
@@ -101,16 +102,9 @@ def parse(data: bytes) -> OaiPage:
     listing = root.find("oai:ListRecords", _NS)
     if listing is None:
         raise BadInput("not a list of records: expected <ListRecords>")
-    harvested, rejected = [], []
-    for position, record in enumerate(document.items, start=1):
-        if isinstance(record, RejectedItem):
-            rejected.append(record)
-            continue
-        try:
-            harvested.append(_convert_record(record))
-        except ValueError as invalid:
-            identifier = xml.text(record, "oai:header/oai:identifier", _NS)
-            rejected.append(RejectedItem(position, str(invalid), identifier[:120]))
+    harvested, rejected = convert_items(
+        document.items, _convert_record, lambda record: xml.text(record, "oai:header/oai:identifier", _NS)
+    )
     cut = document.truncation
     if cut is None and document.is_rebuilt and listing.find("oai:resumptionToken", _NS) is None:
         cut = RejectedItem(len(document.items) + 1, "the resumption token can't be read", "")

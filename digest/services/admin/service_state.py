@@ -10,7 +10,7 @@ from datetime import timedelta
 from digest import clock, redis, settings
 from digest.db.outbox.session_replies import SERVER
 from digest.errors import Transient
-from digest.i18n import format_number, localize, localize_plural
+from digest.i18n import format_duration, format_number, localize, localize_plural
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import PAUSED
 from digest.models.types import stored_id
@@ -52,7 +52,7 @@ def _worker_problem(figures: Dashboard) -> ServiceState:
     if not math.isfinite(seconds):
         seconds = figures.counts.oldest_due
     since = (
-        localize("The worker has been silent for %(time)s", time=_duration(seconds))
+        localize("The worker has been silent for %(time)s", time=format_duration(seconds))
         if seconds >= 1
         else localize("The worker is silent")
     )
@@ -76,14 +76,6 @@ def _worker_silence() -> float:
         return max(min(store.progress(redis.queue_kind(queue)).values(), default=math.inf) for queue in queues)
     except Transient:
         return math.inf
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return localize_plural("%(n)s second", "%(n)s seconds", round(seconds))
-    if seconds < 90 * 60:
-        return localize_plural("%(n)s minute", "%(n)s minutes", round(seconds / 60))
-    return localize_plural("%(n)s hour", "%(n)s hours", round(seconds / 3600))
 
 
 def _paused_domain_problems(figures: Dashboard) -> Iterator[ServiceState]:
@@ -111,7 +103,7 @@ def _overdue_problems(figures: Dashboard) -> Iterator[ServiceState]:
             "%(n)s mail is overdue; the oldest has waited for %(time)s.",
             "%(n)s mails are overdue; the oldest has waited for %(time)s.",
             figures.counts.overdue,
-            time=_duration(figures.counts.oldest_due),
+            time=format_duration(figures.counts.oldest_due),
         )
         yield ServiceState(False, sentence, localize("`digest doctor` tells whether the mail server answers."))
 
