@@ -82,9 +82,9 @@ class PostingsBackend:
 
     def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
         """The papers of a pool of one announcement that may be selected."""
-        found = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_people(pool)]
+        candidate_ids = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_people(pool)]
         is_unspecific = not (self._profile.topics or self._profile.categories or self._profile.authors)
-        return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
+        return list(dict.fromkeys([*candidate_ids, *pool.rising] if is_unspecific else candidate_ids))
 
     def _by_people(self, pool: CandidatePool) -> Iterator[int]:
         oldest_paper, admitted = min(pool.papers, default=0), self._admitted(pool.papers)
