@@ -113,7 +113,7 @@ def _counts_text(library: ResolvedLibrary) -> str:
         "left out": library.left_out,
     }
     further = [f"{number} {name}" for name, number in counts.items() if number]
-    return ", ".join([f"{library.total} entries", f"{library.known} known here", *further])
+    return ", ".join([f"{library.total} entries", f"{library.stored_count} known here", *further])
 
 
 def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:

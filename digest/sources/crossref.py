@@ -111,7 +111,7 @@ def fetch_work(doi: str, *, seconds: float | None = None) -> CrossrefWork | None
         raise
 
 
-def _read(answer: http.SourceAnswer) -> CrossrefWork:
+def _read(answer: http.SourceResponse) -> CrossrefWork:
     _RATE.read(answer.headers)
     return parse(answer.body)
 

@@ -98,7 +98,7 @@ def _is_whole(fetched: FetchedFeed) -> bool:
     return fetched.reading is None or not fetched.reading.is_cut
 
 
-def _read(answer: http.SourceAnswer, address: str) -> FetchedFeed:
+def _read(answer: http.SourceResponse, address: str) -> FetchedFeed:
     """Read an answer. Raises SourceDown for a web page, BadInput for what may be a damaged feed."""
     if answer.is_unchanged:
         return FetchedFeed(None)

@@ -30,7 +30,7 @@ from digest.sources.request_pacing import wait_for_turn
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["SourceAnswer", "SourceRequest", "fetch", "fetch_answer"]
+__all__ = ["SourceRequest", "SourceResponse", "fetch", "fetch_answer"]
 
 log = logs.get(__name__)
 
@@ -48,7 +48,7 @@ _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True)
-class SourceAnswer:
+class SourceResponse:
     """The body of an answer, unpacked, and its headers by names in lower case.
 
     `is_unchanged`: the answer to a conditional request is that nothing changed (304). `moved_to`: the address to use
@@ -74,7 +74,7 @@ def fetch(
 
 def fetch_answer(
     request: SourceRequest,
-    read: Callable[[SourceAnswer], T],
+    read: Callable[[SourceResponse], T],
     *,
     is_complete: Callable[[T], bool] = lambda _: True,
     tries: int = TRIES,
@@ -107,7 +107,7 @@ def fetch_answer(
     raise AssertionError("unreachable")
 
 
-def _parse(read: Callable[[SourceAnswer], T], answer: SourceAnswer) -> T:
+def _parse(read: Callable[[SourceResponse], T], answer: SourceResponse) -> T:
     """Parse an answer. What a parser did not foresee in outside data counts as not understood. Raises BadInput."""
     try:
         return read(answer)
@@ -129,7 +129,7 @@ class _Redirect(Exception):
         self.status, self.location = status, location
 
 
-def _follow_redirects(request: SourceRequest) -> SourceAnswer:
+def _follow_redirects(request: SourceRequest) -> SourceResponse:
     """The answer, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
     if request.is_public and configured_host not in settings.get().feed_private_hosts:
@@ -147,7 +147,7 @@ def _follow_redirects(request: SourceRequest) -> SourceAnswer:
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 
-def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
+def _send(request: SourceRequest, deadline: float) -> SourceResponse:
     import httpx
 
     host = urlsplit(request.url).hostname
@@ -171,7 +171,7 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
         return answer
 
 
-def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadline) -> SourceAnswer:
+def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadline) -> SourceResponse:
     """Send the request and read its answer. Raises httpx's errors, SourceDown, _Redirect."""
     import httpx
 
@@ -193,11 +193,11 @@ def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadlin
         if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
             raise _Redirect(answer.status_code, answer.headers["location"])
         if answer.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request):
-            return SourceAnswer(b"", dict(answer.headers), is_unchanged=True)
+            return SourceResponse(b"", dict(answer.headers), is_unchanged=True)
         if answer.status_code != HTTPStatus.OK:
             raise _error_for_status(answer, deadline)
         body = b"".join(_read_body(answer, max_bytes, deadline))
-        return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
+        return SourceResponse(body, {name.lower(): value for name, value in answer.headers.items()})
 
 
 def _is_conditional(request: SourceRequest) -> bool:

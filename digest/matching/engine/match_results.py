@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.engine.example_reasons import shared_terms
-from digest.matching.engine.join import JoinedPapers
+from digest.matching.engine.join import JoinedIndex
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.kernel.array_layout import EXAMPLE, FOLLOWED, STRICT, MatchArrays, Rows
 from digest.matching.profile import Match, Profile
@@ -26,7 +26,7 @@ class MatchResults:
 
     arrays: MatchArrays
     store: ProfileStore
-    joined: JoinedPapers
+    joined: JoinedIndex
 
     def total(self, row: int) -> int:
         """How many papers the row matches without caps."""

@@ -24,7 +24,7 @@ NEW, STORED, OLD = N_("new"), N_("stored already"), N_("older than 14 days")
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewPaper:
+class FeedPreviewPaper:
     """A paper. `identifier`: DOI, arXiv id or address; `abstract_from`: `feed`, `Crossref`, or '' for none.
 
     `outcome`: `new`, `stored already`, or `older than 14 days` (stored, but not mailed as new).
@@ -43,7 +43,7 @@ class FeedPreview:
     """A feed. `left_out`: (title, reason); `is_cut`: it was cut off."""
 
     title: str
-    papers: tuple[PreviewPaper, ...]
+    papers: tuple[FeedPreviewPaper, ...]
     left_out: tuple[tuple[str, str], ...]
     is_cut: bool = False
 
@@ -97,13 +97,13 @@ def _stored(papers: list[FeedPaper]) -> set[str]:
     return {paper.key for index, paper in enumerate(papers) if matches.paper_ids[index] is not None}
 
 
-def _preview_paper(paper: FeedPaper, is_stored: bool, today: date) -> PreviewPaper:
+def _preview_paper(paper: FeedPaper, is_stored: bool, today: date) -> FeedPreviewPaper:
     record = paper.record
     is_old = record.published is not None and today - record.published > FRESH
     identifier = f"arXiv:{record.arxiv_id}" if record.arxiv_id else record.doi or record.url or ""
     names = ", ".join(record.authors[:3]) + (" et al." if len(record.authors) > 3 else "")
     outcome = STORED if is_stored else OLD if is_old else NEW
-    return PreviewPaper(record.title, identifier, record.published, names, paper.abstract_from, outcome)
+    return FeedPreviewPaper(record.title, identifier, record.published, names, paper.abstract_from, outcome)
 
 
 def _left_out(item: LeftOut) -> tuple[str, str]:

@@ -87,7 +87,7 @@ class PaperUpsert:
             paper_id = paper_ids[i]
             if paper_id is not None and i not in inserted:
                 updates[paper_id] = papers.merge_listed(updates[paper_id], item) if paper_id in updates else item
-        changes = _Changes()
+        changes = _PaperChanges()
         for paper_id, item in updates.items():
             stored_paper = matches.stored[paper_id]
             is_changed = self._update(
@@ -156,7 +156,7 @@ class PaperUpsert:
         joined_record: Record,
         item: ListedPaper,
         matches: StoredMatches,
-        changes: _Changes,
+        changes: _PaperChanges,
     ) -> bool:
         """Merge into a stored paper, as a new version where the record changed. True where anything changed.
 
@@ -188,7 +188,7 @@ class PaperUpsert:
             changes.papers.append({**_updatable_columns(stored_paper), **row})
         return bool(row)
 
-    def _write(self, changes: _Changes) -> None:
+    def _write(self, changes: _PaperChanges) -> None:
         paper_writes.update_papers(self.session, changes.papers)
         paper_writes.insert_versions(self.session, changes.versions)
         paper_writes.insert_keys(self.session, changes.keys)
@@ -228,7 +228,7 @@ class PaperUpsert:
 
 
 @dataclass(slots=True)
-class _Changes:
+class _PaperChanges:
     """Rows of one chunk that are still to be written."""
 
     papers: list[Mapping[str, Any]] = field(default_factory=list)

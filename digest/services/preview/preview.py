@@ -91,7 +91,7 @@ def _make_preview(
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
+class _PreviewSelection:
     """The edition of each announcement, oldest first; `left_out`: how many older ones have too many papers."""
 
     days: Sequence[tuple[CandidatePool, Content]]
@@ -101,7 +101,7 @@ class _Selection:
 
 def _select(
     session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
-) -> _Selection:
+) -> _PreviewSelection:
     if profile.examples is not None:
         return _select_with_examples(session, profile, data, cancelled, whole=whole)
     backend = PostingsBackend(session, profile, data.weights)
@@ -118,12 +118,12 @@ def _select(
         raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
     contents = backend.choose(days, tau, cancelled)
     selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
-    return _Selection(selected[::-1], backend.titles, len(data.pools) - len(days))
+    return _PreviewSelection(selected[::-1], backend.titles, len(data.pools) - len(days))
 
 
 def _select_with_examples(
     session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
-) -> _Selection:
+) -> _PreviewSelection:
     """Similarity to example papers needs all papers, by the matcher that is ready."""
     announcement_ids = [pool.oldest_announcement for pool in data.pools]
     plan = selector.plan_preview(session, profile, announcement_ids, whole=whole)
@@ -144,7 +144,7 @@ def _select_with_examples(
     versions = [(entry.paper, entry.revision) for _, content in days for entry in content.entries[: profile.limit]]
     records = store.versions(session, versions)
     titles = {paper_id: PaperTitle(record.title, record.arxiv_id) for (paper_id, _), record in records.items()}
-    return _Selection(days, titles, plan.left_out)
+    return _PreviewSelection(days, titles, plan.left_out)
 
 
 def _preview_day(

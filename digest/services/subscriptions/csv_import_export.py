@@ -164,7 +164,7 @@ def _rolled_back_transaction() -> Iterator[Session]:
 
 
 def _parse_row(
-    row: csv_table.TableRow, first_lines: dict[str, int], *, escaped: bool
+    row: csv_table.CsvRow, first_lines: dict[str, int], *, escaped: bool
 ) -> tuple[_ImportedSubscriber, subscribers.ParsedAddress]:
     """One row as a person and an address. Raises BadInput naming the column."""
     if row.error:

@@ -79,7 +79,7 @@ class ResolvedLibrary:
 
     form: str
     total: int
-    known: int
+    stored_count: int
     repeated: int
     examples: tuple[ExampleEntry, ...]
     unknown: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class ResolvedLibrary:
         lookable = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
         return tuple(ExampleEntry("", "", identifier) for identifier in islice(lookable, MAX_LOOKED_UP))
 
-    def with_found(self, entries: tuple[ExampleEntry, ...]) -> ResolvedLibrary:
+    def with_examples(self, entries: tuple[ExampleEntry, ...]) -> ResolvedLibrary:
         """The library with these papers, which were unknown before."""
         identifiers = {entry.identifier for entry in entries}
         unknown = tuple(identifier for identifier in self.unknown if identifier not in identifiers)
@@ -143,7 +143,7 @@ def resolve(session: Session, parsed: ParsedBibliography) -> ResolvedLibrary:
     return ResolvedLibrary(
         form=parsed.form,
         total=len(parsed.entries),
-        known=sum(example.paper_id is not None for example in examples.values()),
+        stored_count=sum(example.paper_id is not None for example in examples.values()),
         repeated=len(parsed.entries) - len(unknown) - len(examples),
         examples=_with_stored_titles(session, list(examples.values())),
         unknown=tuple(dict.fromkeys(unknown)),

@@ -82,7 +82,9 @@ def with_looked_up(library: ResolvedLibrary) -> tuple[ResolvedLibrary, SourceDow
     while identifiers:
         answer = identifier_lookup.look_up(identifiers)
         records = answer.records.items()
-        library = library.with_found(tuple(ExampleEntry(r.title, r.abstract, identifier) for identifier, r in records))
+        library = library.with_examples(
+            tuple(ExampleEntry(r.title, r.abstract, identifier) for identifier, r in records)
+        )
         if answer.failure is not None:
             return library, answer.failure
         identifiers = answer.unanswered

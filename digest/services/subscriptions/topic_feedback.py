@@ -123,7 +123,7 @@ def _check_caps(settings_by_topic: Mapping[str, TopicSetting]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class TopicRow:
+class TopicChange:
     """A topic as its row was submitted. `new_text`: the topic after editing; empty to delete it."""
 
     text: str
@@ -132,11 +132,12 @@ class TopicRow:
 
 
 def save_topic_rows(
-    subscriber_id: int, rows: Sequence[TopicRow], new_topics: Sequence[str], *, shown_versions: str = ""
+    subscriber_id: int, rows: Sequence[TopicChange], new_topics: Sequence[str], *, shown_versions: str = ""
 ) -> None:
     """Edit, limit, mute and delete topics, and add further ones. Topics without a row stay.
 
-    `shown_versions`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as `save_section` does.
+    `shown_versions`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as `save_section`
+    does.
     """
     _check_caps({row.text: row.setting for row in rows})
     by_text = {row.text: row for row in rows}
@@ -152,7 +153,7 @@ def save_topic_rows(
         feedback.store_profile(session, subscriber, edited, now=clock.now())
 
 
-def _edited(topic: Topic, row: TopicRow | None) -> Topic:
+def _edited(topic: Topic, row: TopicChange | None) -> Topic:
     if row is None:
         return topic
     return replace(topic, text=row.new_text.strip(), cap=row.setting.cap, muted=row.setting.muted)

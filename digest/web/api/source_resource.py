@@ -54,7 +54,7 @@ class SourceAnswer(BaseModel):
     held: int
 
 
-class FeedPaper(BaseModel):
+class FeedPaperAnswer(BaseModel):
     """A paper of a feed. `identifier`: DOI, arXiv id or address; `outcome`: what would become of it."""
 
     title: str
@@ -65,7 +65,7 @@ class FeedPaper(BaseModel):
     outcome: str
 
 
-class LeftOutItem(BaseModel):
+class LeftOutItemAnswer(BaseModel):
     """An item of a feed that is no paper."""
 
     title: str
@@ -76,8 +76,8 @@ class FeedPreviewAnswer(BaseModel):
     """What a feed would bring. `is_cut`: the feed was cut off."""
 
     title: str
-    papers: list[FeedPaper]
-    left_out: list[LeftOutItem]
+    papers: list[FeedPaperAnswer]
+    left_out: list[LeftOutItemAnswer]
     is_cut: bool
 
 

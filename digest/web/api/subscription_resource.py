@@ -96,7 +96,7 @@ class SubscriptionRequest(Subscription):
     )
 
 
-class _Changes(BaseModel):
+class _PreferenceChanges(BaseModel):
     """Some preferences to change; the others stay. `version`: of the preferences that were read, '' for no check."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"topics": ["graph transformers"]}]})
@@ -116,8 +116,8 @@ def _optional(name: str) -> Any:
 
 SubscriptionChanges: Any = create_model(
     "SubscriptionChanges",
-    __base__=_Changes,
-    __doc__=_Changes.__doc__,
+    __base__=_PreferenceChanges,
+    __doc__=_PreferenceChanges.__doc__,
     **{name: _optional(name) for name in Preferences.model_fields},
 )
 

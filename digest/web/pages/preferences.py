@@ -181,7 +181,7 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
         )
     except BadInput as error:
         texts = preference_form.with_defaults(texts)
-        return _page(account, texts, _PageState(error=error, version=version, shown=shown_versions))
+        return _page(account, texts, _PageState(error=error, version=version, shown_versions=shown_versions))
     except Refused as error:
         return _conflict_page(subscriber_id, preference_form.with_defaults(texts), error)
     return _page(account, preference_form.texts_of(account.subscriber, account.profile), _saved())
@@ -196,13 +196,13 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
     try:
         account = update_preferences.save_section(subscriber_id, section, shown_versions=shown_versions)
     except BadInput as error:
-        return _page(account, stored_texts | typed | section, _PageState(error=error, shown=shown_versions))
+        return _page(account, stored_texts | typed | section, _PageState(error=error, shown_versions=shown_versions))
     except Refused as error:
         return _conflict_page(subscriber_id, stored_texts | typed | section, error)
     saved = preference_form.texts_of(account.subscriber, account.profile)
     unsaved = {name: text for name, text in typed.items() if name not in section}
     merged = preference_fields.merge_versions(shown_versions, account.subscriber, account.profile, saved_names=section)
-    return _page(account, saved | unsaved, replace(_saved(), shown=merged))
+    return _page(account, saved | unsaved, replace(_saved(), shown_versions=merged))
 
 
 def _follow_person(subscriber_id: int, form: FormData, reference: str) -> HTMLResponse:
@@ -261,9 +261,9 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
         preferences = preference_form.parse_preferences(SignUpPreferences, texts)
         preview = make_preview(preferences.profile(account.profile), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
     except BadInput as error:
-        return _page(account, texts, _PageState(error=error, shown=shown_versions))
+        return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
     view = charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
-    return _page(account, texts, _PageState(preview=view, shown=shown_versions))
+    return _page(account, texts, _PageState(preview=view, shown_versions=shown_versions))
 
 
 def _parse_paper_id(value: object) -> int | None:
@@ -285,7 +285,7 @@ class _PageState:
     message: str = ""
     error: BadInput | None = None
     version: str = ""
-    shown: str = ""
+    shown_versions: str = ""
     rows: Sequence[SubmittedRow] = ()
     preview: charts.PreviewView | None = None
     library: LibraryView | None = None
@@ -333,7 +333,7 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         fields=preference_form.grouped_fields(texts),
         people=people_choice.people_of_authors(account.profile.authors),
         version=state.version or version_of(subscriber, account.profile),
-        shown=state.shown or preference_fields.field_versions(subscriber, account.profile),
+        shown=state.shown_versions or preference_fields.field_versions(subscriber, account.profile),
         error=forms.field_error(state.error),
         message=state.message,
         preview=state.preview,

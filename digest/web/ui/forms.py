@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
-from digest.services.subscriptions.topic_feedback import TopicRow, TopicSetting
+from digest.services.subscriptions.topic_feedback import TopicChange, TopicSetting
 
 MAX_FIELDS = 200
 ON_PAGE_FIELD, BUTTON_FIELDS = (
@@ -113,9 +113,9 @@ class SubmittedRow:
     muted: bool = False
     is_new: bool = False
 
-    def parsed(self) -> TopicRow:
+    def parsed(self) -> TopicChange:
         """The row with its cap as a number. Raises BadInput."""
-        return TopicRow(self.text, self.typed, TopicSetting(_parse_cap(self.cap), self.muted))
+        return TopicChange(self.text, self.typed, TopicSetting(_parse_cap(self.cap), self.muted))
 
 
 def topic_rows(form: FormData, *, removed_row: str = "") -> list[SubmittedRow]:
