@@ -50,7 +50,7 @@ def title_and_authors(entry: FeedEntry, title: str) -> tuple[str, AuthorLine]:
 def _authors(names: Sequence[str]) -> AuthorLine:
     if len(names) == 1:
         return _one_line_of_authors(names[0])
-    lines = [authors_of(f"{_without_affiliation(name)};") for name in _given_first(names)]
+    lines = [authors_of(f"{without_affiliation(name)};") for name in _given_first(names)]
     every_name = dict.fromkeys(name for line in lines for name in line.names)
     return AuthorLine(tuple(every_name), all(line.complete for line in lines))
 
@@ -72,7 +72,7 @@ def _one_line_of_authors(text: str) -> AuthorLine:
         return authors_of(f"{text};")
     separator = ";" if ";" in text else ","
     pieces = [piece.strip() for piece in text.split(separator) if piece.strip()]
-    pieces = _people(pieces) if separator == "," else [_without_affiliation(piece) for piece in pieces]
+    pieces = _people(pieces) if separator == "," else [without_affiliation(piece) for piece in pieces]
     return authors_of(f"{separator} ".join(_given_first(pieces)))
 
 
@@ -92,7 +92,7 @@ def _people(pieces: Sequence[str]) -> list[str]:
     return people
 
 
-def _without_affiliation(text: str) -> str:
+def without_affiliation(text: str) -> str:
     """One author without degrees, and without the institution and all that follows it."""
     pieces = [piece.strip() for piece in text.split(",")]
     kept = [pieces[0]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,7 @@ _DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[]{0,400}>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARATION = re.compile(rb"^<\?xml[^>]{0,200}\?>")
 _BYTES_OF_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_GZIP = b"\x1f\x8b\x08"
 _MAX_VALUE = 500_000  # characters
 
 
@@ -77,8 +79,10 @@ def read_feed(data: bytes, *, url: str = "", charset: str = "") -> FeedDocument:
 
     Raises BadInput where it is no feed, too large, or declares entities.
     """
+    if data.startswith(_GZIP):
+        data = _unpacked(data)
     if len(data) > MAX_BYTES:
-        raise BadInput(f"a feed of {len(data)} bytes is over the limit of {MAX_BYTES}")
+        raise BadInput(f"a feed of more than {MAX_BYTES} bytes is over the limit")
     text = _decode(data, charset).lstrip()
     if not text:
         raise BadInput("the answer is empty")
@@ -94,6 +98,14 @@ def read_feed(data: bytes, *, url: str = "", charset: str = "") -> FeedDocument:
         raise BadInput(f"more than {MAX_ENTRIES} entries in one feed")
     title, link = _title_and_link(document.head, url)
     return FeedDocument(title, link, entries, is_cut=document.truncation is not None)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """A feed that is served as a packed file (RFC 1952). Raises BadInput for a damaged one."""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise BadInput(f"the packed feed is damaged ({error})") from error
 
 
 def _is_html(text: str) -> bool:
