@@ -10,10 +10,18 @@ from collections.abc import Sequence
 from functools import cache
 
 from celery import Task
-from celery.signals import task_postrun, task_prerun, worker_process_shutdown, worker_ready, worker_shutdown
+from celery.signals import (
+    task_failure,
+    task_postrun,
+    task_prerun,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 from kombu.exceptions import OperationalError
 
 from digest import logs, redis, settings
+from digest.db.core.retry_transaction import is_temporary
 from digest.errors import BadInput, DigestError, Refused, Transient
 from digest.queues import DELIVERY, QUEUES, SELECTION
 from digest.redis.task_lists import QUEUE_PREFIX
@@ -26,7 +34,7 @@ DELIVER = "deliver"
 MEASURE = "measure"
 SUMMARIZE = "summarize"
 LOOK_UP = "look_up"
-CALIBRATE = "calibrate"
+CALIBRATE, CALIBRATE_PART = "calibrate", "calibrate_part"
 POLL_BOUNCES = "poll_bounces"
 # For how long a mark keeps a task from being enqueued again, unless the task clears it
 DELIVER_MARK_SECONDS = 60.0
@@ -164,13 +172,13 @@ def calibrate() -> None:
         enqueue().calibrate_part(due.epoch_id, first_id, last_id)
 
 
-@app.task(name="calibrate_part")  # type: ignore[untyped-decorator]
+@app.task(name=CALIBRATE_PART)  # type: ignore[untyped-decorator]
 def calibrate_part(epoch_id: int, first_id: int, last_id: int) -> None:
     """Calibrate the profiles of a part of the subscribers, then enqueue the next. Safe to run twice: once an epoch."""
     from digest.services.runs import calibration_job
 
     done = calibration_job.calibrate_part(epoch_id, first_id, last_id)
-    _clear_mark(_mark_name(CALIBRATE, epoch_id, first_id, last_id))
+    _clear_mark(_mark_name(CALIBRATE_PART, epoch_id, first_id, last_id))
     if done:
         enqueue().calibrate()
 
@@ -265,7 +273,7 @@ class CeleryEnqueue:
         """Calibrate the profiles of a part of the subscribers."""
         self._enqueue_once(
             calibrate_part,
-            _mark_name(CALIBRATE, epoch_id, first_id, last_id),
+            _mark_name(CALIBRATE_PART, epoch_id, first_id, last_id),
             MARK_SECONDS,
             epoch_id,
             first_id,
@@ -415,12 +423,20 @@ def _on_shutdown(**_: object) -> None:
         log.warning("progress_not_stamped", reason=str(error))
 
 
+def _on_task_failure(sender: Task, exception: BaseException, args: Sequence[int | str], **_: object) -> None:
+    """Free the mark of a task that a short failure of the database stopped, so that it is enqueued again at once."""
+    if isinstance(exception, Transient) or is_temporary(exception):
+        log.warning("task_stopped", task=sender.name, reason=type(exception).__name__)
+        _clear_mark(_mark_name(sender.name, *args))
+
+
 def _current_store() -> redis.RedisStore:
     return _connect_store(os.getpid(), settings.get().redis_url)
 
 
 task_prerun.connect(_on_task_start)
 task_postrun.connect(_on_task_end)
+task_failure.connect(_on_task_failure)
 worker_ready.connect(_on_worker_ready)
 worker_shutdown.connect(_on_shutdown)
 worker_process_shutdown.connect(_on_shutdown)
