@@ -2,7 +2,8 @@
 
 `reference_matcher` decides about them. A paper matches as written, is by a followed author, or is close: its words have
 at least the profile's floor of relevance. The relevance of plain words is computed here as the matcher computes it, so
-of close papers only those that can be selected are returned.
+of close papers only those that can be selected are returned. The similarity to example papers is bounded, because the
+lists do not tell whether two words are adjacent in the title or in the abstract.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from heapq import nsmallest
 from digest.matching.profile import Profile
 from digest.matching.query.language import Term, author_ids, parse
 from digest.matching.query.syntax_tree import Word
+from digest.matching.reference.example_bounds import ExampleBounds
 from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.scoring.bm25 import Weights, impact
@@ -23,6 +25,7 @@ from digest.papers.subjects import with_equivalents
 from digest.text.person_references import reference_of
 
 _MAX_TF = TITLE_TF + ABSTRACT_TF
+MAX_RELEVANCE = 1 << 62  # more than any paper's
 _NO_PAPERS: IndexQuery = AnyOf(())
 
 
@@ -58,7 +61,7 @@ class _AnnouncementHits:
 
 
 class CandidateSearch:
-    """Searches posting lists for one profile without examples, but not for people by their ids. Raises BadQuery.
+    """Searches posting lists for one profile, but not for people by their ids. Raises BadQuery.
 
     An announcement that both sets the threshold and is previewed is searched once.
     """
@@ -75,12 +78,15 @@ class CandidateSearch:
         exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
         self._words = _weighted_words(parsed)
+        self._examples = ExampleBounds(parsed, weights) if profile.close and profile.examples else None
+        self._least = min(floor for floor in (self._floor, self._examples.floor) if floor) if self._examples else 0
         self._hits_by_lists: dict[PostingLists, _AnnouncementHits] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
             all(word.stem for word in self._words)
             and all(found.is_exact for found in exclusions)
             and not profile.primary_only
+            and self._examples is None
             and not any(author_ids(topic.text) for topic in profile.topics if not topic.muted)
         )
 
@@ -113,9 +119,21 @@ class CandidateSearch:
         undecided = () if self._is_written_exact else self._ids(lists, [n for n in numbers if n in written])
         return RelevanceSample(tuple(relevances[n] for n in numbers if n not in written), tuple(undecided))
 
+    def bounds(self, lists: PostingLists, eligible: Collection[int]) -> dict[int, int]:
+        """For a profile with examples, the most that the relevance of each paper of one announcement can be.
+
+        Less than the profile's floors is left out, as in `sample`. That of a followed author has no bound.
+        """
+        hits, followed = self._search(lists), lists.find(self._followed)
+        numbers = self._allowed(lists, (hits.relevances.keys() | followed) - hits.excluded)
+        found = {lists.ids[n]: MAX_RELEVANCE if n in followed else hits.relevances[n] for n in numbers}
+        return {paper_id: bound for paper_id, bound in found.items() if paper_id in eligible}
+
     def _search(self, lists: PostingLists) -> _AnnouncementHits:
         if lists not in self._hits_by_lists:
             relevances = self._relevances(lists) if self._floor else {}
+            if self._examples is not None:
+                relevances = self._with_examples(lists, self._examples)
             self._hits_by_lists[lists] = _AnnouncementHits(
                 lists.find(self._as_written), lists.find(self._excluded), relevances
             )
@@ -154,6 +172,15 @@ class CandidateSearch:
                 gain = weight * impact(idf, frequencies[number], norm(lengths[number]))
                 sums[number] = sums.get(number, 0) + gain
         return {number: relevance for number, relevance in sums.items() if relevance >= self._floor}
+
+    def _with_examples(self, lists: PostingLists, examples: ExampleBounds) -> dict[int, int]:
+        """The most that plain words and examples give each paper together, where that is at least one of the floors."""
+        sums = examples.similarities(lists)
+        norm, lengths = self._weights.norm, lists.lengths
+        for word in self._words:
+            for number, tf in word.frequencies(lists).items():
+                sums[number] = sums.get(number, 0) + word.weight * impact(word.idf, tf, norm(lengths[number]))
+        return {number: relevance for number, relevance in sums.items() if relevance >= self._least}
 
     def _most(self, word: _WeightedWord) -> int:
         """The most that a word can add: in title and abstract of an empty paper."""

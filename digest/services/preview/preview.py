@@ -12,18 +12,13 @@ from sqlmodel import Session
 from digest.caching import BoundedCache
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
-from digest.db.papers import papers as store
-from digest.errors import N_, Cancelled, TooMany
+from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
-from digest.matching.reference.reference_matcher import FindingCache
-from digest.services.catalog import announcements as announced
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.preview import preview_data, topic_counts
 from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
-from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.edition_sections import SelectionRequest
 from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
 from digest.services.selection.source_language_choice import choice_of
 
@@ -102,8 +97,6 @@ class _Selection:
 def _select(
     session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
 ) -> _Selection:
-    if profile.examples is not None:
-        return _select_with_examples(session, profile, data, cancelled, whole=whole)
     backend = PostingsBackend(session, profile, data.weights)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[tuple[CandidatePool, list[int]]] = []
@@ -119,32 +112,6 @@ def _select(
     contents = backend.choose(days, tau, cancelled)
     selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
     return _Selection(selected[::-1], backend.titles, len(data.pools) - len(days))
-
-
-def _select_with_examples(
-    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
-) -> _Selection:
-    """Similarity to example papers needs all papers, by the matcher that is ready."""
-    announcement_ids = [pool.oldest_announcement for pool in data.pools]
-    plan = selector.plan_preview(session, profile, announcement_ids, whole=whole)
-    findings = FindingCache() if plan.by_reference else None
-    tau: int | None = None
-    if plan.window:
-        window = announced.announcement_days(session, plan.window)
-        tau = selector.thresholds(
-            session, window, data.weights, {0: profile}, by_reference=plan.by_reference, findings=findings
-        )[0]
-    days = []
-    for pool in data.pools[plan.left_out :]:
-        if cancelled():
-            raise Cancelled("the preview was cancelled: its client disconnected")
-        request = SelectionRequest(profile, tau=tau, rising=False)
-        [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
-        days.append((pool, content))
-    versions = [(entry.paper, entry.revision) for _, content in days for entry in content.entries[: profile.limit]]
-    records = store.versions(session, versions)
-    titles = {paper_id: PaperTitle(record.title, record.arxiv_id) for (paper_id, _), record in records.items()}
-    return _Selection(days, titles, plan.left_out)
 
 
 def _preview_day(

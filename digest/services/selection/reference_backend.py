@@ -37,15 +37,13 @@ _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = W
 
 @dataclass(frozen=True, slots=True)
 class ReferenceBackend:
-    """The back end for few papers, ready at once. `findings`: a cache of the findings of the only profile."""
-
-    findings: FindingCache | None = None
+    """The back end for few papers, ready at once."""
 
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
         people = frozenset().union(*(people_of(request.profile) for request in requests))
         documents = _documents(session, pool, min(request.seen_through for request in requests), people)
-        return [choose_content(pool, documents, request, self.findings) for request in requests]
+        return [choose_content(pool, documents, request, None) for request in requests]
 
     def choose_stored(
         self,
@@ -76,7 +74,6 @@ class ReferenceBackend:
                 profile,
                 documents,
                 weights,
-                self.findings,
                 allowed=_admitted(choice_of(profile), papers, documents),
             )
             for profile in profiles.values()
