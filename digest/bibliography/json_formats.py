@@ -84,7 +84,7 @@ def _item(item: Json, position: int) -> RawEntry | None:
 
 
 def _zotero_item(data: Json, position: int) -> RawEntry:
-    reader = _FieldReader(data)
+    reader = _JsonFields(data)
     raw = RawEntry(
         ITEM,
         position,
@@ -119,7 +119,7 @@ def _creators(creators: list[Any]) -> list[str]:
 
 
 def _csl_item(data: Json, position: int) -> RawEntry:
-    reader = _FieldReader(data)
+    reader = _JsonFields(data)
     people = reader.items("author") or reader.items("editor")
     raw = RawEntry(
         ITEM,
@@ -174,7 +174,7 @@ def _parse_orcid(groups: list[Any]) -> ParsedBibliography:
 
 
 def _orcid_work(work: Json, position: int) -> RawEntry:
-    reader = _FieldReader(work)
+    reader = _JsonFields(work)
     raw = RawEntry(
         ITEM,
         position,
@@ -228,7 +228,7 @@ def _joined(*parts: Any) -> str:
     return " ".join(part.strip()[:_MAX_NAME_PARTS] for part in parts if isinstance(part, str) and part.strip())
 
 
-class _FieldReader:
+class _JsonFields:
     """Reads fields as text. A field of another type is a reason to report."""
 
     def __init__(self, data: Json) -> None:

@@ -171,7 +171,7 @@ def _write_compose_files(folder: Path, options: _SetupOptions, *, force: bool) -
     result = compose_files.write_compose_files(folder, answers, force=force, replace_smtp_url=bool(options.smtp_url))
     for file in result.written:
         output.print_line(f"written: {file}")
-    for file in result.kept:
+    for file in result.kept_secrets:
         output.print_line(f"kept: {file} (its content differs from the present settings)")
     if urlsplit(answers.smtp_url).hostname in {"localhost", "127.0.0.1", "::1"}:
         output.print_line(

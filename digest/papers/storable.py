@@ -46,12 +46,12 @@ def _mark_retracted(record: Record) -> Record:
 
 def clean_record(record: Record) -> Record:
     """The record with cleaned texts; the same object where nothing changed."""
-    changed = {
+    changed_fields = {
         name: cleaned
         for name in _TEXT_FIELDS
         if (value := getattr(record, name)) and (cleaned := _clean_value(value)) != value
     }
-    return replace(record, **changed) if changed else record
+    return replace(record, **changed_fields) if changed_fields else record
 
 
 def _clean_value(value: Any) -> Any:

@@ -124,7 +124,7 @@ def clean_link(link: str) -> str:
         host = (parts.hostname or "").lower() + (f":{parts.port}" if parts.port not in {None, 80, 443} else "")
     except ValueError:
         return link
-    kept = _kept_parameters(parts)
+    parameters = _without_tracking(parts)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
     fragment = (
         ""
@@ -132,16 +132,16 @@ def clean_link(link: str) -> str:
         else parts.fragment
     )
     return SplitResult(
-        parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()", errors="replace"), fragment
+        parts.scheme.lower(), host, path, urlencode(parameters, safe="/:@,()", errors="replace"), fragment
     ).geturl()
 
 
-def _kept_parameters(parts: SplitResult) -> list[tuple[str, str]]:
+def _without_tracking(parts: SplitResult) -> list[tuple[str, str]]:
     pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100) if parts.query.count("&") < 99 else []
-    kept = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
-    if len(kept) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
-        kept = [(name, value) for name, value in kept if name != "v"]
-    return kept
+    parameters = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
+    if len(parameters) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
+        parameters = [(name, value) for name, value in parameters if name != "v"]
+    return parameters
 
 
 def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, title: str) -> str:

@@ -24,7 +24,7 @@ from digest.errors import SourceDown
 from digest.models import FeedItem, FeedSource
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem
 from digest.sources import crossref, feed_fetch
-from digest.sources.crossref_completion import ASKED_AGAIN_AFTER, complete_papers
+from digest.sources.crossref_completion import LOOKED_UP_AGAIN_AFTER, complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
 from digest.sources.source import PARTIAL, STALE, CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 
@@ -122,7 +122,7 @@ def _finish(
     if any(states.get(key, HELD) != HELD for key in planned):
         raise SourceDown("another process fetched this feed at the same time", retryable=False)
     feed_sources.store_items(session, name, plan.items)
-    feed_sources.store_lookups(session, plan.has_abstract, at, ASKED_AGAIN_AFTER)
+    feed_sources.store_lookups(session, plan.has_abstract, at, LOOKED_UP_AGAIN_AFTER)
     if validators is not None:
         feed_sources.store_validators(session, name, etag=validators[0], last_modified=validators[1])
     if moved_to and feed_sources.move_feed(session, name, address=moved_to, at=at):
@@ -139,21 +139,21 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
         keys = [*(paper.key for paper in papers), *(item.key for item in left_out)]
         states = feed_sources.item_states(session, feed.name, keys)
         unseen = [paper for paper in papers if paper.key not in states]
-        changed = changed_entries(session, feed.name, unseen, keys)
+        changed_items = changed_entries(session, feed.name, unseen, keys)
         announced = feed_sources.count_items(session, feed.name, ANNOUNCED, since=today)
-        held = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
+        held_items = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
     _leave_out(plan, [item for item in left_out if item.key not in states], today)
-    changed_texts = {item.key for item in changed}
+    changed_texts = {item.key for item in changed_items}
     fresh = [paper for paper in unseen if paper.has_identifier or paper.text_key not in changed_texts]
     old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
     _add_backlog(plan, old, today)
     new = [paper for paper in fresh if paper not in old]
-    waiting = [*(_held_paper(item) for item in held), *new]
+    waiting_papers = [*(_held_paper(item) for item in held_items), *new]
     allowed = max(papers_a_day(feed) - announced, 0)
-    waits_since = {item.key: item.day for item in held}
-    postponed = _announce(plan, waiting[:allowed], waits_since, today)
-    _hold(plan, [*waiting[allowed:], *postponed], waits_since, today)
-    plan.rejected += [RejectedItem(0, item.reason, item.title[:120], identity=item.key) for item in changed]
+    waits_since = {item.key: item.day for item in held_items}
+    postponed = _announce(plan, waiting_papers[:allowed], waits_since, today)
+    _hold(plan, [*waiting_papers[allowed:], *postponed], waits_since, today)
+    plan.rejected += [RejectedItem(0, item.reason, item.title[:120], identity=item.key) for item in changed_items]
     plan.listed = [_of_feed(feed, item) for item in plan.listed]
     return plan
 
@@ -213,12 +213,12 @@ def _announce(
     """
     completion = complete_papers(papers)
     plan.has_abstract = completion.has_abstract
-    late = [paper for paper in completion.postponed if waits_since.get(paper.key, today) < today]
-    for paper in (*completion.papers, *late):
+    overdue_papers = [paper for paper in completion.postponed if waits_since.get(paper.key, today) < today]
+    for paper in (*completion.papers, *overdue_papers):
         plan.listed.append(ListedPaper(paper.record, announce_type="new"))
         plan.items.append(_item(paper, ANNOUNCED, today))
     _leave_out(plan, completion.left_out, today)
-    return [paper for paper in completion.postponed if paper not in late]
+    return [paper for paper in completion.postponed if paper not in overdue_papers]
 
 
 def _hold(plan: FeedPlan, papers: Sequence[FeedPaper], waits_since: Mapping[str, date], today: date) -> None:

@@ -90,9 +90,9 @@ def calibrate_part(epoch_id: int, first_id: int, last_id: int) -> None:
     """Calibrate the profiles of a part of the subscribers, then enqueue the next. Safe to run twice: once an epoch."""
     from digest.services.runs import calibration_job
 
-    done = calibration_job.calibrate_part(epoch_id, first_id, last_id)
+    is_part_done = calibration_job.calibrate_part(epoch_id, first_id, last_id)
     clear_mark(mark_name(CALIBRATE_PART, epoch_id, first_id, last_id))
-    if done:
+    if is_part_done:
         enqueue().calibrate()
 
 

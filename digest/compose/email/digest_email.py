@@ -145,11 +145,11 @@ def _views(
 def _drop_papers(views: list[EntryView], excess: int, size: int) -> list[EntryView]:
     """Drop as many of the last new papers (then of any) as are needed to save `excess` bytes of `size`."""
     drop_count = min(len(views) - 1, excess * len(views) // size + 1)
-    dropped = [i for i, (entry, _) in enumerate(views) if entry.section == NEW][-drop_count:]
-    dropped += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][
-        : drop_count - len(dropped)
+    dropped_positions = [i for i, (entry, _) in enumerate(views) if entry.section == NEW][-drop_count:]
+    dropped_positions += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][
+        : drop_count - len(dropped_positions)
     ]
-    return [view for i, view in enumerate(views) if i not in dropped]
+    return [view for i, view in enumerate(views) if i not in dropped_positions]
 
 
 def _digest(

@@ -175,8 +175,8 @@ def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Ma
     if not followed:
         return block.about, block.about_lines
     names = byline(block.authors, block.complete, followed)
-    shown = Markup(" · ").join(filter(None, (escape_text(names), block.shown_facts)))
-    return bind_dots(shown), wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
+    html_line = Markup(" · ").join(filter(None, (escape_text(names), block.shown_facts)))
+    return bind_dots(html_line), wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
 
 
 @lru_cache(maxsize=8192)

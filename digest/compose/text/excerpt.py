@@ -240,19 +240,19 @@ def add_matching_sentences(
 
     `fold` keeps offsets; the patterns search folded text.
     """
-    added: list[str] = []
+    added_sentences: list[str] = []
     parts = sentences(abstract)[:_MAX_SENTENCES] if hidden_patterns else []
     folded = [fold(part) for part in parts]
     for words_pattern in hidden_patterns:
-        if len(added) == max_added or any(words_pattern.search(fold(piece)) for piece in added):
+        if len(added_sentences) == max_added or any(words_pattern.search(fold(piece)) for piece in added_sentences):
             continue
         position = next((i for i, part in enumerate(folded) if words_pattern.search(part)), None)
         if position is not None and (match := words_pattern.search(folded[position])):
             piece = _cut_piece(parts[position], match.start(), match.end(), MAX_PIECE_LENGTH)
             if has_long_words(piece):
                 piece = _cut_piece(parts[position], match.start(), match.end(), MAX_PIECE_LENGTH // 2)
-            added.append(piece)
-    return _join_pieces([text, *added])
+            added_sentences.append(piece)
+    return _join_pieces([text, *added_sentences])
 
 
 def _cut_piece(sentence: str, start: int, end: int, size: int) -> str:

@@ -143,7 +143,7 @@ def resume(session: Session, source: str) -> bool:
     return row is not None
 
 
-def asked_dois(session: Session, dois: Sequence[str], since: datetime) -> set[str]:
+def recently_looked_up(session: Session, dois: Sequence[str], since: datetime) -> set[str]:
     """Those of these DOIs that Crossref was asked about since then."""
     statement = select(col(CrossrefLookup.doi)).where(
         in_values(session, col(CrossrefLookup.doi), dois), col(CrossrefLookup.asked_at) > since
@@ -161,5 +161,7 @@ def store_lookups(session: Session, has_abstract_by_doi: Mapping[str, bool], at:
             )
         )
     )
-    rows = [{"doi": doi, "asked_at": at, "has_abstract": found} for doi, found in has_abstract_by_doi.items()]
+    rows = [
+        {"doi": doi, "asked_at": at, "has_abstract": has_abstract} for doi, has_abstract in has_abstract_by_doi.items()
+    ]
     insert_ignore(session, CrossrefLookup, rows)

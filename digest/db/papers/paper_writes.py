@@ -63,18 +63,18 @@ def insert_identifiers(session: Session, pairs: Iterable[tuple[str, int]]) -> No
     )
 
 
-def merge_paper(session: Session, dropped: int, survivor: int, *, revision: int) -> None:
+def merge_paper(session: Session, duplicate: int, survivor: int, *, revision: int) -> None:
     """Move one paper's further identifiers to another and remove its own.
 
     It stays for the editions that showed it. `revision`: its new one, of which it is withdrawn.
     """
-    session.execute(update(Paper).where(col(Paper.merged_into) == dropped).values(merged_into=survivor))
+    session.execute(update(Paper).where(col(Paper.merged_into) == duplicate).values(merged_into=survivor))
     session.execute(
         update(Paper)
-        .where(col(Paper.id) == dropped)
+        .where(col(Paper.id) == duplicate)
         .values(merged_into=survivor, arxiv_id=None, doi=None, withdrawn=True, revision=revision)
     )
-    session.execute(update(PaperIdentifier).where(col(PaperIdentifier.paper_id) == dropped).values(paper_id=survivor))
+    session.execute(update(PaperIdentifier).where(col(PaperIdentifier.paper_id) == duplicate).values(paper_id=survivor))
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

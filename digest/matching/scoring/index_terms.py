@@ -162,9 +162,9 @@ def lookup(node: Node, *, exact_pairs: bool = False) -> Lookup:
             query = AllOf(queries) if isinstance(node, And) else AnyOf(queries)
             return Lookup(query, all(part.is_exact for part in lookups))
         case AndNot(keep, drop):
-            included, dropped = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
-            if dropped.is_exact:
-                return Lookup(Without(included.query, dropped.query), included.is_exact)
+            included, excluded = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
+            if excluded.is_exact:
+                return Lookup(Without(included.query, excluded.query), included.is_exact)
             return Lookup(included.query, is_exact=False)
 
 

@@ -144,14 +144,14 @@ def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
     now = clock.now()
     with reading() as session:
         state = source_days.source_state(session, own_summaries.STATE)
-        stored = summaries.count_own_since(session, now - timedelta(days=1))
+        summary_count = summaries.count_own_since(session, now - timedelta(days=1))
     if state is None:
         yield Finding(OK, "summaries", f"{summary_endpoint.model()}: not asked yet")
     elif state.outcome:
         cure = "it is asked again after the next fetch; papers are mailed without a line meanwhile"
         yield Finding(WARNING, "summaries", f"{summary_endpoint.model()}: {state.detail}", cure)
     else:
-        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {stored} papers in 24 hours")
+        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {summary_count} papers in 24 hours")
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:

@@ -65,15 +65,15 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
     by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}
     papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
-    changed = _changed(address, papers)
-    changed_texts = {item.key for item in changed}
+    changed_entries = _changed(address, papers)
+    changed_texts = {item.key for item in changed_entries}
     papers = [paper for paper in papers if paper.has_identifier or paper.text_key not in changed_texts]
-    stored = _stored(papers)
+    stored_keys = _stored(papers)
     today = clock.now().date()
     return FeedPreview(
         read.title,
-        tuple(_preview_paper(paper, paper.key in stored, today) for paper in papers),
-        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out, *changed)),
+        tuple(_preview_paper(paper, paper.key in stored_keys, today) for paper in papers),
+        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out, *changed_entries)),
         read.is_cut,
     )
 

@@ -63,15 +63,15 @@ class _BackgroundChecks:
                 self._thread.start()
             thread = self._thread
         thread.join(WAIT_SECONDS)
-        late = Finding(
+        overdue_finding = Finding(
             WARNING,
             "checks",
             "a server answers slowly: they have not finished yet",
             "the page shows them a minute later",
         )
         if thread.is_alive():
-            return [late, *(self._findings or ())]
-        return self._findings if self._findings is not None else [late]
+            return [overdue_finding, *(self._findings or ())]
+        return self._findings if self._findings is not None else [overdue_finding]
 
     def _run(self) -> None:
         self._findings = doctor.run_checks()

@@ -56,8 +56,12 @@ def _worker_problem(figures: Dashboard) -> ServiceState:
         if seconds >= 1
         else localize("The worker is silent")
     )
-    waiting = figures.counts.waiting
-    mails = localize_plural("%(n)s mail waits", "%(n)s mails wait", waiting) if waiting else localize("no mail waits")
+    waiting_count = figures.counts.waiting
+    mails = (
+        localize_plural("%(n)s mail waits", "%(n)s mails wait", waiting_count)
+        if waiting_count
+        else localize("no mail waits")
+    )
     return ServiceState(
         False, f"{since}; {mails}.", localize("Start `digest worker` or `digest up`; `digest doctor` says more.")
     )

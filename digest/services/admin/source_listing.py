@@ -64,7 +64,7 @@ def source_rows() -> list[SourceRow]:
     with reading() as session:
         feeds = {feed.name: feed for feed in feed_sources.feeds(session)}
         rejects = admin_listings.reject_counts(session)
-        held = feed_sources.held_counts(session)
+        held_counts = feed_sources.held_counts(session)
     rows = []
     for name, source in registry.all_sources().items():
         status = statuses.get(name) or SourceStatus(name, source_status.NOT_ENABLED)
@@ -80,7 +80,7 @@ def source_rows() -> list[SourceRow]:
                 next_at=max(next_at, now) if next_at else None,
                 rejects=rejects.get(name, 0),
                 is_paused=status.state == source_status.PAUSED,
-                **_feed_fields(feeds.get(name), held.get(name, 0)),
+                **_feed_fields(feeds.get(name), held_counts.get(name, 0)),
             )
         )
     return sorted(rows, key=lambda row: row.next_at is None and not row.is_paused)

@@ -79,19 +79,19 @@ def store_documents(
     documents: Iterable[tuple[str, ParsedDocument]],
     *,
     day: date | None = None,
-    stored: Callable[[IngestCounts], None] | None = None,
+    on_stored: Callable[[IngestCounts], None] | None = None,
 ) -> IngestCounts:
     """Store many documents of saved answers, as `store_document` would; small ones share a transaction.
 
-    `stored` is called with the counts of each transaction.
+    `on_stored` is called with the counts of each transaction.
     """
     total = IngestCounts(source)
     for parts in _group_parts(documents):
         counts = _store_group(source, parts, day)
         parts.clear()
         total.add(counts)
-        if stored is not None:
-            stored(counts)
+        if on_stored is not None:
+            on_stored(counts)
     return total
 
 

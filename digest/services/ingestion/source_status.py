@@ -170,8 +170,10 @@ def missing_announcement(session: Session, slot: datetime, known_at: datetime) -
     if set(calendar.sources) <= feed_sources.pauses(session).keys():
         return None
     due = calendar.newest(slot - GRACE)
-    stored = source_days.stored_days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, stored_by=known_at)
-    return due if stored and due not in stored else None
+    stored_days = source_days.stored_days(
+        session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, stored_by=known_at
+    )
+    return due if stored_days and due not in stored_days else None
 
 
 def should_wait(session: Session, slot: datetime, now: datetime) -> bool:

@@ -61,9 +61,9 @@ class PreviewDataCache:
         """The data for the last `days` calendar days up to `until` (the newest announcement's); None without papers."""
         is_refreshed = time.monotonic() < self._refreshed_at + _MAX_REFRESH_AGE
         if is_refreshed and (days, until) == (PREVIEW_DAYS, None):
-            stored = self._usual.peek(self._key(days, until))
-            if stored is not None:
-                return stored
+            cached = self._usual.peek(self._key(days, until))
+            if cached is not None:
+                return cached
         return self._current(session, days, until)
 
     def refresh(self) -> None:

@@ -111,9 +111,9 @@ class PostingsBackend:
     def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
         """The papers of a pool of one announcement that may be selected."""
         profile, admitted = self._profile, self._admitted(pool.papers)
-        found = [*self._search.candidates(lists, admitted, tau), *self._by_people(admitted)]
+        candidate_ids = [*self._search.candidates(lists, admitted, tau), *self._by_people(admitted)]
         is_unspecific = not (profile.topics or profile.categories or profile.authors or profile.examples)
-        return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
+        return list(dict.fromkeys([*candidate_ids, *pool.rising] if is_unspecific else candidate_ids))
 
     def _by_people(self, admitted: Mapping[int, AnnouncedPaper]) -> Iterator[int]:
         oldest_paper = min(admitted, default=0)

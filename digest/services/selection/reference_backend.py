@@ -83,8 +83,8 @@ class ReferenceBackend:
 def allows_paper(profile: Profile, document: Document) -> bool:
     """True where the paper passes the profile's categories and exclusions."""
     categories = document.categories[: 1 if profile.primary_only else None]
-    chosen = with_equivalents(profile.categories)
-    if chosen and not any(in_category(category.lower(), categories) for category in chosen):
+    chosen_categories = with_equivalents(profile.categories)
+    if chosen_categories and not any(in_category(category.lower(), categories) for category in chosen_categories):
         return False
     return not any(node_matches(parse(text).root, document) for text in profile.exclusions)
 

@@ -31,7 +31,7 @@ class LookupResult:
     """How many identifiers were looked up, and how many of them were found. `is_incomplete`: more are waiting."""
 
     looked_up: int = 0
-    found: int = 0
+    found_count: int = 0
     is_incomplete: bool = False
 
 

@@ -144,9 +144,9 @@ def list_deliveries(
     text = api_auth.require_scope(token, ADDRESSES, address)
     mail_filter = MailFilter(state, kind, run, subscriber, text)
     rows = record_listings.deliveries(mail_filter, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
-    return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in shown], next=next_page)
+    return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in page_rows], next=next_page)
 
 
 @router.get("/deliveries/{delivery_id}")
@@ -173,9 +173,9 @@ def list_bounces(
     """Bounces, newest first. Only tokens with the scope `addresses:read` see addresses and search by them."""
     text = api_auth.require_scope(token, ADDRESSES, address)
     rows = record_listings.bounces(text=text, kind=kind, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
-    return BounceList(bounces=[BounceAnswer.of(row, addresses=addresses) for row in shown], next=next_page)
+    return BounceList(bounces=[BounceAnswer.of(row, addresses=addresses) for row in page_rows], next=next_page)
 
 
 @router.get("/suppressions", dependencies=[READ_SUPPRESSIONS])
@@ -186,8 +186,8 @@ def list_suppressions(
 ) -> SuppressionList:
     """Addresses that are not mailed, newest first."""
     rows = admin_pages.suppressions_page(text=address, reason=reason, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
-    return SuppressionList(suppressions=[SuppressionAnswer.of(row) for row in shown], next=next_page)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
+    return SuppressionList(suppressions=[SuppressionAnswer.of(row) for row in page_rows], next=next_page)
 
 
 @actions.post("/suppressions", status_code=201)

@@ -119,8 +119,8 @@ class ResendRequest(BaseModel):
 def list_runs(page: RunPage) -> RunList:
     """Runs, newest first, each with the number of its mails by state."""
     rows = record_listings.runs(before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda record: record.run.id)
-    return RunList(runs=[RunAnswer.of(record) for record in shown], next=next_page)
+    page_rows, next_page = page.finish(rows, lambda record: record.run.id)
+    return RunList(runs=[RunAnswer.of(record) for record in page_rows], next=next_page)
 
 
 @router.get("/runs/{run_id}", dependencies=[READ_RUNS])
@@ -169,8 +169,8 @@ def list_editions(page: EditionPage, run: RowId = None, subscriber: RowId = None
     rows = record_listings.editions(
         run_id=run, subscriber_id=subscriber, before_id=page.before_id, limit=page.rows_needed
     )
-    shown, next_page = page.finish(rows, lambda row: row.id)
-    return EditionList(editions=[EditionAnswer.model_validate(row) for row in shown], next=next_page)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
+    return EditionList(editions=[EditionAnswer.model_validate(row) for row in page_rows], next=next_page)
 
 
 @router.get("/editions/{edition_id}", dependencies=[READ_EDITIONS])

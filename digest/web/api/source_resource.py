@@ -171,10 +171,10 @@ def list_rejects(name: SourceName, page: Annotated[PageRequest, Depends(page_of(
     """Items of a source that could not be used, newest first."""
     _source(name)
     rows = admin_pages.newest_rejects(name, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda pair: pair[0].id)
+    page_rows, next_page = page.finish(rows, lambda pair: pair[0].id)
     rejects = [
         RejectAnswer(at=batch.started_at, **reject.model_dump(include=set(RejectAnswer.model_fields)))
-        for reject, batch in shown
+        for reject, batch in page_rows
     ]
     return RejectList(rejects=rejects, next=next_page)
 

@@ -153,9 +153,9 @@ def list_subscriptions(
     rows = record_listings.subscriber_records(
         state=state or "", text=text, before_id=page.before_id, limit=page.rows_needed
     )
-    shown, next_page = page.finish(rows, lambda record: record.subscriber.id)
+    page_rows, next_page = page.finish(rows, lambda record: record.subscriber.id)
     addresses = token.allows(ADDRESSES)
-    answers = [SubscriptionAnswer.of(record, addresses=addresses) for record in shown]
+    answers = [SubscriptionAnswer.of(record, addresses=addresses) for record in page_rows]
     return SubscriptionList(subscriptions=answers, next=next_page)
 
 

@@ -50,12 +50,12 @@ class PageRequest:
 
     def finish(self, rows: Sequence[Row], row_id: Callable[[Row], int | None]) -> tuple[Sequence[Row], str | None]:
         """The rows of this page and the address of the next one, which goes into the `Link` header too."""
-        shown = rows[: self.limit]
+        page_rows = rows[: self.limit]
         if len(rows) <= self.limit:
-            return shown, None
-        address = next_address(self.request, encode_cursor(self.listing, row_id(shown[-1]) or 0))
+            return page_rows, None
+        address = next_address(self.request, encode_cursor(self.listing, row_id(page_rows[-1]) or 0))
         self.response.headers["Link"] = next_link(address)
-        return shown, address
+        return page_rows, address
 
 
 def next_address(request: Request, cursor: str) -> str:
