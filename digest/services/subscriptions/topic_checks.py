@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
+from digest import settings
 from digest.errors import N_, BadInput, BadQuery
 from digest.matching.query import language
-from digest.matching.query.parser import is_query
-from digest.matching.query.syntax_tree import FIELDS
+from digest.matching.query.parser import is_query, unknown_category
+from digest.matching.query.syntax_tree import FIELDS, And, AndNot, Node, Or, Term
+from digest.papers.subjects import is_known
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:org|com|net|edu|io|ai|gov)/\S", re.IGNORECASE)
 _IDENTIFIER = re.compile(
@@ -31,8 +33,9 @@ def check_topic(text: str) -> None:
         raise BadInput(N_("this is the identifier of a paper; type words from its title"), field="topic")
     if _MAIL.fullmatch(stripped):
         raise BadInput(N_("this is an e-mail address; it has a field of its own"), field="topic")
-    language.parse(text)
+    query = language.parse(text)
     _check_fields(text)
+    _check_categories(text, query.root)
     if not is_query(text):
         _check_parentheses(text)
 
@@ -55,6 +58,19 @@ def _check_fields(text: str) -> None:
                 expected=fields,
                 what=repr(match[1]),
             )
+
+
+def _check_categories(text: str, node: Node) -> None:
+    """A category is one of arXiv's, or a subject of ours. Raises BadQuery, which names those like it."""
+    match node:
+        case Term(name, "cat") if not is_known(name) and name not in settings.get().arxiv_categories:
+            raise unknown_category(name, max(text.find(name), 0))
+        case And(parts) | Or(parts):
+            for part in parts:
+                _check_categories(text, part)
+        case AndNot(keep, drop):
+            _check_categories(text, keep)
+            _check_categories(text, drop)
 
 
 def _check_parentheses(text: str) -> None:
