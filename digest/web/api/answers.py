@@ -262,6 +262,47 @@ class FacetsAnswer(BaseModel):
     code: int
 
 
+class PersonIdAnswer(BaseModel):
+    """An id of a person, as its source calls it, and the person's page there."""
+
+    label: str
+    address: str
+
+
+class LatestPaper(BaseModel):
+    """A person's newest paper here."""
+
+    id: int
+    title: str
+
+
+class PersonAnswer(BaseModel):
+    """Somebody of a name. `reference`: the text to follow them by, '' for none.
+
+    `is_here`: papers of theirs are stored; then `papers` counts these, else those that a source knows, with titles of
+    recent ones in `titles`.
+    """
+
+    reference: str
+    name: str
+    is_here: bool
+    papers: int
+    institution: str
+    ids: list[PersonIdAnswer]
+    co_authors: list[str]
+    categories: list[str]
+    latest: LatestPaper | None
+    titles: list[str]
+
+
+class PeopleAnswer(BaseModel):
+    """The people of a name, those with papers here first. `more`: how many of these are not listed."""
+
+    name: str
+    people: list[PersonAnswer]
+    more: int
+
+
 AT_LEAST, EXACT, ABOUT = "minimum", "exact", "about"  # what the total of a search is
 
 

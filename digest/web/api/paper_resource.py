@@ -14,20 +14,25 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digest import settings
 from digest.errors import BadInput, NotFound
-from digest.services.catalog import paper_exports, paper_lookup
+from digest.services.catalog import paper_exports, paper_lookup, people_choice
+from digest.services.catalog.page_schemas import PersonRow
 from digest.services.search import paper_search
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import topic_feedback
-from digest.services.subscriptions.preference_parsers import CATEGORY
+from digest.services.subscriptions.preference_parsers import CATEGORY, MAX_NAME
 from digest.signing import PREFERENCES
 from digest.web.api.answers import (
     ABOUT,
     AT_LEAST,
     EXACT,
     FacetsAnswer,
+    LatestPaper,
     PaperAnswer,
     PaperList,
+    PeopleAnswer,
+    PersonAnswer,
+    PersonIdAnswer,
     SearchAnswer,
 )
 from digest.web.http import api_auth
@@ -144,6 +149,32 @@ def search_as_json(page: SearchPage) -> dict[str, Any]:
             categories=dict(page.facets.categories), sources=dict(page.facets.sources), code=page.facets.code
         ).model_dump(),
     }
+
+
+@router.get("/people", dependencies=[READ_PAPERS])
+def people(
+    slot: SearchSlot, name: Annotated[str, Query(min_length=2, max_length=MAX_NAME, description="an author's name")]
+) -> PeopleAnswer:
+    """The people who have a name, to follow one of them instead of everybody with it."""
+    with slot():
+        named = people_choice.people_of_name(name)
+    rows = (*named.people, *named.elsewhere)
+    return PeopleAnswer(name=named.name, people=list(map(_person_answer, rows)), more=named.more)
+
+
+def _person_answer(row: PersonRow) -> PersonAnswer:
+    return PersonAnswer(
+        reference=row.reference,
+        name=row.name,
+        is_here=not row.is_elsewhere,
+        papers=row.papers,
+        institution=row.institution,
+        ids=[PersonIdAnswer(label=label, address=address) for label, address in row.links],
+        co_authors=list(row.co_authors),
+        categories=list(row.categories),
+        latest=LatestPaper(id=row.latest[0], title=row.latest[1]) if row.latest else None,
+        titles=list(row.titles),
+    )
 
 
 @router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])
