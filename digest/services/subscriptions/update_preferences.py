@@ -45,8 +45,8 @@ def save_preferences(
 ) -> SubscriberAccount:
     """Store the preferences: a new profile version if it changed, and the next slot.
 
-    `expected_version`, `shown_versions`: the version and the field versions that the form showed; '' for no check. Raises
-    NotFound, BadInput, and Refused if the stored version is another one.
+    `expected_version`, `shown_versions`: the version and the field versions that the form showed; '' for no check.
+    Raises NotFound, BadInput, and Refused if the stored version is another one.
     """
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
