@@ -17,6 +17,7 @@ from digest.matching.profile import Profile
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.candidate_search import CandidateSearch
 from digest.matching.reference.close_threshold import threshold_of_relevances
+from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
@@ -53,9 +54,10 @@ class PostingsBackend:
     `titles` has those of the selected papers.
     """
 
-    def __init__(self, session: Session, profile: Profile, weights: Weights) -> None:
+    def __init__(self, session: Session, profile: Profile, weights: Weights, cache: PostingCache) -> None:
         self._session, self._profile, self._weights = session, profile, weights
-        self._search, self._findings = CandidateSearch(profile, weights), FindingCache()
+        self._findings = FindingCache()
+        self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice = choice_of(profile)
         self.titles: dict[int, PaperTitle] = {}
 
@@ -86,6 +88,8 @@ class PostingsBackend:
         return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
 
     def _by_followed_people(self, pool: CandidatePool) -> Iterator[int]:
+        if not self._profile.authors:
+            return
         oldest_paper, admitted = min(pool.papers, default=0), self._admitted(pool.papers)
         for paper_ids in followed_people.papers_of(self._session, self._profile.authors, oldest_paper).values():
             yield from (paper_id for paper_id in paper_ids if paper_id in admitted)
