@@ -79,6 +79,11 @@ def _set_server_keepalives(connection: Any, _record: object) -> None:
     connection.commit()
 
 
+@lru_cache(maxsize=4)
+def _reading_engine(address: str) -> Engine:
+    return _engine(address).execution_options(reading=True)
+
+
 def _ping_idle_connections(pooled_engine: Engine) -> Engine:
     """Ping a pooled connection before it is used, where it was idle for longer than IDLE_SECONDS.
 
@@ -131,17 +136,18 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A consistent, read-only snapshot that blocks nobody."""
-    with Session(engine().execution_options(reading=True), expire_on_commit=False) as session:
+    with Session(_reading_engine(settings.get().database), expire_on_commit=False) as session:
         yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
 
 @contextmanager
 def reading_connection() -> Iterator[Connection]:
     """Like `reading` without a session, for a single small query that every page runs."""
-    with engine().execution_options(reading=True).connect() as connection:
+    with _reading_engine(settings.get().database).connect() as connection:
         yield connection
 
 
 def dispose_engines() -> None:
     """Close all connections; the next use creates a new engine (tests, after a fork)."""
+    _reading_engine.cache_clear()
     _engine.cache_clear()
