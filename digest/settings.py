@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 from email.utils import parseaddr
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -281,7 +281,7 @@ class Settings(_FromEnvironment):
             raise ValueError("BASE_URL must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
 
-    @property
+    @cached_property
     def database(self) -> str:
         """The URL of the database; without DATABASE_URL an SQLite file in DATA_DIR."""
         url = self.database_url or f"sqlite:///{self.data_dir.resolve() / 'digest.db'}"

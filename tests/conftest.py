@@ -102,7 +102,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
             monkeypatch.setenv(f"DIGEST_{name}", str(value))
         settings.clear_cache()
 
-    put(DATA_DIR=tmp_path / "data")
+    put(DATA_DIR=tmp_path / "data", PEOPLE_LOOKUP="off")  # tests ask no source that they don't run
     yield put
     settings.clear_cache()
     engine.dispose_engines()

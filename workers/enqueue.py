@@ -91,7 +91,7 @@ class CeleryEnqueue:
         """Calibrate the profiles of a part of the subscribers."""
         self._enqueue_once(
             CALIBRATE_PART,
-            mark_name(CALIBRATE, epoch_id, first_id, last_id),
+            mark_name(CALIBRATE_PART, epoch_id, first_id, last_id),
             MARK_SECONDS,
             epoch_id,
             first_id,

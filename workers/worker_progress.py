@@ -8,15 +8,23 @@ import socket
 from collections.abc import Sequence
 
 from celery import Task
-from celery.signals import task_postrun, task_prerun, worker_process_shutdown, worker_ready, worker_shutdown
+from celery.signals import (
+    task_failure,
+    task_postrun,
+    task_prerun,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+)
 
 from digest import logs
+from digest.db.core.retry_transaction import is_temporary
 from digest.errors import Transient
 from digest.queues import QUEUES
 from workers.app import app, process_name, served_queues
 from workers.enqueue import enqueue
 from workers.queues import PULSE
-from workers.task_marks import current_store
+from workers.task_marks import clear_mark, current_store, mark_name
 
 log = logs.get(__name__)
 
@@ -77,6 +85,13 @@ def _is_dead(pid: int) -> bool:
     return False
 
 
+def _on_task_failure(sender: Task, exception: BaseException, args: Sequence[int | str], **_: object) -> None:
+    """Free the mark of a task that a short failure of the database stopped, so that it is enqueued again at once."""
+    if isinstance(exception, Transient) or is_temporary(exception):
+        log.warning("task_stopped", task=sender.name, reason=type(exception).__name__)
+        clear_mark(mark_name(sender.name, *args))
+
+
 def _on_shutdown(**_: object) -> None:
     """Remove the progress of a process that ends in order."""
     try:
@@ -87,6 +102,7 @@ def _on_shutdown(**_: object) -> None:
 
 task_prerun.connect(_on_task_start)
 task_postrun.connect(_on_task_end)
+task_failure.connect(_on_task_failure)
 worker_ready.connect(_on_worker_ready)
 worker_shutdown.connect(_on_shutdown)
 worker_process_shutdown.connect(_on_shutdown)

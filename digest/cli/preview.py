@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,12 +13,14 @@ from typing import Annotated, Any
 
 import typer
 from markupsafe import escape
+from rich.markup import escape as escape_markup
 from rich.text import Text
 
 from digest.cli import library, output
 from digest.cli.outside import Dependencies
 from digest.matching.profile import Profile
-from digest.services.catalog.page_schemas import Preview, PreviewPaper
+from digest.services.catalog import people_choice
+from digest.services.catalog.page_schemas import NamedPeople, PersonRow, Preview, PreviewPaper
 from digest.services.preview.library_json import report_json
 from digest.services.preview.library_topics import LibraryReport, MakePreview, report_library
 from digest.services.preview.preview import preview
@@ -77,6 +80,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             _print_preview(report.preview, format, report)
         else:
             _print_preview(make_preview(profile), format)
+        if format is Format.text:
+            _print_people(people_choice.people_of_authors(preferences.authors, ask=True))
 
 
 def _preview_library(resolved: ResolvedLibrary, profile: Profile, make_preview: MakePreview) -> LibraryReport:
@@ -133,6 +138,24 @@ def _print_text(result: Preview) -> None:
             output.print_table(["score", ""], rows, right_aligned=["score"], show_header=False)
         output.print_line("")
     output.print_line(f"about {result.per_day:.1f} papers a day")
+
+
+def _print_people(names: Sequence[NamedPeople]) -> None:
+    """The people of each followed name that several have, with the text to follow one of them by."""
+    for named in names:
+        output.print_line(
+            f"\n[accent]Which {escape_markup(named.name)}?[/accent] `--author` takes the text of a person:"
+        )
+        rows = [(row.reference or "-", row.institution, row.papers, _newest_title(row)) for row in _listed(named)]
+        output.print_table(["person", "institution", "papers", "newest"], rows, right_aligned=["papers"])
+
+
+def _listed(named: NamedPeople) -> tuple[PersonRow, ...]:
+    return (*named.people, *named.elsewhere)
+
+
+def _newest_title(row: PersonRow) -> str:
+    return row.latest[1] if row.latest else next(iter(row.titles), "")
 
 
 def _paper_cell(paper: PreviewPaper) -> Text:

@@ -17,6 +17,7 @@ from digest.models.monitoring import MetricCounter, RunReport
 from digest.models.paper import (
     Announcement,
     AuthorFigure,
+    AuthorLookup,
     Batch,
     Epoch,
     Novelty,
@@ -55,6 +56,7 @@ __all__ = [
     "Attempt",
     "Audit",
     "AuthorFigure",
+    "AuthorLookup",
     "Batch",
     "Bounce",
     "Consent",

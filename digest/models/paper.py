@@ -184,6 +184,17 @@ class PaperAuthorId(SQLModel, table=True):
     institution: str = Field(default="", max_length=200)
 
 
+class AuthorLookup(SQLModel, table=True):
+    """The people of a name as a source answered. `name`: folded; `failed`: it did not answer, so `people` is empty."""
+
+    __tablename__ = "author_lookup"
+
+    name: str = Field(primary_key=True, max_length=200)
+    looked_up_at: datetime = Field(sa_type=UTCDateTime, index=True)
+    failed: bool = Field(default=False)
+    people: list[Any] = Field(sa_column=Column(JSON, nullable=False))
+
+
 class Epoch(SQLModel, table=True):
     """Word counts and average length, fixed for a time; a run has the epoch it ranked by. `terms`: counts by word."""
 

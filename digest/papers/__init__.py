@@ -8,6 +8,7 @@ from digest.papers.merging import fill_empty_fields, merge_all, merge_dois, merg
 from digest.papers.outlets import outlet_key, outlet_keys, outlet_names
 from digest.papers.preprint_dois import is_preprint_doi, without_version
 from digest.papers.record import (
+    AuthorCandidate,
     AuthorFigures,
     AuthorId,
     AuthorProfile,
@@ -34,6 +35,7 @@ from digest.papers.summary import (
 
 __all__ = [
     "OWN_PREFIX",
+    "AuthorCandidate",
     "AuthorFigures",
     "AuthorId",
     "AuthorProfile",

@@ -138,6 +138,20 @@ class AuthorProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorCandidate:
+    """Somebody of a name whom a source knows. `ids`: (scheme, value), the most reliable first; `papers`: their number.
+
+    `titles`: of recent papers, newest first; '' and () for unknown.
+    """
+
+    name: str
+    ids: tuple[tuple[str, str], ...]
+    institution: str = ""
+    papers: int = 0
+    titles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """A parsed document: papers in its order, rejected items, the announcement's date (None: not in it).
 

@@ -12,6 +12,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import feed_sources
 from digest.errors import SourceDown
 from digest.sources import crossref
+from digest.sources.feed_dates import MAX_AHEAD
 from digest.sources.feed_papers import FeedPaper, LeftOut
 
 log = logs.get(__name__)
@@ -79,5 +80,7 @@ def _recently_looked_up(dois: Sequence[str]) -> set[str]:
 
 def _with_work(paper: FeedPaper, work: crossref.CrossrefWork) -> FeedPaper:
     record = crossref.complete(paper.record, work)
+    if record.published is not None and record.published > clock.now().date() + MAX_AHEAD:
+        record = replace(record, published=None)  # the date of an issue to come
     origin = "Crossref" if len(record.abstract) > len(paper.record.abstract) else paper.abstract_from
     return replace(paper, record=record, abstract_from=origin)

@@ -34,6 +34,7 @@ _NAME = "openalex"
 PACING = Pacing(_NAME, pause=0.1)
 _URL = TextSetting("openalex_url", "https://api.openalex.org")
 _KEY = TextSetting("openalex_key", "", secret=True)
+PEOPLE_LOOKUP = TextSetting("people_lookup", "on")  # see `openalex_people`
 MAX_BATCH = 50  # works or authors of one request; OpenAlex refuses longer filters
 MAX_AUTHORS = 30  # of a work: large collaborations say little about each author
 MAX_NAME = 200
@@ -81,7 +82,7 @@ def _names_of_work(work: Mapping[str, Any]) -> dict[str, str]:
     authorships = work.get("authorships") or ()
     for authorship in authorships if len(authorships) <= MAX_AUTHORS else ():
         author = authorship.get("author") or {}
-        key, name = _key(author), one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
+        key, name = key_of(author), one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
         if key and 0 < len(name) <= MAX_NAME:
             names_by_key[key] = name
     return names_by_key
@@ -96,7 +97,7 @@ def _author_ids(work: Mapping[str, Any]) -> tuple[AuthorId, ...]:
         name = one_line(str(authorship.get("raw_author_name") or author.get("display_name") or ""))
         institutions = [str(item.get("display_name") or "") for item in authorship.get("institutions") or ()]
         orcid_id = str(author.get("orcid") or "").removeprefix("https://orcid.org/")
-        for scheme, value in ((OPENALEX, _key(author)), (ORCID, orcid_id)):
+        for scheme, value in ((OPENALEX, key_of(author)), (ORCID, orcid_id)):
             if value and 0 < len(name) <= MAX_NAME and is_person_id(scheme, value):
                 ids.append(AuthorId(name, scheme, value, one_line(next(iter(institutions), ""))))
     return tuple(ids)
@@ -132,8 +133,17 @@ def _with_names(data: bytes) -> tuple[ParsedDocument, dict[str, str]]:
 
 
 def _request(resource: str, filter_expression: str, fields: str) -> http.SourceRequest:
+    return request(resource, (("filter", filter_expression), ("select", fields), ("per-page", str(MAX_BATCH))))
+
+
+def has_key() -> bool:
+    """True where the administrator has a key of OpenAlex."""
+    return bool(_KEY.value())
+
+
+def request(resource: str, params: tuple[tuple[str, str], ...]) -> http.SourceRequest:
+    """A request for `works` or `authors`, with the key, if any."""
     key = _KEY.value()
-    params = (("filter", filter_expression), ("select", fields), ("per-page", str(MAX_BATCH)))
     key_params = (("api_key", key),) if key else ()
     return http.SourceRequest(f"{_URL.value().rstrip('/')}/{resource}", PACING, (*params, *key_params))
 
@@ -152,13 +162,13 @@ def _items(data: bytes) -> json_items.JsonItems:
     return items
 
 
-def _key(item: Mapping[str, Any]) -> str:
+def key_of(item: Mapping[str, Any]) -> str:
     """OpenAlex's key of a work or author without the address: A5048491430."""
     return str(item.get("id") or "").removeprefix(_ADDRESS)
 
 
 def _is_author(item: Mapping[str, Any]) -> bool:
-    return _key(item).startswith("A")
+    return key_of(item).startswith("A")
 
 
 def _author_profile(author: Mapping[str, Any]) -> AuthorProfile | None:
@@ -169,9 +179,8 @@ def _author_profile(author: Mapping[str, Any]) -> AuthorProfile | None:
         papers=_count(author.get("works_count"), "works_count"),
         citations=_count(author.get("cited_by_count"), "cited_by_count"),
     )
-    return (
-        AuthorProfile(name, figures, _key(author)) if 0 < len(name) <= MAX_NAME and figures != AuthorFigures() else None
-    )
+    has_figures = 0 < len(name) <= MAX_NAME and figures != AuthorFigures()
+    return AuthorProfile(name, figures, key_of(author)) if has_figures else None
 
 
 def _count(value: Any, name: str) -> int | None:
@@ -228,7 +237,7 @@ SOURCE = Source(
     name=_NAME,
     parser=each_file(parse),
     pacing=PACING,
-    settings=(_URL, _KEY),
+    settings=(_URL, _KEY, PEOPLE_LOOKUP),
     current=(CurrentFetch(_NAME, _fetch_current),),
     fallback_figures=True,  # it counts days later than others
 )

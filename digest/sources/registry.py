@@ -20,6 +20,7 @@ from digest.sources import (
     huggingface,
     openalex,
     openalex_lookup,
+    openalex_people,
     pubmed,
     pubmed_lookup,
     semantic_scholar,
@@ -48,6 +49,7 @@ LOOKUPS: tuple[PaperLookup, ...] = (  # in this order: a source's own papers, th
     openalex_lookup.LOOKUP,
     crossref_lookup.LOOKUP,
 )
+find_people, can_find_people = openalex_people.find_people, openalex_people.is_enabled
 ANNOUNCEMENTS: AnnouncementCalendar = arxiv.ANNOUNCEMENTS  # the announcements that runs wait for and mails mention
 DEFAULT = "default"
 

@@ -91,7 +91,7 @@ def calibrate_part(epoch_id: int, first_id: int, last_id: int) -> None:
     from digest.services.runs import calibration_job
 
     is_part_done = calibration_job.calibrate_part(epoch_id, first_id, last_id)
-    clear_mark(mark_name(CALIBRATE, epoch_id, first_id, last_id))
+    clear_mark(mark_name(CALIBRATE_PART, epoch_id, first_id, last_id))
     if is_part_done:
         enqueue().calibrate()
 

@@ -220,6 +220,7 @@ def _edition_values(
     """The template's values for an edition with all of its papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:SUBJECT_TITLES]]
     opening, notice = wording.opening_line(recipient), _notice(edition)
+    excerpt = views[0][1].shared.abstract.striptags() if len(views) == 1 else ""
     grouped = len(views) >= GROUPED_FROM
     considered = wording.considered_papers(edition.considered, recipient.kind)
     reading = wording.reading_time(sum([view.words for _, view in views])) if grouped else ""
@@ -227,7 +228,7 @@ def _edition_values(
         "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
-        "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
+        "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles, excerpt)),
         "opening": opening,
         "notice": highlighting.escape_text(notice),
         "short_title": localize("In short") if recipient.kind == "welcome" else localize("Today in short"),

@@ -14,7 +14,7 @@ from digest.compose.email import match_reason, template_environment
 from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
 from digest.compose.email.template_context import RATE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
-from digest.compose.text.highlighting import escape_text
+from digest.compose.text.highlighting import bind_dots, escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.papers import Record, Summary
@@ -176,13 +176,13 @@ def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Ma
         return block.about, block.about_lines
     names = byline(block.authors, block.complete, followed)
     html_line = Markup(" · ").join(filter(None, (escape_text(names), block.shown_facts)))
-    return html_line, wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
+    return bind_dots(html_line), wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
 
 
 @lru_cache(maxsize=8192)
 def _reason_line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Subscribers with the same topic share it."""
-    return escape_text(text), wrap(text, INDENT)
+    return bind_dots(escape_text(text)), wrap(text, INDENT)
 
 
 @lru_cache(maxsize=8192)

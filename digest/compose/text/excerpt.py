@@ -18,7 +18,7 @@ MAX_PIECE_LENGTH = 160  # characters of a sentence that is added for its matched
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
 _MAX_SENTENCES = 40  # sentences that are scored
 
-_ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|\w+ly)[, ]+){0,2}"
+_ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|will|\w+ly)[, ]+){0,2}"
 _STATES = (
     "propos|introduc|present|develop|devis|design|construct|build|built|establish|prov|deriv|show|demonstrat|"
     "investigat|stud|analy[sz]|examin|explor|evaluat|compar|report|describ|provid|releas|formulat|extend|"
@@ -31,7 +31,7 @@ _STATES = (
     "reveal|integrat|simulat|determin|constrain|infer|fit|select|assembl|open-sourc|learn|make|made|achiev|"
     "complement|map|trac|probe|confirm|cast|pioneer|bring|expand|enabl|bridg|fill|exploit|synthesi[sz]|"
     "augment|predict|optimi[sz]|reduc|approximat|choos|pos|analys|reconstruct|carr|bound|count|refin|classif|monitor|"
-    "uncover|formali[sz]|instantiat|enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor"
+    "updat|captur|produc|interpret|defin|start|uncover|formali[sz]|instantiat|enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor"
 )
 _DOCUMENT = (
     "paper|work|study|article|letter|manuscript|note|thesis|dissertation|report|survey|review|chapter|contribution|"
@@ -42,7 +42,7 @@ _CORE = re.compile(
     rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
     rf"demonstrate|offer|characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|"
-    rf"conduct|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
+    rf"conduct|update|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
     re.I,
 )
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
@@ -147,6 +147,13 @@ _DETAIL = re.compile(
     r"we further|we then|we additionally|we conclude|we discuss|we hope|as an? (?:application|example|illustration)|"
     r"to (?:illustrate|assess|evaluate|validate|test|verify|demonstrate)|in fact|notably|importantly|"
     r"crucially|remarkably|interestingly)\b",
+    re.I,
+)
+# a step or a further contribution, or a statement that is about what the sentence before names
+_FURTHER = re.compile(r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b", re.I)
+_ABOUT_PREVIOUS = re.compile(
+    r"\bwe \w+ (?:their|its|them|it)\b|"
+    r"\bthat (?:this|these|such) (?:limitations?|problems?|issues?|gaps?|challenges?|behaviou?rs?|failures?)\b",
     re.I,
 )
 _LABEL_NAME = (
@@ -387,7 +394,9 @@ def _penalty(sentence: str, statement: bool) -> float:
     """The weights of the cues that speak against a sentence."""
     penalty = 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))
     penalty += 4.0 * bool(_AVAILABLE.search(sentence)) + 0.8 * bool(_RESULTS.match(sentence))
-    penalty += 0.9 * bool(_DETAIL.match(sentence)) + 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
+    penalty += 0.9 * bool(_DETAIL.match(sentence)) + 0.8 * bool(_FURTHER.search(sentence))
+    penalty += 0.8 * bool(_ABOUT_PREVIOUS.search(sentence))
+    penalty += 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
     penalty += 3.0 * bool(len(sentence) < 140 and _EMPTY.search(sentence)) + 3.0 * bool(_EARLIER_WORK.search(sentence))
     penalty += 0.8 * bool(_REFERRING.match(sentence) and not _HERE.search(sentence))
     return penalty + 2.5 * has_long_words(sentence)

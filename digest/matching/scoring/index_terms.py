@@ -22,6 +22,7 @@ from itertools import pairwise
 
 from digest.matching.query.syntax_tree import And, AndNot, Node, Or, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.boolean_match import Document
+from digest.papers.subjects import included_categories
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, name_readings, parse_name
 from digest.text.person_references import author_id_key
@@ -113,8 +114,9 @@ def source_term(source: str) -> str:
 
 
 def category_query(category: str) -> IndexQuery:
-    """The papers in a category or in an archive, by cross-lists too."""
-    return IndexTerm("c" + fold_text(category).removesuffix(".*"))
+    """The papers in a category, in an archive or in a field of subjects, by cross-lists too."""
+    terms = tuple(IndexTerm("c" + archive) for archive in included_categories(fold_text(category)))
+    return terms[0] if len(terms) == 1 else AnyOf(terms)
 
 
 def word_query(word: Word) -> IndexQuery:

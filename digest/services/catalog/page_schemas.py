@@ -130,32 +130,41 @@ class PersonRow:
     """Papers of one name that belong together, which are taken for one person's.
 
     `reference`: the text to follow the person by, '' where there is none; `links`: (label, address) of the person's
-    ids; `latest`: the newest paper's id and title; `followed`: by the profile that the row is for.
+    ids; `latest`: the newest paper's id and title; `followed`: by the profile that the row is for. `is_elsewhere`: no
+    paper here is theirs as far as known; then `papers` and `titles`, of recent ones, are those of a source.
     """
 
     reference: str
     papers: int
-    latest: tuple[int, str]
+    latest: tuple[int, str] | None = None
     institution: str = ""
     links: tuple[tuple[str, str], ...] = ()
     co_authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     followed: bool = False
+    name: str = ""
+    is_elsewhere: bool = False
+    titles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPeople:
-    """The people of a name. `more`: how many are not listed; `unknown`: followed references without a stored paper."""
+    """The people of a name. `more`: how many are not listed; `unknown`: followed references without a stored paper.
+
+    `elsewhere`: those whom a source knows, and of whom no paper here is known.
+    """
 
     name: str
     people: tuple[PersonRow, ...]
     more: int = 0
     unknown: tuple[str, ...] = ()
+    elsewhere: tuple[PersonRow, ...] = ()
 
     @property
     def has_choice(self) -> bool:
         """True where there is somebody to choose, or something to say about a choice that was made."""
-        return len(self.people) + self.more > 1 or bool(self.unknown) or any(row.followed for row in self.people)
+        is_clear = len(self.people) + self.more <= 1 and not self.unknown and not self.elsewhere
+        return not is_clear or any(row.followed for row in self.people)
 
 
 @dataclass(frozen=True, slots=True)

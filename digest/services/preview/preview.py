@@ -13,17 +13,13 @@ from digest.caching import BoundedCache
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.errors import N_, Cancelled, TooMany
+from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
-from digest.matching.reference.reference_matcher import FindingCache
-from digest.services.catalog import announcements as announced
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.preview import preview_data, topic_counts
 from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
-from digest.services.selection import selector
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.edition_sections import SelectionRequest
 from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
 from digest.services.selection.source_language_choice import choice_of
 
@@ -74,7 +70,8 @@ def refresh() -> None:
     """Prepare what all previews have in common, where papers or signals have changed. For a background task."""
     preview_data.cache.refresh()
     with reading() as session:
-        topic_counts.prepare_suggestions(session)
+        data = preview_data.cache.current(session, PREVIEW_DAYS)
+        topic_counts.prepare_suggestions(session, data.newest_batch if data else store.newest_batch(session))
 
 
 def _make_preview(
@@ -84,7 +81,11 @@ def _make_preview(
     selection = select(profile)
     contents = [content for _, content in selection.days]
     counts = topic_counts.topic_counts(
-        session, profile, contents, lambda other: [content for _, content in select(other).days]
+        session,
+        profile,
+        contents,
+        lambda other: [content for _, content in select(other).days],
+        data.newest_batch,
     )
     days_shown = tuple(_preview_day(profile, pool, content, selection.titles) for pool, content in selection.days)
     return Preview(days_shown, left_out=selection.left_out, topics=counts)
@@ -102,9 +103,7 @@ class _PreviewSelection:
 def _select(
     session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
 ) -> _PreviewSelection:
-    if profile.examples is not None:
-        return _select_with_examples(session, profile, data, cancelled, whole=whole)
-    backend = PostingsBackend(session, profile, data.weights)
+    backend = PostingsBackend(session, profile, data.weights, data.posting_cache)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[tuple[CandidatePool, list[int]]] = []
     total = 0
@@ -119,32 +118,6 @@ def _select(
     contents = backend.choose(days, tau, cancelled)
     selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
     return _PreviewSelection(selected[::-1], backend.titles, len(data.pools) - len(days))
-
-
-def _select_with_examples(
-    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
-) -> _PreviewSelection:
-    """Similarity to example papers needs all papers, by the matcher that is ready."""
-    announcement_ids = [pool.oldest_announcement for pool in data.pools]
-    plan = selector.plan_preview(session, profile, announcement_ids, whole=whole)
-    findings = FindingCache() if plan.by_reference else None
-    tau: int | None = None
-    if plan.window:
-        window = announced.announcement_days(session, plan.window)
-        tau = selector.thresholds(
-            session, window, data.weights, {0: profile}, by_reference=plan.by_reference, findings=findings
-        )[0]
-    days = []
-    for pool in data.pools[plan.left_out :]:
-        if cancelled():
-            raise Cancelled("the preview was cancelled: its client disconnected")
-        request = SelectionRequest(profile, tau=tau, rising=False)
-        [content] = selector.choose(session, pool, [request], by_reference=plan.by_reference, findings=findings)
-        days.append((pool, content))
-    versions = [(entry.paper, entry.revision) for _, content in days for entry in content.entries[: profile.limit]]
-    records = store.versions(session, versions)
-    titles = {paper_id: PaperTitle(record.title, record.arxiv_id) for (paper_id, _), record in records.items()}
-    return _PreviewSelection(days, titles, plan.left_out)
 
 
 def _preview_day(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import nlargest
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -16,12 +17,14 @@ from digest.errors import Cancelled
 from digest.matching.profile import Profile
 from digest.matching.query.language import people_of
 from digest.matching.reference import reference_matcher
-from digest.matching.reference.candidate_search import CandidateSearch
+from digest.matching.reference.candidate_search import MAX_RELEVANCE, CandidateSearch
 from digest.matching.reference.close_threshold import threshold_of_relevances
+from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
+from digest.matching.scoring.parameters import CLOSE_PAPERS
 from digest.services.catalog import followed_people
 from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
@@ -54,14 +57,17 @@ class PostingsBackend:
     `titles` has those of the selected papers.
     """
 
-    def __init__(self, session: Session, profile: Profile, weights: Weights) -> None:
+    def __init__(self, session: Session, profile: Profile, weights: Weights, cache: PostingCache) -> None:
         self._session, self._profile, self._weights = session, profile, weights
-        self._search, self._findings = CandidateSearch(profile, weights), FindingCache()
+        self._findings = FindingCache()
+        self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice, self._people = choice_of(profile), people_of(profile)
         self.titles: dict[int, PaperTitle] = {}
 
     def threshold(self, days: Sequence[ThresholdDay], *, max_undecided: int) -> int | None:
         """τ from these 14 announcements; None where more than `max_undecided` papers would have to be evaluated."""
+        if self._profile.examples is not None:
+            return self._threshold_of_bounds(days, max_undecided)
         relevances: list[int] = []
         for day in days:
             sample = self._search.sample(day.postings, self._admitted(day.papers))
@@ -69,25 +75,52 @@ class PostingsBackend:
             if max_undecided < 0:
                 return None
             relevances += sample.relevances
-            relevances += self._evaluate(day, sample.undecided) if sample.undecided else ()
+            relevances += self._evaluate(dict.fromkeys(sample.undecided, day)) if sample.undecided else ()
         return threshold_of_relevances(self._profile, relevances)
 
-    def _evaluate(self, day: ThresholdDay, paper_ids: Collection[int]) -> list[int]:
+    def _threshold_of_bounds(self, days: Sequence[ThresholdDay], max_undecided: int) -> int | None:
+        """τ of a profile with examples: papers are evaluated by their bounds until no other can be among the largest.
+
+        None where more than `max_undecided` papers would have to be evaluated.
+        """
+        bounds: dict[int, int] = {}
+        day_of: dict[int, ThresholdDay] = {}
+        for day in days:
+            admitted = self._admitted(day.papers)
+            of_people = dict.fromkeys(self._by_people(admitted), MAX_RELEVANCE)
+            bounds |= (found := self._search.bounds(day.postings, admitted) | of_people)
+            day_of |= dict.fromkeys(found, day)
+        ordered = sorted(bounds, key=lambda paper_id: -bounds[paper_id])
+        rank = CLOSE_PAPERS[self._profile.minimum]
+        relevances: list[int] = []
+        for start in range(0, len(ordered), _PREPARED_TOGETHER):
+            if len(relevances) > rank and nlargest(rank + 1, relevances)[rank] >= bounds[ordered[start]]:
+                break
+            if start >= max_undecided:
+                return None
+            part = ordered[start : start + _PREPARED_TOGETHER]
+            relevances += self._evaluate({paper_id: day_of[paper_id] for paper_id in part})
+        return threshold_of_relevances(self._profile, relevances)
+
+    def _evaluate(self, day_of: Mapping[int, ThresholdDay]) -> list[int]:
         """The relevances of those papers that do not match as written."""
-        papers = {paper_id: day.papers[paper_id] for paper_id in paper_ids}
-        announcement_of = dict.fromkeys(papers, day.announcement_id)
+        papers = {paper_id: day.papers[paper_id] for paper_id, day in day_of.items()}
+        announcement_of = {paper_id: day.announcement_id for paper_id, day in day_of.items()}
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, {})
         documents = reference_backend.with_people(self._session, documents, self._people)
         return reference_matcher.non_strict_relevances(self._profile, documents, self._weights, self._findings)
 
     def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
         """The papers of a pool of one announcement that may be selected."""
-        candidate_ids = [*self._search.candidates(lists, self._admitted(pool.papers), tau), *self._by_people(pool)]
-        is_unspecific = not (self._profile.topics or self._profile.categories or self._profile.authors)
+        profile, admitted = self._profile, self._admitted(pool.papers)
+        candidate_ids = [*self._search.candidates(lists, admitted, tau), *self._by_people(admitted)]
+        is_unspecific = not (profile.topics or profile.categories or profile.authors or profile.examples)
         return list(dict.fromkeys([*candidate_ids, *pool.rising] if is_unspecific else candidate_ids))
 
-    def _by_people(self, pool: CandidatePool) -> Iterator[int]:
-        oldest_paper, admitted = min(pool.papers, default=0), self._admitted(pool.papers)
+    def _by_people(self, admitted: Mapping[int, AnnouncedPaper]) -> Iterator[int]:
+        if not self._people:
+            return
+        oldest_paper = min(admitted, default=0)
         for paper_ids in followed_people.papers_of(self._session, self._people, oldest_paper).values():
             yield from (paper_id for paper_id in paper_ids if paper_id in admitted)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from digest.caching import exempt_objects_from_gc
 from digest.compose.edition import RISING, Content, Entry, StoredContent
 from digest.db.core.engine import engine
 from digest.db.papers import papers as store
@@ -37,15 +37,13 @@ _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = W
 
 @dataclass(frozen=True, slots=True)
 class ReferenceBackend:
-    """The back end for few papers, ready at once. `findings`: a cache of the findings of the only profile."""
-
-    findings: FindingCache | None = None
+    """The back end for few papers, ready at once."""
 
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
         people = frozenset().union(*(people_of(request.profile) for request in requests))
         documents = _documents(session, pool, min(request.seen_through for request in requests), people)
-        return [choose_content(pool, documents, request, self.findings) for request in requests]
+        return [choose_content(pool, documents, request, None) for request in requests]
 
     def choose_stored(
         self,
@@ -76,7 +74,6 @@ class ReferenceBackend:
                 profile,
                 documents,
                 weights,
-                self.findings,
                 allowed=_admitted(choice_of(profile), papers, documents),
             )
             for profile in profiles.values()
@@ -217,19 +214,10 @@ def prepare_documents(
     for key, paper_record in store.versions(session, missing).items():
         prepared[key] = cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
     if len(missing) >= _MANY:
-        exempt_documents_from_gc()
+        exempt_objects_from_gc()
     while len(cached) > REFERENCE_DOCUMENTS:
         cached.popitem(last=False)
     return [_with_trending(prepared[key], announcement[key[0]], percentiles.get(key[0], 0)) for key in keys]
-
-
-def exempt_documents_from_gc() -> None:
-    """Exempt all objects that exist now from the cyclic collector: its full runs over 8,000 papers take 0.3 s.
-
-    Papers hold no cycles, so those that are dropped are freed as always.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _with_trending(document: Document, announcement: int, percentile: int) -> Document:

@@ -10,8 +10,7 @@ Only work that would take the reference longer than compiling waits for it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import islice
 
 from sqlmodel import Session
 
@@ -21,13 +20,9 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
 from digest.db.subscribers import subscribers
-from digest.errors import TooMany
-from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.matching.query.profile_cost import profile_cost
-from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS as MIN_ANNOUNCEMENTS
 from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncementDay
 from digest.services.selection import engine_loader, engine_need
@@ -38,7 +33,6 @@ from digest.services.selection.reference_backend import ReferenceBackend
 
 MAX_QUICK_PAPERS = 1000  # read and prepared in half a second
 _QUICK_FRACTION = 50  # this fraction (1/50) of the reference's daily work takes less time than loading the engine
-_SECONDS_TO_COMPILE = 120
 _COMPILE_THRESHOLD_DAYS = 2  # days of work that take the reference as long as compiling
 
 
@@ -59,65 +53,23 @@ def sent_papers_before(
     return sent
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewPlan:
-    """What a preview of one profile with example papers looks at, and with which matcher.
-
-    `announcements`: oldest first; `left_out`: how many older ones are too much for the reference.
-    `window`: the announcements that set the threshold, empty for none.
-    """
-
-    announcements: Sequence[int]
-    window: Sequence[int]
-    by_reference: bool
-    left_out: int = 0
-
-
-def plan_preview(session: Session, profile: Profile, announcement_ids: Sequence[int], *, whole: bool) -> PreviewPlan:
-    """Plan the preview of a profile with example papers on these announcements, oldest first.
-
-    With more papers than the reference matches in a second the engine is used if it is compiled. If not, only the
-    newest announcements are looked at, unless `whole`. Raises TooMany where even the newest has too many papers.
-    """
-    before = store.announcement_window(session, announcement_ids[-1] - 1, MIN_ANNOUNCEMENTS)
-    window = before if len(before) == MIN_ANNOUNCEMENTS else []
-    needed_ids = sorted({*announcement_ids, *window})
-    sizes = {day.announcement_id: len(day.papers) for day in announcements.announcement_days(session, needed_ids)}
-    papers = sum(sizes.values())
-    if papers <= engine_need.REFERENCE_DOCUMENTS:
-        return PreviewPlan(
-            announcement_ids, window, _use_reference(session, papers, papers, profile_cost(profile).words)
-        )
-    if engine_loader.is_compiled() or whole:
-        return PreviewPlan(announcement_ids, window, not engine_loader.is_compiled())
-    sums = accumulate(sizes[announcement_id] for announcement_id in reversed(announcement_ids))
-    count = sum(total <= engine_need.REFERENCE_DOCUMENTS for total in sums)
-    if not count:
-        message = localize("the newest announcement has too many papers for a preview yet; try again in a few minutes")
-        raise TooMany(message, seconds=_SECONDS_TO_COMPILE)
-    newest = announcement_ids[-count:]
-    fits = sum(sizes[announcement_id] for announcement_id in {*newest, *window}) <= engine_need.REFERENCE_DOCUMENTS
-    return PreviewPlan(newest, window if fits else [], by_reference=True, left_out=len(announcement_ids) - count)
-
-
 def choose(
     session: Session,
     pool: CandidatePool,
     requests: Sequence[SelectionRequest],
     *,
     by_reference: bool | None = None,
-    findings: FindingCache | None = None,
 ) -> list[Content]:
     """The edition of each request.
 
-    `by_reference`: the matcher where it is chosen already; `findings`: of the only profile.
+    `by_reference`: the matcher where it is chosen already.
     """
     if not requests:
         return []
     if by_reference is None:
         word_count = _single_profile_words(request.profile for request in requests)
         by_reference = _use_reference(session, len(pool.papers), _new_paper_count(pool, requests), word_count)
-    return _backend(by_reference=by_reference, findings=findings).choose(session, pool, requests)
+    return _backend(by_reference=by_reference).choose(session, pool, requests)
 
 
 def choose_stored(
@@ -161,24 +113,23 @@ def thresholds(
     cache: ProfileCache | None = None,
     *,
     by_reference: bool | None = None,
-    findings: FindingCache | None = None,
 ) -> dict[int, int | None]:
     """τ of each profile, from these announcements; None where they are fewer than 14.
 
-    `by_reference`: the matcher where it is chosen already; `findings`: of one profile.
+    `by_reference`: the matcher where it is chosen already.
     """
     if not profiles:
         return {}
     if by_reference is None:
         paper_count, word_count = sum(len(day.papers) for day in days), _single_profile_words(profiles.values())
         by_reference = cache is None and _use_reference(session, paper_count, paper_count * len(profiles), word_count)
-    backend = _backend(by_reference=by_reference, findings=findings)
+    backend = _backend(by_reference=by_reference)
     taus = backend.thresholds(session, days, weights, profiles, cache)
     return dict(zip(profiles, taus, strict=True))
 
 
-def _backend(*, by_reference: bool, findings: FindingCache | None = None) -> SelectionBackend:
-    return ReferenceBackend(findings) if by_reference else engine_loader.engine()
+def _backend(*, by_reference: bool) -> SelectionBackend:
+    return ReferenceBackend() if by_reference else engine_loader.engine()
 
 
 def _use_reference(session: Session, paper_count: int, pair_count: int, word_count: int = 0) -> bool:

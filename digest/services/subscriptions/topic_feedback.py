@@ -136,8 +136,8 @@ def save_topic_rows(
 ) -> None:
     """Edit, limit, mute and delete topics, and add further ones. Topics without a row stay.
 
-    `shown_versions`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as `save_section`
-    does.
+    `shown_versions`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as
+    `save_section` does.
     """
     _check_caps({row.text: row.setting for row in rows})
     by_text = {row.text: row for row in rows}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -13,7 +14,7 @@ from digest.errors import SourceDown
 from digest.models import Audit, FeedSource, Reject
 from digest.services.admin import feed_preview, source_admin, source_listing
 from digest.services.ingestion import catch_up
-from tests.digest.sources.feed_server import FeedServer, feed, item, web_page
+from tests.digest.sources.feed_server import FeedServer, Reply, feed, item, web_page
 
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -136,3 +137,50 @@ def test_papers_that_find_no_place_to_wait_are_listed_once(
         catch_up.ingest(name)
 
     assert [(reject.excerpt, reject.times_seen) for reject in rejects()] == [("Synapses number 2 grow with use", 3)]
+
+
+ODD_ANSWERS: dict[str, Callable[[bytes], Reply]] = {
+    "gzip": lambda body: (200, gzip.compress(body), {"Content-Encoding": "gzip"}),
+    "x-gzip": lambda body: (200, gzip.compress(body), {"Content-Encoding": "x-gzip"}),
+    "a saved .gz": lambda body: (200, gzip.compress(body), {"Content-Type": "application/gzip"}),
+    "web page type": lambda body: (200, body, {"Content-Type": "text/html"}),
+    "UTF-16": lambda body: (200, body.decode().encode("utf-16"), {"Content-Type": "application/xml; charset=utf-8"}),
+    "Last-Modified only": lambda body: (200, body, {"Last-Modified": "Wed, 05 Aug 2026 10:00:00 GMT"}),
+}
+
+
+@only_sqlite
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+def test_an_odd_answer_with_a_feed_in_it_is_read(server: FeedServer, answer: str) -> None:
+    name = added(server)
+    server.faults = [ODD_ANSWERS[answer]]
+
+    assert catch_up.ingest(name).counts.new == 3
+
+
+FAILURES: dict[str, tuple[Callable[[bytes], Reply], str]] = {
+    "gone": (lambda _: (410, b"", {}), "answered 410"),
+    "unchanged without a question": (lambda _: (304, b"", {}), "answered 304"),
+    "empty": (lambda _: (200, b"", {}), "the answer is empty"),
+    "blank": (lambda _: (200, b" \n ", {}), "the answer is empty"),
+    "no content": (lambda _: (204, b"", {}), "answered 204"),
+    "forbidden": (lambda _: (403, b"<html>challenge</html>", {}), "answered 403"),
+    "brotli": (lambda body: (200, body, {"Content-Encoding": "br"}), "'br' was not requested"),
+    "damaged gzip": (lambda body: (200, gzip.compress(body)[:-20], {"Content-Encoding": "gzip"}), "is cut off"),
+    "bomb in a saved .gz": (lambda _: (200, gzip.compress(b" " * 64 * 2**20, 9), {}), "over the limit"),
+}
+
+
+@only_sqlite
+@pytest.mark.parametrize("failure", FAILURES)
+def test_an_answer_without_a_feed_is_a_failure_that_says_what_came(server: FeedServer, failure: str) -> None:
+    name = added(server)
+    answer, reason = FAILURES[failure]
+    server.faults = [answer] * 9
+    with pytest.raises(SourceDown) as raised:
+        catch_up.ingest(name)
+    row = next(row for row in source_listing.source_rows() if row.name == name)
+
+    assert reason in str(raised.value)
+    assert (row.state, reason in row.detail) == ("down", True)
+    assert rejects() == []

@@ -115,6 +115,8 @@ def test_a_paper_of_two_sources_comes_to_those_who_chose_either(lab: Lab) -> Non
         ("Neuroscience", ["Learning in neurons", "Learning on arXiv"]),
         ("q-bio.NC", ["Learning on arXiv"]),
         ("Biology", ["Learning in brains", "Learning in neurons", "Learning on arXiv"]),
+        ("bio.*", ["Learning in brains", "Learning in neurons", "Learning on arXiv"]),
+        ("q-bio.*", ["Learning on arXiv"]),
         ("cs.LG", ["Learning in networks"]),
     ],
 )
@@ -123,6 +125,23 @@ def test_a_subject_chosen_by_name_brings_the_papers_of_all_sources(
 ) -> None:
     three.store(MONDAY, paper(2, "Learning on arXiv", categories=("q-bio.NC",)))
     three.subscribe("ada", "learning", categories=subjects)
+    three.run(MONDAY)
+
+    assert sorted(three.papers("ada")) == titles
+
+
+@pytest.mark.parametrize(
+    ("topic", "titles"),
+    [
+        ("cat:bio.*", ["Learning in brains", "Learning in neurons", "Learning on arXiv"]),
+        ("learning AND cat:bio.neuroscience", ["Learning in neurons", "Learning on arXiv"]),
+        ("learning ANDNOT cat:bio", ["Learning in networks"]),
+        ("cat:q-bio.NC", ["Learning on arXiv"]),
+    ],
+)
+def test_a_subject_in_a_topic_finds_the_papers_of_all_sources(three: Lab, topic: str, titles: list[str]) -> None:
+    three.store(MONDAY, paper(2, "Learning on arXiv", categories=("q-bio.NC",)))
+    three.subscribe("ada", topic)
     three.run(MONDAY)
 
     assert sorted(three.papers("ada")) == titles

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -59,7 +58,7 @@ def stored(
             )
             store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed), day=day)
         make = RandomProfiles([record for _, papers in records for record in papers], seed=23)
-        generated = [replace(make.profile(), examples=None) for _ in range(PROFILES)]
+        generated = [make.profile() for _ in range(PROFILES)]
         yield [*HAND_MADE, *generated]
 
 

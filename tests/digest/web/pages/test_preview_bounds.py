@@ -11,13 +11,12 @@ import time_machine
 
 from digest.caching import BoundedCache
 from digest.db.core.engine import reading, transaction
-from digest.matching.profile import Profile, Topic
 from digest.models import Signal
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog import announcements, day_postings, trending
 from digest.services.ingestion.import_document import store_document
 from digest.services.preview import preview, preview_data, topic_counts
-from digest.services.selection import engine_loader, engine_need, reference_backend, selector
+from digest.services.selection import reference_backend
 from digest.web.app import build
 from digest.web.wiring import page_services
 from tests.digest.web.conftest import NOW, Browser, RecordingQueue
@@ -151,19 +150,6 @@ def test_visitors_get_the_papers_before_a_change_until_those_after_it_are_prepar
     web.app.state.warm_up.refresh()
 
     assert (before, during, totals()) == ([PAPERS], [PAPERS], [PAPERS, PAPERS])
-
-
-def test_with_examples_and_a_compiled_engine_all_announcements_are_matched_by_it(
-    web: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    numbers = announce(4)
-    monkeypatch.setattr(engine_need, "REFERENCE_DOCUMENTS", 2 * PAPERS)
-    monkeypatch.setattr(engine_loader, "is_compiled", lambda: True)
-
-    with reading() as session:
-        plan = selector.plan_preview(session, Profile((Topic("graphs"),)), numbers, whole=False)
-
-    assert (list(plan.announcements), plan.by_reference, plan.left_out) == (numbers, False, 0)
 
 
 @pytest.mark.parametrize("pair", ["badak babom", "kakdud makmum"])  # the same 16 or 24 bits as the exclusion's pair

@@ -1,0 +1,180 @@
+"""A name that is typed is looked up at a source: its people are offered with id, institution and recent papers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from digest import clock
+from digest.papers import AuthorId, ListedPaper, Record
+from digest.services.catalog import author_lookup
+from digest.services.security import signed_links
+from digest.web.app import build
+from digest.web.wiring import page_services
+from tests.digest.bibliography.library_server import LibraryServer, library_server
+from tests.digest.cli.conftest import Terminal
+from tests.digest.services.conftest import MONDAY, Lab
+from tests.digest.web.conftest import Browser, RecordingQueue, path
+
+KEY, ORCID_ID = "A5023888391", "0000-0002-1825-0097"
+AUTHORS = [
+    {
+        "id": f"https://openalex.org/{KEY}",
+        "orcid": f"https://orcid.org/{ORCID_ID}",
+        "display_name": "Niao He",
+        "works_count": 120,
+        "last_known_institutions": [{"display_name": "ETH Zurich"}],
+    },
+    {"id": "https://openalex.org/A5099999991", "orcid": None, "display_name": "N. He", "works_count": 3,
+     "last_known_institutions": None},
+    {"id": "https://openalex.org/A5099999992", "orcid": "https://orcid.org/0000-0002-1825-0098",
+     "display_name": "Percy Liang", "works_count": 300},
+    {"id": "https://openalex.org/W1", "display_name": "Niao He"},
+    {"id": None, "display_name": None, "works_count": -1, "last_known_institutions": [None, 7]},
+    "nothing",
+]  # fmt: skip
+WORKS = [
+    {"display_name": "Minimax <b>games</b>", "publication_date": "2026-01-02",
+     "authorships": [{"author": {"id": f"https://openalex.org/{KEY}"}}, {"author": None}]},
+    {"display_name": None, "authorships": None},
+]  # fmt: skip
+TYPED = {"authors": "Niao He"}
+
+
+@pytest.fixture
+def source(lab: Lab, configured: Callable[..., None]) -> Iterator[LibraryServer]:
+    with library_server() as server:
+        server.add("/authors", {"meta": {"count": 2}, "results": AUTHORS})
+        server.add("/works", {"meta": {"count": 2}, "results": WORKS})
+        configured(PEOPLE_LOOKUP="on", OPENALEX_URL=server.url, ADMIN_EMAILS="admin@digest.example")
+        yield server
+
+
+@pytest.fixture
+def pages(source: LibraryServer) -> Browser:
+    return Browser(build(RecordingQueue(), page_services()))
+
+
+def test_the_start_page_offers_the_people_of_a_typed_name(pages: Browser, source: LibraryServer) -> None:
+    text = pages.post("/preview", data=TYPED).text
+
+    assert "ETH Zurich · 120 papers" in text
+    assert f'href="https://orcid.org/{ORCID_ID}"' in text
+    assert f'href="https://openalex.org/{KEY}"' in text
+    assert "Minimax &lt;b&gt;games&lt;/b&gt;" in text
+    assert f'value="Niao He (orcid:{ORCID_ID})"' in text
+    assert "Percy Liang" not in text
+    assert source.requests[0][1]["mailto"] == "admin@digest.example"
+
+
+def test_a_chosen_person_is_followed_by_their_id(pages: Browser) -> None:
+    chosen = f"Niao He (orcid:{ORCID_ID})"
+    text = pages.post("/", data=TYPED | {"person": chosen}).text
+
+    assert f">{chosen}</textarea>" in text
+    assert "You follow this person." in text
+
+
+def test_preferences_offer_them_once_saved(lab: Lab, pages: Browser, source: LibraryServer) -> None:
+    page = path(signed_links.preferences(lab.subscribe("bob", authors=["Niao He"])))
+    opened = pages.get(page).text
+    asked_by_opening = len(source.requests)
+    pages.post(page, data={"action": f"person Niao He (openalex:{KEY})"})
+
+    assert "ETH Zurich" not in opened
+    assert asked_by_opening == 0
+    assert "ETH Zurich" in pages.get(page).text
+
+
+def test_the_api_and_the_command_line_list_them(pages: Browser) -> None:
+    answer = pages.get("/api/v1/people", params={"name": "Niao He"})
+    printed = Terminal().ok("preview", "--author", "Niao He")
+
+    assert answer.status_code == 200
+    first = answer.json()["people"][0]
+    assert (first["reference"], first["is_here"], first["papers"]) == (f"Niao He (orcid:{ORCID_ID})", False, 120)
+    assert [item["label"] for item in first["ids"]] == [f"ORCID {ORCID_ID}", f"OpenAlex {KEY}"]
+    assert f"(orcid:{ORCID_ID})" in printed.replace("\n", "")
+
+
+def test_a_name_is_asked_about_once_a_month(pages: Browser, source: LibraryServer) -> None:
+    for _ in range(3):
+        pages.post("/preview", data=TYPED)
+    asked = len(source.requests)
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
+        pages.post("/preview", data=TYPED)
+
+    assert asked == 2
+    assert len(source.requests) == 4
+
+
+def test_people_with_papers_here_are_listed_as_such(lab: Lab, pages: Browser) -> None:
+    record = Record("Minimax games", abstract="", arxiv_id="2511.00001", authors=("Niao He",), categories=("cs.LG",))
+    lab.store(MONDAY, ListedPaper(record, author_ids=(AuthorId("Niao He", "openalex", KEY, "ETH"),)))
+    people = pages.get("/api/v1/people", params={"name": "Niao He"}).json()["people"]
+
+    assert [(person["is_here"], person["name"]) for person in people] == [(True, "Niao He"), (False, "N. He")]
+
+
+@pytest.mark.parametrize("settings", [{"PEOPLE_LOOKUP": "off"}, {"ADMIN_EMAILS": "", "OPENALEX_KEY": ""}])
+def test_without_consent_or_contact_nobody_is_asked(
+    pages: Browser, source: LibraryServer, configured: Callable[..., None], settings: dict[str, str]
+) -> None:
+    configured(**settings)
+    answer = pages.post("/preview", data=TYPED)
+
+    assert answer.status_code == 200
+    assert source.requests == []
+
+
+def test_a_source_that_fails_is_left_alone_for_a_while(pages: Browser, source: LibraryServer) -> None:
+    source.refuse("/authors", 503)
+    answers = [pages.post("/preview", data={"authors": name}) for name in ("Niao He", "Ada Byron", "Niao He")]
+    asked = len(source.requests)
+    source.add("/authors", {"results": AUTHORS})
+    with time_machine.travel(clock.now() + author_lookup.PAUSE_AFTER_FAILURE + timedelta(minutes=1), tick=True):
+        later = pages.post("/preview", data=TYPED).text
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert asked == 1
+    assert "ETH Zurich" in later
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>404</html>", b"", b"[]", json.dumps({"results": {}}).encode(), b'{"results": [[']
+)
+def test_an_answer_that_is_none_changes_nothing(pages: Browser, source: LibraryServer, body: bytes) -> None:
+    source.refuse("/authors", 200, body)
+
+    assert pages.post("/preview", data=TYPED).status_code == 200
+
+
+def test_without_recent_papers_the_people_are_still_offered(pages: Browser, source: LibraryServer) -> None:
+    source.refuse("/works", 503)
+
+    assert "ETH Zurich · 120 papers" in pages.post("/preview", data=TYPED).text
+
+
+def test_at_most_two_names_of_a_form_and_some_of_a_day_are_asked_about(
+    pages: Browser, source: LibraryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["Niao He", "Ada Byron", "Carl Gauss", "Emmy Noether"]
+    pages.post("/preview", data={"authors": "\n".join(names)})
+    of_a_form = [query["search"] for route, query, _ in source.requests if route == "/authors"]
+    monkeypatch.setattr(author_lookup, "MAX_A_DAY", 3)
+    pages.post("/preview", data={"authors": "\n".join(names)})
+    of_a_day = [query["search"] for route, query, _ in source.requests if route == "/authors"]
+
+    assert of_a_form == names[:2]
+    assert of_a_day == names[:3]
+
+
+@pytest.mark.parametrize("name", ["He", "N. He", "*", "A" * 150])
+def test_a_family_name_alone_is_not_looked_up(pages: Browser, source: LibraryServer, name: str) -> None:
+    pages.post("/preview", data={"authors": name})
+
+    assert source.requests == []
