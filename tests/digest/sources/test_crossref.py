@@ -29,10 +29,10 @@ def test_a_work_is_asked_for_by_its_doi_with_an_address_of_ours(server: FeedServ
     server.works["10.1016/s0092-8674(26)9/x"] = work(
         "10.1016/S0092-8674(26)9/X", abstract="<jats:p>We count them all.</jats:p>"
     )
-    found = crossref.fetch_work("10.1016/s0092-8674(26)9/x")
+    fetched = crossref.fetch_work("10.1016/s0092-8674(26)9/x")
 
-    assert found is not None
-    assert (found.record.abstract, found.record.doi) == ("We count them all.", "10.1016/s0092-8674(26)9/x")
+    assert fetched is not None
+    assert (fetched.record.abstract, fetched.record.doi) == ("We count them all.", "10.1016/s0092-8674(26)9/x")
     assert "mailto=root%40digest.example" in server.requests[0][0]
 
 
@@ -73,9 +73,9 @@ def test_the_pause_between_requests_follows_the_answers_headers(server: FeedServ
     ],
 )
 def test_notices_and_parts_are_no_papers(fields: dict[str, object], left_out: str, is_retracted: bool) -> None:
-    found = crossref.parse(work("10.1234/a", **fields))
+    parsed = crossref.parse(work("10.1234/a", **fields))
 
-    assert (found.left_out, found.is_retracted, found.record.withdrawn) == (left_out, is_retracted, is_retracted)
+    assert (parsed.left_out, parsed.is_retracted, parsed.record.withdrawn) == (left_out, is_retracted, is_retracted)
 
 
 @pytest.mark.parametrize(

@@ -87,11 +87,11 @@ def test_a_subject_that_does_not_exist_is_refused(server: FeedServer) -> None:
 @only_sqlite
 def test_subscribers_choose_a_feed_by_its_name(server: FeedServer) -> None:
     name = added(server)
-    chosen = validate(SignUpPreferences, {"sources": "journal of examples"}).sources
+    source_keys = validate(SignUpPreferences, {"sources": "journal of examples"}).sources
     labels = [dict(field.options) for field in grouped_fields(with_defaults({}))["details"] if field.name == "sources"]
     source_admin.remove_feed(name, actor="test")
 
-    assert chosen == ("journal-of-examples",)
+    assert source_keys == ("journal-of-examples",)
     assert labels == []
     with pytest.raises(BadInput, match="'journal' is not a source here"):
         validate(SignUpPreferences, {"sources": "journal of examples"})
@@ -435,7 +435,7 @@ def test_papers_without_abstract_are_completed_by_crossref(server: FeedServer) -
     name = added(server)
     server.requests.clear()
     catch_up.ingest(name)
-    asked = len(server.paths("/works/"))
+    request_count = len(server.paths("/works/"))
     server.etags = False
     catch_up.ingest(name)
 
@@ -446,7 +446,7 @@ def test_papers_without_abstract_are_completed_by_crossref(server: FeedServer) -
         "Synapses 1 grow with use": "",
         "Synapses 3 grow with use": "",
     }
-    assert (asked, len(server.paths("/works/"))) == (4, 4)
+    assert (request_count, len(server.paths("/works/"))) == (4, 4)
     assert refused() == [("correction (Crossref)", "Synapses 2 grow with use")]
 
 

@@ -35,9 +35,9 @@ def query_of(text: str) -> IndexQuery:
 def test_a_query_finds_what_it_finds_in_each_list(text: str) -> None:
     days = posting_lists()
 
-    found = PostingCache(days).find(query_of(text))
+    results = PostingCache(days).find(query_of(text))
 
-    assert [found[lists] for lists in days] == [lists.find(query_of(text)) for lists in days]
+    assert [results[lists] for lists in days] == [lists.find(query_of(text)) for lists in days]
 
 
 @pytest.mark.parametrize("stem", ["graph", "bandit", "zzz"])

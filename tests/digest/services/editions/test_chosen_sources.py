@@ -87,7 +87,7 @@ def test_only_chosen_sources_come_and_the_preview_agrees(three: Lab, chosen: str
     previewed = preview(profile)
 
     assert sorted(three.papers("ada")) == titles
-    assert sorted(shown.title for day in previewed.days for shown in day.papers) == titles
+    assert sorted(paper.title for day in previewed.days for paper in day.papers) == titles
     assert [day.announced for day in previewed.days] == [len(titles)]
 
 
@@ -102,8 +102,8 @@ def test_a_choice_counts_without_topics_and_for_followed_authors_too(three: Lab)
 
 def test_a_paper_of_two_sources_comes_to_those_who_chose_either(lab: Lab) -> None:
     lab.store(MONDAY, preprint("Learning in neurons", arxiv_id="2511.00009"), source="biorxiv")
-    for name, chosen in (("ada", "arXiv"), ("bob", "bioRxiv"), ("cy", "medRxiv")):
-        lab.subscribe(name, "learning", sources=chosen)
+    for name, source_name in (("ada", "arXiv"), ("bob", "bioRxiv"), ("cy", "medRxiv")):
+        lab.subscribe(name, "learning", sources=source_name)
     lab.run(MONDAY)
 
     assert [len(lab.papers(name)) for name in ("ada", "bob", "cy")] == [1, 1, 0]
@@ -201,4 +201,4 @@ def test_who_chose_only_a_feed_that_was_removed_gets_the_papers_of_all_sources(t
     three.run(MONDAY)
 
     assert [sorted(three.papers(name)) for name in ("ada", "bob", "cy")] == [ALL, ["Learning in neurons"], []]
-    assert sorted(shown.title for day in previewed.days for shown in day.papers) == ALL
+    assert sorted(paper.title for day in previewed.days for paper in day.papers) == ALL

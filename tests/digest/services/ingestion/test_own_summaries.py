@@ -65,7 +65,7 @@ def stored() -> dict[str, str]:
         return {str(arxiv_id): text for arxiv_id, text in rows}
 
 
-def shown() -> list[Summary]:
+def stored_summaries() -> list[Summary]:
     """The first paper's summaries, as mails show them."""
     with reading() as session:
         paper = session.exec(select(Paper.id).where(Paper.arxiv_id == "2509.00000")).one()
@@ -85,7 +85,7 @@ def summarize(seconds: float = 60) -> own_summaries.SummaryPass:
 
 def test_each_new_paper_gets_one_line_with_its_origin(chat: ChatServer) -> None:
     assert summarize().stored == 3
-    assert [(summary.origin, summary.text) for summary in shown()] == [("small-model", LINE)]
+    assert [(summary.origin, summary.text) for summary in stored_summaries()] == [("small-model", LINE)]
 
 
 def test_a_paper_is_asked_about_once(chat: ChatServer) -> None:
@@ -114,7 +114,7 @@ def test_a_source_s_line_is_shown_before_ours(chat: ChatServer) -> None:
     summarize()
     put_papers(1, summary="A source's line about robots.")
 
-    assert [summary.origin for summary in shown()] == ["Hugging Face", "small-model"]
+    assert [summary.origin for summary in stored_summaries()] == ["Hugging Face", "small-model"]
 
 
 def test_papers_of_older_announcements_are_left_alone(chat: ChatServer) -> None:
@@ -238,7 +238,7 @@ def test_thoughts_and_quotation_marks_are_no_part_of_the_line(chat: ChatServer) 
     chat.answer = lambda _title: completion(f'<think>\nThere are 99 ways.\n</think>\n\n"{LINE}"')
     summarize()
 
-    assert [summary.text for summary in shown()] == [LINE]
+    assert [summary.text for summary in stored_summaries()] == [LINE]
 
 
 def test_papers_a_day_are_bounded(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_the_doctor_names_a_setting_that_is_missing(
 
 def test_the_doctor_tells_the_last_result(chat: ChatServer) -> None:
     def finding() -> str:
-        return next(f"{found.level} {found.text}" for found in doctor.run_checks() if found.name == "summaries")
+        return next(f"{result.level} {result.text}" for result in doctor.run_checks() if result.name == "summaries")
 
     assert "not asked yet" in finding()
     chat.answer = lambda _title: Reply(500)

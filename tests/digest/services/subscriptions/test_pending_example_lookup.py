@@ -173,10 +173,10 @@ def test_a_pmid_that_is_stored_here_is_not_looked_up(lab: Lab, web: Browser, sou
 
 def test_a_second_look_up_asks_nothing(pasted: Browser, sources: LibraryServer) -> None:
     pending_example_lookup.look_up_examples()
-    asked = len(sources.requests)
+    request_count = len(sources.requests)
 
     assert pending_example_lookup.look_up_examples().looked_up == 0
-    assert len(sources.requests) == asked
+    assert len(sources.requests) == request_count
 
 
 def test_at_most_two_hundred_papers_of_an_import_are_looked_up(web: Browser, sources: LibraryServer) -> None:

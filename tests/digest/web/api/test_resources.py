@@ -220,10 +220,10 @@ def test_an_edition_is_read(api: Api, run: int) -> None:
 
 
 def test_a_reason_is_stored_without_invisible_characters_and_must_not_be_empty(web: Browser, api: Api) -> None:
-    kept = api("POST", "suppressions", {"address": ADA, "reason": " asked\u202e\n by phone\x01"}, status=201)
+    suppression = api("POST", "suppressions", {"address": ADA, "reason": " asked\u202e\n by phone\x01"}, status=201)
     refused = api("POST", "suppressions", {"address": "bob@one.example", "reason": "\u200b \x01"}, status=422)
 
-    assert kept["reason"] == "asked by phone"
+    assert suppression["reason"] == "asked by phone"
     assert refused["errors"][0]["field"] == "reason"
 
 
@@ -231,9 +231,9 @@ def test_an_address_is_suppressed_and_released(web: Browser, api: Api) -> None:
     subscribed(web)
     first = api("POST", "suppressions", {"address": ADA, "reason": "asked by phone"}, status=201)
     again = api("POST", "suppressions", {"address": ADA.upper(), "reason": "another"}, status=201)
-    shown = api("GET", "subscriptions/1")["suppression"]
+    suppression = api("GET", "subscriptions/1")["suppression"]
 
-    assert (first["reason"], again["reason"], shown["reason"]) == ("asked by phone",) * 3
+    assert (first["reason"], again["reason"], suppression["reason"]) == ("asked by phone",) * 3
     assert [row["address"] for row in api("GET", "suppressions?address=ada")["suppressions"]] == [ADA]
     api("POST", "suppressions/release", {"address": ADA}, status=204)
     api("POST", "suppressions/release", {"address": ADA}, status=404)
@@ -260,14 +260,14 @@ def test_a_source_is_fetched_now(web: Browser, api: Api) -> None:
 
 
 def test_a_token_is_created_used_and_revoked(web: Browser, api: Api, clock_stands: time_machine.Traveller) -> None:
-    made = api("POST", "tokens", {"name": "my monitor", "scopes": ["runs:read"], "expires": "90d"}, status=201)
-    headers = {"authorization": f"Bearer {made['token']}"}
+    new_token = api("POST", "tokens", {"name": "my monitor", "scopes": ["runs:read"], "expires": "90d"}, status=201)
+    headers = {"authorization": f"Bearer {new_token['token']}"}
     assert web.get("/api/v1/runs", headers=headers).status_code == 200
     clock_stands.shift(timedelta(minutes=5))
-    shown = api("GET", "tokens/my%20monitor")
+    stored_token = api("GET", "tokens/my%20monitor")
 
-    assert (shown["scopes"], shown["last_used_at"]) == (["runs:read"], "2025-11-21T09:07:00Z")
-    assert "token" not in shown
+    assert (stored_token["scopes"], stored_token["last_used_at"]) == (["runs:read"], "2025-11-21T09:07:00Z")
+    assert "token" not in stored_token
     assert [row["name"] for row in api("GET", "tokens")["tokens"]] == ["admin", "my monitor"]
     api("DELETE", "tokens/my%20monitor", status=204)
     assert web.get("/api/v1/runs", headers=headers).status_code == 401
