@@ -12,7 +12,8 @@ from digest.errors import Transient
 from digest.queues import DELIVERY, QUEUES, SELECTION
 from digest.redis.task_lists import QUEUE_PREFIX
 from workers.app import app, configure
-from workers.queues import (
+from workers.task_marks import clear_mark, current_store, mark_name
+from workers.task_queues import (
     CALIBRATE,
     CALIBRATE_PART,
     CHECK_INSTALLATION,
@@ -27,7 +28,6 @@ from workers.queues import (
     TIDY_SIGNALS,
     WELCOME,
 )
-from workers.task_marks import clear_mark, current_store, mark_name
 
 log = logs.get(__name__)
 
@@ -71,9 +71,9 @@ class CeleryEnqueue:
 
     def summarize(self) -> None:
         """Ask the configured endpoint for lines about new papers; nothing without one."""
-        from digest.services.ingestion import own_summaries
+        from digest.services.ingestion import summarize_papers
 
-        if own_summaries.is_due():
+        if summarize_papers.is_due():
             self._enqueue_once(SUMMARIZE, SUMMARIZE, MARK_SECONDS)
 
     def look_up(self) -> None:

@@ -23,8 +23,8 @@ from digest.errors import Transient
 from digest.queues import QUEUES
 from workers.app import app, process_name, served_queues
 from workers.enqueue import enqueue
-from workers.queues import PULSE
 from workers.task_marks import clear_mark, current_store, mark_name
+from workers.task_queues import PULSE
 
 log = logs.get(__name__)
 

@@ -9,7 +9,7 @@ import typer
 
 from digest import clock
 from digest.cli import domains, keys, output, reconcile, runs, subscribers
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
 from digest.services.delivery import resend_edition

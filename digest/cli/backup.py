@@ -9,7 +9,7 @@ import typer
 
 from digest import settings
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.backup import create_backup, move_database, restore_backup
 from digest.services.backup.archive import Manifest
 

@@ -11,7 +11,7 @@ import typer
 
 from digest.bibliography.formats import require_size
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.preview.library_json import library_json
 from digest.services.preview.library_topics import LibraryReport

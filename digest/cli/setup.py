@@ -13,7 +13,7 @@ import typer
 
 from digest import settings
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
 from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.admin import source_admin, source_listing
 from digest.services.admin.feed_preview import NEW, FeedPreview, preview_feed
 from digest.services.security.audit_actor import command_line_actor

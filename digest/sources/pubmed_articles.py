@@ -19,7 +19,7 @@ from digest.sources.decoding import decode
 from digest.sources.pubmed_subjects import article_subjects
 from digest.sources.record_limits import require_within_limits
 from digest.text.doi_patterns import SICI_ARTICLE, is_cut_off
-from digest.text.language import language_code
+from digest.text.language_detection import language_code
 from digest.text.markup import text_of_element
 from digest.text.mathml import local_name
 from digest.text.person_references import ORCID, is_person_id

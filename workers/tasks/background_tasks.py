@@ -6,7 +6,8 @@ from digest import logs
 from digest.errors import DigestError, Transient
 from workers.app import app
 from workers.enqueue import enqueue
-from workers.queues import (
+from workers.task_marks import clear_mark, mark_name
+from workers.task_queues import (
     CALIBRATE,
     CALIBRATE_PART,
     LOOK_UP,
@@ -16,7 +17,6 @@ from workers.queues import (
     TASK_SLICE_SECONDS,
     TIDY_SIGNALS,
 )
-from workers.task_marks import clear_mark, mark_name
 
 log = logs.get(__name__)
 
@@ -49,9 +49,9 @@ def summarize() -> None:
 
     The slice is short because fetches of sources wait for it. Safe to run twice: a paper keeps its first line.
     """
-    from digest.services.ingestion import own_summaries
+    from digest.services.ingestion import summarize_papers
 
-    more = own_summaries.summarize_papers(seconds=SUMMARY_SLICE_SECONDS).is_incomplete
+    more = summarize_papers.summarize_papers(seconds=SUMMARY_SLICE_SECONDS).is_incomplete
     clear_mark(SUMMARIZE)
     if more:
         enqueue().summarize()

@@ -7,8 +7,8 @@ from digest.errors import Transient
 from digest.services.delivery import delivery_worker
 from workers.app import app
 from workers.enqueue import enqueue
-from workers.queues import CHECK_INSTALLATION, DELIVER
 from workers.task_marks import clear_mark
+from workers.task_queues import CHECK_INSTALLATION, DELIVER
 
 log = logs.get(__name__)
 

@@ -6,8 +6,8 @@ from digest import logs
 from digest.errors import BadInput, Refused, Transient
 from workers.app import app
 from workers.enqueue import enqueue
-from workers.queues import INGEST, TASK_SLICE_SECONDS
 from workers.task_marks import clear_mark, mark_name
+from workers.task_queues import INGEST, TASK_SLICE_SECONDS
 
 log = logs.get(__name__)
 

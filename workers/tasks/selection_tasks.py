@@ -5,8 +5,8 @@ from __future__ import annotations
 from digest import logs
 from workers.app import app
 from workers.enqueue import enqueue
-from workers.queues import FREEZE, WELCOME
 from workers.task_marks import clear_mark, count_start, mark_name
+from workers.task_queues import FREEZE, WELCOME
 
 log = logs.get(__name__)
 

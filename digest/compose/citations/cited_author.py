@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from digest.text.collectives import is_collective
+from digest.text.collective_authors import is_collective
 from digest.text.folding import fold_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from digest.i18n import localize, localize_plural
-from digest.text.collectives import is_collective
+from digest.text.collective_authors import is_collective
 from digest.text.person_names import matching_names
 from digest.text.person_names import parse_name as parsed
 from digest.text.tex import readable

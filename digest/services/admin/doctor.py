@@ -25,7 +25,7 @@ from digest.services.admin import (
     worker_findings,
 )
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Finding
-from digest.services.ingestion import own_summaries, source_status
+from digest.services.ingestion import source_status, summarize_papers
 from digest.services.security import api_tokens, proxy_warning
 from digest.sources import registry, summary_endpoint
 
@@ -143,7 +143,7 @@ def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
         return
     now = clock.now()
     with reading() as session:
-        state = source_days.source_state(session, own_summaries.STATE)
+        state = source_days.source_state(session, summarize_papers.STATE)
         summary_count = summaries.count_own_since(session, now - timedelta(days=1))
     if state is None:
         yield Finding(OK, "summaries", f"{summary_endpoint.model()}: not asked yet")

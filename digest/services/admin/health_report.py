@@ -13,7 +13,7 @@ from digest import clock, redis, settings
 from digest.caching import BoundedCache
 from digest.errors import Transient
 from digest.queues import QUEUES
-from digest.redis import running
+from digest.redis import running_instance
 from digest.redis.task_lists import task_lists
 from digest.services.admin import dashboard, doctor
 from digest.services.admin.doctor_finding import WARNING, Finding
@@ -108,7 +108,7 @@ def _make_report() -> HealthReport:
 def _redis_state() -> tuple[Sequence[QueueState] | None, float | None]:
     """The queues, and seconds since the scheduler's last progress; None where Redis is not used or does not answer."""
     config = settings.get()
-    instance = running.find_instance(config.data_dir)
+    instance = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (instance.redis_url if instance else "")
     if not url:
         return None, None

@@ -15,7 +15,7 @@ from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, S
 from digest.models.edition import PAUSED
 from digest.models.types import stored_id
 from digest.queues import DELIVERY, SELECTION, Enqueue
-from digest.redis import running
+from digest.redis import running_instance
 from digest.services.admin.dashboard import Dashboard
 from digest.sources.source import DOWN, LATE, PARTIAL
 
@@ -70,7 +70,7 @@ def _worker_problem(figures: Dashboard) -> ServiceState:
 def _worker_silence() -> float:
     """Seconds since the workers that build editions and send mail last made progress; infinite if this is unknown."""
     config = settings.get()
-    instance = running.find_instance(config.data_dir)
+    instance = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (instance.redis_url if instance else "")
     if not url:
         return math.inf

@@ -14,7 +14,7 @@ from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
 from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.joined_papers import JoinedPapers, version_row
 from digest.sources import registry
-from digest.text.language import detect_language, language_code
+from digest.text.language_detection import detect_language, language_code
 
 PAPERS_PER_CHUNK = 2500
 _ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")

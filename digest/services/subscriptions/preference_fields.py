@@ -35,7 +35,7 @@ from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers
 from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.validation_messages import plain_message
-from digest.text.language import LANGUAGE_NAMES
+from digest.text.language_detection import LANGUAGE_NAMES
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)

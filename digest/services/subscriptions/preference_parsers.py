@@ -16,7 +16,7 @@ from digest.matching.profile_limits import MAX_QUERY, MAX_TOPICS
 from digest.papers.subjects import CODE_PATTERN, is_known, subject_code, subject_label, suggested_subjects
 from digest.services.catalog import outlets
 from digest.services.subscriptions.topic_checks import check_topic
-from digest.text.language import LANGUAGE_NAMES
+from digest.text.language_detection import LANGUAGE_NAMES
 from digest.text.person_references import author_name, parse_reference
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120

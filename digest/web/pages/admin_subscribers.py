@@ -15,7 +15,7 @@ from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import admin_pages, subscriber_actions, subscriber_admin
-from digest.services.admin.subscriber_story import SubscriberStory, subscriber_story
+from digest.services.admin.subscriber_history import SubscriberStory, subscriber_story
 from digest.services.subscriptions import erasure
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services

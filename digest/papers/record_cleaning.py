@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from digest.papers.clues import is_retracted
 from digest.papers.record import AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.papers.summary import bounded_summary
+from digest.papers.text_facts import is_retracted
 from digest.text.plain_text import remove_controls
 
 MAX_INSTITUTION = 200  # characters of an author's institution

@@ -25,7 +25,7 @@ from workers import app, enqueue, healthcheck
 from workers.app import configure
 from workers.enqueue import CeleryEnqueue
 from workers.healthcheck import Process, check_process
-from workers.queues import WorkerPool, default_pools, parse_pools, queues_of_pools
+from workers.task_queues import WorkerPool, default_pools, parse_pools, queues_of_pools
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 WELCOMES = 2000
