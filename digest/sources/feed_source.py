@@ -2,7 +2,7 @@
 
 An entry is new that was never seen, by its identity or, where it has no identifier, by its text and date. At the first
 fetch only entries of the last days are new. Of a feed that no administrator has confirmed, only some papers a day are
-stored; the others wait in `feed_item`.
+stored (setting FEED_PAPERS_A_DAY); the others wait in `feed_item`.
 """
 
 from __future__ import annotations

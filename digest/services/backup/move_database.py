@@ -1,4 +1,7 @@
-"""`digest move`: everything into another database, compared row by row."""
+"""`digest move`: everything into another database, compared row by row.
+
+Reading, writing and comparing rows: `db/core/table_transfer.py`.
+"""
 
 from __future__ import annotations
 

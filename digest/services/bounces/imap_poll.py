@@ -1,4 +1,7 @@
-"""Processes returned mail in an IMAP folder, as `maildir` does that of a Maildir. Repeated messages count once."""
+"""Processes returned mail in an IMAP folder, as `maildir` does that of a Maildir. Repeated messages count once.
+
+How a message is marked as processed: `mail/bounces/imap_folder.py`.
+"""
 
 from __future__ import annotations
 
