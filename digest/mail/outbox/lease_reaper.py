@@ -1,4 +1,4 @@
-"""Takes over the deliveries of dead senders. A lease expires when its beat has not changed for the lease time (setting LEASE).
+"""Takes over the deliveries of dead senders. A lease expires when its beat has not changed for the setting LEASE.
 
 The time is measured with this process's monotonic clock, so the clocks of machines are never compared.
 """
