@@ -33,6 +33,7 @@ _LEADING = tuple(
         r"[^.;]{2,120}\. \d{4}(?: [A-Z][a-z]{2}(?:-[A-Z][a-z]{2})?(?: \d{1,2})?)?(?:;[^.]{1,60})?\."
         r" doi: 10\.\S{1,200}\s*"
         r"(?:(?:Online ahead of print|eCollection [^.]{4,20}|Epub [^.]{4,20}|Print [^.]{4,20})\.\s*)*",  # PubMed
+        r"[^:]{2,80}, Vol\. \d{1,4}, Pages? [\w–-]{1,20}: .{3,500}? doi: 10\.\S{1,200}\s+(?:Authors:\s+)?",  # MDPI
         r"arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*",
         r"(?:Not Available|No abstract(?: available| is available)?|N/A|Abstract not available)\W*$",
         r"(?:Abstract|ABSTRACT|Summary|SUMMARY|Significance(?: Statement)?)"

@@ -47,6 +47,16 @@ def title_and_authors(entry: FeedEntry, title: str) -> tuple[str, AuthorLine]:
     return title, _authors([listed] if listed else [])
 
 
+def without_leading_names(text: str, names: Sequence[str]) -> str:
+    """The text without its authors' names at the beginning, where all of them stand there."""
+    rest = text
+    for name in names:
+        if not rest.startswith(name):
+            return text
+        rest = rest[len(name) :].lstrip(" ,;")
+    return rest if len(names) > 1 else text
+
+
 def _authors(names: Sequence[str]) -> AuthorLine:
     if len(names) == 1:
         return _one_line_of_authors(names[0])

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from digest.errors import BadInput
@@ -40,6 +40,7 @@ _DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[]{0,400}>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARATION = re.compile(rb"^<\?xml[^>]{0,200}\?>")
 _BYTES_OF_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_REDIRECTOR = re.compile(r"(?:www|scholar)\.google\.[a-z.]{2,6}/(?:url|scholar_url)")  # addresses that change each time
 _GZIP = b"\x1f\x8b\x08"
 _MAX_VALUE = 500_000  # characters
 
@@ -134,7 +135,8 @@ def _merge_entries(document: xml.XmlDocument, url: str) -> tuple[FeedEntry | Rej
     """The entries with those that are damaged in their places."""
     elements = [item for item in document.items if not isinstance(item, RejectedItem)]
     interpreted = _interpret(document.head, elements)
-    read = iter([_entry(element, parsed, url) for element, parsed in zip(elements, interpreted, strict=True)])
+    pairs = zip(elements, interpreted, strict=True)
+    read = iter([_entry_or_fault(number, *pair, url) for number, pair in enumerate(pairs, start=1)])
     entries = [item if isinstance(item, RejectedItem) else next(read) for item in document.items]
     return (*entries, *([document.truncation] if document.truncation else []))
 
@@ -162,6 +164,15 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     return list(parsed.entries)
 
 
+def _entry_or_fault(position: int, element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry | RejectedItem:
+    """One entry; what nobody foresaw in it must not cost the others."""
+    try:
+        return _entry(element, parsed, url)
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        excerpt = one_line("".join(element.itertext()))[:120]
+        return RejectedItem(position, f"not understood: {type(error).__name__}", excerpt)
+
+
 def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
     values: dict[str, list[str]] = {}
     for child in element:
@@ -177,7 +188,8 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
     contents = [str(content.get("value", "")) for content in parsed.get("content", [])]
     summaries = [*contents, str(parsed.get("summary", "")), *values.get("description", []), *values.get("abstract", [])]
     title = str(parsed.get("title", "")) or next(iter(values.get("title", [])), "")
-    authors = [str(author.get("name", "")) for author in parsed.get("authors", [])]
+    people = parsed.get("authors", [])  # a text where the element is <authors>
+    authors = [str(author.get("name", "")) for author in people if isinstance(author, Mapping)]
     return FeedEntry(
         title=title,
         links=_absolute([*links, *values.get("link", []), about], url),
@@ -187,9 +199,8 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         tags=tuple(str(tag.get("term", "")) for tag in parsed.get("tags", []) if tag.get("term")),
         date=_day(parsed.get("published_parsed") or dict(parsed).get("updated_parsed")),
         values={name: tuple(texts) for name, texts in values.items()},
-        is_recording=any(
-            str(link.get("type", "")).startswith(("audio/", "video/")) for link in parsed.get("enclosures", [])
-        ),
+        is_recording=str(parsed.get("id", "")).startswith("yt:video:")
+        or any(str(link.get("type", "")).startswith(("audio/", "video/")) for link in parsed.get("enclosures", [])),
     )
 
 
@@ -206,6 +217,9 @@ def _web_address(link: str, url: str) -> str:
         address = urljoin(url, link)
         address.encode()  # a lone surrogate is in no address
         parts = urlsplit(address)
+        if _REDIRECTOR.fullmatch(f"{parts.hostname}{parts.path}"):
+            wrapped = dict(parse_qsl(parts.query)).get("url", "")
+            return _web_address(wrapped, url) if wrapped.startswith(("http://", "https://")) else address
         return address if parts.scheme in {"http", "https"} and parts.hostname and len(address) <= 2000 else ""
     except ValueError:
         return ""

@@ -78,7 +78,9 @@ def _places(entry: FeedEntry) -> Iterator[str]:
 
 
 def _value_or_path(text: str) -> str:
-    return _path(text) if text.lower().startswith(("http:", "https:")) else text
+    if text.lower().startswith(("http:", "https:")):
+        return _path(text)
+    return text[len("info:doi/") :] if text.lower().startswith("info:doi/") else text  # RFC 4452
 
 
 def _path(link: str) -> str:

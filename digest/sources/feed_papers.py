@@ -12,7 +12,7 @@ from digest import papers
 from digest.papers import Record, RejectedItem
 from digest.papers.identity import fold_title
 from digest.sources.feed_abstracts import best_abstract, is_complete
-from digest.sources.feed_authors import title_and_authors
+from digest.sources.feed_authors import title_and_authors, without_leading_names
 from digest.sources.feed_dates import entry_day
 from digest.sources.feed_document import FeedDocument, FeedEntry
 from digest.sources.feed_exclusions import reason_to_leave_out
@@ -22,6 +22,18 @@ from digest.text.markup import text_of_markup
 
 MAX_LEFT_OUT = 500  # of those listed
 _HAL = re.compile(r"^\[hal-\d{5,10}(?:v\d+)?\]\s*", re.IGNORECASE)
+_SECTIONS = (  # in brackets before or after a title
+    "articles?|asap|brief communications?|case reports?|clinical picture|comment|correspondence|corrections?"
+    "|department of error|editorials?|health policy|letters?|news|obituary|original articles?|perspectives?"
+    "|personal view|research articles?|reviews?|review articles?|seminar|series|viewpoint|world report"
+)
+_BEFORE_TITLE = re.compile(
+    rf"^(?:\[(?:{_SECTIONS})\]\s+(?=\S)|[^:,]{{2,80}}, Vol\. \d{{1,4}}, Pages? [\w–-]{{1,20}}: )", re.IGNORECASE
+)
+_AFTER_TITLE = re.compile(
+    rf"\s+\[(?:{_SECTIONS}|version \d{{1,2}}; [^\[\]]{{3,150}})\]$", re.IGNORECASE
+)  # HighWire, F1000
+_SECTION = re.compile(rf"^\[({_SECTIONS})\]\s|\s\[({_SECTIONS})\]$", re.IGNORECASE)
 _MAX_TITLE_MARKUP = 20_000
 
 
@@ -160,6 +172,7 @@ def _paper(
     own_link = "" if link in shared_links else link
     abstract = best_abstract(entry.summaries, title)
     title, authors = title_and_authors(entry, title)
+    abstract = without_leading_names(abstract, authors.names)
     journal = text_of_markup(next(iter(entry.values.get("publicationname", ())), "")[:1000])
     record = Record(
         title=title,
@@ -191,10 +204,12 @@ def _secure(link: str) -> str:
 
 
 def _title(entry: FeedEntry) -> str:
-    return _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    title = _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    return _AFTER_TITLE.sub("", _BEFORE_TITLE.sub("", title)) or title
 
 
 def _kinds(entry: FeedEntry) -> tuple[str, ...]:
     """The publisher's names for the kind of the entry."""
     values = [text for name in ("section", "type", "articletype", "category") for text in entry.values.get(name, ())]
-    return (*values, *entry.tags)
+    section = _SECTION.search(text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    return (*values, *entry.tags, *([section[1] or section[2]] if section else []))

@@ -34,6 +34,7 @@ INTERVAL = timedelta(hours=4)
 FRESH = timedelta(days=14)  # at the first fetch, older entries are no news
 NEVER_NEW_AFTER = timedelta(days=365)  # an entry of that age which was never seen is no news either
 MAX_CONFIRMED_A_DAY = 1000  # papers of a confirmed feed; more are an error of the feed
+MAX_BACKLOG = 200  # old papers of one fetch after the first; further ones are stored at the next fetches
 MAX_HELD = 2000  # of a feed; further ones are refused
 SILENT_AFTER = timedelta(days=30)
 MAX_REFUSED_LISTED = 700  # of one fetch: all that are left out, then those that wait or came before
@@ -146,7 +147,7 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     changed_texts = {item.key for item in changed_items}
     fresh = [paper for paper in unseen if paper.has_identifier or paper.text_key not in changed_texts]
     old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
-    _add_backlog(plan, old, today)
+    _add_backlog(plan, old if is_first else old[:MAX_BACKLOG], today)
     new = [paper for paper in fresh if paper not in old]
     waiting_papers = [*(_held_paper(item) for item in held_items), *new]
     allowed = max(papers_a_day(feed) - announced, 0)

@@ -229,7 +229,7 @@ def _namespaces(text: str, prolog: str, root: str, form: XmlForm) -> str:
     for prefix, double, single in _NAMESPACE.findall(prolog)[:_MAX_NAMESPACES]:
         if not prefix.lower().startswith("xml"):
             names[prefix] = double or single
-    for prefix in islice(dict.fromkeys(_PREFIX.findall(text)), _MAX_NAMESPACES):
+    for prefix in islice(dict.fromkeys(match[1] for match in _PREFIX.finditer(text)), _MAX_NAMESPACES):
         if not prefix.lower().startswith("xml"):
             names.setdefault(prefix, f"urn:undeclared:{prefix}")
     declared = (f" xmlns:{prefix}={quoteattr(uri)}".replace("xmlns:=", "xmlns=") for prefix, uri in names.items())

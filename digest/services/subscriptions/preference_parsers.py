@@ -60,7 +60,7 @@ def _unknown_subject(name: str, field: str) -> str:
     if suggested := suggested_subjects(name):
         labels = ", ".join(map(subject_label, suggested))
         return localize(
-            "%(field)s: %(name)s is not a subject; like it: %(labels)s", field=field, name=quoted, labels=labels
+            "%(field)s: %(name)s is not a subject; did you mean %(labels)s?", field=field, name=quoted, labels=labels
         )
     return localize("%(field)s: %(name)s is not a subject such as Neuroscience or cs.LG", field=field, name=quoted)
 

@@ -149,7 +149,7 @@ def _rejects_section(source: str) -> AdminSection:
         TableRow(
             [
                 Cell(utc(batch.started_at)),
-                Cell(f"{reject.document}, {reject.position}"),
+                Cell(f"{reject.document}, {reject.position}" if reject.position else reject.document),
                 Cell(reject.reason),
                 Cell(reject.excerpt),
                 Cell(str(reject.times_seen), is_number=True),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from xml.etree.ElementTree import Element
 
 import pytest
 
 from digest.errors import BadInput
 from digest.papers import Record
-from digest.sources.feed_document import read_feed
+from digest.sources import feed_document
+from digest.sources.feed_document import FeedEntry, read_feed
 from digest.sources.feed_papers import FeedReading, read_papers
 from tests.digest.sources.feed_server import LONG
 
@@ -225,6 +227,122 @@ def test_windows_1252_that_says_utf_8_is_read() -> None:
     assert record_of(text.encode("cp1252")).title == "Größe – Müller’s"
 
 
+PEOPLE = ("Robin Example", "Ada Sample")
+PUBLISHERS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
+    "Cell Press": (
+        linked(
+            f"<dc:identifier>10.1016/j.cell.2026.07.001</dc:identifier>"
+            "<dc:creator>Robin Example, Ada Sample</dc:creator>"
+            f"<description>{LONG}</description>"
+        ),
+        "10.1016/j.cell.2026.07.001",
+        PEOPLE,
+        LONG,
+    ),
+    "HighWire": (
+        rdf(
+            f"<description>{LONG}</description><dc:creator>Example, R., Sample, A. B.</dc:creator>"
+            "<dc:identifier>info:doi/10.1523/JNEUROSCI.0001-26.2026</dc:identifier>"
+            "<dc:identifier>hwp:master-id:jneuro;JNEUROSCI.0001-26.2026</dc:identifier>"
+        ).replace(TITLE, f"{TITLE} [Research Articles]"),
+        "10.1523/jneurosci.0001-26.2026",
+        ("R. Example", "A. B. Sample"),
+        LONG,
+    ),
+    "MDPI": (
+        linked(
+            f"<description>Cells, Vol. 15, Pages 1: {TITLE} Cells doi: 10.3390/cells15010001 Authors: Robin Example "
+            f"Ada Sample {LONG}</description><dc:creator>Robin Example</dc:creator><dc:creator>Ada Sample</dc:creator>"
+            "<dc:identifier>doi: 10.3390/cells15010001</dc:identifier><dc:source>Cells</dc:source>",
+            title=f"Cells, Vol. 15, Pages 1: {TITLE}",
+        ),
+        "10.3390/cells15010001",
+        PEOPLE,
+        LONG,
+    ),
+    "Lancet": (
+        linked("<dc:identifier>10.1016/S0140-6736(26)00001-1</dc:identifier>", title=f"[Articles] {TITLE}"),
+        "10.1016/s0140-6736(26)00001-1",
+        (),
+        "",
+    ),
+    "ACS": (
+        rss(
+            "<link>http://dx.doi.org/10.1021/acs.6c00001</link><author>Robin Example, Ada Sample</author>",
+            title=f"[ASAP] {TITLE}",
+        ),
+        "10.1021/acs.6c00001",
+        PEOPLE,
+        "",
+    ),
+    "IEEE": (
+        linked(f"<authors>Robin Example;Ada Sample</authors><description>{LONG}</description>"),
+        LINK,
+        PEOPLE,
+        LONG,
+    ),
+    "OUP": (
+        linked(
+            "<guid isPermaLink='false'>http://oup.example/brain/article/doi/10.1093/brain/awag001/8000001?rss=1</guid>"
+            f"<dc:identifier>doi:10.1093/brain/awag001</dc:identifier><description>&lt;div&gt;Abstract&lt;/div&gt;{LONG}</description>"
+        ),
+        "10.1093/brain/awag001",
+        (),
+        LONG,
+    ),
+    "Frontiers": (
+        rss(
+            "<link>https://f.example/articles/10.3389/fnins.2026.1</link>"
+            "<author>Robin Example</author><author>Ada Sample</author>"
+        ),
+        "10.3389/fnins.2026.1",
+        PEOPLE,
+        "",
+    ),
+    "F1000": (linked(title=f"{TITLE} [version 1; peer review: awaiting peer review]"), LINK, (), ""),
+    "NEJM": (
+        rss(
+            "<link>https://n.example/doi/full/10.1056/NEJMoa2600001?query=featured</link>"
+            "<description>Journal of Medicine, Volume 395, Issue 5, Page 401-410, July 30, 2026. </description>"
+        ),
+        "10.1056/nejmoa2600001",
+        (),
+        "",
+    ),
+    "alert that wraps the link": (
+        rss(f"<link>https://scholar.google.com/scholar_url?url={LINK}&amp;hl=en&amp;ei=abc&amp;scisig=xyz</link>"),
+        LINK,
+        (),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("publisher", PUBLISHERS)
+def test_the_feeds_of_publishers_are_read(publisher: str) -> None:
+    document, identity, authors, abstract = PUBLISHERS[publisher]
+    record = record_of(document)
+
+    assert (record.title, record.doi or record.url, record.authors) == (TITLE, identity, authors)
+    assert record.abstract == abstract.strip()
+
+
+def test_an_entry_that_nobody_foresaw_does_not_cost_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(element: Element, *rest: object) -> FeedEntry:
+        if "Second" in "".join(element.itertext()):
+            raise AttributeError("'str' object has no attribute 'get'")
+        return entry_of(element, *rest)  # type: ignore[arg-type]
+
+    entry_of = feed_document._entry
+    monkeypatch.setattr(feed_document, "_entry", fails)
+    reading = several("", "First title", "Second title", "Third title")
+
+    assert [paper.record.title for paper in reading.papers] == ["First title", "Third title"]
+    assert [(item.title[:12], item.reason) for item in reading.left_out] == [
+        ("Second title", "not understood: AttributeError")
+    ]
+
+
 @pytest.mark.parametrize(
     ("document", "title", "reason"),
     [
@@ -235,6 +353,8 @@ def test_windows_1252_that_says_utf_8_is_read() -> None:
         ),
         (linked(AUDIO, title="Episode 12: how synapses grow"), "Episode 12: how synapses grow", "recording"),
         (json_feed(attachments=[{"url": "x", "mime_type": "video/mp4"}, 7]), TITLE, "recording"),
+        (linked(title="[Department of Error] Department of Error"), "Department of Error", "correction"),
+        (atom("<id>yt:video:abc</id><link href='https://v.example/watch?v=abc'/>"), TITLE, "recording"),
         (linked(title=f"RETRACTED: {TITLE}"), f"RETRACTED: {TITLE}", "retracted"),
     ],
 )

@@ -139,6 +139,22 @@ def test_papers_that_find_no_place_to_wait_are_listed_once(
     assert [(reject.excerpt, reject.times_seen) for reject in rejects()] == [("Synapses number 2 grow with use", 3)]
 
 
+@only_sqlite
+def test_a_feed_that_brings_other_old_entries_at_each_fetch_is_bounded(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.sources.feed_source.MAX_BACKLOG", 5)
+    name = added(server)
+    counts = [catch_up.ingest(name).counts.new]
+    for fetch in range(2):
+        old = [item(f"{fetch}.{n}", title=f"Old paper {fetch} {n} of all", day="2019-01-01") for n in range(12)]
+        server.pages["/feed.xml"] = feed(*old)
+        counts += [catch_up.ingest(name).counts.new for _ in range(1 + fetch * 3)]
+        server.etags = False
+
+    assert counts == [3, 5, 5, 5, 2, 0]
+
+
 ODD_ANSWERS: dict[str, Callable[[bytes], Reply]] = {
     "gzip": lambda body: (200, gzip.compress(body), {"Content-Encoding": "gzip"}),
     "x-gzip": lambda body: (200, gzip.compress(body), {"Content-Encoding": "x-gzip"}),
