@@ -1,30 +1,32 @@
-"""Runs and editions by the API: read them, and pause, resume or cancel a run, or resend what was missed."""
+"""Runs and editions by the API: read them, start, pause, resume or cancel a run, and resend what was missed."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from digest.errors import NotFound
 from digest.models import Edition
 from digest.services.admin import record_listings
 from digest.services.admin.record_listings import RunRecord
 from digest.services.editions import web_view
-from digest.services.runs import run_control
+from digest.services.runs import requested_run, run_control
 from digest.services.security.api_tokens import ApiToken
 from digest.web.api.paper_resource import CITATIONS, EncodingName, FormatName, citation_file
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute, IdempotentRoute
 from digest.web.http.cursor_pages import Listing, PageRequest, page_of
 from digest.web.http.dependencies import Queue
+from digest.web.http.preview_limits import PreviewSlot
 
 router = APIRouter(route_class=ApiRoute, tags=["runs"])
 actions = APIRouter(prefix="/runs", route_class=IdempotentRoute, tags=["runs"])
 
+FIRST_YEAR, LAST_YEAR = 1900, 2999  # of a requested date, so that days can be counted from it
 READ_RUNS, READ_EDITIONS = (Depends(api_auth.require_token(scope)) for scope in ("runs:read", "editions:read"))
 ManageToken = Annotated[ApiToken, Depends(api_auth.require_token("runs:manage"))]
 RunPage = Annotated[PageRequest, Depends(page_of("runs"))]
@@ -38,9 +40,9 @@ class RunAnswer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: int
-    slot: datetime
-    created_at: datetime
-    signals_at: datetime
+    slot: dt.datetime
+    created_at: dt.datetime
+    signals_at: dt.datetime
     batch_through: int
     announcement_id: int
     epoch_id: int | None
@@ -80,11 +82,11 @@ class EditionAnswer(BaseModel):
 
     id: int
     subscriber_id: int
-    day: date
+    day: dt.date
     run_id: int | None
     announcement_id: int
     profile_id: int
-    created_at: datetime
+    created_at: dt.datetime
     kind: str
     cancelled: bool
     papers: int
@@ -113,6 +115,69 @@ class ResendRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"uncertain": False}]})
 
     uncertain: bool = False
+
+
+class RunRequest(BaseModel):
+    """Which editions to send: of all slots up to now that were not sent, or of each subscriber's slot on `date`.
+
+    `subscriber`: only this one. `dry_run`: only say what would be started.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"dry_run": True}]})
+
+    date: dt.date | None = Field(default=None, description="at most a week ahead")
+    subscriber: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    dry_run: bool = False
+
+    @field_validator("date")
+    @classmethod
+    def _require_usable_date(cls, value: dt.date | None) -> dt.date | None:
+        if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValueError(f"use a date from {FIRST_YEAR} to {LAST_YEAR}")
+        return value
+
+
+class SlotAnswer(BaseModel):
+    """A slot. `run`: its run, null for none yet; `subscribers`: those who have no edition of it yet.
+
+    `waits`: its papers are not here yet, so it starts later by itself. A run that is paused or cancelled stays so.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    slot: dt.datetime
+    subscribers: int
+    run: int | None = Field(validation_alias="run_id")
+    state: str = Field(description="of the run: planned, complete, paused or cancelled; empty without a run")
+    waits: bool
+
+
+class RunStart(BaseModel):
+    """What was started, or would be. `papers`: of the subscriber that was named, in a dry run; else null."""
+
+    dry_run: bool
+    subscribers: int
+    papers: int | None
+    slots: list[SlotAnswer]
+
+
+@actions.post("", status_code=202)
+def start_run(token: ManageToken, queue: Queue, hold_slot: PreviewSlot, body: RunRequest) -> RunStart:
+    """Send the editions that are due, or those of a date. The workers do it; repeating it sends nothing twice."""
+    papers = None
+    if not body.dry_run:
+        slots = requested_run.start(body.date, subscriber_id=body.subscriber, actor=token.actor, enqueue=queue)
+    else:
+        slots = requested_run.rehearse(body.date, subscriber_id=body.subscriber)
+        if body.subscriber is not None:
+            with hold_slot():
+                papers = requested_run.count_papers(body.date, subscriber_id=body.subscriber)
+    return RunStart(
+        dry_run=body.dry_run,
+        subscribers=sum(slot.subscribers for slot in slots),
+        papers=papers,
+        slots=[SlotAnswer.model_validate(slot) for slot in slots],
+    )
 
 
 @router.get("/runs", dependencies=[READ_RUNS])

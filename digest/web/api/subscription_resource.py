@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from digest.models import Suppression
 from digest.services.admin import record_listings, subscriber_actions
 from digest.services.admin.record_listings import SubscriberRecord
+from digest.services.editions import why_report
 from digest.services.security.api_tokens import ApiToken
 from digest.services.subscriptions import erasure
 from digest.services.subscriptions.pending_imports import pending_papers
@@ -34,6 +35,7 @@ ManageToken = Annotated[ApiToken, Depends(api_auth.require_token("subscriptions:
 WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
 LibraryToken = Annotated[str, Query(max_length=40, description="papers to start from: `library` of POST /library")]
 StateName = Literal["pending", "active", "left"]
+PaperText = Annotated[str, Query(max_length=100, description="an arXiv id, or the number of a paper on our pages")]
 AddressText = Annotated[str, Query(max_length=254, description="part of the address")]
 
 
@@ -114,6 +116,12 @@ def _optional(name: str) -> Any:
     return Annotated[(field.annotation, *field.metadata)], None
 
 
+class Explanation(BaseModel):
+    """Why mail or a paper was sent or not, in lines of text. Addresses only with the scope `addresses:read`."""
+
+    lines: list[str] = Field(examples=[["no mail: the subscription is left since 2025-11-20"]])
+
+
 SubscriptionChanges: Any = create_model(
     "SubscriptionChanges",
     __base__=_PreferenceChanges,
@@ -163,6 +171,14 @@ def list_subscriptions(
 def read_subscription(subscriber_id: int, token: ReadToken) -> SubscriptionAnswer:
     """A subscriber."""
     return _answer(subscriber_id, token)
+
+
+@router.get("/{subscriber_id}/why")
+def explain(subscriber_id: int, token: ReadToken, paper: PaperText = "") -> Explanation:
+    """Explain the newest mail, or why there was none; with `paper` why that paper was sent, or was not."""
+    address = record_listings.subscriber_record(subscriber_id).subscriber.address
+    lines = why_report.why_paper(address, paper) if paper else why_report.why_mail(address)
+    return Explanation(lines=lines if token.allows(ADDRESSES) else [redact_addresses(line) for line in lines])
 
 
 @router.patch("/{subscriber_id}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from digest.web.api import (
+    audit_resource,
     delivery_resource,
     library,
     paper_resource,
@@ -32,5 +33,6 @@ for resource in (
     source_resource.actions,
     token_resource.router,
     token_resource.actions,
+    audit_resource.router,
 ):
     router.include_router(resource)
