@@ -1,9 +1,10 @@
 """The Dockerfile carried out without Docker: its instructions in chroots of a fresh Debian, then the image's processes.
 
-`.ci/image.py FOLDER [--python PREFIX]` makes the base image in FOLDER once (needs root, debootstrap and a mirror), then
-builds, and starts web, worker and scheduler as the image's user: read-only root, no capabilities, /data and /tmp
-writable. Prints size, start times, users and health. PREFIX: a Python of the version that the Dockerfile names, copied
-to /usr/local as the official image has it; else the base gets Debian's.
+`.ci/image.py FOLDER [--python PREFIX] [--built]` makes the base image in FOLDER once (needs root, debootstrap and a
+mirror), then builds, and starts web, worker and scheduler as the image's user: read-only root, no capabilities, /data
+and /tmp writable. Prints size, start times, users and health. `--built`: of the image that an earlier call built.
+PREFIX: a Python of the version that the Dockerfile names, copied to /usr/local as the official image has it; else the
+base gets Debian's.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
 class ImageBuilder:
     """Carries out the instructions; a stage is a copy of the base image's tree."""
 
-    def __init__(self, folder: Path, base: Path) -> None:
-        self._folder, self._base = folder, base
+    def __init__(self, folder: Path, base: Path, *, is_built: bool) -> None:
+        self._folder, self._base, self._is_built = folder, base, is_built
         self._stages: dict[str, Stage] = {}
         self._stage = Stage(base)
 
@@ -71,6 +72,8 @@ class ImageBuilder:
             action = getattr(self, f"_do_{name.lower()}", None)
             if action is None:
                 raise ValueError(f"{name}: this instruction is not known here")
+            if self._is_built and name in {"RUN", "COPY"}:
+                continue
             print(f"{name} {value[:110]}", flush=True)
             action(value)
         return self._stage
@@ -85,8 +88,9 @@ class ImageBuilder:
         words = value.split()
         name = words[2] if len(words) > 2 else str(len(self._stages))
         tree = self._folder / f"stage-{name}"
-        shutil.rmtree(tree, ignore_errors=True)
-        _run(["cp", "-a", "--reflink=auto", str(self._base), str(tree)])
+        if not self._is_built:
+            shutil.rmtree(tree, ignore_errors=True)
+            _run(["cp", "-a", "--reflink=auto", str(self._base), str(tree)])
         self._stage = self._stages[name] = Stage(tree)
 
     def _do_shell(self, value: str) -> None:
@@ -193,7 +197,7 @@ class Container:
     def __init__(
         self, stage: Stage, name: str, arguments: Sequence[str], volume: Path, settings: Mapping[str, str]
     ) -> None:
-        self.name, self._stage, self._settings = name, stage, settings
+        self.name, self._stage, self._settings, self._volume = name, stage, settings, volume
         tree = stage.tree
         steps = [
             "mount --make-rprivate /", f"mount --bind {tree} {tree}", *_system_mounts(tree),
@@ -205,6 +209,10 @@ class Container:
         self._log = (volume.parent / f"{name}.log").open("wb")
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
         self.started_at = time.monotonic()
+
+    def sibling(self, stage: Stage, name: str) -> Container:
+        """Another container on the same volume, which runs the command of that name."""
+        return Container(stage, name, [name], self._volume, self._settings)
 
     def execute(self, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in it, as `docker exec` does."""
@@ -263,7 +271,10 @@ def _status(pid: str) -> str:
 
 @contextmanager
 def containers(stage: Stage, folder: Path) -> Iterator[dict[str, Container]]:
-    """Redis, web, worker and scheduler of the image, on a fresh volume that begins as the image's folder."""
+    """Redis of the image and a migrated database, on a fresh volume that begins as the image's folder.
+
+    What the caller adds is stopped with them.
+    """
     volume = folder / "volume"
     shutil.rmtree(volume, ignore_errors=True)
     _run(["cp", "-a", f"{stage.tree}{stage.volumes[0]}", str(volume)])
@@ -280,8 +291,6 @@ def containers(stage: Stage, folder: Path) -> Iterator[dict[str, Container]]:
         migrated = redis.execute(["digest", "migrate"])
         if migrated.returncode:
             raise RuntimeError(migrated.stdout + migrated.stderr)
-        for name in ("web", "worker", "scheduler"):
-            running[name] = Container(stage, name, [name], volume, settings)
         yield running
     finally:
         for container in reversed(running.values()):
@@ -315,7 +324,7 @@ def report(stage: Stage, folder: Path) -> None:
         print(f"{label}: {size} MB")
     with containers(stage, folder) as running:
         for name in ("web", "worker", "scheduler"):
-            container = running[name]
+            container = running[name] = running["redis"].sibling(stage, name)
             check = stage.healthcheck if name == "web" else ["digest", "healthcheck", name]
             seconds = container.until_healthy(check)
             who = container.execute(["id", "-u"]).stdout.strip()
@@ -330,11 +339,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", type=Path)
+    parser.add_argument("--built", action="store_true")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    stage = ImageBuilder(folder, make_base(folder, arguments.python)).build((ROOT / "Dockerfile").read_text())
+    builder = ImageBuilder(folder, make_base(folder, arguments.python), is_built=arguments.built)
+    stage = builder.build((ROOT / "Dockerfile").read_text())
     print(f"built in {time.monotonic() - began:.0f} s")
     report(stage, folder)
     return 0

@@ -80,6 +80,13 @@ def plan_due_work(task_queue: CeleryEnqueue) -> None:
     enqueue_missing_welcomes(task_queue)
 
 
+def repair_schedules() -> None:
+    """Bring forward what a clock that was ahead has put off."""
+    from digest.services.runs import schedule_repair
+
+    schedule_repair.repair_schedules()
+
+
 def enqueue_due_fetches(task_queue: CeleryEnqueue) -> None:
     """Enqueue the sources that are due, each on its own schedule."""
     from digest.services.ingestion.source_status import due_sources
@@ -134,6 +141,7 @@ def run() -> None:
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(plan_due_work, task_queue)),
         "sweep": (SWEEP_SECONDS, partial(delivery_worker.sweep, task_queue)),
+        "schedules": (HOUR_SECONDS, repair_schedules),  # after a clock that was ahead
         "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, task_queue)),
         "measure": (HOUR_SECONDS, task_queue.measure),  # for papers that a command stored
         "summaries": (HOUR_SECONDS, task_queue.summarize),  # where an endpoint is configured
