@@ -129,7 +129,7 @@ T1 Second title
             [("", None, "1706.03762"), ("", "10.1038/nature14539", None)],
         ),
         (
-            "<html><body><pre class='x'>\n@article{a, title={Beams &amp; loads}, doi={10.1000/<b>beams</b>}}\n</pre></body>",
+            "<html><pre>\n@article{a, title={Beams &amp; loads}, doi={10.1000/<b>beams</b>}}\n</pre></html>",
             "BibTeX",
             [("Beams & loads", "10.1000/beams", None)],
         ),
