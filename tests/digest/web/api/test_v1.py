@@ -147,6 +147,7 @@ ROUTES = {  # route: the call, the scope it asks for, whether it is open without
     "deliveries": (call("GET", "deliveries"), "deliveries:read", False),
     "editions": (call("GET", "editions"), "editions:read", False),
     "search": (call("GET", "search?q=graphs"), "papers:read", True),
+    "people": (call("GET", "people?name=Ada+Byron"), "papers:read", True),
     "the list of subscribers": (call("GET", "subscriptions"), "subscriptions:read", False),
     "bounces": (call("GET", "bounces"), "bounces:read", False),
     "the list of suppressions": (call("GET", "suppressions"), "suppressions:read", False),
