@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 from digest.bibliography import bibtex_import, json_formats, other_formats, tagged_formats
 from digest.bibliography.entry import ParsedBibliography
@@ -24,8 +25,13 @@ _LINE_FORMATS: tuple[tuple[re.Pattern[str], Callable[[str], ParsedBibliography]]
     (re.compile(r"^\s{0,3}(?:TY|ER) {0,2}-", re.MULTILINE), tagged_formats.parse_ris),
     (re.compile(r"^(?:PMID|OWN|TI|AID) {0,2}- ", re.MULTILINE), tagged_formats.parse_medline),
     (re.compile(r"^(?:FN (?:ISI|Clarivate|Thomson)|PT [A-Z]$)", re.MULTILINE), tagged_formats.parse_web_of_science),
+    (re.compile(r"^RT [A-Z][A-Za-z ]+$", re.MULTILINE), tagged_formats.parse_refworks),
     (re.compile(r"^%[0TA](?: |$)", re.MULTILINE), tagged_formats.parse_refer),
 )
+_NUMBERED = re.compile(r"\s*\[\d{1,4}\][ \t]+\S")  # a list of references
+_HTML = re.compile(r"\s*<(?:!doctype\s+html|html|head|body|pre|div|p|span|table)\b", re.IGNORECASE)
+_PREFORMATTED = re.compile(r"<(?:pre|textarea)\b[^>]{0,500}>([^<]*(?:<(?!/(?:pre|textarea)\b)[^<]*)*)", re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,500}>")
 
 
 def parse_bibliography(data: bytes) -> ParsedBibliography:
@@ -52,10 +58,22 @@ def require_size(size: int) -> None:
 
 def _parse_text(text: str) -> ParsedBibliography:
     start = text.lstrip()[:1]
-    if start in {"[", "{"}:
+    if start in {"[", "{"} and not _NUMBERED.match(text):
         return json_formats.parse(text)
-    if start == "<":
+    if start == "<" and not _HTML.match(text):
         return other_formats.parse_endnote_xml(text)
+    return _parse_lines(_text_of_page(text) if start == "<" else text)
+
+
+def _text_of_page(html: str) -> str:
+    """The preformatted text of a web page, in which some databases show their exports. Raises BadInput without any."""
+    text = "\n".join(unescape(_TAG.sub("", block)) for block in _PREFORMATTED.findall(html))
+    if not text.strip():
+        raise BadInput(N_("this is a web page, not a bibliography; save or copy the exported entries themselves"))
+    return text
+
+
+def _parse_lines(text: str) -> ParsedBibliography:
     matches = [(match.start(), parse) for pattern, parse in _LINE_FORMATS if (match := pattern.search(text))]
     if matches:
         parsers = [parse for _, parse in matches]

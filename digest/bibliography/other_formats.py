@@ -41,7 +41,7 @@ def parse_endnote_xml(text: str) -> ParsedBibliography:
         raise BadInput(N_("damaged XML: %(reason)s"), reason=str(error)[:120]) from error
     records = root.findall("./records/record") if root.tag == "xml" else []
     if not records:
-        raise BadInput(N_("this XML is no export of EndNote"))
+        raise BadInput(N_("this XML is not from EndNote; export BibTeX, RIS or CSL-JSON instead"))
     collector = EntryCollector("EndNote XML")
     for position, record in enumerate(records, start=1):
         collector.add(_endnote_record(record, position))

@@ -1,4 +1,4 @@
-"""Parses RIS, MEDLINE (nbib), Web of Science and EndNote's refer format. Pure."""
+"""Parses RIS, MEDLINE (nbib), Web of Science, RefWorks and EndNote's refer format. Pure."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ _WEB_OF_SCIENCE = TaggedForm(
     header=re.compile(r"(?:FN|VR|EF)\b"),
     closed_only=True,
 )
+_REFWORKS = TaggedForm(re.compile(r"([A-Z][A-Z0-9]) (.*)"), re.compile(r"\s+"), start="RT", splits_at_blank=True)
 _REFER = TaggedForm(re.compile(r"%(\S)(?: (.*)|$)"), re.compile(r"\s"), start="0", splits_at_blank=True)
 _AUTHOR_SEPARATOR = re.compile(r"\s*;\s*")
 
@@ -52,6 +53,11 @@ def parse_medline(text: str) -> ParsedBibliography:
 def parse_web_of_science(text: str) -> ParsedBibliography:
     """Parse the tagged format of Web of Science (ISI)."""
     return _parse("Web of Science", text, _WEB_OF_SCIENCE, _web_of_science_entry)
+
+
+def parse_refworks(text: str) -> ParsedBibliography:
+    """Parse the tagged format of RefWorks."""
+    return _parse("RefWorks", text, _REFWORKS, _refworks_entry)
 
 
 def parse_refer(text: str) -> ParsedBibliography:
@@ -123,6 +129,20 @@ def _web_of_science_entry(record: TaggedRecord) -> RawEntry:
         doi_texts=record.values("DI"),
         link_texts=record.values("UR", "SO", "AR"),
         pmid_text=record.first("PM"),
+    )
+
+
+def _refworks_entry(record: TaggedRecord) -> RawEntry:
+    return RawEntry(
+        LINE,
+        record.line,
+        record.first("ID"),
+        title=record.first("T1"),
+        authors=_split(record.values("A1") or record.values("A2")),
+        year_text=record.first("YR", "FD"),
+        abstract=record.first("AB"),
+        doi_texts=record.values("DO"),
+        link_texts=record.values("UL", "LK", "NO", "JF"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from digest.papers import Record
 from digest.sources import http, json_items, openalex
 from digest.sources.source import PaperLookup
+from digest.text.markup import text_of_markup
 from digest.text.plain_text import one_line
 
 _MAX_WORDS = 2000  # of an abstract
@@ -35,7 +36,7 @@ def _read_works(data: bytes) -> dict[str, Record]:
     for work in json_items.read_items(data, "results").values:
         if isinstance(work, dict):
             doi = str(work.get("doi") or "").lower().removeprefix(_DOI_ADDRESS)
-            title = one_line(str(work.get("display_name") or ""))
+            title = text_of_markup(str(work.get("display_name") or ""))
             if doi and title:
                 records[doi] = Record(title, _abstract(work.get("abstract_inverted_index")), doi=doi)
     return records

@@ -14,6 +14,7 @@ from digest.errors import SourceDown
 from digest.papers import AuthorCandidate
 from digest.sources import http, json_items, openalex
 from digest.sources.redirect_policy import SourceRequest
+from digest.text.markup import text_of_markup
 from digest.text.person_names import names_agree, parse_name
 from digest.text.person_references import OPENALEX, ORCID, is_person_id
 from digest.text.plain_text import one_line
@@ -104,7 +105,7 @@ def _titles_by_author(data: bytes) -> dict[str, list[str]]:
     """The titles of an answer's works in its order, by OpenAlex's key of each author."""
     titles: defaultdict[str, list[str]] = defaultdict(list)
     for work in json_items.read_items(data, "results").values:
-        title = one_line(str(work.get("display_name") or ""))[:300] if isinstance(work, dict) else ""
+        title = text_of_markup(str(work.get("display_name") or ""))[:300] if isinstance(work, dict) else ""
         for authorship in (work.get("authorships") or ()) if title else ():
             key = openalex.key_of(authorship.get("author") or {})
             if title not in titles[key]:

@@ -24,7 +24,7 @@ MAX_ASKED = 2  # names of one form that are looked up
 SECONDS = 3.0  # for all of them
 STORED_FOR = timedelta(days=30)
 PAUSE_AFTER_FAILURE = timedelta(minutes=5)
-MAX_A_DAY = 300  # names, each two requests; without a key OpenAlex answers about 1,000 a day
+MAX_A_DAY = 300  # names, each two requests; without a key the source answers about 1,000 a day
 _MAX_NAME = 200
 
 PeopleByName = dict[str, tuple[AuthorCandidate, ...]]

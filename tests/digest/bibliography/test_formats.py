@@ -105,6 +105,44 @@ def test_pasted_text_that_is_no_identifier_is_named_beside_the_others() -> None:
     ]
 
 
+REFWORKS = """RT Journal Article
+SR Electronic(1)
+A1 Doe,John;Roe,Ada
+T1 Salmon migrate
+upstream
+AB We followed salmon.
+YR 2010
+DO 10.1000/RW
+
+RT Generic
+T1 Second title
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "expected"),
+    [
+        (REFWORKS, "RefWorks", [("Salmon migrate upstream", "10.1000/rw", None), ("Second title", None, None)]),
+        (
+            "[1] Vaswani et al. Attention. arXiv:1706.03762\n[2] LeCun. Deep learning. doi:10.1038/nature14539.",
+            "identifiers",
+            [("", None, "1706.03762"), ("", "10.1038/nature14539", None)],
+        ),
+        (
+            "<html><pre>\n@article{a, title={Beams &amp; loads}, doi={10.1000/<b>beams</b>}}\n</pre></html>",
+            "BibTeX",
+            [("Beams & loads", "10.1000/beams", None)],
+        ),
+    ],
+)
+def test_further_exports_are_read(text: str, form: str, expected: list[tuple[str, str | None, str | None]]) -> None:
+    parsed = parse_bibliography(text.encode())
+
+    assert parsed.form == form
+    assert [(entry.title, entry.doi, entry.arxiv_id) for entry in parsed.entries] == expected
+    assert parsed.problems == ()
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -115,7 +153,9 @@ def test_pasted_text_that_is_no_identifier_is_named_beside_the_others() -> None:
         (bytes(range(32)) * 40, "this is a binary file"),
         (b"\x7fELF\x02\x01" + bytes(500), "this is a ELF file"),
         (b"hello world", "this is no bibliography"),
-        (b"<html><body>Log in</body></html>", "this XML is no export of EndNote"),
+        (b"<html><body>Log in</body></html>", "this is a web page, not a bibliography"),
+        (b"<!DOCTYPE html>\n<html><pre> </pre></html>", "this is a web page, not a bibliography"),
+        (b"<modsCollection><mods/></modsCollection>", "this XML is not from EndNote"),
         (b'{"error": 1}', "this JSON is no bibliography"),
         (b'[{"title": "cut', "damaged JSON"),
         (b"[" * 100_000, "damaged JSON"),

@@ -65,7 +65,7 @@ def test_the_start_page_offers_the_people_of_a_typed_name(pages: Browser, source
     assert "ETH Zurich · 120 papers" in text
     assert f'href="https://orcid.org/{ORCID_ID}"' in text
     assert f'href="https://openalex.org/{KEY}"' in text
-    assert "Minimax &lt;b&gt;games&lt;/b&gt;" in text
+    assert ">Minimax games</span>" in text
     assert f'value="Niao He (orcid:{ORCID_ID})"' in text
     assert "Percy Liang" not in text
     assert source.requests[0][1]["mailto"] == "admin@digest.example"

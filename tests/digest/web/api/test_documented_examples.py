@@ -43,8 +43,8 @@ def curl(api: httpx.Client, line: str) -> httpx.Response:
 
 
 def test_the_examples_for_curl_are_answered(api: httpx.Client) -> None:
-    assert len(CURL) == 4
-    assert [curl(api, line).status_code for line in CURL] == [200, 200, 200, 202]
+    assert len(CURL) == 5
+    assert [curl(api, line).status_code for line in CURL] == [200, 200, 200, 200, 202]
 
 
 @pytest.mark.parametrize("example", PYTHON, ids=lambda text: text.splitlines()[0][:40])
