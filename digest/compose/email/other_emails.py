@@ -54,8 +54,10 @@ def no_matches_notice(
         silence = localize("All your topics are muted, so nothing can match them.")
     shown_notice = one_line(localize(notice)) if notice else ""
     advice = wording.advice_for_silent_topic(silent[0]) if silent else ""
+    preview = f"{silence} {advice}".strip() or shown_notice or announced or heading  # the subject says the rest
     values: dict[str, object] = {
         "heading": heading,
+        "preview": escape_text(preview),
         "subject_line": subject_line.notice_subject(heading, considered, silent),
         "line": f"{heading}. {announced}".strip(),
         "announced": announced,
