@@ -45,6 +45,12 @@ _FIGURE = re.compile(r"O_FIG\b.{0,5000}?C_FIG\b", re.DOTALL)
 _HEADINGS = re.compile(r"[OC]_ST_ABS|[OC]_(?:LI|[UO]L|QD|TEXTBOX)")
 _SMALL_CAPS = re.compile(r"[OC]_SCP(?:LOW|CAP)")
 _SCRIPTS = re.compile(r"\{(super|sub)script ([^{}]{1,100})\}")
+# Line breaks that lost their backslash, and the headings behind them: `unclear.nnResultsHere, we`.
+_LOST_BREAK = re.compile(
+    r"(?<=[\w)\]%][.!?:])n{1,2}(?=[A-Z][a-z]|[A-Z]{2}|[OC]_)"
+    r"(?:(?i:(Background|Methods?|Results?|Conclusions?|(?:One[ -]sentence )?Summary|Highlights?|"
+    r"Significance(?: Statement)?|Key Messages?|Keywords|Abbreviations))(?=[A-Z]))?"
+)
 _NAMED_CHARACTER = re.compile(r"\{([A-Za-z]{2,12})\}")
 _ENTITY_NAMES = {"degrees": "deg"}
 
@@ -190,6 +196,7 @@ def _plain_text(text: str) -> str:
 
 def _abstract(text: str) -> str:
     """Plain text of an abstract with flattened JATS markup; `{beta}` and the like become characters."""
+    text = _LOST_BREAK.sub(lambda match: f" {match[1]}: " if match[1] else " ", text)
     text = _SMALL_CAPS.sub("", _FIGURE.sub(" ", _LEADING_TITLE.sub("", text)))
     text = _SCRIPTS.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{match[2]}", _HEADINGS.sub(" ", text))
     return _plain_text(_NAMED_CHARACTER.sub(_character, text))

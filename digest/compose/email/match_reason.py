@@ -35,8 +35,11 @@ class TopicMatch(NamedTuple):
     strict: bool
 
 
-def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
-    """Why this paper is here; '' for a rising one that nothing matched. `category`: see `matching_category`."""
+def reason_line(entry: Entry, recipient: Recipient, category: str, title: str = "") -> str:
+    """Why this paper is here; '' for a rising one that nothing matched.
+
+    `category`: see `matching_category`; `title`: the paper's own, which may be that of an example.
+    """
     parts = []
     if entry.followed:
         parts.append(
@@ -47,7 +50,10 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
         )
     parts += _topic_parts(entry, recipient.topics)
     if entry.example:
-        parts.append(example_part(entry.example, entry.example_words))
+        is_itself = fold_for_search(one_line(entry.example)) == fold_for_search(title)
+        parts.append(
+            localize("one of your example papers") if is_itself else example_part(entry.example, entry.example_words)
+        )
     if not parts and entry.section != RISING:
         counts = signal_counts(entry)
         if category:

@@ -100,7 +100,7 @@ def render_paper(
     groups = (*matched_words, *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
-    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category))
+    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category, block.title))
     signal, signal_lines = _signal(
         match_reason.rising_line(entry), match_reason.one_line(entry.spark) if entry.section == RISING else ""
     )

@@ -42,7 +42,7 @@ _CORE = re.compile(
     rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
     rf"demonstrate|offer|characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|"
-    rf"conduct|update|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
+    rf"conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
     re.I,
 )
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
@@ -181,7 +181,8 @@ _BACKGROUND_LABEL = re.compile(
 _CONNECTIVE = re.compile(
     rf"^(?:(?:(?:in order )?to \w+|to (?:further|better) \w+|based on|building (?:on|upon)|guided by|given|under|"
     rf"motivated by|inspired by|driven by|informed by|leveraging|with|in (?:response|contrast|addition) to) "
-    rf"(?:this|these|those|such|that|the above|the previous)\b[^,.;:]{{0,40}}|as such|to (?:this|that) end|"
+    rf"(?:this|these|those|such|that|the above|the previous)\b[^,.;:]{{0,40}}|"
+    rf"(?:in order )?to \w+ the (?:challenges?|problems?|issues?|gaps?|limitations?)|as such|to (?:this|that) end|"
     rf"(?:by|in) contrast|instead|however|specifically|(?:more specifically|in particular)|moreover|furthermore|"
     rf"additionally|in addition|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|then|"
     rf"therefore|thus|hence|consequently|accordingly|in response|in this (?:\w+ )?(?:{_NOUN}))\s*,\s*(?=\w)",

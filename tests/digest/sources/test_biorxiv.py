@@ -259,6 +259,16 @@ def test_a_malformed_row_is_refused_by_its_field_and_the_others_are_stored(serve
         ("Text. O_FIG O_LINKSMALLFIG WIDTH=200 C_FIG End.", "Text. End."),
         ("AO_SCPCAPBSTRACTC_SCPCAP An essential step.", "An essential step."),
         ("Abstract painting and abstraction", "Abstract painting and abstraction"),
+        (
+            "It is unclear.nnResultsHere, we ask.nnConclusionsIt is.",
+            "It is unclear. Results: Here, we ask. Conclusions: It is.",
+        ),
+        ("It is known.nC_LIO_LIWe show it.", "It is known. We show it."),
+        (
+            "Currents of 0.5 nA.nThey rise.nnOne sentence summaryGood.",
+            "Currents of 0.5 nA. They rise. One sentence summary: Good.",
+        ),
+        ("We use 3.nm and e.g.nodes.", "We use 3.nm and e.g.nodes."),
     ],
 )
 def test_abstracts_lose_the_remains_of_their_markup(flattened: str, plain: str) -> None:

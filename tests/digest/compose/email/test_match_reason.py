@@ -74,6 +74,12 @@ def test_a_paper_like_an_example_names_its_title_and_what_they_share(words: tupl
     assert reason_line(entry, RECIPIENT, "cs.CL") == reason
 
 
+def test_an_example_that_is_announced_is_not_called_like_itself() -> None:
+    entry = Entry(0, 1, NEW, example="Drafts & targets", example_words=("draft",))
+
+    assert reason_line(entry, RECIPIENT, "cs.CL", "Drafts & Targets") == "one of your example papers"
+
+
 def test_topics_come_before_the_example() -> None:
     entry = Entry(0, 1, NEW, strict=True, matched=((0, ("KV cache",)),), example="Caches", example_words=("cache",))
 

@@ -196,6 +196,8 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     assert "Add how authors write it, or a broader topic beside it." in mail.text.replace("\n", " ")
     assert "Change your topics" in mail.html
     assert mail.subject == "Nothing on regret bounds for 23 days"
+    preview = mail.html.partition('<div class="hidden"')[2].partition(">")[2]
+    assert preview.startswith("“regret bounds” has brought nothing for 23 days. Add how authors write it")
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,13 @@ def test_labels_that_stand_alone_are_dropped() -> None:
 
 @pytest.mark.parametrize(
     "opening",
-    ["Based on this finding, ", "By contrast, ", "Given the above limits, in this work, ", "First, ", "Specifically, "],
+    [
+        "Based on this finding, ",
+        "By contrast, ",
+        "Given the above limits, in this work, ",
+        "First, ",
+        "To fill the gap, ",
+    ],
 )
 def test_openings_that_refer_to_the_sentence_before_are_dropped(opening: str) -> None:
     text = excerpt(f"{BACKGROUND}{opening}we propose a cache that keeps few keys and loses nothing. {RESULTS}")
