@@ -26,7 +26,8 @@ def repair_schedules(now: datetime | None = None) -> int:
     now = now or clock.now()
     with transaction() as session:
         mails = deliveries.advance_due(session, later_than=now + LONGEST_MAIL_WAIT, now=now)
-    after_id, repaired = 0, 0
+    repaired = 0
+    after_id: int | None = 0
     while after_id is not None:
         with transaction() as session:
             page = runs.lock_due_later(session, now + USUAL_WAIT, after_id=after_id)
