@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, func, or_, select, text, update
@@ -43,10 +43,21 @@ def _has_id(subscriber_id: int | None) -> tuple[ColumnElement[bool], ...]:
     return () if subscriber_id is None else (col(Subscriber.id) == subscriber_id,)
 
 
-def lock_due_later(session: Session, later_than: datetime, *, after_id: int) -> list[Subscriber]:
-    """A page of active subscribers whose next slot is after that instant, by id, locked until the transaction ends."""
-    is_later = col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) > later_than, col(Subscriber.id) > after_id
-    statement = select(Subscriber).where(*is_later).order_by(col(Subscriber.id)).limit(_SUBSCRIBERS_PER_PAGE)
+def lock_due_later(session: Session, longest_waits: Mapping[str, datetime], *, after_id: int) -> list[Subscriber]:
+    """A page of active subscribers whose next slot is later than it can be, by id, locked until the transaction ends.
+
+    `longest_waits`: the latest time of the next slot, by cadence.
+    """
+    is_later = or_(
+        *(
+            (col(Subscriber.cadence) == cadence) & (col(Subscriber.next_due_at) > latest)
+            for cadence, latest in longest_waits.items()
+        )
+    )
+    statement = select(Subscriber).where(
+        col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) > min(longest_waits.values()), is_later
+    )
+    statement = statement.where(col(Subscriber.id) > after_id).order_by(col(Subscriber.id)).limit(_SUBSCRIBERS_PER_PAGE)
     return list(session.execute(statement.with_for_update()).scalars())
 
 

@@ -18,7 +18,12 @@ from digest.services.subscriptions import send_schedule
 log = logs.get(__name__)
 
 LONGEST_MAIL_WAIT = timedelta(days=1)  # longer than any delay of a retry and any pause of a domain
-USUAL_WAIT = timedelta(hours=25)  # of a daily subscriber; later mails are checked one by one
+# For a next slot, by cadence, with an hour for daylight saving; who is due later is checked one by one
+LONGEST_SLOT_WAITS = {
+    send_schedule.DAILY: timedelta(days=1, hours=1),
+    send_schedule.WEEKDAYS: timedelta(days=3, hours=1),
+    send_schedule.WEEKLY: timedelta(days=7, hours=1),
+}
 
 
 def repair_schedules(now: datetime | None = None) -> int:
@@ -26,11 +31,12 @@ def repair_schedules(now: datetime | None = None) -> int:
     now = now or clock.now()
     with transaction() as session:
         mails = deliveries.advance_due(session, later_than=now + LONGEST_MAIL_WAIT, now=now)
+    latest_slots = {cadence: now + wait for cadence, wait in LONGEST_SLOT_WAITS.items()}
     repaired = 0
     after_id: int | None = 0
     while after_id is not None:
         with transaction() as session:
-            page = runs.lock_due_later(session, now + USUAL_WAIT, after_id=after_id)
+            page = runs.lock_due_later(session, latest_slots, after_id=after_id)
             repaired += _bring_forward(session, page, now)
             after_id = stored_id(page[-1]) if page else None
     if mails or repaired:
