@@ -1,4 +1,4 @@
-"""All sources of papers. To add one, write its file and list its entry here (CONTRIBUTING.md, "Add a source")."""
+"""All sources of papers. To add one, write its file and list its entry here (CONTRIBUTING.md, "Adding a source")."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Each field of `Preferences` is one preference: its type and parser, its default, and a `Preference` with its form
 control. Forms, export, import, listings, the API and `--set` of the command line are derived from this list. See
-CONTRIBUTING.md, "Add a preference".
+CONTRIBUTING.md, "Adding a preference".
 """
 
 from __future__ import annotations
