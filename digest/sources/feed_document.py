@@ -220,7 +220,8 @@ def _web_address(link: str, url: str) -> str:
         if _REDIRECTOR.fullmatch(f"{parts.hostname}{parts.path}"):
             wrapped = dict(parse_qsl(parts.query)).get("url", "")
             return _web_address(wrapped, url) if wrapped.startswith(("http://", "https://")) else address
-        return address if parts.scheme in {"http", "https"} and parts.hostname and len(address) <= 2000 else ""
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        return address if is_web and len(address) <= 2000 else ""
     except ValueError:
         return ""
 

@@ -106,6 +106,7 @@ ADDRESSES: dict[str, tuple[str, str | None]] = {
         rss("<link>https://openreview.net/forum?id=AbC_d-1</link>"),
         "https://openreview.net/forum?id=AbC_d-1",
     ),
+    "link with an impossible port": (rss("<link>https://j.example:99999/1</link>"), None),
     "script as a link": (rss("<link>javascript:alert(1)</link>"), None),
     "undeclared prefix in the item": (linked("<itunes:x>1</itunes:x>", namespaces=""), LINK),
     "undeclared prefix in the head": (linked(namespaces="", head="<itunes:subtitle>S</itunes:subtitle>"), LINK),
