@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import wraps
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 import typer
 
-from digest.cli import exit_codes
+from digest.cli import exit_codes, table_layout
 from digest.errors import BadInput, DigestError, Misconfigured
 from digest.text.plain_text import one_line
 
 if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --help` and services don't need it
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
     from digest.db.core.schema_migration import DatabaseFailure
@@ -62,31 +63,86 @@ def print_table(
     show_header: bool = True,
     separate_rows: bool = True,
 ) -> None:
-    """Print a table. Cells are text, never markup.
+    """Print a table, or a list where the terminal is too narrow for it. Cells are text, never markup.
 
     Columns named in `right_aligned` are aligned right; those in `unbroken` are never wrapped. `separate_rows`: put a
-    blank line between rows if any of them has several lines.
+    blank line between rows if any of them has several lines. Without a terminal lines are as long as they need to be.
     """
-    from rich.table import Table
-
     cells = [[_cell(cell) for cell in row] for row in rows]
+    dates = [name for name, *values in zip(columns, *rows, strict=True) if any(isinstance(v, datetime) for v in values)]
+    fixed = {*right_aligned, *unbroken, *dates}
+    terminal = console()
+    gap, widths = _layout(columns, cells, fixed, terminal, has_header=show_header)
+    if widths is None and show_header:
+        _print_list(columns, cells)
+        return
     separate_rows = separate_rows and any("\n" in cell.plain for row in cells for cell in row)
-    grid = Table(
-        box=None,
-        header_style="muted",
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        show_header=show_header,
-        leading=separate_rows,
-    )
-    for name in columns:
+    grid = _grid(gap, show_header=show_header, separate_rows=separate_rows)
+    for position, name in enumerate(columns):
         justify: Literal["left", "right"] = "right" if name in right_aligned else "left"
-        grid.add_column(name, justify=justify, overflow="fold", no_wrap=name in {*right_aligned, *unbroken})
+        width = widths[position] if widths else None
+        grid.add_column(name, justify=justify, overflow="fold", no_wrap=name in fixed, width=width)
     for row_number, row in enumerate(cells):
         if separate_rows and row_number:
             grid.add_row()
         grid.add_row(*row)
-    console().print(grid, soft_wrap=False)
+    terminal.print(grid, soft_wrap=False)
+
+
+def _layout(
+    columns: Sequence[str],
+    cells: Sequence[Sequence[Text]],
+    fixed: Collection[str],
+    terminal: Console,
+    *,
+    has_header: bool,
+) -> tuple[int, list[int] | None]:
+    """The blanks between columns, and the columns' widths; None where they don't fit. May widen what is no terminal."""
+    from rich.cells import cell_len
+
+    texts = [
+        [*([name] if has_header else []), *(line for row in cells for line in row[position].plain.split("\n"))]
+        for position, name in enumerate(columns)
+    ]
+    natural = [max(map(cell_len, lines), default=0) for lines in texts]
+    least = [
+        table_layout.least_width(lines, is_unbroken=name in fixed, measure=cell_len)
+        for name, lines in zip(columns, texts, strict=True)
+    ]
+    if not (terminal.is_terminal or os.environ.get("COLUMNS")):
+        terminal.width = sum(natural) + table_layout.GAPS[0] * len(columns)
+    for gap in table_layout.GAPS:
+        widths = table_layout.fitted_widths(natural, least, terminal.width - gap * (len(columns) - 1))
+        if widths is not None:
+            return gap, widths
+    return table_layout.GAPS[0], None
+
+
+def _print_list(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    """Print each row as a block of lines, one for each column that is not empty."""
+    for row_number, row in enumerate(rows):
+        grid = _grid(2, show_header=False, separate_rows=False)
+        grid.add_column("", style="muted", no_wrap=True, width=max(map(len, columns)))
+        grid.add_column("", overflow="fold")
+        for name, cell in zip(columns, row, strict=True):
+            if cell.plain:
+                grid.add_row(name, cell)
+        if row_number:
+            print_line("")
+        console().print(grid, soft_wrap=False)
+
+
+def _grid(gap: int, *, show_header: bool, separate_rows: bool) -> Table:
+    from rich.table import Table
+
+    return Table(
+        box=None,
+        header_style="muted",
+        pad_edge=False,
+        padding=(0, gap, 0, 0),
+        show_header=show_header,
+        leading=separate_rows,
+    )
 
 
 def _cell(value: object) -> Text:

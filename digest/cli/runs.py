@@ -9,6 +9,7 @@ import typer
 
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
+from digest.models.delivery import DIGEST
 from digest.services.admin import installation_stats
 from digest.services.runs import run_control
 from digest.services.security.audit_actor import command_line_actor
@@ -33,19 +34,42 @@ def _add_read_commands(runs: typer.Typer) -> None:
         limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of runs.")] = 20, json: Json = False
     ) -> None:
         """List the newest runs."""
-        output.print_rows(installation_stats.runs(limit), json=json, unbroken=["slot", "state"])
+        rows = installation_stats.runs(limit)
+        output.print_rows(rows if json else [_compact_row(row) for row in rows], json=json, unbroken=["slot", "state"])
 
     @runs.command()
     @output.report_errors
     def show(run: Number, json: Json = False) -> None:
         """List the deliveries of a run: who got it, who did not. With the replies of the mail servers."""
         rows = run_control.list_deliveries(run)
-        output.print_rows(rows, json=json, unbroken=["address", "got it"])
+        shown = rows if json else [_compact_delivery(row) for row in rows]
+        output.print_rows(shown, json=json, unbroken=["address", "got it"])
         if rows and not json:
             outcome_counts = Counter(str(row["got it"]) for row in rows)
             output.print_line(
                 "got it: " + ", ".join(f"{count} {answer}" for answer, count in outcome_counts.most_common())
             )
+
+
+def _compact_row(row: run_control.Row) -> run_control.Row:
+    """The columns of a run that fit on a terminal: mails that were not sent are counted by state in one of them."""
+    not_sent = [f"{row[state]} {state}" for state in ("queued", "deferred", "rejected", "uncertain") if row[state]]
+    return {
+        **{name: row[name] for name in ("run", "slot", "state", "sent")},
+        "not sent": "\n".join(not_sent),
+        **{name: row[name] for name in ("skipped", "papers")},
+    }
+
+
+def _compact_delivery(row: run_control.Row) -> run_control.Row:
+    """The columns of a delivery that fit on a terminal: the tries stand beside the state."""
+    tries = f", {row['tries']} tries" if isinstance(row["tries"], int) and row["tries"] > 1 else ""
+    return {
+        **{name: row[name] for name in ("delivery", "address", "got it")},
+        "kind": "" if row["kind"] == DIGEST else row["kind"],
+        "state": f"{row['state']}{tries}",
+        "reply": row["reply"],
+    }
 
 
 def _add_pause_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
