@@ -49,7 +49,7 @@ test-pythons: $(VENV)/.dev ## the demo from the wheel on each supported Python o
 	$(BIN)/python -m pytest -m pythons
 
 soak: $(VENV)/.dev ## the long experiments with their full counts
-	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=7300
+	$(BIN)/python -m pytest -m soak --timeout 7200 -o faulthandler_timeout=12000
 
 bench: bench-bounces bench-delivery bench-examples bench-import bench-ingest bench-matching bench-merging bench-people bench-versions bench-trending bench-preview bench-attack bench-pipeline bench-render bench-search bench-web ## all benchmarks, one after the other
 

@@ -1,7 +1,11 @@
-"""A bounded cache in memory, shared by all threads of a process; each value is computed by one thread at a time."""
+"""A bounded cache in memory, shared by all threads of a process; each value is computed by one thread at a time.
+
+Data that stay for long are exempted from the cyclic collector.
+"""
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -9,6 +13,15 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 Value = TypeVar("Value")
+
+
+def exempt_objects_from_gc() -> None:
+    """Exempt all objects that exist now from the cyclic collector: its full runs over 8,000 papers take 0.3 s.
+
+    Prepared data hold no cycles, so those that are dropped are freed as always.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class _Entry(NamedTuple):

@@ -53,6 +53,15 @@ def language_name(code: str) -> str:
     return str(_locale().languages.get(code, code))
 
 
+def format_duration(seconds: float) -> str:
+    """A duration in its largest fitting unit: `45 seconds`, `3 minutes`, `2 hours`."""
+    if seconds < 90:
+        return localize_plural("%(n)s second", "%(n)s seconds", round(seconds))
+    if seconds < 90 * 60:
+        return localize_plural("%(n)s minute", "%(n)s minutes", round(seconds / 60))
+    return localize_plural("%(n)s hour", "%(n)s hours", round(seconds / 3600))
+
+
 @lru_cache(maxsize=4096)
 def format_number(value: float) -> str:
     """A rounded number with the language's digit grouping: `1,204`."""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 from email.utils import parseaddr
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -47,7 +47,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """The value, its key, and False: it is no JSON. Raises ValueError where the file can't be read."""
         name = f"{PREFIX}{field_name.upper()}"
-        variables = {**self._in_env_file(), **{key.upper(): value for key, value in os.environ.items()}}
+        variables = self._variables
         file = variables.get(f"{name}_FILE")
         if not file:
             return None, field_name, False
@@ -65,8 +65,11 @@ class _SecretFiles(PydanticBaseSettingsSource):
         values = {name: self.get_field_value(field, name)[0] for name, field in fields}
         return {name: value for name, value in values.items() if value is not None}
 
-    def _in_env_file(self) -> dict[str, str]:
-        return {key.upper(): value for key, value in dotenv_values(ENV_FILE).items() if value}
+    @cached_property
+    def _variables(self) -> dict[str, str]:
+        """The environment over what the env file sets, read once for all settings."""
+        in_env_file = {key.upper(): value for key, value in dotenv_values(ENV_FILE).items() if value}
+        return in_env_file | {key.upper(): value for key, value in os.environ.items()}
 
 
 class _FromEnvironment(BaseSettings):
@@ -281,7 +284,7 @@ class Settings(_FromEnvironment):
             raise ValueError("BASE_URL must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
 
-    @property
+    @cached_property
     def database(self) -> str:
         """The URL of the database; without DATABASE_URL an SQLite file in DATA_DIR."""
         url = self.database_url or f"sqlite:///{self.data_dir.resolve() / 'digest.db'}"

@@ -85,7 +85,7 @@ class _Session(socketserver.StreamRequestHandler):
     server_state: SmallImapServer
 
     def handle(self) -> None:
-        self._say(f"* OK [CAPABILITY {self.server_state.capabilities}] ready")
+        self._send_line(f"* OK [CAPABILITY {self.server_state.capabilities}] ready")
         while line := self.rfile.readline().decode():
             tag, _, rest = line.strip().partition(" ")
             name, _, arguments = rest.partition(" ")
@@ -95,27 +95,27 @@ class _Session(socketserver.StreamRequestHandler):
             if name.upper() in {"LOGOUT", self.server_state.drop_after}:
                 return
 
-    def _say(self, text: str) -> None:
+    def _send_line(self, text: str) -> None:
         self.wfile.write(text.encode() + b"\r\n")
 
     def _answer(self, tag: str, name: str, arguments: str) -> None:
         method = getattr(self, f"_do_{name.lower()}", None)
         problem = method(arguments) if method else "BAD unknown command"
-        self._say(f"{tag} {problem or 'OK done'}")
+        self._send_line(f"{tag} {problem or 'OK done'}")
 
     def _do_capability(self, _: str) -> None:
-        self._say(f"* CAPABILITY {self.server_state.capabilities}")
+        self._send_line(f"* CAPABILITY {self.server_state.capabilities}")
 
     def _do_authenticate(self, _: str) -> str:
-        self._say("+ ")
-        given = base64.b64decode(self.rfile.readline()).decode().split("\0")[1:]
-        return "" if given == [USER, PASSWORD] else "NO [AUTHENTICATIONFAILED] wrong"
+        self._send_line("+ ")
+        credentials = base64.b64decode(self.rfile.readline()).decode().split("\0")[1:]
+        return "" if credentials == [USER, PASSWORD] else "NO [AUTHENTICATIONFAILED] wrong"
 
     def _do_login(self, arguments: str) -> str:
         return "" if arguments.replace('"', "").split(" ") == [USER, "ascii"] else "NO [AUTHENTICATIONFAILED] wrong"
 
     def _do_logout(self, _: str) -> None:
-        self._say("* BYE")
+        self._send_line("* BYE")
 
     def _do_create(self, arguments: str) -> str:
         name = arguments.strip('"')
@@ -128,16 +128,16 @@ class _Session(socketserver.StreamRequestHandler):
         if arguments.strip('"') not in self.server_state.folders:
             return "NO [NONEXISTENT] no such folder"
         self._selected = self.server_state.folders[arguments.strip('"')]
-        self._say(f"* {len(self._selected)} EXISTS")
+        self._send_line(f"* {len(self._selected)} EXISTS")
         others = " \\*" if self.server_state.keywords else ""
-        self._say(f"* OK [PERMANENTFLAGS (\\Seen \\Deleted{others})] flags")
-        self._say(f"* OK [UIDVALIDITY {self.server_state.validity}] UIDs")
+        self._send_line(f"* OK [PERMANENTFLAGS (\\Seen \\Deleted{others})] flags")
+        self._send_line(f"* OK [UIDVALIDITY {self.server_state.validity}] UIDs")
         return ""
 
     def _do_search(self, arguments: str) -> None:
         unwanted = {"\\Deleted"} | set(re.findall(r"UNKEYWORD (\S+)", arguments))
         uids = [str(uid) for uid, message in self._selected.items() if not message.flags & unwanted]
-        self._say(f"* SEARCH {' '.join(uids)}")
+        self._send_line(f"* SEARCH {' '.join(uids)}")
 
     def _uids(self, text: str) -> list[int]:
         return [uid for uid in map(int, text.split(",")) if uid in self._selected]

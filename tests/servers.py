@@ -73,6 +73,7 @@ class MailServer:
     tls: ssl.SSLContext | None = None  # offers STARTTLS and then asks for `password`
     password: bytes = b""
     delay: float = 0.0
+    host: str = "127.0.0.1"
     port: int = 0
     log: list[TransmittedMail] = field(default_factory=list)
     faults: list[MailFault] = field(default_factory=list)
@@ -86,7 +87,7 @@ class MailServer:
 
     @property
     def url(self) -> str:
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"smtp://{self.host}:{self.port}"
 
     def fail(self, stage: str, reply: str, *, times: int = 1, address: str = "", delay: float = 0.0) -> None:
         self.faults.append(MailFault(stage, reply, times, address, delay))
@@ -108,7 +109,7 @@ class MailServer:
     def start(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._sockets = self._loop.run_until_complete(
-            self._loop.create_server(lambda: _Scripted(self, self._loop), "127.0.0.1", self.port)
+            self._loop.create_server(lambda: _Scripted(self, self._loop), self.host, self.port)
         )
         self.port = self._sockets.sockets[0].getsockname()[1]
         self._thread = threading.Thread(target=self._loop.run_forever, name="smtp server", daemon=True)
@@ -198,7 +199,7 @@ class _Scripted(SMTP):
         self.script.busy -= 1
         recipient = envelope.rcpt_tos[0]
         fault = self.script.fault(CONTENT, recipient)
-        self._file(envelope, answered=fault is None)
+        self._file(envelope, answered=fault is None or fault.reply.startswith("250"))
         if fault is None:
             return "250 2.0.0 taken"
         await asyncio.sleep(fault.delay)
@@ -231,13 +232,14 @@ class _Scripted(SMTP):
 class Postgres:
     """A PostgreSQL of our own from a wheel's binaries, on a unix socket. Use as a context manager.
 
-    `durable`: as in service; else without fsync. It refuses to run as root, so there it runs as `nobody`, from a copy
-    of the binaries where it can't read them.
+    `durable`: as in service; else without fsync. `parent`: the folder in which its own is made. `listen`: the
+    addresses at which it also answers over TCP, without passwords. It refuses to run as root, so there it runs as
+    `nobody`, from a copy of the binaries where it can't read them.
     """
 
-    def __init__(self, *, durable: bool = False) -> None:
-        self._durable = durable
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    def __init__(self, *, durable: bool = False, parent: Path | None = None, listen: str = "") -> None:
+        self._durable, self._listen = durable, listen
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent))
         self._process: subprocess.Popen[bytes] | None = None
         self._command: list[str] = []
         self._user: dict[str, Any] = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
@@ -255,7 +257,14 @@ class Postgres:
             os.chown(self.folder, pwd.getpwnam("nobody").pw_uid, -1)
         self.binaries = self._find_binaries()
         self._run([str(self.binaries / "initdb"), "-D", str(data), "-U", "digest", "-A", "trust", "-N", "-E", "UTF8"])
-        options = {"unix_socket_directories": str(self.folder), "listen_addresses": "", "max_connections": "60"}
+        if self._listen:
+            with (data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet trust\n")
+        options = {
+            "unix_socket_directories": str(self.folder),
+            "listen_addresses": self._listen,
+            "max_connections": "60",
+        }
         if not self._durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]

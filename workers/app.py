@@ -16,7 +16,7 @@ from digest.db.core import engine
 from digest.queues import BACKGROUND
 from digest.redis import broker_url
 from digest.redis.task_lists import QUEUE_PREFIX
-from workers.queues import ROUTES, WorkerPool
+from workers.task_queues import ROUTES, WorkerPool
 
 # Longer than any task takes (a delivery task: 10 s and a message; a shard). Earlier redelivery would be harmless.
 VISIBILITY_SECONDS = 1800
@@ -26,7 +26,7 @@ _served_queues: tuple[str, ...] = ()
 
 app = Celery("digest", set_as_current=True)
 app.conf.update(
-    imports=("workers.tasks",),  # by name, because that module imports this one
+    imports=("workers.tasks", "workers.worker_progress"),  # by name, because these modules import this one
     accept_content=["json"],
     task_serializer="json",
     result_backend=None,

@@ -17,7 +17,7 @@ from pathlib import Path
 from digest import redis
 from digest.errors import BadInput, Misconfigured, Transient
 from digest.queues import QUEUES
-from digest.redis import light, running
+from digest.redis import minimal_client, running_instance
 from digest.signing import healthcheck_token
 
 MAX_PROGRESS_AGE_SECONDS = 60.0
@@ -92,14 +92,13 @@ def _check_worker(queues: Sequence[str]) -> str:
 def _enqueue_pulses(url: str, queues: Sequence[str]) -> None:
     from kombu.exceptions import OperationalError  # imported only here, because no other check needs the queue
 
-    from workers.app import configure
-    from workers.queues import health_check_list
-    from workers.tasks import pulse
+    from workers.app import app, configure
+    from workers.task_queues import PULSE, health_check_list
 
     configure(url)
     try:
         for queue in queues:
-            pulse.apply_async(queue=health_check_list(queue), expires=WORKER_TIMEOUT_SECONDS)
+            app.send_task(PULSE, queue=health_check_list(queue), expires=WORKER_TIMEOUT_SECONDS)
     except OperationalError as error:
         raise Transient(f"Redis does not answer: {error}") from error
 
@@ -115,7 +114,7 @@ def _check_scheduler() -> str:
 def _latest_progress(url: str, kind: str) -> tuple[float, float]:
     """Seconds since the last progress of a process of that kind on this host, and its stamp; infinity and 0 if none."""
     own_host = socket.gethostname()
-    now, stamps = light.progress(url, kind)
+    now, stamps = minimal_client.progress(url, kind)
     latest_stamp = max((stamp for name, stamp in stamps.items() if name.rpartition(":")[0] == own_host), default=0.0)
     return (max(now - latest_stamp, 0.0), latest_stamp) if latest_stamp else (float("inf"), 0.0)
 
@@ -124,14 +123,14 @@ def _redis_url() -> str:
     """The configured Redis, else that of a `digest up` with the same DATA_DIR. Raises Misconfigured."""
     if url := _setting("redis_url"):
         return url
-    if instance := running.find_instance(_data_dir()):
+    if instance := running_instance.find_instance(_data_dir()):
         return instance.redis_url
     raise Misconfigured(f"DIGEST_REDIS_URL is not set, and no `digest up` runs with DIGEST_DATA_DIR={_data_dir()}")
 
 
 def _web_port() -> int:
     """The port of a `digest up` with the same DATA_DIR, else the configured one. Raises Misconfigured."""
-    if instance := running.find_instance(_data_dir()):
+    if instance := running_instance.find_instance(_data_dir()):
         return instance.port
     text = _setting("port", "8000")
     try:

@@ -10,7 +10,7 @@ import typer
 from digest import logs
 from digest.cli import output
 from digest.cli.app import build_app
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from workers import healthcheck as healthchecks
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _create_enqueue() -> Enqueue:
 
     if not settings.get().redis_url:
         return NoQueue()
-    from workers.tasks import enqueue
+    from workers.enqueue import enqueue
 
     return enqueue()
 
@@ -84,11 +84,11 @@ app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 def up(port: Port = None) -> None:
     """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
-    from workers import listening, supervisor
+    from workers import port_check, supervisor
 
     configuration = settings.get()
     _require_ready_in_child("secret_key", "mail_from", "smtp_url")
-    listening.require_free_port(configuration.host, port or configuration.port)
+    port_check.require_free_port(configuration.host, port or configuration.port)
     logs.configure(level=configuration.log_level)
     sys.exit(supervisor.up(port=port or configuration.port))
 
@@ -108,7 +108,7 @@ def worker(
     from digest import settings
     from digest.queues import DELIVERY
     from workers import pools
-    from workers.queues import parse_pools, queues_of_pools
+    from workers.task_queues import parse_pools, queues_of_pools
 
     requested_pools = parse_pools(queues, processes=concurrency)
     sends_mail = DELIVERY in queues_of_pools(requested_pools)
@@ -141,7 +141,7 @@ def web(
     from digest.web.app import build as build_web_app
     from digest.web.http import scheduler_watch, server
     from digest.web.wiring import page_services
-    from workers.listening import require_free_port
+    from workers.port_check import require_free_port
 
     configuration = settings.get()
     _require_ready("secret_key", "mail_from")

@@ -20,9 +20,9 @@ from multiprocessing.context import ForkProcess
 
 from digest import logs, settings
 from digest.db.core import engine
-from workers import app, tasks  # noqa: F401 - the tasks are imported before forking
-from workers.queues import WorkerPool
+from workers import app, tasks, worker_progress  # noqa: F401 - the tasks are imported before forking
 from workers.stop_signal import STOP_SIGNALS, StopSignal
+from workers.task_queues import WorkerPool
 
 log = logs.get(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +16,8 @@ from digest.errors import DigestError
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.runs import completion_ping, retention, run_report
+from workers.enqueue import CeleryEnqueue, enqueue
 from workers.stop_signal import StopSignal
-from workers.tasks import CeleryEnqueue, enqueue
 
 log = logs.get(__name__)
 
@@ -27,7 +28,7 @@ SOURCES_SECONDS, ALARM_SECONDS, DAY_SECONDS = 60.0, 60.0, 86_400.0
 HOUR_SECONDS, REPORT_SECONDS = 3600.0, 60.0
 LOOK_UP_SECONDS = 60.0
 BOUNCES_SECONDS = 300.0
-MISFIRE_GRACE_SECONDS = 3600  # run late jobs too; APScheduler's default of 1 s would skip them
+CLOCK_CHECK_SECONDS, MIN_STEP_SECONDS = 5.0, 10.0
 
 
 class LeaderLock:
@@ -54,6 +55,22 @@ class LeaderLock:
         self._store.release_lead(LEADER_LOCK, self._holder)
 
 
+class ClockStepWatch:
+    """Notices that the wall clock was set back, which would put off all jobs by as much."""
+
+    def __init__(
+        self, *, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall, self._monotonic = wall, monotonic
+        self._difference = wall() - monotonic()
+
+    def seconds_back(self) -> float:
+        """By how many seconds the clock was set back since the last call; 0 for less than MIN_STEP_SECONDS."""
+        previous, self._difference = self._difference, self._wall() - self._monotonic()
+        step = previous - self._difference
+        return step if step >= MIN_STEP_SECONDS else 0.0
+
+
 def plan_due_work(task_queue: CeleryEnqueue) -> None:
     """Insert the runs that are due and enqueue their shards, and enqueue welcome editions whose task was lost."""
     from digest.services.editions.welcome import enqueue_missing_welcomes
@@ -61,6 +78,13 @@ def plan_due_work(task_queue: CeleryEnqueue) -> None:
 
     plan_due(task_queue)
     enqueue_missing_welcomes(task_queue)
+
+
+def repair_schedules() -> None:
+    """Bring forward what a clock that was ahead has put off."""
+    from digest.services.runs import schedule_repair
+
+    schedule_repair.repair_schedules()
 
 
 def enqueue_due_fetches(task_queue: CeleryEnqueue) -> None:
@@ -82,12 +106,22 @@ def create_scheduler(
 ) -> BackgroundScheduler:
     """A scheduler, not yet started, for jobs by name (interval in seconds, function); only the leader runs them."""
     scheduler = BackgroundScheduler(
-        timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": MISFIRE_GRACE_SECONDS}
+        timezone=UTC,
+        # No limit for late jobs, which would be skipped after it: after a suspension the daily ones for a day.
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for name, (seconds, job) in jobs.items():
         guarded_job = partial(_run_if_leader, leader, name, job)
         scheduler.add_job(guarded_job, "interval", seconds=seconds, id=name, next_run_time=now)
     return scheduler
+
+
+def run_jobs_after_step_back(scheduler: BackgroundScheduler, watch: ClockStepWatch) -> None:
+    """Make all jobs due where the wall clock was set back; APScheduler would wait until it has caught up."""
+    if seconds := watch.seconds_back():
+        log.warning("clock_set_back", seconds=round(seconds))
+        for job in scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
 
 
 def _run_if_leader(leader: LeaderLock, name: str, job: Callable[[], object]) -> None:
@@ -107,6 +141,7 @@ def run() -> None:
     jobs: dict[str, tuple[float, Callable[[], object]]] = {
         "tick": (TICK_SECONDS, partial(plan_due_work, task_queue)),
         "sweep": (SWEEP_SECONDS, partial(delivery_worker.sweep, task_queue)),
+        "schedules": (HOUR_SECONDS, repair_schedules),  # after a clock that was ahead
         "sources": (SOURCES_SECONDS, partial(enqueue_due_fetches, task_queue)),
         "measure": (HOUR_SECONDS, task_queue.measure),  # for papers that a command stored
         "summaries": (HOUR_SECONDS, task_queue.summarize),  # where an endpoint is configured
@@ -125,6 +160,8 @@ def run() -> None:
         stop.install()
         scheduler = create_scheduler(jobs, leader, now=datetime.now(UTC))
         scheduler.start()
-        stop.wait()
+        watch = ClockStepWatch()
+        while not stop.wait(CLOCK_CHECK_SECONDS):
+            run_jobs_after_step_back(scheduler, watch)
     scheduler.shutdown(wait=True)
     leader.release()

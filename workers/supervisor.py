@@ -14,7 +14,7 @@ from pathlib import Path
 
 from digest import logs, settings
 from digest.errors import Transient
-from digest.redis import PrivateRedis, running, start_guarded
+from digest.redis import PrivateRedis, running_instance, start_guarded
 from workers.stop_signal import StopSignal
 
 log = logs.get(__name__)
@@ -149,7 +149,7 @@ def up(*, port: int = 8000) -> int:
     private_redis = None if configuration.redis_url else PrivateRedis()
     redis_url = private_redis.url if private_redis else configuration.redis_url
     supervisor = Supervisor(service_commands(port), redis=private_redis, environment={"DIGEST_REDIS_URL": redis_url})
-    with running.recorded_instance(configuration.data_dir, port=port, redis_url=redis_url):
+    with running_instance.recorded_instance(configuration.data_dir, port=port, redis_url=redis_url):
         return supervisor.run()
 
 

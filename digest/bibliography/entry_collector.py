@@ -126,13 +126,13 @@ def _readable(text: str, max_length: int) -> str:
 
 def given_name_first(name: str) -> str:
     """`Noether, Emmy` as `Emmy Noether`; other names unchanged."""
-    family, comma, given = name.partition(",")
-    if not comma or not given.strip() or not family.strip():
+    family, comma, first_names = name.partition(",")
+    if not comma or not first_names.strip() or not family.strip():
         return name.strip(" ,")
-    if "," in given:  # BibTeX: von Last, Jr, First
-        suffix, _, given = given.partition(",")
-        return f"{given.strip()} {family.strip()} {suffix.strip()}"
-    return f"{given.strip()} {family.strip()}"
+    if "," in first_names:  # BibTeX: von Last, Jr, First
+        suffix, _, first_names = first_names.partition(",")
+        return f"{first_names.strip()} {family.strip()} {suffix.strip()}"
+    return f"{first_names.strip()} {family.strip()}"
 
 
 def _as_lost(problem: EntryProblem) -> EntryProblem:

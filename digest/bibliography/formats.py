@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 
-from digest.bibliography import bibtex, json_formats, other_formats, tagged_formats
+from digest.bibliography import bibtex_import, json_formats, other_formats, tagged_formats
 from digest.bibliography.entry import ParsedBibliography
 from digest.bibliography.import_limits import MAX_BYTES
 from digest.bibliography.text_encoding import decode_bibliography
@@ -21,7 +21,7 @@ NOT_RECOGNISED = N_(
 )
 _MEGABYTE = 1 << 20
 _LINE_FORMATS: tuple[tuple[re.Pattern[str], Callable[[str], ParsedBibliography]], ...] = (
-    (re.compile(r"^[^\n%]{0,200}@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.MULTILINE), bibtex.parse),
+    (re.compile(r"^[^\n%]{0,200}@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.MULTILINE), bibtex_import.parse),
     (re.compile(r"^\s{0,3}(?:TY|ER) {0,2}-", re.MULTILINE), tagged_formats.parse_ris),
     (re.compile(r"^(?:PMID|OWN|TI|AID) {0,2}- ", re.MULTILINE), tagged_formats.parse_medline),
     (re.compile(r"^(?:FN (?:ISI|Clarivate|Thomson)|PT [A-Z]$)", re.MULTILINE), tagged_formats.parse_web_of_science),
@@ -77,7 +77,7 @@ def _parse_lines(text: str) -> ParsedBibliography:
     matches = [(match.start(), parse) for pattern, parse in _LINE_FORMATS if (match := pattern.search(text))]
     if matches:
         parsers = [parse for _, parse in matches]
-        if parsers[0] is not bibtex.parse and tagged_formats.parse_ris in parsers:
+        if parsers[0] is not bibtex_import.parse and tagged_formats.parse_ris in parsers:
             return tagged_formats.parse_ris(text)  # its lines without TY look like MEDLINE's
         return min(matches, key=lambda item: item[0])[1](text)
     if other_formats.csv_columns(text.lstrip().partition("\n")[0]):

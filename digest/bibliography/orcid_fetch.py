@@ -9,7 +9,7 @@ from digest.bibliography.entry import ParsedBibliography
 from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
-from digest.sources.http import SourceAnswer
+from digest.sources.http import SourceResponse
 from digest.sources.request_pacing import Pacing
 
 URL = TextSetting("orcid_url", "https://pub.orcid.org")
@@ -56,7 +56,7 @@ def fetch_works(orcid_id: str) -> ParsedBibliography:
     return parsed
 
 
-def _read(answer: SourceAnswer) -> ParsedBibliography:
+def _read(answer: SourceResponse) -> ParsedBibliography:
     value = json_formats.load_json(answer.body)
     if not isinstance(value, dict) or not isinstance(value.get("group"), list):
         raise BadInput(N_("not a list of works"))

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 
 from digest.errors import N_, BadInput
+from digest.sources.decoding import BYTE_ORDER_MARKS
 
 UNREADABLE = "\ufffd"
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _SIGNATURES = (
     (b"%PDF", "PDF"), (b"PK\x03\x04", "ZIP"), (b"\x1f\x8b", "gzip"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"),
     (b"GIF8", "GIF"), (b"SQLite format 3", "SQLite"), (b"\x7fELF", "ELF"), (b"7z\xbc\xaf", "7z"), (b"Rar!", "RAR"),
@@ -38,7 +31,7 @@ def decode_bibliography(data: bytes) -> str:
 
 
 def _decode(data: bytes) -> str:
-    for mark, encoding in _BYTE_ORDER_MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace")
     if wide := _wide_encoding(data[:1024]):

@@ -17,7 +17,7 @@ from digest.bibliography.import_limits import MAX_ENTRIES
 from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
-from digest.sources.http import SourceAnswer
+from digest.sources.http import SourceResponse
 from digest.sources.request_pacing import Pacing
 
 URL = TextSetting("zotero_url", "https://api.zotero.org")
@@ -127,7 +127,7 @@ def _fetch_page(library: ZoteroLibrary, start: int) -> tuple[list[Any], int, flo
         raise
 
 
-def _get(path: str, key: str, read: Callable[[SourceAnswer], T], params: Mapping[str, str] | None = None) -> T:
+def _get(path: str, key: str, read: Callable[[SourceResponse], T], params: Mapping[str, str] | None = None) -> T:
     headers = {"Zotero-API-Version": "3"} | ({"Zotero-API-Key": key} if key else {})
     request = http.SourceRequest(
         f"{URL.value().rstrip('/')}{path}", PACING, tuple((params or {}).items()), tuple(headers.items())
@@ -135,7 +135,7 @@ def _get(path: str, key: str, read: Callable[[SourceAnswer], T], params: Mapping
     return http.fetch_answer(request, read, tries=TRIES)
 
 
-def _read_page(answer: SourceAnswer) -> tuple[list[Any], int, float]:
+def _read_page(answer: SourceResponse) -> tuple[list[Any], int, float]:
     items = json_formats.load_json(answer.body)
     total = answer.headers.get("total-results", "")
     pause = answer.headers.get("backoff", "") or answer.headers.get("retry-after", "")
@@ -145,7 +145,7 @@ def _read_page(answer: SourceAnswer) -> tuple[list[Any], int, float]:
     return items, number, float(pause) if pause.isascii() and pause.isdigit() and len(pause) < 7 else 0.0
 
 
-def _read_object(answer: SourceAnswer) -> dict[str, Any]:
+def _read_object(answer: SourceResponse) -> dict[str, Any]:
     value = json_formats.load_json(answer.body)
     if not isinstance(value, dict):
         raise BadInput(N_("not an object"))

@@ -9,7 +9,7 @@ import typer
 
 from digest import clock
 from digest.cli import domains, keys, output, reconcile, runs, subscribers
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import bulk_unsuppress, installation_stats, subscriber_admin
 from digest.services.delivery import resend_edition
@@ -104,8 +104,8 @@ def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool
     if dry_run:
         output.print_rows(released.suppressions, json=False)
     counts = ", ".join(f"{count} {output.plain_text(name)}" for name, count in released.by_reason.items())
-    done = "would be released" if dry_run else "released"
-    output.print_line(f"{len(released.suppressions)} addresses {done}{f': {counts}' if counts else ''}")
+    outcome = "would be released" if dry_run else "released"
+    output.print_line(f"{len(released.suppressions)} addresses {outcome}{f': {counts}' if counts else ''}")
 
 
 def _add_token_commands(admin: typer.Typer) -> None:

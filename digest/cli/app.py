@@ -10,8 +10,8 @@ import typer
 
 from digest import __version__, logs
 from digest.cli import output
-from digest.cli.lazy import lazy_group
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
+from digest.cli.lazy_commands import lazy_group
 
 PRIVATE_UMASK = 0o077  # files that any command or process writes, above all in DATA_DIR, are private to their owner
 

@@ -9,7 +9,7 @@ import typer
 
 from digest import settings
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.backup import create_backup, move_database, restore_backup
 from digest.services.backup.archive import Manifest
 
@@ -37,11 +37,11 @@ def _add_backup(app: typer.Typer) -> None:
         result = create_backup.create_backup(to or settings.get().data_dir / "backups", keep=keep)
         size = result.file.stat().st_size
         if json:
-            removed = [str(file) for file in result.removed]
-            output.emit_json({"file": str(result.file), "bytes": size, "verified": True, "removed": removed})
+            removed_files = [str(file) for file in result.removed_files]
+            output.emit_json({"file": str(result.file), "bytes": size, "verified": True, "removed": removed_files})
             return
         output.print_line(f"written and verified: {result.file} ({size / 1e6:.1f} MB; {_content(result.manifest)})")
-        for file in result.removed:
+        for file in result.removed_files:
             output.print_line(f"removed: {file}")
         if result.manifest.has_signing_key:
             output.print_line("keep it secret and on another machine: it holds addresses and keys")

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput, DigestError
 from digest.mail import bounces as returned_mail
 from digest.mail.bounces.parsed_message import MAX_BYTES

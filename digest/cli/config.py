@@ -9,7 +9,7 @@ import typer
 
 from digest import settings
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.admin import configuration
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.admin import paused_domains_admin
 from digest.services.security.audit_actor import command_line_actor
 
@@ -32,8 +32,10 @@ def add(admin: typer.Typer, dependencies: Dependencies) -> None:
         domain: Annotated[str, typer.Argument(help="The domain, as `domains list` shows it.")], json: Json = False
     ) -> None:
         """Send mail to a paused domain again. The audit log records it."""
-        waiting = paused_domains_admin.release(domain, actor=command_line_actor(), enqueue=dependencies.enqueue())
+        released_mails = paused_domains_admin.release(
+            domain, actor=command_line_actor(), enqueue=dependencies.enqueue()
+        )
         if json:
-            output.emit_json({"domain": domain, "deliveries": waiting})
+            output.emit_json({"domain": domain, "deliveries": released_mails})
         else:
-            output.print_line(f"released: {waiting} e-mails to {output.plain_text(domain)} go out")
+            output.print_line(f"released: {released_mails} e-mails to {output.plain_text(domain)} go out")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import subscriber_admin
 from digest.services.catalog import paper_exports, paper_lookup

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.admin import configuration
 from digest.services.ingestion import catch_up, import_files

@@ -11,7 +11,7 @@ import typer
 
 from digest.bibliography.formats import require_size
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.preview.library_json import library_json
 from digest.services.preview.library_topics import LibraryReport
@@ -113,7 +113,7 @@ def _counts_text(library: ResolvedLibrary) -> str:
         "left out": library.left_out,
     }
     further = [f"{number} {name}" for name, number in counts.items() if number]
-    return ", ".join([f"{library.total} entries", f"{library.known} known here", *further])
+    return ", ".join([f"{library.total} entries", f"{library.stored_count} known here", *further])
 
 
 def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:

@@ -17,7 +17,7 @@ import typer
 
 from digest import settings
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import dispose_engines, engine
 from digest.errors import BadInput, Misconfigured

@@ -17,7 +17,7 @@ from rich.markup import escape as escape_markup
 from rich.text import Text
 
 from digest.cli import library, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.matching.profile import Profile
 from digest.services.catalog import people_choice
 from digest.services.catalog.page_schemas import NamedPeople, PersonRow, Preview, PreviewPaper

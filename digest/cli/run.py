@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.services.admin import configuration
 from digest.services.runs import daily_run, mails_before_restore

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.admin import installation_stats
 from digest.services.runs import run_control
 from digest.services.security.audit_actor import command_line_actor

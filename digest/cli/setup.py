@@ -13,7 +13,7 @@ import typer
 
 from digest import settings
 from digest.cli import exit_codes, output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
 from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup
@@ -171,7 +171,7 @@ def _write_compose_files(folder: Path, options: _SetupOptions, *, force: bool) -
     result = compose_files.write_compose_files(folder, answers, force=force, replace_smtp_url=bool(options.smtp_url))
     for file in result.written:
         output.print_line(f"written: {file}")
-    for file in result.kept:
+    for file in result.kept_secrets:
         output.print_line(f"kept: {file} (its content differs from the present settings)")
     if urlsplit(answers.smtp_url).hostname in {"localhost", "127.0.0.1", "::1"}:
         output.print_line(

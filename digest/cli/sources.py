@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digest.cli import output
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.services.admin import source_admin, source_listing
 from digest.services.admin.feed_preview import NEW, FeedPreview, preview_feed
 from digest.services.security.audit_actor import command_line_actor
@@ -23,7 +23,12 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the commands."""
     group = typer.Typer(no_args_is_help=True, help=_HELP)
     app.add_typer(group, name="sources")
+    _add_list_and_test(group)
+    _add_feed_commands(group)
+    _add_switches(group)
 
+
+def _add_list_and_test(group: typer.Typer) -> None:
     @group.command("list")
     @output.report_errors
     def list_(json: Json = False) -> None:
@@ -48,6 +53,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         else:
             _print_preview(preview, limit=None if all_ else MAX_LISTED)
 
+
+def _add_feed_commands(group: typer.Typer) -> None:
     @group.command()
     @output.report_errors
     def add(
@@ -78,7 +85,12 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         source_admin.confirm_feed(name, actor=command_line_actor())
         output.print_line(f"confirmed: {output.plain_text(name)}")
 
-    _add_switches(group)
+    @group.command()
+    @output.report_errors
+    def remove(name: Name) -> None:
+        """Remove a feed. Its papers stay."""
+        source_admin.remove_feed(name, actor=command_line_actor())
+        output.print_line(f"removed: {output.plain_text(name)}")
 
 
 def _add_switches(group: typer.Typer) -> None:
@@ -95,13 +107,6 @@ def _add_switches(group: typer.Typer) -> None:
         """Fetch a paused source again. It continues where it stopped."""
         source_admin.resume_source(name, actor=command_line_actor())
         output.print_line(f"resumed: {output.plain_text(name)}")
-
-    @group.command()
-    @output.report_errors
-    def remove(name: Name) -> None:
-        """Remove a feed. Its papers stay."""
-        source_admin.remove_feed(name, actor=command_line_actor())
-        output.print_line(f"removed: {output.plain_text(name)}")
 
 
 def _row(row: source_listing.SourceRow) -> dict[str, object]:

@@ -98,13 +98,15 @@ def _add_import_command(group: typer.Typer) -> None:
         """Add subscribers from a CSV file. It has a header (address, topics, …), or comes from `export`."""
         output.print_line(_welcome_note(welcome=welcome, dry_run=dry_run))
         with output.progress_bar() as progress:
-            added, bad = csv_import_export.import_file(
+            added_count, bad = csv_import_export.import_file(
                 file, consent=consent, welcome=welcome, dry_run=dry_run, progress=progress
             )
         for line in bad:
             typer.echo(line, err=True)
         output.print_line(
-            f"{added} would be added, {len(bad)} refused" if dry_run else f"{added} added, {len(bad)} refused"
+            f"{added_count} would be added, {len(bad)} refused"
+            if dry_run
+            else f"{added_count} added, {len(bad)} refused"
         )
         if bad:
             raise typer.Exit(exit_codes.EXIT_FAILED)

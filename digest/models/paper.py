@@ -38,7 +38,11 @@ class Batch(SQLModel, table=True):
 
 
 class Reject(SQLModel, table=True):
-    """An item of a batch that could not be used, with the reason."""
+    """An item that could not be used, with the newest reason. `batch_id`: of the batch that it first came with.
+
+    `key`: of source, document and item, '' for items stored before there was one. It is stored once: `times_seen` and
+    `last_seen_at` (None until it comes again) say how often it came.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     batch_id: int = Field(foreign_key="batch.id", index=True)
@@ -46,6 +50,9 @@ class Reject(SQLModel, table=True):
     position: int
     reason: str = Field(max_length=300)
     excerpt: str = Field(max_length=300)
+    key: str = Field(default="", max_length=32, index=True, sa_column_kwargs={"server_default": ""})
+    times_seen: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    last_seen_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class Paper(SQLModel, table=True):

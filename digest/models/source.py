@@ -57,7 +57,8 @@ class FeedSource(SQLModel, table=True):
     """A feed that an administrator added as a source. `title`: what people call it; `subject`: of papers without any.
 
     `etag`, `last_modified`: of the last answer, for the next request. `confirmed_at`: None until an administrator has
-    seen that its papers are right; until then only some of them are mailed a day.
+    seen that its papers are right; until then only some of them are mailed a day. `former_url`: its address before the
+    last permanent redirect, '' for none.
     """
 
     __tablename__ = "feed_source"
@@ -71,6 +72,7 @@ class FeedSource(SQLModel, table=True):
     last_modified: str = Field(default="", max_length=100)
     added_at: datetime = Field(sa_type=UTCDateTime)
     confirmed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    former_url: str = Field(default="", max_length=2000, sa_column_kwargs={"server_default": ""})
 
 
 class FeedItem(SQLModel, table=True):

@@ -1,7 +1,6 @@
 """Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
 from digest.papers.author_groups import AuthoredPaper, group_papers
-from digest.papers.clues import code_address, is_retracted, is_withdrawn, venue
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import fill_empty_fields, merge_all, merge_dois, merge_listed, merge_records
@@ -20,8 +19,8 @@ from digest.papers.record import (
     page_author,
     single_author,
 )
+from digest.papers.record_cleaning import clean_record, to_storable
 from digest.papers.same_paper import is_near_duplicate, is_plausible_version, is_same_paper, similarity
-from digest.papers.storable import clean_record, to_storable
 from digest.papers.summary import (
     OWN_PREFIX,
     Summaries,
@@ -32,6 +31,7 @@ from digest.papers.summary import (
     own_origin,
     own_source,
 )
+from digest.papers.text_facts import code_address, is_retracted, is_withdrawn, venue
 
 __all__ = [
     "OWN_PREFIX",

@@ -100,9 +100,9 @@ def _by_words(papers: Sequence[AuthoredPaper]) -> Iterator[tuple[int, int]]:
     vectors = [_heaviest(paper.words or {}) for paper in papers[:MAX_COMPARED]]
     likeness: dict[tuple[int, int], float] = {}
     for i, j in combinations(range(len(vectors)), 2):
-        needed = MIN_LIKENESS + OTHER_CATEGORY * (papers[i].category != papers[j].category)
+        min_cosine = MIN_LIKENESS + OTHER_CATEGORY * (papers[i].category != papers[j].category)
         cosine = sum(weight * vectors[j].get(word, 0.0) for word, weight in vectors[i].items())
-        if cosine >= needed:
+        if cosine >= min_cosine:
             likeness[i, j] = cosine
     yield from sorted(likeness, key=lambda pair: (-likeness[pair], pair))
 

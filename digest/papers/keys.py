@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key
 from digest.papers.record import PaperKeys, ParsedDocument, Record
-from digest.papers.storable import to_storable
+from digest.papers.record_cleaning import to_storable
 from digest.text.folding import fold_text
 
 _WITHOUT_ID = "n:"

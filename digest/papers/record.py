@@ -106,11 +106,15 @@ class ListedPaper:
 
 @dataclass(frozen=True, slots=True)
 class RejectedItem:
-    """An item of a document that could not be parsed. `position`: line, row or entry from 1; `excerpt`: its start."""
+    """An item of a document that could not be used. `position`: line, row or entry from 1; `excerpt`: its start.
+
+    `identity`: a text that is the same whenever the item comes again; '' where the excerpt is.
+    """
 
     position: int
     reason: str
     excerpt: str
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

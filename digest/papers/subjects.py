@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import NamedTuple
 
 from digest.papers.arxiv_categories import ARXIV_NAMES
@@ -127,6 +129,7 @@ hum.philosophy|Philosophy||ethics
 """
 CODE_PATTERN = r"(?:bio|med|chem|earth|eng|phys|soc|hum)(?:\.[a-z]+(?:-[a-z]+)*)?"
 _SEPARATORS = re.compile(r"[\W_]+")
+_ALIKE = 0.7  # of SequenceMatcher; 0.6 suggests hep-ph for help
 _REMARK = re.compile(r"\s*\((?:including|except) [^()]*\)$")
 
 
@@ -162,7 +165,8 @@ def _folded(name: str) -> str:
 
 def _codes_by_name() -> dict[str, str]:
     """Codes by folded names; a subject of ours wins over one of arXiv's that has its name, which it includes."""
-    names = {_folded(subject.name): code for code, subject in ARXIV_SUBJECTS.items()}
+    names = {_folded(code): code for code in (*ARXIV_SUBJECTS, *SUBJECTS)}
+    names |= {_folded(subject.name): code for code, subject in ARXIV_SUBJECTS.items()}
     names |= {_folded(name): subject.code for subject in SUBJECTS.values() for name in subject.further_names}
     names |= {_folded(subject.name): code for code, subject in SUBJECTS.items()}
     labels = {_folded(subject_label(code)): code for code in (*ARXIV_SUBJECTS, *SUBJECTS)}
@@ -182,8 +186,8 @@ def category_text(code: str) -> str:
 
 
 def subject_code(name: str) -> str:
-    """The code of the subject of that name, code or label; '' where there is none."""
-    name = name.strip()
+    """The code of the subject of that name, code (also `bio.*`) or label; '' where there is none."""
+    name = name.strip().removesuffix(".*")
     if name in SUBJECTS or name in ARXIV_SUBJECTS:
         return name
     return _CODES_BY_NAME.get(_folded(name), "")
@@ -203,4 +207,28 @@ def with_equivalents(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(included)
 
 
+@lru_cache(maxsize=1 << 12)
+def included_categories(category: str) -> tuple[str, ...]:
+    """The codes in lower case that a category (`cs.LG`), a whole archive or field (`cs`, `bio.*`) includes.
+
+    Each stands for itself and all codes that follow it after a point.
+    """
+    return tuple(code.lower() for code in with_equivalents([category.lower().removesuffix(".*")]))
+
+
+def is_known(category: str) -> bool:
+    """True for the code of a subject of ours or of arXiv's in any case, also with `.*` for a whole field or archive."""
+    return category.lower().removesuffix(".*") in _CODES_IN_LOWER_CASE
+
+
+def suggested_subjects(text: str) -> tuple[str, ...]:
+    """The codes, at most three, whose code or name is like an unknown one; () where none is."""
+    folded = _folded(text.removesuffix("*").removesuffix("."))
+    if code := _CODES_BY_NAME.get(folded):
+        return (code,)
+    names = get_close_matches(folded, _CODES_BY_NAME, n=3, cutoff=_ALIKE)
+    return tuple(dict.fromkeys(_CODES_BY_NAME[name] for name in names))
+
+
 _CODES_BY_NAME = _codes_by_name()
+_CODES_IN_LOWER_CASE = frozenset(code.lower() for code in (*ARXIV_SUBJECTS, *SUBJECTS))

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from digest.errors import Misconfigured, Transient
-from digest.redis import light
+from digest.redis import minimal_client
 
 MAX_SOCKET_PATH = 100  # bytes; the system's limit is 108 with the terminating zero
 START_TIMEOUT_SECONDS = 10.0
@@ -119,7 +119,7 @@ class PrivateRedis:
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             try:
-                return light.ping(self.url)
+                return minimal_client.ping(self.url)
             except Transient:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest.queues import SELECTION
 
 QUEUE_PREFIX = "digest."
-WELCOME = "welcome"
+WELCOME_LIST = "welcome"
 
 
 def task_lists(queue: str) -> list[str]:
@@ -13,5 +13,5 @@ def task_lists(queue: str) -> list[str]:
 
     `selection` has two, so that the day's editions come before the welcome editions of a large import.
     """
-    parts = (SELECTION, WELCOME) if queue == SELECTION else (queue,)
+    parts = (SELECTION, WELCOME_LIST) if queue == SELECTION else (queue,)
     return [f"{QUEUE_PREFIX}{part}" for part in parts]

@@ -88,9 +88,9 @@ def _closed() -> arxiv_calendar.ClosedEvenings:
 def oldest_complete_since(day: date) -> date:
     """The announcement from which on every one up to `day` is stored: an identifier unknown since then is new."""
     with reading() as session:
-        stored = source_days.stored_days(session, SOURCES, day - MAX_DAYS_BACK * A_DAY, day)
+        stored_days = source_days.stored_days(session, SOURCES, day - MAX_DAYS_BACK * A_DAY, day)
     since = ANNOUNCEMENTS.current(day)
-    while ANNOUNCEMENTS.previous(since) in stored:
+    while ANNOUNCEMENTS.previous(since) in stored_days:
         since = ANNOUNCEMENTS.previous(since)
     return since
 

@@ -157,7 +157,7 @@ def _convert_entry(entry: Element, title: str) -> ListedPaper:
     record = Record(
         title=title,
         abstract=abstract,
-        authors=tuple(name for name in names if name),
+        authors=tuple(name for name in names if any(map(str.isalpha, name))),  # `:` stands behind collaborations
         arxiv_id=arxiv_id,
         version=version or 1,
         doi=xml.text(entry, "arxiv:doi", _NS).lower() or None,

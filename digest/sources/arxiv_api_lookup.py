@@ -25,8 +25,8 @@ def _look_up_batch(arxiv_ids: Sequence[str]) -> dict[str, Record]:
     parameters = (("id_list", ",".join(arxiv_ids)), ("max_results", str(len(arxiv_ids))))
     request = http.SourceRequest(arxiv.API_URL.value(), arxiv.PACING, parameters)
     page = http.fetch(request, arxiv_api.parse)
-    found = {listed.record.arxiv_id: listed.record for listed in page.parsed.papers}
-    return {arxiv_id: found[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in found}
+    records = {listed.record.arxiv_id: listed.record for listed in page.parsed.papers}
+    return {arxiv_id: records[arxiv_id] for arxiv_id in arxiv_ids if arxiv_id in records}
 
 
 LOOKUP = PaperLookup(lambda identifier: _ARXIV_ID.fullmatch(identifier) is not None, look_up)

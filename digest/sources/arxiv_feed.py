@@ -17,6 +17,7 @@ from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.arxiv_feed_freshness import ANNOUNCED, assess_feed
 from digest.sources.author_line import authors_of
+from digest.sources.item_conversion import convert_items
 from digest.sources.record_limits import require_within_limits
 from digest.sources.source import A_DAY, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 
@@ -51,17 +52,9 @@ def parse(data: bytes) -> ParsedDocument:
     title = _text(channel, "title") or _text(channel, "atom:title")
     if title.startswith("Feed error for query:"):
         raise SourceDown(f"arXiv answered with an error feed: {title[:120]}")
-    listed, rejected = [], []
-    for position, item in enumerate(document.items, start=1):
-        if isinstance(item, RejectedItem):
-            rejected.append(item)
-            continue
-        try:
-            listed.append(_convert_entry(item))
-        except ValueError as error:
-            rejected.append(
-                RejectedItem(position, str(error), (_text(item, "title") or _text(item, "atom:title"))[:120])
-            )
+    listed, rejected = convert_items(
+        document.items, _convert_entry, lambda item: _text(item, "title") or _text(item, "atom:title")
+    )
     cut = (document.truncation,) if document.truncation else ()
     return ParsedDocument(tuple(listed), (*rejected, *cut), _feed_date(document), is_cut=bool(cut))
 

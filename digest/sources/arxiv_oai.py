@@ -20,6 +20,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.papers.outlets import ARXIV
 from digest.sources import arxiv, arxiv_calendar, dates, http, identifiers, xml
 from digest.sources.author_line import AuthorLine, authors_of
+from digest.sources.item_conversion import convert_items
 from digest.sources.record_limits import require_within_limits
 from digest.sources.source import (
     LATE,
@@ -101,16 +102,9 @@ def parse(data: bytes) -> OaiPage:
     listing = root.find("oai:ListRecords", _NS)
     if listing is None:
         raise BadInput("not a list of records: expected <ListRecords>")
-    harvested, rejected = [], []
-    for position, record in enumerate(document.items, start=1):
-        if isinstance(record, RejectedItem):
-            rejected.append(record)
-            continue
-        try:
-            harvested.append(_convert_record(record))
-        except ValueError as invalid:
-            identifier = xml.text(record, "oai:header/oai:identifier", _NS)
-            rejected.append(RejectedItem(position, str(invalid), identifier[:120]))
+    harvested, rejected = convert_items(
+        document.items, _convert_record, lambda record: xml.text(record, "oai:header/oai:identifier", _NS)
+    )
     cut = document.truncation
     if cut is None and document.is_rebuilt and listing.find("oai:resumptionToken", _NS) is None:
         cut = RejectedItem(len(document.items) + 1, "the resumption token can't be read", "")
@@ -206,17 +200,17 @@ def _convert_record(record: Element) -> HarvestedRecord:
     if header is None:
         raise ValueError("no header")
     arxiv_id, _ = identifiers.parse_arxiv_id(xml.text(header, "oai:identifier", _NS).removeprefix("oai:arXiv.org:"))
-    changed = dates.parse_date("datestamp", xml.text(header, "oai:datestamp", _NS))
+    changed_on = dates.parse_date("datestamp", xml.text(header, "oai:datestamp", _NS))
     if header.get("status") == "deleted":
-        return HarvestedRecord(Record("", arxiv_id=arxiv_id, withdrawn=True), changed, None)
+        return HarvestedRecord(Record("", arxiv_id=arxiv_id, withdrawn=True), changed_on, None)
     for metadata_format, read_format in (("arXiv", _read_arxiv_format), ("arXivRaw", _read_raw_format)):
         metadata = record.find(f"oai:metadata/{{http://arxiv.org/OAI/{metadata_format}/}}{metadata_format}", _NS)
         if metadata is not None:
-            return read_format(metadata, arxiv_id, changed)
+            return read_format(metadata, arxiv_id, changed_on)
     raise ValueError("no metadata in a known format (arXiv, arXivRaw)")
 
 
-def _read_arxiv_format(meta: Element, arxiv_id: str, changed: date) -> HarvestedRecord:
+def _read_arxiv_format(meta: Element, arxiv_id: str, changed_on: date) -> HarvestedRecord:
     """Format `arXiv`: authors in parts, no version numbers; `updated` means that there is a second version."""
     names = {"a": "http://arxiv.org/OAI/arXiv/"}
 
@@ -229,10 +223,10 @@ def _read_arxiv_format(meta: Element, arxiv_id: str, changed: date) -> Harvested
         authors.append(" ".join(part for part in parts if part))
     submitted_on = dates.parse_date("created", text("created"))
     record = _record(text, arxiv_id, AuthorLine(tuple(name for name in authors if name)), submitted_on)
-    return HarvestedRecord(replace(record, version=2 if text("updated") else 1), changed, submitted_on)
+    return HarvestedRecord(replace(record, version=2 if text("updated") else 1), changed_on, submitted_on)
 
 
-def _read_raw_format(meta: Element, arxiv_id: str, changed: date) -> HarvestedRecord:
+def _read_raw_format(meta: Element, arxiv_id: str, changed_on: date) -> HarvestedRecord:
     """Format `arXivRaw`: authors in one line, every version with date and size; an empty version is a withdrawal."""
     names = {"a": "http://arxiv.org/OAI/arXivRaw/"}
 
@@ -249,7 +243,7 @@ def _read_raw_format(meta: Element, arxiv_id: str, changed: date) -> HarvestedRe
     record = _record(text, arxiv_id, authors_of(text("authors")), submitted_on)
     version = int(version_match[1]) if version_match else len(versions)
     return HarvestedRecord(
-        replace(record, version=version, withdrawn=record.withdrawn or is_empty), changed, submitted_on
+        replace(record, version=version, withdrawn=record.withdrawn or is_empty), changed_on, submitted_on
     )
 
 
@@ -319,12 +313,12 @@ def _fetch_day(day: date) -> FetchResult:
     mark = DayMark(day, new, final=is_over) if complete and failure is None else None
     documents = tuple(
         FetchedDocument(
-            f"records of {changed}",
-            ParsedDocument(tuple(by_day[changed]), tuple(dict.fromkeys(rejected)) if changed == day else ()),
-            arxiv_calendar.current(changed, closed),
-            mark=mark if changed == day else None,
+            f"records of {changed_on}",
+            ParsedDocument(tuple(by_day[changed_on]), tuple(dict.fromkeys(rejected)) if changed_on == day else ()),
+            arxiv_calendar.current(changed_on, closed),
+            mark=mark if changed_on == day else None,
         )
-        for changed in sorted(by_day)
+        for changed_on in sorted(by_day)
     )
     incomplete = failure is None and not complete and announces
     return FetchResult(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)

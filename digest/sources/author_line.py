@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from digest.text.collectives import is_collective
+from digest.text.collective_authors import is_collective
 from digest.text.tex import readable
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES
 

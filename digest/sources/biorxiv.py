@@ -5,7 +5,6 @@ The API reports errors as a status text under HTTP 200, and sometimes an empty b
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from urllib.parse import quote
 
 from digest import clock, papers
 from digest.errors import BadInput, SourceDown
-from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.papers.subjects import subject_code
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.author_line import authors_of
 from digest.sources.decoding import decode
+from digest.sources.item_conversion import JSON_ERRORS, convert_items, json_excerpt
 from digest.sources.record_limits import require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
@@ -45,6 +45,12 @@ _FIGURE = re.compile(r"O_FIG\b.{0,5000}?C_FIG\b", re.DOTALL)
 _HEADINGS = re.compile(r"[OC]_ST_ABS|[OC]_(?:LI|[UO]L|QD|TEXTBOX)")
 _SMALL_CAPS = re.compile(r"[OC]_SCP(?:LOW|CAP)")
 _SCRIPTS = re.compile(r"\{(super|sub)script ([^{}]{1,100})\}")
+# Line breaks that lost their backslash, and the headings behind them: `unclear.nnResultsHere, we`.
+_LOST_BREAK = re.compile(
+    r"(?<=[\w)\]%][.!?:])n{1,2}(?=[A-Z][a-z]|[A-Z]{2}|[OC]_)"
+    r"(?:(?i:(Background|Methods?|Results?|Conclusions?|(?:One[ -]sentence )?Summary|Highlights?|"
+    r"Significance(?: Statement)?|Key Messages?|Keywords|Abbreviations))(?=[A-Z]))?"
+)
 _NAMED_CHARACTER = re.compile(r"\{([A-Za-z]{2,12})\}")
 _ENTITY_NAMES = {"degrees": "deg"}
 
@@ -70,18 +76,13 @@ def parse(data: bytes) -> BiorxivPage:
     if status is None or any(isinstance(row, dict) and "messages" in row for row in items.values):
         raise BadInput("expected `messages` and a `collection`")
     total = re.search(r'"total"\s*:\s*"?(\d{1,9})\b', head)
-    listed: list[ListedPaper] = []
-    rejected: list[RejectedItem] = []
-    for position, row in enumerate(items.values, start=1):
-        if isinstance(row, RejectedItem):
-            rejected.append(row)
-            continue
-        try:
-            listed.append(_journal_version(row) if "preprint_doi" in row else _convert_preprint(row))
-        except (ValueError, TypeError, AttributeError) as error:
-            rejected.append(RejectedItem(position, str(error)[:200], json.dumps(row, ensure_ascii=False)[:120]))
+    listed, rejected = convert_items(items.values, _convert_row, json_excerpt, errors=JSON_ERRORS)
     parsed = ParsedDocument(tuple(listed), tuple(rejected), announced=_only_date(listed), is_cut=items.is_cut)
     return BiorxivPage(parsed, len(items.values), int(total[1]) if total else None)
+
+
+def _convert_row(row: Any) -> ListedPaper:
+    return _journal_version(row) if "preprint_doi" in row else _convert_preprint(row)
 
 
 def fetch(resource: str, server: str, first: date, last: date) -> Iterator[BiorxivPage]:
@@ -195,6 +196,7 @@ def _plain_text(text: str) -> str:
 
 def _abstract(text: str) -> str:
     """Plain text of an abstract with flattened JATS markup; `{beta}` and the like become characters."""
+    text = _LOST_BREAK.sub(lambda match: f" {match[1]}: " if match[1] else " ", text)
     text = _SMALL_CAPS.sub("", _FIGURE.sub(" ", _LEADING_TITLE.sub("", text)))
     text = _SCRIPTS.sub(lambda match: f"{'^' if match[1] == 'super' else '_'}{match[2]}", _HEADINGS.sub(" ", text))
     return _plain_text(_NAMED_CHARACTER.sub(_character, text))

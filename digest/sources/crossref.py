@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -17,9 +17,11 @@ from digest import papers, settings
 from digest.errors import BadInput, SourceDown
 from digest.papers import Record
 from digest.settings import TextSetting
-from digest.sources import http
+from digest.sources import dates, http
 from digest.sources.decoding import decode
 from digest.sources.feed_abstracts import clean_abstract
+from digest.sources.feed_authors import without_affiliation
+from digest.sources.feed_exclusions import reason_to_leave_out
 from digest.sources.request_pacing import Pacing
 from digest.text.markup import text_of_markup
 
@@ -47,6 +49,7 @@ _NOTICES = {
     "retraction": "retraction notice",
     "withdrawal": "retraction notice",
     "removal": "retraction notice",
+    "partial_retraction": "retraction notice",
     "expression_of_concern": "expression of concern",
     "erratum": "correction",
     "corrigendum": "correction",
@@ -54,6 +57,8 @@ _NOTICES = {
     "addendum": "correction",
     "clarification": "correction",
 }
+_DOI = re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s?)?(10\.\d{4,9}/\S+)")
+_ET_AL = re.compile(r"(?:and\s+)?(?:et\.?\s*al\.?|others)", re.IGNORECASE)
 _RETRACTIONS = frozenset({"retraction", "withdrawal", "removal"})
 _DATES = ("published-online", "posted", "published", "published-print", "issued")
 
@@ -111,7 +116,7 @@ def fetch_work(doi: str, *, seconds: float | None = None) -> CrossrefWork | None
         raise
 
 
-def _read(answer: http.SourceAnswer) -> CrossrefWork:
+def _read(answer: http.SourceResponse) -> CrossrefWork:
     _RATE.read(answer.headers)
     return parse(answer.body)
 
@@ -133,7 +138,11 @@ def convert(work: Mapping[str, Any]) -> CrossrefWork:
     title = text_of_markup(_first_text(work.get("title")))
     abstract = clean_abstract(_text(work.get("abstract")), title)
     names = tuple(filter(None, (_name(person) for person in _objects(work.get("author"))[:MAX_AUTHORS])))
-    retracted = any(_update_type(update) in _RETRACTIONS for update in _objects(work.get("updated-by")))
+    own_doi = _dois([work.get("DOI")])
+    updates = _objects(work.get("update-to"))
+    own_updates = [update for update in updates if own_doi and _dois([update.get("DOI")]) == own_doi]  # made in place
+    about_it = (*_objects(work.get("updated-by")), *own_updates)
+    retracted = any(_update_type(update) in _RETRACTIONS for update in about_it)
     doi, preprint_dois = _version_dois(work)
     record = Record(
         title=title[:5000],
@@ -148,9 +157,10 @@ def convert(work: Mapping[str, Any]) -> CrossrefWork:
         retracted=retracted,
     )
     notices = [
-        _NOTICES[kind] for update in _objects(work.get("update-to")) if (kind := _update_type(update)) in _NOTICES
+        _NOTICES[kind] for update in updates if update not in own_updates and (kind := _update_type(update)) in _NOTICES
     ]
     left_out = next(iter(notices), "") or _NO_PAPERS.get(_text(work.get("type")), "")
+    left_out = left_out or reason_to_leave_out(title, (), doi) or ""
     return CrossrefWork(record, left_out, retracted)
 
 
@@ -174,22 +184,29 @@ def complete(record: Record, work: CrossrefWork) -> Record:
 
 def _version_dois(work: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """The DOI to cite and those of preprints, by the relations that the publishers deposited."""
-    own = _text(work.get("DOI")).lower()[:250] or None
+    own = next(iter(_dois([work.get("DOI")])), None)
     published = [doi for doi in _related_dois(work, "is-preprint-of") if doi != own]
     if published and own:
         return published[0], (own,)
-    return own, tuple(doi for doi in _related_dois(work, "has-preprint") if doi != own)
+    preprints = [papers.without_version(doi) for doi in _related_dois(work, "has-preprint") if doi != own]
+    return own, tuple(dict.fromkeys(preprints))
 
 
 def _related_dois(work: Mapping[str, Any], relation: str) -> list[str]:
     relations = work.get("relation")
     related = _objects(relations.get(relation)) if isinstance(relations, dict) else []
-    dois = [_text(item.get("id")).lower()[:250] for item in related if _text(item.get("id-type")) == "doi"]
-    return [doi for doi in dois if doi.startswith("10.")][:MAX_RELATED]
+    return _dois([item.get("id") for item in related if _text(item.get("id-type")) == "doi"])[:MAX_RELATED]
+
+
+def _dois(values: Sequence[object]) -> list[str]:
+    """The DOIs in lower case; publishers also deposit their addresses."""
+    texts = [_text(value).strip().lower()[:300] for value in values]
+    return [match[1][:250] for text in texts if (match := _DOI.match(text))]
 
 
 def _update_type(update: Mapping[str, Any]) -> str:
-    return _text(update.get("type")).lower().replace("-", "_").replace(" ", "_")
+    name = _text(update.get("type")) or _text(update.get("update-type")) or _text(update.get("label"))
+    return name.lower().replace("-", "_").replace(" ", "_")
 
 
 def _text(value: object) -> str:
@@ -197,17 +214,23 @@ def _text(value: object) -> str:
 
 
 def _first_text(value: object) -> str:
-    return next((item for item in value if isinstance(item, str)), "") if isinstance(value, list) else _text(value)
+    return (
+        next((item for item in value if isinstance(item, str) and item.strip()), "")
+        if isinstance(value, list)
+        else _text(value)
+    )
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, dict)]
 
 
 def _name(person: Mapping[str, Any]) -> str:
     """A person's name with the family name last, or an organisation's."""
     parts = [_text(person.get(part)) for part in ("given", "family", "suffix")]
-    return text_of_markup(" ".join(filter(None, parts)) or _text(person.get("name")))[:300]
+    name = text_of_markup(" ".join(filter(None, parts)) or _text(person.get("name")))[:300]
+    return "" if _ET_AL.fullmatch(name) else without_affiliation(name)
 
 
 def _published(work: Mapping[str, Any]) -> date | None:
@@ -216,9 +239,9 @@ def _published(work: Mapping[str, Any]) -> date | None:
         value = work.get(name)
         rows = value.get("date-parts") if isinstance(value, dict) else None
         parts = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], list) else []
-        if len(parts) == 3 and all(isinstance(part, int) for part in parts):
-            try:
-                return date(*parts)
-            except (ValueError, OverflowError):
-                continue
+        try:
+            year, month, day = map(int, parts)
+            return dates.require_plausible(name, date(year, month, day))
+        except (ValueError, TypeError, OverflowError):
+            continue
     return None

@@ -12,12 +12,13 @@ from digest.db.core.engine import reading
 from digest.db.papers import feed_sources
 from digest.errors import SourceDown
 from digest.sources import crossref
+from digest.sources.feed_dates import MAX_AHEAD
 from digest.sources.feed_papers import FeedPaper, LeftOut
 
 log = logs.get(__name__)
 
 MAX_LOOKUPS = 50  # of one fetch of one feed
-ASKED_AGAIN_AFTER = timedelta(days=30)
+LOOKED_UP_AGAIN_AFTER = timedelta(days=30)
 
 
 @dataclass(slots=True)
@@ -43,11 +44,11 @@ def complete_papers(
     completion = Completion()
     deadline = None if seconds is None else time.monotonic() + seconds
     wanting = [paper.record.doi for paper in listed if paper.needs_abstract and paper.record.doi]
-    asked = _asked(wanting) if wanting and crossref.is_enabled() else set(wanting)
+    recent_dois = _recently_looked_up(wanting) if wanting and crossref.is_enabled() else set(wanting)
     is_down = False
     for paper in listed:
         doi = paper.record.doi
-        if doi is None or not paper.needs_abstract or doi in asked:
+        if doi is None or not paper.needs_abstract or doi in recent_dois:
             completion.papers.append(paper)
         elif is_down or len(completion.has_abstract) >= limit or (deadline and time.monotonic() > deadline):
             completion.postponed.append(paper)
@@ -72,12 +73,14 @@ def _complete(completion: Completion, paper: FeedPaper, doi: str, seconds: float
     return True
 
 
-def _asked(dois: Sequence[str]) -> set[str]:
+def _recently_looked_up(dois: Sequence[str]) -> set[str]:
     with reading() as session:
-        return feed_sources.asked_dois(session, dois, clock.now() - ASKED_AGAIN_AFTER)
+        return feed_sources.recently_looked_up(session, dois, clock.now() - LOOKED_UP_AGAIN_AFTER)
 
 
 def _with_work(paper: FeedPaper, work: crossref.CrossrefWork) -> FeedPaper:
     record = crossref.complete(paper.record, work)
+    if record.published is not None and record.published > clock.now().date() + MAX_AHEAD:
+        record = replace(record, published=None)  # the date of an issue to come
     origin = "Crossref" if len(record.abstract) > len(paper.record.abstract) else paper.abstract_from
     return replace(paper, record=record, abstract_from=origin)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 
-_BYTE_ORDER_MARKS = (
+BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -30,7 +30,7 @@ _SAMPLE = 16
 
 def decode(data: bytes) -> str:
     """Decode without the byte order mark. Invalid bytes are removed; never raises."""
-    for mark, encoding in _BYTE_ORDER_MARKS:
+    for mark, encoding in BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return _decode_as(data[len(mark) :], encoding)
     sample = data[:_SAMPLE]

@@ -30,6 +30,10 @@ _LEADING = tuple(
         rf"(?:Publication date|Available online):? (?:\d{{1,2}} )?{_MONTH}? ?[\d–-]{{0,12}} ?\d{{4}}\s*"
         r"(?:Source:.{0,300}?(?=Author\(s\):|$))?"
         r"(?:Author\(s\):.{0,20000}$)?",  # ScienceDirect
+        r"[^.;]{2,120}\. \d{4}(?: [A-Z][a-z]{2}(?:-[A-Z][a-z]{2})?(?: \d{1,2})?)?(?:;[^.]{1,60})?\."
+        r" doi: 10\.\S{1,200}\s*"
+        r"(?:(?:Online ahead of print|eCollection [^.]{4,20}|Epub [^.]{4,20}|Print [^.]{4,20})\.\s*)*",  # PubMed
+        r"[^:]{2,80}, Vol\. \d{1,4}, Pages? [\w–-]{1,20}: .{3,500}? doi: 10\.\S{1,200}\s+(?:Authors:\s+)?",  # MDPI
         r"arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:)?\s*",
         r"(?:Not Available|No abstract(?: available| is available)?|N/A|Abstract not available)\W*$",
         r"(?:Abstract|ABSTRACT|Summary|SUMMARY|Significance(?: Statement)?)"
@@ -48,7 +52,7 @@ _TRAILING = tuple(
         r"(?:\s+(?:on|at|in|here)\b.{0,80})?\W{0,5}$",
         r"\s*The post .{3,300} (?:first appeared|appeared first) on .{2,100}$",
         r"\s*(?:doi|DOI):? ?(?:https?://\S+|10\.\S+)\s*$",
-        r"\s*(?:PMID|PMCID):\s?\w+(?:\s*\|\s*(?:PMCID|DOI):\s?\S+)*\s*$",
+        r"\s*(?:PMID|PMCID):\s?\w+(?:\s*\|\s*(?:PMCID|DOI):\s?\S+)*\s*\|?\s*$",
     )
 )
 _CUT = re.compile(r"(?:\.\.\.|…|\[…\]|\[\.\.\.\]|\[&hellip;\])\W{0,3}$")

@@ -12,6 +12,11 @@ from digest.sources.feed_document import FeedEntry
 
 MAX_AHEAD = timedelta(days=2)  # later ones are dates of issues to come
 _ISO = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?!\d)")
+_DOTTED = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)")  # day first wherever dots separate
+_IN_TEXT = re.compile(
+    r"(?:Publication date|Available online):?(?:\s|<[^<>]{1,20}>){0,5}(\d{1,2} [A-Z][a-z]{2,9} \d{4})"
+)
+_PART_OF_DATE = re.compile(r"\d{4}(?:-\d{2})?")
 _NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[\s-]+([A-Za-z]{3})[a-z]*\.?,?[\s-]+(\d{4})")
 _NAMED_AMERICAN = re.compile(r"([A-Za-z]{3})[a-z]*\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 _MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
@@ -28,17 +33,21 @@ def entry_day(entry: FeedEntry, today: date) -> date | None:
 
 
 def _candidates(entry: FeedEntry) -> Iterator[date]:
-    if entry.date is not None and (day := _date(*entry.date)) and not _is_only_year(entry):
+    if entry.date is not None and (day := _date(*entry.date)) and not _is_part_of_date(entry):
         yield day
     for name in _FIELDS:
         for text in entry.values.get(name, ()):
             if day := parse_day(text):
                 yield day
+    for summary in entry.summaries:
+        if (match := _IN_TEXT.search(summary[:1000])) and (day := parse_day(match[1])):
+            yield day
 
 
-def _is_only_year(entry: FeedEntry) -> bool:
+def _is_part_of_date(entry: FeedEntry) -> bool:
+    """True where the only dates are a year, or a year and a month."""
     texts = [text.strip() for name in _FIELDS for text in entry.values.get(name, ())]
-    return bool(texts) and all(re.fullmatch(r"\d{4}", text) for text in texts)
+    return bool(texts) and all(_PART_OF_DATE.fullmatch(text) for text in texts)
 
 
 def parse_day(text: str) -> date | None:
@@ -46,6 +55,8 @@ def parse_day(text: str) -> date | None:
     text = " ".join(text[:80].split())
     if match := _ISO.match(text):
         return _date(int(match[1]), int(match[2]), int(match[3]))
+    if match := _DOTTED.match(text):
+        return _date(int(match[3]), int(match[2]), int(match[1]))
     if match := _NAMED.search(text):
         return _date(int(match[3]), _MONTHS.get(match[2].lower(), 0), int(match[1]))
     if match := _NAMED_AMERICAN.search(text):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from digest.errors import BadInput
@@ -39,6 +40,8 @@ _DOCTYPE = re.compile(r"<!DOCTYPE\s[^<>\[]{0,400}>", re.IGNORECASE)
 _DECLARED = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARATION = re.compile(rb"^<\?xml[^>]{0,200}\?>")
 _BYTES_OF_UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_REDIRECTOR = re.compile(r"(?:www|scholar)\.google\.[a-z.]{2,6}/(?:url|scholar_url)")  # addresses that change each time
+_GZIP = b"\x1f\x8b\x08"
 _MAX_VALUE = 500_000  # characters
 
 
@@ -47,7 +50,8 @@ class FeedEntry:
     """One entry. `values`: the texts of all its elements by local name in lower case, in their order.
 
     `links`: addresses of the entry itself, not of what it is about (RFC 4287, section 4.2.7.2) or encloses.
-    `summaries`: texts that may be or hold the abstract, as markup; `date`: as feedparser reads it, (year, month, day).
+    `summaries`: texts that may be or hold the abstract, as markup; `date`: as feedparser reads it, (year, month, day);
+    `is_recording`: it encloses sound or a film.
     """
 
     title: str
@@ -58,6 +62,7 @@ class FeedEntry:
     tags: tuple[str, ...] = ()
     date: tuple[int, int, int] | None = None
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_recording: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,10 @@ def read_feed(data: bytes, *, url: str = "", charset: str = "") -> FeedDocument:
 
     Raises BadInput where it is no feed, too large, or declares entities.
     """
+    if data.startswith(_GZIP):
+        data = _unpacked(data)
     if len(data) > MAX_BYTES:
-        raise BadInput(f"a feed of {len(data)} bytes is over the limit of {MAX_BYTES}")
+        raise BadInput(f"a feed of more than {MAX_BYTES} bytes is over the limit")
     text = _decode(data, charset).lstrip()
     if not text:
         raise BadInput("the answer is empty")
@@ -92,6 +99,14 @@ def read_feed(data: bytes, *, url: str = "", charset: str = "") -> FeedDocument:
         raise BadInput(f"more than {MAX_ENTRIES} entries in one feed")
     title, link = _title_and_link(document.head, url)
     return FeedDocument(title, link, entries, is_cut=document.truncation is not None)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """A feed that is served as a packed file (RFC 1952). Raises BadInput for a damaged one."""
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise BadInput(f"the packed feed is damaged ({error})") from error
 
 
 def _is_html(text: str) -> bool:
@@ -120,7 +135,8 @@ def _merge_entries(document: xml.XmlDocument, url: str) -> tuple[FeedEntry | Rej
     """The entries with those that are damaged in their places."""
     elements = [item for item in document.items if not isinstance(item, RejectedItem)]
     interpreted = _interpret(document.head, elements)
-    read = iter([_entry(element, parsed, url) for element, parsed in zip(elements, interpreted, strict=True)])
+    pairs = zip(elements, interpreted, strict=True)
+    read = iter([_entry_or_fault(number, *pair, url) for number, pair in enumerate(pairs, start=1)])
     entries = [item if isinstance(item, RejectedItem) else next(read) for item in document.items]
     return (*entries, *([document.truncation] if document.truncation else []))
 
@@ -137,7 +153,8 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     import feedparser  # takes longer to import than everything else here
 
     root = Element(head.tag, head.attrib)
-    (SubElement(root, "channel") if head.tag == "rss" else root).extend(elements)
+    channel = next((child.attrib for child in head if child.tag == "channel"), {})  # its xml:base
+    (SubElement(root, "channel", channel) if head.tag == "rss" else root).extend(elements)
     document = io.BytesIO(tostring(root, encoding="utf-8", xml_declaration=True))
     headers = {"content-type": "application/xml; charset=utf-8"}
     try:
@@ -147,19 +164,32 @@ def _parse_with_feedparser(head: Element, elements: Sequence[Element]) -> list[M
     return list(parsed.entries)
 
 
+def _entry_or_fault(position: int, element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry | RejectedItem:
+    """One entry; what nobody foresaw in it must not cost the others."""
+    try:
+        return _entry(element, parsed, url)
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        excerpt = one_line("".join(element.itertext()))[:120]
+        return RejectedItem(position, f"not understood: {type(error).__name__}", excerpt)
+
+
 def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
     values: dict[str, list[str]] = {}
     for child in element:
-        name = child.tag.rpartition("}")[2].lower() if isinstance(child.tag, str) else ""
+        namespace, _, name = child.tag.lower().rpartition("}") if isinstance(child.tag, str) else ("", "", "")
+        if name == "source" and not namespace.startswith("{http://purl.org/dc/"):
+            continue  # the feed that an entry was taken from (RFC 4287, section 4.2.11), not what it is
         text = "".join(child.itertext())[:_MAX_VALUE].strip()
         if name and text:
             values.setdefault(name, []).append(text)
     links = [str(link.get("href", "")) for link in parsed.get("links", []) if link.get("rel") in {"alternate", None}]
+    links.append(str(parsed.get("link", "")))  # also a guid that is a link
     about = next((value for name, value in element.attrib.items() if name.endswith("}about")), "")
     contents = [str(content.get("value", "")) for content in parsed.get("content", [])]
     summaries = [*contents, str(parsed.get("summary", "")), *values.get("description", []), *values.get("abstract", [])]
     title = str(parsed.get("title", "")) or next(iter(values.get("title", [])), "")
-    authors = [str(author.get("name", "")) for author in parsed.get("authors", [])]
+    people = parsed.get("authors", [])  # a text where the element is <authors>
+    authors = [str(author.get("name", "")) for author in people if isinstance(author, Mapping)]
     return FeedEntry(
         title=title,
         links=_absolute([*links, *values.get("link", []), about], url),
@@ -167,8 +197,10 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         summaries=tuple(dict.fromkeys(text[:_MAX_VALUE] for text in summaries if text.strip())),
         authors=tuple(values.get("creator") or [name for name in authors if name] or values.get("authors", [])),
         tags=tuple(str(tag.get("term", "")) for tag in parsed.get("tags", []) if tag.get("term")),
-        date=_day(parsed.get("published_parsed") or parsed.get("updated_parsed")),
+        date=_day(parsed.get("published_parsed") or dict(parsed).get("updated_parsed")),
         values={name: tuple(texts) for name, texts in values.items()},
+        is_recording=str(parsed.get("id", "")).startswith("yt:video:")
+        or any(str(link.get("type", "")).startswith(("audio/", "video/")) for link in parsed.get("enclosures", [])),
     )
 
 
@@ -185,6 +217,9 @@ def _web_address(link: str, url: str) -> str:
         address = urljoin(url, link)
         address.encode()  # a lone surrogate is in no address
         parts = urlsplit(address)
+        if _REDIRECTOR.fullmatch(f"{parts.hostname}{parts.path}"):
+            wrapped = dict(parse_qsl(parts.query)).get("url", "")
+            return _web_address(wrapped, url) if wrapped.startswith(("http://", "https://")) else address
         return address if parts.scheme in {"http", "https"} and parts.hostname and len(address) <= 2000 else ""
     except ValueError:
         return ""
@@ -232,6 +267,7 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
         is_text = isinstance(value, str | int) and not isinstance(value, bool)
         return remove_controls(str(value)[:_MAX_VALUE]) if is_text else ""
 
+    identifier = text("id")
     people, tags = item.get("authors") or [item.get("author")], item.get("tags")
     people = [person.get("name") for person in people if isinstance(person, dict)] if isinstance(people, list) else []
     names = [remove_controls(name) for name in people if name and isinstance(name, str)]
@@ -239,10 +275,20 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
     dates = tuple(filter(None, (text("date_published"), text("date_modified"))))
     return FeedEntry(
         title=text("title"),
-        links=_absolute([text("url") or text("external_url"), text("id")], url),
-        id=one_line(text("id"))[:2000],
+        links=_absolute([text("url") or text("external_url"), identifier if "://" in identifier else ""], url),
+        id=one_line(identifier)[:2000],
         summaries=tuple(filter(None, (text("content_html"), text("content_text"), text("summary")))),
         authors=tuple(names),
         tags=tuple(remove_controls(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         values={**strings, "date": dates} if dates else strings,
+        is_recording=_has_recording(item.get("attachments")),
     )
+
+
+def _has_recording(attachments: object) -> bool:
+    kinds = (
+        [item.get("mime_type") for item in attachments if isinstance(item, dict)]
+        if isinstance(attachments, list)
+        else []
+    )
+    return any(isinstance(kind, str) and kind.startswith(("audio/", "video/")) for kind in kinds)

@@ -91,7 +91,7 @@ _BARE_TITLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 _KIND_NAMES = {
     "correction": "correction,corrections,author correction,publisher correction,corrigendum,erratum,errata,addendum,"
-    "published erratum,correction article,corrections and amendments",
+    "department of error,published erratum,correction article,corrections and amendments",
     "retraction notice": "retraction,retraction notice,retraction of publication,retracted article",
     "expression of concern": "expression of concern",
     "cover": "cover,cover image,cover picture,front cover,back cover,frontispiece,cover art",
@@ -102,7 +102,7 @@ _KIND_NAMES = {
     "research highlights,research briefing,in brief,podcast,obituary,book review,books,books et al,career column,"
     "career feature,careers,world view,where i work,daily briefing,technology feature,preview,previews,spotlight,"
     "in depth,in other journals,this week in science,working life,advertisement,announcement,announcements,calendar,"
-    "futures,nature podcast,nature careers,policy watch",
+    "futures,nature podcast,nature careers,policy watch,world report",
 }
 _REASON_OF_KIND = {kind: reason for reason, kinds in _KIND_NAMES.items() for kind in kinds.split(",")}
 _NEWS_DOI = re.compile(r"10\.1038/d\d{5}-")

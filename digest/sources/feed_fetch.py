@@ -12,6 +12,7 @@ from digest.errors import BadInput, SourceDown
 from digest.sources import http
 from digest.sources.feed_discovery import feeds_named_by, is_web_page
 from digest.sources.feed_document import MAX_BYTES, read_feed
+from digest.sources.feed_identity import clean_link
 from digest.sources.feed_papers import FeedReading, read_papers
 from digest.sources.request_pacing import MAX_WAIT_SECONDS, Pacing
 
@@ -24,11 +25,15 @@ _UNSAFE = re.compile(r"[^a-z0-9.-]")
 
 @dataclass(frozen=True, slots=True)
 class FetchedFeed:
-    """An answer. `reading` is None where nothing changed since the last one; `etag`, `last_modified`: of the answer."""
+    """An answer. `reading` is None where nothing changed since the last one; `etag`, `last_modified`: of the answer.
+
+    `moved_to`: the address that the feed has from now on, '' where it stays.
+    """
 
     reading: FeedReading | None
     etag: str = ""
     last_modified: str = ""
+    moved_to: str = ""
 
 
 def checked_address(text: str) -> str:
@@ -93,7 +98,7 @@ def _is_whole(fetched: FetchedFeed) -> bool:
     return fetched.reading is None or not fetched.reading.is_cut
 
 
-def _read(answer: http.SourceAnswer, address: str) -> FetchedFeed:
+def _read(answer: http.SourceResponse, address: str) -> FetchedFeed:
     """Read an answer. Raises SourceDown for a web page, BadInput for what may be a damaged feed."""
     if answer.is_unchanged:
         return FetchedFeed(None)
@@ -107,8 +112,24 @@ def _read(answer: http.SourceAnswer, address: str) -> FetchedFeed:
     reading = read_papers(document, clock.now().date())
     etag, last_modified = (answer.headers.get(name, "") for name in ("etag", "last-modified"))
     return FetchedFeed(
-        reading, etag if _is_field_value(etag) else "", last_modified if _is_field_value(last_modified) else ""
+        reading,
+        etag if _is_field_value(etag) else "",
+        last_modified if _is_field_value(last_modified) else "",
+        moved_to=_new_address(address, answer.moved_to),
     )
+
+
+def _new_address(address: str, moved_to: str) -> str:
+    """The address to store after permanent redirects, '' for none.
+
+    One that differs by session and tracking parameters alone would change at each fetch.
+    """
+    if not moved_to or clean_link(moved_to) == clean_link(address):
+        return ""
+    try:
+        return checked_address(moved_to)
+    except BadInput:
+        return ""
 
 
 def _is_field_value(value: str) -> bool:

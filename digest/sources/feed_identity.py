@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
+from digest import papers
 from digest.papers.identity import fold_title
 from digest.sources import identifiers
 from digest.sources.feed_document import FeedEntry
@@ -21,20 +22,21 @@ _DOI = re.compile(
 _LABELLED_DOI = re.compile(
     r"\bdoi\s{0,3}[:=]?\s{0,3}(?:https?://(?:dx\.)?doi\.org/)?(10\.\d{4,9}/\S{1,200})", re.IGNORECASE
 )
+_DOI_ELEMENTS = ("doi", "identifier", "digitalobjectidentifier", "citation_doi", "articledoi")
+_DOI_IN_SOURCE = re.compile(r"(?:\bdoi:? ?|doi\.org/|^)10\.\d{4,9}/", re.IGNORECASE)  # of dc:source
 _AFTER_DOI = re.compile(
     r"(?:/(?:full|abstract|abs|pdf|epdf|html|meta|summary|fulltext|full/html|full-text|supplementary-material)"
     r"|\.(?:pdf|full|abstract|short|full-text|xml)|;jsessionid=.*)+$",
     re.IGNORECASE,
 )
 _AFTER_PATH = re.compile(r"\?.*|(?<!;2-)#.*", re.DOTALL)  # the last character of a SICI may be #
-_PREPRINT_VERSION = re.compile(r"(?<=\d)v\d{1,2}$|(?<=[a-z0-9])[-/.]v\d{1,2}$", re.IGNORECASE)
-_PREPRINT_PREFIXES = ("10.1101/", "10.64898/", "10.26434/", "10.31234/", "10.31219/", "10.21203/", "10.20944/")
+_PREPRINT_VERSION = re.compile(r"(?<=\d)v\d{1,2}$|(?<=[a-z0-9])[-/._]v\d{1,2}$", re.IGNORECASE)
 _ARXIV = re.compile(
     r"https?://(?:[a-z]{2,6}\.)?arxiv\.org/(?:abs|pdf|html)/([\w.-]{5,40}(?:/\d{7})?)|oai:arXiv\.org:(\S{5,40})",
     re.IGNORECASE,
 )
 _TRACKING = re.compile(
-    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign"
+    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign|dgcid|_hs(?:enc|mi)|mkt_tok"
     r"|(?:php|asp|j)?sess(?:ion)?_?id|sid|token|timestamp|ts|nocache|cb|_)",
     re.IGNORECASE,
 )
@@ -65,11 +67,20 @@ def doi_of(entry: FeedEntry) -> str | None:
 
 def _places(entry: FeedEntry) -> Iterator[str]:
     """Where publishers put the DOI, the surest place first."""
-    yield from entry.values.get("doi", ())
-    yield from entry.values.get("identifier", ())
-    yield entry.id if not entry.id.startswith(("http:", "https:")) else _path(entry.id)
+    for name in _DOI_ELEMENTS:
+        yield from map(_value_or_path, entry.values.get(name, ()))
+    yield _value_or_path(entry.id)
     yield from entry.values.get("guid", ())
-    yield from (_path(link) for link in entry.links)
+    yield from map(_path, entry.links)
+    yield from map(_path, entry.values.get("url", ()))  # prism:url
+    sources = [text for text in entry.values.get("source", ()) if len(_DOI_IN_SOURCE.findall(text)) == 1]
+    yield from map(_value_or_path, sources)
+
+
+def _value_or_path(text: str) -> str:
+    if text.lower().startswith(("http:", "https:")):
+        return _path(text)
+    return text[len("info:doi/") :] if text.lower().startswith("info:doi/") else text  # RFC 4452
 
 
 def _path(link: str) -> str:
@@ -91,7 +102,7 @@ def _clean_doi(text: str) -> str:
                 doi = doi[:-1]
     if doi.endswith(".co;2-"):
         return f"{doi}#"  # which an address without encoding loses
-    return _PREPRINT_VERSION.sub("", doi) if doi.startswith(_PREPRINT_PREFIXES) else doi
+    return _PREPRINT_VERSION.sub("", doi) if papers.is_preprint_doi(doi) else doi
 
 
 def arxiv_id_of(entry: FeedEntry) -> tuple[str, int] | None:
@@ -115,20 +126,24 @@ def clean_link(link: str) -> str:
         host = (parts.hostname or "").lower() + (f":{parts.port}" if parts.port not in {None, 80, 443} else "")
     except ValueError:
         return link
-    kept = _kept_parameters(parts)
+    parameters = _without_tracking(parts)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
-    fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref")) else parts.fragment
+    fragment = (
+        ""
+        if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref", "fromrss", "utm_"))
+        else parts.fragment
+    )
     return SplitResult(
-        parts.scheme.lower(), host, path, urlencode(kept, safe="/:@,()", errors="replace"), fragment
+        parts.scheme.lower(), host, path, urlencode(parameters, safe="/:@,()", errors="replace"), fragment
     ).geturl()
 
 
-def _kept_parameters(parts: SplitResult) -> list[tuple[str, str]]:
+def _without_tracking(parts: SplitResult) -> list[tuple[str, str]]:
     pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100) if parts.query.count("&") < 99 else []
-    kept = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
-    if len(kept) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
-        kept = [(name, value) for name, value in kept if name != "v"]
-    return kept
+    parameters = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
+    if len(parameters) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
+        parameters = [(name, value) for name, value in parameters if name != "v"]
+    return parameters
 
 
 def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, title: str) -> str:

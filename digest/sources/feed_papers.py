@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from digest import papers
 from digest.papers import Record, RejectedItem
 from digest.papers.identity import fold_title
-from digest.sources.author_line import AuthorLine, authors_of
 from digest.sources.feed_abstracts import best_abstract, is_complete
+from digest.sources.feed_authors import title_and_authors, without_leading_names
 from digest.sources.feed_dates import entry_day
 from digest.sources.feed_document import FeedDocument, FeedEntry
 from digest.sources.feed_exclusions import reason_to_leave_out
@@ -22,12 +22,18 @@ from digest.text.markup import text_of_markup
 
 MAX_LEFT_OUT = 500  # of those listed
 _HAL = re.compile(r"^\[hal-\d{5,10}(?:v\d+)?\]\s*", re.IGNORECASE)
-_ADS_AUTHOR = re.compile(r"^([^\W\d_][^:,]{0,60}, [^:]{1,60}): (?=\S)")
-_DEPARTMENT = re.compile(
-    r"(?<=[a-z])[a-z]?(?:Department|Dept|Division|Institute|School|Faculty|College|Laborator|Cent(?:er|re))\b.*",
-    re.DOTALL,
+_SECTIONS = (  # in brackets before or after a title
+    "articles?|asap|brief communications?|case reports?|clinical picture|comment|correspondence|corrections?"
+    "|department of error|editorials?|health policy|letters?|news|obituary|original articles?|perspectives?"
+    "|personal view|research articles?|reviews?|review articles?|seminar|series|viewpoint|world report"
 )
-_EMAIL = re.compile(r"[^\s@]{1,80}@\S{1,200}\s{0,9}\(([^()]{2,80})\)|[^\s@]{1,80}@\S{1,200}")
+_BEFORE_TITLE = re.compile(
+    rf"^(?:\[(?:{_SECTIONS})\]\s+(?=\S)|[^:,]{{2,80}}, Vol\. \d{{1,4}}, Pages? [\w–-]{{1,20}}: )", re.IGNORECASE
+)
+_AFTER_TITLE = re.compile(
+    rf"\s+\[(?:{_SECTIONS}|version \d{{1,2}}; [^\[\]]{{3,150}})\]$", re.IGNORECASE
+)  # HighWire, F1000
+_SECTION = re.compile(rf"^\[({_SECTIONS})\]\s|\s\[({_SECTIONS})\]$", re.IGNORECASE)
 _MAX_TITLE_MARKUP = 20_000
 
 
@@ -77,32 +83,68 @@ class FeedReading:
 def read_papers(document: FeedDocument, today: date) -> FeedReading:
     """The papers of a feed. `today`: later dates are not believed."""
     shared_links = _shared_links(document.entries)
+    results = _read_entries(document.entries, shared_links, frozenset(), today)
+    if shared_dois := _shared_dois(results):
+        results = _read_entries(document.entries, shared_links, shared_dois, today)
     by_key: dict[str, FeedPaper] = {}
     left_out: list[LeftOut] = []
-    for position, entry in enumerate(document.entries, start=1):
-        result = _paper_or_fault(position, entry, shared_links, today)
+    for position, result in enumerate(results, start=1):
         if isinstance(result, LeftOut):
             left_out.append(result)
-        elif result.key in by_key:
-            by_key[result.key] = _richer(by_key[result.key], result)
+        elif (first := by_key.get(result.key)) is not None:
+            by_key[result.key] = _richer(first, result)
+            if fold_title(first.record.title) != fold_title(result.record.title):
+                left_out.append(_same_paper(position, result, first))
         else:
             by_key[result.key] = result
     return FeedReading(document.title, tuple(by_key.values()), tuple(left_out[:MAX_LEFT_OUT]), document.is_cut)
 
 
+def _read_entries(
+    entries: Sequence[FeedEntry | RejectedItem], shared_links: frozenset[str], shared_dois: frozenset[str], today: date
+) -> list[FeedPaper | LeftOut]:
+    return [
+        _paper_or_fault(position, entry, shared_links, shared_dois, today)
+        for position, entry in enumerate(entries, start=1)
+    ]
+
+
+def _same_paper(position: int, paper: FeedPaper, first: FeedPaper) -> LeftOut:
+    identifier = first.record.doi or first.record.arxiv_id or "link"
+    reason = f"has the {identifier} of another entry: {first.record.title[:100]}"
+    return LeftOut(position, paper.record.title[:200], reason, title_digest(paper.record.title, (paper.key,)))
+
+
+def _shared_dois(results: Iterable[FeedPaper | LeftOut]) -> frozenset[str]:
+    """DOIs, such as the journal's own, that three entries of different titles have: they identify none of them."""
+    titles = {
+        (paper.record.doi, fold_title(paper.record.title))
+        for paper in results
+        if isinstance(paper, FeedPaper) and paper.record.doi
+    }
+    return frozenset(doi for doi, count in Counter(doi for doi, _ in titles).items() if doi and count > 2)
+
+
 def _paper_or_fault(
-    position: int, entry: FeedEntry | RejectedItem, shared_links: frozenset[str], today: date
+    position: int,
+    entry: FeedEntry | RejectedItem,
+    shared_links: frozenset[str],
+    shared_dois: frozenset[str],
+    today: date,
 ) -> FeedPaper | LeftOut:
     if isinstance(entry, RejectedItem):
         return LeftOut(position, entry.excerpt, entry.reason, title_digest(entry.excerpt, ()), is_fault=True)
     title = _title(entry)
     try:
-        paper = _paper(entry, title, shared_links, today)
+        paper = _paper(entry, title, shared_links, shared_dois, today)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         key = title_digest(f"{entry.title}{entry.id}", entry.links)
-        return LeftOut(position, title[:200], str(error), key, is_fault=True)
+        excerpt = title or text_of_markup(next(iter(entry.summaries), "")[:1000]) or entry.id
+        return LeftOut(position, excerpt[:200], str(error), key, is_fault=True)
     is_bare = not paper.record.authors and not paper.record.abstract
     reason = reason_to_leave_out(paper.record.title, _kinds(entry), paper.record.doi, is_bare=is_bare)
+    if reason is None and entry.is_recording and not paper.has_identifier:
+        reason = "recording"
     return LeftOut(position, paper.record.title[:200], reason, paper.key) if reason else paper
 
 
@@ -116,17 +158,21 @@ def _shared_links(entries: Sequence[FeedEntry | RejectedItem]) -> frozenset[str]
     return frozenset(link for link, count in Counter(link for link, _ in titles).items() if count > 1)
 
 
-def _paper(entry: FeedEntry, title: str, shared_links: frozenset[str], today: date) -> FeedPaper:
+def _paper(
+    entry: FeedEntry, title: str, shared_links: frozenset[str], shared_dois: frozenset[str], today: date
+) -> FeedPaper:
     """Convert one entry. Raises ValueError naming what is missing."""
     if not title:
         raise ValueError("no title")
     if not fold_title(title):
         raise ValueError("the title has no letter")
     doi, arxiv = doi_of(entry), arxiv_id_of(entry)
+    doi = None if doi in shared_dois else doi
     link = clean_link(entry.links[0]) if entry.links else ""
     own_link = "" if link in shared_links else link
     abstract = best_abstract(entry.summaries, title)
-    title, authors = _authors(entry, title)
+    title, authors = title_and_authors(entry, title)
+    abstract = without_leading_names(abstract, authors.names)
     journal = text_of_markup(next(iter(entry.values.get("publicationname", ())), "")[:1000])
     record = Record(
         title=title,
@@ -158,35 +204,12 @@ def _secure(link: str) -> str:
 
 
 def _title(entry: FeedEntry) -> str:
-    return _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    title = _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    return _AFTER_TITLE.sub("", _BEFORE_TITLE.sub("", title)) or title
 
 
 def _kinds(entry: FeedEntry) -> tuple[str, ...]:
     """The publisher's names for the kind of the entry."""
     values = [text for name in ("section", "type", "articletype", "category") for text in entry.values.get(name, ())]
-    return (*values, *entry.tags)
-
-
-def _authors(entry: FeedEntry, title: str) -> tuple[str, AuthorLine]:
-    """The title without authors in it, and the authors."""
-    names = list(dict.fromkeys(name for text in entry.authors if (name := _author_text(text))))
-    if not names and (match := _ADS_AUTHOR.match(title)) and any("adsabs.harvard.edu" in link for link in entry.links):
-        return title[match.end() :], authors_of(f"{match[1]};")
-    if len(names) == 1:
-        return title, _one_line_of_authors(names[0])
-    lines = [authors_of(f"{name};") for name in names]
-    every_name = dict.fromkeys(name for line in lines for name in line.names)
-    return title, AuthorLine(tuple(every_name), all(line.complete for line in lines))
-
-
-def _author_text(text: str) -> str:
-    """An author's text without markup, e-mail address, and the affiliation glued to it."""
-    plain = text_of_markup(text[:_MAX_TITLE_MARKUP])
-    return _DEPARTMENT.sub("", _EMAIL.sub(lambda match: match[1] or "", plain)).strip(" ,;")
-
-
-def _one_line_of_authors(text: str) -> AuthorLine:
-    """`Example, Robin` is one person, `Robin Example, Ada Sample` are two."""
-    before, comma, after = text.partition(",")
-    is_person = comma and "," not in after and len(before.split()) == 1 and " and " not in after
-    return authors_of(f"{text};" if is_person else text)
+    section = _SECTION.search(text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    return (*values, *entry.tags, *([section[1] or section[2]] if section else []))

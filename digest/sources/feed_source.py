@@ -2,7 +2,7 @@
 
 An entry is new that was never seen, by its identity or, where it has no identifier, by its text and date. At the first
 fetch only entries of the last days are new. Of a feed that no administrator has confirmed, only some papers a day are
-stored; the others wait in `feed_item`.
+stored (setting FEED_PAPERS_A_DAY); the others wait in `feed_item`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digest import clock, settings
+from digest import clock, logs, settings
 from digest.db.core.engine import reading
 from digest.db.papers import feed_sources
 from digest.db.papers import papers as papers_store
@@ -24,17 +24,22 @@ from digest.errors import SourceDown
 from digest.models import FeedItem, FeedSource
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem
 from digest.sources import crossref, feed_fetch
-from digest.sources.crossref_completion import ASKED_AGAIN_AFTER, complete_papers
+from digest.sources.crossref_completion import LOOKED_UP_AGAIN_AFTER, complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
 from digest.sources.source import PARTIAL, STALE, CurrentFetch, FetchedDocument, FetchResult, Source, each_file
+
+log = logs.get(__name__)
 
 INTERVAL = timedelta(hours=4)
 FRESH = timedelta(days=14)  # at the first fetch, older entries are no news
 NEVER_NEW_AFTER = timedelta(days=365)  # an entry of that age which was never seen is no news either
 MAX_CONFIRMED_A_DAY = 1000  # papers of a confirmed feed; more are an error of the feed
+MAX_BACKLOG = 200  # old papers of one fetch after the first; further ones are stored at the next fetches
 MAX_HELD = 2000  # of a feed; further ones are refused
 SILENT_AFTER = timedelta(days=30)
-MAX_REFUSED_LISTED = 200  # of one fetch
+MAX_REFUSED_LISTED = 700  # of one fetch: all that are left out, then those that wait or came before
+CHANGED = "the title, authors and date of an entry that came before, whose address changed"
+CHANGED_UNDATED = "the title and authors of an entry that came before, whose address changed; neither has a date"
 
 
 @dataclass(slots=True)
@@ -94,9 +99,10 @@ def _fetch(name: str) -> FetchResult:
     plan = _plan(feed, fetched.reading, now, is_first=newest is None)
     is_cut = fetched.reading is not None and fetched.reading.is_cut
     validators = None if fetched.reading is None else ("", "") if is_cut else (fetched.etag, fetched.last_modified)
-    finish = partial(_finish, name=name, plan=plan, validators=validators, at=now)
+    moved_to = "" if is_cut else fetched.moved_to
+    finish = partial(_finish, name=name, plan=plan, validators=validators, moved_to=moved_to, at=now)
     parsed = ParsedDocument(tuple(plan.listed), tuple(plan.rejected[:MAX_REFUSED_LISTED]))
-    document = FetchedDocument(f"feed of {now.date()}", parsed, current_on=now.date(), on_stored=finish)
+    document = FetchedDocument("feed", parsed, current_on=now.date(), on_stored=finish)
     outcome, detail = _outcome(fetched.reading, newest, now.date())
     return FetchResult((document,), outcome, detail)
 
@@ -109,15 +115,19 @@ def _outcome(read: FeedReading | None, newest: date | None, today: date) -> tupl
     return "", ""
 
 
-def _finish(session: Session, *, name: str, plan: FeedPlan, validators: tuple[str, str] | None, at: datetime) -> None:
+def _finish(
+    session: Session, *, name: str, plan: FeedPlan, validators: tuple[str, str] | None, moved_to: str, at: datetime
+) -> None:
     planned = [str(item["key"]) for item in plan.items if item["state"] != HELD]
     states = feed_sources.item_states(session, name, planned)
     if any(states.get(key, HELD) != HELD for key in planned):
         raise SourceDown("another process fetched this feed at the same time", retryable=False)
     feed_sources.store_items(session, name, plan.items)
-    feed_sources.store_lookups(session, plan.has_abstract, at, ASKED_AGAIN_AFTER)
+    feed_sources.store_lookups(session, plan.has_abstract, at, LOOKED_UP_AGAIN_AFTER)
     if validators is not None:
         feed_sources.store_validators(session, name, etag=validators[0], last_modified=validators[1])
+    if moved_to and feed_sources.move_feed(session, name, address=moved_to, at=at):
+        log.info("feed_moved", source=name, address=moved_to)
 
 
 def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first: bool) -> FeedPlan:
@@ -126,25 +136,25 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     plan = FeedPlan()
     papers = read.papers if read is not None else ()
     left_out = read.left_out if read is not None else ()
-    text_keys = [paper.text_key for paper in papers if not paper.has_identifier]
     with reading() as session:
         keys = [*(paper.key for paper in papers), *(item.key for item in left_out)]
         states = feed_sources.item_states(session, feed.name, keys)
-        keys_by_text = feed_sources.keys_by_text(session, feed.name, text_keys)
+        unseen = [paper for paper in papers if paper.key not in states]
+        changed_items = changed_entries(session, feed.name, unseen, keys)
         announced = feed_sources.count_items(session, feed.name, ANNOUNCED, since=today)
-        held = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
-    # entries of one text with links of their own, such as book reviews, are not one entry whose link changes
-    changed = {text_key for text_key, seen_keys in keys_by_text.items() if seen_keys.isdisjoint(keys)}
-    fresh = [paper for paper in papers if paper.key not in states and not _is_changed(paper, changed)]
-    old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
-    _add_backlog(plan, old, today)
-    new = [paper for paper in fresh if paper not in old]
-    waiting = [*(_held_paper(item) for item in held), *new]
-    allowed = max(papers_a_day(feed) - announced, 0)
-    waits_since = {item.key: item.day for item in held}
-    postponed = _announce(plan, waiting[:allowed], waits_since, today)
-    _hold(plan, [*waiting[allowed:], *postponed], waits_since, today)
+        held_items = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
     _leave_out(plan, [item for item in left_out if item.key not in states], today)
+    changed_texts = {item.key for item in changed_items}
+    fresh = [paper for paper in unseen if paper.has_identifier or paper.text_key not in changed_texts]
+    old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
+    _add_backlog(plan, old if is_first else old[:MAX_BACKLOG], today)
+    new = [paper for paper in fresh if paper not in old]
+    waiting_papers = [*(_held_paper(item) for item in held_items), *new]
+    allowed = max(papers_a_day(feed) - announced, 0)
+    waits_since = {item.key: item.day for item in held_items}
+    postponed = _announce(plan, waiting_papers[:allowed], waits_since, today)
+    _hold(plan, [*waiting_papers[allowed:], *postponed], waits_since, today)
+    plan.rejected += [RejectedItem(0, item.reason, item.title[:120], identity=item.key) for item in changed_items]
     plan.listed = [_of_feed(feed, item) for item in plan.listed]
     return plan
 
@@ -155,9 +165,22 @@ def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
     return replace(item, record=replace(item.record, outlets=(feed.title,), categories=categories))
 
 
-def _is_changed(paper: FeedPaper, changed_texts: Collection[str]) -> bool:
-    """True for an entry of a feed whose ids and links change: its text was seen, with a key that is gone now."""
-    return not paper.has_identifier and paper.text_key in changed_texts
+def changed_entries(
+    session: Session, name: str, unseen: Sequence[FeedPaper], keys: Collection[str]
+) -> tuple[LeftOut, ...]:
+    """Entries of a feed whose ids and links change: their text was seen, with a key that is gone now.
+
+    `unseen`: papers with keys that are not stored; `keys`: of all entries that the feed has now. Entries of one text
+    with links of their own that are in the feed together, such as book reviews, are several. `LeftOut.key`: of the
+    text.
+    """
+    candidates = [paper for paper in unseen if not paper.has_identifier]
+    keys_by_text = feed_sources.keys_by_text(session, name, [paper.text_key for paper in candidates])
+    return tuple(
+        LeftOut(0, paper.record.title[:200], CHANGED if paper.record.published else CHANGED_UNDATED, paper.text_key)
+        for paper in candidates
+        if paper.text_key in keys_by_text and keys_by_text[paper.text_key].isdisjoint(keys)
+    )
 
 
 def _is_old(published: date | None, today: date, *, is_first: bool) -> bool:
@@ -191,12 +214,12 @@ def _announce(
     """
     completion = complete_papers(papers)
     plan.has_abstract = completion.has_abstract
-    late = [paper for paper in completion.postponed if waits_since.get(paper.key, today) < today]
-    for paper in (*completion.papers, *late):
+    overdue_papers = [paper for paper in completion.postponed if waits_since.get(paper.key, today) < today]
+    for paper in (*completion.papers, *overdue_papers):
         plan.listed.append(ListedPaper(paper.record, announce_type="new"))
         plan.items.append(_item(paper, ANNOUNCED, today))
     _leave_out(plan, completion.left_out, today)
-    return [paper for paper in completion.postponed if paper not in late]
+    return [paper for paper in completion.postponed if paper not in overdue_papers]
 
 
 def _hold(plan: FeedPlan, papers: Sequence[FeedPaper], waits_since: Mapping[str, date], today: date) -> None:
@@ -206,7 +229,9 @@ def _hold(plan: FeedPlan, papers: Sequence[FeedPaper], waits_since: Mapping[str,
             continue
         if number > MAX_HELD:
             plan.rejected.append(
-                RejectedItem(0, f"more than {MAX_HELD} papers of this feed wait", paper.record.title[:120])
+                RejectedItem(
+                    0, f"more than {MAX_HELD} papers of this feed wait", paper.record.title[:120], identity=paper.key
+                )
             )
             continue
         plan.items.append(_item(paper, HELD, today))
@@ -214,5 +239,5 @@ def _hold(plan: FeedPlan, papers: Sequence[FeedPaper], waits_since: Mapping[str,
 
 def _leave_out(plan: FeedPlan, left_out: Iterable[LeftOut], today: date) -> None:
     for item in left_out:
-        plan.rejected.append(RejectedItem(item.position, item.reason[:300], item.title[:120]))
+        plan.rejected.append(RejectedItem(item.position, item.reason[:300], item.title[:120], identity=item.key))
         plan.items.append({"key": item.key, "text_key": "", "state": LEFT_OUT, "day": today, "record": None})

@@ -13,7 +13,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -23,14 +23,14 @@ from urllib.parse import urlsplit
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
-from digest.sources.exchange_deadline import ExchangeDeadline
 from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
+from digest.sources.request_deadline import ExchangeDeadline
 from digest.sources.request_pacing import wait_for_turn
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["SourceAnswer", "SourceRequest", "fetch", "fetch_answer"]
+__all__ = ["SourceRequest", "SourceResponse", "fetch", "fetch_answer"]
 
 log = logs.get(__name__)
 
@@ -43,19 +43,22 @@ LONGEST_RETRY_AFTER = 6 * 3600.0
 MAX_REDIRECTS = 3
 PARSER_ERRORS = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+_PERMANENT_REDIRECTS = {301, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True)
-class SourceAnswer:
+class SourceResponse:
     """The body of an answer, unpacked, and its headers by names in lower case.
 
-    `is_unchanged`: the answer to a conditional request is that nothing changed (304).
+    `is_unchanged`: the answer to a conditional request is that nothing changed (304). `moved_to`: the address to use
+    from now on, by permanent redirects (RFC 9110, sections 15.4.2 and 15.4.9), '' for none.
     """
 
     body: bytes
     headers: Mapping[str, str]
     is_unchanged: bool = False
+    moved_to: str = ""
 
 
 def fetch(
@@ -71,7 +74,7 @@ def fetch(
 
 def fetch_answer(
     request: SourceRequest,
-    read: Callable[[SourceAnswer], T],
+    read: Callable[[SourceResponse], T],
     *,
     is_complete: Callable[[T], bool] = lambda _: True,
     tries: int = TRIES,
@@ -104,7 +107,7 @@ def fetch_answer(
     raise AssertionError("unreachable")
 
 
-def _parse(read: Callable[[SourceAnswer], T], answer: SourceAnswer) -> T:
+def _parse(read: Callable[[SourceResponse], T], answer: SourceResponse) -> T:
     """Parse an answer. What a parser did not foresee in outside data counts as not understood. Raises BadInput."""
     try:
         return read(answer)
@@ -126,21 +129,25 @@ class _Redirect(Exception):
         self.status, self.location = status, location
 
 
-def _follow_redirects(request: SourceRequest) -> SourceAnswer:
+def _follow_redirects(request: SourceRequest) -> SourceResponse:
     """The answer, after at most three redirects; each request is paced."""
     configured_host = urlsplit(request.url).hostname or ""
     if request.is_public and configured_host not in settings.get().feed_private_hosts:
         request, configured_host = public_request(request), ""
+    moved_to, is_permanent = "", True
     for _ in range(MAX_REDIRECTS + 1):
         try:
             with wait_for_turn(request.pacing, request.turn_seconds) as deadline:
-                return _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
+                answer = _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
+                return replace(answer, moved_to=moved_to)
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
+            is_permanent = is_permanent and redirect.status in _PERMANENT_REDIRECTS
+            moved_to = request.url if is_permanent else moved_to
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 
 
-def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
+def _send(request: SourceRequest, deadline: float) -> SourceResponse:
     import httpx
 
     host = urlsplit(request.url).hostname
@@ -164,7 +171,7 @@ def _send(request: SourceRequest, deadline: float) -> SourceAnswer:
         return answer
 
 
-def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadline) -> SourceAnswer:
+def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadline) -> SourceResponse:
     """Send the request and read its answer. Raises httpx's errors, SourceDown, _Redirect."""
     import httpx
 
@@ -186,11 +193,11 @@ def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadlin
         if answer.status_code in _REDIRECT_STATUSES and "location" in answer.headers:
             raise _Redirect(answer.status_code, answer.headers["location"])
         if answer.status_code == HTTPStatus.NOT_MODIFIED and _is_conditional(request):
-            return SourceAnswer(b"", dict(answer.headers), is_unchanged=True)
+            return SourceResponse(b"", dict(answer.headers), is_unchanged=True)
         if answer.status_code != HTTPStatus.OK:
             raise _error_for_status(answer, deadline)
         body = b"".join(_read_body(answer, max_bytes, deadline))
-        return SourceAnswer(body, {name.lower(): value for name, value in answer.headers.items()})
+        return SourceResponse(body, {name.lower(): value for name, value in answer.headers.items()})
 
 
 def _is_conditional(request: SourceRequest) -> bool:

@@ -55,11 +55,11 @@ def _look_up_at(
     """Add what one source knows to `records`; the identifiers that it did not answer, and its error."""
     missed = set(identifiers)
     try:
-        for asked, found in lookup.look_up(list(islice(identifiers, lookup.max_papers))):
-            missed -= set(asked)
-            for identifier in set(asked) & found.keys():
-                if identifier not in records or found[identifier].abstract:
-                    records[identifier] = found[identifier]
+        for batch, batch_records in lookup.look_up(list(islice(identifiers, lookup.max_papers))):
+            missed -= set(batch)
+            for identifier in set(batch) & batch_records.keys():
+                if identifier not in records or batch_records[identifier].abstract:
+                    records[identifier] = batch_records[identifier]
     except SourceDown as error:
         log.warning("lookup_failed", papers=len(missed), reason=str(error))
         return missed, error

@@ -70,12 +70,12 @@ def _retrieve(retrieval: _Retrieval, term: str, first: date, last: date, date_ty
 
 def _retrieve_part(retrieval: _Retrieval, history: SearchHistory) -> None:
     """Retrieve the results that the server remembers, page by page. Raises SourceDown, HistoryExpired."""
-    seen: set[str] = set()
+    previous_pmids: set[str] = set()
     for offset in range(0, history.count, PAGE_SIZE):
         page = _fetch_page(history, offset)
-        if page.pmids and page.pmids <= seen:
+        if page.pmids and page.pmids <= previous_pmids:
             raise SourceDown("the API repeats a page", retryable=False)
-        seen |= page.pmids
+        previous_pmids |= page.pmids
         if not page.pmids <= retrieval.pmids:
             retrieval.add(page)
         if not page.rows:

@@ -16,11 +16,12 @@ from digest.errors import BadInput, SourceDown
 from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources import dates, xml
 from digest.sources.decoding import decode
-from digest.sources.markup_text import local_name, markup_text
 from digest.sources.pubmed_subjects import article_subjects
 from digest.sources.record_limits import require_within_limits
 from digest.text.doi_patterns import SICI_ARTICLE, is_cut_off
-from digest.text.language import language_code
+from digest.text.language_detection import language_code
+from digest.text.markup import text_of_element
+from digest.text.mathml import local_name
 from digest.text.person_references import ORCID, is_person_id
 
 FRESH = timedelta(days=365)  # a paper that appeared longer before its entry is stored, but not new
@@ -128,7 +129,7 @@ def _convert_article(item: Element) -> ListedPaper:
     if citation is None or article is None or not (pmid.isascii() and pmid.isdigit()):
         raise ValueError("PMID or Article: missing")
     abstract = _abstract(article)
-    types = {markup_text(element) for element in article.iterfind("PublicationTypeList/PublicationType")}
+    types = {text_of_element(element) for element in article.iterfind("PublicationTypeList/PublicationType")}
     _refuse_notice(citation, types, abstract)
     dois = _own_dois(item, article)
     doi, preprint_dois = _version_dois(dois, citation, types)
@@ -202,7 +203,7 @@ def _own_dois(item: Element, article: Element) -> list[str]:
     """The article's DOIs, not those of its references, whose lists are elsewhere."""
     elements = [e for e in item.iterfind("PubmedData/ArticleIdList/ArticleId") if e.get("IdType") == "doi"]
     elements += [e for e in article.iterfind("ELocationID") if e.get("EIdType") == "doi" and e.get("ValidYN") != "N"]
-    return [doi for element in elements if (doi := _clean_doi(markup_text(element)))]
+    return [doi for element in elements if (doi := _clean_doi(text_of_element(element)))]
 
 
 def _version_dois(dois: list[str], citation: Element, types: set[str]) -> tuple[str | None, tuple[str, ...]]:
@@ -219,9 +220,9 @@ def _version_dois(dois: list[str], citation: Element, types: set[str]) -> tuple[
 
 def _title(article: Element) -> str:
     """The title without the brackets of a translation and without the full stop."""
-    title = markup_text(article.find("ArticleTitle"))
+    title = text_of_element(article.find("ArticleTitle"))
     if title.rstrip(".").lower() in {"", "not available", "[not available]"}:
-        title = markup_text(article.find("VernacularTitle"))
+        title = text_of_element(article.find("VernacularTitle"))
     if title.endswith(".") and not title.endswith(".."):
         title = title[:-1].rstrip()
     return title[1:-1].rstrip(".") if title.startswith("[") and title.endswith("]") else title
@@ -231,7 +232,7 @@ def _abstract(article: Element) -> str:
     """The abstract in one line, with the labels of its sections: `Methods: …`."""
     sections = []
     for element in article.iterfind("Abstract/AbstractText"):
-        text, label = markup_text(element), " ".join(element.get("Label", "").split())
+        text, label = text_of_element(element), " ".join(element.get("Label", "").split())
         if not text or label.upper() in _UNNAMED_LABELS:
             sections.append(text)
         else:
@@ -249,13 +250,14 @@ def _authors(article: Element) -> tuple[tuple[str, ...], bool]:
 
 
 def _name(author: Element) -> str:
-    group = markup_text(author.find("CollectiveName"))
-    family = markup_text(author.find("LastName"))
+    group = text_of_element(author.find("CollectiveName"))
+    family = text_of_element(author.find("LastName"))
     if group or not family:
         return group
     initials = "".join(author.findtext("Initials") or "").split()
-    given = markup_text(author.find("ForeName")) or " ".join(f"{c}." for word in initials for c in word if c.isalpha())
-    return " ".join(filter(None, (given, family, markup_text(author.find("Suffix")))))
+    dotted_initials = " ".join(f"{letter}." for word in initials for letter in word if letter.isalpha())
+    given_name = text_of_element(author.find("ForeName")) or dotted_initials
+    return " ".join(filter(None, (given_name, family, text_of_element(author.find("Suffix")))))
 
 
 def _author_ids(article: Element) -> tuple[AuthorId, ...]:
@@ -273,7 +275,7 @@ def _institutions(article: Element) -> tuple[str, ...]:
     """The institutions named in the authors' affiliations, without departments and addresses."""
     names: dict[str, None] = {}
     for element in article.iterfind("AuthorList/Author/AffiliationInfo/Affiliation"):
-        segments = [part.strip(" .;") for part in markup_text(element)[:1000].split(",")]
+        segments = [part.strip(" .;") for part in text_of_element(element)[:1000].split(",")]
         named = [part for part in segments if _INSTITUTION.search(part) and "@" not in part]
         name = next((part for part in named if "universi" in part.lower()), named[0] if named else "")
         if 0 < len(name) <= _JOURNAL_LENGTH * 2:
@@ -285,8 +287,8 @@ def _institutions(article: Element) -> tuple[str, ...]:
 
 def _journal(article: Element) -> str | None:
     """The journal's name without the place in brackets; the abbreviation of a long one."""
-    name = re.sub(r"\s*\([^()]{0,60}\)$", "", markup_text(article.find("Journal/Title")))
-    short = markup_text(article.find("Journal/ISOAbbreviation"))
+    name = re.sub(r"\s*\([^()]{0,60}\)$", "", text_of_element(article.find("Journal/Title")))
+    short = text_of_element(article.find("Journal/ISOAbbreviation"))
     return (short if short and (not name or len(name) > _JOURNAL_LENGTH) else name) or None
 
 
@@ -312,7 +314,7 @@ def _headings(citation: Element) -> list[str]:
         *citation.iterfind("KeywordList/Keyword"),
         *citation.iterfind("MeshHeadingList/MeshHeading/DescriptorName"),
     ]
-    return [word for word in dict.fromkeys(markup_text(element)[:200] for element in elements) if word]
+    return [word for word in dict.fromkeys(text_of_element(element)[:200] for element in elements) if word]
 
 
 def _published(item: Element, article: Element) -> date | None:

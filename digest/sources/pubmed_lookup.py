@@ -27,8 +27,8 @@ def _look_up_batch(identifiers: Sequence[str]) -> dict[str, Record]:
     pmids = ",".join(identifier.removeprefix(PREFIX) for identifier in identifiers)
     request = pubmed_search.request("efetch", {"id": pmids, "retmode": "xml"})
     page = http.fetch(request, parse_articles, is_complete=lambda page: not page.parsed.is_cut)
-    found = {f"{PREFIX}{listed.record.pmid}": listed.record for listed in page.parsed.papers if listed.record.title}
-    return {identifier: found[identifier] for identifier in identifiers if identifier in found}
+    records = {f"{PREFIX}{listed.record.pmid}": listed.record for listed in page.parsed.papers if listed.record.title}
+    return {identifier: records[identifier] for identifier in identifiers if identifier in records}
 
 
 LOOKUP = PaperLookup(lambda identifier: _PMID.fullmatch(identifier) is not None, look_up)

@@ -32,7 +32,9 @@ _LONG_TAG = re.compile(rf"<[^<>!?][^<>]{{{MAX_TAG}}}")
 MAX_DEPTH = 64
 _HTML = re.compile(r"(?:<\?[^>]{0,400}>\s{0,99})?(?:<!DOCTYPE\s{1,99}html|<html[\s>])", re.IGNORECASE)
 _NAMESPACE = re.compile(r"\sxmlns(?::([\w.-]{1,50}))?\s*=\s*(?:\"([^\"<]{1,200})\"|'([^'<]{1,200})')")
+_PREFIX = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]{0,50}):(?=[A-Za-z_][\w.-]{0,50}[\s/>=])")  # of tags and attributes
 _MAX_NAMESPACES = 50
+_CUT = "the end of a document that breaks off"  # identity of the rejected item
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +171,17 @@ def _parse_item_by_item(text: str, form: XmlForm, error: ParseError) -> XmlDocum
     head, rebuilt = _parse_head(outside, root[1], form)
     items: list[Element | RejectedItem] = []
     cut: RejectedItem | None = None
-    for number, item in enumerate(_parse_items(text, pieces, _namespaces(prolog, root[1], form)), start=1):
+    for number, item in enumerate(_parse_items(text, pieces, _namespaces(text, prolog, root[1], form)), start=1):
         if isinstance(item, Element):
             items.append(item)
             continue
-        rejected = RejectedItem(number, *item)
         if pieces[number - 1].is_cut:
-            cut = rejected
+            cut = RejectedItem(number, *item, identity=_CUT)
         else:
-            items.append(rejected)
+            items.append(RejectedItem(number, *item))
     if cut is None and not form.tags.root_end.search(outside):
-        cut = RejectedItem(len(items) + 1, "the document breaks off after the previous item", text[-120:])
+        reason = "the document breaks off after the previous item"
+        cut = RejectedItem(len(items) + 1, reason, text[-120:], identity=_CUT)
     return XmlDocument(head, tuple(items), cut, rebuilt)
 
 
@@ -221,12 +223,15 @@ def _parse_items(text: str, pieces: list[ItemSpan], opening: str) -> Iterator[El
         yield reason, item_text[:120]
 
 
-def _namespaces(prolog: str, root: str, form: XmlForm) -> str:
-    """An opening tag that declares the namespaces in scope around the items, and those of the form."""
+def _namespaces(text: str, prolog: str, root: str, form: XmlForm) -> str:
+    """An opening tag that declares the namespaces in scope around the items, those of the form, and undeclared ones."""
     names = {prefix: uri for prefix, uri in form.namespaces.items() if prefix or root != "rss"}
     for prefix, double, single in _NAMESPACE.findall(prolog)[:_MAX_NAMESPACES]:
         if not prefix.lower().startswith("xml"):
             names[prefix] = double or single
+    for prefix in islice(dict.fromkeys(match[1] for match in _PREFIX.finditer(text)), _MAX_NAMESPACES):
+        if not prefix.lower().startswith("xml"):
+            names.setdefault(prefix, f"urn:undeclared:{prefix}")
     declared = (f" xmlns:{prefix}={quoteattr(uri)}".replace("xmlns:=", "xmlns=") for prefix, uri in names.items())
     return f"<_{''.join(declared)}>"
 

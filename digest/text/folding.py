@@ -2,6 +2,7 @@
 
 Case, accents, ligatures, full-width, superscript and subscript forms are removed; ß is ss, ø is o, æ is ae. Up to three
 Greek letters in a row are symbols and read by their names (β is beta, ΔΣ is delta sigma); longer runs are Greek words.
+Hyphens are separated in `tokens.py`.
 """
 
 from __future__ import annotations

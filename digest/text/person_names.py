@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from digest.text.collectives import is_collective
+from digest.text.collective_authors import is_collective
 from digest.text.folding import fold_text
 from digest.text.tex import readable
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES

@@ -1,4 +1,7 @@
-"""Removes e-mail addresses from stored free texts (a server's refusal, a note), where erasing cannot find them."""
+"""Removes e-mail addresses from stored free texts (a server's refusal, a note), where erasing cannot find them.
+
+Lines of the log are redacted in `digest/logs.py`.
+"""
 
 from __future__ import annotations
 

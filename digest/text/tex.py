@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 from digest.caching import BoundedCache
+from digest.text.half_stripped_tex import restore_stripped
 from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.plain_text import normalize, one_line
 from digest.text.tex_pieces import join
 from digest.text.tex_reader import TexParser
-from digest.text.tex_stripped import restore_stripped
 
 _SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
 _BRACKET_BLANKS = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")

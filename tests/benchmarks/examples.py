@@ -85,13 +85,13 @@ class Labelled:
 
 
 def _labelled_rows(shared: Path) -> list[dict[str, str]]:
-    seen: dict[str, dict[str, str]] = {}
+    rows_by_label: dict[str, dict[str, str]] = {}
     path = shared / "data/huggingface_daily/daily_papers.jsonl.xz"
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             if row["ai_keywords"]:
-                seen.setdefault(row["id"], row)
-    return list(seen.values())
+                rows_by_label.setdefault(row["id"], row)
+    return list(rows_by_label.values())
 
 
 def _tasks_of(keyword: str, papers_by_month: Mapping[str, list[int]]) -> list[Task]:
@@ -140,10 +140,10 @@ def tfidf_vectors(documents: Sequence[Document]) -> list[Vector]:
     df = Counter(term for found in counts for term in found)
     features = {term for term, _ in df.most_common(TFIDF_FEATURES)}
     vectors = []
-    for found in counts:
+    for paper_counts in counts:
         vector = {
             term: (1 + math.log(number)) * (math.log((1 + len(documents)) / (1 + df[term])) + 1)
-            for term, number in found.items()
+            for term, number in paper_counts.items()
             if term in features
         }
         length = math.hypot(*vector.values()) or 1.0
@@ -152,12 +152,12 @@ def tfidf_vectors(documents: Sequence[Document]) -> list[Vector]:
 
 
 def _words_and_pairs(document: Document) -> Counter[str]:
-    found: Counter[str] = Counter()
+    term_counts: Counter[str] = Counter()
     for text in (document.title, document.abstract):
         stems = [token.stem if is_weighted(token.word) else "" for token in text.tokens]
-        found.update(stem for stem in stems if stem)
-        found.update(f"{first} {second}" for first, second in pairwise(stems) if first and second)
-    return found
+        term_counts.update(stem for stem in stems if stem)
+        term_counts.update(f"{first} {second}" for first, second in pairwise(stems) if first and second)
+    return term_counts
 
 
 def tfidf_rows(labelled: Labelled, tasks: Sequence[Task], vectors: Sequence[Vector], number: int) -> list[Row]:

@@ -82,7 +82,7 @@ def import_library(shared: Path, report: Report) -> None:
     report.add("damaged_and_named", "entries", len(named & set(library_file.damaged)))
     topics = ", ".join(f"{topic.text} ({topic.in_library}; {topic.per_day:.1f})" for topic in result.topics)
     sys.stdout.write(
-        f"{library.total} entries, {library.known} known, {library.lost} lost, {len(named)} named of "
+        f"{library.total} entries, {library.stored_count} known, {library.lost} lost, {len(named)} named of "
         f"{len(library_file.damaged)} damaged; {result.per_day:.1f} papers a day: {topics}\n"
     )
 

@@ -79,25 +79,27 @@ class _Corpus:
         categories = sorted(category for category, names in self.by_category.items() if len(names) >= count)
         for _ in range(trials):
             pool = self.by_category[random.choice(categories)] if same_category else self.people
-            chosen = random.sample(pool, count)
-            owners = {number: name for name in reversed(chosen) for number in self.papers_by_name[name]}
-            mine = {number for number, owner in owners.items() if owner == chosen[0]}
+            sampled = random.sample(pool, count)
+            owners = {number: name for name in reversed(sampled) for number in self.papers_by_name[name]}
+            mine = {number for number, owner in owners.items() if owner == sampled[0]}
             anchor = random.choice(sorted(mine))
-            groups = group_papers([self._authored(number, chosen) for number in owners])
-            found = next({paper.id for paper in group} for group in groups if anchor in {p.id for p in group})
-            hits += len(found & mine) - 1
-            wrong += len(found - mine)
-            missed += len(mine - found)
+            groups = group_papers([self._authored(number, sampled) for number in owners])
+            papers_of_person = next(
+                {paper.id for paper in group} for group in groups if anchor in {p.id for p in group}
+            )
+            hits += len(papers_of_person & mine) - 1
+            wrong += len(papers_of_person - mine)
+            missed += len(mine - papers_of_person)
             own, others = own + len(mine) - 1, others + len(owners) - len(mine)
         return hits / (hits + wrong), hits / (hits + missed), own / (own + others)
 
-    def _authored(self, number: int, chosen: Sequence[str]) -> AuthoredPaper:
+    def _authored(self, number: int, authors: Sequence[str]) -> AuthoredPaper:
         row = self.rows[number]
         words: Counter[str] = Counter()
         for text, factor in ((row["title"], 2), (row["abstract"], 1)):
             for word in {stem(word) for word in _WORD.findall(fold_text(text)) if is_weighted(word)}:
                 words[word] += factor * self.weights.idf(word)
-        co_authors = frozenset(name for name in row["authors"] if name not in chosen)
+        co_authors = frozenset(name for name in row["authors"] if name not in authors)
         return AuthoredPaper(number, co_authors, row["category"], words=words)
 
 

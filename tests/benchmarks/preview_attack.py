@@ -22,7 +22,7 @@ from datetime import time as time_of_day
 from itertools import islice, pairwise
 from pathlib import Path
 
-from digest import clock
+from digest import caching, clock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as papers_store
 from digest.errors import BadInput, BadQuery
@@ -35,7 +35,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
-from digest.services.selection import candidate_papers, engine_loader, engine_need, reference_backend
+from digest.services.selection import candidate_papers, engine_loader, engine_need
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
 from tests.benchmarks import preview
@@ -104,7 +104,7 @@ def by_reference(pool: CandidatePool, weights: Weights) -> Callable[[Profile], i
     """Matching by the reference, over documents that are prepared. Returns how many papers match."""
     newest = sorted(known_documents(pool), key=lambda document: document.candidate.announcement, reverse=True)
     documents = newest[: engine_need.REFERENCE_DOCUMENTS]
-    reference_backend.exempt_documents_from_gc()  # as where a preview prepares them
+    caching.exempt_objects_from_gc()  # as where a preview prepares them
     print(f"the newest {len(documents)} papers are matched")
 
     def match(profile: Profile) -> int:

@@ -22,6 +22,7 @@ import json
 import lzma
 import math
 import random
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -109,10 +110,19 @@ def listed_score(paper: Paper, now: datetime) -> float:
 
 
 def enter_score(paper: Paper, now: datetime) -> float:
-    """The probability of entering the list, from votes, stars, age and content."""
+    """The log-odds of entering the list, from votes, stars, age and content."""
+    return content_prior.trending_entry_log_odds(*_entry_signals(paper, now))
+
+
+def entry_signals(paper: Paper, record: Record) -> tuple[int, int, float, content_prior.PaperProperties]:
+    """Votes, stars, days since submission (1 at least) and content of a paper; unknown counts are 0."""
+    return _entry_signals(paper, _now(record))
+
+
+def _entry_signals(paper: Paper, now: datetime) -> tuple[int, int, float, content_prior.PaperProperties]:
     votes, stars = _last(paper)
     days = max((now - _time(paper["published_at"])).total_seconds() / 86400, 1.0) if paper.get("published_at") else 1.0
-    return content_prior.trending_entry_log_odds(votes or 0, stars or 0, days, _content(paper))
+    return votes or 0, stars or 0, days, _content(paper)
 
 
 BASELINES: dict[str, Scorer] = {
@@ -177,16 +187,17 @@ def _now(record: Record) -> datetime:
 
 def records(data: Path) -> Iterator[Record]:
     """The records of all tasks with their truth."""
-    daily = {row["id"]: row for row in _rows(data / "huggingface_daily/daily_papers.jsonl.xz")}
+    daily = {row["id"]: row for row in daily_rows(data)}
     series = _series(data / "huggingface_series/upvote_observations.csv.gz")
-    ranks = _ranks(data / "huggingface_series/trending_rank.csv.gz")
+    ranks = ranks_by_day(data)
     yield from _growth(daily, series)
     yield from _next(daily, series, ranks)
     yield from _enter(daily, series, ranks)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with lzma.open(path, "rt", encoding="utf-8") as file:
+def daily_rows(data: Path) -> Iterator[dict[str, Any]]:
+    """The archive of listed papers."""
+    with lzma.open(data / "huggingface_daily/daily_papers.jsonl.xz", "rt", encoding="utf-8") as file:
         yield from map(json.loads, file)
 
 
@@ -200,10 +211,10 @@ def _series(path: Path) -> dict[str, list[list[Any]]]:
     return {paper: sorted(rows, key=lambda row: row[0]) for paper, rows in series.items()}
 
 
-def _ranks(path: Path) -> dict[str, dict[str, int]]:
+def ranks_by_day(data: Path) -> dict[str, dict[str, int]]:
     """Trending ranks by day (the last snapshot of each) and paper."""
     looks: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
-    with gzip.open(path, "rt", encoding="utf-8") as file:
+    with gzip.open(data / "huggingface_series/trending_rank.csv.gz", "rt", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             time = row["observed_at_utc"]
             looks[time[:10]][time][row["arxiv_id"]] = int(row["trending_rank"])
@@ -279,17 +290,22 @@ def _enter(
         window = [(_time(day) + timedelta(days=n)).date().isoformat() for n in range(1, ENTER_DAYS + 1)]
         entered_papers = {paper for later_day in window for paper in ranks.get(later_day, {})}
         already = {paper for d, r in ranks.items() if d <= day for paper in r}
-        entrants = [paper for paper in days[day] if paper not in already]
+        entrants = sorted((paper for paper in days[day] if paper not in already), key=_chance)
         observations = {
             p: [observation for observation in series.get(p, []) if observation[0][:10] <= day] for p in entrants
         }
-        papers = [_paper(daily[p], observations[p] or _archived(daily[p])) for p in entrants]
+        papers = [_paper(daily[p], observations[p]) if observations[p] else archived_paper(daily[p]) for p in entrants]
         yield {"task": "enter", "date": day, "papers": papers, "truth": {p: int(p in entered_papers) for p in entrants}}
 
 
-def _archived(row: dict[str, Any]) -> list[list[Any]]:
-    """The archive's own count, mostly of the same day."""
-    return [[row["day"] + "T23:00:00Z", row["upvotes"], row.get("githubStars")]]
+def _chance(paper: str) -> int:
+    """An order that tells nothing: the archive's own is by votes, and would break ties well."""
+    return zlib.crc32(paper.encode())
+
+
+def archived_paper(row: dict[str, Any]) -> Paper:
+    """A paper with the archive's own counts, mostly of the same day."""
+    return _paper(row, [[row["day"] + "T23:00:00Z", row["upvotes"], row.get("githubStars")]])
 
 
 # --- grading -------------------------------------------------------------------------------------------------------

@@ -88,9 +88,9 @@ def test_the_file_of_a_setting_that_does_not_exist_is_refused(
 def test_another_env_file_is_read_also_by_child_processes(folder: Path, terminal: Terminal) -> None:
     (folder / "other.env").write_text("DIGEST_MAIL_FROM='Papers <p@other.example>'\n")
 
-    shown = terminal.ok("--env-file", "other.env", "config", "show")
+    output = terminal.ok("--env-file", "other.env", "config", "show")
 
-    assert "p@other.example" in shown
+    assert "p@other.example" in output
     assert os.environ[settings.ENV_FILE_VARIABLE] == str(folder / "other.env")
 
 

@@ -25,7 +25,7 @@ from tests.mailgate.looks import SCHEMES
 from tests.mailgate.mails import RUNS
 
 WIDTHS = (375, 800)
-TALLEST = {"day": 2600, "welcome": 600, "resend": 600}  # pixels of a picture; the text has the rest
+TALLEST = {"day": 2600, "sources": 2600, "welcome": 600, "resend": 600}  # pixels of a picture; the text has the rest
 TOPICS = ("offline reinforcement learning", "policy gradient", "KV cache")
 FOLLOWS = "Yuejie Chi"
 FACTS = (
@@ -42,6 +42,11 @@ def all_mails() -> Iterator[tuple[str, RenderedMail]]:
     content, papers = _edition(records), samples.papers(records)
     for kind, name in (("digest", "day"), ("welcome", "welcome"), ("resend", "resend")):
         yield name, other_emails.digest(content, papers, replace(recipient, kind=kind), links, service=service)
+    records = _three_sources()
+    entries = [_entry(n, 0, -1, [])._replace(matched=((0, ("synapses",)),)) for n in range(len(records))]
+    content = Content(tuple(entries), considered=214, more=0)
+    about_synapses = replace(recipient, topics=("synapses",))
+    yield "sources", other_emails.digest(content, samples.papers(records), about_synapses, links, service=service)
     yield "notice", other_emails.no_matches_notice(recipient, links, 412, silent=(TOPICS[2], 23), service=service)
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     yield "link", other_emails.preferences_link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
@@ -69,6 +74,38 @@ def _edition(records: list[Record]) -> Content:
     return Content(
         tuple(_entry(n, topic_by_paper[n], followed, rising) for n in order), considered=len(records), more=3
     )
+
+
+def _three_sources() -> list[Record]:
+    """A paper of arXiv, one of bioRxiv and one of a journal's feed, on one topic."""
+    arxiv_record = Record(
+        title="Learning rules for synapses that remember",
+        abstract="A synapse changes within seconds and must keep what it learned for years. We derive a local rule with"
+        " two time constants that does both, and show that it stores ten times more patterns than its parts.",
+        authors=("Mina Okafor", "Jonas Berg"),
+        arxiv_id="2511.09999",
+        categories=("q-bio.NC", "cs.NE"),
+    )
+    preprint = Record(
+        title="Synapses of the mouse cortex grow with use",
+        abstract="Whether use makes synapses grow is debated. We imaged 4,120 synapses of awake mice for forty days and"
+        " found that their size follows the activity of the week before, in all layers alike.",
+        authors=("Ada Sample", "Robin Example", "Mai Tran"),
+        doi="10.1101/2026.11.20.123456",
+        categories=("bio.neuroscience",),
+        institutions=("University of Examples",),
+        outlets=("bioRxiv",),
+    )
+    article = Record(
+        title="Microglia prune synapses at night",
+        abstract="Microglia remove synapses, but when? Recordings around the clock show that they do so in sleep, and"
+        " that mice without sleep keep weak synapses.",
+        authors=("Noor Haddad", "Wei Li"),
+        doi="10.5555/brains.2026.0142",
+        categories=("bio.neuroscience",),
+        outlets=("Journal of Brains",),
+    )
+    return [arxiv_record, preprint, article]
 
 
 def _entry(number: int, topic: int, followed: int, rising: list[int]) -> Entry:

@@ -41,11 +41,11 @@ class Database:
 
 @pytest.fixture
 def database() -> Iterator[tuple[Database, str]]:
-    known = Database()
+    advisory_database = Database()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            content = known.reply(self.rfile.read(int(self.headers["Content-Length"])))
+            content = advisory_database.reply(self.rfile.read(int(self.headers["Content-Length"])))
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -56,7 +56,7 @@ def database() -> Iterator[tuple[Database, str]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield known, f"http://127.0.0.1:{server.server_address[1]}"
+    yield advisory_database, f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
 
@@ -100,9 +100,9 @@ def test_the_same_lock_gives_the_same_bill(bill: Path, tmp_path: Path) -> None:
 
 
 def test_known_vulnerabilities_are_named_and_fail_the_audit(bill: Path, database: tuple[Database, str]) -> None:
-    known, service = database
+    advisory_database, service = database
     purl = json.loads(bill.read_text())["components"][0]["purl"]
-    known.vulnerable = {purl: ["GHSA-1", "PYSEC-2"]}
+    advisory_database.vulnerable = {purl: ["GHSA-1", "PYSEC-2"]}
 
     result = _audit(bill, service)
 

@@ -144,16 +144,16 @@ def test_the_trending_pages_have_each_paper_of_the_saved_one_in_its_order(
 ) -> None:
     answers = [pages.get(f"/trending?page={number}") for number in range(1, 6)]
     rows = [row for answer in answers for row in rows_of(answer.text)]
-    shown = [row.title for row in rows]
+    titles = [row.title for row in rows]
     saved = list(dict.fromkeys(words_of(item.record.title) for item in parsed["001"].papers))
 
     assert all(len(answer.content) <= 100_000 for answer in answers)
     assert pages.get("/trending?page=6").status_code == 404
-    assert set(saved) <= set(shown)
+    assert set(saved) <= set(titles)
     elsewhere = {words_of(item.record.title) for name in ("000", "002") for item in parsed[name].papers}
     ranked = [title for title in saved if title not in elsewhere]  # the others rank in the field that their page names
-    assert [title for title in shown if title in set(ranked)] == ranked
-    by_title = dict(zip(shown, rows, strict=True))
+    assert [title for title in titles if title in set(ranked)] == ranked
+    by_title = dict(zip(titles, rows, strict=True))
     for item in parsed["001"].papers:
         assert_abstract(pages, by_title[words_of(item.record.title)], item)
 

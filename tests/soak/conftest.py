@@ -23,7 +23,7 @@ from tests.outbox import Outbox
 from tests.patience import PATIENCE
 from tests.processes import children
 from tests.servers import MailServer
-from workers import tasks
+from workers import enqueue
 from workers.app import app
 
 CONNECTIONS = 4
@@ -85,7 +85,7 @@ class SoakRun:
 
     def __init__(self, outbox: Outbox, smtp: MailServer, redis: PrivateRedis) -> None:
         self.outbox, self.smtp, self.redis = outbox, smtp, redis
-        self.sweeper, self.port = takeover.sweeper(), tasks.enqueue()
+        self.sweeper, self.port = takeover.sweeper(), enqueue.enqueue()
         self.addresses: list[str] = []
         self.in_doubt = 0  # mails in flight when their sender died
         self.fleet: Fleet | None = None
@@ -158,7 +158,7 @@ def run(
 ) -> Iterator[SoakRun]:  # fmt: skip
     """No mail is queued yet and no worker runs."""
     configured(CONNECTIONS=CONNECTIONS, LOG_LEVEL="ERROR")
-    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 2.0)
+    monkeypatch.setattr(enqueue, "DELIVER_MARK_SECONDS", 2.0)
     monkeypatch.setattr("digest.mail.outbox.retry_backoff.UNCERTAIN_DELAYS", (timedelta(seconds=0.3),) * 4)
     Path(os.environ["DIGEST_DATA_DIR"]).mkdir(exist_ok=True)
     connect(redis_server.url).ping()

@@ -1,9 +1,12 @@
 /* Shifts a process's wall clock by the seconds that a file holds; its monotonic clock stays as it is.
-   libfaketime would do it too, but its release of Debian 12 makes Python's time.sleep fail. */
+   libfaketime would do it too, but its release of Debian 12 makes Python's time.sleep fail.
+   Names below soak.example are this machine; while the file that SOAK_DNS names exists, no name server answers. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,4 +43,17 @@ time_t time(time_t *out) {
     clock_gettime(CLOCK_REALTIME, &at);
     if (out) *out = at.tv_sec;
     return at.tv_sec;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    static const char domain[] = ".soak.example";
+    const char *gone = getenv("SOAK_DNS");
+    size_t length = node ? strlen(node) : 0;
+    if (!real)
+        real = (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(
+            RTLD_NEXT, "getaddrinfo");
+    if (length < sizeof domain || strcmp(node + length - (sizeof domain - 1), domain))
+        return real(node, service, hints, out);
+    return gone && !access(gone, F_OK) ? EAI_AGAIN : real("127.0.0.1", service, hints, out);
 }

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from digest.mail.outbox import retry_backoff
 from digest.mail.smtp import connection_pool
-from workers import tasks
+from workers import enqueue
 
 
 def shorten() -> None:
@@ -15,4 +15,4 @@ def shorten() -> None:
     retry_backoff.FIRST_DELAY = retry_backoff.SERVER_TROUBLE_DELAY = timedelta(seconds=0.5)
     retry_backoff.MAX_DELAY = timedelta(seconds=1)
     connection_pool.DOWN_SECONDS = 0.3
-    tasks.DELIVER_MARK_SECONDS = 2.0
+    enqueue.DELIVER_MARK_SECONDS = 2.0

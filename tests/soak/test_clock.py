@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from digest import clock
-from tests.conftest import not_run
 from tests.soak.conftest import FULL, POSTGRESQL, SoakRun
+from tests.soak.shifted_clock import compile_library
 
 HOUR = 3600
 SECONDS_SHIFTED = 2
@@ -21,20 +19,7 @@ SECONDS_SHIFTED = 2
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """Loaded into a process, it shifts that one's wall clock and leaves its monotonic one alone."""
-    compiler = shutil.which("cc") or not_run("no C compiler to make the clock that steps")
-    library_file = tmp_path / "shift.so"
-    command = [
-        compiler,
-        "-shared",
-        "-fPIC",
-        "-O2",
-        "-o",
-        str(library_file),
-        str(Path(__file__).with_name("shift.c")),
-        "-ldl",
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    return library_file
+    return compile_library(tmp_path)
 
 
 @POSTGRESQL

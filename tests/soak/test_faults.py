@@ -178,13 +178,13 @@ def test_two_schedulers_of_which_one_is_killed(run: SoakRun, size: Size) -> None
 @POSTGRESQL
 @BOTH
 def test_each_task_given_three_times(run: SoakRun, size: Size) -> None:
-    from workers import tasks
+    from workers.tasks import delivery_tasks
 
     run.enqueue(size.mails)
     run.begin()
     for _ in range(size.faults):
         for _ in range(3):
-            tasks.deliver.apply_async()
+            delivery_tasks.deliver.apply_async()
         time.sleep(0.05)
     run.until_over()
 

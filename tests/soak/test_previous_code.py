@@ -57,7 +57,12 @@ def _commit_before_newest_migration() -> str:
         commits = _git("rev-list", "HEAD", "--", VERSIONS).decode().split()
         heads = ((commit, _heads(commit)) for commit in commits)
         return next(
-            (commit for commit, found in heads if len(found) == 1 and found != {schema_migration.newest_revision()}), ""
+            (
+                commit
+                for commit, revisions in heads
+                if len(revisions) == 1 and revisions != {schema_migration.newest_revision()}
+            ),
+            "",
         )
     except (OSError, subprocess.CalledProcessError):
         return ""

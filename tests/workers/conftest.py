@@ -16,8 +16,8 @@ from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
 from tests.processes import children
 from tests.workers import stubs
-from workers import tasks
 from workers.app import app
+from workers.enqueue import CeleryEnqueue, enqueue
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def redis_server(configured: Callable[..., None]) -> Iterator[PrivateRedis]:
 
 
 @pytest.fixture
-def port(redis_server: PrivateRedis) -> tasks.CeleryEnqueue:
-    return tasks.enqueue()
+def port(redis_server: PrivateRedis) -> CeleryEnqueue:
+    return enqueue()
 
 
 class Worker:
@@ -62,7 +62,7 @@ def dead_senders_found(configured: Callable[..., None], monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def worker(database: str, redis_server: PrivateRedis, port: tasks.CeleryEnqueue) -> Iterator[Worker]:
+def worker(database: str, redis_server: PrivateRedis, port: CeleryEnqueue) -> Iterator[Worker]:
     """A real worker that answers already."""
     stubs.notes().parent.mkdir(exist_ok=True)
     running_worker = Worker()

@@ -6,7 +6,7 @@ import sys
 
 from tests.workers import stubs
 from workers.pools import serve
-from workers.queues import parse_pools
+from workers.task_queues import parse_pools
 
 if __name__ == "__main__":
     stubs.install()

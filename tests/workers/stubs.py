@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+from sqlalchemy.exc import OperationalError
+
 from tests.outbox import PlainComposer
 
 
@@ -24,10 +26,12 @@ def install() -> None:
 
 
 def freeze_shard(run_id: int, shard: int) -> None:
-    """Record the call; shard 13 ends its process."""
+    """Record the call; shard 13 ends its process, and shard 14 fails like a database that restarts."""
     note(f"freeze {run_id} {shard}")
     if shard == 13:
         os.abort()
+    if shard == 14:
+        raise OperationalError("SELECT 1", {}, Exception("server closed the connection unexpectedly"))
 
 
 def first_edition(subscriber_id: int) -> None:

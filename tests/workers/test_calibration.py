@@ -17,7 +17,7 @@ from digest.services.runs import calibration_job
 from tests.digest.services.stored_rows import add_subscriber
 from tests.patience import wait_for
 from tests.workers.conftest import Worker
-from workers.tasks import CeleryEnqueue
+from workers.enqueue import CeleryEnqueue
 
 SUBSCRIBERS = 5
 

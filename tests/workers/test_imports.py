@@ -13,7 +13,7 @@ import pytest
 
 from digest.db.core import engine, schema_migration
 from digest.queues import QUEUES
-from digest.redis import SCHEDULER, PrivateRedis, connect, queue_kind, running
+from digest.redis import SCHEDULER, PrivateRedis, connect, queue_kind, running_instance
 from tests.conftest import ROOT
 from workers import healthcheck
 
@@ -111,9 +111,11 @@ def test_asking_for_the_schema_needs_no_alembic_and_says_the_same(migrated: None
 def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
-    (tmp_path / running.FILE).write_text(json.dumps({"pid": ended.pid, "port": 1, "redis_url": "unix:///gone"}))
+    (tmp_path / running_instance.FILE).write_text(
+        json.dumps({"pid": ended.pid, "port": 1, "redis_url": "unix:///gone"})
+    )
 
-    assert running.find_instance(tmp_path) is None
+    assert running_instance.find_instance(tmp_path) is None
 
 
 @pytest.mark.parametrize("modules", ["workers.supervisor", "workers.pools", "workers.scheduler", "digest.web.app"])

@@ -12,7 +12,7 @@ from tests.outbox import Outbox
 from tests.patience import wait_for
 from tests.servers import MailServer
 from tests.workers.conftest import Worker
-from workers.tasks import CeleryEnqueue
+from workers.enqueue import CeleryEnqueue
 
 MAILS, CONNECTIONS = 500, 4
 

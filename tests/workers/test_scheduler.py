@@ -10,7 +10,7 @@ import pytest
 from digest.errors import Transient
 from digest.redis import PrivateRedis, connect
 from tests.patience import wait_for
-from workers.scheduler import LeaderLock, create_scheduler
+from workers.scheduler import ClockStepWatch, LeaderLock, create_scheduler, run_jobs_after_step_back
 
 
 @pytest.fixture
@@ -68,11 +68,49 @@ def test_a_failing_job_is_tried_again_and_stops_no_other(leader: Callable[[str],
 def test_a_late_job_runs_once_and_not_for_each_time_it_missed(leader: Callable[[str], LeaderLock]) -> None:
     calls: list[str] = []
     jobs: dict[str, tuple[float, Callable[[], object]]] = {"late": (600, lambda: calls.append("late"))}
-    half_an_hour_ago = datetime.now(UTC) - timedelta(minutes=35)
+    days_ago = datetime.now(UTC) - timedelta(days=2)
 
-    scheduler = create_scheduler(jobs, leader("a"), now=half_an_hour_ago)
+    scheduler = create_scheduler(jobs, leader("a"), now=days_ago)
     scheduler.start()
     wait_for(lambda: bool(calls))
     scheduler.shutdown()
 
     assert calls == ["late"]
+
+
+class SettableClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.mark.parametrize(("step", "seconds"), [(-7200, 7200), (-30, 30), (-2, 0), (0, 0), (7200, 0)])
+def test_a_wall_clock_that_is_set_back_is_noticed_once(step: float, seconds: float) -> None:
+    wall, monotonic = SettableClock(), SettableClock()
+    watch = ClockStepWatch(wall=wall, monotonic=monotonic)
+
+    monotonic.seconds += 5
+    wall.seconds += 5 + step
+
+    assert watch.seconds_back() == seconds
+    assert watch.seconds_back() == 0
+
+
+def test_jobs_run_at_once_after_the_clock_was_set_back(leader: Callable[[str], LeaderLock]) -> None:
+    calls: list[str] = []
+    jobs: dict[str, tuple[float, Callable[[], object]]] = {"sweep": (5, lambda: calls.append("sweep"))}
+    wall = SettableClock()
+    watch = ClockStepWatch(wall=wall)
+    scheduler = create_scheduler(jobs, leader("a"), now=datetime.now(UTC) + timedelta(hours=2))  # before the step
+    scheduler.start()
+
+    wall.seconds -= 7200
+    run_jobs_after_step_back(scheduler, watch)
+    wait_for(lambda: bool(calls))
+    scheduler.shutdown()
+
+    assert calls == ["sweep"]

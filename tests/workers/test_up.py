@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.redis import running
+from digest.redis import running_instance
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
 
@@ -89,7 +89,7 @@ def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
 
     assert code == 2
     assert "no `digest up` runs with DIGEST_DATA_DIR=" in error
-    assert not (installation.state / running.FILE).exists()
+    assert not (installation.state / running_instance.FILE).exists()
 
 
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from tests.outbox import Outbox
 from tests.patience import wait_for
 from tests.servers import MailServer
 from tests.workers.conftest import Worker, stub_notes
-from workers import tasks
-from workers.tasks import CeleryEnqueue
+from workers import enqueue
+from workers.enqueue import CeleryEnqueue
+from workers.tasks import selection_tasks
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -129,6 +130,17 @@ def test_a_shard_that_kills_its_process_is_left_alone_in_the_end(worker: Worker,
 def test_without_a_worker_no_worker_is_alive(
     database: str, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(enqueue, "PULSE_TIMEOUT_SECONDS", 0.3)
 
     assert not port.alive()
+
+
+@SQLITE
+def test_a_task_that_a_failing_database_stopped_can_be_enqueued_again_at_once(
+    database: str, worker: Worker, port: CeleryEnqueue
+) -> None:
+    def tried_again_and_again() -> bool:
+        port.freeze(3, 14)  # as each sweep does; a mark keeps a task that waits from being enqueued again
+        return stub_notes().count("freeze 3 14") > selection_tasks.MAX_STARTS
+
+    wait_for(tried_again_and_again)

@@ -15,9 +15,9 @@ from digest.cli import output
 from digest.db.core import engine, schema_migration
 from digest.mail.mime import dkim
 from digest.queues import Enqueue
-from digest.redis import PrivateRedis, running
+from digest.redis import PrivateRedis, running_instance
 from workers.demo import mailbox as mailboxes
-from workers.listening import require_free_port
+from workers.port_check import require_free_port
 from workers.stop_signal import StopSignal
 from workers.supervisor import Supervisor, service_commands
 
@@ -103,7 +103,7 @@ def _configure_demo(folder: Path, port: int, redis_url: str, smtp_port: int) -> 
 
 def _recorded_instance(folder: Path, port: int) -> AbstractContextManager[None]:
     """Let `digest healthcheck` find the processes of the demo."""
-    return running.recorded_instance(folder, port=port, redis_url=settings.get().redis_url)
+    return running_instance.recorded_instance(folder, port=port, redis_url=settings.get().redis_url)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from digest.compose.citations.bibtex import bibtex_entry
+from digest.compose.citations.bibtex_export import bibtex_entry
 from digest.compose.citations.citation import Citation
 from digest.compose.citations.csl_json import csl_item
 from digest.compose.citations.ris import ris_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from digest.text.collectives import is_collective
+from digest.text.collective_authors import is_collective
 from digest.text.folding import fold_text
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -23,7 +23,7 @@ class CitedAuthor:
     """A name in parts: `Johannes` `van der` `Waals` `Jr.`. `is_whole`: all of it is in `family` (a collaboration)."""
 
     family: str
-    given: str = ""
+    given_name: str = ""
     particle: str = ""
     suffix: str = ""
     is_whole: bool = False
@@ -44,15 +44,17 @@ def cited_author(name: str) -> CitedAuthor:
     text = _JOINED_INITIAL.sub(" ", _AFFILIATION.sub("", text).strip(" ,;") or text)
     first_part, *parts = [part.strip() for part in text.split(",") if part.strip()] or [""]
     suffixes = [part for part in parts if _is_suffix(part)]
-    given = [part for part in parts if not _is_suffix(part)]
+    given_names = [part for part in parts if not _is_suffix(part)]
     words = first_part.split()
-    is_unusual = any(word.lower() in _CONJUNCTIONS for word in text.split()) or len(given) > 1 or len(suffixes) > 1
+    is_unusual = (
+        any(word.lower() in _CONJUNCTIONS for word in text.split()) or len(given_names) > 1 or len(suffixes) > 1
+    )
     if is_unusual or is_collective(text) or not words:
         return CitedAuthor(text, is_whole=True)
     suffix = suffixes[0] if suffixes else ""
-    if given:
+    if given_names:
         particle_words = _leading_particles(words)
-        return _named(words[:particle_words], words[particle_words:], given[0], suffix)
+        return _named(words[:particle_words], words[particle_words:], given_names[0], suffix)
     return _split_words(words, suffix)
 
 
@@ -69,10 +71,10 @@ def _split_words(words: list[str], suffix: str) -> CitedAuthor:
     return _named(words[particle_start:family_start], words[-1:], " ".join(words[:particle_start]), suffix)
 
 
-def _named(particle: list[str], family: list[str], given: str, suffix: str) -> CitedAuthor:
+def _named(particle: list[str], family: list[str], given_name: str, suffix: str) -> CitedAuthor:
     if particle and particle[0][0].isupper():
-        return CitedAuthor(" ".join([*particle, *family]), given, "", suffix)
-    return CitedAuthor(" ".join(family), given, " ".join(particle), suffix)
+        return CitedAuthor(" ".join([*particle, *family]), given_name, "", suffix)
+    return CitedAuthor(" ".join(family), given_name, " ".join(particle), suffix)
 
 
 def _leading_particles(words: list[str]) -> int:

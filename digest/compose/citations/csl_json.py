@@ -38,7 +38,7 @@ def _name(author: CitedAuthor) -> dict[str, str]:
         return {"literal": author.family}
     parts = {
         "family": author.family,
-        "given": author.given,
+        "given": author.given_name,
         "non-dropping-particle": author.particle,
         "suffix": author.suffix,
     }

@@ -31,12 +31,12 @@ def _name(author: CitedAuthor) -> str:
 
     A semicolon separates people, so one inside a name becomes a comma.
     """
-    given = f"{author.given} {author.suffix}".strip()
+    given_name = f"{author.given_name} {author.suffix}".strip()
     family = author.full_family
-    if not given:
+    if not given_name:
         name = family
-    elif " " in family and " " in given:
-        name = f"{given} {family}"
+    elif " " in family and " " in given_name:
+        name = f"{given_name} {family}"
     else:
-        name = f"{family}, {given}"
+        name = f"{family}, {given_name}"
     return name.replace(";", ",")

@@ -48,7 +48,7 @@ def _fields(item: Citation, key: str) -> Iterator[tuple[str, str]]:
 
 def _name(author: CitedAuthor) -> str:
     """`Family, Given, Suffix`. A comma separates the parts, so one inside a part becomes a blank."""
-    parts = (author.full_family, author.given, author.suffix)
-    if author.suffix and not author.given:
+    parts = (author.full_family, author.given_name, author.suffix)
+    if author.suffix and not author.given_name:
         parts = (author.full_family, author.suffix, "")
     return ", ".join(" ".join(part.replace(",", " ").split()) for part in parts if part)

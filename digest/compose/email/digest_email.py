@@ -145,11 +145,11 @@ def _views(
 def _drop_papers(views: list[EntryView], excess: int, size: int) -> list[EntryView]:
     """Drop as many of the last new papers (then of any) as are needed to save `excess` bytes of `size`."""
     drop_count = min(len(views) - 1, excess * len(views) // size + 1)
-    dropped = [i for i, (entry, _) in enumerate(views) if entry.section == NEW][-drop_count:]
-    dropped += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][
-        : drop_count - len(dropped)
+    dropped_positions = [i for i, (entry, _) in enumerate(views) if entry.section == NEW][-drop_count:]
+    dropped_positions += [i for i, (entry, _) in reversed([*enumerate(views)]) if entry.section != NEW][
+        : drop_count - len(dropped_positions)
     ]
-    return [view for i, view in enumerate(views) if i not in dropped]
+    return [view for i, view in enumerate(views) if i not in dropped_positions]
 
 
 def _digest(
@@ -220,6 +220,7 @@ def _edition_values(
     """The template's values for an edition with all of its papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:SUBJECT_TITLES]]
     opening, notice = wording.opening_line(recipient), _notice(edition)
+    excerpt = views[0][1].shared.abstract.striptags() if len(views) == 1 else ""
     grouped = len(views) >= GROUPED_FROM
     considered = wording.considered_papers(edition.considered, recipient.kind)
     reading = wording.reading_time(sum([view.words for _, view in views])) if grouped else ""
@@ -227,7 +228,7 @@ def _edition_values(
         "headline": subject_line.headline(edition, recipient),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
-        "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles)),
+        "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles, excerpt)),
         "opening": opening,
         "notice": highlighting.escape_text(notice),
         "short_title": localize("In short") if recipient.kind == "welcome" else localize("Today in short"),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from digest.compose.edition import RISING, Entry
 from digest.compose.email.template_context import Recipient
-from digest.compose.text.highlighting import fold_for_search
+from digest.compose.text.highlighting import COMMON_WORDS, fold_for_search
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
 from digest.papers.subjects import category_text, with_equivalents
@@ -22,6 +22,9 @@ one_line = lru_cache(maxsize=8192)(plain_text.one_line)  # topics, names and fac
 _WORD = re.compile(r"\w+")
 _QUERY = re.compile(r"[\":]|\b(?:AND|OR|ANDNOT)\b")
 _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
+_ANY_FIELD = re.compile(r"(?<!\w)(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
+_QUERY_SIGNS = re.compile(r"[\"*()]")
+_OPERATOR_WORDS = {"AND": "and", "OR": "or", "ANDNOT": "not"}
 
 
 class TopicMatch(NamedTuple):
@@ -32,8 +35,11 @@ class TopicMatch(NamedTuple):
     strict: bool
 
 
-def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
-    """Why this paper is here; '' for a rising one that nothing matched. `category`: see `matching_category`."""
+def reason_line(entry: Entry, recipient: Recipient, category: str, title: str = "") -> str:
+    """Why this paper is here; '' for a rising one that nothing matched.
+
+    `category`: see `matching_category`; `title`: the paper's own, which may be that of an example.
+    """
     parts = []
     if entry.followed:
         parts.append(
@@ -44,7 +50,10 @@ def reason_line(entry: Entry, recipient: Recipient, category: str) -> str:
         )
     parts += _topic_parts(entry, recipient.topics)
     if entry.example:
-        parts.append(example_part(entry.example, entry.example_words))
+        is_itself = fold_for_search(one_line(entry.example)) == fold_for_search(title)
+        parts.append(
+            localize("one of your example papers") if is_itself else example_part(entry.example, entry.example_words)
+        )
     if not parts and entry.section != RISING:
         counts = signal_counts(entry)
         if category:
@@ -80,12 +89,18 @@ def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
 
 
 def ordered_matches(entry: Entry, topics: Sequence[str]) -> list[TopicMatch]:
-    """The topics that matched, strict ones first; a reason names the first NAMED_TOPICS."""
+    """The topics that matched, strict ones first; a reason names the first NAMED_TOPICS.
+
+    Where a topic matched or an author is followed, a topic of which only some words are there is left out: it is not
+    why the paper was chosen.
+    """
     matches = [(topics[index], words) for index, words in entry.matched if 0 <= index < len(topics)]
     strict_flags = [entry.strict and is_strict(topic, words) for topic, words in matches]
     if entry.strict and not any(strict_flags):
         strict_flags = [True] * len(strict_flags)
     ordered = [TopicMatch(topic, words, strict) for (topic, words), strict in zip(matches, strict_flags, strict=True)]
+    if entry.followed or any(strict_flags):
+        ordered = [match for match in ordered if match.strict or _has_all_words(match.topic, match.words)]
     return sorted(ordered, key=lambda match: not match.strict) if len(ordered) > 1 else ordered
 
 
@@ -99,6 +114,24 @@ def is_strict(topic: str, words: tuple[str, ...]) -> bool:
         return True
     phrase = _WORD.findall(fold_for_search(one_line(topic)))
     return any(_WORD.findall(fold_for_search(one_line(word))) == phrase for word in words)
+
+
+@lru_cache(maxsize=8192)
+def _has_all_words(topic: str, words: tuple[str, ...]) -> bool:
+    """True if as many words matched as the topic has, common ones aside."""
+    matched_words = {part for word in words for part in _WORD.findall(fold_for_search(word))}
+    topic_words = set(_WORD.findall(fold_for_search(one_line(topic)))) - COMMON_WORDS
+    return len(matched_words - COMMON_WORDS) >= len(topic_words)
+
+
+def plain_topic(topic: str) -> str:
+    """A topic in one line; of a query without quotes, stars and fields: `cs.CL and machine translation`."""
+    line = one_line(topic)
+    if not _QUERY.search(line):
+        return line
+    for operator, word in _OPERATOR_WORDS.items():
+        line = line.replace(f" {operator} ", f" {word} ")
+    return one_line(_QUERY_SIGNS.sub("", _ANY_FIELD.sub("", line)))
 
 
 def matching_category(subscribed: Iterable[str], categories: Sequence[str]) -> str:

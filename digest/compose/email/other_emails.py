@@ -11,6 +11,7 @@ from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
+from digest.i18n import localize
 from digest.text.plain_text import one_line
 
 __all__ = [
@@ -37,23 +38,33 @@ def no_matches_notice(
     considered: int,
     *,
     silent: tuple[str, int] | None = None,
+    all_muted: bool = False,
+    notice: str = "",
     service: MailService = DEFAULT_SERVICE,
 ) -> RenderedMail:
     """The mail of a day without matches. `considered`: papers announced since the last edition.
 
-    `silent`: the topic that has brought nothing for the most days, and how many.
+    `silent`: the topic that has brought nothing for the most days, and how many; `all_muted`: no topic can match;
+    `notice`: of the edition, in English.
     """
     announced = wording.announced_papers(considered)
     heading = subject_line.nothing_new(bool(recipient.topics), subject_line.category_names(recipient))
     silence = wording.silent_topic(shorten(one_line(silent[0]), 60), silent[1]) if silent else ""
+    if all_muted:
+        silence = localize("All your topics are muted, so nothing can match them.")
+    shown_notice = one_line(localize(notice)) if notice else ""
     advice = wording.advice_for_silent_topic(silent[0]) if silent else ""
+    preview = f"{silence} {advice}".strip() or shown_notice or announced or heading  # the subject says the rest
     values: dict[str, object] = {
         "heading": heading,
+        "preview": escape_text(preview),
         "subject_line": subject_line.notice_subject(heading, considered, silent),
         "line": f"{heading}. {announced}".strip(),
         "announced": announced,
         "silence": escape_text(silence),
         "advice": advice,
+        "notice": escape_text(shown_notice),
+        "notice_lines": wrap(shown_notice),
         "advice_lines": wrap(f"{silence} {advice}".strip()),
     }
     return subscription_mail("notice", values, recipient, links, service)

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import add_matching_sentences, excerpt
-from digest.compose.text.highlighting import compile_pattern, escape_text, fold_for_search, mark_words
+from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.preprint_servers import preprint_server
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
@@ -176,7 +176,7 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         complete=record.authors_complete,
         facts=fact_line,
         shown_facts=shown_facts,
-        about=Markup(" · ").join(filter(None, (escape_text(names), shown_facts))),
+        about=bind_dots(Markup(" · ").join(filter(None, (escape_text(names), shown_facts)))),
         about_lines=wrap(about, INDENT),
         url=escape(url),
         found_by_search=searched,

@@ -14,7 +14,7 @@ from digest.compose.email import match_reason, template_environment
 from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
 from digest.compose.email.template_context import RATE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
-from digest.compose.text.highlighting import escape_text
+from digest.compose.text.highlighting import bind_dots, escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.papers import Record, Summary
@@ -48,6 +48,17 @@ class SharedParts:
     origin: Markup
     summary: Markup
     cite: Markup | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _EntryTexts:
+    """The texts of a paper that differ between subscribers."""
+
+    title: Markup
+    abstract: Markup
+    byline: Markup
+    reason: Markup
+    signal: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +100,14 @@ def render_paper(
     groups = (*matched_words, *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
-    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category))
+    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category, block.title))
     signal, signal_lines = _signal(
         match_reason.rising_line(entry), match_reason.one_line(entry.spark) if entry.section == RISING else ""
     )
-    url, searched = block.url, block.found_by_search
-    if searched and page:
-        url, searched = escape(page(entry.paper)), False
-    shared = SharedParts(
-        title, abstract, about, reason, signal, url, block.linked_title, searched, block.pdf, block.code,
-        block.other_version, block.version_label,
-        escape_text(shorten(block.title, LABEL_LENGTH)),
-        block.origin, block.shown_summary, escape(f"{page(entry.paper)}#cite") if page and with_citation else None,
-    )  # fmt: skip
+    texts = _EntryTexts(title, abstract, about, reason, signal)
+    shared = _shared_parts(block, texts, page(entry.paper) if page else None, with_citation=with_citation)
     rate = feedback_suffix(entry.paper, RATE) if with_feedback else None
-    lines = _lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, url)
+    lines = _lines(block, (about_lines, signal_lines, reason_lines), abstract_lines, shared.url)
     return PaperView(
         title=block.title,
         shared=shared,
@@ -112,6 +116,29 @@ def render_paper(
         rate=rate,
         category=category,
         words=len(lines.split()),
+    )
+
+
+def _shared_parts(block: PaperBlock, texts: _EntryTexts, own_page: str | None, *, with_citation: bool) -> SharedParts:
+    """The parts for the template. A paper that has only an address of a search links to its own page, if any."""
+    links_to_own_page = block.found_by_search and own_page is not None
+    return SharedParts(
+        title=texts.title,
+        abstract=texts.abstract,
+        byline=texts.byline,
+        reason=texts.reason,
+        signal=texts.signal,
+        url=escape(own_page) if links_to_own_page else block.url,
+        linked=block.linked_title,
+        searched=block.found_by_search and not links_to_own_page,
+        pdf=block.pdf,
+        code=block.code,
+        other_version=block.other_version,
+        version_label=block.version_label,
+        name=escape_text(shorten(block.title, LABEL_LENGTH)),
+        origin=block.origin,
+        summary=block.shown_summary,
+        cite=escape(f"{own_page}#cite") if own_page and with_citation else None,
     )
 
 
@@ -148,14 +175,14 @@ def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Ma
     if not followed:
         return block.about, block.about_lines
     names = byline(block.authors, block.complete, followed)
-    shown = Markup(" · ").join(filter(None, (escape_text(names), block.shown_facts)))
-    return shown, wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
+    html_line = Markup(" · ").join(filter(None, (escape_text(names), block.shown_facts)))
+    return bind_dots(html_line), wrap(" · ".join(filter(None, (names, block.facts))), INDENT)
 
 
 @lru_cache(maxsize=8192)
 def _reason_line(text: str) -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Subscribers with the same topic share it."""
-    return escape_text(text), wrap(text, INDENT)
+    return bind_dots(escape_text(text)), wrap(text, INDENT)
 
 
 @lru_cache(maxsize=8192)

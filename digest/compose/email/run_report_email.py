@@ -10,7 +10,7 @@ from digest.compose.email.run_figures import RunFigures
 from digest.compose.email.template_context import DEFAULT_SERVICE, MailService, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import wrap
-from digest.i18n import format_number, localize, localize_plural
+from digest.i18n import format_duration, format_number, localize, localize_plural
 from digest.text.plain_text import one_line
 
 MAX_SOURCES = 10
@@ -58,7 +58,7 @@ def _lines(figures: RunFigures) -> Iterator[str]:
         yield localize_plural(
             "%(n)s subscriber had nothing new.", "%(n)s subscribers had nothing new.", figures.skipped
         )
-    yield localize("Duration: %(time)s.", time=_duration(figures.seconds))
+    yield localize("Duration: %(time)s.", time=format_duration(figures.seconds))
     if figures.late_sources:
         sources = ", ".join(f"{name} ({localize(state)})" for name, state in figures.late_sources[:MAX_SOURCES])
         yield localize("Sources in trouble: %(sources)s.", sources=sources)
@@ -66,11 +66,3 @@ def _lines(figures: RunFigures) -> Iterator[str]:
         yield localize("All sources are on time.")
     if figures.notice:
         yield figures.notice
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return localize_plural("%(n)s second", "%(n)s seconds", round(seconds))
-    if seconds < 90 * 60:
-        return localize_plural("%(n)s minute", "%(n)s minutes", round(seconds / 60))
-    return localize_plural("%(n)s hour", "%(n)s hours", round(seconds / 3600))

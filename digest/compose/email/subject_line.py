@@ -13,7 +13,7 @@ from digest import i18n
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import topic_groups
 from digest.compose.email.template_context import Recipient
-from digest.compose.text.text_wrapping import shorten
+from digest.compose.text.text_wrapping import shorten, without_dangling_words
 from digest.i18n import localize, localize_plural
 from digest.papers.subjects import category_text
 from digest.text.folding import ascii_form
@@ -26,11 +26,6 @@ _MAX_ENCODED_BYTES = 45  # bytes that fit one encoded word (RFC 2047); a longer 
 _MIN_TITLE_BYTES = 16  # of the title at least, in a subject that is not ASCII
 _MAX_PREHEADER_LENGTH = 140
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
-_DANGLING = re.compile(
-    r"(?:[\s,;:–-]+(?:an?|the|and|or|of|for|with|in|on|at|by|to|via|from|under|through|using|is|are|as))*[\s,;:–-]*$",
-    re.IGNORECASE,
-)
-
 
 MAX_NAMED_CATEGORIES = 2
 
@@ -197,7 +192,7 @@ def shorten_ascii(text: str, max_length: int) -> str:
     cut = text[: max(max_length - 3, 1)]
     blank = cut.rfind(" ") if text[len(cut)] != " " else len(cut)
     cut = cut[:blank] if blank > max_length // 2 else cut
-    return (_DANGLING.sub("", cut) or cut).rstrip(".…") + "..."
+    return without_dangling_words(cut).rstrip(".…") + "..."
 
 
 def _shorten_bytes(text: str, max_bytes: int) -> str:
@@ -228,7 +223,10 @@ def _short_topic(topic: str) -> str:
     return line if len(line) <= 32 and not _QUERY.search(line) else ""
 
 
-def preheader(edition: Content, recipient: Recipient, titles: Sequence[str]) -> str:
-    """The preview text that an inbox shows after the subject: the titles after the first."""
-    others = [shorten(title, 70) for title in titles[1:3]]
-    return shorten("; ".join(others) if others else headline(edition, recipient), _MAX_PREHEADER_LENGTH)
+def preheader(edition: Content, recipient: Recipient, titles: Sequence[str], excerpt: str = "") -> str:
+    """The preview text that an inbox shows after the subject: the titles after the first.
+
+    `excerpt`: of the best paper, which stands there if it is the only one.
+    """
+    others = "; ".join([shorten(title, 70) for title in titles[1:3]])
+    return shorten(others or excerpt or headline(edition, recipient), _MAX_PREHEADER_LENGTH)

@@ -20,7 +20,7 @@ def group_label(entry: Entry, recipient: Recipient, category: str = "") -> str:
     index = leading_topic(entry)
     if not 0 <= index < len(recipient.topics):
         return localize("Like your papers") if entry.example else category or localize("New")
-    return shorten(match_reason.one_line(recipient.topics[index]), 40)
+    return shorten(match_reason.plain_topic(recipient.topics[index]), 40)
 
 
 def leading_topic(entry: Entry) -> int:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from digest.i18n import localize, localize_plural
-from digest.text.collectives import is_collective
+from digest.text.collective_authors import is_collective
 from digest.text.person_names import matching_names
 from digest.text.person_names import parse_name as parsed
 from digest.text.tex import readable
@@ -15,11 +15,14 @@ NAMES_SHOWN = 3
 _MAX_NAME_LENGTH = 400  # characters of a name that are read at all
 _AFFILIATION = re.compile(r"\s*\([^)]*\)?")
 _SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
+_SPLIT_INITIALS = re.compile(r"(?<=\w\.) (?=-\w)")
 _FOLLOWED_MARK = " ★"
 
 
 def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str, ...] = ()) -> str:
     """`Y. Liang ★, T. Yang, and 3 more`; '' without authors."""
+    authors = tuple([author for author in authors if _LETTER.search(author)])  # arXiv lists `:` behind collaborations
     if not authors:
         return ""
     max_names = NAMES_SHOWN + (len(authors) == NAMES_SHOWN + 1)  # never 'and 1 more'
@@ -44,6 +47,7 @@ def byline(authors: tuple[str, ...], complete: bool = True, followed: tuple[str,
 def short_name(name: str) -> str:
     """`Yingbin Liang` as `Y. Liang`. Collaborations, other scripts and names without a given one stay as they are."""
     name = _AFFILIATION.sub("", readable(name[:_MAX_NAME_LENGTH])[:120]).strip()
+    name = _SPLIT_INITIALS.sub("", name)
     if is_collective(name):
         return name
     parts = [part.strip() for part in name.split(",")]

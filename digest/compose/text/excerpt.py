@@ -18,7 +18,7 @@ MAX_PIECE_LENGTH = 160  # characters of a sentence that is added for its matched
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
 _MAX_SENTENCES = 40  # sentences that are scored
 
-_ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|\w+ly)[, ]+){0,2}"
+_ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|will|\w+ly)[, ]+){0,2}"
 _STATES = (
     "propos|introduc|present|develop|devis|design|construct|build|built|establish|prov|deriv|show|demonstrat|"
     "investigat|stud|analy[sz]|examin|explor|evaluat|compar|report|describ|provid|releas|formulat|extend|"
@@ -31,7 +31,7 @@ _STATES = (
     "reveal|integrat|simulat|determin|constrain|infer|fit|select|assembl|open-sourc|learn|make|made|achiev|"
     "complement|map|trac|probe|confirm|cast|pioneer|bring|expand|enabl|bridg|fill|exploit|synthesi[sz]|"
     "augment|predict|optimi[sz]|reduc|approximat|choos|pos|analys|reconstruct|carr|bound|count|refin|classif|monitor|"
-    "uncover|formali[sz]|instantiat|enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor"
+    "updat|captur|produc|interpret|defin|start|uncover|formali[sz]|instantiat|enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor"
 )
 _DOCUMENT = (
     "paper|work|study|article|letter|manuscript|note|thesis|dissertation|report|survey|review|chapter|contribution|"
@@ -42,7 +42,7 @@ _CORE = re.compile(
     rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
     rf"demonstrate|offer|characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|"
-    rf"conduct|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
+    rf"conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
     re.I,
 )
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
@@ -149,6 +149,13 @@ _DETAIL = re.compile(
     r"crucially|remarkably|interestingly)\b",
     re.I,
 )
+# a step or a further contribution, or a statement that is about what the sentence before names
+_FURTHER = re.compile(r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b", re.I)
+_ABOUT_PREVIOUS = re.compile(
+    r"\bwe \w+ (?:their|its|them|it)\b|"
+    r"\bthat (?:this|these|such) (?:limitations?|problems?|issues?|gaps?|challenges?|behaviou?rs?|failures?)\b",
+    re.I,
+)
 _LABEL_NAME = (
     r"(?P<label>(?:(?:research |study |main |key |primary )?(?:background|introduction|context|"
     r"motivation|importance|significance|"
@@ -174,7 +181,8 @@ _BACKGROUND_LABEL = re.compile(
 _CONNECTIVE = re.compile(
     rf"^(?:(?:(?:in order )?to \w+|to (?:further|better) \w+|based on|building (?:on|upon)|guided by|given|under|"
     rf"motivated by|inspired by|driven by|informed by|leveraging|with|in (?:response|contrast|addition) to) "
-    rf"(?:this|these|those|such|that|the above|the previous)\b[^,.;:]{{0,40}}|as such|to (?:this|that) end|"
+    rf"(?:this|these|those|such|that|the above|the previous)\b[^,.;:]{{0,40}}|"
+    rf"(?:in order )?to \w+ the (?:challenges?|problems?|issues?|gaps?|limitations?)|as such|to (?:this|that) end|"
     rf"(?:by|in) contrast|instead|however|specifically|(?:more specifically|in particular)|moreover|furthermore|"
     rf"additionally|in addition|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|then|"
     rf"therefore|thus|hence|consequently|accordingly|in response|in this (?:\w+ )?(?:{_NOUN}))\s*,\s*(?=\w)",
@@ -233,19 +241,19 @@ def add_matching_sentences(
 
     `fold` keeps offsets; the patterns search folded text.
     """
-    added: list[str] = []
+    added_sentences: list[str] = []
     parts = sentences(abstract)[:_MAX_SENTENCES] if hidden_patterns else []
     folded = [fold(part) for part in parts]
     for words_pattern in hidden_patterns:
-        if len(added) == max_added or any(words_pattern.search(fold(piece)) for piece in added):
+        if len(added_sentences) == max_added or any(words_pattern.search(fold(piece)) for piece in added_sentences):
             continue
         position = next((i for i, part in enumerate(folded) if words_pattern.search(part)), None)
         if position is not None and (match := words_pattern.search(folded[position])):
             piece = _cut_piece(parts[position], match.start(), match.end(), MAX_PIECE_LENGTH)
             if has_long_words(piece):
                 piece = _cut_piece(parts[position], match.start(), match.end(), MAX_PIECE_LENGTH // 2)
-            added.append(piece)
-    return _join_pieces([text, *added])
+            added_sentences.append(piece)
+    return _join_pieces([text, *added_sentences])
 
 
 def _cut_piece(sentence: str, start: int, end: int, size: int) -> str:
@@ -387,7 +395,9 @@ def _penalty(sentence: str, statement: bool) -> float:
     """The weights of the cues that speak against a sentence."""
     penalty = 1.5 * bool(_CONTRAST.match(sentence)) + (0.4 if statement else 1.5) * bool(_BACKGROUND.search(sentence))
     penalty += 4.0 * bool(_AVAILABLE.search(sentence)) + 0.8 * bool(_RESULTS.match(sentence))
-    penalty += 0.9 * bool(_DETAIL.match(sentence)) + 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
+    penalty += 0.9 * bool(_DETAIL.match(sentence)) + 0.8 * bool(_FURTHER.search(sentence))
+    penalty += 0.8 * bool(_ABOUT_PREVIOUS.search(sentence))
+    penalty += 1.5 * (len(sentence) < 40) + 1.0 * sentence.endswith("?")
     penalty += 3.0 * bool(len(sentence) < 140 and _EMPTY.search(sentence)) + 3.0 * bool(_EARLIER_WORK.search(sentence))
     penalty += 0.8 * bool(_REFERRING.match(sentence) and not _HERE.search(sentence))
     return penalty + 2.5 * has_long_words(sentence)

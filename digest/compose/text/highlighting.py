@@ -12,7 +12,7 @@ from digest.text.folding import GREEK
 
 _TEMPLATE_LIKE = str.maketrans({"{": "&#123;", "}": "&#125;"})
 _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
-_COMMON = frozenset(
+COMMON_WORDS = frozenset(
     ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
 )
 _GREEK_BY_NAME = {name: sign for sign, name in GREEK.items()}
@@ -26,6 +26,11 @@ def escape_text(text: str) -> Markup:
     if "{" in escaped or "}" in escaped:
         escaped = escaped.translate(_TEMPLATE_LIKE)
     return Markup(escaped.replace("None", "N&#111;ne").replace("undefined", "un&#100;efined"))  # noqa: S704
+
+
+def bind_dots(shown: Markup) -> Markup:
+    """The text with each dot between facts bound to the word before it, so that no line begins with one."""
+    return shown.replace(" · ", "\u00a0· ")
 
 
 def fold_for_search(text: str) -> str:
@@ -54,7 +59,7 @@ def _expression(word: str) -> str:
     """The expression for a word or phrase, '' for one too common to mark."""
     plain = fold_for_search(_FIELD.sub("", word.strip().strip("\"'"))).strip("\"' ")
     parts = _PART.findall(plain)[:12]
-    if not parts or " ".join(parts) in _COMMON or len("".join(parts)) < 2:
+    if not parts or " ".join(parts) in COMMON_WORDS or len("".join(parts)) < 2:
         return ""
     ending = r"\w*" if plain.endswith("*") else r"(?:s|es)?"
     last = parts[-1]

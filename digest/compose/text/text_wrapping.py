@@ -6,8 +6,14 @@ import re
 import unicodedata
 
 COLUMNS = 76
+_BOUND = "\0"  # a blank at which no line ends; no text holds a control character
 # ranges that may hold characters of two columns or none; ↑ ★ · … are one column wide
 _OTHER_WIDTH = re.compile("[\u0300-\u036f\u0483-\u1fff\u20d0-\u20ff\u231a-\u2604\u2606-\u2bff\u2e80-\U0010ffff]")
+
+_DANGLING = re.compile(
+    r"(?:[\s,;:–-]+(?:an?|the|and|or|of|for|with|in|on|at|by|to|via|from|under|through|using|is|are|as))*[\s,;:–-]*$",
+    re.IGNORECASE,
+)
 
 
 def width(text: str) -> int:
@@ -25,7 +31,7 @@ def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
         return indent + text if text else ""
     lines: list[str] = []
     line, used = "", 0
-    for word in text.split():
+    for word in text.replace(" · ", f"{_BOUND}· ").split():  # a dot ends a line, it begins none
         for part in _split_word(word, line_width):
             size = width(part)
             if line and used + 1 + size > line_width:
@@ -33,7 +39,7 @@ def wrap(text: str, indent: str = "", columns: int = COLUMNS) -> str:
                 line, used = part, size
             else:
                 line, used = (f"{line} {part}", used + 1 + size) if line else (part, size)
-    return "\n".join([*lines, indent + line]) if line else "\n".join(lines)
+    return "\n".join([*lines, indent + line] if line else lines).replace(_BOUND, " ")
 
 
 def _split_word(word: str, line_width: int) -> list[str]:
@@ -52,9 +58,15 @@ def _split_word(word: str, line_width: int) -> list[str]:
 
 
 def shorten(text: str, max_length: int) -> str:
-    """The text, or its beginning up to a blank with one `…`; never longer than `most`."""
+    """The text, or its beginning up to a word that can stand at the end, with one `…`; at most `max_length` long."""
     if len(text) <= max_length:
         return text
     cut = text[: max_length - 1]
     blank = cut.rfind(" ")
-    return (cut[:blank] if blank > max_length // 2 else cut).rstrip(" ,;:–-(") + "…"
+    cut = cut[:blank] if blank > max_length // 2 else cut
+    return without_dangling_words(cut).rstrip(" ,;:–-(") + "…"
+
+
+def without_dangling_words(text: str) -> str:
+    """A beginning without words that lead on to others (`for the`), unless it has no others."""
+    return _DANGLING.sub("", text) or text

@@ -149,11 +149,11 @@ def suppress(session: Session, address_key: str, *, reason: str, source: str, at
 
 def unsuppress(session: Session, address_key: str) -> bool:
     """Allow mail to this address again. False where it was not suppressed."""
-    removed = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
+    was_suppressed = session.exec(delete(Suppression).where(col(Suppression.address_key) == address_key)).rowcount == 1
     former = former_addresses.find_former_address(session, address_key)
     if former is not None and former.suppressed:
         return former_addresses.delete_former_address(session, address_key)
-    return removed
+    return was_suppressed
 
 
 def delete_suppression(session: Session, address_key: str) -> None:

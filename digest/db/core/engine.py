@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlmodel import Session, create_engine
@@ -18,6 +18,22 @@ from digest import settings
 from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
+# A peer that does not answer for this long is gone. Without it the system would wait for hours, and PostgreSQL would
+# keep the locks of a machine that was cut off.
+PEER_IDLE_SECONDS, PEER_PROBE_SECONDS, PEER_PROBES = 10, 5, 3
+PEER_TIMEOUT_MS = 1000 * (PEER_IDLE_SECONDS + PEER_PROBE_SECONDS * PEER_PROBES)  # of data without an acknowledgement
+_CLIENT_KEEPALIVES: dict[str, int] = {
+    "keepalives_idle": PEER_IDLE_SECONDS,
+    "keepalives_interval": PEER_PROBE_SECONDS,
+    "keepalives_count": PEER_PROBES,
+    "tcp_user_timeout": PEER_TIMEOUT_MS,
+}
+_SERVER_KEEPALIVES = (
+    f"SELECT set_config('tcp_keepalives_idle', '{PEER_IDLE_SECONDS}', false),"
+    f" set_config('tcp_keepalives_interval', '{PEER_PROBE_SECONDS}', false),"
+    f" set_config('tcp_keepalives_count', '{PEER_PROBES}', false),"
+    f" set_config('tcp_user_timeout', '{PEER_TIMEOUT_MS}', false)"
+)  # no `options` in the address, which connection poolers refuse
 IDLE_SECONDS = 0.1  # a connection idle for longer may be dead; no server restarts faster
 
 
@@ -36,7 +52,7 @@ def _engine(address: str) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "sqlite":
-            return _ping_idle_connections(create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True))
+            return _create_postgresql_engine(url)
     except (ArgumentError, ImportError) as error:  # the address is not shown, because it may contain a password
         raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
     if url.database:
@@ -47,6 +63,25 @@ def _engine(address: str) -> Engine:
     event.listen(sqlite_engine, "connect", _prepare_sqlite)
     event.listen(sqlite_engine, "begin", _begin_sqlite)
     return sqlite_engine
+
+
+def _create_postgresql_engine(url: URL) -> Engine:
+    """An engine that notices within half a minute that the other machine is gone, on both sides."""
+    keepalives = {name: value for name, value in _CLIENT_KEEPALIVES.items() if name not in url.query}
+    pooled_engine = create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True, connect_args=keepalives)
+    event.listen(pooled_engine, "connect", _set_server_keepalives)
+    return _ping_idle_connections(pooled_engine)
+
+
+def _set_server_keepalives(connection: Any, _record: object) -> None:
+    """Settings of this connection alone; PostgreSQL ignores them on a unix socket."""
+    connection.execute(_SERVER_KEEPALIVES)
+    connection.commit()
+
+
+@lru_cache(maxsize=4)
+def _reading_engine(address: str) -> Engine:
+    return _engine(address).execution_options(reading=True)
 
 
 def _ping_idle_connections(pooled_engine: Engine) -> Engine:
@@ -101,17 +136,18 @@ def transaction() -> Iterator[Session]:
 @contextmanager
 def reading() -> Iterator[Session]:
     """A consistent, read-only snapshot that blocks nobody."""
-    with Session(engine().execution_options(reading=True), expire_on_commit=False) as session:
+    with Session(_reading_engine(settings.get().database), expire_on_commit=False) as session:
         yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
 
 @contextmanager
 def reading_connection() -> Iterator[Connection]:
     """Like `reading` without a session, for a single small query that every page runs."""
-    with engine().execution_options(reading=True).connect() as connection:
+    with _reading_engine(settings.get().database).connect() as connection:
         yield connection
 
 
 def dispose_engines() -> None:
     """Close all connections; the next use creates a new engine (tests, after a fork)."""
+    _reading_engine.cache_clear()
     _engine.cache_clear()

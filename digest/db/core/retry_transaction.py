@@ -28,7 +28,7 @@ def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
             with transaction() as session:
                 return work(session)
         except DBAPIError as error:
-            if not _is_temporary(error):
+            if not is_temporary(error):
                 raise
             if time.monotonic() + pause > deadline:
                 raise Transient(f"the database does not answer: {type(error.orig).__name__}") from error
@@ -36,5 +36,8 @@ def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _is_temporary(error: DBAPIError) -> bool:
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+def is_temporary(error: BaseException) -> bool:
+    """True where the database failed for a short time, so that the same work may succeed later."""
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    )

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, bindparam, func, update
+from sqlalchemy import ColumnElement, Integer, bindparam, delete, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel, col, select
 
@@ -257,6 +257,14 @@ def pause_domain(session: Session, domain: str, until: datetime, reason: str) ->
     session.connection().execute(insert.on_conflict_do_update(index_elements=["domain"], set_=new_values))
     due_earlier = col(Delivery.domain) == domain, IS_WAITING, col(Delivery.due_at) < until
     session.exec(update(Delivery).where(*due_earlier).values(due_at=until))
+
+
+def advance_due(session: Session, *, later_than: datetime, now: datetime) -> int:
+    """Make waiting mails due now that would be due after that instant, and end such pauses. Returns how many mails."""
+    session.exec(delete(DomainPause).where(col(DomainPause.until) > later_than))
+    return session.exec(
+        update(Delivery).where(IS_WAITING, col(Delivery.due_at) > later_than).values(due_at=now)
+    ).rowcount
 
 
 def mark_undelivered(session: Session, delivery_id: int, reply: str) -> bool:

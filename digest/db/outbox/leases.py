@@ -50,15 +50,16 @@ def close_lease(session: Session, lease_id: int, due_again: datetime) -> int:
 
 def take_over(
     session: Session, lease_id: int, beat: int, due_again: Callable[[int], datetime | None]
-) -> Sequence[Delivery]:
-    """End a lease whose beat still is `beat`; its rows become uncertain. Empty where the holder is alive after all.
+) -> Sequence[Delivery] | None:
+    """End a lease whose beat still is `beat`; its rows become uncertain. None where it could not be ended.
 
     `due_again(doubts)` returns when a mail that was uncertain `doubts` times is sent again, None to hold it.
-    A lease that is locked is being bumped at this moment.
+    A lease that is locked is being bumped at this moment, or was when its holder was cut off: then it stays locked
+    until the database notices.
     """
     unchanged_lease = select(Lease).where(Lease.id == lease_id, Lease.beat == beat)
     if session.exec(unchanged_lease.with_for_update(skip_locked=True)).one_or_none() is None:
-        return ()
+        return None
     session.exec(delete(Lease).where(col(Lease.id) == lease_id))
     rows = _lock_claimed_rows(session, lease_id)
     for delivery in rows:

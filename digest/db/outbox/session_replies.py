@@ -76,9 +76,11 @@ def _undo_batch(session: Session, replies: Sequence[SessionReply], due_at: datet
     session.exec(delete(Bounce).where(col(Bounce.report_key).in_(report_keys)))
     refused = col(Delivery.id).in_(delivery_ids)
     attempts = case((col(Delivery.attempts) > 0, col(Delivery.attempts) - 1), else_=0)
-    waiting = {"state": DEFERRED, "due_at": due_at, "attempts": attempts}
-    rejected = session.exec(update(Delivery).where(refused, col(Delivery.state) == REJECTED).values(waiting)).rowcount
-    session.exec(update(Delivery).where(refused, col(Delivery.state) == DEFERRED, IS_WAITING).values(waiting))
+    deferred_values = {"state": DEFERRED, "due_at": due_at, "attempts": attempts}
+    rejected = session.exec(
+        update(Delivery).where(refused, col(Delivery.state) == REJECTED).values(deferred_values)
+    ).rowcount
+    session.exec(update(Delivery).where(refused, col(Delivery.state) == DEFERRED, IS_WAITING).values(deferred_values))
     domains = {reply.domain for reply in replies}
     session.exec(delete(DomainPause).where(col(DomainPause.domain).in_(domains)))
     return rejected

@@ -36,12 +36,12 @@ def mail_about_edition(session: Session, edition_id: int) -> Sequence[Delivery]:
 
 def cancel_waiting(session: Session, subscriber_ids: Sequence[int], kinds: Sequence[str]) -> None:
     """Cancel the subscribers' waiting mails of these kinds. Mails that are being sent can't be recalled."""
-    waiting = (
+    is_waiting_mail = (
         in_values(session, col(Delivery.subscriber_id), subscriber_ids),
         col(Delivery.kind).in_(kinds),
         col(Delivery.state).in_(WAITING_STATES),
     )
-    session.exec(update(Delivery).where(*waiting).values(state=CANCELLED, due_at=None))
+    session.exec(update(Delivery).where(*is_waiting_mail).values(state=CANCELLED, due_at=None))
 
 
 def redirect_editions(session: Session, subscriber: Subscriber) -> None:

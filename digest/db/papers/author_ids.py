@@ -46,13 +46,13 @@ def papers_with_id(session: Session, scheme: str, value: str, limit: int) -> lis
 
 def papers_with_ids(session: Session, ids: Iterable[tuple[str, str]], paper_id: int = 0) -> dict[str, set[int]]:
     """The stored papers with these authors' ids, by `scheme:value`, from the paper with that id on."""
-    table, wanted = PaperAuthorId, set(ids)
+    table, id_pairs = PaperAuthorId, set(ids)
     statement = select(col(table.scheme), col(table.value), col(table.paper_id)).where(
-        in_values(session, col(table.value), sorted({value for _, value in wanted})), col(table.paper_id) >= paper_id
+        in_values(session, col(table.value), sorted({value for _, value in id_pairs})), col(table.paper_id) >= paper_id
     )
-    papers: dict[str, set[int]] = {f"{scheme}:{value}": set() for scheme, value in wanted}
+    papers: dict[str, set[int]] = {f"{scheme}:{value}": set() for scheme, value in id_pairs}
     for scheme, value, number in session.execute(statement):
-        if (scheme, value) in wanted:
+        if (scheme, value) in id_pairs:
             papers[f"{scheme}:{value}"].add(number)
     return papers
 

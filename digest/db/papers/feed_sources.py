@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
-from digest.models import CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
+from digest.models import Audit, CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
 
 ANNOUNCED, HELD, BACKLOG, LEFT_OUT = "announced", "held", "backlog", "left-out"
 _MAX_ETAG = 400
@@ -50,6 +50,17 @@ def store_validators(session: Session, name: str, *, etag: str, last_modified: s
         .where(col(FeedSource.name) == name)
         .values(etag=etag if len(etag) <= _MAX_ETAG else "", last_modified=last_modified[:100])
     )
+
+
+def move_feed(session: Session, name: str, *, address: str, at: datetime) -> bool:
+    """Store the new address of a feed, audited. False where the feed was removed or another one has that address."""
+    row = session.get(FeedSource, name)
+    if row is None or feed_at(session, address) is not None:
+        return False
+    detail = {"source": name, "from": row.url, "to": address}
+    session.add(Audit(at=at, actor="service", action="move feed", detail=detail))
+    row.former_url, row.url = row.url, address
+    return True
 
 
 def item_states(session: Session, source: str, keys: Sequence[str]) -> dict[str, str]:
@@ -132,7 +143,7 @@ def resume(session: Session, source: str) -> bool:
     return row is not None
 
 
-def asked_dois(session: Session, dois: Sequence[str], since: datetime) -> set[str]:
+def recently_looked_up(session: Session, dois: Sequence[str], since: datetime) -> set[str]:
     """Those of these DOIs that Crossref was asked about since then."""
     statement = select(col(CrossrefLookup.doi)).where(
         in_values(session, col(CrossrefLookup.doi), dois), col(CrossrefLookup.asked_at) > since
@@ -150,5 +161,7 @@ def store_lookups(session: Session, has_abstract_by_doi: Mapping[str, bool], at:
             )
         )
     )
-    rows = [{"doi": doi, "asked_at": at, "has_abstract": found} for doi, found in has_abstract_by_doi.items()]
+    rows = [
+        {"doi": doi, "asked_at": at, "has_abstract": has_abstract} for doi, has_abstract in has_abstract_by_doi.items()
+    ]
     insert_ignore(session, CrossrefLookup, rows)

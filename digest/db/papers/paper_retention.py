@@ -26,31 +26,34 @@ def delete_older(session: Session, *, before: date, limit: int = PAPERS_PER_CALL
     newest_batch = select(func.min(col(Batch.id))).where(col(Batch.known_at) >= moment).scalar_subquery()
     is_old = or_(col(Paper.announcement_id).is_(None), col(Paper.announcement_id) < before.toordinal())
     newest_version = select(func.max(col(PaperVersion.id))).scalar_subquery()
-    kept = select(col(PaperVersion.paper_id)).where(
+    recent_papers = select(col(PaperVersion.paper_id)).where(
         or_(col(PaperVersion.batch_id) >= newest_batch, col(PaperVersion.id) == newest_version)
     )
     statement = select(col(Paper.id)).where(
         is_old,
         col(Paper.id) < select(func.max(col(Paper.id))).scalar_subquery(),
         col(Paper.batch_id) < newest_batch,
-        col(Paper.id).not_in(kept),
+        col(Paper.id).not_in(recent_papers),
         col(Paper.id).not_in(select(col(Paper.merged_into)).where(col(Paper.merged_into).is_not(None))),
-        *(col(Paper.id).not_in(select(column).where(column.is_not(None))) for column in _references(chosen=True)),
+        *(
+            col(Paper.id).not_in(select(column).where(column.is_not(None)))
+            for column in _references(by_subscribers=True)
+        ),
     )
     paper_ids = [int(number) for number in session.execute(statement.order_by(col(Paper.id)).limit(limit)).scalars()]
     if paper_ids:
-        for column in _references(chosen=False):
+        for column in _references(by_subscribers=False):
             session.execute(delete(column.table).where(in_values(session, column, paper_ids)))
         session.execute(delete(PaperKey).where(in_values(session, col(PaperKey.paper_id), paper_ids)))
         session.execute(delete(Paper).where(in_values(session, col(Paper.id), paper_ids)))
     return len(paper_ids)
 
 
-def _references(*, chosen: bool) -> list[Column[Any]]:
+def _references(*, by_subscribers: bool) -> list[Column[Any]]:
     """The columns that refer to a paper: of tables in which a person chose it, or of those that only describe it."""
     return [
         key.parent
         for table in SQLModel.metadata.tables.values()
         for key in table.foreign_keys
-        if key.target_fullname == "paper.id" and ("subscriber_id" in table.c) == chosen
+        if key.target_fullname == "paper.id" and ("subscriber_id" in table.c) == by_subscribers
     ]

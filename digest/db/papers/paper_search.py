@@ -56,7 +56,7 @@ def facet_counts(session: Session, query: IndexQuery, scope: Scope, periods: Seq
     cases = " ".join(f"WHEN day >= :p{number} THEN {number}" for number in range(len(periods)))
     statement = (
         f"SELECT facets, CASE {cases} ELSE {len(periods)} END AS period, count(*)"  # noqa: S608 - texts of ours
-        f" FROM (SELECT d.facets, d.day {_found(session, scope)} LIMIT :most) AS found GROUP BY 1, 2"
+        f" FROM (SELECT d.facets, d.day {_hit_tables(session, scope)} LIMIT :most) AS found GROUP BY 1, 2"
     )
     values = {f"p{number}": day for number, day in enumerate(periods)} | {"most": MAX_COUNTED}
     rows = session.execute(text(statement), _values(session, query, scope) | values).all()
@@ -109,7 +109,7 @@ def _newest_hits(
         document = "s.id" if _is_postgresql(session) else f"{TERMS_TABLE}.rowid"
         behind += f" AND {document} >= :first_id AND d.day >= :first_day"
     statement = (
-        f"SELECT d.id, d.paper_id, d.day, d.length {_found(session, scope)}{behind}"
+        f"SELECT d.id, d.paper_id, d.day, d.length {_hit_tables(session, scope)}{behind}"
         " ORDER BY d.day DESC, d.paper_id DESC LIMIT :most"
     )
     values = {"most": limit} | ({} if after is None else {"day": after[0], "paper": after[1]})
@@ -150,12 +150,12 @@ def papers_of(session: Session, document_ids: Sequence[int]) -> list[int]:
     return [paper_by_document[document] for document in document_ids if document in paper_by_document]
 
 
-def _found(session: Session, scope: Scope) -> str:
+def _hit_tables(session: Session, scope: Scope) -> str:
     """FROM and WHERE of the papers that `:query` finds within the scope."""
     if _is_postgresql(session):
         # OFFSET 0: found by the terms first, not read in the order of ids for the join
-        found = f"(SELECT id FROM {TERMS_TABLE} WHERE terms @@ CAST(:query AS tsquery) OFFSET 0)"  # noqa: S608
-        tables, matches = f"{found} s JOIN search_document d ON d.id = s.id", "true"
+        matching_rows = f"(SELECT id FROM {TERMS_TABLE} WHERE terms @@ CAST(:query AS tsquery) OFFSET 0)"  # noqa: S608
+        tables, matches = f"{matching_rows} s JOIN search_document d ON d.id = s.id", "true"
         listed = "d.paper_id = ANY(CAST(:papers AS integer[]))"
     else:  # CROSS JOIN: the terms first
         tables = f"{TERMS_TABLE} CROSS JOIN search_document d ON d.id = {TERMS_TABLE}.rowid"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DataError
 from sqlmodel import Session, col
 
-from digest.db.core.dialect import insert_ignore, insert_pairs, insert_rows, next_ids
+from digest.db.core.dialect import in_values, insert_ignore, insert_pairs, insert_rows, next_ids
 from digest.models import Paper, PaperIdentifier, PaperKey, PaperVersion, Reject, Signal
 from digest.papers import RejectedItem
 from digest.text.plain_text import one_line
@@ -60,18 +63,18 @@ def insert_identifiers(session: Session, pairs: Iterable[tuple[str, int]]) -> No
     )
 
 
-def merge_paper(session: Session, dropped: int, survivor: int, *, revision: int) -> None:
+def merge_paper(session: Session, duplicate: int, survivor: int, *, revision: int) -> None:
     """Move one paper's further identifiers to another and remove its own.
 
     It stays for the editions that showed it. `revision`: its new one, of which it is withdrawn.
     """
-    session.execute(update(Paper).where(col(Paper.merged_into) == dropped).values(merged_into=survivor))
+    session.execute(update(Paper).where(col(Paper.merged_into) == duplicate).values(merged_into=survivor))
     session.execute(
         update(Paper)
-        .where(col(Paper.id) == dropped)
+        .where(col(Paper.id) == duplicate)
         .values(merged_into=survivor, arxiv_id=None, doi=None, withdrawn=True, revision=revision)
     )
-    session.execute(update(PaperIdentifier).where(col(PaperIdentifier.paper_id) == dropped).values(paper_id=survivor))
+    session.execute(update(PaperIdentifier).where(col(PaperIdentifier.paper_id) == duplicate).values(paper_id=survivor))
 
 
 def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -79,15 +82,50 @@ def insert_signals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     insert_ignore(session, Signal, rows)
 
 
-def insert_rejects(session: Session, batch_id: int, document: str, rejected: Iterable[RejectedItem]) -> None:
-    """Store the items that could not be used, with the reasons."""
+def reject_keys(source: str, document: str, rejected: Sequence[RejectedItem]) -> list[str]:
+    """32 hexadecimal digits for each item, the same whenever it comes again in that document of the source.
+
+    Equal items of one document are told apart by their order.
+    """
+    counts: Counter[str] = Counter()
+    keys = []
     for item in rejected:
-        session.add(
-            Reject(
-                batch_id=batch_id,
-                document=one_line(document)[:200],
-                position=item.position,
-                reason=one_line(item.reason)[:300],
-                excerpt=one_line(item.excerpt)[:300],
-            )
+        identity = item.identity or item.excerpt or item.reason
+        counts[identity] += 1
+        parts = (source, document, identity, str(counts[identity]))
+        keys.append(hashlib.blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest())
+    return keys
+
+
+def update_known_rejects(session: Session, rejected: Mapping[str, RejectedItem], at: datetime) -> set[str]:
+    """Count items that are stored already once more, with their newest reason. Returns their keys.
+
+    `rejected`: items by key.
+    """
+    rows = session.execute(
+        select(col(Reject.id), col(Reject.key), col(Reject.times_seen)).where(
+            in_values(session, col(Reject.key), list(rejected))
         )
+    ).all()
+    changes = [
+        {"id": row_id, "times_seen": times_seen + 1, "last_seen_at": at, **_reject_columns(rejected[key])}
+        for row_id, key, times_seen in rows
+    ]
+    if changes:
+        session.execute(update(Reject), changes)
+    return {key for _, key, _ in rows}
+
+
+def insert_rejects(session: Session, batch_id: int, document: str, rejected: Mapping[str, RejectedItem]) -> None:
+    """Store items by key that could not be used, with the reasons."""
+    for key, item in rejected.items():
+        columns = _reject_columns(item)
+        session.add(Reject(batch_id=batch_id, document=one_line(document)[:200], key=key, **columns))
+
+
+def _reject_columns(item: RejectedItem) -> dict[str, Any]:
+    return {
+        "position": item.position,
+        "reason": one_line(item.reason)[:300],
+        "excerpt": one_line(item.excerpt)[:300],
+    }

@@ -299,7 +299,9 @@ def later_withdrawn(session: Session, paper_ids: Collection[int]) -> dict[int, R
     """Of these papers those that are withdrawn or retracted now, with the newest record; also by their versions."""
     id_column, survivor = col(Paper.id), func.coalesce(col(Paper.merged_into), col(Paper.id))
     statement = select(id_column, survivor).where(in_values(session, id_column, sorted(paper_ids)))
-    survivors = {int(paper): int(kept) for paper, kept in session.execute(statement.where(col(Paper.withdrawn)))}
+    survivors = {
+        int(paper): int(survivor_id) for paper, survivor_id in session.execute(statement.where(col(Paper.withdrawn)))
+    }
     newest = newest_versions(session, set(survivors.values())) if survivors else {}
     return {
         paper: newest[survivor_id][1]

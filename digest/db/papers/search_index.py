@@ -53,8 +53,8 @@ def unindexed_papers(session: Session, limit: int) -> list[UnindexedPaper]:
     rows: list[tuple[PaperVersion, int | None]] = []
     for statement in statements:
         if len(rows) < limit:
-            found = session.execute(statement.limit(limit - len(rows)))
-            rows += [(version, announced) for version, announced in found]
+            versions = session.execute(statement.limit(limit - len(rows)))
+            rows += [(version, announced) for version, announced in versions]
     sources_by_paper = _sources(session, [version.paper_id for version, _ in rows])
     return [
         UnindexedPaper(
@@ -130,10 +130,10 @@ def store(session: Session, papers: Iterable[IndexedPaper], rules: int) -> int:
     """Store papers in place of their earlier versions, without those that are in the index. Returns their number."""
     by_version = {paper.version_id: paper for paper in papers}
     ids = list(by_version)
-    stored = session.execute(
+    stored_ids = session.execute(
         select(col(SearchDocument.id)).where(in_values(session, col(SearchDocument.id), ids))
     ).scalars()
-    missing = [by_version[version_id] for version_id in sorted(set(ids) - set(stored))]
+    missing = [by_version[version_id] for version_id in sorted(set(ids) - set(stored_ids))]
     if not missing:
         return 0
     paper_ids = [paper.paper_id for paper in missing]

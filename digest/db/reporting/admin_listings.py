@@ -85,7 +85,7 @@ def newest_rejects(
 
 
 def reject_counts(session: Session) -> dict[str, int]:
-    """The number of items left out by source."""
+    """The number of items left out by source, each counted once however often it came."""
     query = select(Batch.source, func.sum(Batch.bad)).group_by(col(Batch.source))
     return {source: int(count) for source, count in session.exec(query).all()}
 

@@ -19,14 +19,14 @@ def deliveries_by_state(session: Session) -> dict[str, int]:
 
 def oldest_due(session: Session, *, now: datetime) -> datetime | None:
     """The earliest due time of a mail that is due; None where none is."""
-    waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN))
-    return session.exec(select(func.min(Delivery.due_at)).where(waiting, col(Delivery.due_at) <= now)).one()
+    is_waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN))
+    return session.exec(select(func.min(Delivery.due_at)).where(is_waiting, col(Delivery.due_at) <= now)).one()
 
 
 def oldest_waiting(session: Session) -> datetime | None:
     """The earliest creation time of a mail that waits, due or not; None where none waits."""
-    waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)), col(Delivery.due_at).is_not(None)
-    return session.exec(select(func.min(Delivery.created_at)).where(*waiting)).one()
+    is_waiting = col(Delivery.state).in_((QUEUED, DEFERRED, UNCERTAIN)), col(Delivery.due_at).is_not(None)
+    return session.exec(select(func.min(Delivery.created_at)).where(*is_waiting)).one()
 
 
 def count_held(session: Session) -> int:

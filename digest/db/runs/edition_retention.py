@@ -15,13 +15,13 @@ def delete_older(session: Session, *, before: date, limit: int) -> int:
 
     Those whose mail is not settled stay, and so does each subscriber's newest, which says what they have seen.
     """
-    waiting = select(col(Delivery.subject_id)).where(
+    with_open_mail = select(col(Delivery.subject_id)).where(
         col(Delivery.kind).in_(EDITION_KINDS), col(Delivery.state).in_(OPEN_STATES)
     )
     newest = select(func.max(col(Edition.id))).group_by(col(Edition.subscriber_id))
     old = (
         select(Edition.id)
-        .where(col(Edition.day) < before, col(Edition.id).not_in(waiting), col(Edition.id).not_in(newest))
+        .where(col(Edition.day) < before, col(Edition.id).not_in(with_open_mail), col(Edition.id).not_in(newest))
         .order_by(col(Edition.id))
         .limit(limit)
     )

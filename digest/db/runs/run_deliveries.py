@@ -47,15 +47,15 @@ def cancel_run(session: Session, run_id: int) -> int:
 def pause_run(session: Session, run_id: int) -> int:
     """Hold a run's unsent mails until `resume_run`. Returns how many."""
     _set_run(session, run_id, PAUSED)
-    waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES)
-    return session.exec(update(Delivery).where(*waiting).values(due_at=None)).rowcount
+    is_unsent = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES)
+    return session.exec(update(Delivery).where(*is_unsent).values(due_at=None)).rowcount
 
 
 def resume_run(session: Session, run_id: int, now: datetime) -> int:
     """Make a paused run's mails due again. Returns how many."""
     _set_run(session, run_id, _state_by_shards(session, run_id))
-    waiting = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES), col(Delivery.due_at).is_(None)
-    return session.exec(update(Delivery).where(*waiting).values(due_at=now)).rowcount
+    is_held = col(Delivery.run_id) == run_id, col(Delivery.state).in_(UNSENT_STATES), col(Delivery.due_at).is_(None)
+    return session.exec(update(Delivery).where(*is_held).values(due_at=now)).rowcount
 
 
 def editions_with_cancelled_mail(session: Session, run_id: int) -> list[tuple[int, int, int | None]]:

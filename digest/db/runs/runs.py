@@ -43,6 +43,13 @@ def _has_id(subscriber_id: int | None) -> tuple[ColumnElement[bool], ...]:
     return () if subscriber_id is None else (col(Subscriber.id) == subscriber_id,)
 
 
+def lock_due_later(session: Session, later_than: datetime, *, after_id: int) -> list[Subscriber]:
+    """A page of active subscribers whose next slot is after that instant, by id, locked until the transaction ends."""
+    is_later = col(Subscriber.state) == ACTIVE, col(Subscriber.next_due_at) > later_than, col(Subscriber.id) > after_id
+    statement = select(Subscriber).where(*is_later).order_by(col(Subscriber.id)).limit(_SUBSCRIBERS_PER_PAGE)
+    return list(session.execute(statement.with_for_update()).scalars())
+
+
 def without_edition(session: Session, day: date, *, only_id: int | None = None) -> Iterator[Subscriber]:
     """Active subscribers without an edition of that day, by id."""
     edition_of_day = select(col(Edition.id)).where(

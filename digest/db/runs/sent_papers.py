@@ -1,4 +1,7 @@
-"""The papers that subscribers were sent, read by columns, without objects for millions of editions."""
+"""The papers that subscribers were sent, read by columns, without objects for millions of editions.
+
+A paper counts as sent where any paper that was merged into it was sent, such as the preprint of an article.
+"""
 
 from __future__ import annotations
 

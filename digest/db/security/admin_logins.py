@@ -23,5 +23,5 @@ def open_session(session: Session, session_hash: str, *, lock: bool = False) -> 
 
 def end_all_except(session: Session, addresses: Sequence[str], *, now: datetime) -> int:
     """End links and sessions of all other addresses. Returns how many."""
-    ended = update(AdminLogin).where(col(AdminLogin.ended_at).is_(None), col(AdminLogin.address).not_in(addresses))
-    return session.exec(ended.values(ended_at=now)).rowcount
+    statement = update(AdminLogin).where(col(AdminLogin.ended_at).is_(None), col(AdminLogin.address).not_in(addresses))
+    return session.exec(statement.values(ended_at=now)).rowcount

@@ -57,7 +57,7 @@ def restore_suppression(session: Session, address_key: str) -> None:
 
 def _digest(session: Session, address_key: str) -> str:
     """HMAC-SHA256 of an address; '' while there is no key, and therefore no hash."""
-    stored = session.exec(select(StoredKey.value).where(StoredKey.name == _KEY)).one_or_none()
-    if stored is None:
+    key = session.exec(select(StoredKey.value).where(StoredKey.name == _KEY)).one_or_none()
+    if key is None:
         return ""
-    return hmac.new(bytes.fromhex(stored), address_key.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(bytes.fromhex(key), address_key.encode(), hashlib.sha256).hexdigest()

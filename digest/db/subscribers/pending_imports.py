@@ -28,8 +28,8 @@ def add_import(session: Session, token: str, content: bytes, *, now: datetime) -
 
 def content_of(session: Session, token: str, *, now: datetime) -> bytes | None:
     """The content of an import; None where it expired or never was."""
-    stored = session.get(PendingImport, token)
-    return stored.content if stored is not None and stored.created_at > now - KEPT_FOR else None
+    pending_import = session.get(PendingImport, token)
+    return pending_import.content if pending_import is not None and pending_import.created_at > now - KEPT_FOR else None
 
 
 def delete_expired(session: Session, *, now: datetime) -> None:

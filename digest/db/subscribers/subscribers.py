@@ -164,11 +164,11 @@ def delete_subscriber(session: Session, subscriber_id: int) -> None:
 
 def suppression(session: Session, key: str) -> Suppression | None:
     """Why that address must not be mailed, None where it may be; also from the hash of a deleted address."""
-    stored = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
-    former = None if stored else former_addresses.find_former_address(session, key)
+    suppression_row = session.exec(select(Suppression).where(Suppression.address_key == key)).one_or_none()
+    former = None if suppression_row else former_addresses.find_former_address(session, key)
     if former is not None and former.suppressed:
         return Suppression(address_key=key, reason=former.reason, at=former.at)
-    return stored
+    return suppression_row
 
 
 def add_profile_version(session: Session, subscriber_id: int, profile: Profile, *, now: datetime) -> ProfileVersion:

@@ -66,8 +66,8 @@ def copy_threshold(session: Session, from_profile: int, to_profile: int) -> None
 
 def uncalibrated_versions(session: Session, epoch_id: int, first_id: int, last_id: int) -> list[int]:
     """Profile versions of active subscribers with ids from `first_id` to `last_id` without a threshold of the epoch."""
-    waiting = _uncalibrated(epoch_id).where(col(Subscriber.id).between(first_id, last_id))
-    return [int(profile_id) for profile_id in session.execute(waiting.order_by(col(Subscriber.id))).scalars()]
+    statement = _uncalibrated(epoch_id).where(col(Subscriber.id).between(first_id, last_id))
+    return [int(profile_id) for profile_id in session.execute(statement.order_by(col(Subscriber.id))).scalars()]
 
 
 def uncalibrated_parts(session: Session, epoch_id: int, size: int, max_parts: int) -> list[tuple[int, int]]:
@@ -81,10 +81,10 @@ def uncalibrated_parts(session: Session, epoch_id: int, size: int, max_parts: in
 
 
 def _uncalibrated(epoch_id: int) -> Any:
-    done = select(col(Threshold.profile_id)).where(
+    thresholds = select(col(Threshold.profile_id)).where(
         col(Threshold.epoch_id) == epoch_id,
         col(Threshold.profile_id) == col(Subscriber.profile_id),
     )
     return select(col(Subscriber.profile_id)).where(
-        col(Subscriber.state) == ACTIVE, col(Subscriber.profile_id).is_not(None), ~done.exists()
+        col(Subscriber.state) == ACTIVE, col(Subscriber.profile_id).is_not(None), ~thresholds.exists()
     )

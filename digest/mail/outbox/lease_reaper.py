@@ -1,4 +1,4 @@
-"""Takes over the deliveries of dead senders. A lease expires when its beat has not changed for the lease time.
+"""Takes over the deliveries of dead senders. A lease expires when its beat has not changed for the setting LEASE.
 
 The time is measured with this process's monotonic clock, so the clocks of machines are never compared.
 """
@@ -55,11 +55,14 @@ class LeaseReaper:
 
     def _reap(self, lease_id: int, beat: int) -> int:
         uncertain = retry_transaction(partial(self._take_over, lease_id, beat), seconds=0)
+        if uncertain is None:  # the next sweep tries again
+            return 0
         self._beats.pop(lease_id, None)
         self.leases_taken_over += 1
         log.warning("lease_taken_over", lease=lease_id, uncertain=uncertain)
         return uncertain
 
-    def _take_over(self, lease_id: int, beat: int, session: Session) -> int:
+    def _take_over(self, lease_id: int, beat: int, session: Session) -> int | None:
         now = clock.now()
-        return len(leases.take_over(session, lease_id, beat, lambda doubts: self._transitions.in_doubt(doubts, now)))
+        rows = leases.take_over(session, lease_id, beat, lambda doubts: self._transitions.in_doubt(doubts, now))
+        return None if rows is None else len(rows)

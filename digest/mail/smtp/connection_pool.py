@@ -1,4 +1,7 @@
-"""Pools connections to the configured servers; each mail goes to the first server that works."""
+"""Pools connections to the configured servers; each mail goes to the first server that works.
+
+Their number: setting CONNECTIONS. A connection serves `connection.MAX_MAILS_PER_CONNECTION` mails.
+"""
 
 from __future__ import annotations
 

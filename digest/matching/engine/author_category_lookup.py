@@ -11,6 +11,7 @@ import numpy as np
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.segments import concatenated_ranges
 from digest.matching.kernel.array_layout import I32
+from digest.papers.subjects import included_categories
 from digest.text.person_names import PersonName, names_agree
 
 LAST_CHARACTER = "\U0010ffff"  # sorts after every character
@@ -86,14 +87,17 @@ def _readings(given_names: str, particles: str, family: str) -> set[tuple[str, s
 
 
 class CategoryLookup:
-    """Categories that profiles name: `cs.LG` is one category, `cs` and `cs.*` an archive; `exact` ones never are."""
+    """Categories that profiles name: `cs.LG` is one category, `cs` and `cs.*` an archive; `exact` ones never are.
+
+    `bio` is a field with arXiv's equivalents.
+    """
 
     def __init__(self, categories: Iterable[tuple[str, int]], exact: Iterable[tuple[str, int]]) -> None:
         self.by_key: dict[str, list[int]] = defaultdict(list)
         for name, number in categories:
-            archive = name.removesuffix(".*")
-            for key in {name, archive, f"{archive}.{LAST_CHARACTER}"}:
-                self.by_key[key].append(number)
+            for archive in included_categories(name):
+                for key in (archive, f"{archive}.{LAST_CHARACTER}"):
+                    self.by_key[key].append(number)
         for name, number in exact:
             self.by_key[name].append(number)
 

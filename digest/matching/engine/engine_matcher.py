@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from digest.matching.engine.dense_rows import to_bitsets
 from digest.matching.engine.impacts import Impacts, compute_impacts
-from digest.matching.engine.join import JoinedPapers, PapersByPerson, join_papers
+from digest.matching.engine.join import JoinedIndex, PapersByPerson, join_papers
 from digest.matching.engine.match_results import MatchResults
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
@@ -101,7 +101,7 @@ class EngineMatcher:
     ) -> None:
         self.store = store
         self.compiled, vocabulary = store.compile()
-        self.joined: JoinedPapers = join_papers(vocabulary, indexes, people)
+        self.joined: JoinedIndex = join_papers(vocabulary, indexes, people)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
 
     def match(

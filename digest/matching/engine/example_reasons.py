@@ -6,13 +6,13 @@ from collections.abc import Collection
 
 import numpy as np
 
-from digest.matching.engine.join import JoinedPapers
+from digest.matching.engine.join import JoinedIndex
 from digest.matching.engine.vocabulary import Vocabulary
 from digest.matching.profile import Examples
 
 
 def shared_terms(
-    examples: Examples, joined: JoinedPapers, vocabulary: Vocabulary, papers: Collection[int]
+    examples: Examples, joined: JoinedIndex, vocabulary: Vocabulary, papers: Collection[int]
 ) -> dict[int, list[int]]:
     """By paper (positions in `joined`) the positions of those terms of the examples that it has."""
     positions_by_paper: dict[int, list[int]] = {paper: [] for paper in papers}

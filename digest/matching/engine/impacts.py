@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from digest.matching.engine.dense_rows import frequent_words
-from digest.matching.engine.join import JoinedPapers
+from digest.matching.engine.join import JoinedIndex
 from digest.matching.engine.segments import segment_starts
 from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
 from digest.matching.kernel.score_accumulation import compute_phrase_gains
@@ -25,7 +25,7 @@ class Impacts(NamedTuple):
     phrase_gain: I32
 
 
-def compute_impacts(joined: JoinedPapers, idf: I32, profiles: CompiledProfiles, weights: Weights) -> Impacts:
+def compute_impacts(joined: JoinedIndex, idf: I32, profiles: CompiledProfiles, weights: Weights) -> Impacts:
     """Compute the impact of each word in each paper."""
     norms = norm(joined.length.astype(np.int64), weights.average_milli)
     impacts = impact(idf[joined.word].astype(np.int64), joined.tf.astype(np.int64), norms[joined.paper]).astype(
@@ -49,7 +49,7 @@ def compute_impacts(joined: JoinedPapers, idf: I32, profiles: CompiledProfiles, 
     return result
 
 
-def _query_heads(joined: JoinedPapers, profiles: CompiledProfiles, idf: I32) -> Rows:
+def _query_heads(joined: JoinedIndex, profiles: CompiledProfiles, idf: I32) -> Rows:
     """The fields of each query that the kernel reads first, side by side."""
     queries = profiles.queries[:-1]  # the last one is none
     heads, atom = np.empty(len(queries), HEAD), queries["atom"]

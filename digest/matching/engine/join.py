@@ -25,7 +25,7 @@ _NOBODY: PapersByPerson = {}
 
 
 @dataclass(frozen=True, slots=True)
-class JoinedPapers:
+class JoinedIndex:
     """Papers of several indexes, numbered consecutively, with the vocabulary's atoms and words in them, unweighted.
 
     `atom_paper`: each atom's papers in order; `title_paper`: those that have its words in the title. `word`, `paper`,
@@ -53,7 +53,7 @@ class JoinedPapers:
 
 def join_papers(
     vocabulary: CompiledVocabulary, indexes: Sequence[PaperIndex], people: PapersByPerson = _NOBODY
-) -> JoinedPapers:
+) -> JoinedIndex:
     """Find the vocabulary's atoms and words in the papers of all indexes, in their order.
 
     `people`: ids of the papers of each followed person.
@@ -81,7 +81,7 @@ def join_papers(
     category = np.concatenate(
         _concatenate_papers([_category_rows(vocabulary, index) for index in indexes], vocabulary.profile_category_count)
     )
-    return JoinedPapers(
+    return JoinedIndex(
         ids=_concatenate([index.ids for index in indexes]),
         length=_concatenate([index.length for index in indexes]).astype(np.int32),
         withdrawn=(flags & WITHDRAWN) > 0,

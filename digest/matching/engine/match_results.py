@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.matching.engine.example_reasons import shared_terms
-from digest.matching.engine.join import JoinedPapers
+from digest.matching.engine.join import JoinedIndex
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.kernel.array_layout import EXAMPLE, FOLLOWED, STRICT, MatchArrays, Rows
 from digest.matching.profile import Match, Profile
@@ -26,7 +26,7 @@ class MatchResults:
 
     arrays: MatchArrays
     store: ProfileStore
-    joined: JoinedPapers
+    joined: JoinedIndex
 
     def total(self, row: int) -> int:
         """How many papers the row matches without caps."""
@@ -92,8 +92,8 @@ class MatchResults:
         if profile.examples is None:
             return {}
         papers = [hit[0] for hit in hits if hit[-1] & EXAMPLE]
-        found = shared_terms(profile.examples, self.joined, self.store.vocabulary, papers)
-        return {paper: nearest_example(profile.examples, found[paper]) for paper in papers}
+        terms_by_paper = shared_terms(profile.examples, self.joined, self.store.vocabulary, papers)
+        return {paper: nearest_example(profile.examples, terms_by_paper[paper]) for paper in papers}
 
     def _followed(self, profile: Profile, hits: Sequence[tuple[int, ...]]) -> dict[int, list[str]]:
         """The followed authors of each paper that is there for one; each author's papers are looked up once."""

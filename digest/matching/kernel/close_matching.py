@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, Requests, Workspace
 from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
-from digest.matching.kernel.candidate_papers import apply_limits, find_strict
-from digest.matching.kernel.example_papers import add_examples, reaches_floor
+from digest.matching.kernel.candidate_scan import apply_limits, find_strict
+from digest.matching.kernel.example_matching import add_examples, reaches_floor
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
     CLOSE_COUNT,

@@ -19,9 +19,9 @@ from digest.matching.kernel.array_layout import (
     Workspace,
 )
 from digest.matching.kernel.bitsets import ALREADY_SENT, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, SUMMED, contains
-from digest.matching.kernel.candidate_papers import apply_limits, find_strict
+from digest.matching.kernel.candidate_scan import apply_limits, find_strict
 from digest.matching.kernel.close_matching import find_close, may_be_close, thresholds
-from digest.matching.kernel.example_papers import add_examples, is_similar
+from digest.matching.kernel.example_matching import add_examples, is_similar
 from digest.matching.kernel.explanations import write_note
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.match_reasons import best_topic, kind_of, load_batch, measure_notes

@@ -15,7 +15,7 @@ from digest.matching.kernel.array_layout import (
     Workspace,
 )
 from digest.matching.kernel.bitsets import contains
-from digest.matching.kernel.example_papers import hide_topics
+from digest.matching.kernel.example_matching import hide_topics
 from digest.matching.kernel.jit import inlined
 from digest.matching.kernel.profile_decoding import (
     BIT_COUNT,

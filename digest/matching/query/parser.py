@@ -9,6 +9,7 @@ from typing import NamedTuple
 from digest.errors import N_, BadQuery
 from digest.matching.profile_limits import MAX_QUERY
 from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
+from digest.papers.subjects import suggested_subjects
 from digest.text.person_names import parse_name
 from digest.text.person_references import ID_SCHEMES, author_term
 from digest.text.word_tables import STOP_WORDS
@@ -219,12 +220,7 @@ def _check_term(term: Term, position: int) -> None:
             N_("has:%(what)s is unknown"), position=position, expected=N_("has:code"), what=_quoted_excerpt(term.text)
         )
     if term.field == "cat" and not re.fullmatch(r"[A-Za-z-]+(\.([A-Za-z-]+|\*))?", term.text):
-        raise BadQuery(
-            N_("%(what)s is no category"),
-            position=position,
-            expected=N_("a name such as cs.LG or cs"),
-            what=_quoted_excerpt(term.text),
-        )
+        raise unknown_category(term.text, position)
     if term.field == "au" and not parse_name(term.text.rstrip("*")).family:
         raise BadQuery(N_("a name is missing"), position=position, expected=N_("an author's name"))
     if term.field not in {"au", "cat", "has"}:
@@ -237,6 +233,17 @@ def _check_term(term: Term, position: int) -> None:
             raise BadQuery(
                 N_("these words are too common to search for"), position=position, expected=N_("one more telling word")
             )
+
+
+def unknown_category(text: str, position: int) -> BadQuery:
+    """The error for a text that is no category, which names those like it."""
+    suggested = ", ".join(suggested_subjects(text))
+    return BadQuery(
+        N_("%(what)s is no category"),
+        position=position,
+        expected=suggested or N_("a name such as cs.LG or cs"),
+        what=_quoted_excerpt(text),
+    )
 
 
 def _check_stars(term: Term, position: int) -> None:

@@ -8,15 +8,15 @@ lists do not tell whether two words are adjacent in the title or in the abstract
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from digest.matching.profile import Profile
 from digest.matching.query.language import Term, author_ids, parse
 from digest.matching.query.syntax_tree import Word
 from digest.matching.reference.example_bounds import ExampleBounds
-from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
+from digest.matching.reference.parsed_profile import ParsedProfile
+from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AnyOf, IndexQuery, category_query, lookup, word_query
@@ -38,9 +38,11 @@ class _WeightedWord:
     weight: int
     idf: int
 
-    def frequencies(self, lists: PostingLists) -> dict[int, int]:
-        """The tf of each paper with the word."""
-        return lists.frequencies(self.stem) if self.stem else dict.fromkeys(lists.find(self.query), _MAX_TF)
+    def frequencies(self, cache: PostingCache) -> Mapping[PostingLists, Mapping[int, int]]:
+        """The tf of each paper with the word, for each announcement."""
+        if self.stem:
+            return cache.frequencies(self.stem)
+        return {lists: dict.fromkeys(numbers, _MAX_TF) for lists, numbers in cache.find(self.query).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +68,22 @@ class CandidateSearch:
     An announcement that both sets the threshold and is previewed is searched once.
     """
 
-    def __init__(self, profile: Profile, weights: Weights) -> None:
-        parsed = parse_profile(profile, weights)
-        self._profile, self._weights, self._floor = profile, weights, parsed.floor if profile.close else 0
+    def __init__(self, parsed: ParsedProfile, weights: Weights, cache: PostingCache) -> None:
+        self._profile = profile = parsed.profile
+        self._weights, self._floor = weights, parsed.floor if profile.close else 0
         lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
-        self._as_written = AnyOf(tuple(found.query for found in lookups))
+        self._as_written = [cache.find(found.query) for found in lookups]
         self._is_written_exact = all(found.is_exact for found in lookups)
         names = [author for author in profile.authors if reference_of(author) is None]
         self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
-        self._categories = AnyOf(tuple(map(category_query, with_equivalents(profile.categories))))
+        self._categories = cache.find(AnyOf(tuple(map(category_query, with_equivalents(profile.categories)))))
         exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
         self._words = _weighted_words(parsed)
         self._examples = ExampleBounds(parsed, weights) if profile.close and profile.examples else None
         self._least = min(floor for floor in (self._floor, self._examples.floor) if floor) if self._examples else 0
+        uses_words = bool(self._floor or self._examples)
+        self._frequencies = [word.frequencies(cache) for word in self._words] if uses_words else []
         self._hits_by_lists: dict[PostingLists, _AnnouncementHits] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
@@ -97,7 +101,7 @@ class CandidateSearch:
         if self._profile.finds_papers:
             numbers |= self._allowed(lists, hits.written | self._closest(lists, hits, eligible, tau))
         elif self._profile.categories:
-            numbers |= lists.find(self._categories)
+            numbers |= self._categories[lists]
         return [paper_id for paper_id in self._ids(lists, numbers - hits.excluded) if paper_id in eligible]
 
     def sample(self, lists: PostingLists, eligible: Collection[int]) -> RelevanceSample:
@@ -135,7 +139,7 @@ class CandidateSearch:
             if self._examples is not None:
                 relevances = self._with_examples(lists, self._examples)
             self._hits_by_lists[lists] = _AnnouncementHits(
-                lists.find(self._as_written), lists.find(self._excluded), relevances
+                set().union(*(found[lists] for found in self._as_written)), lists.find(self._excluded), relevances
             )
         return self._hits_by_lists[lists]
 
@@ -151,7 +155,7 @@ class CandidateSearch:
         return {number for _, _, number in close}
 
     def _allowed(self, lists: PostingLists, numbers: set[int]) -> set[int]:
-        return numbers & lists.find(self._categories) if self._profile.categories and numbers else numbers
+        return numbers & self._categories[lists] if self._profile.categories and numbers else numbers
 
     def _relevances(self, lists: PostingLists) -> dict[int, int]:
         """The relevance by plain words of each paper that reaches the floor, at most too high where prefixes count.
@@ -162,8 +166,8 @@ class CandidateSearch:
         sums: dict[int, int] = {}
         remaining = sum(self._most(word) for word in self._words)
         norm, lengths = self._weights.norm, lists.lengths
-        for word in self._words:
-            frequencies = word.frequencies(lists)
+        for word, frequencies_of in zip(self._words, self._frequencies, strict=True):
+            frequencies = frequencies_of[lists]
             adds_papers = remaining >= self._floor
             remaining -= self._most(word)
             numbers: Iterable[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
@@ -177,8 +181,8 @@ class CandidateSearch:
         """The most that plain words and examples give each paper together, where that is at least one of the floors."""
         sums = examples.similarities(lists)
         norm, lengths = self._weights.norm, lists.lengths
-        for word in self._words:
-            for number, tf in word.frequencies(lists).items():
+        for word, frequencies_of in zip(self._words, self._frequencies, strict=True):
+            for number, tf in frequencies_of[lists].items():
                 sums[number] = sums.get(number, 0) + word.weight * impact(word.idf, tf, norm(lengths[number]))
         return {number: relevance for number, relevance in sums.items() if relevance >= self._least}
 

@@ -28,14 +28,14 @@ def within_limits(profile: Profile, matches: OrderedMatches) -> list[Match]:
     A topic that stands in titles but in none that fits, or in one where there is room for two, takes the last slot of
     a topic that has several: docs/MATCHING.md, "Selection".
     """
-    selection = _Selection(profile, matches)
+    selection = _SlotSelection(profile, matches)
     selection.fill()
     if len(profile.topics) > 1 and len(selection.places) < len(matches):
         selection.give_slots()
     return [selection.places[place] for place in sorted(selection.places)]
 
 
-class _Selection:
+class _SlotSelection:
     """Matches that fit, by place. `used`: slots by topic; `titles`: by topic the papers that have it in the title."""
 
     def __init__(self, profile: Profile, matches: OrderedMatches) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from digest.matching.profile import Candidate
 from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase_words
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
+from digest.papers.subjects import included_categories
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, names_agree, parse_name
 from digest.text.person_references import author_id_key, reference_of
@@ -148,11 +149,15 @@ def _any_of(parts: tuple[Predicate, ...]) -> Predicate:
 
 
 def in_category(category: str, categories: Iterable[str]) -> bool:
-    """`cs.LG` is one category; `cs` and `cs.*` are a whole archive. All in lower case."""
-    archive = category.removesuffix(".*")
+    """`cs.LG` is one category; `cs` and `cs.*` are a whole archive, `bio` a field with arXiv's equivalents.
+
+    All in lower case.
+    """
+    archives = included_categories(category)
     return any(
-        candidate_category in {category, archive} or candidate_category.startswith(archive + ".")
+        candidate_category == archive or candidate_category.startswith(archive + ".")
         for candidate_category in categories
+        for archive in archives
     )
 
 

@@ -22,6 +22,7 @@ from itertools import pairwise
 
 from digest.matching.query.syntax_tree import And, AndNot, Node, Or, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.boolean_match import Document
+from digest.papers.subjects import included_categories
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, name_readings, parse_name
 from digest.text.person_references import author_id_key
@@ -113,8 +114,9 @@ def source_term(source: str) -> str:
 
 
 def category_query(category: str) -> IndexQuery:
-    """The papers in a category or in an archive, by cross-lists too."""
-    return IndexTerm("c" + fold_text(category).removesuffix(".*"))
+    """The papers in a category, in an archive or in a field of subjects, by cross-lists too."""
+    terms = tuple(IndexTerm("c" + archive) for archive in included_categories(fold_text(category)))
+    return terms[0] if len(terms) == 1 else AnyOf(terms)
 
 
 def word_query(word: Word) -> IndexQuery:
@@ -162,9 +164,9 @@ def lookup(node: Node, *, exact_pairs: bool = False) -> Lookup:
             query = AllOf(queries) if isinstance(node, And) else AnyOf(queries)
             return Lookup(query, all(part.is_exact for part in lookups))
         case AndNot(keep, drop):
-            included, dropped = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
-            if dropped.is_exact:
-                return Lookup(Without(included.query, dropped.query), included.is_exact)
+            included, excluded = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
+            if excluded.is_exact:
+                return Lookup(Without(included.query, excluded.query), included.is_exact)
             return Lookup(included.query, is_exact=False)
 
 

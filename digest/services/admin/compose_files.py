@@ -45,7 +45,7 @@ class ComposeFiles:
     """The paths of the written files, and of secrets that were kept although the present settings differ."""
 
     written: list[Path]
-    kept: list[Path]
+    kept_secrets: list[Path]
 
 
 def write_compose_files(
@@ -66,7 +66,7 @@ def write_compose_files(
         values = _secret_values(config, answers)
         replaced = {"smtp_url"} if force and replace_smtp_url else set()
         written = _write_secrets(folder / SECRETS_FOLDER, values, replaced)
-        kept = _differing_secrets(folder / SECRETS_FOLDER, values, config)
+        kept_secrets = _differing_secrets(folder / SECRETS_FOLDER, values, config)
         if force or not (folder / COMPOSE_FILE).exists():
             template = (files(templates) / "deploy" / "compose").joinpath(COMPOSE_FILE)
             (folder / COMPOSE_FILE).write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
@@ -74,7 +74,7 @@ def write_compose_files(
         _write_new(folder / ENV_FILE, _env_text(config, answers), ENV_MODE)
     except OSError as error:
         raise BadInput(f"{folder}: can't be written ({error.strerror})", field="compose") from error
-    return ComposeFiles([*written, folder / ENV_FILE], kept)
+    return ComposeFiles([*written, folder / ENV_FILE], kept_secrets)
 
 
 def _secret_values(config: settings.Settings, answers: SetupAnswers) -> dict[str, str]:

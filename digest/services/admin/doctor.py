@@ -25,7 +25,7 @@ from digest.services.admin import (
     worker_findings,
 )
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Finding
-from digest.services.ingestion import own_summaries, source_status
+from digest.services.ingestion import source_status, summarize_papers
 from digest.services.security import api_tokens, proxy_warning
 from digest.sources import registry, summary_endpoint
 
@@ -143,15 +143,15 @@ def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
         return
     now = clock.now()
     with reading() as session:
-        state = source_days.source_state(session, own_summaries.STATE)
-        stored = summaries.count_own_since(session, now - timedelta(days=1))
+        state = source_days.source_state(session, summarize_papers.STATE)
+        summary_count = summaries.count_own_since(session, now - timedelta(days=1))
     if state is None:
         yield Finding(OK, "summaries", f"{summary_endpoint.model()}: not asked yet")
     elif state.outcome:
         cure = "it is asked again after the next fetch; papers are mailed without a line meanwhile"
         yield Finding(WARNING, "summaries", f"{summary_endpoint.model()}: {state.detail}", cure)
     else:
-        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {stored} papers in 24 hours")
+        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {summary_count} papers in 24 hours")
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:

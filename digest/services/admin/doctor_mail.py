@@ -44,12 +44,12 @@ def check_bounce_folder(config: Settings) -> Iterator[Finding]:
         if account is None:
             return
         with imap_folder.open_folder(account) as folder:
-            waiting = len(folder.unprocessed())
+            message_count = len(folder.unprocessed())
     except DigestError as error:
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
         yield Finding(ERROR, "bounce folder", str(error), cure)
     else:
-        yield Finding(OK, "bounce folder", f"{account.folder} at {account.host}: {waiting} messages to process")
+        yield Finding(OK, "bounce folder", f"{account.folder} at {account.host}: {message_count} messages to process")
 
 
 def check_dkim(config: Settings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from digest.db.outbox import deliveries
 from digest.db.reporting import installation_totals
 from digest.errors import Transient
 from digest.queues import QUEUES
-from digest.redis import running
+from digest.redis import running_instance
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.settings import Settings
 
@@ -42,7 +42,7 @@ def check_outbox(_config: Settings) -> Iterator[Finding]:
 
 def check_processes(config: Settings) -> Iterator[Finding]:
     """Redis, the workers of each queue and the scheduler; without Redis, that cron runs the service."""
-    supervised = running.find_instance(config.data_dir)
+    supervised = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (supervised.redis_url if supervised else "")
     if not url:
         yield from _check_cron()

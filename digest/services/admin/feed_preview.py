@@ -8,13 +8,14 @@ from typing import Any
 
 from digest import clock
 from digest.db.core.engine import reading
+from digest.db.papers import feed_sources
 from digest.errors import N_
 from digest.papers import ListedPaper
 from digest.services.ingestion.dedup import StoredMatches
 from digest.sources import feed_fetch
 from digest.sources.crossref_completion import complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
-from digest.sources.feed_source import FRESH
+from digest.sources.feed_source import FRESH, changed_entries
 
 # of a preview, which somebody waits for
 MAX_LOOKUPS, LOOKUP_SECONDS = 5, 8.0  # at Crossref
@@ -23,7 +24,7 @@ NEW, STORED, OLD = N_("new"), N_("stored already"), N_("older than 14 days")
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewPaper:
+class FeedPreviewPaper:
     """A paper. `identifier`: DOI, arXiv id or address; `abstract_from`: `feed`, `Crossref`, or '' for none.
 
     `outcome`: `new`, `stored already`, or `older than 14 days` (stored, but not mailed as new).
@@ -42,7 +43,7 @@ class FeedPreview:
     """A feed. `left_out`: (title, reason); `is_cut`: it was cut off."""
 
     title: str
-    papers: tuple[PreviewPaper, ...]
+    papers: tuple[FeedPreviewPaper, ...]
     left_out: tuple[tuple[str, str], ...]
     is_cut: bool = False
 
@@ -64,14 +65,28 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
     by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}
     papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
-    stored = _stored(papers)
+    changed_entries = _changed(address, papers)
+    changed_texts = {item.key for item in changed_entries}
+    papers = [paper for paper in papers if paper.has_identifier or paper.text_key not in changed_texts]
+    stored_keys = _stored(papers)
     today = clock.now().date()
     return FeedPreview(
         read.title,
-        tuple(_preview_paper(paper, paper.key in stored, today) for paper in papers),
-        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out)),
+        tuple(_preview_paper(paper, paper.key in stored_keys, today) for paper in papers),
+        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out, *changed_entries)),
         read.is_cut,
     )
+
+
+def _changed(address: str, papers: list[FeedPaper]) -> tuple[LeftOut, ...]:
+    """Entries that a fetch would take for others that it has seen, where this feed is a source already."""
+    keys = [paper.key for paper in papers]
+    with reading() as session:
+        feed = feed_sources.feed_at(session, address)
+        if feed is None:
+            return ()
+        states = feed_sources.item_states(session, feed.name, keys)
+        return changed_entries(session, feed.name, [paper for paper in papers if paper.key not in states], keys)
 
 
 def _stored(papers: list[FeedPaper]) -> set[str]:
@@ -82,13 +97,13 @@ def _stored(papers: list[FeedPaper]) -> set[str]:
     return {paper.key for index, paper in enumerate(papers) if matches.paper_ids[index] is not None}
 
 
-def _preview_paper(paper: FeedPaper, is_stored: bool, today: date) -> PreviewPaper:
+def _preview_paper(paper: FeedPaper, is_stored: bool, today: date) -> FeedPreviewPaper:
     record = paper.record
     is_old = record.published is not None and today - record.published > FRESH
     identifier = f"arXiv:{record.arxiv_id}" if record.arxiv_id else record.doi or record.url or ""
     names = ", ".join(record.authors[:3]) + (" et al." if len(record.authors) > 3 else "")
     outcome = STORED if is_stored else OLD if is_old else NEW
-    return PreviewPaper(record.title, identifier, record.published, names, paper.abstract_from, outcome)
+    return FeedPreviewPaper(record.title, identifier, record.published, names, paper.abstract_from, outcome)
 
 
 def _left_out(item: LeftOut) -> tuple[str, str]:

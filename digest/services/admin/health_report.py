@@ -13,7 +13,7 @@ from digest import clock, redis, settings
 from digest.caching import BoundedCache
 from digest.errors import Transient
 from digest.queues import QUEUES
-from digest.redis import running
+from digest.redis import running_instance
 from digest.redis.task_lists import task_lists
 from digest.services.admin import dashboard, doctor
 from digest.services.admin.doctor_finding import WARNING, Finding
@@ -63,15 +63,15 @@ class _BackgroundChecks:
                 self._thread.start()
             thread = self._thread
         thread.join(WAIT_SECONDS)
-        late = Finding(
+        overdue_finding = Finding(
             WARNING,
             "checks",
             "a server answers slowly: they have not finished yet",
             "the page shows them a minute later",
         )
         if thread.is_alive():
-            return [late, *(self._findings or ())]
-        return self._findings if self._findings is not None else [late]
+            return [overdue_finding, *(self._findings or ())]
+        return self._findings if self._findings is not None else [overdue_finding]
 
     def _run(self) -> None:
         self._findings = doctor.run_checks()
@@ -108,7 +108,7 @@ def _make_report() -> HealthReport:
 def _redis_state() -> tuple[Sequence[QueueState] | None, float | None]:
     """The queues, and seconds since the scheduler's last progress; None where Redis is not used or does not answer."""
     config = settings.get()
-    instance = running.find_instance(config.data_dir)
+    instance = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (instance.redis_url if instance else "")
     if not url:
         return None, None

@@ -37,8 +37,10 @@ def paused_domains() -> list[PausedDomain]:
     now = clock.now()
     with reading() as session:
         pauses = reports.paused_domains(session, now)
-        waiting = deliveries.count_waiting(session, [pause.domain for pause in pauses])
-    return [PausedDomain(pause.domain, pause.until, waiting.get(pause.domain, 0), pause.reason) for pause in pauses]
+        waiting_counts = deliveries.count_waiting(session, [pause.domain for pause in pauses])
+    return [
+        PausedDomain(pause.domain, pause.until, waiting_counts.get(pause.domain, 0), pause.reason) for pause in pauses
+    ]
 
 
 def release(domain: str, *, actor: str, enqueue: Enqueue) -> int:
@@ -49,13 +51,13 @@ def release(domain: str, *, actor: str, enqueue: Enqueue) -> int:
     now = clock.now()
     with transaction() as session:
         name = _stored_name(session, domain, now)
-        waiting = deliveries.resume_domain(session, name, now)
-        if waiting is None:
+        released_mails = deliveries.resume_domain(session, name, now)
+        if released_mails is None:
             raise NotFound(f"the domain {name} is not paused; `digest admin domains list` shows which are")
-        detail = {"domain": name, "deliveries": waiting}
+        detail = {"domain": name, "deliveries": released_mails}
         session.add(Audit(at=now, actor=actor, action="release domain", detail=detail))
     enqueue.deliver()
-    return waiting
+    return released_mails
 
 
 def _stored_name(session: Session, typed: str, now: datetime) -> str:

@@ -10,12 +10,12 @@ from datetime import timedelta
 from digest import clock, redis, settings
 from digest.db.outbox.session_replies import SERVER
 from digest.errors import Transient
-from digest.i18n import format_number, localize, localize_plural
+from digest.i18n import format_duration, format_number, localize, localize_plural
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, SENDING, SENT, SUPPRESSED, UNCERTAIN
 from digest.models.edition import PAUSED
 from digest.models.types import stored_id
 from digest.queues import DELIVERY, SELECTION, Enqueue
-from digest.redis import running
+from digest.redis import running_instance
 from digest.services.admin.dashboard import Dashboard
 from digest.sources.source import DOWN, LATE, PARTIAL
 
@@ -52,12 +52,16 @@ def _worker_problem(figures: Dashboard) -> ServiceState:
     if not math.isfinite(seconds):
         seconds = figures.counts.oldest_due
     since = (
-        localize("The worker has been silent for %(time)s", time=_duration(seconds))
+        localize("The worker has been silent for %(time)s", time=format_duration(seconds))
         if seconds >= 1
         else localize("The worker is silent")
     )
-    waiting = figures.counts.waiting
-    mails = localize_plural("%(n)s mail waits", "%(n)s mails wait", waiting) if waiting else localize("no mail waits")
+    waiting_count = figures.counts.waiting
+    mails = (
+        localize_plural("%(n)s mail waits", "%(n)s mails wait", waiting_count)
+        if waiting_count
+        else localize("no mail waits")
+    )
     return ServiceState(
         False, f"{since}; {mails}.", localize("Start `digest worker` or `digest up`; `digest doctor` says more.")
     )
@@ -66,7 +70,7 @@ def _worker_problem(figures: Dashboard) -> ServiceState:
 def _worker_silence() -> float:
     """Seconds since the workers that build editions and send mail last made progress; infinite if this is unknown."""
     config = settings.get()
-    instance = running.find_instance(config.data_dir)
+    instance = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (instance.redis_url if instance else "")
     if not url:
         return math.inf
@@ -76,14 +80,6 @@ def _worker_silence() -> float:
         return max(min(store.progress(redis.queue_kind(queue)).values(), default=math.inf) for queue in queues)
     except Transient:
         return math.inf
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return localize_plural("%(n)s second", "%(n)s seconds", round(seconds))
-    if seconds < 90 * 60:
-        return localize_plural("%(n)s minute", "%(n)s minutes", round(seconds / 60))
-    return localize_plural("%(n)s hour", "%(n)s hours", round(seconds / 3600))
 
 
 def _paused_domain_problems(figures: Dashboard) -> Iterator[ServiceState]:
@@ -111,7 +107,7 @@ def _overdue_problems(figures: Dashboard) -> Iterator[ServiceState]:
             "%(n)s mail is overdue; the oldest has waited for %(time)s.",
             "%(n)s mails are overdue; the oldest has waited for %(time)s.",
             figures.counts.overdue,
-            time=_duration(figures.counts.oldest_due),
+            time=format_duration(figures.counts.oldest_due),
         )
         yield ServiceState(False, sentence, localize("`digest doctor` tells whether the mail server answers."))
 

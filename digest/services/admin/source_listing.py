@@ -28,7 +28,8 @@ class DoctorLine(NamedTuple):
 class SourceRow:
     """One source. `kind`: `built-in` or `feed`; `rejects`: items left out so far.
 
-    For feeds also `address`, whether it is `confirmed`, `max_a_day`, and how many papers are `held` over that limit.
+    For feeds also `address`, `former_address` (before a permanent redirect), whether it is `confirmed`,
+    `max_a_day`, and how many papers are `held` over that limit.
     `next_at`: in the past where it is fetched within a minute, None where it is not fetched.
     """
 
@@ -42,6 +43,7 @@ class SourceRow:
     rejects: int
     is_paused: bool
     address: str = ""
+    former_address: str = ""
     confirmed: bool | None = None
     max_a_day: int | None = None
     held: int = 0
@@ -62,7 +64,7 @@ def source_rows() -> list[SourceRow]:
     with reading() as session:
         feeds = {feed.name: feed for feed in feed_sources.feeds(session)}
         rejects = admin_listings.reject_counts(session)
-        held = feed_sources.held_counts(session)
+        held_counts = feed_sources.held_counts(session)
     rows = []
     for name, source in registry.all_sources().items():
         status = statuses.get(name) or SourceStatus(name, source_status.NOT_ENABLED)
@@ -78,7 +80,7 @@ def source_rows() -> list[SourceRow]:
                 next_at=max(next_at, now) if next_at else None,
                 rejects=rejects.get(name, 0),
                 is_paused=status.state == source_status.PAUSED,
-                **_feed_fields(feeds.get(name), held.get(name, 0)),
+                **_feed_fields(feeds.get(name), held_counts.get(name, 0)),
             )
         )
     return sorted(rows, key=lambda row: row.next_at is None and not row.is_paused)
@@ -89,6 +91,7 @@ def _feed_fields(feed: FeedSource | None, held: int) -> dict[str, Any]:
         return {}
     return {
         "address": feed.url,
+        "former_address": feed.former_url,
         "confirmed": feed.confirmed_at is not None,
         "max_a_day": feed_source.papers_a_day(feed),
         "held": held,
@@ -97,13 +100,16 @@ def _feed_fields(feed: FeedSource | None, held: int) -> dict[str, Any]:
 
 def feed_note(row: SourceRow) -> str:
     """What an administrator should know about a feed, '' for nothing."""
+    notes = []
     if row.confirmed is False:
-        note = localize("not confirmed: at most %(n)s papers a day are mailed", n=row.max_a_day)
+        notes.append(localize("not confirmed: at most %(n)s papers a day are mailed", n=row.max_a_day))
     elif row.held:
-        note = localize("more than %(n)s papers a day", n=row.max_a_day)
-    else:
-        return ""
-    return f"{note}; {localize('%(n)s wait', n=row.held)}" if row.held else note
+        notes.append(localize("more than %(n)s papers a day", n=row.max_a_day))
+    if row.held:
+        notes.append(localize("%(n)s wait", n=row.held))
+    if row.former_address:
+        notes.append(localize("moved from %(former)s to %(address)s", former=row.former_address, address=row.address))
+    return "; ".join(notes)
 
 
 def unconfirmed_lines() -> list[DoctorLine]:

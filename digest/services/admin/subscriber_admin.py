@@ -53,13 +53,13 @@ def subscriber_number(address: str) -> int:
         return stored_id(_require_subscriber(session, address))
 
 
-def _origin(stored: str, client: str) -> str:
+def _origin(stored_origin: str, client: str) -> str:
     """Where a consent came from, as far as it is known."""
-    if stored in consent_origin.KNOWN_WORDS:
-        return f" by {stored}" if stored else ""
+    if stored_origin in consent_origin.KNOWN_WORDS:
+        return f" by {stored_origin}" if stored_origin else ""
     if not client:
         return ""
-    return f" from {client}" if consent_origin.matches_client(stored, client) else f" not from {client}"
+    return f" from {client}" if consent_origin.matches_client(stored_origin, client) else f" not from {client}"
 
 
 def _require_subscriber(session: Session, address: str) -> Subscriber:

@@ -34,8 +34,8 @@ class SecretCheck:
 
     def findings(self, config: Settings) -> Iterator[Finding]:
         """The findings of this process, or those of a worker where this process lacks the secret."""
-        stored = None if self.is_possible(config) else stored_findings(self.name, config)
-        yield from self.check(config) if stored is None else stored
+        stored_results = None if self.is_possible(config) else stored_findings(self.name, config)
+        yield from self.check(config) if stored_results is None else stored_results
 
 
 CHECKS = (
@@ -81,9 +81,9 @@ def stored_findings(name: str, config: Settings) -> list[Finding] | None:
         return None
     if text is None:
         return None
-    stored = json.loads(text)
-    minutes = max(round((clock.now().timestamp() - stored["at"]) / 60), 0)
-    findings = (Finding(**row) for row in stored["findings"])
+    stored_values = json.loads(text)
+    minutes = max(round((clock.now().timestamp() - stored_values["at"]) / 60), 0)
+    findings = (Finding(**row) for row in stored_values["findings"])
     return [replace(finding, text=f"{finding.text} (checked by a worker {minutes} min ago)") for finding in findings]
 
 

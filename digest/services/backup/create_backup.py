@@ -24,11 +24,11 @@ _FILE_PATTERN = re.compile(r"papers-inbox-\d{8}T\d{6}Z\.tar\.gz")
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was written and verified. `removed`: older files that `keep` did not keep."""
+    """A backup that was written and verified. `removed_files`: older files that `keep` did not keep."""
 
     file: Path
     manifest: Manifest
-    removed: list[Path]
+    removed_files: list[Path]
 
 
 def create_backup(folder: Path, *, keep: int | None = None) -> Backup:
@@ -48,10 +48,10 @@ def create_backup(folder: Path, *, keep: int | None = None) -> Backup:
             _write(unverified, Path(work_folder), revision, now)
             manifest = archive.verify(unverified)
             unverified.replace(file)
-        removed = _remove_older(folder, keep) if keep is not None else []
+        removed_files = _remove_older(folder, keep) if keep is not None else []
     except OSError as error:
         raise BadInput(f"{folder}: can't be written ({error.strerror or error})", field="to") from error
-    return Backup(file, manifest, removed)
+    return Backup(file, manifest, removed_files)
 
 
 def _write(target: Path, work_folder: Path, revision: str, now: datetime) -> None:

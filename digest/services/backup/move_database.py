@@ -1,4 +1,7 @@
-"""`digest move`: everything into another database, compared row by row."""
+"""`digest move`: everything into another database, compared row by row.
+
+Reading, writing and comparing rows: `db/core/table_transfer.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from digest.db.core import schema_migration, table_transfer
 from digest.db.core.engine import engine, engine_for
 from digest.db.core.table_transfer import TransferredTable
 from digest.errors import BadInput, Misconfigured, Refused
-from digest.redis import running
+from digest.redis import running_instance
 
 
 def move_database(address: str) -> list[TransferredTable]:
@@ -16,7 +19,7 @@ def move_database(address: str) -> list[TransferredTable]:
     Raises BadInput for an invalid address or a value that does not fit there, Refused where the service runs or the
     target is not empty. Nothing is stored at the target then, except empty tables.
     """
-    instance = running.find_instance(settings.get().data_dir)
+    instance = running_instance.find_instance(settings.get().data_dir)
     if instance is not None:
         raise Refused(f"the service runs (process {instance.pid}); stop it first, or what it writes now is lost")
     try:

@@ -15,7 +15,7 @@ from digest.db.core.postgresql_dump import DumpedTable
 from digest.db.security.audit import RESTORE
 from digest.errors import BadInput, Misconfigured, Refused
 from digest.models import Audit
-from digest.redis import running
+from digest.redis import running_instance
 from digest.replace_file import replace_file
 from digest.services.backup import archive
 from digest.services.backup.archive import Manifest
@@ -79,7 +79,7 @@ def _restore_private_file(source: Path, target: Path, restored: RestoredBackup) 
 
 
 def _require_stopped() -> None:
-    instance = running.find_instance(settings.get().data_dir)
+    instance = running_instance.find_instance(settings.get().data_dir)
     if instance is not None:
         raise Refused(f"the service runs (process {instance.pid}); stop it first")
 

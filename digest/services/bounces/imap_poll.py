@@ -1,4 +1,7 @@
-"""Processes returned mail in an IMAP folder, as `maildir` does that of a Maildir. Repeated messages count once."""
+"""Processes returned mail in an IMAP folder, as `maildir` does that of a Maildir. Repeated messages count once.
+
+How a message is marked as processed: `mail/bounces/imap_folder.py`.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +52,8 @@ def ingest(*, dry_run: bool = False, limit: int = MESSAGES_PER_POLL) -> Iterator
     if account is None:
         raise Misconfigured("DIGEST_BOUNCE_IMAP_HOST is not set; docs/BOUNCES.md lists what belongs to it")
     with open_folder(account) as folder:
-        left = _left_for_person.setdefault((account, folder.uid_validity), set())
-        uids = [uid for uid in folder.unprocessed() if dry_run or uid not in left]
+        skipped_uids = _left_for_person.setdefault((account, folder.uid_validity), set())
+        uids = [uid for uid in folder.unprocessed() if dry_run or uid not in skipped_uids]
         while uids and limit > 0:
             size = min(MESSAGES_PER_TRANSACTION, limit)
             messages, uids = folder.fetch(uids[:size], max_bytes=MAX_BYTES), uids[size:]
@@ -62,7 +65,7 @@ def ingest(*, dry_run: bool = False, limit: int = MESSAGES_PER_POLL) -> Iterator
             processed = _process(folder, messages)
             yield from processed
             unmarked = set() if folder.has_keywords else {m.file for m in processed if not _is_settled(m)}
-            left |= unmarked
+            skipped_uids |= unmarked
             limit -= size - len(unmarked)
 
 

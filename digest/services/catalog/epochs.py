@@ -39,11 +39,11 @@ def current_epoch_id(announcement: int) -> int | None:
         return epoch.id if epoch else None
     with transaction() as session:
         runs.lock_epochs(session)
-        stored = _usable_stored_epoch(session, announcement)
-        if stored is None:
+        stored_epoch = _usable_stored_epoch(session, announcement)
+        if stored_epoch is None:
             session.add(epoch)
             session.flush()
-        return (stored or epoch).id
+        return (stored_epoch or epoch).id
 
 
 def epoch_before(session: Session, announcement: int) -> Epoch | None:
@@ -51,8 +51,12 @@ def epoch_before(session: Session, announcement: int) -> Epoch | None:
 
     None before the first announcement.
     """
-    stored = _usable_stored_epoch(session, announcement)
-    return stored if stored or session.get(Announcement, announcement) is None else create_epoch(session, announcement)
+    stored_epoch = _usable_stored_epoch(session, announcement)
+    return (
+        stored_epoch
+        if stored_epoch or session.get(Announcement, announcement) is None
+        else create_epoch(session, announcement)
+    )
 
 
 def _usable_stored_epoch(session: Session, announcement: int) -> Epoch | None:

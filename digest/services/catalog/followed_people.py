@@ -98,12 +98,12 @@ def papers_of(session: Session, people: Iterable[str], oldest_paper: int = 0) ->
         (scheme, value) for scheme, _, value in (text.partition(":") for text in texts) if is_person_id(scheme, value)
     }
     papers = author_ids.papers_with_ids(session, ids, oldest_paper) if ids else {}
-    found = {text: frozenset(paper_ids) for text, paper_ids in papers.items()}
+    papers_by_reference = {text: frozenset(paper_ids) for text, paper_ids in papers.items()}
     for text in _with_recent_papers(session, references, oldest_paper) if references else ():
         followed = person(session, references[text])
         if followed is not None:
-            found[text] = frozenset(paper_id for paper_id in followed.papers if paper_id >= oldest_paper)
-    return found
+            papers_by_reference[text] = frozenset(paper_id for paper_id in followed.papers if paper_id >= oldest_paper)
+    return papers_by_reference
 
 
 def _with_recent_papers(session: Session, references: Mapping[str, PersonReference], oldest_paper: int) -> list[str]:
@@ -141,16 +141,16 @@ def _find_people(session: Session, name: str, reference: PersonReference | None)
         *(store.paper_ids_by_author(session, initials, MAX_PAPERS // 2) if initials else ()),
         *(_papers_of_reference(session, reference) if reference else ()),
     ]
-    stored = store.stored_papers(session, dict.fromkeys(numbers))
-    ids_by_paper = author_ids.author_ids_of(session, stored)
+    stored_papers = store.stored_papers(session, dict.fromkeys(numbers))
+    ids_by_paper = author_ids.author_ids_of(session, stored_papers)
     authored = [
         authored
-        for paper in stored.values()
+        for paper in stored_papers.values()
         if not paper.record.withdrawn
         and (authored := _authored_paper(name, paper, ids_by_paper.get(paper.id, ()))) is not None
     ]
     groups = group_papers(authored)
-    people = (_person(name, [stored[paper.id] for paper in group], ids_by_paper) for group in groups)
+    people = (_person(name, [stored_papers[paper.id] for paper in group], ids_by_paper) for group in groups)
     return tuple(p for p in people if full in {author_key(p.name)} or (reference and p.is_meant_by(reference)))
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from digest import settings
 from digest.compose.citations import citation_formats
-from digest.compose.citations.bibtex import bibtex_entry
+from digest.compose.citations.bibtex_export import bibtex_entry
 from digest.compose.citations.citation import Citation, citation
 from digest.compose.citations.citation_formats import BIBTEX, FORMATS, CitationFormat
 from digest.compose.citations.citation_keys import citation_keys

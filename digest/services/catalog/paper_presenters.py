@@ -51,10 +51,10 @@ def paper(paper_id: int) -> PaperPage:
     """The page of one paper. Raises NotFound."""
     with reading() as session:
         paper_id = store.current_paper(session, paper_id)
-        stored = store.paper_by_id(session, paper_id)
-        if stored is None:
+        stored_paper = store.paper_by_id(session, paper_id)
+        if stored_paper is None:
             raise NotFound(localize("there is no such paper here"))
-        row_of_paper, record = stored
+        row_of_paper, record = stored_paper
         listed = rising.PaperListing(row_of_paper.announcement_id, row_of_paper.revision)
         trends = rising.trends_among_recent(session, {paper_id: listed}, at=clock.now())
         figures = novelty_and_score.figures_of(session, {paper_id: record}, trends)[paper_id]

@@ -41,8 +41,8 @@ def named_people(
     for author in authors:
         authors_by_name.setdefault(_folded_name(author), []).append(author)
     names = list(authors_by_name.items())[:MAX_NAMES]
-    found = (_people_of_name(session, same_name, elsewhere.get(folded, ())) for folded, same_name in names)
-    return tuple(item for item in found if item.has_choice)
+    people = (_people_of_name(session, same_name, elsewhere.get(folded, ())) for folded, same_name in names)
+    return tuple(item for item in people if item.has_choice)
 
 
 def people_of_authors(authors: Iterable[str], *, ask: bool = False) -> tuple[NamedPeople, ...]:
@@ -82,7 +82,9 @@ def _people_of_name(session: Session, authors: Sequence[str], elsewhere: Sequenc
     references = [reference for author in authors if (reference := reference_of(author))]
     name = author_name(authors[0])
     people = list(followed_people.people_named(session, name))
-    followed = [found for reference in references if (found := followed_people.person(session, reference))]
+    followed = [
+        followed_person for reference in references if (followed_person := followed_people.person(session, reference))
+    ]
     people += [person for person in followed if not any(set(person.papers) & set(p.papers) for p in people)]
     is_followed = [any(person.is_meant_by(reference) for reference in references) for person in people]
     order = sorted(range(len(people)), key=lambda i: not is_followed[i])[:MAX_PEOPLE]
@@ -129,10 +131,10 @@ def _plain_name(name: str) -> str:
 
 def _newest_papers(session: Session, people: Sequence[Person]) -> list[StoredPaper | None]:
     """The newest stored paper of each; None where all were deleted since the people were cached."""
-    stored = store.stored_papers(session, [person.papers[0] for person in people])
-    without = [person for person in people if person.papers[0] not in stored]
-    stored |= store.stored_papers(session, [paper_id for person in without for paper_id in person.papers])
-    return [next((stored[i] for i in person.papers if i in stored), None) for person in people]
+    stored_papers = store.stored_papers(session, [person.papers[0] for person in people])
+    without = [person for person in people if person.papers[0] not in stored_papers]
+    stored_papers |= store.stored_papers(session, [paper_id for person in without for paper_id in person.papers])
+    return [next((stored_papers[i] for i in person.papers if i in stored_papers), None) for person in people]
 
 
 def _row(person: Person, newest: StoredPaper, *, followed: bool) -> PersonRow:

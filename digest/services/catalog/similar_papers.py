@@ -42,11 +42,11 @@ def similar_papers(paper_id: int) -> tuple[SimilarPaper, ...]:
     """The most similar papers, at most `SHOWN`; none for a paper that is not stored or has few words."""
     with reading() as session:
         index.prefer_index(session)
-        stored = store.stored_papers(session, [paper_id]).get(paper_id)
-        if stored is None:
+        stored_paper = store.stored_papers(session, [paper_id]).get(paper_id)
+        if stored_paper is None:
             return ()
         weights = epochs.weights(runs.newest_epoch(session))
-        document = _document(stored)
+        document = _document(stored_paper)
         vector = shares(document, weights)
         candidates = store.stored_papers(session, _candidates(session, paper_id, vector))
     compared = [_compared(paper, vector, weights) for paper in candidates.values() if not paper.record.withdrawn]

@@ -319,9 +319,9 @@ def current_trending(
         current = store.current_announcement(session, today)
         recent = store.announcement_window(session, current, announcements) if current else []
         with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
-        stored = store.newest_versions_chunked(session, list(with_signal))
+        versions = store.newest_versions_chunked(session, list(with_signal))
         papers_by_id = {
-            stored_id(paper): (paper, record) for paper, record in stored if _is_in_category(record, category)
+            stored_id(paper): (paper, record) for paper, record in versions if _is_in_category(record, category)
         }
         listings = {
             paper_id: PaperListing(paper.announcement_id, paper.revision)

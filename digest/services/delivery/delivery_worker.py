@@ -59,11 +59,11 @@ def sweep(enqueue: Enqueue) -> int:
     """
     uncertain = _sweep_leases(_sweeper())
     with reading() as session:
-        waiting = deliveries.is_due(session, clock.now())
+        is_mail_due = deliveries.is_due(session, clock.now())
         unfinished_shards = runs.open_shards(session, limit=SHARDS_PER_SWEEP)
     for run_id, shard in unfinished_shards:
         enqueue.freeze(run_id, shard)
-    if waiting:
+    if is_mail_due:
         enqueue.deliver()
     return uncertain
 

@@ -27,7 +27,7 @@ from digest.models.delivery import (
     TEST,
 )
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
-from digest.services.editions.web_view import topic_texts
+from digest.services.editions.web_view import muted_topics, topic_texts
 from digest.services.subscriptions import suppressions
 
 ACCOUNT_KINDS = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request
@@ -50,6 +50,7 @@ class MailContext:
     subscriber: MailedSubscriber | None = None
     edition: MailedEdition | None = None
     topics: tuple[str, ...] = ()
+    muted: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     suppressed: str | None = None
     liftable: bool = False
@@ -76,6 +77,7 @@ def load_contexts(session: Session, deliveries: Sequence[ClaimedDelivery]) -> di
             subscriber=data.subscriber,
             edition=data.edition,
             topics=topic_texts(data.profile) if data.profile else (),
+            muted=muted_topics(data.profile) if data.profile else (),
             categories=tuple(data.profile.get("categories", ())) if data.profile else (),
             suppressed=data.reason,
             liftable=data.reason is not None

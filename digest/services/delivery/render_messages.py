@@ -176,10 +176,7 @@ class MailComposer:
         )
         links = self._links(edition, subscriber)
         if not content.entries:
-            silent = web_view.silent_topic(subscriber.id, edition.day, context.topics)
-            return other_emails.no_matches_notice(
-                recipient, links, content.considered, silent=silent, service=self._service
-            )
+            return web_view.quiet_day_mail(content, subscriber.id, recipient, links, context.muted, self._service)
         papers = [entry.paper for entry in content.entries]
         return digest_email.digest(
             content,

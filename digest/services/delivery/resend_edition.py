@@ -1,4 +1,7 @@
-"""Resends an edition as a new e-mail, on behalf of an administrator, audited; never to a suppressed address."""
+"""Resends an edition as a new e-mail, on behalf of an administrator, audited; never to a suppressed address.
+
+All mails that a run missed: `runs/run_control.resend_missed`, which `db/runs/run_deliveries.missed_deliveries` lists.
+"""
 
 from __future__ import annotations
 

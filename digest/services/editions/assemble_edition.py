@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from digest.services.selection.edition_sections import COMPILED_PROFILE, Selecti
 from digest.services.subscriptions import send_schedule
 
 PAUSE_ENDED_NOTICE = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
+FIRST_EDITION_NOTICE = N_("Your first edition looks back over the last two weeks. From now on you get what is new.")
 _NO_PROFILE = Profile()
 RECENT_SUBSCRIBER_WINDOW = timedelta(days=10)  # a week, plus the span of time zones
 
@@ -81,7 +82,11 @@ def iter_assembled(
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
-    return _assemble(session, run, epoch, recipients, last_batches, window=WINDOW_ANNOUNCEMENTS, shard=shard)
+    # a welcome says the same in its opening
+    first = frozenset(subscriber_id for subscriber_id, batch in last_batches.items() if batch == 0)
+    return _assemble(
+        session, run, epoch, recipients, last_batches, window=WINDOW_ANNOUNCEMENTS, shard=shard, first_editions=first
+    )
 
 
 def assemble_welcome(
@@ -101,6 +106,7 @@ def _assemble(
     *,
     window: int,
     shard: str = "",
+    first_editions: Collection[int] = (),
 ) -> Iterator[AssembledEdition]:
     pool = candidate_papers.load_pool(session, run, epoch, window=window)
     cache = selector.profile_cache(session, pool, shard, len(recipients)) if shard else None
@@ -113,8 +119,7 @@ def _assemble(
     for subscriber, day in recipients:
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
         profile, tau = profiles_by_version.get(profile_id, _NO_PROFILE), taus.get(profile_id)
-        resumed = subscriber.paused_until is not None and send_schedule.is_first_after_pause(subscriber, day)
-        notice = " ".join(filter(None, [PAUSE_ENDED_NOTICE, run.notice])) if resumed else run.notice
+        notice = _notice(run, subscriber, day, is_first=subscriber_id in first_editions and len(pool.days) > 1)
         version = profile_id if profile_id in profiles_by_version else None
         requests.append(
             SelectionRequest(
@@ -124,6 +129,13 @@ def _assemble(
     contents = selector.choose_stored(session, pool, requests, cache)
     for (subscriber, day), content, request in zip(recipients, contents, requests, strict=True):
         yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored_taus)
+
+
+def _notice(run: Run, subscriber: AnySubscriber, day: date, *, is_first: bool) -> str:
+    """The run's notice, after one that says why the edition looks further back than usual."""
+    resumed = subscriber.paused_until is not None and send_schedule.is_first_after_pause(subscriber, day)
+    looks_back = PAUSE_ENDED_NOTICE if resumed else FIRST_EDITION_NOTICE if is_first else ""
+    return " ".join(filter(None, [looks_back, run.notice]))
 
 
 def profiles_of_subscribers(session: Session, subscribers_: Sequence[AnySubscriber]) -> dict[int, Profile]:

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from digest import clock, settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
-from digest.compose.email.template_context import Links, MailService, Recipient
+from digest.compose.email.template_context import Links, MailService, Recipient, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import summaries
@@ -76,6 +76,7 @@ class EditionPapers:
     """Papers by (paper, revision) and topics by profile version, loaded once for several editions."""
 
     by_version: Mapping[int, tuple[str, ...]]
+    muted_by_version: Mapping[int, tuple[str, ...]]
     categories_by_version: Mapping[int, tuple[str, ...]]
     papers: Mapping[tuple[int, int], Record]
     summaries: Summaries
@@ -88,6 +89,10 @@ class EditionPapers:
     def topics(self, edition: Edition) -> tuple[str, ...]:
         """The topics of the edition's profile version."""
         return self.by_version.get(edition.profile_id, ())
+
+    def muted(self, edition: Edition) -> tuple[str, ...]:
+        """The muted topics of the edition's profile version."""
+        return self.muted_by_version.get(edition.profile_id, ())
 
     def categories(self, edition: Edition) -> tuple[str, ...]:
         """The categories of the edition's profile version."""
@@ -105,6 +110,7 @@ def load_edition_papers(session: Session, editions: Iterable[Edition]) -> Editio
     }
     return EditionPapers(
         by_version={version_id: topic_texts(version.profile) for version_id, version in versions.items()},
+        muted_by_version={version_id: muted_topics(version.profile) for version_id, version in versions.items()},
         categories_by_version={
             version_id: tuple(version.profile.get("categories", ())) for version_id, version in versions.items()
         },
@@ -141,9 +147,8 @@ def web_view(edition_id: int, page: str) -> str:
         replace(public_links(), mail_link=f"{page}/link", further=f"{page}/more"),
     )
     if not content.entries:
-        silent = silent_topic(edition.subscriber_id, edition.day, recipient.topics)
-        return other_emails.no_matches_notice(
-            recipient, links, content.considered, silent=silent, service=service_identity()
+        return quiet_day_mail(
+            content, edition.subscriber_id, recipient, links, papers.muted(edition), service_identity()
         ).html
     entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])
     return digest_email.digest(
@@ -169,6 +174,27 @@ def edition_papers(edition_id: int) -> list[int]:
 def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
     """The topics of a stored profile version, as typed."""
     return tuple([topic["text"] for topic in profile.get("topics", ())])
+
+
+def muted_topics(profile: Mapping[str, Any]) -> tuple[str, ...]:
+    """The topics of a stored profile version that bring nothing because they are muted, as typed."""
+    return tuple([topic["text"] for topic in profile.get("topics", ()) if topic.get("muted")])
+
+
+def quiet_day_mail(
+    content: Content, subscriber_id: int, recipient: Recipient, links: Links, muted: Sequence[str], service: MailService
+) -> RenderedMail:
+    """The mail of an edition without papers. A muted topic is not called silent."""
+    topics = [topic for topic in recipient.topics if topic not in muted]
+    return other_emails.no_matches_notice(
+        recipient,
+        links,
+        content.considered,
+        silent=silent_topic(subscriber_id, recipient.day, topics) if topics else None,
+        all_muted=bool(recipient.topics) and not topics,
+        notice=content.notice,
+        service=service,
+    )
 
 
 def service_identity() -> MailService:

@@ -162,28 +162,28 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
     stored_paper = store.paper_by_id(session, paper)
     if stored_paper is None:
         raise NotFound(f"paper {paper} is not stored here")
-    stored, record = stored_paper
+    paper_row, record = stored_paper
     yield f"not sent: {one_line(readable(record.title))}"
-    if stored.withdrawn:
+    if paper_row.withdrawn:
         yield "it was withdrawn"
-    elif stored.announcement_id is None:
+    elif paper_row.announcement_id is None:
         yield "it was never announced as new here: only revisions or signals of it are known"
     else:
-        yield f"announced {_day(stored.announcement_id)}, ingest no. {stored.batch_id}"
+        yield f"announced {_day(paper_row.announcement_id)}, ingest no. {paper_row.batch_id}"
         profile = subscribers.profile_of(session, subscriber)
         people = followed_people.papers_of(session, people_of(profile))
         candidate = Candidate(
             paper,
             record,
-            stored.announcement_id,
+            paper_row.announcement_id,
             people=frozenset(person for person, paper_ids in people.items() if paper in paper_ids),
         )
         document = prepare_document(candidate)
         yield from _namesakes(profile, document)
         yield (
-            _choice_reason(profile, stored)
+            _choice_reason(profile, paper_row)
             or _exclusion_reason(profile, document)
-            or _matching_result(session, subscriber, profile, document, stored.batch_id)
+            or _matching_result(session, subscriber, profile, document, paper_row.batch_id)
         )
 
 
@@ -194,9 +194,9 @@ def _choice_reason(profile: Profile, paper: Paper) -> str:
     )
     if reason is None:
         return ""
-    chosen = profile.sources if reason == "sources" else profile.languages
+    choices = profile.sources if reason == "sources" else profile.languages
     value = paper.outlets.replace(" ", ", ") if reason == "sources" else paper.language
-    return f"your {reason} ({', '.join(chosen)}) leave it out: it is {'from' if reason == 'sources' else 'in'} {value}"
+    return f"your {reason} ({', '.join(choices)}) leave it out: it is {'from' if reason == 'sources' else 'in'} {value}"
 
 
 def _namesakes(profile: Profile, document: Document) -> Iterator[str]:

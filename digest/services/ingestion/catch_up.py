@@ -134,5 +134,5 @@ def missing_announcements(session: Session, now: datetime) -> list[date]:
     first_day = source_days.oldest_day(session, calendar.sources, due - MAX_DAYS_BACK * A_DAY)
     if first_day is None:
         return []
-    stored = source_days.stored_days(session, calendar.sources, first_day, due)
-    return [day for day in calendar.between(first_day, due) if day not in stored]
+    stored_days = source_days.stored_days(session, calendar.sources, first_day, due)
+    return [day for day in calendar.between(first_day, due) if day not in stored_days]

@@ -75,8 +75,8 @@ class StoredMatches:
 
     def _match(self, record: Record, candidates: Sequence[int]) -> int | None:
         """The stored paper that the record updates. Others with its identifiers become duplicates of that one."""
-        stored = [self.stored[paper_id] for paper_id in candidates]
-        matching = [paper for paper in stored if _is_version(paper, record)]
+        candidate_papers = [self.stored[paper_id] for paper_id in candidates]
+        matching = [paper for paper in candidate_papers if _is_version(paper, record)]
         if len(matching) < 2:
             return matching[0].id if matching else None
         survivor = min(matching, key=_announcement_order)
@@ -116,15 +116,15 @@ def pmid_identifier(record: Record) -> str:
     return f"pmid:{record.pmid}" if record.pmid else ""
 
 
-def _is_version(stored: StoredPaper, record: Record) -> bool:
+def _is_version(stored_paper: StoredPaper, record: Record) -> bool:
     """True unless the record only claims, by the DOI of another version, to be of a paper that is surely another."""
     identifiers = (
-        (papers.arxiv_identity(record), stored.arxiv_id),
-        (record.doi, stored.doi),
-        (record.pmid, stored.record.pmid),
+        (papers.arxiv_identity(record), stored_paper.arxiv_id),
+        (record.doi, stored_paper.doi),
+        (record.pmid, stored_paper.record.pmid),
     )
     return any(own is not None and own == other for own, other in identifiers) or papers.is_plausible_version(
-        stored.record, record
+        stored_paper.record, record
     )
 
 

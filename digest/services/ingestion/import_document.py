@@ -79,19 +79,19 @@ def store_documents(
     documents: Iterable[tuple[str, ParsedDocument]],
     *,
     day: date | None = None,
-    stored: Callable[[IngestCounts], None] | None = None,
+    on_stored: Callable[[IngestCounts], None] | None = None,
 ) -> IngestCounts:
     """Store many documents of saved answers, as `store_document` would; small ones share a transaction.
 
-    `stored` is called with the counts of each transaction.
+    `on_stored` is called with the counts of each transaction.
     """
     total = IngestCounts(source)
     for parts in _group_parts(documents):
         counts = _store_group(source, parts, day)
         parts.clear()
         total.add(counts)
-        if stored is not None:
-            stored(counts)
+        if on_stored is not None:
+            on_stored(counts)
     return total
 
 
@@ -133,9 +133,21 @@ def _store_part(
     upsert = PaperUpsert(batch, page_author=papers.page_author(part))
     upsert.store_all(part.papers)
     new, updated, unchanged = upsert.new, upsert.updated, upsert.unchanged
-    if part.rejected:
-        paper_writes.insert_rejects(session, batch.id, document, part.rejected)
+    new_rejects = _store_rejects(batch, document, part.rejected)
     if authors := (*part.authors, *filter(None, [papers.single_author(part)])):
         quality_figures.store_author_figures(session, source, authors, batch.known_at)
-    batch.close(new=new, updated=updated, unchanged=unchanged, bad=len(part.rejected))
+    batch.close(new=new, updated=updated, unchanged=unchanged, bad=new_rejects)
     return IngestCounts(source, new, updated, unchanged, len(part.rejected), list(part.rejected[:MAX_REJECTED_LISTED]))
+
+
+def _store_rejects(batch: BatchWriter, document: str, rejected: Sequence[RejectedItem]) -> int:
+    """Store each item once, however often it comes. Returns the number of new ones."""
+    if not rejected:
+        return 0
+    keys = paper_writes.reject_keys(batch.source, document, rejected)
+    by_key = dict(zip(keys, rejected, strict=True))
+    known_keys = paper_writes.update_known_rejects(batch.session, by_key, batch.now)
+    new_items = {key: item for key, item in by_key.items() if key not in known_keys}
+    if new_items:
+        paper_writes.insert_rejects(batch.session, batch.id, document, new_items)
+    return len(new_items)

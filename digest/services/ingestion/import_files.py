@@ -44,4 +44,4 @@ def _import_json_lines(files: Sequence[Path], day: date | None) -> IngestCounts:
         def adapt(counts: IngestCounts) -> None:
             parsed_ahead.mostly_new = counts.new > counts.unchanged
 
-        return store_documents("jsonl", parsed_ahead, day=day, stored=adapt)
+        return store_documents("jsonl", parsed_ahead, day=day, on_stored=adapt)

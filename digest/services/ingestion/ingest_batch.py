@@ -41,7 +41,7 @@ class BatchWriter:
         self._batch_row()
 
     def close(self, *, new: int, updated: int, unchanged: int, bad: int) -> None:
-        """Record the counts, if there is a batch."""
+        """Record the counts, if there is a batch; `bad`: items that could not be used and came for the first time."""
         if self._batch is not None:
             self._batch.new, self._batch.updated = new, updated
             self._batch.unchanged, self._batch.bad = unchanged, bad

@@ -32,15 +32,19 @@ class JoinedPapers:
                 self._join(batch, matches.stored, survivor, duplicate)
                 matches.release_doi(matches.stored[duplicate].doi)
 
-    def _join(self, batch: BatchWriter, stored: Mapping[int, StoredPaper], survivor: int, duplicate: int) -> None:
-        old = stored[duplicate]
+    def _join(
+        self, batch: BatchWriter, stored_papers: Mapping[int, StoredPaper], survivor: int, duplicate: int
+    ) -> None:
+        old = stored_papers[duplicate]
         revision = old.revision + 1
         hidden = version_row(batch, duplicate, revision, replace(old.record, withdrawn=True))
         paper_writes.insert_versions(batch.session, [hidden])
         paper_writes.merge_paper(batch.session, duplicate, survivor, revision=revision)
         summaries.copy_summaries(batch.session, duplicate, survivor)
         self.survivors[duplicate] = survivor
-        self.records[survivor] = papers.merge_records(self.records.get(survivor, stored[survivor].record), old.record)
+        self.records[survivor] = papers.merge_records(
+            self.records.get(survivor, stored_papers[survivor].record), old.record
+        )
 
 
 def version_row(batch: BatchWriter, paper_id: int, revision: int, record: Record) -> dict[str, object]:

@@ -14,7 +14,7 @@ from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
 from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.joined_papers import JoinedPapers, version_row
 from digest.sources import registry
-from digest.text.language import detect_language, language_code
+from digest.text.language_detection import detect_language, language_code
 
 PAPERS_PER_CHUNK = 2500
 _ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -87,12 +87,14 @@ class PaperUpsert:
             paper_id = paper_ids[i]
             if paper_id is not None and i not in inserted:
                 updates[paper_id] = papers.merge_listed(updates[paper_id], item) if paper_id in updates else item
-        changes = _Changes()
+        changes = _PaperChanges()
         for paper_id, item in updates.items():
-            stored = matches.stored[paper_id]
-            changed = self._update(stored, joined.records.get(paper_id, stored.record), item, matches, changes)
-            self.updated += changed
-            self.unchanged += not changed
+            stored_paper = matches.stored[paper_id]
+            is_changed = self._update(
+                stored_paper, joined.records.get(paper_id, stored_paper.record), item, matches, changes
+            )
+            self.updated += is_changed
+            self.unchanged += not is_changed
         self._write(changes)
 
     def _insert_author_ids(self, listed: Sequence[ListedPaper], paper_ids: Mapping[int, int | None]) -> None:
@@ -149,35 +151,44 @@ class PaperUpsert:
         return paper_ids
 
     def _update(
-        self, stored: store.StoredPaper, known: Record, item: ListedPaper, matches: StoredMatches, changes: _Changes
+        self,
+        stored_paper: store.StoredPaper,
+        joined_record: Record,
+        item: ListedPaper,
+        matches: StoredMatches,
+        changes: _PaperChanges,
     ) -> bool:
         """Merge into a stored paper, as a new version where the record changed. True where anything changed.
 
-        `known`: the stored record, with what its duplicates had.
+        `joined_record`: the stored record, with what its duplicates had.
         """
         # anybody may write a feed, also about papers of others
-        merged = papers.fill_empty_fields(known, item.record) if self._is_feed else _merge(known, item.record)
+        merged = (
+            papers.fill_empty_fields(joined_record, item.record)
+            if self._is_feed
+            else _merge(joined_record, item.record)
+        )
         row: dict[str, Any] = {}
-        if merged != stored.record:
-            row["revision"] = stored.revision + 1
+        if merged != stored_paper.record:
+            row["revision"] = stored_paper.revision + 1
             row |= {"withdrawn": merged.withdrawn, **_columns_of_record(merged)}
-            changes.versions.append(version_row(self.batch, stored.id, stored.revision + 1, merged))
-            changes.keys += [(key, stored.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
-            row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored.arxiv_id else {}
-            row |= {"doi": merged.doi} if merged.doi != stored.doi and matches.claim_doi(merged.doi) else {}
-            changes.identifiers += _further_identifiers(stored.id, merged)
-        if item.announce_type in _ANNOUNCED and stored.announcement_id is None:
+            changes.versions.append(version_row(self.batch, stored_paper.id, stored_paper.revision + 1, merged))
+            changes.keys += [(key, stored_paper.id) for key in papers.stored_keys(merged, papers.keys_of(merged))]
+            row |= {"arxiv_id": merged.arxiv_id} if merged.arxiv_id != stored_paper.arxiv_id else {}
+            row |= {"doi": merged.doi} if merged.doi != stored_paper.doi and matches.claim_doi(merged.doi) else {}
+            changes.identifiers += _further_identifiers(stored_paper.id, merged)
+        if item.announce_type in _ANNOUNCED and stored_paper.announcement_id is None:
             # so far stored only as a revision, because its own announcement was missed
             row |= {"announcement_id": self.batch.announcement_id, "batch_id": self.batch.id}
         if item.record.pmid not in (None, merged.pmid):
-            changes.identifiers.append((pmid_identifier(item.record), stored.id))
-        if _is_stronger(item.announce_type, stored.announce_type):
+            changes.identifiers.append((pmid_identifier(item.record), stored_paper.id))
+        if _is_stronger(item.announce_type, stored_paper.announce_type):
             row["announce_type"] = item.announce_type
         if row:
-            changes.papers.append({**_updatable_columns(stored), **row})
+            changes.papers.append({**_updatable_columns(stored_paper), **row})
         return bool(row)
 
-    def _write(self, changes: _Changes) -> None:
+    def _write(self, changes: _PaperChanges) -> None:
         paper_writes.update_papers(self.session, changes.papers)
         paper_writes.insert_versions(self.session, changes.versions)
         paper_writes.insert_keys(self.session, changes.keys)
@@ -217,7 +228,7 @@ class PaperUpsert:
 
 
 @dataclass(slots=True)
-class _Changes:
+class _PaperChanges:
     """Rows of one chunk that are still to be written."""
 
     papers: list[Mapping[str, Any]] = field(default_factory=list)
@@ -226,23 +237,23 @@ class _Changes:
     keys: list[tuple[str, int]] = field(default_factory=list)
 
 
-def _merge(stored: Record, incoming: Record) -> Record:
+def _merge(stored_record: Record, incoming: Record) -> Record:
     """Merge two records; an incoming record without title only adds its other fields."""
     if incoming.title:
-        return papers.merge_records(stored, incoming)
-    doi, preprint_dois = stored.doi, stored.preprint_dois
+        return papers.merge_records(stored_record, incoming)
+    doi, preprint_dois = stored_record.doi, stored_record.preprint_dois
     if incoming.preprint_dois:  # it relates a preprint to its published version
-        doi, preprint_dois = papers.merge_dois(incoming, stored)
+        doi, preprint_dois = papers.merge_dois(incoming, stored_record)
     return replace(
-        stored,
+        stored_record,
         doi=doi,
         preprint_dois=preprint_dois,
-        pmid=stored.pmid or incoming.pmid,
-        issued=incoming.issued or stored.issued,
-        withdrawn=stored.withdrawn or incoming.withdrawn,
-        retracted=stored.retracted or incoming.retracted,
-        institutions=stored.institutions or incoming.institutions,
-        venue=stored.venue or incoming.venue,
+        pmid=stored_record.pmid or incoming.pmid,
+        issued=incoming.issued or stored_record.issued,
+        withdrawn=stored_record.withdrawn or incoming.withdrawn,
+        retracted=stored_record.retracted or incoming.retracted,
+        institutions=stored_record.institutions or incoming.institutions,
+        venue=stored_record.venue or incoming.venue,
     )
 
 
@@ -256,23 +267,25 @@ def _further_identifiers(paper_id: int, record: Record) -> list[tuple[str, int]]
     return [(identifier, paper_id) for identifier in filter(None, [*identifiers, pmid_identifier(record)])]
 
 
-def _is_stronger(incoming: str | None, stored: str | None) -> bool:
-    return incoming is not None and (stored is None or _ANNOUNCE_TYPES.index(incoming) < _ANNOUNCE_TYPES.index(stored))
+def _is_stronger(incoming_type: str | None, stored_type: str | None) -> bool:
+    return incoming_type is not None and (
+        stored_type is None or _ANNOUNCE_TYPES.index(incoming_type) < _ANNOUNCE_TYPES.index(stored_type)
+    )
 
 
-def _updatable_columns(stored: store.StoredPaper) -> dict[str, Any]:
+def _updatable_columns(stored_paper: store.StoredPaper) -> dict[str, Any]:
     """The current values of all columns that an update may change: rows of one update must have the same columns."""
     return {
-        "id": stored.id,
-        "arxiv_id": stored.arxiv_id,
-        "doi": stored.doi,
-        "announcement_id": stored.announcement_id,
-        "batch_id": stored.batch_id,
-        "announce_type": stored.announce_type,
-        "revision": stored.revision,
-        "withdrawn": stored.record.withdrawn,
-        "outlets": stored.outlets,
-        "language": stored.language,
+        "id": stored_paper.id,
+        "arxiv_id": stored_paper.arxiv_id,
+        "doi": stored_paper.doi,
+        "announcement_id": stored_paper.announcement_id,
+        "batch_id": stored_paper.batch_id,
+        "announce_type": stored_paper.announce_type,
+        "revision": stored_paper.revision,
+        "withdrawn": stored_paper.record.withdrawn,
+        "outlets": stored_paper.outlets,
+        "language": stored_paper.language,
     }
 
 

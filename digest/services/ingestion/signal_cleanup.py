@@ -21,9 +21,9 @@ def thin_out_snapshots(now: datetime | None = None) -> int:
     after_paper: int | None = 0
     while after_paper is not None:
         with transaction() as session:
-            removed, after_paper = signals.thin_out_snapshots(
+            removed_count, after_paper = signals.thin_out_snapshots(
                 session, before, after_paper=after_paper, max_papers=PAPERS_PER_TRANSACTION
             )
-        total_removed += removed
+        total_removed += removed_count
     log.info("snapshots_thinned_out", removed=total_removed)
     return total_removed

@@ -121,14 +121,16 @@ def due_sources(now: datetime | None = None) -> list[str]:
 def next_fetches(now: datetime | None = None) -> dict[str, datetime]:
     """When each enabled source is to be fetched next, by name; a past time means at the scheduler's next tick.
 
-    Paused sources are not in it.
+    Paused sources are not in it. A source that was asked in the future, while the clock was ahead, is due now.
     """
+    now = now or clock.now()
     with reading() as session:
         states = source_days.source_states(session)
-        missing = catch_up.missing_announcements(session, (now or clock.now()) - GRACE)
+        missing = catch_up.missing_announcements(session, now - GRACE)
         pauses = feed_sources.pauses(session)
     sources = [source for source in registry.enabled_sources() if source.name not in pauses]
-    return {source.name: _next_fetch(source, states, missing) for source in sources}
+    present_states = {name: state for name, state in states.items() if state.attempted_at <= now}
+    return {source.name: _next_fetch(source, present_states, missing) for source in sources}
 
 
 def request_fetch(name: str, *, actor: str = "") -> None:
@@ -170,8 +172,10 @@ def missing_announcement(session: Session, slot: datetime, known_at: datetime) -
     if set(calendar.sources) <= feed_sources.pauses(session).keys():
         return None
     due = calendar.newest(slot - GRACE)
-    stored = source_days.stored_days(session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, stored_by=known_at)
-    return due if stored and due not in stored else None
+    stored_days = source_days.stored_days(
+        session, calendar.sources, due - _IN_USE_DAYS * A_DAY, due, stored_by=known_at
+    )
+    return due if stored_days and due not in stored_days else None
 
 
 def should_wait(session: Session, slot: datetime, now: datetime) -> bool:

@@ -13,7 +13,7 @@ def library_json(library: ResolvedLibrary) -> dict[str, Any]:
     return {
         "format": library.form,
         "entries": library.total,
-        "known": library.known,
+        "known": library.stored_count,
         "repeated": library.repeated,
         "left_out": library.left_out,
         "unknown": list(library.unknown),

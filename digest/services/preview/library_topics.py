@@ -139,19 +139,21 @@ def suggest_phrases(session: Session, library: ResolvedLibrary) -> list[tuple[st
         if len(papers[stems]) >= least
         and (len(stems) > 1 or (in_titles >= least and weights.idf(stems[0]) >= _MIN_SINGLE_IDF))
     }
-    chosen = _choose({stems: papers[stems] for stems in values}, values)
-    return [(forms[stems].most_common(1)[0][0], len(papers[stems])) for stems in chosen]
+    chosen_stems = _choose({stems: papers[stems] for stems in values}, values)
+    return [(forms[stems].most_common(1)[0][0], len(papers[stems])) for stems in chosen_stems]
 
 
 def _texts(session: Session, library: ResolvedLibrary) -> Iterator[tuple[str, str]]:
     """Title and beginning of the abstract of the papers; of stored ones as they are stored."""
     step = max(len(library.examples) // _MAX_PAPERS, 1)
     examples = library.examples[::step][:_MAX_PAPERS]
-    stored = store.stored_papers(session, {example.paper_id for example in examples if example.paper_id is not None})
+    stored_papers = store.stored_papers(
+        session, {example.paper_id for example in examples if example.paper_id is not None}
+    )
     for example in examples:
         title, abstract = example.title, example.abstract
-        if example.paper_id in stored:
-            record = stored[example.paper_id].record
+        if example.paper_id in stored_papers:
+            record = stored_papers[example.paper_id].record
             title, abstract = record.title, record.abstract
         yield title, readable(abstract[:_MAX_ABSTRACT])
 

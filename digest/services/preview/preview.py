@@ -12,6 +12,7 @@ from sqlmodel import Session
 from digest.caching import BoundedCache
 from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
+from digest.db.papers import papers as store
 from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
@@ -69,7 +70,8 @@ def refresh() -> None:
     """Prepare what all previews have in common, where papers or signals have changed. For a background task."""
     preview_data.cache.refresh()
     with reading() as session:
-        topic_counts.prepare_suggestions(session)
+        data = preview_data.cache.current(session, PREVIEW_DAYS)
+        topic_counts.prepare_suggestions(session, data.newest_batch if data else store.newest_batch(session))
 
 
 def _make_preview(
@@ -79,14 +81,18 @@ def _make_preview(
     selection = select(profile)
     contents = [content for _, content in selection.days]
     counts = topic_counts.topic_counts(
-        session, profile, contents, lambda other: [content for _, content in select(other).days]
+        session,
+        profile,
+        contents,
+        lambda other: [content for _, content in select(other).days],
+        data.newest_batch,
     )
     days_shown = tuple(_preview_day(profile, pool, content, selection.titles) for pool, content in selection.days)
     return Preview(days_shown, left_out=selection.left_out, topics=counts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
+class _PreviewSelection:
     """The edition of each announcement, oldest first; `left_out`: how many older ones have too many papers."""
 
     days: Sequence[tuple[CandidatePool, Content]]
@@ -96,8 +102,8 @@ class _Selection:
 
 def _select(
     session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
-) -> _Selection:
-    backend = PostingsBackend(session, profile, data.weights)
+) -> _PreviewSelection:
+    backend = PostingsBackend(session, profile, data.weights, data.posting_cache)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[tuple[CandidatePool, list[int]]] = []
     total = 0
@@ -111,7 +117,7 @@ def _select(
         raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
     contents = backend.choose(days, tau, cancelled)
     selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
-    return _Selection(selected[::-1], backend.titles, len(data.pools) - len(days))
+    return _PreviewSelection(selected[::-1], backend.titles, len(data.pools) - len(days))
 
 
 def _preview_day(

@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as day_time
+from functools import cached_property
 
 from sqlmodel import Session
 
 from digest import clock
-from digest.caching import BoundedCache
+from digest.caching import BoundedCache, exempt_objects_from_gc
 from digest.db.core.engine import engine, reading
 from digest.db.papers import papers as store
 from digest.db.papers.catalog_version import signals_version
+from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
@@ -39,14 +41,21 @@ _numbers = itertools.count()
 class PreviewData:
     """The announcements of a preview, oldest first, each with its posting lists; and those that set the threshold.
 
-    `window` is empty where fewer than 14 announcements are before the newest. `number` differs for other data.
+    `window` is empty where fewer than 14 announcements are before the newest. `newest_batch`: the last one that was
+    stored before. `number` differs for other data.
     """
 
     pools: tuple[CandidatePool, ...]
     postings: tuple[PostingLists, ...]
     window: tuple[ThresholdDay, ...]
     weights: Weights
+    newest_batch: int
     number: int = field(default_factory=lambda: next(_numbers))
+
+    @cached_property
+    def posting_cache(self) -> PostingCache:
+        """Looks topics up in all these announcements."""
+        return PostingCache([*self.postings, *(day.postings for day in self.window)])
 
 
 class PreviewDataCache:
@@ -61,9 +70,9 @@ class PreviewDataCache:
         """The data for the last `days` calendar days up to `until` (the newest announcement's); None without papers."""
         is_refreshed = time.monotonic() < self._refreshed_at + _MAX_REFRESH_AGE
         if is_refreshed and (days, until) == (PREVIEW_DAYS, None):
-            stored = self._usual.peek(self._key(days, until))
-            if stored is not None:
-                return stored
+            cached = self._usual.peek(self._key(days, until))
+            if cached is not None:
+                return cached
         return self._current(session, days, until)
 
     def refresh(self) -> None:
@@ -71,12 +80,15 @@ class PreviewDataCache:
 
         Until that is done, previews use the data before; where it keeps failing, for ten minutes.
         """
-        if not self._is_failing and self._usual.peek(self._key(PREVIEW_DAYS, None)) is not None:
+        before = self._usual.peek(self._key(PREVIEW_DAYS, None))
+        if not self._is_failing and before is not None:
             self._refreshed_at = time.monotonic()
         self._is_failing = True
         with reading() as session:
-            self._current(session, PREVIEW_DAYS, None)
+            data = self._current(session, PREVIEW_DAYS, None)
         self._is_failing, self._refreshed_at = False, time.monotonic()
+        if data is not before:
+            exempt_objects_from_gc()
 
     def _current(self, session: Session, days: int, until: date | None) -> PreviewData | None:
         last_day = until or _newest_day(session)
@@ -117,6 +129,7 @@ def _prepare(session: Session, days: int, last_day: date | None) -> PreviewData 
         tuple(day_postings.postings_of_day(session, pool.days[0]) for pool in pools),
         tuple(_threshold_window(session, announcement_ids)),
         weights,
+        store.newest_batch(session),
     )
 
 

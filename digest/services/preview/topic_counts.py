@@ -42,15 +42,17 @@ MakeContents = Callable[[Profile], Sequence[Content]]
 
 
 def topic_counts(
-    session: Session, profile: Profile, contents: Sequence[Content], contents_of: MakeContents
+    session: Session, profile: Profile, contents: Sequence[Content], contents_of: MakeContents, newest_batch: int
 ) -> tuple[TopicCount, ...]:
     """The papers of each topic on the days of a preview. `contents_of`: the same days for another profile.
+
+    `newest_batch`: the last one that the preview's papers were read after.
 
     Where a day has more papers than were looked at, counts are minimums; then a topic without any is matched alone.
     """
     counts = Counter(index for content in contents for entry in content.entries for index, _ in entry.matched)
     is_capped = any(content.more for content in contents)
-    counted, matched_alone, spelling = [], 0, Spelling(session)
+    counted, matched_alone, spelling = [], 0, Spelling(session, newest_batch)
     for index, topic in enumerate(profile.topics):
         count, is_minimum = counts[index], is_capped
         if count == 0 and is_capped and matched_alone < MAX_MATCHED_ALONE:
@@ -67,21 +69,21 @@ def _count_alone(profile: Profile, index: int, contents_of: MakeContents) -> int
     return sum(len(content.entries) + content.more for content in contents_of(single))
 
 
-def prepare_suggestions(session: Session) -> None:
+def prepare_suggestions(session: Session, newest_batch: int) -> None:
     """Count the words for suggestions, so that no preview has to."""
-    _vocabulary(session)
+    _vocabulary(session, newest_batch)
 
 
 def suggest(session: Session, topic: str) -> str:
     """The topic with its misspelled words corrected; empty where every word occurs in a paper or none is similar."""
-    return Spelling(session).correct(topic)
+    return Spelling(session, store.newest_batch(session)).correct(topic)
 
 
 class Spelling:
     """Corrects the misspelled words of a few topics: of all together the first `MAX_WORDS_CORRECTED` unknown ones."""
 
-    def __init__(self, session: Session) -> None:
-        self._session, self._version = session, store.newest_batch(session)
+    def __init__(self, session: Session, newest_batch: int) -> None:
+        self._session, self._newest_batch = session, newest_batch
         self._corrections: dict[str, str] = {}
 
     def correct(self, topic: str) -> str:
@@ -97,13 +99,13 @@ class Spelling:
             return word
         if folded not in self._corrections and len(self._corrections) < MAX_WORDS_CORRECTED:
             self._corrections[folded] = _corrections.get(
-                (str(engine().url), folded), lambda: _similar(folded, vocabulary), version=self._version
+                (str(engine().url), folded, self._newest_batch), lambda: _similar(folded, vocabulary)
             )
         return self._corrections.get(folded) or word
 
     @cached_property
     def _vocabulary(self) -> Mapping[str, int]:
-        return _vocabulary(self._session)
+        return _vocabulary(self._session, self._newest_batch)
 
 
 def _is_text_only(topic: str) -> bool:
@@ -125,10 +127,9 @@ def _similar(folded: str, vocabulary: Mapping[str, int]) -> str:
     return close[0] if close else ""
 
 
-def _vocabulary(session: Session) -> Mapping[str, int]:
+def _vocabulary(session: Session, newest_batch: int) -> Mapping[str, int]:
     """The words of the newest papers, and how many of these each occurs in."""
-    key = str(engine().url)
-    return _vocabularies.get(key, lambda: _count_words(session), version=store.newest_batch(session))
+    return _vocabularies.get((str(engine().url), newest_batch), lambda: _count_words(session))
 
 
 def recent_paper_ids(session: Session, limit: int) -> list[int]:

@@ -81,11 +81,11 @@ def _author(session: Session, text: str) -> list[TopicSuggestion]:
     """The author of stored papers who has exactly this name."""
     if not _NAME.fullmatch(text):
         return []
-    stored = store.by_author(session, [author_key(text)], 1)
-    if not stored:
+    papers_of_author = store.by_author(session, [author_key(text)], 1)
+    if not papers_of_author:
         return []
     key = author_key(text)
-    name = next((author for author in stored[0][1].authors if author_key(author) == key), text)
+    name = next((author for author in papers_of_author[0][1].authors if author_key(author) == key), text)
     plain = name.replace('"', "")
     return [TopicSuggestion((f'au:"{plain}"',), plain, localize("did you mean the author?"))]
 

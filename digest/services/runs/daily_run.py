@@ -27,6 +27,7 @@ from digest.services.runs import (
     retention,
     run_planning,
     run_report,
+    schedule_repair,
 )
 from digest.services.search import search_indexing
 
@@ -78,6 +79,7 @@ def _run_inline(day: date | None, only: str | None) -> RunResult:
     started = clock.now()
     novelty_and_score.measure_novelty(seconds=NOVELTY_SECONDS)  # no worker has done it
     search_indexing.index_papers(seconds=INDEXING_SECONDS)
+    schedule_repair.repair_schedules()  # no scheduler does it
     if day is None:
         calibration_job.calibrate_all()
     run_ids = _plan(day, only, NoQueue())

@@ -214,11 +214,11 @@ def _deliver(delivery: Delivery, hand_over: Callable[[OutgoingMessage], None] | 
         return
     deliver_due(PersonalComposer(config), config, seconds=SEND_SECONDS)
     with reading() as session:
-        [stored] = mail_log_matches.deliveries_by_id(session, [stored_id(delivery)]).values()
-    if stored.state in OPEN_STATES:
-        raise Transient(f"not sent yet ({stored.state}): {stored.reply}; run it again later")
-    if stored.state != SENT:
-        raise DigestError(f"not sent ({stored.state}): {stored.reply}")
+        [delivery_row] = mail_log_matches.deliveries_by_id(session, [stored_id(delivery)]).values()
+    if delivery_row.state in OPEN_STATES:
+        raise Transient(f"not sent yet ({delivery_row.state}): {delivery_row.reply}; run it again later")
+    if delivery_row.state != SENT:
+        raise DigestError(f"not sent ({delivery_row.state}): {delivery_row.reply}")
 
 
 def _compose(delivery: Delivery) -> OutgoingMessage:

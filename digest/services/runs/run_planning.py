@@ -81,7 +81,7 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
     now = clock.now()
     choices: list[AssembledEdition] = []
     with reading() as session:
-        by_slot = _due_by_slot(session, only, now) if day is None else _slots_of_day(session, day, only, now)
+        by_slot = _by_slot(session, day, only, now)
         for slot in sorted(by_slot):
             run = runs.run_at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
             if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
@@ -104,6 +104,20 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
     return choices
 
 
+def subscribers_by_slot(day: date | None, *, only: int | None = None) -> dict[datetime, list[Subscriber]]:
+    """The subscribers of the slots up to now, or of the slots of that date, who have no edition of it yet.
+
+    Raises BadInput for a date more than a week ahead.
+    """
+    with reading() as session:
+        return _by_slot(session, day, only, clock.now())
+
+
+def waits_for_papers(session: Session, slot: datetime, now: datetime) -> bool:
+    """True while a due slot waits for an announcement that is late."""
+    return source_status.should_wait(session, slot, now)
+
+
 def slot_of_day(subscriber: AnySubscriber, day: date) -> datetime | None:
     """When this subscriber's mail of that date is due; None where the cadence or a pause leaves the date out."""
     is_due = send_schedule.has_mail_on(
@@ -119,6 +133,10 @@ def slot_of_day(subscriber: AnySubscriber, day: date) -> datetime | None:
 def day_of_slot(subscriber: AnySubscriber, slot: datetime) -> date:
     """The local date that a slot stands for."""
     return send_schedule.day_of(slot, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
+
+
+def _by_slot(session: Session, day: date | None, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
+    return _due_by_slot(session, only, now) if day is None else _slots_of_day(session, day, only, now)
 
 
 def _due_by_slot(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:

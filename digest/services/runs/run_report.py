@@ -43,19 +43,21 @@ def report_ended_runs(*, now: datetime | None = None) -> int:
     now = now or clock.now()
     with reading() as session:
         candidates = run_reports.unfinished_runs(session, created_since=now - LOOK_BACK)
-        ended = [
+        ended_runs = [
             (run, outcome)
             for run, known_outcome in candidates
             if (outcome := _outcome(session, run, now)) and outcome != known_outcome
         ]
-    if not ended:
+    if not ended_runs:
         return 0
     sources = [
         (status.source, status.state)
         for status in source_status.source_statuses(now)
         if status.state in _TROUBLED_STATES
     ]
-    return sum(retry_transaction(partial(_report, run, outcome, sources, now), seconds=0) for run, outcome in ended)
+    return sum(
+        retry_transaction(partial(_report, run, outcome, sources, now), seconds=0) for run, outcome in ended_runs
+    )
 
 
 def _outcome(session: Session, run: Run, now: datetime) -> str:

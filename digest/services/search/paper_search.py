@@ -203,10 +203,10 @@ class _Pager:
         plan, limit, after = self._plan, self._plan.request.limit, self._position()
         words = sum(len(phrase_words(term)) for term in positive_terms(plan.query.root))
         most = min(MAX_RANKED, _RANKED_TIMES_WORDS // max(1, words))
-        found = index.newest_hits(self._session, plan.index_query, plan.scope, most)
-        self.is_ranked_in_part = len(found) == most
+        index_hits = index.newest_hits(self._session, plan.index_query, plan.scope, most)
+        self.is_ranked_in_part = len(index_hits) == most
         ranking = search_ranking.Ranking(
-            self._session, plan.query, plan.index_query, found, plan.weights, plan.authors.names
+            self._session, plan.query, plan.index_query, index_hits, plan.weights, plan.authors.names
         )
         ranked = ranking.best(MAX_VERIFIED, after)
         scores = {hit.paper_id: score for score, hit in ranked}
@@ -223,20 +223,20 @@ class _Pager:
         match = _CURSOR.fullmatch(self._plan.request.cursor)
         return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
-    def _verify(self, found: Sequence[IndexHit], size: int = 0) -> Iterator[tuple[IndexHit, SearchHit | None]]:
+    def _verify(self, index_hits: Sequence[IndexHit], size: int = 0) -> Iterator[tuple[IndexHit, SearchHit | None]]:
         """Each paper with its hit, None where the matcher refuses it; papers are read `size` at a time."""
-        size = size or len(found)
-        for start in range(0, len(found), size or 1):
-            part = found[start : start + size]
+        size = size or len(index_hits)
+        for start in range(0, len(index_hits), size or 1):
+            part = index_hits[start : start + size]
             papers = store.stored_papers(self._session, [hit.paper_id for hit in part])
             for index_hit in part:
                 self._verified += 1
-                stored = papers.get(index_hit.paper_id)
-                yield index_hit, self._hit(stored, index_hit.day) if stored else None
+                stored_paper = papers.get(index_hit.paper_id)
+                yield index_hit, self._hit(stored_paper, index_hit.day) if stored_paper else None
 
-    def _hit(self, stored: store.StoredPaper, day: int) -> SearchHit | None:
+    def _hit(self, stored_paper: store.StoredPaper, day: int) -> SearchHit | None:
         document = prepare_document(
-            Candidate(stored.id, stored.record, day, people=self._plan.authors.authors_of(stored.id))
+            Candidate(stored_paper.id, stored_paper.record, day, people=self._plan.authors.authors_of(stored_paper.id))
         )
         finding = self._cache.evaluate(self._plan.parsed, document, self._plan.weights)
         if finding is None:
@@ -245,7 +245,9 @@ class _Pager:
         if not strict and not (self._plan.query.plain and _has_all_words(self._plan.query, document)):
             return None
         shown_day = date.fromordinal(day) if day else None
-        return SearchHit(paper_presenters.present_row(stored.id, stored.record), strict, finding.score, shown_day)
+        return SearchHit(
+            paper_presenters.present_row(stored_paper.id, stored_paper.record), strict, finding.score, shown_day
+        )
 
 
 def _has_all_words(query: Query, document: Document) -> bool:

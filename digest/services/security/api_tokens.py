@@ -28,7 +28,7 @@ SCOPES = {
     "subscriptions:read": "subscribers with their preferences, without addresses",
     "subscriptions:manage": "change, pause, unsubscribe and erase subscribers",
     "runs:read": "runs, with their mails by state",
-    "runs:manage": "pause, resume and cancel runs, and resend what was missed",
+    "runs:manage": "start, pause, resume and cancel runs, and resend what was missed",
     "deliveries:read": "mails, without addresses",
     "deliveries:manage": "send a mail's edition again",
     "addresses:read": "addresses as well, in what the other scopes show",
@@ -38,6 +38,7 @@ SCOPES = {
     "suppressions:manage": "suppress addresses, and release them",
     "sources:read": "the state of the sources, and items that could not be used",
     "sources:manage": "fetch, pause and resume sources; add, confirm and remove feeds",
+    "audit:read": "what administrators did",
     "metrics:read": "/metrics and the details of /readyz",
     ADMIN: "everything",
 }

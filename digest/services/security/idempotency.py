@@ -65,12 +65,12 @@ class KeyedRequest:
         value = {"status": answer.status, "headers": answer.headers, "body": base64.b64encode(answer.body).decode()}
         return Fernet(self._cipher_key(_signing_keys()[0])).encrypt(zlib.compress(json.dumps(value).encode()))
 
-    def decrypt(self, stored: bytes) -> StoredAnswer:
+    def decrypt(self, ciphertext: bytes) -> StoredAnswer:
         """The inverse of `encrypt`, also with the signing keys before the newest."""
         from cryptography.fernet import Fernet, MultiFernet
 
         ciphers = MultiFernet([Fernet(self._cipher_key(signing_key)) for signing_key in _signing_keys()])
-        value = json.loads(zlib.decompress(ciphers.decrypt(stored)))
+        value = json.loads(zlib.decompress(ciphers.decrypt(ciphertext)))
         return StoredAnswer(value["status"], value["headers"], base64.b64decode(value["body"]))
 
     def _cipher_key(self, signing_key: str) -> bytes:

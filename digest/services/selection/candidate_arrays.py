@@ -123,7 +123,9 @@ class WindowArrays:
         """The batches of the papers that a choice admits, sorted."""
         if choice not in self._batches_by_choice:
             is_chosen = admitted_papers(choice, self._candidates)
-            batches = [paper.batch for paper, chosen in zip(self._candidates, is_chosen, strict=True) if chosen]
+            batches = [
+                paper.batch for paper, is_included in zip(self._candidates, is_chosen, strict=True) if is_included
+            ]
             self._batches_by_choice[choice] = np.sort(np.array(batches, np.int64))
         return self._batches_by_choice[choice]
 

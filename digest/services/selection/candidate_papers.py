@@ -5,6 +5,7 @@ Cached in the process, not read for each shard: it is valid until another batch 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,8 +56,14 @@ class CandidatePool:
 
     def count_after(self, batch: int, choice: PaperChoice = EVERYTHING) -> int:
         """The number of papers from later batches that the choice admits."""
-        papers = [paper for paper in self.papers.values() if paper.batch > batch]
-        return len(papers) if choice == EVERYTHING else sum(admitted_papers(choice, papers))
+        if choice == EVERYTHING:
+            return len(self._batches) - bisect_right(self._batches, batch)
+        return sum(admitted_papers(choice, (paper for paper in self.papers.values() if paper.batch > batch)))
+
+    @cached_property
+    def _batches(self) -> list[int]:
+        """The batch of each paper, sorted."""
+        return sorted(paper.batch for paper in self.papers.values())
 
     @cached_property
     def announcement_of(self) -> Mapping[int, int]:

@@ -47,7 +47,7 @@ class EngineBackend:
 
     def choose(self, session: Session, pool: CandidatePool, requests: Sequence[SelectionRequest]) -> list[Content]:
         """The edition of each request."""
-        return [stored.content() for stored in _choose(session, pool, requests, lambda _: {}, None)]
+        return [content.content() for content in _choose(session, pool, requests, lambda _: {}, None)]
 
     def choose_stored(
         self,
@@ -257,9 +257,11 @@ class _RequestBatch:
         unread_versions = [
             request.version for request in requests if request.version and request.profile is COMPILED_PROFILE
         ]
-        stored = subscribers.profiles(self.session, unread_versions)
+        profiles_by_version = subscribers.profiles(self.session, unread_versions)
         return [
-            stored[request.version] if request.version and request.version in stored else request.profile
+            profiles_by_version[request.version]
+            if request.version and request.version in profiles_by_version
+            else request.profile
             for request in requests
         ]
 

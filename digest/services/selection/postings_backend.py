@@ -19,6 +19,7 @@ from digest.matching.query.language import people_of
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.candidate_search import MAX_RELEVANCE, CandidateSearch
 from digest.matching.reference.close_threshold import threshold_of_relevances
+from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
@@ -56,9 +57,10 @@ class PostingsBackend:
     `titles` has those of the selected papers.
     """
 
-    def __init__(self, session: Session, profile: Profile, weights: Weights) -> None:
+    def __init__(self, session: Session, profile: Profile, weights: Weights, cache: PostingCache) -> None:
         self._session, self._profile, self._weights = session, profile, weights
-        self._search, self._findings = CandidateSearch(profile, weights), FindingCache()
+        self._findings = FindingCache()
+        self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice, self._people = choice_of(profile), people_of(profile)
         self.titles: dict[int, PaperTitle] = {}
 
@@ -111,11 +113,13 @@ class PostingsBackend:
     def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
         """The papers of a pool of one announcement that may be selected."""
         profile, admitted = self._profile, self._admitted(pool.papers)
-        found = [*self._search.candidates(lists, admitted, tau), *self._by_people(admitted)]
+        candidate_ids = [*self._search.candidates(lists, admitted, tau), *self._by_people(admitted)]
         is_unspecific = not (profile.topics or profile.categories or profile.authors or profile.examples)
-        return list(dict.fromkeys([*found, *pool.rising] if is_unspecific else found))
+        return list(dict.fromkeys([*candidate_ids, *pool.rising] if is_unspecific else candidate_ids))
 
     def _by_people(self, admitted: Mapping[int, AnnouncedPaper]) -> Iterator[int]:
+        if not self._people:
+            return
         oldest_paper = min(admitted, default=0)
         for paper_ids in followed_people.papers_of(self._session, self._people, oldest_paper).values():
             yield from (paper_id for paper_id in paper_ids if paper_id in admitted)

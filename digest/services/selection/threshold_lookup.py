@@ -33,14 +33,14 @@ def complete_thresholds(
     session: Session,
     epoch: Epoch | None,
     profiles: Mapping[int, Profile],
-    stored: Thresholds,
+    stored_thresholds: Thresholds,
     cache: ProfileCache | None = None,
 ) -> dict[int, int | None]:
     """τ of each profile version, computed where none is stored. `cache`: the compiled profiles."""
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
         return dict.fromkeys(profiles)
-    missing = {version: profile for version, profile in profiles.items() if version not in stored}
-    taus = dict(stored)
+    missing = {version: profile for version, profile in profiles.items() if version not in stored_thresholds}
+    taus = dict(stored_thresholds)
     if missing:
         earlier_announcements = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
         taus |= selector.thresholds(

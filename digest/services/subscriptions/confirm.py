@@ -55,9 +55,9 @@ def confirmation_of(subscriber_id: int, request_id: int) -> Confirmation:
     with engine.reading() as session:
         subscriber, request = _require_request(session, subscriber_id, request_id, now=now)
         if not _is_receiving_mail(session, subscriber):
-            return _confirmation(subscriber, request, done=False)
+            return _confirmation(subscriber, request, is_confirmed=False)
         addition = profile_additions.profile_addition(session, subscriber, request, now=now)
-        return replace(_confirmation(subscriber, request, done=True), addition=addition)
+        return replace(_confirmation(subscriber, request, is_confirmed=True), addition=addition)
 
 
 def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) -> Confirmation:
@@ -80,12 +80,12 @@ def confirm(subscriber_id: int, request_id: int, client: str, enqueue: Enqueue) 
         activate(session, subscriber, version, event="confirmed", client=client, now=now)
         example_papers.adopt_request_examples(session, subscriber, request)
     enqueue.welcome(subscriber_id)
-    return _confirmation(subscriber, request, done=False)
+    return _confirmation(subscriber, request, is_confirmed=False)
 
 
 def _add_to_active(session: Session, subscriber: Subscriber, request: SignUpRequest, *, now: datetime) -> Confirmation:
     """Add to an active subscription the topics and authors of this sign-up that it lacks."""
-    confirmation = _confirmation(subscriber, request, done=True)
+    confirmation = _confirmation(subscriber, request, is_confirmed=True)
     addition = profile_additions.profile_addition(session, subscriber, request, now=now)
     if addition is None:
         return confirmation
@@ -167,12 +167,12 @@ def _is_receiving_mail(session: Session, subscriber: Subscriber) -> bool:
     return subscriber.state == ACTIVE and subscribers.suppression(session, subscriber.address_key) is None
 
 
-def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, done: bool) -> Confirmation:
+def _confirmation(subscriber: Subscriber, request: SignUpRequest, *, is_confirmed: bool) -> Confirmation:
     schedule = Subscriber(
         address=subscriber.address, address_key=subscriber.address_key, created_at=subscriber.created_at
     )
     write_schedule(request.schedule, schedule)
-    return Confirmation(schedule, Profile.from_json(request.profile), done)
+    return Confirmation(schedule, Profile.from_json(request.profile), is_confirmed)
 
 
 def _require_request(

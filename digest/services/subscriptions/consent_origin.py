@@ -26,13 +26,13 @@ def stored_form(client: str) -> str:
     return client if client in KNOWN_WORDS else _hash(client, secrets.token_bytes(_SALT_BYTES))
 
 
-def matches_client(stored: str, client: str) -> bool:
+def matches_client(stored_origin: str, client: str) -> bool:
     """True where the stored origin is that client. `client` is an IP address. Raises BadInput."""
-    if stored in KNOWN_WORDS or len(stored) != 2 * (_SALT_BYTES + _HASH_BYTES):
+    if stored_origin in KNOWN_WORDS or len(stored_origin) != 2 * (_SALT_BYTES + _HASH_BYTES):
         return False
     client = _normalized_client(client)
-    salt = bytes.fromhex(stored[: 2 * _SALT_BYTES])
-    return hmac.compare_digest(_hash(client, salt), stored) or stored in _legacy_hashes(client)
+    salt = bytes.fromhex(stored_origin[: 2 * _SALT_BYTES])
+    return hmac.compare_digest(_hash(client, salt), stored_origin) or stored_origin in _legacy_hashes(client)
 
 
 def _hash(client: str, salt: bytes) -> str:

@@ -141,18 +141,18 @@ def import_file(
     if not consent.strip():
         raise BadInput("consent: say how and when these people agreed", field="consent")
     rows, is_json = csv_table.read_table(file, COLUMNS, required="address", aliases=ALIASES)
-    added, refusals = 0, []
+    added_count, refusals = 0, []
     first_lines: dict[str, int] = {}
     for row_number, row in enumerate(rows, 1):
         try:
             imported, address = _parse_row(row, first_lines, escaped=not is_json)
             with _rolled_back_transaction() if dry_run else transaction() as session:
                 imported.store(session, address, consent=consent, welcome=welcome)
-            added += 1
+            added_count += 1
         except DigestError as error:
             refusals.append(f"{'row' if is_json else 'line'} {row.line}: {error}")
         progress(row_number, len(rows))
-    return added, refusals
+    return added_count, refusals
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def _rolled_back_transaction() -> Iterator[Session]:
 
 
 def _parse_row(
-    row: csv_table.TableRow, first_lines: dict[str, int], *, escaped: bool
+    row: csv_table.CsvRow, first_lines: dict[str, int], *, escaped: bool
 ) -> tuple[_ImportedSubscriber, subscribers.ParsedAddress]:
     """One row as a person and an address. Raises BadInput naming the column."""
     if row.error:

@@ -25,7 +25,7 @@ _WIDE_ENCODINGS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
-class TableRow:
+class CsvRow:
     """One row. `line`: where it begins, from 1. `cells` by column, without those that are blank or missing.
 
     `error`: why the row can't be used, '' where it can.
@@ -38,7 +38,7 @@ class TableRow:
 
 def read_table(
     file: Path, columns: Collection[str], *, required: str, aliases: Mapping[str, str]
-) -> tuple[list[TableRow], bool]:
+) -> tuple[list[CsvRow], bool]:
     """The rows of a file, and whether it was JSON. `aliases`: wrong names of columns, to suggest the right one.
 
     Raises BadInput where the file as a whole can't be used.
@@ -125,7 +125,7 @@ def _normalized(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name.replace("\ufeff", "").strip().casefold())
 
 
-def _csv_rows(text: str, header: _Header) -> Iterator[TableRow]:
+def _csv_rows(text: str, header: _Header) -> Iterator[CsvRow]:
     separator_line = _SEPARATOR_LINE.match(text)
     body = text[separator_line.end() :] if separator_line else text
     delimiter = separator_line[1] if separator_line else _guess_delimiter(body, header)
@@ -137,17 +137,17 @@ def _csv_rows(text: str, header: _Header) -> Iterator[TableRow]:
     for count, (line, cells) in enumerate(records, 1):
         if count > MAX_ROWS:
             raise BadInput(f"line {line}: more than {MAX_ROWS} rows; import them in parts")
-        yield TableRow(line, {}, cells) if isinstance(cells, str) else _table_row(line, cells, columns, width)
+        yield CsvRow(line, {}, cells) if isinstance(cells, str) else _table_row(line, cells, columns, width)
 
 
-def _table_row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -> TableRow:
+def _table_row(line: int, cells: Sequence[str], columns: Sequence[str], width: int) -> CsvRow:
     if len(cells) > width:
         problem = f"column {width + 1}: {len(cells)} cells, but {width} columns (does a cell need quotes?)"
-        return TableRow(line, {}, problem)
+        return CsvRow(line, {}, problem)
     named = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
     if any(cell.strip() for cell in cells[len(columns) :]):
-        return TableRow(line, named, f"column {len(columns) + 1}: a cell under no name")
-    return TableRow(line, named, _storage_error(named))
+        return CsvRow(line, named, f"column {len(columns) + 1}: a cell under no name")
+    return CsvRow(line, named, _storage_error(named))
 
 
 def _storage_error(cells: Mapping[str, str]) -> str:
@@ -207,7 +207,7 @@ def _broken_record(line: int, error: csv.Error) -> str:
     return "a quote inside a cell: put the whole cell in quotes, and write each quote in it twice"
 
 
-def _json_rows(text: str, header: _Header) -> Iterator[TableRow]:
+def _json_rows(text: str, header: _Header) -> Iterator[CsvRow]:
     try:
         rows = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -218,17 +218,17 @@ def _json_rows(text: str, header: _Header) -> Iterator[TableRow]:
         yield _json_row(number, row, header)
 
 
-def _json_row(number: int, row: Any, header: _Header) -> TableRow:
+def _json_row(number: int, row: Any, header: _Header) -> CsvRow:
     if not isinstance(row, dict):
-        return TableRow(number, {}, "expected an object")
+        return CsvRow(number, {}, "expected an object")
     unknown = next((name for name in row if name not in header.columns), None)
     if unknown is not None:
-        return TableRow(number, {}, header.unknown_column_error(unknown))
+        return CsvRow(number, {}, header.unknown_column_error(unknown))
     invalid = next((name for name, value in row.items() if isinstance(value, dict | float)), None)
     if invalid is not None:
-        return TableRow(number, {}, f"{invalid}: expected a text, a list, a whole number, true, false or null")
+        return CsvRow(number, {}, f"{invalid}: expected a text, a list, a whole number, true, false or null")
     cells = {name: text for name, value in row.items() if (text := _json_cell(value))}
-    return TableRow(number, cells, _storage_error(cells))
+    return CsvRow(number, cells, _storage_error(cells))
 
 
 def _json_cell(value: Any) -> str:

@@ -115,18 +115,18 @@ def undo_import(subscriber_id: int, import_id: int) -> int:
     """Remove all examples of an import; returns how many. Raises NotFound after erasure."""
     with engine.transaction() as session:
         subscriber = _require_subscriber(session, subscriber_id)
-        removed = example_store.delete_examples(session, subscriber_id, import_id=import_id)
+        removed_count = example_store.delete_examples(session, subscriber_id, import_id=import_id)
         update_examples(session, subscriber)
-        return removed
+        return removed_count
 
 
 def remove_example(subscriber_id: int, example_id: int | None = None) -> int:
     """Remove one example, or all; returns how many. Raises NotFound after erasure."""
     with engine.transaction() as session:
         subscriber = _require_subscriber(session, subscriber_id)
-        removed = example_store.delete_examples(session, subscriber_id, example_id=example_id)
+        removed_count = example_store.delete_examples(session, subscriber_id, example_id=example_id)
         update_examples(session, subscriber)
-        return removed
+        return removed_count
 
 
 def update_examples(session: Session, subscriber: Subscriber) -> None:
@@ -141,8 +141,8 @@ def terms_of(session: Session, examples: Sequence[ExampleEntry | ExamplePaper]) 
 
     Withdrawn papers do not count. For a preview, too: nothing is stored.
     """
-    known = [example for example in examples if example.paper_id is not None or example.title]
-    newest = known[:MAX_EXAMPLES_READ]
+    titled = [example for example in examples if example.paper_id is not None or example.title]
+    newest = titled[:MAX_EXAMPLES_READ]
     stored_ids = [example.paper_id for example in newest if example.paper_id is not None]
     records = {paper.id: record for paper, record in paper_store.newest_versions_chunked(session, stored_ids)}
     read = [

@@ -75,8 +75,10 @@ def apply_feedback(edition_id: int, paper_id: int, verb: str, choice: str = "") 
                 return i18n.localize("Noted. Papers like it move up in your mail.")
             return i18n.localize("Noted. Nothing is muted.")
         kind, option_text = option
-        changed, message = _changed_profile(subscribers.profile_of(session, subscriber), verb, kind, option_text)
-        store_profile(session, subscriber, changed, now=now)
+        changed_profile, message = _changed_profile(
+            subscribers.profile_of(session, subscriber), verb, kind, option_text
+        )
+        store_profile(session, subscriber, changed_profile, now=now)
         return message
 
 

@@ -79,7 +79,7 @@ class ResolvedLibrary:
 
     form: str
     total: int
-    known: int
+    stored_count: int
     repeated: int
     examples: tuple[ExampleEntry, ...]
     unknown: tuple[str, ...] = ()
@@ -89,10 +89,10 @@ class ResolvedLibrary:
     @property
     def awaited(self) -> tuple[ExampleEntry, ...]:
         """The unknown papers that the sources may know, to be looked up after an import: the first 200."""
-        wanted = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
-        return tuple(ExampleEntry("", "", identifier) for identifier in islice(wanted, MAX_LOOKED_UP))
+        lookable = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
+        return tuple(ExampleEntry("", "", identifier) for identifier in islice(lookable, MAX_LOOKED_UP))
 
-    def with_found(self, entries: tuple[ExampleEntry, ...]) -> ResolvedLibrary:
+    def with_examples(self, entries: tuple[ExampleEntry, ...]) -> ResolvedLibrary:
         """The library with these papers, which were unknown before."""
         identifiers = {entry.identifier for entry in entries}
         unknown = tuple(identifier for identifier in self.unknown if identifier not in identifiers)
@@ -143,7 +143,7 @@ def resolve(session: Session, parsed: ParsedBibliography) -> ResolvedLibrary:
     return ResolvedLibrary(
         form=parsed.form,
         total=len(parsed.entries),
-        known=sum(example.paper_id is not None for example in examples.values()),
+        stored_count=sum(example.paper_id is not None for example in examples.values()),
         repeated=len(parsed.entries) - len(unknown) - len(examples),
         examples=_with_stored_titles(session, list(examples.values())),
         unknown=tuple(dict.fromkeys(unknown)),
@@ -179,10 +179,10 @@ def _paper_ids(session: Session, entries: Sequence[BibliographyEntry]) -> list[i
 def _with_stored_titles(session: Session, examples: Sequence[ExampleEntry]) -> tuple[ExampleEntry, ...]:
     """The examples with the stored title of those without one (pasted identifiers)."""
     untitled = [example.paper_id for example in examples if not example.title and example.paper_id is not None]
-    stored = store.stored_papers(session, untitled)
+    stored_papers = store.stored_papers(session, untitled)
     return tuple(
-        ExampleEntry(stored[example.paper_id].record.title, "", example.identifier, example.paper_id)
-        if not example.title and example.paper_id in stored
+        ExampleEntry(stored_papers[example.paper_id].record.title, "", example.identifier, example.paper_id)
+        if not example.title and example.paper_id in stored_papers
         else example
         for example in examples
     )

@@ -1,4 +1,7 @@
-"""Delete unconfirmed sign-ups: without consent no data is kept."""
+"""Delete unconfirmed sign-ups: without consent no data is kept.
+
+After how many days: setting RETENTION_PENDING_DAYS.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class LookupResult:
     """How many identifiers were looked up, and how many of them were found. `is_incomplete`: more are waiting."""
 
     looked_up: int = 0
-    found: int = 0
+    found_count: int = 0
     is_incomplete: bool = False
 
 
@@ -82,7 +82,9 @@ def with_looked_up(library: ResolvedLibrary) -> tuple[ResolvedLibrary, SourceDow
     while identifiers:
         answer = identifier_lookup.look_up(identifiers)
         records = answer.records.items()
-        library = library.with_found(tuple(ExampleEntry(r.title, r.abstract, identifier) for identifier, r in records))
+        library = library.with_examples(
+            tuple(ExampleEntry(r.title, r.abstract, identifier) for identifier, r in records)
+        )
         if answer.failure is not None:
             return library, answer.failure
         identifiers = answer.unanswered

@@ -35,7 +35,7 @@ from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers
 from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.validation_messages import plain_message
-from digest.text.language import LANGUAGE_NAMES
+from digest.text.language_detection import LANGUAGE_NAMES
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
@@ -302,15 +302,15 @@ def validate(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
 
 def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
     """Write the result of `schedule_json` into the subscriber's row. Preferences missing from it keep their default."""
-    stored = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
-    validate(SignUpPreferences, stored).apply_to(subscriber)
+    schedule_values = {name: value for name, value in values.items() if name in SIGN_UP_SCHEDULE}
+    validate(SignUpPreferences, schedule_values).apply_to(subscriber)
 
 
 def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
     """A subscriber's preferences by name. Topics are texts; sources that were removed here are left out."""
-    stored = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
+    stored_values = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
     known_sources = tuple(filter(outlets.known_outlets().__contains__, profile.sources)) if profile.sources else ()
-    return stored | {"topics": tuple(topic.text for topic in profile.topics), "sources": known_sources}
+    return stored_values | {"topics": tuple(topic.text for topic in profile.topics), "sources": known_sources}
 
 
 def as_text(name: str, value: object) -> str:
@@ -339,27 +339,29 @@ def field_versions(subscriber: Subscriber, profile: Profile) -> str:
     return " ".join(f"{name}:{value}" for name, value in _field_hashes(subscriber, profile).items())
 
 
-def merge_versions(shown: str, subscriber: Subscriber, profile: Profile, *, saved_names: Collection[str]) -> str:
-    """`shown` with the current versions of the preferences that were just saved."""
-    pairs = (item.partition(":") for item in shown.split())
+def merge_versions(
+    shown_versions: str, subscriber: Subscriber, profile: Profile, *, saved_names: Collection[str]
+) -> str:
+    """`shown_versions` with the current versions of the preferences that were just saved."""
+    pairs = (item.partition(":") for item in shown_versions.split())
     earlier = {name: value for name, _, value in pairs if name not in saved_names}
     hashes = _field_hashes(subscriber, profile) | earlier
     return " ".join(f"{name}:{value}" for name, value in hashes.items() if name in FIELDS)
 
 
-def changed_since(shown: str, subscriber: Subscriber, profile: Profile) -> list[str]:
-    """The preferences that differ from `shown`, a result of `field_versions`; unknown names are ignored."""
+def changed_since(shown_versions: str, subscriber: Subscriber, profile: Profile) -> list[str]:
+    """The preferences that differ from `shown_versions`, a result of `field_versions`; unknown names are ignored."""
     hashes = _field_hashes(subscriber, profile)
-    pairs = (item.partition(":") for item in shown.split())
+    pairs = (item.partition(":") for item in shown_versions.split())
     return [name for name, _, value in pairs if name in hashes and hashes[name] != value]
 
 
-def require_unchanged(shown: str, subscriber: Subscriber, profile: Profile, names: Collection[str]) -> None:
-    """Raises Refused where one of these preferences differs from `shown`, saying what it is now."""
-    changed = [name for name in changed_since(shown, subscriber, profile) if name in names]
-    if changed:
+def require_unchanged(shown_versions: str, subscriber: Subscriber, profile: Profile, names: Collection[str]) -> None:
+    """Raises Refused where one of these preferences differs from `shown_versions`, saying what it is now."""
+    changed_names = [name for name in changed_since(shown_versions, subscriber, profile) if name in names]
+    if changed_names:
         texts = preference_texts(subscriber, profile)
-        values = (f"{localize(preferences()[name].label)}: {_short_text(texts[name])}" for name in changed)
+        values = (f"{localize(preferences()[name].label)}: {_short_text(texts[name])}" for name in changed_names)
         message = localize("your preferences were changed elsewhere since you opened this page")
         raise Refused(f"{message} ({'; '.join(values)})")
 

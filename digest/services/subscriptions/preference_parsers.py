@@ -9,13 +9,14 @@ from datetime import date, time
 
 from pydantic import ValidationInfo
 
+from digest import settings
 from digest.errors import N_, BadInput
 from digest.i18n import localize
 from digest.matching.profile_limits import MAX_QUERY, MAX_TOPICS
-from digest.papers.subjects import CODE_PATTERN, subject_code
+from digest.papers.subjects import CODE_PATTERN, is_known, subject_code, subject_label, suggested_subjects
 from digest.services.catalog import outlets
 from digest.services.subscriptions.topic_checks import check_topic
-from digest.text.language import LANGUAGE_NAMES
+from digest.text.language_detection import LANGUAGE_NAMES
 from digest.text.person_references import author_name, parse_reference
 
 MAX_CATEGORIES, MAX_AUTHORS, MAX_NAME = 60, 50, 120
@@ -48,12 +49,20 @@ def category_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
     names = [name for line in lines for name in _subject_names(line)]
     categories = _clean_lines([subject_code(name) or name for name in names], field=field, max_lines=MAX_CATEGORIES)
     for name in categories:
-        if not CATEGORY.fullmatch(name):
-            message = localize(
-                "%(field)s: %(name)s is not a subject such as Neuroscience or cs.LG", field=field, name=repr(name[:40])
-            )
-            raise BadInput(message, field=field)
+        if not is_known(name) and name not in settings.get().arxiv_categories:
+            raise BadInput(_unknown_subject(name, field), field=field)
     return categories
+
+
+def _unknown_subject(name: str, field: str) -> str:
+    """The message for a text that is no subject, with those like it."""
+    quoted = repr(name[:40])
+    if suggested := suggested_subjects(name):
+        labels = ", ".join(map(subject_label, suggested))
+        return localize(
+            "%(field)s: %(name)s is not a subject; did you mean %(labels)s?", field=field, name=quoted, labels=labels
+        )
+    return localize("%(field)s: %(name)s is not a subject such as Neuroscience or cs.LG", field=field, name=quoted)
 
 
 def _subject_names(line: str) -> list[str]:

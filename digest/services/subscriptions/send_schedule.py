@@ -1,4 +1,7 @@
-"""When a subscriber's next mail is due. Pure: local dates and wall-clock times in, slots out."""
+"""When a subscriber's next mail is due. Pure: local dates and wall-clock times in, slots out.
+
+A time that summer time skips or repeats: `clock.local_instant`.
+"""
 
 from __future__ import annotations
 

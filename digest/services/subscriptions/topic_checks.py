@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
+from digest import settings
 from digest.errors import N_, BadInput, BadQuery
 from digest.matching.query import language
-from digest.matching.query.parser import is_query
+from digest.matching.query.parser import is_query, unknown_category
 from digest.matching.query.syntax_tree import FIELDS, Query, all_terms
+from digest.papers.subjects import is_known
 from digest.text.person_references import parse_author_id
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S|(?:^|\s)(?:[\w-]+\.)+(?:org|com|net|edu|io|ai|gov)/\S", re.IGNORECASE)
@@ -35,6 +37,7 @@ def check_topic(text: str) -> None:
     query = language.parse(text)
     _check_fields(text)
     _check_author_ids(text, query)
+    _check_categories(text, query)
     if not is_query(text):
         _check_parentheses(text)
 
@@ -71,6 +74,14 @@ def _check_author_ids(text: str, query: Query) -> None:
                 expected=N_("an ORCID iD or another id, copied from the author’s page"),
                 what=repr(term.text),
             ) from error
+
+
+def _check_categories(text: str, query: Query) -> None:
+    """A category is one of arXiv's, or a subject of ours. Raises BadQuery, which names those like it."""
+    own_categories = settings.get().arxiv_categories
+    for term in all_terms(query.root):
+        if term.field == "cat" and not is_known(term.text) and term.text not in own_categories:
+            raise unknown_category(term.text, max(text.find(term.text), 0))
 
 
 def _check_parentheses(text: str) -> None:

@@ -123,7 +123,7 @@ def _check_caps(settings_by_topic: Mapping[str, TopicSetting]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class TopicRow:
+class TopicChange:
     """A topic as its row was submitted. `new_text`: the topic after editing; empty to delete it."""
 
     text: str
@@ -131,26 +131,29 @@ class TopicRow:
     setting: TopicSetting = TopicSetting()
 
 
-def save_topic_rows(subscriber_id: int, rows: Sequence[TopicRow], added: Sequence[str], *, shown: str = "") -> None:
+def save_topic_rows(
+    subscriber_id: int, rows: Sequence[TopicChange], new_topics: Sequence[str], *, shown_versions: str = ""
+) -> None:
     """Edit, limit, mute and delete topics, and add further ones. Topics without a row stay.
 
-    `shown`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as `save_section` does.
+    `shown_versions`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as
+    `save_section` does.
     """
     _check_caps({row.text: row.setting for row in rows})
     by_text = {row.text: row for row in rows}
     with engine.transaction() as session:
         subscriber = _require_subscriber(session, subscriber_id, lock=True)
         profile = subscribers.profile_of(session, subscriber)
-        preference_fields.require_unchanged(shown, subscriber, profile, ("topics",))
+        preference_fields.require_unchanged(shown_versions, subscriber, profile, ("topics",))
         topics = tuple(_edited(topic, by_text.get(topic.text)) for topic in profile.topics)
-        texts = dict.fromkeys([*(topic.text for topic in topics if topic.text), *added])
-        stored = preference_fields.preference_texts(subscriber, profile)
-        checked = preference_fields.validate(preference_fields.Preferences, stored | {"topics": "\n".join(texts)})
+        texts = dict.fromkeys([*(topic.text for topic in topics if topic.text), *new_topics])
+        stored_texts = preference_fields.preference_texts(subscriber, profile)
+        checked = preference_fields.validate(preference_fields.Preferences, stored_texts | {"topics": "\n".join(texts)})
         edited = checked.profile(replace(profile, topics=tuple(topic for topic in topics if topic.text)))
         feedback.store_profile(session, subscriber, edited, now=clock.now())
 
 
-def _edited(topic: Topic, row: TopicRow | None) -> Topic:
+def _edited(topic: Topic, row: TopicChange | None) -> Topic:
     if row is None:
         return topic
     return replace(topic, text=row.new_text.strip(), cap=row.setting.cap, muted=row.setting.muted)

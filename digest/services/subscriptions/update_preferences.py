@@ -41,34 +41,36 @@ def account_of(subscriber_id: int) -> SubscriberAccount:
 
 
 def save_preferences(
-    subscriber_id: int, preferences: Preferences, *, expected_version: str = "", shown: str = ""
+    subscriber_id: int, preferences: Preferences, *, expected_version: str = "", shown_versions: str = ""
 ) -> SubscriberAccount:
     """Store the preferences: a new profile version if it changed, and the next slot.
 
-    `expected_version`, `shown`: the version and the field versions that the form showed; '' for no check. Raises
-    NotFound, BadInput, and Refused if the stored version is another one.
+    `expected_version`, `shown_versions`: the version and the field versions that the form showed; '' for no check.
+    Raises NotFound, BadInput, and Refused if the stored version is another one.
     """
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         previous = subscribers.profile_of(session, subscriber)
-        preference_fields.require_unchanged(shown, subscriber, previous, preference_fields.FIELDS)
+        preference_fields.require_unchanged(shown_versions, subscriber, previous, preference_fields.FIELDS)
         if expected_version not in {"", version_of(subscriber, previous)}:
             raise Refused(localize("your preferences were changed elsewhere since you opened this page"))
         return _store(session, subscriber, previous, preferences)
 
 
-def save_section(subscriber_id: int, texts: Mapping[str, str], *, shown: str = "") -> SubscriberAccount:
+def save_section(subscriber_id: int, texts: Mapping[str, str], *, shown_versions: str = "") -> SubscriberAccount:
     """Store some preferences, by name; the others stay as they are.
 
-    `shown`: the field versions that the form showed. Raises NotFound, BadInput, and Refused where one of these
+    `shown_versions`: the field versions that the form showed. Raises NotFound, BadInput, and Refused where one of these
     preferences has changed since.
     """
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         previous = subscribers.profile_of(session, subscriber)
-        preference_fields.require_unchanged(shown, subscriber, previous, texts.keys())
-        stored = preference_fields.preference_texts(subscriber, previous)
-        return _store(session, subscriber, previous, preference_fields.validate(Preferences, stored | dict(texts)))
+        preference_fields.require_unchanged(shown_versions, subscriber, previous, texts.keys())
+        stored_texts = preference_fields.preference_texts(subscriber, previous)
+        return _store(
+            session, subscriber, previous, preference_fields.validate(Preferences, stored_texts | dict(texts))
+        )
 
 
 def change_preferences(
@@ -83,8 +85,10 @@ def change_preferences(
         previous = subscribers.profile_of(session, subscriber)
         if expected_version not in {"", version_of(subscriber, previous)}:
             raise Refused(localize("the preferences were changed since they were read; read them again"))
-        stored = preference_fields.preference_values(subscriber, previous)
-        return _store(session, subscriber, previous, preference_fields.validate(Preferences, stored | dict(changes)))
+        stored_values = preference_fields.preference_values(subscriber, previous)
+        return _store(
+            session, subscriber, previous, preference_fields.validate(Preferences, stored_values | dict(changes))
+        )
 
 
 def _store(session: Session, subscriber: Subscriber, previous: Profile, preferences: Preferences) -> SubscriberAccount:

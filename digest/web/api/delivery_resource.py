@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from digest.models import Bounce, Delivery, Suppression
 from digest.services.admin import admin_pages, record_listings, subscriber_admin
 from digest.services.admin.record_listings import MailFilter
 from digest.services.delivery import resend_edition
 from digest.services.security.api_tokens import ApiToken
-from digest.web.api.answers import (
-    BounceAnswer,
-    BounceList,
-    DeliveryAnswer,
-    DeliveryList,
-    SuppressionAnswer,
-    SuppressionList,
-)
 from digest.web.http import api_auth
 from digest.web.http.api_auth import ADDRESSES
 from digest.web.http.api_route import ApiRoute, IdempotentRoute
-from digest.web.http.cursor_pages import PageRequest, page_of
+from digest.web.http.cursor_pages import Listing, PageRequest, page_of
 from digest.web.http.dependencies import Queue
 
 router = APIRouter(route_class=ApiRoute, tags=["mail"])
@@ -37,6 +31,84 @@ StateName = Literal["queued", "sending", "sent", "deferred", "rejected", "uncert
 KindName = Annotated[str | None, Query(max_length=12)]
 RowId = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 AddressText = Annotated[str, Query(max_length=254, description="part of the address")]
+
+
+class DeliveryAnswer(BaseModel):
+    """A mail. `address` and `reply` only with the scope `addresses:read`, as a server's reply often has the address."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    kind: str = Field(examples=["digest"])
+    subject_id: int
+    serial: int
+    subscriber_id: int | None
+    run_id: int | None
+    state: str = Field(examples=["sent"])
+    priority: int
+    due_at: datetime | None
+    attempts: int
+    doubts: int
+    message_id: str | None
+    created_at: datetime
+    tried_at: datetime | None
+    address: str | None
+    reply: str | None
+
+    @classmethod
+    def of(cls, row: Delivery, *, addresses: bool) -> DeliveryAnswer:
+        """The answer for a mail."""
+        answer = cls.model_validate(row)
+        return answer if addresses else answer.model_copy(update={"address": None, "reply": None})
+
+
+class DeliveryList(Listing):
+    """Mails, newest first."""
+
+    deliveries: list[DeliveryAnswer]
+
+
+class BounceAnswer(BaseModel):
+    """A failed delivery, in the session or reported later. `address` only with the scope `addresses:read`."""
+
+    id: int
+    at: datetime
+    kind: str = Field(examples=["hard"])
+    status: str = Field(examples=["5.1.1"])
+    delivery_id: int | None
+    address: str | None
+
+    @classmethod
+    def of(cls, row: Bounce, *, addresses: bool) -> BounceAnswer:
+        """The answer for a bounce."""
+        values = row.model_dump(include={"id", "at", "kind", "status", "delivery_id"})
+        return cls(**values, address=row.address_key if addresses else None)
+
+
+class BounceList(Listing):
+    """Bounces, newest first."""
+
+    bounces: list[BounceAnswer]
+
+
+class SuppressionAnswer(BaseModel):
+    """An address that is not mailed, and why."""
+
+    address: str
+    reason: str = Field(examples=["no such address"])
+    source: str
+    at: datetime
+
+    @classmethod
+    def of(cls, row: Suppression) -> SuppressionAnswer:
+        """The answer for a suppression."""
+        return cls(address=row.address_key, reason=row.reason, source=row.source, at=row.at)
+
+
+class SuppressionList(Listing):
+    """Suppressions, newest first."""
+
+    suppressions: list[SuppressionAnswer]
 
 
 class SuppressionRequest(BaseModel):
@@ -72,9 +144,9 @@ def list_deliveries(
     text = api_auth.require_scope(token, ADDRESSES, address)
     mail_filter = MailFilter(state, kind, run, subscriber, text)
     rows = record_listings.deliveries(mail_filter, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
-    return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in shown], next=next_page)
+    return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in page_rows], next=next_page)
 
 
 @router.get("/deliveries/{delivery_id}")
@@ -101,9 +173,9 @@ def list_bounces(
     """Bounces, newest first. Only tokens with the scope `addresses:read` see addresses and search by them."""
     text = api_auth.require_scope(token, ADDRESSES, address)
     rows = record_listings.bounces(text=text, kind=kind, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
-    return BounceList(bounces=[BounceAnswer.of(row, addresses=addresses) for row in shown], next=next_page)
+    return BounceList(bounces=[BounceAnswer.of(row, addresses=addresses) for row in page_rows], next=next_page)
 
 
 @router.get("/suppressions", dependencies=[READ_SUPPRESSIONS])
@@ -114,8 +186,8 @@ def list_suppressions(
 ) -> SuppressionList:
     """Addresses that are not mailed, newest first."""
     rows = admin_pages.suppressions_page(text=address, reason=reason, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
-    return SuppressionList(suppressions=[SuppressionAnswer.of(row) for row in shown], next=next_page)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
+    return SuppressionList(suppressions=[SuppressionAnswer.of(row) for row in page_rows], next=next_page)
 
 
 @actions.post("/suppressions", status_code=201)

@@ -24,8 +24,8 @@ from digest.i18n import localize
 from digest.mail.outbox import send_metrics
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 from digest.models.monitoring import RUN_FAILED, RUN_FINISHED
-from digest.services.admin import monitoring
-from digest.services.admin.monitoring import MonitoringFigures, ProcessFigures
+from digest.services.admin import metric_figures
+from digest.services.admin.metric_figures import MonitoringFigures, ProcessFigures
 from digest.services.runs.run_report import RUNS_ENDED
 from digest.web.api.health import NO_STORE_HEADERS, Authorization, may_see_details
 
@@ -59,7 +59,7 @@ def metrics(authorization: Authorization = "") -> Response:
         )
         raise HTTPException(401, detail=message, headers={"WWW-Authenticate": "Bearer"})
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_MetricsCollector(monitoring.monitoring_figures()))
+    registry.register(_MetricsCollector(metric_figures.monitoring_figures()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=NO_STORE_HEADERS)
 
 

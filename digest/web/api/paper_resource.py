@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -14,30 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digest import settings
 from digest.errors import BadInput, NotFound
-from digest.services.catalog import paper_exports, paper_lookup, people_choice
-from digest.services.catalog.page_schemas import PersonRow
+from digest.services.catalog import paper_exports, paper_lookup
+from digest.services.catalog.page_schemas import PaperRow
 from digest.services.search import paper_search
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import topic_feedback
-from digest.services.subscriptions.preference_parsers import CATEGORY, MAX_NAME
+from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import PREFERENCES
-from digest.web.api.answers import (
-    ABOUT,
-    AT_LEAST,
-    EXACT,
-    FacetsAnswer,
-    LatestPaper,
-    PaperAnswer,
-    PaperList,
-    PeopleAnswer,
-    PersonAnswer,
-    PersonIdAnswer,
-    SearchAnswer,
-)
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute
-from digest.web.http.cursor_pages import next_address, next_link
+from digest.web.http.cursor_pages import Listing, next_address, next_link
 from digest.web.http.dependencies import Services
 from digest.web.http.search_limits import SearchSlot
 from digest.web.ui.page_cache import CachedPage, Pages
@@ -64,6 +51,52 @@ Identifiers = Annotated[
     str, Query(max_length=8000, description="arXiv ids, DOIs or numbers of this service, with commas between")
 ]
 Category = Annotated[str | None, Query(max_length=20, description="of arXiv, such as cs.LG")]
+AT_LEAST, EXACT, ABOUT = "minimum", "exact", "about"  # what the total of a search is
+
+
+class PaperList(BaseModel):
+    """Papers that are trending now."""
+
+    papers: list[PaperRow]
+
+
+class PaperAnswer(BaseModel):
+    """One paper. `nearest_paper`: id and title of the nearest earlier paper; `summary`: who made it, and the text."""
+
+    row: PaperRow
+    abstract: str
+    links: list[tuple[str, str]]
+    announced: date | None
+    comment: str
+    nearest_paper: tuple[int, str] | None
+    summary: tuple[str, str] | None
+    bibtex: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHitAnswer(PaperRow):
+    """A paper that a search finds. `strict`: as a topic matches as written; else it has the words, but apart."""
+
+    announced: date | None
+    strict: bool
+    match_score: int
+
+
+class FacetsAnswer(BaseModel):
+    """How many of the papers found are in each category, from each source, and with code."""
+
+    categories: dict[str, int]
+    sources: dict[str, int]
+    code: int
+
+
+class SearchAnswer(Listing):
+    """A page of a search. `total_is`: exact, about (estimated by the index) or minimum."""
+
+    total: int
+    total_is: str = Field(examples=["exact"])
+    papers: list[SearchHitAnswer]
+    facets: FacetsAnswer
 
 
 class PaperQuery(BaseModel):
@@ -149,32 +182,6 @@ def search_as_json(page: SearchPage) -> dict[str, Any]:
             categories=dict(page.facets.categories), sources=dict(page.facets.sources), code=page.facets.code
         ).model_dump(),
     }
-
-
-@router.get("/people", dependencies=[READ_PAPERS])
-def people(
-    slot: SearchSlot, name: Annotated[str, Query(min_length=2, max_length=MAX_NAME, description="an author's name")]
-) -> PeopleAnswer:
-    """The people who have a name, to follow one of them instead of everybody with it."""
-    with slot():
-        named = people_choice.people_of_name(name)
-    rows = (*named.people, *named.elsewhere)
-    return PeopleAnswer(name=named.name, people=list(map(_person_answer, rows)), more=named.more)
-
-
-def _person_answer(row: PersonRow) -> PersonAnswer:
-    return PersonAnswer(
-        reference=row.reference,
-        name=row.name,
-        is_here=not row.is_elsewhere,
-        papers=row.papers,
-        institution=row.institution,
-        ids=[PersonIdAnswer(label=label, address=address) for label, address in row.links],
-        co_authors=list(row.co_authors),
-        categories=list(row.categories),
-        latest=LatestPaper(id=row.latest[0], title=row.latest[1]) if row.latest else None,
-        titles=list(row.titles),
-    )
 
 
 @router.get("/papers/{paper_id}", dependencies=[READ_PAPERS])

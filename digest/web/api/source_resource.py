@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Response
@@ -15,10 +17,9 @@ from digest.i18n import localize
 from digest.services.admin import admin_pages, feed_preview, source_admin, source_listing
 from digest.services.ingestion import source_status
 from digest.services.security.api_tokens import ApiToken
-from digest.web.api.answers import Accepted, FeedPreviewAnswer, RejectAnswer, RejectList, SourceAnswer, SourceList
 from digest.web.http import api_auth
-from digest.web.http.api_route import ApiRoute, IdempotentRoute
-from digest.web.http.cursor_pages import PageRequest, page_of
+from digest.web.http.api_route import Accepted, ApiRoute, IdempotentRoute
+from digest.web.http.cursor_pages import Listing, PageRequest, page_of
 
 router = APIRouter(route_class=ApiRoute, tags=["sources"])
 actions = APIRouter(route_class=IdempotentRoute, tags=["sources"])
@@ -27,6 +28,82 @@ READ_SOURCES = Depends(api_auth.require_token("sources:read"))
 ManageSources = Annotated[ApiToken, Depends(api_auth.require_token("sources:manage"))]
 SourceName = Annotated[str, Path(max_length=60)]
 _EXAMPLE: JsonDict = {"address": "https://journal.example/feed.xml"}
+
+
+class SourceAnswer(BaseModel):
+    """A source and its state. `next_at`: null for a source that is not fetched; a past time means now.
+
+    `rejects`: items left out so far. For feeds also the address, whether an administrator has confirmed it, and how
+    many papers wait because more than `max_a_day` came. `former_address`: before the feed moved, empty for none.
+    """
+
+    name: str = Field(examples=["journal-of-examples"])
+    title: str
+    kind: Literal["built-in", "feed"]
+    state: str = Field(examples=["on time"])
+    detail: str
+    complete_through: date | None
+    last_at: datetime | None
+    next_at: datetime | None
+    rejects: int
+    is_paused: bool
+    address: str
+    former_address: str
+    confirmed: bool | None
+    max_a_day: int | None
+    held: int
+
+
+class FeedPaperAnswer(BaseModel):
+    """A paper of a feed. `identifier`: DOI, arXiv id or address; `outcome`: what would become of it."""
+
+    title: str
+    identifier: str
+    date: dt.date | None
+    authors: str
+    abstract_from: str
+    outcome: str
+
+
+class LeftOutItemAnswer(BaseModel):
+    """An item of a feed that is no paper."""
+
+    title: str
+    reason: str
+
+
+class FeedPreviewAnswer(BaseModel):
+    """What a feed would bring. `is_cut`: the feed was cut off."""
+
+    title: str
+    papers: list[FeedPaperAnswer]
+    left_out: list[LeftOutItemAnswer]
+    is_cut: bool
+
+
+class SourceList(BaseModel):
+    """All sources, those that are fetched first."""
+
+    sources: list[SourceAnswer]
+
+
+class RejectAnswer(BaseModel):
+    """An item of a source that could not be used, and why. `last_seen_at`: null until it comes a second time."""
+
+    id: int
+    at: datetime
+    document: str
+    position: int
+    reason: str
+    excerpt: str
+    times_seen: int
+    last_seen_at: datetime | None
+
+
+class RejectList(Listing):
+    """Items that could not be used, newest first."""
+
+    rejects: list[RejectAnswer]
 
 
 class FeedAddress(BaseModel):
@@ -94,10 +171,10 @@ def list_rejects(name: SourceName, page: Annotated[PageRequest, Depends(page_of(
     """Items of a source that could not be used, newest first."""
     _source(name)
     rows = admin_pages.newest_rejects(name, before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda pair: pair[0].id)
+    page_rows, next_page = page.finish(rows, lambda pair: pair[0].id)
     rejects = [
         RejectAnswer(at=batch.started_at, **reject.model_dump(include=set(RejectAnswer.model_fields)))
-        for reject, batch in shown
+        for reject, batch in page_rows
     ]
     return RejectList(rejects=rejects, next=next_page)
 

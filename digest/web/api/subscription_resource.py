@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from digest.models import Suppression
 from digest.services.admin import record_listings, subscriber_actions
+from digest.services.admin.record_listings import SubscriberRecord
+from digest.services.editions import why_report
 from digest.services.security.api_tokens import ApiToken
 from digest.services.subscriptions import erasure
 from digest.services.subscriptions.pending_imports import pending_papers
 from digest.services.subscriptions.preference_fields import Preferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
-from digest.web.api.answers import Accepted, SubscriptionAnswer, SubscriptionList
+from digest.text.stored_text_redaction import redact_addresses
 from digest.web.http import api_auth
 from digest.web.http.api_auth import ADDRESSES, Caller
-from digest.web.http.api_route import ApiRoute, IdempotentRoute
+from digest.web.http.api_route import Accepted, ApiRoute, IdempotentRoute
 from digest.web.http.constant_time import run_in_time_steps
-from digest.web.http.cursor_pages import PageRequest, page_of
+from digest.web.http.cursor_pages import Listing, PageRequest, page_of
 from digest.web.http.dependencies import Queue
 
 router = APIRouter(prefix="/subscriptions", route_class=ApiRoute, tags=["subscriptions"])
@@ -31,7 +35,59 @@ ManageToken = Annotated[ApiToken, Depends(api_auth.require_token("subscriptions:
 WriteSubscriptions = Annotated[Caller, Depends(api_auth.allow_public("subscriptions:write"))]
 LibraryToken = Annotated[str, Query(max_length=40, description="papers to start from: `library` of POST /library")]
 StateName = Literal["pending", "active", "left"]
+PaperText = Annotated[str, Query(max_length=100, description="an arXiv id, or the number of a paper on our pages")]
 AddressText = Annotated[str, Query(max_length=254, description="part of the address")]
+
+
+class SuppressionState(BaseModel):
+    """Why an address is not mailed, and since when."""
+
+    reason: str
+    source: str
+    at: datetime
+
+    @classmethod
+    def of(cls, row: Suppression, *, addresses: bool) -> SuppressionState:
+        """The answer for a suppression. An administrator's reason may have an address in it."""
+        return cls(reason=row.reason if addresses else redact_addresses(row.reason), source=row.source, at=row.at)
+
+
+class SubscriptionAnswer(BaseModel):
+    """A subscriber. `address` only with the scope `addresses:read`; `version` changes with every preference."""
+
+    id: int
+    address: str | None
+    state: str = Field(examples=["active"], description="pending, active or left")
+    created_at: datetime
+    confirmed_at: datetime | None
+    left_at: datetime | None
+    next_due_at: datetime | None
+    suppression: SuppressionState | None
+    version: str
+    preferences: Preferences
+
+    @classmethod
+    def of(cls, record: SubscriberRecord, *, addresses: bool) -> SubscriptionAnswer:
+        """The answer for a subscriber. The preferences were checked when they were stored."""
+        row = record.subscriber
+        return cls(
+            id=row.id or 0,
+            address=row.address if addresses else None,
+            state=row.state,
+            created_at=row.created_at,
+            confirmed_at=row.confirmed_at,
+            left_at=row.left_at,
+            next_due_at=row.next_due_at,
+            suppression=SuppressionState.of(record.suppression, addresses=addresses) if record.suppression else None,
+            version=record.version,
+            preferences=Preferences.model_construct(**record.preferences),
+        )
+
+
+class SubscriptionList(Listing):
+    """Subscribers, newest first."""
+
+    subscriptions: list[SubscriptionAnswer]
 
 
 class SubscriptionRequest(Subscription):
@@ -42,7 +98,7 @@ class SubscriptionRequest(Subscription):
     )
 
 
-class _Changes(BaseModel):
+class _PreferenceChanges(BaseModel):
     """Some preferences to change; the others stay. `version`: of the preferences that were read, '' for no check."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"topics": ["graph transformers"]}]})
@@ -60,10 +116,16 @@ def _optional(name: str) -> Any:
     return Annotated[(field.annotation, *field.metadata)], None
 
 
+class Explanation(BaseModel):
+    """Why mail or a paper was sent or not, in lines of text. Addresses only with the scope `addresses:read`."""
+
+    lines: list[str] = Field(examples=[["no mail: the subscription is left since 2025-11-20"]])
+
+
 SubscriptionChanges: Any = create_model(
     "SubscriptionChanges",
-    __base__=_Changes,
-    __doc__=_Changes.__doc__,
+    __base__=_PreferenceChanges,
+    __doc__=_PreferenceChanges.__doc__,
     **{name: _optional(name) for name in Preferences.model_fields},
 )
 
@@ -99,9 +161,9 @@ def list_subscriptions(
     rows = record_listings.subscriber_records(
         state=state or "", text=text, before_id=page.before_id, limit=page.rows_needed
     )
-    shown, next_page = page.finish(rows, lambda record: record.subscriber.id)
+    page_rows, next_page = page.finish(rows, lambda record: record.subscriber.id)
     addresses = token.allows(ADDRESSES)
-    answers = [SubscriptionAnswer.of(record, addresses=addresses) for record in shown]
+    answers = [SubscriptionAnswer.of(record, addresses=addresses) for record in page_rows]
     return SubscriptionList(subscriptions=answers, next=next_page)
 
 
@@ -109,6 +171,14 @@ def list_subscriptions(
 def read_subscription(subscriber_id: int, token: ReadToken) -> SubscriptionAnswer:
     """A subscriber."""
     return _answer(subscriber_id, token)
+
+
+@router.get("/{subscriber_id}/why")
+def explain(subscriber_id: int, token: ReadToken, paper: PaperText = "") -> Explanation:
+    """Explain the newest mail, or why there was none; with `paper` why that paper was sent, or was not."""
+    address = record_listings.subscriber_record(subscriber_id).subscriber.address
+    lines = why_report.why_paper(address, paper) if paper else why_report.why_mail(address)
+    return Explanation(lines=lines if token.allows(ADDRESSES) else [redact_addresses(line) for line in lines])
 
 
 @router.patch("/{subscriber_id}")

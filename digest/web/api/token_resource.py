@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Path, Response
@@ -12,11 +13,6 @@ from pydantic_core import PydanticCustomError
 from digest import clock
 from digest.services.security import api_tokens
 from digest.services.security.api_tokens import ADMIN, ApiToken
-from digest.web.api.answers import (
-    NewToken,
-    TokenAnswer,
-    TokenList,
-)
 from digest.web.http import api_auth
 from digest.web.http.api_route import ApiRoute, IdempotentRoute
 
@@ -35,6 +31,35 @@ def _check_scope(name: str) -> str:
 
 
 ScopeName = Annotated[str, AfterValidator(_check_scope), Field(json_schema_extra={"enum": list(api_tokens.SCOPES)})]
+
+
+class TokenAnswer(BaseModel):
+    """A token without the token itself, of which only the hash is stored."""
+
+    name: str = Field(examples=["monitor"])
+    scopes: list[str] = Field(examples=[["runs:read"]])
+    state: str = Field(examples=["active"], description="active, expired or revoked")
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, description: dict[str, Any]) -> TokenAnswer:
+        """The answer for a token as `list_tokens` describes it."""
+        return cls(**{**description, "scopes": str(description["scopes"]).split()})
+
+
+class TokenList(BaseModel):
+    """All tokens, oldest first."""
+
+    tokens: list[TokenAnswer]
+
+
+class NewToken(TokenAnswer):
+    """A new token. `token` is shown this once."""
+
+    token: str
 
 
 class TokenRequest(BaseModel):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from digest.web.api import (
+    audit_resource,
     delivery_resource,
     library,
     paper_resource,
+    people_resource,
     preview_resource,
     run_resource,
     source_resource,
@@ -20,6 +22,7 @@ for resource in (
     subscription_resource.actions,
     subscription_resource.router,
     paper_resource.router,
+    people_resource.router,
     preview_resource.router,
     library.router,
     run_resource.router,
@@ -30,5 +33,6 @@ for resource in (
     source_resource.actions,
     token_resource.router,
     token_resource.actions,
+    audit_resource.router,
 ):
     router.include_router(resource)

@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security.utils import get_authorization_scheme_param
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -34,6 +35,13 @@ KEY_PARAMETER = {
 }
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Accepted(BaseModel):
+    """The request was accepted, and is carried out soon."""
+
+    status: str = Field(default="accepted", examples=["accepted"])
+    next: str = Field(examples=["confirm by the link in the e-mail"])
 
 
 class ApiRoute(APIRoute):
@@ -84,10 +92,12 @@ class IdempotentRoute(ApiRoute):
         if request.app.state.api_limiter.quota(caller).remaining == 0:
             return await handler(request)  # refuses it, without a write to the database
         keyed = KeyedRequest(caller, idempotency.check_key(key), await _content(request))
-        started_at, stored = await run_in_threadpool(idempotency.begin_request, keyed)
-        if stored is not None:
+        started_at, stored_answer = await run_in_threadpool(idempotency.begin_request, keyed)
+        if stored_answer is not None:
             count_request(request, "api", request.app.state.api_limiter, caller)
-            return Response(stored.body, stored.status, {**stored.headers, REPLAYED_HEADER: "true"})
+            return Response(
+                stored_answer.body, stored_answer.status, {**stored_answer.headers, REPLAYED_HEADER: "true"}
+            )
         try:
             response = await handler(request)
         except BaseException as error:
@@ -132,15 +142,15 @@ def _require_no_nul(body: bytes) -> None:
 
 def _has_nul(value: object) -> bool:
     """True where a text within a value of JSON has a NUL character."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
+    parts = [value]
+    while parts:
+        part = parts.pop()
         if isinstance(part, str) and "\0" in part:
             return True
         if isinstance(part, list):
-            waiting.extend(part)
+            parts.extend(part)
         if isinstance(part, dict):
-            waiting.extend((*part, *part.values()))
+            parts.extend((*part, *part.values()))
     return False
 
 

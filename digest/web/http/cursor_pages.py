@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Query, Request, Response
+from pydantic import BaseModel, Field
 
 from digest import settings
 from digest.errors import BadCursor
@@ -21,6 +22,12 @@ _CURSOR = re.compile(r"([a-z-]{1,40}):([1-9][0-9]{0,18})")
 _MAX_ID = 2**63 - 1
 
 Row = TypeVar("Row")
+
+
+class Listing(BaseModel):
+    """A page of a listing. `next`: the address of the next page, null on the last; it is in the `Link` header too."""
+
+    next: str | None = Field(default=None, examples=["/api/v1/runs?limit=50&cursor=cnVuczo3"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +50,12 @@ class PageRequest:
 
     def finish(self, rows: Sequence[Row], row_id: Callable[[Row], int | None]) -> tuple[Sequence[Row], str | None]:
         """The rows of this page and the address of the next one, which goes into the `Link` header too."""
-        shown = rows[: self.limit]
+        page_rows = rows[: self.limit]
         if len(rows) <= self.limit:
-            return shown, None
-        address = next_address(self.request, encode_cursor(self.listing, row_id(shown[-1]) or 0))
+            return page_rows, None
+        address = next_address(self.request, encode_cursor(self.listing, row_id(page_rows[-1]) or 0))
         self.response.headers["Link"] = next_link(address)
-        return shown, address
+        return page_rows, address
 
 
 def next_address(request: Request, cursor: str) -> str:

@@ -1,19 +1,25 @@
-"""Work that a web process does in the background, so that no visitor waits for it: at its start, and after changes."""
+"""Work that a web process does in the background, so that no visitor waits for it: at its start, and after changes.
+
+The cyclic collector stops all threads. What a web process prepares is exempted from it, and it runs less often.
+"""
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest import logs
+from digest.caching import exempt_objects_from_gc
 from digest.errors import DigestError
 
 log = logs.get(__name__)
 
 NOT_STARTED, RUNNING, DONE = "not warmed up", "warming up", "warm"
 REFRESH_SECONDS = 2.0  # between two looks whether papers or signals have changed
+YOUNG_OBJECTS = 10_000  # new objects after which the collector looks at them; a full run comes after 100 such looks
 
 
 class WarmUp:
@@ -41,7 +47,9 @@ class WarmUp:
         self._run_step(self._work)
 
     def _run_forever(self) -> None:
+        gc.set_threshold(YOUNG_OBJECTS, 10, 10)
         self._run()
+        exempt_objects_from_gc()
         pause = threading.Event()
         while not pause.wait(REFRESH_SECONDS):
             self.refresh()

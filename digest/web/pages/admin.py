@@ -109,13 +109,13 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
     """Send to a paused domain again."""
     domain = str(form.get("domain", ""))
     try:
-        waiting = paused_domains_admin.release(domain, actor=administrator, enqueue=queue)
+        released_mails = paused_domains_admin.release(domain, actor=administrator, enqueue=queue)
     except (BadInput, NotFound) as error:
         return _overview(
             queue, domain_message=forms.as_sentence(error), status=422 if isinstance(error, BadInput) else 409
         )
     singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
-    return _overview(queue, domain_message=localize_plural(singular, plural, waiting, domain=domain))
+    return _overview(queue, domain_message=localize_plural(singular, plural, released_mails, domain=domain))
 
 
 def _parse_day(text: str) -> date | None:

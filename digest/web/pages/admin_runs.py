@@ -48,9 +48,9 @@ Position = Annotated[int, Query(ge=0, lt=2**62)]
 def runs(_administrator: Administrator, before: Position = 0) -> HTMLResponse:
     """The runs, newest first, with their mails by state."""
     page, states = admin_pages.runs_page(before_id=before or None, limit=PAGE_ROWS + 1)
-    shown, next_link = split_page(page, lambda run: query_path("/admin/runs", before=run.id))
+    page_rows, next_link = split_page(page, lambda run: query_path("/admin/runs", before=run.id))
     columns = [localize("Slot (UTC)"), localize("State"), *(localize(state) for state in STATES)]
-    rows = [_run_row(run, states.get(stored_id(run), {})) for run in shown]
+    rows = [_run_row(run, states.get(stored_id(run), {})) for run in page_rows]
     return admin_page("/runs", localize("Runs"), [AdminSection(columns=columns, rows=rows, next_link=next_link)])
 
 
@@ -154,7 +154,7 @@ def _run_page(
         raise NotFound(localize("there is no such state"))
     page = f"/admin/runs/{run_id}"
     deliveries = admin_pages.run_deliveries(run_id, state=state, text=text, after_id=after, limit=PAGE_ROWS + 1)
-    shown, next_link = split_page(deliveries, lambda row: query_path(page, state=state, q=text, after=row.id))
+    page_rows, next_link = split_page(deliveries, lambda row: query_path(page, state=state, q=text, after=row.id))
     is_unfinished = any(counts.get(name) for name in (QUEUED, SENDING, DEFERRED)) or run.state not in {
         COMPLETE,
         CANCELLED,
@@ -174,7 +174,7 @@ def _run_page(
                 localize("Attempts"),
                 localize("Last reply"),
             ],
-            rows=[_delivery_row(row) for row in shown],
+            rows=[_delivery_row(row) for row in page_rows],
             next_link=next_link,
         ),
     ]

@@ -149,16 +149,25 @@ def _rejects_section(source: str) -> AdminSection:
         TableRow(
             [
                 Cell(utc(batch.started_at)),
-                Cell(f"{reject.document}, {reject.position}"),
+                Cell(f"{reject.document}, {reject.position}" if reject.position else reject.document),
                 Cell(reject.reason),
                 Cell(reject.excerpt),
+                Cell(str(reject.times_seen), is_number=True),
+                Cell(utc(reject.last_seen_at)),
             ]
         )
         for reject, batch in admin_pages.newest_rejects(source, limit=MAX_REJECTS)
     ]
     return AdminSection(
         heading=localize("Items of %(source)s that could not be used", source=source),
-        columns=[localize("When (UTC)"), localize("Where"), localize("Reason"), localize("Item")],
+        columns=[
+            localize("When (UTC)"),
+            localize("Where"),
+            localize("Reason"),
+            localize("Item"),
+            localize("Times"),
+            localize("Last (UTC)"),
+        ],
         rows=rows,
     )
 

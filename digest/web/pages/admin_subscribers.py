@@ -15,7 +15,7 @@ from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import admin_pages, subscriber_actions, subscriber_admin
-from digest.services.admin.subscriber_story import SubscriberStory, subscriber_story
+from digest.services.admin.subscriber_history import SubscriberStory, subscriber_story
 from digest.services.subscriptions import erasure
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services
@@ -48,7 +48,9 @@ def subscribers(
 ) -> HTMLResponse:
     """The subscribers, newest first, filtered by state and address."""
     page = admin_pages.subscribers_page(state=state, text=q.strip(), before_id=before or None, limit=PAGE_ROWS + 1)
-    shown, next_link = split_page(page, lambda row: query_path("/admin/subscribers", q=q, state=state, before=row.id))
+    page_rows, next_link = split_page(
+        page, lambda row: query_path("/admin/subscribers", q=q, state=state, before=row.id)
+    )
     names = {
         "": localize("all"),
         ACTIVE: localize("active"),
@@ -71,7 +73,7 @@ def subscribers(
                     Cell(utc(row.next_due_at)),
                 ]
             )
-            for row in shown
+            for row in page_rows
         ],
         next_link=next_link,
     )

@@ -36,7 +36,7 @@ from digest.web.ui.forms import Form
 router = admin_router()
 
 MAX_RELEASED = 1000
-_OWN_WISH = frozenset({COMPLAINT, NOT_ME})  # suppressions that the owner of the address asked for
+_OWN_REQUEST = frozenset({COMPLAINT, NOT_ME})  # suppressions that the owner of the address asked for
 Text = Annotated[str, Query(max_length=254)]
 Position = Annotated[int, Query(ge=0, lt=2**31)]
 
@@ -81,10 +81,10 @@ def _release_all(text: str, reason: str, administrator: str) -> str:
     """Release what a filter shows. Raises BadInput without a filter, which would release everybody."""
     if not text and not reason:
         raise BadInput(localize("choose a reason or search first; not everybody is released at once"))
-    if reason in _OWN_WISH:
+    if reason in _OWN_REQUEST:
         raise BadInput(localize("people who asked for no mail are released one by one only"))
     page = admin_pages.suppressions_page(text=text, reason=reason, before_id=None, limit=MAX_RELEASED)
-    released = [row.address_key for row in page if row.reason not in _OWN_WISH]
+    released = [row.address_key for row in page if row.reason not in _OWN_REQUEST]
     for address in released:
         subscriber_admin.unsuppress_address(address, actor=administrator)
     return localize_plural("%(n)s address is released.", "%(n)s addresses are released.", len(released))
@@ -95,7 +95,7 @@ def _suppressions_page(
 ) -> HTMLResponse:
     path = "/admin/suppressions"
     page = admin_pages.suppressions_page(text=text, reason=reason, before_id=before or None, limit=PAGE_ROWS + 1)
-    shown, next_link = split_page(page, lambda row: query_path(path, q=text, reason=reason, before=row.id))
+    page_rows, next_link = split_page(page, lambda row: query_path(path, q=text, reason=reason, before=row.id))
     reasons = ("", NO_SUCH_ADDRESS, KEEPS_FAILING, COMPLAINT, NOT_ME)
     listing = AdminSection(
         filters=[
@@ -104,7 +104,7 @@ def _suppressions_page(
         ],
         search=InputField("q", localize("Address contains"), value=text, choices=[Choice("reason", reason)]),
         columns=[localize("Address"), localize("Reason"), localize("Source"), localize("Since (UTC)")],
-        rows=[_suppression_row(row, path) for row in shown],
+        rows=[_suppression_row(row, path) for row in page_rows],
         next_link=next_link,
     )
     hidden = [InputField("q", "", kind="hidden", value=text), InputField("filter", "", kind="hidden", value=reason)]
@@ -116,7 +116,7 @@ def _suppressions_page(
     suppress = AdminForm(path, "suppress", localize("Suppress"), typed)
     sections = [
         listing,
-        *([AdminSection(heading=localize("Release"), forms=[release])] if shown and (text or reason) else []),
+        *([AdminSection(heading=localize("Release"), forms=[release])] if page_rows and (text or reason) else []),
     ]
     sections.append(AdminSection(heading=localize("Suppress an address"), forms=[suppress]))
     return admin_page("/suppressions", localize("Suppressions"), sections, message=message, error=error)
@@ -219,11 +219,13 @@ def _settings_page(administrator: str, *, message: str = "") -> HTMLResponse:
 def audit_log(_administrator: Administrator, q: Text = "", before: Position = 0) -> HTMLResponse:
     """What administrators did, newest first."""
     page = admin_pages.audit_page(text=q.strip(), before_id=before or None, limit=PAGE_ROWS + 1)
-    shown, next_link = split_page(page, lambda row: query_path("/admin/audit", q=q, before=row.id))
+    page_rows, next_link = split_page(page, lambda row: query_path("/admin/audit", q=q, before=row.id))
     section = AdminSection(
         search=InputField("q", localize("Name or action contains"), value=q),
         columns=[localize("When (UTC)"), localize("Who"), localize("What"), localize("About")],
-        rows=[TableRow([Cell(utc(row.at)), Cell(row.actor), Cell(row.action), _subject_cell(row)]) for row in shown],
+        rows=[
+            TableRow([Cell(utc(row.at)), Cell(row.actor), Cell(row.action), _subject_cell(row)]) for row in page_rows
+        ],
         next_link=next_link,
     )
     return admin_page("/audit", localize("Audit log"), [section])

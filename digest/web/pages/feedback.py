@@ -67,7 +67,7 @@ def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
 def _page(
     token: str, edition_id: int, verb: str, paper: FeedbackTarget, *, result: str = "", error: BadInput | None = None
 ) -> HTMLResponse:
-    forms_shown = [_question(token, asked_verb, paper) for asked_verb in ((MORE, LESS) if verb == RATE else (verb,))]
+    forms_shown = [_question(token, next_verb, paper) for next_verb in ((MORE, LESS) if verb == RATE else (verb,))]
     return template_rendering.page_response(
         "feedback.html",
         status=422 if error else 200,

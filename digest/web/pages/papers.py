@@ -31,6 +31,7 @@ router = APIRouter(include_in_schema=False)
 PERIODS = (("day", N_("Newest day")), ("week", N_("7 days")), ("month", N_("30 days")))
 ANNOUNCEMENTS = {"day": 1, "week": 7, "month": 30}  # days on which papers were announced
 Period = Literal["day", "week", "month"]
+MAX_CATEGORY = 40  # characters of a code
 DEFAULT_PERIOD: Period = "week"
 Identifiers = Annotated[str, Query(max_length=8000)]
 SCORE_PARTS = {  # of a score, with their weights
@@ -65,7 +66,7 @@ def category_trending(
     category: str, services: Services, pages: Pages, period: Period = DEFAULT_PERIOD, page: PageNumber = 1
 ) -> HTMLResponse:
     """The trending papers of one category."""
-    if len(category) > 20 or not CATEGORY.fullmatch(category):
+    if len(category) > MAX_CATEGORY or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending(services, pages, TrendingView(category, period, page))
 

@@ -98,7 +98,7 @@ def _page_of_typed(subscriber_id: int, action: str, form: FormData, actions: _Ac
         return _preview(subscriber_id, form, actions.make_preview)
     if action in _SECTIONS:
         return _save_section(subscriber_id, form, _SECTIONS[action])
-    return _save_rows(subscriber_id, form, removed=action.partition(" ")[2])
+    return _save_rows(subscriber_id, form, removed_row=action.partition(" ")[2])
 
 
 def _page_after(subscriber_id: int, action: str, form: FormData, client: str, actions: _Actions) -> HTMLResponse:
@@ -161,11 +161,11 @@ def _change_papers(subscriber_id: int, form: FormData, import_library: Importer)
             message = f"{message} {left_out}"
         return current_page(subscriber_id, message=message, library=library)
     if form["action"] == "undo-import":
-        removed = example_papers.undo_import(subscriber_id, _parse_paper_id(form.get("import")) or 0)
+        removed_count = example_papers.undo_import(subscriber_id, _parse_paper_id(form.get("import")) or 0)
     else:
-        removed = example_papers.remove_example(subscriber_id, _parse_paper_id(form.get("paper")))
+        removed_count = example_papers.remove_example(subscriber_id, _parse_paper_id(form.get("paper")))
     return current_page(
-        subscriber_id, message=localize_plural("%(n)s paper removed.", "%(n)s papers removed.", removed)
+        subscriber_id, message=localize_plural("%(n)s paper removed.", "%(n)s papers removed.", removed_count)
     )
 
 
@@ -173,13 +173,15 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
     """Save all preferences. After a mistake nothing is saved, and the form shows what was typed."""
     account = update_preferences.account_of(subscriber_id)
     texts = _submitted(account, form)
-    version, shown = str(form.get("version", "")), str(form.get("shown", ""))
+    version, shown_versions = str(form.get("version", "")), str(form.get("shown", ""))
     try:
         preferences = preference_form.parse_preferences(Preferences, texts)
-        account = update_preferences.save_preferences(subscriber_id, preferences, expected_version=version, shown=shown)
+        account = update_preferences.save_preferences(
+            subscriber_id, preferences, expected_version=version, shown_versions=shown_versions
+        )
     except BadInput as error:
         texts = preference_form.with_defaults(texts)
-        return _page(account, texts, _PageState(error=error, version=version, shown=shown))
+        return _page(account, texts, _PageState(error=error, version=version, shown_versions=shown_versions))
     except Refused as error:
         return _conflict_page(subscriber_id, preference_form.with_defaults(texts), error)
     return _page(account, preference_form.texts_of(account.subscriber, account.profile), _saved())
@@ -188,25 +190,25 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
 def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group]) -> HTMLResponse:
     """Save the preferences of some groups. What was typed elsewhere in the form stays there, unsaved."""
     account = update_preferences.account_of(subscriber_id)
-    stored, typed = preference_form.texts_of(account.subscriber, account.profile), _submitted(account, form)
-    shown = str(form.get("shown", ""))
-    section = preference_form.section_texts(groups, typed, stored)
+    stored_texts, typed = preference_form.texts_of(account.subscriber, account.profile), _submitted(account, form)
+    shown_versions = str(form.get("shown", ""))
+    section = preference_form.section_texts(groups, typed, stored_texts)
     try:
-        account = update_preferences.save_section(subscriber_id, section, shown=shown)
+        account = update_preferences.save_section(subscriber_id, section, shown_versions=shown_versions)
     except BadInput as error:
-        return _page(account, stored | typed | section, _PageState(error=error, shown=shown))
+        return _page(account, stored_texts | typed | section, _PageState(error=error, shown_versions=shown_versions))
     except Refused as error:
-        return _conflict_page(subscriber_id, stored | typed | section, error)
+        return _conflict_page(subscriber_id, stored_texts | typed | section, error)
     saved = preference_form.texts_of(account.subscriber, account.profile)
     unsaved = {name: text for name, text in typed.items() if name not in section}
-    merged = preference_fields.merge_versions(shown, account.subscriber, account.profile, saved_names=section)
-    return _page(account, saved | unsaved, replace(_saved(), shown=merged))
+    merged = preference_fields.merge_versions(shown_versions, account.subscriber, account.profile, saved_names=section)
+    return _page(account, saved | unsaved, replace(_saved(), shown_versions=merged))
 
 
-def _follow_person(subscriber_id: int, form: FormData, chosen: str) -> HTMLResponse:
+def _follow_person(subscriber_id: int, form: FormData, reference: str) -> HTMLResponse:
     """Follow one person of a name, or everybody with it, in place of what was followed by that name before."""
     try:
-        follow_person(subscriber_id, chosen, shown=str(form.get("shown", "")))
+        follow_person(subscriber_id, reference, shown_versions=str(form.get("shown", "")))
     except BadInput as error:
         return current_page(subscriber_id, error=error)
     except Refused as error:
@@ -233,14 +235,14 @@ def _conflict_page(
     return _page(account, texts, _PageState(message=message, rows=rows, status=409))
 
 
-def _save_rows(subscriber_id: int, form: FormData, *, removed: str = "") -> HTMLResponse:
+def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> HTMLResponse:
     """Save edited topics, caps and mutes, and delete a topic. After a mistake nothing is saved."""
-    rows = forms.topic_rows(form, removed=removed)
-    shown = str(form.get("shown", ""))
+    rows = forms.topic_rows(form, removed_row=removed_row)
+    shown_versions = str(form.get("shown", ""))
     try:
         parsed = [row.parsed() for row in rows if not row.is_new]
-        added = [row.typed for row in rows if row.is_new and row.typed.strip()]
-        topic_feedback.save_topic_rows(subscriber_id, parsed, added, shown=shown)
+        added_topics = [row.typed for row in rows if row.is_new and row.typed.strip()]
+        topic_feedback.save_topic_rows(subscriber_id, parsed, added_topics, shown_versions=shown_versions)
     except BadInput as error:
         if error.field == "topics":
             error = BadInput(error.translated(localize).removeprefix("topics: "), field="new_topic")
@@ -254,14 +256,14 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
     """The form as typed, with what these preferences would have brought."""
     account = update_preferences.account_of(subscriber_id)
     texts = preference_form.texts_of(account.subscriber, account.profile) | _submitted(account, form)
-    shown = str(form.get("shown", ""))
+    shown_versions = str(form.get("shown", ""))
     try:
         preferences = preference_form.parse_preferences(SignUpPreferences, texts)
         preview = make_preview(preferences.profile(account.profile), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
     except BadInput as error:
-        return _page(account, texts, _PageState(error=error, shown=shown))
+        return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
     view = charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
-    return _page(account, texts, _PageState(preview=view, shown=shown))
+    return _page(account, texts, _PageState(preview=view, shown_versions=shown_versions))
 
 
 def _parse_paper_id(value: object) -> int | None:
@@ -275,7 +277,7 @@ def _parse_paper_id(value: object) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _PageState:
-    """What the page shows besides the stored account. `version`, `shown`: '' for the stored ones.
+    """What the page shows besides the stored account. `version`, `shown_versions`: '' for the stored ones.
 
     `library`: one just imported.
     """
@@ -283,7 +285,7 @@ class _PageState:
     message: str = ""
     error: BadInput | None = None
     version: str = ""
-    shown: str = ""
+    shown_versions: str = ""
     rows: Sequence[SubmittedRow] = ()
     preview: charts.PreviewView | None = None
     library: LibraryView | None = None
@@ -331,7 +333,7 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         fields=preference_form.grouped_fields(texts),
         people=people_choice.people_of_authors(account.profile.authors, ask=bool(state.message)),
         version=state.version or version_of(subscriber, account.profile),
-        shown=state.shown or preference_fields.field_versions(subscriber, account.profile),
+        shown=state.shown_versions or preference_fields.field_versions(subscriber, account.profile),
         error=forms.field_error(state.error),
         message=state.message,
         preview=state.preview,

@@ -106,9 +106,9 @@ def _page(
     view = None
     if params.get("q") and error is None:
         try:
-            wanted = search_request(params)
+            request = search_request(params)
             with slot():
-                view = search_view.search_view(find(wanted), params, path)
+                view = search_view.search_view(find(request), params, path)
         except (BadInput, TooMany) as problem:
             error = problem
     return _response(params, path, view, own, error)

@@ -85,8 +85,8 @@ def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) ->
     A pressed button may choose which person of a name to follow.
     """
     texts = preference_form.submitted_texts(form, split_commas=True)
-    if isinstance(chosen := form.get("person"), str) and chosen.strip():
-        authors = people_choice.with_choice(texts.get("authors", "").splitlines(), chosen.strip())
+    if isinstance(reference := form.get("person"), str) and reference.strip():
+        authors = people_choice.with_choice(texts.get("authors", "").splitlines(), reference.strip())
         texts["authors"] = "\n".join(filter(None, authors))
     return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form))
 

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from digest.errors import BadInput, DigestError
 from digest.i18n import localize
-from digest.services.subscriptions.topic_feedback import TopicRow, TopicSetting
+from digest.services.subscriptions.topic_feedback import TopicChange, TopicSetting
 
 MAX_FIELDS = 200
 ON_PAGE_FIELD, BUTTON_FIELDS = (
@@ -113,26 +113,28 @@ class SubmittedRow:
     muted: bool = False
     is_new: bool = False
 
-    def parsed(self) -> TopicRow:
+    def parsed(self) -> TopicChange:
         """The row with its cap as a number. Raises BadInput."""
-        return TopicRow(self.text, self.typed, TopicSetting(_parse_cap(self.cap), self.muted))
+        return TopicChange(self.text, self.typed, TopicSetting(_parse_cap(self.cap), self.muted))
 
 
-def topic_rows(form: FormData, *, removed: str = "") -> list[SubmittedRow]:
+def topic_rows(form: FormData, *, removed_row: str = "") -> list[SubmittedRow]:
     """The rows of topics. There is a cap field for each topic, in order; muted topics are listed by name.
 
-    `removed`: the number of the row to delete, from 0. Raises BadInput.
+    `removed_row`: the number of the row to delete, from 0. Raises BadInput.
     """
     topics, caps, muted = ([value for value in form.getlist(name) if isinstance(value, str)] for name in TOPIC_FIELDS)
     texts = [value for value in form.getlist("edited") if isinstance(value, str)] or topics
     if not len(topics) == len(caps) == len(texts):
         raise BadInput(localize("cap: send one for each topic; it may be empty"), field="cap")
     rows = [
-        SubmittedRow(topic, "" if removed == str(number) else text, cap, topic in muted)
+        SubmittedRow(topic, "" if removed_row == str(number) else text, cap, topic in muted)
         for number, (topic, text, cap) in enumerate(zip(topics, texts, caps, strict=True))
     ]
-    added = form.get("new_topic", "")
-    return [*rows, SubmittedRow("", added, is_new=True)] if isinstance(added, str) and added.strip() else rows
+    new_topic = form.get("new_topic", "")
+    return (
+        [*rows, SubmittedRow("", new_topic, is_new=True)] if isinstance(new_topic, str) and new_topic.strip() else rows
+    )
 
 
 def _parse_cap(text: str) -> int | None:

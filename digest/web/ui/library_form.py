@@ -95,7 +95,7 @@ def _counts(library: ResolvedLibrary) -> list[str]:
     """`842 entries, 610 known here, 3 repeated, 12 lost`."""
     counts = [
         localize_plural("%(n)s entry", "%(n)s entries", library.total),
-        localize("%(n)s known here", n=format_number(library.known)),
+        localize("%(n)s known here", n=format_number(library.stored_count)),
     ]
     if library.repeated:
         counts.append(localize("%(n)s repeated", n=format_number(library.repeated)))

@@ -93,10 +93,12 @@ def texts_of(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     return with_defaults(preference_fields.preference_texts(subscriber, profile))
 
 
-def section_texts(groups: Collection[Group], typed: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+def section_texts(
+    groups: Collection[Group], typed: Mapping[str, str], stored_texts: Mapping[str, str]
+) -> dict[str, str]:
     """The submitted texts of some groups. A list that is missing is empty; other fields that are missing stay."""
     return {
-        name: typed.get(name, "" if preference.control in _LISTS else stored[name])
+        name: typed.get(name, "" if preference.control in _LISTS else stored_texts[name])
         for name, preference in preference_fields.preferences().items()
         if preference.group in groups
     }

@@ -114,9 +114,11 @@ def _links(
     name: str, counts: Sequence[tuple[str, int]], here: _Address, texts: Mapping[str, str] | None = None
 ) -> tuple[FacetLink, ...]:
     """Links for the values of a facet; the chosen value is alone, with a link that removes it."""
-    chosen = here.params.get(name, "")
-    if chosen:
-        return (FacetLink((texts or {}).get(chosen, chosen), "", here.changed(**{name: ""}), is_chosen=True),)
+    current_value = here.params.get(name, "")
+    if current_value:
+        return (
+            FacetLink((texts or {}).get(current_value, current_value), "", here.changed(**{name: ""}), is_chosen=True),
+        )
     return tuple(
         FacetLink((texts or {}).get(value, value), format_number(papers), here.changed(**{name: value}))
         for value, papers in counts

@@ -13,7 +13,7 @@ import structlog
 from typer.testing import CliRunner
 
 from digest.cli.app import build_app
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.queues import NoQueue
 from seeds import loader
 from tests.servers import MailServer

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from digest import settings
 from digest.db.core import postgresql_dump, sqlite_backup
 from digest.db.core.engine import engine, transaction
-from digest.redis.running import recorded_instance
+from digest.redis.running_instance import recorded_instance
 from tests.digest.cli.conftest import Terminal
 from tests.servers import MailServer, Postgres
 

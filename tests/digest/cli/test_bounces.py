@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from digest.cli.app import build_app
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 from digest.db.core.engine import transaction
 from digest.mail.mime.message_builder import return_path
 from digest.models import Delivery

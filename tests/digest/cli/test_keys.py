@@ -188,11 +188,11 @@ def test_doctor_looks_for_both_keys_in_dns(
     records = {selector: dkim.dns_record(file.read_bytes()) for selector, file in files.items()}
     if published == "swapped":
         records = {"s1": records["s2"], "s2": records["s1"]}
-    shown = {"neither": (), "first": ("s1",)}.get(published, ("s1", "s2"))
+    published_selectors = {"neither": (), "first": ("s1",)}.get(published, ("s1", "s2"))
     monkeypatch.setattr(
         dns_records,
         "txt_records",
-        lambda name: [records[name[:2]]] if "_domainkey" in name and name[:2] in shown else [],
+        lambda name: [records[name[:2]]] if "_domainkey" in name and name[:2] in published_selectors else [],
     )
 
     assert [finding.level for finding in doctor.run_checks() if finding.name == "dkim"] == levels

@@ -307,9 +307,9 @@ def test_papers_that_come_after_reconciling_are_in_the_editions_of_others(
     today(timedelta(hours=2))
     lab.ok("restore", file)
     lab.ok("admin", "reconcile", "--mail-log", str(_postfix_log(smtp.log, tmp_path / "mail.log")), "--apply")
-    late = {"id": "2511.00099", "title": "Late bandits", "abstract": "We study bandits.", "authors": ["A. Byron"]}
+    late_paper = {"id": "2511.00099", "title": "Late bandits", "abstract": "We study bandits.", "authors": ["A. Byron"]}
     papers = tmp_path / "late.jsonl"
-    papers.write_text(json.dumps(late | {"announced": "2025-11-17"}) + "\n")
+    papers.write_text(json.dumps(late_paper | {"announced": "2025-11-17"}) + "\n")
     lab.ok("ingest", "jsonl", "--file", str(papers))
 
     lab.ok("run", "--inline")

@@ -35,14 +35,14 @@ def rows(terminal: Terminal) -> dict[str, dict[str, object]]:
 def test_a_feed_is_tested_without_storing_anything(server: FeedServer, ready: Terminal) -> None:
     before = set(rows(ready))
     answer = json.loads(ready.ok("sources", "test", f"{server.url}/feed.xml", "--json"))
-    shown = ready.ok("sources", "test", f"{server.url}/feed.xml")
+    output = ready.ok("sources", "test", f"{server.url}/feed.xml")
 
     assert [(p["identifier"], p["date"], p["abstract_from"], p["outcome"]) for p in answer["papers"]] == [
         ("10.1234/exa.1", "2019-01-01", "feed", "older than 14 days"),
         ("10.1234/exa.3", None, "feed", "new"),
     ]
     assert answer["left_out"] == [{"title": "Correction: Synapses", "reason": "correction"}]
-    assert "Journal of Examples: 2 papers, 1 of them new, 1 entries left out" in shown
+    assert "Journal of Examples: 2 papers, 1 of them new, 1 entries left out" in output
     assert set(rows(ready)) == before
 
 

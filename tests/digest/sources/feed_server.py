@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from tests.patience import PATIENCE
+
 Reply = tuple[int, bytes, dict[str, str]]
 LONG = "We measured the synapses of many animals over a year and found that they grow with use. " * 4
 
@@ -49,21 +51,28 @@ class FeedServer:
     pages: dict[str, bytes] = field(default_factory=dict)
     works: dict[str, bytes] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
+    redirect_status: int = 302
     headers: dict[str, str] = field(default_factory=dict)
     faults: list[Callable[[bytes], Reply]] = field(default_factory=list)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     etags: bool = True
     url: str = ""
+    work_faults: list[Callable[[bytes], Reply]] = field(default_factory=list)
+    stalls: list[int] = field(default_factory=list)  # bytes of the next bodies after which their answers stop
+    stalled: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, path: str, headers: dict[str, str]) -> Reply:
         self.requests.append((path, headers))
         parts = urlsplit(path)
         if parts.path.startswith("/works/"):
             body = self.works.get(unquote(parts.path.removeprefix("/works/")))
+            if self.work_faults:
+                return self.work_faults.pop(0)(body or b"")
             rate = {"x-rate-limit-limit": "50", "x-rate-limit-interval": "1s"}
             return (200, body, rate) if body is not None else (404, b"Resource not found.", rate)
         if parts.path in self.redirects:
-            return 302, b"", {"Location": self.redirects[parts.path]}
+            return self.redirect_status, b"", {"Location": self.redirects[parts.path]}
         body = self.pages.get(parts.path, b"")
         if self.faults:
             return self.faults.pop(0)(body)
@@ -94,6 +103,11 @@ def serving() -> Iterator[FeedServer]:
                 self.send_header(name, value)
             self.end_headers()
             try:
+                if feeds.stalls:
+                    self.wfile.write(body[: feeds.stalls.pop(0)])
+                    feeds.stalled.set()
+                    feeds.released.wait(PATIENCE)
+                    return
                 self.wfile.write(body)
             except OSError:
                 self.close_connection = True
@@ -102,6 +116,7 @@ def serving() -> Iterator[FeedServer]:
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     feeds.url = f"http://127.0.0.1:{server.server_address[1]}"
     yield feeds
+    feeds.released.set()
     server.shutdown()
     server.server_close()
 

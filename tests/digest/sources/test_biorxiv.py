@@ -236,13 +236,15 @@ def test_a_malformed_row_is_refused_by_its_field_and_the_others_are_stored(serve
         row(6, DAY, abstract=["text"]),
     ]
     pages = json.dumps({"messages": [{"status": "ok", "total": "7"}], "collection": [row(1, DAY), *wrong, None]})
-    server.faults = [lambda _: (200, pages.encode(), {})]
+    server.faults = [lambda _: (200, pages.encode(), {})] * 2
     server.rows = [row(1, DAY)]
+    catch_up.ingest("biorxiv", first=DAY, last=DAY)
     counts = catch_up.ingest("biorxiv", first=DAY, last=DAY).counts
 
     with reading() as session:
         reasons = session.exec(select(Reject.reason).order_by(col(Reject.position))).all()
-    assert (counts.new, counts.bad) == (1, 6)
+    assert (counts.new, counts.unchanged, counts.bad) == (0, 1, 6)
+    assert len(reasons) == 6
     assert [reason.partition(":")[0] for reason in reasons[:5]] == ["doi", "title", "version", "date", "abstract"]
 
 
@@ -257,6 +259,16 @@ def test_a_malformed_row_is_refused_by_its_field_and_the_others_are_stored(serve
         ("Text. O_FIG O_LINKSMALLFIG WIDTH=200 C_FIG End.", "Text. End."),
         ("AO_SCPCAPBSTRACTC_SCPCAP An essential step.", "An essential step."),
         ("Abstract painting and abstraction", "Abstract painting and abstraction"),
+        (
+            "It is unclear.nnResultsHere, we ask.nnConclusionsIt is.",
+            "It is unclear. Results: Here, we ask. Conclusions: It is.",
+        ),
+        ("It is known.nC_LIO_LIWe show it.", "It is known. We show it."),
+        (
+            "Currents of 0.5 nA.nThey rise.nnOne sentence summaryGood.",
+            "Currents of 0.5 nA. They rise. One sentence summary: Good.",
+        ),
+        ("We use 3.nm and e.g.nodes.", "We use 3.nm and e.g.nodes."),
     ],
 )
 def test_abstracts_lose_the_remains_of_their_markup(flattened: str, plain: str) -> None:

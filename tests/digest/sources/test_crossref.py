@@ -29,10 +29,10 @@ def test_a_work_is_asked_for_by_its_doi_with_an_address_of_ours(server: FeedServ
     server.works["10.1016/s0092-8674(26)9/x"] = work(
         "10.1016/S0092-8674(26)9/X", abstract="<jats:p>We count them all.</jats:p>"
     )
-    found = crossref.fetch_work("10.1016/s0092-8674(26)9/x")
+    fetched = crossref.fetch_work("10.1016/s0092-8674(26)9/x")
 
-    assert found is not None
-    assert (found.record.abstract, found.record.doi) == ("We count them all.", "10.1016/s0092-8674(26)9/x")
+    assert fetched is not None
+    assert (fetched.record.abstract, fetched.record.doi) == ("We count them all.", "10.1016/s0092-8674(26)9/x")
     assert "mailto=root%40digest.example" in server.requests[0][0]
 
 
@@ -58,15 +58,24 @@ def test_the_pause_between_requests_follows_the_answers_headers(server: FeedServ
         ({"update-to": [{"type": "retraction"}]}, "retraction notice", False),
         ({"update-to": [{"type": "new_version"}]}, "", False),
         ({"updated-by": [{"type": "retraction", "source": "retraction-watch"}]}, "", True),
+        ({"updated-by": {"update-type": "Retraction"}}, "", True),
+        ({"updated-by": [{"label": "Correction"}]}, "", False),
+        ({"update-to": [{"type": "withdrawal", "DOI": "https://doi.org/10.1234/A"}]}, "", True),
+        ({"update-to": [{"type": "partial_retraction", "DOI": "10.1234/b"}]}, "retraction notice", False),
+        ({"title": ["Correction to: Synapses grow"]}, "correction", False),
+        ({"title": [" ", "Corrigendum to “Synapses grow” [J. Ex. 1 (2020)]"]}, "correction", False),
+        ({"title": ["Retraction Note: Synapses grow"]}, "retraction notice", False),
+        ({"title": ["RETRACTED ARTICLE: Synapses grow"]}, "retracted", False),
+        ({"title": ["Correction of aberrations in lenses"]}, "", False),
         ({"type": "component"}, "part of a paper", False),
         ({"type": "peer-review"}, "peer review", False),
         ({"title": None, "author": "x", "issued": {"date-parts": [[None]]}, "abstract": 7}, "", False),
     ],
 )
 def test_notices_and_parts_are_no_papers(fields: dict[str, object], left_out: str, is_retracted: bool) -> None:
-    found = crossref.parse(work("10.1234/a", **fields))
+    parsed = crossref.parse(work("10.1234/a", **fields))
 
-    assert (found.left_out, found.is_retracted, found.record.withdrawn) == (left_out, is_retracted, is_retracted)
+    assert (parsed.left_out, parsed.is_retracted, parsed.record.withdrawn) == (left_out, is_retracted, is_retracted)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +88,9 @@ def test_notices_and_parts_are_no_papers(fields: dict[str, object], left_out: st
         ([[2026, 13, 1]], None),
         ([[10**20, 1, 1]], None),
         ([[2026, 8, -(10**30)]], None),
+        ([["2026", "8", "1"]], date(2026, 8, 1)),
+        ([[2026, 8]], None),
+        ([[1, 2, 3]], None),
     ],
 )
 def test_only_a_complete_date_is_one(parts: list[list[int]], day: date | None) -> None:
@@ -112,6 +124,17 @@ def test_every_sample_of_crossref_is_parsed_or_refused_with_a_reason(shared: Pat
         ("10.1002/a", {"is-supplement-to": [{"id-type": "doi", "id": "10.1002/b"}]}, ("10.1002/a", ())),
         ("10.1002/a", {"has-preprint": [{"id-type": "uri", "id": "https://x.example"}, None]}, ("10.1002/a", ())),
         ("10.1002/a", [], ("10.1002/a", ())),
+        (
+            "10.1101/1",
+            {"is-preprint-of": {"id-type": "doi", "id": "https://doi.org/10.1002/A"}},
+            ("10.1002/a", ("10.1101/1",)),
+        ),
+        (
+            "10.1002/a",
+            {"has-preprint": [{"id-type": "doi", "id": f"10.1101/2026.01.01.123456{v}"} for v in ("", "v1", "v2")]},
+            ("10.1002/a", ("10.1101/2026.01.01.123456",)),
+        ),
+        ("10.1101/1", {"is-preprint-of": [{"id-type": "doi", "id": "10.1101/1"}]}, ("10.1101/1", ())),
     ],
 )
 def test_a_preprint_and_its_article_are_related_by_their_dois(
@@ -127,3 +150,36 @@ def test_a_retracted_work_marks_the_paper_that_it_completes() -> None:
     record = crossref.complete(Record("A title", doi="10.1002/a"), work_of_paper)
 
     assert (record.withdrawn, record.retracted) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        (["<i>Synapses</i> grow\n  with <sup>3</sup>H &amp; more"], "Synapses grow with 3H & more"),
+        (
+            ['Grows as <mml:math xmlns:mml="x"><mml:mi>α</mml:mi><mml:mo>=</mml:mo><mml:mn>2</mml:mn></mml:math>'],
+            "Grows as α=2",
+        ),
+        (["", "Synapses grow"], "Synapses grow"),
+        ("Synapses grow", "Synapses grow"),
+        ([], ""),
+        (None, ""),
+    ],
+)
+def test_the_title_is_plain_text(title: object, text: str) -> None:
+    assert crossref.convert({"DOI": "10.1002/a", "title": title}).record.title == text
+
+
+def test_authors_are_people_and_groups() -> None:
+    people = [
+        {"name": "HELIX <i>Collaboration</i>"},
+        {"given": "Ada", "family": "Sample", "suffix": "Jr."},
+        {"given": "Robin", "family": "Example, PhD"},
+        {"family": "Plato"},
+        {"family": "et al."},
+        {},
+        7,
+    ]
+    record = crossref.convert({"DOI": "10.1002/a", "author": people}).record
+
+    assert record.authors == ("HELIX Collaboration", "Ada Sample Jr.", "Robin Example", "Plato")

@@ -41,7 +41,7 @@ REFUSED: list[tuple[bytes, str]] = [
     (b'<b c="1" c="2"/>', "duplicate attribute"),
     (b"<b c=1/>", "not well-formed"),
     (b'<b c="1/>', "not well-formed"),
-    (b"<foo:bar/>", "unbound prefix"),
+    (b"<foo:bar/>", "no title"),
     (b"<![CDATA[not closed", "unclosed CDATA"),
     (b"<!-- not closed", "unclosed token"),
     (b"<!DOCTYPE a [<!ENTITY b 'c'>]>&b;", "not well-formed"),

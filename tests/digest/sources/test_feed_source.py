@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,35 +24,12 @@ from digest.services.subscriptions.preference_fields import SignUpPreferences, v
 from digest.sources import crossref, request_pacing
 from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
+from tests.digest.sources.conftest import NOW
 from tests.digest.sources.feed_server import LONG, FeedServer, feed, item, work
 
-NOW = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
 A_DAY = timedelta(days=1)
 WAIT = request_pacing._wait
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def moment() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=True) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def server(
-    database: str,
-    configured: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    moment: time_machine.Traveller,
-) -> Iterator[FeedServer]:
-    monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
-    with feed_server.serving() as feeds:
-        configured(
-            FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=feeds.url, SOURCES="", SOURCE_PATIENCE=5, FEED_PAPERS_A_DAY=20
-        )
-        feeds.pages["/feed.xml"] = feed(*(item(n) for n in range(3)))
-        yield feeds
 
 
 def added(server: FeedServer, path: str = "/feed.xml", **options: object) -> str:
@@ -110,11 +87,11 @@ def test_a_subject_that_does_not_exist_is_refused(server: FeedServer) -> None:
 @only_sqlite
 def test_subscribers_choose_a_feed_by_its_name(server: FeedServer) -> None:
     name = added(server)
-    chosen = validate(SignUpPreferences, {"sources": "journal of examples"}).sources
+    source_keys = validate(SignUpPreferences, {"sources": "journal of examples"}).sources
     labels = [dict(field.options) for field in grouped_fields(with_defaults({}))["details"] if field.name == "sources"]
     source_admin.remove_feed(name, actor="test")
 
-    assert chosen == ("journal-of-examples",)
+    assert source_keys == ("journal-of-examples",)
     assert labels == []
     with pytest.raises(BadInput, match="'journal' is not a source here"):
         validate(SignUpPreferences, {"sources": "journal of examples"})
@@ -458,7 +435,7 @@ def test_papers_without_abstract_are_completed_by_crossref(server: FeedServer) -
     name = added(server)
     server.requests.clear()
     catch_up.ingest(name)
-    asked = len(server.paths("/works/"))
+    request_count = len(server.paths("/works/"))
     server.etags = False
     catch_up.ingest(name)
 
@@ -469,7 +446,7 @@ def test_papers_without_abstract_are_completed_by_crossref(server: FeedServer) -
         "Synapses 1 grow with use": "",
         "Synapses 3 grow with use": "",
     }
-    assert (asked, len(server.paths("/works/"))) == (4, 4)
+    assert (request_count, len(server.paths("/works/"))) == (4, 4)
     assert refused() == [("correction (Crossref)", "Synapses 2 grow with use")]
 
 

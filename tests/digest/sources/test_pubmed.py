@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
-from sqlmodel import select
+from sqlmodel import col, select
 
 from digest.db.core.engine import reading
 from digest.errors import SourceDown
-from digest.models import Paper, PaperIdentifier, Reject, SourceDay
+from digest.models import Batch, Paper, PaperIdentifier, Reject, SourceDay
+from digest.services.admin import source_listing
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import pubmed, pubmed_search, request_pacing
 from tests.conftest import ROOT
@@ -299,6 +300,31 @@ def test_a_retraction_marks_the_stored_paper_and_adds_none(server: PubmedServer)
         reasons = set(session.exec(select(Reject.reason)).all())
     assert list(withdrawn) == [True, True]
     assert reasons == {"a retraction notice, no paper"}
+
+
+def test_a_refused_item_is_one_reject_however_often_its_day_is_fetched(server: PubmedServer) -> None:
+    server.articles = [
+        Article(1, DAY, types=("Editorial",)),
+        Article(2, DAY, types=("News",)),
+        Article(3, DAY, title=" ", doi=""),
+        Article(4, DAY),
+    ]
+    refused = [catch_up.ingest("pubmed", first=DAY, last=DAY).counts.bad for _ in range(3)]
+    server.articles.insert(0, Article(5, DAY, types=("Interview",)))  # the others' positions change
+    catch_up.ingest("pubmed", first=DAY, last=DAY)
+
+    with reading() as session:
+        rejects = session.exec(select(Reject).order_by(col(Reject.excerpt))).all()
+        batches = session.exec(select(Batch.new, Batch.bad)).all()
+    assert refused == [3, 3, 3]
+    assert [(row.excerpt, row.times_seen) for row in rejects] == [
+        ("PMID 1", 4),
+        ("PMID 2", 4),
+        ("PMID 3", 4),
+        ("PMID 5", 1),
+    ]
+    assert sorted(batches) == [(0, 1), (1, 3)]
+    assert [row.rejects for row in source_listing.source_rows() if row.name == "pubmed"] == [4]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -24,8 +24,8 @@ from digest.compose.text.sentences import sentences
 from digest.compose.text.text_wrapping import shorten, width, wrap
 from digest.errors import BadQuery
 from digest.matching.query import parser
-from digest.papers.clues import code_address, is_withdrawn, venue
 from digest.papers.identity import abstract_words, title_words
+from digest.papers.text_facts import code_address, is_withdrawn, venue
 from digest.text import plain_text, tex
 from digest.text.folding import fold_text
 from digest.text.line_end_hyphens import rejoin_hyphenated

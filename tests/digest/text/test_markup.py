@@ -13,7 +13,7 @@ from digest.text.markup import text_of_markup
     ("markup", "text"),
     [
         ("<i>Drosophila</i> at 4 &deg;C", "Drosophila at 4 °C"),
-        ("Ca<sup>2+</sup> imaging", "Ca2+ imaging"),
+        ("Ca<sup>2+</sup> imaging", "Ca²⁺ imaging"),
         ("<p>One.</p><p>Two.</p>", "One. Two."),
         ("One.<br/>Two.", "One. Two."),
         ("&lt;p&gt;Escaped &lt;em&gt;twice&lt;/em&gt;&lt;/p&gt;", "Escaped twice"),
@@ -47,7 +47,23 @@ def test_what_is_no_markup_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<", "<b", "<b>", "</b>", "<!--", "<![CDATA[", "&", "&#", "<p a=", "<math>", "<title>", "&lt;b&gt;"]
+    "piece",
+    [
+        "<",
+        "<b",
+        "<b>",
+        "</b>",
+        "<!--",
+        "<![CDATA[",
+        "&",
+        "&#",
+        "<p a=",
+        "<math>",
+        "<sup>1",
+        "<mn>1</sup>",
+        "<title>",
+        "&lt;b&gt;",
+    ],
 )
 def test_long_damaged_markup_takes_linear_time(piece: str) -> None:
     def seconds(count: int) -> float:

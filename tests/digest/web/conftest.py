@@ -45,10 +45,11 @@ class RecordingQueue:
 
     delivered: int = 0
     welcomed: list[int] = field(default_factory=list)
+    frozen: list[tuple[int, int]] = field(default_factory=list)
     living: bool = True
 
     def freeze(self, run_id: int, shard: int) -> None:
-        raise AssertionError("pages freeze nothing")
+        self.frozen.append((run_id, shard))
 
     def deliver(self) -> None:
         self.delivered += 1

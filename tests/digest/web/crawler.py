@@ -88,8 +88,11 @@ class Crawl:
         }
 
 
-def crawl(web: Browser, start: Iterable[str], *, most: int = 400) -> Crawl:
-    """Open these addresses and everything they lead to within the site, each with HEAD and GET."""
+def crawl(web: Browser, start: Iterable[str], *, most: int = 400, follow_public: bool = True) -> Crawl:
+    """Open these addresses and everything they lead to within the site, each with HEAD and GET.
+
+    Without `follow_public`, links of pages whose address holds no token are not followed.
+    """
     crawled, waiting = Crawl(), [path(link) for link in start]
     while waiting and len(crawled.pages) < most:
         address = waiting.pop(0)
@@ -98,7 +101,8 @@ def crawl(web: Browser, start: Iterable[str], *, most: int = 400) -> Crawl:
         head, response = web.head(address), web.get(address)
         assert head.status_code == response.status_code, address
         crawled.pages[address], crawled.statuses[address] = response.text + str(response.headers), response.status_code
-        waiting += [link for link in addresses(response.text) if link not in crawled.pages]
+        if follow_public or _TOKEN.search(address):
+            waiting += [link for link in addresses(response.text) if link not in crawled.pages]
         if "location" in response.headers:
             waiting.append(path(response.headers["location"]))
     assert not [link for link in waiting if link not in crawled.pages], "the crawl was cut short"

@@ -232,21 +232,21 @@ def test_markup_in_any_stored_text_is_never_run_on_any_page_or_feed(filled: Brow
     cookie = signed_in(filled)
     before = {page: filled.get(page, headers=cookie).status_code for page in pages_to_open(filled)}
     attacked = poison_database()
-    waiting, opened, shown = pages_to_open(filled), {}, ""
-    while waiting and len(opened) < 150:
+    waiting, pages_by_address, all_text = pages_to_open(filled), {}, ""
+    while waiting and len(pages_by_address) < 150:
         page = waiting.pop(0)
-        if page in opened:
+        if page in pages_by_address:
             continue
         response = filled.get(page, headers=cookie)
-        opened[page] = response.status_code
+        pages_by_address[page] = response.status_code
         assert attacks_in(response) == [], page
-        shown += response.text
+        all_text += response.text
         if response.headers.get("content-type", "").startswith("text/html"):
             waiting += [link for link in addresses(response.text) if "sign-out" not in link]
 
-    assert {page: opened[page] for page in before if opened[page] != before[page]} == {}
+    assert {page: pages_by_address[page] for page in before if pages_by_address[page] != before[page]} == {}
     assert text_columns() - attacked == OWN_COLUMNS, "each text column is attacked, or the program's own"
-    assert shown.count("pwned") > 30
+    assert all_text.count("pwned") > 30
 
 
 # --- forms of other sites -----------------------------------------------------------------------------------------
@@ -381,7 +381,7 @@ def known_and_unknown(web: Browser) -> dict[str, str]:
     }
 
 
-DOORS: dict[str, Callable[[Browser, str], httpx.Response]] = {
+ENTRY_POINTS: dict[str, Callable[[Browser, str], httpx.Response]] = {
     "sign-up": lambda web, address: web.post("/subscribe", data={"address": address, "topics": "graphs"}),
     "sign-up by the API": lambda web, address: web.post(
         "/api/v1/subscriptions", json={"address": address, "topics": ["graphs"]}
@@ -392,13 +392,13 @@ DOORS: dict[str, Callable[[Browser, str], httpx.Response]] = {
 
 
 @SQLITE
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ENTRY_POINTS)
 def test_no_answer_tells_whether_an_address_is_known(web: Browser, door: str) -> None:
     addresses_by_kind = known_and_unknown(web)
     answers = {}
     for number, (kind, address) in enumerate(addresses_by_kind.items()):
         web.host = f"198.51.100.{number + 1}"
-        response = DOORS[door](web, address)
+        response = ENTRY_POINTS[door](web, address)
         headers = {name: value for name, value in response.headers.items() if name not in {"content-length", "date"}}
         answers[kind] = response.status_code, response.text.replace(address, "…"), sorted(headers.items())
 
@@ -411,7 +411,7 @@ def test_no_public_counter_moves_with_a_known_address(web: Browser) -> None:
     counters: set[tuple[str, ...]] = set()
     for number, address in enumerate(addresses_by_kind.values()):
         web.host = f"198.51.100.{number + 1}"
-        DOORS["sign-up"](web, address)
+        ENTRY_POINTS["sign-up"](web, address)
         web.host = "203.0.113.99"
         counters.add(tuple(web.get(page).text for page in ("/readyz", "/metrics", "/healthz", "/")))
 
@@ -464,9 +464,9 @@ def live(web: Browser) -> Iterator[str]:
 def test_no_address_takes_a_body_beyond_its_bound(live: str, web: Browser) -> None:
     with httpx.Client(base_url=live) as client:
         for page in ("/subscribe", "/preview", "/admin/sign-in", "/api/v1/preview", "/api/v1/subscriptions", "/"):
-            known = client.post(page, content=b"x" * LARGE)
+            response = client.post(page, content=b"x" * LARGE)
             chunked = client.post(page, content=(b"x" * 4096 for _ in range(17)))
-            assert (known.status_code, chunked.status_code) == (413, 413), page
+            assert (response.status_code, chunked.status_code) == (413, 413), page
 
 
 @SQLITE

@@ -26,7 +26,7 @@ from digest.services.catalog.page_schemas import (
     PreviewPaper,
 )
 from digest.services.security import signed_links
-from digest.text.language import LANGUAGE_NAMES
+from digest.text.language_detection import LANGUAGE_NAMES
 from digest.web.app import build
 from tests.digest.compose import pseudo
 from tests.digest.services.stored_rows import add_mail, add_run

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from digest.compose.edition import NEW, RISING, Entry
+from digest.compose.edition import FOLLOWED, NEW, RISING, Entry
 from digest.compose.email.match_reason import matching_category, reason_line
 from tests.digest.compose import samples
 
@@ -20,11 +20,27 @@ def why(*matched: tuple[int, tuple[str, ...]], strict: bool = True, category: st
 
 
 def test_each_topic_is_strict_or_close_by_itself() -> None:
-    assert why((0, ("KV cache",)), (1, ("decoding",))) == "matches KV cache · close to speculative decoding: decoding"
+    text = why((0, ("KV cache",)), (1, ("decoding", "speculation")))
+
+    assert text == "matches KV cache · close to speculative decoding: decoding, speculation"
+
+
+def test_beside_a_topic_that_matched_some_words_of_another_are_no_reason() -> None:
+    text = why((0, ("KV cache",)), (1, ("decoding",)), (2, ("mixture", "experts")))
+
+    assert text == "matches KV cache · close to mixture of experts"
+
+
+def test_beside_a_followed_author_some_words_of_a_topic_are_no_reason() -> None:
+    entry = Entry(0, 1, FOLLOWED, matched=((1, ("decoding",)),), followed=("Mara Lind",))
+
+    assert reason_line(entry, RECIPIENT, "") == "you follow Mara Lind"
 
 
 def test_strict_topics_come_first() -> None:
-    assert why((1, ("decoding",)), (0, ("KV cache",))).startswith("matches KV cache · close to")
+    text = why((1, ("decoding", "speculation")), (0, ("KV cache",)))
+
+    assert text.startswith("matches KV cache · close to")
 
 
 def test_a_paper_that_is_only_close_never_says_matches() -> None:
@@ -56,6 +72,12 @@ def test_a_paper_like_an_example_names_its_title_and_what_they_share(words: tupl
     entry = Entry(0, 1, NEW, example="Drafts & targets", example_words=words)
 
     assert reason_line(entry, RECIPIENT, "cs.CL") == reason
+
+
+def test_an_example_that_is_announced_is_not_called_like_itself() -> None:
+    entry = Entry(0, 1, NEW, example="Drafts & targets", example_words=("draft",))
+
+    assert reason_line(entry, RECIPIENT, "cs.CL", "Drafts & Targets") == "one of your example papers"
 
 
 def test_topics_come_before_the_example() -> None:

@@ -24,7 +24,7 @@ SNAPSHOTS = Path(__file__).resolve().parents[3] / "snapshots"
 
 hostile = st.text(
     alphabet=st.one_of(
-        st.characters(), st.sampled_from("\r\n\0\1\2\3\x85\u2028\u202e\u2066\u200b\ufeff{}#%<>&\"'\\$^_")
+        st.characters(codec="utf-8"), st.sampled_from("\r\n\0\1\2\3\x85\u2028\u202e\u2066\u200b\ufeff{}#%<>&\"'\\$^_")
     ),
     max_size=120,
 ) | st.sampled_from(
@@ -196,6 +196,8 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     assert "Add how authors write it, or a broader topic beside it." in mail.text.replace("\n", " ")
     assert "Change your topics" in mail.html
     assert mail.subject == "Nothing on regret bounds for 23 days"
+    preview = mail.html.partition('<div class="hidden"')[2].partition(">")[2]
+    assert preview.startswith("“regret bounds” has brought nothing for 23 days. Add how authors write it")
 
 
 @pytest.mark.parametrize(
@@ -332,13 +334,43 @@ def test_the_length_of_a_paper_is_among_its_facts(comment: str | None, fact: str
     assert (f"q-bio.BM · {fact}\n" if fact else "q-bio.BM\n") in text
 
 
+@pytest.mark.parametrize("width_left", range(40, 50))
+def test_no_line_begins_with_the_dot_between_two_facts(width_left: int) -> None:
+    record = replace(samples.INVENTED[1], venue="V" * width_left, comment="12 pages", code_url="https://github.com/a/b")
+    mail = digest_of(record)
+
+    assert "\n  ·" not in mail.text
+    assert max(map(width, mail.text.splitlines())) <= 76
+    assert "q-bio.BM\u00a0· code" in mail.html
+
+
+def test_the_preview_text_of_a_single_paper_says_what_it_did() -> None:
+    assert '<div class="hidden" style="' in (html := digest_of(samples.INVENTED[1]).html)
+    assert html.partition('<div class="hidden"')[2].partition(">")[2].startswith("Diffusion models sample well.")
+
+
+def test_authors_of_arxiv_without_a_letter_are_neither_shown_nor_counted() -> None:
+    record = replace(samples.INVENTED[1], authors=("BICEP/Keck Collaboration", ":", "P. A. R. Ade", "Mara Lind"))
+
+    assert "\n  BICEP/Keck Collaboration, P. A. R. Ade and M. Lind · q-bio.BM\n" in digest_of(record).text
+
+
+def test_in_the_overview_a_query_is_named_in_plain_words() -> None:
+    recipient = replace(samples.RECIPIENT, topics=('cat:cs.CL AND ("machine translation*" OR ti:speech)',))
+    entry = Entry(0, 1, NEW, strict=True, topic=0, matched=((0, ("cat:cs.CL", "machine translation")),))
+    content = Content(tuple(entry._replace(paper=number) for number in range(8)))
+    mail = other_emails.digest(content, samples.papers([samples.INVENTED[1]] * 8), recipient, samples.LINKS)
+
+    assert "cs.CL and machine translation or speech (8): " in " ".join(mail.text.split())
+
+
 def test_only_the_words_of_the_topics_that_the_reason_names_are_added_to_an_excerpt() -> None:
     statement = (
         "We propose a sampler of proteins that keeps its steps few, its memory small and its answers right, always."
     )
     rest = ("Kinases matter to us. ", "Regret is bounded here. ", "Offline data are plenty. ")
     record = replace(samples.INVENTED[1], abstract=f"{statement} {''.join(rest)}" + "It costs little to run. " * 9)
-    words = (("regret",), ("kinases",), ("offline data",))
+    words = (("offline reinforcement learning", "regret"), ("kinases",), ("offline data",))
     mail = digest_of(record, strict=True, matched=tuple(enumerate(words)))
 
     assert [sentence.strip() in " ".join(mail.text.split()) for sentence in rest] == [True, True, False]
@@ -544,6 +576,6 @@ def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
 def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bool) -> None:
     mail = digest_of(samples.INVENTED[0], signals=(("novelty", novelty),))
 
-    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html) is is_named
+    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html.replace("\u00a0", " ")) is is_named
     assert ("unusual for its field" in mail.text) is is_named
     assert "novelty" not in mail.text

@@ -104,6 +104,13 @@ def test_a_subject_names_no_topics_where_there_are_none(section: str) -> None:
     assert subject_line.headline(Content(), recipient) == "Nothing new for you today"
 
 
+def test_a_shortened_title_in_the_preheader_ends_with_a_word_that_can_end_it() -> None:
+    title = "A large and rather slow method for the compression of the caches of language models"
+
+    assert subject_line.preheader(edition(0, 0), RECIPIENT, ["First", title[:67] + " models in memory"]).endswith("…")
+    assert " of the…" not in subject_line.preheader(edition(0, 0), RECIPIENT, ["First", title])
+
+
 def test_the_preheader_does_not_repeat_the_subject() -> None:
     text = subject_line.preheader(edition(0, 0, 0), RECIPIENT, ["First", "Second", "Third"])
 

@@ -13,6 +13,8 @@ from digest.compose.text.bylines import byline, short_name
         ("Yingbin Liang", "Y. Liang"),
         ("Liang, Yingbin", "Y. Liang"),
         ("Jean-Pierre Serre", "J.-P. Serre"),
+        ("M. -A. Breton", "M.-A. Breton"),
+        ("Felix X. -F. Ye", "F. X.-F. Ye"),
         ("Ludwig van Beethoven", "L. van Beethoven"),
         ("van der Waals", "van der Waals"),
         ("Van der Waals", "Van der Waals"),

@@ -14,7 +14,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import paper_writes, papers
 from digest.models import PaperKey, PaperVersion
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.papers.storable import clean_record
+from digest.papers.record_cleaning import clean_record
 from digest.services.ingestion.import_document import store_document
 
 numbers = count(1)  # ids of their own: papers with alike texts would be one

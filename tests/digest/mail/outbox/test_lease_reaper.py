@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlmodel import Session
 
 from digest import clock, settings
-from digest.db.core.engine import transaction
+from digest.db.core.engine import engine, transaction
 from digest.db.outbox import claims, deliveries, leases
 from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import SENDING, SENT, UNCERTAIN
@@ -82,8 +83,25 @@ def test_a_beat_just_before_the_take_over_stops_it(outbox: Outbox) -> None:
     with transaction() as session:
         leases_taken = leases.take_over(session, lease, 0, lambda _: None)
 
-    assert list(leases_taken) == []
+    assert leases_taken is None
     assert outbox.row().state == SENDING
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_lease_that_a_cut_off_machine_has_locked_is_taken_over_once_the_database_lets_go(
+    outbox: Outbox, sweeper: LeaseReaper, manual_clock: ManualClock
+) -> None:
+    lease = claim(outbox)
+    sweeper.sweep()
+    manual_clock.seconds += 100
+    with Session(engine()) as cut_off:
+        leases.bump_beat(cut_off, lease)
+        while_locked = sweeper.sweep(), sweeper.leases_taken_over
+        cut_off.rollback()
+
+    assert while_locked == (0, 0)
+    assert sweeper.sweep() == 1
+    assert sweeper.leases_taken_over == 1
 
 
 def test_a_result_after_the_take_over_is_fenced_off(

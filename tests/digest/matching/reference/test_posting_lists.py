@@ -90,9 +90,9 @@ def test_pairs_of_words_with_the_same_short_hash_are_told_apart(first: str, seco
     prepared = [prepare_document(Candidate(number, record, 0)) for number, record in enumerate(records)]
     posting_lists = read_posting_lists(build_posting_lists(enumerate(prepared)))
 
-    found = lookup(parse(f'"{first}"').root, exact_pairs=True)
+    exact_lookup = lookup(parse(f'"{first}"').root, exact_pairs=True)
 
-    assert (posting_lists.find(found.query), found.is_exact) == ({1}, True)
+    assert (posting_lists.find(exact_lookup.query), exact_lookup.is_exact) == ({1}, True)
 
 
 def test_a_word_that_is_cut_and_two_words_by_a_short_hash_are_not_exact() -> None:

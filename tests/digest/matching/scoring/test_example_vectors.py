@@ -37,7 +37,7 @@ def _match(profile: Profile, *records: Record, tau: int | None = 0) -> list[Matc
 
 
 def _papers(profile: Profile, *records: Record, tau: int | None = 0) -> list[int]:
-    return [found.paper for found in _match(profile, *records, tau=tau)]
+    return [match.paper for match in _match(profile, *records, tau=tau)]
 
 
 NEW = Record("Decoding speculatively", "Speculative decoding needs a draft model of its own.", categories=("cs.CL",))
@@ -72,9 +72,9 @@ def test_examples_of_several_interests_each_find_papers() -> None:
     birds = [Record("Birds of the coast", f"We count the birds of a coast by their songs, year {n}.") for n in range(3)]
     examples = example_terms([*EXAMPLES, *EXAMPLES, *birds], PRIOR)
 
-    found = _match(Profile(examples=examples), NEW, OTHER)
+    matches = _match(Profile(examples=examples), NEW, OTHER)
 
-    assert {match_.paper: match_.example for match_ in found} == {0: "Speculative decoding", 1: "Birds of the coast"}
+    assert {match_.paper: match_.example for match_ in matches} == {0: "Speculative decoding", 1: "Birds of the coast"}
 
 
 @pytest.mark.parametrize("records", [(), (Record("", ""),), (Record("of the", "and a"),)])
@@ -83,11 +83,11 @@ def test_examples_without_words_find_nothing(records: tuple[Record, ...]) -> Non
 
 
 def test_a_similar_paper_is_admitted_and_named_after_the_nearest_example() -> None:
-    [found] = _match(Profile(examples=_examples()), NEW, OTHER)
+    [match] = _match(Profile(examples=_examples()), NEW, OTHER)
 
-    assert (found.paper, found.strict, found.topic, found.matched) == (0, False, -1, ())
-    assert found.example == "Speculative decoding"
-    assert found.example_words[:2] == ("speculative decoding", "draft model")
+    assert (match.paper, match.strict, match.topic, match.matched) == (0, False, -1, ())
+    assert match.example == "Speculative decoding"
+    assert match.example_words[:2] == ("speculative decoding", "draft model")
 
 
 def test_a_pair_counts_only_where_its_words_are_adjacent() -> None:
@@ -104,10 +104,10 @@ def test_a_paper_below_a_third_of_the_examples_similarity_is_not_admitted() -> N
 
 def test_a_paper_at_the_threshold_is_not_admitted() -> None:
     profile = Profile(examples=_examples())
-    [found] = _match(profile, NEW)
+    [match] = _match(profile, NEW)
 
-    assert _papers(profile, NEW, tau=found.relevance) == []
-    assert _papers(profile, NEW, tau=found.relevance - 1) == [0]
+    assert _papers(profile, NEW, tau=match.relevance) == []
+    assert _papers(profile, NEW, tau=match.relevance - 1) == [0]
 
 
 @pytest.mark.parametrize(
@@ -135,22 +135,22 @@ def test_without_a_threshold_the_three_nearest_of_a_day_are_admitted() -> None:
 
 
 def test_a_strict_match_names_its_topic_and_the_example() -> None:
-    [found] = _match(Profile((Topic("speculative decoding"),), examples=_examples()), NEW)
+    [match] = _match(Profile((Topic("speculative decoding"),), examples=_examples()), NEW)
 
-    assert (found.strict, found.topic, found.matched) == (True, 0, ((0, ("speculative decoding",)),))
-    assert found.example == "Speculative decoding"
+    assert (match.strict, match.topic, match.matched) == (True, 0, ((0, ("speculative decoding",)),))
+    assert match.example == "Speculative decoding"
 
 
 def test_a_paper_with_stray_words_of_a_topic_is_only_like_the_example() -> None:
-    [found] = _match(Profile((Topic("draft horses of Belgium"),), examples=_examples()), NEW)
+    [match] = _match(Profile((Topic("draft horses of Belgium"),), examples=_examples()), NEW)
 
-    assert (found.topic, found.mask, found.matched) == (-1, 0, ())
+    assert (match.topic, match.mask, match.matched) == (-1, 0, ())
 
 
 def test_examples_and_topics_make_one_order() -> None:
     topic = Profile((Topic("birds"),))
     papers = (NEW, OTHER)
-    alone = {found.paper: found.relevance for found in _match(topic, *papers)}
+    alone = {match.paper: match.relevance for match in _match(topic, *papers)}
     together = {found.paper: found.relevance for found in _match(replace(topic, examples=_examples()), *papers)}
 
     assert together[1] == alone[1]

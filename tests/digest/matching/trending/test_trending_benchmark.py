@@ -22,8 +22,9 @@ def record(task: str, *papers: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("column", "other"), [("organisation", "organization"), ("project", "project_page")])
 def test_a_column_is_read_by_either_name(column: str, other: str) -> None:
-    first = trending.growth_scores(record("enter", paper(1, **{column: "Known"}), paper(2)))
-    second = trending.growth_scores(record("enter", paper(1, **{other: "Known"}), paper(2)))
+    unvoted = paper(2, observations=[])
+    first = trending.growth_scores(record("growth", {**unvoted, "id": "1", column: "Known"}, unvoted))
+    second = trending.growth_scores(record("growth", {**unvoted, "id": "1", other: "Known"}, unvoted))
 
     assert first == second
     assert first[0] > first[1]

@@ -119,6 +119,14 @@ def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int,
     ) >= content_prior.trending_entry_log_odds(votes, stars, days, content)
 
 
+def test_stars_in_any_number_do_not_outweigh_votes() -> None:
+    content = content_prior.PaperProperties(code=True)
+    discussed = content_prior.trending_entry_log_odds(60, 100, 1.0, content)
+
+    assert content_prior.trending_entry_log_odds(1, 80_000, 1.0, content) < discussed
+    assert content_prior.trending_entry_log_odds(60, 80_000, 1.0, content) > discussed
+
+
 @given(st.integers(1, 500), st.floats(0, 1e6))
 def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
     assert content_prior.persistence_score([rank], 0.0) > content_prior.persistence_score([rank + 2], gain)

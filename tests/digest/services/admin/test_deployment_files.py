@@ -84,9 +84,9 @@ def test_a_unit_reads_this_installation_s_settings_whatever_its_folder(installed
         output = subprocess.run(
             command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=True
         ).stdout
-        shown = {row["setting"]: row for row in json.loads(output)}
-        assert shown["DIGEST_SERVICE_NAME"]["value"] == "Papers of the lab"
-        assert shown["DIGEST_SERVICE_NAME"]["origin"] == ".env"
+        rows_by_setting = {row["setting"]: row for row in json.loads(output)}
+        assert rows_by_setting["DIGEST_SERVICE_NAME"]["value"] == "Papers of the lab"
+        assert rows_by_setting["DIGEST_SERVICE_NAME"]["origin"] == ".env"
 
 
 def test_the_private_redis_of_the_unit_listens_in_its_runtime_directory(installed: Terminal, tmp_path: Path) -> None:
@@ -122,10 +122,10 @@ def test_existing_files_are_kept_unless_forced(installed: Terminal, tmp_path: Pa
     (tmp_path / "Caddyfile").write_text("mine")
 
     code, error = installed.refused("init", "--caddy", str(tmp_path))
-    kept = (tmp_path / "Caddyfile").read_text()
+    old_text = (tmp_path / "Caddyfile").read_text()
     installed.ok("init", "--caddy", str(tmp_path), "--force")
 
-    assert (code, "is there already" in error, kept) == (1, True, "mine")
+    assert (code, "is there already" in error, old_text) == (1, True, "mine")
     assert "reverse_proxy" in (tmp_path / "Caddyfile").read_text()
 
 

@@ -26,7 +26,7 @@ def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def certificate_finding() -> tuple[str, str]:
     """Level and text of the check of the certificate."""
-    ((level, text),) = [(found.level, found.text) for found in doctor_host.check_certificate(settings.get())]
+    ((level, text),) = [(finding.level, finding.text) for finding in doctor_host.check_certificate(settings.get())]
     return level, text
 
 

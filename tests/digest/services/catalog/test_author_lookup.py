@@ -77,20 +77,20 @@ def test_the_start_page_offers_the_people_of_a_typed_name(pages: Browser, source
 
 
 def test_a_chosen_person_is_followed_by_their_id(pages: Browser) -> None:
-    chosen = f"Niao He (orcid:{ORCID_ID})"
-    text = pages.post("/", data=TYPED | {"person": chosen}).text
+    reference = f"Niao He (orcid:{ORCID_ID})"
+    text = pages.post("/", data=TYPED | {"person": reference}).text
 
-    assert f">{chosen}</textarea>" in text
+    assert f">{reference}</textarea>" in text
     assert "You follow this person." in text
 
 
 def test_preferences_offer_them_once_saved(lab: Lab, pages: Browser, source: LibraryServer) -> None:
     page = path(signed_links.preferences(lab.subscribe("bob", authors=["Niao He"])))
-    opened = pages.get(page).text
+    preferences_page = pages.get(page).text
     asked_by_opening = len(source.requests)
     pages.post(page, data={"action": f"person Niao He (openalex:{KEY})"})
 
-    assert "ETH Zurich" not in opened
+    assert "ETH Zurich" not in preferences_page
     assert asked_by_opening == 0
     assert "ETH Zurich" in pages.get(page).text
 
@@ -109,11 +109,11 @@ def test_the_api_and_the_command_line_list_them(pages: Browser) -> None:
 def test_a_name_is_asked_about_once_a_month(pages: Browser, source: LibraryServer) -> None:
     for _ in range(3):
         pages.post("/preview", data=TYPED)
-    asked = len(source.requests)
+    request_count = len(source.requests)
     with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
         pages.post("/preview", data=TYPED)
 
-    assert asked == 2
+    assert request_count == 2
     assert len(source.requests) == 4
 
 
@@ -149,13 +149,13 @@ def test_without_consent_or_contact_nobody_is_asked(
 def test_a_source_that_fails_is_left_alone_for_a_while(pages: Browser, source: LibraryServer) -> None:
     source.refuse("/authors", 503)
     answers = [pages.post("/preview", data={"authors": name}) for name in ("Niao He", "Ada Byron", "Niao He")]
-    asked = len(source.requests)
+    request_count = len(source.requests)
     source.add("/authors", {"results": AUTHORS})
     with time_machine.travel(clock.now() + author_lookup.PAUSE_AFTER_FAILURE + timedelta(minutes=1), tick=True):
         later = pages.post("/preview", data=TYPED).text
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert asked == 1
+    assert request_count == 1
     assert "ETH Zurich" in later
 
 

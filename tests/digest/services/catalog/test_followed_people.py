@@ -164,20 +164,20 @@ def test_an_authors_id_as_topic_brings_the_papers_that_carry_it(
     with_ids.run(TUESDAY)
 
     titles = {topic: sorted(with_ids.papers(f"bob{number}")) for number, topic in enumerate(BY_ID)}
-    assert titles == {topic: sorted(found) for topic, found in BY_ID.items()}
+    assert titles == {topic: sorted(expected) for topic, expected in BY_ID.items()}
 
 
 @pytest.mark.parametrize("topic", BY_ID)
 def test_the_preview_and_the_search_know_authors_ids(with_ids: Lab, pages: Browser, topic: str) -> None:
     profile = validate(SignUpPreferences, {"topics": topic}).profile()
-    shown = {paper.title for day in preview(profile).days for paper in day.papers}
+    previewed_titles = {paper.title for day in preview(profile).days for paper in day.papers}
     results = {
         order: pages.get("/api/v1/search", params={"q": topic, "order": order}).json() for order in ("newest", "best")
     }
 
-    assert set(BY_ID[topic]) <= shown <= {*BY_ID[topic], VISION, FOLDING, MARKETS}
-    for found in results.values():
-        of_monday = {hit["title"] for hit in found["papers"]} - {VISION, FOLDING, MARKETS}
+    assert set(BY_ID[topic]) <= previewed_titles <= {*BY_ID[topic], VISION, FOLDING, MARKETS}
+    for search_page in results.values():
+        of_monday = {hit["title"] for hit in search_page["papers"]} - {VISION, FOLDING, MARKETS}
         assert of_monday == set(BY_ID[topic])
 
 
@@ -189,11 +189,11 @@ def test_an_authors_id_as_exclusion_leaves_their_papers_out(with_ids: Lab) -> No
 
 @pytest.mark.parametrize("text", ["au:0000-0002-1825-0098", "au:orcid:0000-0002-1825", "au:W2741809807"])
 def test_a_damaged_id_in_a_query_is_refused_by_form_and_search(pages: Browser, text: str) -> None:
-    form, found = pages.post("/", data={"topics": text}), pages.get("/search", params={"q": text})
+    form, search_page = pages.post("/", data={"topics": text}), pages.get("/search", params={"q": text})
 
     assert form.status_code == 422
     assert "is not the id of an author" in form.text
-    assert "is not the id of an author" in found.text
+    assert "is not the id of an author" in search_page.text
 
 
 def test_an_id_that_comes_later_counts_from_then_on(namesakes: Lab) -> None:
@@ -201,8 +201,10 @@ def test_an_id_that_comes_later_counts_from_then_on(namesakes: Lab) -> None:
     namesakes.store(MONDAY, by_wang(31, "Unknown at first", "Sofya Kovalevskaya", category="math.AG"))
     profile = validate(SignUpPreferences, {"authors": authors}).profile()
     before = [paper.title for day in preview(profile).days for paper in day.papers]
-    known = by_wang(31, "Unknown at first", "Sofya Kovalevskaya", ids=HERS, category="math.AG")
-    namesakes.store(None, replace(known, record=Record("", arxiv_id=known.record.arxiv_id)), source="openalex")
+    identified_paper = by_wang(31, "Unknown at first", "Sofya Kovalevskaya", ids=HERS, category="math.AG")
+    namesakes.store(
+        None, replace(identified_paper, record=Record("", arxiv_id=identified_paper.record.arxiv_id)), source="openalex"
+    )
     after = [paper.title for day in preview(profile).days for paper in day.papers]
 
     assert "Unknown at first" not in before
@@ -236,10 +238,10 @@ def test_a_persons_page_and_feeds_have_only_their_papers(pages: Browser, suffix:
 
 def test_the_sign_up_offers_the_people_of_a_name_and_takes_the_choice(pages: Browser) -> None:
     form = {"authors": "Wei Wang\nAda Byron", "address": "bob@example.com"}
-    chosen = re.findall(r'name="person" value="([^"]+)"', pages.post("/", data=form).text)
+    references = re.findall(r'name="person" value="([^"]+)"', pages.post("/", data=form).text)
     text = pages.post("/", data=form | {"person": f"Wei Wang ({HIS})"}).text
 
-    assert f"Wei Wang ({HERS})" in chosen
+    assert f"Wei Wang ({HERS})" in references
     assert f">Ada Byron\nWei Wang ({HIS})</textarea>" in text
     assert "You follow this person." in text
 
@@ -247,10 +249,10 @@ def test_the_sign_up_offers_the_people_of_a_name_and_takes_the_choice(pages: Bro
 def test_preferences_follow_one_person_and_everybody_again(namesakes: Lab, pages: Browser) -> None:
     number = namesakes.subscribe("bob", authors=["Wei Wang"])
     page = path(signed_links.preferences(number))
-    one = pages.post(page, data={"action": f"person Wei Wang ({HERS})"}).text
+    page_of_person = pages.post(page, data={"action": f"person Wei Wang ({HERS})"}).text
     everybody = pages.post(page, data={"action": "person Wei Wang"}).text
 
-    assert f">Wei Wang ({HERS})</textarea>" in one
+    assert f">Wei Wang ({HERS})</textarea>" in page_of_person
     assert ">Wei Wang</textarea>" in everybody
 
 
@@ -275,8 +277,8 @@ def test_an_unknown_person_is_said_to_bring_nothing_yet(pages: Browser) -> None:
     text = pages.post("/", data={"authors": "Wei Wang (https://orcid.org/0000-0002-1825-0097)"}).text
 
     assert "Wei Wang (https://orcid.org" in text  # another form of parentheses stays a part of the name
-    known = pages.post("/", data={"authors": "Wei Wang (ORCID:https://orcid.org/0000-0002-1825-0097)"}).text
-    assert "No paper here is known to be by Wei Wang (orcid:0000-0002-1825-0097) yet" in known
+    preview_page = pages.post("/", data={"authors": "Wei Wang (ORCID:https://orcid.org/0000-0002-1825-0097)"}).text
+    assert "No paper here is known to be by Wei Wang (orcid:0000-0002-1825-0097) yet" in preview_page
 
 
 def test_people_whose_papers_were_deleted_are_not_offered(namesakes: Lab, pages: Browser) -> None:

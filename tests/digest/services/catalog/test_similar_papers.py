@@ -29,21 +29,21 @@ def test_similar_papers_come_with_the_words_that_they_share(lab: Lab) -> None:
     lab.set_time(utc(MONDAY, 12))
     lab.store(MONDAY, *_papers())
     index_papers()
-    found = _similar("2511.20000")
+    similar = _similar("2511.20000")
 
-    assert {paper.title for paper in found} == {f"Galaxies in the survey, part {n}" for n in (1, 2, 3)}
-    assert {"halos", "survey"} & set(found[0].words)
-    assert set(found[0].words) <= {*GALAXIES.lower().strip(".").split(), "part"}
+    assert {paper.title for paper in similar} == {f"Galaxies in the survey, part {n}" for n in (1, 2, 3)}
+    assert {"halos", "survey"} & set(similar[0].words)
+    assert set(similar[0].words) <= {*GALAXIES.lower().strip(".").split(), "part"}
 
 
 def test_at_most_eight_are_shown_and_never_the_paper_itself(lab: Lab) -> None:
     lab.set_time(utc(MONDAY, 12))
     lab.store(MONDAY, *_papers())
     index_papers()
-    found = _similar("2511.10003")
+    similar = _similar("2511.10003")
 
-    assert len(found) == MAX_SIMILAR
-    assert "Protein folding, method 3" not in {paper.title for paper in found}
+    assert len(similar) == MAX_SIMILAR
+    assert "Protein folding, method 3" not in {paper.title for paper in similar}
 
 
 def test_withdrawn_papers_are_left_out(lab: Lab) -> None:

@@ -6,7 +6,10 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import pytest
+
 from digest.services.editions import web_view
+from digest.services.subscriptions.topic_feedback import TopicSetting, save_topic_settings
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 
 
@@ -40,6 +43,45 @@ def test_a_topic_is_not_called_silent_after_a_day(lab: Lab, smtp: MailServer) ->
     lab.run(MONDAY)
 
     assert "has brought nothing" not in text(smtp)[1]
+
+
+def test_a_quiet_day_says_that_all_topics_are_muted_and_calls_none_silent(lab: Lab, smtp: MailServer) -> None:
+    quiet = MONDAY + timedelta(days=15)
+    number = lab.subscribe("ada", "bandits", quiet_day="notice")
+    for place, day in enumerate((MONDAY, quiet), 1):
+        lab.set_time(utc(day, 5))
+        lab.store(day, paper(place, "Bandits"))
+        lab.run(day)
+        save_topic_settings(number, {"bandits": TopicSetting(muted=True)})
+
+    subject, body = text(smtp)
+
+    assert subject == "Nothing new for your topics today (1 paper announced)"
+    assert "All your topics are muted, so nothing can match them." in body
+    assert "has brought nothing" not in body
+
+
+@pytest.mark.parametrize("topic", ["bandits", "galaxies"])
+def test_a_first_edition_without_a_welcome_says_how_far_it_looks_back(lab: Lab, smtp: MailServer, topic: str) -> None:
+    later = MONDAY + timedelta(days=1)
+    for number, day in enumerate((MONDAY, later), 1):
+        lab.set_time(utc(day, 5))
+        lab.store(day, paper(number, "Bandits"))
+    lab.subscribe("ada", topic, quiet_day="notice")
+    lab.run(later)
+
+    assert "Your first edition looks back over the last two weeks. From now on you get what is new." in text(smtp)[1]
+
+
+def test_a_second_edition_does_not_look_back(lab: Lab, smtp: MailServer) -> None:
+    lab.subscribe("ada", "bandits")
+    for number in (1, 2):
+        day = MONDAY + timedelta(days=number)
+        lab.set_time(utc(day, 5))
+        lab.store(day, paper(number, "Bandits"))
+        lab.run(day)
+
+    assert [" looks back " in text(smtp, place)[1] for place in (0, 1)] == [False, False]
 
 
 def test_the_edition_of_a_category_subscriber_names_that_category(lab: Lab, smtp: MailServer) -> None:

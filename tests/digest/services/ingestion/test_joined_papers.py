@@ -206,10 +206,10 @@ def test_mail_page_and_web_view_link_both_versions_and_name_the_journal(ada: Lab
 
     assert "now in Nature" in page.row.badges
     assert [address for _, address in page.links] == [f"https://doi.org/{ARTICLE}", f"https://doi.org/{PREPRINT}"]
-    for shown in (text, html):
-        assert "now in Nature" in shown
-        assert f"https://doi.org/{ARTICLE}" in shown
-        assert f"https://doi.org/{PREPRINT}" in shown
+    for part in (text, html):
+        assert "now in Nature" in part
+        assert f"https://doi.org/{ARTICLE}" in part
+        assert f"https://doi.org/{PREPRINT}" in part
 
 
 @pytest.mark.parametrize("outlets", [("bioRxiv",), ("PubMed", "bioRxiv"), ("PubMed",)])

@@ -105,7 +105,7 @@ def test_papers_are_found_by_arxiv_id_by_doi_and_by_title_and_first_author(datab
     resolved = read_library(LibrarySource(file=text.encode()))
 
     assert [example.paper_id for example in resolved.examples] == [1, 2, 3, None]
-    assert (resolved.total, resolved.known, resolved.repeated) == (4, 3, 0)
+    assert (resolved.total, resolved.stored_count, resolved.repeated) == (4, 3, 0)
 
 
 def test_a_paper_that_is_listed_twice_counts_once(database: str) -> None:

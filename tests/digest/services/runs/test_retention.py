@@ -121,12 +121,12 @@ def test_old_papers_go_where_that_is_set_with_all_about_them(lab: Lab, configure
 
     retention.delete_expired()
 
-    left = _stored("paper")
-    assert left & {first, second, third} == {second}
-    assert len(left) == 3
+    remaining_papers = _stored("paper")
+    assert remaining_papers & {first, second, third} == {second}
+    assert len(remaining_papers) == 3
     with reading() as session:
         keys = {number for (number,) in session.connection().execute(text("SELECT DISTINCT paper_id FROM paper_key"))}
-    assert keys == left
+    assert keys == remaining_papers
 
 
 def test_an_edition_shows_its_paper_whose_joined_version_is_old_too(lab: Lab, configured: Callable[..., None]) -> None:
@@ -144,11 +144,11 @@ def test_an_edition_shows_its_paper_whose_joined_version_is_old_too(lab: Lab, co
     lab.announce(later_day - timedelta(days=2), "New bandits 1", "New bandits 2")
     configured(RETENTION_PAPERS_DAYS=200)
     retention.delete_expired()
-    kept = _stored("paper")
+    remaining_papers = _stored("paper")
     with transaction() as session:  # as it was deleted before such papers were kept
         session.connection().execute(text("DELETE FROM paper_version WHERE paper_id = 1"))
 
-    assert {1, 2} <= kept
+    assert {1, 2} <= remaining_papers
     assert "How mice decide among bandits" in web_view.web_view(edition.id or 0, "/editions/x")
 
 

@@ -32,10 +32,10 @@ def test_the_best_match_has_the_score_that_the_edition_has(lab: Lab, smtp: MailS
     lab.announce(MONDAY, "Graph neural networks for traffic", "A survey of graph neural networks", "Dark matter")
     lab.run(MONDAY)
     index_papers()
-    found = search(SearchRequest("graph neural networks", order=BEST)).hits
+    hits = search(SearchRequest("graph neural networks", order=BEST)).hits
     in_edition = [(entry.paper, entry.score) for entry in lab.entries("ada", MONDAY)]
 
-    assert [(hit.row.id, hit.score) for hit in found] == in_edition
+    assert [(hit.row.id, hit.score) for hit in hits] == in_edition
 
 
 def test_indexing_again_adds_nothing_and_little_time_leaves_the_rest(lab: Lab) -> None:

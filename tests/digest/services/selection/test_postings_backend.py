@@ -25,7 +25,7 @@ from tests.digest.matching.profiles import RandomProfiles
 from tests.digest.services.selection.test_back_ends_agree import DAY, real_days
 
 PAPERS_A_DAY, PROFILES = 16, 40
-EARLY = date(2025, 9, 15)  # fewer than 14 announcements are before it
+FIRST_DAY = date(2025, 9, 15)  # fewer than 14 announcements are before it
 HAND_MADE = (
     Profile((Topic("learning"),)),
     Profile((Topic("reinforcement learning"), Topic("graph neural network*"))),
@@ -78,10 +78,10 @@ def mailed(session: Session, profile: Profile, last_day: date) -> list[tuple[dat
     return contents
 
 
-@pytest.mark.parametrize("last_day", [DAY, EARLY])
+@pytest.mark.parametrize("last_day", [DAY, FIRST_DAY])
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_preview_shows_what_the_mails_would_have_brought(stored: list[Profile], last_day: date) -> None:
-    shown = 0
+    paper_count = 0
     for profile in stored:
         with reading() as session:
             expected = [
@@ -108,5 +108,5 @@ def test_a_preview_shows_what_the_mails_would_have_brought(stored: list[Profile]
             )
             for day in days
         ] == expected, profile
-        shown += sum(day.total for day in days)
-    assert shown > PROFILES
+        paper_count += sum(day.total for day in days)
+    assert paper_count > PROFILES

@@ -51,12 +51,12 @@ def lookup_server() -> Iterator[LibraryServer]:
     """arXiv knows every id but those that end in 99999; OpenAlex, Crossref, bioRxiv, medRxiv, PubMed one paper each."""
 
     def arxiv(query: Mapping[str, str]) -> Answer:
-        known = [identifier for identifier in query["id_list"].split(",") if not identifier.endswith("99999")]
-        return Answer(FEED.format("".join(ENTRY.format(id=i, title=f"learning {i}") for i in known)).encode())
+        known_ids = [identifier for identifier in query["id_list"].split(",") if not identifier.endswith("99999")]
+        return Answer(FEED.format("".join(ENTRY.format(id=i, title=f"learning {i}") for i in known_ids)).encode())
 
     def efetch(query: Mapping[str, str]) -> Answer:
-        known = PMID.removeprefix("PMID:") in query["id"].split(",")
-        article = Article(38000001, date(2024, 1, 2), title="Salmon migrate upstream").xml() if known else ""
+        is_known = PMID.removeprefix("PMID:") in query["id"].split(",")
+        article = Article(38000001, date(2024, 1, 2), title="Salmon migrate upstream").xml() if is_known else ""
         return Answer(f"{HEAD}<PubmedArticleSet>{article}</PubmedArticleSet>".encode())
 
     with library_server() as server:

@@ -68,7 +68,7 @@ def test_what_the_sources_know_finds_papers_from_then_on(pasted: Browser) -> Non
     result = pending_example_lookup.look_up_examples()
     profile = account_of(1).profile
 
-    assert (result.looked_up, result.found, result.is_incomplete) == (3, 2, False)
+    assert (result.looked_up, result.found_count, result.is_incomplete) == (3, 2, False)
     assert sorted(example.title for example in example_papers.list_examples(1) if not example.lookup) == [
         "Auction equilibria",
         f"Offline learning {KNOWN}",
@@ -101,7 +101,7 @@ def test_what_one_source_does_not_answer_waits_while_the_others_are_stored(
     sources.refuse("/api/query", 404)
     result = pending_example_lookup.look_up_examples()
 
-    assert (result.looked_up, result.found, result.is_incomplete) == (1, 1, False)
+    assert (result.looked_up, result.found_count, result.is_incomplete) == (1, 1, False)
     assert "2 of them are being looked up" in page(pasted)
 
 
@@ -121,7 +121,7 @@ def test_a_paper_is_found_by_the_identifier_of_its_source(
     web.post(path(signed_links.preferences(1)), data={"action": "import-papers", "library_text": text})
     result = pending_example_lookup.look_up_examples()
 
-    assert (result.looked_up, result.found) == (1, 1)
+    assert (result.looked_up, result.found_count) == (1, 1)
     assert [example.title for example in example_papers.list_examples(1)] == [title]
 
 
@@ -137,7 +137,7 @@ def test_identifiers_that_no_source_knows_are_named(web: Browser, sources: Libra
     result = pending_example_lookup.look_up_examples()
     named = " ".join(page(web).split())
 
-    assert (result.looked_up, result.found) == (3, 0)
+    assert (result.looked_up, result.found_count) == (3, 0)
     assert "3 of them could not be found" in named
     assert all(identifier in named for identifier in text.split())
 
@@ -173,10 +173,10 @@ def test_a_pmid_that_is_stored_here_is_not_looked_up(lab: Lab, web: Browser, sou
 
 def test_a_second_look_up_asks_nothing(pasted: Browser, sources: LibraryServer) -> None:
     pending_example_lookup.look_up_examples()
-    asked = len(sources.requests)
+    request_count = len(sources.requests)
 
     assert pending_example_lookup.look_up_examples().looked_up == 0
-    assert len(sources.requests) == asked
+    assert len(sources.requests) == request_count
 
 
 def test_at_most_two_hundred_papers_of_an_import_are_looked_up(web: Browser, sources: LibraryServer) -> None:

@@ -19,7 +19,7 @@ def keep(title: str) -> str:
     return keep_import(bounded_papers([ExampleEntry(title)]))
 
 
-def kept(tokens: list[str]) -> list[str]:
+def remaining_tokens(tokens: list[str]) -> list[str]:
     """The titles of those imports that are still kept."""
     titles = []
     for token in tokens:
@@ -42,12 +42,12 @@ def keep_one_after_the_other(lab: Lab, count: int) -> list[str]:
 def test_of_too_many_imports_the_oldest_give_way(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_IMPORTS", 3)
 
-    assert kept(keep_one_after_the_other(lab, 5)) == ["", "", "Paper 2", "Paper 3", "Paper 4"]
+    assert remaining_tokens(keep_one_after_the_other(lab, 5)) == ["", "", "Paper 2", "Paper 3", "Paper 4"]
 
 
 def test_of_too_large_imports_the_oldest_give_way(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_BYTES", 200)
-    titles = kept(keep_one_after_the_other(lab, 8))
+    titles = remaining_tokens(keep_one_after_the_other(lab, 8))
 
     assert titles[0] == ""
     assert titles[-1] == "Paper 7"
@@ -58,10 +58,10 @@ def test_an_import_is_kept_for_a_day(lab: Lab) -> None:
     with time_machine.travel("2025-11-17T06:00:00Z", tick=False) as traveller:
         token = keep("Paper")
         traveller.shift(timedelta(hours=23))
-        on_the_same_day = kept([token])
+        on_the_same_day = remaining_tokens([token])
         traveller.shift(timedelta(hours=2))
 
-        assert (on_the_same_day, kept([token])) == (["Paper"], [""])
+        assert (on_the_same_day, remaining_tokens([token])) == (["Paper"], [""])
 
 
 def test_of_more_than_five_thousand_papers_the_last_are_left_out(lab: Lab) -> None:

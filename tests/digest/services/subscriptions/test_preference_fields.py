@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import time
 from typing import Any
 
@@ -30,7 +31,7 @@ BAD: tuple[tuple[str, Any], ...] = (
     ("exclusions", "'quoted' AND"),
     ("exclusions", [f"word{n}" for n in range(21)]),
     ("categories", "cs.LG, DROP TABLE"),
-    ("categories", "CS.lg"),
+    ("categories", "CS.lgx"),
     ("categories", [f"cs.{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(61)]),
     ("categories", "c" * 21),
     ("authors", "x" * 121),
@@ -128,11 +129,41 @@ def test_arxivs_categories_are_taken(name: str) -> None:
         (["Machine Learning (cs.LG)", "bio"], ("cs.LG", "bio")),
         ("cs.LG stat.ML", ("cs.LG", "stat.ML")),
         ("neuroscience\nbio.neuroscience", ("bio.neuroscience",)),
+        ("bio.*, cs.*, CS.lg, q-BIO.nc", ("bio", "cs", "cs.LG", "q-bio.NC")),
         (" ", ()),
     ],
 )
 def test_subjects_are_chosen_by_name_or_code(typed: object, codes: tuple[str, ...]) -> None:
     assert validate(SignUpPreferences, {"categories": typed}).categories == codes
+
+
+@pytest.mark.parametrize(
+    ("typed", "like"),
+    [
+        ("Nueroscience", "Neuroscience"),
+        ("bio.neurosciense", "Neuroscience"),
+        ("cs.ZZ", "cs."),
+        ("xyzzy", "such as Neuroscience or cs.LG"),
+    ],
+)
+def test_a_subject_that_does_not_exist_is_refused_with_those_like_it(typed: str, like: str) -> None:
+    with pytest.raises(BadInput, match=f"'{typed}' is not a subject.*{like}"):
+        validate(SignUpPreferences, {"categories": typed})
+
+
+@pytest.mark.parametrize(
+    ("topic", "like"),
+    [
+        ("cat:Neuroscience", "expected bio.neuroscience"),
+        ("learning AND cat:cs.LGG", "expected cs.LG"),
+        ("learning ANDNOT (cat:bio.nueroscience OR cat:cs.LG)", "expected bio.neuroscience"),
+        ("cat:bio*", "expected bio"),
+        ("cat:xyzzy.*", "expected a name such as cs.LG or cs"),
+    ],
+)
+def test_a_category_of_a_topic_that_does_not_exist_is_refused_with_those_like_it(topic: str, like: str) -> None:
+    with pytest.raises(BadInput, match=f"is no category.*{re.escape(like)}"):
+        validate(SignUpPreferences, {"topics": topic})
 
 
 @pytest.mark.parametrize("typed", ["arXiv, bioRxiv", "arxiv biorxiv", ["arXiv", "BIORXIV", "arxiv"], "arXiv\nbioRxiv"])

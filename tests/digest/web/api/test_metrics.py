@@ -212,10 +212,10 @@ def test_every_metric_of_the_shipped_files_exists(
     clock_stands.shift(600)
     run_report.report_ended_runs()
     described = set(re.findall(r"^# TYPE (\S+)", web.get("/metrics", headers=METRICS).text, re.MULTILINE))
-    shown = described | {f"{metric}{part}" for metric in described for part in ("_bucket", "_sum", "_count")}
+    metric_names = described | {f"{metric}{part}" for metric in described for part in ("_bucket", "_sum", "_count")}
     text = (FOLDER / name).read_text()
     document = json.loads(text) if name.endswith("json") else yaml.safe_load(text)
 
     used = {metric for expression in _expressions(document) for metric in NAME.findall(expression)}
     assert len(used) >= 10
-    assert used - shown == set()
+    assert used - metric_names == set()

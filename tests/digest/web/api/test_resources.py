@@ -166,6 +166,66 @@ def test_a_run_is_cancelled_and_what_was_missed_is_sent_again(api: Api, run: int
     assert api("POST", f"runs/{run}/resend-missed", {"uncertain": True})["held"] == 0
 
 
+def test_what_a_run_would_send_is_said_and_nothing_is_started(web: Browser, api: Api, queue: RecordingQueue) -> None:
+    subscriber = subscribed(web)
+    answer = api("POST", "runs", {"date": NOW.date().isoformat(), "dry_run": True}, status=202)
+    single = api(
+        "POST", "runs", {"date": NOW.date().isoformat(), "subscriber": subscriber.id, "dry_run": True}, status=202
+    )
+
+    assert (answer["dry_run"], answer["subscribers"], answer["papers"]) == (True, 1, None)
+    assert [(slot["subscribers"], slot["run"]) for slot in answer["slots"]] == [(1, None)]
+    assert (single["subscribers"], single["papers"]) == (1, 0)
+    assert (api("GET", "runs")["runs"], queue.frozen, audited()) == ([], [], [])
+
+
+def test_a_run_of_a_date_is_started_once_for_each_key(web: Browser, api: Api, queue: RecordingQueue) -> None:
+    subscribed(web)
+    api.headers["Idempotency-Key"] = "first"
+    request = {"date": NOW.date().isoformat()}
+    first, again = (api("POST", "runs", request, status=202) for _ in range(2))
+    api.headers["Idempotency-Key"] = "second"
+    second = api("POST", "runs", request, status=202)
+
+    [run] = api("GET", "runs")["runs"]
+    assert [(slot["run"], slot["state"]) for slot in first["slots"]] == [(run["id"], "planned")]
+    assert (first, first["slots"]) == (again, second["slots"])
+    assert queue.frozen == [(run["id"], 0), (run["id"], 0)]
+    assert audited() == [("start run", BY_TOKEN)] * 2
+
+
+@pytest.mark.parametrize(
+    "request_body",
+    [{"date": "2026-11-21"}, {"date": "0001-01-01"}, {"date": "9999-12-31"}, {"subscriber": 999}, {"subscriber": 0}],
+)
+def test_a_run_of_nobody_or_of_an_odd_date_is_refused(api: Api, request_body: dict[str, object]) -> None:
+    for dry_run in (True, False):
+        problem = api("POST", "runs", request_body | {"dry_run": dry_run}, status=422)
+        assert [error["field"] for error in problem["errors"]] == list(request_body)
+    assert audited() == []
+
+
+def test_why_somebody_got_no_mail_is_explained(web: Browser, api: Api) -> None:
+    subscriber = subscribed(web)
+    api("POST", f"subscriptions/{subscriber.id}/unsubscribe")
+    lines = api("GET", f"subscriptions/{subscriber.id}/why")["lines"]
+
+    assert lines[0] == "no mail: the subscription is left since 2025-11-21"
+    assert "not stored" in api("GET", f"subscriptions/{subscriber.id}/why?paper=2511.99999", status=404)["detail"]
+
+
+def test_actions_are_listed_with_administrators_addresses_for_their_scope_alone(web: Browser, api: Api) -> None:
+    with transaction() as session:
+        session.add(Audit(at=NOW, actor="boss@digest.example", action="test mail", detail={}))
+    with_addresses, without = (
+        Api(web, *scopes, name=f"of {len(scopes)}")("GET", "audit?limit=3")["actions"]
+        for scopes in (("audit:read", "addresses:read"), ("audit:read",))
+    )
+
+    assert [row["actor"] for row in with_addresses if row["action"] == "test mail"] == ["boss@digest.example"]
+    assert [row["actor"] for row in without if row["action"] == "test mail"] == ["[address]"]
+
+
 def test_mails_are_filtered(api: Api, run: int) -> None:
     def addresses(query: str) -> list[str]:
         return [row["address"].partition("@")[0] for row in api("GET", f"deliveries?{query}")["deliveries"]]
@@ -220,10 +280,10 @@ def test_an_edition_is_read(api: Api, run: int) -> None:
 
 
 def test_a_reason_is_stored_without_invisible_characters_and_must_not_be_empty(web: Browser, api: Api) -> None:
-    kept = api("POST", "suppressions", {"address": ADA, "reason": " asked\u202e\n by phone\x01"}, status=201)
+    suppression = api("POST", "suppressions", {"address": ADA, "reason": " asked\u202e\n by phone\x01"}, status=201)
     refused = api("POST", "suppressions", {"address": "bob@one.example", "reason": "\u200b \x01"}, status=422)
 
-    assert kept["reason"] == "asked by phone"
+    assert suppression["reason"] == "asked by phone"
     assert refused["errors"][0]["field"] == "reason"
 
 
@@ -231,9 +291,9 @@ def test_an_address_is_suppressed_and_released(web: Browser, api: Api) -> None:
     subscribed(web)
     first = api("POST", "suppressions", {"address": ADA, "reason": "asked by phone"}, status=201)
     again = api("POST", "suppressions", {"address": ADA.upper(), "reason": "another"}, status=201)
-    shown = api("GET", "subscriptions/1")["suppression"]
+    suppression = api("GET", "subscriptions/1")["suppression"]
 
-    assert (first["reason"], again["reason"], shown["reason"]) == ("asked by phone",) * 3
+    assert (first["reason"], again["reason"], suppression["reason"]) == ("asked by phone",) * 3
     assert [row["address"] for row in api("GET", "suppressions?address=ada")["suppressions"]] == [ADA]
     api("POST", "suppressions/release", {"address": ADA}, status=204)
     api("POST", "suppressions/release", {"address": ADA}, status=404)
@@ -260,14 +320,14 @@ def test_a_source_is_fetched_now(web: Browser, api: Api) -> None:
 
 
 def test_a_token_is_created_used_and_revoked(web: Browser, api: Api, clock_stands: time_machine.Traveller) -> None:
-    made = api("POST", "tokens", {"name": "my monitor", "scopes": ["runs:read"], "expires": "90d"}, status=201)
-    headers = {"authorization": f"Bearer {made['token']}"}
+    new_token = api("POST", "tokens", {"name": "my monitor", "scopes": ["runs:read"], "expires": "90d"}, status=201)
+    headers = {"authorization": f"Bearer {new_token['token']}"}
     assert web.get("/api/v1/runs", headers=headers).status_code == 200
     clock_stands.shift(timedelta(minutes=5))
-    shown = api("GET", "tokens/my%20monitor")
+    stored_token = api("GET", "tokens/my%20monitor")
 
-    assert (shown["scopes"], shown["last_used_at"]) == (["runs:read"], "2025-11-21T09:07:00Z")
-    assert "token" not in shown
+    assert (stored_token["scopes"], stored_token["last_used_at"]) == (["runs:read"], "2025-11-21T09:07:00Z")
+    assert "token" not in stored_token
     assert [row["name"] for row in api("GET", "tokens")["tokens"]] == ["admin", "my monitor"]
     api("DELETE", "tokens/my%20monitor", status=204)
     assert web.get("/api/v1/runs", headers=headers).status_code == 401

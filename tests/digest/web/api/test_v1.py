@@ -147,7 +147,7 @@ ROUTES = {  # route: the call, the scope it asks for, whether it is open without
     "deliveries": (call("GET", "deliveries"), "deliveries:read", False),
     "editions": (call("GET", "editions"), "editions:read", False),
     "search": (call("GET", "search?q=graphs"), "papers:read", True),
-    "people": (call("GET", "people?name=Ada+Byron"), "papers:read", True),
+    "people": (call("GET", "people?name=Ada%20Byron"), "papers:read", True),
     "the list of subscribers": (call("GET", "subscriptions"), "subscriptions:read", False),
     "bounces": (call("GET", "bounces"), "bounces:read", False),
     "the list of suppressions": (call("GET", "suppressions"), "suppressions:read", False),
@@ -164,6 +164,8 @@ ROUTES = {  # route: the call, the scope it asks for, whether it is open without
     ),
     "a new feed": (call("POST", "sources", json={"address": "ftp://a.example"}), "sources:manage", False),
     "tokens": (call("GET", "tokens"), "admin", False),
+    "audit": (call("GET", "audit"), "audit:read", False),
+    "a new run": (call("POST", "runs", json={"dry_run": True}), "runs:manage", False),
     "a new token": (call("POST", "tokens", json={"name": "x", "scopes": ["admin"]}), "admin", False),
 }
 # route of a thing that is not there: the call, and the scope; without it the answer is 403, with it 404
@@ -179,6 +181,7 @@ ROUTES_OF_NOTHING = {
         )
         for action in ("pause", "resume", "unsubscribe")
     },
+    "/subscriptions/{subscriber_id}/why": (call("GET", "subscriptions/999/why"), "subscriptions:read"),
     "PATCH /subscriptions/{subscriber_id}": (call("PATCH", "subscriptions/999", json={}), "subscriptions:manage"),
     "DELETE /subscriptions/{subscriber_id}": (call("DELETE", "subscriptions/999"), "subscriptions:manage"),
     **{

@@ -177,11 +177,11 @@ def test_a_request_whose_process_died_is_not_done_again_while_its_key_is_kept(
         sign_up(web)
     early = sign_up(web)
     clock_stands.shift(timedelta(minutes=3))
-    late = sign_up(web)
+    later_answer = sign_up(web)
     clock_stands.shift(timedelta(days=1))
 
-    assert (early.status_code, late.status_code) == (409, 409)
-    assert "perhaps after its effect" in late.json()["detail"]
+    assert (early.status_code, later_answer.status_code) == (409, 409)
+    assert "perhaps after its effect" in later_answer.json()["detail"]
     assert sign_up(web).status_code == 202
 
 

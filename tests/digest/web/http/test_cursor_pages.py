@@ -31,19 +31,19 @@ def add_bounces(first: int, last: int) -> None:
 
 def test_pages_show_every_row_once_while_rows_are_added(web: Browser, headers: dict[str, str]) -> None:
     add_bounces(1, 7)
-    shown: list[int] = []
+    listed_ids: list[int] = []
     page: str | None = "/api/v1/bounces?limit=3&kind=hard"
     pages = 0
     while page:
         response = web.get(page, headers=headers)
         body = response.json()
-        shown += [row["id"] for row in body["bounces"]]
+        listed_ids += [row["id"] for row in body["bounces"]]
         page = body["next"]
         assert response.headers.get("link") == (f'<http://testserver{page}>; rel="next"' if page else None)
         pages += 1
         add_bounces(100 * pages, 100 * pages + 2)
 
-    assert shown == [7, 6, 5, 4, 3, 2, 1]
+    assert listed_ids == [7, 6, 5, 4, 3, 2, 1]
     assert pages == 3
 
 

@@ -81,12 +81,12 @@ def test_a_run_lists_its_mails_by_state_and_address(web: Browser, cookie: dict[s
     add_mail(add_subscriber(BOB), run, state=REJECTED)
     everything = web.get(f"/admin/runs/{run}", headers=cookie).text
     rejected = web.get(f"/admin/runs/{run}?state=rejected", headers=cookie).text
-    found = web.get(f"/admin/runs/{run}?q=ONE.", headers=cookie).text
+    result_page = web.get(f"/admin/runs/{run}?q=ONE.", headers=cookie).text
 
     assert "1 of 2 mails sent" in everything
     assert (ADA in everything, BOB in everything) == (True, True)
     assert (ADA in rejected, BOB in rejected) == (False, True)
-    assert (ADA in found, BOB in found) == (True, False)
+    assert (ADA in result_page, BOB in result_page) == (True, False)
 
 
 def test_a_run_with_many_mails_has_further_pages(web: Browser, cookie: dict[str, str]) -> None:

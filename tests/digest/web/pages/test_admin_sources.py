@@ -121,6 +121,26 @@ def test_what_can_not_be_done_is_said_on_the_page(
     assert line.format(url=server.url) in answer[1]
 
 
+def test_a_moved_feed_and_an_entry_taken_for_a_former_one_are_shown(
+    server: FeedServer, web: Browser, cookie: dict[str, str]
+) -> None:
+    seminar = "<item><title>Weekly seminar</title><link>https://j.example/{n}</link><author>Ada Sample</author></item>"
+    server.pages["/feed.xml"] = feed(seminar.format(n=1))
+    act(web, cookie, "add", address=f"{server.url}/feed.xml")
+    catch_up.ingest(NAME)
+    server.pages["/new.xml"] = feed(seminar.format(n=2))
+    server.redirects["/feed.xml"], server.redirect_status = "/new.xml", 301
+    for _ in range(2):
+        catch_up.ingest(NAME)
+    listed = unescape(re.sub(r"<[^>]+>", " ", web.get(f"{PATH}?source={NAME}", headers=cookie).text))
+    _, preview = act(web, cookie, "preview", address=f"{server.url}/new.xml")
+
+    assert f"moved from {server.url}/feed.xml to {server.url}/new.xml" in listed
+    assert re.search(r"whose address changed; neither has a date\s+Weekly seminar\s+1", listed)
+    assert "0 papers, 0 of them new, 1 entry left out" in preview
+    assert re.search(r"Weekly seminar\s+the title and authors of an entry that came before", preview)
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_markup_in_a_feed_is_shown_as_text(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
     attack = "&lt;img src=x onerror=alert(1)&gt; \"'&gt;&lt;script&gt;alert(1)&lt;/script&gt;"

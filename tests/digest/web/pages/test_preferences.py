@@ -224,7 +224,7 @@ def test_saving_again_after_a_conflict_replaces_the_other_change(web: Browser) -
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
 
 
-def _shown(text: str) -> str:
+def _shown_versions(text: str) -> str:
     match = re.search(r'name="shown" value="([^"]+)"', text)
     assert match is not None
     return match[1]
@@ -240,7 +240,12 @@ def test_the_page_says_when_the_next_mail_comes(web: Browser) -> None:
 def test_a_section_is_saved_alone_and_what_was_typed_elsewhere_stays(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
-    form = {"action": "save-schedule", "topics": "bandits", "send_at": "18:00", "shown": _shown(web.get(link).text)}
+    form = {
+        "action": "save-schedule",
+        "topics": "bandits",
+        "send_at": "18:00",
+        "shown": _shown_versions(web.get(link).text),
+    }
     response = web.post(link, data=form)
 
     assert (response.status_code, "bandits" in response.text) == (200, True)
@@ -251,9 +256,9 @@ def test_a_section_is_saved_alone_and_what_was_typed_elsewhere_stays(web: Browse
 def test_sections_changed_in_two_tabs_do_not_conflict(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
-    shown = _shown(web.get(link).text)
-    first = web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown})
-    second = web.post(link, data={"action": "save-topics", "topics": "bandits", "shown": shown})
+    shown_versions = _shown_versions(web.get(link).text)
+    first = web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown_versions})
+    second = web.post(link, data={"action": "save-topics", "topics": "bandits", "shown": shown_versions})
 
     assert (first.status_code, second.status_code) == (200, 200)
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
@@ -262,10 +267,10 @@ def test_sections_changed_in_two_tabs_do_not_conflict(web: Browser) -> None:
 def test_the_second_tab_is_told_the_new_value_and_loses_nothing_typed(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
-    shown = _shown(web.get(link).text)
-    web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown})
-    second = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": shown})
-    again = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": _shown(second.text)})
+    shown_versions = _shown_versions(web.get(link).text)
+    web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown_versions})
+    second = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": shown_versions})
+    again = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": _shown_versions(second.text)})
 
     assert second.status_code == 409
     assert ("Send time: 18:00" in second.text, 'value="06:15"' in second.text) == (True, True)
@@ -275,10 +280,12 @@ def test_the_second_tab_is_told_the_new_value_and_loses_nothing_typed(web: Brows
 def test_a_section_saved_first_hides_no_conflict_in_another(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
-    shown = _shown(web.get(link).text)
-    web.post(link, data={"action": "save-topics", "topics": "bandits", "shown": shown})
-    saved = web.post(link, data={"action": "save-schedule", "topics": "graphs", "send_at": "18:00", "shown": shown})
-    conflict = web.post(link, data={"action": "save-topics", "topics": "graphs", "shown": _shown(saved.text)})
+    shown_versions = _shown_versions(web.get(link).text)
+    web.post(link, data={"action": "save-topics", "topics": "bandits", "shown": shown_versions})
+    saved = web.post(
+        link, data={"action": "save-schedule", "topics": "graphs", "send_at": "18:00", "shown": shown_versions}
+    )
+    conflict = web.post(link, data={"action": "save-topics", "topics": "graphs", "shown": _shown_versions(saved.text)})
 
     assert (saved.status_code, conflict.status_code) == (200, 409)
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"

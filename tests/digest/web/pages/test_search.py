@@ -124,16 +124,16 @@ def test_newest_first_and_pages_by_cursor_show_each_paper_once(web: Browser) -> 
     for number in range(50):
         store(paper(number + 1, f"Graphs, part {number}"), day=MONDAY - timedelta(days=number % 5))
     for order in ("newest", "best"):
-        seen: list[str] = []
+        listed_titles: list[str] = []
         address = f"/search?q=graphs&order={order}"
         while address:
             text = web.get(address).text
-            seen += re.findall(r"part (\d+)</a>", text)
+            listed_titles += re.findall(r"part (\d+)</a>", text)
             following = re.search(r'<a href="([^"]+)" rel="next">', text)
             address = following[1].replace("&amp;", "&") if following else ""
-        assert sorted(map(int, seen)) == list(range(50))
+        assert sorted(map(int, listed_titles)) == list(range(50))
         if order == "newest":
-            assert [int(number) % 5 for number in seen] == sorted(int(number) % 5 for number in seen)
+            assert [int(number) % 5 for number in listed_titles] == sorted(int(number) % 5 for number in listed_titles)
 
 
 @pytest.mark.parametrize(

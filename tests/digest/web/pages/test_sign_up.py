@@ -74,8 +74,8 @@ def test_subjects_by_name_sources_and_languages_of_a_sign_up_are_stored(
     web: Browser, configured: Callable[..., None]
 ) -> None:
     configured(SOURCES="default,biorxiv")
-    chosen = {"categories": ["cs.LG", "Neuroscience"], "sources": ["arxiv", "biorxiv"], "languages": ["en"]}
-    web.post("/subscribe", data=PREFERENCES | chosen)
+    choices = {"categories": ["cs.LG", "Neuroscience"], "sources": ["arxiv", "biorxiv"], "languages": ["en"]}
+    web.post("/subscribe", data=PREFERENCES | choices)
     web.post(path(signed_links.confirm(1, 1)))
     with engine.reading() as session:
         profile = session.exec(select(ProfileVersion)).one().profile

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from digest.papers.clues import is_retracted
 from digest.papers.record import AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record
 from digest.papers.summary import bounded_summary
+from digest.papers.text_facts import is_retracted
 from digest.text.plain_text import remove_controls
 
 MAX_INSTITUTION = 200  # characters of an author's institution
@@ -46,12 +46,12 @@ def _mark_retracted(record: Record) -> Record:
 
 def clean_record(record: Record) -> Record:
     """The record with cleaned texts; the same object where nothing changed."""
-    changed = {
+    changed_fields = {
         name: cleaned
         for name in _TEXT_FIELDS
         if (value := getattr(record, name)) and (cleaned := _clean_value(value)) != value
     }
-    return replace(record, **changed) if changed else record
+    return replace(record, **changed_fields) if changed_fields else record
 
 
 def _clean_value(value: Any) -> Any:

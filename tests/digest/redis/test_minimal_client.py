@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from digest.errors import Misconfigured, Transient
-from digest.redis import PrivateRedis, connect, light
+from digest.redis import PrivateRedis, connect, minimal_client
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_progress_is_what_the_store_says(server: PrivateRedis) -> None:
     store.record_progress("host:1")
     store.record_progress("host:2", "scheduler")
 
-    now, stamps = light.progress(server.url, "worker")
+    now, stamps = minimal_client.progress(server.url, "worker")
 
     assert stamps.keys() == store.progress().keys() == {"host:1"}
     assert 0 <= now - stamps["host:1"] < 60
@@ -31,12 +31,12 @@ def test_progress_is_what_the_store_says(server: PrivateRedis) -> None:
 
 
 def test_the_password_and_the_number_of_the_database_are_sent_first(server: PrivateRedis) -> None:
-    light.request_once(f"{server.url}?db=3", ("SET", "only-there", "1"))
+    minimal_client.request_once(f"{server.url}?db=3", ("SET", "only-there", "1"))
 
-    assert light.request_once(server.url, ("GET", "only-there")) == [None]
-    assert light.request_once(f"{server.url}?db=3", ("GET", "only-there")) == [b"1"]
+    assert minimal_client.request_once(server.url, ("GET", "only-there")) == [None]
+    assert minimal_client.request_once(f"{server.url}?db=3", ("GET", "only-there")) == [b"1"]
     with pytest.raises(Transient, match="Redis does not answer: ERR AUTH"):
-        light.request_once(server.url.replace("unix://", "unix://:secret@"), ("PING",))
+        minimal_client.request_once(server.url.replace("unix://", "unix://:secret@"), ("PING",))
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_a_server_that_is_no_redis_is_reported_in_one_line(reply: bytes, complai
         thread = threading.Thread(target=answer)
         thread.start()
         with pytest.raises(Transient, match=complaint):
-            light.ping(f"redis://127.0.0.1:{listening.getsockname()[1]}")
+            minimal_client.ping(f"redis://127.0.0.1:{listening.getsockname()[1]}")
         thread.join()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "127.0.0.1:6379", ""])
 def test_an_address_of_something_else_is_misconfigured(url: str) -> None:
     with pytest.raises(Misconfigured, match="DIGEST_REDIS_URL: expected"):
-        light.ping(url)
+        minimal_client.ping(url)

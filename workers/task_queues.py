@@ -13,24 +13,38 @@ from dataclasses import dataclass
 
 from digest.errors import BadInput
 from digest.queues import BACKGROUND, DELIVERY, INGESTION, QUEUES, SELECTION
-from digest.redis.task_lists import QUEUE_PREFIX, WELCOME, task_lists
+from digest.redis.task_lists import QUEUE_PREFIX, WELCOME_LIST, task_lists
 
+FREEZE = "freeze"
+WELCOME = "welcome"
+DELIVER = "deliver"
+CHECK_INSTALLATION = "check_installation"
+INGEST = "ingest"
+MEASURE = "measure"
+CALIBRATE = "calibrate"
+CALIBRATE_PART = "calibrate_part"
+SUMMARIZE = "summarize"
+LOOK_UP = "look_up"
+TIDY_SIGNALS = "tidy_signals"
+POLL_BOUNCES = "poll_bounces"
+PULSE = "pulse"  # on every queue
 QUEUE_OF_TASK = {
-    "deliver": DELIVERY,
-    "check_installation": DELIVERY,
-    "freeze": SELECTION,
-    "welcome": WELCOME,
-    "ingest": INGESTION,
-    "measure": BACKGROUND,
-    "calibrate": BACKGROUND,
-    "calibrate_part": BACKGROUND,
-    "summarize": BACKGROUND,
-    "look_up": BACKGROUND,
-    "tidy_signals": BACKGROUND,
-    "poll_bounces": BACKGROUND,
+    DELIVER: DELIVERY,
+    CHECK_INSTALLATION: DELIVERY,
+    FREEZE: SELECTION,
+    WELCOME: WELCOME_LIST,
+    INGEST: INGESTION,
+    MEASURE: BACKGROUND,
+    CALIBRATE: BACKGROUND,
+    CALIBRATE_PART: BACKGROUND,
+    SUMMARIZE: BACKGROUND,
+    LOOK_UP: BACKGROUND,
+    TIDY_SIGNALS: BACKGROUND,
+    POLL_BOUNCES: BACKGROUND,
 }
 ROUTES = {task: {"queue": f"{QUEUE_PREFIX}{queue}"} for task, queue in QUEUE_OF_TASK.items()}
 MAX_PROCESSES = 256
+TASK_SLICE_SECONDS = 120.0  # the rest of a long task becomes another task, so that a worker stops soon
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.bibliography.bibtex import parse, split_names
+from digest.bibliography.bibtex_import import parse, split_names
 from digest.errors import BadInput
 from tests.digest.bibliography.damaged_library import damaged_library
 

@@ -8,8 +8,8 @@ import pytest
 import typer.main
 
 from digest.cli.app import COMMANDS, build_app
-from digest.cli.lazy import LazyGroup
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
+from digest.cli.lazy_commands import LazyGroup
 from digest.queues import NoQueue
 from tests.digest.cli.conftest import Terminal
 

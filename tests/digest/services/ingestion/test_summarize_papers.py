@@ -15,7 +15,7 @@ from digest.db.papers import summaries as store
 from digest.models import Paper, PaperSummary
 from digest.papers import ListedPaper, ParsedDocument, Record, Summary
 from digest.services.admin import doctor
-from digest.services.ingestion import own_summaries
+from digest.services.ingestion import summarize_papers
 from digest.services.ingestion.import_document import store_document
 from digest.sources import http, registry, summary_endpoint
 from tests.chat_server import ChatServer, Reply, chat_server, completion
@@ -65,7 +65,7 @@ def stored() -> dict[str, str]:
         return {str(arxiv_id): text for arxiv_id, text in rows}
 
 
-def shown() -> list[Summary]:
+def stored_summaries() -> list[Summary]:
     """The first paper's summaries, as mails show them."""
     with reading() as session:
         paper = session.exec(select(Paper.id).where(Paper.arxiv_id == "2509.00000")).one()
@@ -75,17 +75,17 @@ def shown() -> list[Summary]:
 def failure() -> str:
     """What the last attempt failed with, '' for a success or none."""
     with reading() as session:
-        state = source_days.source_state(session, own_summaries.STATE)
+        state = source_days.source_state(session, summarize_papers.STATE)
         return state.detail if state else ""
 
 
-def summarize(seconds: float = 60) -> own_summaries.SummaryPass:
-    return own_summaries.summarize_papers(seconds=seconds)
+def summarize(seconds: float = 60) -> summarize_papers.SummaryPass:
+    return summarize_papers.summarize_papers(seconds=seconds)
 
 
 def test_each_new_paper_gets_one_line_with_its_origin(chat: ChatServer) -> None:
     assert summarize().stored == 3
-    assert [(summary.origin, summary.text) for summary in shown()] == [("small-model", LINE)]
+    assert [(summary.origin, summary.text) for summary in stored_summaries()] == [("small-model", LINE)]
 
 
 def test_a_paper_is_asked_about_once(chat: ChatServer) -> None:
@@ -114,7 +114,7 @@ def test_a_source_s_line_is_shown_before_ours(chat: ChatServer) -> None:
     summarize()
     put_papers(1, summary="A source's line about robots.")
 
-    assert [summary.origin for summary in shown()] == ["Hugging Face", "small-model"]
+    assert [summary.origin for summary in stored_summaries()] == ["Hugging Face", "small-model"]
 
 
 def test_papers_of_older_announcements_are_left_alone(chat: ChatServer) -> None:
@@ -129,7 +129,7 @@ def test_papers_of_older_announcements_are_left_alone(chat: ChatServer) -> None:
 def test_nothing_is_asked_without_an_endpoint(chat: ChatServer, configured: Callable[..., None]) -> None:
     configured(SUMMARY_URL="")
 
-    assert not own_summaries.is_due()
+    assert not summarize_papers.is_due()
     assert summarize().stored == 0
     assert not chat.bodies
 
@@ -160,7 +160,7 @@ def test_a_fault_of_the_endpoint_ends_the_pass_and_is_retried_later(
     assert summarize().stored == 0
     assert len(set(chat.titles)) == 1
     assert failure()
-    assert not own_summaries.is_due()
+    assert not summarize_papers.is_due()
 
     chat.answer = working
     monkeypatch.setattr(clock, "now", lambda: NOW + timedelta(minutes=16))
@@ -185,7 +185,7 @@ def test_an_endpoint_that_asks_to_wait_is_left_alone_for_as_long(
     assert len(chat.bodies) == 1
     for minutes, due in ((90, False), (121, True)):
         monkeypatch.setattr(clock, "now", lambda later=minutes: NOW + timedelta(minutes=later))
-        assert own_summaries.is_due() is due
+        assert summarize_papers.is_due() is due
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_useless_answers_in_a_row_are_a_fault_of_the_endpoint(chat: ChatServer) 
     chat.answer = lambda _title: completion("")
     summarize()
 
-    assert len(chat.bodies) == own_summaries.MAX_REFUSED
+    assert len(chat.bodies) == summarize_papers.MAX_REFUSED
     assert not stored()
     assert "useless answers" in failure()
 
@@ -238,11 +238,11 @@ def test_thoughts_and_quotation_marks_are_no_part_of_the_line(chat: ChatServer) 
     chat.answer = lambda _title: completion(f'<think>\nThere are 99 ways.\n</think>\n\n"{LINE}"')
     summarize()
 
-    assert [summary.text for summary in shown()] == [LINE]
+    assert [summary.text for summary in stored_summaries()] == [LINE]
 
 
 def test_papers_a_day_are_bounded(chat: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_summaries, "MAX_A_DAY", 2)
+    monkeypatch.setattr(summarize_papers, "MAX_A_DAY", 2)
 
     assert summarize().stored == 2
     assert summarize().stored == 0
@@ -262,12 +262,12 @@ def test_the_doctor_names_a_setting_that_is_missing(
     configured(**values)
 
     assert [finding.level for finding in doctor.run_checks() if finding.name == "summaries"] == [doctor.ERROR]
-    assert not own_summaries.is_due()
+    assert not summarize_papers.is_due()
 
 
 def test_the_doctor_tells_the_last_result(chat: ChatServer) -> None:
     def finding() -> str:
-        return next(f"{found.level} {found.text}" for found in doctor.run_checks() if found.name == "summaries")
+        return next(f"{result.level} {result.text}" for result in doctor.run_checks() if result.name == "summaries")
 
     assert "not asked yet" in finding()
     chat.answer = lambda _title: Reply(500)

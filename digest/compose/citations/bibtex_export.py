@@ -72,4 +72,4 @@ def _name(author: CitedAuthor, encode: Encoder) -> str:
     """`von Family, Suffix, Given`; a name that stays whole in braces of its own."""
     if author.is_whole:
         return f"{{{encode(author.family)}}}"
-    return ", ".join(encode(part) for part in (author.full_family, author.suffix, author.given) if part)
+    return ", ".join(encode(part) for part in (author.full_family, author.suffix, author.given_name) if part)

@@ -10,7 +10,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from digest.cli.outside import Dependencies
+from digest.cli.cli_dependencies import Dependencies
 
 # The commands of each module, with their help for the listing; a test compares it with the command's own help.
 CommandModules = Mapping[str, Mapping[str, str]]

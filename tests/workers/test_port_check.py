@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from digest.errors import Misconfigured
-from workers.listening import require_free_port
+from workers.port_check import require_free_port
 
 
 def server() -> socket.socket:

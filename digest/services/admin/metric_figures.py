@@ -18,7 +18,7 @@ from digest.db.runs import run_reports, runs
 from digest.db.runs.run_reports import LastRun
 from digest.errors import Transient
 from digest.queues import QUEUES
-from digest.redis import running
+from digest.redis import running_instance
 from digest.redis.task_lists import task_lists
 from digest.services.admin import dashboard, doctor_host
 from digest.services.ingestion import source_status
@@ -98,7 +98,7 @@ def _source_figures(now: datetime) -> list[SourceFigures]:
 
 
 def _process_figures(config: settings.Settings) -> ProcessFigures | None:
-    instance = running.find_instance(config.data_dir)
+    instance = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (instance.redis_url if instance else "")
     if not url:
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.text.language import LANGUAGE_NAMES, detect_language, language_code
+from digest.text.language_detection import LANGUAGE_NAMES, detect_language, language_code
 
 TEXTS = {
     "en": "We study the growth of networks and show that it depends on the order in which the nodes are added.",

@@ -21,11 +21,11 @@ from tests.processes import has_ended
 from tests.servers import MailServer
 from tests.workers import stubs
 from tests.workers.conftest import Worker, stub_notes
-from workers import healthcheck, tasks
+from workers import app, enqueue, healthcheck
 from workers.app import configure
+from workers.enqueue import CeleryEnqueue
 from workers.healthcheck import Process, check_process
-from workers.queues import WorkerPool, default_pools, parse_pools, queues_of_pools
-from workers.tasks import CeleryEnqueue
+from workers.task_queues import WorkerPool, default_pools, parse_pools, queues_of_pools
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 WELCOMES = 2000
@@ -146,7 +146,7 @@ def test_the_days_editions_go_before_the_welcomes_of_an_import(
 def test_a_welcome_waits_in_the_queue_once_however_long_it_waits(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "DELIVER_MARK_SECONDS", 0.05)
+    monkeypatch.setattr(enqueue, "DELIVER_MARK_SECONDS", 0.05)
     for _ in range(3):
         port.welcome(5)
         time.sleep(0.1)
@@ -166,8 +166,8 @@ def test_a_task_that_found_no_broker_can_be_enqueued_again(
     configure("unix:///nowhere/redis.sock")
     port.welcome(5)
     configure(redis_server.url)
-    tasks.app.pool.force_close_all()
-    tasks.app.amqp._producer_pool = None
+    app.app.pool.force_close_all()
+    app.app.amqp._producer_pool = None
 
     port.welcome(5)
     start("selection")
@@ -245,7 +245,7 @@ def test_a_killed_worker_takes_its_pools_along(start: Start, port: CeleryEnqueue
 def test_a_queue_that_nobody_serves_is_an_error_of_the_doctor_and_nobody_is_alive(
     start: Start, port: CeleryEnqueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PULSE_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(enqueue, "PULSE_TIMEOUT_SECONDS", 0.5)
     start("selection,ingestion+background")
     wait_for(lambda: not port._silent_queues(("selection", "ingestion", "background"), 60))
 

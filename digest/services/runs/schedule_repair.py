@@ -1,0 +1,55 @@
+"""Undoes what a wall clock that was ahead has put off: subscribers' next mails, waiting mails and paused domains."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from digest import clock, logs
+from digest.db.core.engine import transaction
+from digest.db.outbox import deliveries
+from digest.db.runs import editions, runs
+from digest.models import Subscriber
+from digest.models.types import stored_id
+from digest.services.runs.run_planning import day_of_slot
+from digest.services.subscriptions import send_schedule
+
+log = logs.get(__name__)
+
+LONGEST_MAIL_WAIT = timedelta(days=1)  # longer than any delay of a retry and any pause of a domain
+USUAL_WAIT = timedelta(hours=25)  # of a daily subscriber; later mails are checked one by one
+
+
+def repair_schedules(now: datetime | None = None) -> int:
+    """Bring forward what is due later than it could be at the present time. Returns how many. Safe to run twice."""
+    now = now or clock.now()
+    with transaction() as session:
+        mails = deliveries.advance_due(session, later_than=now + LONGEST_MAIL_WAIT, now=now)
+    repaired = 0
+    after_id: int | None = 0
+    while after_id is not None:
+        with transaction() as session:
+            page = runs.lock_due_later(session, now + USUAL_WAIT, after_id=after_id)
+            repaired += _bring_forward(session, page, now)
+            after_id = stored_id(page[-1]) if page else None
+    if mails or repaired:
+        log.warning("schedules_repaired", mails=mails, subscribers=repaired)
+    return mails + repaired
+
+
+def _bring_forward(session: Session, subscribers: list[Subscriber], now: datetime) -> int:
+    """Set the next slot anew, past dates that already have an edition. Returns how many subscribers changed."""
+    due = {stored_id(subscriber): send_schedule.due_after(subscriber, now) for subscriber in subscribers}
+    days = {stored_id(subscriber): day_of_slot(subscriber, due[stored_id(subscriber)]) for subscriber in subscribers}
+    with_edition = editions.edition_dates(session, days, set(days.values()))
+    changed = 0
+    for subscriber in subscribers:
+        subscriber_id = stored_id(subscriber)
+        next_due_at = due[subscriber_id]
+        if (subscriber_id, days[subscriber_id]) in with_edition:
+            next_due_at = send_schedule.due_after(subscriber, next_due_at)
+        if subscriber.next_due_at is not None and next_due_at < subscriber.next_due_at:
+            subscriber.next_due_at = next_due_at
+            changed += 1
+    return changed

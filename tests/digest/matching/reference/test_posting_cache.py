@@ -1,0 +1,63 @@
+"""The cache of looked-up posting lists answers as the lists do, and looks a topic up once for all profiles."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.matching.profile import Candidate
+from digest.matching.query.language import parse
+from digest.matching.reference.posting_cache import PostingCache
+from digest.matching.reference.posting_lists import PostingLists, build_posting_lists, read_posting_lists
+from digest.matching.scoring.boolean_match import prepare_document
+from digest.matching.scoring.index_terms import IndexQuery, lookup
+from digest.papers import Record
+
+DAYS = (
+    (Record("Graph neural networks", "A survey of graphs."), Record("Offline reinforcement learning", "No graph.")),
+    (Record("Bandits", "Without graphs."), Record("Convex sets", "Geometry.")),
+)
+
+
+def posting_lists() -> list[PostingLists]:
+    return [
+        read_posting_lists(
+            build_posting_lists((n, prepare_document(Candidate(n, record, 0))) for n, record in enumerate(day))
+        )
+        for day in DAYS
+    ]
+
+
+def query_of(text: str) -> IndexQuery:
+    return lookup(parse(text).root).query
+
+
+@pytest.mark.parametrize("text", ["graph", "graph*", "graph neural network", "bandits ANDNOT graph", "zzz"])
+def test_a_query_finds_what_it_finds_in_each_list(text: str) -> None:
+    days = posting_lists()
+
+    results = PostingCache(days).find(query_of(text))
+
+    assert [results[lists] for lists in days] == [lists.find(query_of(text)) for lists in days]
+
+
+@pytest.mark.parametrize("stem", ["graph", "bandit", "zzz"])
+def test_a_stem_has_the_frequencies_that_it_has_in_each_list(stem: str) -> None:
+    days = posting_lists()
+
+    frequencies = PostingCache(days).frequencies(stem)
+
+    assert [frequencies[lists] for lists in days] == [lists.frequencies(stem) for lists in days]
+
+
+def test_only_a_topic_that_is_new_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries: list[IndexQuery] = []
+    find = PostingLists.find
+    cache = PostingCache(posting_lists()[:1])
+    first, added = query_of("graph"), query_of("bandits")
+    cache.find(first)
+
+    monkeypatch.setattr(PostingLists, "find", lambda lists, query: queries.append(query) or find(lists, query))  # type: ignore[func-returns-value]
+    for query in (first, added, first):
+        cache.find(query)
+
+    assert queries == [added]

@@ -1,0 +1,76 @@
+"""Memory, open files and database size in the course of a run, and how fast they grow."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tests.soak.simulated_service import SimulatedService
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSample:
+    """`pss`: kB of the process that gets no signal; `all_pss`: of all processes of the service."""
+
+    hours: float
+    simulated_days: float
+    pss: int
+    all_pss: int
+    files: int
+    database_kb: int
+
+
+@dataclass(slots=True)
+class ResourceSamples:
+    """Samples of a run."""
+
+    samples: list[ResourceSample] = field(default_factory=list)
+    _began_at: float = field(default_factory=time.monotonic)
+
+    def take(self, service: SimulatedService, simulated_days: float) -> None:
+        """Take a sample; none while the database does not answer."""
+        steady = service.processes["steady"].pids()
+        everything = [pid for process in service.processes.values() for pid in process.pids()]
+        try:
+            [(size,)] = service.postgres.query("SELECT pg_database_size('soak') / 1024")
+        except psycopg.Error:
+            return
+        hours = (time.monotonic() - self._began_at) / 3600
+        pss, files = sum(map(_pss, steady)), sum(map(_open_files, steady))
+        self.samples.append(
+            ResourceSample(hours, simulated_days, pss, sum(map(_pss, everything)), files, int(str(size)))
+        )
+
+    def settled(self) -> Sequence[ResourceSample]:
+        """Without the first quarter, in which caches fill."""
+        return self.samples[len(self.samples) // 4 :]
+
+    def slope(self, name: str, by: str = "hours") -> float:
+        """The growth of a figure in each hour or simulated day, by the least squares."""
+        settled = self.settled()
+        if len(settled) < 3:
+            return 0.0
+        return statistics.linear_regression(
+            [getattr(sample, by) for sample in settled], [getattr(sample, name) for sample in settled]
+        ).slope
+
+
+def _pss(pid: int) -> int:
+    try:
+        match = re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(match[1]) if match else 0
+
+
+def _open_files(pid: int) -> int:
+    try:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
