@@ -93,8 +93,8 @@ _HERE = re.compile(
 _BACKGROUND = re.compile(
     r"\b(?:remains?|has become|have become|has emerged|have emerged|(?:has|have) (?:recently |been |achieved|"
     r"shown|made|attracted|gained|demonstrated|revolutioni[sz]ed|led|enabled)|(?:is|are) (?:crucial|essential|"
-    r"important|critical|fundamental|vital|challenging|difficult|ubiquitous|widely|often|typically|increasingly|still|limited|a "
-    r"(?:fundamental|key|central|major|core|critical|challenging|crucial|promising|powerful))|play[s]? (?:a|"
+    r"important|critical|fundamental|vital|challenging|difficult|ubiquitous|widely|often|typically|increasingly|still|"
+    r"limited|a (?:fundamental|key|central|major|core|critical|challenging|crucial|promising|powerful))|play[s]? (?:a|"
     r"an) \w+ role|"
     r"suffers?|struggles?|fails? to|lacks?|existing|prior work|previous (?:work|stud|method)|traditional|"
     r"conventional|"
