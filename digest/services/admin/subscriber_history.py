@@ -1,4 +1,4 @@
-"""A subscriber's history for administrators: consent, every mail and its fate, bounces, and why no mail comes."""
+"""A subscriber's history for administrators: consent, every mail and its outcome, bounces, and why no mail comes."""
 
 from __future__ import annotations
 
