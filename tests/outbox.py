@@ -11,7 +11,7 @@ from digest import clock, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.outbox.deliveries import ClaimedDelivery
-from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, WithheldMail
 from digest.mail.outbox.sender import SendCounts, deliver_due
 from digest.models import Delivery
 
@@ -28,13 +28,13 @@ class PlainComposer:
     """A Composer. `withheld`: the reason by address that gets no mail; `failing`: addresses that can't be composed."""
 
     def __init__(self, *_: object) -> None:
-        self.withheld: dict[str, Withheld] = {}
+        self.withheld: dict[str, WithheldMail] = {}
         self.failing: set[str] = set()
 
-    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
+    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | WithheldMail]]:
         return ((row.id, self._compose_row(row)) for row in deliveries if row.address not in self.failing)
 
-    def _compose_row(self, row: ClaimedDelivery) -> OutgoingMessage | Withheld:
+    def _compose_row(self, row: ClaimedDelivery) -> OutgoingMessage | WithheldMail:
         if row.address in self.withheld:
             return self.withheld[row.address]
         raw = f"Message-ID: {row.message_id}\r\nTo: {row.address}\r\n".encode() + BODY

@@ -123,7 +123,7 @@ class CeleryEnqueue:
         try:
             app.send_task(task, args=list(ids))
         except OperationalError as error:
-            log.warning("wake_up_lost", task=task, reason=str(error))
+            log.warning("task_not_enqueued", task=task, reason=str(error))
 
     def alive(self) -> bool:
         """True if workers that build editions and send mail made progress lately, or respond within seconds."""
@@ -151,7 +151,7 @@ class CeleryEnqueue:
             if is_marked:
                 app.send_task(task, args=ids, **options)
         except (Transient, OperationalError) as error:
-            log.warning("wake_up_lost", task=task, reason=str(error))
+            log.warning("task_not_enqueued", task=task, reason=str(error))
             if is_marked:
                 clear_mark(mark)  # else it could not be enqueued before the mark expires
 

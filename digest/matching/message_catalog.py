@@ -15,7 +15,7 @@ class MessageCatalog(Protocol):
         """The message in the plural form for the number."""
 
 
-class English:
+class EnglishCatalog:
     """The untranslated English messages."""
 
     def localize(self, message: str, /, **values: object) -> str:
@@ -27,4 +27,4 @@ class English:
         return (singular if number == 1 else plural) % {"n": f"{number:,}", **values}
 
 
-ENGLISH = English()
+ENGLISH = EnglishCatalog()

@@ -25,7 +25,7 @@ class RunReport(SQLModel, table=True):
     """That a run has ended: written once by the process that noticed it, which also queues the report by mail.
 
     `outcome`: finished; or failed, while mails of the run still wait long after its start. A failed run may still
-    finish. `pinged_at`: when DIGEST_PING_URL was told of this outcome.
+    finish. `pinged_at`: when DIGEST_PING_URL was called with this outcome.
     """
 
     __tablename__ = "run_report"

@@ -13,7 +13,7 @@ from digest.db.papers import feed_sources
 from digest.errors import SourceDown
 from digest.sources import crossref
 from digest.sources.feed_dates import MAX_AHEAD
-from digest.sources.feed_papers import FeedPaper, LeftOut
+from digest.sources.feed_papers import FeedPaper, LeftOutEntry
 
 log = logs.get(__name__)
 
@@ -30,7 +30,7 @@ class Completion:
 
     papers: list[FeedPaper] = field(default_factory=list)
     postponed: list[FeedPaper] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[LeftOutEntry] = field(default_factory=list)
     has_abstract: dict[str, bool] = field(default_factory=dict)
 
 
@@ -67,7 +67,7 @@ def _complete(completion: Completion, paper: FeedPaper, doi: str, seconds: float
         return False
     completion.has_abstract[doi] = bool(work and work.record.abstract)
     if work is not None and work.left_out:
-        completion.left_out.append(LeftOut(0, paper.record.title[:200], f"{work.left_out} (Crossref)", paper.key))
+        completion.left_out.append(LeftOutEntry(0, paper.record.title[:200], f"{work.left_out} (Crossref)", paper.key))
     else:
         completion.papers.append(_with_work(paper, work) if work is not None else paper)
     return True

@@ -105,13 +105,13 @@ def _people(pieces: Sequence[str]) -> list[str]:
 def without_affiliation(text: str) -> str:
     """One author without degrees, and without the institution and all that follows it."""
     pieces = [piece.strip() for piece in text.split(",")]
-    kept = [pieces[0]]
+    name_parts = [pieces[0]]
     for piece in pieces[1:]:
         if len(pieces[0].split()) > 1 and _INSTITUTION.search(piece):
             break
-        if not (_DEGREE.fullmatch(piece) and len(kept[-1].split()) > 1):
-            kept.append(piece)
-    return ", ".join(kept)
+        if not (_DEGREE.fullmatch(piece) and len(name_parts[-1].split()) > 1):
+            name_parts.append(piece)
+    return ", ".join(name_parts)
 
 
 def _given_first(names: Sequence[str]) -> list[str]:

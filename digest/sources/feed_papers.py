@@ -57,7 +57,7 @@ class FeedPaper:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOutEntry:
     """An entry that is no paper (`is_fault` False), or that could not be used (`is_fault` True), with the reason.
 
     `key`: the same at each fetch.
@@ -76,7 +76,7 @@ class FeedReading:
 
     title: str
     papers: tuple[FeedPaper, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[LeftOutEntry, ...]
     is_cut: bool = False
 
 
@@ -87,9 +87,9 @@ def read_papers(document: FeedDocument, today: date) -> FeedReading:
     if shared_dois := _shared_dois(results):
         results = _read_entries(document.entries, shared_links, shared_dois, today)
     by_key: dict[str, FeedPaper] = {}
-    left_out: list[LeftOut] = []
+    left_out: list[LeftOutEntry] = []
     for position, result in enumerate(results, start=1):
-        if isinstance(result, LeftOut):
+        if isinstance(result, LeftOutEntry):
             left_out.append(result)
         elif (first := by_key.get(result.key)) is not None:
             by_key[result.key] = _richer(first, result)
@@ -102,20 +102,20 @@ def read_papers(document: FeedDocument, today: date) -> FeedReading:
 
 def _read_entries(
     entries: Sequence[FeedEntry | RejectedItem], shared_links: frozenset[str], shared_dois: frozenset[str], today: date
-) -> list[FeedPaper | LeftOut]:
+) -> list[FeedPaper | LeftOutEntry]:
     return [
         _paper_or_fault(position, entry, shared_links, shared_dois, today)
         for position, entry in enumerate(entries, start=1)
     ]
 
 
-def _same_paper(position: int, paper: FeedPaper, first: FeedPaper) -> LeftOut:
+def _same_paper(position: int, paper: FeedPaper, first: FeedPaper) -> LeftOutEntry:
     identifier = first.record.doi or first.record.arxiv_id or "link"
     reason = f"has the {identifier} of another entry: {first.record.title[:100]}"
-    return LeftOut(position, paper.record.title[:200], reason, title_digest(paper.record.title, (paper.key,)))
+    return LeftOutEntry(position, paper.record.title[:200], reason, title_digest(paper.record.title, (paper.key,)))
 
 
-def _shared_dois(results: Iterable[FeedPaper | LeftOut]) -> frozenset[str]:
+def _shared_dois(results: Iterable[FeedPaper | LeftOutEntry]) -> frozenset[str]:
     """DOIs, such as the journal's own, that three entries of different titles have: they identify none of them."""
     titles = {
         (paper.record.doi, fold_title(paper.record.title))
@@ -131,21 +131,21 @@ def _paper_or_fault(
     shared_links: frozenset[str],
     shared_dois: frozenset[str],
     today: date,
-) -> FeedPaper | LeftOut:
+) -> FeedPaper | LeftOutEntry:
     if isinstance(entry, RejectedItem):
-        return LeftOut(position, entry.excerpt, entry.reason, title_digest(entry.excerpt, ()), is_fault=True)
+        return LeftOutEntry(position, entry.excerpt, entry.reason, title_digest(entry.excerpt, ()), is_fault=True)
     title = _title(entry)
     try:
         paper = _paper(entry, title, shared_links, shared_dois, today)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         key = title_digest(f"{entry.title}{entry.id}", entry.links)
         excerpt = title or text_of_markup(next(iter(entry.summaries), "")[:1000]) or entry.id
-        return LeftOut(position, excerpt[:200], str(error), key, is_fault=True)
+        return LeftOutEntry(position, excerpt[:200], str(error), key, is_fault=True)
     is_bare = not paper.record.authors and not paper.record.abstract
     reason = reason_to_leave_out(paper.record.title, _kinds(entry), paper.record.doi, is_bare=is_bare)
     if reason is None and entry.is_recording and not paper.has_identifier:
         reason = "recording"
-    return LeftOut(position, paper.record.title[:200], reason, paper.key) if reason else paper
+    return LeftOutEntry(position, paper.record.title[:200], reason, paper.key) if reason else paper
 
 
 def _richer(first: FeedPaper, second: FeedPaper) -> FeedPaper:

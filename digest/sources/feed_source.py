@@ -25,7 +25,7 @@ from digest.models import FeedItem, FeedSource
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem
 from digest.sources import crossref, feed_fetch
 from digest.sources.crossref_completion import LOOKED_UP_AGAIN_AFTER, complete_papers
-from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
+from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOutEntry
 from digest.sources.source import PARTIAL, STALE, CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 
 log = logs.get(__name__)
@@ -167,7 +167,7 @@ def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
 
 def changed_entries(
     session: Session, name: str, unseen: Sequence[FeedPaper], keys: Collection[str]
-) -> tuple[LeftOut, ...]:
+) -> tuple[LeftOutEntry, ...]:
     """Entries of a feed whose ids and links change: their text was seen, with a key that is gone now.
 
     `unseen`: papers with keys that are not stored; `keys`: of all entries that the feed has now. Entries of one text
@@ -177,7 +177,9 @@ def changed_entries(
     candidates = [paper for paper in unseen if not paper.has_identifier]
     keys_by_text = feed_sources.keys_by_text(session, name, [paper.text_key for paper in candidates])
     return tuple(
-        LeftOut(0, paper.record.title[:200], CHANGED if paper.record.published else CHANGED_UNDATED, paper.text_key)
+        LeftOutEntry(
+            0, paper.record.title[:200], CHANGED if paper.record.published else CHANGED_UNDATED, paper.text_key
+        )
         for paper in candidates
         if paper.text_key in keys_by_text and keys_by_text[paper.text_key].isdisjoint(keys)
     )
@@ -237,7 +239,7 @@ def _hold(plan: FeedPlan, papers: Sequence[FeedPaper], waits_since: Mapping[str,
         plan.items.append(_item(paper, HELD, today))
 
 
-def _leave_out(plan: FeedPlan, left_out: Iterable[LeftOut], today: date) -> None:
+def _leave_out(plan: FeedPlan, left_out: Iterable[LeftOutEntry], today: date) -> None:
     for item in left_out:
         plan.rejected.append(RejectedItem(item.position, item.reason[:300], item.title[:120], identity=item.key))
         plan.items.append({"key": item.key, "text_key": "", "state": LEFT_OUT, "day": today, "record": None})

@@ -41,8 +41,8 @@ def find_people(name: str, *, seconds: float) -> tuple[AuthorCandidate, ...]:
     deadline = time.monotonic() + seconds
     words = " ".join(re.findall(r"[\w'.-]+", name))
     request = _request("authors", {"search": words, "select": _AUTHOR_FIELDS}, _ANSWERED, seconds)
-    found, typed = http.fetch(request, _people, tries=1), parse_name(name)
-    people = [person for person in found if names_agree(typed, parse_name(person.name))]
+    candidates, typed = http.fetch(request, _people, tries=1), parse_name(name)
+    people = [person for person in candidates if names_agree(typed, parse_name(person.name))]
     people = sorted(people, key=lambda person: -person.papers)[:MAX_CANDIDATES]
     titles = _recent_titles(people, deadline - time.monotonic()) if people else {}
     return tuple(replace(person, titles=tuple(titles.get(_key_of(person), ()))[:MAX_TITLES]) for person in people)

@@ -1,4 +1,4 @@
-"""Ends a request and its answer at a deadline. The client library's own limits begin anew with each byte that comes."""
+"""Ends a request and its answer at a deadline. The client library's own limits restart with each byte."""
 
 from __future__ import annotations
 

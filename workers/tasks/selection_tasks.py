@@ -20,7 +20,7 @@ def freeze(run_id: int, shard: int) -> None:
 
     mark = mark_name(FREEZE, run_id, shard)
     if count_start(mark) > MAX_STARTS:
-        log.error("shard_left_alone", run=run_id, shard=shard, starts=MAX_STARTS)
+        log.error("shard_given_up", run=run_id, shard=shard, starts=MAX_STARTS)
         return
     build_editions.build_shard(run_id, shard)
     clear_mark(mark)

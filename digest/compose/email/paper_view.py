@@ -171,7 +171,7 @@ def _render_frame(frame: SharedParts, rate: str | None) -> tuple[str, ...]:
 
 
 def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Markup, str]:
-    """Authors and facts, for HTML and for a terminal; the block's own unless an author wears a star."""
+    """Authors and facts, for HTML and for a terminal; the block's own unless an author is marked with a star."""
     if not followed:
         return block.about, block.about_lines
     names = byline(block.authors, block.complete, followed)

@@ -28,9 +28,9 @@ def escape_text(text: str) -> Markup:
     return Markup(escaped.replace("None", "N&#111;ne").replace("undefined", "un&#100;efined"))  # noqa: S704
 
 
-def bind_dots(shown: Markup) -> Markup:
+def bind_dots(line: Markup) -> Markup:
     """The text with each dot between facts bound to the word before it, so that no line begins with one."""
-    return shown.replace(" · ", "\u00a0· ")
+    return line.replace(" · ", "\u00a0· ")
 
 
 def fold_for_search(text: str) -> str:

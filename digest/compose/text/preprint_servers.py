@@ -1,4 +1,4 @@
-"""Preprint servers as citations name them, told by the DOI: whichever source delivered the paper."""
+"""Preprint servers as citations name them, recognised by the DOI: whichever source delivered the paper."""
 
 from __future__ import annotations
 

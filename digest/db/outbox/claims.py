@@ -33,7 +33,7 @@ MAX_ROWS_POSTPONED = 1_000
 UNCERTAIN_RECHECK = timedelta(minutes=5)  # when an uncertain delivery of a paused run is due again
 
 
-class Gate(Protocol):
+class SendGate(Protocol):
     """Decides which mails may be sent now, and when the others may."""
 
     def admit(self, domains: Sequence[str]) -> Sequence[bool]:
@@ -94,7 +94,7 @@ def claim(
     now: datetime,
     *,
     domain: str,
-    gate: Gate | None = None,
+    gate: SendGate | None = None,
     only_kind: str = "",
 ) -> list[ClaimedDelivery]:
     """Claim up to `limit` due deliveries: urgent ones first, then the longest due. No two claims take the same one.
@@ -126,7 +126,7 @@ def _select_due(session: Session, priority: int, limit: int, now: datetime, only
 
 
 def _admit(
-    session: Session, priority: int, candidates: Sequence[_Candidate], now: datetime, gate: Gate | None
+    session: Session, priority: int, candidates: Sequence[_Candidate], now: datetime, gate: SendGate | None
 ) -> set[int]:
     """The ids of candidates that may be sent now. The others, and deliveries like them, are postponed."""
     stopped_runs = {item.run_id: item.run_state for item in candidates if item.run_state in {PAUSED, RUN_CANCELLED}}
@@ -156,7 +156,7 @@ def _hold_run(session: Session, run_id: int | None, state: str | None, now: date
 
 
 def _postpone_at_rate(
-    session: Session, priority: int, domain: str, now: datetime, gate: Gate, admitted_ids: Collection[int]
+    session: Session, priority: int, domain: str, now: datetime, gate: SendGate, admitted_ids: Collection[int]
 ) -> None:
     """Space the due deliveries of a domain at its rate; those never postponed before come after all others."""
 

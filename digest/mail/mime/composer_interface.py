@@ -41,7 +41,7 @@ def _has_crlf_lines(raw: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class WithheldMail:
     """Nothing is sent: the subscriber left or is suppressed, or there is nothing left to send."""
 
     state: str
@@ -56,7 +56,7 @@ class Withheld:
 class Composer(Protocol):
     """Composes messages, checking consent and suppression at the moment of sending. Called in the sender's thread."""
 
-    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterable[tuple[int, OutgoingMessage | Withheld]]:
+    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterable[tuple[int, OutgoingMessage | WithheldMail]]:
         """Yield for each delivery id its message, or why there is none. An id left out is tried again later.
 
         Each message is sent as soon as it is yielded, so connections work while the next one is composed.

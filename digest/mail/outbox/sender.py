@@ -23,7 +23,7 @@ from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
 from digest.db.reporting import metric_counters
 from digest.errors import DigestError, Transient
-from digest.mail.mime.composer_interface import Composer, OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import Composer, OutgoingMessage, WithheldMail
 from digest.mail.outbox import relay_refusals, retry_backoff
 from digest.mail.outbox.relay_refusals import RefusalReview
 from digest.mail.outbox.send_counters import SendCounter, SendCounts
@@ -173,7 +173,7 @@ class Sender:
             self._transitions.withheld(delivery, None, clock.now()) for delivery in remaining.values()
         ]
 
-    def _composed(self, claimed: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
+    def _composed(self, claimed: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | WithheldMail]]:
         """Where the composer fails, the rest of this window is tried again later and the pass goes on."""
         if not claimed:
             return

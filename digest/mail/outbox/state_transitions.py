@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
-from digest.mail.mime.composer_interface import Withheld
+from digest.mail.mime.composer_interface import WithheldMail
 from digest.mail.outbox import relay_refusals, retry_backoff
 from digest.mail.outbox.pause_duration import POLICY_PAUSE, domain_pause
 from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER
@@ -43,7 +43,7 @@ class StateTransitions:
             return _rejected(delivery, outcome, outcome.reply)
         return DeliveryResult(delivery, outcome.state, outcome.reply, outcome.status)
 
-    def withheld(self, delivery: ClaimedDelivery, withheld: Withheld | None, now: datetime) -> DeliveryResult:
+    def withheld(self, delivery: ClaimedDelivery, withheld: WithheldMail | None, now: datetime) -> DeliveryResult:
         """The result where nothing was sent: the composer withheld the message, or returned none."""
         if withheld is not None:
             return DeliveryResult(delivery, withheld.state, withheld.reason, counted=False)

@@ -123,7 +123,7 @@ class Throttle:
             try:
                 return operation(self._shared, 1.0)
             except Transient as error:
-                log.warning("rates_kept_alone", reason=str(error))
+                log.warning("rates_kept_locally", reason=str(error))
                 self._without_redis_until = time.monotonic() + REDIS_RETRY_SECONDS
         return operation(self._local, 1 / max(os.cpu_count() or 1, 2))  # a worker has as many processes by default
 

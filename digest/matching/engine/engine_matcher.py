@@ -35,7 +35,7 @@ from digest.matching.kernel.array_layout import (
     WORK_TOPIC,
     MatchArrays,
     PaperArrays,
-    Requests,
+    RowRequests,
     Workspace,
 )  # fmt: skip
 from digest.matching.kernel.bitsets import STACK
@@ -172,7 +172,7 @@ class EngineMatcher:
         seen_through: Sequence[int] | None,
         sent: Sequence[Iterable[int]] | SentPapers | None,
         admitted: AdmittedPapers | None,
-    ) -> Requests:
+    ) -> RowRequests:
         count = len(self.compiled.record) if rows is None else len(rows)
         row, positions = self._sent_positions(sent)
         request_rows = np.zeros(count + 1, REQUEST)
@@ -182,7 +182,7 @@ class EngineMatcher:
         )
         request_rows["sent_at"][1:] = np.cumsum(np.bincount(row, minlength=count))
         request_rows["eligible"][:-1], eligible_sets = self._eligible_sets(facts, seen_through, admitted)
-        return Requests(request_rows, positions, eligible_sets)
+        return RowRequests(request_rows, positions, eligible_sets)
 
     def _sent_positions(self, sent: Sequence[Iterable[int]] | SentPapers | None) -> tuple[I64, I32]:
         """Row and position of each paper that was sent before and is among these papers, sorted by row."""

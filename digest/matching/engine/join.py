@@ -17,7 +17,7 @@ from digest.matching.engine.paper_index import ABSTRACT, CODE, TITLE, WITHDRAWN,
 from digest.matching.engine.segments import concatenated_ranges, distinct, segment_starts
 from digest.matching.kernel import pair_scatter, phrase_trie
 from digest.matching.kernel.array_layout import I32, I64, U8
-from digest.matching.kernel.phrase_trie import Texts
+from digest.matching.kernel.phrase_trie import TokenizedTexts
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 
 PapersByPerson = Mapping[str, Collection[int]]
@@ -227,7 +227,7 @@ def _phrase_hits(
     word = np.append(stem[index.form_stem], np.int32(-1))
     whole = np.full(len(index.stream) + 1, -1, np.int32)
     whole[index.whole_token] = np.arange(len(index.whole_token))
-    texts = Texts(
+    texts = TokenizedTexts(
         word[index.stream], index.stream, index.text_at, index.text_paper, index.text_kind,
         whole, index.whole_form, index.whole_span, forms.at, forms.prefix, wholes.at, wholes.prefix,
     )  # fmt: skip

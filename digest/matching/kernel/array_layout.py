@@ -96,7 +96,7 @@ class PaperArrays(NamedTuple):
     category_sets: I64
 
 
-class Requests(NamedTuple):
+class RowRequests(NamedTuple):
     """The request of each row: its threshold (−1: none yet), papers sent before, and set of eligible papers."""
 
     rows: Rows

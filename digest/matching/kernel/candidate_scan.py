@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.matching.kernel.array_layout import PRIMARY, CompiledProfiles, PaperArrays, Requests, Workspace
+from digest.matching.kernel.array_layout import PRIMARY, CompiledProfiles, PaperArrays, RowRequests, Workspace
 from digest.matching.kernel.bitsets import (
     ALLOWED,
     ALREADY_SENT,
@@ -64,7 +64,7 @@ def find_strict(profiles: CompiledProfiles, index: PaperArrays, workspace: Works
 
 @inlined
 def apply_limits(
-    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, row: int
+    profiles: CompiledProfiles, index: PaperArrays, requests: RowRequests, workspace: Workspace, row: int
 ) -> None:
     """Apply exclusions, categories and sent papers: what remains are certain matches and possibly close papers."""
     eligible = requests.eligible_sets[requests.rows[row].eligible]
@@ -101,7 +101,7 @@ def _select_allowed(profiles: CompiledProfiles, index: PaperArrays, workspace: W
 
 
 @inlined
-def _select_sent(requests: Requests, workspace: Workspace, row: int) -> None:
+def _select_sent(requests: RowRequests, workspace: Workspace, row: int) -> None:
     """The papers that were sent before."""
     clear(workspace.sets[ALREADY_SENT])
     for i in range(requests.rows[row].sent_at, requests.rows[row + 1].sent_at):

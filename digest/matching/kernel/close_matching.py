@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, Requests, Workspace
+from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, RowRequests, Workspace
 from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
 from digest.matching.kernel.candidate_scan import apply_limits, find_strict
 from digest.matching.kernel.example_matching import add_examples, reaches_floor
@@ -98,7 +98,7 @@ def _is_less_relevant(index: PaperArrays, workspace: Workspace, slot: int, paper
 
 @entry
 def thresholds(
-    profiles: CompiledProfiles, index: PaperArrays, requests: Requests, workspace: Workspace, rank: int
+    profiles: CompiledProfiles, index: PaperArrays, requests: RowRequests, workspace: Workspace, rank: int
 ) -> None:
     """τ: the `rank`-th largest relevance of allowed papers that no topic matches as written; 0 for fewer papers."""
     for row in range(len(requests.rows) - 1):

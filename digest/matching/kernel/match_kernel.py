@@ -15,7 +15,7 @@ from digest.matching.kernel.array_layout import (
     CompiledProfiles,
     MatchArrays,
     PaperArrays,
-    Requests,
+    RowRequests,
     Workspace,
 )
 from digest.matching.kernel.bitsets import ALREADY_SENT, CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE, SUMMED, contains
@@ -58,7 +58,7 @@ _MIN_FOR_BOUND = 24  # from this number of papers on, a bound that rules most of
 def match_rows(
     profiles: CompiledProfiles,
     index: PaperArrays,
-    requests: Requests,
+    requests: RowRequests,
     workspace: Workspace,
     output: MatchArrays,
     begin: int,

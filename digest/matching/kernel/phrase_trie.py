@@ -20,7 +20,7 @@ class Trie(NamedTuple):
     has_prefix_edge: U8  # by node: 1 where a prefix edge leaves it
 
 
-class Texts(NamedTuple):
+class TokenizedTexts(NamedTuple):
     """Texts as tokens: `word` of the vocabulary (−1: unknown, or the end of a text) and written `form`.
 
     Compounds written as one word: `whole` is the compound that begins at a token, or −1; `span` its number of tokens.
@@ -105,7 +105,7 @@ def _push(stack: I64, top: int, node: int, token: int) -> int:
 
 
 @inlined
-def _push_next(trie: Trie, texts: Texts, node: int, token: int, stack: I64, top: int) -> int:
+def _push_next(trie: Trie, texts: TokenizedTexts, node: int, token: int, stack: I64, top: int) -> int:
     """Push the nodes after a token: by its word, by its form's prefixes, and by those of a compound."""
     top = _push(stack, top, _next_node(trie, node, texts.word[token]), token + 1)
     form = texts.form[token]
@@ -121,7 +121,7 @@ def _push_next(trie: Trie, texts: Texts, node: int, token: int, stack: I64, top:
 
 
 @compiled
-def find_phrases(trie: Trie, texts: Texts, phrases: int, tokens: I64, stack: I64) -> tuple[I32, I32, U8, int]:
+def find_phrases(trie: Trie, texts: TokenizedTexts, phrases: int, tokens: I64, stack: I64) -> tuple[I32, I32, U8, int]:
     """Find every phrase that begins at one of these tokens (in order): phrase, paper, bits of the kinds of text.
 
     Each pair of phrase and paper occurs once. The last value is the number of pairs.

@@ -72,13 +72,13 @@ class CandidateSearch:
         self._profile = profile = parsed.profile
         self._weights, self._floor = weights, parsed.floor if profile.close else 0
         lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
-        self._as_written = [cache.find(found.query) for found in lookups]
-        self._is_written_exact = all(found.is_exact for found in lookups)
+        self._as_written = [cache.find(result.query) for result in lookups]
+        self._is_written_exact = all(result.is_exact for result in lookups)
         names = [author for author in profile.authors if reference_of(author) is None]
         self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
         self._categories = cache.find(AnyOf(tuple(map(category_query, with_equivalents(profile.categories)))))
         exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
-        self._excluded = AnyOf(tuple(found.query for found in exclusions if found.is_exact))
+        self._excluded = AnyOf(tuple(result.query for result in exclusions if result.is_exact))
         self._words = _weighted_words(parsed)
         self._examples = ExampleBounds(parsed, weights) if profile.close and profile.examples else None
         self._least = min(floor for floor in (self._floor, self._examples.floor) if floor) if self._examples else 0
@@ -88,7 +88,7 @@ class CandidateSearch:
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
             all(word.stem for word in self._words)
-            and all(found.is_exact for found in exclusions)
+            and all(result.is_exact for result in exclusions)
             and not profile.primary_only
             and self._examples is None
             and not any(author_ids(topic.text) for topic in profile.topics if not topic.muted)
@@ -130,8 +130,8 @@ class CandidateSearch:
         """
         hits, followed = self._search(lists), lists.find(self._followed)
         numbers = self._allowed(lists, (hits.relevances.keys() | followed) - hits.excluded)
-        found = {lists.ids[n]: MAX_RELEVANCE if n in followed else hits.relevances[n] for n in numbers}
-        return {paper_id: bound for paper_id, bound in found.items() if paper_id in eligible}
+        bound_by_paper = {lists.ids[n]: MAX_RELEVANCE if n in followed else hits.relevances[n] for n in numbers}
+        return {paper_id: bound for paper_id, bound in bound_by_paper.items() if paper_id in eligible}
 
     def _search(self, lists: PostingLists) -> _AnnouncementHits:
         if lists not in self._hits_by_lists:
@@ -139,7 +139,9 @@ class CandidateSearch:
             if self._examples is not None:
                 relevances = self._with_examples(lists, self._examples)
             self._hits_by_lists[lists] = _AnnouncementHits(
-                set().union(*(found[lists] for found in self._as_written)), lists.find(self._excluded), relevances
+                set().union(*(papers_by_lists[lists] for papers_by_lists in self._as_written)),
+                lists.find(self._excluded),
+                relevances,
             )
         return self._hits_by_lists[lists]
 

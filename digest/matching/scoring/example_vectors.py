@@ -51,7 +51,7 @@ def example_terms(examples: Sequence[Record | Document], weights: Weights) -> Ex
     weight_of = _weights_of_groups(impacts)
     if not weight_of:
         return None
-    similarities = [_similarity(weight_of, found) for found in impacts]
+    similarities = [_similarity(weight_of, paper_impacts) for paper_impacts in impacts]
     written = _written_forms(documents, weight_of)
     return Examples(
         terms=tuple(ExampleTerm(stems, written[stems], weight) for stems, weight in weight_of.items()),
@@ -142,13 +142,13 @@ def _weights_of_groups(impacts: Sequence[Mapping[str, int]]) -> dict[str, int]:
 
     A group has the examples at least half as similar to its terms as the upper quarter; the others make the next one.
     """
-    examples = [(found, _shares(found)) for found in impacts if found]
+    examples = [(paper_impacts, _shares(paper_impacts)) for paper_impacts in impacts if paper_impacts]
     merged: dict[str, int] = {}
     for number in range(MAX_GROUPS):
         if len(examples) < (MIN_GROUP if number else 1):
             break
         weights = _heaviest([shares for _, shares in examples])
-        similarities = [_similarity(weights, found) for found, _ in examples]
+        similarities = [_similarity(weights, paper_impacts) for paper_impacts, _ in examples]
         upper_quarter = sorted(similarities)[3 * len(similarities) // 4]
         is_member = [2 * similarity >= upper_quarter for similarity in similarities]
         members = [shares for (_, shares), member in zip(examples, is_member, strict=True) if member]

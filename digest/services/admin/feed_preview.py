@@ -14,7 +14,7 @@ from digest.papers import ListedPaper
 from digest.services.ingestion.dedup import StoredMatches
 from digest.sources import feed_fetch
 from digest.sources.crossref_completion import complete_papers
-from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOut
+from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOutEntry
 from digest.sources.feed_source import FRESH, changed_entries
 
 # of a preview, which somebody waits for
@@ -78,7 +78,7 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     )
 
 
-def _changed(address: str, papers: list[FeedPaper]) -> tuple[LeftOut, ...]:
+def _changed(address: str, papers: list[FeedPaper]) -> tuple[LeftOutEntry, ...]:
     """Entries that a fetch would take for others that it has seen, where this feed is a source already."""
     keys = [paper.key for paper in papers]
     with reading() as session:
@@ -106,5 +106,5 @@ def _preview_paper(paper: FeedPaper, is_stored: bool, today: date) -> FeedPrevie
     return FeedPreviewPaper(record.title, identifier, record.published, names, paper.abstract_from, outcome)
 
 
-def _left_out(item: LeftOut) -> tuple[str, str]:
+def _left_out(item: LeftOutEntry) -> tuple[str, str]:
     return item.title, item.reason

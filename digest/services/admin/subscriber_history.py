@@ -1,4 +1,4 @@
-"""A subscriber's story for administrators: consent, every mail and its fate, bounces, and why no mail comes."""
+"""A subscriber's history for administrators: consent, every mail and its outcome, bounces, and why no mail comes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_EVENTS = 200  # of each kind
 
 
 @dataclass(frozen=True, slots=True)
-class StoryEvent:
+class HistoryEvent:
     """A sentence about what happened at that time. `run_id`: the run of a mail."""
 
     at: datetime
@@ -30,7 +30,7 @@ class StoryEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class SubscriberStory:
+class SubscriberHistory:
     """A subscriber with the newest events first. `reasons`: why there is a next mail or none, a line each.
 
     `editions`: (local date, number of papers), newest first.
@@ -40,12 +40,12 @@ class SubscriberStory:
     suppression: Suppression | None
     topics: tuple[str, ...]
     reasons: tuple[str, ...]
-    events: tuple[StoryEvent, ...]
+    events: tuple[HistoryEvent, ...]
     editions: tuple[tuple[date, int], ...]
 
 
-def subscriber_story(subscriber_id: int) -> SubscriberStory:
-    """The story of a subscriber. Raises NotFound."""
+def subscriber_history(subscriber_id: int) -> SubscriberHistory:
+    """The history of a subscriber. Raises NotFound."""
     with reading() as session:
         subscriber = subscribers.by_id(session, subscriber_id) if 0 < subscriber_id < 2**31 else None
         if subscriber is None:
@@ -58,24 +58,26 @@ def subscriber_story(subscriber_id: int) -> SubscriberStory:
     reasons = tuple(line for line in lines if not line.startswith(" "))  # the indented ones name its papers
     topics = tuple(f"{topic.text} ({localize('muted')})" if topic.muted else topic.text for topic in profile.topics)
     days = tuple((edition.day, edition.papers) for edition in editions)
-    return SubscriberStory(subscriber, suppression, topics, reasons, tuple(events), days)
+    return SubscriberHistory(subscriber, suppression, topics, reasons, tuple(events), days)
 
 
-def _events(session: Session, subscriber: Subscriber) -> Iterator[StoryEvent]:
+def _events(session: Session, subscriber: Subscriber) -> Iterator[HistoryEvent]:
     subscriber_id = stored_id(subscriber)
     for consent in subscribers.consents(session, subscriber_id):
-        yield StoryEvent(
+        yield HistoryEvent(
             consent.at,
             localize("Consent: %(event)s (%(wording)s)", event=localize(consent.event), wording=consent.wording),
         )
     for mail in admin_listings.deliveries_of_subscriber(session, subscriber_id, limit=MAX_EVENTS):
-        yield StoryEvent(mail.tried_at or mail.created_at, _fate(mail), mail.run_id)
+        yield HistoryEvent(mail.tried_at or mail.created_at, _fate(mail), mail.run_id)
     for bounce in admin_listings.bounces_of_address(session, subscriber.address_key, limit=MAX_EVENTS):
-        yield StoryEvent(
+        yield HistoryEvent(
             bounce.at, localize("Bounce: %(kind)s %(status)s", kind=localize(bounce.kind), status=bounce.status)
         )
     for row in admin_listings.audit_of_subscriber(session, subscriber_id, limit=MAX_EVENTS):
-        yield StoryEvent(row.at, localize("%(action)s, by %(actor)s", action=row.action.capitalize(), actor=row.actor))
+        yield HistoryEvent(
+            row.at, localize("%(action)s, by %(actor)s", action=row.action.capitalize(), actor=row.actor)
+        )
 
 
 def _fate(mail: Delivery) -> str:

@@ -20,7 +20,7 @@ from digest.text.person_names import parse_name
 
 log = logs.get(__name__)
 
-MAX_ASKED = 2  # names of one form that are looked up
+MAX_LOOKED_UP = 2  # names of one form that are looked up
 SECONDS = 3.0  # for all of them
 STORED_FOR = timedelta(days=30)
 PAUSE_AFTER_FAILURE = timedelta(minutes=5)
@@ -48,11 +48,11 @@ def find_people(names: Iterable[str]) -> PeopleByName:
     people = stored_people(name_list)
     missing = {folded_name(name): name for name in name_list if folded_name(name) not in people and _is_full(name)}
     deadline = time.monotonic() + SECONDS
-    for key, name in list(missing.items())[:MAX_ASKED]:
-        left = deadline - time.monotonic()
-        if left <= 0 or not _may_ask():
+    for key, name in list(missing.items())[:MAX_LOOKED_UP]:
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0 or not _may_ask():
             break
-        answer = _ask(name, left)
+        answer = _ask(name, seconds_left)
         _store(key, answer)
         if answer is None:
             break
@@ -62,7 +62,7 @@ def find_people(names: Iterable[str]) -> PeopleByName:
 
 def _is_full(name: str) -> bool:
     """True for a name with a given name: of a family name alone there are too many."""
-    return 0 < len(folded_name(name)) <= _MAX_NAME and any(len(given) > 1 for given in parse_name(name).given_names)
+    return 0 < len(folded_name(name)) <= _MAX_NAME and any(len(part) > 1 for part in parse_name(name).given_names)
 
 
 def _may_ask() -> bool:

@@ -11,7 +11,7 @@ from digest.db.outbox import mail_data
 from digest.db.outbox.deliveries import ClaimedDelivery, address_key
 from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
 from digest.db.subscribers import subscribers
-from digest.mail.mime.composer_interface import Withheld
+from digest.mail.mime.composer_interface import WithheldMail
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import (
     ACCOUNT_LINK,
@@ -103,17 +103,17 @@ def _check_other_addresses(
             contexts[delivery.id] = replace(contexts[delivery.id], suppressed=reason)
 
 
-def withheld(delivery: ClaimedDelivery, context: MailContext) -> Withheld | None:
+def withheld(delivery: ClaimedDelivery, context: MailContext) -> WithheldMail | None:
     """Why this mail must not be sent now; None where it may."""
     if delivery.kind in {SIGN_IN, ALARM, TEST, RUN_REPORT}:
         return None
     subscriber = context.subscriber
     if subscriber is None:
-        return Withheld(CANCELLED, "the subscriber was deleted")
+        return WithheldMail(CANCELLED, "the subscriber was deleted")
     lifts_suppression = delivery.kind == CONFIRMATION and context.liftable
     if context.suppressed is not None and not lifts_suppression:
-        return Withheld(SUPPRESSED, f"suppressed: {context.suppressed}")
+        return WithheldMail(SUPPRESSED, f"suppressed: {context.suppressed}")
     confirmed = delivery.kind == CONFIRMATION and subscriber.state == ACTIVE and not lifts_suppression
     if confirmed or subscriber.state not in _STATES.get(delivery.kind, (ACTIVE,)):
-        return Withheld(CANCELLED, f"the subscriber is {subscriber.state}")
+        return WithheldMail(CANCELLED, f"the subscriber is {subscriber.state}")
     return None

@@ -20,7 +20,7 @@ from digest.db.outbox.mail_data import MailedEdition, MailedSubscriber
 from digest.db.papers import papers as store
 from digest.db.papers import summaries
 from digest.mail.mime import dkim, message_builder
-from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, WithheldMail
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, EDITION_KINDS, LINK, MOVED, RUN_REPORT, SIGN_IN, TEST
 from digest.models.types import stored_id
@@ -70,7 +70,7 @@ class MailComposer:
         self._summaries: Summaries = {}
         self._signer = dkim.signer_from(configuration)
 
-    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
+    def compose(self, deliveries: Sequence[ClaimedDelivery]) -> Iterator[tuple[int, OutgoingMessage | WithheldMail]]:
         """Yield for each delivery id its message, or why there is none; in batches, so that sending starts early."""
         with reading() as session:
             contexts = self._load_contexts(session, deliveries)
@@ -78,7 +78,7 @@ class MailComposer:
 
     def _compose_batches(
         self, deliveries: Sequence[ClaimedDelivery], contexts: Mapping[int, MailContext]
-    ) -> Iterator[tuple[int, OutgoingMessage | Withheld]]:
+    ) -> Iterator[tuple[int, OutgoingMessage | WithheldMail]]:
         """Render, build, then sign a whole batch, which is faster than mail by mail (processor caches)."""
         for start in range(0, len(deliveries), BATCH_SIZE):
             batch = [(delivery, contexts[delivery.id]) for delivery in deliveries[start : start + BATCH_SIZE]]
@@ -87,11 +87,11 @@ class MailComposer:
                 for delivery, context in batch
             ]
             built = [
-                content if isinstance(content, Withheld) else self._build(delivery, content, context.subscriber)
+                content if isinstance(content, WithheldMail) else self._build(delivery, content, context.subscriber)
                 for (delivery, context), content in zip(batch, rendered, strict=True)
             ]
             for (delivery, _), outgoing in zip(batch, built, strict=True):
-                yield delivery.id, outgoing if isinstance(outgoing, Withheld) else self._sign(outgoing)
+                yield delivery.id, outgoing if isinstance(outgoing, WithheldMail) else self._sign(outgoing)
 
     def _build(
         self, delivery: ClaimedDelivery, rendered: RenderedMail, subscriber: MailedSubscriber | None
@@ -108,11 +108,11 @@ class MailComposer:
     def _sign(self, outgoing: OutgoingMessage) -> OutgoingMessage:
         return replace(outgoing, raw=self._signer.sign(outgoing.raw)) if self._signer else outgoing
 
-    def _render_mail(self, delivery: ClaimedDelivery, context: MailContext) -> RenderedMail | Withheld:
+    def _render_mail(self, delivery: ClaimedDelivery, context: MailContext) -> RenderedMail | WithheldMail:
         subscriber, edition = context.subscriber, context.edition
         if delivery.kind in EDITION_KINDS:
             if edition is None or subscriber is None or edition.cancelled:
-                return Withheld(CANCELLED, "the edition was cancelled or deleted")
+                return WithheldMail(CANCELLED, "the edition was cancelled or deleted")
             return self._render_edition(delivery, edition, subscriber, context)
         if delivery.kind in mail_context.TO_SUBSCRIBER and subscriber is not None:
             return self._render_account_mail(delivery, subscriber.id, context.request)
@@ -120,7 +120,7 @@ class MailComposer:
 
     def _render_account_mail(
         self, delivery: ClaimedDelivery, subscriber_id: int, request: AccountRequest | None
-    ) -> RenderedMail | Withheld:
+    ) -> RenderedMail | WithheldMail:
         """The mail that answers a request on a page. The lifetime of a link starts now, when it is sent."""
         payload = delivery.payload or {}
         if delivery.kind == LINK:
@@ -141,14 +141,14 @@ class MailComposer:
             )
             return other_emails.confirmation(confirm, not_me, service=self._service)
         if request is None:
-            return Withheld(CANCELLED, "the request to confirm was deleted")
+            return WithheldMail(CANCELLED, "the request to confirm was deleted")
         url, minutes = (
             signed_links.account(request.action, stored_id(request)),
             int(lifetime(request.action).total_seconds()) // 60,
         )
         return other_emails.account_link(request.action, url, minutes=minutes, service=self._service)
 
-    def _render_admin_mail(self, delivery: ClaimedDelivery, login: AdminLogin | None) -> RenderedMail | Withheld:
+    def _render_admin_mail(self, delivery: ClaimedDelivery, login: AdminLogin | None) -> RenderedMail | WithheldMail:
         """A mail to administrators."""
         if delivery.kind == SIGN_IN and login is not None and login.id is not None:
             minutes = int((login.link_expires_at - login.asked_at).total_seconds()) // 60
@@ -165,7 +165,7 @@ class MailComposer:
             return run_report_email.run_report(figures, run_url=run_url, sources_url=sources_url, service=self._service)
         if delivery.kind == TEST:
             return other_emails.delivery_test_mail(service=self._service)
-        return Withheld(CANCELLED, "the subject of the mail was deleted")
+        return WithheldMail(CANCELLED, "the subject of the mail was deleted")
 
     def _render_edition(
         self, delivery: ClaimedDelivery, edition: MailedEdition, subscriber: MailedSubscriber, context: MailContext

@@ -52,7 +52,7 @@ def topic_counts(
     """
     counts = Counter(index for content in contents for entry in content.entries for index, _ in entry.matched)
     is_capped = any(content.more for content in contents)
-    counted, matched_alone, spelling = [], 0, Spelling(session, newest_batch)
+    counted, matched_alone, spelling = [], 0, SpellingCorrector(session, newest_batch)
     for index, topic in enumerate(profile.topics):
         count, is_minimum = counts[index], is_capped
         if count == 0 and is_capped and matched_alone < MAX_MATCHED_ALONE:
@@ -76,10 +76,10 @@ def prepare_suggestions(session: Session, newest_batch: int) -> None:
 
 def suggest(session: Session, topic: str) -> str:
     """The topic with its misspelled words corrected; empty where every word occurs in a paper or none is similar."""
-    return Spelling(session, store.newest_batch(session)).correct(topic)
+    return SpellingCorrector(session, store.newest_batch(session)).correct(topic)
 
 
-class Spelling:
+class SpellingCorrector:
     """Corrects the misspelled words of a few topics: of all together the first `MAX_WORDS_CORRECTED` unknown ones."""
 
     def __init__(self, session: Session, newest_batch: int) -> None:

@@ -1,7 +1,7 @@
 """`digest admin reconcile`: what a mail log shows as sent, but a restored backup does not, is recorded as sent.
 
 A mail whose delivery is in the backup is found by its Message-ID. A mail that was queued after the backup is found by
-its recipient and time: the edition of that date is selected anew from the stored papers and recorded with its mail, so
+its recipient and time: the edition of that date is selected again from the stored papers and recorded with its mail, so
 that its papers are not sent again. Where the log does not show that a mail was an edition of ours, or of which date,
 nothing is recorded and the mail is listed for a person to decide.
 """

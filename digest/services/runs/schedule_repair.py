@@ -45,7 +45,7 @@ def repair_schedules(now: datetime | None = None) -> int:
 
 
 def _bring_forward(session: Session, subscribers: list[Subscriber], now: datetime) -> int:
-    """Set the next slot anew, past dates that already have an edition. Returns how many subscribers changed."""
+    """Set the next slot again, past dates that already have an edition. Returns how many subscribers changed."""
     due = {stored_id(subscriber): send_schedule.due_after(subscriber, now) for subscriber in subscribers}
     days = {stored_id(subscriber): day_of_slot(subscriber, due[stored_id(subscriber)]) for subscriber in subscribers}
     with_edition = editions.edition_dates(session, days, set(days.values()))

@@ -31,7 +31,7 @@ class IndexingResult:
 def index_papers(*, seconds: float | None = None) -> IndexingResult:
     """Add the papers that the search index lacks, newest first, for about `seconds`.
 
-    Safe to run twice and at once: each step stores what is still missing. With other rules the index is built anew.
+    Safe to run twice and at once: each step stores what is still missing. With other rules the index is built again.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     _prepare_index()

@@ -88,8 +88,8 @@ class PostingsBackend:
         for day in days:
             admitted = self._admitted(day.papers)
             of_people = dict.fromkeys(self._by_people(admitted), MAX_RELEVANCE)
-            bounds |= (found := self._search.bounds(day.postings, admitted) | of_people)
-            day_of |= dict.fromkeys(found, day)
+            bounds |= (day_bounds := self._search.bounds(day.postings, admitted) | of_people)
+            day_of |= dict.fromkeys(day_bounds, day)
         ordered = sorted(bounds, key=lambda paper_id: -bounds[paper_id])
         rank = CLOSE_PAPERS[self._profile.minimum]
         relevances: list[int] = []

@@ -125,7 +125,7 @@ class _ExamplesCell(BaseModel):
 
 
 def example_terms(cell: str) -> Examples | None:
-    """The terms of example papers, as exported; a further example computes them anew from those imported here."""
+    """The terms of example papers, as exported; a further example computes them again from those imported here."""
     if not cell:
         return None
     try:

@@ -130,7 +130,7 @@ def remove_example(subscriber_id: int, example_id: int | None = None) -> int:
 
 
 def update_examples(session: Session, subscriber: Subscriber) -> None:
-    """Compute the terms of the subscriber's examples anew, and store a new version of the profile if they changed."""
+    """Compute the terms of the subscriber's examples again, and store a new version of the profile if they changed."""
     terms = terms_of(session, example_store.examples_of(session, stored_id(subscriber)))
     profile = replace(subscribers.profile_of(session, subscriber), examples=terms)
     feedback.store_profile(session, subscriber, profile, now=clock.now())

@@ -47,7 +47,7 @@ def show_sign_in_button(token: str) -> HTMLResponse:
     admin_login.require_valid_link(
         signed_links.read_timed_token(signing.SIGN_IN, token, lifetime=admin_login.MAX_LINK_LIFETIME)
     )
-    return render_for_administrator("enter.html")
+    return render_for_administrator("admin_sign_in_confirm.html")
 
 
 @router.post("/enter/{token}")

@@ -1,4 +1,4 @@
-"""Administration of subscribers: search, one subscriber's story, and what an administrator may do for them."""
+"""Administration of subscribers: search, one subscriber's history, and what an administrator may do for them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.models import Subscriber
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import admin_pages, subscriber_actions, subscriber_admin
-from digest.services.admin.subscriber_history import SubscriberStory, subscriber_story
+from digest.services.admin.subscriber_history import SubscriberHistory, subscriber_history
 from digest.services.subscriptions import erasure
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services
@@ -82,14 +82,14 @@ def subscribers(
 
 @router.get("/subscribers/{subscriber_id}")
 def subscriber_page(subscriber_id: int, _administrator: Administrator) -> HTMLResponse:
-    """A subscriber's story."""
-    return _story_page(subscriber_id)
+    """A subscriber's history."""
+    return _subscriber_page(subscriber_id)
 
 
 @router.get("/subscribers/{subscriber_id}/erase")
 def confirm_erasing(subscriber_id: int, _administrator: Administrator) -> HTMLResponse:
     """Ask before erasing, because it is for good."""
-    address = subscriber_story(subscriber_id).subscriber.address
+    address = subscriber_history(subscriber_id).subscriber.address
     lines = [localize("All data about %(address)s is deleted. This can’t be undone.", address=address)]
     form = AdminForm(f"/admin/subscribers/{subscriber_id}", "erase", localize("Erase"), lines=lines, is_quiet=False)
     return admin_page("/subscribers", localize("Erase %(address)s?", address=address), [AdminSection(forms=[form])])
@@ -100,7 +100,7 @@ def act_on_subscriber(
     subscriber_id: int, form: Form, services: Services, queue: Queue, administrator: Administrator
 ) -> HTMLResponse:
     """Do what the pressed button says."""
-    subscriber = subscriber_story(subscriber_id).subscriber
+    subscriber = subscriber_history(subscriber_id).subscriber
     action = form_text(form, "action")
     if action == "erase":
         erasure.erase(subscriber_id, by_administrator=True, administrator=administrator)
@@ -112,8 +112,8 @@ def act_on_subscriber(
         else:
             message = _perform(subscriber, action, form, administrator)
     except (BadInput, NotFound, Refused) as error:
-        return _story_page(subscriber_id, error=error)
-    return _story_page(subscriber_id, message=message)
+        return _subscriber_page(subscriber_id, error=error)
+    return _subscriber_page(subscriber_id, message=message)
 
 
 def _resend(subscriber: Subscriber, form: FormData, services: PageServices, queue: Enqueue, administrator: str) -> str:
@@ -153,22 +153,22 @@ def _perform(subscriber: Subscriber, action: str, form: FormData, administrator:
             )
 
 
-def _story_page(
+def _subscriber_page(
     subscriber_id: int, *, message: str = "", error: BadInput | NotFound | Refused | None = None
 ) -> HTMLResponse:
-    story = subscriber_story(subscriber_id)
+    history = subscriber_history(subscriber_id)
     sections = [
-        AdminSection(lines=[_status(story), *story.reasons], forms=_actions(story)),
+        AdminSection(lines=[_status(history), *history.reasons], forms=_actions(history)),
         AdminSection(
             heading=localize("Topics"),
-            lines=["; ".join(story.topics) or localize("None: the trending papers are sent.")],
+            lines=["; ".join(history.topics) or localize("None: the trending papers are sent.")],
         ),
         AdminSection(
             heading=localize("What happened"),
             columns=[localize("When (UTC)"), localize("What")],
             rows=[
                 TableRow([Cell(utc(event.at)), Cell(event.text, f"/admin/runs/{event.run_id}" if event.run_id else "")])
-                for event in story.events
+                for event in history.events
             ],
         ),
         AdminSection(
@@ -177,16 +177,16 @@ def _story_page(
             figures=[(localize("Erase"), localize("Ask first"), f"/admin/subscribers/{subscriber_id}/erase")],
         ),
     ]
-    return admin_page("/subscribers", story.subscriber.address, sections, message=message, error=error)
+    return admin_page("/subscribers", history.subscriber.address, sections, message=message, error=error)
 
 
-def _status(story: SubscriberStory) -> str:
-    subscriber = story.subscriber
-    if story.suppression is not None:
+def _status(history: SubscriberHistory) -> str:
+    subscriber = history.subscriber
+    if history.suppression is not None:
         return localize(
             "Not mailed since %(time)s UTC: %(reason)s.",
-            time=utc(story.suppression.at),
-            reason=story.suppression.reason,
+            time=utc(history.suppression.at),
+            reason=history.suppression.reason,
         )
     if subscriber.state == UNSUBSCRIBED:
         return localize("Left on %(time)s UTC.", time=utc(subscriber.left_at))
@@ -199,12 +199,12 @@ def _status(story: SubscriberStory) -> str:
     )
 
 
-def _actions(story: SubscriberStory) -> list[AdminForm]:
+def _actions(history: SubscriberHistory) -> list[AdminForm]:
     """The actions that are possible now."""
-    page, subscriber = f"/admin/subscribers/{story.subscriber.id}", story.subscriber
+    page, subscriber = f"/admin/subscribers/{history.subscriber.id}", history.subscriber
     actions = []
-    if subscriber.state == ACTIVE and story.suppression is None:
-        days = [Choice(template_rendering.long_date(day), day.isoformat()) for day, _ in story.editions]
+    if subscriber.state == ACTIVE and history.suppression is None:
+        days = [Choice(template_rendering.long_date(day), day.isoformat()) for day, _ in history.editions]
         if days:
             choice = InputField("day", localize("Edition"), kind="select", choices=days)
             actions.append(AdminForm(page, "resend", localize("Send this edition again"), [choice], is_quiet=False))
@@ -215,7 +215,7 @@ def _actions(story: SubscriberStory) -> list[AdminForm]:
             actions.append(AdminForm(page, "pause", localize("Pause"), [length]))
     if subscriber.state == ACTIVE:
         actions.append(AdminForm(page, "unsubscribe", localize("Unsubscribe")))
-    if story.suppression is None:
+    if history.suppression is None:
         actions.append(
             AdminForm(
                 page,

@@ -209,7 +209,7 @@ def _further(services: PageServices, edition_id: int, edition_page: str, slot: P
         "All papers are in the edition"
     )
     return template_rendering.page_response(
-        "further.html", private=True, further=page, edition=edition_page, heading=heading, note=_shortage(page)
+        "further_papers.html", private=True, further=page, edition=edition_page, heading=heading, note=_shortage(page)
     )
 
 

@@ -165,7 +165,7 @@ def _day(name: str, text: str) -> date | None:
 
 
 def _field_error(error: BadInput | None) -> tuple[str, str] | None:
-    """The field and the message. What is wrong with the query is told at the box."""
+    """The field and the message. What is wrong with the query is shown at the box."""
     if error is None:
         return None
     field, text = forms.field_error(error) or ("", "")

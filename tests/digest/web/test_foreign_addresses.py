@@ -13,7 +13,7 @@ from sqlmodel import select
 from digest import settings
 from digest.db.bounces import reports
 from digest.db.core import engine
-from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, WithheldMail
 from digest.models import Suppression
 from digest.services.admin import subscriber_admin
 from digest.services.delivery.render_messages import MailComposer
@@ -72,7 +72,7 @@ def newest_confirmation() -> str:
     return path(signed_links.confirm(1, payload["request_id"]))
 
 
-def composed() -> OutgoingMessage | Withheld:
+def composed() -> OutgoingMessage | WithheldMail:
     """The newest mail, as the sender would send it."""
     ((_, mail),) = MailComposer(settings.get()).compose([as_claimed(mails()[-1])])
     return mail
@@ -263,7 +263,7 @@ def test_editions_to_an_address_that_bounced_are_still_withheld(web: Browser) ->
     sign_up(web)
     suppress()
 
-    assert isinstance(composed(), Withheld)
+    assert isinstance(composed(), WithheldMail)
 
 
 @pytest.mark.parametrize(

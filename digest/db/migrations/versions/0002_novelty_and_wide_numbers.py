@@ -47,7 +47,7 @@ def _numbers(kind: sa.types.TypeEngine[int], name: str) -> None:
 
 
 def _copy_keys(*constraints: sa.ForeignKeyConstraint) -> None:
-    """SQLite can't drop a foreign key: the table is made anew."""
+    """SQLite can't drop a foreign key: the table is made again."""
     op.create_table(
         "paper_key_new",
         sa.Column("key", sa.String(length=70), nullable=False),

@@ -41,7 +41,7 @@ def downgrade() -> None:
 
 
 def _last_edition() -> int | None:
-    """The last number ever given to an edition, where SQLite counts: the table is made anew there."""
+    """The last number ever given to an edition, where SQLite counts: the table is made again there."""
     if op.get_bind().dialect.name != "sqlite":
         return None
     return op.get_bind().execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'edition'")).scalar()

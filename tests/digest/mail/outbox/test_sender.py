@@ -14,7 +14,7 @@ from sqlmodel import select
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.errors import DuplicateDeliveryKey
-from digest.mail.mime.composer_interface import Withheld
+from digest.mail.mime.composer_interface import WithheldMail
 from digest.mail.outbox import sender as outboxes
 from digest.models import Bounce, DomainPause, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
@@ -366,7 +366,7 @@ def test_with_hold_an_uncertain_mail_is_held_at_once(
 
 
 def test_what_the_composer_withholds_never_reaches_a_server(outbox: Outbox, smtp: MailServer) -> None:
-    outbox.composer.withheld["ada@one.example"] = Withheld(SUPPRESSED, "unsubscribed since")
+    outbox.composer.withheld["ada@one.example"] = WithheldMail(SUPPRESSED, "unsubscribed since")
     outbox.enqueue("ada@one.example", "bob@one.example")
 
     counts = outbox.send()
@@ -436,7 +436,7 @@ def test_a_pass_ends_in_time_and_says_that_more_is_due(
 def test_a_composer_that_breaks_leaves_no_mail_in_flight(outbox: Outbox, smtp: MailServer) -> None:
     outbox.enqueue("ada@one.example", "bob@one.example")
 
-    def broken(rows: object) -> dict[int, Withheld]:
+    def broken(rows: object) -> dict[int, WithheldMail]:
         raise KeyError("template")
 
     outbox.composer.compose = broken  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.errors import Misconfigured
-from digest.mail.mime.composer_interface import OutgoingMessage, Withheld
+from digest.mail.mime.composer_interface import OutgoingMessage, WithheldMail
 from digest.mail.outbox import retry_backoff
 from digest.mail.smtp.endpoints import SmtpServer, parse_server
 from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, RCPT, classify_reply
@@ -101,4 +101,4 @@ def test_an_address_can_not_smuggle_a_command(address: str) -> None:
 
 def test_mail_is_withheld_only_for_good() -> None:
     with pytest.raises(ValueError, match="deferred"):
-        Withheld("deferred", "later")
+        WithheldMail("deferred", "later")
