@@ -66,7 +66,7 @@ def test_nothing_names_a_source_but_its_own_file_and_the_registry() -> None:
     folder = ROOT / "digest" / "sources"
     allowed = {folder / f"{name}.py" for name in ("arxiv", "arxiv_feed_freshness", "registry")}
     allowed |= {path for name in modules for path in folder.glob(f"{name}*.py")}  # also its helpers
-    allowed |= {ROOT / "digest" / "bibliography" / f"{name}.py" for name in ("bibtex", "identifiers_in_text")}
+    allowed |= {ROOT / "digest" / "bibliography" / f"{name}.py" for name in ("bibtex_import", "identifiers_in_text")}
     allowed.add(ROOT / "digest" / "compose" / "text" / "preprint_servers.py")  # names printed in citations
     allowed.add(ROOT / "digest" / "text" / "person_references.py")  # schemes of identifiers, as for papers
     allowed |= set((ROOT / "digest" / "db" / "migrations" / "versions").glob("*.py"))  # what was stored stays named so
