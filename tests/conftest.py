@@ -88,9 +88,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, configured: Callabl
         url = request.getfixturevalue("postgres").new_database(make_tables)
     configured(DATABASE_URL=url)
     yield url
-    engine.engine().dispose()
     if request.param != "sqlite":
-        request.getfixturevalue("postgres").give_back(url)
+        request.getfixturevalue("postgres").give_back(url, engine.engine_for(url))
+    engine.engine().dispose()
 
 
 @pytest.fixture

@@ -15,12 +15,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 
 from tests.patience import PATIENCE, wait_for
 
@@ -317,16 +320,20 @@ class Postgres:
         self._execute(f"CREATE DATABASE {name}")
         return self._address(name)
 
-    def give_back(self, address: str) -> None:
-        """Empty a database for the next test. One with open connections is left alone."""
+    def give_back(self, address: str, connections: Engine) -> None:
+        """Empty a database for the next test, over a connection of the last, and close those. A locked one is left."""
         import psycopg
 
         try:
-            with psycopg.connect(address, autocommit=True) as connection:
-                connection.execute(_EMPTY)
-                connection.execute("UPDATE alembic_version SET version_num = %s", (self._schema,))
-        except psycopg.OperationalError:
+            with closing(connections.raw_connection()) as connection:
+                cursor = connection.cursor()
+                cursor.execute(_EMPTY)
+                cursor.execute("UPDATE alembic_version SET version_num = %s", (self._schema,))
+                connection.commit()
+        except (psycopg.OperationalError, OperationalError):
             return
+        finally:
+            connections.dispose()
         self._free.append(address)
 
     @staticmethod

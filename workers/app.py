@@ -21,6 +21,12 @@ from workers.task_queues import ROUTES, WorkerPool
 # Longer than any task takes (a delivery task: 10 s and a message; a shard). Earlier redelivery would be harmless.
 VISIBILITY_SECONDS = 1800
 CONNECT_TIMEOUT_SECONDS = 5
+# A Redis that does not answer for 25 s is gone. By default a worker that waits for tasks would notice after two hours.
+KEEPALIVE_OPTIONS = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 25_000))
+    if hasattr(socket, name)
+}
 
 _served_queues: tuple[str, ...] = ()
 
@@ -51,6 +57,7 @@ app.conf.update(
         "queue_order_strategy": "priority",  # the queues of a pool in order, not round-robin
         "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "socket_keepalive": True,
+        "socket_keepalive_options": KEEPALIVE_OPTIONS,
         "health_check_interval": 25,
     },
     enable_utc=True,

@@ -17,6 +17,8 @@ from digest.text.tex_reader import TexParser
 _SINGLE_QUOTES = re.compile(r"(?<![\w`\\])`(?=[^\s`'])([^`']{0,80}[^\s`'])''?(?![\w'])")
 _BRACKET_BLANKS = re.compile(r"(?<=[⟨⌊⌈]) | (?=[⟩⌋⌉])")
 _TEX = re.compile(r"[\\${}^~`]|''|--|mathcal|mathbb|varepsilon|varphi|tilde")
+_SOLAR_UNIT = re.compile(r"(?<![\w\\^{])([LMRZ])_(?:\{(?:\\rm )?[Ss]un\}|[Ss]un)(?![\w])")
+_EMPHASIS = re.compile(r"(?<![\w*])\*([^\W\d_][^\W_]*(?:[ -][^\W_]+){0,6})\*(?![\w*])")
 _CACHE: BoundedCache[str] = BoundedCache(max_entries=4096, max_bytes=8 << 20, size_of=lambda text: 4 * len(text))
 
 
@@ -30,9 +32,16 @@ def readable(text: str) -> str:
     return _CACHE.get(text, lambda: render(text)[0])
 
 
+def _plain_notation(text: str) -> str:
+    """`M_sun` as `M⊙`, and `*emphasis*` without its stars."""
+    if "_" in text:
+        text = _SOLAR_UNIT.sub(r"\1⊙", text)
+    return _EMPHASIS.sub(r"\1", text) if "*" in text else text
+
+
 def render(text: str) -> tuple[str, int]:
     """Like `readable`, with the number of unknown commands, which are shown by their names."""
-    text = rejoin_hyphenated(one_line(text))
+    text = _plain_notation(rejoin_hyphenated(one_line(text)))
     if not _TEX.search(text):
         return text, 0
     if "`" in text:

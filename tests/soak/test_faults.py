@@ -129,7 +129,8 @@ def test_a_full_disk(run: SoakRun, size: Size, tmp_path: Path) -> None:
     run.enqueue(min(size.mails, 600))
     room = sum(path.stat().st_size for path in tmp_path.glob("digest.db")) + 64 * 1024
     command = [sys.executable, "-m", "tests.soak.limited_main", str(room)]
-    full = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, timeout=PATIENCE, check=False)
+    environment = {**os.environ, "DIGEST_LEASE": "10"}  # a sender tries to write for as long as its lease
+    full = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE, check=False)
     sent_before = len(run.smtp.log)
     run.begin()
     run.until_over()

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from digest.errors import Transient
 from digest.models.subscriber import WAITING
-from digest.redis import PrivateRedis, connect
+from digest.redis import PrivateRedis, connect, find_server
 from digest.services.security import signed_links
 from digest.services.subscriptions import example_papers
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.benchmarks.sink import free_port
 from tests.digest.cli.test_bounces import enqueue_mails, proved
 from tests.digest.services.conftest import Lab, lab, service
 from tests.digest.services.stored_rows import suppressed
 from tests.digest.services.subscriptions.lookup_server import KNOWN, MISSING, lookup_server
 from tests.digest.web.conftest import Browser, RecordingQueue, path
 from tests.imap_server import PASSWORD, USER, SmallImapServer
-from tests.patience import wait_for
+from tests.patience import PATIENCE, wait_for
 from tests.workers.conftest import Worker
 from workers import scheduler
+from workers.app import configure
 from workers.tasks import CeleryEnqueue
 
 __all__ = ["lab", "service"]
@@ -82,3 +89,35 @@ def test_examples_of_which_only_the_identifier_is_known_are_looked_up(
 
     wait_for(lambda: all(example.lookup != WAITING for example in example_papers.list_examples(1)))
     assert any(example.title == f"Offline learning {KNOWN}" for example in example_papers.list_examples(1))
+
+
+@pytest.fixture
+def tcp_redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis that listens at a port, as one on another machine does."""
+    port = free_port()
+    command = [str(find_server()), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    wait_for(lambda: _answers(f"redis://127.0.0.1:{port}"))
+    yield f"redis://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(PATIENCE)
+
+
+def _answers(url: str) -> bool:
+    try:
+        connect(url).ping()
+    except Transient:
+        return False
+    return True
+
+
+def test_a_worker_that_waits_for_tasks_notices_within_half_a_minute_that_redis_is_gone(tcp_redis: str) -> None:
+    with configure(tcp_redis).connection() as connection:
+        client = connection.default_channel.client
+        tcp_connection = client.connection_pool.get_connection()
+        option = partial(tcp_connection._sock.getsockopt, socket.IPPROTO_TCP)
+
+        assert tcp_connection._sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert option(socket.TCP_KEEPIDLE) + option(socket.TCP_KEEPINTVL) * option(socket.TCP_KEEPCNT) <= 30
+        assert option(socket.TCP_USER_TIMEOUT) <= 30_000
+        client.connection_pool.release(tcp_connection)

@@ -93,6 +93,7 @@ def _configure_demo(folder: Path, port: int, redis_url: str, smtp_port: int) -> 
         "ADMIN_EMAILS": ADMIN,
         "PORT": str(port),
         "SOURCES": "",  # its papers are the seeds
+        "PEOPLE_LOOKUP": "off",  # it connects to this machine alone
     }
     os.environ.update({f"DIGEST_{name}": value for name, value in values.items()})
     settings.clear_cache()

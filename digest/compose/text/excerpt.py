@@ -40,9 +40,9 @@ _DOCUMENT = (
 _NOUN = rf"{_DOCUMENT}|approach|project|dataset|benchmark|framework"
 _CORE = re.compile(
     rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
-    rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|"
-    rf"demonstrate|offer|characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|"
-    rf"conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
+    rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|demonstrate|offer|"
+    rf"characteri[sz]e|unify|extend|generali[sz]e|consider|address|tackle|create|provide|conduct|update|produce|"
+    rf"capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
     re.I,
 )
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
@@ -92,11 +92,9 @@ _HERE = re.compile(
 )
 _BACKGROUND = re.compile(
     r"\b(?:remains?|has become|have become|has emerged|have emerged|(?:has|have) (?:recently |been |achieved|"
-    r"shown|made|"
-    r"attracted|gained|demonstrated|revolutioni[sz]ed|led|enabled)|(?:is|are) (?:crucial|essential|important|"
-    r"critical|"
-    r"fundamental|vital|challenging|difficult|ubiquitous|widely|often|typically|increasingly|still|limited|a "
-    r"(?:fundamental|key|central|major|core|critical|challenging|crucial|promising|powerful))|play[s]? (?:a|"
+    r"shown|made|attracted|gained|demonstrated|revolutioni[sz]ed|led|enabled)|(?:is|are) (?:crucial|essential|"
+    r"important|critical|fundamental|vital|challenging|difficult|ubiquitous|widely|often|typically|increasingly|still|"
+    r"limited|a (?:fundamental|key|central|major|core|critical|challenging|crucial|promising|powerful))|play[s]? (?:a|"
     r"an) \w+ role|"
     r"suffers?|struggles?|fails? to|lacks?|existing|prior work|previous (?:work|stud|method)|traditional|"
     r"conventional|"
@@ -188,8 +186,6 @@ _CONNECTIVE = re.compile(
     rf"therefore|thus|hence|consequently|accordingly|in response|in this (?:\w+ )?(?:{_NOUN}))\s*,\s*(?=\w)",
     re.I,
 )
-
-
 _CLAUSE = re.compile(r"[,;:] (?=[^\W\d])| [–—-] ")
 # SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
 _LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))

@@ -32,15 +32,16 @@ def count_since(session: Session, instant: datetime, *, failed: bool | None = No
     return session.exec(statement).one()
 
 
-def store_answer(
-    session: Session, name: str, people: Sequence[AuthorCandidate] | None, at: datetime, *, oldest: datetime
-) -> None:
-    """Store the answer about a folded name in place of an earlier one; None for no answer. Deletes older ones."""
-    session.execute(
-        delete(AuthorLookup).where((col(AuthorLookup.name) == name) | (col(AuthorLookup.looked_up_at) < oldest))
-    )
+def store_answer(session: Session, name: str, people: Sequence[AuthorCandidate] | None, at: datetime) -> None:
+    """Store the answer about a folded name in place of an earlier one; None for no answer."""
+    session.execute(delete(AuthorLookup).where(col(AuthorLookup.name) == name))
     rows = [asdict(person) for person in people or ()]
     insert_ignore(session, AuthorLookup, [{"name": name, "looked_up_at": at, "failed": people is None, "people": rows}])
+
+
+def delete_older_than(session: Session, instant: datetime) -> None:
+    """Delete the answers from before then."""
+    session.execute(delete(AuthorLookup).where(col(AuthorLookup.looked_up_at) < instant))
 
 
 def _candidate(row: dict[str, Any]) -> AuthorCandidate:

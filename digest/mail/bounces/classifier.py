@@ -11,7 +11,7 @@ from digest.mail.bounces.bounce_kinds import OTHER, Detection, RecipientOutcome,
 from digest.mail.bounces.delivery_attribution import Attribution, AttributionKeys, attribute_message
 from digest.mail.bounces.dsn_arf import detect_delivery_status, detect_feedback_report
 from digest.mail.bounces.nonstandard_reports import detect_nonstandard_report
-from digest.mail.bounces.parsed_message import MAX_BYTES, ParsedMessage, parse_message
+from digest.mail.bounces.parsed_message import MAX_BYTES, MESSAGE_PARSER_ERRORS, ParsedMessage, parse_message
 from digest.mail.bounces.ses_notification import detect_provider_notification
 
 _DETECTORS = (
@@ -24,7 +24,6 @@ _DETECTORS = (
 )
 
 # What the standard library's parser and flufl.bounce raise on malformed mail.
-_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def classify_message(raw: bytes, keys: AttributionKeys = AttributionKeys()) -> C
         mail = parse_message(raw)
         detection, origin = _detect(mail), attribute_message(mail, keys)
         report = _report_key(mail) or report
-    except _UNREADABLE as error:
+    except MESSAGE_PARSER_ERRORS as error:
         detection, origin = Detection(OTHER, words=f"cannot be parsed: {type(error).__name__}"), Attribution()
     details = detection.recipients, detection.status, detection.words
     return ClassifiedMessage(detection.kind, *details, origin, report, detection.outcomes)

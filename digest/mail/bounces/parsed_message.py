@@ -8,11 +8,13 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from functools import cached_property
 
+# What Python's parser raises for messages that are damaged in one way or another
+MESSAGE_PARSER_ERRORS = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 MAX_BYTES = 256 * 1024
 MAX_LINE = 1000
 MAX_VALUE = 2000
@@ -85,7 +87,7 @@ class ParsedMessage:
 
 
 def parse_message(raw: bytes) -> ParsedMessage:
-    """Parse a message. Raises RecursionError, ValueError, LookupError, TypeError or AttributeError like the parser."""
+    """Parse a message. Raises one of MESSAGE_PARSER_ERRORS."""
     bounded = _LONG_LINE.sub(rb"\1\n", raw[:MAX_BYTES])
     if len(_BOUNDARY.findall(bounded)) > MAX_PARTS:
         raise ValueError("too many nested parts")
@@ -96,7 +98,7 @@ def decode_header_value(value: object) -> str:
     """Decode a header value: encoded-words decoded, white space collapsed, cut at `MAX_VALUE`."""
     text = str(value)[:MAX_VALUE]
     if "=?" in text:
-        with suppress(HeaderParseError, LookupError, ValueError):  # a broken encoded word stays as it is
+        with suppress(MessageError, LookupError, ValueError):  # a broken encoded word stays as it is
             text = str(make_header(decode_header(text)))
     return " ".join(text.split())
 

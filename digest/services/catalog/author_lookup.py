@@ -84,6 +84,5 @@ def _ask(name: str, seconds: float) -> tuple[AuthorCandidate, ...] | None:
 
 
 def _store(key: str, people: tuple[AuthorCandidate, ...] | None) -> None:
-    now = clock.now()
     with transaction() as session:
-        author_lookups.store_answer(session, key, people, now, oldest=now - STORED_FOR)
+        author_lookups.store_answer(session, key, people, clock.now())

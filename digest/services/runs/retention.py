@@ -15,12 +15,13 @@ from digest import clock, logs, settings
 from digest.db.core.engine import reading, transaction
 from digest.db.core.sqlite_vacuum import scrub_deleted
 from digest.db.outbox import outbox_deletion
-from digest.db.papers import paper_retention
+from digest.db.papers import author_lookups, paper_retention
 from digest.db.runs import edition_retention
 from digest.db.security import audit, idempotency_keys
 from digest.db.subscribers import subscriber_listing
 from digest.models.types import stored_id
 from digest.services.bounces import process_reports
+from digest.services.catalog import author_lookup
 from digest.services.security import idempotency
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import erasure, local_mailbox, pending_cleanup
@@ -41,6 +42,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
             session, reports_before=cutoff, attempts_before=now - timedelta(days=2)
         )
         idempotency_keys.delete_older_than(session, now - idempotency.KEPT_FOR)
+        author_lookups.delete_older_than(session, now - author_lookup.STORED_FOR)
         audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
     editions = _delete_in_parts(config.retention_editions_days, now, edition_retention.delete_older)
     papers = _delete_in_parts(config.retention_papers_days, now, paper_retention.delete_older)

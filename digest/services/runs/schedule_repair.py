@@ -32,13 +32,13 @@ def repair_schedules(now: datetime | None = None) -> int:
     with transaction() as session:
         mails = deliveries.advance_due(session, later_than=now + LONGEST_MAIL_WAIT, now=now)
     latest_slots = {cadence: now + wait for cadence, wait in LONGEST_SLOT_WAITS.items()}
+    last_id: int | None = 0
     repaired = 0
-    after_id: int | None = 0
-    while after_id is not None:
+    while last_id is not None:
         with transaction() as session:
-            page = runs.lock_due_later(session, latest_slots, after_id=after_id)
+            page = runs.lock_due_later(session, latest_slots, after_id=last_id)
             repaired += _bring_forward(session, page, now)
-            after_id = stored_id(page[-1]) if page else None
+            last_id = stored_id(page[-1]) if page else None
     if mails or repaired:
         log.warning("schedules_repaired", mails=mails, subscribers=repaired)
     return mails + repaired

@@ -56,8 +56,10 @@ class Ranking:
         """
         pairs = list(zip(self._scores, self._hits, strict=True))
         if after is not None:
-            behind = -after[0], -after[1], after[2]
-            pairs = [pair for pair in pairs if pair[0] <= after[0] and _order(pair) > behind]
+            last_score, behind = after[0], (-after[0], -after[1], after[2])
+            pairs = [
+                pair for pair in pairs if pair[0] < last_score or (pair[0] == last_score and _order(pair) > behind)
+            ]
         lowest = min(nlargest(count, [score for score, _ in pairs]), default=0)
         return sorted((pair for pair in pairs if pair[0] >= lowest), key=_order)[:count]
 

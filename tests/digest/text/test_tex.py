@@ -162,3 +162,19 @@ def test_thousands_of_real_papers_leak_no_backslash(shared: Path) -> None:
 
     assert len(rows) == 5000
     assert leaked == []
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (
+            "massive (>8 M_sun) and metal-poor (6% Z_{sun}) at 5 L_Sun/yr",
+            "massive (>8 M⊙) and metal-poor (6% Z⊙) at 5 L⊙/yr",
+        ),
+        ("file_sun, R_sunset and xM_sun", "file_sun, R_sunset and xM_sun"),
+        ("It is *not* a matter of *test-time privacy*.", "It is not a matter of test-time privacy."),
+        ("A* search, 2*3*4, * and *, and **bold**", "A* search, 2*3*4, * and *, and **bold**"),
+    ],
+)
+def test_solar_units_and_emphasis_of_plain_text_are_shown_as_they_are_meant(written: str, shown: str) -> None:
+    assert readable(written) == shown

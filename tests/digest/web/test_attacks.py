@@ -56,7 +56,14 @@ SCRIPT_LINK = "javascript:alert('pwned')"
 TAGS_OF_ATTACK = {"pwned"}
 # Columns with words of the program, hashes and addresses that were checked; nobody outside writes into them.
 OWN_COLUMNS = {
-    *("crossref_lookup.doi", "example_paper.lookup", "feed_item.key", "feed_item.source", "feed_item.state"),
+    *(
+        "author_lookup.name",
+        "crossref_lookup.doi",
+        "example_paper.lookup",
+        "feed_item.key",
+        "feed_item.source",
+        "feed_item.state",
+    ),
     *("feed_item.text_key", "feed_source.name", "metric_counter.labels", "metric_counter.name", "paper.language"),
     *("paper.outlets", "paper_author_id.scheme", "paper_author_id.value", "paper_identifier.identifier"),
     *("run_report.outcome", "source_pause.source"),

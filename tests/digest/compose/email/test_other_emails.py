@@ -551,8 +551,8 @@ def test_whatever_a_source_or_subscriber_wrote_is_only_text(
     assert "\n" not in mail.subject
 
 
-def test_texts_of_ten_megabytes_cost_no_more_than_their_beginnings() -> None:
-    long = "word {" * 2_000_000
+def test_texts_of_a_megabyte_cost_no_more_than_their_beginnings() -> None:
+    long = "word {" * 200_000
     record = Record(title=long, abstract=long, authors=(long,), venue=long, institutions=(long,), doi="10.1/x")
     mail = digest_of(record, reason="41 votes", followed=("Ada",), section="followed")
 
@@ -560,7 +560,7 @@ def test_texts_of_ten_megabytes_cost_no_more_than_their_beginnings() -> None:
 
 
 def test_a_huge_abstract_costs_no_more_than_its_beginning() -> None:
-    mail = digest_of(Record(title="T", abstract="word $\\frac{" * 1_000_000))
+    mail = digest_of(Record(title="T", abstract="word $\\frac{" * 100_000))
 
     assert len(mail.html) < 20_000
 

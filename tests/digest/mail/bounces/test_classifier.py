@@ -525,6 +525,7 @@ _LINES = st.sampled_from(
         b"Content-Type: text/plain; charset*=x'y'%ff\n",
         b"From: \xff\xfe <\n",
         b"Subject: =?utf-8?b?////?=\n",
+        b"Subject: =?ut\xe9?q?=00?=\n",
         b"Hi. This is the\n",
         b"the following addresses had\n",
     ]
@@ -539,6 +540,14 @@ def test_any_mixture_of_a_reports_lines_is_judged(lines: list[bytes], noise: byt
 @given(st.integers(0, 2000), st.sampled_from([report(), complaint(), *(raw for _, raw in ORDINARY.values())]))
 def test_a_mail_cut_anywhere_is_judged(length: int, raw: bytes) -> None:
     assert classify_message(raw[:length], SEAL).kind in KINDS
+
+
+@pytest.mark.parametrize("charset", [b"ut\x11\xe9\xff", b"\xff", b"utf-8\xc3\xa9", b"x" * 300, b"utf-8*\xe9", b"\x00"])
+@pytest.mark.parametrize("field", [b"From", b"Subject", b"To"])
+def test_a_header_in_a_damaged_character_set_stays_as_it_is(field: bytes, charset: bytes) -> None:
+    raw = field + b": Mail Delivery =?" + charset + b"?q?=00?= <x@mx.example>\n" + report()
+
+    assert classify_message(raw, SEAL).kind == "hard"
 
 
 DAEMON = b"From: MAILER-DAEMON@mx\nSubject: failure notice\n"

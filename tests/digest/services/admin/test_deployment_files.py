@@ -78,9 +78,10 @@ def test_a_unit_reads_this_installation_s_settings_whatever_its_folder(installed
     elsewhere.mkdir()
     (elsewhere / ".env").write_text("DIGEST_SERVICE_NAME='Somebody else'\n")
 
-    for unit in (tmp_path / "units").glob("*.service"):
+    environments = [_environment(unit) for unit in (tmp_path / "units").glob("*.service")]
+    for unit_environment in [env for place, env in enumerate(environments) if env not in environments[:place]]:
         command = [sys.executable, "-P", "-m", "workers.main", "config", "show", "--json"]
-        environment = {"PATH": os.environ["PATH"], **_environment(unit)}
+        environment = {"PATH": os.environ["PATH"], **unit_environment}
         output = subprocess.run(
             command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=True
         ).stdout

@@ -8,10 +8,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from sqlmodel import select
 
 from digest import clock
+from digest.db.core.engine import reading
+from digest.models import AuthorLookup
 from digest.papers import AuthorId, ListedPaper, Record
 from digest.services.catalog import author_lookup
+from digest.services.runs import retention
 from digest.services.security import signed_links
 from digest.web.app import build
 from digest.web.wiring import page_services
@@ -30,7 +34,7 @@ AUTHORS = [
         "last_known_institutions": [{"display_name": "ETH Zurich"}],
     },
     {"id": "https://openalex.org/A5099999991", "orcid": None, "display_name": "N. He", "works_count": 3,
-     "last_known_institutions": None},
+     "last_known_institutions": [{"display_name": "<script>alert(1)</script>"}]},
     {"id": "https://openalex.org/A5099999992", "orcid": "https://orcid.org/0000-0002-1825-0098",
      "display_name": "Percy Liang", "works_count": 300},
     {"id": "https://openalex.org/W1", "display_name": "Niao He"},
@@ -68,6 +72,7 @@ def test_the_start_page_offers_the_people_of_a_typed_name(pages: Browser, source
     assert ">Minimax games</span>" in text
     assert f'value="Niao He (orcid:{ORCID_ID})"' in text
     assert "Percy Liang" not in text
+    assert "<script>alert" not in text
     assert source.requests[0][1]["mailto"] == "admin@digest.example"
 
 
@@ -110,6 +115,16 @@ def test_a_name_is_asked_about_once_a_month(pages: Browser, source: LibraryServe
 
     assert request_count == 2
     assert len(source.requests) == 4
+
+
+def test_the_answers_of_last_month_are_deleted(pages: Browser) -> None:
+    pages.post("/preview", data=TYPED)
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
+        retention.delete_expired()
+    with reading() as session:
+        left = session.exec(select(AuthorLookup)).all()
+
+    assert left == []
 
 
 def test_people_with_papers_here_are_listed_as_such(lab: Lab, pages: Browser) -> None:
