@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
 from digest.i18n import format_number, localize, localize_plural
+from digest.models.delivery import SENT
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import dashboard, dashboard_history, paused_domains_admin, service_state
 from digest.services.runs import run_control
@@ -149,6 +151,8 @@ def _overview(
         glance=figures,
         state=service_state.service_state(figures, queue),
         states=dashboard.STATES,
+        run_states=_states_of_runs(figures),
+        subscriber_texts=_subscriber_texts(figures),
         resend_form=resend_form,
         error=forms.field_error(error),
         resend_message=resend_message,
@@ -157,6 +161,23 @@ def _overview(
         days=(days := dashboard_history.days()),
         plots=_plots(days),
     )
+
+
+def _states_of_runs(figures: dashboard.Dashboard) -> list[str]:
+    """The states that the mails of the newest runs have, and `sent` in any case."""
+    found = {state for states in figures.deliveries_by_run.values() for state, number in states.items() if number}
+    return [state for state in dashboard.STATES if state in found | {SENT}]
+
+
+def _subscriber_texts(figures: dashboard.Dashboard) -> list[tuple[str, str]]:
+    """Each state that subscribers are in, and how many are in it."""
+    counts = {state: figures.counts.subscribers.get(state, 0) for state in (ACTIVE, PENDING, UNSUBSCRIBED)}
+    texts = [
+        (ACTIVE, localize("%(n)s active", n=format_number(counts[ACTIVE]))),
+        (PENDING, localize("%(n)s not confirmed", n=format_number(counts[PENDING]))),
+        (UNSUBSCRIBED, localize("%(n)s left", n=format_number(counts[UNSUBSCRIBED]))),
+    ]
+    return [(state, text) for state, text in texts if counts[state] or state == ACTIVE]
 
 
 def _plots(days: Sequence[dashboard_history.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:

@@ -160,7 +160,9 @@ def _run_page(
         CANCELLED,
         PAUSED,
     }
-    question = [] if run.state == CANCELLED else [(localize("For good"), localize("Cancel"), f"{page}/cancel")]
+    question = (
+        [] if run.state == CANCELLED else [(localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel")]
+    )
     sections = [
         AdminSection(lines=[_summary(run, counts)], figures=question, forms=_run_forms(run, counts, page)),
         AdminSection(

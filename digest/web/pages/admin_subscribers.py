@@ -174,7 +174,7 @@ def _subscriber_page(
         AdminSection(
             lines=[localize("Erasing deletes all data about this subscriber.")],
             heading=localize("Erase"),
-            figures=[(localize("Erase"), localize("Ask first"), f"/admin/subscribers/{subscriber_id}/erase")],
+            figures=[(localize("All data"), localize("Erase for good"), f"/admin/subscribers/{subscriber_id}/erase")],
         ),
     ]
     return admin_page("/subscribers", history.subscriber.address, sections, message=message, error=error)

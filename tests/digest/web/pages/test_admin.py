@@ -18,11 +18,12 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.papers.source_days import store_source_state
 from digest.models import Audit
+from digest.models.delivery import QUEUED, UNCERTAIN
 from digest.services.admin import paused_domains_admin
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
-from tests.digest.web.conftest import ADA, Browser, RecordingQueue, everything, mails, path, subscribed
+from tests.digest.web.conftest import ADA, NOW, Browser, RecordingQueue, everything, mails, path, subscribed
 from tests.outbox import as_claimed
 
 ROOT = "root@digest.example"
@@ -56,6 +57,28 @@ def test_the_link_opens_the_overview(web: Browser) -> None:
 
     assert "1 active" in response.text
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_the_first_sentence_leads_to_the_run_whose_mail_waits_for_a_decision(web: Browser) -> None:
+    run = add_run(NOW)
+    add_mail(add_subscriber("eve@digest.example"), run, state=UNCERTAIN, is_held=True)
+    text = web.get("/admin", headers=signed_in(web)).text
+
+    assert (
+        f'<strong><a href="/admin/runs/{run}">1 mail may have arrived and waits for your decision.</a></strong>' in text
+    )
+    assert "`digest" not in text.partition("</p>")[0]
+
+
+def test_every_number_of_the_overview_is_a_link(web: Browser) -> None:
+    subscribed(web)
+    run = add_run(NOW)
+    add_mail(add_subscriber("bob@digest.example"), run, state=QUEUED)
+    text = web.get("/admin", headers=signed_in(web)).text
+    figures = re.findall(r"<dd>(.*?)</dd>", text.partition("</section>")[0])
+
+    assert len(figures) == 6
+    assert [figure for figure in figures if re.search(r"\d", re.sub(r"<a .*?</a>", "", figure))] == []
 
 
 def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> None:
@@ -193,7 +216,10 @@ def test_a_complete_run_with_a_deferred_mail_can_be_paused(web: Browser) -> None
 
 
 def first_sentence(web: Browser, cookie: dict[str, str]) -> str:
-    match = re.search(r'<p class="state[^>]*><strong>(.*?)</strong>', web.get("/admin", headers=cookie).text)
+    match = re.search(
+        r'<p class="state[^>]*><strong>(?:<a href="[^"]+">)?(.*?)(?:</a>)?</strong>',
+        web.get("/admin", headers=cookie).text,
+    )
     assert match
     return match[1]
 

@@ -15,7 +15,7 @@ from digest.models import Audit, Delivery, Run, Subscriber, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, UNCERTAIN
 from digest.web.ui.admin_view import NAVIGATION
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
-from tests.digest.web.conftest import Browser, RecordingQueue, mails
+from tests.digest.web.conftest import NOW, Browser, RecordingQueue, mails
 from tests.digest.web.pages.test_admin import ROOT, signed_in
 
 ADA, BOB = "ada@one.example", "bob@two.example"
@@ -194,6 +194,14 @@ def test_the_story_of_a_subscriber_says_what_became_of_each_mail_and_why_none_co
     assert "Mail digest: rejected." in text
     assert "the address is suppressed since" in text
     assert "Release the address" in text
+
+
+def test_a_story_begins_with_the_newest_mail_where_that_did_not_arrive(web: Browser, cookie: dict[str, str]) -> None:
+    subscriber = add_subscriber("eve@digest.example")
+    add_mail(subscriber, add_run(NOW), state=REJECTED)
+    text = web.get(f"/admin/subscribers/{subscriber}", headers=cookie).text
+
+    assert "The newest mail has not arrived. Mail digest: rejected" in text.partition("Days without mail")[0]
 
 
 def test_a_subscriber_is_suppressed_released_paused_and_unsubscribed(web: Browser, cookie: dict[str, str]) -> None:
