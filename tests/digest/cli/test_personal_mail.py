@@ -94,10 +94,10 @@ def test_a_second_time_on_a_day_asks_no_source_and_sends_nothing(
 ) -> None:
     terminal.ok(*command)
     requests = len(wire.log)
-    again = terminal.run(*command)
+    second_result = terminal.run(*command)
 
-    assert (again.exit_code, smtp.recipients(), len(wire.log)) == (0, {ME: 1}, requests)
-    assert "the mail went out before" in again.stderr
+    assert (second_result.exit_code, smtp.recipients(), len(wire.log)) == (0, {ME: 1}, requests)
+    assert "the mail went out before" in second_result.stderr
 
 
 def test_the_next_days_mail_has_only_what_is_new(

@@ -162,9 +162,9 @@ def test_nothing_changes_without_apply(lab: Terminal, restored: Path) -> None:
 def test_reconciling_twice_changes_nothing_more(lab: Terminal, restored: Path) -> None:
     lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
 
-    again = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))
+    second_result = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))
 
-    assert [row["action"] for row in again["mails"]] == ["sent already"] * 3
+    assert [row["action"] for row in second_result["mails"]] == ["sent already"] * 3
 
 
 def test_a_dry_run_warns_no_more_once_the_log_has_settled_it(lab: Terminal, restored: Path) -> None:
