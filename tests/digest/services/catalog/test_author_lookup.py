@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from digest import clock
 from digest.db.core.engine import reading
-from digest.models import AuthorLookup
+from digest.models import NameLookup
 from digest.papers import AuthorId, ListedPaper, Record
 from digest.services.catalog import author_lookup
 from digest.services.runs import retention
@@ -122,7 +122,7 @@ def test_the_answers_of_last_month_are_deleted(pages: Browser) -> None:
     with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
         retention.delete_expired()
     with reading() as session:
-        left = session.exec(select(AuthorLookup)).all()
+        left = session.exec(select(NameLookup)).all()
 
     assert left == []
 
