@@ -17,7 +17,6 @@ CONFIRM, UNSUBSCRIBE, PREFERENCES = "confirm", "unsubscribe", "preferences"
 EDITION, FEED, FEEDBACK, SIGN_IN = "edition", "feed", "feedback", "sign-in"
 NOT_ME, EXPORT, ERASE = "not-me", "export", "erase"
 CHANGE_ADDRESS, NEW_ADDRESS = "change-address", "new-address"
-ADMIN_NOTICE = "admin-notice"
 
 
 def healthcheck_token(secret_key: str) -> str:

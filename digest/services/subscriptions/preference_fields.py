@@ -29,7 +29,7 @@ from digest import clock, i18n, settings
 from digest.errors import N_, BadInput, Refused
 from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
-from digest.matching.query.profile_cost import check_cost
+from digest.matching.query.profile_limit_checks import check_cost
 from digest.models import Subscriber
 from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers

@@ -13,14 +13,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from digest import settings, signing
+from digest import settings
 from digest.errors import BadToken, Refused
 from digest.i18n import localize
 from digest.services.security import admin_login, signed_links
-from digest.services.security.link_and_session_lifetimes import ADMIN_SESSION
+from digest.services.security.link_and_session_lifetimes import ADMIN_NOTICE, ADMIN_SESSION
 
 LOCAL_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
-NOTICE_SUFFIX, NOTICE_LIFETIME, MAX_NOTICE = "_notice", timedelta(minutes=1), 200  # characters
+NOTICE_PURPOSE, NOTICE_SUFFIX, MAX_NOTICE = "admin-notice", "_notice", 200  # characters
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # With no-referrer browsers send `Origin: null` along with our own forms, and it could not be checked (Fetch, 3.2).
 REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
@@ -55,8 +55,8 @@ def delete_cookie(response: Response) -> None:
 
 def set_notice(response: Response, text: str) -> None:
     """Let the next page of this browser show what an action did, in at most MAX_NOTICE characters."""
-    token = signed_links.signer().sign_timed(signing.ADMIN_NOTICE, text[:MAX_NOTICE])
-    _set_cookie(response, cookie_name() + NOTICE_SUFFIX, token, NOTICE_LIFETIME)
+    token = signed_links.signer().sign_timed(NOTICE_PURPOSE, text[:MAX_NOTICE])
+    _set_cookie(response, cookie_name() + NOTICE_SUFFIX, token, ADMIN_NOTICE)
 
 
 def take_notice(response: Response) -> None:
@@ -86,9 +86,7 @@ def _read_notice(request: Request) -> str:
     """The text of the notice cookie; '' for none, an old one, or one that we did not sign."""
     token = request.cookies.get(cookie_name() + NOTICE_SUFFIX, "")
     try:
-        values = signed_links.signer().read_timed(
-            signing.ADMIN_NOTICE, token, max_age=int(NOTICE_LIFETIME.total_seconds())
-        )
+        values = signed_links.signer().read_timed(NOTICE_PURPOSE, token, max_age=int(ADMIN_NOTICE.total_seconds()))
     except BadToken:
         return ""
     return str(values[0])
