@@ -120,9 +120,9 @@ def _held_problems(figures: Dashboard) -> Iterator[ServiceState]:
             "%(n)s mails may have arrived and wait for your decision.",
             figures.counts.held,
         )
-        remedy = localize("On the page of its run you can send it again.")
-        runs_with_held = (run_id for run_id, states in figures.deliveries_by_run.items() if states.get(UNCERTAIN))
-        yield ServiceState(False, sentence, remedy, next(runs_with_held, None))
+        run_id = figures.run_of_held
+        remedy = localize("On the page of its run you can send it again.") if run_id is not None else ""
+        yield ServiceState(False, sentence, remedy, run_id)
 
 
 def _paused_run_problems(figures: Dashboard) -> Iterator[ServiceState]:

@@ -146,7 +146,7 @@ def suppress_address(address: str, *, reason: str, actor: str = "") -> bool:
     with transaction() as session:
         is_new = reports.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
         if is_new:
-            detail = {"reason": reason}
+            detail = {"reason": redact_addresses(reason)}
             session.add(Audit(at=now, actor=actor or command_line_actor(), action="suppress", detail=detail))
     return is_new
 

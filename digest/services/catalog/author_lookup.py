@@ -9,8 +9,11 @@ import time
 from collections.abc import Iterable
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
+
 from digest import clock, logs
 from digest.db.core.engine import reading, transaction
+from digest.db.core.retry_transaction import is_temporary
 from digest.db.papers import author_lookups
 from digest.errors import SourceDown
 from digest.papers import AuthorCandidate
@@ -53,10 +56,10 @@ def find_people(names: Iterable[str]) -> PeopleByName:
         if seconds_left <= 0 or not _may_ask():
             break
         answer = _ask(name, seconds_left)
-        _store(key, answer)
-        if answer is None:
+        if answer is not None:
+            people[key] = answer
+        if not _store(key, answer) or answer is None:
             break
-        people[key] = answer
     return people
 
 
@@ -83,6 +86,14 @@ def _ask(name: str, seconds: float) -> tuple[AuthorCandidate, ...] | None:
         return None
 
 
-def _store(key: str, people: tuple[AuthorCandidate, ...] | None) -> None:
-    with transaction() as session:
-        author_lookups.store_answer(session, key, people, clock.now())
+def _store(key: str, people: tuple[AuthorCandidate, ...] | None) -> bool:
+    """Store an answer. False where the database can't take it now, which must not cost the page."""
+    try:
+        with transaction() as session:
+            author_lookups.store_answer(session, key, people, clock.now())
+    except DBAPIError as error:
+        if not is_temporary(error):
+            raise
+        log.warning("people_not_stored", reason=type(error.orig).__name__)
+        return False
+    return True

@@ -17,7 +17,7 @@ from digest.services.subscriptions import send_schedule
 
 log = logs.get(__name__)
 
-LONGEST_MAIL_WAIT = timedelta(days=1)  # longer than any delay of a retry and any pause of a domain
+LONGEST_MAIL_WAIT = timedelta(days=2)  # longer than any delay of a retry, pause of a domain, or rate
 # For a next slot, by cadence, with an hour for daylight saving; who is due later is checked one by one
 LONGEST_SLOT_WAITS = {
     send_schedule.DAILY: timedelta(days=1, hours=1),

@@ -27,6 +27,7 @@ class Caller:
 
     name: str
     sign_ups: sign_up_limits.RateLimit
+    has_token: bool = False
 
 
 def _check_credentials(
@@ -79,7 +80,7 @@ def allow_public(scope: str) -> Callable[..., Caller]:
         caller = (
             Caller(client, sign_up_limits.SIGN_UPS)
             if token is None
-            else Caller(f"token {token.name}", sign_up_limits.SIGN_UPS_BY_TOKEN)
+            else Caller(f"token {token.name}", sign_up_limits.SIGN_UPS_BY_TOKEN, has_token=True)
         )
         count_request(request, "api", request.app.state.api_limiter, caller.name)
         return caller
