@@ -4,11 +4,10 @@
 # Acquires or renews the lead. Returns its term, which increases with every new holder, or 0 where another leads.
 ACQUIRE_LEAD = """
 local holder = redis.call('GET', KEYS[1])
-if holder and redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then holder = false end
 if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return tonumber(redis.call('GET', KEYS[2]) or 1)
-elseif holder then
+elseif holder and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[2]) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
