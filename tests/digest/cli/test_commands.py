@@ -416,7 +416,64 @@ def test_init_writes_secrets_that_only_the_owner_reads(terminal: Terminal, tmp_p
     assert refused[0] == 1
     assert file.stat().st_mode & 0o777 == 0o600
     assert smtp.recipients() == {"root@digest.example": 1}
-    assert output.endswith("next: digest migrate, then digest up\n")
+    assert output.endswith("next: digest migrate, digest ingest arxiv-oai, digest doctor, then digest up\n")
+
+
+@SQLITE
+def test_init_asks_again_for_the_answer_that_is_invalid_and_for_no_other(
+    terminal: Terminal, tmp_path: Path, database: str
+) -> None:
+    answers = [
+        "nobody",
+        "Papers <papers@digest.example>",
+        "mail.example",
+        "smtp://mail.example",
+        "digest.example",
+        "https://digest.example",
+        "Street 1",
+        "root",
+        "root@digest.example",
+    ]
+    file = tmp_path / ".env"
+    result = terminal.run("init", "--no-test-mail", "--env-file", str(file), input="".join(f"{a}\n" for a in answers))
+
+    asked = result.stdout + result.stderr
+    assert result.exit_code == 0
+    assert [asked.count(f"{question} (") for question in ("Sender of the mails", "Mail server")] == [2, 2]
+    assert (asked.count("Address of the service in"), asked.count("Postal address for")) == (2, 1)
+    assert asked.count("mail server: begin with smtp://") == 1
+    assert "DIGEST_ADMIN_EMAILS='root@digest.example'" in file.read_text()
+
+
+@SQLITE
+@pytest.mark.parametrize("option", ["--smtp-url=mail.example", "--admin=root", "--base-url=digest.example"])
+def test_init_refuses_an_invalid_option_before_it_asks_anything(
+    terminal: Terminal, tmp_path: Path, database: str, option: str
+) -> None:
+    result = terminal.run("init", option, "--env-file", str(tmp_path / ".env"))
+
+    assert result.exit_code != 0
+    assert "Sender of the mails" not in result.stdout
+
+
+@SQLITE
+def test_init_refuses_an_existing_file_before_it_asks_anything(
+    terminal: Terminal, tmp_path: Path, database: str
+) -> None:
+    (tmp_path / ".env").write_text("mine")
+
+    result = terminal.run("init", "--env-file", str(tmp_path / ".env"))
+
+    assert "is there already" in result.stderr
+    assert "Sender of the mails" not in result.stdout
+
+
+@SQLITE
+@pytest.mark.parametrize("kind", ["systemd", "caddy", "nginx", "monitoring", "workflow"])
+def test_files_for_other_tools_come_with_the_next_step(ready: Terminal, tmp_path: Path, kind: str) -> None:
+    output = ready.ok("init", f"--{kind}", str(tmp_path / kind))
+
+    assert output.count("next: ") == 1
 
 
 @pytest.mark.parametrize("command", ["", "ingest", "run", "preview", "why", "admin", "doctor", "init", "bounces"])
