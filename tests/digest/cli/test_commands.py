@@ -168,6 +168,9 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     ("words", "message"),
     [
         (("--topic", "(bandits AND"), r"topics: ‘\(bandits AND’: .* at position 13: expected"),
+        (("--topic", "(a AND"), r"topics: ‘\(a AND’: the query ends at position 7: expected"),
+        (("--topic", "(a"), r"topics: ‘\(a’: the parenthesis at 1 is open"),
+        (("--topic", "(the AND of"), r"topics: ‘\(the AND of’: the parenthesis at 1 is open"),
         (("--exclude", '"open'), 'exclusions: ‘"open’: a quote is open at position 1'),
         (("--category", "nonsense"), "categories: 'nonsense' is not a subject"),
         (("--author", "1"), "authors: '1' is not a name"),
@@ -181,6 +184,31 @@ def test_a_profile_in_error_is_refused_by_field_and_position(
     assert code == 2
     assert re.match(f"digest: {message}", line)
     assert line.count("\n") == 1
+
+
+@SQLITE
+def test_a_subscriber_is_shown_with_the_labels_of_the_preferences(ready: Terminal) -> None:
+    ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked")
+
+    shown = ready.ok("admin", "subscribers", "show", "ada@example.com")
+
+    assert re.search(r"How often +every day", shown)
+    assert re.search(r"Close matches +yes, papers near my topics too", shown)
+    assert re.search(r"How close they have to be +usual: about 5 papers a day", shown)
+    assert "weekday" not in shown
+    assert "Day of the week" not in shown
+    assert json.loads(ready.ok("admin", "subscribers", "show", "ada@example.com", "--json"))["weekday"] == 0
+
+
+@SQLITE
+def test_a_weekly_subscriber_is_shown_with_the_day_of_the_week(ready: Terminal) -> None:
+    preferences = ("--set", "cadence=weekly", "--set", "weekday=2", "--set", "close=no")
+    ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked", *preferences)
+
+    shown = ready.ok("admin", "subscribers", "show", "ada@example.com")
+
+    assert re.search(r"Day of the week +Wednesday", shown)
+    assert re.search(r"Close matches +no, only my words as written", shown)
 
 
 @SQLITE
