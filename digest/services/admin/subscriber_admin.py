@@ -51,8 +51,9 @@ def labelled_details(address: str, *, client: str = "") -> Row:
         if row.cadence != WEEKLY:
             del values["weekday"]
         consents = _consents(session, row, client)
-    labelled = dict(preference_fields.labelled_text(name, value) for name, value in values.items())
-    return {"address": row.address, "state": row.state} | labelled | {"consent": consents}
+    facts: Row = {"address": row.address, "state": row.state}
+    facts.update(preference_fields.labelled_text(name, value) for name, value in values.items())
+    return facts | {"consent": consents}
 
 
 def _consents(session: Session, row: Subscriber, client: str) -> str:
