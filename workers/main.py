@@ -90,7 +90,19 @@ def up(port: Port = None) -> None:
     _require_ready_in_child("secret_key", "mail_from", "smtp_url")
     port_check.require_free_port(configuration.host, port or configuration.port)
     logs.configure(level=configuration.log_level)
+    _print_addresses(configuration.host, port or configuration.port)
     sys.exit(supervisor.up(port=port or configuration.port))
+
+
+def _print_addresses(host: str, port: int) -> None:
+    """Print where the pages are and how to stop; only on a terminal, because elsewhere all output is JSON."""
+    if not sys.stdout.isatty():
+        return
+    name = healthchecks.LOOPBACK_OF_WILDCARD.get(host, host)
+    address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
+    output.print_line(f"[accent]{address}[/accent]  the service: subscribe, see what is trending")
+    output.print_line(f"[accent]{address}/admin[/accent]  the administrator's page")
+    output.print_line("stop with Ctrl-C")
 
 
 @app.command()

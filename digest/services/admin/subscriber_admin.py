@@ -20,6 +20,7 @@ from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import confirm, consent_origin, preference_fields
 from digest.services.subscriptions import erasure as erasing
+from digest.services.subscriptions.send_schedule import WEEKLY
 from digest.text.plain_text import one_line
 from digest.text.stored_text_redaction import redact_addresses
 
@@ -39,12 +40,27 @@ def subscriber_details(address: str, *, client: str = "") -> Row:
     """
     with reading() as session:
         row = _require_subscriber(session, address)
-        events = subscribers.consents(session, stored_id(row))
-        consents = "; ".join(
-            f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})"
-            for consent in events
-        )
-        return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": consents}
+        return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": _consents(session, row, client)}
+
+
+def labelled_details(address: str, *, client: str = "") -> Row:
+    """`subscriber_details` with the labels of the form; the day of the week only where mails are weekly."""
+    with reading() as session:
+        row = _require_subscriber(session, address)
+        values = preference_fields.preference_values(row, subscribers.profile_of(session, row))
+        if row.cadence != WEEKLY:
+            del values["weekday"]
+        consents = _consents(session, row, client)
+    facts: Row = {"address": row.address, "state": row.state}
+    facts.update(preference_fields.labelled_text(name, value) for name, value in values.items())
+    return facts | {"consent": consents}
+
+
+def _consents(session: Session, row: Subscriber, client: str) -> str:
+    return "; ".join(
+        f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})"
+        for consent in subscribers.consents(session, stored_id(row))
+    )
 
 
 def subscriber_number(address: str) -> int:

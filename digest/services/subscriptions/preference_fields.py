@@ -324,6 +324,15 @@ def as_text(name: str, value: object) -> str:
     return "" if value is None else str(value)
 
 
+def labelled_text(name: str, value: object) -> tuple[str, str]:
+    """The label of a preference, and its value as a form shows it."""
+    preference, text = preferences()[name], as_text(name, value)
+    if preference.control is Control.DAY_OF_WEEK:
+        text = i18n.weekday_name(int(text))
+    option = dict(preference.options).get(text)
+    return localize(preference.label), localize(option) if option else text
+
+
 def preference_texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:
     """`preference_values` as texts."""
     return {name: as_text(name, value) for name, value in preference_values(subscriber, profile).items()}

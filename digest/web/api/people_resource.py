@@ -68,7 +68,7 @@ def people(
 ) -> PeopleAnswer:
     """The people who have a name, to follow one of them instead of everybody with it.
 
-    Names that were not looked up before are looked up at OpenAlex for callers with a token.
+    Names that were not looked up before are looked up on the network for callers with a token.
     """
     with slot():
         named = people_choice.people_of_name(name, ask=caller.has_token)
