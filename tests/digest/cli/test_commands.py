@@ -584,6 +584,29 @@ def test_an_import_without_welcome_sends_none(ready: Terminal, people: str) -> N
     assert [welcomes(timedelta(minutes=minutes)) for minutes in (3, 300, 1439)] == [0, 0, 0]
 
 
+def test_an_inline_run_sends_the_welcome_editions_of_imported_and_added_people_once(
+    ready: Terminal, papers: str, tmp_path: Path, smtp: MailServer
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("address,topics\nada@example.com,bandits\nbob@example.com,kernel\n")
+    ready.ok("ingest", "jsonl", "--file", papers)
+    ready.ok("admin", "subscribers", "import", str(people), "--consent", "asked")
+    ready.ok("admin", "subscribers", "add", "cyd@example.com", "--consent", "asked", "--topic", "bandits")
+    ready.ok("admin", "subscribers", "add", "dan@example.com", "--consent", "asked", "--topic", "bandits")
+    ready.ok(
+        "admin", "subscribers", "add", "eve@example.com", "--consent", "asked", "--topic", "bandits", "--no-welcome"
+    )
+
+    ready.ok("run", "--only", "dan@example.com", "--inline")
+    first_recipients = smtp.recipients()
+    result = json.loads(ready.ok("run", "--inline", "--json"))
+    ready.ok("run", "--inline")
+
+    assert first_recipients == {"dan@example.com": 1}
+    assert result["sent"] == 3
+    assert smtp.recipients() == {f"{name}@example.com": 1 for name in ("ada", "bob", "cyd", "dan")}
+
+
 @SQLITE
 def test_a_complete_run_can_not_be_paused_and_the_command_line_says_why(lab: Terminal) -> None:
     lab.ok("run", "--date", "2025-11-17", "--inline")
