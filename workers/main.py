@@ -36,15 +36,22 @@ def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parse
 
 
 def _create_enqueue() -> Enqueue:
-    """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
+    """A client of the task queue, in the configured Redis or that of a `digest up` with the same DATA_DIR.
+
+    Without Redis one that does nothing, because the next sweep finds the work.
+    """
     from digest import settings
     from digest.queues import NoQueue
+    from digest.redis import running_instance
 
-    if not settings.get().redis_url:
+    configuration = settings.get()
+    instance = running_instance.find_instance(configuration.data_dir)
+    url = configuration.redis_url or (instance.redis_url if instance else "")
+    if not url:
         return NoQueue()
     from workers.enqueue import enqueue
 
-    return enqueue()
+    return enqueue(url)
 
 
 def _require_ready(*names: str) -> None:

@@ -121,6 +121,26 @@ def test_digest_up_prints_its_addresses_on_a_terminal(installation: InstalledFol
     assert lines[2] == "stop with Ctrl-C"
 
 
+def test_a_run_waits_for_the_workers_of_digest_up_without_a_redis_in_the_settings(
+    installation: InstalledFolder, up: subprocess.Popen[str]
+) -> None:
+    wait_for(lambda: installation.run("healthcheck", "worker")[0] == 0)
+
+    code, output = installation.run("run", "--wait")
+
+    assert (code, output) == (0, "0 sent, 0 skipped (nothing new); 0 papers\n")
+
+
+def test_a_running_demo_is_not_taken_for_the_installation(tmp_path: Path) -> None:
+    demo, up = running_instance.DEMO_FILE, running_instance.FILE
+    with running_instance.recorded_instance(tmp_path, port=1, redis_url="unix:///demo", file_name=demo):
+        assert running_instance.find_instance(tmp_path) is None
+        with running_instance.recorded_instance(tmp_path, port=2, redis_url="unix:///up"):
+            assert (tmp_path / demo).exists()
+        assert not (tmp_path / up).exists()
+    assert not (tmp_path / demo).exists()
+
+
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:
     installation = InstalledFolder(tmp_path)
 
