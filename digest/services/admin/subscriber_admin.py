@@ -20,7 +20,6 @@ from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import confirm, consent_origin, preference_fields
 from digest.services.subscriptions import erasure as erasing
-from digest.services.subscriptions.send_schedule import WEEKLY
 from digest.text.plain_text import one_line
 from digest.text.stored_text_redaction import redact_addresses
 
@@ -44,15 +43,17 @@ def subscriber_details(address: str, *, client: str = "") -> Row:
 
 
 def labelled_details(address: str, *, client: str = "") -> Row:
-    """`subscriber_details` with the labels of the form; the day of the week only where mails are weekly."""
+    """`subscriber_details` with the labels of the form, and what has an effect alone."""
     with reading() as session:
         row = _require_subscriber(session, address)
         values = preference_fields.preference_values(row, subscribers.profile_of(session, row))
-        if row.cadence != WEEKLY:
-            del values["weekday"]
         consents = _consents(session, row, client)
     facts: Row = {"address": row.address, "state": row.state}
-    facts.update(preference_fields.labelled_text(name, value) for name, value in values.items())
+    facts.update(
+        preference_fields.labelled_text(name, value)
+        for name, value in values.items()
+        if preference_fields.has_effect(name, values)
+    )
     return facts | {"consent": consents}
 
 

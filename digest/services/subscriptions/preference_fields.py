@@ -84,6 +84,7 @@ class SignUpPreferences(BaseModel):
             Control.DAY_OF_WEEK,
             Group.SCHEDULE,
             lead_in=N_("on"),
+            only_with=("cadence", "weekly"),
         ),
     ] = 0
     send_at: Annotated[
@@ -322,6 +323,12 @@ def as_text(name: str, value: object) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return "" if value is None else str(value)
+
+
+def has_effect(name: str, values: Mapping[str, Any]) -> bool:
+    """False for a preference that has none beside the other `values`."""
+    condition = _metadata(name).only_with
+    return condition is None or values[condition[0]] == condition[1]
 
 
 def labelled_text(name: str, value: object) -> tuple[str, str]:
