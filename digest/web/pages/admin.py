@@ -163,8 +163,10 @@ def _overview(
 
 def _states_of_runs(figures: dashboard.Dashboard) -> list[str]:
     """The states that the mails of the newest runs have, and `sent` in any case."""
-    found = {state for states in figures.deliveries_by_run.values() for state, number in states.items() if number}
-    return [state for state in dashboard.STATES if state in found | {SENT}]
+    states_with_mails = {
+        state for states in figures.deliveries_by_run.values() for state, number in states.items() if number
+    }
+    return [state for state in dashboard.STATES if state in states_with_mails | {SENT}]
 
 
 def _subscriber_texts(figures: dashboard.Dashboard) -> list[tuple[str, str]]:

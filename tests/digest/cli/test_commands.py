@@ -465,11 +465,11 @@ def test_init_asks_again_for_the_answer_that_is_invalid_and_for_no_other(
     file = tmp_path / ".env"
     result = terminal.run("init", "--no-test-mail", "--env-file", str(file), input="".join(f"{a}\n" for a in answers))
 
-    asked = result.stdout + result.stderr
+    printed = result.stdout + result.stderr
     assert result.exit_code == 0
-    assert [asked.count(f"{question} (") for question in ("Sender of the mails", "Mail server")] == [2, 2]
-    assert (asked.count("Address of the service in"), asked.count("Postal address for")) == (2, 1)
-    assert asked.count("mail server: begin with smtp://") == 1
+    assert [printed.count(f"{question} (") for question in ("Sender of the mails", "Mail server")] == [2, 2]
+    assert (printed.count("Address of the service in"), printed.count("Postal address for")) == (2, 1)
+    assert printed.count("mail server: begin with smtp://") == 1
     assert "DIGEST_ADMIN_EMAILS='root@digest.example'" in file.read_text()
 
 
