@@ -33,7 +33,8 @@ _SERVER_KEEPALIVES = (
     f"SELECT set_config('tcp_keepalives_idle', '{PEER_IDLE_SECONDS}', false),"
     f" set_config('tcp_keepalives_interval', '{PEER_PROBE_SECONDS}', false),"
     f" set_config('tcp_keepalives_count', '{PEER_PROBES}', false),"
-    f" set_config('tcp_user_timeout', '{PEER_TIMEOUT_MS}', false)"
+    " CASE WHEN version() LIKE '%linux%'"  # other systems refuse it
+    f" THEN set_config('tcp_user_timeout', '{PEER_TIMEOUT_MS}', false) END"
 )  # no `options` in the address, which connection poolers refuse
 IDLE_SECONDS = 0.1  # a connection idle for longer may be dead; no server restarts faster
 
