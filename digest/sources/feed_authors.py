@@ -10,14 +10,14 @@ from digest.sources.feed_document import FeedEntry
 from digest.text.markup import text_of_markup
 
 _MAX_MARKUP = 20_000
-_ADS_AUTHOR = re.compile(r"^([^\W\d_][^:,]{0,60}, [^:]{1,60}): (?=\S)")
+ADS_AUTHOR = re.compile(r"^([^\W\d_][^:,]{0,60}, [^:]{1,60}): (?=\S)")
 _NBER_AUTHORS = re.compile(r"\s+(?:--|–|—)\s+by\s+(?=[A-Z])")
 _IN_TEXT = re.compile(r"Author\(s\):\s{0,5}([^<]{3,5000})")  # ScienceDirect
-_DEPARTMENT = re.compile(
+DEPARTMENT = re.compile(
     r"(?<=[a-z])[a-z]?(?:Department|Dept|Division|Institute|School|Faculty|College|Laborator|Cent(?:er|re))\b.*",
     re.DOTALL,
 )
-_EMAIL = re.compile(r"[^\s@]{1,80}@\S{1,200}\s{0,9}\(([^()]{2,80})\)|[^\s@]{1,80}@\S{1,200}")
+EMAIL = re.compile(r"[^\s@]{1,80}@\S{1,200}\s{0,9}\(([^()]{2,80})\)|[^\s@]{1,80}@\S{1,200}")
 _LINK = re.compile(
     r"[(\[]?(?:\bORCID\s{0,2}(?:iD)?\s{0,2}:?\s{0,2})?(?:https?://|orcid\.org/)[^\s,;]{1,300}", re.IGNORECASE
 )
@@ -39,7 +39,7 @@ def title_and_authors(entry: FeedEntry, title: str) -> tuple[str, AuthorLine]:
     names = list(dict.fromkeys(name for text in entry.authors if (name := _author_text(text))))
     if names:
         return title, _authors(names)
-    if (match := _ADS_AUTHOR.match(title)) and any("adsabs.harvard.edu" in link for link in entry.links):
+    if (match := ADS_AUTHOR.match(title)) and any("adsabs.harvard.edu" in link for link in entry.links):
         return title[match.end() :], authors_of(f"{match[1]};")
     if match := _NBER_AUTHORS.search(title):
         return title[: match.start()], authors_of(title[match.end() :])
@@ -72,7 +72,7 @@ def _author_text(text: str) -> str:
     if len(lines) > 1 and all(" " in line and not line.endswith((",", ";", " and")) for line in lines):
         text = "; ".join(lines)  # one author a line
     plain = _LINK.sub("", text_of_markup(text.replace(" | ", "; ")))
-    return _DEPARTMENT.sub("", _EMAIL.sub(lambda match: match[1] or "", plain)).strip(" ,;")
+    return DEPARTMENT.sub("", EMAIL.sub(lambda match: match[1] or "", plain)).strip(" ,;")
 
 
 def _one_line_of_authors(text: str) -> AuthorLine:

@@ -51,7 +51,7 @@ class FeedEntry:
 
     `links`: addresses of the entry itself, not of what it is about (RFC 4287, section 4.2.7.2) or encloses.
     `summaries`: texts that may be or hold the abstract, as markup; `date`: as feedparser reads it, (year, month, day);
-    `is_recording`: it encloses sound or a film.
+    `is_recording`: it encloses sound or a film; `former_links`: where earlier releases read another first link.
     """
 
     title: str
@@ -63,6 +63,7 @@ class FeedEntry:
     date: tuple[int, int, int] | None = None
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_recording: bool = False
+    former_links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,10 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         if name and text:
             values.setdefault(name, []).append(text)
     links = [str(link.get("href", "")) for link in parsed.get("links", []) if link.get("rel") in {"alternate", None}]
-    links.append(str(parsed.get("link", "")))  # also a guid that is a link
     about = next((value for name, value in element.attrib.items() if name.endswith("}about")), "")
+    raw_links = values.get("link", [])
+    former_links = _former_links([*links, *raw_links, about], raw_links, url)
+    links.append(str(parsed.get("link", "")))  # also a guid that is a link
     contents = [str(content.get("value", "")) for content in parsed.get("content", [])]
     summaries = [*contents, str(parsed.get("summary", "")), *values.get("description", []), *values.get("abstract", [])]
     title = str(parsed.get("title", "")) or next(iter(values.get("title", [])), "")
@@ -192,7 +195,7 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
     authors = [str(author.get("name", "")) for author in people if isinstance(author, Mapping)]
     return FeedEntry(
         title=title,
-        links=_absolute([*links, *values.get("link", []), about], url),
+        links=_absolute([*links, *raw_links, about], url),
         id=one_line(str(parsed.get("id", "")))[:2000],
         summaries=tuple(dict.fromkeys(text[:_MAX_VALUE] for text in summaries if text.strip())),
         authors=tuple(values.get("creator") or [name for name in authors if name] or values.get("authors", [])),
@@ -201,6 +204,7 @@ def _entry(element: Element, parsed: Mapping[str, Any], url: str) -> FeedEntry:
         values={name: tuple(texts) for name, texts in values.items()},
         is_recording=str(parsed.get("id", "")).startswith("yt:video:")
         or any(str(link.get("type", "")).startswith(("audio/", "video/")) for link in parsed.get("enclosures", [])),
+        former_links=former_links,
     )
 
 
@@ -209,7 +213,16 @@ def _absolute(links: Sequence[str], url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(address for link in links if (address := _web_address(link, url))))
 
 
-def _web_address(link: str, url: str) -> str:
+def _former_links(links: Sequence[str], raw_links: Sequence[str], url: str) -> tuple[str, ...]:
+    """The first link with its redirector, and those that an `xml:base` in the feed did not change."""
+    addresses = (_web_address(link, url, unwrap=False) for link in links)
+    first = next(filter(None, addresses), "")
+    others = [_web_address(link, url, unwrap=False) for link in raw_links[:1]]
+    return tuple(dict.fromkeys(filter(None, (first, *others))))
+
+
+def _web_address(link: str, url: str, *, unwrap: bool = True) -> str:
+    """The absolute address, '' for none. `unwrap`: take the address out of that of a redirector."""
     link = "".join(link.split())
     if not link or link.startswith("#"):
         return ""
@@ -217,7 +230,7 @@ def _web_address(link: str, url: str) -> str:
         address = urljoin(url, link)
         address.encode()  # a lone surrogate is in no address
         parts = urlsplit(address)
-        if _REDIRECTOR.fullmatch(f"{parts.hostname}{parts.path}"):
+        if unwrap and _REDIRECTOR.fullmatch(f"{parts.hostname}{parts.path}"):
             wrapped = dict(parse_qsl(parts.query)).get("url", "")
             return _web_address(wrapped, url) if wrapped.startswith(("http://", "https://")) else address
         is_web = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
@@ -274,15 +287,17 @@ def _json_entry(item: Mapping[str, Any], url: str) -> FeedEntry:
     names = [remove_controls(name) for name in people if name and isinstance(name, str)]
     strings = {name: (text(name),) for name in item if isinstance(name, str) and text(name)}
     dates = tuple(filter(None, (text("date_published"), text("date_modified"))))
+    link = text("url") or text("external_url")
     return FeedEntry(
         title=text("title"),
-        links=_absolute([text("url") or text("external_url"), identifier if "://" in identifier else ""], url),
+        links=_absolute([link, identifier if "://" in identifier else ""], url),
         id=one_line(identifier)[:2000],
         summaries=tuple(filter(None, (text("content_html"), text("content_text"), text("summary")))),
         authors=tuple(names),
         tags=tuple(remove_controls(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         values={**strings, "date": dates} if dates else strings,
         is_recording=_has_recording(item.get("attachments")),
+        former_links=_former_links([link, identifier], (), url),
     )
 
 

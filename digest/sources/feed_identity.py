@@ -36,10 +36,13 @@ _ARXIV = re.compile(
     re.IGNORECASE,
 )
 _TRACKING = re.compile(
-    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign|dgcid|_hs(?:enc|mi)|mkt_tok"
+    r"(?:utm_\w+|af|rss|rft_dat|fc|ff|fbclid|gclid|mc_[ce]id|wt[._]mc|cmp(?:id)?|src|ref|referrer|feed|campaign"
+    r"|dgcid|_hs(?:enc|mi)|mkt_tok"
     r"|(?:php|asp|j)?sess(?:ion)?_?id|sid|token|timestamp|ts|nocache|cb|_)",
     re.IGNORECASE,
 )
+NOT_TRACKING_BEFORE = re.compile(r"dgcid|_hs(?:enc|mi)|mkt_tok", re.IGNORECASE)  # in the links of former keys
+FRAGMENTS = ("xtor", "rss", "ref", "fromrss", "utm_")  # that say where a link was found; the first three since long
 _SESSION_IN_PATH = re.compile(r";jsessionid=[^/?#]*", re.IGNORECASE)
 _HAL_VERSION = re.compile(r"(/[a-z]{2,12}-\d{6,10})v\d{1,3}$")
 _LABEL_START, _LABEL_END = 300, 150  # characters of a text in which a labelled DOI is the paper's own
@@ -52,15 +55,23 @@ def doi_of(entry: FeedEntry) -> str | None:
 
     A DOI in a text counts only where it is labelled as such, near its beginning or end, and the only one.
     """
-    for place in _places(entry):
+    return doi_in(entry, _places(entry))
+
+
+def doi_in(entry: FeedEntry, places: Iterable[str], *, with_version: bool = False) -> str | None:
+    """The first DOI in these places of an entry, else the labelled one in its texts. See `doi_of`."""
+    for place in places:
         text = unquote(place) if ENCODED_BRACKET.search(place) else place
         for match in _DOI.finditer(text):
             if not is_cut_off(match):
-                return _clean_doi(match[0])
+                return _clean_doi(match[0], with_version=with_version)
     texts = [text_of_markup(summary[:20_000]) for summary in entry.summaries]
     parts = [text[:_LABEL_START] for text in texts] + [text[_LABEL_START:][-_LABEL_END:] for text in texts]
     labelled = {
-        _clean_doi(match[1]) for part in parts for match in _LABELLED_DOI.finditer(part) if not is_cut_off(match)
+        _clean_doi(match[1], with_version=with_version)
+        for part in parts
+        for match in _LABELLED_DOI.finditer(part)
+        if not is_cut_off(match)
     }
     return labelled.pop() if len(labelled) == 1 else None
 
@@ -75,6 +86,15 @@ def _places(entry: FeedEntry) -> Iterator[str]:
     yield from map(_path, entry.values.get("url", ()))  # prism:url
     sources = [text for text in entry.values.get("source", ()) if len(_DOI_IN_SOURCE.findall(text)) == 1]
     yield from map(_value_or_path, sources)
+
+
+def former_doi_places(entry: FeedEntry) -> Iterator[str]:
+    """The places in which earlier releases looked for the DOI."""
+    yield from entry.values.get("doi", ())
+    yield from entry.values.get("identifier", ())
+    yield _path(entry.id) if entry.id.startswith(("http:", "https:")) else entry.id
+    yield from entry.values.get("guid", ())
+    yield from map(_path, entry.links)
 
 
 def _value_or_path(text: str) -> str:
@@ -94,7 +114,7 @@ def _path(link: str) -> str:
     return " ".join(part.removeprefix("/") for part in (unquote(parts.path), *values)).replace("/10.", " 10.")
 
 
-def _clean_doi(text: str) -> str:
+def _clean_doi(text: str, *, with_version: bool = False) -> str:
     doi = text.lower()[:_MAX_DOI]
     previous = ""
     while doi != previous:
@@ -105,7 +125,7 @@ def _clean_doi(text: str) -> str:
                 doi = doi[:-1]
     if doi.endswith(".co;2-"):
         return f"{doi}#"  # which an address without encoding loses
-    return _PREPRINT_VERSION.sub("", doi) if papers.is_preprint_doi(doi) else doi
+    return _PREPRINT_VERSION.sub("", doi) if not with_version and papers.is_preprint_doi(doi) else doi
 
 
 def arxiv_id_of(entry: FeedEntry) -> tuple[str, int] | None:
@@ -122,31 +142,34 @@ def arxiv_id_of(entry: FeedEntry) -> tuple[str, int] | None:
     return None
 
 
-def clean_link(link: str) -> str:
-    """The address without session and tracking parameters, the same at each fetch."""
+def clean_link(link: str, *, kept: re.Pattern[str] | None = None, fragments: tuple[str, ...] = FRAGMENTS) -> str:
+    """The address without session and tracking parameters, the same at each fetch.
+
+    `kept`: names of parameters that are no tracking; `fragments`: beginnings of fragments that are.
+    """
     try:
         parts = urlsplit(link)
         host = (parts.hostname or "").lower() + (f":{parts.port}" if parts.port not in {None, 80, 443} else "")
     except ValueError:
         return link
-    parameters = _without_tracking(parts)
+    parameters = _without_tracking(parts, kept)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
-    fragment = (
-        ""
-        if len(parts.fragment) > 40 or parts.fragment.startswith(("xtor", "rss", "ref", "fromrss", "utm_"))
-        else parts.fragment
-    )
+    fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(fragments) else parts.fragment
     return SplitResult(
         parts.scheme.lower(), host, path, urlencode(parameters, safe="/:@,()", errors="replace"), fragment
     ).geturl()
 
 
-def _without_tracking(parts: SplitResult) -> list[tuple[str, str]]:
+def _without_tracking(parts: SplitResult, kept: re.Pattern[str] | None) -> list[tuple[str, str]]:
     pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100) if parts.query.count("&") < 99 else []
-    parameters = [(name, value) for name, value in pairs if not _TRACKING.fullmatch(name)]
+    parameters = [(name, value) for name, value in pairs if not _is_tracking(name, kept)]
     if len(parameters) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
         parameters = [(name, value) for name, value in parameters if name != "v"]
     return parameters
+
+
+def _is_tracking(name: str, kept: re.Pattern[str] | None) -> bool:
+    return _TRACKING.fullmatch(name) is not None and not (kept and kept.fullmatch(name))
 
 
 def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, title: str) -> str:

@@ -15,6 +15,7 @@ from digest.sources.feed_abstracts import best_abstract, is_complete
 from digest.sources.feed_authors import title_and_authors, without_leading_names
 from digest.sources.feed_dates import entry_day
 from digest.sources.feed_document import FeedDocument, FeedEntry
+from digest.sources.feed_former_keys import former_keys, former_text_keys
 from digest.sources.feed_identity import arxiv_id_of, clean_link, doi_of, entry_key, title_digest
 from digest.sources.feed_non_papers import reason_to_leave_out
 from digest.sources.record_limits import require_within_limits
@@ -41,7 +42,8 @@ _MAX_TITLE_MARKUP = 20_000
 class FeedPaper:
     """A paper of a feed. `key`: the same at each fetch; `text_key`: of title, authors and date.
 
-    `has_identifier`: the key is a DOI's or an arXiv id's; `abstract_from`: where the abstract comes from, '' for none.
+    `has_identifier`: the key is a DOI's or an arXiv id's; `abstract_from`: where the abstract comes from, '' for none;
+    `former_keys`, `former_text_keys`: under which earlier releases may have stored it.
     """
 
     record: Record
@@ -49,6 +51,8 @@ class FeedPaper:
     text_key: str
     has_identifier: bool
     abstract_from: str = ""
+    former_keys: tuple[str, ...] = ()
+    former_text_keys: tuple[str, ...] = ()
 
     @property
     def needs_abstract(self) -> bool:
@@ -189,12 +193,17 @@ def _paper(
         url=_secure(own_link) if own_link and not (doi or arxiv) else None,
     )
     key = entry_key(doi, record.arxiv_id, own_link, entry.id, title)
+    text_key = title_digest(title, record.authors, record.published)
+    former_title = _title_as_given(entry)
+    own_links = [link for link in (*entry.links[:1], *entry.former_links) if clean_link(link) not in shared_links]
     return FeedPaper(
         require_within_limits(record),
         key,
-        title_digest(title, record.authors, record.published),
+        text_key,
         has_identifier=bool(doi or arxiv),
         abstract_from="feed" if abstract else "",
+        former_keys=former_keys(entry, own_links, former_title, key, shared_dois),
+        former_text_keys=former_text_keys(entry, (former_title, title), authors.names, record.published, text_key),
     )
 
 
@@ -203,8 +212,13 @@ def _secure(link: str) -> str:
     return f"https://{link.removeprefix('http://')}" if link.startswith("http://") else link
 
 
+def _title_as_given(entry: FeedEntry) -> str:
+    """The title with the names of sections."""
+    return _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+
+
 def _title(entry: FeedEntry) -> str:
-    title = _HAL.sub("", text_of_markup(entry.title[:_MAX_TITLE_MARKUP]))
+    title = _title_as_given(entry)
     return _AFTER_TITLE.sub("", _BEFORE_TITLE.sub("", title)) or title
 
 

@@ -137,15 +137,15 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     papers = read.papers if read is not None else ()
     left_out = read.left_out if read is not None else ()
     with reading() as session:
-        keys = [*(paper.key for paper in papers), *(item.key for item in left_out)]
+        keys = [*keys_of(papers), *(item.key for item in left_out)]
         states = feed_sources.item_states(session, feed.name, keys)
-        unseen = [paper for paper in papers if paper.key not in states]
+        unseen = [paper for paper in papers if states.keys().isdisjoint(keys_of([paper]))]
         changed_items = changed_entries(session, feed.name, unseen, keys)
         announced = feed_sources.count_items(session, feed.name, ANNOUNCED, since=today)
         held_items = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
     _leave_out(plan, [item for item in left_out if item.key not in states], today)
     changed_texts = {item.key for item in changed_items}
-    fresh = [paper for paper in unseen if paper.has_identifier or paper.text_key not in changed_texts]
+    fresh = [paper for paper in unseen if paper.text_key not in changed_texts]
     old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
     _add_backlog(plan, old if is_first else old[:MAX_BACKLOG], today)
     new = [paper for paper in fresh if paper not in old]
@@ -165,23 +165,33 @@ def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
     return replace(item, record=replace(item.record, outlets=(feed.title,), categories=categories))
 
 
+def keys_of(papers: Iterable[FeedPaper]) -> list[str]:
+    """The keys under which these papers may be stored: their present and their former ones."""
+    return [key for paper in papers for key in (paper.key, *paper.former_keys)]
+
+
 def changed_entries(
     session: Session, name: str, unseen: Sequence[FeedPaper], keys: Collection[str]
 ) -> tuple[LeftOutEntry, ...]:
     """Entries of a feed whose ids and links change: their text was seen, with a key that is gone now.
 
     `unseen`: papers with keys that are not stored; `keys`: of all entries that the feed has now. Entries of one text
-    with links of their own that are in the feed together, such as book reviews, are several. `LeftOutEntry.key`: of the
-    text.
+    with links of their own that are in the feed together, such as book reviews, are several. One with an identifier was
+    seen without only if its authors are the same. `LeftOutEntry.key`: of the text.
     """
-    candidates = [paper for paper in unseen if not paper.has_identifier]
-    keys_by_text = feed_sources.keys_by_text(session, name, [paper.text_key for paper in candidates])
+    candidates = [paper for paper in unseen if not paper.has_identifier or paper.record.authors]
+    text_keys = [key for paper in candidates for key in (paper.text_key, *paper.former_text_keys)]
+    keys_by_text = feed_sources.keys_by_text(session, name, text_keys)
+    present_keys = frozenset(keys)
     return tuple(
         LeftOutEntry(
             0, paper.record.title[:200], CHANGED if paper.record.published else CHANGED_UNDATED, paper.text_key
         )
         for paper in candidates
-        if paper.text_key in keys_by_text and keys_by_text[paper.text_key].isdisjoint(keys)
+        if any(
+            key in keys_by_text and keys_by_text[key].isdisjoint(present_keys)
+            for key in (paper.text_key, *paper.former_text_keys)
+        )
     )
 
 

@@ -15,7 +15,7 @@ from digest.services.ingestion.dedup import StoredMatches
 from digest.sources import feed_fetch
 from digest.sources.crossref_completion import complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOutEntry
-from digest.sources.feed_source import FRESH, changed_entries
+from digest.sources.feed_source import FRESH, changed_entries, keys_of
 
 # of a preview, which somebody waits for
 MAX_LOOKUPS, LOOKUP_SECONDS = 5, 8.0  # at Crossref
@@ -67,7 +67,7 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
     changed_entries = _changed(address, papers)
     changed_texts = {item.key for item in changed_entries}
-    papers = [paper for paper in papers if paper.has_identifier or paper.text_key not in changed_texts]
+    papers = [paper for paper in papers if paper.text_key not in changed_texts]
     stored_keys = _stored(papers)
     today = clock.now().date()
     return FeedPreview(
@@ -80,13 +80,14 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
 
 def _changed(address: str, papers: list[FeedPaper]) -> tuple[LeftOutEntry, ...]:
     """Entries that a fetch would take for others that it has seen, where this feed is a source already."""
-    keys = [paper.key for paper in papers]
+    keys = keys_of(papers)
     with reading() as session:
         feed = feed_sources.feed_at(session, address)
         if feed is None:
             return ()
         states = feed_sources.item_states(session, feed.name, keys)
-        return changed_entries(session, feed.name, [paper for paper in papers if paper.key not in states], keys)
+        unseen = [paper for paper in papers if states.keys().isdisjoint(keys_of([paper]))]
+        return changed_entries(session, feed.name, unseen, keys)
 
 
 def _stored(papers: list[FeedPaper]) -> set[str]:
