@@ -1,4 +1,4 @@
-"""`digest sources`: list and pause the sources of papers; test, add, confirm and remove feeds."""
+"""`digest sources`: list and pause the sources of papers; test, add, confirm, restore and remove feeds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_LISTED = 30  # papers, and entries left out, without --all
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(help="The source, as `digest sources list` shows it.")]
 Address = Annotated[str, typer.Argument(metavar="URL", help="The address of an RSS, Atom or JSON feed.")]
-_HELP = "List and pause the sources of papers. Test, add, confirm and remove feeds."
+_HELP = "List and pause the sources of papers. Test, add, confirm, restore and remove feeds."
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -84,6 +84,13 @@ def _add_feed_commands(group: typer.Typer) -> None:
         """Confirm that the papers of a feed are right. The daily limit for new feeds ends."""
         source_admin.confirm_feed(name, actor=command_line_actor())
         output.print_line(f"confirmed: {output.plain_text(name)}")
+
+    @group.command()
+    @output.report_errors
+    def restore(name: Name) -> None:
+        """Give a feed that moved its former address back. It moves again if that still redirects to a feed."""
+        address = source_admin.restore_feed(name, actor=command_line_actor())
+        output.print_line(f"restored: {output.plain_text(name)} is fetched from {output.plain_text(address)}")
 
     @group.command()
     @output.report_errors

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from digest import clock, logs, settings
 from digest.db.core.engine import reading
-from digest.db.papers import feed_sources
+from digest.db.papers import feed_sources, paper_writes
 from digest.db.papers import papers as papers_store
 from digest.db.papers.feed_sources import ANNOUNCED, BACKLOG, HELD, LEFT_OUT
 from digest.errors import SourceDown
@@ -38,17 +38,22 @@ MAX_BACKLOG = 200  # old papers of one fetch after the first; further ones are s
 MAX_HELD = 2000  # of a feed; further ones are refused
 SILENT_AFTER = timedelta(days=30)
 MAX_REFUSED_LISTED = 700  # of one fetch: all that are left out, then those that wait or came before
+DOCUMENT = "feed"  # the name of its document beside each item that is left out
 CHANGED = "the title, authors and date of an entry that came before, whose address changed"
 CHANGED_UNDATED = "the title and authors of an entry that came before, whose address changed; neither has a date"
 
 
 @dataclass(slots=True)
 class FeedPlan:
-    """What a fetch stores: papers, entries with their states, and what was left out for the first time."""
+    """What a fetch stores: papers, entries with their states, and what was left out.
+
+    `left_out_again`: entries that were left out before, too.
+    """
 
     listed: list[ListedPaper] = field(default_factory=list)
     items: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[RejectedItem] = field(default_factory=list)
+    left_out_again: list[RejectedItem] = field(default_factory=list)
     has_abstract: dict[str, bool] = field(default_factory=dict)  # by DOI that Crossref was asked about
 
 
@@ -102,7 +107,7 @@ def _fetch(name: str) -> FetchResult:
     moved_to = "" if is_cut else fetched.moved_to
     finish = partial(_finish, name=name, plan=plan, validators=validators, moved_to=moved_to, at=now)
     parsed = ParsedDocument(tuple(plan.listed), tuple(plan.rejected[:MAX_REFUSED_LISTED]))
-    document = FetchedDocument("feed", parsed, current_on=now.date(), on_stored=finish)
+    document = FetchedDocument(DOCUMENT, parsed, current_on=now.date(), on_stored=finish)
     outcome, detail = _outcome(fetched.reading, newest, now.date())
     return FetchResult((document,), outcome, detail)
 
@@ -123,6 +128,8 @@ def _finish(
     if any(states.get(key, HELD) != HELD for key in planned):
         raise SourceDown("another process fetched this feed at the same time", retryable=False)
     feed_sources.store_items(session, name, plan.items)
+    again_keys = paper_writes.reject_keys(name, DOCUMENT, plan.left_out_again)
+    paper_writes.update_known_rejects(session, dict(zip(again_keys, plan.left_out_again, strict=True)), at)
     feed_sources.store_lookups(session, plan.has_abstract, at, LOOKED_UP_AGAIN_AFTER)
     if validators is not None:
         feed_sources.store_validators(session, name, etag=validators[0], last_modified=validators[1])
@@ -144,6 +151,7 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
         announced = feed_sources.count_items(session, feed.name, ANNOUNCED, since=today)
         held_items = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
     _leave_out(plan, [item for item in left_out if item.key not in states], today)
+    plan.left_out_again = [_rejected(item) for item in left_out if item.key in states]
     changed_texts = {item.key for item in changed_items}
     fresh = [paper for paper in unseen if paper.text_key not in changed_texts]
     old = [paper for paper in fresh if _is_old(paper.record.published, today, is_first=is_first)]
@@ -154,7 +162,7 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
     waits_since = {item.key: item.day for item in held_items}
     postponed = _announce(plan, waiting_papers[:allowed], waits_since, today)
     _hold(plan, [*waiting_papers[allowed:], *postponed], waits_since, today)
-    plan.rejected += [RejectedItem(0, item.reason, item.title[:120], identity=item.key) for item in changed_items]
+    plan.rejected += map(_rejected, changed_items)
     plan.listed = [_of_feed(feed, item) for item in plan.listed]
     return plan
 
@@ -251,5 +259,9 @@ def _hold(plan: FeedPlan, papers: Sequence[FeedPaper], waits_since: Mapping[str,
 
 def _leave_out(plan: FeedPlan, left_out: Iterable[LeftOutEntry], today: date) -> None:
     for item in left_out:
-        plan.rejected.append(RejectedItem(item.position, item.reason[:300], item.title[:120], identity=item.key))
+        plan.rejected.append(_rejected(item))
         plan.items.append({"key": item.key, "text_key": "", "state": LEFT_OUT, "day": today, "record": None})
+
+
+def _rejected(item: LeftOutEntry) -> RejectedItem:
+    return RejectedItem(item.position, item.reason[:300], item.title[:120], identity=item.key)

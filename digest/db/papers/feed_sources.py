@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session, col
@@ -12,8 +12,19 @@ from sqlmodel import Session, col
 from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Audit, CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
 
+MOVE_FEED, RESTORE_FEED = "move feed", "restore feed address"  # actions of the audit
+_MAX_MOVES = 1000  # the newest; of earlier ones neither date nor former addresses are shown
 ANNOUNCED, HELD, BACKLOG, LEFT_OUT = "announced", "held", "backlog", "left-out"
 _MAX_ETAG = 400
+
+
+class FeedMove(NamedTuple):
+    """A permanent redirect of a feed, and when its new address was stored."""
+
+    source: str
+    former_address: str
+    address: str
+    at: datetime
 
 
 def feeds(session: Session) -> list[FeedSource]:
@@ -27,9 +38,31 @@ def feed(session: Session, name: str) -> FeedSource | None:
 
 
 def feed_at(session: Session, address: str) -> FeedSource | None:
-    """The feed of that address, now or before it moved."""
+    """The feed of that address, now or before it moved, perhaps several times."""
     is_there = or_(col(FeedSource.url) == address, col(FeedSource.former_url) == address)
-    return session.execute(select(FeedSource).where(is_there)).scalars().first()
+    row: FeedSource | None = session.execute(select(FeedSource).where(is_there)).scalars().first()
+    if row is not None:
+        return row
+    source = next((move.source for move in moves(session) if move.former_address == address), None)
+    return None if source is None else session.get(FeedSource, source)
+
+
+def moves(session: Session) -> list[FeedMove]:
+    """The newest permanent redirects of feeds, the newest first. The audit keeps them as long as other actions."""
+    if session.execute(select(col(FeedSource.name)).where(col(FeedSource.former_url) != "").limit(1)).first() is None:
+        return []
+    statement = select(Audit).where(col(Audit.action) == MOVE_FEED).order_by(col(Audit.id).desc()).limit(_MAX_MOVES)
+    return [
+        FeedMove(str(row.detail.get("source")), str(row.detail.get("from")), str(row.detail.get("to")), row.at)
+        for row in session.execute(statement).scalars()
+    ]
+
+
+def last_move(feed: FeedSource, moves_of_all: Iterable[FeedMove]) -> FeedMove | None:
+    """How a feed came to its present address, of `moves`; None where it never moved, or too long ago."""
+    if not feed.former_url:
+        return None
+    return next((move for move in moves_of_all if (move.source, move.address) == (feed.name, feed.url)), None)
 
 
 def delete_feed(session: Session, name: str) -> None:
@@ -60,9 +93,19 @@ def move_feed(session: Session, name: str, *, address: str, at: datetime) -> boo
     if row is None or (there is not None and there.name != name):
         return False
     detail = {"source": name, "from": row.url, "to": address}
-    session.add(Audit(at=at, actor="service", action="move feed", detail=detail))
+    session.add(Audit(at=at, actor="service", action=MOVE_FEED, detail=detail))
     row.former_url, row.url = row.url, address
     return True
+
+
+def restore_address(session: Session, row: FeedSource, *, at: datetime, actor: str) -> None:
+    """Give a feed that moved its former address back, audited; the one before that becomes the former one."""
+    detail = {"source": row.name, "from": row.url, "to": row.former_url}
+    session.add(Audit(at=at, actor=actor, action=RESTORE_FEED, detail=detail))
+    row.url = row.former_url
+    earlier_moves = (move for move in moves(session) if (move.source, move.address) == (row.name, row.url))
+    row.former_url = next((move.former_address for move in earlier_moves), "")
+    row.etag = row.last_modified = ""  # of the other address's answer
 
 
 def item_states(session: Session, source: str, keys: Sequence[str]) -> dict[str, str]:

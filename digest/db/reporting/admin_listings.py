@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, and_, col, func, or_, select
 
 from digest.models import Audit, Batch, Bounce, Delivery, Edition, Reject, Subscriber, Suppression
 
@@ -77,11 +77,19 @@ def bounces_page(
 def newest_rejects(
     session: Session, source: str, *, limit: int, before_id: int | None = None
 ) -> Sequence[tuple[Reject, Batch]]:
-    """The newest items of a source that could not be used, with their batches."""
+    """Items of a source that could not be used, with their batches: those that came last first.
+
+    `before_id`: only items after that one in this order.
+    """
+    seen_at = func.coalesce(col(Reject.last_seen_at), col(Batch.started_at))
     query = select(Reject, Batch).join(Batch, col(Batch.id) == col(Reject.batch_id)).where(Batch.source == source)
     if before_id is not None:
-        query = query.where(col(Reject.id) < before_id)
-    return session.exec(query.order_by(col(Reject.id).desc()).limit(limit)).all()
+        last = select(seen_at).join(Batch, col(Batch.id) == col(Reject.batch_id)).where(Reject.id == before_id)
+        last_seen_at = last.scalar_subquery()
+        query = query.where(
+            or_(seen_at < last_seen_at, and_(seen_at == last_seen_at, col(Reject.id) < before_id)),
+        )
+    return session.exec(query.order_by(seen_at.desc(), col(Reject.id).desc()).limit(limit)).all()
 
 
 def reject_counts(session: Session) -> dict[str, int]:

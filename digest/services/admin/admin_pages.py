@@ -55,6 +55,6 @@ def audit_page(*, text: str, before_id: int | None, limit: int) -> Sequence[Audi
 
 
 def newest_rejects(source: str, *, limit: int, before_id: int | None = None) -> Sequence[tuple[Reject, Batch]]:
-    """The newest items of a source that could not be used."""
+    """Items of a source that could not be used, those that came last first, each with the batch it first came with."""
     with reading() as session:
         return admin_listings.newest_rejects(session, source, limit=limit, before_id=before_id)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from digest import clock, settings
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
-from digest.db.papers import source_days, summaries
+from digest.db.papers import feed_sources, source_days, summaries
 from digest.db.reporting import installation_totals
 from digest.errors import Misconfigured
 from digest.services.admin import (
@@ -157,7 +157,12 @@ def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
 def _source_cure(status: source_status.SourceStatus) -> str:
     if status.state == source_status.NEVER_FETCHED:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
-    return f"it is retried automatically, or now: digest ingest {status.source}"
+    cure = f"it is retried automatically, or now: digest ingest {status.source}"
+    with reading() as session:
+        feed = feed_sources.feed(session, status.source)
+    if feed is None or not feed.former_url:
+        return cure
+    return f"{cure}; it moved from {feed.former_url}, back to there: digest sources restore {status.source}"
 
 
 def _check_proxies(config: settings.Settings) -> Iterator[Finding]:

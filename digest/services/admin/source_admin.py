@@ -1,4 +1,4 @@
-"""Administration of sources: add a feed after a preview, confirm, pause, resume and remove it. All actions are audited.
+"""Administration of sources: add a feed after a preview, confirm, pause, resume, restore and remove it, all audited.
 
 Built-in sources can be paused; what is fetched of them is the setting SOURCES.
 """
@@ -97,10 +97,26 @@ def confirm_feed(name: str, *, actor: str) -> None:
             raise Refused(localize("%(source)s is confirmed already", source=name))
         feed.confirmed_at = clock.now()
         session.add(Audit(at=feed.confirmed_at, actor=actor, action="confirm feed", detail={"source": name}))
-    try:
-        source_status.request_fetch(name)  # what waits is stored then
-    except Refused:
-        return  # it is paused, or asked for no request before a time
+    _fetch_soon(name)  # what waits is stored then
+
+
+def restore_feed(name: str, *, actor: str) -> str:
+    """Give a feed that moved its former address back, which is then fetched. Returns that address.
+
+    Where that address still redirects permanently to a feed, the feed moves again. Raises NotFound, Refused for a feed
+    that has not moved, or whose former address another feed has.
+    """
+    with transaction() as session:
+        feed = _feed(session, name)
+        if not feed.former_url:
+            raise Refused(localize("%(source)s has not moved", source=name))
+        same = feed_sources.feed_at(session, feed.former_url)
+        if same is not None and same.name != feed.name:
+            raise Refused(localize("this feed is there already: %(source)s", source=same.name))
+        feed_sources.restore_address(session, feed, at=clock.now(), actor=actor)
+        address = feed.url
+    _fetch_soon(name)
+    return address
 
 
 def pause_source(name: str, *, actor: str) -> None:
@@ -138,6 +154,13 @@ def remove_feed(name: str, *, actor: str) -> None:
             removed_sources.remove_from_profiles(session, outlet)
         detail = {"source": name, "address": address}
         session.add(Audit(at=clock.now(), actor=actor, action="remove feed", detail=detail))
+
+
+def _fetch_soon(name: str) -> None:
+    try:
+        source_status.request_fetch(name)
+    except Refused:
+        return  # it is paused, or asked for no request before a time
 
 
 def _require_new(session: Session, address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from digest import clock
 from digest.db.core.engine import reading
 from digest.db.papers import feed_sources
+from digest.db.papers.feed_sources import FeedMove
 from digest.db.reporting import admin_listings
 from digest.i18n import localize
 from digest.models import FeedSource
@@ -28,8 +30,8 @@ class DoctorLine(NamedTuple):
 class SourceRow:
     """One source. `kind`: `built-in` or `feed`; `rejects`: items left out so far.
 
-    For feeds also `address`, `former_address` (before a permanent redirect), whether it is `confirmed`,
-    `max_a_day`, and how many papers are `held` over that limit.
+    For feeds also `address`, `former_address` (before a permanent redirect), `moved_at` (None where that is too long
+    ago), whether it is `confirmed`, `max_a_day`, and how many papers are `held` over that limit.
     `next_at`: in the past where it is fetched within a minute, None where it is not fetched.
     """
 
@@ -44,6 +46,7 @@ class SourceRow:
     is_paused: bool
     address: str = ""
     former_address: str = ""
+    moved_at: datetime | None = None
     confirmed: bool | None = None
     max_a_day: int | None = None
     held: int = 0
@@ -51,7 +54,7 @@ class SourceRow:
     def to_json(self) -> dict[str, Any]:
         """The row as a JSON object."""
         row = asdict(self)
-        for name in ("last_at", "next_at"):
+        for name in ("last_at", "next_at", "moved_at"):
             row[name] = row[name].isoformat(timespec="seconds") if row[name] else None
         return row
 
@@ -65,6 +68,7 @@ def source_rows() -> list[SourceRow]:
         feeds = {feed.name: feed for feed in feed_sources.feeds(session)}
         rejects = admin_listings.reject_counts(session)
         held_counts = feed_sources.held_counts(session)
+        moves = feed_sources.moves(session)
     rows = []
     for name, source in registry.all_sources().items():
         status = statuses.get(name) or SourceStatus(name, source_status.NOT_ENABLED)
@@ -80,18 +84,20 @@ def source_rows() -> list[SourceRow]:
                 next_at=max(next_at, now) if next_at else None,
                 rejects=rejects.get(name, 0),
                 is_paused=status.state == source_status.PAUSED,
-                **_feed_fields(feeds.get(name), held_counts.get(name, 0)),
+                **_feed_fields(feeds.get(name), held_counts.get(name, 0), moves),
             )
         )
     return sorted(rows, key=lambda row: row.next_at is None and not row.is_paused)
 
 
-def _feed_fields(feed: FeedSource | None, held: int) -> dict[str, Any]:
+def _feed_fields(feed: FeedSource | None, held: int, moves: Sequence[FeedMove]) -> dict[str, Any]:
     if feed is None:
         return {}
+    move = feed_sources.last_move(feed, moves)
     return {
         "address": feed.url,
         "former_address": feed.former_url,
+        "moved_at": move.at if move else None,
         "confirmed": feed.confirmed_at is not None,
         "max_a_day": feed_source.papers_a_day(feed),
         "held": held,
@@ -108,7 +114,8 @@ def feed_note(row: SourceRow) -> str:
     if row.held:
         notes.append(localize("%(n)s wait", n=row.held))
     if row.former_address:
-        notes.append(localize("moved from %(former)s to %(address)s", former=row.former_address, address=row.address))
+        moved = localize("moved from %(former)s to %(address)s", former=row.former_address, address=row.address)
+        notes.append(localize("%(moved)s on %(day)s", moved=moved, day=row.moved_at.date()) if row.moved_at else moved)
     return "; ".join(notes)
 
 

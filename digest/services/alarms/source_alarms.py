@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from digest.db.papers import feed_sources
 from digest.db.subscribers import subscribers
 from digest.services.alarms import alarm_rules
 from digest.services.ingestion import source_status
@@ -78,6 +79,7 @@ def _raise_source_alarm(session: Session, status: SourceStatus, *, now: datetime
         facts.append(f"The last attempt was at {status.attempted_at:%Y-%m-%d %H:%M} UTC; it is retried automatically.")
     if status.complete_through is not None:
         facts.append(f"arXiv's announcements are complete through {status.complete_through}.")
+    facts += _moved_facts(session, status.source)
     facts.append(f"`digest doctor` shows every source; `digest ingest {status.source}` fetches it now.")
     if not alarm_rules.raise_alarm(
         session, f"source:{status.source}", f"{status.source} is {status.state}", facts, now=now
@@ -85,3 +87,16 @@ def _raise_source_alarm(session: Session, status: SourceStatus, *, now: datetime
         return False
     subscribers.record_attempt(session, _OPEN_ALARM, status.source, now=now, forget_before=now - _RETENTION)
     return True
+
+
+def _moved_facts(session: Session, source: str) -> list[str]:
+    """For a feed that moved: its former address, which may be right again."""
+    feed = feed_sources.feed(session, source)
+    if feed is None or not feed.former_url:
+        return []
+    move = feed_sources.last_move(feed, feed_sources.moves(session))
+    day = f" on {move.at:%Y-%m-%d}" if move else ""
+    return [
+        f"The feed moved from {feed.former_url} to {feed.url}{day};"
+        f" `digest sources restore {source}` sets the former address."
+    ]

@@ -1,4 +1,4 @@
-"""Sources by the API: list, fetch, pause and resume them; preview, add, confirm and remove feeds."""
+"""Sources by the API: list, fetch, pause and resume them; preview, add, confirm, restore and remove feeds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ class SourceAnswer(BaseModel):
     """A source and its state. `next_at`: null for a source that is not fetched; a past time means now.
 
     `rejects`: items left out so far. For feeds also the address, whether an administrator has confirmed it, and how
-    many papers wait because more than `max_a_day` came. `former_address`: before the feed moved, empty for none.
+    many papers wait because more than `max_a_day` came. `former_address`: before the feed moved, empty for none;
+    `moved_at`: null where it has not moved, or too long ago.
     """
 
     name: str = Field(examples=["journal-of-examples"])
@@ -49,6 +50,7 @@ class SourceAnswer(BaseModel):
     is_paused: bool
     address: str
     former_address: str
+    moved_at: datetime | None
     confirmed: bool | None
     max_a_day: int | None
     held: int
@@ -88,7 +90,10 @@ class SourceList(BaseModel):
 
 
 class RejectAnswer(BaseModel):
-    """An item of a source that could not be used, and why. `last_seen_at`: null until it comes a second time."""
+    """An item of a source that could not be used, and why. `at`: when it came first.
+
+    `last_seen_at`: null until it comes a second time.
+    """
 
     id: int
     at: datetime
@@ -101,7 +106,7 @@ class RejectAnswer(BaseModel):
 
 
 class RejectList(Listing):
-    """Items that could not be used, newest first."""
+    """Items that could not be used, those that came last first."""
 
     rejects: list[RejectAnswer]
 
@@ -168,7 +173,7 @@ def read_source(name: SourceName) -> SourceAnswer:
 
 @router.get("/sources/{name}/rejects", dependencies=[READ_SOURCES])
 def list_rejects(name: SourceName, page: Annotated[PageRequest, Depends(page_of("rejects"))]) -> RejectList:
-    """Items of a source that could not be used, newest first."""
+    """Items of a source that could not be used, those that came last first."""
     _source(name)
     rows = admin_pages.newest_rejects(name, before_id=page.before_id, limit=page.rows_needed)
     page_rows, next_page = page.finish(rows, lambda pair: pair[0].id)
@@ -190,6 +195,13 @@ def fetch_source(name: SourceName, token: ManageSources) -> Accepted:
 def confirm_feed(name: SourceName, token: ManageSources) -> SourceAnswer:
     """Confirm that the papers of a feed are right. The daily limit for new feeds ends."""
     source_admin.confirm_feed(name, actor=token.actor)
+    return _source(name)
+
+
+@actions.post("/sources/{name}/restore")
+def restore_feed(name: SourceName, token: ManageSources) -> SourceAnswer:
+    """Give a feed that moved its former address back. 409 for a feed that has not moved."""
+    source_admin.restore_feed(name, actor=token.actor)
     return _source(name)
 
 

@@ -1,4 +1,4 @@
-"""Administration of sources: their states, pausing, feeds to add after a preview, to confirm and to remove."""
+"""Administration of sources: their states, pausing, feeds to add after a preview, confirm, restore and remove."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sources(_administrator: Administrator, source: Annotated[str, Query(max_leng
 
 @router.post("/sources")
 def act_on_sources(form: Form, administrator: Administrator) -> Response:
-    """Fetch a source now, pause or resume it; preview, add, confirm or remove a feed."""
+    """Fetch a source now, pause or resume it; preview, add, confirm, restore or remove a feed."""
     action = form_text(form, "action")
     try:
         if action == "preview":
@@ -66,14 +66,17 @@ def _perform(action: str, form: FormData, administrator: str) -> str:
     if action in {"", "fetch"}:
         source_status.request_fetch(name, actor=administrator)
         return localize("%(source)s is fetched within a minute.", source=name)
-    changes: dict[str, tuple[Callable[..., None], str]] = {
+    changes: dict[str, tuple[Callable[..., object], str]] = {
         "pause": (source_admin.pause_source, localize("%(source)s is paused.", source=name)),
         "resume": (source_admin.resume_source, localize("%(source)s is fetched again.", source=name)),
         "confirm": (source_admin.confirm_feed, localize("%(source)s is confirmed.", source=name)),
+        "restore": (source_admin.restore_feed, localize("%(source)s has its former address again.", source=name)),
         "remove": (source_admin.remove_feed, localize("%(source)s is removed; its papers stay.", source=name)),
     }
     if action not in changes:
-        raise BadInput(localize("action: use fetch, pause, resume, preview, add, confirm or remove"), field="action")
+        raise BadInput(
+            localize("action: use fetch, pause, resume, preview, add, confirm, restore or remove"), field="action"
+        )
     change, message = changes[action]
     change(name, actor=administrator)
     return message
@@ -137,6 +140,9 @@ def _actions(row: SourceRow) -> list[RowAction]:
         actions.append(button("resume", localize("Resume"), localize("Resume %(source)s", source=row.title)))
     elif row.next_at is not None:
         actions.append(button("pause", localize("Pause"), localize("Pause %(source)s", source=row.title)))
+    if row.former_address:
+        label = localize("Give %(source)s its former address back", source=row.title)
+        actions.append(button("restore", localize("Restore address"), label))
     if row.kind == "feed":
         actions.append(button("remove", localize("Remove"), localize("Remove %(source)s", source=row.title)))
     return actions
@@ -146,12 +152,12 @@ def _rejects_section(source: str) -> AdminSection:
     rows = [
         TableRow(
             [
-                Cell(utc(batch.started_at)),
+                Cell(utc(reject.last_seen_at or batch.started_at)),
                 Cell(f"{reject.document}, {reject.position}" if reject.position else reject.document),
                 Cell(reject.reason),
                 Cell(reject.excerpt),
                 Cell(str(reject.times_seen), is_number=True),
-                Cell(utc(reject.last_seen_at)),
+                Cell(utc(batch.started_at)),
             ]
         )
         for reject, batch in admin_pages.newest_rejects(source, limit=MAX_REJECTS)
@@ -159,12 +165,12 @@ def _rejects_section(source: str) -> AdminSection:
     return AdminSection(
         heading=localize("Items of %(source)s that could not be used", source=source),
         columns=[
-            localize("When (UTC)"),
+            localize("Last (UTC)"),
             localize("Where"),
             localize("Reason"),
             localize("Item"),
             localize("Times"),
-            localize("Last (UTC)"),
+            localize("First (UTC)"),
         ],
         rows=rows,
     )

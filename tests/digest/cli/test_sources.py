@@ -1,4 +1,4 @@
-"""`digest sources`: list, test, add, confirm, pause, resume and remove."""
+"""`digest sources`: list, test, add, confirm, restore, pause, resume and remove."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from digest.sources import request_pacing
 from tests.digest.cli.conftest import Terminal
 from tests.digest.sources import feed_server
-from tests.digest.sources.feed_server import FeedServer, feed, item
+from tests.digest.sources.feed_server import FeedServer, feed, item, web_page
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -65,6 +65,25 @@ def test_a_feed_is_added_confirmed_paused_resumed_and_removed(server: FeedServer
     assert name not in rows(ready)
 
 
+def test_a_feed_that_moved_is_set_back_by_one_command(server: FeedServer, ready: Terminal) -> None:
+    name = "journal-of-examples"
+    ready.ok("sources", "add", f"{server.url}/feed.xml")
+    server.pages["/new.xml"] = server.pages.pop("/feed.xml")
+    server.redirects["/feed.xml"], server.redirect_status = "/new.xml", 301
+    ready.ok("ingest", name)
+    moved = rows(ready)[name]
+    server.faults = [web_page] * 9
+    ready.run("ingest", name)
+    doctor = " ".join(ready.run("doctor").stdout.split())
+    output = ready.ok("sources", "restore", name)
+
+    assert (moved["address"], moved["former_address"]) == (f"{server.url}/new.xml", f"{server.url}/feed.xml")
+    assert str(moved["moved_at"]).startswith("20")
+    assert f"digest sources restore {name}" in doctor
+    assert f"is fetched from {server.url}/feed.xml" in output
+    assert rows(ready)[name]["address"] == f"{server.url}/feed.xml"
+
+
 def test_a_built_in_source_is_paused_and_not_removed(server: FeedServer, ready: Terminal) -> None:
     ready.ok("sources", "pause", "biorxiv")
     code, line = ready.refused("sources", "remove", "biorxiv")
@@ -81,6 +100,7 @@ def test_a_built_in_source_is_paused_and_not_removed(server: FeedServer, ready: 
         (("confirm", "nobody"), "no feed of the name nobody", 1),
         (("pause", "nobody"), "no source of the name nobody", 1),
         (("resume", "biorxiv"), "is not paused", 1),
+        (("restore", "nobody"), "no feed of the name nobody", 1),
         (("add", "{url}/feed.xml", "--name", "Not A Name"), "name:", 2),
         (("add", "{url}/feed.xml", "--max-a-day", "0"), "a day:", 2),
     ],

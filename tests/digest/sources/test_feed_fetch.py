@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlmodel import col, select
 
+from digest import clock
 from digest.db.core.engine import reading
 from digest.db.papers import feed_sources
-from digest.errors import SourceDown
-from digest.models import Audit, FeedSource, Reject
-from digest.services.admin import feed_preview, source_admin, source_listing
+from digest.errors import Refused, SourceDown
+from digest.models import Audit, Delivery, FeedSource, Reject
+from digest.services.admin import admin_pages, feed_preview, source_admin, source_listing
+from digest.services.alarms import alarm_rules
 from digest.services.ingestion import catch_up
+from tests.digest.sources.conftest import NOW
 from tests.digest.sources.feed_server import FeedServer, Reply, feed, item, web_page
 
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -52,13 +57,126 @@ def test_a_feed_that_moved_permanently_is_fetched_from_its_new_address(server: F
     moved = stored_feed(name)
     del server.redirects["/feed.xml"]
     catch_up.ingest(name)
-    row = next(row for row in source_listing.source_rows() if row.name == name)
 
     assert (counts.new, moved.url, moved.former_url) == (3, f"{server.url}/new.xml", f"{server.url}/feed.xml")
-    assert source_listing.feed_note(row).endswith(f"moved from {server.url}/feed.xml to {server.url}/new.xml")
     with reading() as session:
         audit = session.exec(select(Audit).where(Audit.action == "move feed")).one()
     assert (audit.actor, audit.detail["to"]) == ("service", f"{server.url}/new.xml")
+
+
+def moved_feed(server: FeedServer, *paths: str) -> str:
+    """A feed that moved permanently along these paths, at one fetch each."""
+    name = added(server)
+    server.redirect_status = 301
+    for former, path in zip(("/feed.xml", *paths), paths, strict=False):
+        server.pages[path] = server.pages.pop(former).replace(b"<link>", b"<link> ", 1)
+        server.redirects[former] = path
+        catch_up.ingest(name)
+    return name
+
+
+def source_row(name: str) -> source_listing.SourceRow:
+    return next(row for row in source_listing.source_rows() if row.name == name)
+
+
+def test_the_listing_says_when_a_feed_moved(server: FeedServer) -> None:
+    row = source_row(moved_feed(server, "/new.xml"))
+
+    assert row.moved_at == pytest.approx(NOW, abs=timedelta(minutes=5))
+    assert source_listing.feed_note(row).endswith(
+        f"moved from {server.url}/feed.xml to {server.url}/new.xml on 2026-08-07"
+    )
+
+
+NEW_ADDRESS_FAILURES: dict[str, Callable[[bytes], Reply]] = {
+    "a web page": web_page,
+    "gone": lambda _: (410, b"", {}),
+    "a private address": lambda _: (302, b"", {"Location": "http://10.0.0.7/feed.xml"}),
+}
+
+
+@pytest.mark.parametrize("failure", NEW_ADDRESS_FAILURES)
+def test_the_alarm_about_a_moved_feed_names_its_former_address(
+    server: FeedServer, configured: Callable[..., None], failure: str
+) -> None:
+    configured(ADMIN_EMAILS="root@digest.example")
+    name = moved_feed(server, "/new.xml")
+    server.faults = [NEW_ADDRESS_FAILURES[failure]] * 9
+    with pytest.raises(SourceDown):
+        catch_up.ingest(name)
+    alarm_rules.check_alarms(now=clock.now() + timedelta(seconds=1))
+    with reading() as session:
+        payloads = [row.payload for row in session.exec(select(Delivery).where(Delivery.kind == "alarm")).all()]
+
+    assert source_row(name).state == "down"
+    expected = (
+        f"The feed moved from {server.url}/feed.xml to {server.url}/new.xml on 2026-08-07; `digest sources restore"
+    )
+    assert any(expected in str(payload) for payload in payloads)
+
+
+def test_a_feed_that_moved_gets_its_former_address_back(server: FeedServer) -> None:
+    name = moved_feed(server, "/new.xml")
+    del server.redirects["/feed.xml"]
+    server.pages = {"/feed.xml": feed(item(7)), "/new.xml": web_page(b"")[1]}
+    address = source_admin.restore_feed(name, actor="test")
+    counts = catch_up.ingest(name).counts
+    row = stored_feed(name)
+
+    assert (address, counts.new, row.url, row.former_url) == (f"{server.url}/feed.xml", 1, address, "")
+    with reading() as session:
+        audit = session.exec(select(Audit).where(Audit.action == "restore feed address")).one()
+    assert (audit.actor, audit.detail["from"], audit.detail["to"]) == ("test", f"{server.url}/new.xml", address)
+
+
+def test_of_a_feed_that_moved_several_times_each_former_address_comes_back_in_turn(server: FeedServer) -> None:
+    name = moved_feed(server, "/b.xml", "/c.xml", "/d.xml")
+    addresses = [stored_feed(name).url, *(source_admin.restore_feed(name, actor="test") for _ in range(3))]
+
+    assert addresses == [f"{server.url}/{path}.xml" for path in ("d", "c", "b", "feed")]
+    with pytest.raises(Refused, match="has not moved"):
+        source_admin.restore_feed(name, actor="test")
+
+
+@only_sqlite
+def test_a_feed_is_not_added_again_by_any_of_its_former_addresses(server: FeedServer) -> None:
+    name = moved_feed(server, "/b.xml", "/c.xml", "/d.xml")
+
+    for path in ("/feed.xml", "/b.xml", "/c.xml", "/d.xml"):
+        with pytest.raises(Refused, match=f"there already: {name}"):
+            added(server, path)
+
+
+@only_sqlite
+def test_a_restored_address_that_still_redirects_to_the_feed_moves_again(server: FeedServer) -> None:
+    name = moved_feed(server, "/new.xml")
+    source_admin.restore_feed(name, actor="test")
+    catch_up.ingest(name)
+
+    assert stored_feed(name).url == f"{server.url}/new.xml"
+
+
+def test_items_that_come_again_are_listed_first_and_counted_once(
+    server: FeedServer, moment: time_machine.Traveller
+) -> None:
+    cover, news = item(8, title="Cover Image"), item(9, title="Correction: Synapses")
+    other = item(7, title="Issue Information")
+    pages = [(item(1), cover), (item(1), cover, news), (item(1), news, other), (item(1), cover)]
+    name = added(server)
+    for hour, items in enumerate(pages):
+        moment.move_to(NOW + timedelta(hours=hour))
+        server.pages["/feed.xml"] = feed(*items)
+        catch_up.ingest(name)
+    listed = [pair[0] for pair in admin_pages.newest_rejects(name, limit=10)]
+    paged = [admin_pages.newest_rejects(name, limit=1, before_id=before.id)[0][0].id for before in listed[:-1]]
+
+    assert [(row.excerpt, row.times_seen) for row in listed] == [
+        ("Cover Image", 3),
+        ("Issue Information", 1),
+        ("Correction: Synapses", 2),
+    ]
+    assert paged == [row.id for row in listed[1:]]
+    assert source_row(name).rejects == 3
 
 
 @only_sqlite

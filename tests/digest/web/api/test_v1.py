@@ -198,7 +198,7 @@ ROUTES_OF_NOTHING = {
     "/sources/{name}/rejects": (call("GET", "sources/nothing/rejects"), "sources:read"),
     **{
         f"/sources/{{name}}/{action}": (call("POST", f"sources/nothing/{action}"), "sources:manage")
-        for action in ("fetch", "confirm", "pause", "resume")
+        for action in ("fetch", "confirm", "restore", "pause", "resume")
     },
     "DELETE /sources/{name}": (call("DELETE", "sources/nothing"), "sources:manage"),
     "/tokens/{name}": (call("GET", "tokens/nobody"), "admin"),

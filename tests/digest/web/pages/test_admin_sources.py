@@ -165,3 +165,19 @@ def test_without_a_session_nothing_is_fetched(server: FeedServer, web: Browser) 
 
     assert response.status_code in {403, 409}
     assert server.requests == []
+
+
+def test_a_feed_that_moved_is_set_back_by_a_button(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
+    act(web, cookie, "add", address=f"{server.url}/feed.xml")
+    server.pages["/new.xml"] = server.pages.pop("/feed.xml")
+    server.redirects["/feed.xml"], server.redirect_status = "/new.xml", 301
+    catch_up.ingest(NAME)
+    page = web.get(PATH, headers=cookie).text
+    _, restored = act(web, cookie, "restore", source=NAME)
+    stored_row = row()
+
+    assert "Give Journal of Examples its former address back" in page
+    assert f"{NAME} has its former address again." in restored
+    assert stored_row is not None
+    assert (stored_row.address, stored_row.former_address) == (f"{server.url}/feed.xml", "")
+    assert act(web, cookie, "restore", source=NAME)[0] == 409
