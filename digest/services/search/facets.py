@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from digest.papers.subjects import included_categories
+
+MAX_CATEGORY = 60  # characters
+_CATEGORY = re.compile(r"[A-Za-z][A-Za-z-]*(?:\.[A-Za-z-]+)?")
 _FIELDS, _VALUES = "|", " "
 
 
@@ -29,3 +36,27 @@ class PaperFacets:
 
 def _one_word(name: str) -> str:
     return "".join(name.replace(_FIELDS, " ").split())
+
+
+def is_category(name: str) -> bool:
+    """True for what search results can be narrowed by, also for a category that nobody uses any more."""
+    return len(name) <= MAX_CATEGORY and _CATEGORY.fullmatch(name) is not None
+
+
+def category_counts(papers_by_categories: Iterable[tuple[tuple[str, ...], int]]) -> Mapping[str, int]:
+    """How many papers each category narrows the results to, with the categories that it includes.
+
+    `papers_by_categories`: categories of papers, and how many papers have them.
+    """
+    rows = list(papers_by_categories)
+    names = {name.lower(): name for categories, _ in rows for name in categories if is_category(name)}
+    including: dict[str, set[str]] = {}
+    for name in names.values():
+        for code in included_categories(name):
+            including.setdefault(code, set()).add(name)
+    counts: Counter[str] = Counter()
+    for categories, papers in rows:
+        codes = {part for name in map(str.lower, categories) for part in (name, name.partition(".")[0])}
+        for name in set().union(*(including.get(code, ()) for code in codes)):
+            counts[name] += papers
+    return counts

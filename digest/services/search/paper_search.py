@@ -31,7 +31,7 @@ from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
 from digest.services.catalog import epochs, followed_people, paper_presenters
 from digest.services.preview import topic_counts
 from digest.services.search import pasted_identifier, search_ranking
-from digest.services.search.facets import PaperFacets
+from digest.services.search.facets import PaperFacets, category_counts
 from digest.services.search.search_schemas import (
     BEST,
     ORDERS,
@@ -113,9 +113,12 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
 def _found_page(session: Session, plan: _SearchPlan) -> SearchPage:
     request, pager = plan.request, _Pager(session, plan)
     hits, cursor = pager.best() if request.order == BEST else pager.newest()
-    counts = index.facet_counts(session, plan.index_query, plan.scope, _period_starts())
-    total = sum(count.papers for count in counts)
     is_whole = not cursor and not request.cursor
+    scope = plan.scope
+    if is_whole and not plan.is_exact:  # of the papers that the matcher did not refuse
+        scope = scope._replace(papers=tuple(hit.row.id for hit in hits))
+    counts = index.facet_counts(session, plan.index_query, scope, _period_starts())
+    total = sum(count.papers for count in counts)
     return SearchPage(
         hits=tuple(hits),
         total=len(hits) if is_whole else total,
@@ -276,21 +279,21 @@ def _period_starts() -> list[int]:
 
 
 def _facets(counts: Sequence[index.FacetCount]) -> SearchFacets:
-    categories: Counter[str] = Counter()
     sources: Counter[str] = Counter()
+    papers_by_categories: list[tuple[tuple[str, ...], int]] = []
     periods, code = [0] * (len(PERIODS) + 1), 0
     for text, period, papers in counts:
         facets = PaperFacets.parse(text)
         periods[period] += papers
         code += papers if facets.has_code else 0
-        for name in dict.fromkeys(facets.categories):
-            categories[name] += papers
+        papers_by_categories.append((facets.categories, papers))
         for name in facets.sources:
             sources[name] += papers
+    categories = category_counts(papers_by_categories)
     return SearchFacets(_most_first(categories), _most_first(sources), code, tuple(periods))
 
 
-def _most_first(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
+def _most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 

@@ -17,6 +17,7 @@ from digest.errors import BadInput, NotFound
 from digest.services.catalog import paper_exports, paper_lookup
 from digest.services.catalog.page_schemas import PaperRow
 from digest.services.search import paper_search
+from digest.services.search.facets import MAX_CATEGORY, is_category
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import topic_feedback
@@ -50,7 +51,7 @@ EncodingName = Annotated[Literal["unicode", "tex"], Query(description="of BibTeX
 Identifiers = Annotated[
     str, Query(max_length=8000, description="arXiv ids, DOIs or numbers of this service, with commas between")
 ]
-Category = Annotated[str | None, Query(max_length=20, description="of arXiv, such as cs.LG")]
+Category = Annotated[str | None, Query(max_length=MAX_CATEGORY, description="of arXiv, such as cs.LG")]
 AT_LEAST, EXACT, ABOUT = "minimum", "exact", "about"  # what the total of a search is
 
 
@@ -106,7 +107,7 @@ class PaperQuery(BaseModel):
 
     q: str = Field(min_length=1, max_length=2000, examples=["graph neural networks"])
     order: str = Field(default=NEWEST, max_length=10)
-    category: str = Field(default="", max_length=20)
+    category: str = Field(default="", max_length=MAX_CATEGORY)
     source: str = Field(default="", max_length=60)
     code: bool = False
     after: date | None = None
@@ -116,7 +117,7 @@ class PaperQuery(BaseModel):
 
     def request(self) -> SearchRequest:
         """The request to the search. Raises BadInput."""
-        if self.category and not CATEGORY.fullmatch(self.category):
+        if self.category and not is_category(self.category):
             raise BadInput("category: use one of arXiv's, such as cs.LG", field="category")
         return SearchRequest(
             text=self.q,

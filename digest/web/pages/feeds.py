@@ -17,6 +17,7 @@ from digest.errors import NotFound
 from digest.i18n import localize
 from digest.services.catalog import author_pages, paper_lookup
 from digest.services.editions import edition_feeds, paper_feeds
+from digest.services.search.facets import MAX_CATEGORY
 from digest.services.security import signed_links
 from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import FEED
@@ -49,7 +50,7 @@ def trending(request: Request, pages: Pages) -> Response:
 @router.get("/trending/{category}.json")
 def category_trending(category: str, request: Request, pages: Pages) -> Response:
     """Trending papers of one category."""
-    if len(category) > 20 or not CATEGORY.fullmatch(category):
+    if len(category) > MAX_CATEGORY or not CATEGORY.fullmatch(category):
         raise NotFound(localize("there is no such category; use one of arXiv's, such as cs.LG"))
     return _trending_response(category, request, pages)
 

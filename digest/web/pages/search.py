@@ -13,12 +13,13 @@ from fastapi.responses import HTMLResponse
 
 from digest.errors import N_, BadInput, TooMany
 from digest.i18n import localize
+from digest.papers.subjects import is_known
+from digest.services.search.facets import is_category
 from digest.services.search.paper_search import search
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences, version_of
-from digest.services.subscriptions.preference_parsers import CATEGORY
 from digest.signing import PREFERENCES
 from digest.web.http.error_pages import status_of
 from digest.web.http.search_limits import SearchSlot
@@ -141,7 +142,7 @@ def _response(
 def search_request(params: Mapping[str, str]) -> SearchRequest:
     """The request of an address's parameters. Raises BadInput, naming the parameter."""
     category = params.get("category", "")
-    if category and not (len(category) <= 20 and CATEGORY.fullmatch(category)):
+    if category and not is_category(category):
         raise BadInput(N_("category: use one of arXiv's, such as cs.LG"), field="category")
     return SearchRequest(
         text=params.get("q", "")[:MAX_TEXT],
@@ -174,5 +175,6 @@ def _field_error(error: BadInput | None) -> tuple[str, str] | None:
 
 def _topic_link(params: Mapping[str, str]) -> str:
     """The sign-up form with this query as a topic."""
-    values = {"topics": params["q"]} | ({"categories": params["category"]} if params.get("category") else {})
+    category = params.get("category", "")
+    values = {"topics": params["q"]} | ({"categories": category} if is_known(category) else {})
     return "/?" + urlencode(values, quote_via=quote)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import quote, urlencode
 
@@ -107,7 +107,14 @@ def _groups(page: SearchPage, here: _Address) -> tuple[tuple[str, tuple[FacetLin
         (localize("Code"), _links("code", code, here, {"1": localize("with code")})),
         (localize("Announced"), _period_links(facets.periods, here)),
     )
-    return tuple((name, links) for name, links in groups if links)
+    return tuple((name, links if page.is_exact else _about(links)) for name, links in groups if links)
+
+
+def _about(links: tuple[FacetLink, ...]) -> tuple[FacetLink, ...]:
+    """The links with numbers that the index estimates."""
+    return tuple(
+        replace(link, papers=localize("about %(n)s", n=link.papers)) if link.papers else link for link in links
+    )
 
 
 def _links(

@@ -120,6 +120,23 @@ def test_facets_count_and_narrow(library: Browser) -> None:
     assert len(titles(library, "protein", **{"from": "2025-11-17", "to": "2025-11-17"})) == 2
 
 
+@pytest.mark.parametrize("category", ["bio.scientific-communication", "acc-phys"])
+def test_each_category_that_papers_have_narrows_the_results(web: Browser, category: str) -> None:
+    store(paper(1, "Graphs", categories=(category,)), paper(2, "Graphs and trees", categories=("cs.LG",)))
+    text = web.get("/search", params={"q": "graphs"}).text
+
+    assert f'href="/search?q=graphs&amp;category={category}"' in text
+    assert titles(web, "graphs", category=category) == ["Graphs"]
+    assert web.get("/api/v1/search", params={"q": "graphs", "category": category}).json()["total"] == 1
+
+
+def test_numbers_that_the_index_estimates_are_marked(web: Browser) -> None:
+    store(*(paper(n, f"The long range order {n}", categories=("cs.LG",)) for n in range(1, 31)))
+    text = web.get("/search", params={"q": '"the long range order"'}).text
+
+    assert re.search(r'>cs.LG</a> <span class="muted">about 30<', text)
+
+
 def test_newest_first_and_pages_by_cursor_show_each_paper_once(web: Browser) -> None:
     for number in range(50):
         store(paper(number + 1, f"Graphs, part {number}"), day=MONDAY - timedelta(days=number % 5))
