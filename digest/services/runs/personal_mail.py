@@ -144,12 +144,12 @@ def _store_profile(request: PersonalRequest) -> int:
     values = {"topics": "\n".join(request.topics), "categories": " ".join(request.categories)}
     values |= {"time_zone": request.time_zone, "send_at": _end_of_quarter(request.time_zone)}
     values |= {"limit": str(request.limit)} if request.limit else {}
-    preferences = preference_fields.validate(preference_fields.Preferences, values)
     with reading() as session:
         subscriber = subscribers.by_key(session, address.key)
     if subscriber is not None and subscriber.state == ACTIVE:
         save_section(stored_id(subscriber), values)
         return stored_id(subscriber)
+    preferences = preference_fields.validate(preference_fields.Preferences, values)
     now = clock.now()
     with transaction() as session:
         subscriber = subscribers.admit(session, address, now=now)

@@ -29,7 +29,14 @@ from digest.models import Audit, Consent, SignUpRequest, Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
-from digest.services.subscriptions import consent_origin, csv_cells, csv_table, preference_fields, send_schedule
+from digest.services.subscriptions import (
+    consent_origin,
+    csv_cells,
+    csv_table,
+    preference_fields,
+    removed_sources,
+    send_schedule,
+)
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 from digest.text.stored_text_redaction import redact_addresses
 
@@ -185,7 +192,8 @@ class _ImportedSubscriber:
         if self.state not in STATES:
             raise BadInput(f"state: {self.state[:20]!r}; use {', '.join(STATES)}", field="state")
         cells_by_preference = {name: lists.get(name, cells[name]) for name in preference_fields.FIELDS if name in cells}
-        self.preferences = _read(preference_fields.Preferences, cells_by_preference)
+        stored = _exported_lists(cells_by_preference) if "consents" in cells else None
+        self.preferences = _read(preference_fields.Preferences, cells_by_preference, stored)
         self.preferences.check_pause(clock.now().date())
         self.profile = self._profile(cells, lists)
         self.times = {name: csv_cells.parse_instant(name, cells[name]) for name in TIME_COLUMNS if name in cells}
@@ -195,7 +203,7 @@ class _ImportedSubscriber:
             raise BadInput("suppressed_reason: a suppressed address needs one", field="suppressed_reason")
 
     def _profile(self, cells: Mapping[str, str], lists: Mapping[str, list[str]]) -> Profile:
-        profile = self.preferences.profile()
+        profile = removed_sources.without_removed_sources(self.preferences.profile())
         topics = {topic.text: topic for topic in profile.topics}
         for text in lists.get("muted", ()):
             topics[text] = replace(_topic_of_row(topics, text, "muted"), muted=True)
@@ -288,10 +296,24 @@ class _PrimaryOnly(BaseModel):
 Checked = TypeVar("Checked", bound=BaseModel)
 
 
-def _read(schema: type[Checked], values: Mapping[str, object]) -> Checked:
-    """`preference_fields.read`, whose every error begins with the column's name."""
+def _exported_lists(cells: Mapping[str, object]) -> dict[str, frozenset[str]]:
+    """The entries of lists in a row of an export, which were valid where they come from; only an export has consents.
+
+    As `preference_fields.stored_lists`.
+    """
+    return {
+        name: frozenset(cell.split() if isinstance(cell, str) else cell)
+        for name in preference_fields.list_fields()
+        if isinstance(cell := cells.get(name), str | list)
+    }
+
+
+def _read(
+    schema: type[Checked], values: Mapping[str, object], stored: Mapping[str, frozenset[str]] | None = None
+) -> Checked:
+    """`preference_fields.validate`, whose every error begins with the column's name."""
     try:
-        return preference_fields.validate(schema, values)
+        return preference_fields.validate(schema, values, stored=stored)
     except BadInput as error:
         text = str(error)
         message = text if error.field is None or text.startswith(f"{error.field}:") else f"{error.field}: {text}"

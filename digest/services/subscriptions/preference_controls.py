@@ -38,9 +38,10 @@ class Group(StrEnum):
 class Preference:
     """How forms show a preference. Texts are in English and are translated where they are shown.
 
-    `options`: (value, text) of a SELECT. `choices`: texts by value of CHECK_BOXES, as they are now. `lead_in`: the
-    words before it in the sentence of its group. `aliases`: wrong names of its column in an import, for which the right
-    one is suggested. `only_with`: the preference and its value without which this one has no effect.
+    `options`: (value, text) of a SELECT. `choices`: texts by value of CHECK_BOXES, as they are now; `known`: also of
+    those that may be stored but are not offered. `lead_in`: the words before it in the sentence of its group.
+    `aliases`: wrong names of its column in an import, for which the right one is suggested. `only_with`: the preference
+    and its value without which this one has no effect.
     """
 
     label: str
@@ -49,6 +50,7 @@ class Preference:
     help: str = ""
     options: tuple[tuple[str, str], ...] = ()
     choices: Callable[[], Mapping[str, str]] = dict
+    known: Callable[[], Mapping[str, str]] = dict
     lead_in: str = ""
     aliases: tuple[str, ...] = ()
     only_with: tuple[str, str] | None = None

@@ -128,6 +128,7 @@ class SignUpPreferences(BaseModel):
             Control.CHECK_BOXES,
             help=N_("If none is checked, all sources count."),
             choices=outlets.enabled_outlets,
+            known=outlets.known_outlets,
             aliases=("source", "outlets", "journals"),
         ),
     ] = ()
@@ -283,6 +284,12 @@ def multiline_fields() -> tuple[str, ...]:
     return tuple(name for name, preference in preferences().items() if preference.control is Control.LINES)
 
 
+def list_fields() -> tuple[str, ...]:
+    """The preferences that are lists of texts."""
+    lists = {Control.LINES, Control.CHECK_BOXES, Control.SUBJECTS}
+    return tuple(name for name, preference in preferences().items() if preference.control in lists)
+
+
 def _metadata(name: str) -> Preference:
     metadata = Preferences.model_fields[name].metadata
     preference = next((item for item in metadata if isinstance(item, Preference)), None)
@@ -291,10 +298,21 @@ def _metadata(name: str) -> Preference:
     return preference
 
 
-def validate(schema: type[Schema], values: Mapping[str, Any]) -> Schema:
-    """The values as that schema. Raises BadInput for the first field that is wrong, by its name."""
+def stored_lists(profile: Profile) -> dict[str, frozenset[str]]:
+    """The entries of the lists in a stored profile, by preference: they stay valid, whatever may be chosen today."""
+    entries = {name: frozenset(getattr(profile, name)) for name in list_fields() if name != "topics"}
+    return entries | {"topics": frozenset(topic.text for topic in profile.topics)}
+
+
+def validate(
+    schema: type[Schema], values: Mapping[str, Any], *, stored: Mapping[str, Collection[str]] | None = None
+) -> Schema:
+    """The values as that schema. Raises BadInput for the first field that is wrong, by its name.
+
+    `stored`: entries of lists by preference that are not checked, as of `stored_lists`.
+    """
     try:
-        return schema.model_validate(dict(values))
+        return schema.model_validate(dict(values), context=stored)
     except ValidationError as error:
         first_error = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first_error["loc"]) or "body"
@@ -308,10 +326,9 @@ def write_schedule(values: Mapping[str, Any], subscriber: Subscriber) -> None:
 
 
 def preference_values(subscriber: Subscriber, profile: Profile) -> dict[str, Any]:
-    """A subscriber's preferences by name. Topics are texts; sources that were removed here are left out."""
+    """A subscriber's preferences by name. Topics are texts."""
     stored_values = {name: getattr(profile if name in _PROFILE_FIELDS else subscriber, name) for name in FIELDS}
-    known_sources = tuple(filter(outlets.known_outlets().__contains__, profile.sources)) if profile.sources else ()
-    return stored_values | {"topics": tuple(topic.text for topic in profile.topics), "sources": known_sources}
+    return stored_values | {"topics": tuple(topic.text for topic in profile.topics)}
 
 
 def as_text(name: str, value: object) -> str:

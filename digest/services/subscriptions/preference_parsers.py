@@ -1,10 +1,14 @@
-"""Parse the values of preferences from text or JSON. Errors name the field."""
+"""Parse the values of preferences from text or JSON. Errors name the field.
+
+Entries of lists that are stored already (the context of the validation, by field) stay valid, also where nobody could
+choose them any more: a subject was renamed, or a source is gone.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, time
 
 from pydantic import ValidationInfo
@@ -34,6 +38,8 @@ def query_lines(value: object, info: ValidationInfo) -> tuple[str, ...]:
     field = _field_name(info)
     queries = _clean_lines(value, field=field, max_lines=MAX_TOPICS, max_length=MAX_QUERY)
     for query in queries:
+        if query in _stored_entries(info):
+            continue
         try:
             check_topic(query)
         except BadInput as error:
@@ -49,9 +55,14 @@ def category_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
     names = [name for line in lines for name in _subject_names(line)]
     categories = _clean_lines([subject_code(name) or name for name in names], field=field, max_lines=MAX_CATEGORIES)
     for name in categories:
-        if not is_known(name) and name not in settings.get().arxiv_categories:
+        if not is_offered_subject(name) and name not in _stored_entries(info):
             raise BadInput(_unknown_subject(name, field), field=field)
     return categories
+
+
+def is_offered_subject(code: str) -> bool:
+    """True for the code of a subject that may be chosen today."""
+    return is_known(code) or code in settings.get().arxiv_categories
 
 
 def _unknown_subject(name: str, field: str) -> str:
@@ -75,21 +86,19 @@ def _subject_names(line: str) -> list[str]:
 
 def source_keys(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Keys of outlets. A line holds a name (`arXiv`), or names or keys separated by commas, or by blanks."""
-    return _codes_in_lines(
-        value, outlets.known_outlets(), N_("%(field)s: %(name)s is not a source here"), _field_name(info)
-    )
+    return _codes_in_lines(value, outlets.known_outlets(), N_("%(field)s: %(name)s is not a source here"), info)
 
 
 def language_codes(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Codes of languages (ISO 639-1). A line holds a name (`German`), or several separated by commas or blanks."""
-    return _codes_in_lines(
-        value, LANGUAGE_NAMES, N_("%(field)s: %(name)s is not a language that is detected"), _field_name(info)
-    )
+    return _codes_in_lines(value, LANGUAGE_NAMES, N_("%(field)s: %(name)s is not a language that is detected"), info)
 
 
-def _codes_in_lines(value: object, names: Mapping[str, str], message: str, field: str) -> tuple[str, ...]:
+def _codes_in_lines(value: object, names: Mapping[str, str], message: str, info: ValidationInfo) -> tuple[str, ...]:
     """The codes that the lines of a text name. `names`: by code; `message`: the error for anything else."""
-    code_of = {name.casefold(): code for code, name in names.items()} | {code: code for code in names}
+    field = _field_name(info)
+    code_of = {code.casefold(): code for code in _stored_entries(info)}
+    code_of |= {name.casefold(): code for code, name in names.items()} | {code: code for code in names}
     typed: list[str] = []
     for line in _clean_lines(value, field=field, max_lines=MAX_CATEGORIES, max_length=MAX_CATEGORY_LINE):
         parts = [line] if line.casefold() in code_of else [part.strip() for part in line.split(",")]
@@ -105,8 +114,9 @@ def author_names(value: object, info: ValidationInfo) -> tuple[str, ...]:
     """Authors, one a line: names with two letters at least, or people with a name as in `text.person_references`."""
     field = _field_name(info)
     lines = _clean_lines(value, field=field, max_lines=MAX_AUTHORS, max_length=MAX_NAME)
-    authors = tuple(dict.fromkeys(_canonical_author(line, field) for line in lines))
-    for name in map(author_name, authors):
+    stored = _stored_entries(info)
+    authors = tuple(dict.fromkeys(line if line in stored else _canonical_author(line, field) for line in lines))
+    for name in (author_name(author) for author in authors if author not in stored):
         if sum(character.isalpha() for character in name) < 2:
             raise BadInput(localize("%(field)s: %(name)s is not a name", field=field, name=repr(name)), field=field)
     return authors
@@ -144,21 +154,36 @@ def optional_date(value: object, info: ValidationInfo) -> date | None:
         raise BadInput(localize("%(field)s: use a date such as 2026-08-31", field=field), field=field) from error
 
 
+def lines_of_text(value: object, info: ValidationInfo) -> tuple[str, ...]:
+    """The lines of a text, or the items of a list, as they are."""
+    return _lines(value, _field_name(info))
+
+
+def _stored_entries(info: ValidationInfo) -> Collection[str]:
+    """The entries that the field has in the database; none for a sign-up."""
+    entries: Mapping[str, Collection[str]] = info.context or {}
+    return entries.get(_field_name(info), ())
+
+
 def _field_name(info: ValidationInfo) -> str:
     return info.field_name or ""
 
 
 def _clean_lines(value: object, *, field: str, max_lines: int, max_length: int = 500) -> tuple[str, ...]:
     """The lines of a text, or the items of a list, without blank ones and repetitions."""
-    parts = value.splitlines() if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise BadInput(localize("%(field)s: expected lines of text", field=field), field=field)
-    lines = (_clean_line(part, field=field, max_length=max_length) for part in parts)
+    lines = (_clean_line(part, field=field, max_length=max_length) for part in _lines(value, field))
     distinct = tuple(dict.fromkeys(filter(None, lines)))
     if len(distinct) > max_lines:
         message = localize("%(field)s: at most %(most)s, got %(n)s", field=field, most=max_lines, n=len(distinct))
         raise BadInput(message, field=field)
     return distinct
+
+
+def _lines(value: object, field: str) -> tuple[str, ...]:
+    parts = value.splitlines() if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise BadInput(localize("%(field)s: expected lines of text", field=field), field=field)
+    return tuple(parts)
 
 
 def _clean_line(value: str, *, field: str, max_length: int) -> str:

@@ -148,7 +148,11 @@ def save_topic_rows(
         topics = tuple(_edited(topic, by_text.get(topic.text)) for topic in profile.topics)
         texts = dict.fromkeys([*(topic.text for topic in topics if topic.text), *new_topics])
         stored_texts = preference_fields.preference_texts(subscriber, profile)
-        checked = preference_fields.validate(preference_fields.Preferences, stored_texts | {"topics": "\n".join(texts)})
+        checked = preference_fields.validate(
+            preference_fields.Preferences,
+            stored_texts | {"topics": "\n".join(texts)},
+            stored=preference_fields.stored_lists(profile),
+        )
         edited = checked.profile(replace(profile, topics=tuple(topic for topic in topics if topic.text)))
         feedback.store_profile(session, subscriber, edited, now=clock.now())
 

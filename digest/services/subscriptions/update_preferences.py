@@ -68,9 +68,7 @@ def save_section(subscriber_id: int, texts: Mapping[str, str], *, shown_versions
         previous = subscribers.profile_of(session, subscriber)
         preference_fields.require_unchanged(shown_versions, subscriber, previous, texts.keys())
         stored_texts = preference_fields.preference_texts(subscriber, previous)
-        return _store(
-            session, subscriber, previous, preference_fields.validate(Preferences, stored_texts | dict(texts))
-        )
+        return _store(session, subscriber, previous, _validated(stored_texts | dict(texts), previous))
 
 
 def change_preferences(
@@ -86,9 +84,11 @@ def change_preferences(
         if expected_version not in {"", version_of(subscriber, previous)}:
             raise Refused(localize("the preferences were changed since they were read; read them again"))
         stored_values = preference_fields.preference_values(subscriber, previous)
-        return _store(
-            session, subscriber, previous, preference_fields.validate(Preferences, stored_values | dict(changes))
-        )
+        return _store(session, subscriber, previous, _validated(stored_values | dict(changes), previous))
+
+
+def _validated(values: Mapping[str, Any], previous: Profile) -> Preferences:
+    return preference_fields.validate(Preferences, values, stored=preference_fields.stored_lists(previous))
 
 
 def _store(session: Session, subscriber: Subscriber, previous: Profile, preferences: Preferences) -> SubscriberAccount:

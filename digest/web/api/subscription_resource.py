@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 from digest.models import Suppression
 from digest.services.admin import record_listings, subscriber_actions
 from digest.services.admin.record_listings import SubscriberRecord
 from digest.services.editions import why_report
 from digest.services.security.api_tokens import ApiToken
-from digest.services.subscriptions import erasure
+from digest.services.subscriptions import erasure, preference_fields, preference_parsers
 from digest.services.subscriptions.pending_imports import pending_papers
 from digest.services.subscriptions.preference_fields import Preferences, Subscription
 from digest.services.subscriptions.sign_up import subscribe
@@ -111,9 +111,16 @@ class _PreferenceChanges(BaseModel):
 
 
 def _optional(name: str) -> Any:
-    """The type of a preference and no default, for a request that need not have it."""
+    """The type of a preference and no default, for a request that need not have it.
+
+    The entries of lists are checked where those are known that the subscriber has already.
+    """
     field = Preferences.model_fields[name]
-    return Annotated[(field.annotation, *field.metadata)], None
+    metadata = field.metadata
+    if name in preference_fields.list_fields():
+        lines = BeforeValidator(preference_parsers.lines_of_text)
+        metadata = [lines if isinstance(item, BeforeValidator) else item for item in metadata]
+    return Annotated[(field.annotation, *metadata)], None
 
 
 class Explanation(BaseModel):

@@ -175,7 +175,7 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
     texts = _submitted(account, form)
     version, shown_versions = str(form.get("version", "")), str(form.get("shown", ""))
     try:
-        preferences = preference_form.parse_preferences(Preferences, texts)
+        preferences = preference_form.parse_preferences(Preferences, texts, account.profile)
         account = update_preferences.save_preferences(
             subscriber_id, preferences, expected_version=version, shown_versions=shown_versions
         )
@@ -258,7 +258,7 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
     texts = preference_form.texts_of(account.subscriber, account.profile) | _submitted(account, form)
     shown_versions = str(form.get("shown", ""))
     try:
-        preferences = preference_form.parse_preferences(SignUpPreferences, texts)
+        preferences = preference_form.parse_preferences(SignUpPreferences, texts, account.profile)
         preview = make_preview(preferences.profile(account.profile), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
     except BadInput as error:
         return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
@@ -330,7 +330,7 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         papers_unknown=[example.identifier for example in examples if example.lookup == UNKNOWN],
         last_import=[example for example in examples if example.import_id == examples[0].import_id],
         feeds={form: signed_links.feed(subscriber_id, form) for form in ("atom", "json")},
-        fields=preference_form.grouped_fields(texts),
+        fields=preference_form.grouped_fields(texts, stored=account.profile),
         people=people_choice.people_of_authors(account.profile.authors, ask=bool(state.message)),
         version=state.version or version_of(subscriber, account.profile),
         shown=state.shown_versions or preference_fields.field_versions(subscriber, account.profile),

@@ -67,7 +67,7 @@ def _add_topic(subscriber_id: int, topic: str) -> str:
         return localize("This is one of your topics already.")
     texts = preference_form.texts_of(account.subscriber, account.profile)
     texts["topics"] = f"{texts['topics']}\n{topic}".strip()
-    preferences = preference_form.parse_preferences(Preferences, texts)
+    preferences = preference_form.parse_preferences(Preferences, texts, account.profile)
     version = version_of(account.subscriber, account.profile)
     update_preferences.save_preferences(subscriber_id, preferences, expected_version=version)
     return localize("‘%(topic)s’ is one of your topics now.", topic=topic)

@@ -18,6 +18,7 @@ from digest.papers.subjects import ARXIV_SUBJECTS, SUBJECTS, subject_code, subje
 from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.preference_controls import Control, Group, Preference
 from digest.services.subscriptions.preference_fields import SignUpPreferences, Subscription
+from digest.services.subscriptions.preference_parsers import is_offered_subject
 
 FIELD_NAMES = tuple(dict.fromkeys((*Subscription.model_fields, *preference_fields.FIELDS)))
 _TOPIC_PARTS = re.compile(r"""(?:"[^"]*(?:"|$)|\([^()]*(?:\)|$)|[^,"(])+""")  # between commas
@@ -76,11 +77,11 @@ def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Ite
             yield from (part.strip() for part in _TOPIC_PARTS.findall(line) if part.strip())
 
 
-def parse_preferences(schema: type[Schema], texts: Mapping[str, str]) -> Schema:
-    """Validate the fields of the schema. Raises BadInput."""
-    return preference_fields.validate(
-        schema, {name: text for name, text in texts.items() if name in schema.model_fields}
-    )
+def parse_preferences(schema: type[Schema], texts: Mapping[str, str], stored: Profile | None = None) -> Schema:
+    """Validate the fields of the schema; what a stored profile has stays valid. Raises BadInput."""
+    values = {name: text for name, text in texts.items() if name in schema.model_fields}
+    stored_lists = preference_fields.stored_lists(stored) if stored else None
+    return preference_fields.validate(schema, values, stored=stored_lists)
 
 
 def with_defaults(texts: Mapping[str, str]) -> dict[str, str]:
@@ -104,22 +105,27 @@ def section_texts(
     }
 
 
-def grouped_fields(texts: Mapping[str, str], *, sign_up: bool = False) -> dict[str, list[FormField]]:
+def grouped_fields(
+    texts: Mapping[str, str], *, sign_up: bool = False, stored: Profile | None = None
+) -> dict[str, list[FormField]]:
     """The fields to show, by group; `sign_up`: only those of the sign-up form.
+
+    Values of the `stored` profile that can't be chosen any more are shown as such.
 
     Check boxes are left out where there is nothing to choose, as with a single source.
     """
     names = SignUpPreferences.model_fields if sign_up else preference_fields.FIELDS
     groups: dict[str, list[FormField]] = {group.value: [] for group in Group}
+    stored_lists = preference_fields.stored_lists(stored) if stored else {}
     for name in names:
         preference = preference_fields.preferences()[name]
-        field = _field(name, preference, texts[name])
+        field = _field(name, preference, texts[name], stored_lists.get(name, ()))
         if field.value or field.control is not Control.CHECK_BOXES or len(field.options) > 1:
             groups[preference.group].append(field)
     return groups
 
 
-def _field(name: str, preference: Preference, text: str) -> FormField:
+def _field(name: str, preference: Preference, text: str, stored: Collection[str]) -> FormField:
     minimum, maximum = preference_fields.number_bounds(name)
     return FormField(
         name=name,
@@ -129,14 +135,14 @@ def _field(name: str, preference: Preference, text: str) -> FormField:
         lead_in=localize(preference.lead_in) if preference.lead_in else "",
         value=text,
         chosen=tuple(_subjects_in(text) if preference.control is Control.SUBJECTS else text.split()),
-        options=_options(preference, text),
+        options=_options(preference, text, stored),
         suggestions=_subject_names() if preference.control is Control.SUBJECTS else (),
         minimum=minimum,
         maximum=maximum,
     )
 
 
-def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
+def _options(preference: Preference, text: str, stored: Collection[str]) -> tuple[tuple[str, str], ...]:
     match preference.control:
         case Control.DAY_OF_WEEK:
             return tuple((str(number), i18n.weekday_name(number)) for number in range(7))
@@ -144,12 +150,25 @@ def _options(preference: Preference, text: str) -> tuple[tuple[str, str], ...]:
             return tuple((zone, zone) for zone in _time_zones())
         case Control.SUBJECTS:  # the fetched categories, and any others in the text
             codes = dict.fromkeys((*settings.get().arxiv_categories, *_subjects_in(text)))
-            return tuple((code, subject_label(code)) for code in codes)
+            return tuple((code, _subject_text(code, stored)) for code in codes)
         case Control.CHECK_BOXES:
-            labels = preference.choices()
-            return tuple(labels.items()) + tuple((value, value) for value in text.split() if value not in labels)
+            labels, known = preference.choices(), preference.known()
+            others = [value for value in text.split() if value not in labels]
+            return tuple(labels.items()) + tuple((value, _other_text(value, known, stored)) for value in others)
         case _:
             return tuple((value, localize(option)) for value, option in preference.options)
+
+
+def _subject_text(code: str, stored: Collection[str]) -> str:
+    is_gone = code in stored and not is_offered_subject(code)
+    return localize("%(name)s (no longer offered)", name=code) if is_gone else subject_label(code)
+
+
+def _other_text(value: str, known: Mapping[str, str], stored: Collection[str]) -> str:
+    """The text of a value that is not among the choices: of one that is switched off, gone, or mistyped."""
+    if value in known or value not in stored:
+        return known.get(value, value)
+    return localize("%(name)s (no longer offered)", name=value)
 
 
 def _subjects_in(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from digest.services.subscriptions.preference_fields import (
     SignUpPreferences,
     Subscription,
     preference_values,
+    stored_lists,
     validate,
 )
 
@@ -185,10 +186,15 @@ def test_a_source_or_language_that_is_not_here_is_refused_with_those_that_are(
         validate(SignUpPreferences, {field: typed})
 
 
-def test_a_source_that_was_removed_here_is_left_out_of_forms_and_exports(database: str) -> None:
+def test_a_source_that_was_removed_here_stays_valid_for_those_who_have_it(database: str) -> None:
     profile = Profile(sources=("arxiv", "a-journal-that-was-removed"))
+    values = preference_values(Subscriber(), profile)
 
-    assert preference_values(Subscriber(), profile)["sources"] == ("arxiv",)
+    assert (
+        validate(SignUpPreferences, {"sources": values["sources"]}, stored=stored_lists(profile)).profile() == profile
+    )
+    with pytest.raises(BadInput, match="'a-journal-that-was-removed' is not a source here"):
+        validate(SignUpPreferences, {"sources": values["sources"]})
 
 
 def test_a_topic_that_stays_keeps_its_cap_and_its_mute() -> None:
