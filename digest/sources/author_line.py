@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digest.sources.author_affiliations import given_names_of, people_in, people_of
 from digest.text.collective_authors import is_collective
 from digest.text.tex import readable
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES
@@ -31,6 +32,11 @@ _ON_BEHALF = re.compile(
 _SEVERAL_COLLABORATIONS = re.compile(
     r"(?:^\s*|(?<=the )|(?<=The ))[^\W\d_][\w-]*(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)[^\W\d_][\w-]*){1,9}\s+"
     r"(?:Scientific\s+)?(?:collaborations|consortia|teams|groups)\b",
+    re.IGNORECASE,
+)
+_AND_IN_INSTITUTION = re.compile(  # Department of Physics and Astronomy
+    r"\b((?:Dep(?:artmen)?t\.?|Faculty|School|Institute|College|Division|Cent(?:er|re)|Academy|University)\s+(?:of|for)"
+    r"(?:\s+[^\s,;]+){1,3}?)\s+(?:and|&)\s+(?=[^\s,;]+\s*(?:[,;]|$))",
     re.IGNORECASE,
 )
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV|2nd|3rd", re.IGNORECASE)
@@ -61,10 +67,11 @@ class AuthorLine:
     complete: bool = True
 
 
-def authors_of(line: str) -> AuthorLine:
-    """Split one line: affiliations are removed, TeX accents become letters, family names come last.
+def authors_of(line: str, *, with_affiliations: bool = False) -> AuthorLine:
+    """Split one line: affiliations and degrees are removed, TeX accents become letters, family names come last.
 
-    A collaboration is one name and follows the people who write on its behalf.
+    A collaboration is one name and follows the people who write on its behalf. `with_affiliations`: those that stand
+    between commas stay, as the names that they were taken for once.
     """
     line = _MARK.sub(" ", line[:MAX_LINE])
     text, is_unbalanced = _without_affiliations(readable(line))
@@ -73,11 +80,13 @@ def authors_of(line: str) -> AuthorLine:
         lambda match: _AND_WORD.sub("\x03", match[0].translate(_PROTECT_SEPARATORS)), text
     )
     text = " ".join(_ON_BEHALF.sub(" , ", text).split())
+    if not with_affiliations:
+        text = _AND_IN_INSTITUTION.sub(lambda match: f"{match[1]} \x03 ", text)
     names: list[str] = []
     for part in text.split(":"):
         if not _LABEL.fullmatch(part):
-            names += _names_of_part(part, is_unbalanced=is_unbalanced)
-    return AuthorLine(tuple(names), complete=not omitted_count)
+            names += _names_of_part(part, is_unbalanced=is_unbalanced, with_affiliations=with_affiliations)
+    return AuthorLine(tuple(names) if with_affiliations else people_of(names), complete=not omitted_count)
 
 
 def _without_affiliations(text: str) -> tuple[str, bool]:
@@ -127,10 +136,10 @@ def _closing_positions(text: str) -> dict[int, int]:
     return closing_positions
 
 
-def _names_of_part(text: str, *, is_unbalanced: bool) -> list[str]:
+def _names_of_part(text: str, *, is_unbalanced: bool, with_affiliations: bool) -> list[str]:
     """The names of a part without labels and parentheses."""
     names: list[str] = []
-    for piece in _names_given_first(text):
+    for piece in _names_given_first(text, with_affiliations=with_affiliations):
         name = _clean_name(piece, is_unbalanced=is_unbalanced)
         if names and _SUFFIX.fullmatch(name):
             names[-1] += f" {name}"
@@ -141,9 +150,14 @@ def _names_of_part(text: str, *, is_unbalanced: bool) -> list[str]:
     return names
 
 
-def _names_given_first(text: str) -> list[str]:
+def _names_given_first(text: str, *, with_affiliations: bool) -> list[str]:
     """Names with given names first, split at semicolons, `and`, or commas, whichever separates names."""
-    groups = [_split_at_commas(group) for group in text.split(";")]
+
+    def split(chunk: str) -> list[str]:
+        pieces = _split_at_commas(chunk)
+        return pieces if with_affiliations else people_in(pieces)
+
+    groups = [split(group) for group in text.split(";")]
     if len(groups) > 1:
         groups = [group for group in groups if group]
         has_plain_name = any(
@@ -152,7 +166,7 @@ def _names_given_first(text: str) -> list[str]:
         if all(len(g) == 1 or (_is_inverted(g) and (_is_surely_family(g) or not has_plain_name)) for g in groups):
             return [_given_names_first(group) for group in groups]
         return [name for group in groups for piece in group for name in _AND.split(piece)]
-    chunks = [pieces for chunk in _AND.split(text) if (pieces := _split_at_commas(chunk))]
+    chunks = [pieces for chunk in _AND.split(text) if (pieces := split(chunk))]
     if len(chunks) > 1 and all(_is_inverted(chunk) and _is_surely_family(chunk) for chunk in chunks):
         return [_given_names_first(chunk) for chunk in chunks]
     pieces = [piece for chunk in chunks for piece in chunk]
@@ -209,7 +223,7 @@ def _given_names_first(pieces: Sequence[str]) -> str:
     """Given names first: `Byron Jr.` and `A.` are `A. Byron Jr.`."""
     if len(pieces) != 2:
         return " ".join(pieces)
-    family, given_names = pieces
+    family, given_names = pieces[0], given_names_of(pieces[1])
     words, given_words = family.split(), given_names.split()
     suffixes = [word for word in (*words, *given_words) if _SUFFIX.fullmatch(word)]
     return " ".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from digest.sources.author_affiliations import is_degree_of, is_institution, people_in, people_of
 from digest.sources.author_line import AuthorLine, authors_of
 from digest.sources.feed_document import FeedEntry
 from digest.text.markup import text_of_markup
@@ -23,14 +24,6 @@ _LINK = re.compile(
 )
 _BREAK = re.compile(r"<br\s*/?>|</(?:p|li|div)>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"<sup\b[^<>]{0,100}>[^<]{0,60}</sup>", re.IGNORECASE)
-_DEGREE = re.compile(
-    r"(?:Ph\.?\s?D|M\.?\s?D|D\.?\s?Phil|[BM]\.?\s?Sc|M\.?\s?P\.?\s?H|MBBS|MBChB|MBA|Pharm\.?\s?D|DVM|RN|FRCPC?|FACP|Dr\.?\s?P\.?H)\.?"
-)
-_INSTITUTION = re.compile(
-    r"\b(?:universi\w*|institut\w*|dep(?:ar)?t(?:ment)?|laborator\w*|school\s+of|college\s+\w+|cent(?:er|re)\s+(?:for|of)|facult\w*|"
-    r"academy|hospital|clinic|ltd|inc|gmbh|division\s+of)\b",
-    re.IGNORECASE,
-)
 _VANCOUVER = re.compile(r"((?:[^\W\d_][\w'’-]{1,40} ){1,3})([A-Z]{1,3})")  # family name and initials, without dots
 
 
@@ -61,8 +54,7 @@ def _authors(names: Sequence[str]) -> AuthorLine:
     if len(names) == 1:
         return _one_line_of_authors(names[0])
     lines = [authors_of(f"{without_affiliation(name)};") for name in _given_first(names)]
-    every_name = dict.fromkeys(name for line in lines for name in line.names)
-    return AuthorLine(tuple(every_name), all(line.complete for line in lines))
+    return AuthorLine(people_of([name for line in lines for name in line.names]), all(line.complete for line in lines))
 
 
 def _author_text(text: str) -> str:
@@ -82,24 +74,8 @@ def _one_line_of_authors(text: str) -> AuthorLine:
         return authors_of(f"{text};")
     separator = ";" if ";" in text else ","
     pieces = [piece.strip() for piece in text.split(separator) if piece.strip()]
-    pieces = _people(pieces) if separator == "," else [without_affiliation(piece) for piece in pieces]
+    pieces = people_in(pieces) if separator == "," else [without_affiliation(piece) for piece in pieces]
     return authors_of(f"{separator} ".join(_given_first(pieces)))
-
-
-def _people(pieces: Sequence[str]) -> list[str]:
-    """The pieces of a line that are no degrees, no institutions, and no places after these."""
-    people: list[str] = []
-    is_affiliation = False
-    for piece in pieces:
-        is_full_name = len(people) > 0 and len(people[-1].split()) > 1
-        if is_full_name and _DEGREE.fullmatch(piece):
-            continue
-        is_affiliation = is_full_name and (
-            _INSTITUTION.search(piece) is not None or (is_affiliation and len(piece.split()) == 1)
-        )
-        if not is_affiliation:
-            people.append(piece)
-    return people
 
 
 def without_affiliation(text: str) -> str:
@@ -107,9 +83,10 @@ def without_affiliation(text: str) -> str:
     pieces = [piece.strip() for piece in text.split(",")]
     name_parts = [pieces[0]]
     for piece in pieces[1:]:
-        if len(pieces[0].split()) > 1 and _INSTITUTION.search(piece):
+        is_whole = len(name_parts) > 1 or " " in name_parts[0]
+        if is_whole and is_institution(piece):
             break
-        if not (_DEGREE.fullmatch(piece) and len(name_parts[-1].split()) > 1):
+        if not (is_degree_of(piece, name_parts[-1]) or (len(name_parts) > 1 and is_degree_of(piece, "A B"))):
             name_parts.append(piece)
     return ", ".join(name_parts)
 

@@ -86,12 +86,16 @@ def _former_authors(entry: FeedEntry, title: str) -> tuple[str, Sequence[str]]:
     """The title without authors in it, and the authors, as they were read before affiliations were taken out."""
     names = list(dict.fromkeys(name for text in entry.authors if (name := _former_author(text))))
     if not names and (match := ADS_AUTHOR.match(title)) and any("adsabs.harvard.edu" in link for link in entry.links):
-        return title[match.end() :], authors_of(f"{match[1]};").names
+        return title[match.end() :], _names(f"{match[1]};")
     if len(names) == 1:
         before, comma, after = names[0].partition(",")
         is_person = comma and "," not in after and len(before.split()) == 1 and " and " not in after
-        return title, authors_of(f"{names[0]};" if is_person else names[0]).names
-    return title, tuple(dict.fromkeys(name for text in names for name in authors_of(f"{text};").names))
+        return title, _names(f"{names[0]};" if is_person else names[0])
+    return title, tuple(dict.fromkeys(name for text in names for name in _names(f"{text};")))
+
+
+def _names(line: str) -> tuple[str, ...]:
+    return authors_of(line, with_affiliations=True).names
 
 
 def _former_author(text: str) -> str:
