@@ -13,10 +13,12 @@ from digest.text.collective_authors import is_collective
 from digest.text.word_tables import INNER_PARTICLES, PARTICLES
 
 _SURE_DEGREE = (  # nobody's initials
-    r"(?:Ph\.?\s?D|D\.?\s?Phil|[BM]\.\s?D|[BM]\.?\s?Sc|M\.\s?P\.?\s?H|MBBS|MBBCh|MBChB|BMBS|FRCPC?|FRCS|FACP|FACS|FAHA|FESC"
-    r"|Pharm\.?\s?D|Psy\.?\s?D|Ed\.?\s?D|Sc\.?\s?D|Dr\.?\s?P\.?\s?H|M\.?\s?Eng|M\.?\s?Phil|[BM]\.\s?[AS])"
+    r"(?:Ph\.?\s?D|D\.?\s?Phil|[BM]\.?\s?Sc|MBBS|MBBCh|MBChB|BMBS|FRCPC?|FRCS|FACP|FACS|FAHA|FESC"
+    r"|Pharm\.?\s?D|Psy\.?D|Ed\.?D|Sc\.?D|Dr\.?\s?P\.?\s?H|M\.?\s?Eng|M\.?\s?Phil)"
 )
-_DEGREE = re.compile(rf"(?:{_SURE_DEGREE}|MD|MPH|MBA|DVM|RN|MS|MA|BA|BS|DO|DDS|DSc|JD|LLM|MSN|BSN|MHS|MSPH)\.?")
+_USUAL_DEGREE = r"(?:M\.?D|M\.?P\.?H|MBA|DVM|RN|DDS|DSc|MSN|BSN|MHS|MSPH)"
+_DEGREE = re.compile(rf"(?:{_SURE_DEGREE}|{_USUAL_DEGREE}|[BM]\.?[AS]|DO|JD|LLM)\.?")
+_DEGREE_AT_END = re.compile(rf"(?:{_SURE_DEGREE}|{_USUAL_DEGREE})\.?")  # `Wei MA` has a family name in capitals
 _SURE = re.compile(rf"{_SURE_DEGREE}\.?")
 _TITLE = re.compile(r"^(?:(?:Prof(?:essor)?|Dr|Mr|Mrs|Ms|PD|Doz)\.\s*|Professor\s+)+(?=\S)")
 _INITIALS_AT_END = re.compile(r"(?:[^\W\d_][\w'’-]+\s+){1,2}[A-Z]{1,3}")
@@ -50,7 +52,7 @@ def _degrees_at_end(words: Sequence[str]) -> int:
     count = 0
     while count < len(words):
         last = len(words) - count - 1
-        if _DEGREE.fullmatch(words[last].rstrip(",")):
+        if _DEGREE_AT_END.fullmatch(words[last].rstrip(",")):
             count += 1
         elif last > 0 and _SURE.fullmatch(f"{words[last - 1]} {words[last].rstrip(',')}"):
             count += 2
@@ -79,7 +81,7 @@ def people_in(pieces: Sequence[str]) -> list[str]:
             _POSTAL_CODE.search(piece) is not None
             or (_PLACE.fullmatch(piece) is not None and not _INITIALS.fullmatch(following))
         )
-        is_affiliation = is_place or (is_institution(piece) and person_of(piece) == piece)
+        is_affiliation = is_place or ("(" not in piece and is_institution(piece) and person_of(piece) == piece)
         if not is_affiliation:
             people.append(piece)
     return people or list(pieces)
@@ -89,7 +91,12 @@ def is_degree_of(piece: str, name: str) -> bool:
     """True for a degree behind a name; `MD` behind a family name alone are initials."""
     if not _DEGREE.fullmatch(piece):
         return False
-    return _SURE.fullmatch(piece) is not None or " " in name[:_MAX_NAME] or _INITIALS.fullmatch(name) is not None
+    return _SURE.fullmatch(piece) is not None or _is_full(name[:_MAX_NAME]) or _INITIALS.fullmatch(name) is not None
+
+
+def _is_full(name: str) -> bool:
+    """True for several words that are no family name with a particle."""
+    return " " in name and name.split(maxsplit=1)[0].casefold() not in PARTICLES | INNER_PARTICLES
 
 
 def person_of(name: str) -> str:
@@ -113,12 +120,12 @@ def _without_degrees(name: str) -> str:
     if not degrees or not rest:
         return name
     is_sure = len(degrees) > 1 or _SURE.fullmatch(degrees[0].rstrip(",")) is not None
-    is_full_name = len(rest) > 1 and rest[0].casefold() not in PARTICLES | INNER_PARTICLES
-    return " ".join(rest).rstrip(",") if is_full_name or is_sure else name
+    bare = " ".join(rest).rstrip(",")
+    return bare if is_sure or _is_full(bare) else name
 
 
 def people_of(names: Sequence[str]) -> tuple[str, ...]:
-    """The authors of a list, each once, without institutions where it names others too.
+    """The authors of a list, without institutions where it names others too. Two authors may have one name.
 
     Where names end with initials (`Byron MD`), these stay.
     """
@@ -127,4 +134,4 @@ def people_of(names: Sequence[str]) -> tuple[str, ...]:
         names = [person_of(name) for name in names]
     people = [name for name in names if not _SURE.fullmatch(name)]
     others = [name for name in people if not (is_institution(name) or _DEGREE.fullmatch(name))]
-    return tuple(dict.fromkeys(others or people))
+    return tuple(others or people)

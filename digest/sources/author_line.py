@@ -85,7 +85,7 @@ def authors_of(line: str, *, with_affiliations: bool = False) -> AuthorLine:
     names: list[str] = []
     for part in text.split(":"):
         if not _LABEL.fullmatch(part):
-            names += _names_of_part(part, is_unbalanced=is_unbalanced, with_affiliations=with_affiliations)
+            names += _names_of_part(part, is_unbalanced, with_affiliations or is_unbalanced)
     return AuthorLine(tuple(names) if with_affiliations else people_of(names), complete=not omitted_count)
 
 
@@ -136,7 +136,7 @@ def _closing_positions(text: str) -> dict[int, int]:
     return closing_positions
 
 
-def _names_of_part(text: str, *, is_unbalanced: bool, with_affiliations: bool) -> list[str]:
+def _names_of_part(text: str, is_unbalanced: bool, with_affiliations: bool) -> list[str]:
     """The names of a part without labels and parentheses."""
     names: list[str] = []
     for piece in _names_given_first(text, with_affiliations=with_affiliations):

@@ -18,6 +18,7 @@ from digest.errors import BadInput, SourceDown
 from digest.papers import Record
 from digest.settings import TextSetting
 from digest.sources import dates, http
+from digest.sources.author_affiliations import person_of
 from digest.sources.decoding import decode
 from digest.sources.feed_abstracts import clean_abstract
 from digest.sources.feed_authors import without_affiliation
@@ -229,8 +230,11 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 def _name(person: Mapping[str, Any]) -> str:
     """A person's name with the family name last, or an organisation's."""
     parts = [_text(person.get(part)) for part in ("given", "family", "suffix")]
-    name = text_of_markup(" ".join(filter(None, parts)) or _text(person.get("name")))[:300]
-    return "" if _ET_AL.fullmatch(name) else without_affiliation(name)
+    typed = " ".join(filter(None, parts))
+    name = without_affiliation(text_of_markup(typed or _text(person.get("name")))[:300])
+    if _ET_AL.fullmatch(name):
+        return ""
+    return person_of(name) if typed else name
 
 
 def _published(work: Mapping[str, Any]) -> date | None:

@@ -54,7 +54,8 @@ def _authors(names: Sequence[str]) -> AuthorLine:
     if len(names) == 1:
         return _one_line_of_authors(names[0])
     lines = [authors_of(f"{without_affiliation(name)};") for name in _given_first(names)]
-    return AuthorLine(people_of([name for line in lines for name in line.names]), all(line.complete for line in lines))
+    every_name = dict.fromkeys(people_of([name for line in lines for name in line.names]))
+    return AuthorLine(tuple(every_name), all(line.complete for line in lines))
 
 
 def _author_text(text: str) -> str:

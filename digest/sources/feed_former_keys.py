@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Sequence
 from datetime import date
-from itertools import product
 
 from digest.sources.author_line import authors_of
 from digest.sources.feed_authors import ADS_AUTHOR, DEPARTMENT, EMAIL
@@ -69,9 +68,10 @@ def former_text_keys(
     if entry.date is not None:
         days.append(_date(*entry.date))
     keys: list[str] = []
-    for title, day in product(dict.fromkeys(titles), dict.fromkeys(days)):
+    for title in dict.fromkeys(titles):
         former_title, former_names = _former_authors(entry, title)
-        keys += [title_digest(former_title, former_names, day), title_digest(title, names, day)]
+        for day in dict.fromkeys(days):
+            keys += [title_digest(former_title, former_names, day), title_digest(title, names, day)]
     return tuple(former for former in dict.fromkeys(keys) if former != key)
 
 
