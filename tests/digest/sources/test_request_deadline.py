@@ -12,7 +12,7 @@ import pytest
 
 from digest.errors import SourceDown
 from digest.sources import http
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 HEADERS = b"HTTP/1.1 200 OK\r\n"
 PIECES = 300
