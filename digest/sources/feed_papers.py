@@ -43,7 +43,8 @@ class FeedPaper:
     """A paper of a feed. `key`: the same at each fetch; `text_key`: of title, authors and date.
 
     `has_identifier`: the key is a DOI's or an arXiv id's; `abstract_from`: where the abstract comes from, '' for none;
-    `former_keys`, `former_text_keys`: under which earlier releases may have stored it.
+    `former_keys`, `former_text_keys`: under which earlier releases may have stored it; `shared_doi`: which it has in
+    common with other entries, so that an earlier release stored one of them under it.
     """
 
     record: Record
@@ -53,6 +54,7 @@ class FeedPaper:
     abstract_from: str = ""
     former_keys: tuple[str, ...] = ()
     former_text_keys: tuple[str, ...] = ()
+    shared_doi: str | None = None
 
     @property
     def needs_abstract(self) -> bool:
@@ -171,7 +173,7 @@ def _paper(
     if not fold_title(title):
         raise ValueError("the title has no letter")
     doi, arxiv = doi_of(entry), arxiv_id_of(entry)
-    doi = None if doi in shared_dois else doi
+    doi, shared_doi = (None, doi) if doi in shared_dois else (doi, None)
     link = clean_link(entry.links[0]) if entry.links else ""
     own_link = "" if link in shared_links else link
     abstract = best_abstract(entry.summaries, title)
@@ -204,6 +206,7 @@ def _paper(
         abstract_from="feed" if abstract else "",
         former_keys=former_keys(entry, own_links, former_title, key, shared_dois),
         former_text_keys=former_text_keys(entry, (former_title, title), authors.names, record.published, text_key),
+        shared_doi=shared_doi,
     )
 
 

@@ -23,8 +23,10 @@ from digest.db.papers.feed_sources import ANNOUNCED, BACKLOG, HELD, LEFT_OUT
 from digest.errors import SourceDown
 from digest.models import FeedItem, FeedSource
 from digest.papers import ListedPaper, ParsedDocument, RejectedItem
+from digest.papers.identity import fold_title
 from digest.sources import crossref, feed_fetch
 from digest.sources.crossref_completion import LOOKED_UP_AGAIN_AFTER, complete_papers
+from digest.sources.feed_identity import entry_key
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOutEntry
 from digest.sources.source import PARTIAL, STALE, CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 
@@ -147,6 +149,7 @@ def _plan(feed: FeedSource, read: FeedReading | None, now: datetime, *, is_first
         keys = [*keys_of(papers), *(item.key for item in left_out)]
         states = feed_sources.item_states(session, feed.name, keys)
         unseen = [paper for paper in papers if states.keys().isdisjoint(keys_of([paper]))]
+        unseen = _without_stored_by_shared_doi(session, feed.name, unseen)
         changed_items = changed_entries(session, feed.name, unseen, keys)
         announced = feed_sources.count_items(session, feed.name, ANNOUNCED, since=today)
         held_items = feed_sources.held_items(session, feed.name, limit=MAX_HELD)
@@ -176,6 +179,23 @@ def _of_feed(feed: FeedSource, item: ListedPaper) -> ListedPaper:
 def keys_of(papers: Iterable[FeedPaper]) -> list[str]:
     """The keys under which these papers may be stored: their present and their former ones."""
     return [key for paper in papers for key in (paper.key, *paper.former_keys)]
+
+
+def _without_stored_by_shared_doi(session: Session, name: str, unseen: Sequence[FeedPaper]) -> list[FeedPaper]:
+    """The entries without those that were stored under a DOI that identifies none of several entries."""
+    dois = {paper.shared_doi for paper in unseen if paper.shared_doi}
+    doi_by_key = {entry_key(doi, None, "", "", ""): doi for doi in dois}
+    seen_keys = feed_sources.item_states(session, name, list(doi_by_key)) if doi_by_key else {}
+    if not seen_keys:
+        return list(unseen)
+    _, papers_by_doi = papers_store.find_by_identifiers(session, [], [doi_by_key[key] for key in seen_keys])
+    stored = papers_store.stored_papers(session, [paper_id for paper_id, _ in papers_by_doi.values()])
+    title_by_doi = {
+        doi: fold_title(stored[paper_id].record.title)
+        for doi, (paper_id, _) in papers_by_doi.items()
+        if paper_id in stored
+    }
+    return [paper for paper in unseen if title_by_doi.get(paper.shared_doi or "") != fold_title(paper.record.title)]
 
 
 def changed_entries(

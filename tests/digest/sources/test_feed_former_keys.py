@@ -10,8 +10,10 @@ from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.papers import feed_sources
 from digest.db.papers.feed_sources import ANNOUNCED
+from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.admin import feed_preview, source_admin
 from digest.services.ingestion import catch_up
+from digest.services.ingestion.import_document import store_document
 from digest.sources.feed_identity import entry_key
 from tests.digest.sources.feed_server import FeedServer, feed
 
@@ -118,3 +120,20 @@ def test_a_preview_takes_an_entry_with_a_former_text_for_the_same(server: FeedSe
     preview = feed_preview.preview_feed(f"{server.url}/feed.xml")
 
     assert (len(preview.papers), [title for title, _ in preview.left_out]) == (0, ["How synapses grow"])
+
+
+@pytest.mark.parametrize(
+    "titles", [("How synapses grow", "How spines grow", "How axons grow"), ("Spines", "Axons", "Glia")]
+)
+def test_the_entry_that_was_stored_by_the_journals_own_doi_is_not_new(
+    server: FeedServer, titles: tuple[str, ...]
+) -> None:
+    doi = "10.1234/journal"
+    entries = [
+        f"<item><title>{title}</title>{LINK.format(title)}<prism:doi>{doi}</prism:doi></item>" for title in titles
+    ]
+    record = Record(titles[1], "", doi=doi, outlets=("Journal of Examples",))
+    source = stored_before(server, feed(*entries), entry_key(doi, None, "", "", ""))
+    store_document(source, "feed", ParsedDocument((ListedPaper(record, "new"),)))
+
+    assert catch_up.ingest(source).counts.new == 2
