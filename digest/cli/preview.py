@@ -76,7 +76,9 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         profile = replace(preferences.profile(), close=not strict, limit=limit)
         make_preview = partial(preview, days=days, limit=limit, until=date.date() if date else None, whole=True)
         if paper or bibtex:
-            report = _preview_library(library.resolve_options(paper or [], bibtex), profile, make_preview)
+            resolved = library.resolve_options(paper or [], bibtex)
+            owned_preview = partial(make_preview, owned=resolved.stored_papers)
+            report = _preview_library(resolved, profile, owned_preview)
             _print_preview(report.preview, format, report)
         else:
             _print_preview(make_preview(profile), format)

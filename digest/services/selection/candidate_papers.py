@@ -54,6 +54,11 @@ class CandidatePool:
         """The papers that may be selected, by id."""
         return all_announced(self.days, self.through)
 
+    @cached_property
+    def oldest_paper(self) -> int:
+        """The smallest id of a paper that may be selected; 0 without papers."""
+        return min(self.papers, default=0)
+
     def count_after(self, batch: int, choice: PaperChoice = EVERYTHING) -> int:
         """The number of papers from later batches that the choice admits."""
         if choice == EVERYTHING:

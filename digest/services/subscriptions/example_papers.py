@@ -13,7 +13,7 @@ from digest.db.core import engine
 from digest.db.papers import papers as paper_store
 from digest.db.runs import runs
 from digest.db.subscribers import example_papers as example_store
-from digest.db.subscribers import subscribers
+from digest.db.subscribers import owned_papers, subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.matching.profile import Examples
@@ -174,6 +174,12 @@ def list_examples(subscriber_id: int) -> list[ListedExample]:
             )
             for example in example_store.examples_of(session, subscriber_id)
         ]
+
+
+def stored_examples(subscriber_id: int) -> frozenset[int]:
+    """The ids of a subscriber's examples that are stored papers; no mail brings them."""
+    with engine.reading() as session:
+        return frozenset(owned_papers.stored_examples(session, [subscriber_id]).get(subscriber_id, ()))
 
 
 def _next_import_id(session: Session, subscriber_id: int) -> int:

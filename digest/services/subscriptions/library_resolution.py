@@ -87,6 +87,11 @@ class ResolvedLibrary:
     left_out: int = 0
 
     @property
+    def stored_papers(self) -> frozenset[int]:
+        """The ids of its papers that are stored here."""
+        return frozenset(entry.paper_id for entry in self.examples if entry.paper_id is not None)
+
+    @property
     def awaited(self) -> tuple[ExampleEntry, ...]:
         """The unknown papers that the sources may know, to be looked up after an import: the first 200."""
         lookable = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
