@@ -165,9 +165,15 @@ class SignUpPreferences(BaseModel):
             aliases=("author", "followed_authors", "follow"),
         ),
     ] = ()
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), Preference(N_("Papers a mail, at most"), Control.NUMBER)] = (
-        DEFAULT_LIMIT
-    )
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MAX_LIMIT),
+        Preference(
+            N_("Papers a mail, at most"),
+            Control.NUMBER,
+            help=N_("Of all sections together. Rising papers get the places that new ones leave."),
+        ),
+    ] = DEFAULT_LIMIT
     close: Annotated[
         bool,
         Preference(
