@@ -21,8 +21,7 @@ from digest.compose.email.template_context import Recipient
 from digest.compose.text.bylines import byline
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.runs import runs, sent_papers
-from digest.db.subscribers import owned_papers
+from digest.db.runs import owned_papers, runs, sent_papers
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.matching.profile import Profile

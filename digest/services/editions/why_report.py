@@ -12,8 +12,8 @@ from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
 from digest.db.outbox import subscriber_mail
 from digest.db.papers import papers as store
-from digest.db.runs import editions, runs
-from digest.db.subscribers import owned_papers, subscribers
+from digest.db.runs import editions, owned_papers, runs
+from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse, people_of

@@ -16,8 +16,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.runs import runs
-from digest.db.subscribers import owned_papers
+from digest.db.runs import owned_papers, runs
 from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Announcement, Epoch, Run, Subscriber

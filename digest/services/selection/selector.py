@@ -18,8 +18,8 @@ from digest import clock
 from digest.compose.edition import Content, StoredContent
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.runs import sent_papers
-from digest.db.subscribers import owned_papers, subscribers
+from digest.db.runs import owned_papers, sent_papers
+from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
 from digest.matching.query.profile_limit_checks import profile_cost
 from digest.matching.scoring.bm25 import Weights

@@ -11,9 +11,9 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core import engine
 from digest.db.papers import papers as paper_store
-from digest.db.runs import runs
+from digest.db.runs import owned_papers, runs
 from digest.db.subscribers import example_papers as example_store
-from digest.db.subscribers import owned_papers, subscribers
+from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.matching.profile import Examples

@@ -39,6 +39,7 @@ from digest.text.language_detection import LANGUAGE_NAMES
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
+_LIMIT = Preference(N_("Papers a mail, at most"), Control.NUMBER, help=N_("Rising papers fill the places left."))
 QUARTER_HOUR_PATTERN = "^([01][0-9]|2[0-3]):(00|15|30|45)(:00)?$"  # local time: the format `time` has an offset
 
 
@@ -165,15 +166,7 @@ class SignUpPreferences(BaseModel):
             aliases=("author", "followed_authors", "follow"),
         ),
     ] = ()
-    limit: Annotated[
-        int,
-        Field(ge=1, le=MAX_LIMIT),
-        Preference(
-            N_("Papers a mail, at most"),
-            Control.NUMBER,
-            help=N_("Of all sections together. Rising papers get the places that new ones leave."),
-        ),
-    ] = DEFAULT_LIMIT
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), _LIMIT] = DEFAULT_LIMIT
     close: Annotated[
         bool,
         Preference(

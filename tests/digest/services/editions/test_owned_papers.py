@@ -10,7 +10,8 @@ import pytest
 from digest.compose.email.template_context import LESS, MORE
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
-from digest.db.subscribers import feedback, owned_papers
+from digest.db.runs import owned_papers
+from digest.db.subscribers import feedback
 from digest.matching.profile import Profile, Topic
 from digest.models import Paper
 from digest.services.editions import why_report
