@@ -106,11 +106,19 @@ def papers_of(session: Session, people: Iterable[str], oldest_paper: int = 0) ->
             (text, PersonReference(name, *key)) for text, key in ids.items() for name in names_by_id.get(key, ())
         ]
     for text, reference in _with_recent_papers(session, references, oldest_paper) if references else ():
-        followed = person(session, reference)
-        if followed is not None:
-            own_papers = papers.setdefault(text, set())
-            own_papers.update(paper_id for paper_id in followed.papers if paper_id >= oldest_paper)
+        for paper_id in _papers_of_person(session, reference):
+            if paper_id >= oldest_paper:
+                papers.setdefault(text, set()).add(paper_id)
     return {text: frozenset(paper_ids) for text, paper_ids in papers.items()}
+
+
+def _papers_of_person(session: Session, reference: PersonReference) -> tuple[int, ...]:
+    """The person's papers, also those under the name that papers print where the source of the id has another."""
+    named = person(session, reference)
+    if named is None or author_key(named.name) == author_key(reference.name):
+        return named.papers if named else ()
+    printed = person(session, reference._replace(name=named.name))
+    return (*named.papers, *(printed.papers if printed else ()))
 
 
 def _id_of(text: str) -> tuple[str, str] | None:

@@ -237,7 +237,7 @@ def test_the_subject_of_a_quiet_day_is_not_the_same_every_day() -> None:
         (QuietDay(('"KV cache" AND llm', 9)), "Sun 23 Nov: nothing announced, and nothing for you this week"),
         (
             QuietDay(("speech recognition for low-resource languages", 9)),
-            "Nothing on speech recognition for... for 9 days",
+            "Nothing on speech recognition... for 9 days",
         ),
     ],
 )
