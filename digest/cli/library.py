@@ -85,23 +85,31 @@ def resolve_options(
     A source that fails is named on standard error and returned; what the others know is used. Raises BadInput where
     nothing is known of any paper although all sources answered.
     """
-    sources = [LibrarySource(pasted="\n".join(identifiers))] if identifiers else []
+    pasted = [LibrarySource(pasted=identifier) for identifier in identifiers]
+    papers = [source.pasted for source in pasted if not source.is_remote]
+    sources = [LibrarySource(pasted="\n".join(papers))] if papers else []
     sources += [LibrarySource(file=read_file(file))] if file else []
+    sources += [source for source in pasted if source.is_remote]
     sources += [LibrarySource(orcid_id=orcid)] if orcid else []
     library, failures = read_libraries(sources)
     print_failures(failures)
     if library.awaited:
         library, lookup_failures = pending_example_lookup.with_looked_up(library)
-        count = len(library.awaited)
-        print_failures(lookup_failures, f"{count} {'paper' if count == 1 else 'papers'} could not be looked up: ")
+        print_failures(lookup_failures, _lookup_text(len(library.awaited)))
         failures += lookup_failures
     return (library if failures else require_usable(library)), failures
 
 
-def print_failures(failures: Sequence[SourceDown], what: str = "not read: ") -> None:
-    """A line for each source that failed, on standard error."""
-    for failure in failures:
-        typer.echo(one_line(f"{what}{failure}"), err=True)
+def print_failures(failures: Sequence[SourceDown], what: str = "not read") -> None:
+    """One line that names each source that failed, on standard error."""
+    if failures:
+        typer.echo(one_line(f"{what}: {'; '.join(map(str, failures))}"), err=True)
+
+
+def _lookup_text(papers: int) -> str:
+    if not papers:
+        return "looked up elsewhere"
+    return f"{papers} {'paper' if papers == 1 else 'papers'} could not be looked up"
 
 
 def print_report(report: LibraryReport) -> None:

@@ -39,7 +39,6 @@ from digest.text.language_detection import LANGUAGE_NAMES
 
 MAX_LIMIT = 50  # papers a day
 MAX_PAUSE = timedelta(days=366)
-_LIMIT = Preference(N_("Papers a mail, at most"), Control.NUMBER, help=N_("Rising papers fill the places left."))
 QUARTER_HOUR_PATTERN = "^([01][0-9]|2[0-3]):(00|15|30|45)(:00)?$"  # local time: the format `time` has an offset
 
 
@@ -166,7 +165,9 @@ class SignUpPreferences(BaseModel):
             aliases=("author", "followed_authors", "follow"),
         ),
     ] = ()
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), _LIMIT] = DEFAULT_LIMIT
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), Preference(N_("Papers a mail, at most"), Control.NUMBER)] = (
+        DEFAULT_LIMIT
+    )
     close: Annotated[
         bool,
         Preference(

@@ -164,14 +164,15 @@ def test_a_file_is_used_where_orcid_does_not_answer(
     assert "not read: 127.0.0.1 answered 503" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--orcid", "--paper"])
 def test_a_preview_starts_from_a_file_papers_and_orcid_together(
-    papers: Terminal, sources: LibraryServer, configured: Callable[..., None], tmp_path: Path
+    papers: Terminal, sources: LibraryServer, configured: Callable[..., None], tmp_path: Path, option: str
 ) -> None:
     configured(**lookup_settings(sources), ORCID_URL=sources.url)
     work = {"title": {"title": {"value": TITLES[1]}}, "type": "preprint", "put-code": 1}
     sources.add(f"/v3.0/{ORCID_ID}/works", {"group": [{"work-summary": [work]}]})
     path = library(tmp_path, f"@misc{{a, title = {{{TITLES[0]}}}, author = {{Noether, Emmy}}}}")
-    start = ("--paper", "2511.00003", "--bibtex", path, "--orcid", ORCID_ID)
+    start = ("--paper", "2511.00003", "--bibtex", path, option, ORCID_ID)
     answer = json.loads(papers.ok("preview", *start, "--date", DAY.isoformat(), "--format", "json"))
     titles = {paper["title"] for day in answer["days"] for paper in day["papers"]}
 

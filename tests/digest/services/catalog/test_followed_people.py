@@ -207,7 +207,7 @@ def renamed(namesakes: Lab) -> Lab:
     namesakes.store(
         MONDAY,
         by_married(21, "Camera tracking", "Grace Hopper"),
-        by_married(22, "Membrane channels", "Grace Hopper", ids=HIS),
+        by_married(22, "Membrane channels", "Emmy Noether", ids=HIS),
         by_married(23, "Number fields", "Sofya Kovalevskaya", category="math.NT"),
     )
     index_papers()
