@@ -11,7 +11,7 @@ from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
 from digest.sources.http import SourceResponse
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 URL = TextSetting("orcid_url", "https://pub.orcid.org")
 PACING = Pacing("orcid")

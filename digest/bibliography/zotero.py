@@ -18,7 +18,7 @@ from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
 from digest.sources.http import SourceResponse
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 URL = TextSetting("zotero_url", "https://api.zotero.org")
 PACING = Pacing("zotero")

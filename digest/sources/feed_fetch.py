@@ -14,7 +14,7 @@ from digest.sources.feed_discovery import feeds_named_by, is_web_page
 from digest.sources.feed_document import MAX_BYTES, read_feed
 from digest.sources.feed_identity import clean_link
 from digest.sources.feed_papers import FeedReading, read_papers
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 REQUEST_SECONDS = 60.0
 TRIES = 3

@@ -26,7 +26,7 @@ from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
 from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
 from digest.sources.request_deadline import ExchangeDeadline
-from digest.sources.request_pacing import MAX_WAIT_SECONDS, wait_for_turn
+from digest.sources.request_turns import MAX_WAIT_SECONDS, wait_for_turn
 
 if TYPE_CHECKING:
     import httpx

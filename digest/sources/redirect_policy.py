@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from digest.errors import SourceDown
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 _PORTS = {"http": 80, "https": 443}
 _LOCAL_NETWORKS = tuple(

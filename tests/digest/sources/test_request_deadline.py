@@ -12,7 +12,7 @@ import pytest
 
 from digest.errors import SourceDown
 from digest.sources import http
-from digest.sources.request_pacing import Pacing, wait_for_turn
+from digest.sources.request_turns import Pacing, wait_for_turn
 from tests.digest.bibliography.library_server import Answer, library_server
 
 HEADERS = b"HTTP/1.1 200 OK\r\n"
