@@ -6,7 +6,7 @@ Cached in the process, not read for each shard: it is valid until another batch 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -27,7 +27,9 @@ from digest.services.selection.source_language_choice import EVERYTHING, PaperCh
 
 RISING_ANNOUNCEMENTS = 7
 _MAX_CACHED_POOLS = 80  # up to 60 announcements of a preview, each by itself, and those of runs
-_pools: WeakKeyDictionary[Engine, dict[object, CandidatePool]] = WeakKeyDictionary()
+_MAX_CACHED_WEIGHTS = 2  # of the present epoch, and of the one before while its last runs go on
+_PoolKey = tuple[Hashable, ...]  # what a pool is made from; at the end the version of the signals
+_pools: WeakKeyDictionary[Engine, dict[_PoolKey, CandidatePool]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,11 @@ class CandidatePool:
     def papers(self) -> Mapping[int, AnnouncedPaper]:
         """The papers that may be selected, by id."""
         return all_announced(self.days, self.through)
+
+    @cached_property
+    def oldest_paper(self) -> int:
+        """The smallest id of a paper that may be selected; 0 without papers."""
+        return min(self.papers, default=0)
 
     def count_after(self, batch: int, choice: PaperChoice = EVERYTHING) -> int:
         """The number of papers from later batches that the choice admits."""
@@ -113,9 +120,18 @@ def pool_of(
             days, newest_batch, trending_ranks.trends_of(session, papers, at=signals_at, members=members), weights
         )
     pools[key] = pool
-    while len(pools) > _MAX_CACHED_POOLS:
-        pools.pop(next(iter(pools)))
+    _drop_pools(pools, key[-1])
     return pool
+
+
+def _drop_pools(pools: dict[_PoolKey, CandidatePool], current_version: Hashable) -> None:
+    """Keep the pools used last, of the current signals: each of others holds trends, and one set of word weights."""
+    recent_weights = list(dict.fromkeys(id(pool.weights) for pool in reversed(pools.values())))[:_MAX_CACHED_WEIGHTS]
+    kept = [key for key, pool in pools.items() if key[-1] == current_version and id(pool.weights) in recent_weights][
+        -_MAX_CACHED_POOLS:
+    ]
+    for key in pools.keys() - set(kept):
+        del pools[key]
 
 
 def _ranking_peers(

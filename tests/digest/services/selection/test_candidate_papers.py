@@ -1,0 +1,30 @@
+"""The pools of a process that goes on for days: what earlier runs needed is released."""
+
+from __future__ import annotations
+
+import gc
+from datetime import timedelta
+
+from digest.matching.scoring.bm25 import Weights
+from tests.digest.services.conftest import MONDAY, Lab, utc
+
+DAYS = [MONDAY + timedelta(days=number) for number in (0, 1, 2, 3, 4, 7, 8, 9, 10, 11)]
+RETAINED = 4  # sets of word weights: those of two epochs by pools, and as many that are unpacked
+
+
+def test_word_weights_of_earlier_days_are_released(lab: Lab) -> None:
+    lab.subscribe("ada", "offline reinforcement learning")
+    gc.collect()
+    before = {id(thing) for thing in gc.get_objects() if isinstance(thing, Weights)}
+    sent = 0
+    for day in DAYS:
+        lab.set_time(utc(day, 6))
+        lab.announce(day, f"Offline reinforcement learning in chapter {day.day}")
+        lab.set_time(utc(day, 12))
+        sent += lab.run().sent
+
+    gc.collect()
+    weights = [thing for thing in gc.get_objects() if isinstance(thing, Weights) and id(thing) not in before]
+
+    assert sent == len(DAYS)
+    assert len(weights) <= RETAINED
