@@ -98,18 +98,18 @@ def test_a_preview_of_a_library_lists_its_topics(papers: Terminal, tmp_path: Pat
     assert "reinforcement learning" in output
 
 
-def test_papers_that_nobody_knows_are_refused_and_named(papers: Terminal) -> None:
-    code, line = papers.refused("preview", "--paper", "2511.99999", "--date", date(2025, 11, 17).isoformat())
-
-    assert code == 2
-    assert "2511.99999" in line
-
-
 @pytest.fixture
 def sources(papers: Terminal, configured: Callable[..., None]) -> Iterator[LibraryServer]:
     with lookup_server() as server:
         configured(**lookup_settings(server))
         yield server
+
+
+def test_papers_that_nobody_knows_are_refused_and_named(papers: Terminal, sources: LibraryServer) -> None:
+    code, line = papers.refused("preview", "--paper", MISSING, "--date", date(2025, 11, 17).isoformat())
+
+    assert code == 2
+    assert MISSING in line
 
 
 def test_a_preview_looks_up_unknown_papers_at_once(papers: Terminal, sources: LibraryServer) -> None:
