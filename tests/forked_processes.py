@@ -15,7 +15,10 @@ from typing import Self
 from digest import settings
 from tests.conftest import ROOT
 
-IMPORTED = ["tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "digest.cli.ingest", "workers.main"]
+IMPORTED = [
+    *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "digest.cli.ingest", "workers.main"),
+    *("feedparser", "httpx"),  # what those import when they need it
+]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(IMPORTED)
 
