@@ -94,10 +94,10 @@ def shared_statements() -> Iterator[None]:
 
     def create(*arguments: Any, **options: Any) -> Engine:
         created = create_engine(*arguments, **options)
+        if created.dialect.name == "postgresql":
+            kept_connections.serve(created)  # its pool and what connects it know this dialect, not the shared
         kind = (created.dialect.name, created.dialect.driver)
         created.dialect, created._compiled_cache = kinds.setdefault(kind, (created.dialect, created._compiled_cache))
-        if created.dialect.name == "postgresql":
-            kept_connections.serve(created)
         return created
 
     with pytest.MonkeyPatch.context() as patch:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, event
+
+Options = frozenset[tuple[str, str]]
 
 MOST = 4  # of a database
 REUSED_DATABASES = "test_"  # what the names of those begin with that Postgres.new_database gives out again
@@ -21,7 +24,8 @@ class KeptConnections:
 
     def __init__(self) -> None:
         self._process = os.getpid()
-        self._free: dict[tuple[str, str], list[psycopg.Connection[Any]]] = {}
+        self._free: dict[Options, list[psycopg.Connection[Any]]] = {}
+        self._options: WeakKeyDictionary[psycopg.Connection[Any], Options] = WeakKeyDictionary()
 
     def serve(self, engine: Engine) -> None:
         event.listen(engine, "do_connect", self._take)
@@ -33,18 +37,21 @@ class KeptConnections:
                 connection.close()
         self._free.clear()
 
-    def _take(self, _dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> Any:
-        """A connection to that database as good as new; None: SQLAlchemy opens one."""
-        connections = self._free.get((str(options.get("host")), str(options.get("dbname"))), [])
+    def _take(self, dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> Any:
+        """A connection with these options, as good as new."""
+        key = frozenset((name, str(value)) for name, value in options.items())
+        connections = self._free.get(key, [])
         while connections and os.getpid() == self._process:
             connection = connections.pop()
             if _reset(connection):
                 return connection
-        return None
+        connection = dialect.connect(*arguments, **options)
+        self._options[connection] = key
+        return connection
 
     def _keep(self, connection: psycopg.Connection[Any]) -> None:
         if self._is_worth_keeping(connection):
-            connections = self._free.setdefault((connection.info.host, connection.info.dbname), [])
+            connections = self._free.setdefault(self._options[connection], [])
             if len(connections) < MOST:
                 connections.append(connection)
                 return
@@ -53,6 +60,7 @@ class KeptConnections:
     def _is_worth_keeping(self, connection: psycopg.Connection[Any]) -> bool:
         return (
             os.getpid() == self._process
+            and connection in self._options
             and not connection.closed
             and connection.info.transaction_status == TransactionStatus.IDLE
             and connection.info.dbname.startswith(REUSED_DATABASES)
