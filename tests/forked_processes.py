@@ -16,7 +16,8 @@ from digest import settings
 from tests.conftest import ROOT
 
 IMPORTED = [
-    *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "digest.cli.ingest", "workers.main"),
+    *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "workers.main"),
+    *("digest.cli.bounces", "digest.cli.ingest"),
     *("feedparser", "httpx"),  # what those import when they need it
 ]
 _context = multiprocessing.get_context("forkserver")
