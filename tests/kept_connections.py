@@ -39,7 +39,7 @@ class KeptConnections:
 
     def _take(self, dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> Any:
         """A connection with these options, as good as new."""
-        key = frozenset((name, str(value)) for name, value in options.items())
+        key = frozenset((name, str(value)) for name, value in options.items() if isinstance(value, str | int))
         connections = self._free.get(key, [])
         while connections and os.getpid() == self._process:
             connection = connections.pop()
