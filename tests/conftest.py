@@ -20,7 +20,6 @@ import digest.models
 from digest import settings
 from digest.db.core import engine, schema_migration
 from digest.mail.smtp import transport
-from tests.kept_connections import KeptConnections
 from tests.outbox import Outbox
 from tests.servers import MailServer, Postgres
 
@@ -88,14 +87,11 @@ def make_tables(address: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_statements() -> Iterator[None]:
-    """Each test has an engine of its own; all of a kind share what SQLAlchemy has compiled, and connections."""
+    """Each test has an engine of its own; all of a kind share what SQLAlchemy has compiled."""
     kinds: dict[tuple[str, str], tuple[Any, Any]] = {}
-    kept_connections = KeptConnections()
 
     def create(*arguments: Any, **options: Any) -> Engine:
         created = create_engine(*arguments, **options)
-        if created.dialect.name == "postgresql":
-            kept_connections.serve(created)  # its pool and what connects it know this dialect, not the shared
         kind = (created.dialect.name, created.dialect.driver)
         created.dialect, created._compiled_cache = kinds.setdefault(kind, (created.dialect, created._compiled_cache))
         return created
@@ -103,7 +99,6 @@ def shared_statements() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "create_engine", create)
         yield
-    kept_connections.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
