@@ -89,7 +89,7 @@ def repair_schedules() -> None:
 
 def enqueue_due_fetches(task_queue: CeleryEnqueue) -> None:
     """Enqueue the sources that are due, each on its own schedule."""
-    from digest.services.ingestion.source_status import due_sources
+    from digest.services.ingestion.fetch_schedule import due_sources
 
     for source in due_sources():
         task_queue.ingest(source)

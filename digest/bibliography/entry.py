@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from digest.errors import N_
@@ -68,6 +68,16 @@ class ParsedBibliography:
     def lost(self) -> int:
         """How many entries could not be used."""
         return sum(problem.is_lost for problem in self.problems)
+
+
+def join_bibliographies(parts: Sequence[ParsedBibliography]) -> ParsedBibliography:
+    """Several bibliographies as one, in their order."""
+    return ParsedBibliography(
+        form=" and ".join(dict.fromkeys(part.form for part in parts)),
+        entries=tuple(entry for part in parts for entry in part.entries),
+        problems=tuple(problem for part in parts for problem in part.problems),
+        left_out=sum(part.left_out for part in parts),
+    )
 
 
 @dataclass(slots=True)

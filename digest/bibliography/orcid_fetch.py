@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from digest.bibliography import json_formats
 from digest.bibliography.entry import ParsedBibliography
@@ -10,11 +11,12 @@ from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
 from digest.sources.http import SourceResponse
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 URL = TextSetting("orcid_url", "https://pub.orcid.org")
 PACING = Pacing("orcid")
 TRIES = 2
+MAX_SECONDS = 45.0  # of one import; a person waits for it
 
 BAD_ID = N_("%(text)s is not an ORCID iD, such as 0000-0002-1825-0097")
 UNKNOWN_ID = N_("there is no ORCID record with this iD")
@@ -44,7 +46,8 @@ def is_orcid_id(text: str) -> bool:
 def fetch_works(orcid_id: str) -> ParsedBibliography:
     """The public works of a record. Raises BadInput for a wrong iD or an empty record, NotFound, SourceDown."""
     path = f"{URL.value().rstrip('/')}/v3.0/{parse_orcid_id(orcid_id)}/works"
-    request = http.SourceRequest(path, PACING, headers=(("Accept", "application/json"),))
+    deadline = time.monotonic() + MAX_SECONDS
+    request = http.SourceRequest(path, PACING, headers=(("Accept", "application/json"),), deadline=deadline)
     try:
         parsed = http.fetch_answer(request, _read, tries=TRIES)
     except SourceDown as error:

@@ -18,7 +18,7 @@ from digest.errors import N_, BadInput, NotFound, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
 from digest.sources.http import SourceResponse
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 URL = TextSetting("zotero_url", "https://api.zotero.org")
 PACING = Pacing("zotero")
@@ -61,12 +61,12 @@ def fetch_library(address: str, key: str = "") -> ParsedBibliography:
 
     Raises BadInput for a wrong address or key and for a private library, NotFound, SourceDown.
     """
-    library = _library_of(address.strip(), key.strip())
     deadline = time.monotonic() + MAX_SECONDS
+    library = _library_of(address.strip(), key.strip(), deadline)
     items: list[Any] = []
     total = MAX_ENTRIES
     while len(items) < min(total, MAX_ENTRIES) and time.monotonic() < deadline:
-        page, total, pause_seconds = _fetch_page(library, len(items))
+        page, total, pause_seconds = _fetch_page(library, len(items), deadline)
         items += page
         if not page or len(items) >= total:
             break
@@ -79,11 +79,11 @@ def fetch_library(address: str, key: str = "") -> ParsedBibliography:
     return replace(parsed, left_out=parsed.left_out + max(total - len(items), 0))
 
 
-def _library_of(address: str, key: str) -> ZoteroLibrary:
+def _library_of(address: str, key: str, deadline: float) -> ZoteroLibrary:
     """The library to read, after a look at what the key allows."""
     if key and not _KEY.fullmatch(key):
         raise BadInput(UNKNOWN_KEY, field="zotero_key")
-    owner = _check_key(key) if key else ""
+    owner = _check_key(key, deadline) if key else ""
     if not address and owner:
         return ZoteroLibrary("users", owner, key)
     match = _LIBRARY.fullmatch(address)
@@ -93,10 +93,10 @@ def _library_of(address: str, key: str) -> ZoteroLibrary:
     return ZoteroLibrary(kind, match[2], key)
 
 
-def _check_key(key: str) -> str:
+def _check_key(key: str, deadline: float) -> str:
     """The user of a key. Raises BadInput for an unknown key, and for one that allows more than reading."""
     try:
-        answer = _get("/keys/current", key, _read_object)
+        answer = _get("/keys/current", key, _read_object, deadline)
     except SourceDown as error:
         if error.status in {403, 404}:
             raise BadInput(UNKNOWN_KEY, field="zotero_key") from error
@@ -113,12 +113,12 @@ def _allows_writing(access: Any) -> bool:
     return bool(access.get("write")) or any(_allows_writing(member) for member in access.values())
 
 
-def _fetch_page(library: ZoteroLibrary, start: int) -> tuple[list[Any], int, float]:
+def _fetch_page(library: ZoteroLibrary, start: int, deadline: float) -> tuple[list[Any], int, float]:
     """Items from that position, how many there are, and the seconds that Zotero asks to wait."""
     params = {"v": "3", "limit": str(PAGE_SIZE), "start": str(start), "sort": "dateAdded", "direction": "desc"}
     path = f"/{library.kind}/{library.number}/items/top"
     try:
-        return _get(path, library.key, _read_page, params)
+        return _get(path, library.key, _read_page, deadline, params)
     except SourceDown as error:
         if error.status == 403:
             raise BadInput(PRIVATE, field="zotero_library") from error
@@ -127,10 +127,20 @@ def _fetch_page(library: ZoteroLibrary, start: int) -> tuple[list[Any], int, flo
         raise
 
 
-def _get(path: str, key: str, read: Callable[[SourceResponse], T], params: Mapping[str, str] | None = None) -> T:
+def _get(
+    path: str,
+    key: str,
+    read: Callable[[SourceResponse], T],
+    deadline: float,
+    params: Mapping[str, str] | None = None,
+) -> T:
     headers = {"Zotero-API-Version": "3"} | ({"Zotero-API-Key": key} if key else {})
     request = http.SourceRequest(
-        f"{URL.value().rstrip('/')}{path}", PACING, tuple((params or {}).items()), tuple(headers.items())
+        f"{URL.value().rstrip('/')}{path}",
+        PACING,
+        tuple((params or {}).items()),
+        tuple(headers.items()),
+        deadline=deadline,
     )
     return http.fetch_answer(request, read, tries=TRIES)
 

@@ -16,10 +16,14 @@ from digest.cli.lazy_commands import lazy_group
 PRIVATE_UMASK = 0o077  # files that any command or process writes, above all in DATA_DIR, are private to their owner
 
 COMMANDS = {
-    "digest.cli.setup": {
-        "migrate": "Upgrade the database schema. Also compiles the matching engine where it is needed.",
-        "doctor": "Check the installation: settings, database, mail and workers. Also its readiness for bulk mail.",
-        "init": "Write .env with new secrets, and send a test mail. Or write files for servers, monitoring or CI.",
+    "digest.cli.init": {
+        "init": "Write .env with new secrets, and send a test mail. Or write files for servers, monitoring or CI."
+    },
+    "digest.cli.migrate": {
+        "migrate": "Upgrade the database schema. Also compiles the matching engine where it is needed."
+    },
+    "digest.cli.doctor": {
+        "doctor": "Check the installation: settings, database, mail and workers. Also its readiness for bulk mail."
     },
     "digest.cli.backup": {
         "backup": "Write database, .env and keys to one file and verify it. The service may run meanwhile.",

@@ -12,15 +12,14 @@ import typer
 from digest.bibliography.formats import require_size
 from digest.cli import exit_codes, output
 from digest.cli.cli_dependencies import Dependencies
-from digest.errors import BadInput
+from digest.errors import BadInput, SourceDown
 from digest.services.preview.library_json import library_json
 from digest.services.preview.library_topic_suggestions import LibraryReport
 from digest.services.subscriptions import pending_example_lookup
 from digest.services.subscriptions.library_resolution import (
     LibrarySource,
     ResolvedLibrary,
-    read_library,
-    read_usable_library,
+    read_libraries,
     require_usable,
 )
 from digest.text.plain_text import one_line
@@ -48,16 +47,24 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         orcid: Annotated[str, typer.Option(help="An ORCID iD, for its public works.")] = "",
         json: Annotated[bool, typer.Option("--json", help="Print the entries and problems as JSON.")] = False,
     ) -> None:
-        """Read a library, and list every entry that is damaged or unknown. Exit code 1 if entries are lost."""
-        data = read_file(file) if file else None
-        source = LibrarySource(file=data, zotero_library=zotero, zotero_key=zotero_key, orcid_id=orcid)
-        library = read_library(source)
+        """Read a library, and list every entry that is damaged or unknown.
+
+        Exit code 1 if entries are lost, or a source does not answer.
+        """
+        sources = [LibrarySource(file=read_file(file))] if file else []
+        if zotero or zotero_key:
+            sources.append(LibrarySource(zotero_library=zotero, zotero_key=zotero_key))
+        sources += [LibrarySource(orcid_id=orcid)] if orcid else []
+        library, failures = read_libraries(sources or [LibrarySource()])
+        print_failures(failures)
+        if failures and len(failures) == len(sources):
+            raise typer.Exit(exit_codes.EXIT_FAILED)
         if json:
             output.emit_json(library_json(library) | {"papers": [asdict(example) for example in library.examples]})
         else:
             _print_counts(library)
             _print_problems(library, None)
-        if library.lost:
+        if library.lost or failures:
             raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
@@ -70,19 +77,39 @@ def read_file(path: Path) -> bytes:
         raise BadInput(f"{path}: {error.strerror}", field="file") from error
 
 
-def resolve_options(identifiers: Sequence[str], file: Path | None) -> ResolvedLibrary:
-    """The library of a file, or of identifiers; unknown ones are looked up at the sources at once.
+def resolve_options(
+    identifiers: Sequence[str], file: Path | None, orcid: str
+) -> tuple[ResolvedLibrary, tuple[SourceDown, ...]]:
+    """The library of identifiers, a file and an ORCID iD; unknown papers are looked up at the sources at once.
 
-    Raises BadInput where nothing is known of any of its papers.
+    A source that fails is named on standard error and returned; what the others know is used. Raises BadInput where
+    nothing is known of any paper although all sources answered.
     """
-    source = LibrarySource(file=read_file(file)) if file else LibrarySource(pasted="\n".join(identifiers))
-    library = read_usable_library(source)
+    pasted = [LibrarySource(pasted=identifier) for identifier in identifiers]
+    papers = [source.pasted for source in pasted if not source.is_remote]
+    sources = [LibrarySource(pasted="\n".join(papers))] if papers else []
+    sources += [LibrarySource(file=read_file(file))] if file else []
+    sources += [source for source in pasted if source.is_remote]
+    sources += [LibrarySource(orcid_id=orcid)] if orcid else []
+    library, failures = read_libraries(sources)
+    print_failures(failures)
     if library.awaited:
-        library, error = pending_example_lookup.with_looked_up(library)
-        if error is not None:
-            count = len(library.awaited)
-            typer.echo(f"{count} {'paper' if count == 1 else 'papers'} could not be looked up: {error}", err=True)
-    return require_usable(library)
+        library, lookup_failures = pending_example_lookup.with_looked_up(library)
+        print_failures(lookup_failures, _lookup_text(len(library.awaited)))
+        failures += lookup_failures
+    return (library if failures else require_usable(library)), failures
+
+
+def print_failures(failures: Sequence[SourceDown], what: str = "not read") -> None:
+    """One line that names each source that failed, on standard error."""
+    if failures:
+        typer.echo(one_line(f"{what}: {'; '.join(map(str, failures))}"), err=True)
+
+
+def _lookup_text(papers: int) -> str:
+    if not papers:
+        return "looked up elsewhere"
+    return f"{papers} {'paper' if papers == 1 else 'papers'} could not be looked up"
 
 
 def print_report(report: LibraryReport) -> None:

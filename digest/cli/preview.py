@@ -16,8 +16,9 @@ from markupsafe import escape
 from rich.markup import escape as escape_markup
 from rich.text import Text
 
-from digest.cli import library, output
+from digest.cli import exit_codes, library, output
 from digest.cli.cli_dependencies import Dependencies
+from digest.errors import SourceDown
 from digest.matching.profile import Profile
 from digest.services.catalog import people_choice
 from digest.services.catalog.page_schemas import NamedPeople, PersonRow, Preview, PreviewPaper
@@ -63,9 +64,13 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         bibtex: Annotated[
             Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
         ] = None,
+        orcid: Annotated[str, typer.Option(help="An ORCID iD, whose public works to start from.")] = "",
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
-        """Show what a profile would have received, day by day. Nobody is subscribed."""
+        """Show what a profile would have received, day by day. Nobody is subscribed.
+
+        Exit code 1 if a source does not answer; what the others know is used.
+        """
         texts_by_field = {
             "topics": topic, "exclusions": exclude, "categories": category, "authors": author, "sources": source,
             "languages": language,
@@ -75,13 +80,19 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         )
         profile = replace(preferences.profile(), close=not strict, limit=limit)
         make_preview = partial(preview, days=days, limit=limit, until=date.date() if date else None, whole=True)
-        if paper or bibtex:
-            report = _preview_library(library.resolve_options(paper or [], bibtex), profile, make_preview)
+        failures: tuple[SourceDown, ...] = ()
+        if paper or bibtex or orcid:
+            resolved, failures = library.resolve_options(paper or [], bibtex, orcid)
+            if not resolved.examples and profile == replace(Profile(), close=profile.close, limit=limit):
+                raise typer.Exit(exit_codes.EXIT_FAILED)
+            report = _preview_library(resolved, profile, partial(make_preview, owned=resolved.stored_papers))
             _print_preview(report.preview, format, report)
         else:
             _print_preview(make_preview(profile), format)
         if format is Format.text:
             _print_people(people_choice.people_of_authors(preferences.authors, ask=True))
+        if failures:
+            raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _preview_library(resolved: ResolvedLibrary, profile: Profile, make_preview: MakePreview) -> LibraryReport:

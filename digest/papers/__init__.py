@@ -21,7 +21,7 @@ from digest.papers.record import (
 )
 from digest.papers.record_cleaning import clean_record, to_storable
 from digest.papers.same_paper import is_near_duplicate, is_plausible_version, is_same_paper, similarity
-from digest.papers.summary import (
+from digest.papers.summary_checks import (
     OWN_PREFIX,
     Summaries,
     Summary,

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from digest.papers.record import AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record
-from digest.papers.summary import bounded_summary
+from digest.papers.summary_checks import bounded_summary
 from digest.papers.text_facts import is_retracted
 from digest.text.plain_text import remove_controls
 

@@ -12,8 +12,8 @@ from digest.db.papers import source_days
 from digest.errors import Misconfigured
 from digest.settings import TextSetting
 from digest.sources import arxiv_calendar
-from digest.sources.request_pacing import Pacing
-from digest.sources.source import A_DAY
+from digest.sources.request_turns import Pacing
+from digest.sources.source import A_DAY, MAX_DAYS_BACK
 
 RSS, API, OAI = "arxiv-rss", "arxiv-api", "arxiv-oai"
 SOURCES = (RSS, API, OAI)
@@ -21,7 +21,6 @@ RSS_URL = TextSetting("arxiv_rss_url", "https://rss.arxiv.org")
 API_URL = TextSetting("arxiv_api_url", "https://export.arxiv.org/api/query")
 OAI_URL = TextSetting("arxiv_oai_url", "https://oaipmh.arxiv.org/oai")
 SHORTEST_PAUSE = 3.0  # seconds between two requests, by arXiv's terms of use
-MAX_DAYS_BACK = 60
 _LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 _FEED_DELAY = timedelta(minutes=5)
 _HARVEST_TIME = time(0, 30)  # in New York, each day

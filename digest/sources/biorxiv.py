@@ -25,7 +25,7 @@ from digest.sources.author_line import authors_of
 from digest.sources.decoding import decode
 from digest.sources.item_conversion import JSON_ERRORS, convert_items, json_excerpt
 from digest.sources.record_limits import require_within_limits
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.plain_text import one_line
 

@@ -22,7 +22,7 @@ from digest.sources.decoding import decode
 from digest.sources.feed_abstracts import clean_abstract
 from digest.sources.feed_authors import without_affiliation
 from digest.sources.feed_non_papers import reason_to_leave_out
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.text.markup import text_of_markup
 
 _URL = TextSetting("crossref_url", "https://api.crossref.org")
@@ -97,19 +97,19 @@ def is_enabled() -> bool:
     return bool(_URL.value().strip())
 
 
-def fetch_work(doi: str, *, seconds: float | None = None) -> CrossrefWork | None:
+def fetch_work(doi: str, *, deadline: float | None = None) -> CrossrefWork | None:
     """The work of a DOI; None where Crossref does not know it. Raises SourceDown.
 
-    `seconds`: for somebody who waits: at most so long for the turn, then for the one answer.
+    `deadline`: the monotonic time at which the one answer must be there, where somebody waits.
     """
     mailto = _MAILTO.value().strip() or settings.get().mail_from.rpartition("<")[2].rstrip("> ")
     params = (("mailto", mailto),) if "@" in mailto else ()
     url = f"{_URL.value().strip().rstrip('/')}/works/{quote(doi, safe='')}"
-    request = http.SourceRequest(url, PACING, params=params, max_bytes=MAX_ANSWER, seconds=REQUEST_SECONDS)
-    if seconds is not None:
-        request = replace(request, seconds=min(seconds, REQUEST_SECONDS), turn_seconds=seconds)
+    request = http.SourceRequest(
+        url, PACING, params=params, max_bytes=MAX_ANSWER, seconds=REQUEST_SECONDS, deadline=deadline
+    )
     try:
-        return http.fetch_answer(request, _read, tries=TRIES if seconds is None else 1)
+        return http.fetch_answer(request, _read, tries=TRIES if deadline is None else 1)
     except SourceDown as error:
         if error.status in {404, 410}:
             return None

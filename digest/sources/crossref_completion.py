@@ -39,7 +39,7 @@ def complete_papers(
 ) -> Completion:
     """Complete at most `limit` papers; a DOI is not asked about again for 30 days. A failure ends the requests.
 
-    `seconds`: no request begins later, and each one may take so long; None for no limit.
+    `seconds`: for all requests together; None for no limit.
     """
     completion = Completion()
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -53,14 +53,14 @@ def complete_papers(
         elif is_down or len(completion.has_abstract) >= limit or (deadline and time.monotonic() > deadline):
             completion.postponed.append(paper)
         else:
-            is_down = not _complete(completion, paper, doi, seconds)
+            is_down = not _complete(completion, paper, doi, deadline)
     return completion
 
 
-def _complete(completion: Completion, paper: FeedPaper, doi: str, seconds: float | None) -> bool:
+def _complete(completion: Completion, paper: FeedPaper, doi: str, deadline: float | None) -> bool:
     """Complete one paper. False where Crossref fails."""
     try:
-        work = crossref.fetch_work(doi, seconds=seconds)
+        work = crossref.fetch_work(doi, deadline=deadline)
     except SourceDown as error:
         log.warning("crossref_failed", reason=str(error))
         completion.postponed.append(paper)

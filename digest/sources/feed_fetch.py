@@ -14,7 +14,7 @@ from digest.sources.feed_discovery import feeds_named_by, is_web_page
 from digest.sources.feed_document import MAX_BYTES, read_feed
 from digest.sources.feed_identity import clean_link
 from digest.sources.feed_papers import FeedReading, read_papers
-from digest.sources.request_pacing import MAX_WAIT_SECONDS, Pacing
+from digest.sources.request_turns import Pacing
 
 REQUEST_SECONDS = 60.0
 TRIES = 3
@@ -67,13 +67,12 @@ def fetch_feed(
     etag: str = "",
     last_modified: str = "",
     tries: int = TRIES,
-    seconds: float = REQUEST_SECONDS,
-    turn_seconds: float = MAX_WAIT_SECONDS,
+    deadline: float | None = None,
 ) -> FetchedFeed:
     """Fetch and read a feed; with validators of the last answer only if it changed (RFC 9110, section 13.1).
 
-    `seconds`: for the answer; `turn_seconds`: for the turn before it. Raises SourceDown with one line that says what
-    came instead.
+    `deadline`: the monotonic time at which the answer must be there, where somebody waits. Raises SourceDown with one
+    line that says what came instead.
     """
     conditions = (("If-None-Match", etag), ("If-Modified-Since", last_modified))
     request = http.SourceRequest(
@@ -87,9 +86,9 @@ def fetch_feed(
             *((name, value) for name, value in conditions if _is_field_value(value)),
         ),
         max_bytes=MAX_BYTES,
-        seconds=seconds,
+        seconds=REQUEST_SECONDS,
         is_public=True,
-        turn_seconds=turn_seconds,
+        deadline=deadline,
     )
     return http.fetch_answer(request, lambda answer: _read(answer, address), is_complete=_is_whole, tries=tries)
 

@@ -8,6 +8,7 @@ source asks for.
 
 from __future__ import annotations
 
+import math
 import random
 import ssl
 import time
@@ -25,7 +26,7 @@ from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
 from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
 from digest.sources.request_deadline import ExchangeDeadline
-from digest.sources.request_pacing import wait_for_turn
+from digest.sources.request_turns import MAX_WAIT_SECONDS, wait_for_turn
 
 if TYPE_CHECKING:
     import httpx
@@ -92,14 +93,16 @@ def fetch_answer(
         except (SourceDown, BadInput) as error:
             failure = error if isinstance(error, SourceDown) else SourceDown(f"not understood: {error}")
             wait_seconds = _backoff_seconds(attempt) if failure.retry_after is None else failure.retry_after
-            if attempt == tries or not failure.retryable or wait_seconds > settings.get().source_patience:
+            longest_wait = min(settings.get().source_patience, _seconds_left(request))
+            if attempt == tries or not failure.retryable or wait_seconds > longest_wait:
                 if incomplete:
                     return incomplete[0]
                 raise failure from error
         else:
-            if attempt == tries or is_complete(answer):
+            wait_seconds = _backoff_seconds(attempt)
+            if attempt == tries or is_complete(answer) or wait_seconds > _seconds_left(request):
                 return answer
-            incomplete, wait_seconds = [answer], _backoff_seconds(attempt)
+            incomplete = [answer]
         log.info(
             "source_request_retried", source=request.pacing.name, attempt=attempt, wait_seconds=round(wait_seconds, 1)
         )
@@ -136,15 +139,23 @@ def _follow_redirects(request: SourceRequest) -> SourceResponse:
         request, configured_host = public_request(request), ""
     moved_to, is_permanent = "", True
     for _ in range(MAX_REDIRECTS + 1):
+        if not _seconds_left(request):
+            raise SourceDown(f"{urlsplit(request.url).hostname} did not answer in time", retryable=False)
         try:
-            with wait_for_turn(request.pacing, request.turn_seconds) as deadline:
-                answer = _send(request, min(deadline, time.monotonic() + (request.seconds or TOTAL_SECONDS)))
+            with wait_for_turn(request.pacing, min(MAX_WAIT_SECONDS, _seconds_left(request))) as turn_end:
+                seconds = min(request.seconds or TOTAL_SECONDS, _seconds_left(request))
+                answer = _send(request, min(turn_end, time.monotonic() + seconds))
                 return replace(answer, moved_to=moved_to)
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
             is_permanent = is_permanent and redirect.status in _PERMANENT_REDIRECTS
             moved_to = request.url if is_permanent else moved_to
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
+
+
+def _seconds_left(request: SourceRequest) -> float:
+    """Seconds until the deadline of the request, 0 where it is over; infinite without one."""
+    return math.inf if request.deadline is None else max(request.deadline - time.monotonic(), 0.0)
 
 
 def _send(request: SourceRequest, deadline: float) -> SourceResponse:
@@ -175,7 +186,8 @@ def _exchange(request: SourceRequest, deadline: float, exchange: ExchangeDeadlin
     """Send the request and read its answer. Raises httpx's errors, SourceDown, _Redirect."""
     import httpx
 
-    timeout = httpx.Timeout(min(READ_SECONDS, request.seconds or READ_SECONDS), connect=CONNECT_SECONDS)
+    seconds = max(deadline - time.monotonic(), 0.001)
+    timeout = httpx.Timeout(min(READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
     max_bytes = min(settings.get().source_limit, request.max_bytes or settings.get().source_limit)
     headers = _headers(request)
     extensions: dict[str, Any] = {"trace": exchange.trace}

@@ -17,7 +17,7 @@ from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, Rejecte
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
 from digest.sources.record_limits import MAX_COUNT, require_within_limits
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import HUGGING_FACE, is_person_id
 from digest.text.plain_text import one_line

@@ -5,7 +5,7 @@ A source that fails leaves its papers unanswered; what the others know is return
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,12 +22,20 @@ log = logs.get(__name__)
 class LookupAnswer:
     """The records that were found, with title and mostly abstract, and the identifiers that must be looked up again.
 
-    `failure`: the last error of a source; None where all answered.
+    `postponed`: those of them that no source failed for, but that were too many for one call. `failures`: the error of
+    each source that failed; `failed`: these sources.
     """
 
     records: dict[str, Record]
     unanswered: tuple[str, ...] = ()
-    failure: SourceDown | None = None
+    postponed: tuple[str, ...] = ()
+    failures: tuple[SourceDown, ...] = ()
+    failed: frozenset[PaperLookup] = frozenset()
+
+    @property
+    def failure(self) -> SourceDown | None:
+        """The last error of a source; None where all answered."""
+        return self.failures[-1] if self.failures else None
 
 
 def is_lookable(identifier: str) -> bool:
@@ -35,18 +43,32 @@ def is_lookable(identifier: str) -> bool:
     return any(lookup.accepts(identifier) for lookup in registry.LOOKUPS)
 
 
-def look_up(identifiers: Iterable[str]) -> LookupAnswer:
-    """The records of those that the sources know. A later source is asked for what the earlier ones lack."""
+def look_up(identifiers: Iterable[str], *, without: Collection[PaperLookup] = ()) -> LookupAnswer:
+    """The records of those that the sources know. A later source is asked for what the earlier ones lack.
+
+    `without`: sources that are not asked.
+    """
     distinct = [identifier for identifier in dict.fromkeys(identifiers) if is_lookable(identifier)]
     records: dict[str, Record] = {}
     unanswered: set[str] = set()
-    failure: SourceDown | None = None
-    for lookup in registry.LOOKUPS:
+    postponed: set[str] = set()
+    failures: dict[PaperLookup, SourceDown] = {}
+    for lookup in (lookup for lookup in registry.LOOKUPS if lookup not in without):
         lacking = [i for i in distinct if lookup.accepts(i) and not (i in records and records[i].abstract)]
         missed, error = _look_up_at(lookup, lacking, records)
         unanswered |= missed
-        failure = error or failure
-    return LookupAnswer(records, tuple(i for i in distinct if i in unanswered and i not in records), failure)
+        if error is None:
+            postponed |= missed
+        else:
+            failures[lookup] = error
+    missing = [identifier for identifier in distinct if identifier in unanswered and identifier not in records]
+    return LookupAnswer(
+        records,
+        tuple(missing),
+        tuple(identifier for identifier in missing if identifier in postponed),
+        tuple(failures.values()),
+        frozenset(failures),
+    )
 
 
 def _look_up_at(

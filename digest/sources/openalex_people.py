@@ -36,26 +36,25 @@ def is_enabled() -> bool:
 def find_people(name: str, *, seconds: float) -> tuple[AuthorCandidate, ...]:
     """The people who may have the name, those with most papers first, by two requests. Raises SourceDown.
 
-    `seconds`: how long both may take together. Without an answer about recent papers these are left out.
+    `seconds`: how long both may take together, with the wait for a turn. Without an answer about recent papers these
+    are left out.
     """
     deadline = time.monotonic() + seconds
     words = " ".join(re.findall(r"[\w'.-]+", name))
-    request = _request("authors", {"search": words, "select": _AUTHOR_FIELDS}, _ANSWERED, seconds)
+    request = _request("authors", {"search": words, "select": _AUTHOR_FIELDS}, _ANSWERED, deadline)
     candidates, typed = http.fetch(request, _people, tries=1), parse_name(name)
     people = [person for person in candidates if names_agree(typed, parse_name(person.name))]
     people = sorted(people, key=lambda person: -person.papers)[:MAX_CANDIDATES]
-    titles = _recent_titles(people, deadline - time.monotonic()) if people else {}
+    titles = _recent_titles(people, deadline) if people else {}
     return tuple(replace(person, titles=tuple(titles.get(_key_of(person), ()))[:MAX_TITLES]) for person in people)
 
 
-def _recent_titles(people: Sequence[AuthorCandidate], seconds: float) -> dict[str, list[str]]:
+def _recent_titles(people: Sequence[AuthorCandidate], deadline: float) -> dict[str, list[str]]:
     """The titles of each person's newest papers by key; of as many people as one answer has, none where it fails."""
-    if seconds <= 0:
-        return {}
     keys = "|".join(map(_key_of, people))
     values = {"filter": f"authorships.author.id:{keys}", "sort": "publication_date:desc", "select": _WORK_FIELDS}
     try:
-        return http.fetch(_request("works", values, _WORKS_READ, seconds), _titles_by_author, tries=1)
+        return http.fetch(_request("works", values, _WORKS_READ, deadline), _titles_by_author, tries=1)
     except SourceDown:
         return {}
 
@@ -65,10 +64,10 @@ def _contact() -> str:
     return emails[0] if emails else ""
 
 
-def _request(resource: str, values: Mapping[str, str], size: int, seconds: float) -> SourceRequest:
+def _request(resource: str, values: Mapping[str, str], size: int, deadline: float) -> SourceRequest:
     contact = _contact()
     params = (*values.items(), ("per-page", str(size)), *((("mailto", contact),) if contact else ()))
-    return replace(openalex.request(resource, params), seconds=seconds, turn_seconds=seconds)
+    return replace(openalex.request(resource, params), deadline=deadline)
 
 
 def _key_of(person: AuthorCandidate) -> str:

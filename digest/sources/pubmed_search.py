@@ -16,7 +16,7 @@ from digest.errors import BadInput, SourceDown
 from digest.settings import TextSetting
 from digest.sources import http
 from digest.sources.decoding import decode
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 MAX_RESULTS = 9_999  # of one search that can be retrieved
 MAX_TERM = 6_000  # characters of a search

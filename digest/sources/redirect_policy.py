@@ -13,7 +13,7 @@ from http import HTTPStatus
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from digest.errors import SourceDown
-from digest.sources.request_pacing import MAX_WAIT_SECONDS, Pacing
+from digest.sources.request_turns import Pacing
 
 _PORTS = {"http": 80, "https": 443}
 _LOCAL_NETWORKS = tuple(
@@ -46,7 +46,8 @@ class SourceRequest:
 
     `address`: the checked IP address to connect to, so that the name is not resolved again. `max_bytes` and `seconds`:
     limits of the answer, below those of all sources. `is_public`: somebody typed the address, so that it must be in no
-    private network. `turn_seconds`: how long to wait for the turn at most.
+    private network. `deadline`: the monotonic time at which the turn, redirects, retries and the answer end together,
+    where somebody waits.
     """
 
     url: str
@@ -58,7 +59,7 @@ class SourceRequest:
     max_bytes: int | None = None
     seconds: float | None = None
     is_public: bool = False
-    turn_seconds: float = MAX_WAIT_SECONDS
+    deadline: float | None = None
 
 
 def public_request(request: SourceRequest) -> SourceRequest:

@@ -28,6 +28,7 @@ from digest.sources import (
 )
 from digest.sources.source import AnnouncementCalendar, PaperLookup, Source
 
+# Of several summaries of a paper a mail shows that of the first source in this order.
 SOURCES: dict[str, Source] = {
     entry.name: entry
     for entry in (

@@ -11,9 +11,9 @@ from digest.errors import BadInput
 from digest.papers import AuthorFigures, AuthorId, AuthorProfile, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
-from digest.sources.citation_candidates import uncounted_papers
+from digest.sources.citation_count_candidates import uncounted_papers
 from digest.sources.record_limits import require_count, require_within_limits
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import SEMANTIC_SCHOLAR, is_person_id
 from digest.text.plain_text import one_line

@@ -12,10 +12,11 @@ from sqlmodel import Session
 from digest.errors import N_, BadInput, SourceDown
 from digest.papers import ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 
 LATE, PARTIAL, STALE, DOWN = N_("late"), N_("partial"), N_("stale"), N_("down")
 A_DAY = timedelta(days=1)
+MAX_DAYS_BACK = 60  # announcements that are older are not fetched to fill a gap
 
 SavedFile = tuple[str, bytes]  # file name, unpacked content
 NamedDocument = tuple[str, ParsedDocument]

@@ -13,7 +13,7 @@ from digest.errors import BadInput, Misconfigured
 from digest.papers import Record, bounded_summary, numbers_agree
 from digest.settings import TextSetting
 from digest.sources import http
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.text.tex import readable
 
 PACING = Pacing("own-summary")

@@ -32,8 +32,10 @@ from digest.web.pages import (
     admin_sources,
     admin_subscribers,
     admin_system,
+    authors,
     citations,
     confirm,
+    editions,
     feedback,
     feeds,
     mail_link,
@@ -43,6 +45,7 @@ from digest.web.pages import (
     sign_up,
     start_from_papers,
     topic_suggestions,
+    trending,
     unsubscribe,
 )
 from digest.web.ui import template_rendering
@@ -59,7 +62,10 @@ PAGES = (  # routes are tried in this order
     mail_link,
     feeds,
     citations,
+    trending,
     papers,
+    authors,
+    editions,
     search,
     topic_suggestions,
     health,
@@ -78,7 +84,7 @@ PAGES = (  # routes are tried in this order
 def _warm_up(services: PageServices, pages: PageCache) -> None:
     """Prepare what the first visitors need."""
     sign_up.warm_up(services, pages)
-    papers.warm_up(services, pages)
+    trending.warm_up(services, pages)
 
 
 def _refresh(services: PageServices, pages: PageCache) -> None:

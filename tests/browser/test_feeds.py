@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from digest.services.admin import source_admin
 from digest.services.ingestion import catch_up
-from digest.sources import request_pacing
+from digest.sources import request_turns
 from tests.browser.site import ADMIN, Site, text_of
 from tests.browser.steps import ADA, sign_in, subscribe
 from tests.digest.sources import feed_server
@@ -29,7 +29,7 @@ NAME = "journal-of-examples"
 
 @pytest.fixture
 def feeds(site: Site, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with feed_server.serving() as server:
         configured(FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=server.url, FEED_PAPERS_A_DAY=4)
         server.pages["/feed.xml"] = feed(*(item(n, day="2025-11-19") for n in range(10)), item(99, title="Cover Image"))

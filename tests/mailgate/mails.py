@@ -11,6 +11,7 @@ from pathlib import Path
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails, run_report_email
 from digest.compose.email.run_figures import RunFigures
+from digest.compose.email.subject_line import QuietDay
 from digest.compose.email.template_context import RenderedMail
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.mail.mime import dkim, message_builder
@@ -129,7 +130,9 @@ def _rendered(shared: Path | None, number: int) -> Iterator[tuple[str, str, Rend
 def _small() -> Iterator[tuple[str, str, RenderedMail]]:
     recipient, links, service = samples.RECIPIENT, samples.LINKS, samples.SERVICE
     yield "notice", "notice", other_emails.no_matches_notice(recipient, links, 412, service=service)
-    silent_topic_notice = other_emails.no_matches_notice(recipient, links, 412, silent=(LONG, 23), service=service)
+    silent_topic_notice = other_emails.no_matches_notice(
+        recipient, links, 412, quiet=QuietDay((LONG, 23)), service=service
+    )
     yield "notice-silent", "notice", silent_topic_notice
     yield "empty", "digest", other_emails.digest(Content(considered=412), {}, recipient, links, service=service)
     yield "confirmation", "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)

@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails, run_report_email
+from digest.compose.email.subject_line import QuietDay
 from digest.compose.email.template_context import RenderedMail
 from digest.papers import Record
 from seeds import loader
@@ -47,7 +48,10 @@ def all_mails() -> Iterator[tuple[str, RenderedMail]]:
     content = Content(tuple(entries), considered=214, more=0)
     about_synapses = replace(recipient, topics=("synapses",))
     yield "sources", other_emails.digest(content, samples.papers(records), about_synapses, links, service=service)
-    yield "notice", other_emails.no_matches_notice(recipient, links, 412, silent=(TOPICS[2], 23), service=service)
+    yield (
+        "notice",
+        other_emails.no_matches_notice(recipient, links, 412, quiet=QuietDay((TOPICS[2], 23)), service=service),
+    )
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     yield "link", other_emails.preferences_link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)
     yield (

@@ -19,11 +19,11 @@ def ingest(source: str) -> None:
     Safe to run twice: storing is idempotent, and request pacing keeps two tasks from asking at once. The source of a
     task that was enqueued while another one ended is no longer due, and is not fetched again.
     """
-    from digest.services.ingestion import catch_up, source_status
+    from digest.services.ingestion import catch_up, fetch_schedule
 
     more = False
     try:
-        if source in source_status.due_sources():
+        if source in fetch_schedule.due_sources():
             more = catch_up.ingest(source, seconds=TASK_SLICE_SECONDS).is_incomplete
     except (Transient, Refused, BadInput) as error:  # refused: it was paused or removed meanwhile
         log.warning("source_down", source=source, reason=str(error))

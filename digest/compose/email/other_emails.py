@@ -8,6 +8,7 @@ from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
 from digest.compose.email.email_parts import render_mail, subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
+from digest.compose.email.subject_line import QuietDay
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
 from digest.compose.text.text_wrapping import shorten, wrap
@@ -37,20 +38,19 @@ def no_matches_notice(
     links: Links,
     considered: int,
     *,
-    silent: tuple[str, int] | None = None,
-    all_muted: bool = False,
+    quiet: QuietDay = QuietDay(),  # noqa: B008 (immutable)
     notice: str = "",
     service: MailService = DEFAULT_SERVICE,
 ) -> RenderedMail:
     """The mail of a day without matches. `considered`: papers announced since the last edition.
 
-    `silent`: the topic that has brought nothing for the most days, and how many; `all_muted`: no topic can match;
     `notice`: of the edition, in English.
     """
+    silent = quiet.silent
     announced = wording.announced_papers(considered)
     heading = subject_line.nothing_new(bool(recipient.topics), subject_line.category_names(recipient))
     silence = wording.silent_topic(shorten(one_line(silent[0]), 60), silent[1]) if silent else ""
-    if all_muted:
+    if quiet.all_muted:
         silence = localize("All your topics are muted, so nothing can match them.")
     shown_notice = one_line(localize(notice)) if notice else ""
     advice = wording.advice_for_silent_topic(silent[0]) if silent else ""
@@ -58,7 +58,7 @@ def no_matches_notice(
     values: dict[str, object] = {
         "heading": heading,
         "preview": escape_text(preview),
-        "subject_line": subject_line.notice_subject(heading, considered, silent),
+        "subject_line": subject_line.notice_subject(heading, considered, quiet, wording.short_date(recipient.day)),
         "line": f"{heading}. {announced}".strip(),
         "announced": announced,
         "silence": escape_text(silence),

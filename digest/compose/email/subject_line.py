@@ -28,6 +28,8 @@ _MAX_PREHEADER_LENGTH = 140
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 
 MAX_NAMED_CATEGORIES = 2
+SILENCE_WINDOW_DAYS = 60  # in which editions are searched for a topic's last paper
+_LONG_SILENCE_DAYS = 50  # from then on the number of days may stay the same: older editions are not searched
 
 
 class SectionCounts(NamedTuple):
@@ -36,6 +38,18 @@ class SectionCounts(NamedTuple):
     followed: int
     new: int
     rising: int
+
+
+class QuietDay(NamedTuple):
+    """What a mail without papers tells of.
+
+    `silent`: the topic that has brought nothing for the most days, and how many, at most SILENCE_WINDOW_DAYS;
+    `all_muted`: no topic can match; `papers_of_week`: papers mailed in the seven days up to this one.
+    """
+
+    silent: tuple[str, int] | None = None
+    all_muted: bool = False
+    papers_of_week: int = 0
 
 
 class _Source(NamedTuple):
@@ -97,17 +111,33 @@ def nothing_new(has_topics: bool, fields: str = "") -> str:
     )
 
 
-def notice_subject(heading: str, considered: int, silent: tuple[str, int] | None) -> str:
-    """The subject of a quiet day: `Nothing on KV cache for 12 days`, else the heading with the papers announced."""
-    topic = _short_topic(silent[0]) if silent else ""
+def notice_subject(heading: str, considered: int, quiet: QuietDay, day: str) -> str:
+    """The subject of a quiet day: what was quiet, with a figure of that day or its date, so that none returns.
+
+    `Nothing on KV cache for 12 days`, else the heading with the papers announced, else what the week had.
+    """
+    silent = quiet.silent
+    topic = _notice_topic(silent[0]) if silent and not quiet.all_muted else ""
+    if quiet.all_muted:
+        return localize("%(day)s: all your topics are muted", day=day)
+    if silent and topic and silent[1] >= _LONG_SILENCE_DAYS:
+        weeks = _LONG_SILENCE_DAYS // 7
+        return localize("%(day)s: nothing on %(topic)s for over %(weeks)s weeks", day=day, topic=topic, weeks=weeks)
     if silent and topic:
         return localize_plural(
             "Nothing on %(topic)s for %(n)s day", "Nothing on %(topic)s for %(n)s days", silent[1], topic=topic
         )
-    if not considered:
-        return heading
-    papers = localize_plural("%(n)s paper announced", "%(n)s papers announced", considered)
-    return f"{heading} ({papers})"
+    if considered:
+        papers = localize_plural("%(n)s paper announced", "%(n)s papers announced", considered)
+        return f"{heading} ({papers})"
+    if not quiet.papers_of_week:
+        return localize("%(day)s: nothing announced, and nothing for you this week", day=day)
+    return localize_plural(
+        "%(day)s: nothing announced, %(n)s paper for you this week",
+        "%(day)s: nothing announced, %(n)s papers for you this week",
+        quiet.papers_of_week,
+        day=day,
+    )
 
 
 _TYPOGRAPHY = str.maketrans(
@@ -221,6 +251,12 @@ def _short_topic(topic: str) -> str:
     """The topic in one line, '' where it is too long for a subject or is a query."""
     line = one_line(topic)
     return line if len(line) <= 32 and not _QUERY.search(line) else ""
+
+
+def _notice_topic(topic: str) -> str:
+    """The topic in one short line, cut where it is long; '' for a query."""
+    line = one_line(topic)
+    return "" if _QUERY.search(line) else shorten_ascii(line, 32)
 
 
 def preheader(edition: Content, recipient: Recipient, titles: Sequence[str], excerpt: str = "") -> str:

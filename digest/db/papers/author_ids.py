@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
@@ -62,6 +62,23 @@ def names_of_id(session: Session, scheme: str, value: str) -> list[str]:
     table = PaperAuthorId
     statement = select(col(table.name)).where(col(table.scheme) == scheme, col(table.value) == value)
     return sorted(session.execute(statement.distinct()).scalars())
+
+
+def names_of_ids(session: Session, ids: Iterable[tuple[str, str]], limit: int) -> dict[tuple[str, str], list[str]]:
+    """The names that most papers print for the authors with these ids, at most `limit` of each."""
+    table, id_pairs = PaperAuthorId, set(ids)
+    columns = col(table.scheme), col(table.value), col(table.name)
+    statement = (
+        select(*columns)
+        .where(in_values(session, col(table.value), sorted({value for _, value in id_pairs})))
+        .group_by(*columns)
+        .order_by(func.count().desc(), col(table.name))
+    )
+    names: dict[tuple[str, str], list[str]] = {}
+    for scheme, value, name in session.execute(statement):
+        if (scheme, value) in id_pairs and len(names.setdefault((scheme, value), [])) < limit:
+            names[scheme, value].append(name)
+    return names
 
 
 def ids_since(session: Session, values: Iterable[str], paper_id: int) -> set[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
+from digest.mail.bounces.bounce_kinds import bounce_kind
 from digest.mail.mime.composer_interface import WithheldMail
 from digest.mail.outbox import relay_refusals, retry_backoff
 from digest.mail.outbox.pause_duration import POLICY_PAUSE, domain_pause
@@ -14,7 +15,6 @@ from digest.mail.smtp.refusal_cause import ABOUT_SUBSCRIBER
 from digest.mail.smtp.reply_outcome import NOT_STARTED, SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
-HARD, SOFT = "hard", "soft"  # kinds of bounce
 NOT_COMPOSED = "the message could not be composed"
 
 
@@ -99,5 +99,5 @@ def _rejected(delivery: ClaimedDelivery, outcome: SendOutcome, reply: str) -> De
     """Give up. This counts against the address only where the reply is about the address or its mailbox."""
     bounce = ""
     if outcome.cause in ABOUT_SUBSCRIBER:
-        bounce = HARD if outcome.no_such_address else SOFT
+        bounce = bounce_kind(outcome.cause, temporary=outcome.state != REJECTED)
     return DeliveryResult(delivery, REJECTED, reply, outcome.status, bounce=bounce, suppress=outcome.no_such_address)

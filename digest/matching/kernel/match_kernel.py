@@ -73,7 +73,8 @@ def match_rows(
         close_possible = may_be_close(profiles, index, workspace, requests.rows[row].tau)
         if certain or close_possible:
             apply_limits(profiles, index, requests, workspace, row)
-            keys = _rank_papers(profiles, index, workspace, requests.rows[row].tau, close_possible)
+            request = requests.rows[row]
+            keys = _rank_papers(profiles, index, workspace, request.tau, request.taken, close_possible)
         if not _write_results(profiles, index, workspace, output, row, keys):
             return row
     return last + 1
@@ -81,7 +82,7 @@ def match_rows(
 
 @inlined
 def _rank_papers(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, close_possible: bool
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, taken: int, close_possible: bool
 ) -> int:
     """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
     s, certain = workspace.scalars, workspace.sets[CERTAIN]
@@ -92,7 +93,7 @@ def _rank_papers(
         s[BEST_COUNT] = 0
         return 0
     _sum_relevances(profiles, index, workspace, count, close_possible)
-    s[BEST_LIMIT], s[BEST_COUNT], s[SCORE_BOUND] = _max_ranked(workspace), 0, -1
+    s[BEST_LIMIT], s[BEST_COUNT], s[SCORE_BOUND] = _max_ranked(workspace, taken), 0, -1
     if count:
         _insert_certain(index, workspace, count)
     if close_possible:
@@ -145,10 +146,10 @@ def _insert_certain(index: PaperArrays, workspace: Workspace, count: int) -> Non
 
 
 @inlined
-def _max_ranked(workspace: Workspace) -> int:
-    """How many of the best papers may be returned."""
+def _max_ranked(workspace: Workspace, taken: int) -> int:
+    """How many of the best papers may be returned. `taken`: places of the limit that are taken before RANKED."""
     if workspace.scalars[MODE] == RANKED:
-        return int(workspace.scalars[RANKED_LIMIT])
+        return int(max(0, min(workspace.scalars[RANKED_LIMIT], workspace.scalars[PAPER_LIMIT] - taken)))
     if workspace.scalars[MODE] == ALL or workspace.scalars[CAP_AT] >= 0:
         return FOLLOWED_BONUS
     max_papers = workspace.scalars[PAPER_LIMIT]
@@ -222,7 +223,7 @@ def _write_papers(
 ) -> int:
     """Write the first papers in order, those that the caps admit. Returns where the next row's papers begin."""
     s, record = workspace.scalars, output.rows[row]
-    hit_index, note_offset, capped_papers = record.first, record.note_at, 0
+    hit_index, note_offset = record.first, record.note_at
     for i in range(best_count):
         if i % REASONS_BATCH == 0:
             load_batch(profiles, index, workspace, i, min(best_count - i, REASONS_BATCH))
@@ -232,13 +233,12 @@ def _write_papers(
         if s[EXAMPLE_AT] >= 0 and is_similar(profiles, workspace, paper):
             kind |= EXAMPLE
         limited = capped and not kind & FOLLOWED
-        if limited and capped_papers >= s[PAPER_LIMIT]:
+        if limited and hit_index - record.first >= s[PAPER_LIMIT]:
             break
         topic = best_topic(workspace, lane)
         if limited:
             if is_full(profiles, workspace, topic):
                 continue
-            capped_papers += 1
             workspace.topics[topic].used += 1
         write_note(profiles, index, workspace, lane, output, note_offset, record)
         hit = output.papers[hit_index]

@@ -23,7 +23,9 @@ class OrderedMatches(Protocol):
 
 
 def within_limits(profile: Profile, matches: OrderedMatches) -> list[Match]:
-    """At most `limit` papers, at most a topic's cap for each; followed authors always; no topic in a title left out.
+    """At most `limit` papers, at most a topic's cap for each; no topic in a title left out.
+
+    Papers of followed authors are always admitted, and count towards the limit.
 
     A topic that stands in titles but in none that fits, or in one where there is room for two, takes the last slot of
     a topic that has several: docs/MATCHING.md, "Selection".
@@ -49,7 +51,7 @@ class _SlotSelection:
         for place in range(len(self._matches)):
             match = self._matches.match(place)
             if not match.followed:
-                if self._used.total() >= self._profile.limit:
+                if len(self.places) >= self._profile.limit:
                     return  # followed authors come first
                 if self._is_full(match.topic):
                     continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -19,7 +20,7 @@ from digest.sources.feed_source import FRESH, changed_entries
 
 # of a preview, which somebody waits for
 MAX_LOOKUPS, LOOKUP_SECONDS = 5, 8.0  # at Crossref
-TRIES, FEED_SECONDS, TURN_SECONDS = 1, 25.0, 10.0
+TRIES, FEED_SECONDS = 1, 25.0
 NEW, STORED, OLD = N_("new"), N_("stored already"), N_("older than 14 days")
 
 
@@ -60,7 +61,7 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     `max_lookups`: papers to ask Crossref about; those that it does not answer in time are shown as the feed has them.
     """
     address = feed_fetch.checked_address(address)
-    fetched = feed_fetch.fetch_feed(address, tries=TRIES, seconds=FEED_SECONDS, turn_seconds=TURN_SECONDS)
+    fetched = feed_fetch.fetch_feed(address, tries=TRIES, deadline=time.monotonic() + FEED_SECONDS)
     read = fetched.reading or FeedReading("", (), ())
     completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
     by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}

@@ -19,7 +19,7 @@ from digest.models import Audit, FeedSource
 from digest.papers.outlets import outlet_key
 from digest.papers.subjects import subject_code
 from digest.services.admin.feed_preview import FeedPreview, preview_feed
-from digest.services.ingestion import import_files, source_status
+from digest.services.ingestion import fetch_schedule, import_files
 from digest.services.subscriptions import removed_sources
 from digest.sources import registry
 from digest.sources.feed_fetch import checked_address
@@ -98,7 +98,7 @@ def confirm_feed(name: str, *, actor: str) -> None:
         feed.confirmed_at = clock.now()
         session.add(Audit(at=feed.confirmed_at, actor=actor, action="confirm feed", detail={"source": name}))
     try:
-        source_status.request_fetch(name)  # what waits is stored then
+        fetch_schedule.request_fetch(name)  # what waits is stored then
     except Refused:
         return  # it is paused, or asked for no request before a time
 

@@ -12,7 +12,7 @@ from digest.db.papers import feed_sources
 from digest.db.reporting import admin_listings
 from digest.i18n import localize
 from digest.models import FeedSource
-from digest.services.ingestion import source_status
+from digest.services.ingestion import fetch_schedule, source_status
 from digest.services.ingestion.source_status import SourceStatus
 from digest.sources import feed_source, registry
 
@@ -60,7 +60,7 @@ def source_rows() -> list[SourceRow]:
     """All built-in sources and feeds, those that are fetched first."""
     now = clock.now()
     statuses = {status.source: status for status in source_status.source_statuses(now)}
-    next_fetches = source_status.next_fetches(now)
+    next_fetches = fetch_schedule.next_fetches(now)
     with reading() as session:
         feeds = {feed.name: feed for feed in feed_sources.feeds(session)}
         rejects = admin_listings.reject_counts(session)

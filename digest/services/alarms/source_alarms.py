@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from digest.db.subscribers import subscribers
 from digest.services.alarms import alarm_rules
-from digest.services.ingestion import source_status
+from digest.services.ingestion import fetch_schedule, source_status
 from digest.services.ingestion.source_status import SourceStatus
 from digest.sources import registry
 from digest.sources.source import DOWN, LATE, STALE
@@ -30,7 +30,7 @@ _RETENTION = timedelta(days=7)
 
 def current_statuses(now: datetime) -> list[tuple[SourceStatus, bool]]:
     """The sources that the scheduler fetches, each with whether it is late only because it was not fetched."""
-    due = source_status.due_sources(now)
+    due = fetch_schedule.due_sources(now)
     enabled = {source.name for source in registry.enabled_sources()}
     statuses = [
         status

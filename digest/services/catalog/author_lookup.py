@@ -22,7 +22,8 @@ from digest.text.person_names import parse_name
 log = logs.get(__name__)
 
 MAX_LOOKED_UP = 2  # names of one form that are looked up
-SECONDS, STORING_SECONDS = 3.0, 1.0  # for all of them; for one answer
+SECONDS = 3.0  # for all of them
+STORING_SECONDS, MIN_STORING_SECONDS = 1.0, 0.2  # of these, for one answer; also where they are over
 STORED_FOR = timedelta(days=30)
 PAUSE_AFTER_FAILURE = timedelta(minutes=5)
 MAX_A_DAY = 300  # names, each two requests; without a key the source answers about 1,000 a day
@@ -56,7 +57,7 @@ def find_people(names: Iterable[str]) -> PeopleByName:
         answer = _ask(name, seconds_left)
         if answer is not None:
             people[key] = answer
-        if not _store(key, answer) or answer is None:
+        if not _store(key, answer, deadline) or answer is None:
             break
     return people
 
@@ -84,11 +85,12 @@ def _ask(name: str, seconds: float) -> tuple[AuthorCandidate, ...] | None:
         return None
 
 
-def _store(key: str, people: tuple[AuthorCandidate, ...] | None) -> bool:
+def _store(key: str, people: tuple[AuthorCandidate, ...] | None, deadline: float) -> bool:
     """Store an answer. False where the database can't take it now, which must not cost the page."""
     try:
+        seconds = min(max(deadline - time.monotonic(), MIN_STORING_SECONDS), STORING_SECONDS)
         retry_transaction(
-            lambda session: author_lookups.store_answer(session, key, people, clock.now()), seconds=STORING_SECONDS
+            lambda session: author_lookups.store_answer(session, key, people, clock.now()), seconds=seconds
         )
     except Transient as error:
         log.warning("people_not_stored", reason=str(error))

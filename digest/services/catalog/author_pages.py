@@ -20,7 +20,7 @@ from digest.models import Paper
 from digest.models.types import stored_id
 from digest.papers import Record, author_key, author_page_key
 from digest.services.catalog import followed_people, novelty_and_score, people_choice
-from digest.services.catalog import trending as rising
+from digest.services.catalog import trending_ranks as rising
 from digest.services.catalog.page_schemas import AuthorPage, PaperRow
 from digest.services.catalog.paper_presenters import present_row
 from digest.sources import registry

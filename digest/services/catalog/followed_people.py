@@ -39,6 +39,7 @@ from digest.text.person_references import (
 from digest.text.tokens import is_weighted, stem
 
 MAX_PAPERS = 300  # newest papers that print the name in full; half as many with initials, or with one id
+MAX_NAMES = 8  # of one id whose papers are grouped
 _TITLE_WEIGHT = 2  # of a word in the title, beside one in the abstract
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _MAX_CACHED = 4000  # names
@@ -90,32 +91,57 @@ def person(session: Session, reference: PersonReference) -> Person | None:
 def papers_of(session: Session, people: Iterable[str], oldest_paper: int = 0) -> dict[str, frozenset[int]]:
     """The papers of people as in `people_of`, from the paper with that id on. Names alone are left out.
 
-    Those of an id alone (`orcid:…`) are the papers that have it; other people also have papers without an id.
+    An id, alone (`orcid:…`) or after a name, is the person whom the papers with it show, under each name that these
+    print: so papers without an id are found too, if they are the person's.
     """
     texts = set(people)
-    references = {text: reference for text in texts if (reference := reference_of(text))}
-    ids = {
-        (scheme, value) for scheme, _, value in (text.partition(":") for text in texts) if is_person_id(scheme, value)
-    }
-    papers = author_ids.papers_with_ids(session, ids, oldest_paper) if ids else {}
-    papers_by_reference = {text: frozenset(paper_ids) for text, paper_ids in papers.items()}
-    for text in _with_recent_papers(session, references, oldest_paper) if references else ():
-        followed = person(session, references[text])
-        if followed is not None:
-            papers_by_reference[text] = frozenset(paper_id for paper_id in followed.papers if paper_id >= oldest_paper)
-    return papers_by_reference
+    references = [(text, reference) for text in texts if (reference := reference_of(text))]
+    ids = {text: key for text in texts if (key := _id_of(text))}
+    papers: dict[str, set[int]] = {}
+    if ids:
+        papers_by_id = author_ids.papers_with_ids(session, ids.values(), oldest_paper)
+        papers = {text: {*papers_by_id[":".join(key)]} for text, key in ids.items()}
+        names_by_id = author_ids.names_of_ids(session, ids.values(), MAX_NAMES)
+        references += [
+            (text, PersonReference(name, *key)) for text, key in ids.items() for name in names_by_id.get(key, ())
+        ]
+    for text, reference in _with_recent_papers(session, references, oldest_paper) if references else ():
+        for paper_id in _papers_of_person(session, reference):
+            if paper_id >= oldest_paper:
+                papers.setdefault(text, set()).add(paper_id)
+    return {text: frozenset(paper_ids) for text, paper_ids in papers.items()}
 
 
-def _with_recent_papers(session: Session, references: Mapping[str, PersonReference], oldest_paper: int) -> list[str]:
-    """The followed people with a paper of their name or id since then; only their groups have to be computed."""
+def _papers_of_person(session: Session, reference: PersonReference) -> tuple[int, ...]:
+    """The person's papers, also those under the name that papers print where the source of the id has another."""
+    named = person(session, reference)
+    if named is None or author_key(named.name) == author_key(reference.name):
+        return named.papers if named else ()
+    printed = person(session, reference._replace(name=named.name))
+    return (*named.papers, *(printed.papers if printed else ()))
+
+
+def _id_of(text: str) -> tuple[str, str] | None:
+    """The (scheme, value) of an id alone, or of a person who is named by one; None for others."""
+    reference = reference_of(text)
+    if reference is not None:
+        return (reference.scheme, reference.value) if reference.scheme in ID_SCHEMES else None
+    scheme, _, value = text.partition(":")
+    return (scheme, value) if is_person_id(scheme, value) else None
+
+
+def _with_recent_papers(
+    session: Session, references: Sequence[tuple[str, PersonReference]], oldest_paper: int
+) -> list[tuple[str, PersonReference]]:
+    """The people with a paper of their name or id since then; only their groups have to be computed."""
     if not oldest_paper:
-        return sorted(references)
-    keys = {key for reference in references.values() for key in _name_keys(reference.name)}
+        return sorted(set(references))
+    keys = {key for _, reference in references for key in _name_keys(reference.name)}
     recent_keys = store.author_keys_since(session, keys, oldest_paper)
-    recent_ids = author_ids.ids_since(session, {r.value for r in references.values()}, oldest_paper)
+    recent_ids = author_ids.ids_since(session, {reference.value for _, reference in references}, oldest_paper)
     return [
-        author
-        for author, reference in sorted(references.items())
+        (text, reference)
+        for text, reference in sorted(set(references))
         if not recent_keys.isdisjoint(_name_keys(reference.name)) or (reference.scheme, reference.value) in recent_ids
     ]
 

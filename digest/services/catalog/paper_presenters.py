@@ -15,7 +15,7 @@ from digest.i18n import localize
 from digest.models.types import stored_id
 from digest.papers import Record
 from digest.services.catalog import novelty_and_score, paper_exports
-from digest.services.catalog import trending as rising
+from digest.services.catalog import trending_ranks as rising
 from digest.services.catalog.novelty_and_score import PaperFigures
 from digest.services.catalog.page_schemas import PaperPage, PaperRow
 from digest.sources import registry

@@ -21,7 +21,7 @@ from digest.compose.email.template_context import Recipient
 from digest.compose.text.bylines import byline
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.runs import runs, sent_papers
+from digest.db.runs import owned_papers, runs, sent_papers
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.matching.profile import Profile
@@ -73,11 +73,12 @@ def _beyond_limit(session: Session, edition: Edition, content: Content, profile:
     sent = sent_papers.papers_sent_since(
         session, [edition.subscriber_id], pool.oldest_relevant_announcement(seen_through), before=edition.id
     )
+    owned = owned_papers.owned_papers(session, [edition.subscriber_id], pool.oldest_paper, before=edition.created_at)
     request = SelectionRequest(
         replace(profile, topics=topics, limit=limit),
         seen_through,
         threshold_lookup.thresholds_by_version(session, epoch, {edition.profile_id: profile}).get(edition.profile_id),
-        sent.get(edition.subscriber_id, ()),
+        [*sent.get(edition.subscriber_id, ()), *owned.get(edition.subscriber_id, ())],
         rising=False,
     )
     [complete] = selector.choose(session, pool, [request])

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from digest import clock, settings
 from digest.compose.edition import Content
 from digest.compose.email import digest_email, other_emails
+from digest.compose.email.subject_line import SILENCE_WINDOW_DAYS, QuietDay
 from digest.compose.email.template_context import Links, MailService, Recipient, RenderedMail
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
@@ -32,7 +33,7 @@ from digest.services.security import signed_links
 from digest.sources import registry
 
 MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
-SILENCE_WINDOW = timedelta(days=60)
+SILENCE_WINDOW, _WEEK_BEFORE = timedelta(days=SILENCE_WINDOW_DAYS), timedelta(days=6)
 
 
 class Addressee(Protocol):
@@ -190,8 +191,11 @@ def mail_without_papers(
         recipient,
         links,
         content.considered,
-        silent=silent_topic(subscriber_id, recipient.day, topics) if topics else None,
-        all_muted=bool(recipient.topics) and not topics,
+        quiet=QuietDay(
+            silent_topic(subscriber_id, recipient.day, topics) if topics else None,
+            bool(recipient.topics) and not topics,
+            0 if content.considered else papers_of_week(subscriber_id, recipient.day),
+        ),
         notice=content.notice,
         service=service,
     )
@@ -203,10 +207,17 @@ def service_identity() -> MailService:
     return MailService(configured.service_name, configured.base_url, configured.postal_address)
 
 
-def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[str, int] | None:
-    """The topic without a paper for the most days before `day`, and how many; None within SILENT_DAYS.
+def papers_of_week(subscriber_id: int, day: date) -> int:
+    """The number of papers of a subscriber's editions in the seven days up to that one."""
+    with reading() as session:
+        return sum(edition.papers for edition in editions_between(session, subscriber_id, day - _WEEK_BEFORE, day))
 
-    Looks at the editions of LOOK_BACK; a topic counts by its text, from the first of them on that was chosen with it.
+
+def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[str, int] | None:
+    """The topic without a paper for the most days before `day`, and how many; None within MIN_SILENT_DAYS.
+
+    Looks at the editions of SILENCE_WINDOW; a topic counts by its text, from the first of them on that was chosen with
+    it.
     """
     with reading() as session:
         editions = editions_between(session, subscriber_id, day - SILENCE_WINDOW, day)

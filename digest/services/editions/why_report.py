@@ -12,7 +12,7 @@ from digest.compose.edition import Content, Entry
 from digest.db.core.engine import reading
 from digest.db.outbox import subscriber_mail
 from digest.db.papers import papers as store
-from digest.db.runs import editions, runs
+from digest.db.runs import editions, owned_papers, runs
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.matching.profile import Candidate, Profile
@@ -168,6 +168,8 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
         yield "it was withdrawn"
     elif paper_row.announcement_id is None:
         yield "it was never announced as new here: only revisions or signals of it are known"
+    elif reason := _owned_reason(session, stored_id(subscriber), paper):
+        yield reason
     else:
         yield f"announced {_day(paper_row.announcement_id)}, ingest no. {paper_row.batch_id}"
         profile = subscribers.profile_of(session, subscriber)
@@ -185,6 +187,15 @@ def _reasons_not_sent(session: Session, subscriber: Subscriber, paper: int) -> I
             or _exclusion_reason(profile, document)
             or _matching_result(session, subscriber, profile, document, paper_row.batch_id)
         )
+
+
+def _owned_reason(session: Session, subscriber_id: int, paper: int) -> str:
+    """Why the paper is no news to the subscriber; '' where it is."""
+    if paper in owned_papers.stored_examples(session, [subscriber_id]).get(subscriber_id, ()):
+        return "it is one of the papers you start from: they find others, but are not sent themselves"
+    if paper in owned_papers.owned_papers(session, [subscriber_id], paper).get(subscriber_id, ()):
+        return "you gave feedback on it: you have it from an earlier mail"
+    return ""
 
 
 def _choice_reason(profile: Profile, paper: Paper) -> str:

@@ -21,11 +21,9 @@ from digest.errors import BadInput, Refused, SourceDown
 from digest.services.ingestion import fetch_source
 from digest.services.ingestion.import_document import IngestCounts
 from digest.sources import registry
-from digest.sources.source import A_DAY, DOWN, FetchResult, Source
+from digest.sources.source import A_DAY, DOWN, MAX_DAYS_BACK, FetchResult, Source
 
 log = logs.get(__name__)
-
-MAX_DAYS_BACK = 60
 
 Progress = Callable[[int, int, str], None]  # steps done, steps in all, label of the next step
 Step = tuple[str, Callable[[], FetchResult]]

@@ -20,7 +20,7 @@ from digest.text.folding import fold_text
 from digest.text.tex import readable
 from digest.text.tokens import is_weighted, tokens
 
-MAX_TOPICS = 12
+MAX_SUGGESTED_TOPICS = 12
 PREVIEW_DAYS, PREVIEW_PAPERS = 14, 50
 _MAX_PAPERS = 600  # whose texts are read; of a larger library evenly spread ones
 _MAX_ABSTRACT = 600  # characters
@@ -115,7 +115,7 @@ def _best_papers(preview: Preview) -> Mapping[str, PreviewPaper]:
 
 
 def suggest_phrases(session: Session, library: ResolvedLibrary) -> list[tuple[str, int]]:
-    """At most MAX_TOPICS phrases, best first, each with the number of papers of the library that have it.
+    """At most MAX_SUGGESTED_TOPICS phrases, best first, each with the number of papers of the library that have it.
 
     A phrase is in the title of one paper at least, a single word in those of two: abstracts are full of set phrases.
     """
@@ -192,7 +192,7 @@ def _choose(papers: Mapping[Stems, set[int]], values: Mapping[Stems, float]) -> 
     candidates = _without_contained(by_value[:_MAX_CANDIDATES], papers)
     covered: set[int] = set()
     suggested: list[Stems] = []
-    while candidates and len(suggested) < MAX_TOPICS:
+    while candidates and len(suggested) < MAX_SUGGESTED_TOPICS:
         _, best = max((values[stems] * _newly_covered(papers[stems], covered), stems) for stems in candidates)
         suggested.append(best)
         covered |= papers[best]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -45,20 +45,22 @@ def preview(
     until: date | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     whole: bool = False,
+    owned: Collection[int] = (),
 ) -> Preview:
     """The last `days` calendar days up to `until` (the newest announcement's), at most `limit` papers of each.
 
     Days without an announcement are left out. Word counts and threshold are those of the newest day, for all days.
-    `cancelled` is called before each day. `whole`: look at all days, even where that takes long. Raises BadQuery for a
-    topic in error, Cancelled, TooMany.
+    `cancelled` is called before each day. `whole`: look at all days, even where that takes long. `owned`: papers of the
+    subscriber's own library, which no mail brings. Raises BadQuery for a topic in error, Cancelled, TooMany.
     """
+    left_out = frozenset(owned)
     profile = replace(profile, limit=limit or profile.limit)
     with reading() as session:
         data = preview_data.cache.current(session, days, until)
         if data is None:
             return Preview(())
-        if profile.examples is not None:
-            return _make_preview(session, profile, data, cancelled, whole=whole)
+        if profile.examples is not None or left_out:
+            return _make_preview(session, profile, data, cancelled, whole=whole, left_out=left_out)
         return _previews.get(
             (profile, whole),
             lambda: _make_preview(session, profile, data, cancelled, whole=whole),
@@ -75,9 +77,15 @@ def refresh() -> None:
 
 
 def _make_preview(
-    session: Session, profile: Profile, data: PreviewData, cancelled: Callable[[], bool], *, whole: bool
+    session: Session,
+    profile: Profile,
+    data: PreviewData,
+    cancelled: Callable[[], bool],
+    *,
+    whole: bool,
+    left_out: Collection[int] = (),
 ) -> Preview:
-    select = partial(_select, session, data=data, cancelled=cancelled, whole=whole)
+    select = partial(_select, session, data=data, cancelled=cancelled, whole=whole, left_out=left_out)
     selection = select(profile)
     contents = [content for _, content in selection.days]
     counts = topic_counts.topic_counts(
@@ -101,9 +109,15 @@ class _PreviewSelection:
 
 
 def _select(
-    session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
+    session: Session,
+    profile: Profile,
+    *,
+    data: PreviewData,
+    cancelled: Callable[[], bool],
+    whole: bool,
+    left_out: Collection[int],
 ) -> _PreviewSelection:
-    backend = PostingsBackend(session, profile, data.weights, data.posting_cache)
+    backend = PostingsBackend(session, profile, data.weights, data.posting_cache, left_out)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[tuple[CandidatePool, list[int]]] = []
     total = 0

@@ -26,7 +26,7 @@ from digest.models.delivery import OPEN_STATES, SENT
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.delivery.personal_composer import PersonalComposer
-from digest.services.ingestion import catch_up, source_status
+from digest.services.ingestion import catch_up, fetch_schedule, source_status
 from digest.services.runs import build_editions, run_planning
 from digest.services.subscriptions import confirm, consent_origin, preference_fields
 from digest.services.subscriptions.topic_checks import check_topic
@@ -133,7 +133,7 @@ def send_mail_of_day(
 
 def _next_attempt() -> datetime | None:
     """When a source is asked next, where all of them are down; else None."""
-    fetches = source_status.next_fetches()
+    fetches = fetch_schedule.next_fetches()
     down = {status.source for status in source_status.source_statuses() if status.state == DOWN}
     return min(fetches.values()) if fetches and fetches.keys() <= down else None
 
@@ -176,7 +176,7 @@ def _end_of_quarter(time_zone: str) -> str:
 def _fetch_due_sources(progress: Progress) -> tuple[tuple[str, str], ...]:
     """Fetch what is due. A source that fails costs only its own papers, which come another day."""
     failed = []
-    for source in source_status.due_sources():
+    for source in fetch_schedule.due_sources():
         progress(source)
         try:
             catch_up.ingest(source)

@@ -6,7 +6,7 @@ subscriber would have seen and been sent is carried from day to day in memory, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.runs import runs
+from digest.db.runs import owned_papers, runs
 from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Announcement, Epoch, Run, Subscriber
@@ -50,11 +50,15 @@ class ReplayedDay:
 
 @dataclass(slots=True)
 class _ReplayedSubscriber:
-    """A subscriber's state on a day of the replay. `sent`: announcement by paper, inside the window alone."""
+    """A subscriber's state on a day of the replay. `sent`: announcement by paper, inside the window alone.
+
+    `examples`: stored papers of the subscriber's own library.
+    """
 
     row: Subscriber
     profile: Profile
     seen_through: int
+    examples: Collection[int] = ()
     sent: dict[int, int] = field(default_factory=dict)
 
 
@@ -79,9 +83,13 @@ def _parts(session: Session, first_day: date, only: int | None) -> Iterator[list
     last_id = 0
     while rows := runs.active_subscribers(session, after=last_id, only_id=only, limit=SUBSCRIBERS_PER_PART):
         profiles = assemble_edition.profiles_of_subscribers(session, rows)
+        examples = owned_papers.stored_examples(session, [stored_id(row) for row in rows])
         yield [
             _ReplayedSubscriber(
-                row, profiles.get(row.profile_id or 0, Profile()), _last_batch_before(session, row, first_day)
+                row,
+                profiles.get(row.profile_id or 0, Profile()),
+                _last_batch_before(session, row, first_day),
+                examples.get(stored_id(row), ()),
             )
             for row in rows
         ]
@@ -115,7 +123,7 @@ def _replay_day(
                 subscriber.profile,
                 subscriber.seen_through,
                 thresholds_by_version[subscriber.row.profile_id or 0],
-                frozenset(subscriber.sent),
+                frozenset((*subscriber.sent, *subscriber.examples)),
             )
             for subscriber in due_subscribers
         ]

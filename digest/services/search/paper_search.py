@@ -30,7 +30,7 @@ from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
 from digest.services.catalog import epochs, followed_people, paper_presenters
 from digest.services.preview import topic_counts
-from digest.services.search import pasted_identifier, search_ranking
+from digest.services.search import index_ranking, pasted_identifier
 from digest.services.search.facets import PaperFacets
 from digest.services.search.search_schemas import (
     BEST,
@@ -205,7 +205,7 @@ class _Pager:
         most = min(MAX_RANKED, _RANKED_TIMES_WORDS // max(1, words))
         index_hits = index.newest_hits(self._session, plan.index_query, plan.scope, most)
         self.is_ranked_in_part = len(index_hits) == most
-        ranking = search_ranking.Ranking(
+        ranking = index_ranking.Ranking(
             self._session, plan.query, plan.index_query, index_hits, plan.weights, plan.authors.names
         )
         ranked = ranking.best(MAX_VERIFIED, after)

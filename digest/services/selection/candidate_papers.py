@@ -21,7 +21,7 @@ from digest.db.papers.catalog_version import signals_version
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
-from digest.services.catalog import announcements, epochs, trending
+from digest.services.catalog import announcements, epochs, trending_ranks
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, admitted_papers
 
@@ -36,7 +36,7 @@ class CandidatePool:
 
     days: tuple[AnnouncementDay, ...]
     through: int
-    trends: Mapping[int, trending.Trend]
+    trends: Mapping[int, trending_ranks.Trend]
     weights: Weights
 
     @property
@@ -53,6 +53,11 @@ class CandidatePool:
     def papers(self) -> Mapping[int, AnnouncedPaper]:
         """The papers that may be selected, by id."""
         return all_announced(self.days, self.through)
+
+    @cached_property
+    def oldest_paper(self) -> int:
+        """The smallest id of a paper that may be selected; 0 without papers."""
+        return min(self.papers, default=0)
 
     def count_after(self, batch: int, choice: PaperChoice = EVERYTHING) -> int:
         """The number of papers from later batches that the choice admits."""
@@ -103,14 +108,14 @@ def pool_of(
     if pool is None:
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
         papers = {
-            paper_id: trending.PaperListing(announcement_of[paper_id], paper.revision)
+            paper_id: trending_ranks.PaperListing(announcement_of[paper_id], paper.revision)
             for paper_id, paper in all_announced(days, newest_batch).items()
         }
         members = (
             None if len(numbers) >= WINDOW_ANNOUNCEMENTS else _ranking_peers(session, numbers, signals_at, newest_batch)
         )
         pool = CandidatePool(
-            days, newest_batch, trending.trends_of(session, papers, at=signals_at, members=members), weights
+            days, newest_batch, trending_ranks.trends_of(session, papers, at=signals_at, members=members), weights
         )
     pools[key] = pool
     while len(pools) > _MAX_CACHED_POOLS:
@@ -120,7 +125,7 @@ def pool_of(
 
 def _ranking_peers(
     session: Session, numbers: Sequence[int], signals_at: datetime, through: int
-) -> trending.RankingPeers:
+) -> trending_ranks.RankingPeers:
     """The papers to rank those of a few announcements among: the whole window up to the newest, as in a run."""
     window = store.announcement_window(session, max(numbers), WINDOW_ANNOUNCEMENTS)
-    return trending.ranking_peers(session, list({*window, *numbers}), at=signals_at, through_batch=through)
+    return trending_ranks.ranking_peers(session, list({*window, *numbers}), at=signals_at, through_batch=through)

@@ -84,14 +84,16 @@ def content_without_topics(
 ) -> Content:
     """An edition without topics: papers of followed authors, then the categories' new ones, or what trends.
 
-    `trending`: strongest first; `newest`: best first; both without papers sent before or of followed authors.
+    `trending`: strongest first; `newest`: best first; both without papers sent before or of followed authors. They get
+    the places of the limit that followed authors leave.
     """
     profile = request.profile
     entries = [entry_of_match(pool, match, FOLLOWED) for match in followed]
     unspecific = not (profile.topics or profile.categories or profile.authors)
     papers, section = (trending, RISING) if unspecific else (newest if profile.categories else (), NEW)
-    entries += [plain_entry(pool, paper, section) for paper in papers[: profile.limit]]
-    more = max(len(papers) - profile.limit, 0)
+    places = max(profile.limit - len(followed), 0)
+    entries += [plain_entry(pool, paper, section) for paper in papers[:places]]
+    more = max(len(papers) - places, 0)
     return Content(entries=_sort_by_section(entries), considered=considered, more=more, notice=request.notice)
 
 

@@ -40,6 +40,7 @@ _templates_by_papers: WeakKeyDictionary[PaperColumns, dict[str, tuple[dict[int, 
 )
 StoredReasons = tuple[bytes, bytes]  # entries as stored, separated by commas, and the packed ids of their papers
 BATCH_SIZE = 8192  # requests
+_ID_BYTES = 4  # of a paper in the packed ids
 
 
 class EngineBackend:
@@ -169,7 +170,7 @@ class _RequestBatch:
         written = self._write_entries(matcher, papers, topic_rows, answers, NEW)
         totals = answers.arrays.rows["total"][:-1].tolist()
         for row, reasons, total in zip(topic_rows, written, totals, strict=True):
-            self.new_entries[row], self.more_counts[row] = reasons, total - len(reasons[1]) // 4
+            self.new_entries[row], self.more_counts[row] = reasons, total - len(reasons[1]) // _ID_BYTES
         self.already_sent.append(_selected_papers(answers, topic_rows))
         other_rows = [row for row in rows if not self.with_topics[row]]
         if other_rows:
@@ -192,7 +193,7 @@ class _RequestBatch:
             self.new_without_topics |= self._allowed_papers(matcher, papers, other_rows, new=True)
 
     def find_rising(self, papers: PaperColumns) -> None:
-        """Find the rising papers of each row, after the new ones."""
+        """Find the rising papers of each row, after the new ones, which leave them the last places of the limit."""
         matcher = self.compiled.matcher(self.session, papers, self.pool.weights)
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
         taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
@@ -201,6 +202,7 @@ class _RequestBatch:
             rows=self._profile_rows(topic_rows),
             taus=taus,
             sent=sent,
+            taken=[len(self.new_entries[row][1]) // _ID_BYTES for row in topic_rows],
             mode=RANKED,
             max_ranked=MAX_RISING,
             admitted=papers.admitted([self.choices[row] for row in topic_rows]),
@@ -245,7 +247,10 @@ class _RequestBatch:
             i: self._write_matches(answers.matches(i, profile), section)
             for i, profile in zip(unwritten, profiles, strict=True)
         }
-        offsets, numbers = (4 * answers.arrays.rows["first"]).tolist(), answers.all_papers.astype("<i4").tobytes()
+        offsets, numbers = (
+            (_ID_BYTES * answers.arrays.rows["first"]).tolist(),
+            answers.all_papers.astype("<i4").tobytes(),
+        )
         return [
             (rewritten[row] if entry is None else entry[0], numbers[offsets[row] : offsets[row + 1]])
             for row, entry in enumerate(written)

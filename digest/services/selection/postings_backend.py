@@ -54,11 +54,18 @@ class ThresholdDay:
 class PostingsBackend:
     """Selects papers of single announcements for one profile. Raises BadQuery.
 
-    `titles` has those of the selected papers.
+    `titles` has those of the selected papers. `left_out`: papers that are not selected, whatever they match.
     """
 
-    def __init__(self, session: Session, profile: Profile, weights: Weights, cache: PostingCache) -> None:
-        self._session, self._profile, self._weights = session, profile, weights
+    def __init__(
+        self,
+        session: Session,
+        profile: Profile,
+        weights: Weights,
+        cache: PostingCache,
+        left_out: Collection[int] = (),
+    ) -> None:
+        self._session, self._profile, self._weights, self._left_out = session, profile, weights, left_out
         self._findings = FindingCache()
         self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice, self._people = choice_of(profile), people_of(profile)
@@ -138,7 +145,7 @@ class PostingsBackend:
                 raise Cancelled("the preview was cancelled: its client disconnected")
             if any(paper_id not in documents for paper_id in paper_ids):
                 documents = self._documents(days[position:])
-            request = SelectionRequest(self._profile, tau=tau, rising=False)
+            request = SelectionRequest(self._profile, tau=tau, sent=self._left_out, rising=False)
             of_day = [documents[paper_id] for paper_id in paper_ids]
             content = reference_backend.choose_content(pool, of_day, request, self._findings)
             for entry in content.entries:

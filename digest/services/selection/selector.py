@@ -18,7 +18,7 @@ from digest import clock
 from digest.compose.edition import Content, StoredContent
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.db.runs import sent_papers
+from digest.db.runs import owned_papers, sent_papers
 from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
 from digest.matching.query.profile_limit_checks import profile_cost
@@ -39,9 +39,10 @@ _COMPILE_THRESHOLD_DAYS = 2  # days of work that take the reference as long as c
 def sent_papers_before(
     session: Session, pool: CandidatePool, seen_through: Mapping[int, int]
 ) -> dict[int, Collection[int]]:
-    """Papers already sent to each subscriber that could be selected again. `seen_through`: last batch by subscriber.
+    """Papers that could be selected, but were sent to each subscriber or are their own (`owned_papers`).
 
-    Only recently announced papers can be selected, so older editions are not read.
+    `seen_through`: last batch by subscriber. Only recently announced papers can be selected, so older editions are not
+    read.
     """
     oldest_by_batch = {batch: pool.oldest_relevant_announcement(batch) for batch in set(seen_through.values())}
     subscribers_by_oldest: dict[int, list[int]] = {}
@@ -50,7 +51,8 @@ def sent_papers_before(
     sent: dict[int, Collection[int]] = {}
     for oldest_announcement, subscriber_ids in subscribers_by_oldest.items():
         sent |= sent_papers.papers_sent_since(session, subscriber_ids, oldest_announcement)
-    return sent
+    owned = owned_papers.owned_papers(session, list(seen_through), pool.oldest_paper)
+    return sent | {subscriber_id: [*sent.get(subscriber_id, ()), *papers] for subscriber_id, papers in owned.items()}
 
 
 def choose(

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core import engine
 from digest.db.papers import papers as paper_store
-from digest.db.runs import runs
+from digest.db.runs import owned_papers, runs
 from digest.db.subscribers import example_papers as example_store
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
@@ -174,6 +174,12 @@ def list_examples(subscriber_id: int) -> list[ListedExample]:
             )
             for example in example_store.examples_of(session, subscriber_id)
         ]
+
+
+def stored_examples(subscriber_id: int) -> frozenset[int]:
+    """The ids of a subscriber's examples that are stored papers; no mail brings them."""
+    with engine.reading() as session:
+        return frozenset(owned_papers.stored_examples(session, [subscriber_id]).get(subscriber_id, ()))
 
 
 def _next_import_id(session: Session, subscriber_id: int) -> int:

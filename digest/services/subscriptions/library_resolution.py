@@ -10,11 +10,11 @@ from sqlmodel import Session
 
 from digest import papers
 from digest.bibliography import orcid_fetch, zotero
-from digest.bibliography.entry import BibliographyEntry, EntryProblem, ParsedBibliography
+from digest.bibliography.entry import BibliographyEntry, EntryProblem, ParsedBibliography, join_bibliographies
 from digest.bibliography.parser_process import parse_in_child
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
-from digest.errors import N_, BadInput
+from digest.errors import N_, BadInput, SourceDown
 from digest.papers import Record
 from digest.services.subscriptions.example_papers import ExampleEntry
 from digest.sources import identifier_lookup
@@ -87,6 +87,11 @@ class ResolvedLibrary:
     left_out: int = 0
 
     @property
+    def stored_papers(self) -> frozenset[int]:
+        """The ids of its papers that are stored here."""
+        return frozenset(entry.paper_id for entry in self.examples if entry.paper_id is not None)
+
+    @property
     def awaited(self) -> tuple[ExampleEntry, ...]:
         """The unknown papers that the sources may know, to be looked up after an import: the first 200."""
         lookable = (identifier for identifier in self.unknown if identifier_lookup.is_lookable(identifier))
@@ -112,6 +117,22 @@ def read_library(source: LibrarySource) -> ResolvedLibrary:
     parsed = source.parse()
     with reading() as session:
         return resolve(session, parsed)
+
+
+def read_libraries(sources: Sequence[LibrarySource]) -> tuple[ResolvedLibrary, tuple[SourceDown, ...]]:
+    """Read several libraries as one, and the errors of those that can't be fetched now, which are left out.
+
+    Nothing is stored. Raises BadInput and NotFound as `read_library`.
+    """
+    parsed: list[ParsedBibliography] = []
+    failures: list[SourceDown] = []
+    for source in sources:
+        try:
+            parsed.append(source.parse())
+        except SourceDown as error:
+            failures.append(error)
+    with reading() as session:
+        return resolve(session, join_bibliographies(parsed)), tuple(failures)
 
 
 def read_usable_library(source: LibrarySource) -> ResolvedLibrary:

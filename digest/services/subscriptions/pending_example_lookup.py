@@ -21,6 +21,7 @@ from digest.services.subscriptions import example_papers
 from digest.services.subscriptions.example_papers import MAX_ABSTRACT, MAX_TITLE, ExampleEntry
 from digest.services.subscriptions.library_resolution import MAX_LOOKED_UP, ResolvedLibrary
 from digest.sources import identifier_lookup
+from digest.sources.source import PaperLookup
 
 log = logs.get(__name__)
 GIVEN_UP_AFTER = timedelta(days=7)
@@ -76,19 +77,23 @@ def _store_answers(identifiers: Sequence[str], records: Mapping[str, Record]) ->
                 example_papers.update_examples(session, subscriber)
 
 
-def with_looked_up(library: ResolvedLibrary) -> tuple[ResolvedLibrary, SourceDown | None]:
-    """The library with the unknown papers that the sources know, asked at once; and the error of a source, if any."""
+def with_looked_up(library: ResolvedLibrary) -> tuple[ResolvedLibrary, tuple[SourceDown, ...]]:
+    """The library with the unknown papers that the sources know, asked at once; and the error of each that failed.
+
+    A source that failed is not asked again; the others are.
+    """
     identifiers = tuple(entry.identifier for entry in library.awaited)
+    failures: tuple[SourceDown, ...] = ()
+    failed: frozenset[PaperLookup] = frozenset()
     while identifiers:
-        answer = identifier_lookup.look_up(identifiers)
+        answer = identifier_lookup.look_up(identifiers, without=failed)
         records = answer.records.items()
         library = library.with_examples(
             tuple(ExampleEntry(r.title, r.abstract, identifier) for identifier, r in records)
         )
-        if answer.failure is not None:
-            return library, answer.failure
-        identifiers = answer.unanswered
-    return library, None
+        failures, failed = (*failures, *answer.failures), failed | answer.failed
+        identifiers = answer.postponed
+    return library, failures
 
 
 def _give_up(identifiers: Sequence[str], *, before: datetime) -> None:

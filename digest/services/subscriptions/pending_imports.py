@@ -29,6 +29,11 @@ class PendingPapers:
     examples: tuple[ExampleEntry, ...]
     terms: Examples | None
 
+    @property
+    def stored_papers(self) -> frozenset[int]:
+        """The ids of those that are stored here."""
+        return frozenset(entry.paper_id for entry in self.examples if entry.paper_id is not None)
+
 
 def bounded_papers(examples: Sequence[ExampleEntry]) -> PendingPapers:
     """The papers as they can be kept, with their terms."""

@@ -65,6 +65,6 @@ def library(
     report = report_library(
         resolved,
         Profile(examples=papers.terms),
-        lambda profile: make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS),
+        lambda profile: make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=resolved.stored_papers),
     )
     return report_json(report) | {"library": pending_imports.keep_import(papers)}

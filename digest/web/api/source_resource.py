@@ -15,7 +15,7 @@ from pydantic.config import JsonDict
 from digest.errors import BadInput, NotFound, SourceDown
 from digest.i18n import localize
 from digest.services.admin import admin_pages, feed_preview, source_admin, source_listing
-from digest.services.ingestion import source_status
+from digest.services.ingestion import fetch_schedule, source_status
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http import api_auth
 from digest.web.http.api_route import Accepted, ApiRoute, IdempotentRoute
@@ -182,7 +182,7 @@ def list_rejects(name: SourceName, page: Annotated[PageRequest, Depends(page_of(
 @actions.post("/sources/{name}/fetch", status_code=202)
 def fetch_source(name: SourceName, token: ManageSources) -> Accepted:
     """Have a source fetched within a minute. 409 while the source itself asked for no request."""
-    source_status.request_fetch(name, actor=token.actor)
+    fetch_schedule.request_fetch(name, actor=token.actor)
     return Accepted(next="the source is fetched within a minute")
 
 

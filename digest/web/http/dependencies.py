@@ -5,7 +5,7 @@ Dependencies that only look something up are coroutines, because FastAPI runs ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Protocol
@@ -20,8 +20,13 @@ from digest.services.catalog.page_schemas import AuthorPage, FurtherPage, PaperP
 class PreviewService(Protocol):
     """Previews what a profile would have received in the last `days` days, at most `limit` papers a day."""
 
-    def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
-        """Raises BadInput for an invalid topic, Cancelled soon after `cancelled` returns True."""
+    def __call__(
+        self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool], owned: Collection[int] = ()
+    ) -> Preview:
+        """`owned`: papers of the subscriber's own library, which are left out.
+
+        Raises BadInput for an invalid topic, Cancelled soon after `cancelled` returns True.
+        """
 
 
 class ResendService(Protocol):

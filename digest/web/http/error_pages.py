@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from digest.bibliography.import_limits import MAX_BYTES
 from digest.errors import (
     N_,
     BadCursor,
@@ -27,7 +28,7 @@ from digest.errors import (
 )
 from digest.i18n import localize
 from digest.services.subscriptions.validation_messages import plain_message
-from digest.web.http.middleware import UPLOAD_PATH
+from digest.web.http.middleware import MAX_BODY_BYTES, MAX_HEAD_BYTES, UPLOAD_PATH
 from digest.web.http.problems import FieldError, is_api_path, problem_response
 from digest.web.ui import template_rendering
 
@@ -94,9 +95,11 @@ def refuse_body(scope: Scope, status: int) -> Response:
     texts = {
         400: localize("the form data can’t be read"),
         408: localize("the rest of the request did not come in time; send it again"),
-        413: localize("a file may have 20 MB at most") if is_upload else localize("a request may have 64 KB at most"),
+        413: localize("a file may have %(n)s MB at most", n=MAX_BYTES >> 20)
+        if is_upload
+        else localize("a request may have %(n)s KB at most", n=MAX_BODY_BYTES >> 10),
         429: localize("many files are being read right now; try again in a few seconds"),
-        431: localize("its address and headers may have 16 KB together"),
+        431: localize("its address and headers may have %(n)s KB together", n=MAX_HEAD_BYTES >> 10),
     }
     return error_response(scope, status, texts[status])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Protocol
 
@@ -94,18 +94,18 @@ async def _watch(request: Request, disconnected_event: threading.Event) -> None:
 class MakePreview(Protocol):
     """Makes a preview for the requesting client, within its limits."""
 
-    def __call__(self, profile: Profile, *, days: int, limit: int) -> Preview:
-        """Raises TooMany, Cancelled."""
+    def __call__(self, profile: Profile, *, days: int, limit: int, owned: Collection[int] = ()) -> Preview:
+        """`owned`: papers of the client's own library. Raises TooMany, Cancelled."""
 
 
 async def _limited_preview(request: Request, services: Services, count_preview: PreviewCounter) -> MakePreview:
     slots: PreviewSlots = request.app.state.preview_slots
     loop = asyncio.get_running_loop()
 
-    def make_preview(profile: Profile, *, days: int, limit: int) -> Preview:
+    def make_preview(profile: Profile, *, days: int, limit: int, owned: Collection[int] = ()) -> Preview:
         count_preview()
         with slots.slot(), _watch_disconnect(request, loop) as disconnected:
-            return services.preview(profile, days=days, limit=limit, cancelled=disconnected)
+            return services.preview(profile, days=days, limit=limit, cancelled=disconnected, owned=owned)
 
     return make_preview
 
@@ -126,9 +126,9 @@ async def _queued_preview(request: Request, make_preview: LimitedPreview) -> Asy
         if turns:
             turns.pop()()
 
-    def make_in_turn(profile: Profile, *, days: int, limit: int) -> Preview:
+    def make_in_turn(profile: Profile, *, days: int, limit: int, owned: Collection[int] = ()) -> Preview:
         try:
-            return make_preview(profile, days=days, limit=limit)
+            return make_preview(profile, days=days, limit=limit, owned=owned)
         finally:
             loop.call_soon_threadsafe(end_turn)
 
@@ -138,7 +138,13 @@ async def _queued_preview(request: Request, make_preview: LimitedPreview) -> Asy
         end_turn()
 
 
-def _refuse_preview(profile: Profile, *, days: int, limit: int) -> Preview:  # noqa: ARG001 (a MakePreview)
+def _refuse_preview(  # a MakePreview
+    profile: Profile,  # noqa: ARG001
+    *,
+    days: int,  # noqa: ARG001
+    limit: int,  # noqa: ARG001
+    owned: Collection[int] = (),  # noqa: ARG001
+) -> Preview:
     raise TooMany(localize(BUSY_MESSAGE), seconds=RETRY_SECONDS)
 
 

@@ -15,7 +15,7 @@ from digest.papers.subjects import SUBJECTS, subject_label
 from digest.services.admin import admin_pages, source_admin, source_listing
 from digest.services.admin.feed_preview import NEW, FeedPreview, preview_feed
 from digest.services.admin.source_listing import SourceRow
-from digest.services.ingestion import source_status
+from digest.services.ingestion import fetch_schedule
 from digest.sources.feed_fetch import checked_address
 from digest.web.http.admin_session import Administrator
 from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
@@ -64,7 +64,7 @@ def _perform(action: str, form: FormData, administrator: str) -> str:
     if action == "add":
         return _add(form, administrator)
     if action in {"", "fetch"}:
-        source_status.request_fetch(name, actor=administrator)
+        fetch_schedule.request_fetch(name, actor=administrator)
         return localize("%(source)s is fetched within a minute.", source=name)
     changes: dict[str, tuple[Callable[..., None], str]] = {
         "pause": (source_admin.pause_source, localize("%(source)s is paused.", source=name)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Annotated
 
@@ -32,12 +32,15 @@ def library_error(error: DigestError) -> BadInput:
     return BadInput(forms.as_sentence(error), field=library_form.FIELD)
 
 
-def report_of(library: ResolvedLibrary, profile: Profile, make_preview: MakePreview) -> LibraryReport:
-    """The report of a library, with a preview of the client."""
+def report_of(
+    library: ResolvedLibrary, profile: Profile, make_preview: MakePreview, owned: Collection[int] = ()
+) -> LibraryReport:
+    """The report of a library, with a preview of the client. `owned`: papers that were the client's before."""
+    left_out = library.stored_papers.union(owned)
     return report_library(
         library,
         profile,
-        lambda tried: make_preview(tried, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS),
+        lambda tried: make_preview(tried, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=left_out),
         suggests=True,
     )
 
@@ -52,7 +55,8 @@ async def _importer(make_preview: LimitedPreview, slot: LibrarySlot) -> Importer
             library = read_usable_library(source)
         profile = update_preferences.account_of(subscriber_id).profile
         profile = replace(profile, examples=example_papers.terms_of_entries(library.examples))
-        report = report_of(library, profile, make_preview)  # before anything is stored: it may be refused
+        owned = example_papers.stored_examples(subscriber_id)
+        report = report_of(library, profile, make_preview, owned)  # before anything is stored: it may be refused
         result = example_papers.add_examples(subscriber_id, (*library.examples, *library.awaited))
         return result, library_form.library_view(report)
 

@@ -259,7 +259,9 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
     shown_versions = str(form.get("shown", ""))
     try:
         preferences = preference_form.parse_preferences(SignUpPreferences, texts)
-        preview = make_preview(preferences.profile(account.profile), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
+        owned = example_papers.stored_examples(subscriber_id)
+        profile = preferences.profile(account.profile)
+        preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=owned)
     except BadInput as error:
         return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
     view = charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)

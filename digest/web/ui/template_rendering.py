@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 import templates
 from digest import i18n, settings
+from digest.bibliography.import_limits import MAX_BYTES, MAX_ENTRIES
 from digest.errors import N_
 from digest.i18n import localize
 from digest.models import Subscriber
@@ -127,6 +128,8 @@ def _environment() -> Environment:
         preferences_script=Markup(preferences_script()),  # noqa: S704
         refresh_script=Markup(refresh_script()),  # noqa: S704
         suggestion_script=Markup(suggestion_script()),  # noqa: S704
+        library_megabytes=MAX_BYTES >> 20,
+        library_entries=MAX_ENTRIES,
     )
     return environment
 

@@ -13,8 +13,9 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from tests.digest.bibliography.library_server import LibraryServer
 from tests.digest.cli.conftest import DAY, Terminal
-from tests.digest.services.subscriptions.lookup_server import KNOWN, MISSING, lookup_server, lookup_settings
+from tests.digest.services.subscriptions.lookup_server import DOI, KNOWN, MISSING, PMID, lookup_server, lookup_settings
 
+ORCID_ID = "0000-0002-1825-0097"
 TITLES = (
     "Offline reinforcement learning with value regularization",
     "Offline reinforcement learning from logged human preferences",
@@ -106,10 +107,10 @@ def sources(papers: Terminal, configured: Callable[..., None]) -> Iterator[Libra
 
 
 def test_papers_that_nobody_knows_are_refused_and_named(papers: Terminal, sources: LibraryServer) -> None:
-    code, line = papers.refused("preview", "--paper", MISSING, "--date", date(2025, 11, 17).isoformat())
+    code, line = papers.refused("preview", "--paper", "2511.99999", "--date", date(2025, 11, 17).isoformat())
 
     assert code == 2
-    assert MISSING in line
+    assert "2511.99999" in line
 
 
 def test_a_preview_looks_up_unknown_papers_at_once(papers: Terminal, sources: LibraryServer) -> None:
@@ -122,5 +123,69 @@ def test_a_preview_says_where_no_source_answers(papers: Terminal, sources: Libra
     sources.refuse("/api/query", 404)
     code, line = papers.refused("preview", "--paper", KNOWN)
 
-    assert code == 2
-    assert "1 paper could not be looked up" in line
+    assert code == 1
+    assert "1 paper could not be looked up: 127.0.0.1 answered 404" in line
+
+
+def test_a_source_that_fails_leaves_what_the_others_know(papers: Terminal, sources: LibraryServer) -> None:
+    sources.refuse("/api/query", 404)
+    result = papers.run("preview", "--paper", KNOWN, "--paper", DOI, "--paper", PMID, "--format", "json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["library"]["unknown"] == [KNOWN]
+    assert "1 paper could not be looked up" in result.stderr
+
+
+def test_each_source_that_fails_is_named_and_typed_topics_are_used_without_them(
+    papers: Terminal, sources: LibraryServer
+) -> None:
+    sources.refuse("/api/query", 404)
+    sources.refuse("/efetch.fcgi", 403)
+    topic = ("--topic", "spin glasses", "--date", DAY.isoformat(), "--format", "json")
+    result = papers.run("preview", "--paper", KNOWN, "--paper", PMID, *topic)
+
+    assert result.exit_code == 1
+    assert TITLES[2] in {paper["title"] for day in json.loads(result.stdout)["days"] for paper in day["papers"]}
+    assert "answered 404" in result.stderr
+    assert "answered 403" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("preview", "--bibtex"), ("library", "check")])
+def test_a_file_is_used_where_orcid_does_not_answer(
+    papers: Terminal, sources: LibraryServer, configured: Callable[..., None], tmp_path: Path, command: tuple[str, str]
+) -> None:
+    configured(**lookup_settings(sources), ORCID_URL=sources.url)
+    sources.refuse(f"/v3.0/{ORCID_ID}/works", 503)
+    path = library(tmp_path, f"@misc{{a, title = {{{TITLES[0]}}}, author = {{Noether, Emmy}}}}")
+    result = papers.run(*command, path, "--orcid", ORCID_ID)
+
+    assert result.exit_code == 1
+    assert "1 entries, 1 known here" in result.stdout
+    assert "not read: 127.0.0.1 answered 503" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--orcid", "--paper"])
+def test_a_preview_starts_from_a_file_papers_and_orcid_together(
+    papers: Terminal, sources: LibraryServer, configured: Callable[..., None], tmp_path: Path, option: str
+) -> None:
+    configured(**lookup_settings(sources), ORCID_URL=sources.url)
+    work = {"title": {"title": {"value": TITLES[1]}}, "type": "preprint", "put-code": 1}
+    sources.add(f"/v3.0/{ORCID_ID}/works", {"group": [{"work-summary": [work]}]})
+    path = library(tmp_path, f"@misc{{a, title = {{{TITLES[0]}}}, author = {{Noether, Emmy}}}}")
+    start = ("--paper", "2511.00003", "--bibtex", path, option, ORCID_ID)
+    answer = json.loads(papers.ok("preview", *start, "--date", DAY.isoformat(), "--format", "json"))
+    titles = {paper["title"] for day in answer["days"] for paper in day["papers"]}
+
+    assert answer["library"]["entries"] == 3
+    assert not titles & {TITLES[0], TITLES[2]}
+
+
+def test_a_command_that_finds_no_source_at_all_ends_with_its_failure(
+    papers: Terminal, sources: LibraryServer, configured: Callable[..., None]
+) -> None:
+    configured(**lookup_settings(sources), ORCID_URL=sources.url)
+    sources.refuse(f"/v3.0/{ORCID_ID}/works", 503)
+
+    for command in (("preview",), ("library", "check")):
+        code, line = papers.refused(*command, "--orcid", ORCID_ID)
+        assert (code, "answered 503" in line) == (1, True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from digest.sources import request_pacing
+from digest.sources import request_turns
 from tests.digest.cli.conftest import Terminal
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.fixture
 def server(ready: Terminal, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with feed_server.serving() as feeds:
         configured(FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=feeds.url, SOURCES="biorxiv", SOURCE_PATIENCE=5)
         feeds.pages["/feed.xml"] = feed(

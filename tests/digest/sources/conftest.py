@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import time_machine
 
-from digest.sources import request_pacing
+from digest.sources import request_turns
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item
 from tests.wire_server import WireServer, Work, works
@@ -53,7 +53,7 @@ def server(
     moment: time_machine.Traveller,
 ) -> Iterator[FeedServer]:
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with feed_server.serving() as feeds:
         configured(
             FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=feeds.url, SOURCES="", SOURCE_PATIENCE=5, FEED_PAPERS_A_DAY=20

@@ -18,8 +18,8 @@ from sqlmodel import col, select
 from digest.db.core.engine import reading
 from digest.errors import BadInput, SourceDown
 from digest.models import Paper, PaperVersion, Reject, SourceDay
-from digest.services.ingestion import catch_up, source_status
-from digest.sources import biorxiv, request_pacing
+from digest.services.ingestion import catch_up, fetch_schedule, source_status
+from digest.sources import biorxiv, request_turns
 
 NOW = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
 WEEK = [date(2026, 8, day) for day in range(1, 7)]
@@ -85,7 +85,7 @@ def server(database: str, configured: Callable[..., None], monkeypatch: pytest.M
     threading.Thread(target=http_server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     configured(BIORXIV_URL=f"http://127.0.0.1:{http_server.server_address[1]}/", SOURCES="biorxiv", SOURCE_PATIENCE=5)
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with time_machine.travel(NOW, tick=True):
         yield preprints
     http_server.shutdown()
@@ -297,5 +297,5 @@ def test_saved_samples_are_parsed_or_refused_with_a_reason(shared: Path) -> None
 def test_six_hours_after_an_attempt_a_preprint_server_is_due_again(server: PreprintServer) -> None:
     catch_up.ingest("biorxiv", first=DAY)
 
-    assert source_status.due_sources(NOW + timedelta(hours=5)) == []
-    assert source_status.due_sources(NOW + timedelta(hours=7)) == ["biorxiv"]
+    assert fetch_schedule.due_sources(NOW + timedelta(hours=5)) == []
+    assert fetch_schedule.due_sources(NOW + timedelta(hours=7)) == ["biorxiv"]

@@ -19,8 +19,8 @@ from digest.db.papers.quality_figures import author_figures
 from digest.errors import BadInput, SourceDown
 from digest.models import Announcement, Batch, Paper, PaperVersion, Reject, Signal, SourceDay
 from digest.papers import Record
-from digest.services.ingestion import catch_up, source_status
-from digest.sources import request_pacing
+from digest.services.ingestion import catch_up, fetch_schedule, source_status
+from digest.sources import request_turns
 from tests.digest.sources.conftest import WEEK, real_days
 from tests.wire_server import (
     API_ERROR,
@@ -139,8 +139,8 @@ def test_a_long_retry_after_puts_the_next_attempt_off(real: WireServer, set_cloc
         catch_up.ingest("arxiv-rss")
 
     assert state("arxiv-rss") == "down"
-    assert "arxiv-rss" not in source_status.due_sources(datetime(2025, 9, 29, 6, 59, tzinfo=UTC))
-    assert "arxiv-rss" in source_status.due_sources(datetime(2025, 9, 29, 7, 1, tzinfo=UTC))
+    assert "arxiv-rss" not in fetch_schedule.due_sources(datetime(2025, 9, 29, 6, 59, tzinfo=UTC))
+    assert "arxiv-rss" in fetch_schedule.due_sources(datetime(2025, 9, 29, 7, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_a_late_day_is_fetched_again_until_it_is_there(real: WireServer, set_clo
     before_dawn = state("arxiv-oai"), stored()
     set_clock(TUE, 8)
     real.visible = TUE
-    second_ingest = source_status.due_sources()
+    second_ingest = fetch_schedule.due_sources()
     catch_up.ingest("arxiv-oai")
 
     assert before_dawn == ("late", expected(real, MON))
@@ -540,7 +540,7 @@ def test_listings_are_caught_up_date_by_date(real: WireServer, set_clock: Callab
 def test_citations_come_to_known_papers_and_make_none(
     real: WireServer, set_clock: Callable[..., None], source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     set_clock(MON)
     catch_up.ingest("arxiv-rss")
     known_ids = stored()
@@ -559,7 +559,7 @@ def test_citations_come_to_known_papers_and_make_none(
 def test_openalex_adds_author_figures_of_stored_papers_and_may_lack_works(
     real: WireServer, set_clock: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     set_clock(MON)
     catch_up.ingest("arxiv-rss")
     removed = real.works.pop(0)

@@ -11,7 +11,7 @@ import pytest
 
 from digest.errors import BadInput, SourceDown
 from digest.papers import Record
-from digest.sources import crossref, request_pacing
+from digest.sources import crossref, request_turns
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, work
 
@@ -19,7 +19,7 @@ from tests.digest.sources.feed_server import FeedServer, work
 @pytest.fixture
 def server(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with feed_server.serving() as feeds:
         configured(CROSSREF_URL=feeds.url, CROSSREF_MAILTO="root@digest.example", SOURCE_PATIENCE=5)
         yield feeds

@@ -18,17 +18,17 @@ from digest.errors import BadInput, NotFound, Refused, SourceDown
 from digest.models import Audit, Paper, PaperVersion, Reject
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.admin import feed_preview, source_admin, source_listing
-from digest.services.ingestion import catch_up, import_files, source_status
+from digest.services.ingestion import catch_up, fetch_schedule, import_files
 from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions.preference_fields import SignUpPreferences, validate
-from digest.sources import crossref, request_pacing
+from digest.sources import crossref, request_turns
 from digest.web.ui.preference_form import grouped_fields, with_defaults
 from tests.digest.sources import feed_server
 from tests.digest.sources.conftest import NOW
 from tests.digest.sources.feed_server import LONG, FeedServer, feed, item, work
 
 A_DAY = timedelta(days=1)
-WAIT = request_pacing._wait
+WAIT = request_turns._wait
 only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
@@ -318,7 +318,7 @@ def test_after_an_administrator_confirmed_it_all_that_waited_is_new(server: Feed
     waiting = next(row for row in source_listing.source_rows() if row.name == name)
     server.pages["/feed.xml"] = feed(*(item(n) for n in range(45, 52)))  # the others have left the feed
     source_admin.confirm_feed(name, actor="test")
-    due = source_status.due_sources()
+    due = fetch_schedule.due_sources()
     catch_up.ingest(name)
 
     assert (waiting.held, waiting.confirmed, due) == (30, False, [name])
@@ -468,12 +468,12 @@ def test_papers_wait_a_day_for_crossref_when_it_is_down(server: FeedServer, mome
 def test_a_preview_does_not_wait_for_crossrefs_turn_and_adding_asks_it_nothing(
     server: FeedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_pacing, "_wait", WAIT)
+    monkeypatch.setattr(request_turns, "_wait", WAIT)
     monkeypatch.setattr(feed_preview, "LOOKUP_SECONDS", 0.3)
     server.pages["/feed.xml"] = feed(
         "<item><title>Synapses grow with use</title><prism:doi>10.1234/a</prism:doi></item>"
     )
-    with request_pacing.wait_for_turn(crossref.PACING):
+    with request_turns.wait_for_turn(crossref.PACING):
         preview = feed_preview.preview_feed(f"{server.url}/feed.xml")
     added(server)
 
@@ -488,7 +488,7 @@ def test_a_paused_source_is_not_fetched_until_it_is_resumed(
     name = added(server)
     for source in (name, "biorxiv"):
         source_admin.pause_source(source, actor="test")
-    paused = source_status.due_sources()
+    paused = fetch_schedule.due_sources()
     with pytest.raises(Refused, match="is paused"):
         catch_up.ingest(name)
     with pytest.raises(Refused, match="is paused already"):
@@ -497,7 +497,7 @@ def test_a_paused_source_is_not_fetched_until_it_is_resumed(
     source_admin.resume_source(name, actor="test")
 
     assert (paused, states[name], states["biorxiv"]) == ([], "paused", "paused")
-    assert source_status.due_sources() == [name]
+    assert fetch_schedule.due_sources() == [name]
 
 
 def test_a_removed_feed_is_gone_and_its_papers_stay(server: FeedServer) -> None:

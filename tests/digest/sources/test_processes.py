@@ -19,7 +19,7 @@ from digest.db.core.engine import reading
 from digest.models import Announcement, Paper, PaperKey, PaperVersion, SourceDay
 from digest.redis import PrivateRedis
 from digest.services.ingestion import catch_up
-from digest.sources import request_pacing
+from digest.sources import request_turns
 from tests.digest.sources.conftest import WEEK, real_days
 from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE, wait_for
@@ -158,7 +158,7 @@ def test_an_ended_holder_blocks_no_other_process(
     holder.wait(PATIENCE)
     wire.delay = 0.0
     waits: list[float] = []
-    monkeypatch.setattr(request_pacing, "_wait", lambda seconds, _give_up, _name: waits.append(seconds))
+    monkeypatch.setattr(request_turns, "_wait", lambda seconds, _give_up, _name: waits.append(seconds))
 
     catch_up.ingest("arxiv-oai", first=MON, last=FRI)
 

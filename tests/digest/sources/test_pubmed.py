@@ -18,7 +18,7 @@ from digest.errors import SourceDown
 from digest.models import Batch, Paper, PaperIdentifier, Reject, SourceDay
 from digest.services.admin import source_listing
 from digest.services.ingestion import catch_up, source_status
-from digest.sources import pubmed, pubmed_search, request_pacing
+from digest.sources import pubmed, pubmed_search, request_turns
 from tests.digest.sources.pubmed_server import (
     Answer,
     Article,
@@ -65,7 +65,7 @@ def server(database: str, configured: Callable[..., None], monkeypatch: pytest.M
     )
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.001)
     monkeypatch.setattr("digest.sources.http.time.sleep", lambda _: None)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     monkeypatch.setattr(pubmed, "PAGE_SIZE", 20)
     with time_machine.travel(NOW, tick=True):
         yield articles

@@ -13,7 +13,7 @@ from digest.errors import SourceDown
 from digest.sources import http
 from digest.sources.http import SourceRequest
 from digest.sources.redirect_policy import redirect_request
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from tests import wire_server
 from tests.digest.sources.test_command import ingest
 from tests.wire_server import WireServer

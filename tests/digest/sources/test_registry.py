@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from digest.errors import SourceDown
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.ingestion import catch_up, source_status
+from digest.services.ingestion import catch_up, fetch_schedule, source_status
 from digest.sources import registry
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from tests.conftest import ROOT
 from workers.main import app
@@ -84,15 +84,15 @@ def test_nothing_names_a_source_but_its_own_file_and_the_registry() -> None:
 
 
 def test_an_entry_alone_makes_a_source_due_and_catch_up_fetches_its_days(toy: Source) -> None:
-    assert source_status.due_sources() == ["toy"]
+    assert fetch_schedule.due_sources() == ["toy"]
 
     result = catch_up.ingest("toy", first=TODAY - timedelta(days=2))
 
     assert result.counts.new == 3
     assert catch_up.ingest("toy").counts.new == 0
     assert [(s.source, s.state) for s in source_status.source_statuses()] == [("toy", source_status.ON_TIME)]
-    assert source_status.due_sources(NOW + timedelta(hours=5)) == []
-    assert source_status.due_sources(NOW + timedelta(hours=6)) == ["toy"]
+    assert fetch_schedule.due_sources(NOW + timedelta(hours=5)) == []
+    assert fetch_schedule.due_sources(NOW + timedelta(hours=6)) == ["toy"]
     assert source_status.source_statuses(NOW + timedelta(hours=19))[0].state == "late"
 
 

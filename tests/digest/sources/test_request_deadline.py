@@ -12,7 +12,8 @@ import pytest
 
 from digest.errors import SourceDown
 from digest.sources import http
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing, wait_for_turn
+from tests.digest.bibliography.library_server import Answer, library_server
 
 HEADERS = b"HTTP/1.1 200 OK\r\n"
 PIECES = 300
@@ -61,3 +62,48 @@ def test_an_answer_that_drips_ends_at_the_deadline(
         request = http.SourceRequest(address, Pacing("drip"), seconds=0.5)
         with pytest.raises(SourceDown, match="did not answer in time"):
             http.fetch(request, bytes, tries=1)
+
+
+def test_the_wait_for_a_turn_counts_towards_the_deadline_of_who_waits(
+    database: str, configured: Callable[..., None]
+) -> None:
+    pacing, has_turn = Pacing("held"), threading.Event()
+    with dripping(b"", b"", HEADERS + b"Content-Length: 2\r\n\r\nok") as address:
+        thread = threading.Thread(target=hold_turn, args=(pacing, has_turn, 0.7))
+        thread.start()
+        assert has_turn.wait(10)
+        request = http.SourceRequest(address, pacing, deadline=time.monotonic() + 1.0)
+        with pytest.raises(SourceDown, match="in time"):
+            http.fetch(request, bytes, tries=3)
+        thread.join()
+
+
+def hold_turn(pacing: Pacing, has_turn: threading.Event, seconds: float) -> None:
+    with wait_for_turn(pacing):
+        has_turn.set()
+        time.sleep(seconds)
+
+
+def test_redirects_and_retries_share_the_deadline(database: str, configured: Callable[..., None]) -> None:
+    with library_server() as server:
+        requests = iter(range(1, 100))
+
+        def slow_redirect(_: object) -> Answer:
+            time.sleep(0.4)
+            return Answer(b"", 302, {"Location": f"{server.url}/{next(requests)}"})
+
+        server.routes |= {"/": slow_redirect} | {f"/{number}": slow_redirect for number in range(1, 100)}
+        request = http.SourceRequest(f"{server.url}/", Pacing("redirects"), deadline=time.monotonic() + 0.6)
+        with pytest.raises(SourceDown, match="in time"):
+            http.fetch(request, bytes, tries=5)
+
+    assert len(server.requests) <= 2
+
+
+def test_after_the_deadline_nothing_is_sent(database: str, configured: Callable[..., None]) -> None:
+    with library_server() as server:
+        request = http.SourceRequest(f"{server.url}/", Pacing("late"), deadline=time.monotonic())
+        with pytest.raises(SourceDown, match="in time"):
+            http.fetch(request, bytes)
+
+    assert server.requests == []

@@ -81,7 +81,7 @@ ROWS = (
 )
 
 
-def preview(profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
+def preview(profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool], **_: object) -> Preview:
     first = date(2025, 11, 8)
     topic = profile.topics[0].text if profile.topics else ""
     papers = tuple(

@@ -58,7 +58,7 @@ ROW = PaperRow(id=1, title="Μάθηση", authors=tuple("αβγδεζηθ"), ca
 FURTHER = (FurtherGroup("μάθηση", (FurtherPaper(1, "Μάθηση", "Αδα", True),)),)
 GREEK = replace(
     PAGE_SERVICES,
-    preview=lambda profile, *, days, limit, cancelled: Preview(
+    preview=lambda profile, *, days, limit, cancelled, owned=(): Preview(
         (PreviewDay(date(2025, 11, 20), (PreviewPaper(1, "Μάθηση", 9, True, (("μάθηση", ("μάθηση",)),)),), 60, 400),)
     ),
     trending=lambda category, limit: [ROW],

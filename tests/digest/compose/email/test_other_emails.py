@@ -6,6 +6,7 @@ import html
 import os
 import re
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
+from digest.compose.email.subject_line import QuietDay
 from digest.compose.email.template_context import Links, RenderedMail
 from digest.compose.text.text_wrapping import width
 from digest.papers import Record
@@ -189,7 +191,7 @@ def test_a_quiet_day_says_how_many_papers_there_were() -> None:
 
 def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     mail = other_emails.no_matches_notice(
-        samples.RECIPIENT, samples.LINKS, 412, silent=("regret bounds", 23), service=samples.SERVICE
+        samples.RECIPIENT, samples.LINKS, 412, quiet=QuietDay(("regret bounds", 23)), service=samples.SERVICE
     )
 
     assert "“regret bounds” has brought nothing for 23 days." in mail.text
@@ -209,21 +211,40 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     ],
 )
 def test_a_quiet_day_has_advice_for_the_kind_of_topic(topic: str, advice: str) -> None:
-    mail = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, silent=(topic, 23))
+    mail = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, quiet=QuietDay((topic, 23)))
 
     assert advice in mail.text.replace("\n", " ")
 
 
 def test_the_subject_of_a_quiet_day_is_not_the_same_every_day() -> None:
-    subjects = {
-        other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, papers).subject for papers in (0, 1, 412)
-    }
+    subjects = {other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, papers).subject for papers in (1, 412)}
 
     assert subjects == {
-        "Nothing new for your topics today",
         "Nothing new for your topics today (1 paper announced)",
         "Nothing new for your topics today (412 papers announced)",
     }
+
+
+@pytest.mark.parametrize(
+    ("quiet", "subject"),
+    [
+        (QuietDay(), "Sun 23 Nov: nothing announced, and nothing for you this week"),
+        (QuietDay(papers_of_week=1), "Sun 23 Nov: nothing announced, 1 paper for you this week"),
+        (QuietDay(papers_of_week=23), "Sun 23 Nov: nothing announced, 23 papers for you this week"),
+        (QuietDay(all_muted=True, papers_of_week=4), "Sun 23 Nov: all your topics are muted"),
+        (QuietDay(("KV cache", 9), papers_of_week=4), "Nothing on KV cache for 9 days"),
+        (QuietDay(("KV cache", 56)), "Sun 23 Nov: nothing on KV cache for over 7 weeks"),
+        (QuietDay(('"KV cache" AND llm', 9)), "Sun 23 Nov: nothing announced, and nothing for you this week"),
+        (
+            QuietDay(("speech recognition for low-resource languages", 9)),
+            "Nothing on speech recognition... for 9 days",
+        ),
+    ],
+)
+def test_the_subject_of_a_day_without_announcement_is_of_that_day(quiet: QuietDay, subject: str) -> None:
+    sunday = replace(samples.RECIPIENT, day=date(2025, 11, 23))
+
+    assert other_emails.no_matches_notice(sunday, samples.LINKS, 0, quiet=quiet).subject == subject
 
 
 def test_a_quiet_day_does_not_speak_of_topics_to_a_subscriber_without_any() -> None:

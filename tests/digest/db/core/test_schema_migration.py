@@ -32,11 +32,13 @@ from digest.models import (
     PaperVersion,
     Signal,
     SignUpRequest,
+    Subscriber,
 )
 from digest.models.search import TERMS_TABLE
 from digest.queues import NoQueue
 from digest.services.security import api_tokens
 from digest.services.subscriptions import confirm
+from digest.services.subscriptions.preference_fields import Preferences
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
 from tests.servers import Postgres
@@ -279,6 +281,25 @@ def test_time_zones_that_depend_on_the_machine_become_real_ones(empty: None) -> 
         time_zones = connection.execute(text("SELECT time_zone FROM subscriber ORDER BY id")).scalars().all()
 
     assert time_zones == ["UTC", "UTC", "Europe/Berlin", "Asia/Tokyo", "America/New_York"]
+
+
+def test_a_subscriber_of_an_earlier_release_with_default_preferences_has_the_defaults_of_later_ones(
+    empty: None,
+) -> None:
+    schema_migration.upgrade("0005")
+    with engine().begin() as connection:
+        subscriber = (
+            "INSERT INTO subscriber (id, address, address_key, state, created_at, time_zone, send_at, cadence, "
+            "weekday, quiet_day, seen_through) VALUES (1, 'a@one.example', 'a@one.example', 'active', :now, 'UTC', "
+            "'07:00:00', 'daily', 0, 'skip', 0)"
+        )
+        connection.execute(text(subscriber), {"now": str(clock.now())})
+    schema_migration.upgrade()
+    names = Preferences.model_fields.keys() & Subscriber.model_fields.keys()
+    with Session(engine()) as session:
+        stored = session.get(Subscriber, 1)
+
+        assert {name: getattr(stored, name) for name in names} == {name: getattr(Preferences(), name) for name in names}
 
 
 def test_only_preprints_of_a_server_s_own_source_get_its_outlet(empty: None) -> None:

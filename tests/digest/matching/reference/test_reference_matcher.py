@@ -167,7 +167,8 @@ def test_followed_authors_stand_on_top_past_caps_and_categories() -> None:
         Candidate(3, Record("Protein", authors=("Yingbin Liang",)), 1),
     ]
 
-    assert ids(profile, candidates) == [3, 2, 1]
+    assert ids(profile, candidates) == [3, 2]
+    assert ids(replace(profile, limit=3), candidates) == [3, 2, 1]
 
 
 def test_a_followed_authors_paper_says_so_and_counts_against_no_topic() -> None:

@@ -106,7 +106,7 @@ def test_a_query_in_a_title_gets_a_slot_where_it_holds(matcher: Matcher) -> None
 
 @both
 def test_a_topic_in_the_title_of_a_followed_author_needs_no_slot(matcher: Matcher) -> None:
-    profile = topics("KV cache", "quantization", limit=2, authors=("Ada Byron",))
+    profile = topics("KV cache", "quantization", limit=3, authors=("Ada Byron",))
     records = [Record("Quantization again"), Record("Quantization of weights", authors=("Ada Byron",))]
 
     assert numbers(matcher(profile, papers(*cached(3), *records))) == [5, 1, 2]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
 import pytest
@@ -17,11 +19,13 @@ from digest.papers import AuthorId, ListedPaper, Record
 from digest.services.catalog import author_lookup
 from digest.services.runs import retention
 from digest.services.security import api_tokens, signed_links
+from digest.sources import openalex
 from digest.web.app import build
 from digest.web.wiring import page_services
-from tests.digest.bibliography.library_server import LibraryServer, library_server
+from tests.digest.bibliography.library_server import Answer, LibraryServer, library_server
 from tests.digest.cli.conftest import Terminal
 from tests.digest.services.conftest import MONDAY, Lab
+from tests.digest.sources.test_request_deadline import hold_turn
 from tests.digest.web.conftest import Browser, RecordingQueue, path
 
 KEY, ORCID_ID = "A5023888391", "0000-0002-1825-0097"
@@ -182,6 +186,28 @@ def test_without_recent_papers_the_people_are_still_offered(pages: Browser, sour
     source.refuse("/works", 503)
 
     assert "ETH Zurich · 120 papers" in pages.post("/preview", data=TYPED).text
+
+
+def test_the_wait_for_a_turn_and_both_requests_share_the_time_of_the_form(
+    pages: Browser, source: LibraryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(author_lookup, "SECONDS", 1.0)
+    slowly_answered = source.routes["/authors"]
+
+    def answer_late(query: Mapping[str, str]) -> Answer:
+        time.sleep(0.7)
+        return slowly_answered(query)
+
+    source.routes["/authors"] = answer_late
+    has_turn = threading.Event()
+    holder = threading.Thread(target=hold_turn, args=(openalex.PACING, has_turn, 0.7))
+    holder.start()
+    assert has_turn.wait(10)
+    text = pages.post("/preview", data=TYPED).text
+    holder.join()
+
+    assert "ETH Zurich" not in text
+    assert "/works" not in {route for route, _, _ in source.requests}
 
 
 def test_at_most_two_names_of_a_form_and_some_of_a_day_are_asked_about(

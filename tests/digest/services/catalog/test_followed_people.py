@@ -132,12 +132,12 @@ def test_both_back_ends_choose_the_same(namesakes: Lab, monkeypatch: pytest.Monk
 
 BY_ID = {  # topic: papers of Monday
     "au:A5048491430": [HER_OWN],
-    "au:A5011112222": [HIS_OWN, HER_SHARED],
+    "au:A5011112222": [HIS_OWN, HER_SHARED, "Enzymatic hydrolysis"],
     "au:A5048491430 OR hydrolysis": ["Enzymatic hydrolysis", HER_OWN],
     "au:A5011112222 AND au:byron": [HIS_OWN],
-    'au:"Wei Wang" ANDNOT au:A5011112222': ["Elliptic surfaces", "Enzymatic hydrolysis", HER_OWN],
+    'au:"Wei Wang" ANDNOT au:A5011112222': ["Elliptic surfaces", HER_OWN],
     "au:A5099999999": [],
-    "au:0000-0002-1825-0097": [HER_SHARED],
+    "au:0000-0002-1825-0097": [HIS_OWN, HER_SHARED, "Enzymatic hydrolysis"],  # one paper has both of his ids
 }
 
 
@@ -184,7 +184,57 @@ def test_the_preview_and_the_search_know_authors_ids(with_ids: Lab, pages: Brows
 def test_an_authors_id_as_exclusion_leaves_their_papers_out(with_ids: Lab) -> None:
     with_ids.run(TUESDAY)
 
-    assert sorted(with_ids.papers("eve")) == ["Elliptic surfaces", "Enzymatic hydrolysis", HER_OWN]
+    assert sorted(with_ids.papers("eve")) == ["Elliptic surfaces", HER_OWN]
+
+
+MARRIED = "Wei Wang-Miller"
+
+
+def by_married(number: int, title: str, *co_authors: str, ids: str = "", category: str = "cs.CV") -> ListedPaper:
+    """A paper that prints her other name."""
+    listed = by_wang(number, title, *co_authors, ids=ids, category=category)
+    author_ids = tuple(replace(item, name=MARRIED) for item in listed.author_ids)
+    return replace(listed, record=replace(listed.record, authors=(MARRIED, *co_authors)), author_ids=author_ids)
+
+
+@pytest.fixture
+def renamed(namesakes: Lab) -> Lab:
+    """She publishes under another name, too: with her id before Monday, on Monday without and with somebody's id."""
+    namesakes.subscribe("ada", "au:A5048491430")
+    namesakes.subscribe("bob", authors=[f"Wei Wang ({HERS})"])
+    namesakes.subscribe("eve", f'au:"{MARRIED}"', exclusions=["au:A5048491430"])
+    namesakes.store(MONDAY - timedelta(days=6), by_married(4, "Shape from shading", "Grace Hopper", ids=HERS))
+    namesakes.store(
+        MONDAY,
+        by_married(21, "Camera tracking", "Grace Hopper"),
+        by_married(22, "Membrane channels", "Emmy Noether", ids=HIS),
+        by_married(23, "Number fields", "Sofya Kovalevskaya", category="math.NT"),
+    )
+    index_papers()
+    return namesakes
+
+
+@pytest.mark.parametrize("work", [None, -1], ids=["reference", "engine"])
+def test_an_id_means_the_person_also_where_a_paper_without_id_spells_them_otherwise(
+    renamed: Lab, monkeypatch: pytest.MonkeyPatch, work: int | None
+) -> None:
+    if work is not None:
+        monkeypatch.setattr(engine_need, "REFERENCE_WORK", work)
+    renamed.run(TUESDAY)
+
+    past = {VISION, "Shape from shading"}
+    assert {*renamed.papers("ada")} - past == {"Camera tracking"}
+    assert {*renamed.papers("bob")} - past == {"Camera tracking"}
+    assert {*renamed.papers("eve")} == {"Membrane channels", "Number fields"}
+
+
+def test_preview_and_search_find_the_person_under_each_name(renamed: Lab, pages: Browser) -> None:
+    profile = validate(SignUpPreferences, {"topics": "au:A5048491430"}).profile()
+    previewed_titles = {paper.title for day in preview(profile).days for paper in day.papers}
+    answer = pages.get("/api/v1/search", params={"q": "au:A5048491430"}).json()
+
+    assert previewed_titles == {hit["title"] for hit in answer["papers"]}
+    assert previewed_titles == {VISION, "Shape from shading", "Camera tracking"}
 
 
 @pytest.mark.parametrize("text", ["au:0000-0002-1825-0098", "au:orcid:0000-0002-1825", "au:W2741809807"])

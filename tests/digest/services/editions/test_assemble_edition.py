@@ -11,6 +11,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.models import Epoch, Threshold
 from digest.services.catalog import epochs
+from digest.services.selection import engine_need
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
@@ -96,11 +97,15 @@ def yesterday_voted(lab: Lab, *votes: int, **fields: object) -> None:
 
 def subscribe_now(lab: Lab, *topics: str, **preferences: object) -> None:
     """An old subscriber to whom only what comes from now on is new."""
-    lab.subscribe("ada", *topics, **preferences)
+    subscribe_now_as(lab, "ada", *topics, **preferences)
+
+
+def subscribe_now_as(lab: Lab, name: str, *topics: str, **preferences: object) -> None:
+    lab.subscribe(name, *topics, **preferences)
     with reading() as session:
         newest = store.newest_batch(session)
     joined = utc(MONDAY - timedelta(days=60), 6)
-    lab.change("ada", seen_through=newest, created_at=joined, confirmed_at=joined)
+    lab.change(name, seen_through=newest, created_at=joined, confirmed_at=joined)
 
 
 def rising(lab: Lab, name: str) -> list[str]:
@@ -225,3 +230,51 @@ def test_two_that_make_an_epoch_at_once_make_one(lab: Lab) -> None:
     numbers = _at_once(3, lambda: epochs.current_epoch_id(MONDAY.toordinal()))
 
     assert len(set(numbers)) == 1
+
+
+@pytest.mark.parametrize("engine", [False, True], ids=["reference", "engine"])
+def test_the_limit_holds_for_the_whole_mail_and_rising_papers_get_its_last_places(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, engine: bool
+) -> None:
+    yesterday_voted(lab, *range(20, 0, -1))
+    for limit in (1, 2, 3, 4, 6):
+        subscribe_now_as(lab, f"ada{limit}", "bandits", limit=limit)
+    subscribe_now_as(lab, "eve", "bandits", limit=3, authors=["Grace Hopper"])
+    lab.store(TUESDAY, paper(31, "Kernel bandits"), paper(32, "Sparse bandits"))
+    lab.store(TUESDAY, paper(33, "Compilers", authors=("Grace Hopper",)))
+    if engine:
+        monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
+    lab.run(TUESDAY)
+
+    sections = {name: [entry.section for entry in lab.entries(name)] for name in ("ada2", "ada3", "ada4", "ada6")}
+    assert [len(lab.papers(f"ada{limit}")) for limit in (1, 2, 3, 4, 6)] == [1, 2, 3, 4, 5]
+    assert sections == {
+        "ada2": ["new", "new"],
+        "ada3": ["new", "new", "rising"],
+        "ada4": ["new", "new", "rising", "rising"],
+        "ada6": ["new", "new", "rising", "rising", "rising"],
+    }
+    assert [entry.section for entry in lab.entries("eve")] == ["followed", "new", "new"]
+
+
+@pytest.mark.parametrize("engine", [False, True], ids=["reference", "engine"])
+def test_papers_of_followed_authors_always_come_and_take_places_of_the_limit(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, engine: bool
+) -> None:
+    hers = {"authors": ("Grace Hopper",), "categories": ("cs.PL",)}
+    lab.subscribe("ada", "bandits", limit=3, authors=["Grace Hopper"])
+    lab.subscribe("bob", "bandits", limit=1, authors=["Grace Hopper"])
+    lab.subscribe("eve", categories=["cs.LG"], limit=3, authors=["Grace Hopper"])
+    lab.store(MONDAY, paper(1, "Compilers", **hers), paper(2, "Linkers", **hers))
+    lab.store(MONDAY, *(paper(number, f"Bandits number {number}") for number in range(3, 7)))
+    if engine:
+        monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
+    lab.run(MONDAY)
+
+    sections = {name: [entry.section for entry in lab.entries(name)] for name in ("ada", "bob", "eve")}
+    assert sections == {
+        "ada": ["followed", "followed", "new"],
+        "bob": ["followed", "followed"],
+        "eve": ["followed", "followed", "new"],
+    }
+    assert [lab.editions(name)[0].content["more"] for name in ("ada", "bob", "eve")] == [3, 4, 3]

@@ -16,7 +16,7 @@ from digest.models import Batch, Paper
 from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import registry
-from digest.sources.request_pacing import Pacing
+from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 NOW = datetime(2025, 10, 1, 12, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from digest.models import Signal, Subscriber
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.queues import NoQueue
 from digest.services.admin import doctor
-from digest.services.ingestion import signal_cleanup, source_status
+from digest.services.ingestion import fetch_schedule, signal_cleanup, source_status
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import run_planning
 from digest.sources import arxiv_calendar
@@ -102,7 +102,7 @@ def test_retries_of_a_failing_source_back_off(database: str, configured: Callabl
     for _ in range(6):
         with transaction() as session:
             store.store_source_state(session, "arxiv-rss", at=SLOT, outcome="down", detail="", retry_at=None)
-        waits.append(next(m for m in range(0, 200, 5) if source_status.due_sources(SLOT + timedelta(minutes=m))))
+        waits.append(next(m for m in range(0, 200, 5) if fetch_schedule.due_sources(SLOT + timedelta(minutes=m))))
 
     assert waits == [5, 10, 20, 40, 60, 60]
 
@@ -116,8 +116,8 @@ def test_a_fetched_feed_is_due_again_at_the_next_midnight_in_new_york(
         store.store_source_state(session, "arxiv-rss", at=friday, outcome="", detail="", retry_at=None)
     monday = arxiv_calendar.feed_at(date(2025, 10, 6))
 
-    assert source_status.due_sources(monday) == []
-    assert source_status.due_sources(monday + timedelta(minutes=5)) == ["arxiv-rss"]
+    assert fetch_schedule.due_sources(monday) == []
+    assert fetch_schedule.due_sources(monday + timedelta(minutes=5)) == ["arxiv-rss"]
 
 
 # --- old snapshots

@@ -10,7 +10,7 @@ from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog.page_schemas import Preview
 from digest.services.ingestion.import_document import store_document
-from digest.services.preview.library_topic_suggestions import MAX_TOPICS, report_library, text_phrases
+from digest.services.preview.library_topic_suggestions import MAX_SUGGESTED_TOPICS, report_library, text_phrases
 from digest.services.subscriptions.library_resolution import LibrarySource, ResolvedLibrary, read_library
 
 DAY = date(2025, 11, 17)
@@ -60,7 +60,7 @@ def test_there_are_at_most_twelve_topics(database: str) -> None:
     words = [f"{first}{second}" for first in ("alpha", "beta", "gamma", "delta", "kappa") for second in "xyzw"]
     titles = [f"{verb} {word} clustering" for word in words for verb in ("Learning", "Explaining")]
 
-    assert len(suggested(*titles)) == MAX_TOPICS
+    assert len(suggested(*titles)) == MAX_SUGGESTED_TOPICS
 
 
 def test_a_library_without_titles_suggests_nothing(database: str) -> None:

@@ -10,7 +10,7 @@ from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.outbox import deliveries
 from digest.models.source import SourceState
-from digest.services.ingestion import source_status
+from digest.services.ingestion import fetch_schedule
 from digest.services.runs import run_planning, schedule_repair
 from digest.sources import registry
 from tests.digest.services.conftest import MONDAY, Lab, utc
@@ -76,7 +76,7 @@ def test_a_source_that_was_asked_in_the_future_is_due(service: str) -> None:
     for source in registry.enabled_sources():
         store_row(SourceState(source=source.name, attempted_at=clock.now() + AHEAD))
 
-    assert sorted(source_status.due_sources()) == sorted(source.name for source in registry.enabled_sources())
+    assert sorted(fetch_schedule.due_sources()) == sorted(source.name for source in registry.enabled_sources())
 
 
 def test_with_cron_the_next_run_repairs(lab: Lab) -> None:

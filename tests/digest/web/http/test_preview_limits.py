@@ -87,7 +87,9 @@ class SlowPreview:
     def __init__(self) -> None:
         self.started, self.stopped = threading.Event(), threading.Event()
 
-    def __call__(self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool]) -> Preview:
+    def __call__(
+        self, profile: Profile, *, days: int, limit: int, cancelled: Callable[[], bool], **_: object
+    ) -> Preview:
         self.started.set()
         deadline = time.monotonic() + PATIENCE
         while not cancelled() and time.monotonic() < deadline:

@@ -13,7 +13,7 @@ from digest.db.core.engine import reading
 from digest.models import Audit
 from digest.services.admin import source_listing
 from digest.services.ingestion import catch_up
-from digest.sources import request_pacing
+from digest.sources import request_turns
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item
 from tests.digest.web.conftest import Browser
@@ -26,7 +26,7 @@ NAME = "journal-of-examples"
 @pytest.fixture
 def server(web: Browser, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(request_pacing, "_wait", lambda *_: None)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with feed_server.serving() as feeds:
         configured(FEED_PRIVATE_HOSTS="127.0.0.1", CROSSREF_URL=feeds.url, SOURCES="biorxiv", SOURCE_PATIENCE=5)
         feeds.pages["/feed.xml"] = feed(item(1, day=""), item(2, day=""), item(3, title="Cover Image"))

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from digest.db.core import engine
 from digest.db.outbox import deliveries
@@ -41,7 +41,7 @@ CHANGED = {
 
 def profiles() -> list[ProfileVersion]:
     with engine.reading() as session:
-        return list(session.exec(select(ProfileVersion)))
+        return list(session.exec(select(ProfileVersion).order_by(col(ProfileVersion.id))))
 
 
 def test_looking_changes_nothing(web: Browser) -> None:

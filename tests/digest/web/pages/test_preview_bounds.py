@@ -13,7 +13,7 @@ from digest.caching import BoundedCache
 from digest.db.core.engine import reading, transaction
 from digest.models import Signal
 from digest.papers import ListedPaper, ParsedDocument, Record
-from digest.services.catalog import announcements, day_postings, trending
+from digest.services.catalog import announcements, day_postings, trending_ranks
 from digest.services.ingestion.import_document import store_document
 from digest.services.preview import preview, preview_data, topic_counts
 from digest.services.selection import reference_backend
@@ -216,7 +216,7 @@ def test_the_longest_previews_are_prepared_once_and_displace_no_usual_one(
     announce(76)
     totals(web)
     assert len(totals(web, days=60)) == 60
-    for module, name in ((day_postings, "build_posting_lists"), (trending, "trends_of")):
+    for module, name in ((day_postings, "build_posting_lists"), (trending_ranks, "trends_of")):
         monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("prepared again"))
     with reading() as session:
         usual = preview_data.cache.current(session, 14)

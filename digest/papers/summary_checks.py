@@ -1,6 +1,6 @@
 """One-line summaries that sources make of papers: their origin, and whether their numbers are the paper's own. Pure.
 
-Which one is shown: `compose/email/paper_block.short_summary`, in the order of the source registry.
+Which of several is shown is decided by the order of `SOURCES` in `sources/registry.py`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Paper, PaperVersion, Signal
-from digest.services.catalog import author_pages, epochs, paper_presenters, trending
+from digest.services.catalog import author_pages, epochs, paper_presenters, trending_ranks
 from digest.services.catalog.page_schemas import PaperRow
 from digest.services.selection import candidate_papers
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
@@ -29,7 +29,7 @@ def announced(lab: Lab) -> None:
 
 def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: Lab) -> None:
     announced(lab)
-    listed_papers = trending.current_trending("cs.LG", 10)
+    listed_papers = trending_ranks.current_trending("cs.LG", 10)
 
     assert [row.record.title for row in listed_papers] == ["One vote", "Code is there", "A place is known"]
     assert [row.trend.facts for row in listed_papers[1:]] == ["no votes yet; code", "no votes yet; known institution"]
@@ -38,14 +38,14 @@ def test_before_votes_content_orders_what_follows_the_papers_with_signals(lab: L
 def test_the_list_is_no_longer_than_requested(lab: Lab) -> None:
     announced(lab)
 
-    assert [row.record.title for row in trending.current_trending(None, 2)] == ["One vote", "Code is there"]
+    assert [row.record.title for row in trending_ranks.current_trending(None, 2)] == ["One vote", "Code is there"]
 
 
 def test_after_a_day_votes_alone_decide(lab: Lab) -> None:
     announced(lab)
     lab.set_time(utc(MONDAY, 12) + timedelta(days=1))
 
-    assert [row.record.title for row in trending.current_trending(None, 10)] == ["One vote"]
+    assert [row.record.title for row in trending_ranks.current_trending(None, 10)] == ["One vote"]
 
 
 def voted(lab: Lab) -> None:
@@ -89,8 +89,8 @@ def test_a_page_ranks_a_paper_as_an_edition_does(lab: Lab) -> None:
         assert current is not None
         numbers = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS)
         pool = candidate_papers.pool_of(session, numbers, signals_at=clock.now(), weights=epochs.weights(None))
-        listings = {n: trending.PaperListing(pool.announcement_of[n], p.revision) for n, p in pool.papers.items()}
-        trends = trending.trends_among_recent(session, listings, at=clock.now())
+        listings = {n: trending_ranks.PaperListing(pool.announcement_of[n], p.revision) for n, p in pool.papers.items()}
+        trends = trending_ranks.trends_among_recent(session, listings, at=clock.now())
         newest = candidate_papers.pool_of(session, numbers[:1], signals_at=clock.now(), weights=epochs.weights(None))
 
     assert {n: t.percentile for n, t in trends.items()} == {n: t.percentile for n, t in pool.trends.items()}

@@ -1,4 +1,4 @@
-"""`digest migrate`, `digest init`, `digest doctor`: set up and check an installation."""
+"""`digest init`: ask for the first settings and write .env, or write files for servers, monitoring or CI."""
 
 from __future__ import annotations
 
@@ -12,96 +12,19 @@ from urllib.parse import urlsplit
 import typer
 
 from digest import settings
-from digest.cli import exit_codes, output
+from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
-from digest.db.core import schema_migration
-from digest.db.core.engine import reading
 from digest.errors import BadInput
-from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup
-from digest.services.selection import engine_loader, engine_need
+from digest.services.admin import compose_files, configuration, deployment_files, initial_setup
 from digest.sources import registry
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
-    """Add the commands."""
-    _add_migrate(app)
-    _add_doctor(app)
-    _add_init(app)
+    """Add the command."""
 
-
-def _add_migrate(app: typer.Typer) -> None:
-    @app.command()
-    @output.report_errors
-    def migrate(
-        compile_engine: Annotated[
-            bool | None,
-            typer.Option(
-                "--compile/--no-compile",
-                help="Whether to compile the matching engine. Default: if the installation is large enough.",
-            ),
-        ] = None,
-        check: Annotated[
-            bool,
-            typer.Option(
-                "--check",
-                help="Change nothing; exit with 0 if the schema is the newest, "
-                f"{exit_codes.EXIT_BEHIND} if it is older or empty, "
-                f"{exit_codes.EXIT_NEWER} if it is of a newer release.",
-            ),
-        ] = False,
-    ) -> None:
-        """Upgrade the database schema. Also compiles the matching engine where it is needed."""
-        configuration.require_valid()
-        if check:
-            _check_schema()
-            return
-        old_revision = schema_migration.current_revision()
-        new_revision = schema_migration.upgrade()
-        output.print_line(
-            f"the schema is {new_revision}"
-            + (", as before" if old_revision == new_revision else f" (was {old_revision or 'empty'})")
-        )
-        if compile_engine is None:
-            with reading() as session:
-                compile_engine = engine_need.measure_size(session).needs_engine
-        if compile_engine and not engine_loader.is_compiled():
-            with output.print_progress("compiling the matching engine, about a minute, once"):
-                engine_loader.engine()
-            output.print_line("the matching engine is compiled")
-
-
-def _check_schema() -> None:
-    """Print how the schema stands to this release, and exit with its code."""
-    current = None if schema_migration.is_missing_file() else schema_migration.current_revision()
-    newest = schema_migration.newest_revision()
-    if current == newest:
-        output.print_line(f"the schema is {current}, the newest")
-        return
-    if current is not None and not schema_migration.is_known_revision(current):
-        typer.echo(f"the schema {current} is of a newer release (this one has {newest})", err=True)
-        raise typer.Exit(exit_codes.EXIT_NEWER)
-    typer.echo(f"the schema is {current or 'empty'}, not {newest}; run: digest migrate", err=True)
-    raise typer.Exit(exit_codes.EXIT_BEHIND)
-
-
-def _add_doctor(app: typer.Typer) -> None:
-    @app.command("doctor")
-    @output.report_errors
-    def check(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-        """Check the installation: settings, database, mail and workers. Also its readiness for bulk mail."""
-        findings = doctor.run_checks()
-        if json:
-            output.emit_json([finding.to_json() for finding in findings])
-        else:
-            _print_findings(findings)
-        if any(finding.level == doctor.ERROR for finding in findings):
-            raise typer.Exit(exit_codes.EXIT_FAILED)
-
-
-def _add_init(app: typer.Typer) -> None:
     @app.command("init")
     @output.report_errors
-    def set_up(
+    def init(
         mail_from: Annotated[str | None, typer.Option(help="Sender of the mails: name <address>.")] = None,
         smtp_url: Annotated[str | None, typer.Option(help="Mail server: smtp://user:password@host:587?tls=…")] = None,
         base_url: Annotated[str | None, typer.Option(help="Address of the service in the browser.")] = None,
@@ -234,21 +157,3 @@ _NEXT_STEPS = {
     deployment_files.WORKFLOW: "edit topics.txt, set the secrets that the head of papers-inbox.yml names, and push "
     "both to a private repository",
 }
-
-
-def _print_findings(findings: list[doctor.Finding]) -> None:
-    styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
-    rows = [
-        (output.styled_cell(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))
-        for f in findings
-    ]
-    output.print_table(["", "what", "finding"], rows, separate_rows=False)
-    error_count = sum(f.level == doctor.ERROR for f in findings)
-    warning_count = sum(f.level == doctor.WARNING for f in findings)
-    output.print_line(
-        f"\n{_plural(len(findings), 'check')}: {_plural(error_count, 'error')}, {_plural(warning_count, 'warning')}"
-    )
-
-
-def _plural(number: int, name: str) -> str:
-    return f"{number} {name}" + ("" if number == 1 else "s")
