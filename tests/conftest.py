@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -35,6 +36,12 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one 
 def not_run(reason: str) -> NoReturn:
     """This machine lacks what the test needs. It is named in the summary; `.ci/run` counts it as a failure."""
     pytest.skip(reason)
+
+
+def pytest_collection_finish() -> None:
+    """Garbage is searched for among what tests make, not among the thousands of tests and the modules."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
@@ -91,6 +98,20 @@ def shared_statements() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "create_engine", create)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cut() -> Iterator[None]:
+    """SQLite waits for no disk in this process, nor does PostgreSQL (tests.servers); killed processes lose nothing."""
+    prepare = engine._prepare_sqlite
+
+    def prepare_without_waits(connection: Any, record: object) -> None:
+        prepare(connection, record)
+        connection.execute("PRAGMA synchronous=OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "_prepare_sqlite", prepare_without_waits)
         yield
 
 

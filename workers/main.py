@@ -126,12 +126,13 @@ def worker(
     """Run a worker: select papers, send mail, fetch from sources."""
     from digest import settings
     from digest.queues import DELIVERY
-    from workers import pools
     from workers.task_queues import parse_pools, queues_of_pools
 
     requested_pools = parse_pools(queues, processes=concurrency)
     sends_mail = DELIVERY in queues_of_pools(requested_pools)
     _require_ready(*(("secret_key", "mail_from", "smtp_url") if sends_mail else ()), "redis_url")
+    from workers import pools
+
     logs.configure(level=settings.get().log_level)
     sys.exit(pools.serve(requested_pools))
 
@@ -141,9 +142,10 @@ def worker(
 def scheduler() -> None:
     """Run a scheduler: enqueue due work, recover stuck work."""
     from digest import settings
-    from workers import scheduler as scheduler_process
 
     _require_ready("redis_url", "secret_key")  # the key for the hashes of addresses that retention deletes
+    from workers import scheduler as scheduler_process
+
     logs.configure(level=settings.get().log_level)
     scheduler_process.run()
 
@@ -156,15 +158,16 @@ def web(
 ) -> None:
     """Run a web process with the pages and the API."""
     from digest import settings
-    from digest.services.security import admin_login
-    from digest.web.app import build as build_web_app
-    from digest.web.http import scheduler_watch, server
-    from digest.web.wiring import page_services
     from workers.port_check import require_free_port
 
     configuration = settings.get()
     _require_ready("secret_key", "mail_from")
     require_free_port(host or configuration.host, port or configuration.port)
+    from digest.services.security import admin_login  # the application takes two seconds to load
+    from digest.web.app import build as build_web_app
+    from digest.web.http import scheduler_watch, server
+    from digest.web.wiring import page_services
+
     logs.configure(level=configuration.log_level)
     admin_login.end_sessions_of_removed()
     application = build_web_app(_create_enqueue(), page_services())

@@ -27,7 +27,7 @@ def cut(name: str, part: float) -> tuple[ListedPaper, ...]:
     return loader.parse(text, today=TODAY).papers
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(names, parts)
 def test_all_papers_of_a_cut_document_but_the_last_are_papers_of_the_whole(name: str, part: float) -> None:
     papers = cut(name, part)
@@ -35,7 +35,7 @@ def test_all_papers_of_a_cut_document_but_the_last_are_papers_of_the_whole(name:
     assert papers[:-1] == PAPERS_BY_NAME[name][: max(0, len(papers) - 1)]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(names, parts)
 def test_the_last_paper_of_a_cut_document_has_its_own_title_and_a_beginning_of_its_abstract(
     name: str, part: float

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dns.exception
-import dns.resolver
-
 from digest.errors import Transient
 
 _TIMEOUT_SECONDS = 4.0
@@ -12,6 +9,9 @@ _TIMEOUT_SECONDS = 4.0
 
 def txt_records(name: str) -> list[str]:
     """The TXT records of a name, each joined from its strings. Raises Transient where no DNS server answers."""
+    import dns.exception  # an eighth of a second, and the pages that show what was found ask no DNS server
+    import dns.resolver
+
     try:
         answer = dns.resolver.resolve(name, "TXT", lifetime=_TIMEOUT_SECONDS)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,10 +21,10 @@ from tests.digest.mail.bounces.test_classifier import complaint, report
 from tests.digest.mail.ordinary import mail
 from tests.digest.services.conftest import KEY, service
 from tests.digest.services.stored_rows import bounces, later, suppressed
+from tests.forked_processes import ForkedProcess
 
 __all__ = ["service"]
 
-ROOT = Path(__file__).resolve().parents[3]
 APP = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: []))
 
 
@@ -176,9 +173,7 @@ def test_killed_in_the_middle_and_run_again_every_report_counts_once(service: st
 
 def _kill_when(folder: Path, count: int) -> None:
     """Run the command in a process of its own and kill it as soon as `count` files were moved."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "workers.main", "bounces", "ingest", "--maildir", str(folder)]
-    with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL) as child:
+    with ForkedProcess("workers.main", "bounces", "ingest", "--maildir", str(folder)) as child:
         while child.poll() is None and len(names(folder / "cur")) < count:
             time.sleep(0.002)
         child.send_signal(signal.SIGKILL)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,22 +11,21 @@ from sqlmodel import func, select
 from digest.db.core.engine import reading
 from digest.models import Announcement, Batch, CrossrefLookup, FeedItem, Paper, PaperVersion, Reject, SourceDay
 from digest.services.admin import source_admin
-from tests.conftest import ROOT
 from tests.digest.sources.feed_server import FeedServer, feed, item, work
 from tests.digest.sources.pubmed_server import Article, PubmedServer
 from tests.digest.sources.test_biorxiv import WEEK, PreprintServer, row
 from tests.digest.sources.test_biorxiv import server as preprint_server
 from tests.digest.sources.test_pubmed import server as pubmed_server
+from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE, wait_for
 
 __all__ = ["preprint_server", "pubmed_server"]
 TABLES = (Paper, PaperVersion, FeedItem, CrossrefLookup, Batch, Announcement, SourceDay, Reject)
 
 
-def ingest(*arguments: str) -> subprocess.Popen[bytes]:
+def ingest(*arguments: str) -> ForkedProcess:
     """A process of its own that runs `digest ingest`."""
-    command = [sys.executable, "-c", "from workers.main import run; run()", "ingest", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
+    return ForkedProcess("workers.main", "ingest", *arguments)
 
 
 def kill_when(condition: Callable[[], object], *arguments: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -22,17 +20,16 @@ from digest.models import Announcement, Paper, PaperKey, PaperVersion, SourceDay
 from digest.redis import PrivateRedis
 from digest.services.ingestion import catch_up
 from digest.sources import request_turns
-from tests.conftest import ROOT
 from tests.digest.sources.conftest import WEEK, real_days
+from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE, wait_for
 from tests.wire_server import LoggedRequest, WireServer
 
 MON, FRI = WEEK[0], WEEK[-1]
 
 
-def fetcher(source: str = "arxiv-oai") -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(FRI)]
-    return subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
+def fetcher(source: str = "arxiv-oai") -> ForkedProcess:
+    return ForkedProcess("tests.digest.sources.fetcher_main", source, str(MON), str(FRI))
 
 
 def content() -> dict[str, Any]:
@@ -139,8 +136,8 @@ def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
 
     running = []
     for source, machine in zip(("arxiv-oai", "arxiv-api", "arxiv-oai"), machines, strict=True):
-        command = [sys.executable, "-m", "tests.digest.sources.fetcher_main", source, str(MON), str(MON)]
-        running.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **machine}, stdout=subprocess.DEVNULL))
+        arguments = (source, str(MON), str(MON))
+        running.append(ForkedProcess("tests.digest.sources.fetcher_main", *arguments, env={**os.environ, **machine}))
     codes = [process.wait(PATIENCE) for process in running]
 
     assert codes == [0, 0, 0]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +19,6 @@ from digest.models import Batch, Paper, PaperIdentifier, Reject, SourceDay
 from digest.services.admin import source_listing
 from digest.services.ingestion import catch_up, source_status
 from digest.sources import pubmed, pubmed_search, request_turns
-from tests.conftest import ROOT
 from tests.digest.sources.pubmed_server import (
     Answer,
     Article,
@@ -32,6 +28,7 @@ from tests.digest.sources.pubmed_server import (
     notice,
     without_closing,
 )
+from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE, wait_for
 
 NOW = datetime(2026, 8, 7, 12, 0, tzinfo=UTC)
@@ -118,15 +115,14 @@ def test_a_catch_up_killed_in_the_week_goes_on_and_stores_each_article_once(
 ) -> None:
     configured(PUBMED_API_KEY=KEY)
     server.articles = week()
-    command = [sys.executable, "-m", "tests.digest.sources.fetcher_main", "pubmed", str(WEEK[0]), str(DAY)]
     for requests in (6, 0):
-        process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL)
+        process = ForkedProcess("tests.digest.sources.fetcher_main", "pubmed", str(WEEK[0]), str(DAY))
         if requests:
             wait_for(lambda requests=requests: len(server.queries) >= requests)  # type: ignore[misc]
             process.kill()
-        process.wait(PATIENCE)
+        code = process.wait(PATIENCE)
 
-    assert process.returncode == 0
+    assert code == 0
     assert stored() == Counter({f"pmid:{article.pmid}": 1 for article in server.articles})
     assert (count_papers(), set(marked_days())) == (45 * 5, set(WEEK))
 

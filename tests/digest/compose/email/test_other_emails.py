@@ -449,7 +449,7 @@ def test_shared_blocks_give_the_same_mail() -> None:
 
 
 @given(hostile, hostile, hostile, hostile)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_foreign_text_can_change_the_structure(title: str, abstract: str, author: str, topic: str) -> None:
     plain = samples.Record(title="Title", abstract="Abstract.", authors=("Ada Byron",), arxiv_id="2511.00001")
     foreign = replace(plain, title=f"Title {title}", abstract=f"Abstract {abstract}.", authors=(f"Ada {author}",))
@@ -551,7 +551,7 @@ foreign_entries = st.builds(
 
 
 @given(foreign_records, foreign_entries, st.lists(hostile, min_size=2, max_size=2), hostile, hostile)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_a_source_or_subscriber_wrote_is_only_text(
     record: Record, entry: Entry, topics: list[str], notice: str, name: str
 ) -> None:

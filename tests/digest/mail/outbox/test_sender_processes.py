@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -19,7 +15,7 @@ from digest.db.outbox import leases
 from digest.mail.outbox.lease_reaper import LeaseReaper
 from digest.models.delivery import SENT, UNCERTAIN
 from tests import takeover
-from tests.conftest import ROOT
+from tests.forked_processes import ForkedProcess
 from tests.outbox import Outbox
 from tests.patience import PATIENCE, wait_for
 from tests.processes import state
@@ -29,14 +25,8 @@ from tests.takeover import TakeoverClock
 CONNECTIONS = 4
 
 
-@contextmanager
-def sender() -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.digest.mail.sender_main"]
-    with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ)) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def sender() -> ForkedProcess:
+    return ForkedProcess("tests.digest.mail.sender_main")
 
 
 def sweep_until_taken(sweeper: LeaseReaper) -> int:
@@ -128,7 +118,7 @@ def test_a_stopped_sender_that_resumes_after_the_take_over_does_not_touch_its_ma
     assert max(smtp.recipients().values()) == 1
 
 
-def _freeze(process: subprocess.Popen[bytes], database: str) -> None:
+def _freeze(process: ForkedProcess, database: str) -> None:
     """Stop it while it waits for answers: in the middle of a transaction nobody could take over from it."""
     busy = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> %s"
     with psycopg.connect(database, autocommit=True) as connection:

@@ -195,7 +195,7 @@ PROFILES = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PROFILES, st.lists(RECORDS, min_size=5, max_size=30))
 def test_slots_are_given_alike_by_both(profile: Profile, records: list[Record]) -> None:
     candidates = [Candidate(3 * n + 1, record, 1 + n % 2, 31 * n % 101) for n, record in enumerate(records)]
@@ -203,7 +203,7 @@ def test_slots_are_given_alike_by_both(profile: Profile, records: list[Record]) 
     assert by_engine(profile, candidates) == by_reference(profile, candidates)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PROFILES, st.lists(RECORDS, min_size=5, max_size=20))
 def test_who_has_room_for_every_topic_misses_none(profile: Profile, records: list[Record]) -> None:
     profile = Profile(topics=tuple(Topic(topic.text) for topic in profile.topics), limit=len(profile.topics))
