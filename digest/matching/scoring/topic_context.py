@@ -1,0 +1,115 @@
+"""The context of a topic: the words that are typical of earlier papers in which it stands, without its own words.
+
+A close paper must be nearer to the context of one of its topics than papers usually are; docs/MATCHING.md, "Context".
+Integers only, so that every machine computes the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from digest.matching.query.language import ProfileTerm, Query, parse, positive_terms, profile_terms_of
+from digest.matching.scoring.bm25 import Weights, impact
+from digest.matching.scoring.boolean_match import Document
+
+CONTEXT_WORDS = 40
+MIN_CONTEXT_PAPERS = 3  # a topic of fewer earlier papers has no context
+MAX_CONTEXT_WEIGHT = 255
+NEARNESS_UNIT = 1 << 12
+FLOOR_DEVIATIONS = 3  # how many standard deviations a close paper must be above the average paper
+SHARE_UNIT = 1 << 16  # the share of a word that is alone in a paper
+MIN_WORD_PAPERS = 2  # words that fewer of an epoch's papers have are left out: names, typing errors
+
+
+@dataclass(frozen=True, slots=True)
+class TopicContext:
+    """Weights by stem, and `floor`: the nearness that a close paper must have.
+
+    Without words: earlier papers with all words of the topic were too few.
+    """
+
+    weights: Mapping[str, int]
+    floor: int = 0
+
+
+NO_CONTEXTS: Mapping[str, TopicContext] = {}  # by a topic's text: conditions that are unknown are not applied
+
+
+def own_terms(query: Query) -> tuple[ProfileTerm, ...]:
+    """The weighted words of a plain topic, each once; () for a query, which has no close matches."""
+    if not query.plain:
+        return ()
+    return tuple(dict.fromkeys(term for part in positive_terms(query.root) for term in profile_terms_of(part)))
+
+
+def has_context(text: str) -> bool:
+    """True for the text of a plain topic with weighted words. Raises BadQuery."""
+    return bool(own_terms(parse(text)))
+
+
+def word_idf(stem: str, weights: Weights) -> int:
+    """A word's idf in contexts: 0 where fewer than two of the epoch's papers have it."""
+    return weights.idf(stem) if weights.counts.df.get(stem, 0) >= MIN_WORD_PAPERS else 0
+
+
+def vector_length(square_sum: int) -> int:
+    """The length of a paper's vector of impacts, at least 1."""
+    return max(1, math.isqrt(square_sum))
+
+
+def nearness(product: int, length: int) -> int:
+    """⌊4096 · Σ weight·impact / length⌋: the cosine of paper and context, except for the length of the context."""
+    return NEARNESS_UNIT * product // length
+
+
+def nearness_of(context: TopicContext, document: Document, weights: Weights) -> int:
+    """The nearness of a paper to a context in an epoch."""
+    norm, tf = weights.norm(document.length), document.tf
+    product = sum(
+        weight * impact(word_idf(stem, weights), tf[stem], norm)
+        for stem, weight in context.weights.items()
+        if stem in tf
+    )
+    squares = (impact(word_idf(stem, weights), frequency, norm) ** 2 for stem, frequency in tf.items())
+    return nearness(product, vector_length(sum(squares)))
+
+
+def heaviest_words(
+    shares: Mapping[str, int], papers_with: Mapping[str, int], papers: int, weights: Weights
+) -> dict[str, int]:
+    """The weights of the words that are typical of some papers, the heaviest 255.
+
+    `shares`: of each word the sum of its shares in these papers; `papers_with`: how many of them have it. A word weighs
+    its mean share, less the part of it that would be expected of as many papers as any: S·(1/n − df/(N·a)).
+    """
+    total, df = weights.counts.papers, weights.counts.df
+    values = {
+        stem: share * (count * total - papers * df.get(stem, 0)) // count
+        for stem, share in shares.items()
+        if (count := papers_with[stem]) >= MIN_WORD_PAPERS
+    }
+    best = sorted((stem for stem, value in values.items() if value > 0), key=lambda stem: (-values[stem], stem))
+    best = best[:CONTEXT_WORDS]
+    largest = values[best[0]] if best else 1
+    weighed = {stem: MAX_CONTEXT_WEIGHT * values[stem] // largest for stem in best}
+    return {stem: weight for stem, weight in weighed.items() if weight}
+
+
+def nearness_floor(values: Sequence[int]) -> int:
+    """The average plus three standard deviations of nearnesses, rounded down; at least 1."""
+    count, total = len(values), sum(values)
+    squares = sum(value * value for value in values)
+    return max(1, (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count))
+
+
+def leave_out(words: Iterable[ProfileTerm], shares: Mapping[str, int]) -> dict[str, int]:
+    """The shares of words that are not the topic's own; a prefix is all words that begin with it."""
+    own = {word.text for word in words if not word.prefix}
+    prefixes = tuple(word.text for word in words if word.prefix)
+    return {
+        stem: share
+        for stem, share in shares.items()
+        if stem not in own and not (prefixes and stem.startswith(prefixes))
+    }
