@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.column_reads import read_column
@@ -57,15 +57,24 @@ def copy_threshold(session: Session, from_profile: int, to_profile: int) -> None
     """Copy the thresholds of one profile version to a new one that differs only in settings that do not affect them."""
     session.execute(
         text(
-            "INSERT INTO threshold (profile_id, epoch_id, tau) "
-            "SELECT :after, epoch_id, tau FROM threshold WHERE profile_id = :before ON CONFLICT DO NOTHING"
+            "INSERT INTO threshold (profile_id, epoch_id, tau, has_contexts) "
+            "SELECT :after, epoch_id, tau, has_contexts FROM threshold WHERE profile_id = :before "
+            "ON CONFLICT DO NOTHING"
         ),
         {"before": from_profile, "after": to_profile},
     )
 
 
+def mark_contexts(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> None:
+    """Note that the contexts of these profiles' topics are stored."""
+    statement = update(Threshold).where(
+        col(Threshold.epoch_id) == epoch_id, in_values(session, col(Threshold.profile_id), list(profile_ids))
+    )
+    session.execute(statement.values(has_contexts=True))
+
+
 def uncalibrated_versions(session: Session, epoch_id: int, first_id: int, last_id: int) -> list[int]:
-    """Profile versions of active subscribers with ids from `first_id` to `last_id` without a threshold of the epoch."""
+    """Profile versions of these active subscribers (by id) that lack a threshold or contexts of the epoch."""
     statement = _uncalibrated(epoch_id).where(col(Subscriber.id).between(first_id, last_id))
     return [int(profile_id) for profile_id in session.execute(statement.order_by(col(Subscriber.id))).scalars()]
 
@@ -84,6 +93,7 @@ def _uncalibrated(epoch_id: int) -> Any:
     thresholds = select(col(Threshold.profile_id)).where(
         col(Threshold.epoch_id) == epoch_id,
         col(Threshold.profile_id) == col(Subscriber.profile_id),
+        col(Threshold.has_contexts),
     )
     return select(col(Subscriber.profile_id)).where(
         col(Subscriber.state) == ACTIVE, col(Subscriber.profile_id).is_not(None), ~thresholds.exists()

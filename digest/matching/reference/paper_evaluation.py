@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm
-from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm
 from digest.matching.scoring.bm25 import Weights, impact, score
 from digest.matching.scoring.boolean_match import Document, in_category
 from digest.matching.scoring.example_vectors import term_frequency
 from digest.matching.scoring.parameters import ABSTRACT_TF, EXAMPLE_UNIT, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 from digest.matching.scoring.relevance_feedback import lift
-from digest.matching.scoring.topic_context import TopicContext, nearness_of
+from digest.matching.scoring.topic_context import nearness_of, paper_vector
 from digest.text.folding import fold_text
 
 
@@ -132,16 +132,18 @@ def is_allowed(parsed: ParsedProfile, finding: Finding) -> bool:
 
 
 def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights) -> bool:
-    """True where the topics admit a paper that matches none of them as written."""
+    """True where the topics admit a paper that matches none of them as written.
+
+    It is near the context of one of them; of a topic without a context it has all words.
+    """
     if not finding.topic_relevance >= parsed.floor > 0:
         return False
-    return parsed.contexts is None or any(
-        _is_in_context(topic, context, finding, weights) for topic, context in parsed.contexts
+    if parsed.contexts is None:
+        return True
+    vector = paper_vector(finding.document, weights)
+    return any(
+        nearness_of(context, vector) >= context.floor
+        if context.weights
+        else all(word in finding.gains for word in topic.term_bits)
+        for topic, context in parsed.contexts
     )
-
-
-def _is_in_context(topic: ParsedTopic, context: TopicContext, finding: Finding, weights: Weights) -> bool:
-    """True where a paper is near the context of a topic; of a topic without one, where it has all its words."""
-    if not context.weights:
-        return all(word in finding.gains for word in topic.term_bits)
-    return nearness_of(context, finding.document, weights) >= context.floor

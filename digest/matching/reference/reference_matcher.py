@@ -105,14 +105,16 @@ def match_lazily(
         if finding.followed or is_allowed(parsed, finding)
     ]
     strict = [finding for finding in findings if finding.strict_positions or finding.followed]
+    least = 0 if tau is None else tau + 1
     close = [
         finding
         for finding in findings
         if not (finding.strict_positions or finding.followed)
         and profile.close
+        and finding.relevance >= least
         and (is_similar(parsed, finding) or is_close_to_topics(parsed, finding, weights))
     ]
-    close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
+    close = _best_of_each_day(close) if tau is None else close
     unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
     return LazyMatches(parsed, weights, sorted(unsent, key=_sort_key))
 

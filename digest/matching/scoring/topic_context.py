@@ -14,6 +14,7 @@ from digest.matching.query.language import ProfileTerm, Query, parse, positive_t
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.boolean_match import Document
 
+CONTEXTS_REQUIRED = False  # whether close papers need the context of a topic: off until the engine requires it too
 CONTEXT_WORDS = 40
 MIN_CONTEXT_PAPERS = 3  # a topic of fewer earlier papers has no context
 MAX_CONTEXT_WEIGHT = 255
@@ -64,16 +65,16 @@ def nearness(product: int, length: int) -> int:
     return NEARNESS_UNIT * product // length
 
 
-def nearness_of(context: TopicContext, document: Document, weights: Weights) -> int:
-    """The nearness of a paper to a context in an epoch."""
-    norm, tf = weights.norm(document.length), document.tf
-    product = sum(
-        weight * impact(word_idf(stem, weights), tf[stem], norm)
-        for stem, weight in context.weights.items()
-        if stem in tf
-    )
-    squares = (impact(word_idf(stem, weights), frequency, norm) ** 2 for stem, frequency in tf.items())
-    return nearness(product, vector_length(sum(squares)))
+def paper_vector(document: Document, weights: Weights) -> dict[str, int]:
+    """The impacts of a paper's words in an epoch."""
+    norm = weights.norm(document.length)
+    return {stem: impact(word_idf(stem, weights), tf, norm) for stem, tf in document.tf.items()}
+
+
+def nearness_of(context: TopicContext, vector: Mapping[str, int]) -> int:
+    """The nearness of a paper to a context."""
+    product = sum(weight * vector.get(stem, 0) for stem, weight in context.weights.items())
+    return nearness(product, vector_length(sum(value * value for value in vector.values())))
 
 
 def heaviest_words(

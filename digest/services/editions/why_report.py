@@ -30,6 +30,7 @@ from digest.models import Delivery, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
+from digest.services.catalog.context_lookup import EpochContexts
 from digest.services.selection import reference_backend, source_language_choice, threshold_lookup
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
@@ -227,7 +228,10 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     weights = epochs.weights(epoch)
     if not profile.finds_papers:
         return "you have no topics: you get what trends and what is new in your categories, up to your limit"
-    matches = reference_matcher.match_all(profile, [document], weights, tau=None)
+    contexts = EpochContexts.from_epoch(epoch).of_profiles(session, [profile])
+    matches = reference_matcher.match_all(profile, [document], weights, tau=None, contexts=contexts)
+    if not matches and reference_matcher.match_all(profile, [document], weights, tau=None):
+        return "its words are close to your topics, but it is not like earlier papers with them: it lacks their context"
     if not matches:
         relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
         floor = reference_matcher.close_floor_of(profile, weights) if profile.close else 0

@@ -25,6 +25,7 @@ from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import CLOSE_PAPERS
+from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 from digest.services.catalog import followed_people
 from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
@@ -54,12 +55,19 @@ class ThresholdDay:
 class PostingsBackend:
     """Selects papers of single announcements for one profile. Raises BadQuery.
 
-    `titles` has those of the selected papers.
+    `titles` has those of the selected papers. `contexts`: of the profile's topics.
     """
 
-    def __init__(self, session: Session, profile: Profile, weights: Weights, cache: PostingCache) -> None:
+    def __init__(
+        self,
+        session: Session,
+        profile: Profile,
+        weights: Weights,
+        cache: PostingCache,
+        contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
+    ) -> None:
         self._session, self._profile, self._weights = session, profile, weights
-        self._findings = FindingCache()
+        self._findings = FindingCache(contexts)
         self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice, self._people = choice_of(profile), people_of(profile)
         self.titles: dict[int, PaperTitle] = {}

@@ -1,0 +1,131 @@
+"""The contexts of topics in an epoch: those that are stored, and a few others, computed when they are first needed.
+
+A background task computes all of them with the thresholds (`services.runs.calibration_job`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from sqlmodel import Session
+
+from digest.caching import BoundedCache
+from digest.db.core.engine import engine
+from digest.db.papers import papers as store
+from digest.db.subscribers import topic_contexts
+from digest.matching.profile import Profile
+from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
+from digest.matching.reference.topic_context_search import ContextSearch
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.topic_context import CONTEXTS_REQUIRED, NO_CONTEXTS, TopicContext, has_context
+from digest.models import Epoch
+from digest.services.catalog import announcements, day_postings, epochs, index_files
+
+MAX_EARLIER_PAPERS = 15_000  # papers whose topics are looked at, the newest ones before the epoch
+_MAX_EARLIER_ANNOUNCEMENTS = 60
+_MAX_COMPUTED = 40  # contexts that are computed for one call: a few milliseconds each
+_MAX_CACHED, _CACHED_BYTES, _BYTES_PER_WORD = 20_000, 16 << 20, 90
+
+_searches: BoundedCache[ContextSearch] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
+
+
+def _size_of(context: TopicContext | None) -> int:
+    """About how many bytes a context takes."""
+    return 300 + _BYTES_PER_WORD * len(context.weights if context else ())
+
+
+_computed: BoundedCache[TopicContext | None] = BoundedCache(
+    max_entries=_MAX_CACHED, max_bytes=_CACHED_BYTES, size_of=_size_of
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochContexts:
+    """Looks up the contexts of topics in one epoch, by its id (0: not stored), first announcement and word counts.
+
+    Without word counts there are no contexts.
+    """
+
+    epoch_id: int = 0
+    announcement_id: int = 0
+    terms: bytes = b""
+
+    @classmethod
+    def from_epoch(cls, epoch: Epoch | None) -> EpochContexts:
+        """The contexts of an epoch; none for a young one, or without one."""
+        is_young = epoch is None or not epoch.announcement_id or epoch.announcements < epochs.MIN_ANNOUNCEMENTS
+        if epoch is None or is_young or not CONTEXTS_REQUIRED:
+            return NO_EPOCH
+        return cls(epoch.id or 0, epoch.announcement_id or 0, epoch.terms)
+
+    def of_profiles(self, session: Session, profiles: Iterable[Profile]) -> Mapping[str, TopicContext]:
+        """The contexts of the topics of these profiles; see `of_topics`."""
+        return self.of_topics(session, topics_of(profiles)) if self.terms else NO_CONTEXTS
+
+    def of_topics(self, session: Session, texts: Iterable[str]) -> Mapping[str, TopicContext]:
+        """The contexts of these topics that are stored; those of the others too if they are few. Raises BadQuery."""
+        topics = set(texts)
+        stored = self._stored(session, topics)
+        missing = topics - stored.keys()
+        return stored | self._compute(session, missing) if len(missing) <= _MAX_COMPUTED else stored
+
+    def missing(self, session: Session, texts: Iterable[str]) -> dict[str, TopicContext]:
+        """The contexts of those of these topics whose context is not stored. Raises BadQuery."""
+        topics = set(texts)
+        return self._compute(session, topics - self._stored(session, topics).keys())
+
+    def prepare(self, session: Session) -> None:
+        """Prepare what computing contexts needs."""
+        if self.terms:
+            self._search(session)
+
+    @property
+    def weights(self) -> Weights:
+        """The epoch's word weights."""
+        return epochs.weights_of_terms(self.terms)
+
+    def _stored(self, session: Session, topics: Collection[str]) -> dict[str, TopicContext]:
+        if not self.terms or not self.epoch_id or not topics:
+            return {}
+        return topic_contexts.stored_contexts(session, self.epoch_id, topics, self.weights.stems)
+
+    def _compute(self, session: Session, topics: Collection[str]) -> dict[str, TopicContext]:
+        if not self.terms:
+            return {}
+        key = self._key()
+        contexts = {
+            text: _computed.get((key, text), partial(self._compute_context, session, text)) for text in sorted(topics)
+        }
+        return {text: context for text, context in contexts.items() if context is not None}
+
+    def _compute_context(self, session: Session, text: str) -> TopicContext | None:
+        return self._search(session).context(text)
+
+    def _key(self) -> tuple[str, EpochContexts]:
+        return f"{engine().url} {index_files.folder()}", self
+
+    def _search(self, session: Session) -> ContextSearch:
+        return _searches.get(self._key(), partial(self._new_search, session))
+
+    def _new_search(self, session: Session) -> ContextSearch:
+        earlier = store.announcement_window(session, self.announcement_id - 1, _MAX_EARLIER_ANNOUNCEMENTS)
+        lists: list[PostingLists] = []
+        papers = 0
+        for day in announcements.announcement_days(session, earlier):
+            papers += len(day.papers)
+            if papers > MAX_EARLIER_PAPERS and len(lists) >= epochs.MIN_ANNOUNCEMENTS:
+                break
+            if len(day.papers) <= MAX_PAPERS:
+                lists.append(day_postings.postings_of_day(session, day))
+        return ContextSearch(lists, self.weights, window=epochs.MIN_ANNOUNCEMENTS)
+
+
+NO_EPOCH = EpochContexts()
+
+
+def topics_of(profiles: Iterable[Profile]) -> set[str]:
+    """The plain topics of these profiles that can have a context. Raises BadQuery."""
+    texts = {topic.text for profile in profiles if profile.close for topic in profile.topics if not topic.muted}
+    return {text for text in texts if has_context(text)}
