@@ -6,7 +6,7 @@ word counts (`impacts.weigh`), and can then be matched any number of times. Mach
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.engine.context_sets import context_sets
 from digest.matching.engine.dense_rows import to_bitsets
 from digest.matching.engine.impacts import Impacts, compute_impacts
 from digest.matching.engine.join import JoinedIndex, PapersByPerson, join_papers
@@ -51,6 +52,7 @@ from digest.matching.kernel.profile_decoding import (
 from digest.matching.profile import USUAL, Profile
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import CLOSE_PAPERS, TRENDING_PER_MILLE
+from digest.matching.scoring.topic_context import PackedContext
 
 __all__ = ["ALL", "CAPPED", "RANKED", "AdmittedPapers", "EngineMatcher", "PaperFacts", "SentPapers"]
 
@@ -89,7 +91,8 @@ class AdmittedPapers(NamedTuple):
 class EngineMatcher:
     """Compiled profiles joined with papers. Costly to build, cheap to call.
 
-    `people`: ids of the papers of each followed person, by the author's text in the profiles.
+    `people`: ids of the papers of each followed person, by the author's text in the profiles. `contexts`: by topic,
+    in the epoch of the weights.
     """
 
     def __init__(
@@ -98,11 +101,13 @@ class EngineMatcher:
         indexes: Sequence[PaperIndex],
         weights: Weights,
         people: PapersByPerson = MappingProxyType({}),
+        contexts: Mapping[str, PackedContext] = MappingProxyType({}),
     ) -> None:
         self.store = store
         self.compiled, vocabulary = store.compile()
         self.joined: JoinedIndex = join_papers(vocabulary, indexes, people)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
+        self._near = context_sets(store, indexes, self.impacts, weights, contexts)
 
     def match(
         self,
@@ -246,6 +251,8 @@ class EngineMatcher:
             papers=papers,
             paper_of_tie=paper_order,
             category_sets=joined.category,
+            near_row=self._near.row,
+            near_sets=self._near.sets,
         )
 
     def _workspace(self, paper_arrays: PaperArrays, *, best_count: int = 0) -> Workspace:
@@ -285,12 +292,17 @@ class EngineMatcher:
         )
 
 
-def build_matcher(profiles: Iterable[Profile], indexes: Sequence[PaperIndex], weights: Weights) -> EngineMatcher:
+def build_matcher(
+    profiles: Iterable[Profile],
+    indexes: Sequence[PaperIndex],
+    weights: Weights,
+    contexts: Mapping[str, PackedContext] = MappingProxyType({}),
+) -> EngineMatcher:
     """A matcher for these profiles, in their order."""
     store = ProfileStore()
     for profile in profiles:
         store.add(profile)
-    return EngineMatcher(store, indexes, weights)
+    return EngineMatcher(store, indexes, weights, contexts=contexts)
 
 
 def _empty_results(rows: int, capacity: int) -> MatchArrays:

@@ -78,6 +78,7 @@ class PaperArrays(NamedTuple):
     `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
     another order; `factor`: the trending factor in thousandths.
     `category_sets`: the papers in each category of profiles; then, in a second half, by primary category alone.
+    `near_sets`: the papers near the context of a topic; `near_row`: the row of each query, −1 for an unknown context.
     """
 
     atom_at: I32
@@ -94,6 +95,8 @@ class PaperArrays(NamedTuple):
     papers: Rows
     paper_of_tie: I32
     category_sets: I64
+    near_row: I32
+    near_sets: I64
 
 
 class RowRequests(NamedTuple):

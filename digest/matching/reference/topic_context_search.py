@@ -24,7 +24,7 @@ from digest.matching.scoring.topic_context import (
 )
 
 _MIN_AS_WRITTEN = 5  # with fewer papers that have the topic as written, those with all its words count
-_NEWEST_PAPERS = 200  # of a topic
+_NEWEST_PAPERS = 100  # of a topic
 
 
 class _PaperVectors:

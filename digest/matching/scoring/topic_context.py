@@ -7,20 +7,23 @@ Integers only, so that every machine computes the same.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from digest.matching.query.language import ProfileTerm, Query, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.boolean_match import Document
+from digest.matching.scoring.parameters import NEARNESS_UNIT
 
 CONTEXTS_REQUIRED = False  # whether close papers need the context of a topic: off until the engine requires it too
 CONTEXT_WORDS = 40
 MIN_CONTEXT_PAPERS = 3  # a topic of fewer earlier papers has no context
 MAX_CONTEXT_WEIGHT = 255
-NEARNESS_UNIT = 1 << 12
 FLOOR_DEVIATIONS = 3  # how many standard deviations a close paper must be above the average paper
 SHARE_UNIT = 1 << 16  # the share of a word that is alone in a paper
+NUMBER_BYTES = 4
 MIN_WORD_PAPERS = 2  # words that fewer of an epoch's papers have are left out: names, typing errors
 
 
@@ -33,6 +36,16 @@ class TopicContext:
 
     weights: Mapping[str, int]
     floor: int = 0
+
+
+class PackedContext(NamedTuple):
+    """A context as bytes: the numbers of its words, four bytes each, then their weights, a byte each.
+
+    The numbers are the places of the words among the epoch's words in alphabetical order.
+    """
+
+    words: bytes
+    floor: int
 
 
 NO_CONTEXTS: Mapping[str, TopicContext] = {}  # by a topic's text: conditions that are unknown are not applied
@@ -103,6 +116,20 @@ def nearness_floor(values: Sequence[int]) -> int:
     count, total = len(values), sum(values)
     squares = sum(value * value for value in values)
     return max(1, (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count))
+
+
+def pack_context(context: TopicContext, epoch_words: Mapping[str, int]) -> PackedContext:
+    """The context as bytes. `epoch_words`: the number of each of the epoch's words."""
+    numbers = b"".join(epoch_words[stem].to_bytes(NUMBER_BYTES, "little") for stem in context.weights)
+    return PackedContext(numbers + bytes(context.weights.values()), context.floor)
+
+
+def unpack_context(packed: PackedContext, epoch_words: Sequence[str]) -> TopicContext:
+    """The inverse of `pack_context`, by the epoch's words in alphabetical order."""
+    end = NUMBER_BYTES * (len(packed.words) // (NUMBER_BYTES + 1))
+    numbers = [number for (number,) in struct.iter_unpack("<I", packed.words[:end])]
+    stems = [epoch_words[number] for number in numbers]
+    return TopicContext(dict(zip(stems, packed.words[end:], strict=True)), packed.floor)
 
 
 def leave_out(words: Iterable[ProfileTerm], shares: Mapping[str, int]) -> dict[str, int]:

@@ -19,24 +19,32 @@ from digest.matching.profile import Profile
 from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
 from digest.matching.reference.topic_context_search import ContextSearch
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.topic_context import CONTEXTS_REQUIRED, NO_CONTEXTS, TopicContext, has_context
+from digest.matching.scoring.topic_context import (
+    CONTEXTS_REQUIRED,
+    NO_CONTEXTS,
+    PackedContext,
+    TopicContext,
+    has_context,
+    pack_context,
+    unpack_context,
+)
 from digest.models import Epoch
 from digest.services.catalog import announcements, day_postings, epochs, index_files
 
 MAX_EARLIER_PAPERS = 15_000  # papers whose topics are looked at, the newest ones before the epoch
 _MAX_EARLIER_ANNOUNCEMENTS = 60
 _MAX_COMPUTED = 40  # contexts that are computed for one call: a few milliseconds each
-_MAX_CACHED, _CACHED_BYTES, _BYTES_PER_WORD = 20_000, 16 << 20, 90
+_MAX_CACHED, _CACHED_BYTES, _BYTES_PER_CONTEXT = 20_000, 16 << 20, 300
 
 _searches: BoundedCache[ContextSearch] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
 
 
-def _size_of(context: TopicContext | None) -> int:
+def _size_of(context: PackedContext | None) -> int:
     """About how many bytes a context takes."""
-    return 300 + _BYTES_PER_WORD * len(context.weights if context else ())
+    return _BYTES_PER_CONTEXT + len(context.words if context else b"")
 
 
-_computed: BoundedCache[TopicContext | None] = BoundedCache(
+_computed: BoundedCache[PackedContext | None] = BoundedCache(
     max_entries=_MAX_CACHED, max_bytes=_CACHED_BYTES, size_of=_size_of
 )
 
@@ -62,19 +70,20 @@ class EpochContexts:
 
     def of_profiles(self, session: Session, profiles: Iterable[Profile]) -> Mapping[str, TopicContext]:
         """The contexts of the topics of these profiles; see `of_topics`."""
-        return self.of_topics(session, topics_of(profiles)) if self.terms else NO_CONTEXTS
+        if not self.terms:
+            return NO_CONTEXTS
+        contexts, stems = self.of_topics(session, topics_of(profiles)), self.weights.stems
+        return {text: unpack_context(context, stems) for text, context in contexts.items()}
 
-    def of_topics(self, session: Session, texts: Iterable[str]) -> Mapping[str, TopicContext]:
+    def of_topics(self, session: Session, texts: Collection[str]) -> dict[str, PackedContext]:
         """The contexts of these topics that are stored; those of the others too if they are few. Raises BadQuery."""
-        topics = set(texts)
-        stored = self._stored(session, topics)
-        missing = topics - stored.keys()
+        stored = self._stored(session, texts)
+        missing = set(texts) - stored.keys()
         return stored | self._compute(session, missing) if len(missing) <= _MAX_COMPUTED else stored
 
-    def missing(self, session: Session, texts: Iterable[str]) -> dict[str, TopicContext]:
+    def missing(self, session: Session, texts: Collection[str]) -> dict[str, PackedContext]:
         """The contexts of those of these topics whose context is not stored. Raises BadQuery."""
-        topics = set(texts)
-        return self._compute(session, topics - self._stored(session, topics).keys())
+        return self._compute(session, set(texts) - self._stored(session, texts).keys())
 
     def prepare(self, session: Session) -> None:
         """Prepare what computing contexts needs."""
@@ -86,12 +95,12 @@ class EpochContexts:
         """The epoch's word weights."""
         return epochs.weights_of_terms(self.terms)
 
-    def _stored(self, session: Session, topics: Collection[str]) -> dict[str, TopicContext]:
+    def _stored(self, session: Session, topics: Collection[str]) -> dict[str, PackedContext]:
         if not self.terms or not self.epoch_id or not topics:
             return {}
-        return topic_contexts.stored_contexts(session, self.epoch_id, topics, self.weights.stems)
+        return topic_contexts.stored_contexts(session, self.epoch_id, topics)
 
-    def _compute(self, session: Session, topics: Collection[str]) -> dict[str, TopicContext]:
+    def _compute(self, session: Session, topics: Collection[str]) -> dict[str, PackedContext]:
         if not self.terms:
             return {}
         key = self._key()
@@ -100,8 +109,9 @@ class EpochContexts:
         }
         return {text: context for text, context in contexts.items() if context is not None}
 
-    def _compute_context(self, session: Session, text: str) -> TopicContext | None:
-        return self._search(session).context(text)
+    def _compute_context(self, session: Session, text: str) -> PackedContext | None:
+        context = self._search(session).context(text)
+        return None if context is None else pack_context(context, self.weights.stem_numbers)
 
     def _key(self) -> tuple[str, EpochContexts]:
         return f"{engine().url} {index_files.folder()}", self
@@ -127,5 +137,5 @@ NO_EPOCH = EpochContexts()
 
 def topics_of(profiles: Iterable[Profile]) -> set[str]:
     """The plain topics of these profiles that can have a context. Raises BadQuery."""
-    texts = {topic.text for profile in profiles if profile.close for topic in profile.topics if not topic.muted}
+    texts = {topic.text for profile in profiles for topic in profile.topics if not topic.muted}
     return {text for text in texts if has_context(text)}

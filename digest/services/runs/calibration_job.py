@@ -73,13 +73,12 @@ def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
         taus = _taus(
             session, epoch, {version: profile for version, profile in profiles.items() if version not in with_threshold}
         )
-        stems = epochs.weights(epoch).stems
         contexts = EpochContexts.from_epoch(epoch).missing(session, topics_of(profiles.values()))
     with transaction() as session:
         uncalibrated = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
         new_taus = {version: taus[version] for version in uncalibrated if version in taus}
         threshold_store.store_thresholds(session, epoch_id, new_taus)
-        topic_contexts.store_contexts(session, epoch_id, contexts, stems)
+        topic_contexts.store_contexts(session, epoch_id, contexts)
         threshold_store.mark_contexts(session, epoch_id, profiles.keys() & set(uncalibrated))
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(taus), contexts=len(contexts))
     return len(taus)

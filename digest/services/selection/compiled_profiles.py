@@ -25,12 +25,15 @@ from digest.db.core.engine import engine
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput
 from digest.matching.engine import profile_store_file
+from digest.matching.engine.context_sets import topic_texts
 from digest.matching.engine.engine_matcher import EngineMatcher
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.engine.query_texts import QueryTextArrays
 from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.topic_context import PackedContext
 from digest.services.catalog import followed_people
+from digest.services.catalog.context_lookup import NO_EPOCH, EpochContexts
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.selection.edition_sections import SelectionRequest
@@ -48,7 +51,8 @@ _DELETE_UNUSED_AFTER, _MAX_AGE = (
 )  # seconds; an old file still holds profiles of people who left
 _WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has neither topics nor examples; has a high minimum for close matches
 
-_MatcherState = tuple[int, Mapping[str, Collection[int]]]  # how many profiles it knows, and their people's papers
+# How many profiles a matcher knows, their people's papers, and how many contexts.
+_MatcherState = tuple[int, Mapping[str, Collection[int]], int]
 
 
 class CompiledProfileCache:
@@ -62,6 +66,7 @@ class CompiledProfileCache:
         self._choices: dict[int, PaperChoice] = {}  # by row, where not EVERYTHING
         self._exclusion_rows: dict[int, list[int]] = {}
         self._query_texts: tuple[int, QueryTextArrays] | None = None
+        self._contexts: tuple[EpochContexts, dict[str, PackedContext]] = NO_EPOCH, {}
         self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, _MatcherState, EngineMatcher]] = {}
 
     @property
@@ -121,18 +126,31 @@ class CompiledProfileCache:
             self._exclusion_rows[request.version] = self._add_exclusions(request.profile)
         return self._exclusion_rows[request.version]
 
-    def matcher(self, session: Session, papers: PaperColumns, weights: Weights) -> EngineMatcher:
-        """A matcher of all compiled profiles with these papers."""
+    def matcher(
+        self, session: Session, papers: PaperColumns, weights: Weights, epoch_contexts: EpochContexts = NO_EPOCH
+    ) -> EngineMatcher:
+        """A matcher of all compiled profiles with these papers. `epoch_contexts`: in the epoch of the weights."""
+        contexts = self._contexts_in(session, epoch_contexts)
         oldest_paper = int(papers.ids.min()) if len(papers.ids) else 0
         people = followed_people.papers_of(session, self.store.vocabulary.people, oldest_paper)
-        key, state = (id(papers), id(weights)), (len(self.store.record), people)
+        key, state = (id(papers), id(weights)), (len(self.store.record), people, len(contexts))
         cached = self._matchers.pop(key, None)
         if cached is None or cached[2] != state:
-            cached = papers, weights, state, EngineMatcher(self.store, papers.indexes, weights, people)
+            cached = papers, weights, state, EngineMatcher(self.store, papers.indexes, weights, people, contexts)
         self._matchers[key] = cached
         while len(self._matchers) > _MAX_MATCHERS:
             self._matchers.pop(next(iter(self._matchers)))
         return cached[3]
+
+    def _contexts_in(self, session: Session, epoch_contexts: EpochContexts) -> dict[str, PackedContext]:
+        """The contexts of the topics of all compiled profiles in an epoch; those of the last one are cached."""
+        if epoch_contexts == NO_EPOCH:
+            return {}
+        if self._contexts[0] != epoch_contexts:
+            self._contexts = epoch_contexts, {}
+        contexts = self._contexts[1]
+        contexts |= epoch_contexts.of_topics(session, topic_texts(self.store) - contexts.keys())
+        return contexts
 
     def query_texts(self) -> QueryTextArrays:
         """The topics of all compiled profiles as typed."""

@@ -152,7 +152,7 @@ class _RequestBatch:
 
     def find_new(self, papers: PaperColumns, rows: Sequence[int]) -> None:
         """Find the new papers of these rows."""
-        matcher = self.compiled.matcher(self.session, papers, self.pool.weights)
+        matcher = self.compiled.matcher(self.session, papers, self.pool.weights, self.pool.contexts)
         topic_rows = [row for row in rows if self.with_topics[row]]
         seen_through, sent = (
             [self.requests[row].seen_through for row in topic_rows],
@@ -193,7 +193,7 @@ class _RequestBatch:
 
     def find_rising(self, papers: PaperColumns) -> None:
         """Find the rising papers of each row, after the new ones."""
-        matcher = self.compiled.matcher(self.session, papers, self.pool.weights)
+        matcher = self.compiled.matcher(self.session, papers, self.pool.weights, self.pool.contexts)
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
         taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
         answers = matcher.match(
