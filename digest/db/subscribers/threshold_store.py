@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, text
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.column_reads import read_column
@@ -14,15 +14,26 @@ from digest.models import ProfileVersion, Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
 
 
-def stored_thresholds(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> dict[int, int | None]:
-    """The threshold τ of each profile version that was calibrated for this epoch."""
+class ProfileThreshold(NamedTuple):
+    """τ of a profile version in an epoch. `has_contexts`: close papers need the context of a topic as well."""
+
+    tau: int | None = None
+    has_contexts: bool = False
+
+
+def stored_thresholds(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> dict[int, ProfileThreshold]:
+    """The threshold of each profile version that was calibrated for this epoch."""
     threshold = SQLModel.metadata.tables["threshold"].c
-    columns = (threshold.profile_id, func.coalesce(threshold.tau, -1))
+    columns = (
+        threshold.profile_id,
+        func.coalesce(threshold.tau, -1),
+        case((threshold.has_contexts, 1), else_=0),
+    )
     statement = select(*[read_column(session, column) for column in columns]).where(
         threshold.epoch_id == epoch_id, in_values(session, threshold.profile_id, list(profile_ids))
     )
-    stored_ids, taus = session.execute(statement).one()
-    return {profile_id: None if tau < 0 else tau for profile_id, tau in zip(stored_ids or (), taus or (), strict=True)}
+    rows = zip(*(values or () for values in session.execute(statement).one()), strict=True)
+    return {profile_id: ProfileThreshold(None if tau < 0 else tau, bool(flag)) for profile_id, tau, flag in rows}
 
 
 def thresholds_of_subscriber(session: Session, subscriber_id: int) -> list[tuple[int, int, int | None]]:
@@ -36,19 +47,20 @@ def thresholds_of_subscriber(session: Session, subscriber_id: int) -> list[tuple
     return [(number, epoch_id, tau) for number, epoch_id, tau in session.execute(statement)]
 
 
-def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
+def store_thresholds(session: Session, epoch_id: int, thresholds: Mapping[int, ProfileThreshold]) -> None:
     """Store thresholds of an epoch; existing ones stay."""
-    insert = "INSERT INTO threshold (profile_id, epoch_id, tau)"
+    insert = "INSERT INTO threshold (profile_id, epoch_id, tau, has_contexts)"
     if session.get_bind().dialect.name == "postgresql":
         rows = (
-            "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
-            " AS given (profile, tau)"
+            "SELECT profile, :epoch, tau, has_contexts FROM unnest(CAST(:profiles AS integer[]),"
+            " CAST(:taus AS integer[]), CAST(:contexts AS boolean[])) AS given (profile, tau, has_contexts)"
         )
-        parameters: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
+        taus, contexts = [row.tau for row in thresholds.values()], [row.has_contexts for row in thresholds.values()]
+        parameters: Any = {"profiles": [*thresholds], "taus": taus, "contexts": contexts, "epoch": epoch_id}
     else:
-        rows = "VALUES (:profile, :epoch, :tau)"
-        parameters = [{"profile": profile_id, "epoch": epoch_id, "tau": tau} for profile_id, tau in taus.items()]
-    if taus:
+        rows = "VALUES (:profile, :epoch, :tau, :has_contexts)"
+        parameters = [{"profile": number, "epoch": epoch_id, **row._asdict()} for number, row in thresholds.items()]
+    if thresholds:
         statement = text(f"{insert} {rows} ON CONFLICT DO NOTHING")
         session.execute(statement, parameters)
 
@@ -65,16 +77,8 @@ def copy_threshold(session: Session, from_profile: int, to_profile: int) -> None
     )
 
 
-def mark_contexts(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> None:
-    """Note that the contexts of these profiles' topics are stored."""
-    statement = update(Threshold).where(
-        col(Threshold.epoch_id) == epoch_id, in_values(session, col(Threshold.profile_id), list(profile_ids))
-    )
-    session.execute(statement.values(has_contexts=True))
-
-
 def uncalibrated_versions(session: Session, epoch_id: int, first_id: int, last_id: int) -> list[int]:
-    """Profile versions of these active subscribers (by id) that lack a threshold or contexts of the epoch."""
+    """Profile versions of active subscribers with ids from `first_id` to `last_id` without a threshold of the epoch."""
     statement = _uncalibrated(epoch_id).where(col(Subscriber.id).between(first_id, last_id))
     return [int(profile_id) for profile_id in session.execute(statement.order_by(col(Subscriber.id))).scalars()]
 
@@ -93,7 +97,6 @@ def _uncalibrated(epoch_id: int) -> Any:
     thresholds = select(col(Threshold.profile_id)).where(
         col(Threshold.epoch_id) == epoch_id,
         col(Threshold.profile_id) == col(Subscriber.profile_id),
-        col(Threshold.has_contexts),
     )
     return select(col(Subscriber.profile_id)).where(
         col(Subscriber.state) == ACTIVE, col(Subscriber.profile_id).is_not(None), ~thresholds.exists()

@@ -115,6 +115,7 @@ class EngineMatcher:
         *,
         rows: Sequence[int] | None = None,
         taus: Sequence[int | None] | None = None,
+        with_contexts: Sequence[bool] | None = None,
         seen_through: Sequence[int] | None = None,
         sent: Sequence[Iterable[int]] | SentPapers | None = None,
         mode: int = CAPPED,
@@ -125,12 +126,14 @@ class EngineMatcher:
     ) -> MatchResults:
         """The papers that each row's profile gets, best first.
 
-        `taus`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
+        `taus`, `with_contexts`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no
+        threshold yet. `with_contexts`: whose close papers need a context, by default all that have contexts.
 
         `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank.
         Without `close` there are no close matches. `admitted`: None for all papers.
         """
         requests = self._requests(facts, rows, taus, seen_through, sent, admitted)
+        requests.rows["with_contexts"][:-1] = True if with_contexts is None else with_contexts
         paper_arrays = self._paper_arrays(facts)
         workspace = self._workspace(paper_arrays)
         (

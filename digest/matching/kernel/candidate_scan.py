@@ -28,6 +28,7 @@ from digest.matching.kernel.profile_decoding import (
     SATISFIED_TOPICS,
     TOPIC_AT,
     TOPIC_COUNT,
+    WITH_CONTEXTS,
 )
 
 
@@ -73,7 +74,7 @@ def find_near(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspa
         if query < 0 or not (index.query_heads[query].plain and index.query_heads[query].profile_terms):
             continue
         row = index.near_row[query]
-        if row < 0:
+        if row < 0 or not s[WITH_CONTEXTS]:
             for j in range(len(near)):
                 near[j] = -1
             return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import isqrt
 
 from digest.matching.query.language import ProfileTerm, Query, parse, phrase_words, positive_terms
 from digest.matching.reference.posting_lists import PostingLists
@@ -20,6 +19,7 @@ from digest.matching.scoring.topic_context import (
     nearness,
     nearness_floor,
     own_terms,
+    vector_length,
     word_idf,
 )
 
@@ -49,7 +49,14 @@ class _PaperVectors:
                 self.words_of[paper].append(word)
                 self.impacts_of[paper].append(value)
                 squares[paper] += value * value
-        self.lengths = [max(1, isqrt(total)) for total in squares]
+        self.lengths = [vector_length(total) for total in squares]
+
+    def nearness(self, number: int, weight_of: Mapping[int, int]) -> int:
+        """The nearness of a paper to a context, given by the weights of words."""
+        pairs = zip(self.words_of[number], self.impacts_of[number], strict=True)
+        return nearness(
+            sum(weight_of[word] * value for word, value in pairs if word in weight_of), self.lengths[number]
+        )
 
 
 class ContextSearch:
@@ -87,7 +94,7 @@ class ContextSearch:
         if len(papers) < MIN_CONTEXT_PAPERS:
             return TopicContext({})
         weights = self._typical_words(papers, own)
-        return TopicContext(weights, self._floor(weights)) if weights else TopicContext({})
+        return TopicContext(weights, self._floor(weights, papers)) if weights else TopicContext({})
 
     def _papers(self, query: IndexQuery) -> list[tuple[_PaperVectors, int]]:
         """The newest papers that a query finds: within an announcement those with the largest numbers."""
@@ -115,16 +122,15 @@ class ContextSearch:
             self._weights,
         )
 
-    def _floor(self, weights: dict[str, int]) -> int:
-        """The nearness that a close paper must have, by those of the window's papers."""
+    def _floor(self, weights: dict[str, int], papers: Sequence[tuple[_PaperVectors, int]]) -> int:
+        """The nearness that a close paper must have, by those of the window's papers and of the topic's papers."""
+        weight_of = {self._number_of[stem]: weight for stem, weight in weights.items()}
         products = [0] * len(self._window_lengths)
-        for stem, weight in weights.items():
-            word = self._number_of[stem]
+        for word, weight in weight_of.items():
             for paper, value in zip(self._window_papers[word], self._window_impacts[word], strict=True):
                 products[paper] += weight * value
-        return nearness_floor(
-            [nearness(product, length) for product, length in zip(products, self._window_lengths, strict=True)]
-        )
+        nearnesses = [nearness(product, length) for product, length in zip(products, self._window_lengths, strict=True)]
+        return nearness_floor(nearnesses, [vectors.nearness(number, weight_of) for vectors, number in papers])
 
 
 def _written_query(query: Query) -> IndexQuery:

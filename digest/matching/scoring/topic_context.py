@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 from typing import NamedTuple
 
 from digest.matching.query.language import ProfileTerm, Query, parse, positive_terms, profile_terms_of
@@ -17,7 +18,6 @@ from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import NEARNESS_UNIT
 
-CONTEXTS_REQUIRED = False  # whether close papers need the context of a topic: off until the engine requires it too
 CONTEXT_WORDS = 40
 MIN_CONTEXT_PAPERS = 3  # a topic of fewer earlier papers has no context
 MAX_CONTEXT_WEIGHT = 255
@@ -111,11 +111,16 @@ def heaviest_words(
     return {stem: weight for stem, weight in weighed.items() if weight}
 
 
-def nearness_floor(values: Sequence[int]) -> int:
-    """The average plus three standard deviations of nearnesses, rounded down; at least 1."""
+def nearness_floor(values: Sequence[int], own_values: Sequence[int]) -> int:
+    """The average plus three standard deviations of nearnesses, rounded down; at least 1.
+
+    At most the median of `own_values`, those of the topic's own papers: where every tenth paper is about a topic, no
+    paper is three standard deviations above the average.
+    """
     count, total = len(values), sum(values)
     squares = sum(value * value for value in values)
-    return max(1, (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count))
+    floor = (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count)
+    return max(1, min(floor, median_low(own_values)))
 
 
 def pack_context(context: TopicContext, epoch_words: Mapping[str, int]) -> PackedContext:

@@ -20,7 +20,6 @@ from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
 from digest.matching.reference.topic_context_search import ContextSearch
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.topic_context import (
-    CONTEXTS_REQUIRED,
     NO_CONTEXTS,
     PackedContext,
     TopicContext,
@@ -33,7 +32,6 @@ from digest.services.catalog import announcements, day_postings, epochs, index_f
 
 MAX_EARLIER_PAPERS = 15_000  # papers whose topics are looked at, the newest ones before the epoch
 _MAX_EARLIER_ANNOUNCEMENTS = 60
-_MAX_COMPUTED = 40  # contexts that are computed for one call: a few milliseconds each
 _MAX_CACHED, _CACHED_BYTES, _BYTES_PER_CONTEXT = 20_000, 16 << 20, 300
 
 _searches: BoundedCache[ContextSearch] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
@@ -64,26 +62,36 @@ class EpochContexts:
     def from_epoch(cls, epoch: Epoch | None) -> EpochContexts:
         """The contexts of an epoch; none for a young one, or without one."""
         is_young = epoch is None or not epoch.announcement_id or epoch.announcements < epochs.MIN_ANNOUNCEMENTS
-        if epoch is None or is_young or not CONTEXTS_REQUIRED:
+        if epoch is None or is_young:
             return NO_EPOCH
         return cls(epoch.id or 0, epoch.announcement_id or 0, epoch.terms)
 
-    def of_profiles(self, session: Session, profiles: Iterable[Profile]) -> Mapping[str, TopicContext]:
-        """The contexts of the topics of these profiles; see `of_topics`."""
-        if not self.terms:
-            return NO_CONTEXTS
-        contexts, stems = self.of_topics(session, topics_of(profiles)), self.weights.stems
-        return {text: unpack_context(context, stems) for text, context in contexts.items()}
-
-    def of_topics(self, session: Session, texts: Collection[str]) -> dict[str, PackedContext]:
-        """The contexts of these topics that are stored; those of the others too if they are few. Raises BadQuery."""
+    def known(self, session: Session, texts: Collection[str]) -> dict[str, PackedContext]:
+        """The contexts of those of these topics whose context is stored, or was computed in this process."""
         stored = self._stored(session, texts)
-        missing = set(texts) - stored.keys()
-        return stored | self._compute(session, missing) if len(missing) <= _MAX_COMPUTED else stored
+        key = self._key()
+        computed = {text: _computed.peek((key, text)) for text in set(texts) - stored.keys()}
+        return stored | {text: context for text, context in computed.items() if context is not None}
+
+    def complete(self, session: Session, texts: Collection[str]) -> dict[str, PackedContext]:
+        """The contexts of these topics, computed where they are not stored. Raises BadQuery."""
+        stored = self._stored(session, texts)
+        return stored | self._compute(session, set(texts) - stored.keys())
 
     def missing(self, session: Session, texts: Collection[str]) -> dict[str, PackedContext]:
         """The contexts of those of these topics whose context is not stored. Raises BadQuery."""
-        return self._compute(session, set(texts) - self._stored(session, texts).keys())
+        return self._compute(session, self.not_stored(session, texts))
+
+    def not_stored(self, session: Session, texts: Collection[str]) -> set[str]:
+        """Those of these topics whose context is not stored."""
+        return set(texts) - self._stored(session, texts).keys()
+
+    def by_stem(self, contexts: Mapping[str, PackedContext]) -> Mapping[str, TopicContext]:
+        """Contexts as the reference matcher needs them."""
+        if not contexts:
+            return NO_CONTEXTS
+        stems = self.weights.stems
+        return {text: unpack_context(context, stems) for text, context in contexts.items()}
 
     def prepare(self, session: Session) -> None:
         """Prepare what computing contexts needs."""

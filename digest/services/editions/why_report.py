@@ -30,7 +30,7 @@ from digest.models import Delivery, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
-from digest.services.catalog.context_lookup import EpochContexts
+from digest.services.catalog.context_lookup import EpochContexts, topics_of
 from digest.services.selection import reference_backend, source_language_choice, threshold_lookup
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
@@ -228,7 +228,11 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     weights = epochs.weights(epoch)
     if not profile.finds_papers:
         return "you have no topics: you get what trends and what is new in your categories, up to your limit"
-    contexts = EpochContexts.from_epoch(epoch).of_profiles(session, [profile])
+    version = subscriber.profile_id or 0
+    tau, has_contexts = threshold_lookup.thresholds_by_version(session, epoch, {version: profile})[version]
+    epoch_contexts = EpochContexts.from_epoch(epoch)
+    known_contexts = epoch_contexts.known(session, topics_of([profile])) if has_contexts else {}
+    contexts = epoch_contexts.by_stem(known_contexts)
     matches = reference_matcher.match_all(profile, [document], weights, tau=None, contexts=contexts)
     if not matches and reference_matcher.match_all(profile, [document], weights, tau=None):
         return "its words are close to your topics, but it is not like earlier papers with them: it lacks their context"
@@ -238,9 +242,6 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
-    tau = threshold_lookup.thresholds_by_version(session, epoch, {subscriber.profile_id or 0: profile}).get(
-        subscriber.profile_id or 0
-    )
     if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:
         return (
             f"it is close to your topics, but others are closer (relevance {match.relevance:,}, over {tau:,} is needed)"

@@ -16,7 +16,7 @@ from digest.db.papers import papers as store
 from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
-from digest.matching.scoring.topic_context import NO_CONTEXTS
+from digest.services.catalog.context_lookup import topics_of
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.preview import preview_data, topic_counts
 from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
@@ -104,8 +104,8 @@ class _PreviewSelection:
 def _select(
     session: Session, profile: Profile, *, data: PreviewData, cancelled: Callable[[], bool], whole: bool
 ) -> _PreviewSelection:
-    contexts = data.contexts.of_profiles(session, [profile]) if data.window else NO_CONTEXTS
-    backend = PostingsBackend(session, profile, data.weights, data.posting_cache, contexts)
+    contexts = data.contexts.complete(session, topics_of([profile])) if data.window else {}
+    backend = PostingsBackend(session, profile, data.weights, data.posting_cache, data.contexts.by_stem(contexts))
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[tuple[CandidatePool, list[int]]] = []
     total = 0

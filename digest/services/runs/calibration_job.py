@@ -17,6 +17,7 @@ from digest import clock, logs
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.db.subscribers import threshold_store, topic_contexts
+from digest.db.subscribers.threshold_store import ProfileThreshold
 from digest.matching.profile import Profile
 from digest.models import Epoch
 from digest.models.types import stored_id
@@ -61,7 +62,7 @@ def due_parts() -> CalibrationParts:
 def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
     """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many.
 
-    The contexts of their topics are computed with them; a run computes thresholds alone.
+    The contexts of their topics are stored with their thresholds.
     """
     with reading() as session:
         epoch = session.get(Epoch, epoch_id)
@@ -69,17 +70,17 @@ def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
         if epoch is None or not version_ids:
             return 0
         profiles = assemble_edition.profiles_by_version(session, version_ids)
-        with_threshold = threshold_store.stored_thresholds(session, epoch_id, version_ids)
-        taus = _taus(
-            session, epoch, {version: profile for version, profile in profiles.items() if version not in with_threshold}
-        )
+        taus = _taus(session, epoch, profiles)
         contexts = EpochContexts.from_epoch(epoch).missing(session, topics_of(profiles.values()))
     with transaction() as session:
         uncalibrated = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
-        new_taus = {version: taus[version] for version in uncalibrated if version in taus}
-        threshold_store.store_thresholds(session, epoch_id, new_taus)
+        thresholds = {
+            version_id: ProfileThreshold(taus[version_id], has_contexts=True)
+            for version_id in uncalibrated
+            if version_id in taus
+        }
         topic_contexts.store_contexts(session, epoch_id, contexts)
-        threshold_store.mark_contexts(session, epoch_id, profiles.keys() & set(uncalibrated))
+        threshold_store.store_thresholds(session, epoch_id, thresholds)
     log.info("profiles_calibrated", epoch=epoch_id, profiles=len(taus), contexts=len(contexts))
     return len(taus)
 
@@ -87,15 +88,11 @@ def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
 def calibrate_all() -> int:
     """Calibrate all profiles in this process, where there are no workers. Returns how many."""
     total, next_parts = 0, due_parts()
-    while next_parts.parts:
-        total += sum(
-            calibrate_part(next_parts.epoch_id, first_version, last_version)
-            for first_version, last_version in next_parts.parts
-        )
-        following_parts = due_parts()
-        if following_parts == next_parts:
-            break  # another process is working on them
-        next_parts = following_parts
+    while calibrated := sum(
+        calibrate_part(next_parts.epoch_id, first_version, last_version)
+        for first_version, last_version in next_parts.parts
+    ):
+        total, next_parts = total + calibrated, due_parts()
     return total
 
 

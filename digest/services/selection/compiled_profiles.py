@@ -149,7 +149,7 @@ class CompiledProfileCache:
         if self._contexts[0] != epoch_contexts:
             self._contexts = epoch_contexts, {}
         contexts = self._contexts[1]
-        contexts |= epoch_contexts.of_topics(session, topic_texts(self.store) - contexts.keys())
+        contexts |= epoch_contexts.known(session, topic_texts(self.store) - contexts.keys())
         return contexts
 
     def query_texts(self) -> QueryTextArrays:

@@ -162,6 +162,7 @@ class _RequestBatch:
             papers.facts,
             rows=self._profile_rows(topic_rows),
             taus=self._taus(topic_rows),
+            with_contexts=self._with_contexts(topic_rows),
             seen_through=seen_through,
             sent=sent,
             admitted=papers.admitted([self.choices[row] for row in topic_rows]),
@@ -200,6 +201,7 @@ class _RequestBatch:
             papers.facts,
             rows=self._profile_rows(topic_rows),
             taus=taus,
+            with_contexts=self._with_contexts(topic_rows),
             sent=sent,
             mode=RANKED,
             max_ranked=MAX_RISING,
@@ -300,6 +302,9 @@ class _RequestBatch:
 
     def _taus(self, rows: Sequence[int]) -> list[int | None]:
         return [self.requests[row].tau for row in rows]
+
+    def _with_contexts(self, rows: Sequence[int]) -> list[bool]:
+        return [self.requests[row].has_contexts for row in rows]
 
     def _sent_of_rows(self, rows: Sequence[int], sent: Sequence[SentPapers]) -> SentPapers:
         """The papers sent to these rows, by the position in `rows`."""

@@ -25,6 +25,7 @@ from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 from digest.papers.subjects import with_equivalents
 from digest.services.catalog import followed_people, novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.catalog.context_lookup import topics_of
 from digest.services.selection import candidate_papers, edition_sections
 from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_papers import CandidatePool
@@ -44,8 +45,12 @@ class ReferenceBackend:
         """The edition of each request."""
         people = frozenset().union(*(people_of(request.profile) for request in requests))
         documents = _documents(session, pool, min(request.seen_through for request in requests), people)
-        contexts = pool.contexts.of_profiles(session, (request.profile for request in requests))
-        return [choose_content(pool, documents, request, None, contexts) for request in requests]
+        topics = topics_of(request.profile for request in requests if request.has_contexts)
+        contexts = pool.contexts.by_stem(pool.contexts.known(session, topics))
+        return [
+            choose_content(pool, documents, request, None, contexts if request.has_contexts else NO_CONTEXTS)
+            for request in requests
+        ]
 
     def choose_stored(
         self,
