@@ -23,6 +23,7 @@ from digest.matching.scoring.topic_context import (
     word_idf,
 )
 
+_PlacedPaper = tuple[int, int]  # the place of its announcement, newest first, and its number there
 _MIN_AS_WRITTEN = 5  # with fewer papers that have the topic as written, those with all its words count
 _NEWEST_PAPERS = 100  # of a topic
 
@@ -51,13 +52,6 @@ class _PaperVectors:
                 squares[paper] += value * value
         self.lengths = [vector_length(total) for total in squares]
 
-    def nearness(self, number: int, weight_of: Mapping[int, int]) -> int:
-        """The nearness of a paper to a context, given by the weights of words."""
-        pairs = zip(self.words_of[number], self.impacts_of[number], strict=True)
-        return nearness(
-            sum(weight_of[word] * value for word, value in pairs if word in weight_of), self.lengths[number]
-        )
-
 
 class ContextSearch:
     """Computes contexts from the announcements before an epoch. Preparing takes about 0.1 ms a paper.
@@ -66,7 +60,7 @@ class ContextSearch:
     """
 
     def __init__(self, earlier: Sequence[PostingLists], weights: Weights, *, window: int) -> None:
-        self._earlier, self._weights = tuple(earlier), weights
+        self._earlier, self._weights, self._window = tuple(earlier), weights, window
         self._number_of: dict[str, int] = {}
         self._vectors = [_PaperVectors(lists, weights, self._number_of) for lists in self._earlier]
         self._stems = list(self._number_of)
@@ -74,8 +68,10 @@ class ContextSearch:
         self._window_lengths = [length for vectors in window_vectors for length in vectors.lengths]
         self._window_papers: list[array[int]] = [array("I") for _ in self._stems]
         self._window_impacts: list[array[int]] = [array("H") for _ in self._stems]
+        self._window_at: list[int] = []
         number = 0
         for vectors in window_vectors:
+            self._window_at.append(number)
             for words, impacts in zip(vectors.words_of, vectors.impacts_of, strict=True):
                 for word, value in zip(words, impacts, strict=True):
                     self._window_papers[word].append(number)
@@ -93,23 +89,23 @@ class ContextSearch:
             papers = self._papers(_all_words_query(query))
         if len(papers) < MIN_CONTEXT_PAPERS:
             return TopicContext({})
-        weights = self._typical_words(papers, own)
+        weights = self._typical_words(papers[:_NEWEST_PAPERS], own)
         return TopicContext(weights, self._floor(weights, papers)) if weights else TopicContext({})
 
-    def _papers(self, query: IndexQuery) -> list[tuple[_PaperVectors, int]]:
-        """The newest papers that a query finds: within an announcement those with the largest numbers."""
-        found: list[tuple[_PaperVectors, int]] = []
-        for lists, vectors in zip(self._earlier, self._vectors, strict=True):
-            numbers = sorted(lists.find(query), reverse=True)
-            found += [(vectors, number) for number in numbers[: _NEWEST_PAPERS - len(found)]]
-            if len(found) >= _NEWEST_PAPERS:
+    def _papers(self, query: IndexQuery) -> list[_PlacedPaper]:
+        """The papers that a query finds, newest first: all of the window, and earlier ones until they are enough."""
+        found: list[_PlacedPaper] = []
+        for place, lists in enumerate(self._earlier):
+            if place >= self._window and len(found) >= _NEWEST_PAPERS:
                 break
+            found += [(place, number) for number in sorted(lists.find(query), reverse=True)]
         return found
 
-    def _typical_words(self, papers: Sequence[tuple[_PaperVectors, int]], own: Sequence[ProfileTerm]) -> dict[str, int]:
+    def _typical_words(self, papers: Sequence[_PlacedPaper], own: Sequence[ProfileTerm]) -> dict[str, int]:
         shares: dict[int, int] = {}
         counts: dict[int, int] = {}
-        for vectors, number in papers:
+        for place, number in papers:
+            vectors = self._vectors[place]
             length = vectors.lengths[number]
             for word, value in zip(vectors.words_of[number], vectors.impacts_of[number], strict=True):
                 shares[word] = shares.get(word, 0) + SHARE_UNIT * value // length
@@ -122,15 +118,16 @@ class ContextSearch:
             self._weights,
         )
 
-    def _floor(self, weights: dict[str, int], papers: Sequence[tuple[_PaperVectors, int]]) -> int:
-        """The nearness that a close paper must have, by those of the window's papers and of the topic's papers."""
-        weight_of = {self._number_of[stem]: weight for stem, weight in weights.items()}
+    def _floor(self, weights: Mapping[str, int], papers: Sequence[_PlacedPaper]) -> int:
+        """The nearness that a close paper must have, by the window's papers but the topic's own."""
         products = [0] * len(self._window_lengths)
-        for word, weight in weight_of.items():
+        for stem, weight in weights.items():
+            word = self._number_of[stem]
             for paper, value in zip(self._window_papers[word], self._window_impacts[word], strict=True):
                 products[paper] += weight * value
-        nearnesses = [nearness(product, length) for product, length in zip(products, self._window_lengths, strict=True)]
-        return nearness_floor(nearnesses, [vectors.nearness(number, weight_of) for vectors, number in papers])
+        own = {self._window_at[place] + number for place, number in papers if place < self._window}
+        pairs = zip(products, self._window_lengths, strict=True)
+        return nearness_floor([nearness(*pair) for paper, pair in enumerate(pairs) if paper not in own])
 
 
 def _written_query(query: Query) -> IndexQuery:

@@ -10,7 +10,6 @@ import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from typing import NamedTuple
 
 from digest.matching.query.language import ProfileTerm, Query, parse, positive_terms, profile_terms_of
@@ -111,16 +110,11 @@ def heaviest_words(
     return {stem: weight for stem, weight in weighed.items() if weight}
 
 
-def nearness_floor(values: Sequence[int], own_values: Sequence[int]) -> int:
-    """The average plus three standard deviations of nearnesses, rounded down; at least 1.
-
-    At most the median of `own_values`, those of the topic's own papers: where every tenth paper is about a topic, no
-    paper is three standard deviations above the average.
-    """
+def nearness_floor(values: Sequence[int]) -> int:
+    """The average plus three standard deviations of nearnesses, rounded down; at least 1."""
     count, total = len(values), sum(values)
     squares = sum(value * value for value in values)
-    floor = (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count)
-    return max(1, min(floor, median_low(own_values)))
+    return max(1, (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count))
 
 
 def pack_context(context: TopicContext, epoch_words: Mapping[str, int]) -> PackedContext:
