@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, func, select
 
 from digest.db.core.dialect import in_values, insert_ignore
 from digest.matching.scoring.topic_context import PackedContext
-from digest.models import StoredTopicContext
+from digest.models import Epoch, StoredTopicContext
 
 
 def stored_contexts(session: Session, epoch_id: int, topics: Iterable[str]) -> dict[str, PackedContext]:
@@ -31,6 +32,13 @@ def store_contexts(session: Session, epoch_id: int, contexts: Mapping[str, Packe
         for text, context in sorted(contexts.items())
     ]
     insert_ignore(session, StoredTopicContext, rows)
+
+
+def delete_of_epochs_before(session: Session, instant: datetime) -> None:
+    """Delete the contexts of epochs that began before then, but not of the newest one."""
+    newest = select(func.max(Epoch.id)).scalar_subquery()
+    old = select(Epoch.id).where(col(Epoch.created_at) < instant, col(Epoch.id) < newest)
+    session.execute(delete(StoredTopicContext).where(col(StoredTopicContext.epoch_id).in_(old)))
 
 
 def _hash_of(text: str) -> int:

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, delete, select, update
 
+from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.matching.profile import Profile, Topic
-from digest.models import StoredTopicContext, Threshold
+from digest.models import Epoch, StoredTopicContext, Threshold
 from digest.services.preview import preview
-from digest.services.runs import calibration_job
+from digest.services.runs import calibration_job, retention
 from digest.services.selection import engine_need, threshold_lookup
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.digest.services.stored_rows import add_subscriber
@@ -141,3 +142,22 @@ def test_the_text_of_a_topic_is_not_stored_with_its_context(lab: Lab) -> None:
 
     assert context.words
     assert b"correction" not in context.words
+
+
+def test_contexts_are_deleted_five_weeks_after_their_epoch_began_but_not_the_newest(lab: Lab) -> None:
+    installed(lab)
+    calibration_job.calibrate_all()
+    lab.set_time(utc(MONDAY + timedelta(days=60), 12))
+    retention.delete_expired()
+    before = stored_contexts()
+    with transaction() as session:
+        [epoch] = session.exec(select(Epoch)).all()
+        session.add(Epoch(**epoch.model_dump(exclude={"id", "created_at"}), created_at=clock.now()))
+    retention.delete_expired()
+
+    assert (before, stored_contexts()) == (1, 0)
+
+
+def stored_contexts() -> int:
+    with reading() as session:
+        return len(session.exec(select(StoredTopicContext)).all())
