@@ -105,7 +105,7 @@ def match_lazily(
         if finding.followed or is_allowed(parsed, finding)
     ]
     strict = [finding for finding in findings if finding.strict_positions or finding.followed]
-    least = 0 if tau is None else tau + 1
+    least = 1 + (tau or 0)
     close = [
         finding
         for finding in findings

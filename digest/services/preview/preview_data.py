@@ -92,6 +92,7 @@ class PreviewDataCache:
             data = self._current(session, PREVIEW_DAYS, None)
         self._is_failing, self._refreshed_at = False, time.monotonic()
         if data is not before:
+            _prepare_contexts(data)
             exempt_objects_from_gc()
 
     def _current(self, session: Session, days: int, until: date | None) -> PreviewData | None:
@@ -103,6 +104,13 @@ class PreviewDataCache:
     @staticmethod
     def _key(days: int, until: date | None) -> tuple[str, int, date | None]:
         return f"{engine().url} {index_files.folder()}", days, until
+
+
+def _prepare_contexts(data: PreviewData | None) -> None:
+    """Prepare what contexts of new topics are computed from, after the data, so that previews don't wait for it."""
+    if data is not None:
+        with reading() as session:
+            data.contexts.prepare(session)
 
 
 def _new_cache() -> BoundedCache[PreviewData | None]:
@@ -133,16 +141,9 @@ def _prepare(session: Session, days: int, last_day: date | None) -> PreviewData 
         tuple(day_postings.postings_of_day(session, pool.days[0]) for pool in pools),
         tuple(_threshold_window(session, announcement_ids)),
         weights,
-        _contexts(session),
+        EpochContexts.from_epoch(runs.newest_epoch(session)),
         store.newest_batch(session),
     )
-
-
-def _contexts(session: Session) -> EpochContexts:
-    """The contexts of the newest epoch, ready to be computed for topics without one."""
-    contexts = EpochContexts.from_epoch(runs.newest_epoch(session))
-    contexts.prepare(session)
-    return contexts
 
 
 def _pool_of_day(session: Session, announcement_id: int, weights: Weights) -> CandidatePool:
