@@ -20,6 +20,7 @@ def exempt_objects_from_gc() -> None:
 
     Prepared data hold no cycles, so those that are dropped are freed as always.
     """
+    gc.unfreeze()  # cycles among what was exempted before
     gc.collect()
     gc.freeze()
 

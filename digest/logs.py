@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,24 @@ class _RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
+class _RedactingJsonFormatter(logging.Formatter):
+    """The same as a line of JSON with the names of our own events; `logger` names the library."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON, redacted."""
+        import json
+
+        line = {
+            "event": redact(record.getMessage()),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(line)
+
+
 def _redact_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor that redacts all texts of an event, including those in lists."""
     return {key: _redact_value(value) for key, value in event.items()}
@@ -72,7 +91,8 @@ def configure(*, level: str = "INFO", json: bool = True) -> None:
     if "structlog" in sys.modules:
         _configure_structlog()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_RedactingFormatter("%(levelname)s %(name)s %(message)s"))
+    plain_formatter = _RedactingFormatter("%(levelname)s %(name)s %(message)s")
+    handler.setFormatter(_RedactingJsonFormatter() if json else plain_formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for logger_name in ("httpx", "apscheduler", "celery"):  # httpx would log URLs with tokens
         logging.getLogger(logger_name).setLevel(logging.WARNING)

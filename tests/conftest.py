@@ -7,11 +7,12 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
 from _pytest.terminal import TerminalReporter
+from sqlalchemy import Engine
 from sqlmodel import SQLModel, create_engine
 
 import digest.models
@@ -75,6 +76,22 @@ def make_tables(address: str) -> None:
     with engine.begin() as connection:
         schema_migration.stamp(connection)
     engine.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_statements() -> Iterator[None]:
+    """Each test has an engine of its own; all of a kind share what SQLAlchemy has compiled."""
+    kinds: dict[tuple[str, str], tuple[Any, Any]] = {}
+
+    def create(*arguments: Any, **options: Any) -> Engine:
+        created = create_engine(*arguments, **options)
+        kind = (created.dialect.name, created.dialect.driver)
+        created.dialect, created._compiled_cache = kinds.setdefault(kind, (created.dialect, created._compiled_cache))
+        return created
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "create_engine", create)
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

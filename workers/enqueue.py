@@ -12,7 +12,7 @@ from digest.errors import Transient
 from digest.queues import DELIVERY, QUEUES, SELECTION
 from digest.redis.task_lists import QUEUE_PREFIX
 from workers.app import app, configure
-from workers.task_marks import clear_mark, current_store, mark_name
+from workers.task_marks import current_store, mark_name
 from workers.task_queues import (
     CALIBRATE,
     CALIBRATE_PART,
@@ -153,10 +153,16 @@ class CeleryEnqueue:
         except (Transient, OperationalError) as error:
             log.warning("task_not_enqueued", task=task, reason=str(error))
             if is_marked:
-                clear_mark(mark)  # else it could not be enqueued before the mark expires
+                self._clear_mark(mark)  # else it could not be enqueued before the mark expires
+
+    def _clear_mark(self, mark: str) -> None:
+        try:
+            self._store.record_end(mark)
+        except Transient as error:
+            log.warning("mark_not_cleared", reason=str(error))  # it expires
 
 
-def enqueue() -> CeleryEnqueue:
-    """The client of the task queue in the configured Redis."""
-    configure(settings.get().redis_url)
-    return CeleryEnqueue(current_store())
+def enqueue(redis_url: str | None = None) -> CeleryEnqueue:
+    """The client of the task queue in that Redis; without `redis_url` in the configured one."""
+    configure(redis_url or settings.get().redis_url)
+    return CeleryEnqueue(redis.connect(redis_url) if redis_url else current_store())

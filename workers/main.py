@@ -36,15 +36,22 @@ def _load_seeds(files: Sequence[Path], today: date) -> Sequence[tuple[str, Parse
 
 
 def _create_enqueue() -> Enqueue:
-    """A client of the task queue; without Redis one that does nothing, because the next sweep finds the work."""
+    """A client of the task queue, in the configured Redis or that of a `digest up` with the same DATA_DIR.
+
+    Without Redis one that does nothing, because the next sweep finds the work.
+    """
     from digest import settings
     from digest.queues import NoQueue
+    from digest.redis import running_instance
 
-    if not settings.get().redis_url:
+    configuration = settings.get()
+    instance = running_instance.find_instance(configuration.data_dir)
+    url = configuration.redis_url or (instance.redis_url if instance else "")
+    if not url:
         return NoQueue()
     from workers.enqueue import enqueue
 
-    return enqueue()
+    return enqueue(url)
 
 
 def _require_ready(*names: str) -> None:
@@ -90,7 +97,19 @@ def up(port: Port = None) -> None:
     _require_ready_in_child("secret_key", "mail_from", "smtp_url")
     port_check.require_free_port(configuration.host, port or configuration.port)
     logs.configure(level=configuration.log_level)
+    _print_addresses(configuration.host, port or configuration.port)
     sys.exit(supervisor.up(port=port or configuration.port))
+
+
+def _print_addresses(host: str, port: int) -> None:
+    """Print where the pages are and how to stop; only on a terminal, because elsewhere all output is JSON."""
+    if not sys.stdout.isatty():
+        return
+    name = healthchecks.LOOPBACK_OF_WILDCARD.get(host, host)
+    address = f"http://{f'[{name}]' if ':' in name else name}:{port}"
+    output.print_line(f"[accent]{address}[/accent]  the service: subscribe, see what is trending")
+    output.print_line(f"[accent]{address}/admin[/accent]  the administrator's page")
+    output.print_line("stop with Ctrl-C")
 
 
 @app.command()

@@ -42,7 +42,7 @@ class LeaderLock:
         """Take or renew the lock. False if another scheduler has it. Raises Transient if Redis does not answer."""
         term = self._store.acquire_lead(LEADER_LOCK, self._holder, LEADER_LOCK_SECONDS)
         if term != self.term:
-            log.info("scheduler_became_leader", term=term, leads=bool(term))
+            log.info("scheduler_became_leader" if term else "scheduler_lost_lead", term=term)
         self.term = term
         return bool(term)
 

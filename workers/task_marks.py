@@ -36,6 +36,14 @@ def count_start(name: str) -> int:
         return 1
 
 
+def shorten_mark(name: str, seconds: float) -> None:
+    """Let a mark end in `seconds`: the task was stopped by a failure that is not its own, and is enqueued again."""
+    try:
+        current_store().shorten_mark(name, seconds)
+    except Transient as error:
+        log.warning("mark_not_shortened", reason=str(error))
+
+
 def clear_mark(name: str) -> None:
     """Remove a mark: the task has ended, and may be enqueued again."""
     try:

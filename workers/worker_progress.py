@@ -23,12 +23,13 @@ from digest.errors import Transient
 from digest.queues import QUEUES
 from workers.app import app, process_name, served_queues
 from workers.enqueue import enqueue
-from workers.task_marks import clear_mark, current_store, mark_name
+from workers.task_marks import current_store, mark_name, shorten_mark
 from workers.task_queues import PULSE
 
 log = logs.get(__name__)
 
 BUSY_SECONDS = 180.0  # a task that started this lately counts as progress
+RETRY_SECONDS = 15.0  # after a failure of the database
 
 
 @app.task(name=PULSE)  # type: ignore[untyped-decorator]
@@ -86,10 +87,10 @@ def _is_dead(pid: int) -> bool:
 
 
 def _on_task_failure(sender: Task, exception: BaseException, args: Sequence[int | str], **_: object) -> None:
-    """Free the mark of a task that a short failure of the database stopped, so that it is enqueued again at once."""
+    """Let a task that a failure of the database stopped be enqueued again soon, but not as fast as it may fail."""
     if isinstance(exception, Transient) or is_temporary(exception):
         log.warning("task_stopped", task=sender.name, reason=type(exception).__name__)
-        clear_mark(mark_name(sender.name, *args))
+        shorten_mark(mark_name(sender.name, *args), RETRY_SECONDS)
 
 
 def _on_shutdown(**_: object) -> None:

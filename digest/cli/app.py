@@ -34,7 +34,7 @@ COMMANDS = {
     "digest.cli.preview": {"preview": "Show what a profile would have received, day by day. Nobody is subscribed."},
     "digest.cli.library": {"library": "Read a library of papers: a file, identifiers, Zotero or ORCID."},
     "digest.cli.run": {"run": "Select, queue and deliver the editions that are due. Repeating it sends nothing twice."},
-    "digest.cli.personal_mail": {
+    "digest.cli.mail_command": {
         "mail": "Mail the papers of the day to one address, without a server. A second time on a day sends nothing."
     },
     "digest.cli.replay": {

@@ -33,10 +33,20 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         output.print_line(f"written: {key.file} (keep it secret)")
         output.print_line("1. publish this TXT record:")
         typer.echo(f"{key.record_name}\n{key.record}")
-        output.print_line("2. set these, and run `digest doctor` until it says that the record belongs to the key:")
-        typer.echo(f"DIGEST_DKIM_SECOND_SELECTOR={key.selector}\nDIGEST_DKIM_SECOND_KEY_FILE={key.file.absolute()}")
-        output.print_line("3. exchange them with DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE, and restart")
-        output.print_line("4. a week later remove the old record and the DIGEST_DKIM_SECOND_… settings")
+        _print_settings(key)
+
+
+def _print_settings(key: key_rotation.NewDkimKey) -> None:
+    """The settings of the first key, or those of a second one and how it replaces the present one."""
+    output.print_line("2. set these, and run `digest doctor` until it says that the record belongs to the key:")
+    if key.is_first:
+        typer.echo(f"DIGEST_DKIM_DOMAIN={key.domain}\nDIGEST_DKIM_SELECTOR={key.selector}")
+        typer.echo(f"DIGEST_DKIM_KEY_FILE={key.file.absolute()}")
+        output.print_line("3. restart: from then on mails are signed")
+        return
+    typer.echo(f"DIGEST_DKIM_SECOND_SELECTOR={key.selector}\nDIGEST_DKIM_SECOND_KEY_FILE={key.file.absolute()}")
+    output.print_line("3. exchange them with DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE, and restart")
+    output.print_line("4. a week later remove the old record and the DIGEST_DKIM_SECOND_… settings")
 
 
 def add(admin: typer.Typer) -> None:

@@ -14,9 +14,9 @@ from digest.cli import exit_codes, output
 from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
 from digest.services.preview.library_json import library_json
-from digest.services.preview.library_topics import LibraryReport
+from digest.services.preview.library_topic_suggestions import LibraryReport
 from digest.services.subscriptions import pending_example_lookup
-from digest.services.subscriptions.library_entries import (
+from digest.services.subscriptions.library_resolution import (
     LibrarySource,
     ResolvedLibrary,
     read_library,

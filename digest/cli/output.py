@@ -70,7 +70,7 @@ def print_table(
     """
     cells = [[_cell(cell) for cell in row] for row in rows]
     dates = [name for name, *values in zip(columns, *rows, strict=True) if any(isinstance(v, datetime) for v in values)]
-    fixed = {*right_aligned, *unbroken, *dates}
+    fixed = {*right_aligned, *unbroken, *(dates if show_header else ())}
     terminal = console()
     gap, widths = _layout(columns, cells, fixed, terminal, has_header=show_header)
     if widths is None and show_header:

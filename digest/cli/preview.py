@@ -22,11 +22,11 @@ from digest.matching.profile import Profile
 from digest.services.catalog import people_choice
 from digest.services.catalog.page_schemas import NamedPeople, PersonRow, Preview, PreviewPaper
 from digest.services.preview.library_json import report_json
-from digest.services.preview.library_topics import LibraryReport, MakePreview, report_library
+from digest.services.preview.library_topic_suggestions import LibraryReport, MakePreview, report_library
 from digest.services.preview.preview import preview
 from digest.services.subscriptions import preference_fields
 from digest.services.subscriptions.example_papers import terms_of_entries
-from digest.services.subscriptions.library_entries import ResolvedLibrary
+from digest.services.subscriptions.library_resolution import ResolvedLibrary
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
 

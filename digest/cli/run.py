@@ -64,7 +64,7 @@ def _print_repeats(repeats: PossibleRepeats | None) -> None:
     backup_at, restored_at = f"{repeats.backup_at:%Y-%m-%d %H:%M}", f"{repeats.restored_at:%Y-%m-%d %H:%M}"
     span = f"between the backup ({backup_at}) and its restore ({restored_at} UTC)"
     if not repeats.rows:
-        output.print_line(f"nobody was due {span}, so nobody gets a mail twice")
+        output.print_line(f"nobody was due {span} or waits for a welcome, so nobody gets a mail twice")
         return
     output.print_line(f"perhaps for the second time, because mail may have gone out {span}:")
     output.print_table(["address", "why"], [(row.address, row.reason) for row in repeats.rows[:MAX_REPEATS_SHOWN]])

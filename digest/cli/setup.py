@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,8 +16,10 @@ from digest.cli import exit_codes, output
 from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
+from digest.errors import BadInput
 from digest.services.admin import compose_files, configuration, deployment_files, doctor, initial_setup
 from digest.services.selection import engine_loader, engine_need
+from digest.sources import registry
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -130,12 +132,13 @@ def _add_init(app: typer.Typer) -> None:
             _write_compose_files(compose, options, force=force)
         if compose is not None or any(folders.values()):
             return
+        initial_setup.require_absent(env_file, force=force)
         answers = options.complete()
         initial_setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
             output.print_line(initial_setup.send_test_mail(answers))
-        output.print_line("next: digest migrate, then digest up")
+        output.print_line(f"next: digest migrate, digest ingest {registry.gap_filler()}, digest doctor, then digest up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +153,44 @@ class _SetupOptions:
 
     def complete(self, config: settings.Settings | None = None) -> initial_setup.SetupAnswers:
         """All answers: the options, else the present settings (`config`), else asked for."""
-        set_base_url = config.base_url if config and "base_url" in config.model_fields_set else ""
+        present = {
+            "mail_from": config and config.mail_from,
+            "smtp_url": config and next(iter(config.smtp_url), ""),
+            "base_url": config.base_url if config and "base_url" in config.model_fields_set else "",
+            "postal_address": config and config.postal_address,
+            "admin": config and next(iter(config.admin_emails), ""),
+        }
+        options = {name: value for name, value in asdict(self).items() if value}
+        for name, value in options.items():
+            initial_setup.check_answer(name, value)
         return initial_setup.SetupAnswers(
-            self.mail_from or (config and config.mail_from) or typer.prompt("Sender of the mails (name <address>)"),
-            self.smtp_url
-            or (config and next(iter(config.smtp_url), ""))
-            or typer.prompt("Mail server (smtp://user:password@host:587?tls=starttls)"),
-            self.base_url or set_base_url or typer.prompt("Address of the service in the browser (https://…)"),
-            self.postal_address
-            or (config and config.postal_address)
-            or typer.prompt("Postal address for the footer (law in many places)"),
-            self.admin
-            or (config and next(iter(config.admin_emails), ""))
-            or typer.prompt("Administrator's e-mail address"),
+            **{
+                name: options.get(name) or present[name] or _ask(name, question)
+                for name, question in _QUESTIONS.items()
+            }
         )
+
+
+_QUESTIONS = {
+    "mail_from": "Sender of the mails (name <address>)",
+    "smtp_url": "Mail server (smtp://user:password@host:587?tls=starttls)",
+    "base_url": "Address of the service in the browser (https://…)",
+    "postal_address": "Postal address for the footer (law in many places)",
+    "admin": "Administrator's e-mail address",
+}
+
+
+def _ask(name: str, question: str) -> str:
+    """Ask until the answer is valid."""
+
+    def checked(answer: str) -> str:
+        try:
+            initial_setup.check_answer(name, answer)
+        except BadInput as error:
+            raise typer.BadParameter(str(error)) from error
+        return answer
+
+    return str(typer.prompt(question, value_proc=checked))
 
 
 def _write_compose_files(folder: Path, options: _SetupOptions, *, force: bool) -> None:
@@ -191,8 +218,22 @@ def _write_deployment_files(folders: Mapping[str, Path | None], *, force: bool) 
         if folder is not None:
             for file in deployment_files.write_deployment_files(kind, folder, force=force):
                 output.print_line(f"written: {file}")
+            output.print_line(f"next: {_NEXT_STEPS[kind]}")
     if folders["systemd"] is not None and getpass.getuser() == "root":
         output.print_line("the units run as root; write them as the user that the service should have")
+
+
+_NEXT_STEPS = {
+    deployment_files.SYSTEMD: "copy them to /etc/systemd/system, and systemctl enable --now papers-inbox.service "
+    "papers-inbox-backup.timer",
+    deployment_files.CADDY: "import it in /etc/caddy/Caddyfile, and systemctl reload caddy",
+    deployment_files.NGINX: "get the certificate (its first line says how), copy it to /etc/nginx/conf.d, "
+    "and nginx -t && nginx -s reload",
+    deployment_files.MONITORING: "start Prometheus with prometheus.yml (its head says how to make the token), "
+    "and import the dashboard into Grafana",
+    deployment_files.WORKFLOW: "edit topics.txt, set the secrets that the head of papers-inbox.yml names, and push "
+    "both to a private repository",
+}
 
 
 def _print_findings(findings: list[doctor.Finding]) -> None:

@@ -49,8 +49,8 @@ def _add_read_commands(group: typer.Typer) -> None:
         json: Json = False,
     ) -> None:
         """Show a subscriber with topics and consent."""
-        details = subscriber_admin.subscriber_details(address, client=client)
-        output.print_facts(details, json=json)
+        read_details = subscriber_admin.subscriber_details if json else subscriber_admin.labelled_details
+        output.print_facts(read_details(address, client=client), json=json)
 
     @group.command()
     @output.report_errors

@@ -184,7 +184,7 @@ class PaperAuthorId(SQLModel, table=True):
     institution: str = Field(default="", max_length=200)
 
 
-class AuthorLookup(SQLModel, table=True):
+class NameLookup(SQLModel, table=True):
     """The people of a name as a source answered. `name`: folded; `failed`: it did not answer, so `people` is empty."""
 
     __tablename__ = "author_lookup"

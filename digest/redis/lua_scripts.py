@@ -1,12 +1,13 @@
 """Lua scripts that Redis runs atomically."""
 
+# Redis expires keys by the wall clock: one that lives for longer than it was given is of a clock that was ahead.
 # Acquires or renews the lead. Returns its term, which increases with every new holder, or 0 where another leads.
 ACQUIRE_LEAD = """
 local holder = redis.call('GET', KEYS[1])
 if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return tonumber(redis.call('GET', KEYS[2]) or 1)
-elseif holder then
+elseif holder and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[2]) then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -34,6 +35,12 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local time = redis.call('TIME')
 redis.call('SET', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000))
 return redis.call('DEL', KEYS[1])
+"""
+# Sets a mark. Returns 0 where it is set already.
+SET_MARK = """
+if redis.call('EXISTS', KEYS[1]) == 1 and redis.call('PTTL', KEYS[1]) <= tonumber(ARGV[1]) then return 0 end
+redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
+return 1
 """
 RELEASE_LEAD = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 

@@ -1,4 +1,7 @@
-"""Records in DATA_DIR what `digest up` and `digest demo` run on this machine, so that a health check finds it."""
+"""Records in DATA_DIR what `digest up` and `digest demo` run on this machine, so that other commands find it.
+
+The demo has a file of its own: it may use the DATA_DIR of an installation, and is none.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FILE = "running.json"
+FILE, DEMO_FILE = "running.json", "running-demo.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +25,26 @@ class RunningInstance:
 
 
 @contextmanager
-def recorded_instance(data_dir: Path, *, port: int, redis_url: str) -> Iterator[None]:
-    """Record the instance while the block runs. Where the file cannot be written, only health checks are affected."""
-    file = data_dir / FILE
+def recorded_instance(data_dir: Path, *, port: int, redis_url: str, file_name: str = FILE) -> Iterator[None]:
+    """Record the instance while the block runs. Where the file cannot be written, other commands don't find it."""
+    file = data_dir / file_name
     running = RunningInstance(os.getpid(), port, redis_url)
     is_written = _write(file, json.dumps(asdict(running)))
     try:
         yield
     finally:
-        if is_written and find_instance(data_dir) in {running, None}:
+        if is_written and _read(file) in {running, None}:
             file.unlink(missing_ok=True)
 
 
 def find_instance(data_dir: Path) -> RunningInstance | None:
-    """The instance that runs with that DATA_DIR; None where none is recorded, or its process has ended."""
+    """The `digest up` that runs with that DATA_DIR; None where none is recorded, or its process has ended."""
+    return _read(data_dir / FILE)
+
+
+def _read(file: Path) -> RunningInstance | None:
     try:
-        running = RunningInstance(**json.loads((data_dir / FILE).read_text()))
+        running = RunningInstance(**json.loads(file.read_text()))
         os.kill(running.pid, 0)
     except PermissionError:
         return running  # the process exists and is another user's

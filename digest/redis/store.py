@@ -48,7 +48,7 @@ class RedisStore:
     def mark(self, name: str, seconds: float) -> bool:
         """Mark a task as outstanding for `seconds`. False where it already is; then it must not be enqueued again."""
         with _redis_errors_as_transient():
-            return bool(self._client.set(f"{PREFIX}mark:{name}", "1", nx=True, px=int(seconds * 1000)))
+            return bool(self._client.eval(lua_scripts.SET_MARK, 1, f"{PREFIX}mark:{name}", str(int(seconds * 1000))))
 
     def store_text(self, name: str, text: str, *, seconds: float) -> None:
         """Keep a text under that name for `seconds`."""
@@ -72,6 +72,12 @@ class RedisStore:
         """Remove the mark and the count of starts: the task is done."""
         with _redis_errors_as_transient():
             self._client.delete(f"{PREFIX}mark:{name}", f"{PREFIX}begun:{name}")
+
+    def shorten_mark(self, name: str, seconds: float) -> None:
+        """Let the mark of a task end in `seconds`, and count its starts anew: what stopped it was not its own fault."""
+        with _redis_errors_as_transient():
+            self._client.pexpire(f"{PREFIX}mark:{name}", int(seconds * 1000), lt=True)
+            self._client.delete(f"{PREFIX}begun:{name}")
 
     def acquire_lead(self, name: str, holder: str, seconds: float) -> int:
         """Acquire or renew the lead. Returns its term, a fencing token that grows with each holder, or 0."""

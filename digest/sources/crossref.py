@@ -21,7 +21,7 @@ from digest.sources import dates, http
 from digest.sources.decoding import decode
 from digest.sources.feed_abstracts import clean_abstract
 from digest.sources.feed_authors import without_affiliation
-from digest.sources.feed_exclusions import reason_to_leave_out
+from digest.sources.feed_non_papers import reason_to_leave_out
 from digest.sources.request_pacing import Pacing
 from digest.text.markup import text_of_markup
 

@@ -84,8 +84,11 @@ def _value_or_path(text: str) -> str:
 
 
 def _path(link: str) -> str:
-    """A link's path, or those of its parameters that may be a DOI."""
-    parts = urlsplit(link)
+    """A link's path, and those of its parameters that may be a DOI; '' for what is no address."""
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return ""
     names = {"id", "doi", "article", "uri"}
     values = [value for name, value in parse_qsl(parts.query) if name.lower() in names and "://" not in value]
     return " ".join(part.removeprefix("/") for part in (unquote(parts.path), *values)).replace("/10.", " 10.")

@@ -15,8 +15,8 @@ from digest.sources.feed_abstracts import best_abstract, is_complete
 from digest.sources.feed_authors import title_and_authors, without_leading_names
 from digest.sources.feed_dates import entry_day
 from digest.sources.feed_document import FeedDocument, FeedEntry
-from digest.sources.feed_exclusions import reason_to_leave_out
 from digest.sources.feed_identity import arxiv_id_of, clean_link, doi_of, entry_key, title_digest
+from digest.sources.feed_non_papers import reason_to_leave_out
 from digest.sources.record_limits import require_within_limits
 from digest.text.markup import text_of_markup
 

@@ -171,7 +171,7 @@ def changed_entries(
     """Entries of a feed whose ids and links change: their text was seen, with a key that is gone now.
 
     `unseen`: papers with keys that are not stored; `keys`: of all entries that the feed has now. Entries of one text
-    with links of their own that are in the feed together, such as book reviews, are several. `LeftOut.key`: of the
+    with links of their own that are in the feed together, such as book reviews, are several. `LeftOutEntry.key`: of the
     text.
     """
     candidates = [paper for paper in unseen if not paper.has_identifier]

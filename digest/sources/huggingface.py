@@ -16,7 +16,7 @@ from digest.errors import SourceDown
 from digest.papers import AuthorId, ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources import dates, http, identifiers, json_items
-from digest.sources.record_limits import require_within_limits
+from digest.sources.record_limits import MAX_COUNT, require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import HUGGING_FACE, is_person_id
@@ -156,7 +156,7 @@ def _number(values: dict[str, Any], name: str) -> float | None:
     value = values.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_COUNT:
         raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
     return float(value)
 

@@ -19,11 +19,11 @@ from digest import papers
 from digest.papers import ListedPaper, ParsedDocument, Record, RejectedItem
 from digest.sources.compressed_files import MAX_LINE, TruncatedFile
 from digest.sources.dates import require_plausible
+from digest.sources.record_limits import MAX_COUNT
 
 PAPERS_PER_PART = 5000
 MAX_SHORT_LENGTH = 250
 _SHORT_FIELDS = ("id", "doi", "announced", "published")
-MAX_COUNT = 1_000_000_000
 SIGNALS = ("upvotes", "rank", "comments", "stars", "citations")
 _ANNOUNCED = b'"announced"'
 _ANNOUNCED_VALUE = re.compile(rb'"announced"\s*:\s*(?:null|"(\d{4}-\d\d-\d\d)[^"\\]{0,40}")\s*[,}]')

@@ -24,7 +24,7 @@ from digest.papers import (
 from digest.settings import TextSetting
 from digest.sources import dates, http, json_items
 from digest.sources.citation_candidates import uncounted_papers
-from digest.sources.record_limits import require_within_limits
+from digest.sources.record_limits import require_count, require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import OPENALEX, ORCID, is_person_id
@@ -175,19 +175,12 @@ def _author_profile(author: Mapping[str, Any]) -> AuthorProfile | None:
     """An author with figures, None without any. Absent figures stay None. Raises ValueError."""
     name = one_line(str(author.get("display_name") or ""))
     figures = AuthorFigures(
-        h_index=_count((author.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
-        papers=_count(author.get("works_count"), "works_count"),
-        citations=_count(author.get("cited_by_count"), "cited_by_count"),
+        h_index=require_count((author.get("summary_stats") or {}).get("h_index"), "summary_stats.h_index"),
+        papers=require_count(author.get("works_count"), "works_count"),
+        citations=require_count(author.get("cited_by_count"), "cited_by_count"),
     )
     has_figures = 0 < len(name) <= MAX_NAME and figures != AuthorFigures()
     return AuthorProfile(name, figures, key_of(author)) if has_figures else None
-
-
-def _count(value: Any, name: str) -> int | None:
-    """A count; None where it is absent. Raises ValueError."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
-    return value
 
 
 def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
@@ -201,7 +194,7 @@ def _convert_work(work: Mapping[str, Any]) -> ListedPaper:
     ]
     names = [str((authorship.get("author") or {}).get("display_name") or "") for authorship in authorships]
     published = work.get("publication_date")
-    count = _count(work.get("cited_by_count"), "cited_by_count")
+    count = require_count(work.get("cited_by_count"), "cited_by_count")
     record = Record(
         title=one_line(str(work.get("display_name") or "")),
         authors=tuple(name for name in names if name),

@@ -8,6 +8,7 @@ _MAX_LENGTHS = {
     "arxiv_id": 40, "doi": 250, "title": 5_000, "abstract": 200_000, "comment": 20_000, "venue": 5_000,
     "code_url": 2_000, "url": 2_000, "pmid": 10, "language": 10,
 }  # fmt: skip
+MAX_COUNT = 1_000_000_000  # of citations, votes and the like; fits into the columns
 _MAX_COUNTS = {
     "authors": 20_000, "categories": 100, "institutions": 20_000, "preprint_dois": 20, "keywords": 1_000, "outlets": 20,
 }  # fmt: skip
@@ -27,3 +28,12 @@ def require_within_limits(record: Record) -> Record:
         if any(len(value) > longest for value in values):
             raise ValueError(f"{name}: an entry is longer than {longest} characters")
     return record
+
+
+def require_count(value: object, name: str) -> int | None:
+    """A count from 0 to MAX_COUNT; None where it is absent. Raises ValueError."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        raise ValueError(f"{name}: {str(value)[:20]!r} is not a count")
+    return value

@@ -12,7 +12,7 @@ from digest.papers import AuthorFigures, AuthorId, AuthorProfile, ListedPaper, P
 from digest.settings import TextSetting
 from digest.sources import http, identifiers, json_items
 from digest.sources.citation_candidates import uncounted_papers
-from digest.sources.record_limits import require_within_limits
+from digest.sources.record_limits import require_count, require_within_limits
 from digest.sources.request_pacing import Pacing
 from digest.sources.source import CurrentFetch, FetchedDocument, FetchResult, Source, each_file
 from digest.text.person_references import SEMANTIC_SCHOLAR, is_person_id
@@ -78,7 +78,7 @@ def _convert_row(row: Any, arxiv_id: str | None) -> ListedPaper:
     arxiv_id = arxiv_id or (identifiers.parse_arxiv_id(str(printed_id))[0] if printed_id else None)
     if not arxiv_id and not doi:
         raise ValueError("externalIds: neither an arXiv id nor a DOI")
-    count = _count(row, "citationCount")
+    count = require_count(row.get("citationCount"), "citationCount")
     signals = (("citations", float(count)),) if count is not None else ()
     record = Record("", arxiv_id=arxiv_id, doi=str(doi).lower() if doi else None)
     return ListedPaper(
@@ -105,20 +105,14 @@ def _summary(row: dict[str, Any]) -> str:
     return one_line(text or "")
 
 
-def _count(row: dict[str, Any], name: str) -> int | None:
-    """A count; None where it is absent. Raises ValueError."""
-    count = row.get(name)
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-        raise ValueError(f"{name}: {str(count)[:20]!r} is not a count")
-    return count
-
-
 def _author_profiles(row: dict[str, Any]) -> list[AuthorProfile]:
     """The authors that have figures; none for a paper with more than MAX_AUTHORS authors. Raises ValueError."""
     profiles = []
     for author in _counted_authors(row):
         name = one_line(str(author.get("name") or ""))
-        figures = AuthorFigures(**{field: _count(author, json_name) for field, json_name in _FIGURES})
+        figures = AuthorFigures(
+            **{field: require_count(author.get(json_name), json_name) for field, json_name in _FIGURES}
+        )
         if name and len(name) <= MAX_NAME and figures != AuthorFigures():
             profiles.append(AuthorProfile(name, figures, str(author.get("authorId") or "")))
     return profiles

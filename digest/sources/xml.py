@@ -32,7 +32,7 @@ _LONG_TAG = re.compile(rf"<[^<>!?][^<>]{{{MAX_TAG}}}")
 MAX_DEPTH = 64
 _HTML = re.compile(r"(?:<\?[^>]{0,400}>\s{0,99})?(?:<!DOCTYPE\s{1,99}html|<html[\s>])", re.IGNORECASE)
 _NAMESPACE = re.compile(r"\sxmlns(?::([\w.-]{1,50}))?\s*=\s*(?:\"([^\"<]{1,200})\"|'([^'<]{1,200})')")
-_PREFIX = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]{0,50}):(?=[A-Za-z_][\w.-]{0,50}[\s/>=])")  # of tags and attributes
+_PREFIX = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]{0,50}):(?=[A-Za-z_][\w.-]{0,50}[\s/>=])", re.ASCII)
 _MAX_NAMESPACES = 50
 _CUT = "the end of a document that breaks off"  # identity of the rejected item
 

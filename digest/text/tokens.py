@@ -154,6 +154,6 @@ def _split_closed(word: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _compounds() -> dict[str, tuple[str, ...]]:
-    """Parts of compounds that abstracts write both closed and with a hyphen, by closed form (`compounds.txt`)."""
-    lines = (files("digest.text") / "compounds.txt").read_text("ascii").split()
+    """Parts of compounds that abstracts write closed and hyphenated, by closed form (`hyphenated_compounds.txt`)."""
+    lines = (files("digest.text") / "hyphenated_compounds.txt").read_text("ascii").split()
     return {line.replace("-", ""): tuple(line.split("-")) for line in lines}

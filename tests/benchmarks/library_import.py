@@ -61,10 +61,10 @@ def warm_up(report: Report) -> None:
 def import_library(shared: Path, report: Report) -> None:
     """One import; the first one of a process also reads the papers of the preview."""
     from digest.matching.profile import Profile
-    from digest.services.preview.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, report_library
+    from digest.services.preview.library_topic_suggestions import PREVIEW_DAYS, PREVIEW_PAPERS, report_library
     from digest.services.preview.preview import preview
     from digest.services.subscriptions.example_papers import terms_of_entries
-    from digest.services.subscriptions.library_entries import LibrarySource, read_library
+    from digest.services.subscriptions.library_resolution import LibrarySource, read_library
     from tests.digest.bibliography.damaged_library import damaged_library
 
     library_file = damaged_library(shared)

@@ -5,7 +5,7 @@
 Goal: under 1 s for one profile. `engine` matches all papers. `reference` matches the newest of them, as many as a
 preview shows it at most (`engine_need.REFERENCE_DOCUMENTS`). Both are called as previews and editions call them.
 Preparing documents and loading indexes is done once for all profiles and reported by itself. Every profile is at a
-bound of `digest.matching.query.profile_cost`: words, prefixes or length.
+bound of `digest.matching.query.profile_limit_checks`: words, prefixes or length.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from digest.errors import BadInput, BadQuery
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.profile_limits import MAX_PREFIXES, MAX_WORDS
 from digest.matching.query.language import parse
-from digest.matching.query.profile_cost import check_cost, profile_cost
+from digest.matching.query.profile_limit_checks import check_cost, profile_cost
 from digest.matching.reference import reference_matcher
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights

@@ -39,7 +39,7 @@ def stored_profile() -> Profile:
 
 def test_a_mail_is_sent_again_in_four_clicks(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
     mailed(page, site, clock_moves)
-    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("navigation").get_by_role("link", name="Runs").click()
     page.locator("tbody th a").first.click()
     page.get_by_role("link", name=ADA).click()
     page.get_by_role("button", name="Send this edition again").click()

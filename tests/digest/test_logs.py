@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 import structlog
@@ -107,3 +109,17 @@ def test_an_events_values_and_a_librarys_line_are_redacted(database: str, writte
     assert '"count": 3' in log_text
     assert "lovelace" not in log_text
     assert token not in log_text
+
+
+def test_a_librarys_line_and_traceback_are_one_line_of_json_each(written: Callable[[], str]) -> None:
+    logging.getLogger("kombu").warning("no answer\nfor %s", ADA)
+    try:
+        int(f"of {ADA}")
+    except ValueError:
+        logging.getLogger("celery.app.trace").exception("task failed")
+
+    first, second = (json.loads(line) for line in written().splitlines())
+
+    assert (first["event"], first["logger"], first["level"]) == ("no answer\nfor <address>", "kombu", "warning")
+    assert second["exception"].endswith("'of <address>'")
+    assert datetime.fromisoformat(second["timestamp"]).tzinfo is not None

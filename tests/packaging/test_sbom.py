@@ -93,10 +93,10 @@ def test_what_needs_what_is_the_locks_and_every_reference_exists(bill: Path) -> 
 
 
 def test_the_same_lock_gives_the_same_bill(bill: Path, tmp_path: Path) -> None:
-    again = tmp_path / "again.json"
-    subprocess.run([sys.executable, ROOT / ".ci" / "sbom.py", LOCK, again], check=True, capture_output=True)
+    second_file = tmp_path / "again.json"
+    subprocess.run([sys.executable, ROOT / ".ci" / "sbom.py", LOCK, second_file], check=True, capture_output=True)
 
-    assert again.read_bytes() == bill.read_bytes()
+    assert second_file.read_bytes() == bill.read_bytes()
 
 
 def test_known_vulnerabilities_are_named_and_fail_the_audit(bill: Path, database: tuple[Database, str]) -> None:

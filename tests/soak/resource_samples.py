@@ -48,8 +48,8 @@ class ResourceSamples:
         )
 
     def settled(self) -> Sequence[ResourceSample]:
-        """Without the first quarter, in which caches fill."""
-        return self.samples[len(self.samples) // 4 :]
+        """The second half: caches fill in the first, and what runs once a week loads its code."""
+        return self.samples[len(self.samples) // 2 :]
 
     def slope(self, name: str, by: str = "hours") -> float:
         """The growth of a figure in each hour or simulated day, by the least squares."""

@@ -29,7 +29,7 @@ from tests.patience import PATIENCE, wait_for
 from tests.workers.conftest import Worker
 from workers import scheduler
 from workers.app import configure
-from workers.tasks import CeleryEnqueue
+from workers.enqueue import CeleryEnqueue
 
 __all__ = ["lab", "service"]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
+import re
+import select
 import shutil
 import socket
 import subprocess
@@ -90,6 +94,51 @@ def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
     assert code == 2
     assert "no `digest up` runs with DIGEST_DATA_DIR=" in error
     assert not (installation.state / running_instance.FILE).exists()
+
+
+def test_digest_up_prints_its_addresses_on_a_terminal(installation: InstalledFolder) -> None:
+    port = free_port()
+    main_end, terminal_end = pty.openpty()
+    command = [sys.executable, "-P", "-m", "workers.main", "up", "--port", str(port)]
+    printed = b""
+    with subprocess.Popen(
+        command, cwd=installation.folder, env=installation.environment, stdout=terminal_end, stderr=terminal_end
+    ) as process:
+        try:
+            while b"Ctrl-C" not in printed and select.select([main_end], [], [], PATIENCE)[0]:
+                printed += os.read(main_end, 10_000)
+        finally:
+            process.terminate()
+            os.close(terminal_end)
+            with contextlib.suppress(OSError):  # the terminal's end: all processes have closed it
+                while os.read(main_end, 10_000):
+                    pass
+            os.close(main_end)
+
+    lines = re.sub(r"\x1b\[[\d;]*m", "", printed.decode()).splitlines()
+    assert lines[0].startswith(f"http://127.0.0.1:{port}  ")
+    assert lines[1].startswith(f"http://127.0.0.1:{port}/admin  ")
+    assert lines[2] == "stop with Ctrl-C"
+
+
+def test_a_run_waits_for_the_workers_of_digest_up_without_a_redis_in_the_settings(
+    installation: InstalledFolder, up: subprocess.Popen[str]
+) -> None:
+    wait_for(lambda: installation.run("healthcheck", "worker")[0] == 0)
+
+    code, output = installation.run("run", "--wait")
+
+    assert (code, output) == (0, "0 sent, 0 skipped (nothing new); 0 papers\n")
+
+
+def test_a_running_demo_is_not_taken_for_the_installation(tmp_path: Path) -> None:
+    demo, up = running_instance.DEMO_FILE, running_instance.FILE
+    with running_instance.recorded_instance(tmp_path, port=1, redis_url="unix:///demo", file_name=demo):
+        assert running_instance.find_instance(tmp_path) is None
+        with running_instance.recorded_instance(tmp_path, port=2, redis_url="unix:///up"):
+            assert (tmp_path / demo).exists()
+        assert not (tmp_path / up).exists()
+    assert not (tmp_path / demo).exists()
 
 
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:

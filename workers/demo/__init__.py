@@ -102,8 +102,10 @@ def _configure_demo(folder: Path, port: int, redis_url: str, smtp_port: int) -> 
 
 
 def _recorded_instance(folder: Path, port: int) -> AbstractContextManager[None]:
-    """Let `digest healthcheck` find the processes of the demo."""
-    return running_instance.recorded_instance(folder, port=port, redis_url=settings.get().redis_url)
+    """Record the demo in a file of its own, so that no command takes it for the installation with that DATA_DIR."""
+    return running_instance.recorded_instance(
+        folder, port=port, redis_url=settings.get().redis_url, file_name=running_instance.DEMO_FILE
+    )
 
 
 @contextmanager

@@ -18,9 +18,10 @@ from digest import settings
 from digest.errors import Misconfigured
 
 BUSY_SECONDS = 30
-# A peer that does not answer for this long is gone. Without it the system would wait for hours, and PostgreSQL would
-# keep the locks of a machine that was cut off.
-PEER_IDLE_SECONDS, PEER_PROBE_SECONDS, PEER_PROBES = 10, 5, 3
+# A peer that does not answer for a minute is gone. Without it the system would wait for hours, and PostgreSQL would
+# keep the locks of a machine that was cut off. Not shorter, because a client that is suspended, or reads nothing of a
+# large result meanwhile, loses its connection, too; not longer, because a lease is two minutes.
+PEER_IDLE_SECONDS, PEER_PROBE_SECONDS, PEER_PROBES = 20, 10, 4
 PEER_TIMEOUT_MS = 1000 * (PEER_IDLE_SECONDS + PEER_PROBE_SECONDS * PEER_PROBES)  # of data without an acknowledgement
 _CLIENT_KEEPALIVES: dict[str, int] = {
     "keepalives_idle": PEER_IDLE_SECONDS,
@@ -32,7 +33,8 @@ _SERVER_KEEPALIVES = (
     f"SELECT set_config('tcp_keepalives_idle', '{PEER_IDLE_SECONDS}', false),"
     f" set_config('tcp_keepalives_interval', '{PEER_PROBE_SECONDS}', false),"
     f" set_config('tcp_keepalives_count', '{PEER_PROBES}', false),"
-    f" set_config('tcp_user_timeout', '{PEER_TIMEOUT_MS}', false)"
+    " CASE WHEN version() LIKE '%linux%'"  # other systems refuse it
+    f" THEN set_config('tcp_user_timeout', '{PEER_TIMEOUT_MS}', false) END"
 )  # no `options` in the address, which connection poolers refuse
 IDLE_SECONDS = 0.1  # a connection idle for longer may be dead; no server restarts faster
 
@@ -66,7 +68,7 @@ def _engine(address: str) -> Engine:
 
 
 def _create_postgresql_engine(url: URL) -> Engine:
-    """An engine that notices within half a minute that the other machine is gone, on both sides."""
+    """An engine that notices within a minute that the other machine is gone, on both sides."""
     keepalives = {name: value for name, value in _CLIENT_KEEPALIVES.items() if name not in url.query}
     pooled_engine = create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True, connect_args=keepalives)
     event.listen(pooled_engine, "connect", _set_server_keepalives)

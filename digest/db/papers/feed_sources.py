@@ -27,8 +27,9 @@ def feed(session: Session, name: str) -> FeedSource | None:
 
 
 def feed_at(session: Session, address: str) -> FeedSource | None:
-    """The feed of that address."""
-    return session.execute(select(FeedSource).where(col(FeedSource.url) == address)).scalars().first()
+    """The feed of that address, now or before it moved."""
+    is_there = or_(col(FeedSource.url) == address, col(FeedSource.former_url) == address)
+    return session.execute(select(FeedSource).where(is_there)).scalars().first()
 
 
 def delete_feed(session: Session, name: str) -> None:
@@ -55,7 +56,8 @@ def store_validators(session: Session, name: str, *, etag: str, last_modified: s
 def move_feed(session: Session, name: str, *, address: str, at: datetime) -> bool:
     """Store the new address of a feed, audited. False where the feed was removed or another one has that address."""
     row = session.get(FeedSource, name)
-    if row is None or feed_at(session, address) is not None:
+    there = feed_at(session, address)
+    if row is None or (there is not None and there.name != name):
         return False
     detail = {"source": name, "from": row.url, "to": address}
     session.add(Audit(at=at, actor="service", action="move feed", detail=detail))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, select, update
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
@@ -157,6 +157,12 @@ def newest_batch_known_at(session: Session, instant: datetime) -> int:
     if later is not None:
         return int(later) - 1
     return newest_batch(session)
+
+
+def advance_batches(session: Session, now: datetime) -> int:
+    """Let the batches that became known after that instant be known at it. Returns how many."""
+    changed = session.connection().execute(update(Batch).where(col(Batch.known_at) > now).values(known_at=now))
+    return int(changed.rowcount)
 
 
 def find_by_identifiers(

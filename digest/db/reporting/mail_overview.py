@@ -35,6 +35,12 @@ def count_held(session: Session) -> int:
     return session.exec(query.where(col(Delivery.due_at).is_(None))).one()
 
 
+def run_of_held(session: Session) -> int | None:
+    """The run of the oldest held mail; None without one."""
+    query = select(Delivery.run_id).where(Delivery.state == UNCERTAIN, col(Delivery.due_at).is_(None))
+    return session.exec(query.where(col(Delivery.run_id).is_not(None)).order_by(col(Delivery.id)).limit(1)).first()
+
+
 def count_papers(session: Session) -> int:
     """How many papers are stored."""
     return session.exec(select(func.count()).select_from(Paper)).one()

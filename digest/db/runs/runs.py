@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
+from digest.models.delivery import WELCOME
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
@@ -189,9 +190,9 @@ def count_deliveries_of_runs(session: Session, run_ids: Sequence[int]) -> dict[s
 
 
 def count_deliveries_since(session: Session, instant: datetime) -> dict[str, int]:
-    """Numbers of deliveries of runs by state, of those created or tried since then."""
+    """Numbers of deliveries of runs and of welcome editions by state, of those created or tried since then."""
     is_recent = or_(col(Delivery.created_at) >= instant, col(Delivery.tried_at) >= instant)
-    return _by_state(session, col(Delivery.run_id).is_not(None), is_recent)
+    return _by_state(session, or_(col(Delivery.run_id).is_not(None), col(Delivery.kind) == WELCOME), is_recent)
 
 
 def _by_state(session: Session, *conditions: ColumnElement[bool]) -> dict[str, int]:

@@ -287,7 +287,9 @@ def delete_attempts(session: Session, action: str, key: str) -> None:
     session.exec(delete(Attempt).where(col(Attempt.action) == action, col(Attempt.key) == key))
 
 
-def without_welcome(session: Session, action: str, *, since: datetime, until: datetime, limit: int) -> list[int]:
+def without_welcome(
+    session: Session, action: str, *, since: datetime, until: datetime, limit: int, only_id: int | None = None
+) -> list[int]:
     """Active subscribers confirmed between those times without any edition and without an attempt of that action."""
     any_edition = select(Edition.id).where(col(Edition.subscriber_id) == col(Subscriber.id))
     noted = select(Attempt.id).where(Attempt.action == action, Attempt.key == cast(col(Subscriber.id), String))
@@ -298,6 +300,8 @@ def without_welcome(session: Session, action: str, *, since: datetime, until: da
         .order_by(col(Subscriber.id))
         .limit(limit)
     )
+    if only_id is not None:
+        query = query.where(Subscriber.id == only_id)
     return [subscriber_id for subscriber_id in session.exec(query) if subscriber_id]
 
 

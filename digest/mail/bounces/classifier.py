@@ -23,8 +23,6 @@ _DETECTORS = (
     detect_unsubscribe_request,
 )
 
-# What the standard library's parser and flufl.bounce raise on malformed mail.
-
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedMessage:

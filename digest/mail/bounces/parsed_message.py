@@ -13,7 +13,7 @@ from email.header import decode_header, make_header
 from email.message import Message
 from functools import cached_property
 
-# What Python's parser raises for messages that are damaged in one way or another
+# What Python's parser and flufl.bounce raise for messages that are damaged in one way or another
 MESSAGE_PARSER_ERRORS = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 MAX_BYTES = 256 * 1024
 MAX_LINE = 1000

@@ -1,7 +1,7 @@
 """Patterns for the wording of failure reports by mail servers. Each phrase is a regular expression.
 
 They find a report and its address. Why it failed (mailbox full, no such address, in any language):
-`mail/smtp/refusal_cause_patterns.py`.
+`mail/smtp/refusal_wording.py`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class DkimSigner:
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise Misconfigured("DIGEST_DKIM_KEY_FILE holds no unencrypted private key in PEM form") from error
         if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
-            raise Misconfigured("DIGEST_DKIM_KEY_FILE needs an RSA key of 2048 bits; `digest init` makes one")
+            raise Misconfigured("DIGEST_DKIM_KEY_FILE needs an RSA key of 2048 bits; `digest dkim new` makes one")
         self._key = key
         self._tags = f"v=1; a=rsa-sha256; c=relaxed/simple; d={domain}; s={selector};"
 

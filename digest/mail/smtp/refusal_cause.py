@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from digest.mail.smtp import refusal_cause_patterns as patterns
+from digest.mail.smtp import refusal_wording as patterns
 
 MAX_TEXT = 6000  # characters that are read
 

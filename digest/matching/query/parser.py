@@ -57,6 +57,7 @@ class _Parser:
         self.text = text
         self.lexemes = _lexemes(text)
         self.position = 0
+        self.terms: list[tuple[Term, int]] = []  # with their positions; checked when the structure is right
 
     def parse_all(self) -> Node:
         """Parse the whole text as one query."""
@@ -75,6 +76,8 @@ class _Parser:
                 expected=N_("AND, OR or ANDNOT"),
                 what=_quoted_excerpt(next_lexeme.text),
             )
+        for term, position in self.terms:
+            _check_term(term, position)
         return node
 
     def query(self, depth: int) -> Node:
@@ -140,7 +143,7 @@ class _Parser:
             term = Term(author_term(term.text.replace(": ", ":")), field)
         if not term.text and lexeme.kind != "quoted":
             raise _missing_term_error(lexeme)
-        _check_term(term, lexeme.position if field else position)
+        self.terms.append((term, lexeme.position if field else position))
         return term
 
     def id_scheme(self, field: str) -> list[str]:

@@ -15,6 +15,7 @@ from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.papers import Record
 
+PRESET = 0  # of xz: a seventh more bytes than its default 6, in a fifth of the time
 MIN_OWN_PAPERS = 2000  # with so many own papers the prior is no longer needed
 
 
@@ -59,7 +60,7 @@ def pack(counts: Counts) -> bytes:
         "announcements": counts.announcements,
     }
     lines = [json.dumps(header), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
-    return lzma.compress("\n".join(lines).encode(), format=lzma.FORMAT_XZ, preset=6)
+    return lzma.compress("\n".join(lines).encode(), format=lzma.FORMAT_XZ, preset=PRESET)
 
 
 def unpack(packed: bytes) -> Counts:

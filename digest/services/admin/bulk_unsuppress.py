@@ -14,6 +14,7 @@ from digest.errors import BadInput
 from digest.models import Audit, Suppression
 from digest.models.subscriber import BOUNCE_REASONS
 from digest.services.security.audit_actor import command_line_actor
+from digest.text.stored_text_redaction import redact_addresses
 
 AUTOMATIC_REASONS = frozenset(BOUNCE_REASONS)  # the reasons of suppressions that the service makes after failures
 ROWS_PER_TRANSACTION = 500  # rows a transaction
@@ -75,5 +76,10 @@ def _release(address_keys: Sequence[str], since: date, reason: str) -> None:
     with transaction() as session:
         released = sum(store.unsuppress(session, key) for key in address_keys)
         forgiven = sum(store.clear_failures(session, key) for key in address_keys)
-        detail = {"since": since.isoformat(), "reason": reason[:200], "released": released, "forgiven": forgiven}
+        detail = {
+            "since": since.isoformat(),
+            "reason": redact_addresses(reason[:200]),
+            "released": released,
+            "forgiven": forgiven,
+        }
         session.add(Audit(at=clock.now(), actor=command_line_actor(), action="unsuppress", detail=detail))

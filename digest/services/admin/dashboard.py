@@ -50,7 +50,10 @@ class ServiceFigures:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The dashboard: newest runs with their mails by state, sources, bounces, paused domains."""
+    """The dashboard: newest runs with their mails by state, sources, bounces, paused domains.
+
+    `run_of_held`: the run of the oldest mail that is held, None for none.
+    """
 
     counts: ServiceFigures
     runs: Sequence[Run]
@@ -60,6 +63,7 @@ class Dashboard:
     bounces: Mapping[str, int]
     suppressed: int
     paused_domains: Sequence[paused_domains_admin.PausedDomain]
+    run_of_held: int | None
 
 
 def service_figures() -> ServiceFigures:
@@ -94,6 +98,7 @@ def dashboard() -> Dashboard:
             bounces=mail_overview.bounces_since(session, clock.now() - BOUNCE_WINDOW),
             suppressed=mail_overview.count_suppressed(session),
             paused_domains=paused_domains,
+            run_of_held=mail_overview.run_of_held(session),
         )
 
 

@@ -157,8 +157,7 @@ def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
 def _source_cure(status: source_status.SourceStatus) -> str:
     if status.state == source_status.NEVER_FETCHED:
         return f"the scheduler fetches it soon, or: digest ingest {status.source}"
-    filler = registry.gap_filler()
-    return f"it is retried automatically; {filler} fills gaps, or now: digest ingest {filler}"
+    return f"it is retried automatically, or now: digest ingest {status.source}"
 
 
 def _check_proxies(config: settings.Settings) -> Iterator[Finding]:

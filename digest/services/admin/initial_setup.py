@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,20 +26,42 @@ class SetupAnswers:
 
     def check(self) -> None:
         """Raises BadInput naming the first invalid answer."""
-        for name, text in (("sender", parseaddr(self.mail_from)[1]), ("administrator", self.admin)):
-            try:
-                subscribers.parse_address(text)
-            except BadInput as error:
-                raise BadInput(f"{name}: {error}", field=name) from error
-        if urlsplit(self.smtp_url).scheme not in {"smtp", "smtps"}:
-            raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
-        if urlsplit(self.base_url).scheme not in {"http", "https"}:
-            raise BadInput("address of the service: begin with https://", field="base_url")
-        if "," in self.smtp_url:
-            raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
-        for value in (self.mail_from, self.smtp_url, self.base_url, self.postal_address, self.admin):
-            if "\n" in value or "\r" in value:
-                raise BadInput("an answer is one line", field="answer")
+        for field in fields(self):
+            check_answer(field.name, getattr(self, field.name))
+
+
+def check_answer(name: str, value: str) -> None:
+    """Check the answer of that field of `SetupAnswers`. Raises BadInput."""
+    if "\n" in value or "\r" in value:
+        raise BadInput("an answer is one line", field="answer")
+    if name == "mail_from":
+        _check_address("sender", parseaddr(value)[1])
+    elif name == "admin":
+        _check_address("administrator", value)
+    elif name == "smtp_url":
+        _check_smtp_url(value)
+    elif name == "base_url" and urlsplit(value).scheme not in {"http", "https"}:
+        raise BadInput("address of the service: begin with https://", field="base_url")
+
+
+def _check_address(name: str, text: str) -> None:
+    try:
+        subscribers.parse_address(text)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}", field=name) from error
+
+
+def _check_smtp_url(value: str) -> None:
+    if urlsplit(value).scheme not in {"smtp", "smtps"}:
+        raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
+    if "," in value:
+        raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
+
+
+def require_absent(file: Path, *, force: bool) -> None:
+    """Raises Refused where the file is there already (without `force`)."""
+    if file.exists() and not force:
+        raise Refused(f"{file} is there already; --force replaces it (links in mails sent before would stop working)")
 
 
 def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
@@ -48,8 +70,7 @@ def write_env_file(answers: SetupAnswers, file: Path, *, force: bool) -> None:
     Raises BadInput, and Refused where it is there already (without `force`).
     """
     answers.check()
-    if file.exists() and not force:
-        raise Refused(f"{file} is there already; --force replaces it (links in mails sent before would stop working)")
+    require_absent(file, force=force)
     lines = {
         "SECRET_KEY": secrets.token_urlsafe(32),
         "MAIL_FROM": answers.mail_from,

@@ -43,12 +43,17 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class NewDkimKey:
-    """A DKIM key that was written, and the DNS record that publishes its public half."""
+    """A DKIM key that was written, and the DNS record that publishes its public half.
+
+    `is_first`: no key is set yet, so this one replaces none.
+    """
 
     file: Path
+    domain: str
     selector: str
     record_name: str
     record: str
+    is_first: bool
 
 
 def signing_keys() -> list[SigningKey]:
@@ -117,7 +122,8 @@ def new_dkim_key(folder: Path, selector: str = "", *, domain: str = "") -> NewDk
         raise Refused(f"{file} is there already; choose another selector") from error
     except OSError as error:
         raise BadInput(f"{file}: can't be written ({error.strerror})", field="folder") from error
-    return NewDkimKey(file, selector, f"{selector}._domainkey.{domain}", record)
+    is_first = config.dkim_key_file is None
+    return NewDkimKey(file, domain, selector, f"{selector}._domainkey.{domain}", record, is_first)
 
 
 def _fingerprint(key: str) -> str:

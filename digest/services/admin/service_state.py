@@ -26,11 +26,12 @@ _PROBLEM_STATES = (DOWN, LATE, PARTIAL)
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """`sentence`: the problem, or that all is well; `remedy`: what to do, empty if nothing."""
+    """`sentence`: the problem, or that all is well; `remedy`: what to do, empty if nothing; `run_id`: of its run."""
 
     is_well: bool
     sentence: str
     remedy: str = ""
+    run_id: int | None = None
 
 
 def service_state(figures: Dashboard, enqueue: Enqueue) -> ServiceState:
@@ -119,8 +120,9 @@ def _held_problems(figures: Dashboard) -> Iterator[ServiceState]:
             "%(n)s mails may have arrived and wait for your decision.",
             figures.counts.held,
         )
-        remedy = localize("`digest admin runs show` lists them; `digest admin runs resend-missed` sends them.")
-        yield ServiceState(False, sentence, remedy)
+        run_id = figures.run_of_held
+        remedy = localize("On the page of its run you can send it again.") if run_id is not None else ""
+        yield ServiceState(False, sentence, remedy, run_id)
 
 
 def _paused_run_problems(figures: Dashboard) -> Iterator[ServiceState]:
@@ -133,7 +135,7 @@ def _paused_run_problems(figures: Dashboard) -> Iterator[ServiceState]:
                 sum(states.get(state, 0) for state in _WAITING),
                 run=stored_id(run),
             )
-            yield ServiceState(False, sentence, localize("Resume it below."))
+            yield ServiceState(False, sentence, localize("Resume it below."), stored_id(run))
 
 
 def _source_problems(figures: Dashboard) -> Iterator[ServiceState]:

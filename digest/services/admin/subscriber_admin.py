@@ -39,12 +39,29 @@ def subscriber_details(address: str, *, client: str = "") -> Row:
     """
     with reading() as session:
         row = _require_subscriber(session, address)
-        events = subscribers.consents(session, stored_id(row))
-        consents = "; ".join(
-            f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})"
-            for consent in events
-        )
-        return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": consents}
+        return _subscriber_row(row, subscribers.profile_of(session, row)) | {"consent": _consents(session, row, client)}
+
+
+def labelled_details(address: str, *, client: str = "") -> Row:
+    """`subscriber_details` with the labels of the form, and what has an effect alone."""
+    with reading() as session:
+        row = _require_subscriber(session, address)
+        values = preference_fields.preference_values(row, subscribers.profile_of(session, row))
+        consents = _consents(session, row, client)
+    facts: Row = {"address": row.address, "state": row.state}
+    facts.update(
+        preference_fields.labelled_text(name, value)
+        for name, value in values.items()
+        if preference_fields.has_effect(name, values)
+    )
+    return facts | {"consent": consents}
+
+
+def _consents(session: Session, row: Subscriber, client: str) -> str:
+    return "; ".join(
+        f"{consent.event} {consent.at:%Y-%m-%d %H:%M} UTC{_origin(consent.client, client)} ({consent.wording})"
+        for consent in subscribers.consents(session, stored_id(row))
+    )
 
 
 def subscriber_number(address: str) -> int:
@@ -146,7 +163,7 @@ def suppress_address(address: str, *, reason: str, actor: str = "") -> bool:
     with transaction() as session:
         is_new = reports.suppress(session, key, reason=reason, source=BY_ADMINISTRATOR, at=now)
         if is_new:
-            detail = {"reason": reason}
+            detail = {"reason": redact_addresses(reason)}
             session.add(Audit(at=now, actor=actor or command_line_actor(), action="suppress", detail=detail))
     return is_new
 

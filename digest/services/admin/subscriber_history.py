@@ -14,6 +14,7 @@ from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Delivery, Subscriber, Suppression
+from digest.models.delivery import SENT, UNCERTAIN
 from digest.models.types import stored_id
 from digest.services.editions import why_report
 
@@ -53,9 +54,10 @@ def subscriber_history(subscriber_id: int) -> SubscriberHistory:
         events = sorted(_events(session, subscriber), key=lambda event: event.at, reverse=True)
         profile = subscribers.profile_of(session, subscriber)
         suppression = subscribers.suppression(session, subscriber.address_key)
+        problem = _problem_of_newest_mail(session, subscriber_id)
         editions = admin_listings.editions_of_subscriber(session, subscriber_id, limit=MAX_EVENTS)
     lines = why_report.why_mail(subscriber.address)
-    reasons = tuple(line for line in lines if not line.startswith(" "))  # the indented ones name its papers
+    reasons = (*problem, *(line for line in lines if not line.startswith(" ")))  # the indented ones name its papers
     topics = tuple(f"{topic.text} ({localize('muted')})" if topic.muted else topic.text for topic in profile.topics)
     days = tuple((edition.day, edition.papers) for edition in editions)
     return SubscriberHistory(subscriber, suppression, topics, reasons, tuple(events), days)
@@ -78,6 +80,16 @@ def _events(session: Session, subscriber: Subscriber) -> Iterator[HistoryEvent]:
         yield HistoryEvent(
             row.at, localize("%(action)s, by %(actor)s", action=row.action.capitalize(), actor=row.actor)
         )
+
+
+def _problem_of_newest_mail(session: Session, subscriber_id: int) -> tuple[str, ...]:
+    """What became of the newest mail where it has not arrived for certain."""
+    for mail in admin_listings.deliveries_of_subscriber(session, subscriber_id, limit=1):
+        if mail.state == UNCERTAIN:
+            return (localize("The newest mail may have arrived. %(fate)s", fate=_fate(mail)),)
+        if mail.state != SENT:
+            return (localize("The newest mail has not arrived. %(fate)s", fate=_fate(mail)),)
+    return ()
 
 
 def _fate(mail: Delivery) -> str:

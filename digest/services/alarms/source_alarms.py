@@ -78,7 +78,7 @@ def _raise_source_alarm(session: Session, status: SourceStatus, *, now: datetime
         facts.append(f"The last attempt was at {status.attempted_at:%Y-%m-%d %H:%M} UTC; it is retried automatically.")
     if status.complete_through is not None:
         facts.append(f"arXiv's announcements are complete through {status.complete_through}.")
-    facts.append(f"`digest doctor` shows every source; `digest ingest {registry.gap_filler()}` fills gaps now.")
+    facts.append(f"`digest doctor` shows every source; `digest ingest {status.source}` fetches it now.")
     if not alarm_rules.raise_alarm(
         session, f"source:{status.source}", f"{status.source} is {status.state}", facts, now=now
     ):

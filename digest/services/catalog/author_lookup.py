@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from digest import clock, logs
-from digest.db.core.engine import reading, transaction
+from digest.db.core.engine import reading
+from digest.db.core.retry_transaction import retry_transaction
 from digest.db.papers import author_lookups
-from digest.errors import SourceDown
+from digest.errors import SourceDown, Transient
 from digest.papers import AuthorCandidate
 from digest.sources import registry
 from digest.text.folding import fold_text
@@ -21,7 +22,7 @@ from digest.text.person_names import parse_name
 log = logs.get(__name__)
 
 MAX_LOOKED_UP = 2  # names of one form that are looked up
-SECONDS = 3.0  # for all of them
+SECONDS, STORING_SECONDS = 3.0, 1.0  # for all of them; for one answer
 STORED_FOR = timedelta(days=30)
 PAUSE_AFTER_FAILURE = timedelta(minutes=5)
 MAX_A_DAY = 300  # names, each two requests; without a key the source answers about 1,000 a day
@@ -53,10 +54,10 @@ def find_people(names: Iterable[str]) -> PeopleByName:
         if seconds_left <= 0 or not _may_ask():
             break
         answer = _ask(name, seconds_left)
-        _store(key, answer)
-        if answer is None:
+        if answer is not None:
+            people[key] = answer
+        if not _store(key, answer) or answer is None:
             break
-        people[key] = answer
     return people
 
 
@@ -83,6 +84,13 @@ def _ask(name: str, seconds: float) -> tuple[AuthorCandidate, ...] | None:
         return None
 
 
-def _store(key: str, people: tuple[AuthorCandidate, ...] | None) -> None:
-    with transaction() as session:
-        author_lookups.store_answer(session, key, people, clock.now())
+def _store(key: str, people: tuple[AuthorCandidate, ...] | None) -> bool:
+    """Store an answer. False where the database can't take it now, which must not cost the page."""
+    try:
+        retry_transaction(
+            lambda session: author_lookups.store_answer(session, key, people, clock.now()), seconds=STORING_SECONDS
+        )
+    except Transient as error:
+        log.warning("people_not_stored", reason=str(error))
+        return False
+    return True

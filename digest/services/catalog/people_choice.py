@@ -59,9 +59,13 @@ def people_of_authors(authors: Iterable[str], *, ask: bool = False) -> tuple[Nam
         return named_people(session, author_list, elsewhere)
 
 
-def people_of_name(name: str) -> NamedPeople:
-    """The people of one name, here and as a source knows them; a name that was not looked up yet takes seconds."""
-    elsewhere = author_lookup.find_people([author_name(name)])
+def people_of_name(name: str, *, ask: bool) -> NamedPeople:
+    """The people of one name, here and as a source knows them.
+
+    `ask`: look the name up if it was not looked up before, which may take three seconds.
+    """
+    names = [author_name(name)]
+    elsewhere = author_lookup.find_people(names) if ask else author_lookup.stored_people(names)
     with reading() as session:
         return _people_of_name(session, [name], elsewhere.get(_folded_name(name), ()))
 

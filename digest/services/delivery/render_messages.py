@@ -176,7 +176,7 @@ class MailComposer:
         )
         links = self._links(edition, subscriber)
         if not content.entries:
-            return web_view.quiet_day_mail(content, subscriber.id, recipient, links, context.muted, self._service)
+            return web_view.mail_without_papers(content, subscriber.id, recipient, links, context.muted, self._service)
         papers = [entry.paper for entry in content.entries]
         return digest_email.digest(
             content,

@@ -147,7 +147,7 @@ def web_view(edition_id: int, page: str) -> str:
         replace(public_links(), mail_link=f"{page}/link", further=f"{page}/more"),
     )
     if not content.entries:
-        return quiet_day_mail(
+        return mail_without_papers(
             content, edition.subscriber_id, recipient, links, papers.muted(edition), service_identity()
         ).html
     entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])
@@ -181,7 +181,7 @@ def muted_topics(profile: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple([topic["text"] for topic in profile.get("topics", ()) if topic.get("muted")])
 
 
-def quiet_day_mail(
+def mail_without_papers(
     content: Content, subscriber_id: int, recipient: Recipient, links: Links, muted: Sequence[str], service: MailService
 ) -> RenderedMail:
     """The mail of an edition without papers. A muted topic is not called silent."""

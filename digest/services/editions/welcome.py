@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -68,6 +69,31 @@ def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -
     for subscriber_id in subscriber_ids:
         enqueue.welcome(subscriber_id)
     return len(subscriber_ids)
+
+
+def build_missing_welcomes(*, only: int | None, seconds: float) -> int:
+    """Store first editions without a worker, for at most that long. Returns how many; a later call does the others."""
+    deadline, now = time.monotonic() + seconds, clock.now()
+    with reading() as session:
+        subscriber_ids = subscribers.without_welcome(
+            session, WELCOME, since=now - WELCOME_WITHIN, until=now, limit=BATCH_SIZE, only_id=only
+        )
+    stored_count = 0
+    for subscriber_id in subscriber_ids:
+        if time.monotonic() > deadline:
+            break
+        stored_count += first_edition(subscriber_id)
+    return stored_count
+
+
+def missing_welcome_addresses(*, confirmed_until: datetime, limit: int) -> list[str]:
+    """Addresses, by id, of subscribers confirmed until then whose first edition would be built now."""
+    with reading() as session:
+        subscriber_ids = subscribers.without_welcome(
+            session, WELCOME, since=clock.now() - WELCOME_WITHIN, until=confirmed_until, limit=limit
+        )
+        rows = (subscribers.by_id(session, subscriber_id) for subscriber_id in subscriber_ids)
+        return [subscriber.address for subscriber in rows if subscriber]
 
 
 def _mark_welcomed(subscriber_id: int, now: datetime) -> None:

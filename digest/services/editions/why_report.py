@@ -67,7 +67,7 @@ def _find_subscriber(session: Session, address: str) -> Subscriber:
 
 def _paper_id(session: Session, text: str) -> int:
     paper_id = store.by_arxiv_id(session, text.removeprefix("arXiv:"))
-    if paper_id is None and text.isdecimal() and store.paper_by_id(session, int(text)):
+    if paper_id is None and text.isdecimal() and int(text) < 2**31 and store.paper_by_id(session, int(text)):
         paper_id = int(text)
     if paper_id is None:
         raise NotFound(f"paper {text!r} is not stored here; give its arXiv id or its number on our pages")

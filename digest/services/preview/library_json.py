@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from digest.services.preview.library_topics import LibraryReport
-from digest.services.subscriptions.library_entries import ResolvedLibrary
+from digest.services.preview.library_topic_suggestions import LibraryReport
+from digest.services.subscriptions.library_resolution import ResolvedLibrary
 
 
 def library_json(library: ResolvedLibrary) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from digest.models.types import stored_id
 from digest.queues import Enqueue, NoQueue
 from digest.services.catalog import novelty_and_score
 from digest.services.delivery import delivery_worker
+from digest.services.editions import welcome
 from digest.services.runs import (
     build_editions,
     calibration_job,
@@ -33,6 +34,7 @@ from digest.services.search import search_indexing
 
 WAIT_SECONDS = 3600.0
 NOVELTY_SECONDS = INDEXING_SECONDS = 60.0
+WELCOME_SECONDS = 300.0  # the next run builds the others
 CHECK_WORKER_EVERY_SECONDS = 20.0  # with `--wait`
 
 
@@ -87,6 +89,8 @@ def _run_inline(day: date | None, only: str | None) -> RunResult:
         built = [build_editions.build_shard(run_id, number) for run_id, number in shards]
         if not any(built):
             break  # another process is working on them
+    if day is None:  # after the editions that are due, because a subscriber gets one mail a date
+        welcome.build_missing_welcomes(only=subscriber_id_of(only), seconds=WELCOME_SECONDS)
     delivery_worker.drain()
     retention.delete_expired()  # no scheduler does it
     return _result(day, run_ids, started)

@@ -12,9 +12,11 @@ from digest.db.outbox import mail_log_matches
 from digest.db.runs import runs
 from digest.db.security import audit
 from digest.models import Audit
+from digest.services.editions import welcome
 
 MAX_LISTED = 1000
 WAITING_MAIL, MISSING_EDITION = "waits in the backup", "edition not in the backup"
+MISSING_WELCOME = "welcome edition not in the backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,13 @@ def possible_repeats() -> PossibleRepeats | None:
             if len(rows) >= MAX_LISTED:
                 break
             rows.append(PossibleRepeat(subscriber.address, MISSING_EDITION))
-    return PossibleRepeats(backup_at, restore.at, tuple(rows))
+    due_addresses = {row.address for row in rows}
+    rows += [
+        PossibleRepeat(address, MISSING_WELCOME)
+        for address in welcome.missing_welcome_addresses(confirmed_until=restore.at, limit=MAX_LISTED)
+        if address not in due_addresses
+    ]
+    return PossibleRepeats(backup_at, restore.at, tuple(rows[:MAX_LISTED]))
 
 
 def unsettled_restore(session: Session) -> Audit | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from digest import clock, settings
@@ -31,6 +31,7 @@ from digest.services.runs import build_editions, run_planning
 from digest.services.subscriptions import confirm, consent_origin, preference_fields
 from digest.services.subscriptions.topic_checks import check_topic
 from digest.services.subscriptions.update_preferences import save_section
+from digest.sources.source import DOWN
 
 KEEP_PAPERS = timedelta(days=45)  # older than any window; keeps the state file small
 SEND_SECONDS = 60.0
@@ -56,13 +57,14 @@ class PersonalRequest:
 class PersonalMail:
     """The mail of a day. `papers`: how many it has, 0 where nothing matched; `is_new`: False where it went out before.
 
-    `failed_sources`: (source, reason).
+    `failed_sources`: (source, reason). `next_attempt`: set where there is no mail because no source answered.
     """
 
     day: date
     papers: int
     is_new: bool
     failed_sources: tuple[tuple[str, str], ...] = ()
+    next_attempt: datetime | None = None
 
 
 def read_topics(file: Path) -> tuple[str, ...]:
@@ -123,9 +125,17 @@ def send_mail_of_day(
         _build_edition(subscriber_id, day)
         _delete_old_papers(day)
         present = _delivery_of(subscriber_id, day)
-    if present is not None:
-        _deliver(present, hand_over)
-    return PersonalMail(day, _papers_of(subscriber_id, day), is_new=present is not None, failed_sources=failed)
+    if present is None:
+        return PersonalMail(day, 0, is_new=False, failed_sources=failed, next_attempt=_next_attempt())
+    _deliver(present, hand_over)
+    return PersonalMail(day, _papers_of(subscriber_id, day), is_new=True, failed_sources=failed)
+
+
+def _next_attempt() -> datetime | None:
+    """When a source is asked next, where all of them are down; else None."""
+    fetches = source_status.next_fetches()
+    down = {status.source for status in source_status.source_statuses() if status.state == DOWN}
+    return min(fetches.values()) if fetches and fetches.keys() <= down else None
 
 
 def _store_profile(request: PersonalRequest) -> int:

@@ -1,4 +1,4 @@
-"""Undoes what a wall clock that was ahead has put off: subscribers' next mails, waiting mails and paused domains."""
+"""Undoes what a wall clock that was ahead has put off: next mails, waiting mails, paused domains and papers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlmodel import Session
 from digest import clock, logs
 from digest.db.core.engine import transaction
 from digest.db.outbox import deliveries
+from digest.db.papers import papers
 from digest.db.runs import editions, runs
 from digest.models import Subscriber
 from digest.models.types import stored_id
@@ -17,7 +18,7 @@ from digest.services.subscriptions import send_schedule
 
 log = logs.get(__name__)
 
-LONGEST_MAIL_WAIT = timedelta(days=1)  # longer than any delay of a retry and any pause of a domain
+LONGEST_MAIL_WAIT = timedelta(days=2)  # longer than any delay of a retry, pause of a domain, or rate
 # For a next slot, by cadence, with an hour for daylight saving; who is due later is checked one by one
 LONGEST_SLOT_WAITS = {
     send_schedule.DAILY: timedelta(days=1, hours=1),
@@ -31,6 +32,7 @@ def repair_schedules(now: datetime | None = None) -> int:
     now = now or clock.now()
     with transaction() as session:
         mails = deliveries.advance_due(session, later_than=now + LONGEST_MAIL_WAIT, now=now)
+        batches = papers.advance_batches(session, now)  # else they and all papers after them would wait
     latest_slots = {cadence: now + wait for cadence, wait in LONGEST_SLOT_WAITS.items()}
     last_id: int | None = 0
     repaired = 0
@@ -39,9 +41,9 @@ def repair_schedules(now: datetime | None = None) -> int:
             page = runs.lock_due_later(session, latest_slots, after_id=last_id)
             repaired += _bring_forward(session, page, now)
             last_id = stored_id(page[-1]) if page else None
-    if mails or repaired:
-        log.warning("schedules_repaired", mails=mails, subscribers=repaired)
-    return mails + repaired
+    if mails or batches or repaired:
+        log.warning("schedules_repaired", mails=mails, batches=batches, subscribers=repaired)
+    return mails + batches + repaired
 
 
 def _bring_forward(session: Session, subscribers: list[Subscriber], now: datetime) -> int:

@@ -21,7 +21,7 @@ from digest.db.runs import runs, sent_papers
 from digest.errors import N_, BadCursor, BadInput
 from digest.matching.profile import Candidate, Profile, Topic
 from digest.matching.query.language import Query, author_ids, parse, phrase_words, positive_terms
-from digest.matching.query.profile_cost import check_cost
+from digest.matching.query.profile_limit_checks import check_cost
 from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring import index_terms

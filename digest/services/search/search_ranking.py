@@ -81,10 +81,10 @@ class Ranking:
             is_text = term.field in TEXT_FIELDS
             words = tuple(dict.fromkeys(w for w in phrase_words(term) if w.is_weighted)) if is_text else ()
             is_everywhere = len(terms) == 1 and not (self._query.plain and len(words) > 1)
-            paper_count = (
+            papers_with_term = (
                 None if is_everywhere else self._documents_of(lookup(with_author_names(term, self._author_names)).query)
             )
-            ranked.append(_RankedTerm(term, words, paper_count))
+            ranked.append(_RankedTerm(term, words, papers_with_term))
         return ranked
 
     def _documents_of(self, query: IndexQuery) -> set[int]:

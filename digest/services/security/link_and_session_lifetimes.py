@@ -30,6 +30,9 @@ ACCOUNT_REQUEST_KEPT_FOR = timedelta(days=2)
 # An administrator's session, which a sign-in link begins.
 ADMIN_SESSION = timedelta(hours=12)
 
+# For how long the page after an administrator's action may show what it did.
+ADMIN_NOTICE = timedelta(minutes=1)
+
 LIFETIMES: Mapping[str, timedelta | None] = {
     CONFIRM: timedelta(days=14),
     NOT_ME: None,  # until the unconfirmed sign-up is deleted (setting RETENTION_PENDING_DAYS)

@@ -21,7 +21,7 @@ from digest.db.papers import papers as store
 from digest.db.runs import sent_papers
 from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
-from digest.matching.query.profile_cost import profile_cost
+from digest.matching.query.profile_limit_checks import profile_cost
 from digest.matching.scoring.bm25 import Weights
 from digest.services.catalog import announcements
 from digest.services.catalog.announcements import AnnouncementDay

@@ -19,7 +19,7 @@ from digest.models.subscriber import UNKNOWN
 from digest.papers import Record
 from digest.services.subscriptions import example_papers
 from digest.services.subscriptions.example_papers import MAX_ABSTRACT, MAX_TITLE, ExampleEntry
-from digest.services.subscriptions.library_entries import MAX_LOOKED_UP, ResolvedLibrary
+from digest.services.subscriptions.library_resolution import MAX_LOOKED_UP, ResolvedLibrary
 from digest.sources import identifier_lookup
 
 log = logs.get(__name__)

@@ -40,7 +40,7 @@ class Preference:
 
     `options`: (value, text) of a SELECT. `choices`: texts by value of CHECK_BOXES, as they are now. `lead_in`: the
     words before it in the sentence of its group. `aliases`: wrong names of its column in an import, for which the right
-    one is suggested.
+    one is suggested. `only_with`: the preference and its value without which this one has no effect.
     """
 
     label: str
@@ -51,6 +51,7 @@ class Preference:
     choices: Callable[[], Mapping[str, str]] = dict
     lead_in: str = ""
     aliases: tuple[str, ...] = ()
+    only_with: tuple[str, str] | None = None
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema of the API, with the texts of the form."""

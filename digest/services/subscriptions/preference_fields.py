@@ -29,7 +29,7 @@ from digest import clock, i18n, settings
 from digest.errors import N_, BadInput, Refused
 from digest.i18n import localize
 from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
-from digest.matching.query.profile_cost import check_cost
+from digest.matching.query.profile_limit_checks import check_cost
 from digest.models import Subscriber
 from digest.services.catalog import outlets
 from digest.services.subscriptions import preference_parsers as parsers
@@ -84,6 +84,7 @@ class SignUpPreferences(BaseModel):
             Control.DAY_OF_WEEK,
             Group.SCHEDULE,
             lead_in=N_("on"),
+            only_with=("cadence", "weekly"),
         ),
     ] = 0
     send_at: Annotated[
@@ -322,6 +323,21 @@ def as_text(name: str, value: object) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return "" if value is None else str(value)
+
+
+def has_effect(name: str, values: Mapping[str, Any]) -> bool:
+    """False for a preference that has none beside the other `values`."""
+    condition = _metadata(name).only_with
+    return condition is None or values[condition[0]] == condition[1]
+
+
+def labelled_text(name: str, value: object) -> tuple[str, str]:
+    """The label of a preference, and its value as a form shows it."""
+    preference, text = preferences()[name], as_text(name, value)
+    if preference.control is Control.DAY_OF_WEEK:
+        text = i18n.weekday_name(int(text))
+    option = dict(preference.options).get(text)
+    return localize(preference.label), localize(option) if option else text
 
 
 def preference_texts(subscriber: Subscriber, profile: Profile) -> dict[str, str]:

@@ -12,7 +12,7 @@ from digest.errors import Refused
 from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.matching.profile_limits import MAX_TOPICS
-from digest.matching.query.profile_cost import check_cost
+from digest.matching.query.profile_limit_checks import check_cost
 from digest.models import SignUpRequest, Subscriber
 from digest.models.types import stored_id
 from digest.services.security.link_and_session_lifetimes import lifetime

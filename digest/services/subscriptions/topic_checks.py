@@ -34,12 +34,12 @@ def check_topic(text: str) -> None:
         raise BadInput(N_("this is the identifier of a paper; type words from its title"), field="topic")
     if _MAIL.fullmatch(stripped):
         raise BadInput(N_("this is an e-mail address; it has a field of its own"), field="topic")
+    if not is_query(text):
+        _check_parentheses(text)
     query = language.parse(text)
     _check_fields(text)
     _check_author_ids(text, query)
     _check_categories(text, query)
-    if not is_query(text):
-        _check_parentheses(text)
 
 
 def _check_fields(text: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 
+from digest.models import Audit
 from digest.models.types import stored_id
 from digest.services.admin import admin_pages
 from digest.services.security.api_tokens import ApiToken
@@ -23,9 +25,9 @@ Page = Annotated[PageRequest, Depends(page_of("audit"))]
 
 
 class AuditAnswer(BaseModel):
-    """An action of an administrator, a token or a command. `detail`: ids and counts, no addresses.
+    """An action of an administrator, a token or a command. `detail`: ids, counts, and texts that somebody typed.
 
-    `actor`: an administrator's address only with the scope `addresses:read`.
+    Addresses in `actor` and `detail` only with the scope `addresses:read`.
     """
 
     id: int
@@ -46,9 +48,15 @@ def list_actions(token: ReadToken, page: Page) -> AuditList:
     """What administrators did, newest first."""
     rows = admin_pages.audit_page(text="", before_id=page.before_id, limit=page.rows_needed)
     shown, next_page = page.finish(rows, lambda row: row.id)
-    show_actor = str if token.allows(api_auth.ADDRESSES) else redact_addresses
+    show_text = str if token.allows(api_auth.ADDRESSES) else redact_addresses
     actions = [
-        AuditAnswer(id=stored_id(row), at=row.at, actor=show_actor(row.actor), action=row.action, detail=row.detail)
+        AuditAnswer(
+            id=stored_id(row), at=row.at, actor=show_text(row.actor), action=row.action, detail=_detail(row, show_text)
+        )
         for row in shown
     ]
     return AuditList(actions=actions, next=next_page)
+
+
+def _detail(row: Audit, show_text: Callable[[str], str]) -> dict[str, Any]:
+    return {name: show_text(value) if isinstance(value, str) else value for name, value in row.detail.items()}

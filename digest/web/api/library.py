@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digest.matching.profile import Profile
 from digest.services.preview.library_json import report_json
-from digest.services.preview.library_topics import report_library
+from digest.services.preview.library_topic_suggestions import report_library
 from digest.services.subscriptions import pending_imports
-from digest.services.subscriptions.library_entries import MAX_PASTED, LibrarySource, read_usable_library
+from digest.services.subscriptions.library_resolution import MAX_PASTED, LibrarySource, read_usable_library
 from digest.web.http import api_auth
 from digest.web.http.preview_limits import LibrarySlot, LimitedPreview
 

@@ -16,6 +16,8 @@ from digest.web.http.search_limits import SearchSlot
 
 router = APIRouter(route_class=ApiRoute, tags=["papers"])
 
+MaybeToken = Annotated[api_auth.Caller, Depends(api_auth.allow_public("papers:read"))]
+
 
 class PersonIdAnswer(BaseModel):
     """An id of a person, as its source calls it, and the person's page there."""
@@ -58,13 +60,18 @@ class PeopleAnswer(BaseModel):
     more: int
 
 
-@router.get("/people", dependencies=[Depends(api_auth.allow_public("papers:read"))])
+@router.get("/people")
 def people(
-    slot: SearchSlot, name: Annotated[str, Query(min_length=2, max_length=MAX_NAME, description="an author's name")]
+    slot: SearchSlot,
+    caller: MaybeToken,
+    name: Annotated[str, Query(min_length=2, max_length=MAX_NAME, description="an author's name")],
 ) -> PeopleAnswer:
-    """The people who have a name, to follow one of them instead of everybody with it."""
+    """The people who have a name, to follow one of them instead of everybody with it.
+
+    Names that were not looked up before are looked up on the network for callers with a token.
+    """
     with slot():
-        named = people_choice.people_of_name(name)
+        named = people_choice.people_of_name(name, ask=caller.has_token)
     rows = (*named.people, *named.elsewhere)
     return PeopleAnswer(name=named.name, people=list(map(_person_answer, rows)), more=named.more)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,12 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from digest import settings
-from digest.errors import Refused
+from digest.errors import BadToken, Refused
 from digest.i18n import localize
-from digest.services.security import admin_login
-from digest.services.security.link_and_session_lifetimes import ADMIN_SESSION
+from digest.services.security import admin_login, signed_links
+from digest.services.security.link_and_session_lifetimes import ADMIN_NOTICE, ADMIN_SESSION
 
 LOCAL_COOKIE, HOST_COOKIE = "digest_admin", "__Host-digest_admin"
+NOTICE_PURPOSE, NOTICE_SUFFIX, MAX_NOTICE = "admin-notice", "_notice", 200  # characters
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # With no-referrer browsers send `Origin: null` along with our own forms, and it could not be checked (Fetch, 3.2).
 REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
@@ -27,6 +29,7 @@ REFERRER_POLICY = {"Referrer-Policy": "same-origin"}
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _SIGN_IN_PATHS = re.compile(r"/admin/(sign-in|sign-out|enter/[^/]+)")  # what everybody may post
 _viewing: ContextVar[bool] = ContextVar("viewing", default=False)
+_notice: ContextVar[str] = ContextVar("notice", default="")
 
 
 def _is_local_http() -> bool:
@@ -42,10 +45,36 @@ def cookie_name() -> str:
 
 def set_cookie(response: Response, value: str) -> None:
     """Set the session cookie; browsers send it only to this host, and not with requests from other sites."""
+    _set_cookie(response, cookie_name(), value, ADMIN_SESSION)
+
+
+def delete_cookie(response: Response) -> None:
+    """Delete the session cookie."""
+    _set_cookie(response, cookie_name(), "", timedelta(0))
+
+
+def set_notice(response: Response, text: str) -> None:
+    """Let the next page of this browser show what an action did, in at most MAX_NOTICE characters."""
+    token = signed_links.signer().sign_timed(NOTICE_PURPOSE, text[:MAX_NOTICE])
+    _set_cookie(response, cookie_name() + NOTICE_SUFFIX, token, ADMIN_NOTICE)
+
+
+def take_notice(response: Response) -> None:
+    """Delete the notice that the page of this request shows, so that no later one does."""
+    if _notice.get():
+        _set_cookie(response, cookie_name() + NOTICE_SUFFIX, "", timedelta(0))
+
+
+def notice() -> str:
+    """What the action before this request did; '' for nothing."""
+    return _notice.get()
+
+
+def _set_cookie(response: Response, name: str, value: str, lifetime: timedelta) -> None:
     response.set_cookie(
-        cookie_name(),
+        name,
         value,
-        max_age=int(ADMIN_SESSION.total_seconds()),
+        max_age=int(lifetime.total_seconds()),
         path="/admin" if _is_local_http() else "/",
         secure=not _is_local_http(),
         httponly=True,
@@ -53,10 +82,14 @@ def set_cookie(response: Response, value: str) -> None:
     )
 
 
-def delete_cookie(response: Response) -> None:
-    """Delete the session cookie."""
-    path = "/admin" if _is_local_http() else "/"
-    response.delete_cookie(cookie_name(), path=path, secure=not _is_local_http(), httponly=True, samesite="strict")
+def _read_notice(request: Request) -> str:
+    """The text of the notice cookie; '' for none, an old one, or one that we did not sign."""
+    token = request.cookies.get(cookie_name() + NOTICE_SUFFIX, "")
+    try:
+        values = signed_links.signer().read_timed(NOTICE_PURPOSE, token, max_age=int(ADMIN_NOTICE.total_seconds()))
+    except BadToken:
+        return ""
+    return str(values[0])
 
 
 def cookie_of(request: Request) -> str:
@@ -75,13 +108,14 @@ def _require_administrator(administrator: Annotated[str | None, Depends(_adminis
 
 
 async def require_role(request: Request) -> None:
-    """Refuse every change by a viewer, and remember the role for the pages that are rendered for this request.
+    """Refuse every change by a viewer, and remember role and notice for the pages rendered for this request.
 
     Raises HTTPException.
     """
     address = await run_in_threadpool(_administrator, request)
     is_viewer = address is not None and admin_login.is_viewer(address)
     _viewing.set(is_viewer)
+    _notice.set(_read_notice(request) if address is not None and request.method == "GET" else "")
     if is_viewer and request.method not in _SAFE_METHODS and not _SIGN_IN_PATHS.fullmatch(request.url.path):
         raise HTTPException(
             403, detail=localize("you may look at everything here, but change nothing; ask one of the operators")

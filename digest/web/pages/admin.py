@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from digest import signing
 from digest.errors import N_, BadInput, NotFound, Refused
 from digest.i18n import format_number, localize, localize_plural
+from digest.models.delivery import SENT
+from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
 from digest.services.admin import dashboard, dashboard_history, paused_domains_admin, service_state
 from digest.services.runs import run_control
@@ -20,7 +22,7 @@ from digest.web.http import admin_session
 from digest.web.http.admin_session import Administrator, MaybeAdministrator
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import Queue, Services
-from digest.web.pages.admin_layout import admin_router, render_for_administrator
+from digest.web.pages.admin_layout import admin_router, redirect_after, render_for_administrator
 from digest.web.ui import charts, forms, template_rendering
 from digest.web.ui.admin_view import NAVIGATION
 from digest.web.ui.forms import Form, Pressed
@@ -71,20 +73,20 @@ def sign_out(request: Request) -> Response:
 
 
 @router.post("/resend")
-def resend(form: Form, services: Services, queue: Queue, administrator: Administrator) -> HTMLResponse:
+def resend(form: Form, services: Services, queue: Queue, administrator: Administrator) -> Response:
     """Send an edition again to one subscriber."""
     address, day = str(form.get("address", "")), str(form.get("day", ""))
     try:
         number = services.resend(address, day=_parse_day(day), actor=administrator, enqueue=queue)
     except (BadInput, NotFound, Refused) as error:
         return _overview(queue, resend_form=(address, day), resend_error=error)
-    return _overview(queue, resend_message=localize("Queued resend #%(n)s to %(address)s.", address=address, n=number))
+    return redirect_after("/admin", localize("Queued resend #%(n)s to %(address)s.", address=address, n=number))
 
 
 @router.post("/runs/{run_id}/{act}")
 def pause_or_resume(
     run_id: int, act: Literal["pause", "resume"], queue: Queue, administrator: Administrator
-) -> HTMLResponse:
+) -> Response:
     """Pause or resume the unsent mails of a run."""
     try:
         if act == "pause":
@@ -101,11 +103,11 @@ def pause_or_resume(
             )
     except (NotFound, Refused) as error:
         return _overview(queue, run_message=forms.as_sentence(error), status=409)
-    return _overview(queue, run_message=localize_plural(singular, plural, mails, run=run_id))
+    return redirect_after("/admin", localize_plural(singular, plural, mails, run=run_id))
 
 
 @router.post("/domains/release")
-def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLResponse:
+def release(form: Form, queue: Queue, administrator: Administrator) -> Response:
     """Send to a paused domain again."""
     domain = str(form.get("domain", ""))
     try:
@@ -115,7 +117,7 @@ def release(form: Form, queue: Queue, administrator: Administrator) -> HTMLRespo
             queue, domain_message=forms.as_sentence(error), status=422 if isinstance(error, BadInput) else 409
         )
     singular, plural = N_("%(n)s e-mail to %(domain)s is queued."), N_("%(n)s e-mails to %(domain)s are queued.")
-    return _overview(queue, domain_message=localize_plural(singular, plural, released_mails, domain=domain))
+    return redirect_after("/admin", localize_plural(singular, plural, released_mails, domain=domain))
 
 
 def _parse_day(text: str) -> date | None:
@@ -130,7 +132,6 @@ def _overview(
     *,
     resend_form: tuple[str, str] = ("", ""),
     resend_error: BadInput | NotFound | Refused | None = None,
-    resend_message: str = "",
     run_message: str = "",
     domain_message: str = "",
     status: int = 200,
@@ -149,14 +150,34 @@ def _overview(
         glance=figures,
         state=service_state.service_state(figures, queue),
         states=dashboard.STATES,
+        run_states=_states_of_runs(figures),
+        subscriber_texts=_subscriber_texts(figures),
         resend_form=resend_form,
         error=forms.field_error(error),
-        resend_message=resend_message,
         run_message=run_message,
         domain_message=domain_message,
         days=(days := dashboard_history.days()),
         plots=_plots(days),
     )
+
+
+def _states_of_runs(figures: dashboard.Dashboard) -> list[str]:
+    """The states that the mails of the newest runs have, and `sent` in any case."""
+    states_with_mails = {
+        state for states in figures.deliveries_by_run.values() for state, number in states.items() if number
+    }
+    return [state for state in dashboard.STATES if state in states_with_mails | {SENT}]
+
+
+def _subscriber_texts(figures: dashboard.Dashboard) -> list[tuple[str, str]]:
+    """Each state that subscribers are in, and how many are in it."""
+    counts = {state: figures.counts.subscribers.get(state, 0) for state in (ACTIVE, PENDING, UNSUBSCRIBED)}
+    texts = [
+        (ACTIVE, localize("%(n)s active", n=format_number(counts[ACTIVE]))),
+        (PENDING, localize("%(n)s not confirmed", n=format_number(counts[PENDING]))),
+        (UNSUBSCRIBED, localize("%(n)s left", n=format_number(counts[UNSUBSCRIBED]))),
+    ]
+    return [(state, text) for state, text in texts if counts[state] or state == ACTIVE]
 
 
 def _plots(days: Sequence[dashboard_history.DayFigures]) -> list[tuple[str, str, Sequence[charts.Bar]]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError
@@ -32,9 +32,19 @@ def render_for_administrator(name: str, *, status: int = 200, **values: Any) -> 
     Its forms must send their origin, see `admin_session.REFERRER_POLICY`.
     """
     is_viewing = admin_session.is_viewing()
-    html = template_rendering.render(name, may_act=not is_viewing, **values)
+    html = template_rendering.render(name, may_act=not is_viewing, notice=admin_session.notice(), **values)
     html = _ADDRESS.sub(r"\1…\2\3", html) if is_viewing else html
-    return HTMLResponse(html, status_code=status, headers=template_rendering.PRIVATE | admin_session.REFERRER_POLICY)
+    headers = template_rendering.PRIVATE | admin_session.REFERRER_POLICY
+    response = HTMLResponse(html, status_code=status, headers=headers)
+    admin_session.take_notice(response)
+    return response
+
+
+def redirect_after(path: str, message: str) -> RedirectResponse:
+    """Show what an action did on the page at `path`, so that reloading does not act again (RFC 9110, 15.4.4)."""
+    response = RedirectResponse(path, status_code=303, headers=template_rendering.PRIVATE)
+    admin_session.set_notice(response, message)
+    return response
 
 
 def admin_page(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from digest.errors import BadInput, NotFound, Refused
 from digest.i18n import localize, localize_plural
@@ -20,7 +20,7 @@ from digest.services.admin.dashboard import STATES
 from digest.services.runs import run_control
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import Queue
-from digest.web.pages.admin_layout import admin_page, admin_router, form_text
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
     AdminForm,
@@ -74,13 +74,13 @@ def run_page(
 
 
 @router.post("/runs/{run_id}")
-def act_on_run(run_id: int, form: Form, queue: Queue, administrator: Administrator) -> HTMLResponse:
+def act_on_run(run_id: int, form: Form, queue: Queue, administrator: Administrator) -> Response:
     """Pause, resume or cancel a run, or resend what was missed."""
     try:
         message = _perform(run_id, form_text(form, "action"), administrator, queue)
     except (BadInput, Refused) as error:
         return _run_page(run_id, error=error)
-    return _run_page(run_id, message=message)
+    return redirect_after(f"/admin/runs/{run_id}", message)
 
 
 @router.get("/runs/{run_id}/cancel")
@@ -146,7 +146,6 @@ def _run_page(
     text: str = "",
     after: int = 0,
     follow: bool = False,
-    message: str = "",
     error: BadInput | Refused | None = None,
 ) -> HTMLResponse:
     run, counts = admin_pages.run_with_states(run_id)
@@ -160,7 +159,9 @@ def _run_page(
         CANCELLED,
         PAUSED,
     }
-    question = [] if run.state == CANCELLED else [(localize("For good"), localize("Cancel"), f"{page}/cancel")]
+    question = (
+        [] if run.state == CANCELLED else [(localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel")]
+    )
     sections = [
         AdminSection(lines=[_summary(run, counts)], figures=question, forms=_run_forms(run, counts, page)),
         AdminSection(
@@ -180,7 +181,7 @@ def _run_page(
     ]
     title = localize("Run of %(slot)s UTC", slot=utc(run.slot))
     refresh = REFRESH_SECONDS if follow and is_unfinished else 0
-    return admin_page("/runs", title, sections, message=message, error=error, refresh=refresh)
+    return admin_page("/runs", title, sections, error=error, refresh=refresh)
 
 
 def _summary(run: Run, counts: Mapping[str, int]) -> str:

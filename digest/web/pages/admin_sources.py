@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError, NotFound, Refused, SourceDown
@@ -18,7 +18,7 @@ from digest.services.admin.source_listing import SourceRow
 from digest.services.ingestion import source_status
 from digest.sources.feed_fetch import checked_address
 from digest.web.http.admin_session import Administrator
-from digest.web.pages.admin_layout import admin_page, admin_router, form_text
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
 from digest.web.ui.admin_view import (
     AdminForm,
     AdminSection,
@@ -45,13 +45,13 @@ def sources(_administrator: Administrator, source: Annotated[str, Query(max_leng
 
 
 @router.post("/sources")
-def act_on_sources(form: Form, administrator: Administrator) -> HTMLResponse:
+def act_on_sources(form: Form, administrator: Administrator) -> Response:
     """Fetch a source now, pause or resume it; preview, add, confirm or remove a feed."""
     action = form_text(form, "action")
     try:
         if action == "preview":
             return _preview_page(form)
-        return _sources_page(message=_perform(action, form, administrator))
+        return redirect_after(PATH, _perform(action, form, administrator))
     except SourceDown as error:
         return _sources_page(error=BadInput(str(error)), address=form_text(form, "address"))
     except (BadInput, NotFound, Refused) as error:
@@ -94,9 +94,7 @@ def _add(form: FormData, administrator: str) -> str:
     )
 
 
-def _sources_page(
-    selected: str = "", *, message: str = "", error: DigestError | None = None, address: str = ""
-) -> HTMLResponse:
+def _sources_page(selected: str = "", *, error: DigestError | None = None, address: str = "") -> HTMLResponse:
     rows = source_listing.source_rows()
     sections = [AdminSection(columns=_columns(), rows=[_source_row(row) for row in rows if row.kind == "built-in"])]
     feeds = [_source_row(row) for row in rows if row.kind == "feed"]
@@ -107,7 +105,7 @@ def _sources_page(
     sections.append(AdminSection(heading=localize("Feeds"), lines=[line], columns=columns, rows=feeds, forms=[form]))
     if selected:
         sections.append(_rejects_section(selected))
-    return admin_page("/sources", localize("Sources"), sections, message=message, error=error)
+    return admin_page("/sources", localize("Sources"), sections, error=error)
 
 
 def _columns() -> list[str]:

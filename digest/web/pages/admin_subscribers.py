@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, NotFound, Refused
@@ -19,7 +19,7 @@ from digest.services.admin.subscriber_history import SubscriberHistory, subscrib
 from digest.services.subscriptions import erasure
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import PageServices, Queue, Services
-from digest.web.pages.admin_layout import admin_page, admin_router, form_number, form_text
+from digest.web.pages.admin_layout import admin_page, admin_router, form_number, form_text, redirect_after
 from digest.web.ui import template_rendering
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
@@ -98,14 +98,13 @@ def confirm_erasing(subscriber_id: int, _administrator: Administrator) -> HTMLRe
 @router.post("/subscribers/{subscriber_id}")
 def act_on_subscriber(
     subscriber_id: int, form: Form, services: Services, queue: Queue, administrator: Administrator
-) -> HTMLResponse:
+) -> Response:
     """Do what the pressed button says."""
     subscriber = subscriber_history(subscriber_id).subscriber
     action = form_text(form, "action")
     if action == "erase":
         erasure.erase(subscriber_id, by_administrator=True, administrator=administrator)
-        line = localize("All data about this subscriber is deleted.")
-        return admin_page("/subscribers", localize("Erased"), [AdminSection(lines=[line])])
+        return redirect_after("/admin/subscribers", localize("All data about this subscriber is deleted."))
     try:
         if action == "resend":
             message = _resend(subscriber, form, services, queue, administrator)
@@ -113,7 +112,7 @@ def act_on_subscriber(
             message = _perform(subscriber, action, form, administrator)
     except (BadInput, NotFound, Refused) as error:
         return _subscriber_page(subscriber_id, error=error)
-    return _subscriber_page(subscriber_id, message=message)
+    return redirect_after(f"/admin/subscribers/{subscriber_id}", message)
 
 
 def _resend(subscriber: Subscriber, form: FormData, services: PageServices, queue: Enqueue, administrator: str) -> str:
@@ -153,9 +152,7 @@ def _perform(subscriber: Subscriber, action: str, form: FormData, administrator:
             )
 
 
-def _subscriber_page(
-    subscriber_id: int, *, message: str = "", error: BadInput | NotFound | Refused | None = None
-) -> HTMLResponse:
+def _subscriber_page(subscriber_id: int, *, error: BadInput | NotFound | Refused | None = None) -> HTMLResponse:
     history = subscriber_history(subscriber_id)
     sections = [
         AdminSection(lines=[_status(history), *history.reasons], forms=_actions(history)),
@@ -174,10 +171,10 @@ def _subscriber_page(
         AdminSection(
             lines=[localize("Erasing deletes all data about this subscriber.")],
             heading=localize("Erase"),
-            figures=[(localize("Erase"), localize("Ask first"), f"/admin/subscribers/{subscriber_id}/erase")],
+            figures=[(localize("All data"), localize("Erase for good"), f"/admin/subscribers/{subscriber_id}/erase")],
         ),
     ]
-    return admin_page("/subscribers", history.subscriber.address, sections, message=message, error=error)
+    return admin_page("/subscribers", history.subscriber.address, sections, error=error)
 
 
 def _status(history: SubscriberHistory) -> str:

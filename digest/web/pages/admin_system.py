@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Query
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
 from digest import clock
@@ -17,7 +17,7 @@ from digest.services.admin import admin_pages, configuration, subscriber_actions
 from digest.services.security import api_tokens
 from digest.web.http.admin_session import Administrator
 from digest.web.http.dependencies import Queue
-from digest.web.pages.admin_layout import admin_page, admin_router, form_text
+from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
 from digest.web.ui.admin_view import (
     PAGE_ROWS,
     AdminForm,
@@ -48,14 +48,14 @@ def suppressions(_administrator: Administrator, q: Text = "", reason: Text = "",
 
 
 @router.post("/suppressions")
-def act_on_suppressions(form: Form, administrator: Administrator) -> HTMLResponse:
+def act_on_suppressions(form: Form, administrator: Administrator) -> Response:
     """Release one address, or all that the filter shows; or suppress an address."""
     text, reason = form_text(form, "q"), form_text(form, "filter")
     try:
         message = _perform(form, text, reason, administrator)
     except (BadInput, NotFound) as error:
         return _suppressions_page(text=text, reason=reason, error=error)
-    return _suppressions_page(text=text, reason=reason, message=message)
+    return redirect_after(query_path("/admin/suppressions", q=text, reason=reason), message)
 
 
 def _perform(form: FormData, text: str, reason: str, administrator: str) -> str:
@@ -91,7 +91,7 @@ def _release_all(text: str, reason: str, administrator: str) -> str:
 
 
 def _suppressions_page(
-    *, text: str, reason: str, before: int = 0, message: str = "", error: BadInput | NotFound | None = None
+    *, text: str, reason: str, before: int = 0, error: BadInput | NotFound | None = None
 ) -> HTMLResponse:
     path = "/admin/suppressions"
     page = admin_pages.suppressions_page(text=text, reason=reason, before_id=before or None, limit=PAGE_ROWS + 1)
@@ -119,7 +119,7 @@ def _suppressions_page(
         *([AdminSection(heading=localize("Release"), forms=[release])] if page_rows and (text or reason) else []),
     ]
     sections.append(AdminSection(heading=localize("Suppress an address"), forms=[suppress]))
-    return admin_page("/suppressions", localize("Suppressions"), sections, message=message, error=error)
+    return admin_page("/suppressions", localize("Suppressions"), sections, error=error)
 
 
 def _suppression_row(row: Suppression, path: str) -> TableRow:
@@ -136,13 +136,13 @@ def tokens(_administrator: Administrator) -> HTMLResponse:
 
 
 @router.post("/tokens")
-def act_on_tokens(form: Form, administrator: Administrator) -> HTMLResponse:
+def act_on_tokens(form: Form, administrator: Administrator) -> Response:
     """Create a token, which is shown once, or revoke one."""
     name = form_text(form, "name")
     try:
         if form_text(form, "action") == "revoke":
             api_tokens.revoke_token(name, actor=administrator)
-            return _tokens_page(message=localize("The token %(name)s is revoked.", name=name))
+            return redirect_after("/admin/tokens", localize("The token %(name)s is revoked.", name=name))
         expires_at = api_tokens.parse_expiry(form_text(form, "expires"), now=clock.now())
         scopes = [scope for scope in form.getlist("scope") if isinstance(scope, str)]
         token = api_tokens.create_token(name, scopes, expires_at=expires_at, actor=administrator)
@@ -194,15 +194,13 @@ def settings_in_effect(administrator: Administrator) -> HTMLResponse:
 
 
 @router.post("/settings")
-def send_test_mail(administrator: Administrator, queue: Queue) -> HTMLResponse:
+def send_test_mail(administrator: Administrator, queue: Queue) -> Response:
     """Send a test mail to the administrator who asks."""
     subscriber_actions.send_test_mail(administrator, actor=administrator, enqueue=queue)
-    return _settings_page(
-        administrator, message=localize("A test mail to %(address)s is queued.", address=administrator)
-    )
+    return redirect_after("/admin/settings", localize("A test mail to %(address)s is queued.", address=administrator))
 
 
-def _settings_page(administrator: str, *, message: str = "") -> HTMLResponse:
+def _settings_page(administrator: str) -> HTMLResponse:
     rows = [TableRow([Cell(row.setting), Cell(row.value), Cell(row.origin)]) for row in configuration.setting_rows()]
     columns = [localize("Setting"), localize("Value"), localize("From")]
     line = localize("It goes to %(address)s the way every mail goes, through the outbox.", address=administrator)
@@ -212,7 +210,7 @@ def _settings_page(administrator: str, *, message: str = "") -> HTMLResponse:
         AdminSection(lines=problems, forms=[form]),
         AdminSection(heading=localize("In effect"), columns=columns, rows=rows),
     ]
-    return admin_page("/settings", localize("Settings"), sections, message=message)
+    return admin_page("/settings", localize("Settings"), sections)
 
 
 @router.get("/audit")

@@ -11,10 +11,15 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, DigestError, NotFound, SourceDown, TooMany
 from digest.matching.profile import Profile
-from digest.services.preview.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS, LibraryReport, report_library
+from digest.services.preview.library_topic_suggestions import (
+    PREVIEW_DAYS,
+    PREVIEW_PAPERS,
+    LibraryReport,
+    report_library,
+)
 from digest.services.subscriptions import example_papers, update_preferences
 from digest.services.subscriptions.example_papers import ImportResult
-from digest.services.subscriptions.library_entries import ResolvedLibrary, read_usable_library
+from digest.services.subscriptions.library_resolution import ResolvedLibrary, read_usable_library
 from digest.web.http.preview_limits import LibrarySlot, LimitedPreview, MakePreview
 from digest.web.ui import forms, library_form
 from digest.web.ui.library_form import LibraryView

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from digest.i18n import localize
 from digest.queues import Enqueue
-from digest.services.security import mail_limits, signed_links
+from digest.services.security import sign_up_limits, signed_links
 from digest.services.subscriptions import mail_link
 from digest.signing import EDITION, FEED, UNSUBSCRIBE
 from digest.web.http.client_ip import Client
@@ -56,7 +56,7 @@ def _register_pages(path: str, make_mailer: Callable[[str, Enqueue], Callable[[]
         if not pressed:
             return show(token, queue)
         mail_preferences_link = make_mailer(token, queue)
-        mail_limits.count_client(mail_limits.LINK_REQUESTS, client)
+        sign_up_limits.count_client(sign_up_limits.LINK_REQUESTS, client)
         mail_preferences_link()
         return template_rendering.message_page(
             localize("Check your inbox"),

@@ -17,7 +17,7 @@ from digest.models.subscriber import UNKNOWN, WAITING
 from digest.models.types import stored_id
 from digest.queues import Enqueue
 from digest.services.catalog import paper_exports, people_choice
-from digest.services.security import mail_limits, signed_links
+from digest.services.security import sign_up_limits, signed_links
 from digest.services.subscriptions import (
     account_requests,
     example_papers,
@@ -132,7 +132,7 @@ def _page_after(subscriber_id: int, action: str, form: FormData, client: str, ac
 def _send_newest_edition(subscriber_id: int, queue: Enqueue, services: PageServices) -> str:
     """Mail the newest edition again. Returns the message of the page. Raises Refused, NotFound, TooMany."""
     address = update_preferences.account_of(subscriber_id).subscriber.address
-    if not mail_limits.may_mail_below_ceiling(mail_limits.EDITION_MAILS, str(subscriber_id)):
+    if not sign_up_limits.may_mail_below_ceiling(sign_up_limits.EDITION_MAILS, str(subscriber_id)):
         raise TooMany(localize("your newest edition is sent again three times a day at most"), seconds=3600)
     services.resend(address, day=None, actor=f"subscriber {subscriber_id}", enqueue=queue)
     return localize("Your newest edition is on its way.")

@@ -182,9 +182,9 @@ def _library_of(token: str) -> LibraryView | None:
 
 def _preview_of(make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers) -> charts.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
-    people = people_choice.people_of_authors(preferences.authors, ask=True)
     profile = replace(preferences.profile(), examples=papers.terms)
-    preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)
+    preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS)  # counts the client, and ends its turn
+    people = people_choice.people_of_authors(preferences.authors, ask=True)
     return replace(charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS), people=people)
 
 

@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse
 
 from digest.errors import BadInput
 from digest.matching.profile import Profile
-from digest.services.preview.library_topics import PREVIEW_DAYS, PREVIEW_PAPERS
+from digest.services.preview.library_topic_suggestions import PREVIEW_DAYS, PREVIEW_PAPERS
 from digest.services.subscriptions import pending_imports
-from digest.services.subscriptions.library_entries import read_usable_library
+from digest.services.subscriptions.library_resolution import read_usable_library
 from digest.services.subscriptions.preference_fields import SignUpPreferences
 from digest.web.http.error_pages import status_of
 from digest.web.http.preview_limits import LibrarySlot, LimitedPreview

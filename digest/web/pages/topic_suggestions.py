@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
-from digest.services.preview.topic_suggestions import MAX_TEXT, suggest_topics
+from digest.services.preview.typing_suggestions import MAX_TEXT, suggest_topics
 from digest.web.http.search_limits import COUNT_SUGGESTION
 
 router = APIRouter(include_in_schema=False)

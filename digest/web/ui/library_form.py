@@ -8,8 +8,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from digest.i18n import format_number, localize, localize_plural
 from digest.services.catalog.page_schemas import TopicCount
-from digest.services.preview.library_topics import PREVIEW_DAYS, LibraryReport, SuggestedTopic
-from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary
+from digest.services.preview.library_topic_suggestions import PREVIEW_DAYS, LibraryReport, SuggestedTopic
+from digest.services.subscriptions.library_resolution import LibrarySource, ResolvedLibrary
 from digest.text.tex import readable
 from digest.web.ui import charts
 

@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse
 from digest import i18n
 from digest.caching import BoundedCache
 from digest.errors import DigestError
-from digest.services.catalog.catalog_version import current_version
+from digest.services.catalog.page_freshness import current_version
 
 MAX_PAGES, MAX_BYTES = 500, 16 << 20  # a page of 50 papers takes about 70 KB
 MAX_REFRESHED = 60  # pages that are rendered again after a change

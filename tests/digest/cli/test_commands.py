@@ -168,6 +168,9 @@ def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     ("words", "message"),
     [
         (("--topic", "(bandits AND"), r"topics: ‘\(bandits AND’: .* at position 13: expected"),
+        (("--topic", "(a AND"), r"topics: ‘\(a AND’: the query ends at position 7: expected"),
+        (("--topic", "(a"), r"topics: ‘\(a’: the parenthesis at 1 is open"),
+        (("--topic", "(the AND of"), r"topics: ‘\(the AND of’: the parenthesis at 1 is open"),
         (("--exclude", '"open'), 'exclusions: ‘"open’: a quote is open at position 1'),
         (("--category", "nonsense"), "categories: 'nonsense' is not a subject"),
         (("--author", "1"), "authors: '1' is not a name"),
@@ -181,6 +184,31 @@ def test_a_profile_in_error_is_refused_by_field_and_position(
     assert code == 2
     assert re.match(f"digest: {message}", line)
     assert line.count("\n") == 1
+
+
+@SQLITE
+def test_a_subscriber_is_shown_with_the_labels_of_the_preferences(ready: Terminal) -> None:
+    ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked")
+
+    shown = ready.ok("admin", "subscribers", "show", "ada@example.com")
+
+    assert re.search(r"How often +every day", shown)
+    assert re.search(r"Close matches +yes, papers near my topics too", shown)
+    assert re.search(r"How close they have to be +usual: about 5 papers a day", shown)
+    assert "weekday" not in shown
+    assert "Day of the week" not in shown
+    assert json.loads(ready.ok("admin", "subscribers", "show", "ada@example.com", "--json"))["weekday"] == 0
+
+
+@SQLITE
+def test_a_weekly_subscriber_is_shown_with_the_day_of_the_week(ready: Terminal) -> None:
+    preferences = ("--set", "cadence=weekly", "--set", "weekday=2", "--set", "close=no")
+    ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked", *preferences)
+
+    shown = ready.ok("admin", "subscribers", "show", "ada@example.com")
+
+    assert re.search(r"Day of the week +Wednesday", shown)
+    assert re.search(r"Close matches +no, only my words as written", shown)
 
 
 @SQLITE
@@ -416,7 +444,64 @@ def test_init_writes_secrets_that_only_the_owner_reads(terminal: Terminal, tmp_p
     assert refused[0] == 1
     assert file.stat().st_mode & 0o777 == 0o600
     assert smtp.recipients() == {"root@digest.example": 1}
-    assert output.endswith("next: digest migrate, then digest up\n")
+    assert output.endswith("next: digest migrate, digest ingest arxiv-oai, digest doctor, then digest up\n")
+
+
+@SQLITE
+def test_init_asks_again_for_the_answer_that_is_invalid_and_for_no_other(
+    terminal: Terminal, tmp_path: Path, database: str
+) -> None:
+    answers = [
+        "nobody",
+        "Papers <papers@digest.example>",
+        "mail.example",
+        "smtp://mail.example",
+        "digest.example",
+        "https://digest.example",
+        "Street 1",
+        "root",
+        "root@digest.example",
+    ]
+    file = tmp_path / ".env"
+    result = terminal.run("init", "--no-test-mail", "--env-file", str(file), input="".join(f"{a}\n" for a in answers))
+
+    printed = result.stdout + result.stderr
+    assert result.exit_code == 0
+    assert [printed.count(f"{question} (") for question in ("Sender of the mails", "Mail server")] == [2, 2]
+    assert (printed.count("Address of the service in"), printed.count("Postal address for")) == (2, 1)
+    assert printed.count("mail server: begin with smtp://") == 1
+    assert "DIGEST_ADMIN_EMAILS='root@digest.example'" in file.read_text()
+
+
+@SQLITE
+@pytest.mark.parametrize("option", ["--smtp-url=mail.example", "--admin=root", "--base-url=digest.example"])
+def test_init_refuses_an_invalid_option_before_it_asks_anything(
+    terminal: Terminal, tmp_path: Path, database: str, option: str
+) -> None:
+    result = terminal.run("init", option, "--env-file", str(tmp_path / ".env"))
+
+    assert result.exit_code != 0
+    assert "Sender of the mails" not in result.stdout
+
+
+@SQLITE
+def test_init_refuses_an_existing_file_before_it_asks_anything(
+    terminal: Terminal, tmp_path: Path, database: str
+) -> None:
+    (tmp_path / ".env").write_text("mine")
+
+    result = terminal.run("init", "--env-file", str(tmp_path / ".env"))
+
+    assert "is there already" in result.stderr
+    assert "Sender of the mails" not in result.stdout
+
+
+@SQLITE
+@pytest.mark.parametrize("kind", ["systemd", "caddy", "nginx", "monitoring", "workflow"])
+def test_files_for_other_tools_come_with_the_next_step(ready: Terminal, tmp_path: Path, kind: str) -> None:
+    output = ready.ok("init", f"--{kind}", str(tmp_path / kind))
+
+    assert output.count("next: ") == 1
 
 
 @pytest.mark.parametrize("command", ["", "ingest", "run", "preview", "why", "admin", "doctor", "init", "bounces"])
@@ -497,6 +582,29 @@ def test_an_import_without_welcome_sends_none(ready: Terminal, people: str) -> N
     assert "gets no welcome" in result.stdout
     assert result.stdout.splitlines()[-1] == "2 added, 2 refused"
     assert [welcomes(timedelta(minutes=minutes)) for minutes in (3, 300, 1439)] == [0, 0, 0]
+
+
+def test_an_inline_run_sends_the_welcome_editions_of_imported_and_added_people_once(
+    ready: Terminal, papers: str, tmp_path: Path, smtp: MailServer
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("address,topics\nada@example.com,bandits\nbob@example.com,kernel\n")
+    ready.ok("ingest", "jsonl", "--file", papers)
+    ready.ok("admin", "subscribers", "import", str(people), "--consent", "asked")
+    ready.ok("admin", "subscribers", "add", "cyd@example.com", "--consent", "asked", "--topic", "bandits")
+    ready.ok("admin", "subscribers", "add", "dan@example.com", "--consent", "asked", "--topic", "bandits")
+    ready.ok(
+        "admin", "subscribers", "add", "eve@example.com", "--consent", "asked", "--topic", "bandits", "--no-welcome"
+    )
+
+    ready.ok("run", "--only", "dan@example.com", "--inline")
+    first_recipients = smtp.recipients()
+    result = json.loads(ready.ok("run", "--inline", "--json"))
+    ready.ok("run", "--inline")
+
+    assert first_recipients == {"dan@example.com": 1}
+    assert result["sent"] == 3
+    assert smtp.recipients() == {f"{name}@example.com": 1 for name in ("ada", "bob", "cyd", "dan")}
 
 
 @SQLITE

@@ -132,7 +132,24 @@ def test_keys_are_listed_by_fingerprints_that_reveal_nothing(ready: Terminal, en
 
 
 @SQLITE
-def test_a_new_dkim_key_comes_with_its_record_and_settings(ready: Terminal, tmp_path: Path) -> None:
+def test_the_first_dkim_key_comes_with_its_record_and_the_three_settings(ready: Terminal, tmp_path: Path) -> None:
+    output = ready.ok("dkim", "new", "--selector", "s1", "--folder", str(tmp_path))
+
+    file = tmp_path / "dkim-s1.pem"
+    settings_of_key = f"DIGEST_DKIM_DOMAIN=digest.example\nDIGEST_DKIM_SELECTOR=s1\nDIGEST_DKIM_KEY_FILE={file}\n"
+    assert "s1._domainkey.digest.example" in output
+    assert settings_of_key in output
+    assert "SECOND" not in output
+    assert "exchange" not in output
+
+
+@SQLITE
+def test_a_second_dkim_key_comes_with_its_record_and_settings(
+    ready: Terminal, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    ready.ok("dkim", "new", "--selector", "s1", "--folder", str(tmp_path))
+    configured(DKIM_DOMAIN="digest.example", DKIM_SELECTOR="s1", DKIM_KEY_FILE=tmp_path / "dkim-s1.pem")
+
     output = ready.ok("dkim", "new", "--selector", "s2", "--folder", str(tmp_path))
 
     file = tmp_path / "dkim-s2.pem"

@@ -129,6 +129,25 @@ def test_a_dry_run_after_a_restore_names_everyone_who_may_be_mailed_again(lab: T
     }
 
 
+def test_a_dry_run_after_a_restore_names_those_whose_welcome_edition_is_not_in_the_backup(
+    lab: Terminal, tmp_path: Path, today: Callable[[timedelta], None], empty_database: Callable[[], None]
+) -> None:
+    lab.ok("run", "--inline")
+    for name, option in (("eve", "--welcome"), ("fay", "--no-welcome")):
+        consent = ("--topic", "bandits", "--consent", "in person")
+        lab.ok("admin", "subscribers", "add", f"{name}@example.com", *consent, option)
+    file = json.loads(lab.ok("backup", "--to", str(tmp_path / "backups"), "--json"))["file"]
+    empty_database()
+    today(timedelta(hours=2))
+    lab.ok("restore", file)
+    today(timedelta(hours=3))
+    lab.ok("admin", "subscribers", "add", "gus@example.com", "--topic", "bandits", "--consent", "in person")
+
+    repeats = json.loads(lab.ok("run", "--dry-run", "--json"))["perhaps_again"]
+
+    assert repeats == [{"address": "eve@example.com", "reason": "welcome edition not in the backup"}]
+
+
 def test_a_run_after_reconciling_mails_each_subscriber_once(lab: Terminal, smtp: MailServer, restored: Path) -> None:
     lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
     lab.ok("run", "--inline")
@@ -162,9 +181,9 @@ def test_nothing_changes_without_apply(lab: Terminal, restored: Path) -> None:
 def test_reconciling_twice_changes_nothing_more(lab: Terminal, restored: Path) -> None:
     lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
 
-    again = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))
+    second_result = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply", "--json"))
 
-    assert [row["action"] for row in again["mails"]] == ["sent already"] * 3
+    assert [row["action"] for row in second_result["mails"]] == ["sent already"] * 3
 
 
 def test_a_dry_run_warns_no_more_once_the_log_has_settled_it(lab: Terminal, restored: Path) -> None:

@@ -55,6 +55,13 @@ def test_a_mark_expires(store: RedisStore) -> None:
     assert store.mark("b", 60)
 
 
+def test_a_mark_of_a_clock_that_was_ahead_does_not_last(store: RedisStore) -> None:
+    store.mark("ahead", 86_400)
+
+    assert store.mark("ahead", 60)
+    assert not store.mark("ahead", 60)
+
+
 def test_starts_are_counted_until_the_task_ends(store: RedisStore) -> None:
     counts = [store.record_start("c", 60), store.record_start("c", 60)]
     store.record_end("c")
@@ -69,6 +76,12 @@ def test_one_leads_until_its_time_is_over_and_the_terms_grow(store: RedisStore) 
     next_one = store.acquire_lead("d", "two", 60)
 
     assert (first, other, renewed, next_one) == (1, 0, 1, 2)
+
+
+def test_a_lead_taken_by_a_clock_that_was_ahead_does_not_last(store: RedisStore) -> None:
+    store.acquire_lead("f", "one", 86_400)
+
+    assert store.acquire_lead("f", "two", 60) == 2
 
 
 def test_only_the_leader_can_leave(store: RedisStore) -> None:

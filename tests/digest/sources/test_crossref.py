@@ -155,7 +155,7 @@ def test_a_retracted_work_marks_the_paper_that_it_completes() -> None:
 @pytest.mark.parametrize(
     ("title", "text"),
     [
-        (["<i>Synapses</i> grow\n  with <sup>3</sup>H &amp; more"], "Synapses grow with 3H & more"),
+        (["<i>Synapses</i> grow\n  with <sup>3</sup>H &amp; more"], "Synapses grow with ³H & more"),
         (
             ['Grows as <mml:math xmlns:mml="x"><mml:mi>α</mml:mi><mml:mo>=</mml:mo><mml:mn>2</mml:mn></mml:math>'],
             "Grows as α=2",

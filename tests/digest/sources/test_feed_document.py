@@ -408,3 +408,20 @@ def test_an_entry_with_the_doi_of_another_title_is_listed() -> None:
 def test_what_is_no_feed_is_refused_with_the_reason(document: str, reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         reading_of(document)
+
+
+@pytest.mark.parametrize("prose", ["a fit with R²:adj = 0.9", "a ratio of ½:b", "β:alpha and 名:x", "p:q r:s t:u 5:b"])
+def test_a_colon_in_prose_is_no_prefix_and_costs_no_entry(prose: str) -> None:
+    entries = "".join(
+        f"<item><title>Graphs, part {number}</title><link>https://f.example/{number}</link>"
+        f"<description>We show {prose}.</description><dc:creator>Ada Byron</dc:creator></item>"
+        for number in range(3)
+    )
+
+    assert len(reading_of(f"<rss version='2.0'><channel><title>J</title>{entries}</channel></rss>").papers) == 3
+
+
+@pytest.mark.parametrize("address", ["http://[bad/x", "https://[bad", "//[", "http://a:99999999/x"])
+@pytest.mark.parametrize("element", ["prism:url", "guid"])
+def test_an_address_that_is_none_costs_no_entry(address: str, element: str) -> None:
+    assert record_of(linked(f"<{element}>{address}</{element}>")).title == TITLE

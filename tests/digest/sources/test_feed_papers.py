@@ -11,9 +11,9 @@ import pytest
 from digest.errors import BadInput
 from digest.sources.feed_dates import parse_day
 from digest.sources.feed_document import read_feed
-from digest.sources.feed_exclusions import reason_to_leave_out
 from digest.sources.feed_fetch import feed_of_saved_file
 from digest.sources.feed_identity import clean_link
+from digest.sources.feed_non_papers import reason_to_leave_out
 from digest.sources.feed_papers import FeedPaper, FeedReading, read_papers
 from tests.digest.sources.feed_server import LONG, feed
 

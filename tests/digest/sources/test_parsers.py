@@ -296,6 +296,21 @@ def _oai(record: str) -> bytes:
     return f"{head}<record>{record}</record></ListRecords></OAI-PMH>".encode()
 
 
+@pytest.mark.parametrize("count", [10**9 + 1, 2**31, 2**63, 10**400, -1, True, 1.5])
+def test_a_count_beyond_any_that_is_real_is_refused_and_the_rest_goes_on(count: object) -> None:
+    external_ids = {"externalIds": {"ArXiv": "2401.00002"}}
+    rows = [{"externalIds": {"ArXiv": "2401.00001"}, "citationCount": count}, external_ids]
+    authors = [{"name": "Ada Byron", "hIndex": count}]
+    works = [AUTHOR | {"cited_by_count": count}, AUTHOR | {"works_count": 3}]
+
+    citations = semantic_scholar.parse(json.dumps(rows).encode())
+    figures = semantic_scholar.parse(json.dumps([external_ids | {"authors": authors}, external_ids]).encode())
+    people = openalex.parse(json.dumps({"results": works}).encode())
+
+    assert [len(parsed.rejected) for parsed in (citations, figures, people)] == [1, 1, 1]
+    assert (len(citations.papers), len(figures.papers), len(people.authors)) == (1, 1, 1)
+
+
 def test_semantic_scholar_has_author_figures_where_they_are_known() -> None:
     row = {
         "externalIds": {"ArXiv": "2509.00001"},

@@ -180,6 +180,14 @@ class Browser:
     def post(self, path: str, **more: Any) -> httpx.Response:
         return self.ask("POST", path, **more)
 
+    def act(self, path: str, *, headers: dict[str, str], **more: Any) -> httpx.Response:
+        """Post a form, and follow to the page that shows what was done; the answer itself where it leads nowhere."""
+        answer = self.post(path, headers=headers, **more)
+        if answer.status_code != 303:
+            return answer
+        cookies = [headers["cookie"], *(f"{name}={value}" for name, value in answer.cookies.items())]
+        return self.get(answer.headers["location"], headers=headers | {"cookie": "; ".join(cookies)})
+
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         return asyncio.run(self._ask(method, path, **more))
 

@@ -66,7 +66,7 @@ OWN_COLUMNS = {
     ),
     *("feed_item.text_key", "feed_source.name", "metric_counter.labels", "metric_counter.name", "paper.language"),
     *("paper.outlets", "paper_author_id.scheme", "paper_author_id.value", "paper_identifier.identifier"),
-    *("run_report.outcome", "source_pause.source"),
+    *("reject.key", "run_report.outcome", "source_pause.source"),
     *("account_request.action", "account_request.address", "admin_login.address", "admin_login.session_hash"),
     *("admin_token.digest", "admin_token.scopes", "attempt.action", "attempt.key", "author_figure.source"),
     *("batch.source", "bounce.report_key", "bounce.address_key", "bounce.kind", "consent.event", "consent.client"),
@@ -165,6 +165,7 @@ def filled(settled: None, clock_stands: time_machine.Traveller, queue: Recording
         FeedSource(
             name="journal",
             title="A journal",
+            former_url="https://former.example/feed.xml",
             url="https://journal.example/feed.xml",
             subject="maps",
             etag="a tag",

@@ -26,7 +26,7 @@ def test_a_connection_that_was_cut_while_idle_is_reopened(database: str) -> None
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(("option", "seconds"), [("", PEER_IDLE_SECONDS), ("&keepalives_idle=77", 77)])
-def test_a_machine_that_is_gone_is_noticed_within_seconds_unless_the_address_says_otherwise(
+def test_a_machine_that_is_gone_is_noticed_within_a_minute_unless_the_address_says_otherwise(
     database: str, option: str, seconds: int
 ) -> None:
     engine = engine_for(database + option)
@@ -37,4 +37,4 @@ def test_a_machine_that_is_gone_is_noticed_within_seconds_unless_the_address_say
     engine.dispose()
 
     assert parameters["keepalives_idle"] == str(seconds)
-    assert int(parameters["tcp_user_timeout"]) < 60_000
+    assert int(parameters["tcp_user_timeout"]) <= 60_000

@@ -103,9 +103,9 @@ def test_the_envelope_sender_comes_with_the_mail(text: str) -> None:
 @pytest.mark.parametrize("text", [POSTFIX, EXIM])
 def test_a_queue_id_is_forgotten_when_the_server_is_done_with_it(text: str) -> None:
     lines = text.splitlines()
-    again = next(line for line in lines if "ada@example.com" in line).replace("ada@", "bob@")
+    reused_line = next(line for line in lines if "ada@example.com" in line).replace("ada@", "bob@")
 
-    assert [mail.recipient for mail in _mails("\n".join([*lines, again]))] == ["ada@example.com"]
+    assert [mail.recipient for mail in _mails("\n".join([*lines, reused_line]))] == ["ada@example.com"]
 
 
 def test_mails_of_others_are_counted_once_each_and_not_kept() -> None:

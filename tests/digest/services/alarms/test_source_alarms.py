@@ -11,6 +11,7 @@ from digest import clock, settings
 from digest.db.core.engine import transaction
 from digest.db.papers import source_days as store
 from digest.errors import SourceDown
+from digest.services.admin import doctor
 from digest.services.alarms import alarm_rules
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.ingestion import catch_up
@@ -109,3 +110,14 @@ def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
     assert "Subject: " in raw
     assert "arxiv-rss is down" in raw
     assert "answered 404" in raw
+    assert "`digest ingest arxiv-rss` fetches it now" in " ".join(raw.replace("=\n", "").split())
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("source", ["huggingface", "arxiv-oai"])
+def test_doctor_names_the_source_itself_as_the_one_to_fetch(configured: Callable[..., None], source: str) -> None:
+    configured(SOURCES=source)
+    store_outcome("down", "no route", source=source)
+
+    cures = [finding.cure for finding in doctor.run_checks() if finding.text.startswith(f"{source}: down")]
+    assert cures == [f"it is retried automatically, or now: digest ingest {source}"]

@@ -12,11 +12,11 @@ from sqlmodel import select
 
 from digest import clock
 from digest.db.core.engine import reading
-from digest.models import AuthorLookup
+from digest.models import NameLookup
 from digest.papers import AuthorId, ListedPaper, Record
 from digest.services.catalog import author_lookup
 from digest.services.runs import retention
-from digest.services.security import signed_links
+from digest.services.security import api_tokens, signed_links
 from digest.web.app import build
 from digest.web.wiring import page_services
 from tests.digest.bibliography.library_server import LibraryServer, library_server
@@ -95,8 +95,18 @@ def test_preferences_offer_them_once_saved(lab: Lab, pages: Browser, source: Lib
     assert "ETH Zurich" in pages.get(page).text
 
 
+def with_token() -> dict[str, str]:
+    return {"authorization": f"Bearer {api_tokens.create_token('people', ['papers:read'], expires_at=None, actor='')}"}
+
+
+def test_the_api_asks_for_callers_with_a_token_alone(pages: Browser, source: LibraryServer) -> None:
+    anonymous = pages.get("/api/v1/people", params={"name": "Niao He"})
+
+    assert (anonymous.status_code, anonymous.json()["people"], source.requests) == (200, [], [])
+
+
 def test_the_api_and_the_command_line_list_them(pages: Browser) -> None:
-    answer = pages.get("/api/v1/people", params={"name": "Niao He"})
+    answer = pages.get("/api/v1/people", params={"name": "Niao He"}, headers=with_token())
     printed = Terminal().ok("preview", "--author", "Niao He")
 
     assert answer.status_code == 200
@@ -122,7 +132,7 @@ def test_the_answers_of_last_month_are_deleted(pages: Browser) -> None:
     with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
         retention.delete_expired()
     with reading() as session:
-        left = session.exec(select(AuthorLookup)).all()
+        left = session.exec(select(NameLookup)).all()
 
     assert left == []
 
@@ -130,7 +140,7 @@ def test_the_answers_of_last_month_are_deleted(pages: Browser) -> None:
 def test_people_with_papers_here_are_listed_as_such(lab: Lab, pages: Browser) -> None:
     record = Record("Minimax games", abstract="", arxiv_id="2511.00001", authors=("Niao He",), categories=("cs.LG",))
     lab.store(MONDAY, ListedPaper(record, author_ids=(AuthorId("Niao He", "openalex", KEY, "ETH"),)))
-    people = pages.get("/api/v1/people", params={"name": "Niao He"}).json()["people"]
+    people = pages.get("/api/v1/people", params={"name": "Niao He"}, headers=with_token()).json()["people"]
 
     assert [(person["is_here"], person["name"]) for person in people] == [(True, "Niao He"), (False, "N. He")]
 

@@ -97,9 +97,9 @@ def test_storing_a_page_twice_changes_nothing(lab: Lab, pages: Browser) -> None:
     document = saved_page(("Ada Byron", "B One"), ("Ada Byron", "C Two"), ("Ada Byron",))
     store_document("seeds", "page", document, day=MONDAY)
     before = pages.get("/authors/Ada Byron").text
-    again = store_document("seeds", "page", document, day=MONDAY)
+    second_counts = store_document("seeds", "page", document, day=MONDAY)
 
-    assert (again.new, again.updated) == (0, 0)
+    assert (second_counts.new, second_counts.updated) == (0, 0)
     assert pages.get("/authors/Ada Byron").text == before
 
 

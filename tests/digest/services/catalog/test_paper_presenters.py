@@ -77,8 +77,8 @@ def test_a_summary_is_shown_everywhere_with_its_origin_before_the_abstract(lab: 
     assert line in text
     assert text.index(SHORT) < text.index("We study Linear bandits in detail")
     assert "by Hugging Face:</span> " + SHORT in html
-    shown = html.partition("<h1")[2]  # the preview text before it is of the abstract
-    assert shown.index(SHORT) < shown.index("in detail and report")
+    visible_html = html.partition("<h1")[2]  # the preview text before it is of the abstract
+    assert visible_html.index(SHORT) < visible_html.index("in detail and report")
     for place in texts_shown(lab):
         assert SHORT in place
         assert "In short, by Hugging Face:" in place

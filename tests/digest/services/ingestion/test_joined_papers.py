@@ -124,10 +124,10 @@ def test_joining_again_changes_nothing_and_later_versions_go_to_the_first(lab: L
     lab.store(MONDAY, record())
     lab.store(TUESDAY, article(OTHER_TITLE))
     lab.store(TUESDAY, RELATION)
-    again = [lab.store(WEDNESDAY, listed) for listed in (RELATION, record(), article(OTHER_TITLE))]
+    second_counts = [lab.store(WEDNESDAY, listed) for listed in (RELATION, record(), article(OTHER_TITLE))]
     revised = lab.store(WEDNESDAY, record("Linear bandits in the cortex of rats", version=2))
 
-    assert [(counts.new, counts.updated) for counts in again] == [(0, 0)] * 3
+    assert [(counts.new, counts.updated) for counts in second_counts] == [(0, 0)] * 3
     assert (revised.new, revised.updated, len(visible())) == (0, 1, 1)
 
 

@@ -66,21 +66,21 @@ def test_processes_that_notice_at_once_send_one_report(always: None) -> None:
 @pytest.mark.parametrize("state", ["queued", "sending"])
 def test_a_run_with_mail_that_waits_is_not_reported_yet(always: None, state: str) -> None:
     run = run_with("sent", state)
-    early = run_report.report_ended_runs(now=later(hours=2))
+    early_reports = run_report.report_ended_runs(now=later(hours=2))
     change_mails(run, state="sent", due_at=None)
 
-    assert (early, run_report.report_ended_runs(now=later(hours=3))) == (0, 2)
+    assert (early_reports, run_report.report_ended_runs(now=later(hours=3))) == (0, 2)
     assert reports()[0].payload is not None
     assert reports()[0].payload["finished"] is True
 
 
 def test_a_run_whose_editions_are_not_built_is_not_reported_yet(always: None) -> None:
     run = add_run(state=PLANNED, shard=(1, 10))
-    early = run_report.report_ended_runs(now=later(hours=1))
+    early_reports = run_report.report_ended_runs(now=later(hours=1))
     with transaction() as session:
         session.execute(update(Run).where(col(Run.id) == run).values(state="complete"))
 
-    assert (early, run_report.report_ended_runs(now=later(hours=2))) == (0, 2)
+    assert (early_reports, run_report.report_ended_runs(now=later(hours=2))) == (0, 2)
 
 
 def test_retries_are_waited_for_during_an_hour(always: None) -> None:
@@ -96,11 +96,11 @@ def test_retries_are_waited_for_during_an_hour(always: None) -> None:
 def test_a_run_that_does_not_end_is_reported_as_failed_and_later_as_finished(always: None) -> None:
     run = run_with("sent", "queued")
     failed = run_report.report_ended_runs(now=later(hours=7))
-    again = run_report.report_ended_runs(now=later(hours=8))
+    later_reports = run_report.report_ended_runs(now=later(hours=8))
     change_mails(run, state="sent", due_at=None)
     finished = run_report.report_ended_runs(now=later(hours=9))
 
-    assert (failed, again, finished) == (2, 0, 2)
+    assert (failed, later_reports, finished) == (2, 0, 2)
     assert [(row.payload or {})["finished"] for row in reports()] == [False, False, True, True]
 
 

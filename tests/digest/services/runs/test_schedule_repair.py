@@ -89,3 +89,16 @@ def test_with_cron_the_next_run_repairs(lab: Lab) -> None:
     due_at = lab.subscriber("ada").next_due_at
     assert due_at is not None
     assert run_planning.day_of_slot(lab.subscriber("ada"), due_at) == MONDAY + timedelta(days=1)
+
+
+def test_papers_that_were_fetched_while_the_clock_was_ahead_are_mailed(lab: Lab) -> None:
+    lab.subscribe("ada", "offline reinforcement learning")
+    lab.set_time(utc(MONDAY, 5) + timedelta(days=2))
+    lab.announce(MONDAY + timedelta(days=2), "Another paper on tensor networks")
+    lab.set_time(utc(MONDAY, 6))
+    lab.announce(MONDAY, TITLE)
+    lab.set_time(utc(MONDAY, 12))
+
+    result = lab.run()
+
+    assert result.sent == 1

@@ -11,7 +11,7 @@ from digest.errors import SourceDown
 from digest.papers import ListedPaper, Record
 from digest.services.security import signed_links
 from digest.services.subscriptions import example_papers, pending_example_lookup
-from digest.services.subscriptions.library_entries import MAX_LOOKED_UP
+from digest.services.subscriptions.library_resolution import MAX_LOOKED_UP
 from digest.services.subscriptions.update_preferences import account_of
 from digest.sources import crossref
 from digest.web.app import build

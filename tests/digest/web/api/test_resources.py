@@ -148,9 +148,9 @@ def run(web: Browser) -> int:
 def test_a_run_is_paused_and_resumed(api: Api, run: int, queue: RecordingQueue) -> None:
     assert api("GET", f"runs/{run}")["deliveries"] == {SENT: 1, QUEUED: 1, UNCERTAIN: 1}
     paused = api("POST", f"runs/{run}/pause")
-    again = api("POST", f"runs/{run}/resume")
+    resumed = api("POST", f"runs/{run}/resume")
 
-    assert (paused["run"]["state"], paused["changed"], again["run"]["state"]) == (PAUSED, 1, "complete")
+    assert (paused["run"]["state"], paused["changed"], resumed["run"]["state"]) == (PAUSED, 1, "complete")
     assert "not paused" in api("POST", f"runs/{run}/resume", status=409)["detail"]
     assert queue.delivered == 1
     assert audited() == [("pause run", BY_TOKEN), ("resume run", BY_TOKEN)]
@@ -183,13 +183,13 @@ def test_a_run_of_a_date_is_started_once_for_each_key(web: Browser, api: Api, qu
     subscribed(web)
     api.headers["Idempotency-Key"] = "first"
     request = {"date": NOW.date().isoformat()}
-    first, again = (api("POST", "runs", request, status=202) for _ in range(2))
+    first, second_answer = (api("POST", "runs", request, status=202) for _ in range(2))
     api.headers["Idempotency-Key"] = "second"
     second = api("POST", "runs", request, status=202)
 
     [run] = api("GET", "runs")["runs"]
     assert [(slot["run"], slot["state"]) for slot in first["slots"]] == [(run["id"], "planned")]
-    assert (first, first["slots"]) == (again, second["slots"])
+    assert (first, first["slots"]) == (second_answer, second["slots"])
     assert queue.frozen == [(run["id"], 0), (run["id"], 0)]
     assert audited() == [("start run", BY_TOKEN)] * 2
 
@@ -237,10 +237,10 @@ def test_mails_are_filtered(api: Api, run: int) -> None:
 
 
 def test_an_edition_is_sent_again_from_its_mail(api: Api, run: int, queue: RecordingQueue) -> None:
-    again = api("POST", "deliveries/1/resend", status=202)
+    resent = api("POST", "deliveries/1/resend", status=202)
 
-    assert (again["kind"], again["state"], again["address"]) == ("resend", QUEUED, ADA)
-    assert mail(again["id"]).subject_id == mail(1).subject_id
+    assert (resent["kind"], resent["state"], resent["address"]) == ("resend", QUEUED, ADA)
+    assert mail(resent["id"]).subject_id == mail(1).subject_id
     assert queue.delivered == 1
     assert audited() == [("resend", BY_TOKEN)]
 
@@ -290,10 +290,10 @@ def test_a_reason_is_stored_without_invisible_characters_and_must_not_be_empty(w
 def test_an_address_is_suppressed_and_released(web: Browser, api: Api) -> None:
     subscribed(web)
     first = api("POST", "suppressions", {"address": ADA, "reason": "asked by phone"}, status=201)
-    again = api("POST", "suppressions", {"address": ADA.upper(), "reason": "another"}, status=201)
+    second_answer = api("POST", "suppressions", {"address": ADA.upper(), "reason": "another"}, status=201)
     suppression = api("GET", "subscriptions/1")["suppression"]
 
-    assert (first["reason"], again["reason"], suppression["reason"]) == ("asked by phone",) * 3
+    assert (first["reason"], second_answer["reason"], suppression["reason"]) == ("asked by phone",) * 3
     assert [row["address"] for row in api("GET", "suppressions?address=ada")["suppressions"]] == [ADA]
     api("POST", "suppressions/release", {"address": ADA}, status=204)
     api("POST", "suppressions/release", {"address": ADA}, status=404)

@@ -175,12 +175,12 @@ def test_a_request_whose_process_died_is_not_done_again_while_its_key_is_kept(
     with monkeypatch.context() as patch:  # a process that dies stores nothing
         patch.setattr("digest.web.http.api_route.idempotency.store_answer", lambda *_: None)
         sign_up(web)
-    early = sign_up(web)
+    early_answer = sign_up(web)
     clock_stands.shift(timedelta(minutes=3))
     later_answer = sign_up(web)
     clock_stands.shift(timedelta(days=1))
 
-    assert (early.status_code, later_answer.status_code) == (409, 409)
+    assert (early_answer.status_code, later_answer.status_code) == (409, 409)
     assert "perhaps after its effect" in later_answer.json()["detail"]
     assert sign_up(web).status_code == 202
 
@@ -197,10 +197,10 @@ def test_a_request_that_failed_after_its_effect_has_no_second_one(
         patch.setattr("digest.web.api.subscription_resource.subscribe", subscribe_and_fail)
         failed = sign_up(web)
     clock_stands.shift(timedelta(hours=2))  # the inbox may have its second mail by now
-    again = sign_up(web)
+    second_answer = sign_up(web)
 
-    assert (failed.status_code, again.status_code) == (500, 409)
-    assert "look for that" in again.json()["detail"]
+    assert (failed.status_code, second_answer.status_code) == (500, 409)
+    assert "look for that" in second_answer.json()["detail"]
     assert len(mails()) == 1
 
 
@@ -209,11 +209,11 @@ def test_a_key_outlives_a_new_signing_key(web: Browser, configured: Callable[...
     request = {"name": "monitor", "scopes": ["runs:read"]}
     first = web.post("/api/v1/tokens", json=request, headers=headers)
     configured(SECRET_KEY=",".join(("n" * 40, *settings.get().secret_key)))
-    again = [web.post("/api/v1/tokens", json=request, headers=headers) for _ in range(2)]
+    second_answers = [web.post("/api/v1/tokens", json=request, headers=headers) for _ in range(2)]
     other = web.post("/api/v1/tokens", json=request | {"name": "other"}, headers=headers)
 
     assert (first.status_code, other.status_code) == (201, 422)
-    assert [answer.content for answer in again] == 2 * [first.content]
+    assert [answer.content for answer in second_answers] == 2 * [first.content]
 
 
 @SQLITE

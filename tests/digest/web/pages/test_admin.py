@@ -18,11 +18,13 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.papers.source_days import store_source_state
 from digest.models import Audit
+from digest.models.delivery import QUEUED, UNCERTAIN
 from digest.services.admin import paused_domains_admin
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
+from digest.web.http import admin_session
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
-from tests.digest.web.conftest import ADA, Browser, RecordingQueue, everything, mails, path, subscribed
+from tests.digest.web.conftest import ADA, NOW, Browser, RecordingQueue, everything, mails, path, subscribed
 from tests.outbox import as_claimed
 
 ROOT = "root@digest.example"
@@ -56,6 +58,28 @@ def test_the_link_opens_the_overview(web: Browser) -> None:
 
     assert "1 active" in response.text
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_the_first_sentence_leads_to_the_run_whose_mail_waits_for_a_decision(web: Browser) -> None:
+    run = add_run(NOW)
+    add_mail(add_subscriber("eve@digest.example"), run, state=UNCERTAIN, is_held=True)
+    text = web.get("/admin", headers=signed_in(web)).text
+
+    assert (
+        f'<strong><a href="/admin/runs/{run}">1 mail may have arrived and waits for your decision.</a></strong>' in text
+    )
+    assert "`digest" not in text.partition("</p>")[0]
+
+
+def test_every_number_of_the_overview_is_a_link(web: Browser) -> None:
+    subscribed(web)
+    run = add_run(NOW)
+    add_mail(add_subscriber("bob@digest.example"), run, state=QUEUED)
+    text = web.get("/admin", headers=signed_in(web)).text
+    figures = re.findall(r"<dd>(.*?)</dd>", text.partition("</section>")[0])
+
+    assert len(figures) == 6
+    assert [figure for figure in figures if re.search(r"\d", re.sub(r"<a .*?</a>", "", figure))] == []
 
 
 def test_the_overview_draws_the_last_days_with_a_table_beside(web: Browser) -> None:
@@ -140,17 +164,39 @@ def test_resending_needs_a_session(web: Browser) -> None:
 
 
 def test_an_edition_can_be_sent_again(web: Browser) -> None:
-    response = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
+    response = web.act("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=signed_in(web))
 
     assert f"to {ADA}." in response.text
+
+
+def test_what_an_action_did_is_shown_once_on_a_page_that_can_be_reloaded(web: Browser) -> None:
+    cookie = signed_in(web)
+    answer = web.post("/admin/resend", data={"address": ADA, "day": "2025-11-20"}, headers=cookie)
+    [notice] = answer.cookies.items()
+    with_notice = {"cookie": f"{cookie['cookie']}; {notice[0]}={notice[1]}"}
+    page = web.get("/admin", headers=with_notice)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin")
+    assert "Queued resend" in page.text
+    assert "Max-Age=0" in page.headers["set-cookie"]
+    assert "Queued resend" not in web.get("/admin", headers=cookie).text
+    assert "Queued resend" not in web.get("/admin", headers={"cookie": f"{notice[0]}={notice[1]}"}).text
+
+
+def test_a_notice_that_we_did_not_sign_is_not_shown(web: Browser) -> None:
+    cookie = signed_in(web)["cookie"]
+    forged = web.get("/admin", headers={"cookie": f"{cookie}; {admin_session.cookie_name()}_notice=WyJ4Il0.x.y"})
+
+    assert forged.status_code == 200
+    assert "set-cookie" not in forged.headers
 
 
 def test_a_run_is_paused_and_resumed_from_the_page(web: Browser) -> None:
     run = add_run()
     add_mail(add_subscriber(ADA), run, state="queued")
     cookie = signed_in(web)
-    paused = web.post(f"/admin/runs/{run}/pause", headers=cookie)
-    resumed = web.post(f"/admin/runs/{run}/resume", headers=cookie)
+    paused = web.act(f"/admin/runs/{run}/pause", headers=cookie)
+    resumed = web.act(f"/admin/runs/{run}/resume", headers=cookie)
 
     assert f"Run {run} is paused with 1 unsent e-mail." in paused.text
     assert f'action="/admin/runs/{run}/resume"' in paused.text
@@ -168,7 +214,7 @@ def test_pausing_a_run_needs_a_session(web: Browser, act: str) -> None:
 
 def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
-    responses = [web.post(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
+    responses = [web.act(f"/admin/runs/{number}/resume", headers=cookie) for number in (run, 999)]
 
     assert [response.status_code for response in responses] == [409, 409]
     assert f"Run {run} is not paused (state: complete)." in responses[0].text
@@ -178,7 +224,7 @@ def test_a_run_that_does_not_exist_or_is_not_paused_is_named(web: Browser) -> No
 def test_a_complete_run_without_waiting_mail_can_not_be_paused(web: Browser) -> None:
     run, cookie = add_run(), signed_in(web)
     add_mail(add_subscriber(ADA), run, state="sent")
-    answer = web.post(f"/admin/runs/{run}/pause", headers=cookie)
+    answer = web.act(f"/admin/runs/{run}/pause", headers=cookie)
 
     assert answer.status_code == 409
     assert f"Run {run} is complete: none of its mails waits, so there is nothing to pause." in answer.text
@@ -189,11 +235,14 @@ def test_a_complete_run_with_a_deferred_mail_can_be_paused(web: Browser) -> None
     run, cookie = add_run(), signed_in(web)
     add_mail(add_subscriber(ADA), run, state="deferred")
 
-    assert web.post(f"/admin/runs/{run}/pause", headers=cookie).status_code == 200
+    assert web.act(f"/admin/runs/{run}/pause", headers=cookie).status_code == 200
 
 
 def first_sentence(web: Browser, cookie: dict[str, str]) -> str:
-    match = re.search(r'<p class="state[^>]*><strong>(.*?)</strong>', web.get("/admin", headers=cookie).text)
+    match = re.search(
+        r'<p class="state[^>]*><strong>(?:<a href="[^"]+">)?(.*?)(?:</a>)?</strong>',
+        web.get("/admin", headers=cookie).text,
+    )
     assert match
     return match[1]
 
@@ -236,12 +285,12 @@ def test_overdue_mail_is_the_first_sentence(web: Browser, clock_stands: time_mac
 
 
 def test_nothing_else_can_be_done_to_a_run(web: Browser) -> None:
-    assert web.post(f"/admin/runs/{add_run()}/burn", headers=signed_in(web)).status_code in {404, 422}
+    assert web.act(f"/admin/runs/{add_run()}/burn", headers=signed_in(web)).status_code in {404, 422}
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2025-13-01"])
 def test_a_wrong_day_is_named(web: Browser, day: str) -> None:
-    response = web.post("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
+    response = web.act("/admin/resend", data={"address": ADA, "day": day}, headers=signed_in(web))
 
     assert response.status_code == 422
     assert 'id="day-error"' in response.text
@@ -263,7 +312,7 @@ def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue
     cookie = signed_in(web)
     queue.delivered = 0
     dashboard = web.get("/admin", headers=cookie)
-    released = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=cookie)
+    released = web.act("/admin/domains/release", data={"domain": "one.example"}, headers=cookie)
 
     assert 'value="one.example"' in dashboard.text
     assert "550 5.7.1 &lt;b&gt;no&lt;/b&gt;" in dashboard.text
@@ -273,7 +322,7 @@ def test_paused_domains_are_shown_and_released_from_the_page(web: Browser, queue
 
 
 def test_releasing_a_domain_that_is_no_longer_paused_is_an_error(web: Browser) -> None:
-    response = web.post("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
+    response = web.act("/admin/domains/release", data={"domain": "one.example"}, headers=signed_in(web))
 
     assert response.status_code == 409
     assert "one.example is not paused" in response.text
@@ -335,10 +384,10 @@ def test_a_link_stays_good_until_the_next_may_be_sent(web: Browser, clock_stands
 
 def test_signing_out_ends_the_session_on_the_server(web: Browser) -> None:
     cookie = signed_in(web)
-    web.post("/admin/sign-out", headers=cookie)
+    web.act("/admin/sign-out", headers=cookie)
 
     assert "Overview" not in web.get("/admin", headers=cookie).text
-    assert web.post("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 409
+    assert web.act("/admin/resend", data={"address": ADA}, headers=cookie).status_code == 409
 
 
 def test_signing_out_ends_no_other_session(web: Browser) -> None:
@@ -355,7 +404,7 @@ def test_a_removed_address_has_neither_session_nor_link(web: Browser, configured
     configured(ADMIN_EMAILS="other@digest.example")
 
     assert "Overview" not in web.get("/admin", headers=cookie).text
-    assert web.post("/admin/runs/1/pause", headers=cookie).status_code == 409
+    assert web.act("/admin/runs/1/pause", headers=cookie).status_code == 409
     assert [web.get(link).status_code, web.post(link).status_code] == [410, 410]
 
 
@@ -382,8 +431,8 @@ def test_the_cookie_is_kept_as_its_hash_alone(web: Browser) -> None:
 def test_the_audit_names_who_acted(web: Browser) -> None:
     run = add_run(state="planned")
     cookie = signed_in(web)
-    web.post(f"/admin/runs/{run}/pause", headers=cookie)
-    web.post("/admin/sign-out", headers=cookie)
+    web.act(f"/admin/runs/{run}/pause", headers=cookie)
+    web.act("/admin/sign-out", headers=cookie)
 
     acts = {row.action: row.actor for row in audits()}
     assert {acts[action] for action in ("signed in", "pause run", "signed out")} == {ROOT}
@@ -431,7 +480,7 @@ def test_a_form_from_another_origin_is_refused(web: Browser, page: str, headers:
 def test_a_form_of_our_own_is_taken(web: Browser, headers: dict[str, str]) -> None:
     run = add_run(state="planned")
 
-    assert web.post(f"/admin/runs/{run}/pause", headers=signed_in(web) | headers).status_code == 200
+    assert web.act(f"/admin/runs/{run}/pause", headers=signed_in(web) | headers).status_code == 200
 
 
 def test_on_this_machine_each_of_its_names_is_ours(web: Browser, configured: Callable[..., None]) -> None:

@@ -15,7 +15,7 @@ from digest.models import Audit, Delivery, Run, Subscriber, Suppression
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, UNCERTAIN
 from digest.web.ui.admin_view import NAVIGATION
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
-from tests.digest.web.conftest import Browser, RecordingQueue, mails
+from tests.digest.web.conftest import NOW, Browser, RecordingQueue, mails
 from tests.digest.web.pages.test_admin import ROOT, signed_in
 
 ADA, BOB = "ada@one.example", "bob@two.example"
@@ -117,10 +117,10 @@ def test_a_run_is_paused_resumed_and_cancelled_after_a_question(web: Browser, co
     run = add_run()
     mail = add_mail(add_subscriber(ADA), run, state=QUEUED)
     page = f"/admin/runs/{run}"
-    paused = web.post(page, data={"action": "pause"}, headers=cookie).text
-    resumed = web.post(page, data={"action": "resume"}, headers=cookie).text
+    paused = web.act(page, data={"action": "pause"}, headers=cookie).text
+    resumed = web.act(page, data={"action": "resume"}, headers=cookie).text
     question = web.get(f"{page}/cancel", headers=cookie).text
-    cancelled = web.post(page, data={"action": "cancel"}, headers=cookie).text
+    cancelled = web.act(page, data={"action": "cancel"}, headers=cookie).text
 
     assert ("Paused with 1 unsent mail." in paused, "Resumed with 1 unsent mail." in resumed) == (True, True)
     assert "1 mail of " in question
@@ -136,7 +136,7 @@ def test_cancelling_a_run_says_what_it_does_not_stop(web: Browser, cookie: dict[
     for name, state in (("ada", QUEUED), ("bob", DEFERRED), ("eve", SENDING), ("dan", UNCERTAIN), ("joe", UNCERTAIN)):
         add_mail(add_subscriber(f"{name}@one.example"), run, state=state)
     question = web.get(f"/admin/runs/{run}/cancel", headers=cookie).text
-    cancelled = web.post(f"/admin/runs/{run}", data={"action": "cancel"}, headers=cookie).text
+    cancelled = web.act(f"/admin/runs/{run}", data={"action": "cancel"}, headers=cookie).text
 
     assert "2 mails of " in question
     assert "2 mails are cancelled." in cancelled
@@ -148,14 +148,14 @@ def test_cancelling_a_run_says_what_it_does_not_stop(web: Browser, cookie: dict[
 def test_a_form_with_a_nul_character_is_refused(web: Browser, cookie: dict[str, str]) -> None:
     fields = {"action": "suppress", "address": ADA, "reason": "asked\0 by phone"}
 
-    assert web.post("/admin/suppressions", data=fields, headers=cookie).status_code == 400
+    assert web.act("/admin/suppressions", data=fields, headers=cookie).status_code == 400
     assert suppressed() == set()
 
 
 def test_what_a_run_missed_is_sent_again(web: Browser, cookie: dict[str, str], queue: RecordingQueue) -> None:
     run = add_run()
     mail = add_mail(add_subscriber(ADA), run, state=REJECTED)
-    text = web.post(f"/admin/runs/{run}", data={"action": "resend-missed"}, headers=cookie).text
+    text = web.act(f"/admin/runs/{run}", data={"action": "resend-missed"}, headers=cookie).text
 
     assert "1 mail is queued again." in text
     with reading() as session:
@@ -196,16 +196,24 @@ def test_the_story_of_a_subscriber_says_what_became_of_each_mail_and_why_none_co
     assert "Release the address" in text
 
 
+def test_a_story_begins_with_the_newest_mail_where_that_did_not_arrive(web: Browser, cookie: dict[str, str]) -> None:
+    subscriber = add_subscriber("eve@digest.example")
+    add_mail(subscriber, add_run(NOW), state=REJECTED)
+    text = web.get(f"/admin/subscribers/{subscriber}", headers=cookie).text
+
+    assert "The newest mail has not arrived. Mail digest: rejected" in text.partition("Days without mail")[0]
+
+
 def test_a_subscriber_is_suppressed_released_paused_and_unsubscribed(web: Browser, cookie: dict[str, str]) -> None:
     subscriber = add_subscriber(ADA)
     page = f"/admin/subscribers/{subscriber}"
-    web.post(page, data={"action": "suppress", "reason": "asked by phone"}, headers=cookie)
+    web.act(page, data={"action": "suppress", "reason": "asked by phone"}, headers=cookie)
     after_suppressing = suppressed()
-    web.post(page, data={"action": "release"}, headers=cookie)
-    web.post(page, data={"action": "pause", "days": "7"}, headers=cookie)
+    web.act(page, data={"action": "release"}, headers=cookie)
+    web.act(page, data={"action": "pause", "days": "7"}, headers=cookie)
     with reading() as session:
         paused_until = session.get_one(Subscriber, subscriber).paused_until
-    web.post(page, data={"action": "unsubscribe"}, headers=cookie)
+    web.act(page, data={"action": "unsubscribe"}, headers=cookie)
 
     assert (after_suppressing, suppressed()) == ({ADA}, set())
     assert paused_until is not None
@@ -220,7 +228,7 @@ def test_an_edition_is_sent_again_from_the_story(web: Browser, cookie: dict[str,
     add_mail(subscriber, add_run())
     before = queue.delivered
     page = f"/admin/subscribers/{subscriber}"
-    text = web.post(page, data={"action": "resend", "day": "2025-11-21"}, headers=cookie).text
+    text = web.act(page, data={"action": "resend", "day": "2025-11-21"}, headers=cookie).text
 
     assert f"Queued resend #1 to {ADA}." in text
     assert queue.delivered == before + 1
@@ -229,7 +237,7 @@ def test_an_edition_is_sent_again_from_the_story(web: Browser, cookie: dict[str,
 def test_a_subscriber_is_erased_after_a_question(web: Browser, cookie: dict[str, str]) -> None:
     subscriber = add_subscriber(ADA)
     question = web.get(f"/admin/subscribers/{subscriber}/erase", headers=cookie).text
-    answer = web.post(f"/admin/subscribers/{subscriber}", data={"action": "erase"}, headers=cookie)
+    answer = web.act(f"/admin/subscribers/{subscriber}", data={"action": "erase"}, headers=cookie)
 
     assert (f"Erase {ADA}?" in question, answer.status_code) == (True, 200)
     with reading() as session:
@@ -240,7 +248,7 @@ def test_a_subscriber_is_erased_after_a_question(web: Browser, cookie: dict[str,
 @pytest.mark.parametrize("days", ["", "0", "367", "x", "9" * 300])
 def test_a_pause_of_no_length_is_refused(web: Browser, cookie: dict[str, str], days: str) -> None:
     subscriber = add_subscriber(ADA)
-    response = web.post(f"/admin/subscribers/{subscriber}", data={"action": "pause", "days": days}, headers=cookie)
+    response = web.act(f"/admin/subscribers/{subscriber}", data={"action": "pause", "days": days}, headers=cookie)
 
     assert response.status_code == 422
     assert 'role="alert"' in response.text
@@ -250,9 +258,9 @@ def test_suppressions_are_released_together_by_reason_but_not_wishes(web: Browse
     suppress(ADA)
     suppress(BOB, "complaint")
     page = "/admin/suppressions"
-    everybody = web.post(page, data={"action": "release-all"}, headers=cookie)
-    complaints = web.post(page, data={"action": "release-all", "filter": "complaint"}, headers=cookie)
-    failing = web.post(page, data={"action": "release-all", "filter": "keeps failing"}, headers=cookie)
+    everybody = web.act(page, data={"action": "release-all"}, headers=cookie)
+    complaints = web.act(page, data={"action": "release-all", "filter": "complaint"}, headers=cookie)
+    failing = web.act(page, data={"action": "release-all", "filter": "keeps failing"}, headers=cookie)
 
     assert [answer.status_code for answer in (everybody, complaints, failing)] == [422, 422, 200]
     assert suppressed() == {BOB}
@@ -260,9 +268,9 @@ def test_suppressions_are_released_together_by_reason_but_not_wishes(web: Browse
 
 def test_an_address_is_suppressed_and_released_in_its_row(web: Browser, cookie: dict[str, str]) -> None:
     page = "/admin/suppressions"
-    web.post(page, data={"action": "suppress", "address": ADA}, headers=cookie)
+    web.act(page, data={"action": "suppress", "address": ADA}, headers=cookie)
     listed = web.get(f"{page}?q=ada", headers=cookie).text
-    web.post(page, data={"action": "release", "address": ADA}, headers=cookie)
+    web.act(page, data={"action": "release", "address": ADA}, headers=cookie)
 
     assert f'value="{ADA}"' in listed
     assert suppressed() == set()
@@ -270,9 +278,9 @@ def test_an_address_is_suppressed_and_released_in_its_row(web: Browser, cookie: 
 
 def test_a_token_is_shown_once_and_revoked(web: Browser, cookie: dict[str, str]) -> None:
     form = {"action": "create", "name": "figures", "expires": "30d", "scope": ["papers:read", "runs:read"]}
-    created = web.post("/admin/tokens", data=form, headers=cookie).text
+    created = web.act("/admin/tokens", data=form, headers=cookie).text
     listed = web.get("/admin/tokens", headers=cookie).text
-    revoked = web.post("/admin/tokens", data={"action": "revoke", "name": "figures"}, headers=cookie).text
+    revoked = web.act("/admin/tokens", data={"action": "revoke", "name": "figures"}, headers=cookie).text
 
     assert re.search(r"digest_[\w-]{40,}", created)
     assert not re.search(r"digest_[\w-]{40,}", listed)
@@ -292,14 +300,14 @@ def test_a_test_mail_goes_to_the_administrator_who_asks(
     web: Browser, cookie: dict[str, str], queue: RecordingQueue
 ) -> None:
     before = queue.delivered
-    web.post("/admin/settings", data={"action": "test-mail"}, headers=cookie)
+    web.act("/admin/settings", data={"action": "test-mail"}, headers=cookie)
 
     assert (mails()[-1].kind, mails()[-1].address) == ("test", ROOT)
     assert queue.delivered == before + 1
 
 
 def test_a_source_that_is_not_enabled_is_not_fetched(web: Browser, cookie: dict[str, str]) -> None:
-    assert web.post("/admin/sources", data={"source": "nobody"}, headers=cookie).status_code == 404
+    assert web.act("/admin/sources", data={"source": "nobody"}, headers=cookie).status_code == 404
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "%", "_", "'"])

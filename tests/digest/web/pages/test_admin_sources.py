@@ -39,7 +39,7 @@ def cookie(web: Browser) -> dict[str, str]:
 
 
 def act(web: Browser, cookie: dict[str, str], action: str, **fields: str) -> tuple[int, str]:
-    response = web.post(PATH, data={"action": action, **fields}, headers=cookie)
+    response = web.act(PATH, data={"action": action, **fields}, headers=cookie)
     return response.status_code, unescape(re.sub(r"<[^>]+>", " ", response.text))
 
 
@@ -145,7 +145,7 @@ def test_a_moved_feed_and_an_entry_taken_for_a_former_one_are_shown(
 def test_markup_in_a_feed_is_shown_as_text(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
     attack = "&lt;img src=x onerror=alert(1)&gt; \"'&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
     server.pages["/feed.xml"] = feed(f"<item><title>{attack} title</title><guid>{attack}</guid></item>", title=attack)
-    response = web.post(PATH, data={"action": "preview", "address": f"{server.url}/feed.xml"}, headers=cookie)
+    response = web.act(PATH, data={"action": "preview", "address": f"{server.url}/feed.xml"}, headers=cookie)
 
     assert response.status_code == 200
     assert "<script>alert" not in response.text

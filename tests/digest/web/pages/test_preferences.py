@@ -270,11 +270,13 @@ def test_the_second_tab_is_told_the_new_value_and_loses_nothing_typed(web: Brows
     shown_versions = _shown_versions(web.get(link).text)
     web.post(link, data={"action": "save-schedule", "send_at": "18:00", "shown": shown_versions})
     second = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": shown_versions})
-    again = web.post(link, data={"action": "save-schedule", "send_at": "06:15", "shown": _shown_versions(second.text)})
+    third_answer = web.post(
+        link, data={"action": "save-schedule", "send_at": "06:15", "shown": _shown_versions(second.text)}
+    )
 
     assert second.status_code == 409
     assert ("Send time: 18:00" in second.text, 'value="06:15"' in second.text) == (True, True)
-    assert (again.status_code, only_subscriber().send_at) == (200, time(6, 15))
+    assert (third_answer.status_code, only_subscriber().send_at) == (200, time(6, 15))
 
 
 def test_a_section_saved_first_hides_no_conflict_in_another(web: Browser) -> None:

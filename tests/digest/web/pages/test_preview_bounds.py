@@ -94,10 +94,10 @@ def test_a_preview_prepares_only_the_papers_that_may_match_and_each_once(
     web.post("/preview", data=TOPICS)
     monkeypatch.setattr(reference_backend, "prepare_document", lambda candidate: pytest.fail("prepared again"))
 
-    again = web.post("/preview", data={"topics": "graphs\nzebras"})
+    second_preview = web.post("/preview", data={"topics": "graphs\nzebras"})
     other = web.post("/preview", data={"topics": "diffusion models"})
 
-    assert (again.status_code, other.status_code) == (200, 200)
+    assert (second_preview.status_code, other.status_code) == (200, 200)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

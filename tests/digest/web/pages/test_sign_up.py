@@ -249,6 +249,13 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Rec
     assert all(event.wording and len(event.client) == 64 for event in events)
 
 
+def test_the_page_after_confirming_promises_the_best_of_two_weeks_as_the_first_mail_does(web: Browser) -> None:
+    web.post("/subscribe", data=PREFERENCES)
+    page = web.post(path(signed_links.confirm(1, 1))).text
+
+    assert "the best of the last two weeks" in page
+
+
 def test_confirming_twice_starts_the_mail_once(web: Browser, queue: RecordingQueue) -> None:
     web.post("/subscribe", data=PREFERENCES)
     web.post(path(signed_links.confirm(1, 1)))

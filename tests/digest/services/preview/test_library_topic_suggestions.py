@@ -10,8 +10,8 @@ from digest.matching.profile import Profile, Topic
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog.page_schemas import Preview
 from digest.services.ingestion.import_document import store_document
-from digest.services.preview.library_topics import MAX_TOPICS, report_library, text_phrases
-from digest.services.subscriptions.library_entries import LibrarySource, ResolvedLibrary, read_library
+from digest.services.preview.library_topic_suggestions import MAX_TOPICS, report_library, text_phrases
+from digest.services.subscriptions.library_resolution import LibrarySource, ResolvedLibrary, read_library
 
 DAY = date(2025, 11, 17)
 TITLES = (

@@ -15,12 +15,12 @@ from typing import Annotated
 
 import typer
 
-from digest import settings
+from digest import clock, settings
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.db.core.engine import dispose_engines, engine
-from digest.errors import BadInput, Misconfigured
+from digest.errors import BadInput, Misconfigured, Transient
 from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
@@ -44,10 +44,13 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         limit: Annotated[int | None, typer.Option(min=1, max=50, help="Maximum number of papers a day.")] = None,
         time_zone: Annotated[str, typer.Option(help="Whose date counts: an IANA name.")] = "UTC",
         to_stdout: Annotated[
-            bool, typer.Option("--print", help="Print the mail as text instead of sending it.")
+            bool,
+            typer.Option(
+                "--print", help="Print the mail as text instead of sending it; it counts as the mail of the day."
+            ),
         ] = False,
         maildir: Annotated[
-            Path | None, typer.Option(metavar="DIR", help="Put the mail into a Maildir instead.")
+            Path | None, typer.Option(metavar="DIR", help="Put the mail into a Maildir instead; it counts as well.")
         ] = None,
     ) -> None:
         """Mail the papers of the day to one address, without a server. A second time on a day sends nothing."""
@@ -98,8 +101,11 @@ def _complete_settings(request: PersonalRequest, *, sends: bool) -> None:
     problems = configuration.problems()
     if problems:
         raise Misconfigured("; ".join(problems))
-    if sends:
-        settings.get().require("smtp_url")
+    if sends and not settings.get().smtp_url:
+        raise Misconfigured(
+            "DIGEST_SMTP_URL is not set; export DIGEST_SMTP_URL='smtp://user:password@host:587?tls=starttls' "
+            "(or use --print or --maildir)"
+        )
 
 
 def _set_variables(values: Mapping[str, str]) -> None:
@@ -141,6 +147,10 @@ class _MaildirWriter:
 def _print_result(result: PersonalMail, request: PersonalRequest) -> None:
     for source, reason in result.failed_sources:
         typer.echo(f"{source} did not answer: {reason}; its papers come with the next mail", err=True)
+    if result.next_attempt is not None:
+        local_time = result.next_attempt.astimezone(clock.zone_info(request.time_zone))
+        when = f"{local_time:%Y-%m-%d %H:%M} {request.time_zone}"
+        raise Transient(f"{result.day}: no source answered; run it again at or after {when}")
     typer.echo(_line(result, result.day, request), err=True)
 
 

@@ -16,7 +16,7 @@ import time_machine
 
 from tests.digest.cli.conftest import Terminal
 from tests.servers import DATA, MailServer
-from tests.wire_server import WireServer, Work
+from tests.wire_server import WireServer, Work, status
 
 ME = "me@example.org"
 MONDAY = date(2025, 9, 29)
@@ -94,10 +94,10 @@ def test_a_second_time_on_a_day_asks_no_source_and_sends_nothing(
 ) -> None:
     terminal.ok(*command)
     requests = len(wire.log)
-    again = terminal.run(*command)
+    second_result = terminal.run(*command)
 
-    assert (again.exit_code, smtp.recipients(), len(wire.log)) == (0, {ME: 1}, requests)
-    assert "the mail went out before" in again.stderr
+    assert (second_result.exit_code, smtp.recipients(), len(wire.log)) == (0, {ME: 1}, requests)
+    assert "the mail went out before" in second_result.stderr
 
 
 def test_the_next_days_mail_has_only_what_is_new(
@@ -166,6 +166,22 @@ def test_a_source_that_is_down_is_named_and_its_papers_come_later(
     assert smtp.recipients() == {ME: 1}
 
 
+def test_where_no_source_answers_the_command_fails_and_says_when_to_try_again(
+    terminal: Terminal, smtp: MailServer, wire: WireServer, command: list[str], travel: Callable[[date], None]
+) -> None:
+    wire.fail("rss", status(503), times=99)
+    errors = [terminal.refused(*command) for _ in range(2)]  # the second time no source is due yet
+    wire.faults.clear()
+    travel(MONDAY + timedelta(days=1))
+    terminal.ok(*command)
+
+    assert [code for code, _ in errors] == [1, 1]
+    for _, error in errors:
+        assert re.search(r"no source answered; run it again at or after 2025-09-29 \d\d:\d\d UTC", error)
+        assert "nothing new" not in error
+    assert smtp.recipients() == {ME: 1}
+
+
 def test_a_maildir_gets_the_mail_instead_and_once(
     terminal: Terminal, smtp: MailServer, command: list[str], tmp_path: Path
 ) -> None:
@@ -219,7 +235,8 @@ def test_a_missing_mail_server_is_named_before_anything_is_fetched(
     code, error = terminal.refused(*command)
 
     assert (code, wire.log) == (2, [])
-    assert "DIGEST_SMTP_URL" in error
+    assert "export DIGEST_SMTP_URL=" in error
+    assert "digest init" not in error
 
 
 def test_old_papers_are_deleted_so_that_the_state_stays_small(

@@ -15,7 +15,7 @@ from digest.db.runs import runs
 from digest.matching.profile import Profile, Topic
 from digest.services.catalog import epochs
 from digest.services.catalog.page_schemas import Preview, PreviewPaper
-from digest.services.subscriptions.library_entries import ResolvedLibrary
+from digest.services.subscriptions.library_resolution import ResolvedLibrary
 from digest.text.folding import fold_text
 from digest.text.tex import readable
 from digest.text.tokens import is_weighted, tokens

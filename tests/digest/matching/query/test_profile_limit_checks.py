@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.matching.query.profile_cost import check_cost, profile_cost
+from digest.matching.query.profile_limit_checks import check_cost, profile_cost
 
 
 def profile(*topics: str, exclusions: tuple[str, ...] = (), authors: tuple[str, ...] = ()) -> Profile:
