@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -11,15 +11,13 @@ import numpy as np
 from digest.matching.engine.impacts import Impacts
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
-from digest.matching.engine.segments import concatenated_ranges
+from digest.matching.engine.segments import concatenated_ranges, distinct
 from digest.matching.kernel.array_layout import FLAG_BITS, I32, I64
-from digest.matching.kernel.near_papers import mark_near
+from digest.matching.kernel.near_papers import mark_complete, mark_near
 from digest.matching.scoring.bm25 import Weights, impact, norm
-from digest.matching.scoring.parameters import NEARNESS_UNIT
-from digest.matching.scoring.topic_context import NUMBER_BYTES, PackedContext, word_idf
+from digest.matching.scoring.topic_context import PackedContext, word_idf
 
-_MAX_CACHED = 32  # indexes with the vectors of their papers
-_vectors: OrderedDict[tuple[int, int], tuple[PaperIndex, Weights, _IndexVectors]] = OrderedDict()
+_MAX_TOPICS, _MAX_BYTES = 100_000, 32 << 20  # sets that stay for the profiles of other matchers
 
 
 class ContextSets(NamedTuple):
@@ -30,23 +28,99 @@ class ContextSets(NamedTuple):
 
 
 class _IndexVectors(NamedTuple):
-    """Papers as vectors: postings with impacts, the papers' lengths, each epoch word's stem (−1: not there)."""
+    """Papers as vectors: each epoch word's stem (−1: not there), postings with impacts, the papers' lengths."""
 
+    stem_of_word: I32
     post_at: I32
     post_paper: I32
     impacts: I32
     lengths: I64
-    stem: I32
 
 
-class _Contexts(NamedTuple):
-    """Contexts: the words of each are a segment that begins at `at`, with weights; its row of the sets; its floor."""
+class NearPapers:
+    """The papers of some indexes near the contexts of topics, for all matchers of these papers in an epoch.
 
-    at: I64
-    word: I32
-    weight: I32
-    row: I32
-    floor: I64
+    A topic's set is computed once. Thread-safe.
+    """
+
+    def __init__(self, indexes: Sequence[PaperIndex], weights: Weights) -> None:
+        self._indexes, self._weights, self._lock = tuple(indexes), weights, Lock()
+        self._papers = sum(index.paper_count for index in indexes)
+        self._row_of: dict[str, int] = {}
+        self._sets = np.zeros((1, (self._papers + 63) // 64 or 1), np.int64)
+        self._vectors: list[_IndexVectors] = []
+
+    def has_room(self, topics: int) -> bool:
+        """True where the sets of so many more topics fit into the memory for them, or there are none yet."""
+        total = topics + len(self._row_of)
+        return not self._row_of or (total <= _MAX_TOPICS and total * self._sets[0].nbytes <= _MAX_BYTES)
+
+    def missing(self, topics: Collection[str]) -> set[str]:
+        """Those of these topics that have no set."""
+        return topics - self._row_of.keys() if isinstance(topics, set) else set(topics) - self._row_of.keys()
+
+    def context_sets(self, store: ProfileStore, impacts: Impacts, contexts: Mapping[str, PackedContext]) -> ContextSets:
+        """The sets of a store's topics. `contexts`: those of topics without a set, in the epoch of the weights."""
+        row = np.full(len(store.plain) + 1, -1, np.int32)
+        with self._lock:
+            texts = list(store.queries) if contexts or self._row_of else []
+            new = [
+                (number, contexts[text])
+                for number, text in enumerate(texts)
+                if text in contexts and text not in self._row_of
+            ]
+            self._add(store, impacts, [texts[number] for number, _ in new], new)
+            row[: len(texts)] = [self._row_of.get(text, -1) for text in texts]
+            return ContextSets(row, self._sets)
+
+    def _add(
+        self,
+        store: ProfileStore,
+        impacts: Impacts,
+        texts: Sequence[str],
+        contexts: Sequence[tuple[int, PackedContext]],
+    ) -> None:
+        """Add the sets of topics, given by text, and by number in the store with their contexts."""
+        begin = len(self._row_of)
+        self._reserve(begin + len(texts))
+        self._row_of |= {text: row for row, text in enumerate(texts, begin)}
+        self._mark([context for _, context in contexts], begin)
+        complete = [(number, row) for row, (number, context) in enumerate(contexts, begin) if not context.words]
+        self._mark_complete(store, impacts, complete)
+
+    def _reserve(self, rows: int) -> None:
+        """Make room for so many sets; matchers keep the arrays that they have."""
+        if rows > len(self._sets):
+            sets = np.zeros((max(rows, 2 * len(self._sets)), self._sets.shape[1]), np.int64)
+            sets[: len(self._sets)] = self._sets
+            self._sets = sets
+
+    def _mark(self, contexts: Sequence[PackedContext], first_row: int) -> None:
+        """Add the papers that reach the floor of these contexts, of which some have no words, to their sets."""
+        with_words = [(row, context) for row, context in enumerate(contexts, first_row) if context.words]
+        if not with_words:
+            return
+        self._vectors = self._vectors or [_vectors_of(index, self._weights) for index in self._indexes]
+        packed = np.array(np.frombuffer(b"".join([context.words for _, context in with_words]), np.uint8))
+        at = np.cumsum([0, *(len(context.words) for _, context in with_words)], dtype=np.int64)
+        row = np.array([row for row, _ in with_words], np.int32)
+        floor = np.array([context.floor for _, context in with_words], np.int64)
+        products = np.zeros(max(1, self._papers), np.int32)
+        offset = 0
+        for vectors in self._vectors:
+            mark_near(packed, at, row, floor, *vectors, offset, products, self._sets)
+            offset += len(vectors.lengths)
+
+    def _mark_complete(self, store: ProfileStore, impacts: Impacts, topics: Sequence[tuple[int, int]]) -> None:
+        """Add the papers that have all words of these queries, given with their rows, to their sets."""
+        if not topics:
+            return
+        queries, rows = np.array(topics, np.int64).T
+        word_at, words = _words_of(store, queries)
+        posting_at = np.ascontiguousarray(impacts.words["at"])
+        paper = np.ascontiguousarray(impacts.postings["paper"])
+        counts = np.zeros(max(1, self._papers), np.int32)
+        mark_complete(word_at, words, rows.astype(np.int32), posting_at, paper, counts, self._sets)
 
 
 def topic_texts(store: ProfileStore) -> set[str]:
@@ -59,87 +133,24 @@ def topic_texts(store: ProfileStore) -> set[str]:
     }
 
 
-def context_sets(
-    store: ProfileStore,
-    indexes: Sequence[PaperIndex],
-    impacts: Impacts,
-    weights: Weights,
-    contexts: Mapping[str, PackedContext],
-) -> ContextSets:
-    """The papers of these indexes near each context. `contexts`: by topic, in the epoch of `weights`."""
-    papers = sum(index.paper_count for index in indexes)
-    row = np.full(len(store.queries) + 1, -1, np.int32)
-    queries = [(number, contexts[text]) for number, text in enumerate(store.queries) if text in contexts]
-    row[[number for number, _ in queries]] = np.arange(len(queries))
-    sets = np.zeros((max(1, len(queries)), (papers + 63) // 64 or 1), np.int64)
-    if not queries:
-        return ContextSets(row, sets)
-    unpacked = _unpack([context for _, context in queries])
-    products = np.zeros(max(1, papers), np.int64)
-    offset = 0
-    for index in indexes:
-        vectors = _vectors_of(index, weights)
-        of_index = unpacked._replace(word=vectors.stem[unpacked.word])
-        postings = vectors.post_at, vectors.post_paper, vectors.impacts
-        mark_near(*of_index, *postings, vectors.lengths, offset, products, sets)
-        offset += index.paper_count
-    own = _own_words(store, [(number, row[number]) for number, context in queries if not context.words])
-    unit_lengths = np.full(max(1, papers), NEARNESS_UNIT, np.int64)  # so that nearness is the number of words
-    paper = np.ascontiguousarray(impacts.postings["paper"])
-    word_at = np.ascontiguousarray(impacts.words["at"])
-    mark_near(*own, word_at, paper, np.ones(len(paper), np.int32), unit_lengths, 0, products, sets)
-    return ContextSets(row, sets)
-
-
-def _unpack(contexts: Sequence[PackedContext]) -> _Contexts:
-    counts = np.array([len(context.words) // (NUMBER_BYTES + 1) for context in contexts], np.int64)
-    numbers = b"".join(context.words[: NUMBER_BYTES * count] for context, count in zip(contexts, counts, strict=True))
-    weights = b"".join(context.words[NUMBER_BYTES * count :] for context, count in zip(contexts, counts, strict=True))
-    return _Contexts(
-        at=np.concatenate(([0], np.cumsum(counts))),
-        word=np.frombuffer(numbers, "<u4").astype(np.int32),
-        weight=np.frombuffer(weights, np.uint8).astype(np.int32),
-        row=np.arange(len(contexts), dtype=np.int32),
-        floor=np.array([context.floor for context in contexts], np.int64),
-    )
-
-
-def _own_words(store: ProfileStore, queries: Sequence[tuple[int, int]]) -> _Contexts:
-    """As contexts the words of these queries, given with their rows; a paper must have all of them."""
-    words = [_words(store, query) for query, _ in queries]
-    counts = np.array([len(query_words) for query_words in words], np.int64)
-    word = np.array([word for query_words in words for word in query_words], np.int32)
-    return _Contexts(
-        at=np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))),
-        word=word,
-        weight=np.ones(len(word), np.int32),
-        row=np.array([row for _, row in queries], np.int32),
-        floor=counts,
-    )
-
-
-def _words(store: ProfileStore, query: int) -> list[int]:
-    """The weighted words of a query, each once."""
-    words = (store.vocabulary.term_rows[2 * term] for term in store.profile_terms_of_query(query))
-    return sorted({word for word in words if word >= 0})
-
-
 def _has_words(store: ProfileStore, query: int) -> bool:
     return store.profile_term_at[store.term_at[query]] < store.profile_term_at[store.term_at[query + 1]]
 
 
+def _words_of(store: ProfileStore, queries: I64) -> tuple[I64, I32]:
+    """Where the words of each query begin, and the words, each once in a query."""
+    term_at, profile_term_at = np.array(store.term_at, np.int64), np.array(store.profile_term_at, np.int64)
+    begin, end = profile_term_at[term_at[queries]], profile_term_at[term_at[queries + 1]]
+    terms = np.array(store.profile_term_ids, np.int64)[concatenated_ranges(begin, end - begin)]
+    words = np.array(store.vocabulary.term_rows, np.int64)[2 * terms]
+    query = np.repeat(np.arange(len(queries)), end - begin)
+    size = len(store.vocabulary.words) or 1
+    keys = distinct(query[words >= 0] * size + words[words >= 0])
+    return np.searchsorted(keys, size * np.arange(len(queries) + 1)), (keys % size).astype(np.int32)
+
+
 def _vectors_of(index: PaperIndex, weights: Weights) -> _IndexVectors:
-    """The vectors of an index by an epoch's counts, cached because all matchers of a run need them."""
-    key = id(index), id(weights)
-    if key not in _vectors:
-        _vectors[key] = index, weights, _new_vectors(index, weights)
-    _vectors.move_to_end(key)
-    while len(_vectors) > _MAX_CACHED:
-        _vectors.popitem(last=False)
-    return _vectors[key][2]
-
-
-def _new_vectors(index: PaperIndex, weights: Weights) -> _IndexVectors:
+    """The vectors of an index by an epoch's counts."""
     idf = np.array([word_idf(stem, weights) for stem in index.stems], np.int64)
     size = np.diff(index.post_at)
     norms = norm(index.length.astype(np.int64), weights.average_milli)
@@ -155,4 +166,4 @@ def _new_vectors(index: PaperIndex, weights: Weights) -> _IndexVectors:
         stem_of_word[word] = stem
     # copies, because arrays of files are read-only, for which machine code would be compiled again
     post_at, post_paper = np.array(index.post_at), np.array(index.post_paper)
-    return _IndexVectors(post_at, post_paper, impacts.astype(np.int32), lengths, stem_of_word)
+    return _IndexVectors(stem_of_word, post_at, post_paper, impacts.astype(np.int32), lengths)

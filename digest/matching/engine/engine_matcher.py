@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.matching.engine.context_sets import context_sets
+from digest.matching.engine.context_sets import NearPapers
 from digest.matching.engine.dense_rows import to_bitsets
 from digest.matching.engine.impacts import Impacts, compute_impacts
 from digest.matching.engine.join import JoinedIndex, PapersByPerson, join_papers
@@ -92,7 +92,8 @@ class EngineMatcher:
     """Compiled profiles joined with papers. Costly to build, cheap to call.
 
     `people`: ids of the papers of each followed person, by the author's text in the profiles. `contexts`: by topic,
-    in the epoch of the weights.
+    in the epoch of the weights. `near`: shared by the matchers of these papers and weights; it needs no contexts of
+    topics whose papers it has.
     """
 
     def __init__(
@@ -102,12 +103,14 @@ class EngineMatcher:
         weights: Weights,
         people: PapersByPerson = MappingProxyType({}),
         contexts: Mapping[str, PackedContext] = MappingProxyType({}),
+        near: NearPapers | None = None,
     ) -> None:
         self.store = store
         self.compiled, vocabulary = store.compile()
         self.joined: JoinedIndex = join_papers(vocabulary, indexes, people)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
-        self._near = context_sets(store, indexes, self.impacts, weights, contexts)
+        near_papers = near or NearPapers(indexes, weights)
+        self._near = near_papers.context_sets(store, self.impacts, contexts)
 
     def match(
         self,

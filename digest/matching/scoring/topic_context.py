@@ -47,6 +47,13 @@ class PackedContext(NamedTuple):
     floor: int
 
 
+class PaperVector(NamedTuple):
+    """A paper's words with their impacts in an epoch, and the length of this vector."""
+
+    impacts: Mapping[str, int]
+    length: int
+
+
 NO_CONTEXTS: Mapping[str, TopicContext] = {}  # by a topic's text: conditions that are unknown are not applied
 
 
@@ -77,16 +84,17 @@ def nearness(product: int, length: int) -> int:
     return NEARNESS_UNIT * product // length
 
 
-def paper_vector(document: Document, weights: Weights) -> dict[str, int]:
-    """The impacts of a paper's words in an epoch."""
+def paper_vector(document: Document, weights: Weights) -> PaperVector:
+    """A paper as a vector in an epoch."""
     norm = weights.norm(document.length)
-    return {stem: impact(word_idf(stem, weights), tf, norm) for stem, tf in document.tf.items()}
+    impacts = {stem: impact(word_idf(stem, weights), tf, norm) for stem, tf in document.tf.items()}
+    return PaperVector(impacts, vector_length(sum(value * value for value in impacts.values())))
 
 
-def nearness_of(context: TopicContext, vector: Mapping[str, int]) -> int:
+def nearness_of(context: TopicContext, vector: PaperVector) -> int:
     """The nearness of a paper to a context."""
-    product = sum(weight * vector.get(stem, 0) for stem, weight in context.weights.items())
-    return nearness(product, vector_length(sum(value * value for value in vector.values())))
+    product = sum(weight * vector.impacts.get(stem, 0) for stem, weight in context.weights.items())
+    return nearness(product, vector.length)
 
 
 def heaviest_words(

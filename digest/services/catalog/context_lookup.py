@@ -5,9 +5,10 @@ A background task computes all of them with the thresholds (`services.runs.calib
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from sqlmodel import Session
 
@@ -111,18 +112,18 @@ class EpochContexts:
     def _compute(self, session: Session, topics: Collection[str]) -> dict[str, PackedContext]:
         if not self.terms:
             return {}
-        key = self._key()
-        contexts = {
-            text: _computed.get((key, text), partial(self._compute_context, session, text)) for text in sorted(topics)
-        }
+        key, topics = self._key(), sorted(topics)
+        contexts = {text: _computed.get((key, text), partial(self._compute_context, session, text)) for text in topics}
         return {text: context for text, context in contexts.items() if context is not None}
 
     def _compute_context(self, session: Session, text: str) -> PackedContext | None:
         context = self._search(session).context(text)
         return None if context is None else pack_context(context, self.weights.stem_numbers)
 
-    def _key(self) -> tuple[str, EpochContexts]:
-        return f"{engine().url} {index_files.folder()}", self
+    def _key(self) -> tuple[str, int, int, bytes]:
+        """What identifies the epoch in caches: not its word counts, which take hundreds of kilobytes."""
+        place = f"{engine().url} {index_files.folder()}"
+        return place, self.epoch_id, self.announcement_id, _fingerprint(self.terms)
 
     def _search(self, session: Session) -> ContextSearch:
         return _searches.get(self._key(), partial(self._new_search, session))
@@ -141,6 +142,11 @@ class EpochContexts:
 
 
 NO_EPOCH = EpochContexts()
+
+
+@lru_cache(maxsize=4)
+def _fingerprint(terms: bytes) -> bytes:
+    return hashlib.blake2b(terms, digest_size=16).digest()
 
 
 def topics_of(profiles: Iterable[Profile]) -> set[str]:
