@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from digest.matching.engine.dense_rows import frequent_words
 from digest.matching.engine.impacts import Impacts
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.engine.segments import concatenated_ranges, distinct
-from digest.matching.kernel.array_layout import FLAG_BITS, I32, I64
-from digest.matching.kernel.near_papers import mark_complete, mark_near
+from digest.matching.kernel.array_layout import FLAG_BITS, I16, I32, I64
+from digest.matching.kernel.near_papers import BLOCK, F64, mark_complete, mark_near
 from digest.matching.scoring.bm25 import Weights, impact, norm
 from digest.matching.scoring.topic_context import PackedContext, word_idf
 
@@ -28,13 +29,18 @@ class ContextSets(NamedTuple):
 
 
 class _IndexVectors(NamedTuple):
-    """Papers as vectors: each epoch word's stem (−1: not there), postings with impacts, the papers' lengths."""
+    """Papers as vectors: each epoch word's stem (−1: not there), postings with impacts, the papers' lengths.
+
+    `dense` has the impacts of frequent stems by paper; `dense_row`: of each stem its row, −1 for none.
+    """
 
     stem_of_word: I32
     post_at: I32
     post_paper: I32
     impacts: I32
-    lengths: I64
+    dense_row: I32
+    dense: I16
+    lengths: F64
 
 
 class NearPapers:
@@ -64,29 +70,30 @@ class NearPapers:
         row = np.full(len(store.plain) + 1, -1, np.int32)
         with self._lock:
             texts = list(store.queries) if contexts or self._row_of else []
-            new = [
-                (number, contexts[text])
-                for number, text in enumerate(texts)
-                if text in contexts and text not in self._row_of
-            ]
-            self._add(store, impacts, [texts[number] for number, _ in new], new)
-            row[: len(texts)] = [self._row_of.get(text, -1) for text in texts]
+            plain = np.flatnonzero(np.array(store.plain[: len(texts)], bool)).tolist()
+            new = [number for number in plain if texts[number] in contexts and texts[number] not in self._row_of]
+            begin = len(self._row_of)
+            self._reserve(begin + len(new))
+            self._row_of.update(zip([texts[number] for number in new], range(begin, begin + len(new)), strict=True))
+            self._add(store, impacts, new, [contexts[texts[number]] for number in new], begin)
+            row[plain] = [self._row_of.get(texts[number], -1) for number in plain]
             return ContextSets(row, self._sets)
 
     def _add(
         self,
         store: ProfileStore,
         impacts: Impacts,
-        texts: Sequence[str],
-        contexts: Sequence[tuple[int, PackedContext]],
+        queries: Sequence[int],
+        contexts: Sequence[PackedContext],
+        begin: int,
     ) -> None:
-        """Add the sets of topics, given by text, and by number in the store with their contexts."""
-        begin = len(self._row_of)
-        self._reserve(begin + len(texts))
-        self._row_of |= {text: row for row, text in enumerate(texts, begin)}
-        self._mark([context for _, context in contexts], begin)
-        complete = [(number, row) for row, (number, context) in enumerate(contexts, begin) if not context.words]
-        self._mark_complete(store, impacts, complete)
+        """Find the sets of queries with these contexts, from row `begin` on."""
+        size = np.array([len(context.words) for context in contexts], np.int64)
+        row, query = np.arange(begin, begin + len(queries), dtype=np.int32), np.array(queries, np.int64)
+        if size.any():
+            self._mark([context for context in contexts if context.words], size[size > 0], row[size > 0])
+        if not size.all():
+            self._mark_complete(store, impacts, query[size == 0], row[size == 0])
 
     def _reserve(self, rows: int) -> None:
         """Make room for so many sets; matchers keep the arrays that they have."""
@@ -95,32 +102,24 @@ class NearPapers:
             sets[: len(self._sets)] = self._sets
             self._sets = sets
 
-    def _mark(self, contexts: Sequence[PackedContext], first_row: int) -> None:
-        """Add the papers that reach the floor of these contexts, of which some have no words, to their sets."""
-        with_words = [(row, context) for row, context in enumerate(contexts, first_row) if context.words]
-        if not with_words:
-            return
+    def _mark(self, contexts: Sequence[PackedContext], size: I64, row: I32) -> None:
+        """Add the papers that reach the floor of these contexts, of so many bytes, to their sets."""
         self._vectors = self._vectors or [_vectors_of(index, self._weights) for index in self._indexes]
-        packed = np.array(np.frombuffer(b"".join([context.words for _, context in with_words]), np.uint8))
-        at = np.cumsum([0, *(len(context.words) for _, context in with_words)], dtype=np.int64)
-        row = np.array([row for row, _ in with_words], np.int32)
-        floor = np.array([context.floor for _, context in with_words], np.int64)
-        products = np.zeros(max(1, self._papers), np.int32)
+        packed = np.array(np.frombuffer(b"".join([context.words for context in contexts]), np.uint8))
+        at = np.concatenate((np.zeros(1, np.int64), np.cumsum(size)))
+        floor = np.array([context.floor for context in contexts], np.int64)
         offset = 0
-        for vectors in self._vectors:
+        for index, vectors in zip(self._indexes, self._vectors, strict=True):
+            products = np.zeros(len(vectors.lengths), np.int32)
             mark_near(packed, at, row, floor, *vectors, offset, products, self._sets)
-            offset += len(vectors.lengths)
+            offset += index.paper_count
 
-    def _mark_complete(self, store: ProfileStore, impacts: Impacts, topics: Sequence[tuple[int, int]]) -> None:
-        """Add the papers that have all words of these queries, given with their rows, to their sets."""
-        if not topics:
-            return
-        queries, rows = np.array(topics, np.int64).T
+    def _mark_complete(self, store: ProfileStore, impacts: Impacts, queries: I64, row: I32) -> None:
+        """Add the papers that have all words of these queries to their sets."""
         word_at, words = _words_of(store, queries)
         posting_at = np.ascontiguousarray(impacts.words["at"])
         paper = np.ascontiguousarray(impacts.postings["paper"])
-        counts = np.zeros(max(1, self._papers), np.int32)
-        mark_complete(word_at, words, rows.astype(np.int32), posting_at, paper, counts, self._sets)
+        mark_complete(word_at, words, row, posting_at, paper, np.zeros(max(1, self._papers), np.int32), self._sets)
 
 
 def topic_texts(store: ProfileStore) -> set[str]:
@@ -156,7 +155,21 @@ def _vectors_of(index: PaperIndex, weights: Weights) -> _IndexVectors:
     norms = norm(index.length.astype(np.int64), weights.average_milli)
     impacts = impact(np.repeat(idf, size), index.post_tf.astype(np.int64), norms[index.post_paper])
     squares = np.bincount(index.post_paper, impacts.astype(np.float64) ** 2, index.paper_count)
-    lengths = np.maximum(1, np.sqrt(squares).astype(np.int64))  # exact: the sums are below 2⁵²
+    lengths = np.full(-(-index.paper_count // BLOCK) * BLOCK, np.inf)
+    lengths[: index.paper_count] = np.maximum(1, np.floor(np.sqrt(squares)))  # exact: the sums are below 2⁵²
+    is_frequent = frequent_words(size, index.paper_count)
+    dense_row = np.where(is_frequent, np.cumsum(is_frequent) - 1, -1).astype(np.int32)
+    dense = np.zeros((1 + np.count_nonzero(is_frequent), len(lengths)), np.int16)
+    row = np.repeat(dense_row, size)
+    dense[row[row >= 0], index.post_paper[row >= 0]] = impacts[row >= 0]
+    # copies, because arrays of files are read-only, for which machine code would be compiled again
+    post_at, post_paper = np.array(index.post_at), np.array(index.post_paper)
+    stem_of_word = _stem_of_word(index, weights)
+    return _IndexVectors(stem_of_word, post_at, post_paper, impacts.astype(np.int32), dense_row, dense, lengths)
+
+
+def _stem_of_word(index: PaperIndex, weights: Weights) -> I32:
+    """Of each of the epoch's words its stem in the index, −1 for none."""
     stem_of_word = np.full(len(weights.stems) or 1, -1, np.int32)
     numbers = [
         (weights.stem_numbers[text], stem) for stem, text in enumerate(index.stems) if text in weights.stem_numbers
@@ -164,6 +177,4 @@ def _vectors_of(index: PaperIndex, weights: Weights) -> _IndexVectors:
     if numbers:
         word, stem = np.array(numbers, np.int32).T
         stem_of_word[word] = stem
-    # copies, because arrays of files are read-only, for which machine code would be compiled again
-    post_at, post_paper = np.array(index.post_at), np.array(index.post_paper)
-    return _IndexVectors(stem_of_word, post_at, post_paper, impacts.astype(np.int32), lengths)
+    return stem_of_word
