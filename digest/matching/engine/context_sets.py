@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -50,7 +50,7 @@ class NearPapers:
     """
 
     def __init__(self, indexes: Sequence[PaperIndex], weights: Weights) -> None:
-        self._indexes, self._weights, self._lock = tuple(indexes), weights, Lock()
+        self.indexes, self._weights, self._lock = tuple(indexes), weights, Lock()
         self._papers = sum(index.paper_count for index in indexes)
         self._row_of: dict[str, int] = {}
         self._sets = np.zeros((1, (self._papers + 63) // 64 or 1), np.int64)
@@ -61,9 +61,9 @@ class NearPapers:
         total = topics + len(self._row_of)
         return not self._row_of or (total <= _MAX_TOPICS and total * self._sets[0].nbytes <= _MAX_BYTES)
 
-    def missing(self, topics: Collection[str]) -> set[str]:
+    def missing(self, topics: Iterable[str]) -> set[str]:
         """Those of these topics that have no set."""
-        return topics - self._row_of.keys() if isinstance(topics, set) else set(topics) - self._row_of.keys()
+        return {text for text in topics if text not in self._row_of}
 
     def context_sets(self, store: ProfileStore, impacts: Impacts, contexts: Mapping[str, PackedContext]) -> ContextSets:
         """The sets of a store's topics. `contexts`: those of topics without a set, in the epoch of the weights."""
@@ -74,8 +74,8 @@ class NearPapers:
             new = [number for number in plain if texts[number] in contexts and texts[number] not in self._row_of]
             begin = len(self._row_of)
             self._reserve(begin + len(new))
-            self._row_of.update(zip([texts[number] for number in new], range(begin, begin + len(new)), strict=True))
             self._add(store, impacts, new, [contexts[texts[number]] for number in new], begin)
+            self._row_of.update(zip([texts[number] for number in new], range(begin, begin + len(new)), strict=True))
             row[plain] = [self._row_of.get(texts[number], -1) for number in plain]
             return ContextSets(row, self._sets)
 
@@ -104,12 +104,12 @@ class NearPapers:
 
     def _mark(self, contexts: Sequence[PackedContext], size: I64, row: I32) -> None:
         """Add the papers that reach the floor of these contexts, of so many bytes, to their sets."""
-        self._vectors = self._vectors or [_vectors_of(index, self._weights) for index in self._indexes]
+        self._vectors = self._vectors or [_vectors_of(index, self._weights) for index in self.indexes]
         packed = np.array(np.frombuffer(b"".join([context.words for context in contexts]), np.uint8))
         at = np.concatenate((np.zeros(1, np.int64), np.cumsum(size)))
         floor = np.array([context.floor for context in contexts], np.int64)
         offset = 0
-        for index, vectors in zip(self._indexes, self._vectors, strict=True):
+        for index, vectors in zip(self.indexes, self._vectors, strict=True):
             products = np.zeros(len(vectors.lengths), np.int32)
             mark_near(packed, at, row, floor, *vectors, offset, products, self._sets)
             offset += index.paper_count

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from digest.matching.engine.context_sets import topic_texts
-from digest.matching.engine.engine_matcher import build_matcher
+from digest.matching.engine.context_sets import NearPapers, topic_texts
+from digest.matching.engine.engine_matcher import EngineMatcher, build_matcher
 from digest.matching.engine.paper_index import build_index
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.profile import Candidate, Match, Profile, Topic
@@ -19,7 +19,7 @@ from digest.matching.reference.topic_context_search import ContextSearch
 from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare_document
-from digest.matching.scoring.topic_context import TopicContext, has_context, pack_context, unpack_context
+from digest.matching.scoring.topic_context import PackedContext, TopicContext, has_context, pack_context, unpack_context
 from tests.digest.matching.engine.test_engine_matcher import facts, real_papers
 from tests.digest.matching.profiles import RandomProfiles, candidates
 
@@ -78,6 +78,41 @@ def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, 
 
     assert found == expected
     assert 0 < close_papers(found) < close_papers(without)
+
+
+def test_a_matcher_needs_no_contexts_of_topics_that_another_one_of_these_papers_had(shared: Path) -> None:
+    records = real_papers(shared, PAPERS)
+    papers, weights = candidates(records), Weights(word_counts.count(records))
+    make = RandomProfiles(records, seed=23)
+    profiles = [make.profile() for _ in range(150)]
+    contexts = random_contexts(papers, profiles, weights)
+    parts = [build_index((paper.id, paper.record) for paper in part) for part in (papers[:70], papers[70:])]
+    near, found = NearPapers(parts, weights), []
+    for some_profiles in (profiles[:100], profiles[50:]):
+        store = ProfileStore()
+        rows = [store.add(profile) for profile in some_profiles]
+        missing = near.missing(topic_texts(store))
+        packed = {t: pack_context(contexts[t], weights.stem_numbers) for t in missing & contexts.keys()}
+        results = EngineMatcher(store, parts, weights, contexts=packed, near=near).match(facts(papers), taus=[0] * 100)
+        found += [results.matches(row, profile) for row, profile in zip(rows, some_profiles, strict=True)]
+    expected = answers_of_both(profiles, papers, weights, contexts, 0)[1]
+
+    assert found == expected[:100] + expected[50:]
+    assert near.missing(contexts) == set()
+
+
+def test_the_memory_for_sets_of_near_papers_is_bounded(shared: Path) -> None:
+    records = real_papers(shared, 3)
+    papers, weights = candidates(records), Weights(word_counts.count(records))
+    near = NearPapers([build_index((paper.id, paper.record) for paper in papers)], weights)
+    store = ProfileStore()
+    store.add(Profile((Topic("bandits"),)))
+    fits_before = near.has_room(10**9)
+    EngineMatcher(store, near.indexes, weights, contexts={"bandits": PackedContext(b"", 0)}, near=near)
+
+    assert fits_before
+    assert near.has_room(10)
+    assert not near.has_room(10**9)
 
 
 def test_a_context_as_bytes_is_the_same_context() -> None:
