@@ -126,20 +126,21 @@ def topic_texts(store: ProfileStore) -> set[str]:
     """The plain topics of all profiles that can have a context."""
     stream, record = store.stream.view(), np.array(store.record, np.int64)
     queries = np.unique(stream[concatenated_ranges(record + 1, stream[record] >> FLAG_BITS)])
-    texts = list(store.queries)
-    return {
-        texts[query] for query in queries.tolist() if query >= 0 and store.plain[query] and _has_words(store, query)
-    }
+    queries = queries[queries >= 0]
+    begin, end = _terms_of(store, queries)
+    texts, is_plain = list(store.queries), np.array(store.plain, bool)[queries]
+    return {texts[query] for query in queries[is_plain & (begin < end)].tolist()}
 
 
-def _has_words(store: ProfileStore, query: int) -> bool:
-    return store.profile_term_at[store.term_at[query]] < store.profile_term_at[store.term_at[query + 1]]
+def _terms_of(store: ProfileStore, queries: I32 | I64) -> tuple[I64, I64]:
+    """Where the profile terms of each query begin and end."""
+    term_at, profile_term_at = np.array(store.term_at, np.int64), np.array(store.profile_term_at, np.int64)
+    return profile_term_at[term_at[queries]], profile_term_at[term_at[queries + 1]]
 
 
 def _words_of(store: ProfileStore, queries: I64) -> tuple[I64, I32]:
     """Where the words of each query begin, and the words, each once in a query."""
-    term_at, profile_term_at = np.array(store.term_at, np.int64), np.array(store.profile_term_at, np.int64)
-    begin, end = profile_term_at[term_at[queries]], profile_term_at[term_at[queries + 1]]
+    begin, end = _terms_of(store, queries)
     terms = np.array(store.profile_term_ids, np.int64)[concatenated_ranges(begin, end - begin)]
     words = np.array(store.vocabulary.term_rows, np.int64)[2 * terms]
     query = np.repeat(np.arange(len(queries)), end - begin)
