@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from threading import Lock
 from typing import NamedTuple
 
@@ -61,39 +62,45 @@ class NearPapers:
         total = topics + len(self._row_of)
         return not self._row_of or (total <= _MAX_TOPICS and total * self._sets[0].nbytes <= _MAX_BYTES)
 
-    def missing(self, topics: Iterable[str]) -> set[str]:
+    def missing(self, topics: Iterable[str]) -> list[str]:
         """Those of these topics that have no set."""
-        return {text for text in topics if text not in self._row_of}
+        return [text for text in topics if text not in self._row_of]
 
     def context_sets(self, store: ProfileStore, impacts: Impacts, contexts: Mapping[str, PackedContext]) -> ContextSets:
         """The sets of a store's topics. `contexts`: those of topics without a set, in the epoch of the weights."""
         row = np.full(len(store.plain) + 1, -1, np.int32)
         with self._lock:
-            texts = list(store.queries) if contexts or self._row_of else []
-            plain = np.flatnonzero(np.array(store.plain[: len(texts)], bool)).tolist()
-            new = [number for number in plain if texts[number] in contexts and texts[number] not in self._row_of]
-            begin = len(self._row_of)
-            self._reserve(begin + len(new))
-            self._add(store, impacts, new, [contexts[texts[number]] for number in new], begin)
-            self._row_of.update(zip([texts[number] for number in new], range(begin, begin + len(new)), strict=True))
-            row[plain] = [self._row_of.get(texts[number], -1) for number in plain]
+            if not contexts and not self._row_of:
+                return ContextSets(row, self._sets)
+            texts = list(store.queries)
+            plain = np.flatnonzero(np.array(store.plain, bool))
+            plain_texts = [texts[number] for number in plain.tolist()]
+            row[plain] = list(map(self._row_of.get, plain_texts, repeat(-1)))
+            missing = np.flatnonzero(row[plain] < 0).tolist()
+            found = [(i, contexts[plain_texts[i]]) for i in missing if plain_texts[i] in contexts]
+            new, begin = [i for i, _ in found], len(self._row_of)
+            rows = range(begin, begin + len(new))
+            self._reserve(rows.stop)
+            self._add(store, impacts, plain[new], [context for _, context in found], begin)
+            self._row_of.update(zip([plain_texts[i] for i in new], rows, strict=True))
+            row[plain[new]] = rows
             return ContextSets(row, self._sets)
 
     def _add(
         self,
         store: ProfileStore,
         impacts: Impacts,
-        queries: Sequence[int],
+        queries: I64,
         contexts: Sequence[PackedContext],
         begin: int,
     ) -> None:
         """Find the sets of queries with these contexts, from row `begin` on."""
         size = np.array([len(context.words) for context in contexts], np.int64)
-        row, query = np.arange(begin, begin + len(queries), dtype=np.int32), np.array(queries, np.int64)
+        row = np.arange(begin, begin + len(queries), dtype=np.int32)
         if size.any():
             self._mark([context for context in contexts if context.words], size[size > 0], row[size > 0])
         if not size.all():
-            self._mark_complete(store, impacts, query[size == 0], row[size == 0])
+            self._mark_complete(store, impacts, queries[size == 0], row[size == 0])
 
     def _reserve(self, rows: int) -> None:
         """Make room for so many sets; matchers keep the arrays that they have."""
@@ -122,17 +129,18 @@ class NearPapers:
         mark_complete(word_at, words, row, posting_at, paper, np.zeros(max(1, self._papers), np.int32), self._sets)
 
 
-def topic_texts(store: ProfileStore) -> set[str]:
-    """The plain topics of all profiles that can have a context."""
+def topic_texts(store: ProfileStore) -> list[str]:
+    """The plain topics of all profiles that can have a context, each once."""
     stream, record = store.stream.view(), np.array(store.record, np.int64)
-    queries = np.unique(stream[concatenated_ranges(record + 1, stream[record] >> FLAG_BITS)])
-    queries = queries[queries >= 0]
+    is_topic = np.zeros(len(store.plain) + 1, bool)  # the last one is for muted topics
+    is_topic[stream[concatenated_ranges(record + 1, stream[record] >> FLAG_BITS)]] = True
+    queries = np.flatnonzero(is_topic[:-1] & np.array(store.plain, bool))
     begin, end = _terms_of(store, queries)
-    texts, is_plain = list(store.queries), np.array(store.plain, bool)[queries]
-    return {texts[query] for query in queries[is_plain & (begin < end)].tolist()}
+    texts = list(store.queries)
+    return [texts[query] for query in queries[begin < end].tolist()]
 
 
-def _terms_of(store: ProfileStore, queries: I32 | I64) -> tuple[I64, I64]:
+def _terms_of(store: ProfileStore, queries: I64) -> tuple[I64, I64]:
     """Where the profile terms of each query begin and end."""
     term_at, profile_term_at = np.array(store.term_at, np.int64), np.array(store.profile_term_at, np.int64)
     return profile_term_at[term_at[queries]], profile_term_at[term_at[queries + 1]]

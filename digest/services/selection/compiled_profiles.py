@@ -154,8 +154,8 @@ class CompiledProfileCache:
         topics, contexts = topic_texts(self.store), self._contexts[1]
         near = near_papers(papers, epoch_contexts, topics)
         missing = near.missing(topics)
-        contexts |= epoch_contexts.known(session, missing - contexts.keys())
-        return near, {text: contexts[text] for text in missing & contexts.keys()}
+        contexts |= epoch_contexts.known(session, [text for text in missing if text not in contexts])
+        return near, contexts
 
     def query_texts(self) -> QueryTextArrays:
         """The topics of all compiled profiles as typed."""
