@@ -44,8 +44,8 @@ class PreviewData:
     """The announcements of a preview, oldest first, each with its posting lists; and those that set the threshold.
 
     `window` is empty where fewer than 14 announcements are before the newest. `contexts`: of the newest epoch, which
-    has nearly the same word counts as the newest day. `newest_batch`: the last one that was
-    stored before. `number` differs for other data.
+    has nearly the same word counts as the newest day. `newest_batch`: the last one that was stored before. `number`
+    differs for other data.
     """
 
     pools: tuple[CandidatePool, ...]
