@@ -29,6 +29,7 @@ from digest.models.paper import (
     PaperVersion,
     Reject,
     Signal,
+    StoredTopicContext,
 )
 from digest.models.search import SearchDocument
 from digest.models.source import CrossrefLookup, FeedItem, FeedSource, SourceDay, SourcePause, SourceState
@@ -97,6 +98,7 @@ __all__ = [
     "SourcePause",
     "SourceState",
     "StoredKey",
+    "StoredTopicContext",
     "Subscriber",
     "Suppression",
     "Threshold",

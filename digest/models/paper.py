@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from digest.models.types import BigIntegerId, UTCDateTime
@@ -205,3 +205,17 @@ class Epoch(SQLModel, table=True):
     average_length_milli: int
     announcements: int
     terms: bytes
+
+
+class StoredTopicContext(SQLModel, table=True):
+    """The context of a topic in one epoch. `topic`: a hash of its text; `words`: numbers and weights of words.
+
+    `floor`: the nearness of a close paper. The numbers are places in the epoch's words in alphabetical order.
+    """
+
+    __tablename__ = "topic_context"
+
+    epoch_id: int = Field(foreign_key="epoch.id", primary_key=True)
+    topic: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    words: bytes
+    floor: int

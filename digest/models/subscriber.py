@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from digest.models.types import UTCDateTime
@@ -64,7 +64,10 @@ class ProfileVersion(SQLModel, table=True):
 
 
 class Threshold(SQLModel, table=True):
-    """The threshold τ of a profile version in one epoch: a relevance, or None where the floor alone decides."""
+    """The threshold τ of a profile version in one epoch: a relevance, or None where the floor alone decides.
+
+    `has_contexts`: the contexts of its topics are stored.
+    """
 
     __table_args__ = (UniqueConstraint("profile_id", "epoch_id"),)
 
@@ -72,6 +75,7 @@ class Threshold(SQLModel, table=True):
     profile_id: int = Field(foreign_key="profile_version.id", ondelete="CASCADE")
     epoch_id: int = Field(foreign_key="epoch.id")
     tau: int | None = None
+    has_contexts: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Feedback(SQLModel, table=True):

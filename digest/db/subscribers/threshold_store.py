@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import case, func, select, text
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.column_reads import read_column
@@ -14,15 +14,26 @@ from digest.models import ProfileVersion, Subscriber, Threshold
 from digest.models.subscriber import ACTIVE
 
 
-def stored_thresholds(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> dict[int, int | None]:
-    """The threshold τ of each profile version that was calibrated for this epoch."""
+class ProfileThreshold(NamedTuple):
+    """τ of a profile version in an epoch. `has_contexts`: close papers need the context of a topic as well."""
+
+    tau: int | None = None
+    has_contexts: bool = False
+
+
+def stored_thresholds(session: Session, epoch_id: int, profile_ids: Iterable[int]) -> dict[int, ProfileThreshold]:
+    """The threshold of each profile version that was calibrated for this epoch."""
     threshold = SQLModel.metadata.tables["threshold"].c
-    columns = (threshold.profile_id, func.coalesce(threshold.tau, -1))
+    columns = (
+        threshold.profile_id,
+        func.coalesce(threshold.tau, -1),
+        case((threshold.has_contexts, 1), else_=0),
+    )
     statement = select(*[read_column(session, column) for column in columns]).where(
         threshold.epoch_id == epoch_id, in_values(session, threshold.profile_id, list(profile_ids))
     )
-    stored_ids, taus = session.execute(statement).one()
-    return {profile_id: None if tau < 0 else tau for profile_id, tau in zip(stored_ids or (), taus or (), strict=True)}
+    rows = zip(*(values or () for values in session.execute(statement).one()), strict=True)
+    return {profile_id: ProfileThreshold(None if tau < 0 else tau, bool(flag)) for profile_id, tau, flag in rows}
 
 
 def thresholds_of_subscriber(session: Session, subscriber_id: int) -> list[tuple[int, int, int | None]]:
@@ -36,19 +47,20 @@ def thresholds_of_subscriber(session: Session, subscriber_id: int) -> list[tuple
     return [(number, epoch_id, tau) for number, epoch_id, tau in session.execute(statement)]
 
 
-def store_thresholds(session: Session, epoch_id: int, taus: Mapping[int, int | None]) -> None:
+def store_thresholds(session: Session, epoch_id: int, thresholds: Mapping[int, ProfileThreshold]) -> None:
     """Store thresholds of an epoch; existing ones stay."""
-    insert = "INSERT INTO threshold (profile_id, epoch_id, tau)"
+    insert = "INSERT INTO threshold (profile_id, epoch_id, tau, has_contexts)"
     if session.get_bind().dialect.name == "postgresql":
         rows = (
-            "SELECT profile, :epoch, tau FROM unnest(CAST(:profiles AS integer[]), CAST(:taus AS integer[]))"
-            " AS given (profile, tau)"
+            "SELECT profile, :epoch, tau, has_contexts FROM unnest(CAST(:profiles AS integer[]),"
+            " CAST(:taus AS integer[]), CAST(:contexts AS boolean[])) AS given (profile, tau, has_contexts)"
         )
-        parameters: Any = {"profiles": [*taus], "taus": [*taus.values()], "epoch": epoch_id}
+        taus, contexts = [row.tau for row in thresholds.values()], [row.has_contexts for row in thresholds.values()]
+        parameters: Any = {"profiles": [*thresholds], "taus": taus, "contexts": contexts, "epoch": epoch_id}
     else:
-        rows = "VALUES (:profile, :epoch, :tau)"
-        parameters = [{"profile": profile_id, "epoch": epoch_id, "tau": tau} for profile_id, tau in taus.items()]
-    if taus:
+        rows = "VALUES (:profile, :epoch, :tau, :has_contexts)"
+        parameters = [{"profile": number, "epoch": epoch_id, **row._asdict()} for number, row in thresholds.items()]
+    if thresholds:
         statement = text(f"{insert} {rows} ON CONFLICT DO NOTHING")
         session.execute(statement, parameters)
 
@@ -57,8 +69,9 @@ def copy_threshold(session: Session, from_profile: int, to_profile: int) -> None
     """Copy the thresholds of one profile version to a new one that differs only in settings that do not affect them."""
     session.execute(
         text(
-            "INSERT INTO threshold (profile_id, epoch_id, tau) "
-            "SELECT :after, epoch_id, tau FROM threshold WHERE profile_id = :before ON CONFLICT DO NOTHING"
+            "INSERT INTO threshold (profile_id, epoch_id, tau, has_contexts) "
+            "SELECT :after, epoch_id, tau, has_contexts FROM threshold WHERE profile_id = :before "
+            "ON CONFLICT DO NOTHING"
         ),
         {"before": from_profile, "after": to_profile},
     )

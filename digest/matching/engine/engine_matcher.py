@@ -6,7 +6,7 @@ word counts (`impacts.weigh`), and can then be matched any number of times. Mach
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.matching.engine.context_sets import NearPapers
 from digest.matching.engine.dense_rows import to_bitsets
 from digest.matching.engine.impacts import Impacts, compute_impacts
 from digest.matching.engine.join import JoinedIndex, PapersByPerson, join_papers
@@ -51,6 +52,7 @@ from digest.matching.kernel.profile_decoding import (
 from digest.matching.profile import USUAL, Profile
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import CLOSE_PAPERS, TRENDING_PER_MILLE
+from digest.matching.scoring.topic_context import PackedContext
 
 __all__ = ["ALL", "CAPPED", "RANKED", "AdmittedPapers", "EngineMatcher", "PaperFacts", "SentPapers"]
 
@@ -89,7 +91,9 @@ class AdmittedPapers(NamedTuple):
 class EngineMatcher:
     """Compiled profiles joined with papers. Costly to build, cheap to call.
 
-    `people`: ids of the papers of each followed person, by the author's text in the profiles.
+    `people`: ids of the papers of each followed person, by the author's text in the profiles. `contexts`: by topic,
+    in the epoch of the weights. `near`: shared by the matchers of these papers and weights; it needs no contexts of
+    topics whose papers it has.
     """
 
     def __init__(
@@ -98,11 +102,15 @@ class EngineMatcher:
         indexes: Sequence[PaperIndex],
         weights: Weights,
         people: PapersByPerson = MappingProxyType({}),
+        contexts: Mapping[str, PackedContext] = MappingProxyType({}),
+        near: NearPapers | None = None,
     ) -> None:
         self.store = store
         self.compiled, vocabulary = store.compile()
         self.joined: JoinedIndex = join_papers(vocabulary, indexes, people)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
+        near_papers = near or NearPapers(indexes, weights)
+        self._near = near_papers.context_sets(store, self.impacts, contexts)
 
     def match(
         self,
@@ -110,6 +118,7 @@ class EngineMatcher:
         *,
         rows: Sequence[int] | None = None,
         taus: Sequence[int | None] | None = None,
+        with_contexts: Sequence[bool] | None = None,
         seen_through: Sequence[int] | None = None,
         sent: Sequence[Iterable[int]] | SentPapers | None = None,
         taken: Sequence[int] | None = None,
@@ -121,7 +130,8 @@ class EngineMatcher:
     ) -> MatchResults:
         """The papers that each row's profile gets, best first.
 
-        `taus`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no threshold yet.
+        `taus`, `with_contexts`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no
+        threshold yet. `with_contexts`: whose close papers need a context, by default all that have contexts.
 
         `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank,
         as far as the profile's limit has places beside those `taken` in each row. Without `close` there are no close
@@ -129,6 +139,7 @@ class EngineMatcher:
         """
         requests = self._requests(facts, rows, taus, seen_through, sent, admitted)
         requests.rows["taken"][:-1] = 0 if taken is None else taken
+        requests.rows["with_contexts"][:-1] = True if with_contexts is None else with_contexts
         paper_arrays = self._paper_arrays(facts)
         workspace = self._workspace(paper_arrays)
         (
@@ -249,6 +260,8 @@ class EngineMatcher:
             papers=papers,
             paper_of_tie=paper_order,
             category_sets=joined.category,
+            near_row=self._near.row,
+            near_sets=self._near.sets,
         )
 
     def _workspace(self, paper_arrays: PaperArrays, *, best_count: int = 0) -> Workspace:
@@ -288,12 +301,17 @@ class EngineMatcher:
         )
 
 
-def build_matcher(profiles: Iterable[Profile], indexes: Sequence[PaperIndex], weights: Weights) -> EngineMatcher:
+def build_matcher(
+    profiles: Iterable[Profile],
+    indexes: Sequence[PaperIndex],
+    weights: Weights,
+    contexts: Mapping[str, PackedContext] = MappingProxyType({}),
+) -> EngineMatcher:
     """A matcher for these profiles, in their order."""
     store = ProfileStore()
     for profile in profiles:
         store.add(profile)
-    return EngineMatcher(store, indexes, weights)
+    return EngineMatcher(store, indexes, weights, contexts=contexts)
 
 
 def _empty_results(rows: int, capacity: int) -> MatchArrays:

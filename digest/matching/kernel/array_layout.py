@@ -35,7 +35,7 @@ WORD = columns("", "at idf max_impact row")
 POSTING = columns("", "paper impact")
 HEAD = columns("", "plain at end set profile_terms floor title_at title_end")
 PAPER = columns("tie rank factor", "announcement unused")
-REQUEST = columns("row sent_at tau", "eligible taken")
+REQUEST = columns("row sent_at tau", "eligible taken with_contexts unused")
 WORK_DAY = columns("stamp count relevance paper")
 WORK_TOPIC = columns("topic gain used first_term titles")
 RESULT_ROW = columns("first note_at", "total masks terms topics")
@@ -78,6 +78,7 @@ class PaperArrays(NamedTuple):
     `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
     another order; `factor`: the trending factor in thousandths.
     `category_sets`: the papers in each category of profiles; then, in a second half, by primary category alone.
+    `near_sets`: the papers near the context of a topic; `near_row`: the row of each query, −1 for an unknown context.
     """
 
     atom_at: I32
@@ -94,10 +95,15 @@ class PaperArrays(NamedTuple):
     papers: Rows
     paper_of_tie: I32
     category_sets: I64
+    near_row: I32
+    near_sets: I64
 
 
 class RowRequests(NamedTuple):
-    """The request of each row: its threshold (−1: none yet), papers sent before, eligible papers, places taken."""
+    """The request of each row: its threshold (−1: none yet), papers sent before, eligible papers, places taken.
+
+    `with_contexts`: 1 where close papers need the context of a topic.
+    """
 
     rows: Rows
     sent: I32

@@ -7,10 +7,20 @@ from digest.matching.kernel.jit import inlined
 
 # Rows of the workspace's sets: strict matches; papers of followed authors; eligible papers that no exclusion matches,
 # and of these the ones that the categories admit; sent before; certain matches; papers that may match closely; papers
-# whose sums are needed; selected papers; then a stack.
-STRICT_MATCHES, FOLLOWED_AUTHORS, ELIGIBLE, ALLOWED, ALREADY_SENT, CERTAIN, POSSIBLY_CLOSE, SUMMED, SELECTED, STACK = (
-    range(10)
-)
+# whose sums are needed; selected papers; papers near the context of a topic; then a stack.
+(
+    STRICT_MATCHES,
+    FOLLOWED_AUTHORS,
+    ELIGIBLE,
+    ALLOWED,
+    ALREADY_SENT,
+    CERTAIN,
+    POSSIBLY_CLOSE,
+    SUMMED,
+    SELECTED,
+    NEAR,
+    STACK,
+) = range(11)
 
 
 @inlined

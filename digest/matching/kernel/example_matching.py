@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I64, CompiledProfiles, PaperArrays, Workspace
+from digest.matching.kernel.bitsets import NEAR, contains
 from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.profile_decoding import EXAMPLE_AT, FLOOR, TOPIC_COUNT
 from digest.matching.kernel.score_accumulation import add_word_sums
@@ -37,14 +38,16 @@ def is_similar(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> 
 
 @inlined
 def reaches_floor(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> bool:
-    """True where the topics' words alone reach the floor of close matches, or the examples admit the paper."""
-    return _topics_reach_floor(workspace, paper) or is_similar(profiles, workspace, paper)
+    """True where the topics admit a close paper, or the examples."""
+    return _do_topics_admit(workspace, paper) or is_similar(profiles, workspace, paper)
 
 
 @inlined
-def _topics_reach_floor(workspace: Workspace, paper: int) -> bool:
+def _do_topics_admit(workspace: Workspace, paper: int) -> bool:
+    """True for a paper near a topic's context that reaches the floor by the topics' words alone."""
     floor = workspace.scalars[FLOOR]
-    return bool(floor > 0 and workspace.sums[paper] - workspace.example_gains[paper] // EXAMPLE_UNIT >= floor)
+    relevance = workspace.sums[paper] - workspace.example_gains[paper] // EXAMPLE_UNIT
+    return bool(floor > 0 and relevance >= floor and contains(workspace.sets[NEAR], paper))
 
 
 @separate
@@ -58,7 +61,7 @@ def hide_topics(profiles: CompiledProfiles, workspace: Workspace, count: int) ->
         paper = workspace.batch[lane]
         if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper):
             continue
-        if _topics_reach_floor(workspace, paper):
+        if _do_topics_admit(workspace, paper):
             continue
         for topic in range(topics):
             workspace.topic_gains[topic, lane] = -1

@@ -40,6 +40,7 @@ from digest.matching.kernel.profile_decoding import (
     RANKED_LIMIT,
     SCORE_BOUND,
     TIE_BITS,
+    WITH_CONTEXTS,
     WORD_COUNT,
     decode,
     prefetch_rows,
@@ -68,6 +69,7 @@ def match_rows(
     for row in range(begin, last + 1):
         prefetch_rows(profiles, index, requests.rows[min(row + 1, last)].row, requests.rows[min(row + 2, last)].row)
         decode(profiles, workspace, requests.rows[row].row)
+        workspace.scalars[WITH_CONTEXTS] = requests.rows[row].with_contexts
         keys = 0
         certain = find_strict(profiles, index, workspace)
         close_possible = may_be_close(profiles, index, workspace, requests.rows[row].tau)

@@ -71,6 +71,7 @@ class CandidateSearch:
     def __init__(self, parsed: ParsedProfile, weights: Weights, cache: PostingCache) -> None:
         self._profile = profile = parsed.profile
         self._weights, self._floor = weights, parsed.floor if profile.close else 0
+        self._needs_context = parsed.contexts is not None
         lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
         self._as_written = [cache.find(result.query) for result in lookups]
         self._is_written_exact = all(result.is_exact for result in lookups)
@@ -152,7 +153,7 @@ class CandidateSearch:
         least = 0 if tau is None else tau + 1
         numbers = self._allowed(lists, hits.relevances.keys() - hits.written - hits.excluded)
         close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := hits.relevances[n]) >= least]
-        if tau is None and self._is_exact:
+        if tau is None and self._is_exact and not self._needs_context:
             close = nsmallest(CLOSE_PAPERS_PER_DAY, (paper for paper in close if paper[1] in eligible))
         return {number for _, _, number in close}
 

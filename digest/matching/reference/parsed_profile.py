@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from digest.matching.profile import Profile
@@ -22,6 +22,7 @@ from digest.matching.query.language import (
 from digest.matching.scoring.bm25 import Weights, close_floor, topic_weight
 from digest.matching.scoring.boolean_match import Document, Predicate, followed_predicate, predicate
 from digest.matching.scoring.example_vectors import stems_of, term_idf
+from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 from digest.papers.subjects import with_equivalents
 
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
@@ -96,7 +97,8 @@ class ParsedProfile:
 
     `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
     `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none. `examples`: of each
-    term of the example papers its stems, weight and idf.
+    term of the example papers its stems, weight and idf. `contexts`: the plain topics with words, each with its
+    context; None where a context is unknown, so that close papers need none.
     """
 
     profile: Profile
@@ -114,6 +116,7 @@ class ParsedProfile:
     by_stem: Mapping[str, tuple[int, ...]]
     other_terms: tuple[int, ...]
     examples: tuple[tuple[tuple[str, ...], int, int], ...]
+    contexts: tuple[tuple[ParsedTopic, TopicContext], ...] | None
 
     def satisfied_terms(self, document: Document) -> list[int]:
         """The positions in `terms` of the terms that match where their topic matches as written, in no order.
@@ -138,8 +141,10 @@ def scoring_key(profile_term: ProfileTerm) -> ProfileTerm:
     return profile_term._replace(field="") if profile_term.field in TEXT_FIELDS else profile_term
 
 
-def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
-    """Parse a profile and weight its words by the counts of one epoch. Raises BadQuery."""
+def parse_profile(
+    profile: Profile, weights: Weights, contexts: Mapping[str, TopicContext] = NO_CONTEXTS
+) -> ParsedProfile:
+    """Parse a profile and weight its words by the counts of one epoch. `contexts`: by topic. Raises BadQuery."""
     queries = [(index, parse(topic.text)) for index, topic in enumerate(profile.topics) if not topic.muted]
     topics = tuple(ParsedTopic.from_query(index, query) for index, query in queries)
     topic_counts = Counter(
@@ -180,7 +185,20 @@ def parse_profile(profile: Profile, weights: Weights) -> ParsedProfile:
         by_stem=by_stem,
         other_terms=tuple(position for position, (_, term) in enumerate(topic_terms) if not term.stems),
         examples=_weighted_examples(profile, weights),
+        contexts=_contexts_of_topics(profile, topics, contexts),
     )
+
+
+def _contexts_of_topics(
+    profile: Profile, topics: Iterable[ParsedTopic], contexts: Mapping[str, TopicContext]
+) -> tuple[tuple[ParsedTopic, TopicContext], ...] | None:
+    with_words = [
+        (topic, contexts.get(profile.topics[topic.index].text))
+        for topic in topics
+        if topic.query.plain and topic.term_bits
+    ]
+    known = tuple((topic, context) for topic, context in with_words if context is not None)
+    return known if len(known) == len(with_words) else None
 
 
 def _weighted_examples(profile: Profile, weights: Weights) -> tuple[tuple[tuple[str, ...], int, int], ...]:

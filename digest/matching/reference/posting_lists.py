@@ -12,7 +12,7 @@ import mmap
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -75,15 +75,18 @@ class PostingLists:
 
     def stem_counts(self) -> dict[str, int]:
         """In how many papers each stem is."""
-        counts = dict(self.long_stems)
+        return dict(self.long_stems) | {stem: len(papers) for stem, papers, _ in self.stem_lists()}
+
+    def stem_lists(self) -> Iterator[tuple[str, memoryview[int], memoryview[int]]]:
+        """Each stem that is not too long for a term, with the numbers of its papers and its tf in each."""
         first, end = self._position(_STEM.encode()), self._position(chr(ord(_STEM) + 1).encode())
         for position in range(first, end):
             stem = self.term_text[self.term_at[position] + 1 : self.term_at[position + 1]].decode(
                 "utf-8", "surrogatepass"
             )
             if len(stem) < _CUT_LENGTH - 1:
-                counts[stem] = self.list_at[position + 1] - self.list_at[position]
-        return counts
+                span = slice(self.list_at[position], self.list_at[position + 1])
+                yield stem, self.papers[span], self.tf[span]
 
     def _find_all(self, parts: Iterable[IndexQuery]) -> set[int]:
         numbers: set[int] | None = None

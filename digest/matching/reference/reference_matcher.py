@@ -6,60 +6,25 @@ docs/MATCHING.md defines the rules. The engine must give the same papers, order,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from digest.matching.profile import Candidate, Counts, Match, Profile
-from digest.matching.query.language import TEXT_FIELDS, ProfileTerm, phrase_words, positive_terms
+from digest.matching.query.language import ProfileTerm, phrase_words, positive_terms
 from digest.matching.reference import topic_slots
-from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
-from digest.matching.scoring.bm25 import Weights, impact, score
-from digest.matching.scoring.boolean_match import Document, in_category, prepare_document
-from digest.matching.scoring.example_vectors import nearest_example, term_frequency
-from digest.matching.scoring.parameters import (
-    ABSTRACT_TF,
-    CLOSE_PAPERS_PER_DAY,
-    EXAMPLE_UNIT,
-    FIXED_IMPACTS,
-    TITLE_TF,
-    TOPIC_WEIGHT,
+from digest.matching.reference.paper_evaluation import (
+    Finding,
+    evaluate_paper,
+    is_allowed,
+    is_close_to_topics,
+    is_similar,
 )
-from digest.matching.scoring.relevance_feedback import lift
-from digest.text.folding import fold_text
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """The evaluation of one paper for a profile. `gains`: the gain of each matched term.
-
-    `strict_positions`: the positions in `ParsedProfile.terms` of the terms by which topics match as written.
-    `strict_gains`: the gains of these terms' words; `phrase_gain`: the extra gain of phrases. `liked_impacts`: the
-    weighted impacts of words of liked papers. `similarity`: to the example papers; `shared_terms`: the positions of
-    those terms of the examples that the paper has.
-    """
-
-    document: Document
-    gains: dict[ProfileTerm, int]
-    strict_positions: list[int]
-    strict_gains: dict[ProfileTerm, int]
-    phrase_gain: int
-    followed: tuple[str, ...]
-    liked_impacts: tuple[int, ...]
-    similarity: int = 0
-    shared_terms: tuple[int, ...] = ()
-
-    @property
-    def topic_relevance(self) -> int:
-        return sum(self.gains.values()) + self.phrase_gain
-
-    @property
-    def relevance(self) -> int:
-        return self.topic_relevance + self.similarity
-
-    @property
-    def score(self) -> int:
-        """Likes raise only the score; relevance alone decides whether a paper matches."""
-        return score(self.relevance + lift(self.liked_impacts, self.relevance), self.document.candidate.trending)
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic, parse_profile, scoring_key
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.example_vectors import nearest_example
+from digest.matching.scoring.parameters import CLOSE_PAPERS_PER_DAY
+from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 
 
 class FindingCache:
@@ -68,16 +33,17 @@ class FindingCache:
     A preview needs most papers for the threshold and for their day. Not for several profiles or epochs.
     """
 
-    def __init__(self) -> None:
-        self._findings: dict[int, tuple[Mapping[str, int], _Finding | None]] = {}
+    def __init__(self, contexts: Mapping[str, TopicContext] = NO_CONTEXTS) -> None:
+        self._findings: dict[int, tuple[Mapping[str, int], Finding | None]] = {}
+        self._contexts = contexts
         self._parsed: ParsedProfile | None = None
 
     def parse(self, profile: Profile, weights: Weights) -> ParsedProfile:
         """The parsed profile."""
-        self._parsed = self._parsed or parse_profile(profile, weights)
+        self._parsed = self._parsed or parse_profile(profile, weights, self._contexts)
         return self._parsed
 
-    def evaluate(self, parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
+    def evaluate(self, parsed: ParsedProfile, document: Document, weights: Weights) -> Finding | None:
         """The evaluation of the paper, None where it is withdrawn or excluded."""
         paper = document.candidate.id
         words, finding = self._findings.get(paper, (None, None))
@@ -95,9 +61,13 @@ def match(
     *,
     tau: int | None,
     sent: frozenset[int] = frozenset(),
+    contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
 ) -> list[Match]:
-    """The matching papers within the profile's caps, best first. `tau` None: no threshold yet. Raises BadQuery."""
-    return match_lazily(profile, candidates, counts, tau=tau, sent=sent).within_limits()
+    """The matching papers within the profile's caps, best first. `tau` None: no threshold yet. Raises BadQuery.
+
+    `contexts`: those of the epoch, by a topic's text.
+    """
+    return match_lazily(profile, candidates, counts, tau=tau, sent=sent, contexts=contexts).within_limits()
 
 
 def match_all(
@@ -107,9 +77,10 @@ def match_all(
     *,
     tau: int | None,
     sent: frozenset[int] = frozenset(),
+    contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
 ) -> list[Match]:
     """All matching papers, followed authors first, then by score, without caps. Raises BadQuery."""
-    return list(match_lazily(profile, candidates, counts, tau=tau, sent=sent))
+    return list(match_lazily(profile, candidates, counts, tau=tau, sent=sent, contexts=contexts))
 
 
 def match_lazily(
@@ -119,34 +90,40 @@ def match_lazily(
     *,
     tau: int | None,
     sent: frozenset[int] = frozenset(),
+    contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
     cache: FindingCache | None = None,
 ) -> LazyMatches:
-    """Like `match_all`, but each match is explained only when iterated: most are only counted."""
+    """Like `match_all`, but each match is explained only when iterated: most are only counted.
+
+    A `cache` has its own contexts.
+    """
     weights = _weights(counts)
-    parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights)
+    parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights, contexts)
     findings = [
         finding
         for finding in _findings(parsed, candidates, weights, cache)
-        if finding.followed or _allowed(parsed, finding)
+        if finding.followed or is_allowed(parsed, finding)
     ]
     strict = [finding for finding in findings if finding.strict_positions or finding.followed]
+    least = 1 + (tau or 0)
     close = [
         finding
         for finding in findings
         if not (finding.strict_positions or finding.followed)
         and profile.close
-        and (_is_close_to_topics(parsed, finding) or _is_similar(parsed, finding))
+        and finding.relevance >= least
+        and (is_similar(parsed, finding) or is_close_to_topics(parsed, finding, weights))
     ]
-    close = _best_of_each_day(close) if tau is None else [finding for finding in close if finding.relevance > tau]
+    close = _best_of_each_day(close) if tau is None else close
     unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
-    return LazyMatches(parsed, sorted(unsent, key=_sort_key))
+    return LazyMatches(parsed, weights, sorted(unsent, key=_sort_key))
 
 
 class LazyMatches:
     """Matches in their order; each is explained when it is iterated."""
 
-    def __init__(self, parsed: ParsedProfile, findings: Sequence[_Finding]) -> None:
-        self._parsed, self._findings = parsed, findings
+    def __init__(self, parsed: ParsedProfile, weights: Weights, findings: Sequence[Finding]) -> None:
+        self._parsed, self._weights, self._findings = parsed, weights, findings
 
     def __len__(self) -> int:
         return len(self._findings)
@@ -156,7 +133,7 @@ class LazyMatches:
 
     def match(self, place: int) -> Match:
         """The match at a place in the order."""
-        return _explain(self._parsed, self._findings[place])
+        return _explain(self._parsed, self._findings[place], self._weights)
 
     def title_topics(self, place: int) -> frozenset[int]:
         """The topics that match the paper at a place as written and stand in its title."""
@@ -192,7 +169,7 @@ def non_strict_relevances(
     weights = _weights(counts)
     parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights)
     findings = _findings(parsed, candidates, weights, cache)
-    return [finding.relevance for finding in findings if _allowed(parsed, finding) and not finding.strict_positions]
+    return [finding.relevance for finding in findings if is_allowed(parsed, finding) and not finding.strict_positions]
 
 
 def _weights(counts: Counts | Weights) -> Weights:
@@ -204,7 +181,7 @@ def _findings(
     candidates: Iterable[Candidate | Document],
     weights: Weights,
     cache: FindingCache | None = None,
-) -> Iterator[_Finding]:
+) -> Iterator[Finding]:
     """The evaluation of each paper; withdrawn and excluded papers are skipped."""
     evaluate = _evaluate_unless_excluded if cache is None else cache.evaluate
     for candidate in candidates:
@@ -214,114 +191,29 @@ def _findings(
             yield finding
 
 
-def _evaluate_unless_excluded(parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding | None:
+def _evaluate_unless_excluded(parsed: ParsedProfile, document: Document, weights: Weights) -> Finding | None:
     if document.candidate.record.withdrawn or any(excludes(document) for excludes in parsed.exclusions):
         return None
-    return _evaluate_paper(parsed, document, weights)
+    return evaluate_paper(parsed, document, weights)
 
 
-def _evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights) -> _Finding:
-    """Evaluate one paper: words of plain topics always count, those of a query only where the query matches."""
-    norm = weights.norm(document.length)
-    followed = tuple([author for author, is_author in parsed.authors if is_author(document)])
-    likes = ((ProfileTerm("", stem), weight) for stem, weight in parsed.profile.likes if stem in document.tf)
-    liked_impacts = tuple(
-        weight * impact(parsed.idf[profile_term], document.tf[profile_term.text], norm)
-        for profile_term, weight in likes
-    )
-    gains: dict[ProfileTerm, int] = {}
-    for stem in parsed.plain_words.keys() & document.tf.keys():
-        profile_term = parsed.plain_words[stem]
-        gains[profile_term] = parsed.plain_weights[profile_term] * impact(
-            parsed.idf[profile_term], document.tf[stem], norm
-        )
-    for profile_term in parsed.plain_prefixes:
-        if tf := _tf(profile_term, document):
-            gains[profile_term] = parsed.plain_weights[profile_term] * impact(parsed.idf[profile_term], tf, norm)
-    strict_positions = parsed.satisfied_terms(document)
-    strict_gains: dict[ProfileTerm, int] = {}
-    phrase_gain = sum(
-        [
-            _add_strict_gains(parsed.terms[position][1], parsed, document, norm, strict_gains)
-            for position in strict_positions
-        ]
-    )
-    gains = strict_gains | gains
-    for author in followed:
-        gains[ProfileTerm("au", fold_text(author))] = TOPIC_WEIGHT * FIXED_IMPACTS["au"]
-    similarity, shared_terms = _similarity(parsed, document, norm)
-    return _Finding(
-        document, gains, strict_positions, strict_gains, phrase_gain, followed, liked_impacts, similarity, shared_terms
-    )
-
-
-def _similarity(parsed: ParsedProfile, document: Document, norm: int) -> tuple[int, tuple[int, ...]]:
-    """The similarity of a paper to the example papers, and the positions of the terms that they share."""
-    total, shared_terms = 0, []
-    for position, (stems, weight, idf) in enumerate(parsed.examples):
-        if tf := term_frequency(document, stems):
-            total += weight * impact(idf, tf, norm)
-            shared_terms.append(position)
-    return total // EXAMPLE_UNIT, tuple(shared_terms)
-
-
-def _is_similar(parsed: ParsedProfile, finding: _Finding) -> bool:
-    """True where the example papers admit the paper."""
-    examples = parsed.profile.examples
-    return examples is not None and finding.similarity >= examples.floor
-
-
-def _add_strict_gains(
-    term: ParsedTerm, parsed: ParsedProfile, document: Document, norm: int, strict_gains: dict[ProfileTerm, int]
-) -> int:
-    """Add a matched term's gains to `strict_gains`. Returns the extra gain of a phrase, else 0."""
-    for profile_term, key in term.term_bits:
-        if key in strict_gains:
-            continue
-        if profile_term.field not in TEXT_FIELDS:
-            strict_gains[key] = TOPIC_WEIGHT * FIXED_IMPACTS[profile_term.field]
-        else:
-            tf = _tf(profile_term, document) if profile_term.prefix else document.tf.get(profile_term.text, 0)
-            strict_gains[key] = TOPIC_WEIGHT * impact(parsed.idf[key], tf, norm)
-    return sum([strict_gains[key] for _, key in term.term_bits]) if term.phrase else 0
-
-
-def _tf(profile_term: ProfileTerm, document: Document) -> int:
-    """3 for a word in the title, 1 in the abstract, 4 in both; a prefix matches any word that begins with it."""
-    if not profile_term.prefix:
-        return document.tf.get(profile_term.text, 0)
-    in_title, in_abstract = (text.has_prefix(profile_term.text) for text in (document.title, document.abstract))
-    return TITLE_TF * in_title + ABSTRACT_TF * in_abstract
-
-
-def _allowed(parsed: ParsedProfile, finding: _Finding) -> bool:
-    """True where the profile's categories allow the paper; a paper without categories is in none."""
-    categories = finding.document.categories[: 1 if parsed.profile.primary_only else None]
-    return not parsed.categories or any(in_category(category, categories) for category in parsed.categories)
-
-
-def _is_close_to_topics(parsed: ParsedProfile, finding: _Finding) -> bool:
-    """True where the topics admit a paper that matches none of them as written."""
-    return finding.topic_relevance >= parsed.floor > 0
-
-
-def _best_of_each_day(close: list[_Finding]) -> list[_Finding]:
+def _best_of_each_day(close: list[Finding]) -> list[Finding]:
     """The few most relevant papers of each announcement; ties by id."""
 
-    def day(finding: _Finding) -> int:
+    def day(finding: Finding) -> int:
         return finding.document.candidate.announcement
 
     ranked = sorted(close, key=lambda f: (day(f), -f.relevance, f.document.candidate.id))
     return [finding for _, group in groupby(ranked, key=day) for finding in list(group)[:CLOSE_PAPERS_PER_DAY]]
 
 
-def _sort_key(finding: _Finding) -> tuple[bool, int, int, int]:
+def _sort_key(finding: Finding) -> tuple[bool, int, int, int]:
     """Followed authors, then by score, newer announcements, id."""
     candidate = finding.document.candidate
     return not finding.followed, -finding.score, -candidate.announcement, candidate.id
 
 
-def _strict_terms_by_topic(parsed: ParsedProfile, finding: _Finding) -> dict[int, list[ParsedTerm]]:
+def _strict_terms_by_topic(parsed: ParsedProfile, finding: Finding) -> dict[int, list[ParsedTerm]]:
     """For each topic that matches as written, its matched terms."""
     terms_by_topic: dict[int, list[ParsedTerm]] = {}
     for position in sorted(finding.strict_positions):
@@ -330,7 +222,7 @@ def _strict_terms_by_topic(parsed: ParsedProfile, finding: _Finding) -> dict[int
     return terms_by_topic
 
 
-def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
+def _explain(parsed: ParsedProfile, finding: Finding, weights: Weights) -> Match:
     """The match with its reasons: topics by their gain, each with the words as typed.
 
     After the first, a topic that does not match as written is listed only if most of its words match and one is new.
@@ -339,14 +231,14 @@ def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
     candidate, strict_terms = finding.document.candidate, _strict_terms_by_topic(parsed, finding)
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
-    is_similar = _is_similar(parsed, finding)
-    has_topics = bool(strict_terms) or not is_similar or _is_close_to_topics(parsed, finding)
+    has_example = is_similar(parsed, finding)
+    has_topics = bool(strict_terms) or not has_example or is_close_to_topics(parsed, finding, weights)
     for topic, bits in _rank_topics(parsed, finding, strict_terms) if has_topics else ():
         is_majority = 2 * bits.bit_count() > len(topic.term_bits)
         if topic.index in strict_terms or not matched or (is_majority and bits & ~mask):
             matched.append((topic.index, _typed_words(topic, finding, strict_terms)))
         mask |= bits
-    examples = parsed.profile.examples if is_similar else None
+    examples = parsed.profile.examples if has_example else None
     example, example_words = nearest_example(examples, finding.shared_terms) if examples else ("", ())
     return Match(
         paper=candidate.id,
@@ -363,7 +255,7 @@ def _explain(parsed: ParsedProfile, finding: _Finding) -> Match:
 
 
 def _rank_topics(
-    parsed: ParsedProfile, finding: _Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
+    parsed: ParsedProfile, finding: Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
 ) -> list[tuple[ParsedTopic, int]]:
     """The topics that matched, with their terms' bits; the largest gain first."""
     ranked = []
@@ -381,7 +273,7 @@ def _rank_topics(
     return [(topic, bits) for _, _, topic, bits in sorted(ranked, key=lambda topic_rank: topic_rank[:2])]
 
 
-def _matched_terms(topic: ParsedTopic, finding: _Finding, satisfied_terms: Sequence[ParsedTerm]) -> list[ProfileTerm]:
+def _matched_terms(topic: ParsedTopic, finding: Finding, satisfied_terms: Sequence[ParsedTerm]) -> list[ProfileTerm]:
     """The matched terms of a topic: the matched words of a plain topic, or those of a query's satisfied terms."""
     if topic.query.plain:
         return [profile_term for profile_term in topic.term_bits if profile_term in finding.gains]
@@ -389,7 +281,7 @@ def _matched_terms(topic: ParsedTopic, finding: _Finding, satisfied_terms: Seque
 
 
 def _typed_words(
-    topic: ParsedTopic, finding: _Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
+    topic: ParsedTopic, finding: Finding, strict_terms: Mapping[int, Sequence[ParsedTerm]]
 ) -> tuple[str, ...]:
     """The matched words as typed: whole phrases where the paper contains them, else single words."""
     if topic.index in strict_terms:

@@ -59,6 +59,16 @@ class Weights:
                 return min(self.counts.papers, sums[end] - sums[begin])
         return 0
 
+    @property
+    def stems(self) -> list[str]:
+        """The stems in order."""
+        return self._sorted[0]
+
+    @cached_property
+    def stem_numbers(self) -> dict[str, int]:
+        """The place of each stem in their order."""
+        return {stem: number for number, stem in enumerate(self.stems)}
+
     @cached_property
     def _sorted(self) -> tuple[list[str], list[int]]:
         """Stems in order, and the cumulative sums of their counts."""

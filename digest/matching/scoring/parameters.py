@@ -21,6 +21,7 @@ COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
 TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
 TITLE_SLOTS = 2  # papers with it in the title that each topic gets, while the limit has room for so many of each
 TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %
+NEARNESS_UNIT = 1 << 12  # the nearness of a paper to a topic's context is their product in these parts of its length
 # The impacts of other fields: an author counts like a word that one paper in a thousand has.
 FIXED_IMPACTS = {"au": 3000, "inst": 1200, "venue": 600, "co": 256, "cat": 256, "has": 256}
 # BM25's k1 and b, in thousandths.

@@ -124,9 +124,10 @@ def _count_words(session: Session, days: tuple[AnnouncementDay, ...]) -> Counts:
 
 def weights(epoch: Epoch | None) -> Weights:
     """The word weights of an epoch, or of the shipped prior without one."""
-    return _weights(None if epoch is None else epoch.terms)
+    return weights_of_terms(None if epoch is None else epoch.terms)
 
 
 @lru_cache(maxsize=4)
-def _weights(terms: bytes | None) -> Weights:
+def weights_of_terms(terms: bytes | None) -> Weights:
+    """The word weights by an epoch's packed counts, or of the shipped prior without them."""
     return Weights(word_counts.prior() if terms is None else word_counts.unpack(terms))

@@ -33,7 +33,8 @@ RECENT_SUBSCRIBER_WINDOW = timedelta(days=10)  # a week, plus the span of time z
 class AssembledEdition(NamedTuple):
     """One subscriber's edition for one local date, before it is stored.
 
-    `tau`: the threshold of close matches that was used; `calibrated`: it was computed now and is not stored yet.
+    `tau`: the threshold of close matches that was used; `has_contexts`: with contexts of topics; `calibrated`: it was
+    computed now and is not stored yet.
     """
 
     subscriber: AnySubscriber
@@ -41,6 +42,7 @@ class AssembledEdition(NamedTuple):
     stored_content: StoredContent
     tau: int | None = None
     calibrated: bool = True
+    has_contexts: bool = False
 
     @property
     def content(self) -> Content:
@@ -111,24 +113,32 @@ def _assemble(
     pool = candidate_papers.load_pool(session, run, epoch, window=window)
     cache = selector.profile_cache(session, pool, shard, len(recipients)) if shard else None
     versions = [subscriber.profile_id for subscriber, _ in recipients if subscriber.profile_id]
-    stored_taus = threshold_lookup.stored_thresholds(session, epoch, versions)
+    stored = threshold_lookup.stored_thresholds(session, epoch, versions)
     profiles_by_version = _profiles_to_match(session, versions, cache)
     sent = selector.sent_papers_before(session, pool, last_batches)
-    taus = threshold_lookup.complete_thresholds(session, epoch, profiles_by_version, stored_taus, cache)
+    thresholds = threshold_lookup.complete_thresholds(session, epoch, profiles_by_version, stored, cache)
     requests = []
     for subscriber, day in recipients:
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
-        profile, tau = profiles_by_version.get(profile_id, _NO_PROFILE), taus.get(profile_id)
+        profile = profiles_by_version.get(profile_id, _NO_PROFILE)
+        tau, has_contexts = thresholds.get(profile_id, threshold_lookup.NO_THRESHOLD)
         notice = _notice(run, subscriber, day, is_first=subscriber_id in first_editions and len(pool.days) > 1)
         version = profile_id if profile_id in profiles_by_version else None
         requests.append(
             SelectionRequest(
-                profile, last_batches[subscriber_id], tau, sent.get(subscriber_id, ()), notice, version=version
+                profile,
+                last_batches[subscriber_id],
+                tau,
+                sent.get(subscriber_id, ()),
+                notice,
+                version=version,
+                has_contexts=has_contexts,
             )
         )
     contents = selector.choose_stored(session, pool, requests, cache)
     for (subscriber, day), content, request in zip(recipients, contents, requests, strict=True):
-        yield AssembledEdition(subscriber, day, content, request.tau, subscriber.profile_id not in stored_taus)
+        is_new = subscriber.profile_id not in stored
+        yield AssembledEdition(subscriber, day, content, request.tau, is_new, request.has_contexts)
 
 
 def _notice(run: Run, subscriber: AnySubscriber, day: date, *, is_first: bool) -> str:
@@ -196,7 +206,7 @@ def _first_possible_slot(subscriber: AnySubscriber) -> datetime:
 
 
 class EditionRow(NamedTuple):
-    """An edition as its row stores it; `kind`, `tau` and `calibrated` as in `AssembledEdition`."""
+    """An edition as its row stores it; `kind`, `tau`, `calibrated` and `has_contexts` as in `AssembledEdition`."""
 
     subscriber: AnySubscriber
     day: date
@@ -206,13 +216,15 @@ class EditionRow(NamedTuple):
     content: bytes
     tau: int | None
     calibrated: bool
+    has_contexts: bool
 
     @classmethod
     def from_assembled(cls, assembled: AssembledEdition) -> EditionRow:
         """Pack the content; it stays empty if nothing is to be mailed."""
-        subscriber, day, (content, papers, paper_ids), tau, calibrated = assembled
+        subscriber, day, (content, papers, paper_ids), tau, calibrated, has_contexts = assembled
         kind = assembled.kind
-        return cls(subscriber, day, kind, papers, paper_ids, compress(content) if kind else b"", tau, calibrated)
+        packed_content = compress(content) if kind else b""
+        return cls(subscriber, day, kind, papers, paper_ids, packed_content, tau, calibrated, has_contexts)
 
 
 def edition_columns(run: Run, rows: Sequence[EditionRow], now: datetime, *, kind: str = DIGEST) -> dict[str, Any]:

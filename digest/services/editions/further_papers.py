@@ -74,12 +74,15 @@ def _beyond_limit(session: Session, edition: Edition, content: Content, profile:
         session, [edition.subscriber_id], pool.oldest_relevant_announcement(seen_through), before=edition.id
     )
     owned = owned_papers.owned_papers(session, [edition.subscriber_id], pool.oldest_paper, before=edition.created_at)
+    thresholds = threshold_lookup.thresholds_by_version(session, epoch, {edition.profile_id: profile})
+    tau, has_contexts = thresholds[edition.profile_id]
     request = SelectionRequest(
         replace(profile, topics=topics, limit=limit),
         seen_through,
-        threshold_lookup.thresholds_by_version(session, epoch, {edition.profile_id: profile}).get(edition.profile_id),
+        tau,
         [*sent.get(edition.subscriber_id, ()), *owned.get(edition.subscriber_id, ())],
         rising=False,
+        has_contexts=has_contexts,
     )
     [complete] = selector.choose(session, pool, [request])
     included = _included(content, has_topics=request.has_topics)

@@ -14,6 +14,7 @@ from digest.db.papers import papers as store
 from digest.db.runs import edition_writes, editions
 from digest.db.subscribers import subscribers
 from digest.db.subscribers.subscribers import WELCOME_WITHIN
+from digest.db.subscribers.threshold_store import ProfileThreshold
 from digest.models import Epoch, Run
 from digest.models.delivery import WELCOME
 from digest.models.subscriber import ACTIVE
@@ -132,7 +133,8 @@ def _store(run: Run, assembled: AssembledEdition) -> bool:
         ):
             return False
         if assembled.subscriber.profile_id:
-            threshold_lookup.store_thresholds(session, run.epoch_id, {assembled.subscriber.profile_id: assembled.tau})
+            threshold = ProfileThreshold(assembled.tau, assembled.has_contexts)
+            threshold_lookup.store_thresholds(session, run.epoch_id, {assembled.subscriber.profile_id: threshold})
         [edition_id] = edition_writes.insert_editions(
             session,
             assemble_edition.edition_columns(run, [EditionRow.from_assembled(assembled)], run.created_at, kind=WELCOME),

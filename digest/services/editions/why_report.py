@@ -26,10 +26,11 @@ from digest.matching.scoring.boolean_match import (
     prepare_document,
 )
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
-from digest.models import Delivery, Paper, ProfileVersion, Subscriber
+from digest.models import Delivery, Epoch, Paper, ProfileVersion, Subscriber
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
+from digest.services.catalog.context_lookup import EpochContexts, topics_of
 from digest.services.selection import reference_backend, source_language_choice, threshold_lookup
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
@@ -245,14 +246,26 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     (match,) = matches
-    tau = threshold_lookup.thresholds_by_version(session, epoch, {subscriber.profile_id or 0: profile}).get(
-        subscriber.profile_id or 0
-    )
-    if not (match.strict or match.followed) and tau is not None and match.relevance <= tau:
-        return (
-            f"it is close to your topics, but others are closer (relevance {match.relevance:,}, over {tau:,} is needed)"
-        )
+    reason = "" if match.strict or match.followed else _reason_not_close(session, subscriber, profile, document, epoch)
+    if reason:
+        return reason
     return _reason_not_chosen(session, subscriber, document.candidate.announcement, batch)
+
+
+def _reason_not_close(
+    session: Session, subscriber: Subscriber, profile: Profile, document: Document, epoch: Epoch | None
+) -> str:
+    """Why a paper that reaches the floor is no close match; '' where it is."""
+    version, weights = subscriber.profile_id or 0, epochs.weights(epoch)
+    tau, has_contexts = threshold_lookup.thresholds_by_version(session, epoch, {version: profile})[version]
+    relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
+    if tau is not None and relevance <= tau:
+        return f"it is close to your topics, but others are closer (relevance {relevance:,}, over {tau:,} is needed)"
+    epoch_contexts = EpochContexts.from_epoch(epoch)
+    contexts = epoch_contexts.by_stem(epoch_contexts.known(session, topics_of([profile]))) if has_contexts else {}
+    if reference_matcher.match_all(profile, [document], weights, tau=tau, contexts=contexts):
+        return ""
+    return "it has words of your topics, but is not like earlier papers about any of them"
 
 
 def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: int, batch: int) -> str:

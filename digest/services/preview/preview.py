@@ -16,6 +16,7 @@ from digest.db.papers import papers as store
 from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
+from digest.services.catalog.context_lookup import topics_of
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.preview import preview_data, topic_counts
 from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
@@ -117,7 +118,10 @@ def _select(
     whole: bool,
     left_out: Collection[int],
 ) -> _PreviewSelection:
-    backend = PostingsBackend(session, profile, data.weights, data.posting_cache, left_out)
+    contexts = data.contexts.complete(session, topics_of([profile])) if data.window else {}
+    backend = PostingsBackend(
+        session, profile, data.weights, data.posting_cache, contexts=data.contexts.by_stem(contexts), left_out=left_out
+    )
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
     days: list[tuple[CandidatePool, list[int]]] = []
     total = 0

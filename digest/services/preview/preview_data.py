@@ -22,11 +22,13 @@ from digest.caching import BoundedCache, exempt_objects_from_gc
 from digest.db.core.engine import engine, reading
 from digest.db.papers import papers as store
 from digest.db.papers.catalog_version import signals_version
+from digest.db.runs import runs
 from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.services.catalog import announcements, day_postings, epochs, index_files
+from digest.services.catalog.context_lookup import EpochContexts
 from digest.services.selection import candidate_papers
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.postings_backend import ThresholdDay
@@ -41,14 +43,16 @@ _numbers = itertools.count()
 class PreviewData:
     """The announcements of a preview, oldest first, each with its posting lists; and those that set the threshold.
 
-    `window` is empty where fewer than 14 announcements are before the newest. `newest_batch`: the last one that was
-    stored before. `number` differs for other data.
+    `window` is empty where fewer than 14 announcements are before the newest. `contexts`: of the newest epoch, which
+    has nearly the same word counts as the newest day. `newest_batch`: the last one that was stored before. `number`
+    differs for other data.
     """
 
     pools: tuple[CandidatePool, ...]
     postings: tuple[PostingLists, ...]
     window: tuple[ThresholdDay, ...]
     weights: Weights
+    contexts: EpochContexts
     newest_batch: int
     number: int = field(default_factory=lambda: next(_numbers))
 
@@ -88,6 +92,7 @@ class PreviewDataCache:
             data = self._current(session, PREVIEW_DAYS, None)
         self._is_failing, self._refreshed_at = False, time.monotonic()
         if data is not before:
+            _prepare_contexts(data)
             exempt_objects_from_gc()
 
     def _current(self, session: Session, days: int, until: date | None) -> PreviewData | None:
@@ -99,6 +104,13 @@ class PreviewDataCache:
     @staticmethod
     def _key(days: int, until: date | None) -> tuple[str, int, date | None]:
         return f"{engine().url} {index_files.folder()}", days, until
+
+
+def _prepare_contexts(data: PreviewData | None) -> None:
+    """Prepare what contexts of new topics are computed from, after the data, so that previews don't wait for it."""
+    if data is not None:
+        with reading() as session:
+            data.contexts.prepare(session)
 
 
 def _new_cache() -> BoundedCache[PreviewData | None]:
@@ -129,6 +141,7 @@ def _prepare(session: Session, days: int, last_day: date | None) -> PreviewData 
         tuple(day_postings.postings_of_day(session, pool.days[0]) for pool in pools),
         tuple(_threshold_window(session, announcement_ids)),
         weights,
+        EpochContexts.from_epoch(runs.newest_epoch(session)),
         store.newest_batch(session),
     )
 

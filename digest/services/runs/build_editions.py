@@ -14,6 +14,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.runs import edition_writes, editions, runs
 from digest.db.subscribers import shard_reads
 from digest.db.subscribers.shard_reads import DueSubscriber
+from digest.db.subscribers.threshold_store import ProfileThreshold
 from digest.models import Epoch, Run, Shard
 from digest.models.edition import PLANNED
 from digest.models.types import stored_id
@@ -129,12 +130,12 @@ def _write_shard(session: Session, run: Run, shard: Shard, choices: Sequence[Edi
     skipped = len(valid) - len(mailed)
     if not runs.finish_shard(session, shard, at=now, subscribers=len(mailed), skipped=skipped, papers=papers):
         return False
-    taus = {
-        choice.subscriber.profile_id: choice.tau
+    thresholds = {
+        choice.subscriber.profile_id: ProfileThreshold(choice.tau, choice.has_contexts)
         for choice in valid
         if choice.subscriber.profile_id and choice.calibrated
     }
-    threshold_lookup.store_thresholds(session, run.epoch_id, taus)
+    threshold_lookup.store_thresholds(session, run.epoch_id, thresholds)
     edition_writes.enqueue_digests(
         session, edition_writes.insert_editions(session, assemble_edition.edition_columns(run, mailed, now)), now
     )

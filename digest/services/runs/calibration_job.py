@@ -1,11 +1,14 @@
 """Calibration: once an epoch every active profile gets its threshold, before the first run that needs it.
 
+With it the contexts of its topics are stored, so that close papers need one of them (docs/MATCHING.md, "Context").
+
 Profiles are calibrated in parts, a task each, a few at a time; every step may run twice. A profile that is matched
 before its turn gets its threshold from the run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -13,10 +16,13 @@ from sqlmodel import Session
 from digest import clock, logs
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
-from digest.db.subscribers import threshold_store
+from digest.db.subscribers import threshold_store, topic_contexts
+from digest.db.subscribers.threshold_store import ProfileThreshold
+from digest.matching.profile import Profile
 from digest.models import Epoch
 from digest.models.types import stored_id
 from digest.services.catalog import announcements, epochs
+from digest.services.catalog.context_lookup import EpochContexts, topics_of
 from digest.services.editions import assemble_edition
 from digest.services.selection import selector
 
@@ -54,22 +60,29 @@ def due_parts() -> CalibrationParts:
 
 
 def calibrate_part(epoch_id: int, first_version: int, last_version: int) -> int:
-    """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many."""
+    """Calibrate those profiles from `first` to `last` that are not yet. Safe to run twice. Returns how many.
+
+    The contexts of their topics are stored with their thresholds.
+    """
     with reading() as session:
         epoch = session.get(Epoch, epoch_id)
         version_ids = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
         if epoch is None or not version_ids:
             return 0
-        calibrated = _calibrate(session, epoch, version_ids)
+        profiles = assemble_edition.profiles_by_version(session, version_ids)
+        taus = _taus(session, epoch, profiles)
+        contexts = EpochContexts.from_epoch(epoch).missing(session, topics_of(profiles.values()))
     with transaction() as session:
         uncalibrated = threshold_store.uncalibrated_versions(session, epoch_id, first_version, last_version)
-        threshold_store.store_thresholds(
-            session,
-            epoch_id,
-            {version_id: calibrated[version_id] for version_id in uncalibrated if version_id in calibrated},
-        )
-    log.info("profiles_calibrated", epoch=epoch_id, profiles=len(calibrated))
-    return len(calibrated)
+        thresholds = {
+            version_id: ProfileThreshold(taus[version_id], has_contexts=True)
+            for version_id in uncalibrated
+            if version_id in taus
+        }
+        topic_contexts.store_contexts(session, epoch_id, contexts)
+        threshold_store.store_thresholds(session, epoch_id, thresholds)
+    log.info("profiles_calibrated", epoch=epoch_id, profiles=len(taus), contexts=len(contexts))
+    return len(taus)
 
 
 def calibrate_all() -> int:
@@ -83,9 +96,8 @@ def calibrate_all() -> int:
     return total
 
 
-def _calibrate(session: Session, epoch: Epoch, version_ids: list[int]) -> dict[int, int | None]:
+def _taus(session: Session, epoch: Epoch, profiles: Mapping[int, Profile]) -> dict[int, int | None]:
     """Threshold τ by profile version."""
-    profiles = assemble_edition.profiles_by_version(session, version_ids)
     days = announcements.announcement_days(
         session, store.announcement_window(session, (epoch.announcement_id or 0) - 1, epochs.MIN_ANNOUNCEMENTS)
     )

@@ -17,6 +17,7 @@ from digest import clock
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.runs import owned_papers, runs
+from digest.db.subscribers.threshold_store import ProfileThreshold
 from digest.errors import BadInput
 from digest.matching.profile import Profile
 from digest.models import Announcement, Epoch, Run, Subscriber
@@ -122,8 +123,9 @@ def _replay_day(
             SelectionRequest(
                 subscriber.profile,
                 subscriber.seen_through,
-                thresholds_by_version[subscriber.row.profile_id or 0],
+                thresholds_by_version[subscriber.row.profile_id or 0].tau,
                 frozenset((*subscriber.sent, *subscriber.examples)),
+                has_contexts=thresholds_by_version[subscriber.row.profile_id or 0].has_contexts,
             )
             for subscriber in due_subscribers
         ]
@@ -157,20 +159,20 @@ class _EpochOfWeek:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._epoch: Epoch | None = None
-        self._taus: dict[int, int | None] = {}
+        self._thresholds: dict[int, ProfileThreshold] = {}
 
     def epoch_for(self, announcement: int) -> Epoch | None:
         """The epoch that ranks this announcement; None before the first one."""
         if self._is_current(announcement) or self._session.get(Announcement, announcement) is None:
             return self._epoch
-        self._epoch, self._taus = epochs.create_epoch(self._session, announcement), {}
+        self._epoch, self._thresholds = epochs.create_epoch(self._session, announcement), {}
         return self._epoch
 
-    def thresholds_by_version(self, profiles: Mapping[int, Profile]) -> Mapping[int, int | None]:
-        """Each profile's threshold; None while there are too few announcements."""
-        missing = {version: profile for version, profile in profiles.items() if version not in self._taus}
-        self._taus |= threshold_lookup.thresholds_by_version(self._session, self._epoch, missing)
-        return self._taus
+    def thresholds_by_version(self, profiles: Mapping[int, Profile]) -> threshold_lookup.Thresholds:
+        """Each profile's threshold; none while there are too few announcements."""
+        missing = {version: profile for version, profile in profiles.items() if version not in self._thresholds}
+        self._thresholds |= threshold_lookup.thresholds_by_version(self._session, self._epoch, missing)
+        return self._thresholds
 
     def _is_current(self, announcement: int) -> bool:
         epoch = self._epoch

@@ -3,7 +3,7 @@
 Finished deliveries, with their addresses, and bounce reports: RETENTION_DAYS. Subscribers who left, with editions,
 profiles, consents and the audit rows about them: RETENTION_LEFT_DAYS. Unconfirmed sign-ups: RETENTION_PENDING_DAYS.
 The audit: RETENTION_AUDIT_DAYS. Editions: RETENTION_EDITIONS_DAYS, papers: RETENTION_PAPERS_DAYS, where these are set.
-Idempotency keys of the API: a day.
+Idempotency keys of the API: a day. Contexts of topics: 35 days after their epoch began.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.db.outbox import outbox_deletion
 from digest.db.papers import author_lookups, paper_retention
 from digest.db.runs import edition_retention
 from digest.db.security import audit, idempotency_keys
-from digest.db.subscribers import subscriber_listing
+from digest.db.subscribers import subscriber_listing, topic_contexts
 from digest.models.types import stored_id
 from digest.services.bounces import process_reports
 from digest.services.catalog import author_lookup
@@ -30,6 +30,7 @@ log = logs.get(__name__)
 
 ROWS_PER_TRANSACTION = 2000  # rows a transaction, so that nobody waits long for it
 SUBSCRIBERS_PER_TRANSACTION = 200
+CONTEXTS_STORED_FOR = timedelta(days=35)  # pages about an edition's further papers need those of its epoch
 
 
 def delete_expired(*, now: datetime | None = None) -> int:
@@ -43,6 +44,7 @@ def delete_expired(*, now: datetime | None = None) -> int:
         )
         idempotency_keys.delete_older_than(session, now - idempotency.KEPT_FOR)
         author_lookups.delete_older_than(session, now - author_lookup.STORED_FOR)
+        topic_contexts.delete_of_epochs_before(session, now - CONTEXTS_STORED_FOR)
         audit.delete_older_than(session, now - timedelta(days=config.retention_audit_days))
     editions = _delete_in_parts(config.retention_editions_days, now, edition_retention.delete_older)
     papers = _delete_in_parts(config.retention_papers_days, now, paper_retention.delete_older)

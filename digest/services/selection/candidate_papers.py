@@ -23,6 +23,7 @@ from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Epoch, Run
 from digest.services.catalog import announcements, epochs, trending_ranks
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.catalog.context_lookup import NO_EPOCH, EpochContexts
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, admitted_papers
 
 RISING_ANNOUNCEMENTS = 7
@@ -34,12 +35,16 @@ _pools: WeakKeyDictionary[Engine, dict[_PoolKey, CandidatePool]] = WeakKeyDictio
 
 @dataclass(frozen=True, eq=False)
 class CandidatePool:
-    """`days`: announcements, newest first. Only papers of batches up to `through` that are not withdrawn count."""
+    """`days`: announcements, newest first. Only papers of batches up to `through` that are not withdrawn count.
+
+    `contexts`: of topics in the epoch of `weights`.
+    """
 
     days: tuple[AnnouncementDay, ...]
     through: int
     trends: Mapping[int, trending_ranks.Trend]
     weights: Weights
+    contexts: EpochContexts = NO_EPOCH
 
     @property
     def oldest_announcement(self) -> int:
@@ -94,18 +99,29 @@ def load_pool(session: Session, run: Run, epoch: Epoch | None, *, window: int = 
     """The pool of a run: papers announced in its window and stored when it began, and its epoch's weights."""
     numbers = store.announcement_window(session, run.announcement_id, window) or [run.announcement_id]
     return pool_of(
-        session, numbers, signals_at=run.signals_at, through=run.batch_through, weights=epochs.weights(epoch)
+        session,
+        numbers,
+        signals_at=run.signals_at,
+        through=run.batch_through,
+        weights=epochs.weights(epoch),
+        contexts=EpochContexts.from_epoch(epoch),
     )
 
 
 def pool_of(
-    session: Session, numbers: Sequence[int], *, signals_at: datetime, weights: Weights, through: int | None = None
+    session: Session,
+    numbers: Sequence[int],
+    *,
+    signals_at: datetime,
+    weights: Weights,
+    through: int | None = None,
+    contexts: EpochContexts = NO_EPOCH,
 ) -> CandidatePool:
     """The papers of these announcements (newest first), of batches up to `through`, with trends as of `signals_at`."""
     days = tuple(announcements.announcement_days(session, numbers))
     newest_batch = max((day.newest_batch for day in days), default=0) if through is None else through
     pools = _pools.setdefault(engine(), {})
-    key = days, newest_batch, signals_at, weights, signals_version(session.connection())
+    key = days, newest_batch, signals_at, weights, contexts, signals_version(session.connection())
     pool = pools.pop(key, None)
     if pool is None:
         announcement_of = {paper.id: day.announcement_id for day in days for paper in day.papers}
@@ -117,7 +133,11 @@ def pool_of(
             None if len(numbers) >= WINDOW_ANNOUNCEMENTS else _ranking_peers(session, numbers, signals_at, newest_batch)
         )
         pool = CandidatePool(
-            days, newest_batch, trending_ranks.trends_of(session, papers, at=signals_at, members=members), weights
+            days,
+            newest_batch,
+            trending_ranks.trends_of(session, papers, at=signals_at, members=members),
+            weights,
+            contexts,
         )
     pools[key] = pool
     _drop_pools(pools, key[-1])

@@ -25,12 +25,15 @@ from digest.db.core.engine import engine
 from digest.db.subscribers import subscribers
 from digest.errors import BadInput
 from digest.matching.engine import profile_store_file
+from digest.matching.engine.context_sets import NearPapers, topic_texts
 from digest.matching.engine.engine_matcher import EngineMatcher
 from digest.matching.engine.profile_store import ProfileStore
 from digest.matching.engine.query_texts import QueryTextArrays
 from digest.matching.profile import HIGH, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.topic_context import PackedContext
 from digest.services.catalog import followed_people
+from digest.services.catalog.context_lookup import NO_EPOCH, EpochContexts
 from digest.services.selection import profile_cache
 from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.selection.edition_sections import SelectionRequest
@@ -48,7 +51,8 @@ _DELETE_UNUSED_AFTER, _MAX_AGE = (
 )  # seconds; an old file still holds profiles of people who left
 _WITHOUT_TOPICS, _HIGH_MINIMUM = 1, 2  # flags: has neither topics nor examples; has a high minimum for close matches
 
-_MatcherState = tuple[int, Mapping[str, Collection[int]]]  # how many profiles it knows, and their people's papers
+# How many profiles a matcher knows, their people's papers, and the epoch of contexts.
+_MatcherState = tuple[int, Mapping[str, Collection[int]], EpochContexts]
 
 
 class CompiledProfileCache:
@@ -62,6 +66,7 @@ class CompiledProfileCache:
         self._choices: dict[int, PaperChoice] = {}  # by row, where not EVERYTHING
         self._exclusion_rows: dict[int, list[int]] = {}
         self._query_texts: tuple[int, QueryTextArrays] | None = None
+        self._contexts: tuple[EpochContexts, dict[str, PackedContext]] = NO_EPOCH, {}
         self._matchers: dict[tuple[int, int], tuple[PaperColumns, Weights, _MatcherState, EngineMatcher]] = {}
 
     @property
@@ -121,18 +126,36 @@ class CompiledProfileCache:
             self._exclusion_rows[request.version] = self._add_exclusions(request.profile)
         return self._exclusion_rows[request.version]
 
-    def matcher(self, session: Session, papers: PaperColumns, weights: Weights) -> EngineMatcher:
-        """A matcher of all compiled profiles with these papers."""
+    def matcher(
+        self, session: Session, papers: PaperColumns, weights: Weights, epoch_contexts: EpochContexts = NO_EPOCH
+    ) -> EngineMatcher:
+        """A matcher of all compiled profiles with these papers. `epoch_contexts`: in the epoch of the weights."""
         oldest_paper = int(papers.ids.min()) if len(papers.ids) else 0
         people = followed_people.papers_of(session, self.store.vocabulary.people, oldest_paper)
-        key, state = (id(papers), id(weights)), (len(self.store.record), people)
+        key, state = (id(papers), id(weights)), (len(self.store.record), people, epoch_contexts)
         cached = self._matchers.pop(key, None)
         if cached is None or cached[2] != state:
-            cached = papers, weights, state, EngineMatcher(self.store, papers.indexes, weights, people)
+            near, contexts = self._near_papers(session, papers, epoch_contexts)
+            matcher = EngineMatcher(self.store, papers.indexes, weights, people, contexts=contexts, near=near)
+            cached = papers, weights, state, matcher
         self._matchers[key] = cached
         while len(self._matchers) > _MAX_MATCHERS:
             self._matchers.pop(next(iter(self._matchers)))
         return cached[3]
+
+    def _near_papers(
+        self, session: Session, papers: PaperColumns, epoch_contexts: EpochContexts
+    ) -> tuple[NearPapers | None, Mapping[str, PackedContext]]:
+        """The papers near contexts, for all profiles of the process, and the contexts of topics that are not in it."""
+        if epoch_contexts == NO_EPOCH:
+            return None, {}
+        if self._contexts[0] != epoch_contexts:
+            self._contexts = epoch_contexts, {}
+        topics, contexts = topic_texts(self.store), self._contexts[1]
+        near = near_papers(papers, epoch_contexts, topics)
+        missing = near.missing(topics)
+        contexts |= epoch_contexts.known(session, [text for text in missing if text not in contexts])
+        return near, contexts
 
     def query_texts(self) -> QueryTextArrays:
         """The topics of all compiled profiles as typed."""
@@ -204,6 +227,16 @@ class CompiledProfileCache:
 
 
 _caches: WeakKeyDictionary[Engine, CompiledProfileCache] = WeakKeyDictionary()
+_near_papers: WeakKeyDictionary[PaperColumns, tuple[EpochContexts, NearPapers]] = WeakKeyDictionary()
+
+
+def near_papers(papers: PaperColumns, epoch_contexts: EpochContexts, topics: Collection[str]) -> NearPapers:
+    """The papers near contexts in an epoch, with room for these topics: those of earlier shards, or none yet."""
+    epoch, near = _near_papers.get(papers, (NO_EPOCH, None))
+    if near is None or epoch != epoch_contexts or not near.has_room(len(near.missing(topics))):
+        near = NearPapers(papers.indexes, epoch_contexts.weights)
+        _near_papers[papers] = epoch_contexts, near
+    return near
 
 
 def open_cache(session: Session, name: str, expected_profiles: int) -> CompiledProfileCache:

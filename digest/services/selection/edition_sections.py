@@ -17,6 +17,8 @@ COMPILED_PROFILE = Profile()  # stands for a profile that is compiled already an
 class SelectionRequest(NamedTuple):
     """What one subscriber's papers are selected by. `tau`: the calibrated threshold, None while there is none.
 
+    `has_contexts`: close papers need the context of a topic.
+
     `profile` may be COMPILED_PROFILE for the engine. `seen_through`: the last batch considered before; `sent`: papers
     sent before; `rising`: whether to add rising papers; `version`: the id of the profile version, if it is stored.
     """
@@ -28,6 +30,7 @@ class SelectionRequest(NamedTuple):
     notice: str = ""
     rising: bool = True
     version: int | None = None
+    has_contexts: bool = False
 
     @property
     def has_topics(self) -> bool:

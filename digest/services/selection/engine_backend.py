@@ -153,7 +153,7 @@ class _RequestBatch:
 
     def find_new(self, papers: PaperColumns, rows: Sequence[int]) -> None:
         """Find the new papers of these rows."""
-        matcher = self.compiled.matcher(self.session, papers, self.pool.weights)
+        matcher = self.compiled.matcher(self.session, papers, self.pool.weights, self.pool.contexts)
         topic_rows = [row for row in rows if self.with_topics[row]]
         seen_through, sent = (
             [self.requests[row].seen_through for row in topic_rows],
@@ -163,6 +163,7 @@ class _RequestBatch:
             papers.facts,
             rows=self._profile_rows(topic_rows),
             taus=self._taus(topic_rows),
+            with_contexts=self._with_contexts(topic_rows),
             seen_through=seen_through,
             sent=sent,
             admitted=papers.admitted([self.choices[row] for row in topic_rows]),
@@ -194,13 +195,14 @@ class _RequestBatch:
 
     def find_rising(self, papers: PaperColumns) -> None:
         """Find the rising papers of each row, after the new ones, which leave them the last places of the limit."""
-        matcher = self.compiled.matcher(self.session, papers, self.pool.weights)
+        matcher = self.compiled.matcher(self.session, papers, self.pool.weights, self.pool.contexts)
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
         taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
         answers = matcher.match(
             papers.facts,
             rows=self._profile_rows(topic_rows),
             taus=taus,
+            with_contexts=self._with_contexts(topic_rows),
             sent=sent,
             taken=[len(self.new_entries[row][1]) // _ID_BYTES for row in topic_rows],
             mode=RANKED,
@@ -305,6 +307,9 @@ class _RequestBatch:
 
     def _taus(self, rows: Sequence[int]) -> list[int | None]:
         return [self.requests[row].tau for row in rows]
+
+    def _with_contexts(self, rows: Sequence[int]) -> list[bool]:
+        return [self.requests[row].has_contexts for row in rows]
 
     def _sent_of_rows(self, rows: Sequence[int], sent: Sequence[SentPapers]) -> SentPapers:
         """The papers sent to these rows, by the position in `rows`."""

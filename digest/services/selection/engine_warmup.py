@@ -15,6 +15,7 @@ from digest.matching.engine.paper_index import build_index
 from digest.matching.kernel import jit
 from digest.matching.profile import Counts, Profile, Topic
 from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.topic_context import PackedContext, TopicContext, pack_context
 from digest.papers import Record
 from digest.services.selection.engine_loader import READY_MARKER
 
@@ -42,10 +43,14 @@ def warm_up() -> None:
 def compile_all() -> None:
     """Call every entry point of the kernel once, so that it is compiled."""
     papers = [(1, Record("A protein", categories=("cs.LG",), authors=("Ada Byron",)))]
-    profile = Profile(
-        (Topic("protein", cap=1), Topic('prot* OR ti:"deep fold*"')), exclusions=("survey",), authors=("Grace Hopper",)
-    )
-    matcher = build_matcher([profile], [build_index(papers)], Weights(Counts(10, 10.0, {"protein": 1})))
+    topics = Topic("protein", cap=1), Topic("folds"), Topic('prot* OR ti:"deep fold*"')
+    profile = Profile(topics, exclusions=("survey",), authors=("Grace Hopper",))
+    weights = Weights(Counts(10, 10.0, {"protein": 1}))
+    contexts = {
+        "protein": pack_context(TopicContext({"protein": 1}, 1), weights.stem_numbers),
+        "folds": PackedContext(b"", 0),
+    }
+    matcher = build_matcher([profile], [build_index(papers)], weights, contexts)
     facts = PaperFacts(np.ones(1, np.int64), np.zeros(1, np.int32))
     for mode in (CAPPED, ALL, RANKED):
         results = matcher.match(facts, mode=mode, max_ranked=1, sent=[[1]])

@@ -25,6 +25,7 @@ from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import CLOSE_PAPERS
+from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 from digest.services.catalog import followed_people
 from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
@@ -54,7 +55,8 @@ class ThresholdDay:
 class PostingsBackend:
     """Selects papers of single announcements for one profile. Raises BadQuery.
 
-    `titles` has those of the selected papers. `left_out`: papers that are not selected, whatever they match.
+    `titles` has those of the selected papers. `contexts`: of the profile's topics; `left_out`: papers that are not
+    selected, whatever they match.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class PostingsBackend:
         profile: Profile,
         weights: Weights,
         cache: PostingCache,
+        *,
+        contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
         left_out: Collection[int] = (),
     ) -> None:
         self._session, self._profile, self._weights, self._left_out = session, profile, weights, left_out
-        self._findings = FindingCache()
+        self._findings = FindingCache(contexts)
         self._search = CandidateSearch(self._findings.parse(profile, weights), weights, cache)
         self._choice, self._people = choice_of(profile), people_of(profile)
         self.titles: dict[int, PaperTitle] = {}

@@ -21,9 +21,11 @@ from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
+from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 from digest.papers.subjects import with_equivalents
 from digest.services.catalog import followed_people, novelty_and_score
 from digest.services.catalog.announcements import AnnouncedPaper, AnnouncementDay
+from digest.services.catalog.context_lookup import topics_of
 from digest.services.selection import candidate_papers, edition_sections
 from digest.services.selection.backend import ProfileCache
 from digest.services.selection.candidate_papers import CandidatePool
@@ -43,7 +45,12 @@ class ReferenceBackend:
         """The edition of each request."""
         people = frozenset().union(*(people_of(request.profile) for request in requests))
         documents = _documents(session, pool, min(request.seen_through for request in requests), people)
-        return [choose_content(pool, documents, request, None) for request in requests]
+        topics = topics_of(request.profile for request in requests if request.has_contexts)
+        contexts = pool.contexts.by_stem(pool.contexts.known(session, topics))
+        return [
+            choose_content(pool, documents, request, None, contexts if request.has_contexts else NO_CONTEXTS)
+            for request in requests
+        ]
 
     def choose_stored(
         self,
@@ -90,9 +97,16 @@ def allows_paper(profile: Profile, document: Document) -> bool:
 
 
 def choose_content(
-    pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, cache: FindingCache | None
+    pool: CandidatePool,
+    documents: Sequence[Document],
+    request: SelectionRequest,
+    cache: FindingCache | None,
+    contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
 ) -> Content:
-    """The edition of a request from the documents of a pool's papers, or of those that may match."""
+    """The edition of a request from the documents of a pool's papers, or of those that may match.
+
+    A `cache` has its own contexts.
+    """
     documents = _admitted(choice_of(request.profile), pool.papers, documents)
     new_documents = [
         document for document in documents if pool.papers[document.candidate.id].batch > request.seen_through
@@ -100,12 +114,18 @@ def choose_content(
     if not request.has_topics:
         return _without_topics(pool, documents, new_documents, request, cache)
     matches = reference_matcher.match_lazily(
-        request.profile, new_documents, pool.weights, tau=request.tau, sent=frozenset(request.sent), cache=cache
+        request.profile,
+        new_documents,
+        pool.weights,
+        tau=request.tau,
+        sent=frozenset(request.sent),
+        contexts=contexts,
+        cache=cache,
     )
     new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
     places = min(MAX_RISING, request.profile.limit - len(new_entries)) if request.rising else 0
-    rising_entries = _rising_entries(pool, documents, request, already_sent)[:places] if places > 0 else []
+    rising_entries = _rising_entries(pool, documents, request, already_sent, contexts)[:places] if places > 0 else []
     return Content(
         entries=tuple(new_entries + rising_entries),
         considered=len(new_documents),
@@ -124,13 +144,17 @@ def _admitted(
 
 
 def _rising_entries(
-    pool: CandidatePool, documents: Sequence[Document], request: SelectionRequest, already_sent: frozenset[int]
+    pool: CandidatePool,
+    documents: Sequence[Document],
+    request: SelectionRequest,
+    already_sent: frozenset[int],
+    contexts: Mapping[str, TopicContext],
 ) -> list[Entry]:
     """The rising papers that match, the strongest first."""
     rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
     rising_documents = [document for document in documents if document.candidate.id in rising_rank]
     rising_matches = reference_matcher.match_all(
-        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent
+        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent, contexts=contexts
     )
     rising_matches.sort(key=lambda match: rising_rank[match.paper])
     return [edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches]

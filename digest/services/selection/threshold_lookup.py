@@ -1,4 +1,7 @@
-"""Each profile's threshold τ, fixed for an epoch: computed when first needed, stored with the editions."""
+"""Each profile's threshold τ, fixed for an epoch: computed when first needed, stored with the editions.
+
+With it is fixed whether close papers need the context of a topic: where contexts were stored at the same time.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,25 @@ from collections.abc import Collection, Mapping
 from sqlmodel import Session
 
 from digest.db.papers import papers as store
-from digest.db.subscribers import threshold_store
+from digest.db.subscribers import subscribers, threshold_store, topic_contexts
+from digest.db.subscribers.threshold_store import ProfileThreshold
 from digest.matching.profile import Profile
 from digest.models import Epoch
 from digest.services.catalog import announcements, epochs
+from digest.services.catalog.context_lookup import EpochContexts, topics_of
 from digest.services.selection import selector
 from digest.services.selection.backend import ProfileCache
+from digest.services.selection.edition_sections import COMPILED_PROFILE
 
-Thresholds = Mapping[int, int | None]  # τ by profile version
+Thresholds = Mapping[int, ProfileThreshold]  # by profile version
+NO_THRESHOLD = ProfileThreshold()
+MAX_PROFILES, MAX_TOPICS = 100, 400  # whose contexts a run computes itself, in up to five seconds
 
 
 def thresholds_by_version(
     session: Session, epoch: Epoch | None, profiles: Mapping[int, Profile]
-) -> dict[int, int | None]:
-    """τ of each profile version in that epoch; None while the epoch is young (the floor alone)."""
+) -> dict[int, ProfileThreshold]:
+    """The threshold of each profile version in that epoch; none while the epoch is young (the floor alone)."""
     return complete_thresholds(session, epoch, profiles, stored_thresholds(session, epoch, profiles))
 
 
@@ -35,26 +43,43 @@ def complete_thresholds(
     profiles: Mapping[int, Profile],
     stored_thresholds: Thresholds,
     cache: ProfileCache | None = None,
-) -> dict[int, int | None]:
-    """τ of each profile version, computed where none is stored. `cache`: the compiled profiles."""
+) -> dict[int, ProfileThreshold]:
+    """The threshold of each profile version, computed where none is stored. `cache`: the compiled profiles."""
     if epoch is None or epoch.announcement_id is None or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
-        return dict.fromkeys(profiles)
+        return dict.fromkeys(profiles, NO_THRESHOLD)
     missing = {version: profile for version, profile in profiles.items() if version not in stored_thresholds}
-    taus = dict(stored_thresholds)
-    if missing:
-        earlier_announcements = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
-        taus |= selector.thresholds(
-            session,
-            announcements.announcement_days(session, earlier_announcements),
-            epochs.weights(epoch),
-            missing,
-            cache,
-        )
-    return taus
+    if not missing:
+        return dict(stored_thresholds)
+    earlier_announcements = store.announcement_window(session, epoch.announcement_id - 1, epochs.MIN_ANNOUNCEMENTS)
+    taus = selector.thresholds(
+        session,
+        announcements.announcement_days(session, earlier_announcements),
+        epochs.weights(epoch),
+        missing,
+        cache,
+    )
+    has_contexts = _compute_contexts(session, EpochContexts.from_epoch(epoch), missing)
+    return {**stored_thresholds, **{version: ProfileThreshold(tau, has_contexts) for version, tau in taus.items()}}
 
 
-def store_thresholds(session: Session, epoch_id: int | None, taus: Mapping[int, int | None]) -> None:
-    """Store thresholds of an epoch; existing ones are not changed."""
+def _compute_contexts(session: Session, epoch_contexts: EpochContexts, profiles: Mapping[int, Profile]) -> bool:
+    """Compute the contexts of these profiles' topics. False where they are too many for a run."""
+    if len(profiles) > MAX_PROFILES:
+        return False
+    compiled = [version for version, profile in profiles.items() if profile is COMPILED_PROFILE]
+    topics = topics_of({**profiles, **subscribers.profiles(session, compiled)}.values())
+    if len(epoch_contexts.not_stored(session, topics)) > MAX_TOPICS:
+        return False
+    epoch_contexts.missing(session, topics)
+    return True
+
+
+def store_thresholds(session: Session, epoch_id: int | None, thresholds: Thresholds) -> None:
+    """Store thresholds of an epoch with the contexts that they need; existing ones are not changed."""
     epoch = session.get(Epoch, epoch_id) if epoch_id else None
-    if epoch is not None and epoch.id and epoch.announcements >= epochs.MIN_ANNOUNCEMENTS:
-        threshold_store.store_thresholds(session, epoch.id, taus)
+    if epoch is None or not epoch.id or epoch.announcements < epochs.MIN_ANNOUNCEMENTS:
+        return
+    with_contexts = [version for version, threshold in thresholds.items() if threshold.has_contexts]
+    topics = topics_of(subscribers.profiles(session, with_contexts).values())
+    topic_contexts.store_contexts(session, epoch.id, EpochContexts.from_epoch(epoch).missing(session, topics))
+    threshold_store.store_thresholds(session, epoch.id, thresholds)

@@ -61,3 +61,18 @@ def test_the_report_names_a_pause_and_the_next_mail(lab: Lab) -> None:
 
     assert report_lines[0] == "no mail before 2025-11-20: paused"
     assert report_lines[1] == "next mail: Thu 2025-11-20 07:00 Asia/Tokyo, daily"
+
+
+def test_a_paper_unlike_earlier_papers_with_the_topic_is_reported_as_such(lab: Lab) -> None:
+    lab.set_time(utc(MONDAY, 12))
+    for days_ago in range(16, 0, -1):
+        day, number = MONDAY - timedelta(days=days_ago), 10 * days_ago
+        lab.store(day, paper(number, "Error correction codes for qubits with stabilizers and syndromes"))
+        lab.store(
+            day, *(paper(number + 1 + i, f"On {word}") for i, word in enumerate(("graphs", "proteins", "violins")))
+        )
+    lab.store(MONDAY, paper(501, "Codes of the civil law and the correction of an error in wills of merchants"))
+    lab.subscribe("ada", "error correction codes")
+    lab.run(MONDAY)
+
+    assert reason(501) == "it has words of your topics, but is not like earlier papers about any of them"

@@ -16,6 +16,7 @@ import pytest
 import time_machine
 from sqlmodel import col, select
 
+from digest.compose.edition import Content
 from digest.db.core.engine import reading, transaction
 from digest.matching.engine import index_counts
 from digest.matching.engine.paper_index import build_index
@@ -28,8 +29,8 @@ from digest.queues import NoQueue
 from digest.services.editions import further_papers, welcome
 from digest.services.ingestion.import_document import store_document
 from digest.services.preview import preview
-from digest.services.runs import build_editions, replay, run_planning
-from digest.services.selection import candidate_papers, engine_need
+from digest.services.runs import build_editions, calibration_job, replay, run_planning
+from digest.services.selection import candidate_papers, engine_need, threshold_lookup
 from digest.services.selection import selector as choosing
 from digest.services.selection.edition_sections import SelectionRequest
 from tests.digest.matching.profiles import RandomProfiles
@@ -119,6 +120,23 @@ def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch:
     assert len(slow) == SUBSCRIBERS
     assert sum(len(content.entries) for content, _ in slow) > SUBSCRIBERS
     assert fast == slow
+
+
+def test_the_contexts_of_topics_leave_out_the_same_papers_by_both(
+    installed: list[Profile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threshold_lookup, "MAX_PROFILES", 0)  # a run computes no contexts
+    without_contexts = [assembled.content for assembled in run_planning.dry_run(None)]
+    calibration_job.calibrate_all()
+    slow = [assembled.content for assembled in run_planning.dry_run(None)]
+    fast = with_engine(monkeypatch, lambda: [assembled.content for assembled in run_planning.dry_run(None)])
+
+    assert fast == slow
+    assert close_papers(slow) < close_papers(without_contexts)
+
+
+def close_papers(contents: list[Content]) -> int:
+    return sum(not (entry.strict or entry.followed) for content in contents for entry in content.entries)
 
 
 def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(

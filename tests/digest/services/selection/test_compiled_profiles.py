@@ -5,15 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from digest import settings
 from digest.db.core.engine import transaction
-from digest.matching.profile import Profile, Topic
+from digest.matching.engine import context_sets
+from digest.matching.engine.engine_matcher import EngineMatcher, PaperFacts
+from digest.matching.engine.paper_index import build_index
+from digest.matching.engine.profile_store import ProfileStore
+from digest.matching.profile import Counts, Profile, Topic
 from digest.matching.query.language import parse
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.topic_context import PackedContext
 from digest.models import ProfileVersion
+from digest.papers import Record
+from digest.services.catalog.context_lookup import EpochContexts
 from digest.services.runs import run_planning
-from digest.services.selection import engine_need
+from digest.services.selection import compiled_profiles, engine_need
+from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.subscriptions import erasure, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
 from tests.digest.services.conftest import MONDAY, Lab, utc
@@ -81,3 +91,18 @@ def test_what_was_compiled_of_an_erased_subscriber_is_removed(busy: Lab) -> None
     erasure.erase(busy.subscriber("ada").id or 0)
 
     assert list((settings.get().data_dir / "profiles").glob("*.profiles")) == []
+
+
+def test_shards_share_the_papers_near_contexts_until_their_memory_is_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = build_index([(1, Record("Linear bandits"))])
+    facts = PaperFacts(np.ones(1, np.int64), np.zeros(1, np.int32))
+    papers = PaperColumns((index,), facts, index.ids, ())
+    epoch = EpochContexts(1, 1, word_counts.pack(Counts(10, 10.0, {"bandit": 2}, 14)))
+    near = compiled_profiles.near_papers(papers, epoch, ["bandits"])
+    store = ProfileStore()
+    store.add(Profile((Topic("bandits"),)))
+    EngineMatcher(store, [index], epoch.weights, contexts={"bandits": PackedContext(b"", 0)}, near=near)
+    monkeypatch.setattr(context_sets, "_MAX_TOPICS", 2)
+
+    assert compiled_profiles.near_papers(papers, epoch, ["bandits", "regret"]) is near
+    assert compiled_profiles.near_papers(papers, epoch, ["bandits", "regret", "arms"]) is not near

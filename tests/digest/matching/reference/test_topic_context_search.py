@@ -1,0 +1,63 @@
+"""Contexts from earlier papers: which ones count, and what is typical of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.matching.profile import Candidate
+from digest.matching.reference.posting_lists import PostingLists, build_posting_lists, read_posting_lists
+from digest.matching.reference.topic_context_search import ContextSearch
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
+from digest.matching.scoring.boolean_match import prepare_document
+from digest.matching.scoring.topic_context import TopicContext
+from digest.papers import Record
+
+OTHERS = ("Proteins in cells", "Cells and proteins", "Stars of a cluster", "A cluster of stars") * 10
+
+
+def posting_lists(titles: Sequence[str]) -> PostingLists:
+    documents = [prepare_document(Candidate(number, Record(title, ""), 0)) for number, title in enumerate(titles)]
+    return read_posting_lists(build_posting_lists(enumerate(documents)))
+
+
+def context(topic: str, *announcements: Sequence[str]) -> TopicContext | None:
+    """The topic's context, from the titles of announcements, newest first, and others in the newest."""
+    titles = [[*announcements[0], *OTHERS], *announcements[1:]]
+    counted = word_counts.count(Record(title, "") for day in titles for title in day)
+    return ContextSearch([posting_lists(day) for day in titles], Weights(counted), window=14).context(topic)
+
+
+def words(topic: str, *announcements: Sequence[str]) -> set[str]:
+    found = context(topic, *announcements)
+    return set(found.weights) if found else set()
+
+
+def test_the_context_has_the_words_beside_the_topic_but_not_its_own() -> None:
+    assert words("error codes", ["Error codes for qubits"] * 5) == {"qubit", "for"}
+
+
+def test_papers_of_earlier_announcements_count() -> None:
+    assert "qubit" in words("error codes", ["Error codes for qubits"] * 2, ["Error codes for qubits"] * 3)
+
+
+def test_with_five_papers_as_written_those_with_the_words_apart_do_not_count() -> None:
+    assert "merchant" not in words("error codes", ["Error codes for qubits"] * 5 + ["Codes of error, merchants"] * 5)
+
+
+def test_with_fewer_than_five_papers_as_written_those_with_all_words_count() -> None:
+    assert "merchant" in words("error codes", ["Error codes for qubits"] * 4 + ["Codes of error, merchants"] * 4)
+
+
+def test_a_topic_of_two_papers_has_a_context_without_words() -> None:
+    assert context("error codes", ["Error codes for qubits"] * 2) == TopicContext({})
+
+
+def test_a_query_has_no_context() -> None:
+    assert context("error AND codes", ["Error codes for qubits"] * 5) is None
+
+
+def test_the_floor_does_not_depend_on_how_many_papers_the_topic_itself_has() -> None:
+    contexts = [context("error codes", ["Error codes for qubits"] * number) for number in (5, 30)]
+
+    assert [found and found.floor for found in contexts] == [1, 1]  # no other paper has a word of the context
