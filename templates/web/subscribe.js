@@ -264,7 +264,7 @@
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
   }
   show();
-  readCounts();
+  if (!note.querySelector('.error')) readCounts(); // an error of the server stays until the next preview
   const refresh = () => {
     if (!isEmpty() && !preview.querySelector('.bars') && !box.querySelector('.error')) soon();
   };

@@ -132,5 +132,7 @@ def request_address_change(site: Site) -> str:
     """The link in the mail for a change of address."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == DEMO_SUBSCRIBERS[0].address)).one()
-    httpx.post(signed_links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
+    httpx.post(
+        signed_links.preferences(ada.id or 0), data={"action": "change-address"}, follow_redirects=True
+    ).raise_for_status()
     return link(site.mail(ada.address, "Change your address"), "account")
