@@ -47,6 +47,24 @@
   text.hidden = true;
   text.autocomplete = 'off'; // what was typed is kept in the state of the page's history entry instead
   if (history.state && typeof history.state.topics === 'string') text.value = history.state.topics;
+  const isKept = (control) => control.name && control !== text && !['submit', 'file'].includes(control.type)
+    && control.name !== 'zotero_key';
+  const isTicked = (control) => control.type === 'checkbox';
+  const placeOf = (control) => control.name + ' ' + (isTicked(control) ? control.value : '');
+  const remember = () => {
+    const controls = [...box.elements].filter(isKept);
+    const fields = Object.fromEntries(controls.map((control) => [placeOf(control), isTicked(control) ? control.checked : control.value]));
+    history.replaceState({ ...history.state, topics: text.value, fields }, '', box.dataset.address || location.href);
+  };
+  if (history.state && history.state.fields) {
+    for (const control of [...box.elements].filter(isKept)) {
+      const value = history.state.fields[placeOf(control)];
+      if (value === undefined) continue;
+      if (isTicked(control)) control.checked = value;
+      else control.value = value;
+    }
+  }
+  if (box.dataset.address) remember(); // the answer to a POST: neither a reload nor going back sends the form again
   text.before(field);
 
   const say = (...content) => {
@@ -259,6 +277,7 @@
   box.addEventListener('change', (event) => {
     if (event.target.closest('details:not(#library)') || event.target.name === 'library') soon();
   });
+  box.addEventListener('change', () => { if (history.state && history.state.fields) remember(); });
   box.addEventListener('submit', take);
   if (zone.value === 'UTC') {
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';

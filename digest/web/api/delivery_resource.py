@@ -71,7 +71,7 @@ class DeliveryList(Listing):
 class TestMailRequest(BaseModel):
     """Who gets a test mail: an address of DIGEST_ADMIN_EMAILS or DIGEST_VIEWER_EMAILS; empty for the first operator."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"address": "admin@example.org"}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"address": ""}]})
 
     address: str = Field(default="", max_length=1000)
 
