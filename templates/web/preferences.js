@@ -1,8 +1,8 @@
 // A preview beside the topics while they are edited. Without this script "Preview these topics" does the same.
 (() => {
   'use strict';
-  // what was done is said once: not again after a reload, nor when somebody comes back to this page
-  if (location.search) history.replaceState(history.state, '', location.pathname);
+  // a reload, or coming back to this page, neither sends a form again nor says again what was done
+  history.replaceState(history.state, '', location.pathname);
   const panel = document.getElementById('live-preview');
   const topics = document.getElementById('topics');
   if (!panel || !topics || !window.fetch) return;

@@ -229,6 +229,16 @@ def _conflict_page(
     """The form as typed, with what was changed elsewhere; saving again replaces it."""
     message = f"{forms.as_sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
     account = update_preferences.account_of(subscriber_id)
+    stored_topics = {topic.text for topic in account.profile.topics}
+    edited = [
+        row.typed
+        for row in rows
+        if not row.is_new and row.text not in stored_topics and row.typed not in {row.text, ""}
+    ]
+    if lost := [text for text in edited if text not in stored_topics]:
+        message += " " + localize(
+            "You also typed, for topics that are no longer there: %(topics)s", topics="; ".join(lost)
+        )
     texts = preference_form.texts_of(account.subscriber, account.profile) | texts
     return _page(account, texts, _PageState(message=message, rows=rows, status=409))
 
