@@ -125,7 +125,11 @@
   const show = () => {
     if (editing) return; // the tags are shown anew when the edit ends
     const chosen = topics();
-    for (const example of examples) example.classList.toggle('used', chosen.includes(example.dataset.example));
+    for (const example of examples) {
+      const isUsed = chosen.includes(example.dataset.example);
+      example.classList.toggle('used', isUsed);
+      example.setAttribute('aria-disabled', String(isUsed));
+    }
     tags.replaceChildren(...chosen.map((topic, index) => {
       const item = element('li', 'tag');
       const count = counts.get(topic);
@@ -284,7 +288,15 @@
   }
   show();
   if (!note.querySelector('.error')) readCounts(); // an error of the server stays until the next preview
+  const isChanged = (control) => {
+    if (isTicked(control)) return control.checked !== control.defaultChecked;
+    if (control.type !== 'select-one') return control.value !== control.defaultValue;
+    return control.selectedIndex !== Math.max(0, [...control.options].findIndex((option) => option.defaultSelected));
+  };
   const refresh = () => {
+    for (const details of box.querySelectorAll('details:not(#library)')) { // what is sent is shown
+      if ([...details.querySelectorAll('input, select, textarea')].some(isChanged)) details.open = true;
+    }
     if (!isEmpty() && !preview.querySelector('.bars') && !box.querySelector('.error')) soon();
   };
   // a browser that goes back restores the other fields after this script has run
