@@ -297,7 +297,7 @@
     for (const details of box.querySelectorAll('details:not(#library)')) { // what is sent is shown
       if ([...details.querySelectorAll('input, select, textarea')].some(isChanged)) details.open = true;
     }
-    if (!isEmpty() && !preview.querySelector('.bars') && !box.querySelector('.error')) soon();
+    if (!isEmpty() && !preview.querySelector('.bars') && !box.querySelector('.error:not(#address-error)')) soon();
   };
   // a browser that goes back restores the other fields after this script has run
   window.addEventListener('pageshow', refresh);
