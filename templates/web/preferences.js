@@ -52,7 +52,7 @@
     waiting = setTimeout(look, 500);
   };
   form.addEventListener('input', soon);
-  if (panel.childElementCount) return;
+  if (shown) return;
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     seen.disconnect();
