@@ -1,6 +1,8 @@
 // A preview beside the topics while they are edited. Without this script "Preview these topics" does the same.
 (() => {
   'use strict';
+  // a reload, or coming back to this page, neither sends a form again nor says again what was done
+  history.replaceState(history.state, '', location.pathname);
   const panel = document.getElementById('live-preview');
   const topics = document.getElementById('topics');
   if (!panel || !topics || !window.fetch) return;
@@ -50,7 +52,7 @@
     waiting = setTimeout(look, 500);
   };
   form.addEventListener('input', soon);
-  if (panel.childElementCount) return;
+  if (shown) return;
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     seen.disconnect();

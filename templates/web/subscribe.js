@@ -47,6 +47,24 @@
   text.hidden = true;
   text.autocomplete = 'off'; // what was typed is kept in the state of the page's history entry instead
   if (history.state && typeof history.state.topics === 'string') text.value = history.state.topics;
+  const isKept = (control) => control.name && control !== text && !['submit', 'file'].includes(control.type)
+    && control.name !== 'zotero_key';
+  const isTicked = (control) => control.type === 'checkbox';
+  const placeOf = (control) => control.name + ' ' + (isTicked(control) ? control.value : '');
+  const remember = () => {
+    const controls = [...box.elements].filter(isKept);
+    const fields = Object.fromEntries(controls.map((control) => [placeOf(control), isTicked(control) ? control.checked : control.value]));
+    history.replaceState({ ...history.state, topics: text.value, fields }, '', box.dataset.address || location.href);
+  };
+  if (history.state && history.state.fields) {
+    for (const control of [...box.elements].filter(isKept)) {
+      const value = history.state.fields[placeOf(control)];
+      if (value === undefined) continue;
+      if (isTicked(control)) control.checked = value;
+      else control.value = value;
+    }
+  }
+  if (box.dataset.address) remember(); // the answer to a POST: neither a reload nor going back sends the form again
   text.before(field);
 
   const say = (...content) => {
@@ -107,7 +125,11 @@
   const show = () => {
     if (editing) return; // the tags are shown anew when the edit ends
     const chosen = topics();
-    for (const example of examples) example.classList.toggle('used', chosen.includes(example.dataset.example));
+    for (const example of examples) {
+      const isUsed = chosen.includes(example.dataset.example);
+      example.classList.toggle('used', isUsed);
+      example.setAttribute('aria-disabled', String(isUsed));
+    }
     tags.replaceChildren(...chosen.map((topic, index) => {
       const item = element('li', 'tag');
       const count = counts.get(topic);
@@ -259,14 +281,23 @@
   box.addEventListener('change', (event) => {
     if (event.target.closest('details:not(#library)') || event.target.name === 'library') soon();
   });
+  box.addEventListener('change', () => { if (history.state && history.state.fields) remember(); });
   box.addEventListener('submit', take);
   if (zone.value === 'UTC') {
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
   }
   show();
-  readCounts();
+  if (!note.querySelector('.error')) readCounts(); // an error of the server stays until the next preview
+  const isChanged = (control) => {
+    if (isTicked(control)) return control.checked !== control.defaultChecked;
+    if (control.type !== 'select-one') return control.value !== control.defaultValue;
+    return control.selectedIndex !== Math.max(0, [...control.options].findIndex((option) => option.defaultSelected));
+  };
   const refresh = () => {
-    if (!isEmpty() && !preview.querySelector('.bars') && !box.querySelector('.error')) soon();
+    for (const details of box.querySelectorAll('details:not(#library)')) { // what is sent is shown
+      if ([...details.querySelectorAll('input, select, textarea')].some(isChanged)) details.open = true;
+    }
+    if (!isEmpty() && !preview.querySelector('.bars') && !box.querySelector('.error:not(#address-error)')) soon();
   };
   // a browser that goes back restores the other fields after this script has run
   window.addEventListener('pageshow', refresh);

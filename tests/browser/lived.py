@@ -9,6 +9,8 @@ import httpx
 import time_machine
 from sqlmodel import col, select
 
+from digest.compose.edition import Content
+from digest.compose.email.template_context import RATE, feedback_suffix
 from digest.db.core import engine
 from digest.models import Bounce, Delivery, Edition, Paper, Subscriber
 from digest.papers import ListedPaper, ParsedDocument
@@ -98,6 +100,7 @@ def addresses(site: Site) -> dict[str, str]:
         paper = session.exec(select(Paper).where(Paper.announcement_id == LAST.toordinal())).first()
         pending = session.exec(select(Delivery).where(Delivery.kind == "confirmation").order_by(col(Delivery.id))).all()
     assert unsubscribed
+    rated_id = Content.from_json(edition[-1].content).entries[0].paper
     assert paper
     topics = "%0A".join(topic.replace(" ", "+") for topic in DEMO_SUBSCRIBERS[0].topics)
     confirmed = pending[0]
@@ -109,6 +112,10 @@ def addresses(site: Site) -> dict[str, str]:
         "category": f"{site.url}/trending/cs.LG",
         "paper": f"{site.url}/papers/{paper.id}",
         "author": f"{site.url}/authors/Niao He",
+        "search": f"{site.url}/search?q=learning",
+        "list of papers": f"{site.url}/papers?ids=2310.18919",
+        "feedback": f"{signed_links.feedback(edition[-1].id or 0)}{feedback_suffix(rated_id, RATE)}",
+        "further papers": f"{signed_links.edition(edition[-1].id or 0)}/more",
         "confirmed": signed_links.confirm(confirmed.subscriber_id or 0, (confirmed.payload or {})["request_id"]),
         "preferences": signed_links.preferences(ada.id or 0),
         "preferences of one who left": signed_links.preferences(unsubscribed.id or 0),
@@ -132,5 +139,7 @@ def request_address_change(site: Site) -> str:
     """The link in the mail for a change of address."""
     with engine.reading() as session:
         ada = session.exec(select(Subscriber).where(Subscriber.address == DEMO_SUBSCRIBERS[0].address)).one()
-    httpx.post(signed_links.preferences(ada.id or 0), data={"action": "change-address"}).raise_for_status()
+    httpx.post(
+        signed_links.preferences(ada.id or 0), data={"action": "change-address"}, follow_redirects=True
+    ).raise_for_status()
     return link(site.mail(ada.address, "Change your address"), "account")

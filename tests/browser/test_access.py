@@ -21,7 +21,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 NARROWEST = 320
 ADMIN_PATHS = (
     *("runs", "runs/1", "runs/1/cancel", "subscribers", "subscribers/1", "subscribers/1/erase", "suppressions"),
-    *("sources", "tokens", "settings", "audit"),
+    *("health", "sources", "tokens", "settings", "audit"),
 )
 # The dark scheme changes colours alone, so only rules about colours are judged again.
 RULES = {
@@ -90,4 +90,4 @@ def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
             faults.append((name, "overflow", wide))
 
     assert faults == []
-    assert pages_checked == 22 + len(ADMIN_PATHS)
+    assert pages_checked == 26 + len(ADMIN_PATHS)

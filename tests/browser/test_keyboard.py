@@ -1,4 +1,4 @@
-"""Signing up without a mouse: every step is reached by Tab, and what has the focus can be seen."""
+"""Without a mouse: every step is reached by Tab, and what has the focus can be seen and is not covered."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from playwright.sync_api import Page, expect
 
 from digest.db.core.engine import reading
 from digest.db.subscribers import subscribers
-from tests.browser.site import Site, link
-from tests.browser.steps import ADA, TOPICS, subscriber_row
+from digest.services.security import signed_links
+from tests.browser.site import ADMIN, Site, link
+from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
-MOST_TABS = 40
+MOST_TABS = 80
 LOOK = """selector => {
     const one = document.activeElement;
     const inside = !one.matches(':focus');  // a button within a time field draws its own
+    const box = one.getBoundingClientRect();
+    if (!inside && (box.bottom <= 0 || box.top >= innerHeight)) return [false, false];  // not to be seen
     return [one.matches(selector), inside || getComputedStyle(one).outlineStyle !== 'none'];
 }"""
 
@@ -60,3 +63,59 @@ def test_a_topic_is_taken_away_with_the_keyboard(page: Page, site: Site) -> None
 
     expect(page.locator(".tag")).to_have_count(1)
     expect(page.locator("#topic")).to_be_focused()
+
+
+def test_preferences_are_changed_with_the_keyboard_alone(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    tab_to(page, "[name=edited]")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("offline RL")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    tab_to(page, "[aria-label='Delete sample complexity']")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    tab_to(page, "#cadence")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "[value=save-schedule]")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    tab_to(page, "[value=pause]")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_have_text("The mail is paused.")
+
+    with reading() as session:
+        profile = subscribers.profile_of(session, subscriber_row())
+    assert [topic.text for topic in profile.topics] == ["offline RL", TOPICS[2]]
+    assert (subscriber_row().cadence, subscriber_row().paused_until is not None) == ("weekdays", True)
+
+
+def test_an_administrator_finds_and_suppresses_a_subscriber_with_the_keyboard_alone(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    sign_in(page, site, ADMIN)
+    tab_to(page, ".admin-nav a[href='/admin/subscribers']")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Subscribers").wait_for()
+    tab_to(page, "#q")
+    page.keyboard.type("ada")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=ada*")
+    tab_to(page, "tbody a")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=ADA).wait_for()
+    tab_to(page, "#suppress-reason")
+    page.keyboard.type("asked by phone")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status")).to_have_text("This address is not mailed any more.")
+
+
+def test_the_first_tab_leads_past_the_navigation(page: Page, site: Site) -> None:
+    page.goto(f"{site.url}/trending")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser.site import Site, days, text_of
 from tests.browser.steps import ADA, TOPICS
@@ -74,6 +74,109 @@ def test_nothing_moves_during_a_whole_sign_up(sized: Page, site: Site, context: 
     sized.get_by_role("heading", name="Check your inbox").wait_for()
 
     assert sum(value for value, _ in layout_shifts) <= MAX_SHIFT, layout_shifts
+
+
+LATE = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}  # milliseconds
+LONG_TOPIC = '"a long topic about (many things that nobody reads" AND (in one line of text OR in two'
+LIBRARY = "\n".join(f"@misc{{p{n}, title = {{Offline reinforcement learning with pessimism {n}}}}}" for n in range(9))
+
+
+def button_place(page: Page) -> dict[str, float]:
+    """Where the button is on the page, however far that is scrolled."""
+    place: dict[str, float] = page.get_by_role("button", name="Subscribe").evaluate(
+        "button => { const box = button.getBoundingClientRect(); return {x: box.x, y: box.y + scrollY}; }"
+    )
+    return place
+
+
+def test_nothing_moves_while_slow_previews_errors_and_corrections_come_and_go(
+    sized: Page, site: Site, context: BrowserContext
+) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    sized.goto(site.url)
+    sized.evaluate(WATCH_SHIFTS)
+    sized.context.new_cdp_session(sized).send("Network.emulateNetworkConditions", LATE)
+    places = [button_place(sized)]
+
+    def see(what: Locator) -> None:
+        expect(what).to_be_visible()
+        places.append(button_place(sized))
+
+    sized.locator("#topic").press_sequentially("reinforcement learning", delay=60)
+    sized.keyboard.press("Enter")
+    see(sized.locator("#preview .bars"))
+    for topic in (*TOPICS, "graphs", "minimax"):
+        sized.locator("#topic").press_sequentially(topic)
+        sized.keyboard.press("Enter")
+        places.append(button_place(sized))
+    sized.locator("#topic").press_sequentially(LONG_TOPIC)
+    sized.keyboard.press("Enter")
+    see(sized.locator("#topics-error"))
+    sized.locator(".tag .remove").last.click()
+    sized.locator("#topic").press_sequentially("reinforcment lerning")
+    sized.keyboard.press("Enter")
+    see(sized.locator("#topics-note button"))
+    while sized.locator(".tag").count():
+        sized.locator(".tag .remove").first.click()
+    see(sized.locator("#preview .blank").first)
+    layout_shifts = shifts(sized)
+
+    assert sum(value for value, _ in layout_shifts) <= MAX_SHIFT, layout_shifts
+    assert places == [places[0]] * len(places)
+
+
+def test_nothing_moves_on_the_pages_that_answer_a_library_and_a_mistake(
+    sized: Page, site: Site, context: BrowserContext
+) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    sized.goto(site.url)
+    sized.locator("#library summary").click()
+    sized.set_input_files("#library_file", {"name": "a.bib", "mimeType": "text/plain", "buffer": LIBRARY.encode()})
+    sized.get_by_role("button", name="Suggest topics from these papers").click()
+    sized.locator("#imported").wait_for()
+    sized.evaluate(WATCH_SHIFTS)  # buffered: those before count, too
+    see_preview(sized)
+    sized.locator("#topic").press_sequentially("minimax")
+    sized.keyboard.press("Enter")
+    layout_shifts = shifts(sized)
+    sized.locator("#box").evaluate("form => { form.noValidate = true; }")
+    sized.fill("#address", "ada@bad..example")
+    sized.get_by_role("button", name="Subscribe").click()
+    expect(sized.locator("#address-error")).to_be_visible()
+    sized.evaluate(WATCH_SHIFTS)
+    see_preview(sized)
+    layout_shifts += shifts(sized)
+
+    assert sum(value for value, _ in layout_shifts) <= MAX_SHIFT, layout_shifts
+
+
+def test_subscribe_does_not_move_between_pressing_and_releasing_the_mouse_when_an_answer_comes(
+    sized: Page, site: Site, context: BrowserContext
+) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    sized.goto(site.url)
+    sized.fill("#address", ADA)
+    sized.context.new_cdp_session(sized).send("Network.emulateNetworkConditions", LATE)
+    sized.locator("#topic").press_sequentially(LONG_TOPIC)
+    button = sized.get_by_role("button", name="Subscribe")
+    button.scroll_into_view_if_needed()
+    box = button.bounding_box()
+    assert box
+    sized.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    sized.mouse.down()
+    expect(sized.locator("#topics-error")).to_be_visible()
+    assert button.bounding_box() == box
+    sized.mouse.up()
+
+    expect(sized.locator("#topics-error")).to_be_visible()
+
+
+def test_an_error_of_the_server_stays_at_the_topics_until_they_are_previewed(page: Page, site: Site) -> None:
+    page.route("**/preview", lambda route: route.abort())
+    page.goto(f'{site.url}/?topics="open')
+
+    expect(page.locator("#topics-error")).to_be_visible()
+    expect(page.locator("#topic")).to_have_attribute("aria-invalid", "true")
 
 
 def test_subscribe_is_not_lost_while_a_topic_is_half_typed(sized: Page, site: Site, context: BrowserContext) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import select
+from sqlmodel import Session, col
 
 from digest.db.outbox import deliveries
+from digest.models import Delivery
 
 
 def enqueue_next(
@@ -29,3 +31,11 @@ def enqueue_next(
     )
     deliveries.enqueue(session, [delivery], now)
     return serial
+
+
+def delivery_id_of(session: Session, kind: str, subject_id: int, serial: int) -> int:
+    """The id of the delivery of this kind about a subject that has this serial."""
+    statement = select(col(Delivery.id)).where(
+        col(Delivery.kind) == kind, col(Delivery.subject_id) == subject_id, col(Delivery.serial) == serial
+    )
+    return int(session.execute(statement).scalar_one() or 0)

@@ -9,8 +9,7 @@ from sqlalchemy import Select, delete, select
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.dialect import in_values
-from digest.models import Delivery, Edition
-from digest.models.delivery import RESEND
+from digest.models import Edition
 
 
 def editions_of_subscriber(session: Session, subscriber_id: int) -> list[Edition]:
@@ -48,14 +47,6 @@ def edition_of_subscriber(session: Session, subscriber_id: int, day: date | None
     if day is not None:
         statement = statement.where(col(Edition.day) == day)
     return session.execute(statement).scalar_one_or_none()
-
-
-def resent_delivery_id(session: Session, edition_id: int, serial: int) -> int:
-    """The id of the delivery that sends an edition again under that serial."""
-    statement = select(col(Delivery.id)).where(
-        col(Delivery.kind) == RESEND, col(Delivery.subject_id) == edition_id, col(Delivery.serial) == serial
-    )
-    return int(session.execute(statement).scalar_one() or 0)
 
 
 def edition_dates(session: Session, subscriber_ids: Iterable[int], days: Iterable[date]) -> set[tuple[int, date]]:

@@ -1,17 +1,20 @@
-"""What an administrator does for one subscriber: change, pause, resume, unsubscribe, suppress, erase. Audited."""
+"""What an administrator does for one subscriber: change, pause, resume, unsubscribe; and a test mail. Audited."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from digest import clock
+from digest import clock, settings
 from digest.db.core.engine import transaction
-from digest.db.outbox.transactional_mail import enqueue_next
+from digest.db.outbox.transactional_mail import delivery_id_of, enqueue_next
+from digest.errors import BadInput, Refused
+from digest.i18n import localize
 from digest.models import Audit
 from digest.models.delivery import TEST
 from digest.models.types import stored_id
 from digest.queues import Enqueue
+from digest.services.security import admin_login
 from digest.services.subscriptions import consent_origin, update_preferences
 from digest.services.subscriptions.unsubscribe import unsubscribe_in_session
 
@@ -40,15 +43,31 @@ def unsubscribe_subscriber(subscriber_id: int, *, actor: str) -> bool:
     return is_new
 
 
-def send_test_mail(address: str, *, actor: str, enqueue: Enqueue) -> None:
-    """Queue a test mail to an administrator; the outbox sends it like any other."""
+def send_test_mail(address: str, *, actor: str, enqueue: Enqueue) -> int:
+    """Queue a test mail to an administrator, '' for the first operator; the outbox sends it like any other.
+
+    Returns the id of the delivery. Raises BadInput for any other address, Refused where there is no operator.
+    """
+    recipient = admin_login.administrator_address(address) if address else _first_operator()
+    if recipient is None:
+        raise BadInput(localize("address: use that of an administrator"), field="address")
     now = clock.now()
     with transaction() as session:
         audit = Audit(at=now, actor=actor, action="test mail", detail={})
         session.add(audit)
         session.flush()
-        enqueue_next(session, TEST, subject_id=stored_id(audit), address=address, now=now)
+        subject_id = stored_id(audit)
+        serial = enqueue_next(session, TEST, subject_id=subject_id, address=recipient, now=now)
+        delivery_id = delivery_id_of(session, TEST, subject_id, serial)
     enqueue.deliver()
+    return delivery_id
+
+
+def _first_operator() -> str:
+    operators = settings.get().admin_emails
+    if not operators:
+        raise Refused(localize("not sent: DIGEST_ADMIN_EMAILS names no administrator"))
+    return operators[0]
 
 
 def _audit(action: str, subscriber_id: int, actor: str, **detail: int) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from digest import clock
 from digest.db.core.engine import reading, transaction
-from digest.db.outbox.transactional_mail import enqueue_next
+from digest.db.outbox.transactional_mail import delivery_id_of, enqueue_next
 from digest.db.runs import editions
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Refused
@@ -70,7 +70,7 @@ def resend_delivery(delivery_id: int, *, actor: str, enqueue: Enqueue) -> int:
     name = f"subscriber {subscriber.id}"
     serial = _resend(subscriber.address, name=name, day=edition.day, actor=actor, enqueue=enqueue)
     with reading() as session:
-        return editions.resent_delivery_id(session, stored_id(edition), serial)
+        return delivery_id_of(session, RESEND, stored_id(edition), serial)
 
 
 def _require_mailable(session: Session, address: str, name: str) -> Subscriber:

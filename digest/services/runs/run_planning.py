@@ -10,7 +10,8 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
-from digest.db.runs import editions, runs
+from digest.db.runs import editions, runs, subscriber_schedules
+from digest.db.runs.subscriber_schedules import SendSchedule
 from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import BadInput
 from digest.models import Epoch, Run, Shard, Subscriber
@@ -63,15 +64,15 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     """
     now = clock.now()
     with reading() as session:
-        by_slot = _slots_of_day(session, day, only, now)
-        drafts = [draft_run(session, slot, min(slot, now)) for slot in sorted(by_slot)]
+        ids_by_slot = _ids_by_slot(session, day, only, now)
+        drafts = [draft_run(session, slot, min(slot, now)) for slot in sorted(ids_by_slot)]
     _assign_epochs(drafts)
     planned_ids = []
     with transaction() as session:
         for draft in drafts:
             run = runs.claim_slot(session, draft)
             if run.state not in {PAUSED, CANCELLED}:
-                _add_shards(session, run, [stored_id(subscriber) for subscriber in by_slot[run.slot]], day=day)
+                _add_shards(session, run, ids_by_slot[run.slot], day=day)
                 planned_ids.append(stored_id(run))
     return planned_ids
 
@@ -81,7 +82,7 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
     now = clock.now()
     choices: list[AssembledEdition] = []
     with reading() as session:
-        by_slot = _by_slot(session, day, only, now)
+        by_slot = _due_by_slot(session, only, now) if day is None else _slots_of_day(session, day, only, now)
         for slot in sorted(by_slot):
             run = runs.run_at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
             if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
@@ -104,13 +105,36 @@ def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEditi
     return choices
 
 
-def subscribers_by_slot(day: date | None, *, only: int | None = None) -> dict[datetime, list[Subscriber]]:
-    """The subscribers of the slots up to now, or of the slots of that date, who have no edition of it yet.
+def count_by_slot(day: date | None, *, only: int | None = None) -> dict[datetime, int]:
+    """How many subscribers of each slot up to now, or of that date, have no edition of it yet. 0 where all have one.
 
     Raises BadInput for a date more than a week ahead.
     """
+    now = clock.now()
     with reading() as session:
-        return _by_slot(session, day, only, clock.now())
+        return _count_due(session, only, now) if day is None else _count_of_day(session, day, only, now)
+
+
+def _count_due(session: Session, only: int | None, now: datetime) -> dict[datetime, int]:
+    counts: dict[datetime, int] = {}
+    for due in subscriber_schedules.count_due(session, now, only_id=only):
+        counts[due.slot] = counts.get(due.slot, 0) + due.subscribers
+    if not counts:
+        return counts
+    for due in subscriber_schedules.count_due_with_editions(session, min(counts), now, only_id=only):
+        if due.edition_day == send_schedule.day_of(due.slot, zone=clock.zone_info(due.time_zone), send_at=due.send_at):
+            counts[due.slot] -= due.subscribers
+    return counts
+
+
+def _count_of_day(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, int]:
+    _require_near(day, now)
+    counts: dict[datetime, int] = {}
+    for schedule, subscribers in subscriber_schedules.count_without_edition(session, day, only_id=only):
+        slot = slot_of_day(schedule, day)
+        if slot is not None:
+            counts[slot] = counts.get(slot, 0) + subscribers
+    return counts
 
 
 def waits_for_papers(session: Session, slot: datetime, now: datetime) -> bool:
@@ -118,7 +142,7 @@ def waits_for_papers(session: Session, slot: datetime, now: datetime) -> bool:
     return source_status.should_wait(session, slot, now)
 
 
-def slot_of_day(subscriber: AnySubscriber, day: date) -> datetime | None:
+def slot_of_day(subscriber: AnySubscriber | SendSchedule, day: date) -> datetime | None:
     """When this subscriber's mail of that date is due; None where the cadence or a pause leaves the date out."""
     is_due = send_schedule.has_mail_on(
         day, cadence=subscriber.cadence, weekday=subscriber.weekday, paused_until=subscriber.paused_until
@@ -135,10 +159,6 @@ def day_of_slot(subscriber: AnySubscriber, slot: datetime) -> date:
     return send_schedule.day_of(slot, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
 
 
-def _by_slot(session: Session, day: date | None, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
-    return _due_by_slot(session, only, now) if day is None else _slots_of_day(session, day, only, now)
-
-
 def _due_by_slot(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers due up to now, by slot."""
     by_slot: dict[datetime, list[Subscriber]] = {}
@@ -150,14 +170,32 @@ def _due_by_slot(session: Session, only: int | None, now: datetime) -> dict[date
 
 def _slots_of_day(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
     """The subscribers without an edition of that date, by their own slot on it."""
-    if day > (now + MAX_DAYS_AHEAD).date():
-        raise BadInput(f"date: {day.isoformat()} is more than {MAX_DAYS_AHEAD.days} days ahead", field="date")
+    _require_near(day, now)
     by_slot: dict[datetime, list[Subscriber]] = {}
     for subscriber in runs.without_edition(session, day, only_id=only):
         slot = slot_of_day(subscriber, day)
         if slot is not None:
             by_slot.setdefault(slot, []).append(subscriber)
     return by_slot
+
+
+def _ids_by_slot(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[int]]:
+    """The ids, in order, of the subscribers without an edition of that date, by their own slot on it."""
+    _require_near(day, now)
+    slots: dict[SendSchedule, datetime | None] = {}
+    ids_by_slot: dict[datetime, list[int]] = {}
+    for subscriber_id, schedule in subscriber_schedules.ids_without_edition(session, day, only_id=only):
+        if schedule not in slots:
+            slots[schedule] = slot_of_day(schedule, day)
+        slot = slots[schedule]
+        if slot is not None:
+            ids_by_slot.setdefault(slot, []).append(subscriber_id)
+    return ids_by_slot
+
+
+def _require_near(day: date, now: datetime) -> None:
+    if day > (now + MAX_DAYS_AHEAD).date():
+        raise BadInput(f"date: {day.isoformat()} is more than {MAX_DAYS_AHEAD.days} days ahead", field="date")
 
 
 def _add_shards(session: Session, run: Run, ids: Iterable[int], *, day: date | None) -> None:

@@ -53,6 +53,11 @@ def request_link(address: str, client: str, enqueue: Enqueue) -> None:
     sign_up_limits.count_client(sign_up_limits.SIGN_INS, client, now=now)
 
 
+def administrator_address(text: str) -> str | None:
+    """The address of that operator or viewer as the settings have it; None for anybody else. Raises BadInput."""
+    return _administrators().get(subscribers.parse_address(text).key)
+
+
 def _administrators() -> dict[str, str]:
     """Operators and viewers: the address to mail by its key."""
     return _addresses(settings.get().viewer_emails) | _addresses(settings.get().admin_emails)

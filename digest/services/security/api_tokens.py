@@ -30,7 +30,7 @@ SCOPES = {
     "runs:read": "runs, with their mails by state",
     "runs:manage": "start, pause, resume and cancel runs, and resend what was missed",
     "deliveries:read": "mails, without addresses",
-    "deliveries:manage": "send a mail's edition again",
+    "deliveries:manage": "send a mail's edition again, and test mails to administrators",
     "addresses:read": "addresses as well, in what the other scopes show",
     "editions:read": "the papers of each subscriber's editions",
     "bounces:read": "bounces, without addresses",

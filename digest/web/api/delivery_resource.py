@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from digest.models import Bounce, Delivery, Suppression
-from digest.services.admin import admin_pages, record_listings, subscriber_admin
+from digest.services.admin import admin_pages, record_listings, subscriber_actions, subscriber_admin
 from digest.services.admin.record_listings import MailFilter
 from digest.services.delivery import resend_edition
 from digest.services.security.api_tokens import ApiToken
@@ -66,6 +66,14 @@ class DeliveryList(Listing):
     """Mails, newest first."""
 
     deliveries: list[DeliveryAnswer]
+
+
+class TestMailRequest(BaseModel):
+    """Who gets a test mail: an address of DIGEST_ADMIN_EMAILS or DIGEST_VIEWER_EMAILS; empty for the first operator."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"address": ""}]})
+
+    address: str = Field(default="", max_length=1000)
 
 
 class BounceAnswer(BaseModel):
@@ -159,6 +167,15 @@ def read_delivery(delivery_id: int, token: ReadDeliveries) -> DeliveryAnswer:
 def resend_delivery(delivery_id: int, token: ManageDeliveries, queue: Queue, response: Response) -> DeliveryAnswer:
     """Send the edition of a mail again, as a new mail. 409 for other kinds, and where nothing may be sent."""
     new_id = resend_edition.resend_delivery(delivery_id, actor=token.actor, enqueue=queue)
+    response.headers["Location"] = f"/api/v1/deliveries/{new_id}"
+    return DeliveryAnswer.of(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
+
+
+@actions.post("/deliveries/test", status_code=202)
+def send_test_mail(body: TestMailRequest, token: ManageDeliveries, queue: Queue, response: Response) -> DeliveryAnswer:
+    """Send a test mail to an administrator through the outbox. To name one needs the scope `addresses:read`, too."""
+    address = api_auth.require_scope(token, ADDRESSES, body.address)
+    new_id = subscriber_actions.send_test_mail(address, actor=token.actor, enqueue=queue)
     response.headers["Location"] = f"/api/v1/deliveries/{new_id}"
     return DeliveryAnswer.of(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
 

@@ -140,7 +140,8 @@ class RunRequest(BaseModel):
 class SlotAnswer(BaseModel):
     """A slot. `run`: its run, null for none yet; `subscribers`: those who have no edition of it yet.
 
-    `waits`: its papers are not here yet, so it starts later by itself. A run that is paused or cancelled stays so.
+    `starts`: its editions are built now. `waits`: its papers are not here yet, so it starts later by itself. A run that
+    is paused or cancelled stays so.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -150,10 +151,14 @@ class SlotAnswer(BaseModel):
     run: int | None = Field(validation_alias="run_id")
     state: str = Field(description="of the run: planned, complete, paused or cancelled; empty without a run")
     waits: bool
+    starts: bool
 
 
 class RunStart(BaseModel):
-    """What was started, or would be. `papers`: of the subscriber that was named, in a dry run; else null."""
+    """What was started, or would be. `subscribers`: of the slots that start, those who have no edition of it yet.
+
+    `papers`: of the subscriber that was named, in a dry run; else null.
+    """
 
     dry_run: bool
     subscribers: int
@@ -174,7 +179,7 @@ def start_run(token: ManageToken, queue: Queue, hold_slot: PreviewSlot, body: Ru
                 papers = requested_run.count_papers(body.date, subscriber_id=body.subscriber)
     return RunStart(
         dry_run=body.dry_run,
-        subscribers=sum(slot.subscribers for slot in slots),
+        subscribers=requested_run.subscribers_started(slots),
         papers=papers,
         slots=[SlotAnswer.model_validate(slot) for slot in slots],
     )

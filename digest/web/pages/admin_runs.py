@@ -64,13 +64,22 @@ def _run_row(run: Run, counts: Mapping[str, int]) -> TableRow:
 def run_page(
     run_id: int,
     _administrator: Administrator,
+    queue: Queue,
     state: State = "",
     q: Text = "",
     after: Position = 0,
     follow: bool = False,
 ) -> HTMLResponse:
-    """A run with its deliveries, filtered by state and address; `follow` refreshes it while mails wait."""
-    return _run_page(run_id, state=state, text=q, after=after, follow=follow)
+    """A run with its deliveries, filtered by state and address; `follow` refreshes it while workers send its mails."""
+    is_worker_silent = follow and not queue.alive()
+    return _run_page(
+        run_id,
+        state=state,
+        text=q,
+        after=after,
+        follow=follow and not is_worker_silent,
+        is_worker_silent=is_worker_silent,
+    )
 
 
 @router.post("/runs/{run_id}")
@@ -146,6 +155,7 @@ def _run_page(
     text: str = "",
     after: int = 0,
     follow: bool = False,
+    is_worker_silent: bool = False,
     error: BadInput | Refused | None = None,
 ) -> HTMLResponse:
     run, counts = admin_pages.run_with_states(run_id)
@@ -162,8 +172,10 @@ def _run_page(
     question = (
         [] if run.state == CANCELLED else [(localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel")]
     )
+    silence = [localize("No worker answers, so this page is not refreshed: nothing would change.")]
+    lines = [_summary(run, counts), *(silence if is_worker_silent and is_unfinished else [])]
     sections = [
-        AdminSection(lines=[_summary(run, counts)], figures=question, forms=_run_forms(run, counts, page)),
+        AdminSection(lines=lines, figures=question, forms=_run_forms(run, counts, page)),
         AdminSection(
             heading=localize("Mails"),
             filters=_filters(page, counts, state, text, follow=follow, is_unfinished=is_unfinished),

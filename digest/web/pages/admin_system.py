@@ -203,7 +203,9 @@ def send_test_mail(administrator: Administrator, queue: Queue) -> Response:
 def _settings_page(administrator: str) -> HTMLResponse:
     rows = [TableRow([Cell(row.setting), Cell(row.value), Cell(row.origin)]) for row in configuration.setting_rows()]
     columns = [localize("Setting"), localize("Value"), localize("From")]
-    line = localize("It goes to %(address)s the way every mail goes, through the outbox.", address=administrator)
+    line = localize(
+        "A test mail goes to %(address)s the way every mail goes, through the outbox.", address=administrator
+    )
     form = AdminForm("/admin/settings", "test-mail", localize("Send a test mail"), lines=[line])
     problems = configuration.problems() or [localize("No setting is wrong or unknown.")]
     sections = [

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from digest.errors import BadInput, Refused, TooMany
@@ -36,7 +36,7 @@ from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
 from digest.web.pages.library_reports import LIBRARY_ERRORS, Importer, ImportLibrary, library_error
-from digest.web.ui import charts, forms, preference_form, template_rendering
+from digest.web.ui import charts, forms, preference_form, preference_notices, template_rendering
 from digest.web.ui.forms import Pressed, SubmittedRow, UploadForm
 from digest.web.ui.library_form import LibraryView
 from digest.web.ui.subscription_texts import next_mail_text, status_text, suppression_notice
@@ -66,16 +66,16 @@ class _Actions:
 
 
 @router.get("/preferences/{token}")
-def show(token: str) -> HTMLResponse:
-    """The subscriber's preferences in a form."""
+def show(token: str, done: Annotated[str, Query(max_length=40)] = "") -> HTMLResponse:
+    """The subscriber's preferences in a form. `done`: what the action before did, as a code."""
     (subscriber_id,) = signed_links.read_token(PREFERENCES, token)
-    return current_page(subscriber_id)
+    return current_page(subscriber_id, message=preference_notices.notice_text(done))
 
 
 @router.post("/preferences/{token}")
 def submit(
     token: str, form: UploadForm, client: Client, actions: Annotated[_Actions, Depends()], pressed: Pressed
-) -> HTMLResponse:
+) -> Response:
     """Perform the action of the pressed button."""
     if not pressed:
         return show(token)
@@ -90,7 +90,7 @@ def submit(
     return _page_after(subscriber_id, action, form, client, actions)
 
 
-def _page_of_typed(subscriber_id: int, action: str, form: FormData, actions: _Actions) -> HTMLResponse:
+def _page_of_typed(subscriber_id: int, action: str, form: FormData, actions: _Actions) -> Response:
     """Save or preview what was typed, all or a part of it."""
     if action == "save":
         return _save(subscriber_id, form)
@@ -101,41 +101,41 @@ def _page_of_typed(subscriber_id: int, action: str, form: FormData, actions: _Ac
     return _save_rows(subscriber_id, form, removed_row=action.partition(" ")[2])
 
 
-def _page_after(subscriber_id: int, action: str, form: FormData, client: str, actions: _Actions) -> HTMLResponse:
+def _page_after(subscriber_id: int, action: str, form: FormData, client: str, actions: _Actions) -> Response:
     """Perform an action that needs no typed text, and show the page with the stored preferences."""
     match action:
         case "return":
             update_preferences.resubscribe(subscriber_id, client)
-            message = localize("You are subscribed again.")
         case "leave":
             unsubscribe.unsubscribe(subscriber_id, client)
-            message = localize("You are unsubscribed.")
         case "pause" | "resume":
             update_preferences.pause_for(subscriber_id, _parse_days(form.get("days")) if action == "pause" else 0)
-            message = localize("The mail is paused.") if action == "pause" else localize("The pause is over.")
         case "send-now":
-            message = _send_newest_edition(subscriber_id, actions.queue, actions.services)
+            _send_newest_edition(subscriber_id, actions.queue, actions.services)
         case "unlike":
             topic_feedback.remove_like(subscriber_id, _parse_paper_id(form.get("paper")))
-            message = localize("The like is removed.")
         case "export" | "erase" | "change-address":
             account_requests.request_link(subscriber_id, action, actions.queue)
-            message = localize("Check your inbox: a link for this is on its way.")
         case _:
             names = ", ".join(
                 ("save", *_SECTIONS, "preview", "tune", "unlike", "person …", *_PAPER_ACTIONS, *_OTHER_ACTIONS)
             )
             raise BadInput(f"action: use one of {names}", field="action")
-    return current_page(subscriber_id, message=message)
+    return _redirect_after(subscriber_id, action)
 
 
-def _send_newest_edition(subscriber_id: int, queue: Enqueue, services: PageServices) -> str:
-    """Mail the newest edition again. Returns the message of the page. Raises Refused, NotFound, TooMany."""
+def _redirect_after(subscriber_id: int, code: str) -> RedirectResponse:
+    """Show the stored preferences, with what an action did."""
+    path = f"{urlsplit(signed_links.preferences(subscriber_id)).path}?done={code}"
+    return RedirectResponse(path, status_code=303, headers=template_rendering.PRIVATE)
+
+
+def _send_newest_edition(subscriber_id: int, queue: Enqueue, services: PageServices) -> None:
+    """Mail the newest edition again. Raises Refused, NotFound, TooMany."""
     address = update_preferences.account_of(subscriber_id).subscriber.address
     if not sign_up_limits.may_mail_below_ceiling(sign_up_limits.EDITION_MAILS, str(subscriber_id)):
         raise TooMany(localize("your newest edition is sent again three times a day at most"), seconds=3600)
     services.resend(address, day=None, actor=f"subscriber {subscriber_id}", enqueue=queue)
-    return localize("Your newest edition is on its way.")
 
 
 def _parse_days(value: object) -> int:
@@ -144,7 +144,7 @@ def _parse_days(value: object) -> int:
     return int(value)
 
 
-def _change_papers(subscriber_id: int, form: FormData, import_library: Importer) -> HTMLResponse:
+def _change_papers(subscriber_id: int, form: FormData, import_library: Importer) -> Response:
     """Import papers to start from, remove some, or undo the last import."""
     if form["action"] == "import-papers":
         try:
@@ -164,19 +164,18 @@ def _change_papers(subscriber_id: int, form: FormData, import_library: Importer)
         removed_count = example_papers.undo_import(subscriber_id, _parse_paper_id(form.get("import")) or 0)
     else:
         removed_count = example_papers.remove_example(subscriber_id, _parse_paper_id(form.get("paper")))
-    return current_page(
-        subscriber_id, message=localize_plural("%(n)s paper removed.", "%(n)s papers removed.", removed_count)
-    )
+    code = preference_notices.numbered_code(preference_notices.PAPERS_REMOVED, removed_count)
+    return _redirect_after(subscriber_id, code)
 
 
-def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
+def _save(subscriber_id: int, form: FormData) -> Response:
     """Save all preferences. After a mistake nothing is saved, and the form shows what was typed."""
     account = update_preferences.account_of(subscriber_id)
     texts = _submitted(account, form)
     version, shown_versions = str(form.get("version", "")), str(form.get("shown", ""))
     try:
         preferences = preference_form.parse_preferences(Preferences, texts, account.profile)
-        account = update_preferences.save_preferences(
+        update_preferences.save_preferences(
             subscriber_id, preferences, expected_version=version, shown_versions=shown_versions
         )
     except BadInput as error:
@@ -184,10 +183,10 @@ def _save(subscriber_id: int, form: FormData) -> HTMLResponse:
         return _page(account, texts, _PageState(error=error, version=version, shown_versions=shown_versions))
     except Refused as error:
         return _conflict_page(subscriber_id, preference_form.with_defaults(texts), error)
-    return _page(account, preference_form.texts_of(account.subscriber, account.profile), _saved())
+    return _redirect_after(subscriber_id, preference_notices.SAVED)
 
 
-def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group]) -> HTMLResponse:
+def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group]) -> Response:
     """Save the preferences of some groups. What was typed elsewhere in the form stays there, unsaved."""
     account = update_preferences.account_of(subscriber_id)
     stored_texts, typed = preference_form.texts_of(account.subscriber, account.profile), _submitted(account, form)
@@ -200,12 +199,15 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
     except Refused as error:
         return _conflict_page(subscriber_id, stored_texts | typed | section, error)
     saved = preference_form.texts_of(account.subscriber, account.profile)
-    unsaved = {name: text for name, text in typed.items() if name not in section}
+    unsaved = {name: text for name, text in typed.items() if name not in section and text != saved.get(name)}
+    if not unsaved:
+        return _redirect_after(subscriber_id, preference_notices.SAVED)
     merged = preference_fields.merge_versions(shown_versions, account.subscriber, account.profile, saved_names=section)
-    return _page(account, saved | unsaved, replace(_saved(), shown_versions=merged))
+    state = _PageState(message=localize("Saved."), shown_versions=merged)
+    return _page(account, saved | unsaved, state)
 
 
-def _follow_person(subscriber_id: int, form: FormData, reference: str) -> HTMLResponse:
+def _follow_person(subscriber_id: int, form: FormData, reference: str) -> Response:
     """Follow one person of a name, or everybody with it, in place of what was followed by that name before."""
     try:
         follow_person(subscriber_id, reference, shown_versions=str(form.get("shown", "")))
@@ -213,16 +215,12 @@ def _follow_person(subscriber_id: int, form: FormData, reference: str) -> HTMLRe
         return current_page(subscriber_id, error=error)
     except Refused as error:
         return _conflict_page(subscriber_id, {}, error)
-    return current_page(subscriber_id, message=localize("Saved."))
+    return _redirect_after(subscriber_id, preference_notices.SAVED)
 
 
 def _submitted(account: update_preferences.SubscriberAccount, form: FormData) -> dict[str, str]:
     topics = {topic.text for topic in account.profile.topics}
     return preference_form.submitted_texts(form, split_commas=True, stored_topics=topics)
-
-
-def _saved() -> _PageState:
-    return _PageState(message=localize("Saved."))
 
 
 def _conflict_page(
@@ -231,11 +229,21 @@ def _conflict_page(
     """The form as typed, with what was changed elsewhere; saving again replaces it."""
     message = f"{forms.as_sentence(error)} {localize('To replace those changes with what you see below, save again.')}"
     account = update_preferences.account_of(subscriber_id)
+    stored_topics = {topic.text for topic in account.profile.topics}
+    edited = [
+        row.typed
+        for row in rows
+        if not row.is_new and row.text not in stored_topics and row.typed not in {row.text, ""}
+    ]
+    if lost := [text for text in edited if text not in stored_topics]:
+        message += " " + localize(
+            "You also typed, for topics that are no longer there: %(topics)s", topics="; ".join(lost)
+        )
     texts = preference_form.texts_of(account.subscriber, account.profile) | texts
     return _page(account, texts, _PageState(message=message, rows=rows, status=409))
 
 
-def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> HTMLResponse:
+def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> Response:
     """Save edited topics, caps and mutes, and delete a topic. After a mistake nothing is saved."""
     rows = forms.topic_rows(form, removed_row=removed_row)
     shown_versions = str(form.get("shown", ""))
@@ -249,7 +257,7 @@ def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> 
         return current_page(subscriber_id, error=error, rows=rows)
     except Refused as error:
         return _conflict_page(subscriber_id, {}, error, rows)
-    return current_page(subscriber_id, message=localize("Saved."))
+    return _redirect_after(subscriber_id, preference_notices.SAVED)
 
 
 def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> HTMLResponse:

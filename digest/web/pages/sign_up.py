@@ -71,10 +71,13 @@ Trending = Annotated[TrendingPart, Depends(_trending_part)]
 
 @router.get("/")
 def start_page(request: Request, trending: Trending, pages: Pages, make_preview: QueuedPreview) -> HTMLResponse:
-    """The form: empty, or filled from the query string and then with its preview."""
+    """The form: empty, or filled from the query string and then with its preview. `library`: papers imported before."""
     values = preference_form.submitted_texts(request.query_params, split_commas=True)
+    token = library_form.library_token(request.query_params)
     if values:
-        return _form_page_with_preview(trending, values, make_preview)
+        return _form_page_with_preview(trending, values, make_preview, token)
+    if token:
+        return form_page(trending, values, library=_library_of(token))
     return pages.page("start", lambda: _render_form(trending, values))
 
 
@@ -88,7 +91,7 @@ def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) ->
     if isinstance(reference := form.get("person"), str) and reference.strip():
         authors = people_choice.with_choice(texts.get("authors", "").splitlines(), reference.strip())
         texts["authors"] = "\n".join(filter(None, authors))
-    return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form))
+    return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form), is_posted=True)
 
 
 @router.post("/preview")
@@ -149,11 +152,12 @@ def _refused_sign_up(
     """The form as typed. Too many sign-ups are reported at the address, which is the last field."""
     library = _library_of(token)
     if isinstance(error, BadInput):
-        return form_page(trending, texts, error=error, library=library)
+        return form_page(trending, texts, error=error, library=library, is_posted=True)
     return form_page(
         trending,
         texts,
         library=library,
+        is_posted=True,
         error=BadInput(forms.as_sentence(error), field="address"),
         status=429,
         retry_after=error.seconds,
@@ -161,14 +165,19 @@ def _refused_sign_up(
 
 
 def _form_page_with_preview(
-    trending: TrendingPart, values: Mapping[str, str], make_preview: MakePreview, token: str = ""
+    trending: TrendingPart,
+    values: Mapping[str, str],
+    make_preview: MakePreview,
+    token: str = "",
+    *,
+    is_posted: bool = False,
 ) -> HTMLResponse:
     library = _library_of(token)
     try:
         view = _preview_of(make_preview, values, pending_papers(token))
-        return form_page(trending, values, preview=view, library=library)
+        return form_page(trending, values, preview=view, library=library, is_posted=is_posted)
     except (BadInput, TooMany) as error:
-        return form_page(trending, values, error=error, library=library)
+        return form_page(trending, values, error=error, library=library, is_posted=is_posted)
 
 
 def _library_of(token: str) -> LibraryView | None:
@@ -198,10 +207,14 @@ def form_page(
     status: int = 0,
     retry_after: int = 0,
     library: LibraryView | None = None,
+    is_posted: bool = False,
 ) -> HTMLResponse:
-    """The page with the form filled as typed, and the error, if any, beside its field."""
+    """The page with the form filled as typed, and the error, if any, beside its field.
+
+    `is_posted`: it answers a POST. Its script then gives its history entry an address that can be opened by GET.
+    """
     page = HTMLResponse(
-        _render_form(trending, values, preview=preview, error=error, library=library),
+        _render_form(trending, values, preview=preview, error=error, library=library, is_posted=is_posted),
         status_code=status or (status_of(error) if error else 200),
         headers=template_rendering.PRIVATE if error or library else None,
     )
@@ -217,6 +230,7 @@ def _render_form(
     preview: charts.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
     library: LibraryView | None = None,
+    is_posted: bool = False,
 ) -> str:
     texts = preference_form.with_defaults(values)
     bad_input = error if isinstance(error, BadInput) else None
@@ -233,4 +247,5 @@ def _render_form(
         library=library,
         library_open=bool(bad_input and bad_input.field == library_form.FIELD),
         trending=trending.html(),
+        is_posted=is_posted,
     )

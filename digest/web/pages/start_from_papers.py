@@ -37,13 +37,14 @@ def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, 
         report = report_of(library, profile, make_preview)  # before anything is kept: it may be refused
         token = pending_imports.keep_import(papers)
     except LIBRARY_ERRORS as error:
-        return sign_up.form_page(trending, texts, error=library_error(error), status=status_of(error))
+        return sign_up.form_page(trending, texts, error=library_error(error), status=status_of(error), is_posted=True)
     texts["topics"] = "\n".join((*texts.get("topics", "").splitlines(), *(topic.text for topic in report.topics)))
     return sign_up.form_page(
         trending,
         texts,
         preview=charts.preview_view(report.preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS),
         library=library_form.library_view(report, token=token),
+        is_posted=True,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, QueryParams, UploadFile
 
 from digest.i18n import format_number, localize, localize_plural
 from digest.services.catalog.page_schemas import TopicCount
@@ -58,12 +58,12 @@ def library_source(form: FormData) -> LibrarySource:
     )
 
 
-def library_token(form: FormData) -> str:
+def library_token(form: FormData | QueryParams) -> str:
     """The token of papers that were imported before; '' for none."""
     return _text(form, "library")
 
 
-def _text(form: FormData, name: str) -> str:
+def _text(form: FormData | QueryParams, name: str) -> str:
     value = form.get(name)
     return value if isinstance(value, str) else ""
 

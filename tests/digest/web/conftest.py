@@ -178,7 +178,12 @@ class Browser:
         return self.ask("HEAD", path, **more)
 
     def post(self, path: str, **more: Any) -> httpx.Response:
-        return self.ask("POST", path, **more)
+        """Post a form. An answer that leads back to its own page, as after saved preferences, is followed to it."""
+        answer = self.ask("POST", path, **more)
+        target = answer.headers.get("location", "")
+        if answer.status_code != 303 or "set-cookie" in answer.headers or target.partition("?")[0] != path:
+            return answer
+        return self.get(target)
 
     def act(self, path: str, *, headers: dict[str, str], **more: Any) -> httpx.Response:
         """Post a form, and follow to the page that shows what was done; the answer itself where it leads nowhere."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import event
 from sqlmodel import select
 
+from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.models import Audit, Bounce, SourceState, Subscriber, Suppression
 from digest.models.delivery import QUEUED, SENT, UNCERTAIN
@@ -202,6 +204,108 @@ def test_a_run_of_nobody_or_of_an_odd_date_is_refused(api: Api, request_body: di
     for dry_run in (True, False):
         problem = api("POST", "runs", request_body | {"dry_run": dry_run}, status=422)
         assert [error["field"] for error in problem["errors"]] == list(request_body)
+    assert audited() == []
+
+
+def test_a_request_counts_only_those_whose_editions_it_starts(web: Browser, api: Api, queue: RecordingQueue) -> None:
+    slot, later_slot = clock.slot_of(NOW - timedelta(hours=4)), clock.slot_of(NOW - timedelta(hours=3))
+    add_run(slot, state=PAUSED)
+    for number in range(3):
+        add_subscriber(f"held{number}@one.example", next_due_at=slot)
+    people = [add_subscriber(f"due{number}@one.example", next_due_at=later_slot) for number in range(4)]
+    add_subscriber("left@one.example", next_due_at=later_slot, state=UNSUBSCRIBED)
+    add_subscriber("not-due@one.example", next_due_at=NOW + timedelta(hours=2))
+    other_run = add_run(NOW - timedelta(days=1))
+    add_mail(people[0], other_run, day=later_slot.date())  # as after a run of the date by hand
+    add_mail(people[1], other_run, day=later_slot.date() - timedelta(days=1))
+    planned, started = (api("POST", "runs", {"dry_run": dry_run}, status=202) for dry_run in (True, False))
+
+    for answer in (planned, started):
+        assert [(slot["subscribers"], slot["starts"]) for slot in answer["slots"]] == [(3, False), (3, True)]
+        assert answer["subscribers"] == 3
+    assert started_detail() == {"runs": 1, "subscribers": 3}
+
+
+def test_a_request_for_a_date_counts_by_the_clock_and_the_cadence_of_each(web: Browser, api: Api) -> None:
+    day = NOW.date()
+    for zone, cadence, weekday in (("UTC", "daily", 0), ("Pacific/Auckland", "weekdays", 0), ("UTC", "weekly", 2)):
+        subscriber = add_subscriber(f"{cadence}@one.example")
+        change_row(subscriber, time_zone=zone, cadence=cadence, weekday=weekday)
+    change_row(add_subscriber("paused@one.example"), paused_until=day + timedelta(days=3))
+    add_mail(add_subscriber("has@one.example"), add_run(NOW - timedelta(days=1)), day=day)
+    answer = api("POST", "runs", {"date": day.isoformat()}, status=202)
+
+    assert day.weekday() == 4
+    assert [slot["subscribers"] for slot in answer["slots"]] == [1, 1]
+    assert started_detail() == {"runs": 2, "subscribers": 2}
+
+
+@pytest.fixture
+def loaded_subscribers() -> Iterator[list[Subscriber]]:
+    """The subscribers that were loaded as objects."""
+    loaded: list[Subscriber] = []
+
+    def record(target: Subscriber, _context: object) -> None:
+        loaded.append(target)
+
+    event.listen(Subscriber, "load", record)
+    yield loaded
+    event.remove(Subscriber, "load", record)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_request_loads_no_subscriber_as_an_object(
+    api: Api, dry_run: bool, loaded_subscribers: list[Subscriber]
+) -> None:
+    for number in range(5):
+        add_subscriber(f"due{number}@one.example", next_due_at=clock.slot_of(NOW - timedelta(hours=4)))
+    answers = [
+        api("POST", "runs", body | {"dry_run": dry_run}, status=202) for body in ({}, {"date": NOW.date().isoformat()})
+    ]
+
+    assert [answer["subscribers"] for answer in answers] == [5, 5]
+    assert loaded_subscribers == []
+
+
+def change_row(subscriber_id: int, **values: Any) -> None:
+    with transaction() as session:
+        session.get_one(Subscriber, subscriber_id).sqlmodel_update(values)
+
+
+def started_detail() -> dict[str, Any]:
+    with reading() as session:
+        [row] = session.exec(select(Audit).where(Audit.action == "start run")).all()
+        return row.detail
+
+
+def test_a_test_mail_goes_to_the_first_administrator_and_its_fate_can_be_read(
+    web: Browser, api: Api, queue: RecordingQueue
+) -> None:
+    before = queue.delivered
+    queued = api("POST", "deliveries/test", {}, status=202)
+    read = api("GET", f"deliveries/{queued['id']}")
+
+    assert (read["kind"], read["state"], read["address"]) == ("test", QUEUED, "root@digest.example")
+    assert queue.delivered == before + 1
+    assert audited() == [("test mail", BY_TOKEN)]
+
+
+def test_a_test_mail_by_the_api_goes_to_administrators_alone(web: Browser, api: Api) -> None:
+    without = Api(web, "deliveries:manage", name="manager")
+    named = api("POST", "deliveries/test", {"address": " Root@Digest.example"}, status=202)
+    stranger = api("POST", "deliveries/test", {"address": ADA}, status=422)
+    no_address = api("POST", "deliveries/test", {"address": "root"}, status=422)
+
+    assert named["address"] == "root@digest.example"
+    assert [problem["errors"][0]["field"] for problem in (stranger, no_address)] == ["address", "address"]
+    assert "addresses:read" in without("POST", "deliveries/test", {"address": ADA}, status=403)["detail"]
+    assert without("POST", "deliveries/test", {}, status=202)["address"] is None
+
+
+def test_without_an_administrator_no_test_mail_is_sent(api: Api, configured: Callable[..., None]) -> None:
+    configured(ADMIN_EMAILS="")
+
+    assert "DIGEST_ADMIN_EMAILS" in api("POST", "deliveries/test", {}, status=409)["detail"]
     assert audited() == []
 
 

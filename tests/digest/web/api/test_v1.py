@@ -164,6 +164,7 @@ ROUTES = {  # route: the call, the scope it asks for, whether it is open without
     ),
     "a new feed": (call("POST", "sources", json={"address": "ftp://a.example"}), "sources:manage", False),
     "tokens": (call("GET", "tokens"), "admin", False),
+    "deliveries/test": (call("POST", "deliveries/test", json={}), "deliveries:manage", False),
     "audit": (call("GET", "audit"), "audit:read", False),
     "a new run": (call("POST", "runs", json={"dry_run": True}), "runs:manage", False),
     "a new token": (call("POST", "tokens", json={"name": "x", "scopes": ["admin"]}), "admin", False),
