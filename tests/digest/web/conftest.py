@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -181,7 +182,7 @@ class Browser:
         """Post a form. An answer that leads back to its own page, as after saved preferences, is followed to it."""
         answer = self.ask("POST", path, **more)
         target = answer.headers.get("location", "")
-        if answer.status_code != 303 or "set-cookie" in answer.headers or target.partition("?")[0] != path:
+        if answer.status_code != 303 or "set-cookie" in answer.headers or urlsplit(target).path != urlsplit(path).path:
             return answer
         return self.get(target)
 
