@@ -34,6 +34,13 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"{selector} is not reached by Tab")
 
 
+def press_to_send(page: Page, key: str, answer: str) -> None:
+    """Press a key that sends a form, and wait for the next page, which may say the same as this one."""
+    with page.expect_navigation():
+        page.keyboard.press(key)
+    expect(page.get_by_role("status").first).to_have_text(answer)
+
+
 def test_a_person_signs_up_with_the_keyboard_alone(page: Page, site: Site) -> None:
     page.goto(site.url)
     scripted = page.locator("#topic").count() == 1
@@ -71,19 +78,15 @@ def test_preferences_are_changed_with_the_keyboard_alone(page: Page, site: Site)
     tab_to(page, "[name=edited]")
     page.keyboard.press("Control+a")
     page.keyboard.type("offline RL")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    press_to_send(page, "Enter", "Saved.")
     tab_to(page, "[aria-label='Delete sample complexity']")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    press_to_send(page, "Enter", "Saved.")
     tab_to(page, "#cadence")
     page.keyboard.press("ArrowDown")
     tab_to(page, "[value=save-schedule]")
-    page.keyboard.press("Space")
-    expect(page.get_by_role("status").first).to_have_text("Saved.")
+    press_to_send(page, "Space", "Saved.")
     tab_to(page, "[value=pause]")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_have_text("The mail is paused.")
+    press_to_send(page, "Enter", "The mail is paused.")
 
     with reading() as session:
         profile = subscribers.profile_of(session, subscriber_row())
