@@ -34,7 +34,9 @@ COMMANDS = {
     "digest.cli.ingest": {
         "ingest": "Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."
     },
-    "digest.cli.sources": {"sources": "List and pause the sources of papers. Test, add, confirm and remove feeds."},
+    "digest.cli.sources": {
+        "sources": "List and pause the sources of papers. Test, add, confirm, restore and remove feeds."
+    },
     "digest.cli.preview": {"preview": "Show what a profile would have received, day by day. Nobody is subscribed."},
     "digest.cli.library": {"library": "Read a library of papers: a file, identifiers, Zotero or ORCID."},
     "digest.cli.run": {"run": "Select, queue and deliver the editions that are due. Repeating it sends nothing twice."},

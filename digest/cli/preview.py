@@ -59,7 +59,10 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of papers a day.")] = 10,
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
         paper: Annotated[
-            list[str] | None, typer.Option(help="A paper to start from: arXiv id, DOI or address; may be repeated.")
+            list[str] | None,
+            typer.Option(
+                help="A paper to start from: arXiv id, DOI or address; may be repeated. Exit code 1 if a source does not answer."
+            ),
         ] = None,
         bibtex: Annotated[
             Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
@@ -67,10 +70,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         orcid: Annotated[str, typer.Option(help="An ORCID iD, whose public works to start from.")] = "",
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
-        """Show what a profile would have received, day by day. Nobody is subscribed.
-
-        Exit code 1 if a source does not answer; what the others know is used.
-        """
+        """Show what a profile would have received, day by day. Nobody is subscribed."""
         texts_by_field = {
             "topics": topic, "exclusions": exclude, "categories": category, "authors": author, "sources": source,
             "languages": language,
