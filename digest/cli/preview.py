@@ -61,7 +61,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         paper: Annotated[
             list[str] | None,
             typer.Option(
-                help="A paper to start from: arXiv id, DOI or address; may be repeated. Exit code 1 if a source does not answer."
+                help="A paper to start from: arXiv id, DOI or address; may be repeated. "
+                "Exit code 1 if a source does not answer."
             ),
         ] = None,
         bibtex: Annotated[
