@@ -93,7 +93,9 @@ def shared_statements() -> Iterator[None]:
     def create(*arguments: Any, **options: Any) -> Engine:
         created = create_engine(*arguments, **options)
         kind = (created.dialect.name, created.dialect.driver)
-        created.dialect, created._compiled_cache = kinds.setdefault(kind, (created.dialect, created._compiled_cache))
+        if kind not in kinds or kinds[kind][0].server_version_info is None:  # that engine never connected
+            kinds[kind] = created.dialect, created._compiled_cache
+        created.dialect, created._compiled_cache = kinds[kind]
         return created
 
     with pytest.MonkeyPatch.context() as patch:
