@@ -121,7 +121,6 @@ class EngineMatcher:
         with_contexts: Sequence[bool] | None = None,
         seen_through: Sequence[int] | None = None,
         sent: Sequence[Iterable[int]] | SentPapers | None = None,
-        taken: Sequence[int] | None = None,
         mode: int = CAPPED,
         max_ranked: int = 0,
         explain: bool = True,
@@ -133,12 +132,10 @@ class EngineMatcher:
         `taus`, `with_contexts`, `seen_through` and `sent` are parallel to the rows; a τ of None means that there is no
         threshold yet. `with_contexts`: whose close papers need a context, by default all that have contexts.
 
-        `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank,
-        as far as the profile's limit has places beside those `taken` in each row. Without `close` there are no close
-        matches. `admitted`: None for all papers.
+        `mode`: CAPPED under the profile's caps, ALL without them, or RANKED: the first `max_ranked` by the facts' rank.
+        Without `close` there are no close matches. `admitted`: None for all papers.
         """
         requests = self._requests(facts, rows, taus, seen_through, sent, admitted)
-        requests.rows["taken"][:-1] = 0 if taken is None else taken
         requests.rows["with_contexts"][:-1] = True if with_contexts is None else with_contexts
         paper_arrays = self._paper_arrays(facts)
         workspace = self._workspace(paper_arrays)

@@ -35,7 +35,7 @@ WORD = columns("", "at idf max_impact row")
 POSTING = columns("", "paper impact")
 HEAD = columns("", "plain at end set profile_terms floor title_at title_end")
 PAPER = columns("tie rank factor", "announcement unused")
-REQUEST = columns("row sent_at tau", "eligible taken with_contexts unused")
+REQUEST = columns("row sent_at tau", "eligible with_contexts")
 WORK_DAY = columns("stamp count relevance paper")
 WORK_TOPIC = columns("topic gain used first_term titles")
 RESULT_ROW = columns("first note_at", "total masks terms topics")
@@ -100,7 +100,7 @@ class PaperArrays(NamedTuple):
 
 
 class RowRequests(NamedTuple):
-    """The request of each row: its threshold (−1: none yet), papers sent before, eligible papers, places taken.
+    """The request of each row: its threshold (−1: none yet), papers sent before, and set of eligible papers.
 
     `with_contexts`: 1 where close papers need the context of a topic.
     """

@@ -75,8 +75,7 @@ def match_rows(
         close_possible = may_be_close(profiles, index, workspace, requests.rows[row].tau)
         if certain or close_possible:
             apply_limits(profiles, index, requests, workspace, row)
-            request = requests.rows[row]
-            keys = _rank_papers(profiles, index, workspace, request.tau, request.taken, close_possible)
+            keys = _rank_papers(profiles, index, workspace, requests.rows[row].tau, close_possible)
         if not _write_results(profiles, index, workspace, output, row, keys):
             return row
     return last + 1
@@ -84,7 +83,7 @@ def match_rows(
 
 @inlined
 def _rank_papers(
-    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, taken: int, close_possible: bool
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, tau: int, close_possible: bool
 ) -> int:
     """Order the strict, followed and close papers that were not sent, best first. Returns their number."""
     s, certain = workspace.scalars, workspace.sets[CERTAIN]
@@ -95,7 +94,7 @@ def _rank_papers(
         s[BEST_COUNT] = 0
         return 0
     _sum_relevances(profiles, index, workspace, count, close_possible)
-    s[BEST_LIMIT], s[BEST_COUNT], s[SCORE_BOUND] = _max_ranked(workspace, taken), 0, -1
+    s[BEST_LIMIT], s[BEST_COUNT], s[SCORE_BOUND] = _max_ranked(workspace), 0, -1
     if count:
         _insert_certain(index, workspace, count)
     if close_possible:
@@ -148,10 +147,10 @@ def _insert_certain(index: PaperArrays, workspace: Workspace, count: int) -> Non
 
 
 @inlined
-def _max_ranked(workspace: Workspace, taken: int) -> int:
-    """How many of the best papers may be returned. `taken`: places of the limit that are taken before RANKED."""
+def _max_ranked(workspace: Workspace) -> int:
+    """How many of the best papers may be returned."""
     if workspace.scalars[MODE] == RANKED:
-        return int(max(0, min(workspace.scalars[RANKED_LIMIT], workspace.scalars[PAPER_LIMIT] - taken)))
+        return int(workspace.scalars[RANKED_LIMIT])
     if workspace.scalars[MODE] == ALL or workspace.scalars[CAP_AT] >= 0:
         return FOLLOWED_BONUS
     max_papers = workspace.scalars[PAPER_LIMIT]

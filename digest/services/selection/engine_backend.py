@@ -194,7 +194,7 @@ class _RequestBatch:
             self.new_without_topics |= self._allowed_papers(matcher, papers, other_rows, new=True)
 
     def find_rising(self, papers: PaperColumns) -> None:
-        """Find the rising papers of each row, after the new ones, which leave them the last places of the limit."""
+        """Find the rising papers of each row, after the new ones."""
         matcher = self.compiled.matcher(self.session, papers, self.pool.weights, self.pool.contexts)
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
         taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
@@ -204,7 +204,6 @@ class _RequestBatch:
             taus=taus,
             with_contexts=self._with_contexts(topic_rows),
             sent=sent,
-            taken=[len(self.new_entries[row][1]) // _ID_BYTES for row in topic_rows],
             mode=RANKED,
             max_ranked=MAX_RISING,
             admitted=papers.admitted([self.choices[row] for row in topic_rows]),

@@ -124,8 +124,7 @@ def choose_content(
     )
     new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
-    places = min(MAX_RISING, request.profile.limit - len(new_entries)) if request.rising else 0
-    rising_entries = _rising_entries(pool, documents, request, already_sent, contexts)[:places] if places > 0 else []
+    rising_entries = _rising_entries(pool, documents, request, already_sent, contexts) if request.rising else []
     return Content(
         entries=tuple(new_entries + rising_entries),
         considered=len(new_documents),
@@ -157,7 +156,7 @@ def _rising_entries(
         request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent, contexts=contexts
     )
     rising_matches.sort(key=lambda match: rising_rank[match.paper])
-    return [edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches]
+    return [edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]]
 
 
 def _without_topics(

@@ -166,7 +166,7 @@ class SignUpPreferences(BaseModel):
             aliases=("author", "followed_authors", "follow"),
         ),
     ] = ()
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), Preference(N_("Papers a mail, at most"), Control.NUMBER)] = (
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), Preference(N_("New papers a mail, at most"), Control.NUMBER)] = (
         DEFAULT_LIMIT
     )
     close: Annotated[
