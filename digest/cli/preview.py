@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -81,19 +81,26 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         )
         profile = replace(preferences.profile(), close=not strict, limit=limit)
         make_preview = partial(preview, days=days, limit=limit, until=date.date() if date else None, whole=True)
-        failures: tuple[SourceDown, ...] = ()
+        failures: Sequence[SourceDown] = ()
         if paper or bibtex or orcid:
             resolved, failures = library.resolve_options(paper or [], bibtex, orcid)
-            if not resolved.examples and profile == replace(Profile(), close=profile.close, limit=limit):
-                raise typer.Exit(exit_codes.EXIT_FAILED)
-            report = _preview_library(resolved, profile, partial(make_preview, owned=resolved.stored_papers))
-            _print_preview(report.preview, format, report)
+            _print_library_preview(resolved, profile, make_preview, format)
         else:
             _print_preview(make_preview(profile), format)
         if format is Format.text:
             _print_people(people_choice.people_of_authors(preferences.authors, ask=True))
         if failures:
             raise typer.Exit(exit_codes.EXIT_FAILED)
+
+
+def _print_library_preview(
+    resolved: ResolvedLibrary, profile: Profile, make_preview: Callable[..., Preview], output_format: Format
+) -> None:
+    """Print the preview of typed topics and a library's papers. Exits where there is neither."""
+    if not resolved.examples and profile == replace(Profile(), close=profile.close, limit=profile.limit):
+        raise typer.Exit(exit_codes.EXIT_FAILED)
+    report = _preview_library(resolved, profile, partial(make_preview, owned=resolved.stored_papers))
+    _print_preview(report.preview, output_format, report)
 
 
 def _preview_library(resolved: ResolvedLibrary, profile: Profile, make_preview: MakePreview) -> LibraryReport:

@@ -159,9 +159,10 @@ def parse_profile(
     }
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
-    plain_terms = [topic.term_bits for topic in topics if topic.query.plain and topic.term_bits]
     topic_sums = [
-        (sum(plain_weights[term] * idf[term] for term in terms), [idf[t] for t in terms]) for terms in plain_terms
+        (sum(plain_weights[term] * idf[term] for term in topic.term_bits), [idf[term] for term in topic.term_bits])
+        for topic in topics
+        if topic.query.plain and topic.term_bits
     ]
     topic_terms = [(topic, term) for topic in topics for term in topic.terms]
     by_stem: dict[str, tuple[int, ...]] = {}
@@ -197,8 +198,8 @@ def _contexts_of_topics(
         for topic in topics
         if topic.query.plain and topic.term_bits
     ]
-    known = tuple((topic, context) for topic, context in with_words if context is not None)
-    return known if len(known) == len(with_words) else None
+    with_contexts = tuple((topic, context) for topic, context in with_words if context is not None)
+    return with_contexts if len(with_contexts) == len(with_words) else None
 
 
 def _weighted_examples(profile: Profile, weights: Weights) -> tuple[tuple[tuple[str, ...], int, int], ...]:
