@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from digest.db.core.column_reads import read_column
 from digest.db.core.dialect import in_values, insert_ignore
-from digest.models import Delivery, Edition, Epoch, Run, Shard, Subscriber
+from digest.models import Delivery, Epoch, Run, Shard, Subscriber
 from digest.models.delivery import WELCOME
 from digest.models.edition import COMPLETE, PLANNED
 from digest.models.subscriber import ACTIVE
@@ -60,14 +60,6 @@ def lock_due_later(session: Session, longest_waits: Mapping[str, datetime], *, a
     )
     statement = statement.where(col(Subscriber.id) > after_id).order_by(col(Subscriber.id)).limit(_SUBSCRIBERS_PER_PAGE)
     return list(session.execute(statement.with_for_update()).scalars())
-
-
-def without_edition(session: Session, day: date, *, only_id: int | None = None) -> Iterator[Subscriber]:
-    """Active subscribers without an edition of that day, by id."""
-    edition_of_day = select(col(Edition.id)).where(
-        col(Edition.subscriber_id) == col(Subscriber.id), col(Edition.day) == day
-    )
-    return _active_in_pages(session, ~edition_of_day.exists(), *_has_id(only_id))
 
 
 def _active_in_pages(session: Session, *conditions: ColumnElement[bool]) -> Iterator[Subscriber]:

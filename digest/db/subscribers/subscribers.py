@@ -109,6 +109,12 @@ def by_id(session: Session, subscriber_id: int, *, lock: bool = False) -> Subscr
     return _find_one(session, col(Subscriber.id) == subscriber_id, lock=lock)
 
 
+def by_ids(session: Session, subscriber_ids: Sequence[int]) -> Sequence[Subscriber]:
+    """The subscribers with these ids, in the order of ids."""
+    query = select(Subscriber).where(in_values(session, col(Subscriber.id), subscriber_ids))
+    return session.execute(query.order_by(col(Subscriber.id))).scalars().all()
+
+
 def lock_unless_left(session: Session, subscriber_ids: Sequence[int]) -> list[int]:
     """Lock those of the subscribers who have not unsubscribed, in the order of ids. Returns their ids."""
     query = select(col(Subscriber.id)).where(

@@ -111,10 +111,14 @@ def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, w
 
 def dry_run(day: date | None, *, only: str | None = None) -> RunResult:
     """What a run would choose now; nothing is stored or sent."""
-    choices = run_planning.dry_run(day, only=subscriber_id_of(only))
-    mails = [choice for choice in choices if choice.kind]
-    papers = sum(len(choice.content.entries) for choice in mails)
-    return RunResult(day or clock.now().date(), queued=len(mails), skipped=len(choices) - len(mails), papers=papers)
+    queued = skipped = papers = 0
+    for choice in run_planning.dry_run(day, only=subscriber_id_of(only)):
+        if choice.kind:
+            queued += 1
+            papers += len(choice.content.entries)
+        else:
+            skipped += 1
+    return RunResult(day or clock.now().date(), queued=queued, skipped=skipped, papers=papers)
 
 
 def _plan(day: date | None, only: str | None, enqueue: Enqueue) -> list[int]:

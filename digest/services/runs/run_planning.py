@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
@@ -12,9 +12,10 @@ from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers as store
 from digest.db.runs import editions, runs, subscriber_schedules
 from digest.db.runs.subscriber_schedules import SendSchedule
+from digest.db.subscribers import subscribers as subscriber_reads
 from digest.db.subscribers.shard_reads import AnySubscriber
 from digest.errors import BadInput
-from digest.models import Epoch, Run, Shard, Subscriber
+from digest.models import Epoch, Run, Shard
 from digest.models.edition import CANCELLED, PAUSED
 from digest.models.types import stored_id
 from digest.queues import Enqueue
@@ -77,32 +78,41 @@ def plan_day(day: date, *, only: int | None = None) -> list[int]:
     return planned_ids
 
 
-def dry_run(day: date | None, *, only: int | None = None) -> list[AssembledEdition]:
-    """What a run of that date, or of the slots up to now, would choose for each subscriber. Changes nothing."""
+def dry_run(day: date | None, *, only: int | None = None) -> Iterator[AssembledEdition]:
+    """What a run of that date, or of the slots up to now, would choose for each subscriber. Changes nothing.
+
+    Reads `SHARD_SIZE` subscribers at a time. Raises BadInput for a date more than a week ahead.
+    """
     now = clock.now()
-    choices: list[AssembledEdition] = []
     with reading() as session:
-        by_slot = _due_by_slot(session, only, now) if day is None else _slots_of_day(session, day, only, now)
-        for slot in sorted(by_slot):
-            run = runs.run_at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
-            if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
-                continue
-            epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.epoch_before(session, run.announcement_id)
-            dates = [(subscriber, day or day_of_slot(subscriber, slot)) for subscriber in by_slot[slot]]
-            with_edition = editions.edition_dates(
-                session, [stored_id(subscriber) for subscriber, _ in dates], {edition_day for _, edition_day in dates}
-            )
-            choices += assemble_edition.assemble(
-                session,
-                run,
-                epoch,
-                [
-                    (subscriber, edition_day)
-                    for subscriber, edition_day in dates
-                    if (subscriber.id, edition_day) not in with_edition
-                ],
-            )
-    return choices
+        ids_by_slot = _due_ids_by_slot(session, only, now) if day is None else _ids_by_slot(session, day, only, now)
+    for slot, subscriber_ids in sorted(ids_by_slot.items()):
+        for start in range(0, len(subscriber_ids), SHARD_SIZE):
+            yield from _choose_for(subscriber_ids[start : start + SHARD_SIZE], slot, day, now)
+
+
+def _choose_for(
+    subscriber_ids: Sequence[int], slot: datetime, day: date | None, now: datetime
+) -> list[AssembledEdition]:
+    """The editions of those of the subscribers who have none of their date yet; none where the run would not start."""
+    with reading() as session:
+        run = runs.run_at_slot(session, slot) or draft_run(session, slot, now if day is None else min(slot, now))
+        if run.state in {PAUSED, CANCELLED} or (day is None and source_status.should_wait(session, slot, now)):
+            return []
+        epoch = session.get(Epoch, run.epoch_id) if run.id else epochs.epoch_before(session, run.announcement_id)
+        subscribers = subscriber_reads.by_ids(session, subscriber_ids)
+        dates = [(subscriber, day or day_of_slot(subscriber, slot)) for subscriber in subscribers]
+        with_edition = editions.edition_dates(session, subscriber_ids, {edition_day for _, edition_day in dates})
+        return assemble_edition.assemble(
+            session,
+            run,
+            epoch,
+            [
+                (subscriber, edition_day)
+                for subscriber, edition_day in dates
+                if (subscriber.id, edition_day) not in with_edition
+            ],
+        )
 
 
 def count_by_slot(day: date | None, *, only: int | None = None) -> dict[datetime, int]:
@@ -159,24 +169,10 @@ def day_of_slot(subscriber: AnySubscriber, slot: datetime) -> date:
     return send_schedule.day_of(slot, zone=clock.zone_info(subscriber.time_zone), send_at=subscriber.send_at)
 
 
-def _due_by_slot(session: Session, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
-    """The subscribers due up to now, by slot."""
-    by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.due_subscribers(session, now, only_id=only):
-        if subscriber.next_due_at is not None:
-            by_slot.setdefault(subscriber.next_due_at, []).append(subscriber)
-    return by_slot
-
-
-def _slots_of_day(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[Subscriber]]:
-    """The subscribers without an edition of that date, by their own slot on it."""
-    _require_near(day, now)
-    by_slot: dict[datetime, list[Subscriber]] = {}
-    for subscriber in runs.without_edition(session, day, only_id=only):
-        slot = slot_of_day(subscriber, day)
-        if slot is not None:
-            by_slot.setdefault(slot, []).append(subscriber)
-    return by_slot
+def _due_ids_by_slot(session: Session, only: int | None, now: datetime) -> dict[datetime, list[int]]:
+    """The ids, in order, of the subscribers due up to now, by slot."""
+    slots = runs.due_slots(session, now, only_id=only)
+    return {slot: runs.due_subscriber_ids(session, slot, only_id=only) for slot in slots}
 
 
 def _ids_by_slot(session: Session, day: date, only: int | None, now: datetime) -> dict[datetime, list[int]]:

@@ -146,7 +146,7 @@ def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
     parts = [
-        with_engine(monkeypatch, lambda only=number: run_planning.dry_run(None, only=only))  # type: ignore[misc]
+        with_engine(monkeypatch, lambda only=number: list(run_planning.dry_run(None, only=only)))  # type: ignore[misc]
         for number in numbers
     ]
 
@@ -165,7 +165,7 @@ def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch
         for entry in content["entries"]  # type: ignore[index]
     ]
     slow = [assembled.content for assembled in run_planning.dry_run(DAY + timedelta(days=1))]
-    fast = with_engine(monkeypatch, lambda: run_planning.dry_run(DAY + timedelta(days=1)))
+    fast = with_engine(monkeypatch, lambda: list(run_planning.dry_run(DAY + timedelta(days=1))))
     next_day_papers = [
         (assembled.subscriber.id, entry.paper) for assembled in fast for entry in assembled.content.entries
     ]
