@@ -8,28 +8,45 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Self
 
 from digest import settings
 from tests.conftest import ROOT
+from tests.patience import PATIENCE
 
 IMPORTED = [
     *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "workers.main"),
     *("digest.cli.bounces", "digest.cli.ingest"),
+    *("tests.workers.stubs", "workers.pools", "workers.scheduler"),
     *("feedparser", "httpx"),  # what those import when they need it
+    *("celery.apps.worker", "celery.concurrency.prefork", "celery.concurrency.solo", "celery.worker.consumer"),
+    "kombu.transport.redis",
 ]
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(IMPORTED)
 
 
 class ForkedProcess:
-    """`python -m module arguments` in the tests' folder, with this environment or that of the tests; no output."""
+    """`python -m module arguments`, with this environment or that of the tests; no output unless to `output`.
 
-    def __init__(self, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> None:
-        command = (module, *arguments)
-        self._process = _context.Process(target=_run, args=(command, dict(os.environ if env is None else env)))
+    `folder`: where it runs, by default the tests' own. `output`: the files of standard output and error.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
+        output: tuple[Path, Path] | None = None,
+    ) -> None:
+        environment = dict(os.environ if env is None else env)
+        self._process = _context.Process(target=_run, args=((module, *arguments), environment, folder, output))
         self._process.start()
 
     @property
@@ -63,12 +80,28 @@ class ForkedProcess:
         self._process.join()
 
 
-def _run(command: tuple[str, ...], environment: dict[str, str]) -> None:
+def run_forked(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, folder: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """The exit code and the output of such a process when it has ended. Raises TimeoutError."""
+    with tempfile.TemporaryDirectory() as temporary:
+        files = Path(temporary, "output"), Path(temporary, "error")
+        with ForkedProcess(module, *arguments, env=env, folder=folder, output=files) as process:
+            code = process.wait(PATIENCE)
+        output, error = (file.read_text() for file in files)
+    return subprocess.CompletedProcess([module, *arguments], code, output, error)
+
+
+def _run(command: tuple[str, ...], environment: dict[str, str], folder: Path, output: tuple[Path, Path] | None) -> None:
     module, *arguments = command
     os.environ.clear()
     os.environ.update(environment)
     settings.clear_cache()
-    os.chdir(ROOT)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.chdir(folder)
+    output_file, error_file = output or (os.devnull, None)
+    os.dup2(os.open(output_file, os.O_WRONLY | os.O_CREAT), sys.stdout.fileno())
+    if error_file is not None:
+        os.dup2(os.open(error_file, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
     sys.argv = [module, *arguments]
+    sys.modules.pop(module, None)  # else Python warns that it has been imported
     runpy.run_module(module, run_name="__main__", alter_sys=True)

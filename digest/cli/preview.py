@@ -72,12 +72,8 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
         """Show what a profile would have received, day by day. Nobody is subscribed."""
-        texts_by_field = {
-            "topics": topic, "exclusions": exclude, "categories": category, "authors": author, "sources": source,
-            "languages": language,
-        }  # fmt: skip
-        preferences = preference_fields.validate(
-            preference_fields.SignUpPreferences, {name: lines or [] for name, lines in texts_by_field.items()}
+        preferences = _read_preferences(
+            topics=topic, exclusions=exclude, categories=category, authors=author, sources=source, languages=language
         )
         profile = replace(preferences.profile(), close=not strict, limit=limit)
         make_preview = partial(preview, days=days, limit=limit, until=date.date() if date else None, whole=True)
@@ -87,10 +83,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             _print_library_preview(resolved, profile, make_preview, format)
         else:
             _print_preview(make_preview(profile), format)
-        if format is Format.text:
-            _print_people(people_choice.people_of_authors(preferences.authors, ask=True))
+        _print_people(preferences.authors, format)
         if failures:
             raise typer.Exit(exit_codes.EXIT_FAILED)
+
+
+def _read_preferences(**texts_by_field: list[str] | None) -> preference_fields.SignUpPreferences:
+    """The preferences of the command's options. Raises BadInput."""
+    values = {name: texts or [] for name, texts in texts_by_field.items()}
+    return preference_fields.validate(preference_fields.SignUpPreferences, values)
 
 
 def _print_library_preview(
@@ -159,9 +160,11 @@ def _print_text(result: Preview) -> None:
     output.print_line(f"about {result.per_day:.1f} papers a day")
 
 
-def _print_people(names: Sequence[NamedPeople]) -> None:
-    """The people of each followed name that several have, with the text to follow one of them by."""
-    for named in names:
+def _print_people(authors: Sequence[str], output_format: Format) -> None:
+    """The people of each followed name that several have, with the text to follow one of them by; only as text."""
+    if output_format is not Format.text:
+        return
+    for named in people_choice.people_of_authors(authors, ask=True):
         output.print_line(
             f"\n[accent]Which {escape_markup(named.name)}?[/accent] `--author` takes the text of a person:"
         )

@@ -70,7 +70,8 @@ class PrivateRedis:
         return self._process.pid if running and self._process else None
 
     def start(self) -> None:
-        """Start or restart it and wait until it answers. Raises Transient."""
+        """Start it, or end it and start it again, and wait until it answers. Raises Transient."""
+        self._end_process()
         self._socket.unlink(missing_ok=True)
         options = {
             "port": "0",
@@ -90,10 +91,7 @@ class PrivateRedis:
 
     def stop(self) -> None:
         """End it and remove its folder."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(START_TIMEOUT_SECONDS)
-            self._process = None
+        self._end_process()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -108,6 +106,13 @@ class PrivateRedis:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def _end_process(self) -> None:
+        """Wait for the process even where it was killed: nobody else does, and it would stay as a zombie."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(START_TIMEOUT_SECONDS)
+            self._process = None
 
     @property
     def _socket(self) -> Path:

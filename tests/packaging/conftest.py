@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.packaging import alone
 
 NAMESAKE = 'raise ImportError("the folder\'s own package was imported, not ours")\n'
 
@@ -99,12 +103,69 @@ def two_free_ports() -> int:
             return port
 
 
-def play_demo(digest: Path, folder: Path, data: Path, env: Mapping[str, str] | None = None) -> CommandResult:
+def play_demo(digest: Path, folder: Path, data: Path) -> CommandResult:
     """`digest demo --once` in that folder; its mails end in `data`."""
     command = [digest, "demo", "--once", "--port", str(two_free_ports())]
-    return run(command, cwd=folder, env={"DIGEST_DATA_DIR": str(data), **(env or {})}, check=False)
+    return run(command, cwd=folder, env={"DIGEST_DATA_DIR": str(data)}, check=False)
 
 
 def mails(data: Path) -> int:
     """How many mails the demo left there."""
     return len(list((data / "mailbox" / "new").iterdir()))
+
+
+def run_alone(
+    command: Sequence[str | Path], *, cwd: Path, data: Path, env: Mapping[str, str] | None = None
+) -> CommandResult | None:
+    """Run a command as in a container: it may write to DATA_DIR and TMPDIR alone, and has no network but the loopback.
+
+    None where this machine allows no namespaces or mounts.
+    """
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        return None
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:  # a short path, as it holds sockets
+        environment = {"DIGEST_DATA_DIR": str(data), "TMPDIR": temporary, "HOME": "/nonexistent", **(env or {})}
+        namespaces = ["unshare", "--net", "--mount", sys.executable, alone.__file__, data, temporary, "--"]
+        result = run([*namespaces, *command], cwd=cwd, env=environment, check=False)
+    return None if result.code == alone.FORBIDDEN or result.text.startswith("unshare: ") else result
+
+
+# Installed into an environment, it records every address that its processes connect to or resolve.
+WATCH = """
+import json, os, sys
+def note(event, given):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        address = given[1] if event == "socket.connect" else given[0]
+        with open(os.environ["CONNECTIONS"], "a") as out:
+            out.write(json.dumps(address, default=repr) + "\\n")
+if "CONNECTIONS" in os.environ:
+    sys.addaudithook(note)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedDemo:
+    """A demo run. `was_alone`: by `run_alone`; else this machine does not allow that."""
+
+    result: CommandResult
+    folder: Path
+    data: Path
+    connections: list[object]
+    was_alone: bool
+
+
+@pytest.fixture(scope="session")
+def played(clean: Path, namesakes: Path, tmp_path_factory: pytest.TempPathFactory) -> PlayedDemo:
+    """The demo from the installed wheel, run once in a folder with packages of the same names."""
+    data = tmp_path_factory.mktemp("data")
+    site = site_of(clean / "bin" / "python")
+    (site / "watch_connections.py").write_text(WATCH)
+    (site / "watch_connections.pth").write_text("import watch_connections\n")
+    command = [clean / "bin" / "digest", "demo", "--once", "--port", str(two_free_ports())]
+    environment = {"CONNECTIONS": str(data / "connections")}
+    result = run_alone(command, cwd=namesakes, data=data, env=environment)
+    was_alone = result is not None
+    if result is None:
+        result = run(command, cwd=namesakes, env={"DIGEST_DATA_DIR": str(data), **environment}, check=False)
+    connections = [json.loads(line) for line in (data / "connections").read_text().splitlines()]
+    return PlayedDemo(result, namesakes, data, connections, was_alone)

@@ -19,6 +19,7 @@ from digest.errors import Transient
 from digest.redis import PrivateRedis, connect
 from tests import takeover
 from tests.conftest import ROOT
+from tests.forked_processes import ForkedProcess
 from tests.outbox import Outbox
 from tests.patience import PATIENCE
 from tests.processes import children
@@ -43,16 +44,23 @@ BOTH = pytest.mark.parametrize("size", [SMALL, pytest.param(FULL, marks=pytest.m
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
+def new_interpreter(module: str) -> subprocess.Popen[bytes]:
+    """A process that is not forked from the tests' own, so that it loads the library that LD_PRELOAD names."""
+    return subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=dict(os.environ))
+
+
+StartProcess = Callable[[str], "ForkedProcess | subprocess.Popen[bytes]"]
+
+
 class Fleet:
     """A worker's processes, started again when they are killed."""
 
-    def __init__(self, module: str = "tests.soak.worker_main") -> None:
-        self._module = module
+    def __init__(self, module: str = "tests.soak.worker_main", start_process: StartProcess = ForkedProcess) -> None:
+        self._module, self._start_process = module, start_process
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", self._module]
-        self.main = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ))
+        self.main = self._start_process(self._module)
 
     def children(self) -> list[int]:
         return children(self.main.pid)
@@ -69,7 +77,7 @@ class Fleet:
 
     def end(self) -> int:
         """Send SIGTERM, as a supervisor does."""
-        self.main.terminate()
+        self.main.send_signal(signal.SIGTERM)
         return self.main.wait(PATIENCE)
 
 
@@ -95,8 +103,8 @@ class SoakRun:
         for first in range(0, mails, 500):
             self.outbox.enqueue(*self.addresses[first : first + 500], first=first + 1)
 
-    def begin(self) -> Fleet:
-        self.fleet = Fleet()
+    def begin(self, start_process: StartProcess = ForkedProcess) -> Fleet:
+        self.fleet = Fleet(start_process=start_process)
         return self.fleet
 
     def sweep(self) -> None:

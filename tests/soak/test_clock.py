@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digest import clock
-from tests.soak.conftest import FULL, POSTGRESQL, SoakRun
+from tests.soak.conftest import FULL, POSTGRESQL, SoakRun, new_interpreter
 from tests.soak.shifted_clock import compile_library
 
 HOUR = 3600
@@ -33,7 +33,7 @@ def test_a_clock_that_steps_an_hour_loses_and_doubles_nothing(
     with monkeypatch.context() as patched:
         patched.setenv("LD_PRELOAD", str(library))
         patched.setenv("SOAK_SHIFT", str(shift))
-        run.begin()
+        run.begin(new_interpreter)
     for place, seconds in enumerate((HOUR, 0, -HOUR, 0)):
         run.until_taken((place + 1) * FULL.mails // 6 if seconds else len(run.smtp.log))
         shift.write_text(f"{seconds}\n")

@@ -77,12 +77,16 @@ def _process_faults(service: SimulatedService, rng: random.Random) -> list[Timed
 def _server_faults(service: SimulatedService, disk: SmallDisk) -> list[TimedFault]:
     redis, postgres = service.redis, service.postgres
 
+    def kill_redis() -> None:
+        if pid := redis.pid:
+            os.kill(pid, signal.SIGKILL)
+
     def free_disk() -> None:
         disk.clear()
         postgres.wait_until_ready()
 
     return [
-        TimedFault("kill -9 of Redis", 5, lambda: os.kill(redis.pid or 0, signal.SIGKILL), redis.start),
+        TimedFault("kill -9 of Redis", 5, kill_redis, redis.start),
         TimedFault("Redis emptied", 1, lambda: Redis.from_url(redis.url).flushall()),
         TimedFault("kill -9 of PostgreSQL", 4, postgres.crash, postgres.wait_until_ready),
         TimedFault("restart of PostgreSQL", 1, postgres.stop, postgres.wait_until_ready),

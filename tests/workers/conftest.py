@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from digest.redis import PrivateRedis
 from digest.services.delivery import delivery_worker as delivering
 from tests import takeover
-from tests.conftest import ROOT
+from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE, wait_for
 from tests.processes import children
 from tests.workers import stubs
@@ -39,14 +37,13 @@ class Worker:
     """A worker process and its children."""
 
     def __init__(self, module: str = "worker_main", *more: str) -> None:
-        command = [sys.executable, "-m", f"tests.workers.{module}", *more]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=dict(os.environ))
+        self.process = ForkedProcess(f"tests.workers.{module}", *more)
 
     def children(self) -> list[int]:
         return children(self.process.pid)
 
     def end(self) -> int:
-        self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(PATIENCE)
         finally:

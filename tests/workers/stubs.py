@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -23,6 +24,8 @@ def install() -> None:
     welcome.first_edition = first_edition  # type: ignore[attr-defined]
     for module in (composer_module, runs, welcome):
         sys.modules[module.__name__] = module
+        package, _, name = module.__name__.rpartition(".")
+        setattr(import_module(package), name, module)
 
 
 def freeze_shard(run_id: int, shard: int) -> None:

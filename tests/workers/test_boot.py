@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.patience import PATIENCE
+from tests.forked_processes import run_forked
 
 SECRET = "DIGEST_SECRET_KEY is not set; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
 def start(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
-    environment |= {"PYTHONPATH": str(ROOT), "DIGEST_DATA_DIR": str(folder)}
-    environment |= {f"DIGEST_{name}": value for name, value in settings.items()}
-    command = [sys.executable, "-P", "-m", "workers.main", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    environment |= {"DIGEST_DATA_DIR": str(folder), **{f"DIGEST_{name}": value for name, value in settings.items()}}
+    return run_forked("workers.main", *arguments, env=environment, folder=folder)
 
 
 @pytest.mark.parametrize("command", ["web", "up", "worker"])

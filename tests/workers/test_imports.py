@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,8 @@ OF_WORK = {
     "httpx",
     "structlog",
 } | MACHINE_CODE
+OF_MATCHING = MACHINE_CODE | {"numpy", "alembic"}
+OF_COMMANDS = {"rich", "pygments", "httpx"}  # drawing on terminals, and clients of sources
 _RUN = """
 import json, sys
 sys.argv = ["digest", *sys.argv[1:]]
@@ -50,7 +53,9 @@ def loaded(*arguments: str, folder: Path) -> tuple[int, set[str]]:
     return code, set(names)
 
 
+@cache
 def imported_by(modules: str) -> set[str]:
+    """The packages that importing these modules imports."""
     code = f"import sys, {modules}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
@@ -76,10 +81,20 @@ def test_a_health_check_loads_nothing_that_works(process: str, tmp_path: Path, c
 
 
 @pytest.mark.parametrize(
-    "modules", ["workers.main", "digest.web.app, digest.web.wiring", "workers.scheduler", "workers.tasks"]
+    ("modules", "unneeded"),
+    [
+        ("workers.main", OF_MATCHING),
+        *((modules, OF_MATCHING | OF_COMMANDS) for modules in ("workers.supervisor", "workers.pools")),
+        *(
+            (modules, OF_MATCHING | OF_COMMANDS)
+            for modules in ("workers.scheduler", "digest.web.app, digest.web.wiring")
+        ),
+    ],
 )
-def test_a_process_that_matches_nothing_loads_no_machine_code(modules: str) -> None:
-    assert imported_by(modules) & (MACHINE_CODE | {"numpy", "alembic"}) == set()
+def test_a_process_loads_no_machine_code_and_if_it_runs_for_long_nothing_of_commands_and_sources(
+    modules: str, unneeded: set[str]
+) -> None:
+    assert imported_by(modules) & unneeded == set()
 
 
 def test_the_supervisor_knows_no_database_and_no_queue() -> None:
@@ -116,8 +131,3 @@ def test_a_note_of_a_process_that_is_gone_is_not_believed(tmp_path: Path) -> Non
     )
 
     assert running_instance.find_instance(tmp_path) is None
-
-
-@pytest.mark.parametrize("modules", ["workers.supervisor", "workers.pools", "workers.scheduler", "digest.web.app"])
-def test_a_process_that_runs_for_long_loads_no_drawing_of_terminals_and_no_client_of_sources(modules: str) -> None:
-    assert imported_by(modules) & {"rich", "pygments", "httpx"} == set()

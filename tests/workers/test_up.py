@@ -12,12 +12,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from digest.redis import running_instance
+from digest.queues import QUEUES
+from digest.redis import SCHEDULER, minimal_client, queue_kind, running_instance
 from tests.conftest import ROOT
+from tests.forked_processes import run_forked
 from tests.patience import PATIENCE, wait_for
 
 PROCESSES = ("web", "worker", "scheduler")
@@ -49,9 +52,8 @@ class InstalledFolder:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """Exit code and output."""
-        with self.start(*arguments) as process:
-            output, error_output = process.communicate(timeout=PATIENCE)
-        return process.returncode, output + error_output
+        ended = run_forked("workers.main", *arguments, env=self.environment, folder=self.folder)
+        return ended.returncode, ended.stdout + ended.stderr
 
 
 @pytest.fixture(scope="module")
@@ -69,31 +71,63 @@ def installation(tmp_path: Path, migrated: Path) -> InstalledFolder:
     return new_installation
 
 
-@pytest.fixture
-def up(installation: InstalledFolder) -> Iterator[subprocess.Popen[str]]:
-    """`digest up`, on another port than the settings name."""
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[RunningUp]:
+    """`digest up`, on another port than the settings name. All its processes have begun."""
+    installation = InstalledFolder(tmp_path_factory.mktemp("up"))
+    shutil.copytree(migrated, installation.state)
     process = installation.start("up", "--port", str(free_port()))
     try:
-        yield process
+        wait_for(lambda: _has_begun(installation.state))
+        yield RunningUp(installation, process)
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE)
 
 
-def test_health_checks_find_the_processes_of_digest_up_until_it_ends(
-    installation: InstalledFolder, up: subprocess.Popen[str]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class RunningUp:
+    """A running `digest up` and its folder."""
+
+    installation: InstalledFolder
+    process: subprocess.Popen[str]
+
+
+def _has_begun(state: Path) -> bool:
+    """The web process listens, and the others have recorded progress. To look costs no process."""
+    instance = running_instance.find_instance(state)
+    if instance is None:
+        return False
+    with socket.socket() as connection:
+        if connection.connect_ex(("127.0.0.1", instance.port)):
+            return False
+    kinds = (SCHEDULER, *map(queue_kind, QUEUES))
+    return all(minimal_client.progress(instance.redis_url, kind)[1] for kind in kinds)
+
+
+def test_health_checks_find_the_processes_of_digest_up(up: RunningUp) -> None:
     for process in PROCESSES:
-        wait_for(lambda name=process: installation.run("healthcheck", name)[0] == 0)  # type: ignore[misc]
+        wait_for(lambda name=process: up.installation.run("healthcheck", name)[0] == 0)  # type: ignore[misc]
+
     # SQLAlchemy's compiled parts would be mapped in the supervisor, which needs no database.
-    assert "sqlalchemy" not in Path(f"/proc/{up.pid}/maps").read_text()
-    up.terminate()
-    up.communicate(timeout=PATIENCE)
-    code, error = installation.run("healthcheck", "worker")
+    assert "sqlalchemy" not in Path(f"/proc/{up.process.pid}/maps").read_text()
+
+
+def test_a_run_waits_for_the_workers_of_digest_up_without_a_redis_in_the_settings(up: RunningUp) -> None:
+    code, output = up.installation.run("run", "--wait")
+
+    assert (code, output) == (0, "0 sent, 0 skipped (nothing new); 0 papers\n")
+
+
+def test_health_checks_find_nothing_once_digest_up_has_ended(up: RunningUp) -> None:
+    up.process.terminate()
+    up.process.communicate(timeout=PATIENCE)
+
+    code, error = up.installation.run("healthcheck", "worker")
 
     assert code == 2
     assert "no `digest up` runs with DIGEST_DATA_DIR=" in error
-    assert not (installation.state / running_instance.FILE).exists()
+    assert not (up.installation.state / running_instance.FILE).exists()
 
 
 def test_digest_up_prints_its_addresses_on_a_terminal(installation: InstalledFolder) -> None:
@@ -119,16 +153,6 @@ def test_digest_up_prints_its_addresses_on_a_terminal(installation: InstalledFol
     assert lines[0].startswith(f"http://127.0.0.1:{port}  ")
     assert lines[1].startswith(f"http://127.0.0.1:{port}/admin  ")
     assert lines[2] == "stop with Ctrl-C"
-
-
-def test_a_run_waits_for_the_workers_of_digest_up_without_a_redis_in_the_settings(
-    installation: InstalledFolder, up: subprocess.Popen[str]
-) -> None:
-    wait_for(lambda: installation.run("healthcheck", "worker")[0] == 0)
-
-    code, output = installation.run("run", "--wait")
-
-    assert (code, output) == (0, "0 sent, 0 skipped (nothing new); 0 papers\n")
 
 
 def test_a_running_demo_is_not_taken_for_the_installation(tmp_path: Path) -> None:

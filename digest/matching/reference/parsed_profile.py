@@ -151,12 +151,7 @@ def parse_profile(
         profile_term for topic in topics if topic.query.plain for profile_term in set(topic.term_bits)
     )
     plain_weights = {profile_term: topic_weight(topic_counts[profile_term]) for profile_term in topic_counts}
-    words = {
-        profile_term._replace(field="")
-        for topic in topics
-        for profile_term in topic.term_bits
-        if profile_term.field in TEXT_FIELDS
-    }
+    words = {scoring_key(term) for topic in topics for term in topic.term_bits if term.field in TEXT_FIELDS}
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
     topic_sums = [
@@ -165,11 +160,6 @@ def parse_profile(
         if topic.query.plain and topic.term_bits
     ]
     topic_terms = [(topic, term) for topic in topics for term in topic.terms]
-    by_stem: dict[str, tuple[int, ...]] = {}
-    for position, (_, term) in enumerate(topic_terms):
-        if term.stems:
-            rarest = max(term.stems, key=weights.idf)
-            by_stem[rarest] = (*by_stem.get(rarest, ()), position)
     return ParsedProfile(
         profile=profile,
         topics=topics,
@@ -183,11 +173,21 @@ def parse_profile(
         plain_words={profile_term.text: profile_term for profile_term in plain_weights if not profile_term.prefix},
         plain_prefixes=tuple(profile_term for profile_term in plain_weights if profile_term.prefix),
         terms=tuple(topic_terms),
-        by_stem=by_stem,
+        by_stem=_positions_by_rarest_stem((term for _, term in topic_terms), weights),
         other_terms=tuple(position for position, (_, term) in enumerate(topic_terms) if not term.stems),
         examples=_weighted_examples(profile, weights),
         contexts=_contexts_of_topics(profile, topics, contexts),
     )
+
+
+def _positions_by_rarest_stem(terms: Iterable[ParsedTerm], weights: Weights) -> dict[str, tuple[int, ...]]:
+    """The positions of the terms that need stems, each under the stem that the fewest papers have."""
+    positions: dict[str, tuple[int, ...]] = {}
+    for position, term in enumerate(terms):
+        if term.stems:
+            rarest = max(term.stems, key=weights.idf)
+            positions[rarest] = (*positions.get(rarest, ()), position)
+    return positions
 
 
 def _contexts_of_topics(

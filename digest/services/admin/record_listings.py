@@ -15,7 +15,7 @@ from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models import Bounce, Delivery, Edition, Run, Subscriber, Suppression
 from digest.models.types import stored_id
-from digest.services.subscriptions import preference_fields
+from digest.services.subscriptions import preference_fields, preference_versions
 
 MAX_ID = 2**63 - 1
 
@@ -134,7 +134,7 @@ def _record(session: Session, subscriber: Subscriber) -> SubscriberRecord:
     return SubscriberRecord(
         subscriber,
         preference_fields.preference_values(subscriber, profile),
-        preference_fields.version_of(subscriber, profile),
+        preference_versions.version_of(subscriber, profile),
         subscribers.suppression(session, subscriber.address_key),
     )
 

@@ -21,7 +21,7 @@ from digest.i18n import localize
 from digest.matching.profile import Profile, Topic
 from digest.models import Subscriber
 from digest.models.types import stored_id
-from digest.services.subscriptions import feedback, preference_fields
+from digest.services.subscriptions import feedback, preference_fields, preference_versions
 from digest.services.subscriptions.edition_history import main_topic
 from digest.services.subscriptions.preference_fields import MAX_LIMIT
 from digest.text.tex import readable
@@ -136,7 +136,7 @@ def save_topic_rows(
 ) -> None:
     """Edit, limit, mute and delete topics, and add further ones. Topics without a row stay.
 
-    `shown_versions`: see `preference_fields.field_versions`. Raises NotFound, BadInput, and Refused as
+    `shown_versions`: see `preference_versions.field_versions`. Raises NotFound, BadInput, and Refused as
     `save_section` does.
     """
     _check_caps({row.text: row.setting for row in rows})
@@ -144,7 +144,7 @@ def save_topic_rows(
     with engine.transaction() as session:
         subscriber = _require_subscriber(session, subscriber_id, lock=True)
         profile = subscribers.profile_of(session, subscriber)
-        preference_fields.require_unchanged(shown_versions, subscriber, profile, ("topics",))
+        preference_versions.require_unchanged(shown_versions, subscriber, profile, ("topics",))
         topics = tuple(_edited(topic, by_text.get(topic.text)) for topic in profile.topics)
         texts = dict.fromkeys([*(topic.text for topic in topics if topic.text), *new_topics])
         stored_texts = preference_fields.preference_texts(subscriber, profile)

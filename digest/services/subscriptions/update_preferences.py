@@ -18,9 +18,9 @@ from digest.matching.profile import Profile
 from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.models.types import stored_id
-from digest.services.subscriptions import personal_data, preference_fields, send_schedule
+from digest.services.subscriptions import personal_data, preference_fields, preference_versions, send_schedule
 from digest.services.subscriptions.confirm import activate
-from digest.services.subscriptions.preference_fields import Preferences, version_of
+from digest.services.subscriptions.preference_fields import Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ def save_preferences(
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         previous = subscribers.profile_of(session, subscriber)
-        preference_fields.require_unchanged(shown_versions, subscriber, previous, preference_fields.FIELDS)
-        if expected_version not in {"", version_of(subscriber, previous)}:
+        preference_versions.require_unchanged(shown_versions, subscriber, previous, preference_fields.FIELDS)
+        if expected_version not in {"", preference_versions.version_of(subscriber, previous)}:
             raise Refused(localize("your preferences were changed elsewhere since you opened this page"))
         return _store(session, subscriber, previous, preferences)
 
@@ -66,7 +66,7 @@ def save_section(subscriber_id: int, texts: Mapping[str, str], *, shown_versions
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         previous = subscribers.profile_of(session, subscriber)
-        preference_fields.require_unchanged(shown_versions, subscriber, previous, texts.keys())
+        preference_versions.require_unchanged(shown_versions, subscriber, previous, texts.keys())
         stored_texts = preference_fields.preference_texts(subscriber, previous)
         return _store(session, subscriber, previous, _validated(stored_texts | dict(texts), previous))
 
@@ -81,7 +81,7 @@ def change_preferences(
     with engine.transaction() as session:
         subscriber = _require_subscriber(subscribers.by_id(session, subscriber_id, lock=True))
         previous = subscribers.profile_of(session, subscriber)
-        if expected_version not in {"", version_of(subscriber, previous)}:
+        if expected_version not in {"", preference_versions.version_of(subscriber, previous)}:
             raise Refused(localize("the preferences were changed since they were read; read them again"))
         stored_values = preference_fields.preference_values(subscriber, previous)
         return _store(session, subscriber, previous, _validated(stored_values | dict(changes), previous))

@@ -164,36 +164,42 @@ def _run_page(
     page = f"/admin/runs/{run_id}"
     deliveries = admin_pages.run_deliveries(run_id, state=state, text=text, after_id=after, limit=PAGE_ROWS + 1)
     page_rows, next_link = split_page(deliveries, lambda row: query_path(page, state=state, q=text, after=row.id))
-    is_unfinished = any(counts.get(name) for name in (QUEUED, SENDING, DEFERRED)) or run.state not in {
-        COMPLETE,
-        CANCELLED,
-        PAUSED,
-    }
-    question = (
-        [] if run.state == CANCELLED else [(localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel")]
+    is_unfinished = _is_unfinished(run, counts)
+    mails = AdminSection(
+        heading=localize("Mails"),
+        filters=_filters(page, counts, state, text, follow=follow, is_unfinished=is_unfinished),
+        search=InputField("q", localize("Address contains"), value=text, choices=[Choice("state", state)]),
+        columns=[
+            localize("Address"),
+            localize("Kind"),
+            localize("State"),
+            localize("Attempts"),
+            localize("Last reply"),
+        ],
+        rows=[_delivery_row(row) for row in page_rows],
+        next_link=next_link,
     )
-    silence = [localize("No worker answers, so this page is not refreshed: nothing would change.")]
-    lines = [_summary(run, counts), *(silence if is_worker_silent and is_unfinished else [])]
-    sections = [
-        AdminSection(lines=lines, figures=question, forms=_run_forms(run, counts, page)),
-        AdminSection(
-            heading=localize("Mails"),
-            filters=_filters(page, counts, state, text, follow=follow, is_unfinished=is_unfinished),
-            search=InputField("q", localize("Address contains"), value=text, choices=[Choice("state", state)]),
-            columns=[
-                localize("Address"),
-                localize("Kind"),
-                localize("State"),
-                localize("Attempts"),
-                localize("Last reply"),
-            ],
-            rows=[_delivery_row(row) for row in page_rows],
-            next_link=next_link,
-        ),
-    ]
+    sections = [_summary_section(run, counts, page, is_worker_silent=is_worker_silent and is_unfinished), mails]
     title = localize("Run of %(slot)s UTC", slot=utc(run.slot))
     refresh = REFRESH_SECONDS if follow and is_unfinished else 0
     return admin_page("/runs", title, sections, error=error, refresh=refresh)
+
+
+def _is_unfinished(run: Run, counts: Mapping[str, int]) -> bool:
+    """True while mails may still be sent without an administrator."""
+    has_waiting_mails = any(counts.get(state) for state in (QUEUED, SENDING, DEFERRED))
+    return has_waiting_mails or run.state not in {COMPLETE, CANCELLED, PAUSED}
+
+
+def _summary_section(run: Run, counts: Mapping[str, int], page: str, *, is_worker_silent: bool) -> AdminSection:
+    """What became of the mails, and what an administrator may do."""
+    lines = [_summary(run, counts)]
+    if is_worker_silent:
+        lines.append(localize("No worker answers, so this page is not refreshed: nothing would change."))
+    figures = []
+    if run.state != CANCELLED:
+        figures.append((localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel"))
+    return AdminSection(lines=lines, figures=figures, forms=_run_forms(run, counts, page))
 
 
 def _summary(run: Run, counts: Mapping[str, int]) -> str:

@@ -21,7 +21,7 @@ from digest.services.security import sign_up_limits, signed_links
 from digest.services.subscriptions import (
     account_requests,
     example_papers,
-    preference_fields,
+    preference_versions,
     topic_feedback,
     unsubscribe,
     update_preferences,
@@ -29,7 +29,7 @@ from digest.services.subscriptions import (
 from digest.services.subscriptions.author_choice import follow_person
 from digest.services.subscriptions.edition_history import EditionHistory, edition_history
 from digest.services.subscriptions.preference_controls import Group
-from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences, version_of
+from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences
 from digest.signing import PREFERENCES
 from digest.web.http.client_ip import Client
 from digest.web.http.dependencies import PageServices, Queue, Services
@@ -202,7 +202,9 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
     unsaved = {name: text for name, text in typed.items() if name not in section and text != saved.get(name)}
     if not unsaved:
         return _redirect_after(subscriber_id, preference_notices.SAVED)
-    merged = preference_fields.merge_versions(shown_versions, account.subscriber, account.profile, saved_names=section)
+    merged = preference_versions.merge_versions(
+        shown_versions, account.subscriber, account.profile, saved_names=section
+    )
     state = _PageState(message=localize("Saved."), shown_versions=merged)
     return _page(account, saved | unsaved, state)
 
@@ -342,8 +344,8 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         feeds={form: signed_links.feed(subscriber_id, form) for form in ("atom", "json")},
         fields=preference_form.grouped_fields(texts, stored=account.profile),
         people=people_choice.people_of_authors(account.profile.authors, ask=bool(state.message)),
-        version=state.version or version_of(subscriber, account.profile),
-        shown=state.shown_versions or preference_fields.field_versions(subscriber, account.profile),
+        version=state.version or preference_versions.version_of(subscriber, account.profile),
+        shown=state.shown_versions or preference_versions.field_versions(subscriber, account.profile),
         error=forms.field_error(state.error),
         message=state.message,
         preview=state.preview,

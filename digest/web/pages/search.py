@@ -19,7 +19,8 @@ from digest.services.search.paper_search import search
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import update_preferences
-from digest.services.subscriptions.preference_fields import Preferences, version_of
+from digest.services.subscriptions.preference_fields import Preferences
+from digest.services.subscriptions.preference_versions import version_of
 from digest.signing import PREFERENCES
 from digest.web.http.error_pages import status_of
 from digest.web.http.search_limits import SearchSlot

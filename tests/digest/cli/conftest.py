@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import cache
 from typing import Any
 
 import click
 import pytest
 import structlog
+import typer.main
+import typer.testing
 from typer.testing import CliRunner
 
 from digest.cli.app import build_app
@@ -21,15 +24,25 @@ from tests.servers import MailServer
 DAY = date(2025, 11, 17)
 
 
+_APP = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_made_once() -> Iterator[None]:
+    """`CliRunner.invoke` makes all commands of an application anew, which costs more than most of them do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command))
+        yield
+
+
 class Terminal:
     """Runs `digest` in this process."""
 
     def __init__(self) -> None:
-        self._app = build_app(Dependencies(enqueue=NoQueue, seeds=lambda files, today: loader.load(files, today=today)))
         self._runner = CliRunner()
 
     def run(self, *arguments: str, **more: Any) -> click.testing.Result:
-        result = self._runner.invoke(self._app, list(arguments), **more)
+        result = self._runner.invoke(_APP, list(arguments), **more)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception  # a user's mistake must not cause a traceback
         return result

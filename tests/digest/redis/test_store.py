@@ -15,7 +15,7 @@ from digest.errors import Misconfigured, Transient
 from digest.redis import PrivateRedis, RedisStore, broker_url, connect, find_server
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
-from tests.processes import has_ended
+from tests.processes import has_ended, state
 
 OWNER = """
 import time
@@ -152,6 +152,23 @@ def test_a_private_server_starts_again_at_the_same_address(server: PrivateRedis,
     store.ping()
 
     assert server.pid is not None
+
+
+def test_a_private_server_that_was_killed_is_no_zombie_once_it_runs_again(server: PrivateRedis) -> None:
+    killed = server.pid or 0
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: has_ended(killed))
+    server.start()
+
+    assert state(killed) == ""
+
+
+def test_a_private_server_that_runs_is_replaced_when_it_is_started_again(server: PrivateRedis) -> None:
+    former = server.pid or 0
+    server.start()
+
+    assert state(former) == ""
+    assert server.pid not in {former, None}
 
 
 def test_a_private_server_ends_when_its_owner_is_killed() -> None:

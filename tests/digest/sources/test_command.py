@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,16 +11,15 @@ import pytest
 from sqlmodel import SQLModel
 
 from digest.db.core import engine
-from tests.conftest import ROOT
 from tests.digest.sources.conftest import WEEK, real_days
+from tests.forked_processes import run_forked
 from tests.wire_server import WireServer, status
 
 MON, TUE = WEEK[0], WEEK[1]
 
 
 def ingest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "workers.main", "ingest", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False)
+    return run_forked("workers.main", "ingest", *arguments)
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -39,7 +36,7 @@ from digest.queues import NoQueue
 from digest.services.security import api_tokens
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.preference_fields import Preferences
-from tests.conftest import ROOT
+from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE
 from tests.servers import Postgres
 
@@ -84,8 +81,7 @@ def test_the_comparison_sees_a_missing_table(empty: None) -> None:
 
 
 def test_of_two_at_once_one_migrates_and_the_other_waits(empty: None) -> None:
-    command = [sys.executable, "-m", "workers.main", "migrate"]
-    started = [subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL) for _ in range(2)]
+    started = [ForkedProcess("workers.main", "migrate") for _ in range(2)]
 
     assert [process.wait(PATIENCE) for process in started] == [0, 0]
     assert differences() == []

@@ -35,22 +35,26 @@ def written(terminal: Terminal, configured: Callable[..., None], tmp_path: Path)
     return tmp_path / "monitoring"
 
 
-def run(program: Path, *arguments: str, folder: Path) -> None:
-    result = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+def run(program: Path, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_promtool_accepts_the_rules_and_the_configuration(program: Path, written: Path) -> None:
     (written / "papers-inbox-token").write_text("a token")
 
-    run(program, "check", "rules", RULES, folder=written)
-    run(program, "check", "config", "prometheus.yml", folder=written)
+    rules = run(program, "check", "rules", RULES, folder=written)
+    configuration = run(program, "check", "config", "prometheus.yml", folder=written)
+
+    assert rules.returncode == 0, rules.stderr
+    assert configuration.returncode == 0, configuration.stderr
 
 
 def test_the_rules_fire_on_what_they_are_for_and_not_before(program: Path, written: Path) -> None:
     shutil.copy(RULES_TEST, written)
 
-    run(program, "test", "rules", RULES_TEST.name, folder=written)
+    result = run(program, "test", "rules", RULES_TEST.name, folder=written)
+
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_every_alert_is_tested_and_says_what_to_do(written: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from digest.web.http import warm_up
 from digest.web.http.warm_up import WarmUp
-from tests.patience import wait_for
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -18,9 +20,13 @@ def _thresholds() -> Iterator[None]:
     gc.set_threshold(*before)
 
 
-def test_prepared_data_are_not_looked_at_again_by_the_collector() -> None:
+def test_prepared_data_are_not_looked_at_again_by_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm_up, "REFRESH_SECONDS", 0.01)
     prepared: list[list[int]] = []
+    is_refreshed = threading.Event()
 
-    WarmUp(lambda: prepared.extend([number] for number in range(1000))).start_and_refresh()
+    WarmUp(lambda: prepared.extend([number] for number in range(1000)), is_refreshed.set).start_and_refresh()
+    assert is_refreshed.wait(PATIENCE)
 
-    wait_for(lambda: bool(prepared) and not any(item is prepared[0] for item in gc.get_objects()))
+    assert prepared
+    assert not any(item is prepared[0] for item in gc.get_objects())
