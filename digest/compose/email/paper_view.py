@@ -96,7 +96,7 @@ def render_paper(
     `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
-    matched_words = [match.words for match in match_reason.ordered_matches(entry, recipient.topics)]
+    matched_words = [match.words for match in match_reason.named_topics(entry, recipient.topics)]
     groups = (*matched_words, *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)

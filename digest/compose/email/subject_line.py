@@ -239,7 +239,7 @@ def _common_source(entries: Sequence[Entry], recipient: Recipient) -> _Source:
     if not recipient.topics:
         all_new = all(entry.section == NEW for entry in entries)
         return _Source(category_names(recipient) if all_new else "", is_field=True)
-    counts = Counter(topic_groups.leading_topic(entry) for entry in entries)
+    counts = Counter(topic_groups.leading_topic(entry, recipient.topics) for entry in entries)
     for index, papers in counts.most_common():
         if 0 <= index < len(recipient.topics) and (name := _short_topic(recipient.topics[index])):
             return _Source(name, complete=papers == len(entries))
