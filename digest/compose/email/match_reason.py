@@ -12,6 +12,7 @@ from digest.compose.email.template_context import Recipient
 from digest.compose.text.highlighting import COMMON_WORDS, fold_for_search
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.matching.trending.trending_score import MIN_SHOWN_COUNTS
 from digest.papers.subjects import category_text, with_equivalents
 from digest.text import plain_text
 from digest.text.person_references import author_name
@@ -28,7 +29,7 @@ _OPERATOR_WORDS = {"AND": "and", "OR": "or", "ANDNOT": "not"}
 
 
 class TopicMatch(NamedTuple):
-    """A topic by its place among those of the subscriber and as typed, the words of it that matched, and whether the topic itself did."""
+    """A topic by its number in the profile and as typed, the words of it that matched, and if the topic itself did."""
 
     number: int
     topic: str
@@ -178,7 +179,7 @@ def _plain_term(term: str) -> str:
 
 
 def signal_counts(entry: Entry) -> str:
-    """Counters in words, without zeros: `41 votes, 120 stars`."""
+    """Counters in words, without small ones (`MIN_SHOWN_COUNTS`): `41 votes, 120 stars`."""
     wordings: dict[str, Callable[[int], str]] = {
         "upvotes": lambda n: localize_plural("%(n)s vote", "%(n)s votes", n),
         "stars": lambda n: localize_plural("%(n)s star", "%(n)s stars", n),
@@ -186,5 +187,9 @@ def signal_counts(entry: Entry) -> str:
         "citations": lambda n: localize_plural("%(n)s citation", "%(n)s citations", n),
         "rank": lambda n: localize("number %(n)s on the trending page", n=n),
     }
-    counts = {name: round(value) for name, value in entry.signals if name in wordings and 0.5 < value < MAX_COUNT}
+    counts = {
+        name: round(value)
+        for name, value in entry.signals
+        if name in wordings and MIN_SHOWN_COUNTS.get(name, 1) <= round(min(value, MAX_COUNT)) < MAX_COUNT
+    }
     return ", ".join(wording(counts[name]) for name, wording in wordings.items() if name in counts)

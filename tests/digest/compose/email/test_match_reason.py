@@ -110,8 +110,9 @@ def test_a_category_is_the_reason_where_no_topic_matched() -> None:
     assert why(section=RISING) == ""
 
 
-def test_counters_stand_beside_the_category_and_zeros_are_left_out() -> None:
-    entry = Entry(0, 1, NEW, signals=(("comments", 0.0), ("stars", 1.0), ("upvotes", 23.0)))
+def test_counters_stand_beside_the_category_and_small_ones_are_left_out() -> None:
+    entry = Entry(0, 1, NEW, signals=(("comments", 1.0), ("stars", 4.0), ("upvotes", 23.0)))
 
-    assert reason_line(entry, RECIPIENT, "cs.CL") == "new in cs.CL · 23 votes, 1 star"
-    assert reason_line(entry._replace(signals=(("upvotes", 0.0),)), RECIPIENT, "cs.CL") == "new in cs.CL"
+    assert reason_line(entry, RECIPIENT, "cs.CL") == "new in cs.CL · 23 votes"
+    assert reason_line(entry._replace(signals=(("stars", 5.0),)), RECIPIENT, "cs.CL") == "new in cs.CL · 5 stars"
+    assert reason_line(entry._replace(signals=(("upvotes", 1.0),)), RECIPIENT, "cs.CL") == "new in cs.CL"
