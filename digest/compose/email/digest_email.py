@@ -251,10 +251,15 @@ def _notice(edition: Content) -> str:
 
 
 def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
-    """The largest topics with their number of papers and first paper; filled up with the next papers."""
+    """The largest topics with their number of papers and first paper; filled up with the next papers.
+
+    None where all papers are of one topic: the list below begins with the same titles.
+    """
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
         groups.setdefault(topic_groups.group_label(entry, recipient, view.category), []).append(view)
+    if len(groups) < 2:
+        return []
     largest = sorted(groups, key=lambda label: -len(groups[label]))[:SUMMARY_LINES]
     lines = [_summary_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])

@@ -280,10 +280,16 @@ def test_from_eight_papers_on_a_mail_opens_with_today_in_short() -> None:
     assert "Today in short" not in many(7).html
 
 
-def test_a_day_of_one_topic_is_summarised_by_its_first_three_papers() -> None:
-    opening = many(9, topics=1).text.partition("NEW FOR YOU")[0]
+def test_a_day_of_two_topics_is_summarised_by_both_and_the_next_paper() -> None:
+    opening = many(9).text.partition("NEW FOR YOU")[0]
 
     assert [f"Paper number {i} of" in opening for i in range(4)] == [True, True, True, False]
+
+
+def test_a_day_of_one_topic_is_not_summarised() -> None:
+    mail = many(9, topics=1)
+
+    assert "in short" not in (mail.html + mail.text).lower()
 
 
 def test_subject_headline_and_both_parts_hold_the_same_papers() -> None:
@@ -377,12 +383,13 @@ def test_authors_of_arxiv_without_a_letter_are_neither_shown_nor_counted() -> No
 
 
 def test_in_the_overview_a_query_is_named_in_plain_words() -> None:
-    recipient = replace(samples.RECIPIENT, topics=('cat:cs.CL AND ("machine translation*" OR ti:speech)',))
+    recipient = replace(samples.RECIPIENT, topics=('cat:cs.CL AND ("machine translation*" OR ti:speech)', "proteins"))
     entry = Entry(0, 1, NEW, strict=True, topic=0, matched=((0, ("cat:cs.CL", "machine translation")),))
-    content = Content(tuple(entry._replace(paper=number) for number in range(8)))
+    other = entry._replace(topic=1, matched=((1, ("proteins",)),))
+    content = Content((*(entry._replace(paper=number) for number in range(7)), other._replace(paper=7)))
     mail = other_emails.digest(content, samples.papers([samples.INVENTED[1]] * 8), recipient, samples.LINKS)
 
-    assert "cs.CL and machine translation or speech (8): " in " ".join(mail.text.split())
+    assert "cs.CL and machine translation or speech (7): " in " ".join(mail.text.split())
 
 
 def test_only_the_words_of_the_topics_that_the_reason_names_are_added_to_an_excerpt() -> None:
