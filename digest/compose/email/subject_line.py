@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from digest import i18n
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import topic_groups
 from digest.compose.email.template_context import Recipient
+from digest.compose.email.wording import short_date
 from digest.compose.text.text_wrapping import shorten, without_dangling_words
 from digest.i18n import localize, localize_plural
 from digest.papers.subjects import category_text
@@ -21,9 +22,11 @@ from digest.text.person_references import author_name
 from digest.text.plain_text import one_line
 
 MAX_SUBJECT_LENGTH = 70  # characters of a subject that a phone still shows
-_MIN_TITLE_LENGTH = 36  # of the title at least, before topics are left out
+_MIN_TITLE_LENGTH = 36  # room for the title at least, before topics are left out
+_MIN_TITLE_SHOWN = 28  # characters of the title at least, before an author or "First edition" are left out
 _MAX_ENCODED_BYTES = 45  # bytes that fit one encoded word (RFC 2047); a longer subject that is not ASCII gets folded
-_MIN_TITLE_BYTES = 16  # of the title at least, in a subject that is not ASCII
+_MIN_TITLE_BYTES = 6  # of the title at least, in a subject that is not ASCII
+_MAX_LEFT_OUT = 2  # words of a title that dots may stand for
 _MAX_PREHEADER_LENGTH = 140
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 
@@ -50,6 +53,14 @@ class QuietDay(NamedTuple):
     silent: tuple[str, int] | None = None
     all_muted: bool = False
     papers_of_week: int = 0
+
+
+class _Line(NamedTuple):
+    """A possible subject. `shown`: characters of the title that it shows; `suffices`: a fuller one is not needed."""
+
+    text: str
+    shown: int
+    suffices: bool
 
 
 class _Source(NamedTuple):
@@ -149,42 +160,69 @@ def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> st
     """`Title of the best paper, and 9 more on KV cache`, at most MAX_SUBJECT_LENGTH. `titles`: in the mail's order."""
     prefix = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
-        return prefix + nothing_new(bool(recipient.topics), category_names(recipient))
+        return f"{prefix}{short_date(recipient.day)}: {nothing_new(bool(recipient.topics), category_names(recipient))}"
     followed = next((author for entry in edition.entries if entry.section == FOLLOWED for author in entry.followed), "")
     if followed:
         followed = f"{shorten_ascii(one_line(author_name(followed)), 24)}: "
     others = [entry for entry in edition.entries if entry.section != FOLLOWED][0 if followed else 1 :]
     source = _common_source(others, recipient)
     title = one_line(titles[0].translate(_TYPOGRAPHY))
-    return _subject(prefix, followed, title, len(edition.entries) - 1, source, i18n.language_tag())
+    openings = prefix + followed, prefix + ascii_form(followed), prefix, prefix if recipient.kind == "resend" else ""
+    return _subject(tuple(dict.fromkeys(openings)), title, len(edition.entries) - 1, source, i18n.language_tag())
 
 
 @lru_cache(maxsize=8192)
-def _subject(prefix: str, author: str, title: str, more: int, source: _Source, _language: str) -> str:
-    endings = _endings(more, source)
-    line = _shortened_line(prefix + author, title, endings)
-    if not _fits_encoded(line):
-        line = _shortened_line(prefix + ascii_form(author), ascii_form(title), endings)
-    if _fits_encoded(line):
-        return line
-    for opening, ending in product((prefix + author, prefix), endings):
-        title_room = _MAX_ENCODED_BYTES - len((opening + ending).encode())
-        if title_room >= _MIN_TITLE_BYTES:
-            return opening + _with_ending(_shorten_bytes(title, title_room), ending)
-    return _shorten_bytes(title, _MAX_ENCODED_BYTES)
+def _subject(openings: Sequence[str], title: str, more: int, source: _Source, _language: str) -> str:
+    """The first line that suffices, else the one that shows most of the title."""
+    fullest = _Line(_shorten_bytes(title, _MAX_ENCODED_BYTES), -1, suffices=False)
+    for line in _lines(openings, title, _endings(more, source), source.name):
+        if line.suffices:
+            return line.text
+        fullest = max(fullest, line, key=lambda candidate: candidate.shown)
+    return fullest.text
+
+
+def _lines(openings: Sequence[str], title: str, endings: Sequence[str], source: str) -> Iterator[_Line]:
+    """The lines that fit, the best first: what opens and ends them gets less, the title more room.
+
+    The last of the `endings` is the shortest; the others name the `source`, unless the title that is shown does.
+    """
+    for opening, spelling, ending in product(openings, _spellings(title), endings):
+        room = MAX_SUBJECT_LENGTH - len(opening) - len(ending)
+        shown = shorten_ascii(spelling, max(room, 12))
+        text, is_last = opening + _with_ending(shown, ending), ending == endings[-1]
+        if len(text) > MAX_SUBJECT_LENGTH or not _fits_encoded(text) or (not is_last and _names(shown, source)):
+            continue
+        length, is_whole = len(shown.removesuffix("...")), shown == spelling
+        suffices = is_whole or (length >= _MIN_TITLE_SHOWN and (is_last or room >= _MIN_TITLE_LENGTH))
+        yield _Line(text, length, suffices)
+    for opening, ending in product(openings, endings):
+        room = _MAX_ENCODED_BYTES - len((opening + ending).encode())
+        if room >= _MIN_TITLE_BYTES:
+            shown = _shorten_bytes(title, room)
+            yield _Line(opening + _with_ending(shown, ending), len(shown.removesuffix("...")), suffices=False)
+
+
+def _spellings(title: str) -> list[str]:
+    """The title as it is, in ASCII where it has such a form, else with dots for a formula or two that have none."""
+    words = [ascii_form(word) for word in title.split(" ")]
+    plain = " ".join(word if word.isascii() else "..." for word in words)
+    left_out = [word for word in words if not word.isascii()]
+    is_readable = len(left_out) <= _MAX_LEFT_OUT and 3 * sum(map(len, left_out)) <= len(title)
+    return list(dict.fromkeys((title, plain))) if is_readable else [title]
+
+
+def _names(title: str, source: str) -> bool:
+    """True if the title names the topic: it need not be named again."""
+    return bool(re.search(rf"(?<!\w){re.escape(_spaced(source))}", _spaced(title)))
+
+
+def _spaced(text: str) -> str:
+    return text.replace("-", " ").casefold()
 
 
 def _fits_encoded(line: str) -> bool:
     return line.isascii() or len(line.encode()) <= _MAX_ENCODED_BYTES
-
-
-def _shortened_line(prefix: str, title: str, endings: Sequence[str]) -> str:
-    """The subject in at most MAX_SUBJECT_LENGTH characters, with the fullest ending that leaves room for a title."""
-    for ending in endings:
-        title_room = MAX_SUBJECT_LENGTH - len(prefix) - len(ending)
-        if len(title) <= title_room or title_room >= _MIN_TITLE_LENGTH:
-            break
-    return shorten_ascii(prefix + _with_ending(shorten_ascii(title, max(title_room, 12)), ending), MAX_SUBJECT_LENGTH)
 
 
 def _with_ending(title: str, ending: str) -> str:

@@ -440,7 +440,7 @@ def test_a_first_edition_says_so() -> None:
 def test_an_edition_without_papers_still_reads_well() -> None:
     mail = other_emails.digest(Content(considered=3), {}, samples.RECIPIENT, samples.LINKS)
 
-    assert mail.subject == "Nothing new for your topics today"
+    assert mail.subject == "Fri 21 Nov: Nothing new for your topics today"
     assert "Chosen from 3 announced papers." in mail.text
 
 
