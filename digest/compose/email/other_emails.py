@@ -11,6 +11,7 @@ from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.subject_line import QuietDay
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
+from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.text.plain_text import one_line
@@ -56,7 +57,7 @@ def no_matches_notice(
     advice = wording.advice_for_silent_topic(silent[0]) if silent else ""
     preview = f"{silence} {advice}".strip() or shown_notice or announced or heading  # the subject says the rest
     values: dict[str, object] = {
-        "heading": heading,
+        "shown_heading": no_wrap(heading, subject_line.named_categories(recipient)),
         "preview": escape_text(preview),
         "subject_line": subject_line.notice_subject(heading, considered, quiet, wording.short_date(recipient.day)),
         "line": f"{heading}. {announced}".strip(),

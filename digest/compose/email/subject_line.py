@@ -88,9 +88,14 @@ def headline(edition: Content, recipient: Recipient) -> str:
 @lru_cache(maxsize=1024)
 def category_names(recipient: Recipient) -> str:
     """The categories of a subscriber without topics: `cs.CL and stat.ML`; '' with topics, without or with many."""
+    return localize(" and ").join(named_categories(recipient))
+
+
+def named_categories(recipient: Recipient) -> list[str]:
+    """The categories that headings name, one by one."""
     if recipient.topics or not 0 < len(recipient.categories) <= MAX_NAMED_CATEGORIES:
-        return ""
-    return localize(" and ").join(one_line(category_text(category)[:60]) for category in recipient.categories)
+        return []
+    return [one_line(category_text(category)[:60]) for category in recipient.categories]
 
 
 @lru_cache(maxsize=1024)

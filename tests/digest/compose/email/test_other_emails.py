@@ -361,6 +361,22 @@ def test_the_length_of_a_paper_is_among_its_facts(comment: str | None, fact: str
     assert (f"q-bio.BM · {fact}\n" if fact else "q-bio.BM\n") in text
 
 
+def test_in_the_text_part_each_address_has_a_line_to_itself() -> None:
+    record = replace(samples.INVENTED[0], doi="10.1000/published", code_url="https://github.com/example/code")
+    lines = digest_of(record).text.splitlines() + day().text.splitlines()
+    with_address = [line.strip() for line in lines if "https://" in line]
+
+    assert len(with_address) > 10
+    assert [line for line in with_address if not line.startswith("https://") or " " in line] == []
+
+
+def test_a_category_does_not_break_across_lines() -> None:
+    page = in_categories(9, "q-bio.BM").html
+
+    assert page.count('<span style="white-space:nowrap">q-bio.BM</span>') == 1 + 2 * 9  # headline, facts and reasons
+    assert "white-space" not in in_categories(9, "q-bio.BM").text
+
+
 @pytest.mark.parametrize("width_left", range(40, 50))
 def test_no_line_begins_with_the_dot_between_two_facts(width_left: int) -> None:
     record = replace(samples.INVENTED[1], venue="V" * width_left, comment="12 pages", code_url="https://github.com/a/b")
@@ -368,7 +384,7 @@ def test_no_line_begins_with_the_dot_between_two_facts(width_left: int) -> None:
 
     assert "\n  ·" not in mail.text
     assert max(map(width, mail.text.splitlines())) <= 76
-    assert "q-bio.BM\u00a0· code" in mail.html
+    assert "q-bio.BM</span>\u00a0· code" in mail.html
 
 
 def test_the_preview_text_of_a_single_paper_says_what_it_did() -> None:
@@ -408,7 +424,7 @@ def test_what_rolls_over_is_linked_in_both_parts() -> None:
     records = tuple(replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words. " * 30) for i in range(150))
     mail = day(records)
 
-    assert re.search(r"more papers did not fit into this mail\. https://papers\.example/editions/", mail.text)
+    assert re.search(r"more papers did not fit into this mail\.\nhttps://papers\.example/editions/", mail.text)
 
 
 def test_in_short_counts_the_whole_edition_where_papers_roll_over() -> None:
@@ -426,7 +442,7 @@ def test_papers_past_the_limit_are_a_link_in_both_parts() -> None:
     mail = other_emails.digest(content, papers, samples.RECIPIENT, samples.LINKS)
 
     assert f'<a href="{samples.LINKS.further}"' in mail.html
-    assert f"3 more on your topics: {samples.LINKS.further}\n" in mail.text
+    assert f"3 more on your topics:\n{samples.LINKS.further}\n" in mail.text
 
 
 def test_a_first_edition_says_so() -> None:
@@ -604,6 +620,6 @@ def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
 def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bool) -> None:
     mail = digest_of(samples.INVENTED[0], signals=(("novelty", novelty),))
 
-    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html.replace("\u00a0", " ")) is is_named
+    assert (" · code · NeurIPS 2026 · unusual for its field" in mail.html.replace("\u00a0", " ")) is is_named
     assert ("unusual for its field" in mail.text) is is_named
     assert "novelty" not in mail.text
