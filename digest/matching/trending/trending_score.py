@@ -19,6 +19,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 MIN_VOTES = 3  # with fewer, a paper is neither rising nor likely to trend
 # Smaller counts are not shown: one vote or a few stars say nothing about a paper; they may be its authors'.
 MIN_SHOWN_COUNTS = {"upvotes": 2, "stars": 5, "comments": 2, "citations": 2}
+RECENT_DAYS = 3  # whole days since its listing in which a paper may rise without having gained votes since yesterday
 LIKELY_PROBABILITY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
@@ -71,6 +72,11 @@ def is_likely_to_trend(signals: Signals) -> bool:
     if signals.place is not None and signals.listed is not None and 4 * signals.place > signals.listed + 3:
         return False
     return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY_PROBABILITY
+
+
+def still_rises(signals: Signals) -> bool:
+    """True while a paper gains votes, or within RECENT_DAYS of its listing: old votes are no news."""
+    return bool(signals.gained and signals.gained > 0) or (signals.hours or 0.0) < 24 * (RECENT_DAYS + 1)
 
 
 def rank_strength(rank: int, ranked: int | None = None) -> float:
