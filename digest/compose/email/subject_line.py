@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -43,16 +44,28 @@ class SectionCounts(NamedTuple):
     rising: int
 
 
+class WeekFigures(NamedTuple):
+    """Papers looked at and papers mailed since a day, a week ago; or since the first known day, where that is later.
+
+    `is_whole`: the day is a week ago, so that the figures are those of the week.
+    """
+
+    considered: int
+    mailed: int
+    since: date
+    is_whole: bool
+
+
 class QuietDay(NamedTuple):
     """What a mail without papers tells of.
 
     `silent`: the topic that has brought nothing for the most days, and how many, at most SILENCE_WINDOW_DAYS;
-    `all_muted`: no topic can match; `papers_of_week`: papers mailed in the seven days up to this one.
+    `all_muted`: no topic can match; `week`: None before the first edition.
     """
 
     silent: tuple[str, int] | None = None
     all_muted: bool = False
-    papers_of_week: int = 0
+    week: WeekFigures | None = None
 
 
 class _Line(NamedTuple):
@@ -127,12 +140,12 @@ def nothing_new(has_topics: bool, fields: str = "") -> str:
     )
 
 
-def notice_subject(heading: str, considered: int, quiet: QuietDay, day: str) -> str:
+def notice_subject(recipient: Recipient, considered: int, quiet: QuietDay) -> str:
     """The subject of a quiet day: what was quiet, with a figure of that day or its date, so that none returns.
 
-    `Nothing on KV cache for 12 days`, else the heading with the papers announced, else what the week had.
+    `Nothing on KV cache for 12 days`, else how many papers were announced, else what the week had.
     """
-    silent = quiet.silent
+    silent, day = quiet.silent, short_date(recipient.day)
     topic = _notice_topic(silent[0]) if silent and not quiet.all_muted else ""
     if quiet.all_muted:
         return localize("%(day)s: all your topics are muted", day=day)
@@ -144,15 +157,58 @@ def notice_subject(heading: str, considered: int, quiet: QuietDay, day: str) -> 
             "Nothing on %(topic)s for %(n)s day", "Nothing on %(topic)s for %(n)s days", silent[1], topic=topic
         )
     if considered:
-        papers = localize_plural("%(n)s paper announced", "%(n)s papers announced", considered)
-        return f"{heading} ({papers})"
-    if not quiet.papers_of_week:
-        return localize("%(day)s: nothing announced, and nothing for you this week", day=day)
+        return _day_without_match(recipient, considered, day)
+    return _day_without_announcement(quiet.week, day)
+
+
+def _day_without_match(recipient: Recipient, considered: int, day: str) -> str:
+    """`Fri 21 Nov: none of 412 papers on your topics`."""
+    if recipient.topics:
+        return localize_plural(
+            "%(day)s: %(n)s paper, not on your topics",
+            "%(day)s: none of %(n)s papers on your topics",
+            considered,
+            day=day,
+        )
+    if fields := category_names(recipient):
+        return localize_plural(
+            "%(day)s: %(n)s paper, not in %(fields)s",
+            "%(day)s: none of %(n)s papers in %(fields)s",
+            considered,
+            day=day,
+            fields=fields,
+        )
     return localize_plural(
-        "%(day)s: nothing announced, %(n)s paper for you this week",
-        "%(day)s: nothing announced, %(n)s papers for you this week",
-        quiet.papers_of_week,
+        "%(day)s: %(n)s paper, not for you", "%(day)s: none of %(n)s papers for you", considered, day=day
+    )
+
+
+def _day_without_announcement(week: WeekFigures | None, day: str) -> str:
+    """`Sun 23 Nov: nothing announced, 5 papers for you this week`; of days that are not known it says nothing."""
+    if week is None or not (week.mailed or week.considered):
+        return localize("%(day)s: nothing announced", day=day)
+    if week.mailed and week.is_whole:
+        return localize_plural(
+            "%(day)s: nothing announced, %(n)s paper for you this week",
+            "%(day)s: nothing announced, %(n)s papers for you this week",
+            week.mailed,
+            day=day,
+        )
+    since = short_date(week.since)
+    if week.mailed:
+        return localize_plural(
+            "%(day)s: nothing announced, %(n)s paper for you since %(since)s",
+            "%(day)s: nothing announced, %(n)s papers for you since %(since)s",
+            week.mailed,
+            day=day,
+            since=since,
+        )
+    return localize_plural(
+        "%(day)s: nothing announced, %(n)s paper looked at since %(since)s",
+        "%(day)s: nothing announced, %(n)s papers looked at since %(since)s",
+        week.considered,
         day=day,
+        since=since,
     )
 
 

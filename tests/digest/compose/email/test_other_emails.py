@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.subject_line import QuietDay
+from digest.compose.email.subject_line import QuietDay, WeekFigures
 from digest.compose.email.template_context import Links, RenderedMail
 from digest.compose.text.text_wrapping import width
 from digest.papers import Record
@@ -189,6 +189,43 @@ def test_a_quiet_day_says_how_many_papers_there_were() -> None:
     assert "Nothing new for your topics today. 412 papers were announced." in text
 
 
+def test_a_quiet_day_says_how_many_papers_were_looked_at_since_when() -> None:
+    quiet = QuietDay(week=WeekFigures(1204, 5, date(2025, 11, 14), is_whole=True))
+    mail = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, quiet=quiet, service=samples.SERVICE)
+    line = "412 papers were announced. 1,204 papers were looked at for you since Fri 14 Nov. 5 came to you."
+
+    assert line in mail.html
+    assert line in mail.text.replace("\n", " ")
+
+
+def test_a_first_quiet_day_says_each_figure_once() -> None:
+    quiet = QuietDay(week=WeekFigures(412, 0, date(2025, 11, 10), is_whole=True))
+    text = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, quiet=quiet).text.replace("\n", " ")
+
+    assert "412 papers were looked at for you since Mon 10 Nov." in text
+    assert text.count("412") == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "topics", "considered", "advice"),
+    [
+        (date(2025, 11, 23), ("bandits",), 0, "with “on weekdays” no mail comes then"),
+        (date(2025, 11, 23), ("bandits",), 5, "One more topic, or an author whom you follow, brings more."),
+        (date(2025, 11, 21), (), 0, "One more topic, or an author whom you follow, brings more."),
+        (date(2025, 11, 21), ("a", "b", "c"), 0, "Your preferences show how many papers each topic brought."),
+    ],
+)
+def test_a_quiet_day_has_one_piece_of_advice_from_the_first_day_on(
+    day: date, topics: tuple[str, ...], considered: int, advice: str
+) -> None:
+    recipient = replace(samples.RECIPIENT, topics=topics, day=day)
+    mail = other_emails.no_matches_notice(recipient, samples.LINKS, considered)
+
+    assert advice in mail.text.replace("\n", " ")
+    assert f'<a href="{samples.LINKS.preferences}"' in mail.html
+    assert "has brought nothing" not in mail.text
+
+
 def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     mail = other_emails.no_matches_notice(
         samples.RECIPIENT, samples.LINKS, 412, quiet=QuietDay(("regret bounds", 23)), service=samples.SERVICE
@@ -196,7 +233,7 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
 
     assert "“regret bounds” has brought nothing for 23 days." in mail.text
     assert "Add how authors write it, or a broader topic beside it." in mail.text.replace("\n", " ")
-    assert "Change your topics" in mail.html
+    assert "Change your preferences" in mail.html
     assert mail.subject == "Nothing on regret bounds for 23 days"
     preview = mail.html.partition('<div class="hidden"')[2].partition(">")[2]
     assert preview.startswith("“regret bounds” has brought nothing for 23 days. Add how authors write it")
@@ -216,25 +253,34 @@ def test_a_quiet_day_has_advice_for_the_kind_of_topic(topic: str, advice: str) -
     assert advice in mail.text.replace("\n", " ")
 
 
+def week(mailed: int = 0, *, is_whole: bool = True) -> WeekFigures:
+    return WeekFigures(1204, mailed, date(2025, 11, 16), is_whole)
+
+
 def test_the_subject_of_a_quiet_day_is_not_the_same_every_day() -> None:
     subjects = {other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, papers).subject for papers in (1, 412)}
 
     assert subjects == {
-        "Nothing new for your topics today (1 paper announced)",
-        "Nothing new for your topics today (412 papers announced)",
+        "Fri 21 Nov: 1 paper, not on your topics",
+        "Fri 21 Nov: none of 412 papers on your topics",
     }
 
 
 @pytest.mark.parametrize(
     ("quiet", "subject"),
     [
-        (QuietDay(), "Sun 23 Nov: nothing announced, and nothing for you this week"),
-        (QuietDay(papers_of_week=1), "Sun 23 Nov: nothing announced, 1 paper for you this week"),
-        (QuietDay(papers_of_week=23), "Sun 23 Nov: nothing announced, 23 papers for you this week"),
-        (QuietDay(all_muted=True, papers_of_week=4), "Sun 23 Nov: all your topics are muted"),
-        (QuietDay(("KV cache", 9), papers_of_week=4), "Nothing on KV cache for 9 days"),
+        (QuietDay(), "Sun 23 Nov: nothing announced"),
+        (QuietDay(week=week(mailed=1)), "Sun 23 Nov: nothing announced, 1 paper for you this week"),
+        (QuietDay(week=week(mailed=23)), "Sun 23 Nov: nothing announced, 23 papers for you this week"),
+        (QuietDay(week=week()), "Sun 23 Nov: nothing announced, 1,204 papers looked at since Sun 16 Nov"),
+        (
+            QuietDay(week=week(mailed=2, is_whole=False)),
+            "Sun 23 Nov: nothing announced, 2 papers for you since Sun 16 Nov",
+        ),
+        (QuietDay(all_muted=True, week=week(mailed=4)), "Sun 23 Nov: all your topics are muted"),
+        (QuietDay(("KV cache", 9), week=week(mailed=4)), "Nothing on KV cache for 9 days"),
         (QuietDay(("KV cache", 56)), "Sun 23 Nov: nothing on KV cache for over 7 weeks"),
-        (QuietDay(('"KV cache" AND llm', 9)), "Sun 23 Nov: nothing announced, and nothing for you this week"),
+        (QuietDay(('"KV cache" AND llm', 9)), "Sun 23 Nov: nothing announced"),
         (
             QuietDay(("speech recognition for low-resource languages", 9)),
             "Nothing on speech recognition... for 9 days",
