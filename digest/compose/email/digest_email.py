@@ -18,6 +18,7 @@ from digest.compose.email.paper_view import PaperView, SharedParts
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Pieces, Recipient, RenderedMail
 from digest.compose.email.topic_groups import GROUPED_FROM
 from digest.compose.text import highlighting
+from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.errors import N_
 from digest.i18n import localize
@@ -219,13 +220,18 @@ def _edition_values(
 ) -> dict[str, object]:
     """The template's values for an edition with all of its papers, beside the papers themselves."""
     titles = [view.title for _, view in views[:SUBJECT_TITLES]]
-    opening, notice = wording.opening_line(recipient), _notice(edition)
+    headline, opening, notice = (
+        subject_line.headline(edition, recipient),
+        wording.opening_line(recipient),
+        _notice(edition),
+    )
     excerpt = views[0][1].shared.abstract.striptags() if len(views) == 1 else ""
     grouped = len(views) >= GROUPED_FROM
     considered = wording.considered_papers(edition.considered, recipient.kind)
     reading = wording.reading_time(sum([view.words for _, view in views])) if grouped else ""
     return {
-        "headline": subject_line.headline(edition, recipient),
+        "headline": headline,
+        "shown_headline": no_wrap(headline, subject_line.named_categories(recipient)),
         "opening_lines": wrap(opening),
         "notice_lines": wrap(notice),
         "preheader": highlighting.escape_text(subject_line.preheader(edition, recipient, titles, excerpt)),
@@ -251,10 +257,15 @@ def _notice(edition: Content) -> str:
 
 
 def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_SummaryLine]:
-    """The largest topics with their number of papers and first paper; filled up with the next papers."""
+    """The largest topics with their number of papers and first paper; filled up with the next papers.
+
+    None where all papers are of one topic: the list below begins with the same titles.
+    """
     groups: dict[str, list[PaperView]] = {}
     for entry, view in views:
         groups.setdefault(topic_groups.group_label(entry, recipient, view.category), []).append(view)
+    if len(groups) < 2:
+        return []
     largest = sorted(groups, key=lambda label: -len(groups[label]))[:SUMMARY_LINES]
     lines = [_summary_line(f"{label} ({len(groups[label])})", groups[label][0]) for label in largest]
     others: Iterable[PaperView] = (view for label in largest for view in groups[label][1:])
@@ -268,7 +279,7 @@ def _summary_line(label: str, view: PaperView) -> _SummaryLine:
     title = shorten(view.title, 90)
     text = f"{label}: {title}" if label else title
     url = view.shared.url if view.shared.linked else None
-    return _SummaryLine(highlighting.escape_text(label), highlighting.escape_text(title), url, wrap(text, INDENT))
+    return _SummaryLine(no_wrap(label, [view.category]), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
 def _view(

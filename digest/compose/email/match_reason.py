@@ -12,6 +12,7 @@ from digest.compose.email.template_context import Recipient
 from digest.compose.text.highlighting import COMMON_WORDS, fold_for_search
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.matching.trending.trending_score import MIN_SHOWN_COUNTS
 from digest.papers.subjects import category_text, with_equivalents
 from digest.text import plain_text
 from digest.text.person_references import author_name
@@ -28,8 +29,9 @@ _OPERATOR_WORDS = {"AND": "and", "OR": "or", "ANDNOT": "not"}
 
 
 class TopicMatch(NamedTuple):
-    """A topic as typed, the words of it that matched, and whether the topic itself did."""
+    """A topic by its number in the profile and as typed, the words of it that matched, and if the topic itself did."""
 
+    number: int
     topic: str
     words: tuple[str, ...]
     strict: bool
@@ -75,33 +77,40 @@ def example_part(title: str, words: Sequence[str]) -> str:
 
 
 def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
-    """`matches A: words and B`, then `close to C`; strict topics first, at most NAMED_TOPICS named."""
-    strict: list[str] = []
-    close: list[str] = []
-    matches = ordered_matches(entry, topics)
-    for match in matches[:NAMED_TOPICS]:
-        (strict if match.strict else close).append(_topic_with_words(match.topic, match.words))
-    parts = [localize("matches %(topics)s", topics=localize(" and ").join(strict))] if strict else []
-    parts += [localize("close to %(topics)s", topics=localize(" and ").join(close))] if close else []
+    """`matches A: words and B`, or `close to C` where no topic matched as written; at most NAMED_TOPICS named."""
+    matches = named_topics(entry, topics)
+    if not matches:
+        return []
+    shown = localize(" and ").join(_topic_with_words(match.topic, match.words) for match in matches[:NAMED_TOPICS])
+    parts = [
+        localize("matches %(topics)s", topics=shown)
+        if matches[0].strict
+        else localize("close to %(topics)s", topics=shown)
+    ]
     if (others := len(matches) - NAMED_TOPICS) > 0:
         parts.append(localize_plural("%(n)s more topic", "%(n)s more topics", others))
     return parts
 
 
-def ordered_matches(entry: Entry, topics: Sequence[str]) -> list[TopicMatch]:
-    """The topics that matched, strict ones first; a reason names the first NAMED_TOPICS.
+def named_topics(entry: Entry, topics: Sequence[str]) -> list[TopicMatch]:
+    """The topics for which the paper is there; a reason names the first NAMED_TOPICS.
 
-    Where a topic matched or an author is followed, a topic of which only some words are there is left out: it is not
-    why the paper was chosen.
+    Where a topic matched as written, only such topics: one to which the paper merely comes close is not why it was
+    chosen. Beside a followed author, a topic of which only some words are there is left out for the same reason.
     """
-    matches = [(topics[index], words) for index, words in entry.matched if 0 <= index < len(topics)]
-    strict_flags = [entry.strict and is_strict(topic, words) for topic, words in matches]
+    matches = [(index, words) for index, words in entry.matched if 0 <= index < len(topics)]
+    strict_flags = [entry.strict and is_strict(topics[index], words) for index, words in matches]
     if entry.strict and not any(strict_flags):
         strict_flags = [True] * len(strict_flags)
-    ordered = [TopicMatch(topic, words, strict) for (topic, words), strict in zip(matches, strict_flags, strict=True)]
-    if entry.followed or any(strict_flags):
-        ordered = [match for match in ordered if match.strict or _has_all_words(match.topic, match.words)]
-    return sorted(ordered, key=lambda match: not match.strict) if len(ordered) > 1 else ordered
+    all_matches = [
+        TopicMatch(index, topics[index], words, strict)
+        for (index, words), strict in zip(matches, strict_flags, strict=True)
+    ]
+    if any(strict_flags):
+        return [match for match in all_matches if match.strict]
+    if entry.followed:
+        return [match for match in all_matches if _has_all_words(match.topic, match.words)]
+    return all_matches
 
 
 @lru_cache(maxsize=8192)
@@ -170,7 +179,7 @@ def _plain_term(term: str) -> str:
 
 
 def signal_counts(entry: Entry) -> str:
-    """Counters in words, without zeros: `41 votes, 120 stars`."""
+    """Counters in words, without small ones (`MIN_SHOWN_COUNTS`): `41 votes, 120 stars`."""
     wordings: dict[str, Callable[[int], str]] = {
         "upvotes": lambda n: localize_plural("%(n)s vote", "%(n)s votes", n),
         "stars": lambda n: localize_plural("%(n)s star", "%(n)s stars", n),
@@ -178,5 +187,9 @@ def signal_counts(entry: Entry) -> str:
         "citations": lambda n: localize_plural("%(n)s citation", "%(n)s citations", n),
         "rank": lambda n: localize("number %(n)s on the trending page", n=n),
     }
-    counts = {name: round(value) for name, value in entry.signals if name in wordings and 0.5 < value < MAX_COUNT}
+    counts = {
+        name: round(value)
+        for name, value in entry.signals
+        if name in wordings and MIN_SHOWN_COUNTS.get(name, 1) <= round(min(value, MAX_COUNT)) < MAX_COUNT
+    }
     return ", ".join(wording(counts[name]) for name, wording in wordings.items() if name in counts)

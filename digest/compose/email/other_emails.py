@@ -11,6 +11,7 @@ from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.subject_line import QuietDay
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Recipient, RenderedMail
 from digest.compose.text.highlighting import escape_text
+from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.text.plain_text import one_line
@@ -46,21 +47,16 @@ def no_matches_notice(
 
     `notice`: of the edition, in English.
     """
-    silent = quiet.silent
-    announced = wording.announced_papers(considered)
     heading = subject_line.nothing_new(bool(recipient.topics), subject_line.category_names(recipient))
-    silence = wording.silent_topic(shorten(one_line(silent[0]), 60), silent[1]) if silent else ""
-    if quiet.all_muted:
-        silence = localize("All your topics are muted, so nothing can match them.")
     shown_notice = one_line(localize(notice)) if notice else ""
-    advice = wording.advice_for_silent_topic(silent[0]) if silent else ""
-    preview = f"{silence} {advice}".strip() or shown_notice or announced or heading  # the subject says the rest
+    figures, (silence, advice) = _quiet_figures(considered, quiet), _silence_and_advice(recipient, considered, quiet)
+    preview = silence or shown_notice or figures  # the subject says the rest
     values: dict[str, object] = {
-        "heading": heading,
-        "preview": escape_text(preview),
-        "subject_line": subject_line.notice_subject(heading, considered, quiet, wording.short_date(recipient.day)),
-        "line": f"{heading}. {announced}".strip(),
-        "announced": announced,
+        "shown_heading": no_wrap(heading, subject_line.named_categories(recipient)),
+        "preview": escape_text(f"{preview} {advice}"),
+        "subject_line": subject_line.notice_subject(recipient, considered, quiet),
+        "line_lines": wrap(f"{heading}. {figures}"),
+        "figures": figures,
         "silence": escape_text(silence),
         "advice": advice,
         "notice": escape_text(shown_notice),
@@ -68,6 +64,27 @@ def no_matches_notice(
         "advice_lines": wrap(f"{silence} {advice}".strip()),
     }
     return subscription_mail("notice", values, recipient, links, service)
+
+
+def _quiet_figures(considered: int, quiet: QuietDay) -> str:
+    """The papers of the day, and those looked at and mailed since when; each figure once."""
+    week = quiet.week
+    if week is None or not week.considered:
+        return wording.announced_papers(considered)
+    looked_at = wording.papers_looked_at(week.considered, week.since)
+    if week.considered == considered:
+        return looked_at
+    return f"{wording.announced_papers(considered)} {looked_at} {wording.papers_mailed(week.mailed)}"
+
+
+def _silence_and_advice(recipient: Recipient, considered: int, quiet: QuietDay) -> tuple[str, str]:
+    """What has been silent, '' if nothing is known to be, and one suggestion."""
+    if quiet.all_muted:
+        return localize("All your topics are muted, so nothing can match them."), localize("Unmute one to get papers.")
+    if quiet.silent:
+        topic, days = quiet.silent
+        return wording.silent_topic(shorten(one_line(topic), 60), days), wording.advice_for_silent_topic(topic)
+    return "", wording.advice_without_papers(recipient, considered)
 
 
 def confirmation(url: str, not_me: str, *, service: MailService = DEFAULT_SERVICE) -> RenderedMail:

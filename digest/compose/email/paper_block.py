@@ -17,6 +17,7 @@ from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import add_matching_sentences, excerpt
 from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, fold_for_search, mark_words
+from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.preprint_servers import preprint_server
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
@@ -246,7 +247,7 @@ def facts(record: Record, novelty: int | None = None) -> str:
 def _shown_facts(record: Record, novelty: int | None) -> Markup:
     """The same in HTML."""
     source = source_text(record)
-    text = escape_text(" · ".join(_fact_parts(record, novelty, source.text)))
+    text = no_wrap(" · ".join(_fact_parts(record, novelty, source.text)), [first_category(record)])
     return Markup(text.replace(_JOURNAL, Markup("<i>{}</i>").format(escape_text(source.journal))))  # noqa: S704
 
 

@@ -15,6 +15,7 @@ from digest.compose.email.paper_block import INDENT, PaperBlock, PaperBlocks
 from digest.compose.email.template_context import RATE, Recipient, feedback_suffix
 from digest.compose.text.bylines import byline
 from digest.compose.text.highlighting import bind_dots, escape_text
+from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize
 from digest.papers import Record, Summary
@@ -96,11 +97,11 @@ def render_paper(
     `category`: the reason where no topic is.
     """
     block = blocks.block_of(entry.paper, entry.revision, record, entry.novelty, summaries)
-    matched_words = [match.words for match in match_reason.ordered_matches(entry, recipient.topics)]
+    matched_words = [match.words for match in match_reason.named_topics(entry, recipient.topics)]
     groups = (*matched_words, *([entry.example_words] if entry.example else []))
     title, abstract, abstract_lines = blocks.marked(entry.paper, entry.revision, groups, block)
     about, about_lines = _authors_and_facts(block, entry.followed)
-    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category, block.title))
+    reason, reason_lines = _reason_line(match_reason.reason_line(entry, recipient, category, block.title), category)
     signal, signal_lines = _signal(
         match_reason.rising_line(entry), match_reason.one_line(entry.spark) if entry.section == RISING else ""
     )
@@ -180,9 +181,9 @@ def _authors_and_facts(block: PaperBlock, followed: tuple[str, ...]) -> tuple[Ma
 
 
 @lru_cache(maxsize=8192)
-def _reason_line(text: str) -> tuple[Markup, str]:
+def _reason_line(text: str, category: str = "") -> tuple[Markup, str]:
     """A reason, for HTML and for a terminal. Subscribers with the same topic share it."""
-    return bind_dots(escape_text(text)), wrap(text, INDENT)
+    return bind_dots(no_wrap(text, [category])), wrap(text, INDENT)
 
 
 @lru_cache(maxsize=8192)
@@ -207,7 +208,7 @@ def _lines(block: PaperBlock, about: tuple[str, ...], abstract_lines: str, url: 
         lines += ["", abstract_lines]
     lines += ["", INDENT + url.unescape()]
     if block.other_version:
-        lines.append(f"{INDENT}{block.version_label}: {block.other_version.unescape()}")
+        lines += [f"{INDENT}{block.version_label}:", INDENT + block.other_version.unescape()]
     if block.code:
-        lines.append(f"{INDENT}{localize('Code:')} {block.code.unescape()}")
+        lines += [INDENT + localize("Code:"), INDENT + block.code.unescape()]
     return "\n".join(lines)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from digest import i18n
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import topic_groups
 from digest.compose.email.template_context import Recipient
+from digest.compose.email.wording import short_date
 from digest.compose.text.text_wrapping import shorten, without_dangling_words
 from digest.i18n import localize, localize_plural
 from digest.papers.subjects import category_text
@@ -21,9 +23,11 @@ from digest.text.person_references import author_name
 from digest.text.plain_text import one_line
 
 MAX_SUBJECT_LENGTH = 70  # characters of a subject that a phone still shows
-_MIN_TITLE_LENGTH = 36  # of the title at least, before topics are left out
+_MIN_TITLE_LENGTH = 36  # room for the title at least, before topics are left out
+_MIN_TITLE_SHOWN = 28  # characters of the title at least, before an author or "First edition" are left out
 _MAX_ENCODED_BYTES = 45  # bytes that fit one encoded word (RFC 2047); a longer subject that is not ASCII gets folded
-_MIN_TITLE_BYTES = 16  # of the title at least, in a subject that is not ASCII
+_MIN_TITLE_BYTES = 6  # of the title at least, in a subject that is not ASCII
+_MAX_LEFT_OUT = 2  # words of a title that dots may stand for
 _MAX_PREHEADER_LENGTH = 140
 _QUERY = re.compile(r"[\"()*:{}<>]|\b(?:AND|OR|ANDNOT)\b")
 
@@ -40,16 +44,36 @@ class SectionCounts(NamedTuple):
     rising: int
 
 
+class WeekFigures(NamedTuple):
+    """Papers looked at and papers mailed since a day, a week ago; or since the first known day, where that is later.
+
+    `is_whole`: the day is a week ago, so that the figures are those of the week.
+    """
+
+    considered: int
+    mailed: int
+    since: date
+    is_whole: bool
+
+
 class QuietDay(NamedTuple):
     """What a mail without papers tells of.
 
     `silent`: the topic that has brought nothing for the most days, and how many, at most SILENCE_WINDOW_DAYS;
-    `all_muted`: no topic can match; `papers_of_week`: papers mailed in the seven days up to this one.
+    `all_muted`: no topic can match; `week`: None before the first edition.
     """
 
     silent: tuple[str, int] | None = None
     all_muted: bool = False
-    papers_of_week: int = 0
+    week: WeekFigures | None = None
+
+
+class _Line(NamedTuple):
+    """A possible subject. `shown`: characters of the title that it shows; `suffices`: a fuller one is not needed."""
+
+    text: str
+    shown: int
+    suffices: bool
 
 
 class _Source(NamedTuple):
@@ -77,9 +101,14 @@ def headline(edition: Content, recipient: Recipient) -> str:
 @lru_cache(maxsize=1024)
 def category_names(recipient: Recipient) -> str:
     """The categories of a subscriber without topics: `cs.CL and stat.ML`; '' with topics, without or with many."""
+    return localize(" and ").join(named_categories(recipient))
+
+
+def named_categories(recipient: Recipient) -> list[str]:
+    """The categories that headings name, one by one."""
     if recipient.topics or not 0 < len(recipient.categories) <= MAX_NAMED_CATEGORIES:
-        return ""
-    return localize(" and ").join(one_line(category_text(category)[:60]) for category in recipient.categories)
+        return []
+    return [one_line(category_text(category)[:60]) for category in recipient.categories]
 
 
 @lru_cache(maxsize=1024)
@@ -111,12 +140,12 @@ def nothing_new(has_topics: bool, fields: str = "") -> str:
     )
 
 
-def notice_subject(heading: str, considered: int, quiet: QuietDay, day: str) -> str:
+def notice_subject(recipient: Recipient, considered: int, quiet: QuietDay) -> str:
     """The subject of a quiet day: what was quiet, with a figure of that day or its date, so that none returns.
 
-    `Nothing on KV cache for 12 days`, else the heading with the papers announced, else what the week had.
+    `Nothing on KV cache for 12 days`, else how many papers were announced, else what the week had.
     """
-    silent = quiet.silent
+    silent, day = quiet.silent, short_date(recipient.day)
     topic = _notice_topic(silent[0]) if silent and not quiet.all_muted else ""
     if quiet.all_muted:
         return localize("%(day)s: all your topics are muted", day=day)
@@ -128,15 +157,58 @@ def notice_subject(heading: str, considered: int, quiet: QuietDay, day: str) -> 
             "Nothing on %(topic)s for %(n)s day", "Nothing on %(topic)s for %(n)s days", silent[1], topic=topic
         )
     if considered:
-        papers = localize_plural("%(n)s paper announced", "%(n)s papers announced", considered)
-        return f"{heading} ({papers})"
-    if not quiet.papers_of_week:
-        return localize("%(day)s: nothing announced, and nothing for you this week", day=day)
+        return _day_without_match(recipient, considered, day)
+    return _day_without_announcement(quiet.week, day)
+
+
+def _day_without_match(recipient: Recipient, considered: int, day: str) -> str:
+    """`Fri 21 Nov: none of 412 papers on your topics`."""
+    if recipient.topics:
+        return localize_plural(
+            "%(day)s: %(n)s paper, not on your topics",
+            "%(day)s: none of %(n)s papers on your topics",
+            considered,
+            day=day,
+        )
+    if fields := category_names(recipient):
+        return localize_plural(
+            "%(day)s: %(n)s paper, not in %(fields)s",
+            "%(day)s: none of %(n)s papers in %(fields)s",
+            considered,
+            day=day,
+            fields=fields,
+        )
     return localize_plural(
-        "%(day)s: nothing announced, %(n)s paper for you this week",
-        "%(day)s: nothing announced, %(n)s papers for you this week",
-        quiet.papers_of_week,
+        "%(day)s: %(n)s paper, not for you", "%(day)s: none of %(n)s papers for you", considered, day=day
+    )
+
+
+def _day_without_announcement(week: WeekFigures | None, day: str) -> str:
+    """`Sun 23 Nov: nothing announced, 5 papers for you this week`; of days that are not known it says nothing."""
+    if week is None or not (week.mailed or week.considered):
+        return localize("%(day)s: nothing announced", day=day)
+    if week.mailed and week.is_whole:
+        return localize_plural(
+            "%(day)s: nothing announced, %(n)s paper for you this week",
+            "%(day)s: nothing announced, %(n)s papers for you this week",
+            week.mailed,
+            day=day,
+        )
+    since = short_date(week.since)
+    if week.mailed:
+        return localize_plural(
+            "%(day)s: nothing announced, %(n)s paper for you since %(since)s",
+            "%(day)s: nothing announced, %(n)s papers for you since %(since)s",
+            week.mailed,
+            day=day,
+            since=since,
+        )
+    return localize_plural(
+        "%(day)s: nothing announced, %(n)s paper looked at since %(since)s",
+        "%(day)s: nothing announced, %(n)s papers looked at since %(since)s",
+        week.considered,
         day=day,
+        since=since,
     )
 
 
@@ -149,42 +221,69 @@ def subject(edition: Content, recipient: Recipient, titles: Sequence[str]) -> st
     """`Title of the best paper, and 9 more on KV cache`, at most MAX_SUBJECT_LENGTH. `titles`: in the mail's order."""
     prefix = {"resend": localize("Again: "), "welcome": localize("First edition: ")}.get(recipient.kind, "")
     if not titles:
-        return prefix + nothing_new(bool(recipient.topics), category_names(recipient))
+        return f"{prefix}{short_date(recipient.day)}: {nothing_new(bool(recipient.topics), category_names(recipient))}"
     followed = next((author for entry in edition.entries if entry.section == FOLLOWED for author in entry.followed), "")
     if followed:
         followed = f"{shorten_ascii(one_line(author_name(followed)), 24)}: "
     others = [entry for entry in edition.entries if entry.section != FOLLOWED][0 if followed else 1 :]
     source = _common_source(others, recipient)
     title = one_line(titles[0].translate(_TYPOGRAPHY))
-    return _subject(prefix, followed, title, len(edition.entries) - 1, source, i18n.language_tag())
+    openings = prefix + followed, prefix + ascii_form(followed), prefix, prefix if recipient.kind == "resend" else ""
+    return _subject(tuple(dict.fromkeys(openings)), title, len(edition.entries) - 1, source, i18n.language_tag())
 
 
 @lru_cache(maxsize=8192)
-def _subject(prefix: str, author: str, title: str, more: int, source: _Source, _language: str) -> str:
-    endings = _endings(more, source)
-    line = _shortened_line(prefix + author, title, endings)
-    if not _fits_encoded(line):
-        line = _shortened_line(prefix + ascii_form(author), ascii_form(title), endings)
-    if _fits_encoded(line):
-        return line
-    for opening, ending in product((prefix + author, prefix), endings):
-        title_room = _MAX_ENCODED_BYTES - len((opening + ending).encode())
-        if title_room >= _MIN_TITLE_BYTES:
-            return opening + _with_ending(_shorten_bytes(title, title_room), ending)
-    return _shorten_bytes(title, _MAX_ENCODED_BYTES)
+def _subject(openings: Sequence[str], title: str, more: int, source: _Source, _language: str) -> str:
+    """The first line that suffices, else the one that shows most of the title."""
+    fullest = _Line(_shorten_bytes(title, _MAX_ENCODED_BYTES), -1, suffices=False)
+    for line in _lines(openings, title, _endings(more, source), source.name):
+        if line.suffices:
+            return line.text
+        fullest = max(fullest, line, key=lambda candidate: candidate.shown)
+    return fullest.text
+
+
+def _lines(openings: Sequence[str], title: str, endings: Sequence[str], source: str) -> Iterator[_Line]:
+    """The lines that fit, the best first: what opens and ends them gets less, the title more room.
+
+    The last of the `endings` is the shortest; the others name the `source`, unless the title that is shown does.
+    """
+    for opening, spelling, ending in product(openings, _spellings(title), endings):
+        room = MAX_SUBJECT_LENGTH - len(opening) - len(ending)
+        shown = shorten_ascii(spelling, max(room, 12))
+        text, is_last = opening + _with_ending(shown, ending), ending == endings[-1]
+        if len(text) > MAX_SUBJECT_LENGTH or not _fits_encoded(text) or (not is_last and _names(shown, source)):
+            continue
+        length, is_whole = len(shown.removesuffix("...")), shown == spelling
+        suffices = is_whole or (length >= _MIN_TITLE_SHOWN and (is_last or room >= _MIN_TITLE_LENGTH))
+        yield _Line(text, length, suffices)
+    for opening, ending in product(openings, endings):
+        room = _MAX_ENCODED_BYTES - len((opening + ending).encode())
+        if room >= _MIN_TITLE_BYTES:
+            shown = _shorten_bytes(title, room)
+            yield _Line(opening + _with_ending(shown, ending), len(shown.removesuffix("...")), suffices=False)
+
+
+def _spellings(title: str) -> list[str]:
+    """The title as it is, in ASCII where it has such a form, else with dots for a formula or two that have none."""
+    words = [ascii_form(word) for word in title.split(" ")]
+    plain = " ".join(word if word.isascii() else "..." for word in words)
+    left_out = [word for word in words if not word.isascii()]
+    is_readable = len(left_out) <= _MAX_LEFT_OUT and 3 * sum(map(len, left_out)) <= len(title)
+    return list(dict.fromkeys((title, plain))) if is_readable else [title]
+
+
+def _names(title: str, source: str) -> bool:
+    """True if the title names the topic: it need not be named again."""
+    return bool(re.search(rf"(?<!\w){re.escape(_spaced(source))}", _spaced(title)))
+
+
+def _spaced(text: str) -> str:
+    return text.replace("-", " ").casefold()
 
 
 def _fits_encoded(line: str) -> bool:
     return line.isascii() or len(line.encode()) <= _MAX_ENCODED_BYTES
-
-
-def _shortened_line(prefix: str, title: str, endings: Sequence[str]) -> str:
-    """The subject in at most MAX_SUBJECT_LENGTH characters, with the fullest ending that leaves room for a title."""
-    for ending in endings:
-        title_room = MAX_SUBJECT_LENGTH - len(prefix) - len(ending)
-        if len(title) <= title_room or title_room >= _MIN_TITLE_LENGTH:
-            break
-    return shorten_ascii(prefix + _with_ending(shorten_ascii(title, max(title_room, 12)), ending), MAX_SUBJECT_LENGTH)
 
 
 def _with_ending(title: str, ending: str) -> str:
@@ -239,7 +338,7 @@ def _common_source(entries: Sequence[Entry], recipient: Recipient) -> _Source:
     if not recipient.topics:
         all_new = all(entry.section == NEW for entry in entries)
         return _Source(category_names(recipient) if all_new else "", is_field=True)
-    counts = Counter(topic_groups.leading_topic(entry) for entry in entries)
+    counts = Counter(topic_groups.leading_topic(entry, recipient.topics) for entry in entries)
     for index, papers in counts.most_common():
         if 0 <= index < len(recipient.topics) and (name := _short_topic(recipient.topics[index])):
             return _Source(name, complete=papers == len(entries))

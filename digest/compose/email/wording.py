@@ -11,6 +11,8 @@ from digest.i18n import localize, localize_plural
 
 WORDS_A_MINUTE = 240
 MAX_SHORT_TOPIC = 3  # words
+FEW_TOPICS = 2
+FIRST_WEEKEND_DAY = 5  # Monday is 0
 
 
 def short_date(day: date) -> str:
@@ -45,8 +47,27 @@ def why_subscribed(confirmed: date, name: str) -> str:
 
 
 def announced_papers(papers: int) -> str:
-    """`412 papers were announced.`; '' for none."""
-    return localize_plural("%(n)s paper was announced.", "%(n)s papers were announced.", papers) if papers else ""
+    """`412 papers were announced.`, or that none was."""
+    if not papers:
+        return localize("Nothing was announced.")
+    return localize_plural("%(n)s paper was announced.", "%(n)s papers were announced.", papers)
+
+
+def papers_looked_at(papers: int, since: date) -> str:
+    """`1,204 papers were looked at for you since Mon 10 Nov.`"""
+    return localize_plural(
+        "%(n)s paper was looked at for you since %(day)s.",
+        "%(n)s papers were looked at for you since %(day)s.",
+        papers,
+        day=short_date(since),
+    )
+
+
+def papers_mailed(papers: int) -> str:
+    """`5 came to you.`"""
+    if not papers:
+        return localize("None matched.")
+    return localize_plural("%(n)s came to you.", "%(n)s came to you.", papers)
 
 
 def considered_papers(papers: int, kind: str) -> str:
@@ -96,6 +117,15 @@ def advice_for_silent_topic(topic: str) -> str:
     if len(topic.split()) > MAX_SHORT_TOPIC:
         return localize("Fewer words bring more: split it into two topics of two or three words each.")
     return localize("Add how authors write it, or a broader topic beside it.")
+
+
+def advice_without_papers(recipient: Recipient, considered: int) -> str:
+    """One suggestion for a day without papers on which no topic has been silent for long."""
+    if not considered and recipient.day.weekday() >= FIRST_WEEKEND_DAY:
+        return localize("On weekends little is announced: with “on weekdays” no mail comes then.")
+    if len(recipient.topics) > FEW_TOPICS:
+        return localize("Your preferences show how many papers each topic brought.")
+    return localize("One more topic, or an author whom you follow, brings more.")
 
 
 def silent_topic(topic: str, days: int) -> str:

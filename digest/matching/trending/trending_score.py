@@ -17,6 +17,9 @@ from digest.matching.message_catalog import ENGLISH, MessageCatalog
 SPARKLINE_POINTS = 8  # counts that a sparkline shows
 _BARS = "▁▂▃▄▅▆▇█"
 MIN_VOTES = 3  # with fewer, a paper is neither rising nor likely to trend
+# Smaller counts are not shown: one vote or a few stars say nothing about a paper; they may be its authors'.
+MIN_SHOWN_COUNTS = {"upvotes": 2, "stars": 5, "comments": 2, "citations": 2}
+RECENT_DAYS = 3  # whole days since its listing in which a paper may rise without having gained votes since yesterday
 LIKELY_PROBABILITY = 0.35  # of the papers at or above it, 40 of 63 entered the trending list within 7 days
 
 
@@ -71,6 +74,11 @@ def is_likely_to_trend(signals: Signals) -> bool:
     return likely_to_trend(signals.votes, signals.stars or 0, signals.age) >= LIKELY_PROBABILITY
 
 
+def still_rises(signals: Signals) -> bool:
+    """True while a paper gains votes, or within RECENT_DAYS of its listing: old votes are no news."""
+    return bool(signals.gained and signals.gained > 0) or (signals.hours or 0.0) < 24 * (RECENT_DAYS + 1)
+
+
 def rank_strength(rank: int, ranked: int | None = None) -> float:
     """How strong a place on a trending page is, above 0 up to 1 for the first; a later place is never stronger.
 
@@ -104,7 +112,7 @@ def percentiles(values: Mapping[int, tuple[Hashable, float]]) -> dict[int, int]:
 
 
 def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
-    """The facts about a rising paper in one line; '' where nothing is known.
+    """The facts about a rising paper in one line, without small counts; '' where nothing is known.
 
     '41 votes 10 h after listing, 2nd of 28 listed today; code, 120 stars, likely to trend'
     """
@@ -113,8 +121,10 @@ def explain(signals: Signals, words: MessageCatalog = ENGLISH) -> str:
         facts = [_rank_text(signals.rank, signals, words)]
     other_facts = [
         words.localize("code") if signals.code else "",
-        words.localize_plural("%(n)s star", "%(n)s stars", signals.stars) if signals.stars else "",
-        words.localize_plural("%(n)s comment", "%(n)s comments", signals.comments) if signals.comments else "",
+        words.localize_plural("%(n)s star", "%(n)s stars", stars) if (stars := _shown("stars", signals.stars)) else "",
+        words.localize_plural("%(n)s comment", "%(n)s comments", comments)
+        if (comments := _shown("comments", signals.comments))
+        else "",
         words.localize("likely to trend") if is_likely_to_trend(signals) else "",
     ]
     return "; ".join(part for part in (", ".join(facts), ", ".join(filter(None, other_facts))) if part)
@@ -136,11 +146,12 @@ def ordinal(number: int) -> str:
 
 
 def _vote_facts(signals: Signals, words: MessageCatalog) -> list[str]:
-    """Votes, their age, the gain since the last snapshot, and the place among the day's papers."""
-    if signals.votes is None:
+    """Votes, their age, the gain since the last snapshot, and the place among the day's papers; none for few votes."""
+    votes = _shown("upvotes", signals.votes)
+    if not votes:
         return []
-    facts = [_vote_text(signals.votes, signals.hours, words)]
-    if signals.gained is not None and signals.gained > 0:
+    facts = [_vote_text(votes, signals.hours, words)]
+    if _shown("upvotes", signals.gained):
         facts.append(words.localize("+%(gain)s since yesterday", gain=signals.gained))
     if signals.place is not None and signals.listed is not None:
         placement = {"place": ordinal(signals.place), "number": signals.place, "listed": signals.listed}
@@ -149,6 +160,11 @@ def _vote_facts(signals: Signals, words: MessageCatalog) -> list[str]:
         else:
             facts.append(words.localize("%(place)s of %(listed)s listed that day", **placement))
     return facts
+
+
+def _shown(name: str, count: int | None) -> int:
+    """The count, 0 where it is unknown or too small to be shown."""
+    return count if count is not None and count >= MIN_SHOWN_COUNTS[name] else 0
 
 
 def _vote_text(votes: int, hours: float | None, words: MessageCatalog) -> str:

@@ -166,7 +166,7 @@ def trends_of(
             tuple(sorted(values.items())),
             trending_score.explain(members.with_place(paper_id, data, paper_signals), i18n),
             trending_score.sparkline(votes_by_id[paper_id]) if paper_id in votes_by_id else "",
-            members.rises(paper_id, data),
+            members.rises(paper_id, data) and trending_score.still_rises(paper_signals),
         )
     return trends
 

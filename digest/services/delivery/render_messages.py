@@ -27,7 +27,7 @@ from digest.models.types import stored_id
 from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
 from digest.services.delivery.mail_context import MailContext
-from digest.services.editions import web_view
+from digest.services.editions import quiet_day, web_view
 from digest.services.security import signed_links
 from digest.services.security.link_and_session_lifetimes import lifetime
 from digest.sources import registry
@@ -176,7 +176,7 @@ class MailComposer:
         )
         links = self._links(edition, subscriber)
         if not content.entries:
-            return web_view.mail_without_papers(content, subscriber.id, recipient, links, context.muted, self._service)
+            return quiet_day.mail_without_papers(content, subscriber.id, recipient, links, context.muted, self._service)
         papers = [entry.paper for entry in content.entries]
         return digest_email.digest(
             content,

@@ -6,22 +6,20 @@ they would let strangers act for the subscriber.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Protocol
 
 from sqlmodel import Session
 
 from digest import clock, settings
 from digest.compose.edition import Content
-from digest.compose.email import digest_email, other_emails
-from digest.compose.email.subject_line import SILENCE_WINDOW_DAYS, QuietDay
-from digest.compose.email.template_context import Links, MailService, Recipient, RenderedMail
+from digest.compose.email import digest_email
+from digest.compose.email.template_context import Links, MailService, Recipient
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import summaries
-from digest.db.runs.editions import editions_between
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound
 from digest.i18n import localize
@@ -29,11 +27,10 @@ from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, Summary, known_summaries
 from digest.services.catalog import paper_exports
+from digest.services.editions import quiet_day
+from digest.services.editions.quiet_day import muted_topics, topic_texts
 from digest.services.security import signed_links
 from digest.sources import registry
-
-MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
-SILENCE_WINDOW, _WEEK_BEFORE = timedelta(days=SILENCE_WINDOW_DAYS), timedelta(days=6)
 
 
 class Addressee(Protocol):
@@ -148,7 +145,7 @@ def web_view(edition_id: int, page: str) -> str:
         replace(public_links(), mail_link=f"{page}/link", further=f"{page}/more"),
     )
     if not content.entries:
-        return mail_without_papers(
+        return quiet_day.mail_without_papers(
             content, edition.subscriber_id, recipient, links, papers.muted(edition), service_identity()
         ).html
     entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])
@@ -172,66 +169,10 @@ def edition_papers(edition_id: int) -> list[int]:
         return list(dict.fromkeys(int(entry["paper"]) for entry in edition.content["entries"]))
 
 
-def topic_texts(profile: Mapping[str, Any]) -> tuple[str, ...]:
-    """The topics of a stored profile version, as typed."""
-    return tuple([topic["text"] for topic in profile.get("topics", ())])
-
-
-def muted_topics(profile: Mapping[str, Any]) -> tuple[str, ...]:
-    """The topics of a stored profile version that bring nothing because they are muted, as typed."""
-    return tuple([topic["text"] for topic in profile.get("topics", ()) if topic.get("muted")])
-
-
-def mail_without_papers(
-    content: Content, subscriber_id: int, recipient: Recipient, links: Links, muted: Sequence[str], service: MailService
-) -> RenderedMail:
-    """The mail of an edition without papers. A muted topic is not called silent."""
-    topics = [topic for topic in recipient.topics if topic not in muted]
-    return other_emails.no_matches_notice(
-        recipient,
-        links,
-        content.considered,
-        quiet=QuietDay(
-            silent_topic(subscriber_id, recipient.day, topics) if topics else None,
-            bool(recipient.topics) and not topics,
-            0 if content.considered else papers_of_week(subscriber_id, recipient.day),
-        ),
-        notice=content.notice,
-        service=service,
-    )
-
-
 def service_identity() -> MailService:
     """The sender's name and addresses, from the settings."""
     configured = settings.get()
     return MailService(configured.service_name, configured.base_url, configured.postal_address)
-
-
-def papers_of_week(subscriber_id: int, day: date) -> int:
-    """The number of papers of a subscriber's editions in the seven days up to that one."""
-    with reading() as session:
-        return sum(edition.papers for edition in editions_between(session, subscriber_id, day - _WEEK_BEFORE, day))
-
-
-def silent_topic(subscriber_id: int, day: date, topics: Sequence[str]) -> tuple[str, int] | None:
-    """The topic without a paper for the most days before `day`, and how many; None within MIN_SILENT_DAYS.
-
-    Looks at the editions of SILENCE_WINDOW; a topic counts by its text, from the first of them on that was chosen with
-    it.
-    """
-    with reading() as session:
-        editions = editions_between(session, subscriber_id, day - SILENCE_WINDOW, day)
-        versions = subscribers.profile_versions(session, {edition.profile_id for edition in editions})
-    last_days: dict[str, date] = {}
-    for edition in editions:
-        texts = topic_texts(versions[edition.profile_id].profile) if edition.profile_id in versions else ()
-        for text in texts:
-            last_days.setdefault(text, edition.day)
-        for entry in Content.from_json(edition.content).entries:
-            last_days |= {texts[index]: edition.day for index, _ in entry.matched if index < len(texts)}
-    silences = [((day - last_days[topic]).days, topic) for topic in topics if topic in last_days]
-    days, topic = max(silences, default=(0, ""), key=lambda silence: silence[0])
-    return (topic, days) if days >= MIN_SILENT_DAYS else None
 
 
 def edition_recipient(

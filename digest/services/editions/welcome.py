@@ -55,8 +55,13 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
 
 def announcements_shown(session: Session, announcement: int) -> int:
     """The number of announcements of the two weeks that end with this one; a first edition shows their best papers."""
+    return len(announcements_of_two_weeks(session, announcement)) or 1
+
+
+def announcements_of_two_weeks(session: Session, announcement: int) -> list[int]:
+    """The announcements of the two weeks that end with this one."""
     numbers = store.announcement_window(session, announcement, WINDOW_DAYS)
-    return len([number for number in numbers if number > announcement - WINDOW_DAYS]) or 1
+    return [number for number in numbers if number > announcement - WINDOW_DAYS]
 
 
 def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -> int:

@@ -194,18 +194,16 @@ class _RequestBatch:
             self.new_without_topics |= self._allowed_papers(matcher, papers, other_rows, new=True)
 
     def find_rising(self, papers: PaperColumns) -> None:
-        """Find the rising papers of each row, after the new ones."""
+        """Find the rising papers of each row, after the new ones: of followed authors, or as a topic is written."""
         matcher = self.compiled.matcher(self.session, papers, self.pool.weights, self.pool.contexts)
         topic_rows = [row for row, request in enumerate(self.requests) if self.with_topics[row] and request.rising]
-        taus, sent = self._taus(topic_rows), self._sent_of_rows(topic_rows, self.already_sent)
         answers = matcher.match(
             papers.facts,
             rows=self._profile_rows(topic_rows),
-            taus=taus,
-            with_contexts=self._with_contexts(topic_rows),
-            sent=sent,
+            sent=self._sent_of_rows(topic_rows, self.already_sent),
             mode=RANKED,
             max_ranked=MAX_RISING,
+            close=False,
             admitted=papers.admitted([self.choices[row] for row in topic_rows]),
         )
         for row, reasons in zip(

@@ -124,7 +124,7 @@ def choose_content(
     )
     new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
     already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
-    rising_entries = _rising_entries(pool, documents, request, already_sent, contexts) if request.rising else []
+    rising_entries = _rising_entries(pool, documents, request, already_sent) if request.rising else []
     return Content(
         entries=tuple(new_entries + rising_entries),
         considered=len(new_documents),
@@ -147,14 +147,12 @@ def _rising_entries(
     documents: Sequence[Document],
     request: SelectionRequest,
     already_sent: frozenset[int],
-    contexts: Mapping[str, TopicContext],
 ) -> list[Entry]:
-    """The rising papers that match, the strongest first."""
+    """The rising papers of followed authors, and those that match a topic as written, the strongest first."""
     rising_rank = {paper_id: rank for rank, paper_id in enumerate(pool.rising)}
     rising_documents = [document for document in documents if document.candidate.id in rising_rank]
-    rising_matches = reference_matcher.match_all(
-        request.profile, rising_documents, pool.weights, tau=request.tau, sent=already_sent, contexts=contexts
-    )
+    profile = replace(request.profile, close=False)
+    rising_matches = reference_matcher.match_all(profile, rising_documents, pool.weights, tau=None, sent=already_sent)
     rising_matches.sort(key=lambda match: rising_rank[match.paper])
     return [edition_sections.entry_of_match(pool, match, RISING) for match in rising_matches[:MAX_RISING]]
 

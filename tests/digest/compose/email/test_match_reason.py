@@ -8,6 +8,7 @@ import pytest
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Entry
 from digest.compose.email.match_reason import matching_category, reason_line
+from digest.compose.email.topic_groups import group_label
 from tests.digest.compose import samples
 
 RECIPIENT = replace(
@@ -19,28 +20,28 @@ def why(*matched: tuple[int, tuple[str, ...]], strict: bool = True, category: st
     return reason_line(Entry(0, 1, section, strict=strict, matched=matched), RECIPIENT, category)
 
 
-def test_each_topic_is_strict_or_close_by_itself() -> None:
-    text = why((0, ("KV cache",)), (1, ("decoding", "speculation")))
+def test_beside_a_topic_that_matched_a_close_one_is_no_reason() -> None:
+    text = why((1, ("decoding", "speculation")), (0, ("KV cache",)), (2, ("mixture", "experts")))
 
-    assert text == "matches KV cache · close to speculative decoding: decoding, speculation"
+    assert text == "matches KV cache"
 
 
-def test_beside_a_topic_that_matched_some_words_of_another_are_no_reason() -> None:
-    text = why((0, ("KV cache",)), (1, ("decoding",)), (2, ("mixture", "experts")))
+def test_close_topics_are_the_reason_where_none_matched() -> None:
+    text = why((0, ("cache",)), (1, ("decoding",)), strict=False)
 
-    assert text == "matches KV cache · close to mixture of experts"
+    assert text == "close to KV cache and speculative decoding: decoding"
+
+
+def test_a_paper_is_listed_under_a_topic_that_its_reason_names() -> None:
+    entry = Entry(0, 1, NEW, strict=True, topic=1, matched=((1, ("decoding",)), (0, ("KV cache",))))
+
+    assert group_label(entry, RECIPIENT) == "KV cache"
 
 
 def test_beside_a_followed_author_some_words_of_a_topic_are_no_reason() -> None:
     entry = Entry(0, 1, FOLLOWED, matched=((1, ("decoding",)),), followed=("Mara Lind",))
 
     assert reason_line(entry, RECIPIENT, "") == "you follow Mara Lind"
-
-
-def test_strict_topics_come_first() -> None:
-    text = why((1, ("decoding", "speculation")), (0, ("KV cache",)))
-
-    assert text.startswith("matches KV cache · close to")
 
 
 def test_a_paper_that_is_only_close_never_says_matches() -> None:
@@ -109,8 +110,9 @@ def test_a_category_is_the_reason_where_no_topic_matched() -> None:
     assert why(section=RISING) == ""
 
 
-def test_counters_stand_beside_the_category_and_zeros_are_left_out() -> None:
-    entry = Entry(0, 1, NEW, signals=(("comments", 0.0), ("stars", 1.0), ("upvotes", 23.0)))
+def test_counters_stand_beside_the_category_and_small_ones_are_left_out() -> None:
+    entry = Entry(0, 1, NEW, signals=(("comments", 1.0), ("stars", 4.0), ("upvotes", 23.0)))
 
-    assert reason_line(entry, RECIPIENT, "cs.CL") == "new in cs.CL · 23 votes, 1 star"
-    assert reason_line(entry._replace(signals=(("upvotes", 0.0),)), RECIPIENT, "cs.CL") == "new in cs.CL"
+    assert reason_line(entry, RECIPIENT, "cs.CL") == "new in cs.CL · 23 votes"
+    assert reason_line(entry._replace(signals=(("stars", 5.0),)), RECIPIENT, "cs.CL") == "new in cs.CL · 5 stars"
+    assert reason_line(entry._replace(signals=(("upvotes", 1.0),)), RECIPIENT, "cs.CL") == "new in cs.CL"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
-from digest.compose.email.subject_line import QuietDay
+from digest.compose.email.subject_line import QuietDay, WeekFigures
 from digest.compose.email.template_context import Links, RenderedMail
 from digest.compose.text.text_wrapping import width
 from digest.papers import Record
@@ -189,6 +189,43 @@ def test_a_quiet_day_says_how_many_papers_there_were() -> None:
     assert "Nothing new for your topics today. 412 papers were announced." in text
 
 
+def test_a_quiet_day_says_how_many_papers_were_looked_at_since_when() -> None:
+    quiet = QuietDay(week=WeekFigures(1204, 5, date(2025, 11, 14), is_whole=True))
+    mail = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, quiet=quiet, service=samples.SERVICE)
+    line = "412 papers were announced. 1,204 papers were looked at for you since Fri 14 Nov. 5 came to you."
+
+    assert line in mail.html
+    assert line in mail.text.replace("\n", " ")
+
+
+def test_a_first_quiet_day_says_each_figure_once() -> None:
+    quiet = QuietDay(week=WeekFigures(412, 0, date(2025, 11, 10), is_whole=True))
+    text = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, quiet=quiet).text.replace("\n", " ")
+
+    assert "412 papers were looked at for you since Mon 10 Nov." in text
+    assert text.count("412") == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "topics", "considered", "advice"),
+    [
+        (date(2025, 11, 23), ("bandits",), 0, "with “on weekdays” no mail comes then"),
+        (date(2025, 11, 23), ("bandits",), 5, "One more topic, or an author whom you follow, brings more."),
+        (date(2025, 11, 21), (), 0, "One more topic, or an author whom you follow, brings more."),
+        (date(2025, 11, 21), ("a", "b", "c"), 0, "Your preferences show how many papers each topic brought."),
+    ],
+)
+def test_a_quiet_day_has_one_piece_of_advice_from_the_first_day_on(
+    day: date, topics: tuple[str, ...], considered: int, advice: str
+) -> None:
+    recipient = replace(samples.RECIPIENT, topics=topics, day=day)
+    mail = other_emails.no_matches_notice(recipient, samples.LINKS, considered)
+
+    assert advice in mail.text.replace("\n", " ")
+    assert f'<a href="{samples.LINKS.preferences}"' in mail.html
+    assert "has brought nothing" not in mail.text
+
+
 def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     mail = other_emails.no_matches_notice(
         samples.RECIPIENT, samples.LINKS, 412, quiet=QuietDay(("regret bounds", 23)), service=samples.SERVICE
@@ -196,7 +233,7 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
 
     assert "“regret bounds” has brought nothing for 23 days." in mail.text
     assert "Add how authors write it, or a broader topic beside it." in mail.text.replace("\n", " ")
-    assert "Change your topics" in mail.html
+    assert "Change your preferences" in mail.html
     assert mail.subject == "Nothing on regret bounds for 23 days"
     preview = mail.html.partition('<div class="hidden"')[2].partition(">")[2]
     assert preview.startswith("“regret bounds” has brought nothing for 23 days. Add how authors write it")
@@ -216,25 +253,34 @@ def test_a_quiet_day_has_advice_for_the_kind_of_topic(topic: str, advice: str) -
     assert advice in mail.text.replace("\n", " ")
 
 
+def week(mailed: int = 0, *, is_whole: bool = True) -> WeekFigures:
+    return WeekFigures(1204, mailed, date(2025, 11, 16), is_whole)
+
+
 def test_the_subject_of_a_quiet_day_is_not_the_same_every_day() -> None:
     subjects = {other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, papers).subject for papers in (1, 412)}
 
     assert subjects == {
-        "Nothing new for your topics today (1 paper announced)",
-        "Nothing new for your topics today (412 papers announced)",
+        "Fri 21 Nov: 1 paper, not on your topics",
+        "Fri 21 Nov: none of 412 papers on your topics",
     }
 
 
 @pytest.mark.parametrize(
     ("quiet", "subject"),
     [
-        (QuietDay(), "Sun 23 Nov: nothing announced, and nothing for you this week"),
-        (QuietDay(papers_of_week=1), "Sun 23 Nov: nothing announced, 1 paper for you this week"),
-        (QuietDay(papers_of_week=23), "Sun 23 Nov: nothing announced, 23 papers for you this week"),
-        (QuietDay(all_muted=True, papers_of_week=4), "Sun 23 Nov: all your topics are muted"),
-        (QuietDay(("KV cache", 9), papers_of_week=4), "Nothing on KV cache for 9 days"),
+        (QuietDay(), "Sun 23 Nov: nothing announced"),
+        (QuietDay(week=week(mailed=1)), "Sun 23 Nov: nothing announced, 1 paper for you this week"),
+        (QuietDay(week=week(mailed=23)), "Sun 23 Nov: nothing announced, 23 papers for you this week"),
+        (QuietDay(week=week()), "Sun 23 Nov: nothing announced, 1,204 papers looked at since Sun 16 Nov"),
+        (
+            QuietDay(week=week(mailed=2, is_whole=False)),
+            "Sun 23 Nov: nothing announced, 2 papers for you since Sun 16 Nov",
+        ),
+        (QuietDay(all_muted=True, week=week(mailed=4)), "Sun 23 Nov: all your topics are muted"),
+        (QuietDay(("KV cache", 9), week=week(mailed=4)), "Nothing on KV cache for 9 days"),
         (QuietDay(("KV cache", 56)), "Sun 23 Nov: nothing on KV cache for over 7 weeks"),
-        (QuietDay(('"KV cache" AND llm', 9)), "Sun 23 Nov: nothing announced, and nothing for you this week"),
+        (QuietDay(('"KV cache" AND llm', 9)), "Sun 23 Nov: nothing announced"),
         (
             QuietDay(("speech recognition for low-resource languages", 9)),
             "Nothing on speech recognition... for 9 days",
@@ -280,10 +326,16 @@ def test_from_eight_papers_on_a_mail_opens_with_today_in_short() -> None:
     assert "Today in short" not in many(7).html
 
 
-def test_a_day_of_one_topic_is_summarised_by_its_first_three_papers() -> None:
-    opening = many(9, topics=1).text.partition("NEW FOR YOU")[0]
+def test_a_day_of_two_topics_is_summarised_by_both_and_the_next_paper() -> None:
+    opening = many(9).text.partition("NEW FOR YOU")[0]
 
     assert [f"Paper number {i} of" in opening for i in range(4)] == [True, True, True, False]
+
+
+def test_a_day_of_one_topic_is_not_summarised() -> None:
+    mail = many(9, topics=1)
+
+    assert "in short" not in (mail.html + mail.text).lower()
 
 
 def test_subject_headline_and_both_parts_hold_the_same_papers() -> None:
@@ -355,6 +407,22 @@ def test_the_length_of_a_paper_is_among_its_facts(comment: str | None, fact: str
     assert (f"q-bio.BM · {fact}\n" if fact else "q-bio.BM\n") in text
 
 
+def test_in_the_text_part_each_address_has_a_line_to_itself() -> None:
+    record = replace(samples.INVENTED[0], doi="10.1000/published", code_url="https://github.com/example/code")
+    lines = digest_of(record).text.splitlines() + day().text.splitlines()
+    with_address = [line.strip() for line in lines if "https://" in line]
+
+    assert len(with_address) > 10
+    assert [line for line in with_address if not line.startswith("https://") or " " in line] == []
+
+
+def test_a_category_does_not_break_across_lines() -> None:
+    page = in_categories(9, "q-bio.BM").html
+
+    assert page.count('<span style="white-space:nowrap">q-bio.BM</span>') == 1 + 2 * 9  # headline, facts and reasons
+    assert "white-space" not in in_categories(9, "q-bio.BM").text
+
+
 @pytest.mark.parametrize("width_left", range(40, 50))
 def test_no_line_begins_with_the_dot_between_two_facts(width_left: int) -> None:
     record = replace(samples.INVENTED[1], venue="V" * width_left, comment="12 pages", code_url="https://github.com/a/b")
@@ -362,7 +430,7 @@ def test_no_line_begins_with_the_dot_between_two_facts(width_left: int) -> None:
 
     assert "\n  ·" not in mail.text
     assert max(map(width, mail.text.splitlines())) <= 76
-    assert "q-bio.BM\u00a0· code" in mail.html
+    assert "q-bio.BM</span>\u00a0· code" in mail.html
 
 
 def test_the_preview_text_of_a_single_paper_says_what_it_did() -> None:
@@ -377,12 +445,13 @@ def test_authors_of_arxiv_without_a_letter_are_neither_shown_nor_counted() -> No
 
 
 def test_in_the_overview_a_query_is_named_in_plain_words() -> None:
-    recipient = replace(samples.RECIPIENT, topics=('cat:cs.CL AND ("machine translation*" OR ti:speech)',))
+    recipient = replace(samples.RECIPIENT, topics=('cat:cs.CL AND ("machine translation*" OR ti:speech)', "proteins"))
     entry = Entry(0, 1, NEW, strict=True, topic=0, matched=((0, ("cat:cs.CL", "machine translation")),))
-    content = Content(tuple(entry._replace(paper=number) for number in range(8)))
+    other = entry._replace(topic=1, matched=((1, ("proteins",)),))
+    content = Content((*(entry._replace(paper=number) for number in range(7)), other._replace(paper=7)))
     mail = other_emails.digest(content, samples.papers([samples.INVENTED[1]] * 8), recipient, samples.LINKS)
 
-    assert "cs.CL and machine translation or speech (8): " in " ".join(mail.text.split())
+    assert "cs.CL and machine translation or speech (7): " in " ".join(mail.text.split())
 
 
 def test_only_the_words_of_the_topics_that_the_reason_names_are_added_to_an_excerpt() -> None:
@@ -401,7 +470,7 @@ def test_what_rolls_over_is_linked_in_both_parts() -> None:
     records = tuple(replace(samples.INVENTED[0], title=f"Paper {i}", abstract="Long words. " * 30) for i in range(150))
     mail = day(records)
 
-    assert re.search(r"more papers did not fit into this mail\. https://papers\.example/editions/", mail.text)
+    assert re.search(r"more papers did not fit into this mail\.\nhttps://papers\.example/editions/", mail.text)
 
 
 def test_in_short_counts_the_whole_edition_where_papers_roll_over() -> None:
@@ -419,7 +488,7 @@ def test_papers_past_the_limit_are_a_link_in_both_parts() -> None:
     mail = other_emails.digest(content, papers, samples.RECIPIENT, samples.LINKS)
 
     assert f'<a href="{samples.LINKS.further}"' in mail.html
-    assert f"3 more on your topics: {samples.LINKS.further}\n" in mail.text
+    assert f"3 more on your topics:\n{samples.LINKS.further}\n" in mail.text
 
 
 def test_a_first_edition_says_so() -> None:
@@ -433,7 +502,7 @@ def test_a_first_edition_says_so() -> None:
 def test_an_edition_without_papers_still_reads_well() -> None:
     mail = other_emails.digest(Content(considered=3), {}, samples.RECIPIENT, samples.LINKS)
 
-    assert mail.subject == "Nothing new for your topics today"
+    assert mail.subject == "Fri 21 Nov: Nothing new for your topics today"
     assert "Chosen from 3 announced papers." in mail.text
 
 
@@ -597,6 +666,6 @@ def test_the_bars_of_a_rising_paper_are_hidden_from_screen_readers() -> None:
 def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bool) -> None:
     mail = digest_of(samples.INVENTED[0], signals=(("novelty", novelty),))
 
-    assert ("cs.LG · code · NeurIPS 2026 · unusual for its field" in mail.html.replace("\u00a0", " ")) is is_named
+    assert (" · code · NeurIPS 2026 · unusual for its field" in mail.html.replace("\u00a0", " ")) is is_named
     assert ("unusual for its field" in mail.text) is is_named
     assert "novelty" not in mail.text

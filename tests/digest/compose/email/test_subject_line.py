@@ -90,6 +90,36 @@ def test_a_followed_author_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["digest", "welcome", "resend"])
+@pytest.mark.parametrize("more", [0, 1, 250])
+@pytest.mark.parametrize("title", [TITLE, "Regret of order Õ(d√(∑ₖ₌₁ᴷσₖ²)) in offline learning from few samples"])
+def test_a_title_is_not_cut_to_a_few_words_for_an_author(kind: str, more: int, title: str) -> None:
+    entries = (Entry(0, 1, FOLLOWED, followed=("Bartholomew Featherstone",)), *edition(*[0] * more).entries)
+    text = subject_line.subject(Content(entries), replace(RECIPIENT, kind=kind), [title])
+    start = next(word for word in ("Towards", "Regret") if word in text)
+
+    assert len(text[text.index(start) :].partition("... and")[0]) >= 28
+
+
+def test_a_formula_that_no_subject_can_hold_is_left_out() -> None:
+    title = "Regret of order Õ(d√(∑ₖ₌₁ᴷσₖ²)) in offline learning"
+
+    assert subject_line.subject(edition(0, 0), RECIPIENT, [title]) == (
+        "Regret of order ... in offline learning, and 1 more on KV cache"
+    )
+
+
+@pytest.mark.parametrize("title", ["KV caches forget", "Forgetting in the kv-cache"])
+def test_a_topic_that_the_title_names_is_not_named_again(title: str) -> None:
+    assert subject_line.subject(edition(0, 0), RECIPIENT, [title]) == f"{title}, and 1 more"
+
+
+def test_a_topic_that_the_shortened_title_does_not_reach_is_named() -> None:
+    title = "Towards ten million tokens of context in spite of a small and forgetful KV cache"
+
+    assert subject_line.subject(edition(0, 0), RECIPIENT, [title]).endswith("... and 1 more on KV cache")
+
+
 def test_a_query_is_no_name_for_a_subject() -> None:
     recipient = replace(RECIPIENT, topics=('"KV cache" AND llm',))
 

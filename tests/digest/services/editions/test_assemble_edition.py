@@ -144,6 +144,38 @@ def test_the_least_votes_of_a_rising_paper_are_those_that_half_of_the_voted_pape
     assert rising(lab, "ada") == []
 
 
+@pytest.mark.parametrize("engine", [False, True], ids=["reference", "engine"])
+def test_a_paper_that_merely_comes_close_to_a_topic_does_not_rise(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, engine: bool
+) -> None:
+    yesterday_voted(lab, *range(20, 0, -1))
+    subscribe_now_as(lab, "ada", "linear bandits with delays")
+    subscribe_now_as(lab, "eve", "linear bandits with delays", authors=["Ada Byron"])
+    lab.store(TUESDAY, paper(31, "Linear bandits today", authors=("Emmy Noether",)))
+    if engine:
+        monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
+    lab.run(TUESDAY)
+
+    assert lab.papers("ada") == ["Linear bandits today"]
+    assert rising(lab, "eve") == ["Linear bandits 0", "Linear bandits 1", "Linear bandits 2"]
+
+
+@SQLITE
+@pytest.mark.parametrize(("gained", "rises"), [(0, False), (5, True)])
+def test_more_than_three_days_after_its_listing_a_paper_rises_only_while_it_gains_votes(
+    lab: Lab, gained: int, rises: bool
+) -> None:
+    friday = MONDAY + timedelta(days=4)
+    yesterday_voted(lab, 40, *[3] * 20)
+    subscribe_now(lab, "bandits")
+    lab.set_time(utc(friday, 6))
+    lab.store(None, paper(1, "Linear bandits 0", signals={"upvotes": 40 + gained}), source="huggingface")
+    lab.announce(friday, "Kernel bandits")
+    lab.run(friday)
+
+    assert rising(lab, "ada") == (["Linear bandits 0"] if rises else [])
+
+
 @SQLITE
 @pytest.mark.parametrize(
     ("preferences", "expected"),

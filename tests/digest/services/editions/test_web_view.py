@@ -9,7 +9,6 @@ from email.message import EmailMessage
 import pytest
 
 from digest.services.editions import web_view
-from digest.services.subscriptions.topic_feedback import TopicSetting, save_topic_settings
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 
 
@@ -20,67 +19,6 @@ def text(smtp: MailServer, place: int = -1) -> tuple[str, str]:
     body = mail.get_body(("plain",))
     assert body is not None
     return str(mail["Subject"]), " ".join(body.get_content().split())
-
-
-def test_a_quiet_day_names_the_topic_that_has_been_silent_for_longest(lab: Lab, smtp: MailServer) -> None:
-    later, quiet = MONDAY + timedelta(days=4), MONDAY + timedelta(days=15)
-    lab.subscribe("ada", "bandits", "kernel methods", quiet_day="notice")
-    for number, (day, title) in enumerate(((MONDAY, "Bandits"), (later, "Kernel methods"), (quiet, "Galaxies")), 1):
-        lab.set_time(utc(day, 5))
-        lab.store(day, paper(number, title))
-        lab.run(day)
-
-    subject, body = text(smtp)
-
-    assert subject == "Nothing on bandits for 15 days"
-    assert "“bandits” has brought nothing for 15 days." in body
-
-
-def test_the_subjects_of_three_sundays_differ(lab: Lab, smtp: MailServer) -> None:
-    sunday = MONDAY - timedelta(days=1)
-    lab.set_time(utc(sunday - timedelta(days=2), 5))
-    lab.subscribe("ada", "bandits", quiet_day="notice")
-    subjects = []
-    for week in range(3):
-        for number in range(week):
-            day = sunday + timedelta(days=7 * week - 3 - number)
-            lab.set_time(utc(day, 5))
-            lab.store(day, paper(10 * week + number, "Bandits"))
-            lab.run(day)
-        lab.set_time(utc(sunday + timedelta(days=7 * week), 5))
-        lab.run(sunday + timedelta(days=7 * week))
-        subjects.append(text(smtp)[0])
-
-    assert subjects[0] == "Sun 16 Nov: nothing announced, and nothing for you this week"
-    assert subjects[1:] == [
-        "Sun 23 Nov: nothing announced, 1 paper for you this week",
-        "Sun 30 Nov: nothing announced, 2 papers for you this week",
-    ]
-
-
-def test_a_topic_is_not_called_silent_after_a_day(lab: Lab, smtp: MailServer) -> None:
-    lab.subscribe("ada", "bandits", quiet_day="notice")
-    lab.store(MONDAY, paper(1, "Kernel methods"))
-
-    lab.run(MONDAY)
-
-    assert "has brought nothing" not in text(smtp)[1]
-
-
-def test_a_quiet_day_says_that_all_topics_are_muted_and_calls_none_silent(lab: Lab, smtp: MailServer) -> None:
-    quiet = MONDAY + timedelta(days=15)
-    number = lab.subscribe("ada", "bandits", quiet_day="notice")
-    for place, day in enumerate((MONDAY, quiet), 1):
-        lab.set_time(utc(day, 5))
-        lab.store(day, paper(place, "Bandits"))
-        lab.run(day)
-        save_topic_settings(number, {"bandits": TopicSetting(muted=True)})
-
-    subject, body = text(smtp)
-
-    assert subject == "Tue 2 Dec: all your topics are muted"
-    assert "All your topics are muted, so nothing can match them." in body
-    assert "has brought nothing" not in body
 
 
 @pytest.mark.parametrize("topic", ["bandits", "galaxies"])

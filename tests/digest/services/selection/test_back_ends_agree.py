@@ -69,17 +69,22 @@ def real_days(shared: Path, papers: int) -> Iterator[tuple[date, list[Record]]]:
 
 @pytest.fixture
 def installed(database: str, configured: Callable[..., None], shared: Path) -> Iterator[list[Profile]]:
-    """Seventeen real announcements with votes, subscribers of all kinds, and their profiles."""
+    """Seventeen real announcements with votes that grew since yesterday, subscribers of all kinds, their profiles."""
     configured(SECRET_KEY="a key for tests of at least 32 bytes")
-    rng, stored = Random(5), []
-    with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
+    rng, stored, voted = Random(5), [], []
+    with time_machine.travel(datetime(2025, 9, 29, 12, tzinfo=UTC), tick=True):
         for day, records in real_days(shared, 12):
-            voted = [
-                (record, (("upvotes", rng.randint(1, 60)),) * (place % 4 == 0)) for place, record in enumerate(records)
+            votes = [rng.randint(1, 60) if place % 4 == 0 else 0 for place in range(len(records))]
+            listed_papers = [
+                ListedPaper(record, "new", (("upvotes", count),) * (count > 0))
+                for record, count in zip(records, votes, strict=True)
             ]
-            listed_papers = tuple(ListedPaper(record, "new", votes) for record, votes in voted)
-            store_document("jsonl", day.isoformat(), ParsedDocument(papers=listed_papers), day=day)
+            store_document("jsonl", day.isoformat(), ParsedDocument(papers=tuple(listed_papers)), day=day)
             stored += records
+            voted += [(record, count) for record, count in zip(records, votes, strict=True) if count]
+    with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
+        grown = [ListedPaper(record, None, (("upvotes", count + 1),)) for record, count in voted]
+        store_document("huggingface", "votes", ParsedDocument(papers=tuple(grown)))
         profiles = list(random_profiles(stored))
         for number, profile in enumerate(profiles):
             seen_through = rng.choice((0, 3, 14, 16, 16))

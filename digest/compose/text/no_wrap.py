@@ -1,0 +1,35 @@
+"""Names that stay on one line in HTML: `q-bio.BM` could break at its hyphen, `Cell biology` at its blank."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from markupsafe import Markup
+
+from digest.compose.text.highlighting import escape_text
+from digest.papers.subjects import ARXIV_SUBJECTS
+
+MAX_UNBROKEN_LENGTH = 20  # characters; a longer name would not fit a narrow phone in the size of a heading
+_BREAKABLE = [code for code in ARXIV_SUBJECTS if "." in code or "-" in code]
+_CODES = "|".join(map(re.escape, sorted(_BREAKABLE, key=len, reverse=True)))
+
+
+def no_wrap(line: str, names: Iterable[str] = ()) -> Markup:
+    """The line for HTML, in which the codes of arXiv's categories and these names don't break across lines."""
+    pieces = _pattern(tuple(name for name in names if 0 < len(name) <= MAX_UNBROKEN_LENGTH)).split(line)
+    if len(pieces) == 1:
+        return escape_text(line)
+    shown = [
+        Markup('<span style="white-space:nowrap">{}</span>').format(escape_text(piece)) if i % 2 else escape_text(piece)
+        for i, piece in enumerate(pieces)
+    ]
+    return Markup().join(shown)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds the codes and names; what it finds are the odd pieces of a split."""
+    alternatives = "|".join([*map(re.escape, sorted(names, key=len, reverse=True)), _CODES])
+    return re.compile(rf"(?<![\w.-])({alternatives})(?![\w-])")
