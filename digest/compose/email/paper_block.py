@@ -15,10 +15,11 @@ from markupsafe import Markup, escape
 
 from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
-from digest.compose.text.excerpt import add_matching_sentences, excerpt
+from digest.compose.text.excerpt import excerpt, excerpt_with_words
 from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.preprint_servers import preprint_server
+from digest.compose.text.sentence_scores import Sentence, scored_sentences
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
 from digest.papers import Record, Summary, is_preprint_doi, numbers_agree, outlet_key, outlet_names
@@ -44,7 +45,9 @@ _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.or
 
 @dataclass(frozen=True, slots=True)
 class PaperBlock:
-    """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `source`: the abstract.
+    """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `abstract`: the excerpt.
+
+    `sentences`: of the whole abstract, as far as they are scored.
 
     `other_version`: the address of the published version, or of the preprint where `url` is the published version.
     `origin`: the words before the summary, `In short, by Hugging Face:`; both are '' without one.
@@ -71,7 +74,7 @@ class PaperBlock:
     linked_title: bool
     title_lines: str
     abstract_lines: str
-    source: str
+    sentences: tuple[Sentence, ...]
     origin: Markup
     shown_summary: Markup
     summary_lines: str
@@ -135,15 +138,11 @@ class PaperBlocks:
 def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     words_pattern = compile_pattern(tuple([word for group in groups for word in group]))
     title = mark_words(block.title, block.folded_title, words_pattern, block.shown_title)
-    folded = (block.folded_title, block.folded_abstract)
-    hidden = [
-        group_pattern
-        for group_pattern in map(compile_pattern, groups[:NAMED_TOPICS])
-        if group_pattern and not any(map(group_pattern.search, folded))
-    ]
-    extended = (
-        add_matching_sentences(block.abstract, block.source, fold_for_search, hidden) if hidden else block.abstract
-    )
+    patterns = filter(None, map(compile_pattern, groups[:NAMED_TOPICS]))
+    not_in_title = [pattern for pattern in patterns if not pattern.search(block.folded_title)]
+    extended = block.abstract
+    if not all(pattern.search(block.folded_abstract) for pattern in not_in_title):
+        extended = excerpt_with_words(block.sentences, fold_for_search, not_in_title)
     if extended == block.abstract:
         abstract = mark_words(extended, block.folded_abstract, words_pattern, block.shown_abstract)
         return MarkedTexts(title, abstract, block.abstract_lines)
@@ -158,7 +157,8 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     """The block of one record. `novelty`: 0 to 100, None where it is unknown. `summaries`: the preferred first."""
     title = readable_title(record)
     source = _abstract(record, title)
-    abstract = excerpt(source, title)
+    sentences = tuple(scored_sentences(source, title))
+    abstract = excerpt(sentences)
     url, searched = _url(record, title)
     names, fact_line = byline(record.authors, record.authors_complete), facts(record, novelty)
     shown_facts = _shown_facts(record, novelty)
@@ -188,7 +188,7 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),
-        source=source,
+        sentences=sentences,
         origin=escape_text(origin),
         shown_summary=escape_text(summary),
         summary_lines=wrap(f"{origin} {summary}", INDENT) if summary else "",

@@ -1,8 +1,9 @@
-"""Split an abstract into sentences."""
+"""Split an abstract into sentences, and take off the labels of a structured one."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 _END = re.compile(r"[.!?]+[)\]\"”’']*(?=\s)|(?<=[a-z]{3})\.(?=[A-Z][a-z]+,? [a-z(])|[。！？]+[”’」』]*")
 _WORD_BEFORE = re.compile(r"(\S+)$")
@@ -31,6 +32,32 @@ _STARTERS = frozenset(
     )
 )  # fmt: skip
 
+_LABEL_NAME = (
+    r"(?P<label>(?:(?:research |study |main |key |primary )?(?:background|introduction|context|"
+    r"motivation|importance|significance|"
+    r"rationale|purpose|objectives?|aims?|goals?|problem(?: statement)?|methods?|methodology|materials?|"
+    r"approach|design|"
+    r"setting|participants|data|results?|findings|outcomes?|conclusions?|discussion|summary|interpretation|"
+    r"contributions?|"
+    r"originality|limitations|implications|novelty|impact|abstract|keywords|highlights|overview|hypothesis|"
+    r"evaluation|experiments))"
+    r"(?:\s*(?:and|&|/|,)\s*(?:\w+ )?\w+)?)"
+)
+_LABEL = re.compile(rf"^[([]?{_LABEL_NAME}[)\]]?\s*(?:[:.]|[-–—]{{1,2}})\s*(?=\S)", re.I)
+_LABEL_ALONE = re.compile(rf"[([]?{_LABEL_NAME}[)\]]?[:.]", re.I)
+_REMARK = re.compile(r"[(\[]?(?:abridged|abbreviated|truncated|shortened)[)\].]*", re.I)
+_UPPERCASE_LABEL = re.compile(
+    r"^(?P<label>BACKGROUND|OBJECTIVES?|PURPOSE|AIMS?|METHODS?|RESULTS?|CONCLUSIONS?|CONTEXT|"
+    r"INTRODUCTION)\b[:.]?\s+(?=[A-Z])"
+)
+
+
+class LabelledSentence(NamedTuple):
+    """A sentence and the label before it, such as `Background` or `METHODS`; '' for none."""
+
+    label: str
+    text: str
+
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, in order, without white space around them. Decimals and abbreviations do not end one."""
@@ -42,6 +69,23 @@ def sentences(text: str) -> list[str]:
             start = match.end()
     parts.append(text[start:].strip())
     return [sentence for sentence in parts if sentence]
+
+
+def labelled_sentences(text: str) -> list[LabelledSentence]:
+    """The sentences of an abstract without labels and remarks such as `(abridged)`, each with the label before it."""
+    labelled: list[LabelledSentence] = []
+    pending = ""  # a label that stands alone, as in `Aims. We measure …`
+    for part in sentences(text):
+        if (alone := _LABEL_ALONE.fullmatch(part)) or _REMARK.fullmatch(part):
+            pending = alone["label"] if alone else pending
+            continue
+        match = _LABEL.match(part) or _UPPERCASE_LABEL.match(part)
+        body = part[match.end() :] if match else part
+        if body:
+            body = body[0].upper() + body[1:] if match else body
+            labelled.append(LabelledSentence(match["label"] if match else pending, body))
+        pending = ""
+    return labelled
 
 
 def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:

@@ -19,7 +19,8 @@ from markupsafe import Markup
 
 from digest.caching import BoundedCache
 from digest.compose.text import highlighting
-from digest.compose.text.excerpt import excerpt
+from digest.compose.text.excerpt import excerpt, excerpt_with_words
+from digest.compose.text.sentence_scores import scored_sentences
 from digest.compose.text.sentences import sentences
 from digest.compose.text.text_wrapping import shorten, width, wrap
 from digest.errors import BadQuery
@@ -48,6 +49,15 @@ def highlighted(text: str) -> Markup:
     return highlighting.mark_words(text, highlighting.fold_for_search(text), MARKED, highlighting.escape_text(text))
 
 
+def shown(text: str) -> str:
+    return excerpt(scored_sentences(text))
+
+
+def shown_with_words(text: str) -> str:
+    assert MARKED
+    return excerpt_with_words(scored_sentences(text), highlighting.fold_for_search, [MARKED])
+
+
 def query(text: str) -> None:
     """The parser itself, past the bound on its input."""
     with suppress(BadQuery):
@@ -56,8 +66,8 @@ def query(text: str) -> None:
 
 FUNCTIONS: list[Callable[[str], Any]] = [
     readable, tokens, without_tex, fold_text, rejoin_hyphenated, remove_controls, one_line, parse_name.__wrapped__,
-    wrap, width, excerpt, sentences, highlighted, highlighting.escape_text, query, parser.is_query, abstract_words,
-    title_words, code_address, venue, is_withdrawn,
+    wrap, width, shown, shown_with_words, sentences, highlighted, highlighting.escape_text, query, parser.is_query,
+    abstract_words, title_words, code_address, venue, is_withdrawn,
 ]  # fmt: skip
 
 
