@@ -10,12 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from digest.matching.engine.dense_rows import frequent_words
-from digest.matching.engine.impacts import Impacts
 from digest.matching.engine.paper_index import PaperIndex
 from digest.matching.engine.profile_store import ProfileStore
-from digest.matching.engine.segments import concatenated_ranges, distinct
-from digest.matching.kernel.array_layout import FLAG_BITS, I16, I32, I64
-from digest.matching.kernel.near_papers import BLOCK, F64, mark_complete, mark_near
+from digest.matching.engine.segments import concatenated_ranges
+from digest.matching.kernel.array_layout import FLAG_BITS, I16, I32, I64, NO_CONTEXT, UNKNOWN_CONTEXT
+from digest.matching.kernel.near_papers import BLOCK, F64, mark_near
 from digest.matching.scoring.bm25 import Weights, impact, norm
 from digest.matching.scoring.topic_context import PackedContext, word_idf
 
@@ -23,7 +22,7 @@ _MAX_TOPICS, _MAX_BYTES = 100_000, 32 << 20  # sets that stay for the profiles o
 
 
 class ContextSets(NamedTuple):
-    """`row`: of each query its row in `sets`, −1 where its context is unknown; `sets`: papers near a context."""
+    """`row`: of each query its row in `sets`, UNKNOWN_CONTEXT, or NO_CONTEXT; `sets`: papers near a context."""
 
     row: I32
     sets: I64
@@ -54,6 +53,7 @@ class NearPapers:
         self.indexes, self._weights, self._lock = tuple(indexes), weights, Lock()
         self._papers = sum(index.paper_count for index in indexes)
         self._row_of: dict[str, int] = {}
+        self._used_rows = 0
         self._sets = np.zeros((1, (self._papers + 63) // 64 or 1), np.int64)
         self._vectors: list[_IndexVectors] = []
 
@@ -66,41 +66,34 @@ class NearPapers:
         """Those of these topics that have no set."""
         return [text for text in topics if text not in self._row_of]
 
-    def context_sets(self, store: ProfileStore, impacts: Impacts, contexts: Mapping[str, PackedContext]) -> ContextSets:
+    def context_sets(self, store: ProfileStore, contexts: Mapping[str, PackedContext]) -> ContextSets:
         """The sets of a store's topics. `contexts`: those of topics without a set, in the epoch of the weights."""
-        row = np.full(len(store.plain) + 1, -1, np.int32)
+        row = np.full(len(store.plain) + 1, UNKNOWN_CONTEXT, np.int32)
         with self._lock:
             if not contexts and not self._row_of:
                 return ContextSets(row, self._sets)
             texts = list(store.queries)
             plain = np.flatnonzero(np.array(store.plain, bool))
             plain_texts = [texts[number] for number in plain.tolist()]
-            row[plain] = list(map(self._row_of.get, plain_texts, repeat(-1)))
-            missing = np.flatnonzero(row[plain] < 0).tolist()
+            row[plain] = list(map(self._row_of.get, plain_texts, repeat(UNKNOWN_CONTEXT)))
+            missing = np.flatnonzero(row[plain] == UNKNOWN_CONTEXT).tolist()
             found = [(i, contexts[plain_texts[i]]) for i in missing if plain_texts[i] in contexts]
-            new, begin = [i for i, _ in found], len(self._row_of)
-            rows = range(begin, begin + len(new))
-            self._reserve(rows.stop)
-            self._add(store, impacts, plain[new], [context for _, context in found], begin)
-            self._row_of.update(zip([plain_texts[i] for i in new], rows, strict=True))
-            row[plain[new]] = rows
+            rows = self._add([context for _, context in found])
+            self._row_of.update(zip([plain_texts[i] for i, _ in found], rows, strict=True))
+            row[plain[[i for i, _ in found]]] = rows
             return ContextSets(row, self._sets)
 
-    def _add(
-        self,
-        store: ProfileStore,
-        impacts: Impacts,
-        queries: I64,
-        contexts: Sequence[PackedContext],
-        begin: int,
-    ) -> None:
-        """Find the sets of queries with these contexts, from row `begin` on."""
+    def _add(self, contexts: Sequence[PackedContext]) -> list[int]:
+        """Find the papers near these contexts. Returns the row of each in the sets; NO_CONTEXT without words."""
         size = np.array([len(context.words) for context in contexts], np.int64)
-        row = np.arange(begin, begin + len(queries), dtype=np.int32)
+        begin, self._used_rows = self._used_rows, self._used_rows + int(np.count_nonzero(size))
+        self._reserve(self._used_rows)
+        row = np.full(len(contexts), NO_CONTEXT, np.int32)
+        row[size > 0] = np.arange(begin, self._used_rows)
         if size.any():
             self._mark([context for context in contexts if context.words], size[size > 0], row[size > 0])
-        if not size.all():
-            self._mark_complete(store, impacts, queries[size == 0], row[size == 0])
+        rows: list[int] = row.tolist()
+        return rows
 
     def _reserve(self, rows: int) -> None:
         """Make room for so many sets; matchers keep the arrays that they have."""
@@ -121,13 +114,6 @@ class NearPapers:
             mark_near(packed, at, row, floor, *vectors, offset, products, self._sets)
             offset += index.paper_count
 
-    def _mark_complete(self, store: ProfileStore, impacts: Impacts, queries: I64, row: I32) -> None:
-        """Add the papers that have all words of these queries to their sets."""
-        word_at, words = _words_of(store, queries)
-        posting_at = np.ascontiguousarray(impacts.words["at"])
-        paper = np.ascontiguousarray(impacts.postings["paper"])
-        mark_complete(word_at, words, row, posting_at, paper, np.zeros(max(1, self._papers), np.int32), self._sets)
-
 
 def topic_texts(store: ProfileStore) -> list[str]:
     """The plain topics of all profiles that can have a context, each once."""
@@ -144,17 +130,6 @@ def _terms_of(store: ProfileStore, queries: I64) -> tuple[I64, I64]:
     """Where the profile terms of each query begin and end."""
     term_at, profile_term_at = np.array(store.term_at, np.int64), np.array(store.profile_term_at, np.int64)
     return profile_term_at[term_at[queries]], profile_term_at[term_at[queries + 1]]
-
-
-def _words_of(store: ProfileStore, queries: I64) -> tuple[I64, I32]:
-    """Where the words of each query begin, and the words, each once in a query."""
-    begin, end = _terms_of(store, queries)
-    terms = np.array(store.profile_term_ids, np.int64)[concatenated_ranges(begin, end - begin)]
-    words = np.array(store.vocabulary.term_rows, np.int64)[2 * terms]
-    query = np.repeat(np.arange(len(queries)), end - begin)
-    size = len(store.vocabulary.words) or 1
-    keys = distinct(query[words >= 0] * size + words[words >= 0])
-    return np.searchsorted(keys, size * np.arange(len(queries) + 1)), (keys % size).astype(np.int32)
 
 
 def _vectors_of(index: PaperIndex, weights: Weights) -> _IndexVectors:

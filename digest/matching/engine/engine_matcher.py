@@ -110,7 +110,7 @@ class EngineMatcher:
         self.joined: JoinedIndex = join_papers(vocabulary, indexes, people)
         self.impacts: Impacts = compute_impacts(self.joined, store.idf(weights), self.compiled, weights)
         near_papers = near or NearPapers(indexes, weights)
-        self._near = near_papers.context_sets(store, self.impacts, contexts)
+        self._near = near_papers.context_sets(store, contexts)
 
     def match(
         self,

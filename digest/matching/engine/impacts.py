@@ -8,11 +8,11 @@ import numpy as np
 
 from digest.matching.engine.dense_rows import frequent_words
 from digest.matching.engine.join import JoinedIndex
-from digest.matching.engine.segments import segment_starts
+from digest.matching.engine.segments import concatenated_ranges, segment_starts
 from digest.matching.kernel.array_layout import HEAD, I16, I32, POSTING, WORD, CompiledProfiles, Rows
 from digest.matching.kernel.score_accumulation import compute_phrase_gains
 from digest.matching.scoring.bm25 import Weights, impact, norm
-from digest.matching.scoring.parameters import TOPIC_WEIGHT
+from digest.matching.scoring.parameters import FLOOR_WORDS, TOPIC_WEIGHT
 
 
 class Impacts(NamedTuple):
@@ -62,13 +62,19 @@ def _query_heads(joined: JoinedIndex, profiles: CompiledProfiles, idf: I32) -> R
 
 
 def _floors(profiles: CompiledProfiles, idf: I32) -> I32:
-    """The sum of each query's idf with the weight of one topic; −1 for a query without words."""
+    """The sum of each query's four largest idfs with the weight of one topic; −1 for a query without words."""
     idf = np.append(idf, np.int32(0))  # fields without words
+    idfs = idf[profiles.profile_terms["word"][profiles.profile_term_ids]].astype(np.int64)
     term_starts = profiles.terms["profile_term_at"][profiles.queries["term_at"]]
-    sums = np.concatenate(
-        ([0], np.cumsum(TOPIC_WEIGHT * idf[profiles.profile_terms["word"][profiles.profile_term_ids]], dtype=np.int64))
-    )
-    floors: I32 = np.where(
-        term_starts[1:] > term_starts[:-1], sums[term_starts[1:]] - sums[term_starts[:-1]], -1
-    ).astype(np.int32)
-    return floors
+    sizes = np.diff(term_starts)
+    sums = np.concatenate(([0], np.cumsum(idfs)))
+    floors = TOPIC_WEIGHT * np.where(sizes > 0, sums[term_starts[1:]] - sums[term_starts[:-1]], 0)
+    is_long = sizes > FLOOR_WORDS
+    terms = concatenated_ranges(term_starts[:-1][is_long], sizes[is_long])
+    query = np.repeat(np.flatnonzero(is_long), sizes[is_long])
+    terms = terms[np.lexsort((-idfs[terms], query))]
+    is_heavy = concatenated_ranges(np.zeros_like(sizes[is_long]), sizes[is_long]) < FLOOR_WORDS
+    heaviest = np.bincount(query[is_heavy], idfs[terms[is_heavy]], len(sizes)).astype(np.int64)
+    floors[is_long] = TOPIC_WEIGHT * heaviest[is_long]
+    floors[sizes == 0] = -1
+    return floors.astype(np.int32)

@@ -20,6 +20,7 @@ FLAG_BITS = 9
 AND, OR, AND_NOT = -1, -2, -3  # a program's operators; other numbers are atoms
 MAX_TOPIC_BITS = 62  # topics as bits of one int64
 REASONS_BATCH = 16  # papers whose reasons are computed together
+UNKNOWN_CONTEXT, NO_CONTEXT = -1, -2  # instead of the row of a topic's set of near papers
 STRICT, FOLLOWED, EXAMPLE = 1, 2, 4  # flags of a matched paper; EXAMPLE: the example papers admit it
 
 
@@ -78,7 +79,8 @@ class PaperArrays(NamedTuple):
     `tie` counts from 0, and the larger one is first where scores are equal; `paper_of_tie` is its inverse; `rank` is
     another order; `factor`: the trending factor in thousandths.
     `category_sets`: the papers in each category of profiles; then, in a second half, by primary category alone.
-    `near_sets`: the papers near the context of a topic; `near_row`: the row of each query, −1 for an unknown context.
+    `near_sets`: the papers near the context of a topic; `near_row`: the row of each query, UNKNOWN_CONTEXT, or
+    NO_CONTEXT for a topic that has none.
     """
 
     atom_at: I32

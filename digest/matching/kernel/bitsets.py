@@ -7,7 +7,7 @@ from digest.matching.kernel.jit import inlined
 
 # Rows of the workspace's sets: strict matches; papers of followed authors; eligible papers that no exclusion matches,
 # and of these the ones that the categories admit; sent before; certain matches; papers that may match closely; papers
-# whose sums are needed; selected papers; papers near the context of a topic; then a stack.
+# whose sums are needed; selected papers; then a stack.
 (
     STRICT_MATCHES,
     FOLLOWED_AUTHORS,
@@ -18,9 +18,8 @@ from digest.matching.kernel.jit import inlined
     POSSIBLY_CLOSE,
     SUMMED,
     SELECTED,
-    NEAR,
     STACK,
-) = range(11)
+) = range(10)
 
 
 @inlined

@@ -9,7 +9,6 @@ from digest.matching.kernel.bitsets import (
     CERTAIN,
     ELIGIBLE,
     FOLLOWED_AUTHORS,
-    NEAR,
     POSSIBLY_CLOSE,
     STACK,
     STRICT_MATCHES,
@@ -28,7 +27,6 @@ from digest.matching.kernel.profile_decoding import (
     SATISFIED_TOPICS,
     TOPIC_AT,
     TOPIC_COUNT,
-    WITH_CONTEXTS,
 )
 
 
@@ -62,23 +60,6 @@ def find_strict(profiles: CompiledProfiles, index: PaperArrays, workspace: Works
             add_papers(index, workspace.sets[FOLLOWED_AUTHORS], 0, index.atom_at[atom], index.atom_at[atom + 1])
             s[HAS_FOLLOWED] = 1
     return bool(any_match or s[HAS_FOLLOWED])
-
-
-@inlined
-def find_near(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace) -> None:
-    """Find the papers near the context of a topic: all of them where a topic's context is unknown."""
-    near, s = workspace.sets[NEAR], workspace.scalars
-    clear(near)
-    for topic in range(s[TOPIC_COUNT]):
-        query = profiles.stream[s[TOPIC_AT] + topic]
-        if query < 0 or not (index.query_heads[query].plain and index.query_heads[query].profile_terms):
-            continue
-        row = index.near_row[query]
-        if row < 0 or not s[WITH_CONTEXTS]:
-            for j in range(len(near)):
-                near[j] = -1
-            return
-        unite(near, index.near_sets[row])
 
 
 @inlined

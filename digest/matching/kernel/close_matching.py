@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from digest.matching.kernel.array_layout import CLOSE, CompiledProfiles, PaperArrays, RowRequests, Workspace
-from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, NEAR, POSSIBLY_CLOSE, contains
-from digest.matching.kernel.candidate_scan import apply_limits, find_near, find_strict
+from digest.matching.kernel.bitsets import CERTAIN, FOLLOWED_AUTHORS, POSSIBLY_CLOSE
+from digest.matching.kernel.candidate_scan import apply_limits, find_strict
 from digest.matching.kernel.example_matching import add_examples, reaches_floor
 from digest.matching.kernel.jit import entry, inlined
 from digest.matching.kernel.profile_decoding import (
@@ -22,6 +22,7 @@ from digest.matching.kernel.profile_decoding import (
 )
 from digest.matching.kernel.score_accumulation import add_extras, add_word_sums
 from digest.matching.kernel.simd import larger_in_block, lowest_bit
+from digest.matching.kernel.topic_admission import find_contexts, has_topic
 from digest.matching.scoring.parameters import CLOSE_PAPERS_PER_DAY
 
 
@@ -31,7 +32,7 @@ def may_be_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Work
     has_examples = workspace.scalars[EXAMPLE_AT] >= 0
     if has_examples:
         compute_bounds(profiles, index, workspace)
-        find_near(profiles, index, workspace)
+        find_contexts(profiles, index, workspace)
     if not (workspace.scalars[CLOSE_ENABLED] and workspace.scalars[FLAGS] & CLOSE):
         return False
     if has_examples:
@@ -47,7 +48,7 @@ def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Worksp
     """Find the close papers by their sums. Without a threshold (−1) the best of each day."""
     workspace.scalars[CLOSE_COUNT] = 0
     if workspace.scalars[EXAMPLE_AT] < 0:
-        find_near(profiles, index, workspace)
+        find_contexts(profiles, index, workspace)
     minimum = workspace.scalars[MIN_CLOSE]
     for j in range(workspace.sets.shape[1]):
         bits = workspace.sets[POSSIBLY_CLOSE, j] & ~workspace.sets[FOLLOWED_AUTHORS, j]
@@ -56,7 +57,11 @@ def find_close(profiles: CompiledProfiles, index: PaperArrays, workspace: Worksp
             paper = (j << 6) + lowest_bit(bits)
             bits &= bits - 1
             has_examples = workspace.scalars[EXAMPLE_AT] >= 0
-            if reaches_floor(profiles, workspace, paper) if has_examples else contains(workspace.sets[NEAR], paper):
+            if has_examples:
+                is_close = reaches_floor(profiles, index, workspace, paper)
+            else:
+                is_close = has_topic(profiles, index, workspace, paper)
+            if is_close:
                 workspace.close_papers[workspace.scalars[CLOSE_COUNT]] = paper
                 workspace.scalars[CLOSE_COUNT] += 1
     if tau < 0:

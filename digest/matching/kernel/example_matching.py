@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from digest.matching.kernel.array_layout import I64, CompiledProfiles, PaperArrays, Workspace
-from digest.matching.kernel.bitsets import NEAR, contains
 from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.profile_decoding import EXAMPLE_AT, FLOOR, TOPIC_COUNT
 from digest.matching.kernel.score_accumulation import add_word_sums
 from digest.matching.kernel.simd import lowest_bit
+from digest.matching.kernel.topic_admission import has_topic
 from digest.matching.scoring.parameters import EXAMPLE_UNIT
 
 
@@ -37,21 +37,21 @@ def is_similar(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> 
 
 
 @inlined
-def reaches_floor(profiles: CompiledProfiles, workspace: Workspace, paper: int) -> bool:
+def reaches_floor(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
     """True where the topics admit a close paper, or the examples."""
-    return _do_topics_admit(workspace, paper) or is_similar(profiles, workspace, paper)
+    return is_similar(profiles, workspace, paper) or _do_topics_admit(profiles, index, workspace, paper)
 
 
 @inlined
-def _do_topics_admit(workspace: Workspace, paper: int) -> bool:
-    """True for a paper near a topic's context that reaches the floor by the topics' words alone."""
+def _do_topics_admit(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
+    """True for a paper that has a topic and reaches the floor by the topics' words alone."""
     floor = workspace.scalars[FLOOR]
     relevance = workspace.sums[paper] - workspace.example_gains[paper] // EXAMPLE_UNIT
-    return bool(floor > 0 and relevance >= floor and contains(workspace.sets[NEAR], paper))
+    return bool(floor > 0 and relevance >= floor and has_topic(profiles, index, workspace, paper))
 
 
 @separate
-def hide_topics(profiles: CompiledProfiles, workspace: Workspace, count: int) -> None:
+def hide_topics(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, count: int) -> None:
     """Remove the topics' gains and terms of the batch's papers that only the examples admit."""
     topics = workspace.scalars[TOPIC_COUNT]
     holds_in = np.int64(0)
@@ -61,7 +61,7 @@ def hide_topics(profiles: CompiledProfiles, workspace: Workspace, count: int) ->
         paper = workspace.batch[lane]
         if holds_in >> lane & 1 or not is_similar(profiles, workspace, paper):
             continue
-        if _do_topics_admit(workspace, paper):
+        if _do_topics_admit(profiles, index, workspace, paper):
             continue
         for topic in range(topics):
             workspace.topic_gains[topic, lane] = -1

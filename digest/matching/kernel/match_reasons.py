@@ -83,7 +83,7 @@ def load_batch(profiles: CompiledProfiles, index: PaperArrays, workspace: Worksp
     for topic in range(s[TOPIC_COUNT]):
         _sum_topic_gain(profiles, index, workspace, topic)
     if s[EXAMPLE_AT] >= 0:
-        hide_topics(profiles, workspace, count)
+        hide_topics(profiles, index, workspace, count)
     for i in range(count):
         workspace.lane_of_paper[workspace.batch[i]] = -1
 

@@ -71,23 +71,3 @@ def _add_near(products: I32, lengths: F64, floor: float, offset: int, near: I64)
             for paper in range(first, first + BLOCK):
                 if NEARNESS_UNIT * float(products[paper]) >= floor * lengths[paper]:
                     near[(paper + offset) >> 6] |= 1 << ((paper + offset) & 63)
-
-
-@entry
-def mark_complete(word_at: I64, words: I32, row: I32, post_at: I32, post_paper: I32, counts: I32, sets: I64) -> None:
-    """Add the papers that have all words of a topic to its row of `sets`. `counts` is zero before and after.
-
-    The words of each topic, which are not empty, are in a segment from `word_at` on.
-    """
-    for topic in range(len(row)):
-        begin, end = word_at[topic], word_at[topic + 1]
-        for i in range(begin, end):
-            for j in range(post_at[words[i]], post_at[words[i] + 1]):
-                counts[post_paper[j]] += 1
-        for j in range(post_at[words[begin]], post_at[words[begin] + 1]):
-            paper = post_paper[j]
-            if counts[paper] == end - begin:
-                sets[row[topic], paper >> 6] |= 1 << (paper & 63)
-        for i in range(begin, end):
-            for j in range(post_at[words[i]], post_at[words[i] + 1]):
-                counts[post_paper[j]] = 0

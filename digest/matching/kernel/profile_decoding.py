@@ -20,13 +20,14 @@ from digest.matching.kernel.array_layout import (
     PaperArrays,
     Workspace,
 )
-from digest.matching.kernel.jit import inlined
+from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.simd import prefetch
 from digest.matching.scoring.parameters import (
     COMMON_DENOMINATOR,
     COMMON_NUMERATOR,
     FLOOR_DENOMINATOR,
     FLOOR_NUMERATOR,
+    FLOOR_WORDS,
     RARE_IDF,
 )
 
@@ -128,11 +129,8 @@ def compute_bounds(profiles: CompiledProfiles, index: PaperArrays, workspace: Wo
         if term_count and index.query_heads[query].plain:
             total = np.int64(index.query_heads[query].floor)
             if repeated:
-                total = np.int64(0)
-                for i in range(first_term, first_term + term_count):
-                    key = profiles.stream[i] & 0xFFFF
-                    total += workspace.plain_words[1, key] * np.int64(index.words[workspace.plain_words[0, key]].idf)
-            if index.query_heads[query].floor >= term_count * RARE_WORD:
+                total = _heaviest_sum(profiles, index, workspace, first_term, first_term + term_count)
+            if index.query_heads[query].floor >= min(term_count, FLOOR_WORDS) * RARE_WORD:
                 min_total = min(min_total, total)
             else:
                 min_common = min(min_common, total)
@@ -141,6 +139,24 @@ def compute_bounds(profiles: CompiledProfiles, index: PaperArrays, workspace: Wo
         s[FLOOR] = min_total * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
     else:
         s[FLOOR] = min_common * COMMON_NUMERATOR // COMMON_DENOMINATOR if min_common < _UNBOUNDED else 0
+
+
+@separate
+def _heaviest_sum(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, begin: int, end: int
+) -> np.int64:
+    """The sum of the four largest weights times idf of a topic's profile terms, from `begin` to `end`."""
+    total, least, place = np.int64(0), np.int64(_UNBOUNDED), -1
+    for _ in range(min(end - begin, FLOOR_WORDS)):
+        largest, next_place = np.int64(-1), -1
+        for i in range(begin, end):
+            key = profiles.stream[i] & 0xFFFF
+            value = workspace.plain_words[1, key] * np.int64(index.words[workspace.plain_words[0, key]].idf)
+            is_left = value < least or (value == least and i > place)
+            if is_left and value > largest:
+                largest, next_place = value, i
+        total, least, place = total + largest, largest, next_place
+    return total
 
 
 @inlined

@@ -15,6 +15,7 @@ from heapq import nsmallest
 from digest.matching.query.language import Term, author_ids, parse
 from digest.matching.query.syntax_tree import Word
 from digest.matching.reference.example_bounds import ExampleBounds
+from digest.matching.reference.paper_evaluation import are_rare_together
 from digest.matching.reference.parsed_profile import ParsedProfile
 from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists
@@ -71,7 +72,8 @@ class CandidateSearch:
     def __init__(self, parsed: ParsedProfile, weights: Weights, cache: PostingCache) -> None:
         self._profile = profile = parsed.profile
         self._weights, self._floor = weights, parsed.floor if profile.close else 0
-        self._needs_context = parsed.contexts is not None
+        self._parsed, self._needs_context = parsed, parsed.contexts is not None
+        self._close_topics = [topic for topic in parsed.topics if topic.has_close_papers]
         lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
         self._as_written = [cache.find(result.query) for result in lookups]
         self._is_written_exact = all(result.is_exact for result in lookups)
@@ -85,6 +87,7 @@ class CandidateSearch:
         self._least = min(floor for floor in (self._floor, self._examples.floor) if floor) if self._examples else 0
         uses_words = bool(self._floor or self._examples)
         self._frequencies = [word.frequencies(cache) for word in self._words] if uses_words else []
+        self._frequencies_by_stem = dict(zip([word.stem for word in self._words], self._frequencies, strict=False))
         self._hits_by_lists: dict[PostingLists, _AnnouncementHits] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
@@ -149,13 +152,27 @@ class CandidateSearch:
     def _closest(
         self, lists: PostingLists, hits: _AnnouncementHits, eligible: Collection[int], tau: int | None
     ) -> set[int]:
-        """The close papers of one announcement: those above `tau`, without one the few most relevant ones."""
+        """The papers of one announcement that may be close: those above `tau`, without one the few most relevant.
+
+        While contexts are unknown, the words that a paper holds decide.
+        """
         least = 0 if tau is None else tau + 1
         numbers = self._allowed(lists, hits.relevances.keys() - hits.written - hits.excluded)
         close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := hits.relevances[n]) >= least]
-        if tau is None and self._is_exact and not self._needs_context:
-            close = nsmallest(CLOSE_PAPERS_PER_DAY, (paper for paper in close if paper[1] in eligible))
+        if self._is_exact and not self._needs_context:
+            close = [paper for paper in close if paper[1] in eligible and self._holds_topic(lists, paper[2])]
+            close = nsmallest(CLOSE_PAPERS_PER_DAY, close) if tau is None else close
         return {number for _, _, number in close}
+
+    def _holds_topic(self, lists: PostingLists, number: int) -> bool:
+        """True where a paper holds words of a topic that are rare together; of profiles without prefixes."""
+        norm = self._weights.norm(lists.lengths[number])
+        for topic in self._close_topics:
+            tfs = ((word, self._frequencies_by_stem[word.text][lists].get(number, 0)) for word in topic.term_bits)
+            held = [word for word, tf in tfs if impact(self._parsed.idf[word], tf, norm)]
+            if are_rare_together(self._parsed, topic, held):
+                return True
+        return False
 
     def _allowed(self, lists: PostingLists, numbers: set[int]) -> set[int]:
         return numbers & self._categories[lists] if self._profile.categories and numbers else numbers

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm
-from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm
-from digest.matching.scoring.bm25 import Weights, impact, score
+from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic
+from digest.matching.scoring.bm25 import Weights, impact, score, words_needed
 from digest.matching.scoring.boolean_match import Document, in_category
 from digest.matching.scoring.example_vectors import term_frequency
-from digest.matching.scoring.parameters import ABSTRACT_TF, EXAMPLE_UNIT, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
+from digest.matching.scoring.parameters import (
+    ABSTRACT_TF,
+    COMPLETE_IDF,
+    EXAMPLE_UNIT,
+    FIXED_IMPACTS,
+    NEAR_TOPICS,
+    TITLE_TF,
+    TOPIC_WEIGHT,
+)
 from digest.matching.scoring.relevance_feedback import lift
 from digest.matching.scoring.topic_context import nearness_of, paper_vector
 from digest.text.folding import fold_text
@@ -134,16 +143,34 @@ def is_allowed(parsed: ParsedProfile, finding: Finding) -> bool:
 def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights) -> bool:
     """True where the topics admit a paper that matches none of them as written.
 
-    It is near the context of one of them; of a topic without a context it has all words.
+    It is near the context of a topic and holds its words, or near the contexts of two; of a topic without a context it
+    has all words. Where contexts are unknown, it holds words of a topic that are rare together.
     """
     if not finding.topic_relevance >= parsed.floor > 0:
         return False
     if parsed.contexts is None:
-        return True
+        close_topics = [topic for topic in parsed.topics if topic.has_close_papers]
+        return any(are_rare_together(parsed, topic, _held_words(finding, topic)) for topic in close_topics)
     vector = paper_vector(finding.document, weights)
-    return any(
-        nearness_of(context, vector) >= context.floor
-        if context.weights
-        else all(word in finding.gains for word in topic.term_bits)
-        for topic, context in parsed.contexts
-    )
+    near_topics = 0
+    for topic, context in parsed.contexts:
+        words, held = len(topic.term_bits), len(_held_words(finding, topic))
+        if context.weights:
+            is_near = nearness_of(context, vector) >= context.floor
+            near_topics += is_near
+            if near_topics == NEAR_TOPICS or (is_near and held >= words_needed(words)):
+                return True
+        elif held == words:
+            return True
+    return False
+
+
+def are_rare_together(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+    """True where these words of a topic suffice for a close paper while contexts are unknown."""
+    is_rare = sum(parsed.idf[word] for word in held) >= COMPLETE_IDF
+    return is_rare and len(held) >= words_needed(len(topic.term_bits))
+
+
+def _held_words(finding: Finding, topic: ParsedTopic) -> list[ProfileTerm]:
+    """The words of a plain topic that the paper has, except those that count nothing."""
+    return [word for word in topic.term_bits if finding.gains.get(word, 0) > 0]

@@ -90,6 +90,11 @@ class ParsedTopic:
         any_term = all(isinstance(part, Term) for part in parts)
         return cls(index, query, term_bits, predicate(query.root), terms, any_term)
 
+    @property
+    def has_close_papers(self) -> bool:
+        """True for a plain topic with weighted words."""
+        return self.query.plain and bool(self.term_bits)
+
 
 @dataclass(frozen=True, slots=True)
 class ParsedProfile:
@@ -98,7 +103,7 @@ class ParsedProfile:
     `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
     `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none. `examples`: of each
     term of the example papers its stems, weight and idf. `contexts`: the plain topics with words, each with its
-    context; None where a context is unknown, so that close papers need none.
+    context; None where a context is unknown.
     """
 
     profile: Profile
@@ -154,10 +159,8 @@ def parse_profile(
     words = {scoring_key(term) for topic in topics for term in topic.term_bits if term.field in TEXT_FIELDS}
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
-    topic_sums = [
-        (sum(plain_weights[term] * idf[term] for term in topic.term_bits), [idf[term] for term in topic.term_bits])
-        for topic in topics
-        if topic.query.plain and topic.term_bits
+    weighted_words = [
+        [(plain_weights[term], idf[term]) for term in topic.term_bits] for topic in topics if topic.has_close_papers
     ]
     topic_terms = [(topic, term) for topic in topics for term in topic.terms]
     return ParsedProfile(
@@ -169,7 +172,7 @@ def parse_profile(
         bit_of_term={profile_term: 1 << number for number, profile_term in enumerate(profile_terms(profile))},
         plain_weights=plain_weights,
         idf=idf,
-        floor=close_floor(topic_sums),
+        floor=close_floor(weighted_words),
         plain_words={profile_term.text: profile_term for profile_term in plain_weights if not profile_term.prefix},
         plain_prefixes=tuple(profile_term for profile_term in plain_weights if profile_term.prefix),
         terms=tuple(topic_terms),
@@ -193,11 +196,7 @@ def _positions_by_rarest_stem(terms: Iterable[ParsedTerm], weights: Weights) -> 
 def _contexts_of_topics(
     profile: Profile, topics: Iterable[ParsedTopic], contexts: Mapping[str, TopicContext]
 ) -> tuple[tuple[ParsedTopic, TopicContext], ...] | None:
-    with_words = [
-        (topic, contexts.get(profile.topics[topic.index].text))
-        for topic in topics
-        if topic.query.plain and topic.term_bits
-    ]
+    with_words = [(topic, contexts.get(profile.topics[topic.index].text)) for topic in topics if topic.has_close_papers]
     with_contexts = tuple((topic, context) for topic, context in with_words if context is not None)
     return with_contexts if len(with_contexts) == len(with_words) else None
 

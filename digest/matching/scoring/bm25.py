@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
+from heapq import nlargest
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,8 +15,10 @@ from digest.matching.scoring.parameters import (
     B_MILLE,
     COMMON_DENOMINATOR,
     COMMON_NUMERATOR,
+    COMPLETE_WORDS,
     FLOOR_DENOMINATOR,
     FLOOR_NUMERATOR,
+    FLOOR_WORDS,
     K1_MILLE,
     RARE_IDF,
     TOPIC_WEIGHT,
@@ -89,16 +92,24 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     return idf * tf * (1000 + K1_MILLE) // (1000 * tf + norm)
 
 
-def close_floor(topics: Sequence[tuple[int, Sequence[int]]]) -> int:
-    """The least relevance of a close paper. `topics`: of each plain topic the sum of its word weights, and the idfs.
+def close_floor(topics: Sequence[Sequence[tuple[int, int]]]) -> int:
+    """The least relevance of a close paper. `topics`: of each plain topic its words, each as weight and idf.
 
-    It is 6/5 of the smallest sum of a topic of rare words; without such a topic 7/4 of the smallest sum. 0 without
-    words.
+    A topic's sum is that of weight·idf over its four heaviest words, and its words are rare if the mean idf of its four
+    rarest is. The floor is 6/5 of the smallest sum of a topic of rare words; without such a topic 7/4 of the smallest
+    sum. 0 without words.
     """
-    rare_sums = [topic_sum for topic_sum, idfs in topics if sum(idfs) >= RARE_IDF * len(idfs)]
+    sums = [sum(nlargest(FLOOR_WORDS, [weight * idf for weight, idf in words])) for words in topics]
+    rarest = [nlargest(FLOOR_WORDS, [idf for _, idf in words]) for words in topics]
+    rare_sums = [total for total, idfs in zip(sums, rarest, strict=True) if sum(idfs) >= RARE_IDF * len(idfs)]
     if rare_sums:
         return min(rare_sums) * FLOOR_NUMERATOR // FLOOR_DENOMINATOR
-    return min((topic_sum for topic_sum, _ in topics), default=0) * COMMON_NUMERATOR // COMMON_DENOMINATOR
+    return min(sums, default=0) * COMMON_NUMERATOR // COMMON_DENOMINATOR
+
+
+def words_needed(words: int) -> int:
+    """How many of a topic's `words` a close paper holds: all of up to three, of more three and half of the others."""
+    return min(words, COMPLETE_WORDS + max(0, words - COMPLETE_WORDS) // 2)
 
 
 def topic_weight(topics: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from sqlmodel import Session
@@ -239,33 +240,31 @@ def _matching_result(session: Session, subscriber: Subscriber, profile: Profile,
     weights = epochs.weights(epoch)
     if not profile.finds_papers:
         return "you have no topics: you get what trends and what is new in your categories, up to your limit"
-    matches = reference_matcher.match_all(profile, [document], weights, tau=None)
-    if not matches:
-        relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
-        floor = reference_matcher.close_floor_of(profile, weights) if profile.close else 0
-        relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
-        return f"it matches none of your topics as written, and is not close enough{relevance_text}"
-    (match,) = matches
-    reason = "" if match.strict or match.followed else _reason_not_close(session, subscriber, profile, document, epoch)
-    if reason:
-        return reason
-    return _reason_not_chosen(session, subscriber, document.candidate.announcement, batch)
+    as_written = reference_matcher.match_all(replace(profile, close=False), [document], weights, tau=None)
+    reason = "" if as_written else _reason_not_close(session, subscriber, profile, document, epoch)
+    return reason or _reason_not_chosen(session, subscriber, document.candidate.announcement, batch)
 
 
 def _reason_not_close(
     session: Session, subscriber: Subscriber, profile: Profile, document: Document, epoch: Epoch | None
 ) -> str:
-    """Why a paper that reaches the floor is no close match; '' where it is."""
+    """Why a paper is no close match; '' where it is."""
     version, weights = subscriber.profile_id or 0, epochs.weights(epoch)
     tau, has_contexts = threshold_lookup.thresholds_by_version(session, epoch, {version: profile})[version]
     relevance = sum(reference_matcher.non_strict_relevances(profile, [document], weights))
-    if tau is not None and relevance <= tau:
-        return f"it is close to your topics, but others are closer (relevance {relevance:,}, over {tau:,} is needed)"
     epoch_contexts = EpochContexts.from_epoch(epoch)
     contexts = epoch_contexts.by_stem(epoch_contexts.known(session, topics_of([profile]))) if has_contexts else {}
     if reference_matcher.match_all(profile, [document], weights, tau=tau, contexts=contexts):
         return ""
-    return "it has words of your topics, but is not like earlier papers about any of them"
+    if tau and reference_matcher.match_all(profile, [document], weights, tau=0, contexts=contexts):
+        return f"it is close to your topics, but others are closer (relevance {relevance:,}, over {tau:,} is needed)"
+    floor = reference_matcher.close_floor_of(profile, weights) if profile.close else 0
+    if not floor or relevance < floor:
+        relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
+        return f"it matches none of your topics as written, and is not close enough{relevance_text}"
+    if contexts:
+        return "it has words of your topics, but is not like earlier papers about one whose words it has, nor about two"
+    return "it has words of your topics, but too few of any one topic, or only common ones"
 
 
 def _reason_not_chosen(session: Session, subscriber: Subscriber, announcement: int, batch: int) -> str:

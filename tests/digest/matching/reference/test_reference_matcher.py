@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,11 +11,16 @@ from hypothesis import strategies as st
 
 from digest.matching.profile import Candidate, Counts, Profile, Topic
 from digest.matching.reference.reference_matcher import close_floor_of, match, match_all
-from digest.matching.scoring.bm25 import Weights, impact, score, topic_weight
+from digest.matching.scoring.bm25 import Weights, impact, score, topic_weight, words_needed
 from digest.matching.scoring.boolean_match import prepare_document
+from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
 from digest.papers import Record
 
 COUNTS = Counts(1000, 10.0, {"graph": 100, "neural": 200, "network": 200, "protein": 10, "fold": 20, "learn": 500})
+
+
+LEARNING, GRAPHS = TopicContext({"learn": 255}, 1), TopicContext({"graph": 255}, 1)
+GENERAL_CONTEXT = {"graph neural network": TopicContext({"learn": 255}, 0)}  # any paper is near it
 
 
 def papers(*titles: str, day: int = 1, trending: int = 0) -> list[Candidate]:
@@ -25,8 +31,15 @@ def topics(*texts: str) -> Profile:
     return Profile(topics=tuple(Topic(text) for text in texts))
 
 
-def ids(profile: Profile, candidates: list[Candidate], tau: int | None = None, **options: frozenset[int]) -> list[int]:
-    return [found_match.paper for found_match in match(profile, candidates, COUNTS, tau=tau, **options)]
+def ids(
+    profile: Profile,
+    candidates: list[Candidate],
+    tau: int | None = None,
+    sent: frozenset[int] = frozenset(),
+    contexts: Mapping[str, TopicContext] = NO_CONTEXTS,
+) -> list[int]:
+    matches = match(profile, candidates, COUNTS, tau=tau, sent=sent, contexts=contexts)
+    return [found_match.paper for found_match in matches]
 
 
 def test_relevance_is_the_formula_of_the_page() -> None:
@@ -62,9 +75,9 @@ def test_a_prefix_longer_than_its_stem_weighs_as_the_stem() -> None:
 
 
 def test_adjacent_words_in_query_order_count_twice_as_much_as_apart() -> None:
-    apart, together = papers("Network of a neural graph", "Of a graph neural network")
+    apart, together = papers("Folding of a big protein", "Of a big protein folding")
     relevance_by_paper = {
-        m.paper: m.relevance for m in match(topics("graph neural network"), [apart, together], COUNTS, tau=0)
+        m.paper: m.relevance for m in match(topics("protein folding"), [apart, together], COUNTS, tau=0)
     }
 
     assert relevance_by_paper[together.id] == 2 * relevance_by_paper[apart.id]
@@ -98,8 +111,8 @@ def test_words_of_a_topic_of_common_words_apart_in_an_abstract_are_not_close() -
     by_title = [Candidate(1, Record(common), 1), Candidate(2, Record(rare), 1)]
     mixed = [Candidate(1, Record("Network here", common), 1), Candidate(2, Record("Folding here", rare), 1)]
 
-    assert ids(topics("graph neural network"), by_title) == [1]
-    assert ids(topics("graph neural network"), mixed) == []
+    assert ids(topics("graph neural network"), by_title, contexts=GENERAL_CONTEXT) == [1]
+    assert ids(topics("graph neural network"), mixed, contexts=GENERAL_CONTEXT) == []
     assert ids(topics("protein folding"), by_title) == [2]
     assert ids(topics("protein folding"), mixed) == [2]
 
@@ -118,24 +131,74 @@ def test_a_topics_words_apart_in_an_average_abstract_are_less_than_a_close_match
 
 
 def test_a_close_match_must_be_above_the_threshold() -> None:
-    candidates = papers("Neural network of a graph")
-    relevance = match(topics("graph neural network"), candidates, COUNTS, tau=None)[0].relevance
+    candidates = papers("Folding of a protein")
+    relevance = match(topics("protein folding"), candidates, COUNTS, tau=None)[0].relevance
 
-    assert ids(topics("graph neural network"), candidates, tau=relevance) == []
-    assert ids(topics("graph neural network"), candidates, tau=relevance - 1) == [1]
+    assert ids(topics("protein folding"), candidates, tau=relevance) == []
+    assert ids(topics("protein folding"), candidates, tau=relevance - 1) == [1]
 
 
 def test_without_a_threshold_three_close_papers_of_each_announcement_pass() -> None:
-    first_day = papers(*["Neural graph network"] * 5, day=1)
-    two = [Candidate(number, Record("Network graph, neural"), 2) for number in range(11, 16)]
+    first_day = papers(*["Folding protein"] * 5, day=1)
+    two = [Candidate(number, Record("Folding: protein"), 2) for number in range(11, 16)]
 
-    assert ids(topics("graph neural network"), first_day + two) == [11, 12, 13, 1, 2, 3]
+    assert ids(topics("protein folding"), first_day + two) == [11, 12, 13, 1, 2, 3]
 
 
 def test_what_was_sent_is_not_sent_again_nor_makes_room_for_more_close_ones() -> None:
-    candidates = papers(*["Neural graph network"] * 5)
+    candidates = papers(*["Folding protein"] * 5)
 
-    assert ids(topics("graph neural network"), candidates, sent=frozenset({1, 2})) == [3]
+    assert ids(topics("protein folding"), candidates, sent=frozenset({1, 2})) == [3]
+
+
+def test_a_topic_of_common_words_has_no_close_papers_while_its_context_is_unknown() -> None:
+    candidates = papers("Neural graph, network")
+
+    assert ids(topics("graph neural network"), candidates) == []
+    assert ids(topics("graph neural network"), candidates, contexts=GENERAL_CONTEXT) == [1]
+
+
+def test_words_of_several_topics_are_not_close_while_contexts_are_unknown() -> None:
+    two = topics("protein folding", "neutron star")
+
+    assert ids(two, papers("Neutron protein", "Folding a neutron protein")) == [2]
+
+
+def test_a_close_paper_is_near_the_context_of_a_topic_and_holds_its_words() -> None:
+    two = topics("protein folding", "neutron star")
+    contexts = {"protein folding": LEARNING, "neutron star": GRAPHS}
+    lacking, complete, of_the_other = papers(
+        "Learning a neutron protein", "Learning folding of a protein", "Graphs: folding of a protein"
+    )
+
+    assert ids(two, [lacking, complete, of_the_other], contexts=contexts) == [complete.id]
+
+
+def test_a_paper_near_the_contexts_of_two_topics_need_not_hold_all_words_of_one() -> None:
+    two = topics("protein folding", "neutron star")
+    near_one, near_both = papers("Learning a neutron protein", "Learning a neutron protein: graphs")
+
+    assert ids(two, [near_one, near_both], contexts={"protein folding": LEARNING, "neutron star": GRAPHS}) == [2]
+
+
+def test_of_a_topic_without_a_context_a_close_paper_has_all_words() -> None:
+    long = "protein folding in neutron stars"
+    most, complete = papers("Neutron stars: a protein", "Neutron stars: folding a protein")
+
+    assert ids(topics(long), [most, complete], contexts={long: TopicContext({})}) == [2]
+    assert ids(topics(long), [most, complete], contexts={long: TopicContext({"neutron": 1}, 0)}) == [2, 1]
+
+
+@pytest.mark.parametrize(("words", "needed"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 4), (7, 5), (11, 7)])
+def test_of_more_than_three_words_half_of_the_others_are_needed(words: int, needed: int) -> None:
+    assert words_needed(words) == needed
+
+
+def test_the_floor_of_a_long_topic_is_that_of_its_four_heaviest_words() -> None:
+    idf = Weights(COUNTS).idf
+    heaviest = 16 * (2 * idf("neutron") + idf("protein") + idf("fold"))
+
+    assert close_floor_of(topics("neutron stars learning protein folding network"), COUNTS) == heaviest * 6 // 5
 
 
 def test_order_is_by_score_then_newer_then_id() -> None:
@@ -201,13 +264,9 @@ def test_the_topic_that_gives_most_comes_first_and_takes_the_paper() -> None:
 
 
 def test_a_close_match_shows_its_words_as_typed() -> None:
-    (paper_match,) = match(topics("Graph Neural Networks"), papers("Network graph, neural"), COUNTS, tau=None)
+    (paper_match,) = match(topics("Protein Foldings"), papers("Folding of a protein"), COUNTS, tau=None)
 
-    assert (paper_match.strict, paper_match.matched, paper_match.mask) == (
-        False,
-        ((0, ("Graph", "Neural", "Networks")),),
-        0b111,
-    )
+    assert (paper_match.strict, paper_match.matched, paper_match.mask) == (False, ((0, ("Protein", "Foldings")),), 0b11)
 
 
 def test_a_close_topic_that_adds_no_word_is_not_shown() -> None:

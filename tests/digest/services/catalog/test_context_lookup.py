@@ -21,6 +21,7 @@ TOPIC = "error correction codes"
 LIKE_EARLIER = "Codes that need no correction of an error: qubits with stabilizers and syndromes"
 UNLIKE = "Codes of the civil law and the correction of an error in wills of merchants"
 SUBJECTS = ("graphs", "proteins", "kernels", "bandits", "diffusion", "vaccines", "glaciers", "sparrows", "violins")
+OTHERS = "civil law of ports", "merchants of ports"  # each lacks a word in the paper that is unlike the first topic
 NEW = "Grammar of whistled tongues"  # a topic that no earlier paper has
 
 
@@ -117,11 +118,12 @@ def test_a_topic_of_too_few_earlier_papers_admits_a_paper_that_has_all_its_words
     assert close_papers(lab) == ["Tongues: a grammar of what shepherds whistled"]
 
 
-def test_the_context_of_another_topic_of_the_profile_is_enough(lab: Lab) -> None:
-    installed(lab, TOPIC, "civil law of ports")
+@pytest.mark.parametrize(("topics", "is_close"), [(("civil law of ports",), False), (OTHERS, True)])
+def test_the_contexts_of_two_topics_are_enough(lab: Lab, topics: tuple[str, ...], is_close: bool) -> None:
+    installed(lab, TOPIC, *topics)
     lab.run(MONDAY)
 
-    assert UNLIKE in close_papers(lab)
+    assert (UNLIKE in close_papers(lab)) == is_close
 
 
 def test_a_muted_topic_lends_no_context(lab: Lab) -> None:
