@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
-from digest.compose.text.excerpt import excerpt, excerpt_with_words
+from digest.compose.text.excerpt import excerpt, excerpt_with_words, finds_words
 from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, fold_for_search, mark_words
 from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.preprint_servers import preprint_server
@@ -47,8 +47,7 @@ _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.or
 class PaperBlock:
     """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `abstract`: the excerpt.
 
-    `sentences`: of the whole abstract, as far as they are scored.
-
+    `sentences`: those of the abstract, with their scores.
     `other_version`: the address of the published version, or of the preprint where `url` is the published version.
     `origin`: the words before the summary, `In short, by Hugging Face:`; both are '' without one.
     """
@@ -139,9 +138,9 @@ def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     words_pattern = compile_pattern(tuple([word for group in groups for word in group]))
     title = mark_words(block.title, block.folded_title, words_pattern, block.shown_title)
     patterns = filter(None, map(compile_pattern, groups[:NAMED_TOPICS]))
-    not_in_title = [pattern for pattern in patterns if not pattern.search(block.folded_title)]
+    not_in_title = [pattern for pattern in patterns if not finds_words(pattern, block.folded_title)]
     extended = block.abstract
-    if not all(pattern.search(block.folded_abstract) for pattern in not_in_title):
+    if not all(finds_words(pattern, block.folded_abstract) for pattern in not_in_title):
         extended = excerpt_with_words(block.sentences, fold_for_search, not_in_title)
     if extended == block.abstract:
         abstract = mark_words(extended, block.folded_abstract, words_pattern, block.shown_abstract)

@@ -85,7 +85,7 @@ def excerpt_with_words(sentences: Sequence[Sentence], fold: Callable[[str], str]
     lead = {best: _fitted(without_connective(sentences[best].text), MAX_LENGTH)}
     shown = dict(lead)
     for finder in finders:
-        if not any(_finds(finder, fold(text)) for text in shown.values()):
+        if not any(finds_words(finder, fold(text)) for text in shown.values()):
             shown |= _best_match(sentences, best, fold, finder)
     return _joined(shown, best) if shown != lead else excerpt(sentences)
 
@@ -94,7 +94,8 @@ def _best_place(sentences: Sequence[Sentence]) -> int:
     return max(range(len(sentences)), key=lambda place: sentences[place].score)
 
 
-def _finds(finder: WordFinder, text: str) -> bool:
+def finds_words(finder: WordFinder, text: str) -> bool:
+    """True if the text holds any of the finder's words."""
     return any(True for _ in finder.finditer(text))
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from digest.compose.text.sentences import labelled_sentences, sentences
 
 MAX_SENTENCES = 40  # sentences of an abstract that are scored
+# The cues below search sentences in lower case.
 _ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|will|\w+ly)[, ]+){0,2}"
 _STATES = (
     "propos|introduc|present|develop|devis|design|construct|build|built|establish|prov|deriv|show|demonstrat|"
@@ -41,16 +42,14 @@ _CORE = re.compile(
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|demonstrate|offer|"
     rf"solve|characteri[sz]e|unify|assess|quantify|review|survey|revisit|summari[sz]e|extend|generali[sz]e|consider|"
     rf"address|tackle|create|provide|conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
-    re.I,
 )
-_AUTHORS = re.compile(r"\bthe (?:present )?authors?\b", re.I)
+_AUTHORS = re.compile(r"\bthe (?:present )?authors?\b")
 # what a relative or subordinate clause states: `which we propose`, `as we show`, `the cache we introduce`
 _SUBORDINATE = re.compile(
     r"\b(?:which|that|where|whom|whose|what|how|as|than|because|since|when|if|once|after|before|until|whether),? "
     r"(?:we|i|this \w+|our \w+)\b|"
     r"(?<!in )(?<!for )(?<!at )(?<!on )(?<!to )(?<!by )(?<!with )(?<!from )(?<!under )\b(?:an?|the|each|every|all) "
     r"(?:[\w-]+ ){1,2}(?:we|i) (?=\w)|\([^()]{0,300}\)",
-    re.I,
 )
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
 _PROPOSAL = re.compile(
@@ -59,54 +58,46 @@ _PROPOSAL = re.compile(
     rf"prove|examine|explore|analy[sz]e|investigate|stud(?:y|ie)|conduct|initiate|"
     rf"(?:provide|offer|give|perform|carry out)s? (?:an?|the first) (?:[\w-]+ ){{0,3}}(?:review|survey|overview|study|"
     rf"analysis|benchmark|framework|method|comparison|evaluation))(?:e?[sd])?\b",
-    re.I,
 )
 _AIM = re.compile(
-    rf"\b(?:aim|goal|purpose|objective|focus) of (?:this|the present|the current|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b|"
+    rf"\b(?:aim|goal|purpose|objective|focus|object|subject|topic|contribution)s? of "
+    rf"(?:this|the present|the current|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b|"
     rf"\bour (?:\w+ )?(?:aim|goal|purpose|objective) (?:is|was)\b|\bwe (?:aim|seek|set out|intend)(?:ed)? to\b",
-    re.I,
 )
-_RESULT_VERB = re.compile(rf"\b(?:we|i) {_ADVERB}(?:show|demonstrate|identif(?:y|ie))(?:e?d)?\b", re.I)
-_WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:have {_ADVERB})?(?:{_STATES})\w*", re.I)
+_RESULT_VERB = re.compile(rf"\b(?:we|i) {_ADVERB}(?:show|demonstrate|identif(?:y|ie))(?:e?d)?\b")
+_WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:are \w+ing|(?:have {_ADVERB})?(?:{_STATES})\w*)")
 _THIS_STATEMENT = re.compile(
     rf"(?:{_THIS_DOCUMENT}|\bthis project|\bpresent (?:{_DOCUMENT})|\bour (?:\w+ ){{0,2}}(?:{DOCUMENT_NOUNS}))s? "
     rf"{_ADVERB}(?:{_STATES})\w*",
-    re.I,
 )
-_IN_THIS = re.compile(rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b", re.I)
+_IN_THIS = re.compile(rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b")
 _CONCERNED = re.compile(
     rf"{_THIS_DOCUMENT} (?:is (?:\w+ly )?(?:concerned with|devoted to|"
     r"dedicated to|about|a study of)|(?:mainly |primarily )?(?:deals with|concerns|focuses on|is on))\b",
-    re.I,
 )
-_THIS_SUBJECT = re.compile(rf"^{_THIS_DOCUMENT}\b", re.I)
+_THIS_SUBJECT = re.compile(rf"^{_THIS_DOCUMENT}\b")
 _OURS = re.compile(
     r"\b(?:our|the proposed) (?:\w+[ -]){0,3}?(?:method|approach|framework|model|algorithm|system|results?|"
     r"analysis|findings|experiments|pipeline|architecture|dataset|benchmark|strategy|technique|solution|"
     r"key (?:idea|insight)|contributions?)\b",
-    re.I,
 )
 _PASSIVE = re.compile(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
     r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
     r"reported|designed|discussed|considered|reviewed|evaluated|carried out|performed|conducted)\b",
-    re.I,
 )
 _PASSIVE_METHOD = re.compile(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:used|trained|applied|employed|implemented|adopted|"
     r"utili[sz]ed|compared|tested|fabricated|synthesi[sz]ed|measured|calculated|computed)\b",
-    re.I,
 )
 _NEW = re.compile(
     r"\b(?:an?|the first|several|two|three|new) (?:novel|new|first|simple|general|unified|scalable|efficient|"
     r"lightweight|comprehensive|large-scale)\b|\bnovel\b|\bthe first\b",
-    re.I,
 )
 _HERE = re.compile(
     r"\b(?:to (?:this end|(?:address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve) "
     r"(?:this|these|those|such|the above|both|the (?:gaps?|challenges?|limitations?|issues?|problems?))\b)|"
     r"towards? (?:this|that) (?:end|goal)\b)",
-    re.I,
 )
 _BACKGROUND = re.compile(
     r"\b(?:remains?|has become|have become|has emerged|have emerged|(?:has|have) (?:recently |been |achieved|"
@@ -117,29 +108,26 @@ _BACKGROUND = re.compile(
     r"suffers?|struggles?|fails? to|lacks?|existing|prior work|previous (?:work|stud|method)|traditional|"
     r"conventional|"
     r"current (?:approach|method|model)|most (?:existing|current)|state-of-the-art methods)",
-    re.I,
 )
 _CONTRAST = re.compile(
     r"^(?:however|although|despite|while|recent|recently|existing|prior|previous|traditional|current|yet|"
     r"unfortunately|but|nevertheless|many|most|often|typically|in recent years)\b",
-    re.I,
 )
 _AVAILABLE = re.compile(
-    r"\b(?:code|data|dataset|models?|implementation|project page|source code|demos?|"
-    r"videos?)\b[^.]{0,80}\b(?:available|released|found at|open-sourced|accessible)\b|https?:|github\.com",
-    re.I,
+    r"\b(?:code|data|dataset|models?|implementation|project page|source code|demos?|videos?)\b[^.]{0,80}"
+    r"\b(?:(?:is|are|be|been|made|publicly|freely|openly) (?:\w+ly )?(?:available|released|open-sourced|accessible)|"
+    r"found at|available (?:at|from|here|on|online|under|upon|via))\b|https?:|github\.com",
 )
 _RESULTS = re.compile(
     r"^(?:(?:extensive |our |the |empirical |numerical |simulation |comprehensive |"
     r"experimental )*(?:experiments?|results?|evaluations?|simulations?|findings)|these (?:results|findings)|"
     r"on |across |compared)\b",
-    re.I,
 )
 _EXPERIMENTS = re.compile(
-    r"\b(?:we|i) (?:\w+ly )?(?:conduct|perform|run|carry out|carried out)(?:ed)? [^,.;]{0,40}\bexperiments?\b", re.I
+    r"\b(?:we|i) (?:\w+ly )?(?:conduct|perform|run|carry out|carried out)(?:ed)? [^,.;]{0,40}\bexperiments?\b"
 )
 # an opening that leads to a result or to a step, unless a proposal follows
-_ADJUNCT = re.compile(r"^(?:across|after|by|following|for(?! the first)|from|on|through|under|using|via|with)\b", re.I)
+_ADJUNCT = re.compile(r"^(?:across|after|by|following|for(?! the first)|from|on|through|under|using|via|with)\b")
 # nothing is said yet: the gap, the questions or the features follow, or went before
 _EMPTY = re.compile(
     r"\b(?:address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl)\w* "
@@ -149,11 +137,9 @@ _EMPTY = re.compile(
     r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
     r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
     r"stages|modules|steps|properties|findings|insights|advantages)[.:]$",
-    re.I,
 )
 _REFERRING = re.compile(
     r"^(?:(?:to |to further )?\w+|\w+(?:ed|ing) (?:on|upon|by|from)) (?:this|these|those|such|that) [^,.;:]{2,40},",
-    re.I,
 )
 # at the end of an abstract: what the results are good for
 _OUTLOOK = re.compile(
@@ -161,17 +147,14 @@ _OUTLOOK = re.compile(
     rf"provides?|advances?|highlights?|underscores?|suggests?|sheds?|opens?|paves?|lays?|will provide) [^.]{{0,160}}"
     rf"\b(?:insights?|findings|understanding|foundations?|template|basis|steps?|guidance|light|way|avenues?|need|"
     rf"potential|importance|implications)\b",
-    re.I,
 )
 _PROBLEM_ONLY = re.compile(
     rf"\b(?:we|(?:this|our) (?:{_DOCUMENT})) (?:address|tackle)(?:e?[sd])? "
     r"(?:(?! by | with | via | using | through ).){0,400}$",
-    re.I,
 )
 _EARLIER_WORK = re.compile(
     r"\b(?:our|my|in|from|an?|of) (?:previous|earlier|prior|preceding|companion|past) (?:work|study|studies|papers?|"
     r"article|letter)\b|\bwe (?:have )?(?:previously|earlier)\b|\bwe have recently\b|\bwe recently\b",
-    re.I,
 )
 _DETAIL = re.compile(
     r"^(?:first|second|secondly|third|thirdly|fourth|lastly|finally|moreover|furthermore|in addition|"
@@ -181,15 +164,13 @@ _DETAIL = re.compile(
     r"crucially|remarkably|interestingly|particularly|theoretically|empirically|experimentally|numerically|if|"
     r"(?:also, )?as (?:an? )?(?:direct |first |further |simple )?(?:applications?|consequence|"
     r"corollary|by-?product|result))\b",
-    re.I,
 )
-_SECOND = re.compile(r"^(?:second|third|fourth|last|final)(?:ly)?\b", re.I)
+_SECOND = re.compile(r"^(?:second|third|fourth|last|final)(?:ly)?\b")
 # a step or a further contribution, or a statement that is about what the sentence before names
-_FURTHER = re.compile(r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b", re.I)
+_FURTHER = re.compile(r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b")
 _ABOUT_PREVIOUS = re.compile(
     r"\bwe \w+ (?:their|its|them|it)\b|\b(?:of|for|to|by) (?:such|these|those|the (?:mentioned|above|latter|same)) |"
     r"\bthat (?:this|these|such) (?:limitations?|problems?|issues?|gaps?|challenges?|behaviou?rs?|failures?)\b",
-    re.I,
 )
 _PENALTIES = (
     (4.0, _AVAILABLE),
@@ -247,14 +228,14 @@ def _label_score(label: str) -> float:
 
 def only_announces(sentence: str) -> bool:
     """True where only the gap, the questions or a number of features are mentioned, which follow or went before."""
-    return bool(_EMPTY.search(sentence))
+    return bool(_EMPTY.search(sentence.lower()))
 
 
 def _score(sentence: str, position: int, title_words: set[str]) -> float:
     score = -0.15 * position
     if title_words:
         score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
-    clause = _SUBORDINATE.sub(" ", _AUTHORS.sub("we", sentence))
+    clause = _SUBORDINATE.sub(" ", _AUTHORS.sub("we", sentence.lower()))
     core = bool(_CORE.search(clause) or _CONCERNED.search(clause))
     this = bool(_THIS_STATEMENT.search(clause))
     statement = core or this or bool(_WE_STATEMENT.search(clause) or _AIM.search(clause))
@@ -272,7 +253,7 @@ def _contribution_score(clause: str, *, core: bool, this: bool, statement: bool)
     score += (2.2 if in_this else 1.4) * bool(_PASSIVE.search(clause))
     score += (1.6 if in_this else 0.6) * bool(_PASSIVE_METHOD.search(clause))
     score += 0.8 * bool(_NEW.search(clause)) + 0.8 * bool(core and _HERE.search(clause))
-    score += 0.8 * clause.startswith(("Here", "here"))
+    score += 0.8 * clause.startswith("here")
     return score - (0.7 if proposal else 1.0) * bool(_ADJUNCT.match(clause))
 
 
@@ -281,5 +262,5 @@ def _penalty(clause: str, statement: bool) -> float:
     penalty = sum([weight for weight, cue in _PENALTIES if cue.search(clause)])
     penalty += (0.4 if statement else 1.5) * bool(_BACKGROUND.search(clause))
     penalty += 1.5 * (len(clause) < 40) + 1.0 * clause.endswith("?")
-    penalty += 3.0 * (len(clause) < 140 and only_announces(clause))
+    penalty += 3.0 * (len(clause) < 140 and bool(_EMPTY.search(clause)))
     return penalty + 0.8 * bool(_REFERRING.match(clause) and not _HERE.search(clause))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.compose.text.sentences import sentences
+from digest.compose.text.sentences import labelled_sentences, sentences
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,11 @@ def test_a_stop_within_a_name_ends_no_sentence() -> None:
 
 def test_chinese_stops_need_no_blank() -> None:
     assert sentences("我们研究强化学习。结果很好。") == ["我们研究强化学习。", "结果很好。"]
+
+
+def test_labels_are_taken_off_and_kept_beside_their_sentences() -> None:
+    assert labelled_sentences("Aims. We count keys. METHODS: four models were used. Keys matter. (abridged)") == [
+        ("Aims", "We count keys."),
+        ("METHODS", "Four models were used."),
+        ("", "Keys matter."),
+    ]
