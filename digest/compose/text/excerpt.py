@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from digest.compose.text.highlighting import WordPattern
 from digest.compose.text.sentences import sentences
 from digest.compose.text.text_wrapping import shorten
 
@@ -231,7 +232,7 @@ def chosen_sentences(scored: list[Sentence]) -> str:
 
 
 def add_matching_sentences(
-    text: str, abstract: str, fold: Callable[[str], str], hidden_patterns: Sequence[re.Pattern[str]], max_added: int = 2
+    text: str, abstract: str, fold: Callable[[str], str], hidden_patterns: Sequence[WordPattern], max_added: int = 2
 ) -> str:
     """The excerpt with up to `max_added` sentences of the abstract, or pieces of them, that match the patterns.
 
