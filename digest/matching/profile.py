@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from digest.papers import Record
+from digest.text.tokens import stem
 
 DEFAULT_LIMIT = 10  # papers a day
 USUAL, HIGH = "usual", "high"
@@ -33,6 +34,12 @@ class ExampleTerm:
     written: str
     weight: int
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ExampleTerm:
+        """Parse a stored term, with the stems that its words have now: another release may have stored others."""
+        written = str(value["written"])
+        return cls(" ".join(map(stem, written.split())), written, int(value["weight"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
@@ -50,7 +57,7 @@ class Examples:
     def from_json(cls, value: Mapping[str, Any]) -> Examples:
         """Parse what `Profile.to_json` returned for its examples."""
         return cls(
-            terms=tuple(ExampleTerm(**term) for term in value["terms"]),
+            terms=tuple(map(ExampleTerm.from_json, value["terms"])),
             floor=int(value["floor"]),
             papers=tuple((str(title), tuple(positions)) for title, positions in value["papers"]),
         )

@@ -21,7 +21,7 @@ class SearchDocument(SQLModel, table=True):
     """A paper in the search index. Its id is that of the version whose text is indexed.
 
     `day`: the ordinal of the announcement, or of the publication without one. `length`: tokens of title and abstract.
-    `facets`: categories, sources and whether code is known. `rules`: `INDEX_RULES` when it was indexed.
+    `facets`: categories, sources and whether code is known. `rules`: `text.tokens.TERM_RULES` when it was indexed.
 
     The terms are in `search_terms` under the same id: an FTS5 table without content on SQLite, a tsvector on
     PostgreSQL. Terms of replaced versions stay in the FTS5 table; no row here has their ids.

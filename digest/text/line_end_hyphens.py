@@ -7,6 +7,7 @@ and one of its halves is not. Where both halves are words the hyphen may be inte
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -20,9 +21,19 @@ def rejoin_hyphenated(text: str) -> str:
     """The text with words rejoined that were hyphenated at a line end."""
     if "- " not in text and "-\n" not in text:
         return text
-    return _HYPHEN_AND_BLANK.sub(
-        lambda match: "" if _is_line_end_hyphen(text, match.start(), match.end()) else match[0], text
-    )
+    pieces: list[str] = []
+    position = 0
+    for start, end in line_end_hyphens(text):
+        pieces.append(text[position:start])
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def line_end_hyphens(text: str) -> Iterator[tuple[int, int]]:
+    """The offsets of hyphens at line ends with the blanks behind them, in order."""
+    for match in _HYPHEN_AND_BLANK.finditer(text):
+        if _is_line_end_hyphen(text, match.start(), match.end()):
+            yield match.span()
 
 
 def _is_line_end_hyphen(text: str, hyphen: int, end: int) -> bool:

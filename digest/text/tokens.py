@@ -16,6 +16,7 @@ import Stemmer
 
 from digest.text.folding import GREEK, fold_text
 from digest.text.line_end_hyphens import rejoin_hyphenated
+from digest.text.separate_stems import separate_stem
 from digest.text.tex_words import without_tex
 from digest.text.word_tables import (
     CLOSED_COMPOUNDS,
@@ -40,10 +41,14 @@ class Token(NamedTuple):
     span: int = 1
 
 
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?![^\W_])")
-_APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
-_WORD = re.compile(
+# To be raised with every change of tokens, stems or terms of the search index (a test compares): then the index, the
+# word counts, the thresholds and contexts of topics by these counts, and stored terms of profiles are computed again.
+TERM_RULES = 2
+
+CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+POSSESSIVE = re.compile(r"(?<=[^\W_])'s(?![^\W_])")
+APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")
+WORD = re.compile(
     r"(?<![^\W_])[a-z](?:\+\+|\#|\*(?![^\W_]))"  # C++, C#, A*
     r"|[^\W_]+(?:(?<=\d)\.\d[^\W_]*)*"  # words and numbers; 2.5 stays whole
 )
@@ -51,7 +56,7 @@ _RUN = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)*")
 _VOWEL = re.compile(r"[aeiouy]")
 _ISE = re.compile(r"(\w+)is(e|es|ed|er|ers|ing|ation|ations|able)$")
 
-_TEX = re.compile(r"[\\$^_{}~]")
+TEX = re.compile(r"[\\$^_{}~]")
 
 # LambdaCDM: the name of a Greek letter, then an acronym, in which no word ends (deltas, gammas end in one letter).
 _GREEK_ACRONYM = re.compile(
@@ -73,25 +78,30 @@ def whole_words(text: str) -> list[str]:
     found_words = words(text)
     seconds = [index for index, is_second in enumerate(map(_SECOND_PARTS.__contains__, found_words)) if is_second]
     for index in reversed(seconds):
-        if index and (found_words[index - 1], found_words[index]) in CLOSED_COMPOUNDS:
+        if index and is_joined(found_words[index - 1], found_words[index]):
             found_words[index - 1 : index + 1] = [found_words[index - 1] + found_words[index]]
     return found_words
+
+
+def is_joined(first: str, second: str) -> bool:
+    """True for adjacent words that are one word, as they are nearly always written: data set."""
+    return (first, second) in CLOSED_COMPOUNDS
 
 
 def words(text: str) -> list[str]:
     """The folded words of a text as written: hyphens separate, closed compounds stay closed."""
     text = rejoin_hyphenated(text)
-    folded = fold_text(without_tex(text) if _TEX.search(text) else text)
+    folded = fold_text(without_tex(text) if TEX.search(text) else text)
     if "'" in folded:
-        folded = _APOSTROPHE.sub("", _POSSESSIVE.sub("", folded))
+        folded = APOSTROPHE.sub("", POSSESSIVE.sub("", folded))
     if not folded.isascii():
-        folded = _CJK.sub(r" \g<0> ", folded)
-    return _WORD.findall(folded)
+        folded = CJK.sub(r" \g<0> ", folded)
+    return WORD.findall(folded)
 
 
 @lru_cache(maxsize=1 << 17)
 def stem(word: str) -> str:
-    """The English Snowball stem of a folded word, except for short acronyms and the tables' exceptions."""
+    """The English Snowball stem of a folded word; the tables and `separate_stems` know where another one is better."""
     if word in UNSTEMMED:
         return word
     if word in IRREGULAR_FORMS:
@@ -104,7 +114,8 @@ def stem(word: str) -> str:
     if british and british[1] in ISE_ROOTS:
         word = f"{british[1]}iz{british[2]}"
     with _LOCK:  # a Stemmer is not safe to share between threads
-        return str(_SNOWBALL.stemWord(word))
+        snowball_stem = str(_SNOWBALL.stemWord(word))
+    return separate_stem(word, snowball_stem)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -23,12 +23,13 @@ STOP_WORDS = frozenset(
 UNSTEMMED = frozenset(
     """
     aids sars mers gps dns tls cms sms tts rms fps pls rls mps cps mcts css lens animal transformer data news gas
+    embed
     """.split()
 )
 
 # Irregular forms, each with its base word.
 IRREGULAR_FORMS = {
-    "animals": "animal", "transformers": "transformer",
+    "animals": "animal", "transformers": "transformer", "embeds": "embed",
     "gpus": "gpu", "cpus": "cpu", "tpus": "tpu", "npus": "npu", "pdes": "pde", "sdes": "sde", "spdes": "spde",
     "rnas": "rna", "mrnas": "mrna", "dnas": "dna", "ais": "ai", "vlas": "vla", "nns": "nn",
     "analyses": "analysis", "hypotheses": "hypothesis", "syntheses": "synthesis", "theses": "thesis",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from digest.compose.edition import RISING, Entry
 from digest.compose.email.template_context import Recipient
-from digest.compose.text.highlighting import COMMON_WORDS, fold_for_search
+from digest.compose.text.highlighting import fold_for_search
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
 from digest.matching.trending.trending_score import MIN_SHOWN_COUNTS
@@ -20,6 +20,9 @@ from digest.text.person_references import author_name
 MAX_COUNT = 1e12
 NAMED_TOPICS = 2  # topics that a reason names; the others are counted
 one_line = lru_cache(maxsize=8192)(plain_text.one_line)  # topics, names and facts recur in every mail
+_COMMON_WORDS = frozenset(
+    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "is", "it", "of", "on", "or", "the", "to", "via", "vs")
+)
 _WORD = re.compile(r"\w+")
 _QUERY = re.compile(r"[\":]|\b(?:AND|OR|ANDNOT)\b")
 _FIELD = re.compile(r"^(?:ti|abs|au|cat|co|all|inst|venue|has):", re.IGNORECASE)
@@ -129,8 +132,8 @@ def is_strict(topic: str, words: tuple[str, ...]) -> bool:
 def _has_all_words(topic: str, words: tuple[str, ...]) -> bool:
     """True if as many words matched as the topic has, common ones aside."""
     matched_words = {part for word in words for part in _WORD.findall(fold_for_search(word))}
-    topic_words = set(_WORD.findall(fold_for_search(one_line(topic)))) - COMMON_WORDS
-    return len(matched_words - COMMON_WORDS) >= len(topic_words)
+    topic_words = set(_WORD.findall(fold_for_search(one_line(topic)))) - _COMMON_WORDS
+    return len(matched_words - _COMMON_WORDS) >= len(topic_words)
 
 
 def plain_topic(topic: str) -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import excerpt, excerpt_with_words, finds_words
-from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, fold_for_search, mark_words
+from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, mark_words
 from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.preprint_servers import preprint_server
 from digest.compose.text.sentence_scores import Sentence, scored_sentences
@@ -54,10 +54,8 @@ class PaperBlock:
 
     title: str
     shown_title: Markup
-    folded_title: str
     abstract: str
     shown_abstract: Markup
-    folded_abstract: str
     authors: tuple[str, ...]
     complete: bool
     facts: str
@@ -136,20 +134,16 @@ class PaperBlocks:
 
 def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     words_pattern = compile_pattern(tuple([word for group in groups for word in group]))
-    title = mark_words(block.title, block.folded_title, words_pattern, block.shown_title)
+    title = mark_words(block.title, words_pattern, block.shown_title)
     patterns = filter(None, map(compile_pattern, groups[:NAMED_TOPICS]))
-    not_in_title = [pattern for pattern in patterns if not finds_words(pattern, block.folded_title)]
+    not_in_title = [pattern for pattern in patterns if not finds_words(pattern, block.title)]
     extended = block.abstract
-    if not all(finds_words(pattern, block.folded_abstract) for pattern in not_in_title):
-        extended = excerpt_with_words(block.sentences, fold_for_search, not_in_title)
+    if not all(finds_words(pattern, block.abstract) for pattern in not_in_title):
+        extended = excerpt_with_words(block.sentences, not_in_title)
     if extended == block.abstract:
-        abstract = mark_words(extended, block.folded_abstract, words_pattern, block.shown_abstract)
+        abstract = mark_words(extended, words_pattern, block.shown_abstract)
         return MarkedTexts(title, abstract, block.abstract_lines)
-    return MarkedTexts(
-        title,
-        mark_words(extended, fold_for_search(extended), words_pattern, escape_text(extended)),
-        wrap(extended, INDENT),
-    )
+    return MarkedTexts(title, mark_words(extended, words_pattern, escape_text(extended)), wrap(extended, INDENT))
 
 
 def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[Summary] = ()) -> PaperBlock:
@@ -168,10 +162,8 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     return PaperBlock(
         title=title,
         shown_title=escape_text(title),
-        folded_title=fold_for_search(title),
         abstract=abstract,
         shown_abstract=escape_text(abstract),
-        folded_abstract=fold_for_search(abstract),
         authors=record.authors,
         complete=record.authors_complete,
         facts=fact_line,

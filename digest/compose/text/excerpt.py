@@ -7,7 +7,7 @@ Only a sentence that is longer than its room is cut, at its end.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from digest.compose.text.sentence_scores import DOCUMENT_NOUNS, Sentence, only_announces
@@ -74,10 +74,10 @@ def excerpt(sentences: Sequence[Sentence]) -> str:
     return text
 
 
-def excerpt_with_words(sentences: Sequence[Sentence], fold: Callable[[str], str], finders: Sequence[WordFinder]) -> str:
+def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFinder]) -> str:
     """The sentence that best states the contribution, and for each finder a sentence in which it finds its words.
 
-    `fold` keeps offsets; the finders search folded text. Without such sentences the result is `excerpt(sentences)`.
+    Without such sentences the result is `excerpt(sentences)`.
     """
     if not sentences:
         return ""
@@ -85,8 +85,8 @@ def excerpt_with_words(sentences: Sequence[Sentence], fold: Callable[[str], str]
     lead = {best: _fitted(without_connective(sentences[best].text), MAX_LENGTH)}
     shown = dict(lead)
     for finder in finders:
-        if not any(finds_words(finder, fold(text)) for text in shown.values()):
-            shown |= _best_match(sentences, best, fold, finder)
+        if not any(finds_words(finder, text) for text in shown.values()):
+            shown |= _best_match(sentences, best, finder)
     return _joined(shown, best) if shown != lead else excerpt(sentences)
 
 
@@ -99,16 +99,14 @@ def finds_words(finder: WordFinder, text: str) -> bool:
     return any(True for _ in finder.finditer(text))
 
 
-def _best_match(
-    sentences: Sequence[Sentence], best: int, fold: Callable[[str], str], finder: WordFinder
-) -> Mapping[int, str]:
+def _best_match(sentences: Sequence[Sentence], best: int, finder: WordFinder) -> Mapping[int, str]:
     """The place and the text of the best sentence that shows the finder's words, {} for none.
 
     The sentence behind the one at `best` is preferred, and one that need not be cut.
     """
     candidates: list[tuple[float, int, str]] = []
     for place, sentence in enumerate(sentences):
-        span = next(iter(finder.finditer(fold(sentence.text))), None)
+        span = next(iter(finder.finditer(sentence.text)), None)
         if span is None or span.end() > MAX_MATCH_LENGTH:
             continue
         follows = place == best + 1

@@ -27,7 +27,6 @@ from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, name_readings, parse_name
 from digest.text.person_references import author_id_key
 
-INDEX_RULES = 1  # to be raised with every change of terms or tokens: then the index is built again
 CODE = "k"
 _MAX_LENGTH = 60
 _MAX_DEPTH = 12

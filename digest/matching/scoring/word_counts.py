@@ -14,9 +14,13 @@ from digest.matching.profile import Candidate, Counts
 from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.papers import Record
+from digest.text.tokens import TERM_RULES
 
 PRESET = 0  # of xz: a seventh more bytes than its default 6, in a fifth of the time
 MIN_OWN_PAPERS = 2000  # with so many own papers the prior is no longer needed
+_UNREADABLE = "word counts can't be read: they are cut or from another version"
+_FIRST_RULES = 1  # those of counts that do not name theirs
+_HEADER_BYTES = 200  # more than a header has
 
 
 def count(papers: Iterable[Record | Document], *, announcements: int = 0) -> Counts:
@@ -58,9 +62,23 @@ def pack(counts: Counts) -> bytes:
         "papers": counts.papers,
         "average_length_milli": round(1000 * counts.average_length),
         "announcements": counts.announcements,
+        "rules": TERM_RULES,
     }
     lines = [json.dumps(header), " ".join(words), " ".join(str(counts.df[word]) for word in words)]
     return lzma.compress("\n".join(lines).encode(), format=lzma.FORMAT_XZ, preset=PRESET)
+
+
+def packed_rules(packed: bytes) -> int:
+    """The rules of terms (`TERM_RULES`) by which words were counted; only the header is decompressed. Raises BadInput.
+
+    Counts by other rules lack the stems of these, so their words would seem to be the rarest.
+    """
+    try:
+        start = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(packed, _HEADER_BYTES)
+        header_line, end, _ = start.partition(b"\n")
+        return int(json.loads(header_line if end else b"").get("rules", _FIRST_RULES))
+    except (lzma.LZMAError, ValueError, AttributeError) as error:
+        raise BadInput(_UNREADABLE, field="terms") from error
 
 
 def unpack(packed: bytes) -> Counts:
@@ -71,4 +89,4 @@ def unpack(packed: bytes) -> Counts:
         df = dict(zip(words.split(), map(int, numbers.split()), strict=True))
         return Counts(header["papers"], header["average_length_milli"] / 1000, df, header["announcements"])
     except (lzma.LZMAError, ValueError, KeyError) as error:
-        raise BadInput("word counts can't be read: they are cut or from another version", field="terms") from error
+        raise BadInput(_UNREADABLE, field="terms") from error

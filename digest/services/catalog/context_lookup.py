@@ -61,9 +61,9 @@ class EpochContexts:
 
     @classmethod
     def from_epoch(cls, epoch: Epoch | None) -> EpochContexts:
-        """The contexts of an epoch; none for a young one, or without one."""
+        """The contexts of an epoch; none for a young one, one of other rules of terms, or without one."""
         is_young = epoch is None or not epoch.announcement_id or epoch.announcements < epochs.MIN_ANNOUNCEMENTS
-        if epoch is None or is_young:
+        if epoch is None or is_young or epochs.is_outdated(epoch.terms):
             return NO_EPOCH
         return cls(epoch.id or 0, epoch.announcement_id or 0, epoch.terms)
 

@@ -21,6 +21,7 @@ from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Announcement, Epoch
 from digest.services.catalog import announcements, day_postings
 from digest.services.catalog.announcements import AnnouncementDay
+from digest.text.tokens import TERM_RULES
 
 MIN_ANNOUNCEMENTS = WINDOW_ANNOUNCEMENTS
 _MAX_PAPERS_WITHOUT_INDEX = 1000  # up to so many papers are read and counted faster than numpy is loaded
@@ -66,7 +67,12 @@ def _usable_stored_epoch(session: Session, announcement: int) -> Epoch | None:
 
 
 def _is_replaced(epoch: Epoch, announcement: int) -> bool:
-    """True where a new epoch is due: at each announcement until an epoch has 14 of them, then each ISO week."""
+    """True where a new epoch is due: at each announcement until an epoch has 14 of them, then each ISO week.
+
+    One is also due where words were counted by other rules, as after an upgrade.
+    """
+    if is_outdated(epoch.terms):
+        return True
     if epoch.announcement_id is None or announcement <= epoch.announcement_id:
         return False
     if epoch.announcements < MIN_ANNOUNCEMENTS:
@@ -129,5 +135,10 @@ def weights(epoch: Epoch | None) -> Weights:
 
 @lru_cache(maxsize=4)
 def weights_of_terms(terms: bytes | None) -> Weights:
-    """The word weights by an epoch's packed counts, or of the shipped prior without them."""
-    return Weights(word_counts.prior() if terms is None else word_counts.unpack(terms))
+    """The word weights by an epoch's packed counts; of the shipped prior without them or if other rules made them."""
+    return Weights(word_counts.prior() if terms is None or is_outdated(terms) else word_counts.unpack(terms))
+
+
+def is_outdated(terms: bytes) -> bool:
+    """True for packed counts by the rules of another release, whose stems are not those of texts now."""
+    return word_counts.packed_rules(terms) != TERM_RULES

@@ -12,8 +12,9 @@ from digest.db.papers import search_index
 from digest.db.papers.search_index import IndexedPaper, UnindexedPaper
 from digest.matching.profile import Candidate
 from digest.matching.scoring.boolean_match import prepare_document
-from digest.matching.scoring.index_terms import INDEX_RULES, document_terms
+from digest.matching.scoring.index_terms import document_terms
 from digest.services.search.facets import PaperFacets
+from digest.text.tokens import TERM_RULES
 
 log = logs.get(__name__)
 
@@ -54,7 +55,7 @@ def index_papers(*, seconds: float | None = None) -> IndexingResult:
 def _prepare_index() -> None:
     with transaction() as session:
         search_index.lock_index(session)
-        if search_index.stored_rules(session) not in {None, INDEX_RULES}:
+        if search_index.stored_rules(session) not in {None, TERM_RULES}:
             search_index.clear(session)
         search_index.remove_withdrawn(session)
 
@@ -63,7 +64,7 @@ def _store(papers: Sequence[UnindexedPaper]) -> int:
     rows = [_indexed(paper) for paper in papers]
     with transaction() as session:
         search_index.lock_index(session)
-        return search_index.store(session, rows, INDEX_RULES)
+        return search_index.store(session, rows, TERM_RULES)
 
 
 def _indexed(paper: UnindexedPaper) -> IndexedPaper:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from digest.compose.email.match_reason import example_part
-from digest.compose.text.highlighting import compile_pattern, fold_for_search
+from digest.compose.text.highlighting import compile_pattern, marked_spans
 from digest.i18n import format_number, localize, localize_plural
 from digest.services.catalog.page_schemas import NamedPeople, Preview, PreviewPaper, TopicCount
 from digest.text.tex import readable
@@ -160,13 +160,8 @@ def highlighted_pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, b
     matcher = compile_pattern(words)
     if matcher is None:
         return ((title, False),)
-    spans: list[tuple[int, int]] = []
-    for match in matcher.finditer(fold_for_search(title)):
-        gap = title[spans[-1][1] : match.start()] if spans else "."
-        start = spans.pop()[0] if gap.strip(" -") == "" else match.start()  # highlight adjacent words together
-        spans.append((start, match.end()))
     segments, position = [], 0
-    for start, end in spans:
+    for start, end in marked_spans(title, matcher):
         segments += [(title[position:start], False), (title[start:end], True)]
         position = end
     return tuple(piece for piece in (*segments, (title[position:], False)) if piece[0])

@@ -27,7 +27,7 @@ from digest.errors import BadQuery
 from digest.matching.query import parser
 from digest.papers.identity import abstract_words, title_words
 from digest.papers.text_facts import code_address, is_withdrawn, venue
-from digest.text import plain_text, tex
+from digest.text import plain_text, tex, token_places
 from digest.text.folding import fold_text
 from digest.text.line_end_hyphens import rejoin_hyphenated
 from digest.text.person_names import parse_name
@@ -46,7 +46,7 @@ MARKED = highlighting.compile_pattern(("graph neural network", "ΛCDM", "learn*"
 
 
 def highlighted(text: str) -> Markup:
-    return highlighting.mark_words(text, highlighting.fold_for_search(text), MARKED, highlighting.escape_text(text))
+    return highlighting.mark_words(text, MARKED, highlighting.escape_text(text))
 
 
 def shown(text: str) -> str:
@@ -55,7 +55,7 @@ def shown(text: str) -> str:
 
 def shown_with_words(text: str) -> str:
     assert MARKED
-    return excerpt_with_words(scored_sentences(text), highlighting.fold_for_search, [MARKED])
+    return excerpt_with_words(scored_sentences(text), [MARKED])
 
 
 def query(text: str) -> None:
@@ -73,8 +73,9 @@ FUNCTIONS: list[Callable[[str], Any]] = [
 
 @pytest.fixture(autouse=True)
 def without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rendered texts are not cached, so that every call takes its steps."""
-    monkeypatch.setattr(tex, "_CACHE", BoundedCache(max_entries=0, max_bytes=0, size_of=len))
+    """Rendered and placed texts are not cached, so that every call takes its steps."""
+    for module in (tex, token_places):
+        monkeypatch.setattr(module, "_CACHE", BoundedCache(max_entries=0, max_bytes=0, size_of=len))
 
 
 def steps(function: Callable[[str], Any], text: str) -> int:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.compose.text import excerpt as excerpts
 from digest.compose.text.excerpt import MATCH_LENGTH, MAX_LENGTH, excerpt_with_words
-from digest.compose.text.highlighting import compile_pattern, fold_for_search
+from digest.compose.text.highlighting import compile_pattern
 from digest.compose.text.sentence_scores import scored_sentences
 
 BACKGROUND = "Large language models have become ubiquitous. However, their memory use remains a major obstacle. "
@@ -162,7 +162,7 @@ def test_a_long_sentence_is_cut_once() -> None:
 
 def visible(abstract: str, *groups: tuple[str, ...]) -> str:
     patterns = [pattern for group in groups if (pattern := compile_pattern(group))]
-    return excerpt_with_words(scored_sentences(abstract), fold_for_search, patterns)
+    return excerpt_with_words(scored_sentences(abstract), patterns)
 
 
 def test_a_sentence_with_hidden_matched_words_is_added() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from digest.matching.reference.close_threshold import close_threshold
 from digest.matching.reference.reference_matcher import match_all
 from digest.matching.scoring import word_counts
 from digest.papers import Record
+from digest.text.tokens import TERM_RULES
 
 PROFILE = Profile(topics=(Topic("graph neural network"),))
 DF = st.dictionaries(st.text("abcß深+#2.", min_size=1, max_size=6), st.integers(1, 10**6), max_size=20)
@@ -47,6 +50,25 @@ def test_unpacking_is_the_inverse_of_packing(papers: int, milli: int, df: dict[s
 def test_cut_counts_are_refused(packed: bytes) -> None:
     with pytest.raises(BadInput, match="word counts"):
         word_counts.unpack(packed)
+
+
+def test_the_shipped_counts_have_the_stems_of_today() -> None:
+    packed = (files("digest.matching") / "prior.bin").read_bytes()
+
+    assert word_counts.packed_rules(packed) == TERM_RULES
+
+
+def test_counts_that_do_not_name_their_rules_are_those_of_the_first_release() -> None:
+    packed = lzma.compress(b'{"papers": 1, "average_length_milli": 1000, "announcements": 1}\na\n1')
+
+    assert word_counts.packed_rules(packed) < TERM_RULES
+    assert word_counts.unpack(packed).df == {"a": 1}
+
+
+@pytest.mark.parametrize("packed", [b"", b"nonsense", lzma.compress(b"[]"), lzma.compress(b"[]\n")])
+def test_rules_of_damaged_counts_are_refused(packed: bytes) -> None:
+    with pytest.raises(BadInput, match="word counts"):
+        word_counts.packed_rules(packed)
 
 
 def test_the_shipped_counts_know_english_science() -> None:

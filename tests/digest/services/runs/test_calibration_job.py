@@ -10,11 +10,14 @@ from sqlmodel import col, select
 from digest.compose.email.template_context import MORE
 from digest.db.core.engine import reading, transaction
 from digest.matching.profile import Profile
-from digest.models import ProfileVersion, Subscriber, Threshold
+from digest.matching.scoring import word_counts
+from digest.models import Epoch, ProfileVersion, Subscriber, Threshold
+from digest.services.catalog import epochs
 from digest.services.preview import preview
 from digest.services.runs import calibration_job
 from digest.services.selection import engine_need
 from digest.services.subscriptions import feedback
+from digest.text.tokens import TERM_RULES
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 SUBJECTS = ("graphs", "proteins", "kernels", "bandits", "diffusion")
@@ -120,3 +123,24 @@ def test_a_preview_scores_like_the_mail(lab: Lab) -> None:
 
     assert scored
     assert set(scored) <= set(mailed.values())
+
+
+def test_after_a_change_of_the_rules_of_terms_words_are_counted_and_profiles_calibrated_anew(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(lab)
+    with monkeypatch.context() as release_before:
+        for module in (word_counts, epochs):
+            release_before.setattr(module, "TERM_RULES", TERM_RULES - 1)
+        calibration_job.calibrate_all()
+    before = epoch_ids()
+    calibrated = calibration_job.calibrate_all()
+
+    assert calibrated == 1
+    assert len(epoch_ids()) == len(before) + 1
+    assert calibration_job.calibrate_all() == 0
+
+
+def epoch_ids() -> list[int | None]:
+    with reading() as session:
+        return list(session.exec(select(Epoch.id)).all())
