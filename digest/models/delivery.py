@@ -20,15 +20,28 @@ _WAITING_INDEX = text("due_at IS NOT NULL AND state IN ('queued', 'deferred', 'u
 
 _LEASED = text("lease_id IS NOT NULL")
 
-# kinds; the subject of the first four is an edition, of the next a subscriber, of an alarm an audit row, of a report a
-# run
+# kinds; the subject of the first four is an edition, of the next six a subscriber, of an alarm an audit row, of a
+# report a run
 DIGEST, WELCOME, NOTICE, RESEND = "digest", "welcome", "notice", "resend"
 EDITION_KINDS = (DIGEST, WELCOME, NOTICE, RESEND)
 FIRST_EDITION_KINDS = (DIGEST, NOTICE, WELCOME)  # the first mail of an edition, not a resend
+FIRST_NOTICE = "first-notice"  # instead of a welcome that would have no papers
 CONFIRMATION, LINK = "confirmation", "link"
 ACCOUNT_LINK, NEW_ADDRESS, MOVED = "account-link", "new-address", "moved"  # see services.account_requests
 SIGN_IN, ALARM, TEST, RUN_REPORT = "sign-in", "alarm", "test", "run-report"
-URGENT_KINDS = (CONFIRMATION, LINK, ACCOUNT_LINK, NEW_ADDRESS, MOVED, SIGN_IN, ALARM, TEST, WELCOME, RESEND)
+URGENT_KINDS = (
+    CONFIRMATION,
+    LINK,
+    ACCOUNT_LINK,
+    NEW_ADDRESS,
+    MOVED,
+    SIGN_IN,
+    ALARM,
+    TEST,
+    WELCOME,
+    RESEND,
+    FIRST_NOTICE,
+)
 
 
 class Lease(SQLModel, table=True):

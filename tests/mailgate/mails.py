@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails, run_report_email
 from digest.compose.email.run_figures import RunFigures
-from digest.compose.email.subject_line import QuietDay
+from digest.compose.email.subject_line import QuietDay, WeekFigures
 from digest.compose.email.template_context import RenderedMail
 from digest.db.outbox.message_ids import DeliveryKey, message_id
 from digest.mail.mime import dkim, message_builder
@@ -134,6 +134,13 @@ def _small() -> Iterator[tuple[str, str, RenderedMail]]:
         recipient, links, 412, quiet=QuietDay((LONG, 23)), service=service
     )
     yield "notice-silent", "notice", silent_topic_notice
+    week = WeekFigures(1204, 5, date(2025, 11, 14), is_whole=True)
+    weekend_notice = other_emails.no_matches_notice(recipient, links, 0, quiet=QuietDay(week=week), service=service)
+    yield "notice-weekend", "notice", weekend_notice
+    first_notice = other_emails.first_notice(
+        recipient, links, 412, since=date(2025, 11, 8), next_day=date(2025, 11, 22), comes_anyway=False, service=service
+    )
+    yield "first-notice", "notice", first_notice
     yield "empty", "digest", other_emails.digest(Content(considered=412), {}, recipient, links, service=service)
     yield "confirmation", "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     for action in ("export", "erase", "change-address", "new-address"):

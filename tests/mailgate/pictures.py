@@ -9,13 +9,14 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from playwright.sync_api import Page
 
 from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
 from digest.compose.email import other_emails, run_report_email
-from digest.compose.email.subject_line import QuietDay
+from digest.compose.email.subject_line import QuietDay, WeekFigures
 from digest.compose.email.template_context import RenderedMail
 from digest.papers import Record
 from seeds import loader
@@ -50,7 +51,25 @@ def all_mails() -> Iterator[tuple[str, RenderedMail]]:
     yield "sources", other_emails.digest(content, samples.papers(records), about_synapses, links, service=service)
     yield (
         "notice",
-        other_emails.no_matches_notice(recipient, links, 412, quiet=QuietDay((TOPICS[2], 23)), service=service),
+        other_emails.no_matches_notice(
+            recipient,
+            links,
+            412,
+            quiet=QuietDay((TOPICS[2], 23), week=WeekFigures(2196, 9, date(2025, 11, 14), is_whole=True)),
+            service=service,
+        ),
+    )
+    yield (
+        "first-notice",
+        other_emails.first_notice(
+            recipient,
+            replace(links, web_view=None),
+            3871,
+            since=date(2025, 11, 8),
+            next_day=date(2025, 11, 22),
+            comes_anyway=False,
+            service=service,
+        ),
     )
     yield "confirmation", other_emails.confirmation(samples.URL, f"{samples.URL}n", service=service)
     yield "link", other_emails.preferences_link("https://papers.example/preferences/WzFd.abc-DEF_123", service=service)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from digest.compose.email import subject_line, wording
 from digest.compose.email.digest_email import digest
@@ -28,6 +29,7 @@ __all__ = [
     "confirmation",
     "delivery_test_mail",
     "digest",
+    "first_notice",
     "no_matches_notice",
     "preferences_link",
     "sign_in",
@@ -62,6 +64,38 @@ def no_matches_notice(
         "notice": escape_text(shown_notice),
         "notice_lines": wrap(shown_notice),
         "advice_lines": wrap(f"{silence} {advice}".strip()),
+    }
+    return subscription_mail("notice", values, recipient, links, service)
+
+
+def first_notice(
+    recipient: Recipient,
+    links: Links,
+    considered: int,
+    *,
+    since: date | None,
+    next_day: date,
+    comes_anyway: bool,
+    service: MailService = DEFAULT_SERVICE,
+) -> RenderedMail:
+    """The first mail where nothing matches: why it has no papers, and when the next one comes.
+
+    `considered`: papers announced since the day `since`; `comes_anyway`: also on a day without papers.
+    """
+    heading = localize("Your subscription has begun, without papers yet")
+    reason = wording.no_papers_yet(recipient, considered, since, subject_line.category_names(recipient))
+    next_mail, advice = wording.next_mail(next_day, comes_anyway=comes_anyway), wording.first_advice(recipient)
+    values: dict[str, object] = {
+        "shown_heading": heading,
+        "preview": escape_text(f"{reason} {next_mail}"),
+        "subject_line": subject_line.first_notice_subject(recipient, next_day),
+        "line_lines": heading,
+        "figures": no_wrap(f"{reason} {next_mail}", subject_line.named_categories(recipient)),
+        "silence": "",
+        "advice": advice,
+        "notice": "",
+        "notice_lines": wrap(f"{reason} {next_mail}"),
+        "advice_lines": wrap(advice),
     }
     return subscription_mail("notice", values, recipient, links, service)
 

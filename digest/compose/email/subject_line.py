@@ -161,6 +161,14 @@ def notice_subject(recipient: Recipient, considered: int, quiet: QuietDay) -> st
     return _day_without_announcement(quiet.week, day)
 
 
+def first_notice_subject(recipient: Recipient, next_day: date) -> str:
+    """`Nothing on KV cache yet: your next mail can come on Tue 18 Nov`."""
+    day, topic = short_date(next_day), _notice_topic(recipient.topics[0]) if len(recipient.topics) == 1 else ""
+    if topic:
+        return localize("Nothing on %(topic)s yet: the next mail can come on %(day)s", topic=topic, day=day)
+    return localize("No papers for you yet: the next mail can come on %(day)s", day=day)
+
+
 def _day_without_match(recipient: Recipient, considered: int, day: str) -> str:
     """`Fri 21 Nov: none of 412 papers on your topics`."""
     if recipient.topics:

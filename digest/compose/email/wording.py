@@ -119,6 +119,51 @@ def advice_for_silent_topic(topic: str) -> str:
     return localize("Add how authors write it, or a broader topic beside it.")
 
 
+def no_papers_yet(recipient: Recipient, considered: int, since: date | None, fields: str) -> str:
+    """Why a first mail has no papers. `considered`: papers announced since the day `since`; `fields`: categories."""
+    if not considered or since is None:
+        return localize("No papers have been announced here yet.")
+    day = short_date(since)
+    if recipient.topics:
+        return localize_plural(
+            "%(n)s paper was announced since %(day)s; it is not on your topics.",
+            "%(n)s papers were announced since %(day)s; none is on your topics.",
+            considered,
+            day=day,
+        )
+    if fields:
+        return localize_plural(
+            "%(n)s paper was announced since %(day)s; it is not in %(fields)s.",
+            "%(n)s papers were announced since %(day)s; none is in %(fields)s.",
+            considered,
+            day=day,
+            fields=fields,
+        )
+    return localize_plural(
+        "%(n)s paper was announced since %(day)s; it is not among those that you chose.",
+        "%(n)s papers were announced since %(day)s; none is among those that you chose.",
+        considered,
+        day=day,
+    )
+
+
+def next_mail(day: date, *, comes_anyway: bool) -> str:
+    """When the next mail comes. `comes_anyway`: also on a day without papers."""
+    if comes_anyway:
+        return localize("Your next mail comes on %(day)s.", day=short_date(day))
+    return localize(
+        "Your next mail comes on %(day)s if there are papers for you by then, else on the first day with some.",
+        day=short_date(day),
+    )
+
+
+def first_advice(recipient: Recipient) -> str:
+    """One suggestion for a subscription that has begun without papers."""
+    if len(recipient.topics) == 1:
+        return advice_for_silent_topic(recipient.topics[0])
+    return localize("The page of your preferences shows at once what other topics would have brought.")
+
+
 def advice_without_papers(recipient: Recipient, considered: int) -> str:
     """One suggestion for a day without papers on which no topic has been silent for long."""
     if not considered and recipient.day.weekday() >= FIRST_WEEKEND_DAY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from email.utils import parseaddr
 
 from sqlmodel import Session
@@ -22,7 +23,18 @@ from digest.db.papers import summaries
 from digest.mail.mime import dkim, message_builder
 from digest.mail.mime.composer_interface import OutgoingMessage, WithheldMail
 from digest.models import AccountRequest, AdminLogin
-from digest.models.delivery import ALARM, CANCELLED, CONFIRMATION, EDITION_KINDS, LINK, MOVED, RUN_REPORT, SIGN_IN, TEST
+from digest.models.delivery import (
+    ALARM,
+    CANCELLED,
+    CONFIRMATION,
+    EDITION_KINDS,
+    FIRST_NOTICE,
+    LINK,
+    MOVED,
+    RUN_REPORT,
+    SIGN_IN,
+    TEST,
+)
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
@@ -114,9 +126,24 @@ class MailComposer:
             if edition is None or subscriber is None or edition.cancelled:
                 return WithheldMail(CANCELLED, "the edition was cancelled or deleted")
             return self._render_edition(delivery, edition, subscriber, context)
+        if delivery.kind == FIRST_NOTICE:
+            return self._render_first_notice(delivery)
         if delivery.kind in mail_context.TO_SUBSCRIBER and subscriber is not None:
             return self._render_account_mail(delivery, subscriber.id, context.request)
         return self._render_admin_mail(delivery, context.login)
+
+    def _render_first_notice(self, delivery: ClaimedDelivery) -> RenderedMail | WithheldMail:
+        payload = delivery.payload or {}
+        since = payload.get("since")
+        notice = quiet_day.first_notice(
+            delivery.subject_id,
+            delivery.created_at,
+            web_view.subscription_links(delivery.subject_id),
+            self._service,
+            considered=int(payload.get("considered", 0)),
+            since=date.fromordinal(int(since)) if since else None,
+        )
+        return notice or WithheldMail(CANCELLED, "the subscriber was deleted")
 
     def _render_account_mail(
         self, delivery: ClaimedDelivery, subscriber_id: int, request: AccountRequest | None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
+from digest import clock
 from digest.compose.edition import Content
 from digest.compose.email import other_emails
 from digest.compose.email.subject_line import SILENCE_WINDOW_DAYS, QuietDay, WeekFigures
@@ -17,9 +18,10 @@ from digest.db.core.engine import reading
 from digest.db.runs.editions import editions_between
 from digest.db.subscribers import subscribers
 from digest.models import Edition
-from digest.models.delivery import WELCOME
+from digest.models.delivery import FIRST_NOTICE, WELCOME
 from digest.services.editions import welcome
 from digest.services.editions.assemble_edition import FIRST_EDITION_NOTICE
+from digest.services.subscriptions import send_schedule
 
 MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
 _SILENCE_WINDOW, _WEEK_BEFORE = timedelta(days=SILENCE_WINDOW_DAYS), timedelta(days=6)
@@ -60,6 +62,39 @@ def mail_without_papers(
     )
     return other_emails.no_matches_notice(
         recipient, links, content.considered, quiet=quiet, notice=content.notice, service=service
+    )
+
+
+def first_notice(
+    subscriber_id: int, at: datetime, links: Links, service: MailService, *, considered: int, since: date | None
+) -> RenderedMail | None:
+    """The mail to a new subscriber for whom there is no paper yet; None where the subscriber was deleted.
+
+    `at`: when it was queued; `considered`: papers looked at, which were announced from the day `since` on.
+    """
+    with reading() as session:
+        subscriber = subscribers.by_id(session, subscriber_id)
+        if subscriber is None:
+            return None
+        version = subscribers.profile_versions(session, {subscriber.profile_id or 0}).get(subscriber.profile_id or 0)
+    profile: Mapping[str, Any] = version.profile if version else {}
+    zone = clock.zone_info(subscriber.time_zone)
+    recipient = Recipient(
+        topics=topic_texts(profile),
+        confirmed=(subscriber.confirmed_at or subscriber.created_at).astimezone(zone).date(),
+        day=at.astimezone(zone).date(),
+        kind=FIRST_NOTICE,
+        categories=tuple(profile.get("categories", ())),
+    )
+    next_day = send_schedule.due_after(subscriber, at).astimezone(zone).date()
+    return other_emails.first_notice(
+        recipient,
+        links,
+        considered,
+        since=since,
+        next_day=next_day,
+        comes_anyway=subscriber.quiet_day == "notice",
+        service=service,
     )
 
 

@@ -200,13 +200,20 @@ def public_links() -> Links:
     return Links(paper=lambda paper: f"{base}/papers/{paper}")
 
 
-def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
-    """The links of an edition's mail, signed for its subscriber."""
-    subscriber_id, web_view_link = stored_id(subscriber), signed_links.edition(stored_id(edition))
+def subscription_links(subscriber_id: int) -> Links:
+    """The links of a mail that is about no edition, signed for its subscriber."""
     return replace(
         public_links(),
         preferences=signed_links.preferences(subscriber_id),
         unsubscribe=signed_links.unsubscribe(subscriber_id),
+    )
+
+
+def mail_links(edition: EditionIdentity, subscriber: Addressee) -> Links:
+    """The links of an edition's mail, signed for its subscriber."""
+    web_view_link = signed_links.edition(stored_id(edition))
+    return replace(
+        subscription_links(stored_id(subscriber)),
         web_view=web_view_link,
         further=f"{web_view_link}/more",
         feedback=signed_links.feedback(stored_id(edition)),

@@ -1,4 +1,7 @@
-"""The first edition, sent minutes after the confirmation; it counts as that date's edition."""
+"""The first edition, sent minutes after the confirmation; it counts as that date's edition.
+
+Where nothing matches, who confirmed on a page gets a notice instead, which is no edition: the day's run may bring one.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from digest import clock
+from digest.compose.edition import Content
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.db.papers import papers as store
@@ -16,7 +20,7 @@ from digest.db.subscribers import subscribers
 from digest.db.subscribers.subscribers import WELCOME_WITHIN
 from digest.db.subscribers.threshold_store import ProfileThreshold
 from digest.models import Epoch, Run
-from digest.models.delivery import WELCOME
+from digest.models.delivery import FIRST_NOTICE, WELCOME
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.queues import Enqueue
@@ -27,16 +31,28 @@ from digest.services.selection import threshold_lookup
 
 WINDOW_DAYS = 14  # of announcements whose best papers a first edition shows
 WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
+EMPTY_CONTENT = Content()
 BATCH_SIZE = 1000  # welcomes of an import that wait in the queue at a time
 
 
 def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
-    """Store the edition and its delivery; idempotent. False if nothing matches or the date has an edition."""
+    """Store the edition and its delivery, or that of a notice; idempotent. False if there is no first edition."""
     now = clock.now()
     with reading() as session:
         announcement = store.current_announcement(session, now.astimezone(clock.ARXIV_ZONE).date())
     if announcement is None:
-        return False
+        is_stored, is_noticed = False, _store_notice(subscriber_id, EMPTY_CONTENT, None, now)
+    else:
+        is_stored, is_noticed = _store_edition_or_notice(subscriber_id, announcement, now)
+    if not is_noticed:
+        _mark_welcomed(subscriber_id, now)
+    if (is_stored or is_noticed) and enqueue is not None:
+        enqueue.deliver()
+    return is_stored
+
+
+def _store_edition_or_notice(subscriber_id: int, announcement: int, now: datetime) -> tuple[bool, bool]:
+    """Store a first edition, else a notice where it would have no papers. Returns which of the two was stored."""
     run = Run(
         slot=clock.slot_of(now),
         created_at=now,
@@ -46,11 +62,11 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
         epoch_id=epochs.current_epoch_id(announcement),
     )
     assembled = _assemble(run, subscriber_id)
-    is_stored = assembled is not None and _store(run, assembled)
-    _mark_welcomed(subscriber_id, now)
-    if is_stored and enqueue is not None:
-        enqueue.deliver()
-    return is_stored
+    if assembled is None:
+        return False, False
+    if assembled.stored_content.papers:
+        return _store(run, assembled), False
+    return False, _store_notice(subscriber_id, assembled.content, announcement, now)
 
 
 def announcements_shown(session: Session, announcement: int) -> int:
@@ -108,7 +124,7 @@ def _mark_welcomed(subscriber_id: int, now: datetime) -> None:
 
 
 def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
-    """The welcome edition, or None if there is nothing to send. Papers of later batches stay new for the next run."""
+    """The welcome edition; None if there is none to send. Papers of later batches stay new for the next run."""
     with reading() as session:
         subscriber = subscribers.by_id(session, subscriber_id)
         if subscriber is None or subscriber.state != ACTIVE:
@@ -119,8 +135,33 @@ def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
         run.batch_through = subscriber.seen_through
         epoch = session.get(Epoch, run.epoch_id) if run.epoch_id else None
         window = announcements_shown(session, run.announcement_id)
-        assembled = assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=window)
-    return assembled if assembled.stored_content.papers else None
+        return assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=window)
+
+
+def _store_notice(subscriber_id: int, content: Content, announcement: int | None, now: datetime) -> bool:
+    """Store the delivery of a notice, once for a confirmation on a page; False where there is none to send.
+
+    The subscriber's row is locked, and the same transaction records that the welcome was considered.
+    """
+    with transaction() as session:
+        subscriber = subscribers.by_id(session, subscriber_id, lock=True)
+        if subscriber is None or subscriber.state != ACTIVE or subscribers.was_imported(session, subscriber_id):
+            return False
+        confirmed_at = subscriber.confirmed_at or subscriber.created_at
+        if subscribers.attempts(session, WELCOME, str(subscriber_id), since=confirmed_at):
+            return False
+        oldest = min(announcements_of_two_weeks(session, announcement), default=None) if announcement else None
+        notice = deliveries.NewDelivery(
+            FIRST_NOTICE,
+            subscriber_id,
+            subscriber.address,
+            serial=deliveries.next_serial(session, FIRST_NOTICE, subscriber_id),
+            subscriber_id=subscriber_id,
+            payload={"considered": content.considered, "since": oldest},
+        )
+        deliveries.enqueue(session, [notice], now)
+        subscribers.mark_welcomed(session, subscriber_id, now=now)
+    return True
 
 
 def _store(run: Run, assembled: AssembledEdition) -> bool:

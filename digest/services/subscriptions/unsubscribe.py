@@ -14,7 +14,7 @@ from digest.db.core.group_commit import GroupCommit
 from digest.db.outbox import subscriber_mail
 from digest.db.subscribers import subscribers
 from digest.models import Subscriber
-from digest.models.delivery import EDITION_KINDS
+from digest.models.delivery import EDITION_KINDS, FIRST_NOTICE
 from digest.services.subscriptions import consent_origin
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 
@@ -59,7 +59,7 @@ def _unsubscribe_all(session: Session, unsubscriptions: Sequence[Unsubscription]
     subscribers.mark_left(session, subscriber_ids, now=now)
     leaving = {subscriber_id: origins[subscriber_id] for subscriber_id in subscriber_ids}
     subscribers.record_departures(session, leaving, now=now, wording=WORDING_VERSION)
-    subscriber_mail.cancel_waiting(session, subscriber_ids, EDITION_KINDS)
+    subscriber_mail.cancel_waiting(session, subscriber_ids, (*EDITION_KINDS, FIRST_NOTICE))
     return subscriber_ids
 
 

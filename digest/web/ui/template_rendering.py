@@ -26,8 +26,8 @@ TRANSLATED_NAMES = (
     N_("queued"), N_("sending"), N_("sent"), N_("deferred"), N_("rejected"), N_("uncertain"), N_("cancelled"),
     N_("suppressed"), N_("planned"), N_("complete"), N_("paused"), N_("hard"), N_("soft"), N_("policy"),
     N_("complaint"), N_("auto-reply"), N_("unsubscribe"), N_("other"), N_("pause"), N_("resume"),
-    N_("digest"), N_("welcome"), N_("notice"), N_("resend"), N_("confirmation"), N_("link"), N_("account-link"),
-    N_("new-address"), N_("moved"), N_("sign-in"), N_("alarm"), N_("test"), N_("run-report"),
+    N_("digest"), N_("welcome"), N_("notice"), N_("first-notice"), N_("resend"), N_("confirmation"), N_("link"),
+    N_("account-link"), N_("new-address"), N_("moved"), N_("sign-in"), N_("alarm"), N_("test"), N_("run-report"),
     N_("no such address"), N_("keeps failing"), N_("not me"), N_("asked"), N_("confirmed"), N_("left"), N_("returned"),
     N_("imported"), N_("address changed"), N_("forgiven"),
 )  # fmt: skip

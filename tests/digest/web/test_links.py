@@ -131,7 +131,7 @@ def text_of(mail: EmailMessage) -> str:
 
 
 KINDS = ("confirmation", "link", "export", "erase", "change-address", "new-address", "moved", "digest", "welcome",
-         "notice", "resend", "sign-in", "alarm", "test")  # fmt: skip
+         "notice", "first-notice", "resend", "sign-in", "alarm", "test")  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -182,6 +182,15 @@ def test_every_kind_of_mail_passes_the_lint(shared: Path, tmp_path: Path) -> Non
     mails = {f"digest-{size}-{start}": _digest(records[start : start + size]) for size, start in _sizes()}
     mails["digest-invented"] = _digest(list(samples.INVENTED))
     mails["notice"] = other_emails.no_matches_notice(samples.RECIPIENT, samples.LINKS, 412, service=samples.SERVICE)
+    mails["first-notice"] = other_emails.first_notice(
+        samples.RECIPIENT,
+        samples.LINKS,
+        412,
+        since=samples.DAY,
+        next_day=samples.DAY,
+        comes_anyway=False,
+        service=samples.SERVICE,
+    )
     small = {
         "confirmation": other_emails.confirmation(samples.URL, samples.URL, service=samples.SERVICE),
         "account-link": other_emails.account_link("export", samples.URL, minutes=60, service=samples.SERVICE),

@@ -12,6 +12,7 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import claims, deliveries, leases
 from digest.models import SignUpRequest
 from digest.queues import NoQueue
+from digest.services.delivery import delivery_worker
 from digest.services.editions import welcome
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.preference_fields import Subscription
@@ -19,6 +20,7 @@ from digest.services.subscriptions.sign_up import subscribe
 from digest.services.subscriptions.unsubscribe import unsubscribe
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 from tests.digest.services.delivery.test_delivery_worker import QueueCalls
+from tests.digest.services.editions.test_web_view import text
 from tests.servers import MailServer
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -80,6 +82,57 @@ def test_without_a_match_there_is_none_and_the_run_comes_as_ever(lab: Lab) -> No
 
     assert not is_created
     assert lab.papers("ada") == ["Linear bandits"]
+
+
+def confirmed(lab: Lab, name: str, **subscription: object) -> int:
+    """A subscriber who signed up and confirmed on the pages."""
+    wanted = {"address": f"{name}@example.com", "topics": ["bandits"], **subscription}
+    subscribe(Subscription(**wanted), "a client", NoQueue())  # type: ignore[arg-type]
+    number = lab.subscriber(name).id or 0
+    confirm.confirm(number, last_request(number), "a client", NoQueue())
+    return number
+
+
+def test_who_confirmed_gets_a_notice_where_nothing_matches_and_the_run_comes_as_ever(
+    lab: Lab, smtp: MailServer
+) -> None:
+    lab.announce(MONDAY, "Kernel methods", "Galaxies")
+    number = confirmed(lab, "ada")
+    lab.announce(MONDAY, "Linear bandits")
+
+    results = [welcome.first_edition(number), welcome.first_edition(number)]
+    delivery_worker.drain()
+    notice = text(smtp)
+    lab.run(MONDAY)
+
+    assert results == [False, False]
+    assert [delivery.kind for delivery in lab.deliveries()] == ["confirmation", "first-notice", "digest"]
+    assert notice[0] == "Nothing on bandits yet: the next mail can come on Mon 17 Nov"
+    assert "2 papers were announced since Mon 17 Nov; none is on your topics." in notice[1]
+    assert "Your next mail comes on Mon 17 Nov if there are papers for you by then, else on the first day" in notice[1]
+    assert "/preferences/" in notice[1]
+    assert lab.papers("ada") == ["Linear bandits"]
+
+
+def test_a_first_notice_says_that_nothing_has_been_announced_yet(lab: Lab, smtp: MailServer) -> None:
+    welcome.first_edition(confirmed(lab, "ada", quiet_day="notice", send_at="09:00", cadence="weekly", weekday=2))
+    delivery_worker.drain()
+
+    subject, body = text(smtp)
+
+    assert subject == "Nothing on bandits yet: the next mail can come on Wed 19 Nov"
+    assert "No papers have been announced here yet. Your next mail comes on Wed 19 Nov." in body
+
+
+def test_who_subscribes_again_gets_a_notice_again(lab: Lab) -> None:
+    for _ in range(2):
+        number = confirmed(lab, "ada")
+        welcome.first_edition(number)
+        unsubscribe(number)
+        lab.set_time(clock.now() + timedelta(days=2))
+
+    assert [d.kind for d in lab.deliveries() if d.kind != "confirmation"] == ["first-notice"] * 2
+    assert {d.state for d in lab.deliveries() if d.kind == "first-notice"} == {"cancelled"}
 
 
 def test_a_lost_welcome_is_made_good_by_the_first_run(lab: Lab) -> None:
