@@ -96,3 +96,20 @@ def _spans(folded: str, words_pattern: re.Pattern[str]) -> list[tuple[int, int]]
             start = spans.pop()[0]
         spans.append((start, end))
     return spans
+
+
+def highlighted_pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    """The title in pieces (text, whether to highlight it), as in the mail."""
+    matcher = compile_pattern(words)
+    if matcher is None:
+        return ((title, False),)
+    spans: list[tuple[int, int]] = []
+    for match in matcher.finditer(fold_for_search(title)):
+        gap = title[spans[-1][1] : match.start()] if spans else "."
+        start = spans.pop()[0] if gap.strip(" -") == "" else match.start()  # highlight adjacent words together
+        spans.append((start, match.end()))
+    segments, position = [], 0
+    for start, end in spans:
+        segments += [(title[position:start], False), (title[start:end], True)]
+        position = end
+    return tuple(piece for piece in (*segments, (title[position:], False)) if piece[0])
