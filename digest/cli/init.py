@@ -89,18 +89,9 @@ class _SetupOptions:
         return initial_setup.SetupAnswers(
             **{
                 name: options.get(name) or present[name] or _ask(name, question)
-                for name, question in _QUESTIONS.items()
+                for name, question in initial_setup.questions().items()
             }
         )
-
-
-_QUESTIONS = {
-    "mail_from": "Sender of the mails (name <address>)",
-    "smtp_url": "Mail server (smtp://user:password@host:587?tls=starttls)",
-    "base_url": "Address of the service in the browser (https://…)",
-    "postal_address": "Postal address for the footer (law in many places)",
-    "admin": "Administrator's e-mail address",
-}
 
 
 def _ask(name: str, question: str) -> str:

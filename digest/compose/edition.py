@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 FOLLOWED, NEW, RISING = "followed", "new", "rising"
+SECTION_ORDER = (FOLLOWED, NEW, RISING)  # the sections of an edition as mails show them
 NOVELTY = "novelty"  # among an entry's signals: 0 to 100
 
 

@@ -1,6 +1,5 @@
 """Papers independent of their sources: records, identity, similarity, merging. Pure."""
 
-from digest.papers.author_groups import AuthoredPaper, group_papers
 from digest.papers.identity import abstract_keys, arxiv_identity, title_key, version_dois
 from digest.papers.keys import author_key, author_page_key, keys_of, lookup_keys, stored_keys, with_keys
 from digest.papers.merging import fill_empty_fields, merge_all, merge_dois, merge_listed, merge_records
@@ -21,6 +20,7 @@ from digest.papers.record import (
 )
 from digest.papers.record_cleaning import clean_record, to_storable
 from digest.papers.same_paper import is_near_duplicate, is_plausible_version, is_same_paper, similarity
+from digest.papers.same_person import AuthoredPaper, group_papers
 from digest.papers.summary_checks import (
     OWN_PREFIX,
     Summaries,

@@ -31,6 +31,7 @@ from digest.text.plain_text import one_line
 
 PACING = Pacing("biorxiv", pause=1.0)  # there is no published limit; both servers are on one host
 MAX_PAGES = 200
+INTERVAL = timedelta(hours=6)  # between two fetches of a server
 FINAL_AFTER = timedelta(days=2)  # then a day is final: preprints are dated before they appear
 FRESH_FOR = timedelta(days=7)  # preprints posted this long before they were first seen are new on that day
 INCOMPLETE_UNTIL = timedelta(days=4)  # a total that the pages never reach is an error of the API
@@ -252,7 +253,7 @@ def _source(server: str, outlet: str) -> Source:
         settings=(_URL,),
         fetch_day=partial(_fetch_day, server),
         current=(CurrentFetch("journal versions", partial(_fetch_journals, server)),),
-        interval=timedelta(hours=6),
+        interval=INTERVAL,
         fresh_for=FRESH_FOR,
         outlet=outlet,
     )

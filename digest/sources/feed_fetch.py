@@ -1,4 +1,7 @@
-"""Fetches a feed from an address that somebody typed: bounded, politely, and from public networks only."""
+"""Fetches a feed from an address that somebody typed: bounded, politely, and from public networks only.
+
+Which addresses a feed may have, and whether it keeps a redirect's: `feed_moves.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,13 @@ from digest.errors import BadInput, SourceDown
 from digest.sources import http
 from digest.sources.feed_discovery import feeds_named_by, is_web_page
 from digest.sources.feed_document import MAX_BYTES, read_feed
-from digest.sources.feed_identity import clean_link
+from digest.sources.feed_moves import new_address
 from digest.sources.feed_papers import FeedReading, read_papers
 from digest.sources.request_turns import Pacing
 
 REQUEST_SECONDS = 60.0
 TRIES = 3
 PAUSE = 1.0  # seconds between two requests to one host
-MAX_ADDRESS = 2000
 _UNSAFE = re.compile(r"[^a-z0-9.-]")
 
 
@@ -34,26 +36,6 @@ class FetchedFeed:
     etag: str = ""
     last_modified: str = ""
     moved_to: str = ""
-
-
-def checked_address(text: str) -> str:
-    """The typed address of a feed. Raises BadInput where it is none of http or https, or carries a password."""
-    address = "".join(text.split())
-    if address.startswith("feed:"):
-        address = address.removeprefix("feed:").removeprefix("//")
-        address = address if address.startswith("http") else f"https://{address}"
-    try:
-        parts = urlsplit(address)
-        is_web = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_web = False
-    if not is_web or len(address) > MAX_ADDRESS or not address.isprintable():
-        raise BadInput(
-            "address: write the feed's web address, such as https://journal.example/feed.xml", field="address"
-        )
-    if parts.username or parts.password:
-        raise BadInput("address: it must not carry a password", field="address")
-    return address
 
 
 def pacing_of(address: str) -> Pacing:
@@ -114,21 +96,8 @@ def _read(answer: http.SourceResponse, address: str) -> FetchedFeed:
         reading,
         etag if _is_field_value(etag) else "",
         last_modified if _is_field_value(last_modified) else "",
-        moved_to=_new_address(address, answer.moved_to),
+        moved_to=new_address(address, answer.moved_to),
     )
-
-
-def _new_address(address: str, moved_to: str) -> str:
-    """The address to store after permanent redirects, '' for none.
-
-    One that differs by session and tracking parameters alone would change at each fetch.
-    """
-    if not moved_to or clean_link(moved_to) == clean_link(address):
-        return ""
-    try:
-        return checked_address(moved_to)
-    except BadInput:
-        return ""
 
 
 def _is_field_value(value: str) -> bool:

@@ -22,6 +22,7 @@ from digest.sources.source import A_DAY, PARTIAL, CurrentFetch, DayMark, Fetched
 from digest.text.person_references import HUGGING_FACE, is_person_id
 from digest.text.plain_text import one_line
 
+INTERVAL = timedelta(hours=2)  # between two fetches
 LIMIT = 100
 MAX_NAME = 200
 MAX_PAGES = 30
@@ -224,6 +225,6 @@ SOURCE = Source(
     settings=(_URL,),
     fetch_day=_fetch_day,
     current=(CurrentFetch("the week", _fetch_week), CurrentFetch("trending", _fetch_trending)),
-    interval=timedelta(hours=2),
+    interval=INTERVAL,
     enabled_by_default=True,
 )

@@ -18,6 +18,7 @@ from digest.sources.pubmed_search import SearchHistory
 from digest.sources.source import PARTIAL, CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
 
 PAGE_SIZE = 200  # articles of one answer, some 2 MB
+INTERVAL = timedelta(hours=6)  # between two fetches
 RESTARTS = 3  # of a search that the server has forgotten
 FRESH_FOR = timedelta(days=7)  # articles entered this long before they were first seen are new on that day
 FINAL_AFTER = timedelta(days=2)  # then a day is final
@@ -138,7 +139,7 @@ SOURCE = Source(
     settings=(pubmed_search.URL, pubmed_search.QUERY, pubmed_search.JOURNALS, pubmed_search.API_KEY),
     fetch_day=_fetch_day,
     current=(CurrentFetch("retractions", _fetch_retractions),),
-    interval=timedelta(hours=6),
+    interval=INTERVAL,
     fresh_for=FRESH_FOR,
     outlet="PubMed",
 )

@@ -1,7 +1,7 @@
 """Which redirects of a source are followed, and what is sent along.
 
 A compromised source must not learn our keys, downgrade to plain HTTP, or make us send requests into our own network.
-RFC 9110, section 15.4, leaves the choice to the client.
+RFC 9110, section 15.4, leaves the choice to the client. Whether a feed keeps the new address: `feed_moves.py`.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ def searches(rounds: int) -> tuple[list[float], list[float]]:
     """Milliseconds of wall-clock and of CPU time of each search."""
     from digest.services.search.paper_search import search
     from digest.services.search.search_schemas import ORDERS, SearchRequest
+    from digest.web.ui.paging import RESULTS_PER_PAGE
 
     walls, cpus = [], []
     for _ in range(rounds):
@@ -99,7 +100,7 @@ def searches(rounds: int) -> tuple[list[float], list[float]]:
                 cursor = ""
                 for _page in range(2):
                     wall, cpu = time.perf_counter(), cpu_seconds()
-                    cursor = search(SearchRequest(query, order, cursor=cursor)).cursor
+                    cursor = search(SearchRequest(query, order, cursor=cursor, limit=RESULTS_PER_PAGE)).cursor
                     walls.append(1000 * (time.perf_counter() - wall))
                     cpus.append(1000 * (cpu_seconds() - cpu))
                     if not cursor:

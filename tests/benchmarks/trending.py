@@ -3,6 +3,9 @@
     python -m tests.benchmarks.trending SHARED                            the table, parameters fitted on half the days
     python -m tests.benchmarks.trending --observations FILE --out FILE    scores for other days
 
+`service` is what the service does: its order by `trending_score.strength`, for `enter` the probability of its badge;
+`forecast` is what was tried beside it (`trending_forecasts`), which knows more and which no subscriber sees.
+
 Tasks, one record a task and date (JSON lines in FILE):
 `growth`  from each paper's first observation, rank its votes gained until the next one
 `next1`, `next3`  from the trending ranks up to a day, the top 10 one and three days later
@@ -10,7 +13,8 @@ Tasks, one record a task and date (JSON lines in FILE):
 A record holds `task`, `date` and `papers`: `id`, `listed_at`, `published_at`, `observations` ([time, upvotes, stars]),
 `rank_history` ([time, rank]), `code`, `project`, `keywords`, `authors`, `organisation`; missing is unknown. `paper`,
 `project_page` and `organization` are read too; ranks are ignored where the task must not know them. For grading here
-they also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score`, tab-free JSON a line.
+they also hold `truth`, which no scorer reads. Predictions: `task`, `date`, `paper`, `score` (of `forecast`) and
+`service`, tab-free JSON a line.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.matching.trending import content_prior, trending_score
+from tests.benchmarks import trending_forecasts
 
 Record = dict[str, Any]
 Paper = dict[str, Any]
@@ -39,6 +44,7 @@ ENTER_DAYS = 7
 ENTER_TASKS = {"enter", "c"}
 UNRANKED_TASKS = {"growth", "a", *ENTER_TASKS}  # tasks whose answer the trending ranks would give away
 BOOTSTRAPS = 1000
+UNSIGNALLED = 1000.0  # larger than any content prior
 
 
 def main() -> None:
@@ -57,12 +63,14 @@ def main() -> None:
 
 
 def predict(observations: Path, out: Path) -> None:
-    """Write our scores for records of any days."""
+    """Write the scores of forecast and service for records of any days."""
     with observations.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as file:
         for line in lines:
             record = readable(json.loads(line))
-            for paper, score in zip(record["papers"], growth_scores(record), strict=True):
-                row = {"task": record["task"], "date": record["date"], "paper": paper["id"], "score": score}
+            scores = zip(record["papers"], forecast_scores(record), service_scores(record), strict=True)
+            for paper, score, service in scores:
+                row = {"task": record["task"], "date": record["date"], "paper": paper["id"]}
+                row |= {"score": score, "service": service}
                 file.write(json.dumps(row) + "\n")
 
 
@@ -82,8 +90,33 @@ def readable(record: Record) -> Record:
     return {**record, "papers": papers}
 
 
-def growth_scores(record: Record) -> list[float]:
-    """Our score of each paper of a record."""
+def service_scores(record: Record) -> list[float]:
+    """The service's score of each paper of a record: the probability of its badge for `enter`, else its order."""
+    record = readable(record)
+    now = _now(record)
+    score = _badge_score if str(record["task"]).lower() in ENTER_TASKS else _service_score
+    return [score(paper, now) for paper in record["papers"]]
+
+
+def _service_score(paper: Paper, now: datetime) -> float:
+    """The strength by which papers of a field are ordered, by votes, else by rank; by content where there is neither.
+
+    Papers without a signal stand behind all others.
+    """
+    votes, _ = _last(paper)
+    ranks = [int(rank) for _, rank in sorted(paper.get("rank_history") or [])]
+    signals = trending_score.Signals(hours=_hours(paper, now), votes=votes, rank=ranks[-1] if ranks else None)
+    strength = trending_score.strength(signals)
+    return content_prior.content_prior(_content(paper)) - UNSIGNALLED if strength is None else strength
+
+
+def _badge_score(paper: Paper, now: datetime) -> float:
+    votes, stars, days, _ = _entry_signals(paper, now)
+    return trending_score.likely_to_trend(votes, stars, days)
+
+
+def forecast_scores(record: Record) -> list[float]:
+    """The forecast's score of each paper of a record."""
     record = readable(record)
     now = _now(record)
     if any(paper["rank_history"] for paper in record["papers"]):
@@ -98,7 +131,7 @@ def growth_score(paper: Paper, now: datetime) -> float:
     votes, _ = _last(paper)
     content = _content(paper)
     prior = content_prior.content_prior(content) / 100
-    return prior if votes is None else content_prior.expected_growth(votes, _hours(paper, now), content) + prior
+    return prior if votes is None else trending_forecasts.expected_growth(votes, _hours(paper, now), content) + prior
 
 
 def listed_score(paper: Paper, now: datetime) -> float:
@@ -106,12 +139,12 @@ def listed_score(paper: Paper, now: datetime) -> float:
     ranks = [int(rank) for _, rank in sorted(paper.get("rank_history") or [])]
     votes, _ = _last(paper)
     gain = trending_score.expected_votes(votes, _hours(paper, now)) if votes is not None else 0.0
-    return content_prior.persistence_score(ranks, gain)
+    return trending_forecasts.persistence_score(ranks, gain)
 
 
 def enter_score(paper: Paper, now: datetime) -> float:
-    """The log-odds of entering the list, from votes, stars, age and content."""
-    return content_prior.trending_entry_log_odds(*_entry_signals(paper, now))
+    """The log-odds of entering the list, from votes, stars, age and content: the forecast, not the badge."""
+    return trending_forecasts.trending_entry_log_odds(*_entry_signals(paper, now))
 
 
 def entry_signals(paper: Paper, record: Record) -> tuple[int, int, float, content_prior.PaperProperties]:
@@ -342,7 +375,8 @@ def report(all_records: Iterable[Record]) -> None:
     for task, rows in by_task.items():
         later = rows[len(rows) // 2 :]
         print(f"\n{task}: {len(later)} days ({later[0]['date']} to {later[-1]['date']}), not fitted on")
-        for name, scores in [("ours", [growth_scores(r) for r in later]), *_baselines(later)]:
+        ours = [("service", [service_scores(r) for r in later]), ("forecast", [forecast_scores(r) for r in later])]
+        for name, scores in [*ours, *_baselines(later)]:
             graded = [g for r, s in zip(later, scores, strict=True) if (g := grade(r, s)) is not None]
             mean, low, high = interval(graded)
             print(f"  {name:<16} nDCG@10 {mean:.3f}  [{low:.3f}, {high:.3f}]")

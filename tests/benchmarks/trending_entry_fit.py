@@ -92,7 +92,8 @@ def compare(
     print(f"\n{name}: {len(days)} days")
     for rule, grades in (
         ("fitted", fitted),
-        ("shipped", [_grade(day, trending.growth_scores({**day, "task": "enter"})) for day in days]),
+        ("forecast", [_grade(day, trending.forecast_scores({**day, "task": "enter"})) for day in days]),
+        ("service", [_grade(day, trending.service_scores({**day, "task": "enter"})) for day in days]),
         ("formula before", [_grade(day, _formula_before(day)) for day in days]),
         ("votes", [_grade(day, properties(day)[:, 0]) for day in days]),
     ):

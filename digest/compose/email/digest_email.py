@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
-from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.edition import FOLLOWED, NEW, RISING, SECTION_ORDER, Content, Entry
 from digest.compose.email import match_reason, paper_view, subject_line, template_environment, topic_groups, wording
 from digest.compose.email.email_parts import subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
@@ -31,7 +31,8 @@ SUMMARY_LINES = 3  # of "Today in short", which opens a mail of GROUPED_FROM pap
 HTML_LIMIT = 98_000  # bytes; Gmail clips a mail at about 102 KB
 # the fields of an entry that decide how it looks, beside the words of its topics; ranking's own figures are not shown
 _VISIBLE = attrgetter(*(name for name in Entry._fields if name not in {"score", "mask", "topic", "matched"}))
-_SECTIONS = ((FOLLOWED, N_("★ Followed")), (NEW, N_("New for you")), (RISING, N_("Rising ↑")))
+_TITLES = {FOLLOWED: N_("★ Followed"), NEW: N_("New for you"), RISING: N_("Rising ↑")}
+_SECTIONS = tuple((section, _TITLES[section]) for section in SECTION_ORDER)
 
 
 class _PaperSlot(NamedTuple):

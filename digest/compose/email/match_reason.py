@@ -79,17 +79,18 @@ def example_part(title: str, words: Sequence[str]) -> str:
     )
 
 
+def topics_part(topics: str, *, strict: bool) -> str:
+    """`matches A`; `close to A` where the paper has words of the topics only."""
+    return localize("matches %(topics)s", topics=topics) if strict else localize("close to %(topics)s", topics=topics)
+
+
 def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
     """`matches A: words and B`, or `close to C` where no topic matched as written; at most NAMED_TOPICS named."""
     matches = named_topics(entry, topics)
     if not matches:
         return []
     shown = localize(" and ").join(_topic_with_words(match.topic, match.words) for match in matches[:NAMED_TOPICS])
-    parts = [
-        localize("matches %(topics)s", topics=shown)
-        if matches[0].strict
-        else localize("close to %(topics)s", topics=shown)
-    ]
+    parts = [topics_part(shown, strict=matches[0].strict)]
     if (others := len(matches) - NAMED_TOPICS) > 0:
         parts.append(localize_plural("%(n)s more topic", "%(n)s more topics", others))
     return parts

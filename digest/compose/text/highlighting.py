@@ -173,3 +173,15 @@ def marked_spans(text: str, words_pattern: WordPattern) -> list[tuple[int, int]]
             start = spans.pop()[0]
         spans.append((start, end))
     return spans
+
+
+def highlighted_pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    """The title in pieces (text, whether to highlight it), as in the mail."""
+    matcher = compile_pattern(words)
+    if matcher is None:
+        return ((title, False),)
+    segments, position = [], 0
+    for start, end in marked_spans(title, matcher):
+        segments += [(title[position:start], False), (title[start:end], True)]
+        position = end
+    return tuple(piece for piece in (*segments, (title[position:], False)) if piece[0])

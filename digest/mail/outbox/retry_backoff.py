@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-RETRY_PERIOD = timedelta(days=1)
+RETRY_PERIOD = timedelta(days=1)  # then a 4yz is given up
 FIRST_DELAY, MAX_DELAY = timedelta(minutes=1), timedelta(hours=2)
 JITTER = 0.2  # a delay is randomly up to this share shorter or longer
 UNCERTAIN_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1800))
@@ -15,7 +15,7 @@ MAX_AGE = timedelta(days=14)  # of a mail that is refused because of us; then it
 
 
 def retry_delay(attempts: int) -> timedelta | None:
-    """The delay after attempt number `attempts` (from 1): a minute, doubling up to two hours; None after a day."""
+    """The delay after attempt `attempts` (from 1): a minute, doubled up to `MAX_DELAY`; None after `RETRY_PERIOD`."""
     if attempts < 1:
         return FIRST_DELAY
     total = sum((_delay_after(attempt) for attempt in range(1, attempts)), timedelta())

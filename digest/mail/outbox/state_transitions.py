@@ -16,6 +16,7 @@ from digest.mail.smtp.reply_outcome import NOT_STARTED, SendOutcome
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 
 NOT_COMPOSED = "the message could not be composed"
+_RETRY_HOURS = retry_backoff.RETRY_PERIOD // timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class StateTransitions:
         return DeliveryResult(delivery, DEFERRED, outcome.reply, outcome.status, due_at, counted=False)
 
     def _deferred_or_given_up(self, delivery: ClaimedDelivery, outcome: SendOutcome, now: datetime) -> DeliveryResult:
-        """Try again later. After a day a 4yz is given up; a 5yz and a refusal because of us are postponed further."""
+        """Try again later. After `RETRY_PERIOD` a 4yz is given up; a 5yz and a refusal because of us are put off."""
         delay = retry_backoff.retry_delay(delivery.attempts)
         if delay is not None:
             return DeliveryResult(delivery, DEFERRED, outcome.reply, outcome.status, now + self._with_jitter(delay))
@@ -89,7 +90,7 @@ class StateTransitions:
             return self._domain_paused(delivery, outcome, now)
         if outcome.refused:
             return self._postponed(delivery, outcome, now, POLICY_PAUSE)
-        return _rejected(delivery, outcome, f"gave up after a day: {outcome.reply}")
+        return _rejected(delivery, outcome, f"gave up after {_RETRY_HOURS} hours: {outcome.reply}")
 
     def _with_jitter(self, delay: timedelta) -> timedelta:
         return retry_backoff.with_jitter(delay, self.rng)

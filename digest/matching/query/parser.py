@@ -7,7 +7,7 @@ import unicodedata
 from typing import NamedTuple
 
 from digest.errors import N_, BadQuery
-from digest.matching.profile_limits import MAX_QUERY
+from digest.matching.profile_limits import MAX_QUERY, MIN_PREFIX_LENGTH
 from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
 from digest.papers.subjects import suggested_subjects
 from digest.text.person_names import parse_name
@@ -250,15 +250,19 @@ def unknown_category(text: str, position: int) -> BadQuery:
 
 
 def _check_stars(term: Term, position: int) -> None:
-    """A star must follow two letters or more, at the end of a word. Raises BadQuery."""
+    """A star must follow a letter or digit, at the end of a word. Raises BadQuery.
+
+    How many letters stand before it is no matter of grammar: `profile_limit_checks` refuses short prefixes.
+    """
     if term.field == "cat":
         return
     for piece in term.text.split():
         if "*" not in piece or re.search(r"(?<![^\W_])[A-Za-z]\*(?!\*)", piece):
             continue
-        if not re.search(r"[^\W_]{2}\*$", piece) or piece.count("*") > 1:
+        if not re.search(r"[^\W_]\*$", piece) or piece.count("*") > 1:
             where = position + max(0, term.text.find(piece)) + piece.index("*")
-            raise BadQuery(N_("a star out of place"), position=where, expected=N_("two letters or more, then one *"))
+            expected = N_("%(least)s letters or more, then one *")
+            raise BadQuery(N_("a star out of place"), position=where, expected=expected, least=MIN_PREFIX_LENGTH)
 
 
 def _missing_term_error(lexeme: _Lexeme) -> BadQuery:

@@ -2,7 +2,8 @@
 
 Order inside a field is by expected votes (by rank where a source only ranks); between fields a percentile decides.
 Measured on Hugging Face's votes and ranks (SOURCES: 'Citations and impact', 'Trending formulas'). Predicted counts are
-never shown: the reason of a rising paper has facts only.
+never shown: the reason of a rising paper has facts only. Which papers are rising: `rises` in
+`services/catalog/trending_ranks.py`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,8 +42,9 @@ class UnsuppressResult:
 def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> UnsuppressResult:
     """Allow mail again to addresses suppressed on that day (UTC) or later, and forget their earlier failures. Audited.
 
-    `reason`: where it names reasons of suppressions (`no such address`, `complaint`), only those are removed. Any other
-    text just explains the removal, and suppressions that the service made after failures are removed. Raises BadInput.
+    `reason`: where it names reasons of suppressions in full (`no such address`, `complaints`), only those are removed.
+    Any other text, a part of such a reason too, just explains the removal, and suppressions that the service made after
+    failures are removed. Raises BadInput.
     """
     if not reason.strip():
         raise BadInput("reason: say which reason to release, or why", field="reason")
@@ -58,9 +60,21 @@ def unsuppress_since(since: date, *, reason: str, dry_run: bool = False) -> Unsu
 
 def _matching(suppressions: Sequence[Suppression], reason: str) -> list[Suppression]:
     """The suppressions whose reason is named; where none is, those that the service made after failures."""
-    text = " ".join(reason.lower().split())
-    named = {row.reason for row in suppressions if row.reason.lower() in text or text in row.reason.lower()}
+    named = {row.reason for row in suppressions if _names(reason, row.reason)}
     return [row for row in suppressions if row.reason in (named or AUTOMATIC_REASONS)]
+
+
+def _names(text: str, reason: str) -> bool:
+    """Whether all words of a suppression's reason stand in a text, one after the other; its last one may be plural."""
+    text_words, reason_words = _words(text), _words(reason)
+    return bool(reason_words) and (
+        f" {reason_words} " in f" {text_words} " or f" {reason_words}s " in f" {text_words} "
+    )
+
+
+def _words(text: str) -> str:
+    """The words of a text in lower case, with one blank between two."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _row(suppression: Suppression) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""`digest doctor`: mail servers, DKIM, SPF, DMARC and the address for bounces."""
+"""`digest doctor`: mail servers, DKIM, SPF, DMARC and the address for bounces.
+
+Which records in DNS count as SPF, DKIM and DMARC: `mail/smtp/sender_domain_records.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from urllib.parse import urlsplit
 from digest.errors import DigestError, Misconfigured, Transient
 from digest.mail.bounces import imap_folder
 from digest.mail.mime import dkim
-from digest.mail.smtp import dns_records, probe
+from digest.mail.smtp import probe, sender_domain_records
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.services.bounces import imap_poll
 from digest.settings import Settings
@@ -111,7 +114,7 @@ def _check_published_key(config: Settings, selector: str, record: str) -> Iterat
     name = f"{selector}._domainkey.{config.dkim_domain}"
     is_second = selector != config.dkim_selector
     try:
-        published = dns_records.dkim_record(config.dkim_domain, selector)
+        published = sender_domain_records.dkim_record(config.dkim_domain, selector)
     except Transient as error:
         yield Finding(WARNING, "dkim", str(error), "ask again from a machine with DNS")
         return
@@ -140,8 +143,8 @@ def check_sender_domain(config: Settings) -> Iterator[Finding]:
     """SPF and DMARC, which large receivers require of bulk senders."""
     domain = config.mail_domain
     if domain:
-        yield from _check_record("spf", f"a record for {domain}", lambda: dns_records.has_spf(domain))
-        yield from _check_record("dmarc", f"a policy for {domain}", lambda: dns_records.has_dmarc(domain))
+        yield from _check_record("spf", f"a record for {domain}", lambda: sender_domain_records.has_spf(domain))
+        yield from _check_record("dmarc", f"a policy for {domain}", lambda: sender_domain_records.has_dmarc(domain))
 
 
 def _check_record(name: str, description: str, is_published: Callable[[], bool]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from digest.db.papers import feed_sources
 from digest.errors import N_
 from digest.papers import ListedPaper
 from digest.services.ingestion.dedup import StoredMatches
-from digest.sources import feed_fetch
+from digest.sources import feed_fetch, feed_moves
 from digest.sources.crossref_completion import complete_papers
 from digest.sources.feed_papers import FeedPaper, FeedReading, LeftOutEntry
 from digest.sources.feed_source import FRESH, changed_entries, keys_of
@@ -60,7 +60,7 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
 
     `max_lookups`: papers to ask Crossref about; those that it does not answer in time are shown as the feed has them.
     """
-    address = feed_fetch.checked_address(address)
+    address = feed_moves.checked_address(address)
     fetched = feed_fetch.fetch_feed(address, tries=TRIES, deadline=time.monotonic() + FEED_SECONDS)
     read = fetched.reading or FeedReading("", (), ())
     completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,21 +13,28 @@ from digest.errors import BadInput, Refused
 from digest.mail.smtp import probe
 from digest.replace_file import PRIVATE_MODE, replace_file
 
+QUESTION = "question"  # the key of a question in the metadata of its field
+
 
 @dataclass(frozen=True, slots=True)
 class SetupAnswers:
-    """The administrator's answers."""
+    """The administrator's answers, each with its question."""
 
-    mail_from: str
-    smtp_url: str
-    base_url: str
-    postal_address: str
-    admin: str
+    mail_from: str = field(metadata={QUESTION: "Sender of the mails (name <address>)"})
+    smtp_url: str = field(metadata={QUESTION: "Mail server (smtp://user:password@host:587?tls=starttls)"})
+    base_url: str = field(metadata={QUESTION: "Address of the service in the browser (https://…)"})
+    postal_address: str = field(metadata={QUESTION: "Postal address for the footer (law in many places)"})
+    admin: str = field(metadata={QUESTION: "Administrator's e-mail address"})
 
     def check(self) -> None:
         """Raises BadInput naming the first invalid answer."""
-        for field in fields(self):
-            check_answer(field.name, getattr(self, field.name))
+        for name in questions():
+            check_answer(name, getattr(self, name))
+
+
+def questions() -> dict[str, str]:
+    """The question of each field of `SetupAnswers`, in the order in which `digest init` asks them."""
+    return {answer.name: answer.metadata[QUESTION] for answer in fields(SetupAnswers)}
 
 
 def check_answer(name: str, value: str) -> None:

@@ -22,7 +22,7 @@ from digest.services.admin.feed_preview import FeedPreview, preview_feed
 from digest.services.ingestion import fetch_schedule, import_files
 from digest.services.subscriptions import removed_sources
 from digest.sources import registry
-from digest.sources.feed_fetch import checked_address
+from digest.sources.feed_moves import checked_address
 from digest.text.folding import fold_text
 from digest.text.plain_text import one_line
 

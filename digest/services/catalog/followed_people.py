@@ -1,4 +1,4 @@
-"""People who share a name, and the papers of a followed person, told apart by `papers.author_groups`.
+"""People who share a name, and the papers of a followed person, told apart by `papers.same_person`.
 
 Nothing is stored: the groups follow from the stored papers, so a paper that comes today can show that two groups are
 one person. They are cached in the process until another batch is stored.

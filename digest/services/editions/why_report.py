@@ -134,7 +134,7 @@ def _delivery_line(delivery: Delivery) -> str:
 
 
 def entry_reason(entry: Entry, profile: Profile) -> str:
-    """Why an entry is in its edition, in one line."""
+    """Why an entry is in its edition, in one line of English for administrators; mails: `match_reason.reason_line`."""
     parts = [f"you follow {', '.join(entry.followed)}"] if entry.followed else []
     for index, words in entry.matched:
         topic = profile.topics[index].text if index < len(profile.topics) else "a topic since changed"

@@ -1,4 +1,7 @@
-"""When each source is to be fetched next: at its own times, sooner after a failure, or now by request."""
+"""When each source is to be fetched next: at its own times, sooner after a failure, or now by request.
+
+How often a source is fetched is its `interval`, in its file in `digest/sources`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Administrators control a run: show its deliveries, pause, resume, cancel, resend what was missed. Audited."""
+"""Administrators control a run: show its deliveries, pause, resume, cancel, resend what was missed. Audited.
+
+What cancelling does to mails, editions and papers: `db/runs/run_cancellation.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from sqlmodel import Session
 from digest import clock
 from digest.db.core.engine import reading, transaction
 from digest.db.outbox import held_mail
-from digest.db.runs import run_deliveries, runs
+from digest.db.runs import run_cancellation, run_deliveries, runs
 from digest.errors import NotFound, Refused
 from digest.i18n import localize
 from digest.models import Audit, Delivery, Run
@@ -102,9 +105,10 @@ def cancel(run_id: int, *, actor: str) -> CancelResult:
     """
     with transaction() as session:  # once this is committed, no further shard of the run can be built
         _run(session, run_id)
-        count = run_deliveries.cancel_run(session, run_id)
+        count = run_cancellation.cancel_run(session, run_id)
     with transaction() as session:
-        restored = run_deliveries.cancel_editions(session, run_deliveries.editions_with_cancelled_mail(session, run_id))
+        editions = run_cancellation.editions_with_cancelled_mail(session, run_id)
+        restored = run_cancellation.cancel_editions(session, editions)
         sending = run_deliveries.count_sending(session, run_id)
         result = CancelResult(count, len(held_mail.held_deliveries(session, run_id)), restored, sending)
         _audit(session, actor, "cancel run", run=run_id, deliveries=count, restored=restored)
@@ -121,8 +125,8 @@ def resend_missed(run_id: int, *, actor: str, enqueue: Enqueue, uncertain: bool 
     with transaction() as session:
         run = _run(session, run_id)
         if run.state == RUN_CANCELLED:
-            run_deliveries.restore_editions(session, run)
-            run_deliveries.reopen_run(session, run_id)
+            run_cancellation.restore_editions(session, run)
+            run_cancellation.reopen_run(session, run_id)
         delivery_ids = run_deliveries.missed_deliveries(session, run_id, uncertain=uncertain)
         count = run_deliveries.requeue(session, delivery_ids, now)
         if uncertain:

@@ -20,6 +20,7 @@ from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox.transactional_mail import enqueue_next
 from digest.db.reporting import metric_counters
 from digest.db.runs import run_reports, runs
+from digest.mail.outbox.retry_backoff import MAX_AGE
 from digest.models import Run
 from digest.models.delivery import DEFERRED, QUEUED, REJECTED, RUN_REPORT, SENDING, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE
@@ -33,7 +34,7 @@ log = logs.get(__name__)
 RUNS_ENDED = "runs_ended"  # the stored counter of runs by outcome
 WAIT_FOR_RETRIES = timedelta(hours=1)
 FAILED_AFTER = timedelta(hours=6)
-LOOK_BACK = timedelta(days=15)  # a mail is given up after 14 days
+LOOK_BACK = MAX_AGE + timedelta(days=1)  # by then every mail of a run is sent or given up
 PROBLEM_SHARE = 0.02  # of a run's mails: fewer that are rejected or deferred are an ordinary day
 _TROUBLED_STATES = frozenset({LATE, PARTIAL, STALE, DOWN})
 

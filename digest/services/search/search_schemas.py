@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from digest.services.catalog.page_schemas import PaperRow
@@ -14,7 +14,10 @@ PERIODS = (7, 30, 365)  # days; older papers are the last period
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What to search for. `text`: in the query language of topics; `cursor`: from the page before, '' for the first."""
+    """What to search for. `text`: in the query language of topics; `cursor`: from the page before, '' for the first.
+
+    `limit`: results of a page (`RESULTS_PER_PAGE` in `web/ui/paging.py`, `RESULTS_PER_ANSWER` of the API).
+    """
 
     text: str
     order: str = NEWEST
@@ -24,7 +27,7 @@ class SearchRequest:
     first: date | None = None
     last: date | None = None
     cursor: str = ""
-    limit: int = 20
+    limit: int = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from digest.compose.edition import FOLLOWED, NEW, RISING, Content, Entry
+from digest.compose.edition import FOLLOWED, NEW, RISING, SECTION_ORDER, Content, Entry
 from digest.matching.profile import Match, Profile
 from digest.matching.trending.content_prior import PaperProperties, content_prior
 from digest.services.selection.candidate_papers import CandidatePool
@@ -106,6 +106,5 @@ def content_order(percentile: int, code: bool, institutions: bool, authors: int)
 
 
 def _sort_by_section(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Sort entries by section, in the order of the mail."""
-    section_order = {FOLLOWED: 0, NEW: 1, RISING: 2}
-    return tuple(sorted(entries, key=lambda entry: section_order[entry.section]))
+    """Sort entries by section, in the order in which mails show them."""
+    return tuple(sorted(entries, key=lambda entry: SECTION_ORDER.index(entry.section)))

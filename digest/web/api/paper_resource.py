@@ -35,7 +35,8 @@ router = APIRouter(route_class=ApiRoute, tags=["papers"])
 READ_PAPERS = Depends(api_auth.allow_public("papers:read"))
 PAGE_FIELDS = ("meta_tags", "downloads")  # of a paper that only its page needs
 DEFAULT_TRENDING = 50
-MAX_FOUND = 100  # papers on a page of a search
+RESULTS_PER_ANSWER = 50  # of a search, unless the client asks for another number
+MAX_RESULTS = 100  # the largest number that it may ask for
 CITATIONS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The citations as a file",
@@ -112,7 +113,7 @@ class PaperQuery(BaseModel):
     code: bool = False
     after: date | None = None
     before: date | None = None
-    limit: int = Field(default=50, ge=1, le=MAX_FOUND)
+    limit: int = Field(default=RESULTS_PER_ANSWER, ge=1, le=MAX_RESULTS)
     cursor: str = Field(default="", max_length=60)
 
     def request(self) -> SearchRequest:

@@ -16,7 +16,7 @@ from digest.services.admin import admin_pages, source_admin, source_listing
 from digest.services.admin.feed_preview import NEW, FeedPreview, preview_feed
 from digest.services.admin.source_listing import SourceRow
 from digest.services.ingestion import fetch_schedule
-from digest.sources.feed_fetch import checked_address
+from digest.sources.feed_moves import checked_address
 from digest.web.http.admin_session import Administrator
 from digest.web.pages.admin_layout import admin_page, admin_router, form_text, redirect_after
 from digest.web.ui.admin_view import (

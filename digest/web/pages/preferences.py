@@ -36,7 +36,7 @@ from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
 from digest.web.pages.library_reports import LIBRARY_ERRORS, Importer, ImportLibrary, library_error
-from digest.web.ui import charts, forms, preference_form, preference_notices, template_rendering
+from digest.web.ui import forms, preference_form, preference_notices, preview_rows, template_rendering
 from digest.web.ui.forms import Pressed, SubmittedRow, UploadForm
 from digest.web.ui.library_form import LibraryView
 from digest.web.ui.subscription_texts import next_mail_text, status_text, suppression_notice
@@ -274,7 +274,7 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
         preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=owned)
     except BadInput as error:
         return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
-    view = charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
+    view = preview_rows.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
     return _page(account, texts, _PageState(preview=view, shown_versions=shown_versions))
 
 
@@ -299,7 +299,7 @@ class _PageState:
     version: str = ""
     shown_versions: str = ""
     rows: Sequence[SubmittedRow] = ()
-    preview: charts.PreviewView | None = None
+    preview: preview_rows.PreviewView | None = None
     library: LibraryView | None = None
     status: int = 200
 

@@ -26,6 +26,7 @@ from digest.web.http.error_pages import status_of
 from digest.web.http.search_limits import SearchSlot
 from digest.web.ui import forms, preference_form, search_view, template_rendering
 from digest.web.ui.forms import Form, Pressed
+from digest.web.ui.paging import RESULTS_PER_PAGE
 
 router = APIRouter(include_in_schema=False)
 
@@ -154,6 +155,7 @@ def search_request(params: Mapping[str, str]) -> SearchRequest:
         first=_day("from", params.get("from", "")),
         last=_day("to", params.get("to", "")),
         cursor=params.get("cursor", ""),
+        limit=RESULTS_PER_PAGE,
     )
 
 

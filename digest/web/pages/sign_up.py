@@ -24,7 +24,7 @@ from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import start_page_link, status_of
 from digest.web.http.preview_limits import MakePreview, QueuedPreview
-from digest.web.ui import charts, forms, library_form, preference_form, template_rendering
+from digest.web.ui import forms, library_form, preference_form, preview_rows, template_rendering
 from digest.web.ui.forms import Form
 from digest.web.ui.library_form import LibraryView
 from digest.web.ui.page_cache import CachedPage, PageCache, Pages
@@ -58,7 +58,7 @@ def warm_up(services: PageServices, pages: PageCache) -> None:
     example = Profile(topics=(Topic(EXAMPLES[0]),))
     preview = services.preview(example, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, cancelled=lambda: False)
     template_rendering.render(
-        "_preview.html", preview=charts.preview_view(preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS)
+        "_preview.html", preview=preview_rows.preview_view(preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS)
     )
 
 
@@ -189,20 +189,22 @@ def _library_of(token: str) -> LibraryView | None:
     return LibraryView(len(papers), token) if papers else None
 
 
-def _preview_of(make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers) -> charts.PreviewView:
+def _preview_of(
+    make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers
+) -> preview_rows.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
     profile = replace(preferences.profile(), examples=papers.terms)
     # counts the client, and ends its turn
     preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=papers.stored_papers)
     people = people_choice.people_of_authors(preferences.authors, ask=True)
-    return replace(charts.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS), people=people)
+    return replace(preview_rows.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS), people=people)
 
 
 def form_page(
     trending: TrendingPart,
     values: Mapping[str, str],
     *,
-    preview: charts.PreviewView | None = None,
+    preview: preview_rows.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
     status: int = 0,
     retry_after: int = 0,
@@ -227,7 +229,7 @@ def _render_form(
     trending: TrendingPart,
     values: Mapping[str, str],
     *,
-    preview: charts.PreviewView | None = None,
+    preview: preview_rows.PreviewView | None = None,
     error: BadInput | TooMany | None = None,
     library: LibraryView | None = None,
     is_posted: bool = False,

@@ -18,7 +18,7 @@ from digest.web.http.preview_limits import LibrarySlot, LimitedPreview
 from digest.web.pages import sign_up
 from digest.web.pages.library_reports import LIBRARY_ERRORS, library_error, report_of
 from digest.web.pages.sign_up import Trending
-from digest.web.ui import charts, library_form, preference_form
+from digest.web.ui import library_form, preference_form, preview_rows
 from digest.web.ui.forms import UploadForm
 
 router = APIRouter(include_in_schema=False)
@@ -42,7 +42,7 @@ def suggest(form: UploadForm, trending: Trending, make_preview: LimitedPreview, 
     return sign_up.form_page(
         trending,
         texts,
-        preview=charts.preview_view(report.preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS),
+        preview=preview_rows.preview_view(report.preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS),
         library=library_form.library_view(report, token=token),
         is_posted=True,
     )

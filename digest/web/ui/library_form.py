@@ -11,7 +11,7 @@ from digest.services.catalog.page_schemas import TopicCount
 from digest.services.preview.library_topic_suggestions import PREVIEW_DAYS, LibraryReport, SuggestedTopic
 from digest.services.subscriptions.library_resolution import LibrarySource, ResolvedLibrary
 from digest.text.tex import readable
-from digest.web.ui import charts
+from digest.web.ui import preview_rows
 
 FIELD = "library"  # of errors in any of the form's fields
 MAX_PROBLEMS_SHOWN = 200
@@ -115,7 +115,7 @@ def _outcome(report: LibraryReport) -> list[str]:
 
 def _topic_row(topic: SuggestedTopic, *, announcements: int) -> LibraryTopicRow:
     count = TopicCount(topic.text, round(topic.per_day * announcements))
-    often = charts.how_often(count, announcements, PREVIEW_DAYS)
+    often = preview_rows.how_often(count, announcements, PREVIEW_DAYS)
     example = topic.example
     return LibraryTopicRow(
         topic.text, often, readable(example.title) if example else "", example.id if example else None

@@ -8,10 +8,10 @@ from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 from digest import clock
+from digest.compose.text import highlighting
 from digest.i18n import format_number, localize, localize_plural
 from digest.papers.subjects import category_text
 from digest.services.search.search_schemas import BEST, NEWEST, PERIODS, SearchHit, SearchPage
-from digest.web.ui import charts
 
 CATEGORIES_SHOWN, SOURCES_SHOWN = 8, 6
 _FILTERS = ("category", "source", "code", "from", "to")
@@ -54,7 +54,7 @@ def search_view(page: SearchPage, params: Mapping[str, str], path: str) -> Searc
     order = params.get("order") or NEWEST
     return SearchView(
         sentence=_sentence(page),
-        hits=tuple(HitView(hit, charts.highlighted_pieces(hit.row.title, page.words)) for hit in page.hits),
+        hits=tuple(HitView(hit, highlighting.highlighted_pieces(hit.row.title, page.words)) for hit in page.hits),
         groups=_groups(page, here),
         orders=tuple(
             (text, here.changed(order=name), name == order)

@@ -18,7 +18,7 @@ from digest import redis
 from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
 from digest.mail.mime import dkim
-from digest.mail.smtp import dns_records
+from digest.mail.smtp import sender_domain_records
 from digest.queues import QUEUES
 from digest.redis import PrivateRedis
 from digest.services.admin import doctor_host
@@ -34,7 +34,7 @@ def no_dns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def unreachable(host: str, port: int) -> datetime:
         raise OSError("no network in tests")
 
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [])
     monkeypatch.setattr(doctor_host, "_certificate_end", unreachable)
     monkeypatch.chdir(tmp_path)
 
@@ -134,7 +134,7 @@ def test_the_published_dkim_key_is_compared_with_the_one_that_signs(
 ) -> None:
     own = dkim.dns_record(write_dkim_key(tmp_path, configured))
     records = {"": [], "other": [dkim.generate_key()[1]], "own": [own.replace("p=", "p= ")]}[published]
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: records if "_domainkey" in name else [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: records if "_domainkey" in name else [])
 
     ((found_level, text_found),) = findings(ready, "dkim")
     assert found_level == level
@@ -158,7 +158,7 @@ def test_a_second_dkim_key_that_is_missing_is_only_a_warning(
     ready: Terminal, configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
     record = dkim.dns_record(write_dkim_key(tmp_path, configured))
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [record] if "_domainkey" in name else [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [record] if "_domainkey" in name else [])
     configured(DKIM_SECOND_SELECTOR="s2", DKIM_SECOND_KEY_FILE=tmp_path / "none.pem")
 
     assert [level for level, _ in findings(ready, "dkim")] == ["ok", "warning"]

@@ -11,7 +11,7 @@ import pytest
 
 from digest import settings
 from digest.mail.mime import dkim
-from digest.mail.smtp import dns_records
+from digest.mail.smtp import sender_domain_records
 from digest.services.admin import doctor
 from digest.services.security import signed_links
 from digest.signing import UNSUBSCRIBE, Signer
@@ -207,7 +207,7 @@ def test_doctor_looks_for_both_keys_in_dns(
         records = {"s1": records["s2"], "s2": records["s1"]}
     published_selectors = {"neither": (), "first": ("s1",)}.get(published, ("s1", "s2"))
     monkeypatch.setattr(
-        dns_records,
+        sender_domain_records,
         "txt_records",
         lambda name: [records[name[:2]]] if "_domainkey" in name and name[:2] in published_selectors else [],
     )
@@ -219,7 +219,7 @@ def test_doctor_looks_for_both_keys_in_dns(
 def test_doctor_names_a_second_key_that_is_set_by_half_or_missing(
     ready: Terminal, configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [])
     ready.ok("dkim", "new", "--selector", "s1", "--folder", str(tmp_path))
     configured(DKIM_DOMAIN="digest.example", DKIM_SELECTOR="s1", DKIM_KEY_FILE=tmp_path / "dkim-s1.pem")
     configured(DKIM_SECOND_SELECTOR="s2")

@@ -54,10 +54,24 @@ def test_an_explanation_releases_what_was_suppressed_for_failures(released_from:
     assert still_suppressed() == {"angry@one.example", "letter@one.example"}
 
 
-def test_complaints_are_released_only_where_named(released_from: Terminal) -> None:
-    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "complaint")
+@pytest.mark.parametrize("reason", ["complaint", "Complaints", "a complaint: the provider's mistake"])
+def test_complaints_are_released_where_named(released_from: Terminal, reason: str) -> None:
+    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", reason)
 
     assert still_suppressed() == set(REASONS) - {"angry@one.example"}
+
+
+@pytest.mark.parametrize("reason", ["plain", "in", "a", "complain", "complaintive", "hand", "such", "an address", ":"])
+def test_a_part_of_a_reason_names_none(released_from: Terminal, reason: str) -> None:
+    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", reason)
+
+    assert still_suppressed() == {"angry@one.example", "letter@one.example"}
+
+
+def test_a_reason_is_named_whatever_stands_between_its_words(released_from: Terminal) -> None:
+    released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "No-such  ADDRESS, keeps failing")
+
+    assert still_suppressed() == {"angry@one.example", "letter@one.example"}
 
 
 def test_a_dry_run_reports_and_changes_nothing(released_from: Terminal) -> None:

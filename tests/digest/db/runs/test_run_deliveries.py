@@ -7,7 +7,7 @@ import pytest
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.db.outbox import held_mail
-from digest.db.runs import run_deliveries, runs
+from digest.db.runs import run_cancellation, run_deliveries, runs
 from digest.models import Run, Shard
 from digest.models.delivery import CANCELLED, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE, PLANNED
@@ -17,7 +17,7 @@ from tests.servers import CONTENT, DROP, MailServer
 
 def test_a_cancelled_run_sends_nothing(outbox: Outbox, smtp: MailServer, run_id: int) -> None:
     with transaction() as session:
-        cancelled = run_deliveries.cancel_run(session, run_id)
+        cancelled = run_cancellation.cancel_run(session, run_id)
 
     outbox.send()
 
@@ -30,7 +30,7 @@ def test_what_is_in_doubt_when_a_run_is_cancelled_is_held(outbox: Outbox, smtp: 
     smtp.fail(CONTENT, DROP, address="ada")
     outbox.send()
     with transaction() as session:
-        run_deliveries.cancel_run(session, run_id)
+        run_cancellation.cancel_run(session, run_id)
         held_rows = held_mail.held_deliveries(session, run_id)
 
     assert [row.address for row in held_rows] == ["ada@one.example"]
@@ -69,7 +69,7 @@ def test_a_resumed_run_is_as_far_as_its_shards(run_id: int, frozen: bool, state:
 
 def test_a_cancelled_run_can_not_be_resumed(outbox: Outbox, smtp: MailServer, run_id: int) -> None:
     with transaction() as session:
-        run_deliveries.cancel_run(session, run_id)
+        run_cancellation.cancel_run(session, run_id)
         run_deliveries.resume_run(session, run_id, clock.now())
 
     outbox.send()

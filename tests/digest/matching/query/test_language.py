@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.errors import BadQuery
 from digest.matching.profile import Profile, Topic
-from digest.matching.profile_limits import MAX_QUERY
+from digest.matching.profile_limits import MAX_QUERY, MIN_PREFIX_LENGTH
 from digest.matching.query.language import (
     And,
     AndNot,
@@ -101,8 +101,8 @@ def test_a_text_is_read_as_meant(text: str, query: Query) -> None:
     [
         ("", 0, "at least one word"),
         ("the of and", 0, "one more telling word"),
-        ("*", 0, "two letters or more, then one *"),
-        ("dif*sion", 3, "two letters or more, then one *"),
+        ("*", 0, f"{MIN_PREFIX_LENGTH} letters or more, then one *"),
+        ("dif*sion", 3, f"{MIN_PREFIX_LENGTH} letters or more, then one *"),
         ("graph (x1 AND x2", 6, "AND, OR or ANDNOT"),
         ("(x1 AND x2", 10, "AND, OR or )"),
         ("x1 AND x2)", 9, "nothing more"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
+from digest.matching.profile_limits import MIN_PREFIX_LENGTH
 from digest.matching.query.profile_limit_checks import check_cost, profile_cost
 
 
@@ -32,11 +33,16 @@ def test_words_and_prefixes_are_counted_in_all_parts(query_profile: Profile, wor
     assert profile_cost(query_profile) == (words, prefixes)
 
 
-def test_two_chinese_signs_are_long_enough_for_a_prefix() -> None:
-    check_cost(profile("ti:深度*"))
+@pytest.mark.parametrize("prefix", ["abc", "深度", "深"])
+def test_a_prefix_is_long_enough_with_three_letters_or_a_chinese_sign(prefix: str) -> None:
+    assert profile_cost(profile(f"ti:{prefix}*")).prefixes == 1
+    check_cost(profile(f"ti:{prefix}*"))
 
-    with pytest.raises(BadInput):
-        check_cost(profile("ti:ab*"))
+
+@pytest.mark.parametrize("query", ["ti:ab*", "5* graphs", "graph 4o*", "self-su*", "co:12*"])
+def test_a_short_prefix_is_refused_with_one_reason(query: str) -> None:
+    with pytest.raises(BadInput, match=f"begins too many words; write {MIN_PREFIX_LENGTH} letters or more"):
+        check_cost(profile(query))
 
 
 @given(st.lists(st.sampled_from(["graph", "protein fold*", "au:Byron", "reef AND coral ANDNOT fish"]), max_size=8))

@@ -113,48 +113,6 @@ def test_the_reason_is_facts(signals: Signals, line: str) -> None:
     assert explain(signals) == line
 
 
-@given(st.integers(0, 10**6), st.integers(0, 10**5), st.floats(0, 5000), st.booleans())
-def test_one_more_vote_never_lowers_the_odds_of_entering(votes: int, stars: int, days: float, code: bool) -> None:
-    content = content_prior.PaperProperties(code=code)
-
-    assert content_prior.trending_entry_log_odds(
-        votes + 1, stars, days, content
-    ) >= content_prior.trending_entry_log_odds(votes, stars, days, content)
-
-
-def test_stars_in_any_number_do_not_outweigh_votes() -> None:
-    content = content_prior.PaperProperties(code=True)
-    discussed = content_prior.trending_entry_log_odds(60, 100, 1.0, content)
-
-    assert content_prior.trending_entry_log_odds(1, 80_000, 1.0, content) < discussed
-    assert content_prior.trending_entry_log_odds(60, 80_000, 1.0, content) > discussed
-
-
-@given(st.integers(1, 500), st.floats(0, 1e6))
-def test_a_better_place_is_never_ranked_lower(rank: int, gain: float) -> None:
-    assert content_prior.persistence_score([rank], 0.0) > content_prior.persistence_score([rank + 2], gain)
-
-
-def test_an_unranked_paper_stands_below_every_place() -> None:
-    assert content_prior.persistence_score([], 1e6) < content_prior.persistence_score([500], 0.0)
-
-
-def test_of_two_papers_at_one_place_the_one_that_climbed_stands_above() -> None:
-    assert (
-        content_prior.persistence_score([9, 4], 0.0)
-        > content_prior.persistence_score([4, 4], 0.0)
-        > content_prior.persistence_score([1, 4], 0.0)
-    )
-
-
-@given(st.integers(0, 10**6), st.floats(0, 5000), st.integers(0, 5000))
-def test_one_more_vote_or_author_never_lowers_the_growth_expected(votes: int, hours: float, authors: int) -> None:
-    few, more = content_prior.PaperProperties(authors=authors), content_prior.PaperProperties(authors=authors + 1)
-
-    assert content_prior.expected_growth(votes, hours, few) <= content_prior.expected_growth(votes, hours, more)
-    assert content_prior.expected_growth(votes, hours, few) <= content_prior.expected_growth(votes + 1, hours, few)
-
-
 def test_bars_grow_with_the_votes() -> None:
     assert trending_score.sparkline([1, 4, 20, 41]) == "▁▁▄█"
 

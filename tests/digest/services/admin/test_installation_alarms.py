@@ -10,7 +10,7 @@ import pytest
 
 from digest import settings
 from digest.mail.mime import dkim
-from digest.mail.smtp import dns_records
+from digest.mail.smtp import sender_domain_records
 from digest.services.admin import doctor_host, installation_alarms
 from tests.digest.services.stored_rows import alarms, later
 from tests.tls_server import tls_server, write_certificate
@@ -21,7 +21,7 @@ Usage = namedtuple("Usage", "total used free")
 
 @pytest.fixture(autouse=True)
 def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [])
 
 
 def certificate_finding() -> tuple[str, str]:
@@ -119,9 +119,9 @@ def test_a_dkim_key_that_is_not_published_is_an_alarm(
         DKIM_SELECTOR="s1",
         DKIM_KEY_FILE=tmp_path / "dkim.pem",
     )
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [])
     unpublished = installation_alarms.check_installation()
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [dkim.dns_record(pem)])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [dkim.dns_record(pem)])
     published = installation_alarms.check_installation(now=later(hours=25))
 
     assert (unpublished, published) == (1, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from digest.errors import Transient
 from digest.mail.mime import dkim
-from digest.mail.smtp import dns_records
+from digest.mail.smtp import sender_domain_records
 from digest.redis import PrivateRedis
 from digest.services.admin import doctor, worker_findings
 from tests.digest.services.conftest import service
@@ -29,7 +29,7 @@ def redis_server(service: str, configured: Callable[..., None]) -> Iterator[Priv
 
 @pytest.fixture(autouse=True)
 def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [])
 
 
 def _findings(name: str) -> list[tuple[str, str]]:
@@ -63,7 +63,7 @@ def test_a_process_without_the_dkim_key_shows_what_the_worker_found(
     key_file, (pem, record) = tmp_path / "dkim.pem", dkim.generate_key()
     key_file.write_bytes(pem)
     key_file.chmod(0o600)
-    monkeypatch.setattr(dns_records, "txt_records", lambda name: [record] if "_domainkey" in name else [])
+    monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [record] if "_domainkey" in name else [])
     configured(MAIL_FROM="papers@digest.example", DKIM_DOMAIN="digest.example", DKIM_SELECTOR="s1")
     configured(DKIM_KEY_FILE=key_file)
     worker_findings.record_mail_checks()

@@ -12,7 +12,7 @@ import pytest
 
 from digest.compose.edition import Content
 from digest.db.core.engine import transaction
-from digest.db.runs import run_deliveries
+from digest.db.runs import run_cancellation
 from digest.errors import BadInput
 from digest.models.edition import COMPLETE
 from digest.queues import NoQueue
@@ -323,7 +323,7 @@ def test_a_run_cancelled_while_its_shard_is_chosen_freezes_nothing(lab: Lab, mon
     def choose_slowly(*arguments: Any, **more: Any) -> Any:
         choices = [*choose(*arguments, **more)]
         with transaction() as session:
-            run_deliveries.cancel_run(session, run)
+            run_cancellation.cancel_run(session, run)
         return choices
 
     monkeypatch.setattr(build_editions.assemble_edition, "iter_assembled", choose_slowly)
@@ -338,7 +338,7 @@ def test_subscribers_due_at_a_cancelled_run_get_their_papers_with_the_next(lab: 
     lab.set_time(utc(MONDAY, 7, 1))
     (run,) = run_planning.plan_due(NoQueue())
     with transaction() as session:
-        run_deliveries.cancel_run(session, run)
+        run_cancellation.cancel_run(session, run)
 
     lab.run()
     lab.set_time(utc(TUESDAY, 7, 1))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from digest.services.search.paper_search import search
 from digest.services.search.search_indexing import IndexingResult, index_papers
 from digest.services.search.search_schemas import BEST, SearchRequest
+from digest.web.ui.paging import RESULTS_PER_PAGE
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
 
 
 def _titles(text: str, **more: object) -> set[str]:
-    return {hit.row.title for hit in search(SearchRequest(text), **more).hits}  # type: ignore[arg-type]
+    return {hit.row.title for hit in search(SearchRequest(text, limit=RESULTS_PER_PAGE), **more).hits}  # type: ignore[arg-type]
 
 
 def test_what_i_was_sent_is_searched_alone(lab: Lab, smtp: MailServer) -> None:
@@ -32,7 +33,7 @@ def test_the_best_match_has_the_score_that_the_edition_has(lab: Lab, smtp: MailS
     lab.announce(MONDAY, "Graph neural networks for traffic", "A survey of graph neural networks", "Dark matter")
     lab.run(MONDAY)
     index_papers()
-    hits = search(SearchRequest("graph neural networks", order=BEST)).hits
+    hits = search(SearchRequest("graph neural networks", order=BEST, limit=RESULTS_PER_PAGE)).hits
     in_edition = [(entry.paper, entry.score) for entry in lab.entries("ada", MONDAY)]
 
     assert [(hit.row.id, hit.score) for hit in hits] == in_edition

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.web.ui import charts
+from digest.compose.text import highlighting
+from digest.web.ui import charts, preview_rows
 from tests.digest.web.conftest import ADA, METRICS, NOW, Browser, everything, subscribed
 
 
@@ -134,11 +135,11 @@ def test_numbers_over_bars_are_rounded() -> None:
 
 @given(title=st.text(max_size=80), words=st.lists(st.text(max_size=12), max_size=4))
 def test_the_pieces_of_a_title_are_the_title(title: str, words: list[str]) -> None:
-    assert "".join(text for text, _ in charts.highlighted_pieces(title, tuple(words))) == title
+    assert "".join(text for text, _ in highlighting.highlighted_pieces(title, tuple(words))) == title
 
 
 def test_the_amount_of_mail_is_described_in_words() -> None:
-    sentences = [charts.frequency_sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
+    sentences = [preview_rows.frequency_sentence(number) for number in (0, 0.2, 0.7, 1, 6.4)]
 
     assert sentences == [
         "No paper matched. Try fewer or wider words.",
