@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 from tests.patience import PATIENCE
 
 IMPORTED = [
+    "tests.forked_processes",  # each process unpickles `_run`, and would import the tests' own modules for it
     *("tests.digest.mail.sender_main", "tests.digest.sources.fetcher_main", "workers.main"),
     *("digest.cli.bounces", "digest.cli.ingest"),
     *("tests.workers.stubs", "workers.pools", "workers.scheduler"),
