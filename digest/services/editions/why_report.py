@@ -263,7 +263,7 @@ def _reason_not_close(
         relevance_text = f" (relevance {relevance:,}, at least {floor:,} is needed)" if floor else ""
         return f"it matches none of your topics as written, and is not close enough{relevance_text}"
     if contexts:
-        return "it has words of your topics, but is not like earlier papers about one whose words it has, nor about two"
+        return "it has words of your topics, but is not like earlier papers about one whose words it has, or about two"
     return "it has words of your topics, but too few of any one topic, or only common ones"
 
 

@@ -75,4 +75,15 @@ def test_a_paper_unlike_earlier_papers_with_the_topic_is_reported_as_such(lab: L
     lab.subscribe("ada", "error correction codes")
     lab.run(MONDAY)
 
-    assert reason(501) == "it has words of your topics, but is not like earlier papers about any of them"
+    assert reason(501) == (
+        "it has words of your topics, but is not like earlier papers about one whose words it has, or about two"
+    )
+
+
+def test_of_a_young_installation_a_paper_with_common_words_of_a_topic_is_reported_as_such(lab: Lab) -> None:
+    lab.set_time(utc(MONDAY, 12))
+    lab.store(MONDAY, paper(501, "Processing of an image"), paper(502, "Sparrows"))
+    lab.subscribe("ada", "image processing")
+    lab.run(MONDAY)
+
+    assert reason(501) == "it has words of your topics, but too few of any one topic, or only common ones"
