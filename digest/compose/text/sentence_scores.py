@@ -26,7 +26,7 @@ _STATES = (
     "bridg|fill|exploit|synthesi[sz]|augment|predict|optimi[sz]|reduc|approximat|choos|pos|analys|reconstruct|carr|"
     "bound|count|refin|classif|monitor|updat|captur|produc|interpret|defin|start|uncover|formali[sz]|instantiat|"
     "enhanc|pre-?train|distil|equip|catalog|decompos|disentangl|tailor|incorporat|substantiat|summari[sz]|extract|"
-    "recast|showcas|rel(?:y|ied)|initiat|overc|embed|link|detail|assum|perturb|interview|prepar|grow|grew"
+    "recast|showcas|rel(?:y|ied)|initiat|overc|embed|link|detail|assum|perturb|interview|prepar|grow|grew|resolv"
 )
 _DOCUMENT = (
     "paper|work|study|article|letter|manuscript|note|thesis|dissertation|report|survey|review|chapter|contribution|"
@@ -66,6 +66,11 @@ _AIM = re.compile(
 )
 _RESULT_VERB = re.compile(rf"\b(?:we|i) {_ADVERB}(?:show|demonstrate|identif(?:y|ie))(?:e?d)?\b")
 _WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:are \w+ing|(?:have {_ADVERB})?(?:{_STATES})\w*)")
+# any other verb, but those of opinions and of what holds for all of us
+_WE_VERB = re.compile(
+    rf"\b(?:we|i) {_ADVERB}(?!(?:are|were|am|was|can|could|cannot|may|might|must|should|would|have|had|do|did|know|"
+    r"believe|hope|think|need|expect|see|hear|live|want|wish|lack|call|refer|note|conclude|speculate|anticipate|plan)\b)[a-z]+"
+)
 _THIS_STATEMENT = re.compile(
     rf"(?:{_THIS_DOCUMENT}|\bthis project|\bpresent (?:{_DOCUMENT})|\bour (?:\w+ ){{0,2}}(?:{DOCUMENT_NOUNS}))s? "
     rf"{_ADVERB}(?:{_STATES})\w*",
@@ -247,6 +252,7 @@ def _contribution_score(clause: str, *, core: bool, this: bool, statement: bool)
     proposal, subject = bool(_PROPOSAL.search(clause)), bool(_THIS_SUBJECT.match(clause))
     core_weight = 2.6 if _RESULT_VERB.search(clause) and not proposal else 3.0
     score = core_weight * core + 2.2 * (statement and not core) + 1.0 * (proposal or bool(_AIM.search(clause)))
+    score += 1.4 * bool(not statement and _WE_VERB.search(clause))
     in_this = bool(_IN_THIS.search(clause))
     score += 1.5 * in_this + 1.0 * subject + 0.4 * (this and not subject)
     score += (0.4 if statement else 0.8) * bool(_OURS.search(clause) and not this)

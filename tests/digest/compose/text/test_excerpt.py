@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.text import excerpt as excerpts
@@ -242,6 +242,7 @@ SENTENCES = st.lists(
 
 
 @given(SENTENCES)
+@settings(deadline=None)
 def test_excerpts_consist_of_beginnings_of_sentences_and_show_words_that_are_not_far_behind(parts: list[str]) -> None:
     shown = visible(" ".join(parts), ("quantization",))
     scored = [sentence.text for sentence in scored_sentences(" ".join(parts))]

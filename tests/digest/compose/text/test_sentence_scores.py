@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.compose.text.sentence_scores import MAX_SENTENCES, scored_sentences
@@ -43,5 +43,6 @@ def test_the_name_that_the_title_introduces_raises_the_score() -> None:
 
 
 @given(st.integers(0, 90))
+@settings(deadline=None)
 def test_at_most_so_many_sentences_are_scored(count: int) -> None:
     assert len(scored_sentences("We study keys. " * count)) == min(count, MAX_SENTENCES)
