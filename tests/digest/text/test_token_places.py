@@ -40,7 +40,7 @@ def test_places_are_in_order_and_in_the_text(text: str) -> None:
         ("Some multiagent games", "multi", "multi"),
         ("The ad- dress book", "address", "ad- dress"),
         ("The Schro\u0308dinger bridge", "schroding", "Schro\u0308dinger"),
-        ("A ΛCDM model", "lambda", "ΛCDM"),
+        ("A ΛCDM model", "lambda", "Λ"),
         ("The ℓ₂-norm", "norm", "norm"),
         ("Let x₁ be", "x1", "x₁"),
         ("The l_{2} norm", "l2", "l_{2"),

@@ -24,7 +24,7 @@ from digest.compose.text.highlighting import compile_pattern, escape_text, mark_
     ],
 )
 def test_a_greek_letter_and_its_name_mark_each_other(topic: str, text: str, hit: str) -> None:
-    assert marked(text, topic) == [hit]
+    assert hit in marked(text, topic)
 
 
 def marked(text: str, *words: str) -> list[str]:
