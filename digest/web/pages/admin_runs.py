@@ -169,13 +169,13 @@ def _run_page(
         CANCELLED,
         PAUSED,
     }
-    question = (
-        [] if run.state == CANCELLED else [(localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel")]
-    )
+    question = [(localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel")]
     silence = [localize("No worker answers, so this page is not refreshed: nothing would change.")]
     lines = [_summary(run, counts), *(silence if is_worker_silent and is_unfinished else [])]
     sections = [
-        AdminSection(lines=lines, figures=question, forms=_run_forms(run, counts, page)),
+        AdminSection(
+            lines=lines, figures=question if _can_cancel(run, counts) else [], forms=_run_forms(run, counts, page)
+        ),
         AdminSection(
             heading=localize("Mails"),
             filters=_filters(page, counts, state, text, follow=follow, is_unfinished=is_unfinished),
@@ -194,6 +194,16 @@ def _run_page(
     title = localize("Run of %(slot)s UTC", slot=utc(run.slot))
     refresh = REFRESH_SECONDS if follow and is_unfinished else 0
     return admin_page("/runs", title, sections, error=error, refresh=refresh)
+
+
+def _can_cancel(run: Run, counts: Mapping[str, int]) -> bool:
+    """True where cancelling stops something: mails that are not sent, or editions that are not built yet.
+
+    A mail in doubt is held by cancelling once; one that was being sent then may be cancelled later.
+    """
+    if any(counts.get(state) for state in (QUEUED, SENDING, DEFERRED)):
+        return True
+    return run.state not in {COMPLETE, CANCELLED} or (run.state == COMPLETE and counts.get(UNCERTAIN, 0) > 0)
 
 
 def _summary(run: Run, counts: Mapping[str, int]) -> str:

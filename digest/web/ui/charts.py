@@ -38,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """A paper: its title in pieces (text, whether it matched), and in one line why it matched."""
+    """A paper: its title in pieces (text, whether it matched), and in one line where it appears and why it matched."""
 
     id: int
     pieces: tuple[tuple[str, bool], ...]
@@ -186,7 +186,7 @@ def highlighted_pieces(title: str, words: tuple[str, ...]) -> tuple[tuple[str, b
 def _row(paper: PreviewPaper) -> PreviewRow:
     words = tuple(word for _, matched_words in paper.matched for word in matched_words)
     topics = ", ".join(topic for topic, _ in paper.matched)
-    parts = []
+    parts = [paper.source] if paper.source else []
     if paper.matched:
         parts.append(
             localize("matches %(topics)s", topics=topics)
