@@ -72,6 +72,7 @@ def _export(request_id: int) -> Response:
 
 def _done_page(action: Action) -> HTMLResponse:
     """What was done, in sentences."""
+    sentences: tuple[str, ...]
     match action:
         case "erase":
             sentences = (
