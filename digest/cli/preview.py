@@ -185,7 +185,9 @@ def _paper_cell(paper: PreviewPaper) -> Text:
     match_kind = ("matches" if paper.strict else "close to") if paper.matched else ""
     trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
     facts = " · ".join(
-        filter(None, (paper.arxiv_id or f"no. {paper.id}", f"{match_kind} {_reasons(paper)}".strip(), trend))
+        filter(
+            None, (paper.arxiv_id or f"no. {paper.id}", paper.source, f"{match_kind} {_reasons(paper)}".strip(), trend)
+        )
     )
     return Text.assemble(one_line(readable(paper.title)), "\n", (one_line(facts), "muted"))
 

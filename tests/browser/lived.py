@@ -68,7 +68,7 @@ def _sign_up(site: Site, demo_subscriber: DemoSubscriber) -> None:
         "send_at": demo_subscriber.send_at,
     }
     httpx.post(f"{site.url}/subscribe", data=form, follow_redirects=True).raise_for_status()
-    httpx.post(link(site.mail(demo_subscriber.address), "confirm")).raise_for_status()
+    httpx.post(link(site.mail(demo_subscriber.address), "confirm"), follow_redirects=True).raise_for_status()
 
 
 def _guest(site: Site, number: int) -> None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Request, expect
+from sqlmodel import select
 
+from digest.compose.edition import Content
+from digest.compose.email.template_context import MORE, feedback_suffix
+from digest.db.core.engine import reading
+from digest.models import Edition
 from digest.services.security import signed_links
-from tests.browser.site import ADMIN, Site, days
+from tests.browser.site import ADMIN, Site, days, link
 from tests.browser.steps import ADA, TOPICS, sign_in, sign_up, subscribe
 from tests.browser.test_sign_up_form import topic_texts
+from tests.digest.web.conftest import everything
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 SCRIPT = pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
@@ -196,3 +203,69 @@ def test_a_finished_sign_up_is_not_sent_again(
 
     expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert len(posts) == 1
+
+
+def account_page(action: str) -> Callable[[Page, Site], str]:
+    """The mailed page of an action, which its subscriber has asked for."""
+
+    def address(page: Page, site: Site) -> str:
+        subscribe(page, site)
+        httpx.post(signed_links.preferences(1), data={"action": action}, follow_redirects=True).raise_for_status()
+        return signed_links.account(action, 1)
+
+    return address
+
+
+def address_after_subscribing(address_of: Callable[[], str]) -> Callable[[Page, Site], str]:
+    """The page of a mail that a subscriber gets."""
+
+    def address(page: Page, site: Site) -> str:
+        site.announce(date(2025, 11, 20), days(FRIDAY)[0])
+        subscribe(page, site)
+        return address_of()
+
+    return address
+
+
+def welcome_feedback() -> str:
+    """The feedback page of the first paper of the welcome mail."""
+    with reading() as session:
+        edition = session.exec(select(Edition)).one()
+    return signed_links.feedback(edition.id or 0) + feedback_suffix(
+        Content.from_json(edition.content).entries[0].paper, MORE
+    )
+
+
+@pytest.mark.parametrize(
+    ("address_of", "button", "heading"),
+    [
+        (lambda page, site: link(sign_up(page, site), "confirm"), "Yes, send me the mail", "You are subscribed"),
+        (lambda page, site: link(sign_up(page, site), "not-me"), "Not me, never mail", "You get no mail from here"),
+        (account_page("erase"), "Delete my data", "Your data is deleted"),
+        (account_page("change-address"), "Send the confirmation", "Check the new inbox"),
+        (address_after_subscribing(welcome_feedback), "More like this", "Noted."),
+        (address_after_subscribing(lambda: f"{signed_links.unsubscribe(1)}/link"), "Mail me", "Check your inbox"),
+        (address_after_subscribing(lambda: signed_links.unsubscribe(1)), "Unsubscribe", "You are unsubscribed"),
+    ],
+    ids=["confirm", "not me", "erase", "change of address", "feedback", "mail link", "unsubscribe"],
+)
+def test_the_button_of_a_mailed_link_acts_once(
+    page: Page, site: Site, posts: list[str], address_of: Callable[[Page, Site], str], button: str, heading: str
+) -> None:
+    page.goto(address_of(page, site))
+    if (field := page.locator("#address")).count():
+        field.fill("new@digest.example")
+    posts.clear()
+    page.get_by_role("button", name=button).click()
+    shown = page.get_by_role("heading", name=heading)
+    shown.wait_for()
+    stored = everything()
+    page.reload()
+    expect(shown).to_be_visible()
+    leave_and_come_back(page)
+    expect(shown).to_be_visible()
+    page.go_back()
+    page.reload()
+
+    assert len(posts) == 1
+    assert everything() == stored

@@ -88,6 +88,7 @@ class CandidateSearch:
         uses_words = bool(self._floor or self._examples)
         self._frequencies = [word.frequencies(cache) for word in self._words] if uses_words else []
         self._frequencies_by_stem = dict(zip([word.stem for word in self._words], self._frequencies, strict=False))
+        self._norms = cache.norms(weights)
         self._hits_by_lists: dict[PostingLists, _AnnouncementHits] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
@@ -185,7 +186,7 @@ class CandidateSearch:
         """
         sums: dict[int, int] = {}
         remaining = sum(self._most(word) for word in self._words)
-        norm, lengths = self._weights.norm, lists.lengths
+        norms = self._norms[lists]
         for word, frequencies_of in zip(self._words, self._frequencies, strict=True):
             frequencies = frequencies_of[lists]
             adds_papers = remaining >= self._floor
@@ -193,17 +194,17 @@ class CandidateSearch:
             numbers: Iterable[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
             weight, idf = word.weight, word.idf
             for number in numbers:
-                gain = weight * impact(idf, frequencies[number], norm(lengths[number]))
+                gain = weight * impact(idf, frequencies[number], norms[number])
                 sums[number] = sums.get(number, 0) + gain
         return {number: relevance for number, relevance in sums.items() if relevance >= self._floor}
 
     def _with_examples(self, lists: PostingLists, examples: ExampleBounds) -> dict[int, int]:
         """The most that plain words and examples give each paper together, where that is at least one of the floors."""
         sums = examples.similarities(lists)
-        norm, lengths = self._weights.norm, lists.lengths
+        norms = self._norms[lists]
         for word, frequencies_of in zip(self._words, self._frequencies, strict=True):
             for number, tf in frequencies_of[lists].items():
-                sums[number] = sums.get(number, 0) + word.weight * impact(word.idf, tf, norm(lengths[number]))
+                sums[number] = sums.get(number, 0) + word.weight * impact(word.idf, tf, norms[number])
         return {number: relevance for number, relevance in sums.items() if relevance >= self._least}
 
     def _most(self, word: _WeightedWord) -> int:

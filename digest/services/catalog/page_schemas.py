@@ -16,6 +16,7 @@ class PreviewPaper:
     """A paper that a profile would have been sent. `matched`: (topic, its words that matched), both as typed.
 
     `example`: the nearest of the profile's example papers, '' for none; `example_words`: the words shared with it.
+    `source`: where it appears, as in mails; '' for a paper of arXiv.
     """
 
     id: int
@@ -27,6 +28,7 @@ class PreviewPaper:
     arxiv_id: str | None = None
     example: str = ""
     example_words: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,4 +161,5 @@ def _paper(profile: Profile, pool: CandidatePool, entry: Entry, title: PaperTitl
         arxiv_id=title.arxiv_id,
         example=entry.example,
         example_words=entry.example_words,
+        source=title.source,
     )

@@ -33,6 +33,9 @@ ADMIN_SESSION = timedelta(hours=12)
 # For how long the page after an administrator's action may show what it did.
 ADMIN_NOTICE = timedelta(minutes=1)
 
+# For how long the address of the page after a mailed link's button shows what was done; then the page asks again.
+ACTION_RESULT = timedelta(hours=1)
+
 LIFETIMES: Mapping[str, timedelta | None] = {
     CONFIRM: timedelta(days=14),
     NOT_ME: None,  # until the unconfirmed sign-up is deleted (setting RETENTION_PENDING_DAYS)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from digest.compose.edition import Content
+from digest.compose.email.paper_block import source_text
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
 from digest.matching.query.language import people_of
@@ -26,6 +27,7 @@ from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import CLOSE_PAPERS
 from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
+from digest.papers import Record
 from digest.services.catalog import followed_people
 from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
@@ -37,10 +39,11 @@ _PREPARED_TOGETHER = 300  # papers
 
 
 class PaperTitle(NamedTuple):
-    """What a line about a paper shows."""
+    """What a line about a paper shows. `source`: where it appears, as in mails; '' for a paper of arXiv."""
 
     text: str
     arxiv_id: str | None
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class PostingsBackend:
             content = reference_backend.choose_content(pool, of_day, request, self._findings)
             for entry in content.entries:
                 record = documents[entry.paper].candidate.record
-                self.titles[entry.paper] = PaperTitle(record.title, record.arxiv_id)
+                self.titles[entry.paper] = _paper_title(record)
             contents.append(replace(content, considered=pool.count_after(0, self._choice)))
         return contents
 
@@ -180,3 +183,8 @@ class PostingsBackend:
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, percentiles)
         documents = reference_backend.with_people(self._session, documents, self._people)
         return {document.candidate.id: document for document in documents}
+
+
+def _paper_title(record: Record) -> PaperTitle:
+    source = "" if record.arxiv_id else str(source_text(record))  # a preview has hundreds of papers, most of arXiv
+    return PaperTitle(record.title, record.arxiv_id, source)

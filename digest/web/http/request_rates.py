@@ -63,8 +63,7 @@ class RequestLimiter:
         with self._lock:
             times = self._requests.setdefault(client, deque())
             self._requests.move_to_end(client)
-            while times and times[0] <= now - self.window:
-                times.popleft()
+            self._drop_old(times, now)
             if len(times) >= self.max_requests:
                 seconds = max(math.ceil(self.window - now + (times[0] if times else now)), 1)
                 raise TooMany(localize(self.message, seconds=seconds), seconds=seconds)
@@ -76,10 +75,15 @@ class RequestLimiter:
         """What is left for this client now. Counts nothing."""
         now = self._clock()
         with self._lock:
-            times = [time for time in self._requests.get(client, ()) if time > now - self.window]
-        reset_seconds = math.ceil(times[0] + self.window - now) if times else 0
-        remaining = max(self.max_requests - len(times), 0)
+            times = self._requests.get(client, deque())
+            self._drop_old(times, now)
+            reset_seconds = math.ceil(times[0] + self.window - now) if times else 0
+            remaining = max(self.max_requests - len(times), 0)
         return Quota(self.max_requests, remaining, math.ceil(self.window), reset_seconds)
+
+    def _drop_old(self, times: deque[float], now: float) -> None:
+        while times and times[0] <= now - self.window:
+            times.popleft()
 
 
 def count_request(request: Request, name: str, limiter: RequestLimiter, client: str) -> None:

@@ -29,11 +29,17 @@ from digest.web.ui.forms import Form, Pressed
 
 router = admin_router()
 
+REFRESH_SECONDS = 30
+
 
 @router.get("")
 def home(administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
     """The overview; without a session the sign-in form."""
-    return _overview(queue) if administrator else render_for_administrator("sign_in.html", asked=False)
+    return (
+        _overview(queue, refresh=REFRESH_SECONDS)
+        if administrator
+        else render_for_administrator("sign_in.html", asked=False)
+    )
 
 
 @router.post("/sign-in")
@@ -135,7 +141,9 @@ def _overview(
     run_message: str = "",
     domain_message: str = "",
     status: int = 200,
+    refresh: int = 0,
 ) -> HTMLResponse:
+    """The page. `refresh`: seconds; 0 for an answer to a POST, whose address can't be opened again."""
     figures = dashboard.dashboard()
     error = (
         resend_error
@@ -158,6 +166,7 @@ def _overview(
         domain_message=domain_message,
         days=(days := dashboard_history.days()),
         plots=_plots(days),
+        refresh=refresh,
     )
 
 

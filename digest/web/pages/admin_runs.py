@@ -197,9 +197,19 @@ def _summary_section(run: Run, counts: Mapping[str, int], page: str, *, is_worke
     if is_worker_silent:
         lines.append(localize("No worker answers, so this page is not refreshed: nothing would change."))
     figures = []
-    if run.state != CANCELLED:
+    if _can_cancel(run, counts):
         figures.append((localize("Unsent mails"), localize("Cancel the run"), f"{page}/cancel"))
     return AdminSection(lines=lines, figures=figures, forms=_run_forms(run, counts, page))
+
+
+def _can_cancel(run: Run, counts: Mapping[str, int]) -> bool:
+    """True where cancelling stops something: mails that are not sent, or editions that are not built yet.
+
+    A mail in doubt is held by cancelling once; one that was being sent then may be cancelled later.
+    """
+    if any(counts.get(state) for state in (QUEUED, SENDING, DEFERRED)):
+        return True
+    return run.state not in {COMPLETE, CANCELLED} or (run.state == COMPLETE and counts.get(UNCERTAIN, 0) > 0)
 
 
 def _summary(run: Run, counts: Mapping[str, int]) -> str:

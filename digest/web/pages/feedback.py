@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, Response
 
 from digest.compose.email.template_context import FOLLOW, LESS, MORE, MUTE, RATE, feedback_suffix
 from digest.errors import N_, BadInput
@@ -17,6 +17,7 @@ from digest.i18n import localize
 from digest.services.security import signed_links
 from digest.services.subscriptions import feedback
 from digest.services.subscriptions.feedback import PAPER_ONLY, FeedbackTarget
+from digest.web.http.action_results import ActionResult, redirect_to_result
 from digest.web.http.request_rates import count_feedback
 from digest.web.ui import forms, template_rendering
 from digest.web.ui.forms import Form, Pressed
@@ -44,15 +45,15 @@ _QUESTIONS = {  # verb: (heading, effect, button)
 
 
 @router.get("/feedback/{token}")
-def show(token: str) -> HTMLResponse:
-    """Describe the effect, with a button."""
+def show(token: str, result: ActionResult = "") -> HTMLResponse:
+    """Describe the effect, with a button; after it was pressed, what it did."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
-    return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id))
+    return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id), result=result)
 
 
 @router.post("/feedback/{token}", dependencies=[Depends(count_feedback)])
-def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
-    """Record the feedback and show its effect."""
+def submit(token: str, request: Request, form: Form, pressed: Pressed) -> Response:
+    """Record the feedback, and redirect to its effect."""
     edition_id, paper_id, verb = signed_links.read_feedback(token)
     if not pressed or verb == RATE:
         return show(token)
@@ -61,7 +62,7 @@ def submit(token: str, form: Form, pressed: Pressed) -> HTMLResponse:
         result = feedback.apply_feedback(edition_id, paper_id, verb, choice if isinstance(choice, str) else "")
     except BadInput as error:
         return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id), error=error)
-    return _page(token, edition_id, verb, feedback.feedback_target(edition_id, paper_id), result=result)
+    return redirect_to_result(request, result)
 
 
 def _page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.i18n import localize
@@ -31,7 +31,8 @@ async def _submit(request: Request) -> Response:
     """Unsubscribe. The link is enough proof; only our own form must be sent with its button.
 
     A mail provider's one-click POST (RFC 8058) is answered with a line of text, as nobody reads a page. Many come at
-    once after a run, so the route has no dependencies, whose resolution takes as long as all the rest.
+    once after a run, so the route has no dependencies, whose resolution takes as long as all the rest. Our own form is
+    answered with a redirect to the page, which shows the new state.
     """
     token = request.path_params["token"]
     (subscriber_id,) = signed_links.read_token(UNSUBSCRIBE, token)
@@ -43,6 +44,7 @@ async def _submit(request: Request) -> Response:
         client = await client_of_request(request)
         origin = await run_in_threadpool(consent_origin.stored_form, client)
         await unsubscribe.commit_unsubscription(Unsubscription(subscriber_id, origin))
+        return RedirectResponse(request.url.path, status_code=303, headers=template_rendering.PRIVATE)
     return await run_in_threadpool(show, token)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 MAX_HEIGHT, BASELINE = 64.0, 88.0  # pixels
 GAP = 0.25  # of the width of a slot
@@ -32,19 +33,29 @@ class Bar:
 def bars(days: Sequence[tuple[date, int]]) -> tuple[Bar, ...]:
     """Bars for days and their counts, in that order; the highest has `MAX_HEIGHT` pixels."""
     highest = max((total for _, total in days), default=0) or 1
-    slot_width = 100 / max(len(days), MIN_SLOTS)
+    width, places = _places(len(days))
     return tuple(
         Bar(
             date=day,
             total=total,
-            x=round((number + GAP / 2) * slot_width, 3),
-            width=round(slot_width * (1 - GAP), 3),
-            middle=round((number + 0.5) * slot_width, 3),
+            x=x,
+            width=width,
+            middle=middle,
             y=round(BASELINE - MAX_HEIGHT * total / highest, 1),
             height=round(MAX_HEIGHT * total / highest, 1),
         )
-        for number, (day, total) in enumerate(days)
+        for (day, total), (x, middle) in zip(days, places, strict=True)
     )
+
+
+@lru_cache(maxsize=128)
+def _places(count: int) -> tuple[float, Sequence[tuple[float, float]]]:
+    """The width of each of so many bars, and where each begins and has its middle, in percent."""
+    slot_width = 100 / max(count, MIN_SLOTS)
+    places = [
+        (round((number + GAP / 2) * slot_width, 3), round((number + 0.5) * slot_width, 3)) for number in range(count)
+    ]
+    return round(slot_width * (1 - GAP), 3), places
 
 
 def abbreviated(number: int) -> str:

@@ -19,7 +19,7 @@ PAPERS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """A paper: its title in pieces (text, whether it matched), and in one line why it matched."""
+    """A paper: its title in pieces (text, whether it matched), and in one line where it appears and why it matched."""
 
     id: int
     pieces: tuple[tuple[str, bool], ...]
@@ -113,7 +113,9 @@ def frequency_sentence(per_day: float) -> str:
 def _row(paper: PreviewPaper) -> PreviewRow:
     words = tuple(word for _, matched_words in paper.matched for word in matched_words)
     topics = ", ".join(topic for topic, _ in paper.matched)
-    parts = [topics_part(topics, strict=paper.strict)] if paper.matched else []
+    parts = [paper.source] if paper.source else []
+    if paper.matched:
+        parts.append(topics_part(topics, strict=paper.strict))
     if paper.example:
         parts.append(example_part(paper.example, paper.example_words))
     why = " · ".join(parts)

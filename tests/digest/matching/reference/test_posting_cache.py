@@ -8,6 +8,8 @@ from digest.matching.profile import Candidate
 from digest.matching.query.language import parse
 from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists, build_posting_lists, read_posting_lists
+from digest.matching.scoring import word_counts
+from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare_document
 from digest.matching.scoring.index_terms import IndexQuery, lookup
 from digest.papers import Record
@@ -61,3 +63,24 @@ def test_only_a_topic_that_is_new_is_looked_up(monkeypatch: pytest.MonkeyPatch) 
         cache.find(query)
 
     assert queries == [added]
+
+
+def test_a_word_that_topics_share_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries: list[IndexQuery] = []
+    find = PostingLists.find
+    cache = PostingCache(posting_lists()[:1])
+    cache.find(query_of("graph network"))
+
+    monkeypatch.setattr(PostingLists, "find", lambda lists, query: queries.append(query) or find(lists, query))  # type: ignore[func-returns-value]
+    cache.find(query_of("graph learning"))
+
+    assert query_of("graph") not in queries
+
+
+def test_norms_are_those_of_the_papers_lengths() -> None:
+    days = posting_lists()
+    weights = Weights(word_counts.prior())
+
+    norms = PostingCache(days).norms(weights)
+
+    assert [list(norms[lists]) for lists in days] == [list(map(weights.norm, lists.lengths)) for lists in days]

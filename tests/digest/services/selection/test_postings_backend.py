@@ -110,3 +110,22 @@ def test_a_preview_shows_what_the_mails_would_have_brought(stored: list[Profile]
         ] == expected, profile
         paper_count += sum(day.total for day in days)
     assert paper_count > PROFILES
+
+
+@pytest.mark.parametrize(
+    ("record", "source"),
+    [
+        (Record("Bandits of the sea", "Graphs.", arxiv_id="2509.00001", outlets=("A Server",)), ""),
+        (Record("Bandits of the sea", "Graphs.", outlets=("A Server",)), "A Server"),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_preview_names_the_source_of_a_paper_outside_arxiv(
+    database: str, configured: Callable[..., None], record: Record, source: str
+) -> None:
+    configured(SECRET_KEY="a key for tests of at least 32 bytes")
+    with time_machine.travel(datetime(2025, 9, 30, 12, tzinfo=UTC), tick=True):
+        store_document("jsonl", "day", ParsedDocument(papers=(ListedPaper(record, "new"),)), day=date(2025, 9, 30))
+        papers = preview(Profile((Topic("bandits"),))).best_papers(5)
+
+    assert [paper.source for paper in papers] == [source]

@@ -12,7 +12,8 @@ from digest import clock
 from digest.db.bounces import reports
 from digest.db.core.engine import reading, transaction
 from digest.models import Audit, Delivery, Run, Subscriber, Suppression
-from digest.models.delivery import DEFERRED, QUEUED, REJECTED, SENDING, UNCERTAIN
+from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
+from digest.models.edition import COMPLETE, PLANNED
 from digest.web.ui.admin_view import NAVIGATION
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import NOW, Browser, RecordingQueue, mails
@@ -87,6 +88,39 @@ def test_a_run_lists_its_mails_by_state_and_address(web: Browser, cookie: dict[s
     assert (ADA in everything, BOB in everything) == (True, True)
     assert (ADA in rejected, BOB in rejected) == (False, True)
     assert (ADA in result_page, BOB in result_page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("run_state", "mail_state", "is_offered"),
+    [
+        (COMPLETE, SENT, False),
+        (COMPLETE, DEFERRED, True),
+        (COMPLETE, UNCERTAIN, True),
+        (PLANNED, SENT, True),
+        (CANCELLED, CANCELLED, False),
+        (CANCELLED, UNCERTAIN, False),
+        (CANCELLED, SENDING, True),
+    ],
+)
+def test_cancelling_is_offered_where_it_stops_something(
+    web: Browser, cookie: dict[str, str], run_state: str, mail_state: str, is_offered: bool
+) -> None:
+    run = add_run(state=run_state)
+    add_mail(add_subscriber(ADA), run, state=mail_state)
+
+    assert (f"/admin/runs/{run}/cancel" in web.get(f"/admin/runs/{run}", headers=cookie).text) is is_offered
+
+
+def test_the_overview_refreshes_itself_but_not_the_answer_to_a_refused_form(
+    web: Browser, cookie: dict[str, str]
+) -> None:
+    overview = web.get("/admin", headers=cookie).text
+    refused = web.post("/admin/resend", data={"address": ADA, "day": "no day"}, headers=cookie)
+
+    assert 'data-refresh="30"' in overview
+    assert "MOST_FAILURES" in overview
+    assert refused.status_code == 422
+    assert "data-refresh" not in refused.text
 
 
 def test_a_run_with_many_mails_has_further_pages(web: Browser, cookie: dict[str, str]) -> None:
