@@ -21,7 +21,9 @@ _pending_config: tuple[str, bool] | None = None  # level and json, until structl
 
 # Each pattern backtracks over a bounded length only: log lines contain text that strangers sent.
 _REDACTIONS = (
-    (re.compile(r"(?<=://)[^\s/@]{1,200}@"), "<credentials>@"),
+    (re.compile(r"(?<=://)[^\s/]{1,200}@"), "<credentials>@"),
+    # A password may hold spaces and slashes: what follows the user's name and its colon is no port.
+    (re.compile(r"(?<=://)(?!\[)[^\s/:]{0,200}:(?!\s|\d{1,5}(?:[/?#\s]|$))[^\n]{1,200}@"), "<credentials>@"),
     (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|%40)[\w.-]{1,255}"), "<address>"),
     (re.compile(r"digest_[A-Za-z0-9_-]{20,}"), "<token>"),
     (

@@ -1,4 +1,4 @@
-"""Replaces a file that holds secrets, without a moment at which it is half written or readable by others."""
+"""Replaces a file, without a moment at which it is half written or, where it holds secrets, readable by others."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-PRIVATE_MODE = 0o600
+PRIVATE_MODE, PUBLIC_MODE = 0o600, 0o644
 
 
 def replace_file(file: Path, content: bytes, *, mode: int | None = None) -> None:

@@ -49,6 +49,10 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
         ("GET /?address=ada%40digest.example HTTP", "GET <address> HTTP"),
         ("postgresql://digest:secret@db:5432/digest", "postgresql://<credentials>@db:5432/digest"),
         ("smtp://user%40x:p%40ss@host:587", "smtp://<credentials>@host:587"),
+        ("no smtp://ada@uni.example:secret1@host:587", "no smtp://<credentials>@host:587"),
+        ("no smtp://ada@uni.example:ab cd ef@host:587", "no smtp://<credentials>@host:587"),
+        ("no smtp://ada:ab/cd?ef#gh@host:587", "no smtp://<credentials>@host:587"),
+        ("GET https://one.example:443/ failed", "GET https://one.example:443/ failed"),
         ("DETAIL:  Key (address)=(x) already exists.\nmore", "DETAIL: <values>\nmore"),
         (
             "run 7 of 3,000 mails at 12:30 in digest.services.runs.daily_run",

@@ -30,8 +30,11 @@ def parse_server(address: str) -> SmtpServer:
     try:
         parts = urlsplit(address)
         port = parts.port
-    except ValueError as error:
-        raise Misconfigured(f"DIGEST_SMTP_URL: {error}") from error
+    except ValueError:  # its text may be a part of the password, where that has a slash
+        raise Misconfigured(
+            "DIGEST_SMTP_URL: the port must be a number from 1 to 65535; in user and password write / as %2F, "
+            "# as %23, ? as %3F, @ as %40, % as %25 and [ as %5B"
+        ) from None
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise Misconfigured("DIGEST_SMTP_URL must look like smtp://user:password@host:587?tls=starttls")
     tls = _tls(parts)

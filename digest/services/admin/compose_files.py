@@ -16,7 +16,7 @@ from pathlib import Path
 import templates
 from digest import settings
 from digest.errors import BadInput, Refused
-from digest.replace_file import replace_file
+from digest.replace_file import PUBLIC_MODE, replace_file
 from digest.services.admin.configuration import SECRETS, declared_settings
 from digest.services.admin.initial_setup import SetupAnswers, quote_value
 
@@ -69,7 +69,7 @@ def write_compose_files(
         kept_secrets = _differing_secrets(folder / SECRETS_FOLDER, values, config)
         if force or not (folder / COMPOSE_FILE).exists():
             template = (files(templates) / "deploy" / "compose").joinpath(COMPOSE_FILE)
-            (folder / COMPOSE_FILE).write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+            _write_new(folder / COMPOSE_FILE, template.read_text(encoding="utf-8"), PUBLIC_MODE)
             written.append(folder / COMPOSE_FILE)
         _write_new(folder / ENV_FILE, _env_text(config, answers), ENV_MODE)
     except OSError as error:

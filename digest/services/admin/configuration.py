@@ -21,8 +21,11 @@ from digest.sources import registry
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
 SECRETS = frozenset({"secret_key", "webhook_key", "metrics_token", "ping_url", "bounce_imap_password"})
 HIDDEN_VALUE = "(set, hidden)"
-_PASSWORD = re.compile(r"(?<=://)([^:/@\s]*):\S*@")
-_PASSWORD_PARAMETER = re.compile(r"(?<=[?&])((?:ssl)?password)=[^&\s]*", re.IGNORECASE)
+# A password may hold any character, escaped or not, so it ends at the last @ of the value.
+_CREDENTIALS = re.compile(r"://(?!/)([^:]*:)?.*@", re.DOTALL)
+# Without an @ what follows the host is a port; anything else may be a password whose host was forgotten.
+_NOT_A_PORT = re.compile(r"://([^:/?#\[]*):(?!\d{0,5}(?:[/?#,]|$)).*", re.DOTALL)
+_SECRET_PARAMETER = re.compile(r"([?&][\w.-]*(?:passw(?:or)?d|secret|token|key))=[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,16 @@ def _origin(variable: str, in_environment: Set[str], in_file: Set[str]) -> str:
 def _display_value(value: object, *, secret: bool) -> str:
     if secret:
         return HIDDEN_VALUE if value else ""
-    text = ", ".join(map(str, value)) if isinstance(value, tuple) else "" if value is None else str(value)
-    return _PASSWORD_PARAMETER.sub(r"\1=…", _PASSWORD.sub(r"\1:…@", text))
+    values = value if isinstance(value, tuple) else () if value is None else (value,)
+    return ", ".join(_hide_credentials(str(part)) for part in values)
+
+
+def _hide_credentials(text: str) -> str:
+    """A value whose URL, if it has one, shows at most the user's name: no password, and no secret parameter."""
+    hidden = _CREDENTIALS.sub(lambda match: f"://{match[1] or ''}…@", text)
+    if hidden == text:
+        hidden = _NOT_A_PORT.sub(r"://\1:…", text)
+    return _SECRET_PARAMETER.sub(r"\1=…", hidden)
 
 
 def _unknown_variables(variables: Iterable[str], where: str) -> list[str]:

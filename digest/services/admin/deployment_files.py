@@ -15,6 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 import templates
 from digest import settings
 from digest.errors import BadInput, Refused
+from digest.replace_file import PUBLIC_MODE, replace_file
 
 SYSTEMD, CADDY, NGINX, MONITORING, WORKFLOW = "systemd", "caddy", "nginx", "monitoring", "workflow"
 _UNITS = (
@@ -43,12 +44,15 @@ _WORKFLOW_FILES = {  # a scheduled job of `digest mail`, which needs no settings
     ".github/workflows/papers-inbox.yml": "workflow/papers-inbox.yml",
     "topics.txt": "workflow/topics.txt",
 }
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_PUBLIC_FOLDER_MODE = 0o755
 _PLAIN_PATH = re.compile(r"/[\w./@+-]*")
 
 
 def write_deployment_files(kind: str, folder: Path, *, force: bool = False) -> list[Path]:
     """Write the files of one kind, filled in for this folder, user and settings. Returns their paths.
 
+    They hold no secrets, and other users read them (the proxy, Prometheus), so they are readable by all.
     Raises Refused where a file is there already (without `force`; none is written then), BadInput where the folder
     can't be written or a path has characters that such files would need escaped.
     """
@@ -58,11 +62,19 @@ def write_deployment_files(kind: str, folder: Path, *, force: bool = False) -> l
         raise Refused(f"{present[0]} is there already; --force replaces it")
     try:
         for file, text in targets.items():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+            _make_public_folder(file.parent)
+            replace_file(file, text.encode(), mode=PUBLIC_MODE)
     except OSError as error:
         raise BadInput(f"{folder}: can't be written ({error.strerror})", field=kind) from error
     return list(targets)
+
+
+def _make_public_folder(folder: Path) -> None:
+    """Create the folder and its missing parents so that all may enter them. Raises OSError."""
+    if not folder.is_dir():
+        _make_public_folder(folder.parent)
+        folder.mkdir()
+        folder.chmod(_PUBLIC_FOLDER_MODE)  # the umask of commands is private
 
 
 def _texts(kind: str) -> dict[str, str]:
@@ -70,6 +82,12 @@ def _texts(kind: str) -> dict[str, str]:
     if kind == WORKFLOW:
         return {path: _template(name) for path, name in _WORKFLOW_FILES.items()}
     values = _values()
+    if kind in (CADDY, NGINX) and values["host"] in _LOOPBACK_HOSTS:
+        raise BadInput(
+            f"{settings.get().base_url} is this machine alone, and no certificate can be had for it; "
+            "set DIGEST_BASE_URL to the https address that subscribers reach, then repeat this",
+            field=kind,
+        )
     return {Path(name).name: _render(name, values) for name in _FILES[kind]}
 
 
@@ -88,7 +106,8 @@ def _values() -> dict[str, str]:
     for name, path in values.items():
         if not _PLAIN_PATH.fullmatch(path):
             raise BadInput(f"{path}: choose a path of letters, digits and . _ - for {name}", field=name)
-    return {**values, "user": getpass.getuser(), "host": host, "upstream": f"{listen}:{config.port}"}
+    upstream = f"{listen}:{config.port}"
+    return {**values, "user": getpass.getuser(), "host": host, "base_url": config.base_url, "upstream": upstream}
 
 
 def _render(name: str, values: dict[str, str]) -> str:

@@ -109,6 +109,24 @@ def test_a_valid_configuration_is_confirmed_with_the_path_of_the_env_file(termin
         ("DATABASE_URL", "postgresql://ada:pa/ss@db/digest", "pa/ss"),
         ("DATABASE_URL", "postgresql://ada:pa@ss@db/digest", "ss@"),
         ("SMTP_URL", "smtp://ada:pa/s@s:word@mail.example:587", "word"),
+        ("SMTP_URL", "smtp://ada@uni.example:secret1@mail.example:587", "secret1"),
+        ("SMTP_URL", "smtp://ada@uni.example:abcd efgh ijkl@mail.example:587", "efgh"),
+        ("SMTP_URL", "smtp://ada:abcd efgh ijkl@mail.example:587", "ijkl"),
+        ("SMTP_URL", "smtp://ada:pa#ss@mail.example", "pa#ss"),
+        ("SMTP_URL", "smtp://ada:pa?ss@mail.example", "pa?ss"),
+        ("SMTP_URL", "smtp://ada:pa:ss@mail.example", "pa:ss"),
+        ("SMTP_URL", "smtp://a@d#a/?:pass@mail.example", "pass"),
+        ("SMTP_URL", "smtp://ada:pass", "pass"),
+        ("SMTP_URL", "smtp://ada:first1@one.example:25,smtp://bob@two.example:second2@three.example", "first1"),
+        ("SMTP_URL", "smtp://ada:first1@one.example:25,smtp://bob@two.example:second2@three.example", "second2"),
+        ("REDIS_URL", "redis://pass@cache.example:6379/0", "pass"),
+        ("REDIS_URL", "unix:///run/redis.sock?password=p ss", "p ss"),
+        ("DATABASE_URL", "postgresql://ada@uni.example:p ss/w@db/digest", "ss/w"),
+        ("DATABASE_URL", "postgresql://db/digest?sslpassword=pa word", " word"),
+        ("PING_URL", "https://ada:pass@ping.example/1", "pass"),
+        ("BOUNCE_IMAP_PASSWORD", "im@ap:pass", "im@ap"),
+        ("SUMMARY_URL", "https://ada@uni.example:pa/ss@proxy.example/v1", "pa/ss"),
+        ("SUMMARY_URL", "https://ai.example/v1?api_key=pass", "pass"),
         ("REDIS_URL", "redis://:re/dis@cache.example:6379/0", "re/dis"),
         ("DATABASE_URL", "postgresql://db/digest?user=ada&password=pa%2Fss", "pa%2Fss"),
         ("SEMANTIC_SCHOLAR_KEY", "s2-pass", "s2-pass"),
@@ -122,6 +140,25 @@ def test_no_form_of_a_secret_is_shown(
     configured(**{setting: value})
 
     assert secret not in terminal.ok("config", "show", "--json")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SMTP_URL", "smtp://mail.example:587?tls=starttls"),
+        ("DATABASE_URL", "postgresql://db.example:5432/digest"),
+        ("DATABASE_URL", "sqlite:////srv/ada@uni.example:8/digest.db"),
+        ("REDIS_URL", "redis://[::1]:6379/0"),
+        ("MAIL_FROM", "Papers <papers@uni.example>"),
+    ],
+)
+def test_a_value_without_a_password_is_shown_as_it_is(
+    terminal: Terminal, configured: Callable[..., None], own_folder: Path, setting: str, value: str
+) -> None:
+    configured(**{setting: value})
+
+    rows = {row["setting"]: row["value"] for row in json.loads(terminal.ok("config", "show", "--json"))}
+    assert rows[f"DIGEST_{setting}"] == value
 
 
 def test_the_settings_are_shown_with_their_origin_and_without_secrets(

@@ -87,6 +87,13 @@ def test_a_wrong_address_of_a_server_is_refused_by_name(url: str) -> None:
         parse_server(url)
 
 
+@pytest.mark.parametrize("url", ["smtp://ada:pass/word@mail.example", "smtp://ada:pass[word@mail.example"])
+def test_a_password_that_must_be_escaped_is_not_repeated(url: str) -> None:
+    with pytest.raises(Misconfigured, match="%2F") as refusal:
+        parse_server(url)
+    assert "pass" not in str(refusal.value).replace("password", "")
+
+
 @pytest.mark.parametrize("raw", [b"", b"a: b\n", b"a: b\r\n\nx\r\n", b"a: b\r\n\rx\r\n", b"a: b"])
 def test_a_message_that_would_change_on_the_way_is_refused(raw: bytes) -> None:
     with pytest.raises(ValueError, match="CRLF"):

@@ -60,6 +60,12 @@ def test_secrets_can_be_read_in_the_containers_and_by_nobody_else_here(terminal:
     assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
 
 
+def test_the_compose_file_holds_no_secret_and_can_be_read_by_all(terminal: Terminal, folder: Path) -> None:
+    terminal.ok("init", "--compose", str(folder), *ANSWERS)
+
+    assert stat.S_IMODE((folder / "docker-compose.yml").stat().st_mode) == 0o644
+
+
 def test_no_secret_is_in_the_env_file(terminal: Terminal, folder: Path, configured: Callable[..., None]) -> None:
     configured(
         SECRET_KEY="k" * 40, METRICS_TOKEN="m" * 40, SEMANTIC_SCHOLAR_KEY="s" * 20, PING_URL="https://hc.example/u"

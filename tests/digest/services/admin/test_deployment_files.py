@@ -119,6 +119,36 @@ def test_a_proxy_serves_the_host_of_the_base_url_and_hides_what_is_internal(
     assert "{{" not in text
 
 
+@pytest.mark.parametrize("kind", ["systemd", "caddy", "nginx", "monitoring", "workflow"])
+def test_the_files_can_be_read_by_the_users_that_use_them(installed: Terminal, tmp_path: Path, kind: str) -> None:
+    installed.ok("init", f"--{kind}", str(tmp_path / "new" / "files"))
+
+    written = [path for path in (tmp_path / "new").rglob("*") if path.is_file()]
+    folders = {folder for path in written for folder in path.parents if folder.is_relative_to(tmp_path / "new")}
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o644}
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o755}
+
+
+@pytest.mark.parametrize("kind", ["caddy", "nginx"])
+def test_a_proxy_for_an_address_of_this_machine_is_refused(
+    installed: Terminal, configured: Callable[..., None], tmp_path: Path, kind: str
+) -> None:
+    configured(BASE_URL="http://127.0.0.1:8000")
+
+    code, error = installed.refused("init", f"--{kind}", str(tmp_path / "proxy"))
+    assert code == 2
+    assert "set DIGEST_BASE_URL" in error
+    assert not (tmp_path / "proxy").exists()
+
+
+def test_the_unit_links_to_the_pages(installed: Terminal, configured: Callable[..., None], tmp_path: Path) -> None:
+    configured(BASE_URL="http://127.0.0.1:8123")
+
+    installed.ok("init", "--systemd", str(tmp_path / "units"))
+
+    assert _unit(tmp_path / "units" / "papers-inbox.service")["Unit"]["Documentation"] == "http://127.0.0.1:8123/"
+
+
 def test_existing_files_are_kept_unless_forced(installed: Terminal, tmp_path: Path) -> None:
     (tmp_path / "Caddyfile").write_text("mine")
 
