@@ -108,7 +108,7 @@ def test_the_title_of_the_page_is_the_subject() -> None:
 def test_matched_words_are_marked_where_they_stand() -> None:
     page = digest_of(Record(title="Off-line learning"), matched=((0, ("offline learning", "learning")),)).html
 
-    assert ">learning</span>" in page
+    assert ">Off-line learning</span>" in page
 
 
 def test_a_word_is_marked_whatever_its_case_and_accents() -> None:

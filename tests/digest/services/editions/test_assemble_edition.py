@@ -148,9 +148,11 @@ def test_the_least_votes_of_a_rising_paper_are_those_that_half_of_the_voted_pape
 def test_a_paper_that_merely_comes_close_to_a_topic_does_not_rise(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, engine: bool
 ) -> None:
+    other_papers = [paper(1000 + n, f"Remarks on subject {n}") for n in range(900)]
+    lab.store(MONDAY - timedelta(days=3), *other_papers)  # so that the words of the topic are rare
     yesterday_voted(lab, *range(20, 0, -1))
-    subscribe_now_as(lab, "ada", "linear bandits with delays")
-    subscribe_now_as(lab, "eve", "linear bandits with delays", authors=["Ada Byron"])
+    subscribe_now_as(lab, "ada", "bandits linear")
+    subscribe_now_as(lab, "eve", "bandits linear", authors=["Ada Byron"])
     lab.store(TUESDAY, paper(31, "Linear bandits today", authors=("Emmy Noether",)))
     if engine:
         monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
