@@ -18,10 +18,12 @@ _BREAKS = "breaks long words; three ways at once, and where none is known words 
 _SCREENS = "for screen readers, where it is kept; without it they say the visible text"
 _CARD = "bounds the card; a table of its own does so for Outlook, a division for Apple's mail"
 _USUAL = "only values that all know are used"
+_ONE_LINE = "keeps the code of a category on one line; elsewhere it may break at a hyphen, and nothing is lost"
 _LOOKS = "finer in some programs than in others; nothing is lost"
 # Features that some program lacks or knows in part, and why that does no harm here.
 BASELINE = {
     "@media": _EXTRA, "<style> element": _EXTRA, "color-scheme meta tag": _EXTRA,
+    "white-space": _ONE_LINE,
     "display:none": _PREHEADER, "overflow": _PREHEADER, "max-height property": _PREHEADER,
     "overflow-wrap": _BREAKS, "word-break": _BREAKS, "table-layout": _BREAKS,
     "role attribute": _SCREENS, "lang attribute": _SCREENS,
