@@ -65,9 +65,10 @@ def _edition_item(
     subject, html = digest_email.feed_fragment(
         content, papers.papers, recipient, links, blocks=blocks, summaries=papers.summaries_of(edition)
     )
+    day = wording.short_date(edition.day)
     return Item(
         key=feed_tag(edition.created_at, f"edition-{edition.id}"),
-        title=f"{wording.short_date(edition.day)}: {subject}",
+        title=subject if subject.startswith(day) else f"{day}: {subject}",  # the subject of a quiet day names it
         url=page,
         html=html,
         published=edition.created_at,
