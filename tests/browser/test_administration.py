@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from digest.db.core.engine import reading
 from digest.matching.profile import Profile
 from digest.models import ProfileVersion
+from digest.queues import NoQueue
+from digest.services.runs import run_planning
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site, days
 from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row
@@ -61,7 +63,11 @@ def test_why_nothing_comes_is_said_on_top_of_the_story(
 
 
 def test_a_run_is_cancelled_after_a_question(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
-    mailed(page, site, clock_moves)
+    subscribe(page, site)
+    clock_moves.shift(timedelta(days=1))
+    site.announce(FRIDAY, days(FRIDAY)[0])
+    run_planning.plan_due(NoQueue())
+    sign_in(page, site, ADMIN)
     page.goto(f"{site.url}/admin/runs/1")
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("heading", name="Cancel run 1?")).to_be_visible()

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,30 +37,7 @@ from digest.web.http.dependencies import PageServices
 
 NOW = datetime(2025, 11, 21, 9, 7, tzinfo=UTC)  # a Friday
 ADA = "ada@digest.example"
-_FOLDER = Path(__file__).parent
 METRICS = {"authorization": "Bearer a-token-for-the-figures-of-32-bytes"}
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
-    """Run every other case of a page's test of several cases on either database, and not each on both.
-
-    Forms, headers and messages are the same on both; statements have tests of their own below `digest/services` and
-    `digest/db`. Tests with one case run on both, as do those marked `every_database`.
-    """
-    ids: dict[str, dict[str, dict[str, pytest.Function]]] = {}  # by test, by database, by the id of the case
-    for item in items:
-        database = getattr(getattr(item, "callspec", None), "params", {}).get("database")
-        is_ours = item.path.is_relative_to(_FOLDER) and database is not None
-        if is_ours and item.get_closest_marker("every_database") is None:
-            case = item.callspec.id.replace(str(database), "", 1)
-            ids.setdefault(item.nodeid.partition("[")[0], {}).setdefault(database, {})[case] = item
-    surplus: set[pytest.Function] = set()
-    for first, second in (databases.values() for databases in ids.values() if len(databases) == 2):
-        if len(first) > 1 and list(first) == list(second):
-            surplus.update(list(first.values())[1::2], list(second.values())[::2])
-    if surplus:
-        config.hook.pytest_deselected(items=surplus)
-        items[:] = [item for item in items if item not in surplus]
 
 
 @dataclass

@@ -185,7 +185,6 @@ def test_a_request_whose_process_died_is_not_done_again_while_its_key_is_kept(
     assert sign_up(web).status_code == 202
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize("error", [RuntimeError("after the effect"), MailUncertain("perhaps sent")], ids=str)
 def test_a_request_that_failed_after_its_effect_has_no_second_one(
     web: Browser, clock_stands: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -237,7 +236,6 @@ def test_a_body_that_is_not_declared_as_json_is_refused(web: Browser, media_type
     assert mails() == []
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

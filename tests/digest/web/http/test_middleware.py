@@ -81,7 +81,6 @@ def test_an_address_that_does_not_exist_is_a_404_page(web: Browser, page: str) -
     assert "<h1>Page not found</h1>" in response.text
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize(
     "page",
     [

@@ -344,7 +344,6 @@ def test_a_source_that_is_not_enabled_is_not_fetched(web: Browser, cookie: dict[
     assert web.act("/admin/sources", data={"source": "nobody"}, headers=cookie).status_code == 404
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "%", "_", "'"])
 @pytest.mark.parametrize("path", ["/admin/subscribers", "/admin/suppressions", "/admin/audit"])
 def test_a_search_takes_any_text_literally(web: Browser, cookie: dict[str, str], path: str, text: str) -> None:

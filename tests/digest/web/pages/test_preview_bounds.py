@@ -152,7 +152,6 @@ def test_visitors_get_the_papers_before_a_change_until_those_after_it_are_prepar
     assert (before, during, totals()) == ([PAPERS], [PAPERS], [PAPERS, PAPERS])
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize("pair", ["badak babom", "kakdud makmum"])  # the same 16 or 24 bits as the exclusion's pair
 def test_an_excluded_phrase_leaves_out_no_paper_with_another_pair_of_words(web: Browser, pair: str) -> None:
     title = f"Diffusion on a graph to transform {pair}"

@@ -45,7 +45,6 @@ def library(web: Browser) -> Browser:
     return web
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -121,7 +120,6 @@ def test_facets_count_and_narrow(library: Browser) -> None:
     assert len(titles(library, "protein", **{"from": "2025-11-17", "to": "2025-11-17"})) == 2
 
 
-@pytest.mark.every_database
 @pytest.mark.parametrize("category", ["bio.scientific-communication", "acc-phys"])
 def test_each_category_that_papers_have_narrows_the_results(web: Browser, category: str) -> None:
     store(paper(1, "Graphs", categories=(category,)), paper(2, "Graphs and trees", categories=("cs.LG",)))
