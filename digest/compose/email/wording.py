@@ -116,7 +116,7 @@ def advice_for_silent_topic(topic: str) -> str:
         return localize("It finds only what fits the whole query: fewer conditions bring more.")
     if len(topic.split()) > MAX_SHORT_TOPIC:
         return localize("Fewer words bring more: split it into two topics of two or three words each.")
-    return localize("Add how authors write it, or a broader topic beside it.")
+    return localize("Try other words for it, or add a broader topic.")
 
 
 def no_papers_yet(recipient: Recipient, considered: int, since: date | None, fields: str) -> str:

@@ -232,11 +232,11 @@ def test_a_quiet_day_names_the_silent_topic_and_what_helps() -> None:
     )
 
     assert "“regret bounds” has brought nothing for 23 days." in mail.text
-    assert "Add how authors write it, or a broader topic beside it." in mail.text.replace("\n", " ")
+    assert "Try other words for it, or add a broader topic." in mail.text.replace("\n", " ")
     assert "Change your preferences" in mail.html
     assert mail.subject == "Nothing on regret bounds for 23 days"
     preview = mail.html.partition('<div class="hidden"')[2].partition(">")[2]
-    assert preview.startswith("“regret bounds” has brought nothing for 23 days. Add how authors write it")
+    assert preview.startswith("“regret bounds” has brought nothing for 23 days. Try other words for it")
 
 
 @pytest.mark.parametrize(
