@@ -14,7 +14,7 @@ import typer
 from digest import settings
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
-from digest.errors import BadInput
+from digest.errors import BadInput, MailDeferred, MailRejected
 from digest.services.admin import compose_files, configuration, deployment_files, initial_setup
 from digest.sources import registry
 
@@ -60,8 +60,20 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         initial_setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(initial_setup.send_test_mail(answers))
+            _send_test_mail(answers, env_file)
         output.print_line(f"next: digest migrate, digest ingest {registry.gap_filler()}, digest doctor, then digest up")
+
+
+def _send_test_mail(answers: initial_setup.SetupAnswers, env_file: Path) -> None:
+    """Send the test mail. Where the server refuses it, say what is done and what is not, before the error."""
+    try:
+        output.print_line(output.plain_text(initial_setup.send_test_mail(answers)))
+    except (MailDeferred, MailRejected):
+        output.print_line(
+            f"the settings are written, but no test mail was sent: correct DIGEST_SMTP_URL in {env_file}, then "
+            "`digest doctor` tries the server again"
+        )
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +107,11 @@ class _SetupOptions:
 
 
 _QUESTIONS = {
-    "mail_from": "Sender of the mails (name <address>)",
+    "mail_from": "Sender of the mails (name <address>; a name with a comma in double quotes)",
     "smtp_url": "Mail server (smtp://user:password@host:587?tls=starttls)",
-    "base_url": "Address of the service in the browser (https://…)",
+    "base_url": "Address of the service in the browser (https://…; for a trial http://127.0.0.1:8000)",
     "postal_address": "Postal address for the footer (law in many places)",
-    "admin": "Administrator's e-mail address",
+    "admin": "Administrator's e-mail address (gets the test mail and alarms)",
 }
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest.db.subscribers import subscribers
-from digest.errors import BadInput, Refused
+from digest.errors import BadInput, Misconfigured, Refused
 from digest.mail.smtp import probe
+from digest.mail.smtp.endpoints import parse_server
+from digest.mailbox_syntax import require_mailbox
 from digest.replace_file import PRIVATE_MODE, replace_file
 
 
@@ -35,13 +37,21 @@ def check_answer(name: str, value: str) -> None:
     if "\n" in value or "\r" in value:
         raise BadInput("an answer is one line", field="answer")
     if name == "mail_from":
-        _check_address("sender", parseaddr(value)[1])
+        _check_sender(value)
     elif name == "admin":
         _check_address("administrator", value)
     elif name == "smtp_url":
         _check_smtp_url(value)
     elif name == "base_url" and urlsplit(value).scheme not in {"http", "https"}:
         raise BadInput("address of the service: begin with https://", field="base_url")
+
+
+def _check_sender(text: str) -> None:
+    try:
+        require_mailbox(text)
+    except ValueError as error:
+        raise BadInput(f"sender: {error}", field="mail_from") from error
+    _check_address("sender", parseaddr(text)[1])
 
 
 def _check_address(name: str, text: str) -> None:
@@ -56,6 +66,10 @@ def _check_smtp_url(value: str) -> None:
         raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
     if "," in value:
         raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
+    try:
+        parse_server(value)
+    except Misconfigured as error:
+        raise BadInput(f"mail server: {str(error).removeprefix('DIGEST_SMTP_URL: ')}", field="smtp_url") from error
 
 
 def require_absent(file: Path, *, force: bool) -> None:
