@@ -178,6 +178,13 @@ def test_titles_are_text_never_markup_or_escapes(lab: Terminal) -> None:
 
 
 @SQLITE
+def test_a_preview_labels_the_score_and_names_a_topic_once(lab: Terminal) -> None:
+    printed = lab.ok("preview", "--topic", "bandits")
+
+    assert re.search(r"^Linear bandits *\n2511\.00001 · matches bandits · score \d+", printed, re.MULTILINE)
+
+
+@SQLITE
 def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     output = lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--format", "html")
 
