@@ -188,7 +188,7 @@ def test_a_preview_labels_the_score_and_names_a_topic_once(lab: Terminal) -> Non
 def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     output = lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--format", "html")
 
-    assert "<li>Linear bandits <small>bandits (bandits)</small></li>" in output
+    assert "<li>Linear bandits <small>bandits</small></li>" in output
 
 
 @SQLITE
