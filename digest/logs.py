@@ -45,6 +45,21 @@ def redact(text: str) -> str:
     return text
 
 
+class _OncePerMessage(logging.Filter):
+    """Drops messages that were logged before: each setting that is read would repeat the one about a line of .env."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the message is new."""
+        message = record.getMessage()
+        is_new = message not in self._seen
+        self._seen.add(message)
+        return is_new
+
+
 class _RedactingFormatter(logging.Formatter):
     """Redacts the lines of standard library loggers, including those of Celery and uvicorn, and tracebacks."""
 
@@ -98,6 +113,8 @@ def configure(*, level: str = "INFO", json: bool = True) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for logger_name in ("httpx", "apscheduler", "celery"):  # httpx would log URLs with tokens
         logging.getLogger(logger_name).setLevel(logging.WARNING)
+    dotenv_logger = logging.getLogger("dotenv.main")
+    dotenv_logger.filters = [_OncePerMessage()]
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

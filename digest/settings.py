@@ -6,7 +6,6 @@ import os
 import re
 from dataclasses import dataclass
 from datetime import date, time
-from email.utils import parseaddr
 from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digest.errors import Misconfigured
+from digest.mailbox_syntax import require_mailbox
+from digest.setting_messages import validation_messages
 
 WordList = Annotated[tuple[str, ...], NoDecode]
 
@@ -201,8 +202,8 @@ class Settings(_FromEnvironment):
     @classmethod
     def _check_addresses(cls, value: WordList | str) -> WordList | str:
         for text in (value,) if isinstance(value, str) else value:
-            if text and not re.fullmatch(r"[^@\s]+@[^@\s.][^@\s]*", parseaddr(text)[1]):
-                raise ValueError(f"{text[:80]!r} is not an e-mail address")
+            if text:
+                require_mailbox(text)
         return value
 
     @field_validator("smtp_url", "database_url", "redis_url")
@@ -249,7 +250,7 @@ class Settings(_FromEnvironment):
     def _check_lease(cls, value: int, info: object) -> int:
         timeout = getattr(info, "data", {}).get("message_timeout", 60)
         if value <= timeout:
-            raise ValueError(f"LEASE ({value} s) must be longer than MESSAGE_TIMEOUT ({timeout} s)")
+            raise ValueError(f"{value} s must be longer than DIGEST_MESSAGE_TIMEOUT ({timeout} s)")
         return value
 
     @field_validator("retention_editions_days", "retention_papers_days")
@@ -272,16 +273,14 @@ class Settings(_FromEnvironment):
     def _check_domain_rates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for part in value:
             if not re.fullmatch(r"(?:\*|[^\s=@]+\.[^\s=@]+)=\d+(?:\.\d+)?", part):
-                raise ValueError(
-                    f"DOMAIN_RATES: {part[:60]!r} must look like gmail.com=10 (mails a second; 0: no limit)"
-                )
+                raise ValueError(f"{part[:60]!r} must look like gmail.com=10 (mails a second; 0: no limit)")
         return value
 
     @field_validator("base_url")
     @classmethod
     def _normalize_base_url(cls, value: str) -> str:
         if urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("BASE_URL must begin with https:// (or http:// on this machine)")
+            raise ValueError("it must begin with https:// (or http:// on this machine)")
         return value.rstrip("/")
 
     @cached_property
@@ -323,16 +322,6 @@ def get() -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise Misconfigured(f"{ENV_FILE.resolve()}: can't be read ({reason})") from error
-
-
-def validation_messages(error: ValidationError) -> list[str]:
-    """One message for each invalid setting; it begins with the variable's name."""
-    messages = []
-    for problem in error.errors():
-        text = problem["msg"].removeprefix("Value error, ")
-        name = "_".join(str(part) for part in problem["loc"][:1]).upper()
-        messages.append(f"DIGEST_{name}: {text}" if name else f"DIGEST_{text}")
-    return messages
 
 
 def use_env_file(file: Path) -> None:

@@ -92,5 +92,5 @@ def _add_move(app: typer.Typer) -> None:
 
 
 def _content(manifest: Manifest) -> str:
-    names = {"subscriber": "subscribers", "paper": "papers", "delivery": "mails"}
-    return ", ".join(f"{manifest.rows_of(table)} {name}" for table, name in names.items())
+    names = {"subscriber": "subscriber", "paper": "paper", "delivery": "mail"}
+    return ", ".join(output.count_of(manifest.rows_of(table), name) for table, name in names.items())

@@ -11,6 +11,7 @@ from digest import settings
 from digest.cli import exit_codes, output
 from digest.cli.cli_dependencies import Dependencies
 from digest.services.admin import configuration
+from digest.text.plain_text import one_line
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -25,8 +26,11 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     def check(json: Json = False) -> None:
         """Check all settings and print every problem. The exit code is 2 if there is one."""
         problems = configuration.problems()
+        warnings = configuration.unused_lines()
         if json:
-            output.emit_json({"ok": not problems, "problems": problems})
+            output.emit_json({"ok": not problems, "problems": problems, "warnings": warnings})
+        for warning in [] if json else warnings:
+            typer.echo(f"warning: {one_line(warning)}", err=True)
         for problem in [] if json else problems:
             output.fail(problem)
         if problems:

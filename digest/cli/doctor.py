@@ -36,10 +36,5 @@ def _print_findings(findings: list[doctor.Finding]) -> None:
     output.print_table(["", "what", "finding"], rows, separate_rows=False)
     error_count = sum(f.level == doctor.ERROR for f in findings)
     warning_count = sum(f.level == doctor.WARNING for f in findings)
-    output.print_line(
-        f"\n{_plural(len(findings), 'check')}: {_plural(error_count, 'error')}, {_plural(warning_count, 'warning')}"
-    )
-
-
-def _plural(number: int, name: str) -> str:
-    return f"{number} {name}" + ("" if number == 1 else "s")
+    counts = f"{output.count_of(error_count, 'error')}, {output.count_of(warning_count, 'warning')}"
+    output.print_line(f"\n{output.count_of(len(findings), 'check')}: {counts}")

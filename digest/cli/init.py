@@ -14,7 +14,7 @@ import typer
 from digest import settings
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
-from digest.errors import BadInput
+from digest.errors import BadInput, MailDeferred, MailRejected
 from digest.services.admin import compose_files, configuration, deployment_files, initial_setup
 from digest.sources import registry
 
@@ -60,8 +60,20 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         initial_setup.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
-            output.print_line(initial_setup.send_test_mail(answers))
+            _send_test_mail(answers, env_file)
         output.print_line(f"next: digest migrate, digest ingest {registry.gap_filler()}, digest doctor, then digest up")
+
+
+def _send_test_mail(answers: initial_setup.SetupAnswers, env_file: Path) -> None:
+    """Send the test mail. Where the server refuses it, say what is done and what is not, before the error."""
+    try:
+        output.print_line(output.plain_text(initial_setup.send_test_mail(answers)))
+    except (MailDeferred, MailRejected):
+        output.print_line(
+            f"the settings are written, but no test mail was sent: correct DIGEST_SMTP_URL in {env_file}, then "
+            "`digest doctor` tries the server again"
+        )
+        raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from digest.db.core import schema_migration
 from digest.db.core.engine import reading
 from digest.services.admin import configuration
 from digest.services.selection import engine_loader, engine_need
+from digest.sources import registry
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -55,11 +56,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             with output.print_progress("compiling the matching engine, about a minute, once"):
                 engine_loader.engine()
             output.print_line("the matching engine is compiled")
+        if old_revision is None:
+            output.print_line(f"next: digest ingest {registry.gap_filler()}, digest doctor, then digest up")
+        elif old_revision != new_revision:
+            output.print_line("next: start web, worker and scheduler, or restart them: digest up")
 
 
 def _check_schema() -> None:
     """Print how the schema stands to this release, and exit with its code."""
-    current = None if schema_migration.is_missing_file() else schema_migration.current_revision()
+    current = schema_migration.current_revision()
     newest = schema_migration.newest_revision()
     if current == newest:
         output.print_line(f"the schema is {current}, the newest")

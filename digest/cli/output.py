@@ -236,6 +236,11 @@ def plain_text(text: str) -> str:
     return escape(one_line(text))
 
 
+def count_of(number: int, name: str) -> str:
+    """A number of things whose plural has an s: `1 mail`, `3 mails`."""
+    return f"{number} {name}" + ("" if number == 1 else "s")
+
+
 def emit_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=_json_default) + "\n")

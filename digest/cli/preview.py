@@ -153,9 +153,8 @@ def _print_text(result: Preview) -> None:
         counts = f"{day.total} of {day.announced} announced"
         counts += f", the first {len(day.papers)}:" if day.total > len(day.papers) else ""
         output.print_line(f"[accent]{day.date:%a %d %b %Y}[/accent]  {counts}")
-        rows = [(p.score or "", _paper_cell(p)) for p in day.papers]
-        if rows:
-            output.print_table(["score", ""], rows, right_aligned=["score"], show_header=False)
+        if day.papers:
+            output.print_table([""], [(_paper_cell(paper),) for paper in day.papers], show_header=False)
         output.print_line("")
     output.print_line(f"about {result.per_day:.1f} papers a day")
 
@@ -184,11 +183,9 @@ def _paper_cell(paper: PreviewPaper) -> Text:
     """The title of a paper, and on the next line its id and why it matches."""
     match_kind = ("matches" if paper.strict else "close to") if paper.matched else ""
     trend = f"trending, above {paper.trending:.0f} % of its field" if paper.trending is not None else ""
-    facts = " · ".join(
-        filter(
-            None, (paper.arxiv_id or f"no. {paper.id}", paper.source, f"{match_kind} {_reasons(paper)}".strip(), trend)
-        )
-    )
+    score = f"score {paper.score}" if paper.score else ""
+    number = paper.arxiv_id or f"no. {paper.id}"
+    facts = " · ".join(filter(None, (number, paper.source, f"{match_kind} {_reasons(paper)}".strip(), score, trend)))
     return Text.assemble(one_line(readable(paper.title)), "\n", (one_line(facts), "muted"))
 
 
@@ -202,7 +199,10 @@ def _to_html(result: Preview) -> str:
 
 
 def _reasons(paper: PreviewPaper) -> str:
-    reasons = [f"{topic} ({', '.join(words)})" for topic, words in paper.matched]
+    reasons = [
+        topic if [word.casefold() for word in words] in ([], [topic.casefold()]) else f"{topic} ({', '.join(words)})"
+        for topic, words in paper.matched
+    ]
     if paper.example:
         reasons.append(f"like ‘{paper.example}’ ({', '.join(paper.example_words)})")
     return "; ".join(reasons)

@@ -7,6 +7,7 @@ tokens expire at midnight UTC, so a window is one date, and a window whose token
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,6 +38,8 @@ METADATA_FORMATS = ("arXivRaw", "arXiv")  # arXivRaw has versions; arXiv is for 
 RESTARTS = 3
 MAX_PAGES = 400
 LONGEST_HELD = timedelta(days=60)
+MAX_EXPLANATION = 200  # characters of the server's words about an error
+_NO_RECORDS = "noRecordsMatch"  # the protocol's error code for a list without records
 _HARVEST_GRACE = timedelta(minutes=30)
 _PHYSICS = {
     "astro-ph",
@@ -96,8 +99,9 @@ def parse(data: bytes) -> OaiPage:
     error = root.find("oai:error", _NS)
     if error is not None:
         code = error.get("code", "")
-        if code not in {"noRecordsMatch", "badResumptionToken", "cannotDisseminateFormat"}:
-            raise SourceDown(f"OAI-PMH refused: {code} {' '.join((error.text or '').split())[:120]}", retryable=False)
+        if code not in {_NO_RECORDS, "badResumptionToken", "cannotDisseminateFormat"}:
+            explanation = textwrap.shorten(error.text or "", MAX_EXPLANATION, placeholder=" …")
+            raise SourceDown(f"OAI-PMH refused: {code} {explanation}", retryable=False)
         return OaiPage(error=code)
     listing = root.find("oai:ListRecords", _NS)
     if listing is None:
@@ -324,14 +328,22 @@ def _fetch_day(day: date) -> FetchResult:
     return FetchResult(documents, LATE if incomplete else "", f"{day} is not there yet" if incomplete else "", failure)
 
 
+def _parse_saved_page(data: bytes) -> OaiPage:
+    """Parse a saved answer. Raises BadInput and SourceDown; a saved error has no records to import."""
+    page = parse(data)
+    if page.error not in {"", _NO_RECORDS}:
+        raise BadInput(f"an error of OAI-PMH instead of records: {page.error}")
+    return page
+
+
 def _parse_files(files: Iterable[SavedFile]) -> Iterator[NamedDocument]:
     """Saved pages together: one document for each announcement, oldest first."""
     harvested: dict[str, HarvestedRecord] = {}
     rejected_by_file: dict[str, tuple[RejectedItem, ...]] = {}
     for name, data in files:
         try:
-            page = parse(data)
-        except BadInput as error:
+            page = _parse_saved_page(data)
+        except (BadInput, SourceDown) as error:
             rejected_by_file[name] = (rejected_file(error, data),)
             continue
         harvested |= {h.record.arxiv_id or "": h for h in page.records}

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
+from digest.network_errors import describe_network_error
 from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
 from digest.sources.request_deadline import ExchangeDeadline
 from digest.sources.request_turns import MAX_WAIT_SECONDS, wait_for_turn
@@ -176,7 +177,7 @@ def _send(request: SourceRequest, deadline: float) -> SourceResponse:
                 raise SourceDown(f"{host} did not answer in time") from error
             if isinstance(error, httpx.TimeoutException):
                 raise SourceDown(f"{host} did not answer in time ({type(error).__name__})") from error
-            raise SourceDown(f"{host}: {str(error)[:160] or type(error).__name__}") from error
+            raise SourceDown(f"{host}: {describe_network_error(error)[:160]}") from error
         if exchange.is_over:  # the end of the answer may be that of the connection
             raise SourceDown(f"{host} did not answer in time")
         return answer

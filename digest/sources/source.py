@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
-from digest.errors import N_, BadInput, SourceDown
+from digest.errors import N_, BadInput, DigestError, SourceDown
 from digest.papers import ParsedDocument, Record, RejectedItem
 from digest.settings import TextSetting
 from digest.sources.request_turns import Pacing
@@ -157,7 +157,7 @@ def each_file(parse: Callable[[bytes], ParsedDocument]) -> FileParser:
     return parser
 
 
-def rejected_file(error: BadInput, data: bytes) -> RejectedItem:
+def rejected_file(error: DigestError, data: bytes) -> RejectedItem:
     """A file that cannot be parsed, as one rejected item with the file's beginning."""
     return RejectedItem(1, str(error), data[:120].decode(errors="replace"))
 

@@ -8,9 +8,11 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import structlog
+from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -127,3 +129,13 @@ def test_a_librarys_line_and_traceback_are_one_line_of_json_each(written: Callab
     assert (first["event"], first["logger"], first["level"]) == ("no answer\nfor <address>", "kombu", "warning")
     assert second["exception"].endswith("'of <address>'")
     assert datetime.fromisoformat(second["timestamp"]).tzinfo is not None
+
+
+def test_a_line_of_the_env_file_that_cannot_be_read_is_logged_once(written: Callable[[], str], tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("DIGEST_MAIL_FROM='unclosed\n")
+
+    for _ in range(3):
+        dotenv_values(file)
+
+    assert written().count("could not parse") == 1

@@ -44,6 +44,23 @@ def engine() -> Engine:
     return _engine(settings.get().database)
 
 
+def existing_engine() -> Engine:
+    """The engine for the configured database, which must be there.
+
+    Raises Misconfigured where it is an SQLite file that does not exist: connecting would create it, so that a command
+    in the wrong folder would leave an empty database there.
+    """
+    return _existing_engine(settings.get().database)
+
+
+def missing_file(address: str) -> Path | None:
+    """The SQLite file that this address names, where it does not exist; None for any other database."""
+    if not address.startswith("sqlite"):
+        return None
+    name = make_url(address).database
+    return Path(name) if name and name != ":memory:" and not Path(name).exists() else None
+
+
 def engine_for(address: str) -> Engine:
     """The engine for another database, as `digest move` needs it. Raises Misconfigured for an invalid address."""
     return _engine(address.replace("postgresql://", "postgresql+psycopg://", 1))
@@ -82,8 +99,19 @@ def _set_server_keepalives(connection: Any, _record: object) -> None:
 
 
 @lru_cache(maxsize=4)
+def _existing_engine(address: str) -> Engine:
+    file = missing_file(address)
+    if file is not None:
+        raise Misconfigured(
+            f"there is no database {file}; change to the folder of the installation, give --env-file, "
+            "or create it: digest migrate"
+        )
+    return _engine(address)
+
+
+@lru_cache(maxsize=4)
 def _reading_engine(address: str) -> Engine:
-    return _engine(address).execution_options(reading=True)
+    return _existing_engine(address).execution_options(reading=True)
 
 
 def _ping_idle_connections(pooled_engine: Engine) -> Engine:
@@ -130,14 +158,14 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """Commit once at the end, roll back on any error."""
-    with Session(engine(), expire_on_commit=False) as session, session.begin():
+    """Commit once at the end, roll back on any error. Raises Misconfigured like `existing_engine`."""
+    with Session(existing_engine(), expire_on_commit=False) as session, session.begin():
         yield session
 
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A consistent, read-only snapshot that blocks nobody."""
+    """A consistent, read-only snapshot that blocks nobody. Raises Misconfigured like `existing_engine`."""
     with Session(_reading_engine(settings.get().database), expire_on_commit=False) as session:
         yield session  # closing rolls back, and what was read stays readable; a rollback here would expire it
 
@@ -152,4 +180,5 @@ def reading_connection() -> Iterator[Connection]:
 def dispose_engines() -> None:
     """Close all connections; the next use creates a new engine (tests, after a fork)."""
     _reading_engine.cache_clear()
+    _existing_engine.cache_clear()
     _engine.cache_clear()

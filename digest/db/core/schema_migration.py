@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, inspect, make_url, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 
 from digest import settings
 from digest.db.core import installation
-from digest.db.core.engine import engine
+from digest.db.core.engine import engine, missing_file
 from digest.errors import DigestError, Misconfigured, Transient
 
 if TYPE_CHECKING:
@@ -111,15 +110,13 @@ def newest_revision() -> str:
 
 def is_missing_file() -> bool:
     """True where the configured database is an SQLite file that is not there; connecting would create it."""
-    address = settings.get().database
-    if not address.startswith("sqlite"):
-        return False
-    file = make_url(address).database
-    return bool(file) and file != ":memory:" and not Path(str(file)).exists()
+    return missing_file(settings.get().database) is not None
 
 
 def current_revision(database: Engine | None = None) -> str | None:
-    """The database's version, None where it was never migrated. Default: the configured database."""
+    """The database's version, None where it was never migrated or does not exist. Default: the configured database."""
+    if database is None and is_missing_file():
+        return None
     with (database or engine()).execution_options(reading=True).connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from digest.db.core.engine import engine
+from digest.db.core.engine import engine, existing_engine
 from digest.errors import BadInput
 
 _PAGES_PER_STEP = 4096  # 16 MB; writers may work between two steps
@@ -22,7 +22,10 @@ def database_file() -> Path | None:
 
 def copy_database(target: Path) -> None:
     """Copy the database to a new file by SQLite's online backup, within one read transaction."""
-    with engine().execution_options(reading=True).connect() as connection, closing(sqlite3.connect(target)) as copy:
+    with (
+        existing_engine().execution_options(reading=True).connect() as connection,
+        closing(sqlite3.connect(target)) as copy,
+    ):
         connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # one snapshot: nobody's commit restarts it
         _driver_connection(connection).backup(copy, pages=_PAGES_PER_STEP)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a write-ahead log beside it

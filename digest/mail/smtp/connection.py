@@ -21,6 +21,7 @@ from digest.mail.smtp.pipelining import PipelinedSession, SmtpReply
 from digest.mail.smtp.refusal_cause import Cause
 from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
+from digest.network_errors import UNRESOLVED, describe_network_error
 from digest.text.plain_text import remove_controls
 
 MAX_MAILS_PER_CONNECTION = 100
@@ -198,4 +199,5 @@ def _with_final_dot(message: OutgoingMessage) -> bytes:
 def _describe(error: BaseException) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return remove_controls(f"{error.code} {error.message}")
-    return remove_controls(f"{type(error).__name__}: {error}")
+    reason = describe_network_error(error)
+    return reason if reason == UNRESOLVED else remove_controls(f"{type(error).__name__}: {error}")

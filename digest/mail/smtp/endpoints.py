@@ -8,6 +8,10 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from digest.errors import Misconfigured
 
+_ESCAPE_HINT = (
+    "DIGEST_SMTP_URL: the port must be a number from 1 to 65535; in user and password write "
+    "/ as %2F, # as %23, ? as %3F, @ as %40, % as %25 and [ as %5B"
+)
 Tls = Literal["none", "starttls", "implicit"]
 
 
@@ -31,10 +35,9 @@ def parse_server(address: str) -> SmtpServer:
         parts = urlsplit(address)
         port = parts.port
     except ValueError:  # its text may be a part of the password, where that has a slash
-        raise Misconfigured(
-            "DIGEST_SMTP_URL: the port must be a number from 1 to 65535; in user and password write / as %2F, "
-            "# as %23, ? as %3F, @ as %40, % as %25 and [ as %5B"
-        ) from None
+        raise Misconfigured(_ESCAPE_HINT) from None
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise Misconfigured(_ESCAPE_HINT)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise Misconfigured("DIGEST_SMTP_URL must look like smtp://user:password@host:587?tls=starttls")
     tls = _tls(parts)
@@ -45,10 +48,15 @@ def parse_server(address: str) -> SmtpServer:
 
 
 def _tls(parts: SplitResult) -> Tls:
+    options = parse_qs(parts.query, keep_blank_values=True)
+    unknown = sorted(options.keys() - {"tls"})
+    if unknown or parts.fragment or parts.path not in ("", "/"):
+        named = f"; {unknown[0][:20]!r} is not known" if unknown else ""
+        raise Misconfigured(f"DIGEST_SMTP_URL: after the host only ?tls=starttls, required or none may follow{named}")
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    mode = options.get("tls", ["none" if is_local else "starttls"])[0]
+    if mode not in ("none", "starttls", "required"):
+        raise Misconfigured(f"DIGEST_SMTP_URL: tls={mode[:20]!r} is unknown; use starttls, required or none")
     if parts.scheme == "smtps":
         return "implicit"
-    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    mode = parse_qs(parts.query).get("tls", ["none" if is_local else "starttls"])[0]
-    if mode not in ("none", "starttls", "required"):
-        raise Misconfigured(f"DIGEST_SMTP_URL: tls={mode!r} is unknown; use starttls, required or none")
     return "none" if mode == "none" else "starttls"

@@ -10,12 +10,15 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from dotenv.parser import Binding, parse_stream
 
 from digest import settings
 from digest.bibliography import orcid_fetch, zotero
 from digest.errors import Misconfigured
+from digest.mail.smtp.endpoints import parse_server
+from digest.papers.arxiv_categories import ARXIV_NAMES
 from digest.sources import registry
 
 IGNORED_PREFIX = "DIGEST_TEST_"  # variables of the test suite
@@ -47,8 +50,9 @@ def problems() -> list[str]:
     messages = [*_unknown_variables(os.environ, "the environment")]
     try:
         messages += [*_unparsable_lines(), *_unknown_variables(_env_file_values(), str(settings.ENV_FILE))]
-        messages += _unknown_sources(settings.get())
-        messages += _refused_pauses()
+        config = settings.get()
+        messages += [*_unknown_sources(config), *_unknown_categories(config), *_mail_problems(config)]
+        messages += [*_invalid_addresses(), *_refused_pauses()]
     except Misconfigured as error:
         messages += str(error).split("; DIGEST_")[:1]
         messages += [f"DIGEST_{text}" for text in str(error).split("; DIGEST_")[1:]]
@@ -60,19 +64,20 @@ def require_valid() -> None:
 
     Without that check a command in the wrong folder would make a new, empty installation there.
     """
-    if not _is_configured():
-        raise Misconfigured(
-            f"nothing is configured here: there is no {settings.ENV_FILE.resolve()} and no DIGEST_ variable; "
-            "change to the folder of the installation, give --env-file, or run: digest init"
-        )
+    require_configured()
     messages = problems()
     if messages:
         raise Misconfigured("; ".join(messages))
 
 
-def _is_configured() -> bool:
+def require_configured() -> None:
+    """Raises Misconfigured where this folder has no configuration at all."""
     has_variable = any(name.upper().startswith(settings.PREFIX) for name in os.environ)
-    return has_variable or settings.ENV_FILE.exists()
+    if not has_variable and not settings.ENV_FILE.exists():
+        raise Misconfigured(
+            f"nothing is configured here: there is no {settings.ENV_FILE.resolve()} and no DIGEST_ variable; "
+            "change to the folder of the installation, give --env-file, or run: digest init"
+        )
 
 
 def setting_rows() -> list[SettingRow]:
@@ -135,6 +140,62 @@ def _unknown_sources(config: settings.Settings) -> list[str]:
         for name in config.sources
         if name not in names
     ]
+
+
+def _unknown_categories(config: settings.Settings) -> list[str]:
+    return [
+        f"DIGEST_ARXIV_CATEGORIES: arXiv has no category {name[:40]!r}{_suggestion(name, ARXIV_NAMES)}"
+        for name in config.arxiv_categories
+        if name not in ARXIV_NAMES
+    ]
+
+
+def _mail_problems(config: settings.Settings) -> list[str]:
+    """Mail servers that can't be used, and keys for DKIM of which a part is missing."""
+    messages = []
+    for url in config.smtp_url:
+        try:
+            parse_server(url)
+        except Misconfigured as error:
+            messages.append(str(error))
+    for names in (("dkim_domain", "dkim_selector", "dkim_key_file"), ("dkim_second_selector", "dkim_second_key_file")):
+        present = [name for name in names if getattr(config, name)]
+        missing = [f"{settings.PREFIX}{name.upper()}" for name in names if name not in present]
+        if present and missing:
+            messages.append(f"{settings.PREFIX}{present[0].upper()} needs {' and '.join(missing)}; set all, or none")
+    return messages
+
+
+def _invalid_addresses() -> list[str]:
+    """A message for each address of a source or service that is no URL. It does not contain the value."""
+    return [
+        f"{settings.PREFIX}{setting.name.upper()}: expected an address that begins with https:// or http://"
+        for setting in declared_settings()
+        if setting.name.endswith("_url") and setting.value() and not _is_web_address(setting.value())
+    ]
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text.strip())
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def unused_lines() -> list[str]:
+    """A warning for each line of `.env` that looks like one of our settings and sets none."""
+    names = [name.upper() for name in settings.Settings.model_fields]
+    names += [setting.name.upper() for setting in declared_settings()]
+    messages = []
+    for binding in _env_file():
+        key = (binding.key or "").upper()
+        where = f"{settings.ENV_FILE}, line {binding.original.line}"
+        if key in names:
+            messages.append(f"{where}: {key} has no effect; did you mean {settings.PREFIX}{key}?")
+        elif key and binding.value is None and not binding.error:
+            messages.append(f"{where}: {key[:60]} has no effect without = and a value")
+    return messages
 
 
 def _refused_pauses() -> list[str]:

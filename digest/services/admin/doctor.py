@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,12 +39,19 @@ _MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 def run_checks() -> list[Finding]:
     """All checks in order. Those that need the database are left out where it can't be used."""
+    try:
+        configuration.require_configured()
+    except Misconfigured as error:
+        return [Finding(ERROR, "settings", str(error))]
     problems = configuration.problems()
     findings = [
         Finding(ERROR, "settings", text, "fix it; `digest config check` repeats this check") for text in problems
     ]
     try:
         config = settings.get()
+        findings += [
+            Finding(WARNING, "settings", text, "correct or remove it") for text in configuration.unused_lines()
+        ]
     except Misconfigured:
         return findings
     findings += [finding for check in _CHECKS for finding in check(config)]
@@ -96,7 +106,10 @@ def _check_database(config: settings.Settings) -> Iterator[Finding]:
         )
         yield Finding(ERROR, "database", f"can't be reached: {reason}", cure)
         return
-    if current == newest:
+    if schema_migration.is_missing_file():
+        cure = "run: digest migrate (in the folder of the installation)"
+        yield Finding(ERROR, "database", "there is none yet", cure)
+    elif current == newest:
         yield Finding(OK, "database", f"{config.database.split(':', 1)[0]}, schema {current}")
     elif current is not None and not schema_migration.is_known_revision(current):
         cure = "install the newer release again; this one must not write to it"
@@ -208,7 +221,9 @@ def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
     """DATA_DIR must be writable, also with PostgreSQL, and is for its owner alone: it holds addresses and profiles."""
     folder = config.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            yield _missing_data_dir(folder)
+            return
         with tempfile.TemporaryFile(dir=folder):
             pass
         open_to_others = [path for path in (folder, *folder.glob("*")) if path.stat().st_mode & 0o077]
@@ -223,6 +238,16 @@ def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
         yield Finding(WARNING, "data folder", text + more, f"chmod -R go= {folder}")
     else:
         yield Finding(OK, "data folder", f"{folder} is writable, and its owner's alone")
+
+
+def _missing_data_dir(folder: Path) -> Finding:
+    """A folder that `digest migrate` creates; the doctor creates nothing. Raises OSError where it can't be created."""
+    parent = next(path for path in folder.absolute().parents if path.exists())
+    if not parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent))
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
+    return Finding(WARNING, "data folder", f"{folder} does not exist yet", "`digest migrate` creates it")
 
 
 _CHECKS: tuple[Check, ...] = (

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from digest import clock
+from digest.network_errors import describe_network_error
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.settings import Settings
 
@@ -54,7 +55,8 @@ def check_certificate(config: Settings) -> Iterator[Finding]:
     except ssl.SSLCertVerificationError as error:
         yield _untrusted(parts.hostname, error)
     except (OSError, ValueError) as error:
-        text = f"{parts.hostname} can't be reached from here ({error}), so its certificate was not checked"
+        reason = describe_network_error(error)
+        text = f"{parts.hostname} can't be reached from here ({reason}), so its certificate was not checked"
         yield Finding(WARNING, "certificate", text, "check it from another machine")
     else:
         yield _expiry(parts.hostname, expires)

@@ -65,11 +65,13 @@ def _check_cron() -> Iterator[Finding]:
     if newest is not None and clock.now() - newest < _MAX_CRON_GAP:
         yield Finding(OK, "processes", f"no `digest up`; papers were last ingested at {newest:%Y-%m-%d %H:%M} UTC")
         return
+    cure = "start `digest up`, or run `digest ingest` and `digest run --inline` from cron"
+    if newest is None:
+        yield Finding(WARNING, "processes", "nothing runs yet: no `digest up` with this DATA_DIR", cure)
+        return
     hours = int(_MAX_CRON_GAP.total_seconds()) // 3600
     text = f"nothing runs: no `digest up` with this DATA_DIR, and nothing was ingested for {hours} hours"
-    yield Finding(
-        ERROR, "processes", text, "start `digest up`, or run `digest ingest` and `digest run --inline` from cron"
-    )
+    yield Finding(ERROR, "processes", text, cure)
 
 
 def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[Finding]:

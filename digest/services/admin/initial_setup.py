@@ -9,8 +9,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest.db.subscribers import subscribers
-from digest.errors import BadInput, Refused
+from digest.errors import BadInput, Misconfigured, Refused
 from digest.mail.smtp import probe
+from digest.mail.smtp.endpoints import parse_server
+from digest.mailbox_syntax import require_mailbox
 from digest.replace_file import PRIVATE_MODE, replace_file
 
 QUESTION = "question"  # the key of a question in the metadata of its field
@@ -20,11 +22,15 @@ QUESTION = "question"  # the key of a question in the metadata of its field
 class SetupAnswers:
     """The administrator's answers, each with its question."""
 
-    mail_from: str = field(metadata={QUESTION: "Sender of the mails (name <address>)"})
+    mail_from: str = field(
+        metadata={QUESTION: "Sender of the mails (name <address>; a name with a comma in double quotes)"}
+    )
     smtp_url: str = field(metadata={QUESTION: "Mail server (smtp://user:password@host:587?tls=starttls)"})
-    base_url: str = field(metadata={QUESTION: "Address of the service in the browser (https://…)"})
+    base_url: str = field(
+        metadata={QUESTION: "Address of the service in the browser (https://…; for a trial http://127.0.0.1:8000)"}
+    )
     postal_address: str = field(metadata={QUESTION: "Postal address for the footer (law in many places)"})
-    admin: str = field(metadata={QUESTION: "Administrator's e-mail address"})
+    admin: str = field(metadata={QUESTION: "Administrator's e-mail address (gets the test mail and alarms)"})
 
     def check(self) -> None:
         """Raises BadInput naming the first invalid answer."""
@@ -42,13 +48,21 @@ def check_answer(name: str, value: str) -> None:
     if "\n" in value or "\r" in value:
         raise BadInput("an answer is one line", field="answer")
     if name == "mail_from":
-        _check_address("sender", parseaddr(value)[1])
+        _check_sender(value)
     elif name == "admin":
         _check_address("administrator", value)
     elif name == "smtp_url":
         _check_smtp_url(value)
     elif name == "base_url" and urlsplit(value).scheme not in {"http", "https"}:
         raise BadInput("address of the service: begin with https://", field="base_url")
+
+
+def _check_sender(text: str) -> None:
+    try:
+        require_mailbox(text)
+    except ValueError as error:
+        raise BadInput(f"sender: {error}", field="mail_from") from error
+    _check_address("sender", parseaddr(text)[1])
 
 
 def _check_address(name: str, text: str) -> None:
@@ -63,6 +77,10 @@ def _check_smtp_url(value: str) -> None:
         raise BadInput("mail server: begin with smtp:// or smtps://", field="smtp_url")
     if "," in value:
         raise BadInput("mail server: one here, and a comma in the password is written %2C", field="smtp_url")
+    try:
+        parse_server(value)
+    except Misconfigured as error:
+        raise BadInput(f"mail server: {str(error).removeprefix('DIGEST_SMTP_URL: ')}", field="smtp_url") from error
 
 
 def require_absent(file: Path, *, force: bool) -> None:

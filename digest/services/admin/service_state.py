@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC
 
 from digest import clock, redis, settings
 from digest.db.outbox.session_replies import SERVER
@@ -153,8 +153,8 @@ def _all_well(figures: Dashboard) -> ServiceState:
         return ServiceState(True, f"{well} {localize('There has been no run yet.')}")
     states = figures.deliveries_by_run.get(stored_id(run), {})
     expected = sum(number for state, number in states.items() if state not in _NOT_EXPECTED)
-    days_ago = (clock.now() - run.slot) // timedelta(days=1)
-    when = f"{run.slot:%H:%M}" if days_ago == 0 else f"{run.slot:%Y-%m-%d %H:%M}"
+    is_of_today = run.slot.astimezone(UTC).date() == clock.now().astimezone(UTC).date()
+    when = f"{run.slot:%H:%M}" if is_of_today else f"{run.slot:%Y-%m-%d %H:%M}"
     sent = localize(
         "The run of %(when)s UTC sent %(sent)s of %(all)s.",
         when=when, sent=format_number(states.get(SENT, 0)), all=format_number(expected),

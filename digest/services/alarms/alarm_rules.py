@@ -42,7 +42,7 @@ def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str]
     if subscribers.attempts(session, ALARM, key, since=now - REPEAT_AFTER):
         return False
     subscribers.record_attempt(session, ALARM, key, now=now, forget_before=now - REPEAT_AFTER)
-    log.error("alarm", about=subject.partition(":")[0])
+    log.error("alarm", about=_logged_subject(subject))
     audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
     session.add(audit)
     session.flush()
@@ -50,6 +50,12 @@ def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str]
     for address in settings.get().admin_emails:
         enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=payload)
     return True
+
+
+def _logged_subject(subject: str) -> str:
+    """The kind of an alarm, and of a source's its name; not those of domains, because logs name no recipients."""
+    kind, _, name = subject.partition(":")
+    return f"{kind} {name.partition(':')[0]}" if kind in {"source", "source-over"} else kind
 
 
 def check_alarms(*, now: datetime | None = None) -> int:

@@ -27,7 +27,7 @@ from digest.models.delivery import (
     TEST,
 )
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
-from digest.services.editions.quiet_day import muted_topics, topic_texts
+from digest.services.editions.notice_figures import muted_topics, topic_texts
 from digest.services.subscriptions import suppressions
 
 ACCOUNT_KINDS = (ACCOUNT_LINK, NEW_ADDRESS)  # the mails of an account request

@@ -39,7 +39,7 @@ from digest.models.types import stored_id
 from digest.papers import Record, Summaries, known_summaries
 from digest.services.delivery import mail_context
 from digest.services.delivery.mail_context import MailContext
-from digest.services.editions import quiet_day, web_view
+from digest.services.editions import notice_figures, web_view
 from digest.services.security import signed_links
 from digest.services.security.link_and_session_lifetimes import lifetime
 from digest.sources import registry
@@ -135,7 +135,7 @@ class MailComposer:
     def _render_first_notice(self, delivery: ClaimedDelivery) -> RenderedMail | WithheldMail:
         payload = delivery.payload or {}
         since = payload.get("since")
-        notice = quiet_day.first_notice(
+        notice = notice_figures.first_notice(
             delivery.subject_id,
             delivery.created_at,
             web_view.subscription_links(delivery.subject_id),
@@ -203,7 +203,9 @@ class MailComposer:
         )
         links = self._links(edition, subscriber)
         if not content.entries:
-            return quiet_day.mail_without_papers(content, subscriber.id, recipient, links, context.muted, self._service)
+            return notice_figures.mail_without_papers(
+                content, subscriber.id, recipient, links, context.muted, self._service
+            )
         papers = [entry.paper for entry in content.entries]
         return digest_email.digest(
             content,

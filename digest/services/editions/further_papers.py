@@ -30,7 +30,7 @@ from digest.models import Edition, Epoch, ProfileVersion, Run, Subscriber
 from digest.models.delivery import WELCOME
 from digest.papers import Record
 from digest.services.catalog.page_schemas import FURTHER_LISTED, FurtherGroup, FurtherPage, FurtherPaper
-from digest.services.editions import quiet_day, web_view, welcome
+from digest.services.editions import notice_figures, web_view, welcome
 from digest.services.selection import candidate_papers, selector, threshold_lookup
 from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import SelectionRequest
@@ -48,7 +48,7 @@ def further_papers(edition_id: int) -> FurtherPage:
         content, profile = Content.from_json(edition.content), Profile.from_json(version.profile)
         entries = _beyond_limit(session, edition, content, profile) if content.more else []
         records = store.versions(session, [(entry.paper, entry.revision) for entry in entries])
-    topics = quiet_day.topic_texts(version.profile)
+    topics = notice_figures.topic_texts(version.profile)
     recipient = web_view.edition_recipient(edition, subscriber, topics, categories=profile.categories)
     mailed_papers = frozenset(entry.paper for entry in content.entries)
     return FurtherPage(

@@ -27,8 +27,8 @@ from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.papers import Record, Summaries, Summary, known_summaries
 from digest.services.catalog import paper_exports
-from digest.services.editions import quiet_day
-from digest.services.editions.quiet_day import muted_topics, topic_texts
+from digest.services.editions import notice_figures
+from digest.services.editions.notice_figures import muted_topics, topic_texts
 from digest.services.security import signed_links
 from digest.sources import registry
 
@@ -145,7 +145,7 @@ def web_view(edition_id: int, page: str) -> str:
         replace(public_links(), mail_link=f"{page}/link", further=f"{page}/more"),
     )
     if not content.entries:
-        return quiet_day.mail_without_papers(
+        return notice_figures.mail_without_papers(
             content, edition.subscriber_id, recipient, links, papers.muted(edition), service_identity()
         ).html
     entries = paper_exports.bibtex_entries([entry.paper for entry in content.entries])

@@ -28,7 +28,7 @@ from digest.matching.scoring.boolean_match import (
 )
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 from digest.models import Delivery, Epoch, Paper, ProfileVersion, Subscriber
-from digest.models.subscriber import ACTIVE
+from digest.models.subscriber import ACTIVE, PENDING
 from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
 from digest.services.catalog.context_lookup import EpochContexts, topics_of
@@ -79,8 +79,9 @@ def _delivery_obstacles(session: Session, subscriber: Subscriber) -> list[str]:
     """What prevents mail to this subscriber, and when the next one is due."""
     lines = []
     if subscriber.state != ACTIVE:
-        since = f" since {subscriber.left_at:%Y-%m-%d}" if subscriber.left_at else ""
-        lines.append(f"no mail: the subscription is {subscriber.state}{since}")
+        left_on = f" on {subscriber.left_at:%Y-%m-%d}" if subscriber.left_at else ""
+        is_pending = subscriber.state == PENDING
+        lines.append("no mail: the sign-up is not confirmed" if is_pending else f"no mail: unsubscribed{left_on}")
     suppression = subscribers.suppression(session, subscriber.address_key)
     if suppression is not None:
         lines.append(f"no mail: the address is suppressed since {suppression.at:%Y-%m-%d} ({suppression.reason})")

@@ -126,7 +126,7 @@ def _optional(name: str) -> Any:
 class Explanation(BaseModel):
     """Why mail or a paper was sent or not, in lines of text. Addresses only with the scope `addresses:read`."""
 
-    lines: list[str] = Field(examples=[["no mail: the subscription is left since 2025-11-20"]])
+    lines: list[str] = Field(examples=[["no mail: unsubscribed on 2025-11-20"]])
 
 
 SubscriptionChanges: Any = create_model(

@@ -18,7 +18,7 @@ from digest.web.ui.admin_view import AdminSection, Cell, TableRow, utc
 router = admin_router()
 
 REFRESH_SECONDS = 30
-_GIGABYTE = 1 << 30
+_GIGABYTE = 1_000_000_000
 _LINKS = {  # where each kind of finding can be looked into
     "outbox": "/admin/runs",
     "queues": "/admin/runs",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,7 +18,7 @@ from digest.db.outbox import deliveries
 from digest.queues import NoQueue
 from digest.services.editions import welcome
 from tests.digest.cli.conftest import Terminal
-from tests.servers import MailServer
+from tests.servers import RCPT, MailServer
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 ROWS = [
@@ -44,6 +46,25 @@ def test_ingest_ends_with_counts_in_the_form_that_is_promised(ready: Terminal, p
     output = json.loads(ready.ok("ingest", "jsonl", "--file", papers, "--json"))
 
     assert output == {"source": "jsonl", "new": 2, "updated": 0, "unchanged": 0, "bad": 0}
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [("cannotDisseminateFormat", 1), ("badResumptionToken", 1), ("badVerb", 1), ("noRecordsMatch", 0)],
+)
+def test_a_saved_error_of_oai_pmh_is_refused_in_whole_words(
+    ready: Terminal, tmp_path: Path, code: str, exit_code: int
+) -> None:
+    file = tmp_path / "page.xml"
+    head = '<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
+    file.write_text(f'{head}<error code="{code}">{"explanation " * 40}</error></OAI-PMH>')
+
+    result = ready.run("ingest", "arxiv-oai", "--file", str(file))
+
+    assert result.exit_code == exit_code
+    assert (code in result.stderr) == bool(exit_code)
+    assert set(re.findall(r"expl\w*", result.stderr)) <= {"explanation"}
 
 
 @SQLITE
@@ -157,10 +178,17 @@ def test_titles_are_text_never_markup_or_escapes(lab: Terminal) -> None:
 
 
 @SQLITE
+def test_a_preview_labels_the_score_and_names_a_topic_once(lab: Terminal) -> None:
+    printed = lab.ok("preview", "--topic", "bandits")
+
+    assert re.search(r"^Linear bandits *\n2511\.00001 · matches bandits · score \d+", printed, re.MULTILINE)
+
+
+@SQLITE
 def test_preview_as_html_is_escaped(lab: Terminal) -> None:
     output = lab.ok("preview", "--topic", "bandits", "--date", "2025-11-17", "--format", "html")
 
-    assert "<li>Linear bandits <small>bandits (bandits)</small></li>" in output
+    assert "<li>Linear bandits <small>bandits</small></li>" in output
 
 
 @SQLITE
@@ -357,6 +385,7 @@ def test_on_a_database_never_migrated_the_cure_is_named(
     terminal: Terminal, smtp: MailServer, configured: Callable[..., None], tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     configured(DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}", SECRET_KEY="a key for tests of at least 32 bytes")
+    (tmp_path / "new.db").touch()
     (tmp_path / "none.jsonl").write_text('{"title": "A title of some words"}\n')
     words = tuple(str(tmp_path / word) if word == "none.jsonl" else word for word in words)
 
@@ -371,9 +400,9 @@ def test_on_a_database_never_migrated_the_cure_is_named(
     [
         ({"DATABASE_URL": "nonsense"}, "DIGEST_DATABASE_URL: expected postgresql"),
         ({"DATABASE_URL": "mysql+nothing://user:secret@host/db"}, "DIGEST_DATABASE_URL: expected postgresql"),
-        ({"DATABASE_URL": "sqlite:////proc/nowhere/digest.db"}, "the database's folder /proc/nowhere"),
+        ({"DATABASE_URL": "sqlite:////proc/nowhere/digest.db"}, "there is no database /proc/nowhere"),
         ({"PORT": "eighty"}, "DIGEST_PORT: "),
-        ({"LEASE": "10"}, "DIGEST_LEASE: LEASE .10 s. must be longer than MESSAGE_TIMEOUT"),
+        ({"LEASE": "10"}, "DIGEST_LEASE: 10 s must be longer than DIGEST_MESSAGE_TIMEOUT"),
     ],
 )
 def test_a_setting_in_error_is_named(
@@ -401,6 +430,14 @@ def test_an_inline_run_without_a_mail_server_stops_before_it_chooses(
     assert terminal.ok("admin", "runs", "list") == "none\n"
 
 
+def test_migrate_names_a_folder_that_cannot_be_made(terminal: Terminal, configured: Callable[..., None]) -> None:
+    configured(DATABASE_URL="sqlite:////proc/nowhere/digest.db")
+
+    code, error = terminal.refused("migrate")
+    assert code == 2
+    assert "the database's folder /proc/nowhere" in error
+
+
 def test_migrate_makes_the_tables_and_says_so(
     terminal: Terminal, configured: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -408,7 +445,7 @@ def test_migrate_makes_the_tables_and_says_so(
 
     first, second = terminal.ok("migrate"), terminal.ok("migrate")
 
-    assert re.fullmatch(r"the schema is \w+ \(was empty\)\n", first)
+    assert re.fullmatch(r"the schema is \w+ \(was empty\)\nnext: digest ingest [^\n]*\n", first)
     assert re.fullmatch(r"the schema is \w+, as before\n", second)
 
 
@@ -471,6 +508,23 @@ def test_init_asks_again_for_the_answer_that_is_invalid_and_for_no_other(
     assert (printed.count("Address of the service in"), printed.count("Postal address for")) == (2, 1)
     assert printed.count("mail server: begin with smtp://") == 1
     assert "DIGEST_ADMIN_EMAILS='root@digest.example'" in file.read_text()
+
+
+@SQLITE
+def test_init_says_what_is_left_to_do_where_the_test_mail_is_refused(
+    terminal: Terminal, tmp_path: Path, database: str, smtp: MailServer
+) -> None:
+    smtp.fail(RCPT, "550 5.7.1 relaying denied", times=9)
+    file = tmp_path / ".env"
+    answers = ("--mail-from", "papers@digest.example", "--smtp-url", smtp.url, "--base-url", "http://127.0.0.1:8000",
+               "--postal-address", "Street 1", "--admin", "root@digest.example")  # fmt: skip
+
+    result = terminal.run("init", *answers, "--env-file", str(file))
+
+    assert result.exit_code == 1
+    assert file.exists()
+    assert "the settings are written" in result.stdout
+    assert "digest doctor" in result.stdout
 
 
 @SQLITE
@@ -644,3 +698,38 @@ def test_an_address_is_not_suppressed_without_a_reason(ready: Terminal, reason: 
     _, error = ready.refused("admin", "suppress", "ada@one.example", "--reason", reason)
 
     assert "reason: say why" in error
+
+
+@SQLITE
+@pytest.mark.parametrize("command", ["ingest arxiv-rss", "doctor"])
+def test_a_name_that_cannot_be_resolved_is_named_with_the_cause(
+    ready: Terminal, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def unresolved(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    configured(ARXIV_RSS_URL="http://papers.invalid", SMTP_URL="smtp://mail.invalid", SOURCE_PATIENCE=0)
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+
+    result = ready.run(*command.split())
+    text = result.stdout + result.stderr
+    assert result.exit_code == 1
+    assert "its name can't be resolved" in text
+    assert "Errno" not in text
+    assert "source_fetched" not in text
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["preview --topic bandits", "why ada@example.com", "sources list", "admin stats", "admin suppress ada@example.com",
+     "backup", "replay --from 2025-11-17 --to 2025-11-18", "export papers --ids 2511.00001"],
+)  # fmt: skip
+def test_a_command_without_a_database_says_so_and_creates_none(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    code, error = terminal.refused(*command.split())
+    assert code == 2
+    assert "there is no database" in error
+    assert not list(tmp_path.rglob("*.db"))

@@ -32,7 +32,24 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SMTP_URL", "mail.example:25", "expected smtp://… or smtps://…"),
         ("DATABASE_URL", "mysql://db", "expected postgresql://…"),
         ("REDIS_URL", "localhost:6379", "expected redis://…"),
-        ("PORT", "http", "integer"),
+        ("PORT", "http", "not a whole number"),
+        ("PORT", "99999", "use 65535 or less"),
+        ("SEND_AT", "7 o'clock", "is not a time of day such as 07:00"),
+        ("QUIET_DAY", "skipp", "is none of 'skip', 'notice'"),
+        ("LOG_LEVEL", "loud", "is none of 'DEBUG', 'INFO'"),
+        ("SEND_RATE", "fast", "is not a number"),
+        ("BASE_URL", "papers.example", "it must begin with https://"),
+        ("MAIL_FROM", "Papers <papers@one.example", "is not one sender"),
+        ("MAIL_FROM", "papers@one.example, ada@one.example", "is not one sender"),
+        ("MAIL_FROM", "Library, University <papers@one.example>", "put a name with a comma"),
+        ("MAIL_FROM", '"Papers" Inbox <papers@one.example>', "is not one sender"),
+        ("SMTP_URL", "smtp://mail.example:99999", "a number from 1 to 65535"),
+        ("SMTP_URL", "smtp://mail.example?tsl=starttls", "'tsl' is not known"),
+        ("SMTP_URL", "smtp://mail.example?tls=startls", "tls='startls' is unknown"),
+        ("SMTP_URL", "smtp://ada:pa#ss@mail.example", "# as %23"),
+        ("SUMMARY_URL", "ai.example/v1", "begins with https:// or http://"),
+        ("ARXIV_OAI_URL", "oaipmh.example", "begins with https:// or http://"),
+        ("ARXIV_CATEGORIES", "cs.AI,cs.LGG", "arXiv has no category 'cs.LGG'; did you mean cs.LG?"),
     ],
 )
 def test_an_impossible_value_is_refused_by_name(
@@ -44,6 +61,53 @@ def test_an_impossible_value_is_refused_by_name(
     assert code == 2
     assert f"DIGEST_{name}: " in error
     assert words in error
+
+
+@pytest.mark.parametrize(
+    "value", ["papers@one.example", "Dr. Ada's Papers <papers@one.example>", '"Library, Bücher" <papers@one.example>']
+)
+def test_a_sender_as_mail_programs_write_it_is_valid(
+    terminal: Terminal, configured: Callable[..., None], value: str
+) -> None:
+    configured(MAIL_FROM=value)
+
+    terminal.ok("config", "check")
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        ({"DKIM_DOMAIN": "one.example"}, "needs DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE"),
+        ({"DKIM_DOMAIN": "one.example", "DKIM_SELECTOR": "s1"}, "needs DIGEST_DKIM_KEY_FILE"),
+        ({"DKIM_SECOND_SELECTOR": "s2"}, "needs DIGEST_DKIM_SECOND_KEY_FILE"),
+    ],
+)
+def test_a_part_of_the_settings_of_a_key_is_refused(
+    terminal: Terminal, configured: Callable[..., None], values: dict[str, str], missing: str
+) -> None:
+    configured(**values)
+
+    code, error = terminal.refused("config", "check")
+    assert code == 2
+    assert missing in error
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("MAIL_FROM=papers@one.example", "line 2: MAIL_FROM has no effect; did you mean DIGEST_MAIL_FROM?"),
+        ("smtp_url=smtp://one.example", "did you mean DIGEST_SMTP_URL?"),
+        ("papers@one.example", "line 2: "),
+        ("DIGEST_LANGUAGE", "DIGEST_LANGUAGE has no effect without ="),
+    ],
+)
+def test_a_line_that_sets_nothing_is_a_warning(terminal: Terminal, own_folder: Path, line: str, words: str) -> None:
+    (own_folder / ".env").write_text(f"DIGEST_PORT=9000\n{line}\nPOSTGRES_IMAGE=postgres\n", encoding="utf-8")
+
+    result = terminal.run("config", "check")
+    assert result.exit_code == 0
+    assert words in result.stderr
+    assert "POSTGRES_IMAGE" not in result.stderr
 
 
 def test_all_errors_are_named_at_once(terminal: Terminal, configured: Callable[..., None]) -> None:

@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import text
 
-from digest import redis
+from digest import clock, redis
 from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
 from digest.mail.mime import dkim
@@ -70,7 +71,17 @@ def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int
     return pem
 
 
-def test_an_installation_where_nothing_runs_is_an_error_and_fails_the_command(ready: Terminal) -> None:
+def test_a_new_installation_where_nothing_runs_yet_is_only_a_warning(ready: Terminal) -> None:
+    assert findings(ready, "processes") == [("warning", "nothing runs yet: no `digest up` with this DATA_DIR")]
+
+
+def test_an_installation_where_nothing_runs_any_more_is_an_error_and_fails_the_command(
+    ready: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "papers.jsonl").write_text('{"title": "A title of some words"}\n')
+    with time_machine.travel(clock.now() - timedelta(hours=27)):
+        ready.ok("ingest", "jsonl", "--file", str(tmp_path / "papers.jsonl"))
+
     ((level, text),) = findings(ready, "processes")
 
     assert level == "error"
@@ -162,6 +173,29 @@ def test_a_second_dkim_key_that_is_missing_is_only_a_warning(
     configured(DKIM_SECOND_SELECTOR="s2", DKIM_SECOND_KEY_FILE=tmp_path / "none.pem")
 
     assert [level for level, _ in findings(ready, "dkim")] == ["ok", "warning"]
+
+
+def test_a_folder_that_is_no_installation_is_reported_and_stays_empty(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("DIGEST_")]:
+        monkeypatch.delenv(name)
+
+    (row,) = json.loads(terminal.run("doctor", "--json").stdout)
+    assert (row["level"], row["name"]) == ("error", "settings")
+    assert row["text"].startswith("nothing is configured here")
+    assert list(tmp_path.iterdir()) == []
+    assert terminal.run("doctor").exit_code == 1
+
+
+def test_an_installation_without_a_database_is_reported_and_none_is_created(
+    terminal: Terminal, configured: Callable[..., None], tmp_path: Path
+) -> None:
+    configured(DATA_DIR=tmp_path / "data")
+
+    assert findings(terminal, "database") == [("error", "there is none yet")]
+    assert findings(terminal, "data folder")[0][0] == "warning"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_data_folder_that_cannot_be_written_to_is_an_error(

@@ -50,7 +50,7 @@ def test_a_paper_too_old_to_be_new_is_reported_as_such(lab: Lab) -> None:
 def test_the_report_of_an_unsubscribed_address_says_that_there_is_no_mail(lab: Lab) -> None:
     unsubscribe(lab.subscribe("ada", "bandits"))
 
-    assert why_report.why_mail("ada@example.com")[0] == "no mail: the subscription is left since 2025-11-17"
+    assert why_report.why_mail("ada@example.com")[0] == "no mail: unsubscribed on 2025-11-17"
 
 
 def test_the_report_names_a_pause_and_the_next_mail(lab: Lab) -> None:

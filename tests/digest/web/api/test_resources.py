@@ -314,7 +314,7 @@ def test_why_somebody_got_no_mail_is_explained(web: Browser, api: Api) -> None:
     api("POST", f"subscriptions/{subscriber.id}/unsubscribe")
     lines = api("GET", f"subscriptions/{subscriber.id}/why")["lines"]
 
-    assert lines[0] == "no mail: the subscription is left since 2025-11-21"
+    assert lines[0] == "no mail: unsubscribed on 2025-11-21"
     assert "not stored" in api("GET", f"subscriptions/{subscriber.id}/why?paper=2511.99999", status=404)["detail"]
 
 
