@@ -31,7 +31,6 @@ from digest.services.selection import threshold_lookup
 
 WINDOW_DAYS = 14  # of announcements whose best papers a first edition shows
 WELCOME_DELAY = timedelta(minutes=2)  # lost tasks are enqueued again between this and `WELCOME_WITHIN`
-EMPTY_CONTENT = Content()
 BATCH_SIZE = 1000  # welcomes of an import that wait in the queue at a time
 
 
@@ -40,10 +39,9 @@ def first_edition(subscriber_id: int, enqueue: Enqueue | None = None) -> bool:
     now = clock.now()
     with reading() as session:
         announcement = store.current_announcement(session, now.astimezone(clock.ARXIV_ZONE).date())
-    if announcement is None:
-        is_stored, is_noticed = False, _store_notice(subscriber_id, EMPTY_CONTENT, None, now)
-    else:
-        is_stored, is_noticed = _store_edition_or_notice(subscriber_id, announcement, now)
+    if announcement is None:  # the sign-up page says so: the first mail comes after the next announcement
+        return False
+    is_stored, is_noticed = _store_edition_or_notice(subscriber_id, announcement, now)
     if not is_noticed:
         _mark_welcomed(subscriber_id, now)
     if (is_stored or is_noticed) and enqueue is not None:
@@ -138,7 +136,7 @@ def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
         return assemble_edition.assemble_welcome(session, run, epoch, subscriber, day, window=window)
 
 
-def _store_notice(subscriber_id: int, content: Content, announcement: int | None, now: datetime) -> bool:
+def _store_notice(subscriber_id: int, content: Content, announcement: int, now: datetime) -> bool:
     """Store the delivery of a notice, once for a confirmation on a page; False where there is none to send.
 
     The subscriber's row is locked, and the same transaction records that the welcome was considered.
@@ -150,7 +148,7 @@ def _store_notice(subscriber_id: int, content: Content, announcement: int | None
         confirmed_at = subscriber.confirmed_at or subscriber.created_at
         if subscribers.attempts(session, WELCOME, str(subscriber_id), since=confirmed_at):
             return False
-        oldest = min(announcements_of_two_weeks(session, announcement), default=None) if announcement else None
+        oldest = min(announcements_of_two_weeks(session, announcement), default=None)
         notice = deliveries.NewDelivery(
             FIRST_NOTICE,
             subscriber_id,

@@ -114,17 +114,19 @@ def test_who_confirmed_gets_a_notice_where_nothing_matches_and_the_run_comes_as_
     assert lab.papers("ada") == ["Linear bandits"]
 
 
-def test_a_first_notice_says_that_nothing_has_been_announced_yet(lab: Lab, smtp: MailServer) -> None:
+def test_a_first_notice_names_the_day_of_the_chosen_cadence(lab: Lab, smtp: MailServer) -> None:
+    lab.announce(MONDAY, "Galaxies", "Proteins")
     welcome.first_edition(confirmed(lab, "ada", quiet_day="notice", send_at="09:00", cadence="weekly", weekday=2))
     delivery_worker.drain()
 
     subject, body = text(smtp)
 
     assert subject == "Nothing on bandits yet: the next mail can come on Wed 19 Nov"
-    assert "No papers have been announced here yet. Your next mail comes on Wed 19 Nov." in body
+    assert "none is on your topics. Your next mail comes on Wed 19 Nov." in body
 
 
 def test_who_subscribes_again_gets_a_notice_again(lab: Lab) -> None:
+    lab.announce(MONDAY, "Galaxies")
     for _ in range(2):
         number = confirmed(lab, "ada")
         welcome.first_edition(number)

@@ -37,6 +37,7 @@ QUIET_DAY = {
     "digest/settings.py",  # its default
     "digest/db/subscribers/shard_reads.py",  # read by runs, which act on it
     "digest/services/editions/assemble_edition.py",
+    "digest/services/editions/notice_figures.py",
     "digest/services/runs/build_editions.py",
     "digest/services/runs/replay.py",
 }
