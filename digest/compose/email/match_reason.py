@@ -12,6 +12,7 @@ from digest.compose.email.template_context import Recipient
 from digest.compose.text.highlighting import fold_for_search
 from digest.compose.text.text_wrapping import shorten
 from digest.i18n import localize, localize_plural
+from digest.matching.scoring.bm25 import words_needed
 from digest.matching.trending.trending_score import MIN_SHOWN_COUNTS
 from digest.papers.subjects import category_text, with_equivalents
 from digest.text import plain_text
@@ -100,7 +101,9 @@ def named_topics(entry: Entry, topics: Sequence[str]) -> list[TopicMatch]:
     """The topics for which the paper is there; a reason names the first NAMED_TOPICS.
 
     Where a topic matched as written, only such topics: one to which the paper merely comes close is not why it was
-    chosen. Beside a followed author, a topic of which only some words are there is left out for the same reason.
+    chosen. Of a close paper, only topics of whose words it holds as many as a close paper needs, if there are any: a
+    paper on galaxy formation is not close to *cosmic microwave background* by the word *cosmic*. Beside a followed
+    author, a topic of which only some words are there is left out for the same reason.
     """
     matches = [(index, words) for index, words in entry.matched if 0 <= index < len(topics)]
     strict_flags = [entry.strict and is_strict(topics[index], words) for index, words in matches]
@@ -113,8 +116,8 @@ def named_topics(entry: Entry, topics: Sequence[str]) -> list[TopicMatch]:
     if any(strict_flags):
         return [match for match in all_matches if match.strict]
     if entry.followed:
-        return [match for match in all_matches if _has_all_words(match.topic, match.words)]
-    return all_matches
+        return [match for match in all_matches if _missing_words(match.topic, match.words) <= 0]
+    return [match for match in all_matches if _holds_words(match.topic, match.words)] or all_matches
 
 
 @lru_cache(maxsize=8192)
@@ -129,12 +132,22 @@ def is_strict(topic: str, words: tuple[str, ...]) -> bool:
     return any(_WORD.findall(fold_for_search(one_line(word))) == phrase for word in words)
 
 
+def _holds_words(topic: str, words: tuple[str, ...]) -> bool:
+    """True if so many words matched as a close paper holds of the topic."""
+    count = len(_topic_words(topic))
+    return _missing_words(topic, words) <= count - words_needed(count)
+
+
 @lru_cache(maxsize=8192)
-def _has_all_words(topic: str, words: tuple[str, ...]) -> bool:
-    """True if as many words matched as the topic has, common ones aside."""
+def _missing_words(topic: str, words: tuple[str, ...]) -> int:
+    """How many more words the topic has than matched, common ones aside; 0 or less for none."""
     matched_words = {part for word in words for part in _WORD.findall(fold_for_search(word))}
-    topic_words = set(_WORD.findall(fold_for_search(one_line(topic)))) - _COMMON_WORDS
-    return len(matched_words - _COMMON_WORDS) >= len(topic_words)
+    return len(_topic_words(topic)) - len(matched_words - _COMMON_WORDS)
+
+
+def _topic_words(topic: str) -> set[str]:
+    """The words of a topic without common ones."""
+    return set(_WORD.findall(fold_for_search(one_line(topic)))) - _COMMON_WORDS
 
 
 def plain_topic(topic: str) -> str:

@@ -32,6 +32,27 @@ def test_close_topics_are_the_reason_where_none_matched() -> None:
     assert text == "close to KV cache and speculative decoding: decoding"
 
 
+def test_a_close_paper_names_the_topic_whose_words_it_holds_alone() -> None:
+    text = why((1, ("decoding",)), (2, ("mixture", "experts")), strict=False)
+
+    assert text == "close to mixture of experts"
+
+
+def test_a_close_paper_is_listed_under_the_topic_whose_words_it_holds() -> None:
+    entry = Entry(0, 1, NEW, topic=1, matched=((1, ("decoding",)), (2, ("mixture", "experts"))))
+
+    assert group_label(entry, RECIPIENT) == "mixture of experts"
+
+
+def test_a_close_paper_need_not_hold_every_word_of_a_long_topic() -> None:
+    recipient = replace(RECIPIENT, topics=("learning management system", "automated grading of student essays"))
+    matched = ((1, ("automated", "grading", "student")), (0, ("learning", "system")))
+
+    text = reason_line(Entry(0, 1, NEW, matched=matched), recipient, "")
+
+    assert text == "close to automated grading of student essays: automated, grading, student"
+
+
 def test_a_paper_is_listed_under_a_topic_that_its_reason_names() -> None:
     entry = Entry(0, 1, NEW, strict=True, topic=1, matched=((1, ("decoding",)), (0, ("KV cache",))))
 

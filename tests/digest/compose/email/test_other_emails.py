@@ -174,6 +174,12 @@ def test_a_title_that_looks_like_an_address_is_no_link() -> None:
     assert 'class="title"' not in page
 
 
+def test_a_paper_whose_title_is_no_link_has_one_to_its_abstract() -> None:
+    page = digest_of(Record(title="www.example.com considered harmful", arxiv_id="2511.00001")).html
+
+    assert 'href="https://arxiv.org/abs/2511.00001"' in page
+
+
 def test_a_confirmation_holds_the_plain_address_and_a_button() -> None:
     mail = other_emails.confirmation(samples.URL, "https://papers.example/not-me/x", service=samples.SERVICE)
 
