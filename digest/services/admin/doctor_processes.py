@@ -67,7 +67,8 @@ def _check_cron() -> Iterator[Finding]:
         return
     cure = "start `digest up`, or run `digest ingest` and `digest run --inline` from cron"
     if newest is None:
-        yield Finding(WARNING, "processes", "nothing runs yet: no `digest up` with this DATA_DIR", cure)
+        text = "nothing runs yet: no `digest up` with this DATA_DIR, and nothing was ingested"
+        yield Finding(ERROR, "processes", text, cure)
         return
     hours = int(_MAX_CRON_GAP.total_seconds()) // 3600
     text = f"nothing runs: no `digest up` with this DATA_DIR, and nothing was ingested for {hours} hours"

@@ -71,8 +71,10 @@ def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int
     return pem
 
 
-def test_a_new_installation_where_nothing_runs_yet_is_only_a_warning(ready: Terminal) -> None:
-    assert findings(ready, "processes") == [("warning", "nothing runs yet: no `digest up` with this DATA_DIR")]
+def test_a_new_installation_where_nothing_runs_yet_says_so_and_fails_the_command(ready: Terminal) -> None:
+    assert findings(ready, "processes") == [
+        ("error", "nothing runs yet: no `digest up` with this DATA_DIR, and nothing was ingested")
+    ]
 
 
 def test_an_installation_where_nothing_runs_any_more_is_an_error_and_fails_the_command(
