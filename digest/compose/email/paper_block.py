@@ -251,7 +251,7 @@ def _fact_parts(record: Record, novelty: int | None, source: str) -> list[str]:
         "" if source else shown_venue(record),
         shorten(readable(record.institutions[0][:200]), 40) if record.institutions else "",
         _length(record.comment or ""),
-        localize("unusual for its field") if is_unusual(novelty) else "",
+        localize("unusual for its field") if is_unusual(record, novelty) else "",
     ]
     return [part for part in parts if part]
 
@@ -295,9 +295,9 @@ def _length(comment: str) -> str:
     return localize_plural("%(n)s page", "%(n)s pages", int(match[1])) if match else ""
 
 
-def is_unusual(novelty: int | None) -> bool:
-    """True for the top 5 % of novelty, the only ones that are mentioned."""
-    return novelty is not None and novelty >= MIN_UNUSUAL_NOVELTY
+def is_unusual(record: Record, novelty: int | None) -> bool:
+    """True for the top 5 % of novelty, the only ones that are mentioned; a paper without category is of no field."""
+    return bool(record.categories) and novelty is not None and novelty >= MIN_UNUSUAL_NOVELTY
 
 
 def first_category(record: Record) -> str:

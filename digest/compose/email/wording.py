@@ -170,6 +170,8 @@ def advice_without_papers(recipient: Recipient, considered: int) -> str:
         return localize("On weekends little is announced: with “on weekdays” no mail comes then.")
     if len(recipient.topics) > FEW_TOPICS:
         return localize("Your preferences show how many papers each topic brought.")
+    if not recipient.topics:
+        return localize("A topic, or an author to follow, brings more.")
     return localize("One more topic, or an author whom you follow, brings more.")
 
 

@@ -90,7 +90,7 @@ def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFi
     labels = badges + institutions
     badges += institutions[:1]
     score = figures.quality.score if figures.quality else None
-    badges += (localize("unusual for its field"),) if paper_block.is_unusual(figures.novelty) else ()
+    badges += (localize("unusual for its field"),) if paper_block.is_unusual(record, figures.novelty) else ()
     novelty = (localize("novelty %(n)s", n=figures.novelty),) if figures.novelty is not None else ()
     repeats_novelty = figures.quality is not None and set(figures.quality.parts) == {"novelty"}
     badges += (localize("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()

@@ -217,7 +217,7 @@ def test_a_first_quiet_day_says_each_figure_once() -> None:
     [
         (date(2025, 11, 23), ("bandits",), 0, "with “on weekdays” no mail comes then"),
         (date(2025, 11, 23), ("bandits",), 5, "One more topic, or an author whom you follow, brings more."),
-        (date(2025, 11, 21), (), 0, "One more topic, or an author whom you follow, brings more."),
+        (date(2025, 11, 21), (), 0, "A topic, or an author to follow, brings more."),
         (date(2025, 11, 21), ("a", "b", "c"), 0, "Your preferences show how many papers each topic brought."),
     ],
 )
@@ -675,3 +675,9 @@ def test_only_the_most_unusual_papers_are_called_so(novelty: float, is_named: bo
     assert (" · code · NeurIPS 2026 · unusual for its field" in mail.html.replace("\u00a0", " ")) is is_named
     assert ("unusual for its field" in mail.text) is is_named
     assert "novelty" not in mail.text
+
+
+def test_a_paper_without_category_is_not_called_unusual_for_its_field() -> None:
+    mail = digest_of(replace(samples.INVENTED[0], categories=()), signals=(("novelty", 95.0),))
+
+    assert "unusual for its field" not in mail.text
