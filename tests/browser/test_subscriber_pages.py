@@ -144,6 +144,6 @@ def test_the_preview_shows_what_the_topics_would_have_brought(page: Page, site: 
         by_hand.click()
 
     expect(page.locator("#preview .bars")).to_be_visible()
-    titles = [" ".join(text.split()) for text in page.locator("#preview .title").all_inner_texts()]
-    assert titles == titles_by_reference(TOPICS, date(2025, 11, 20))[:5]
+    # with JavaScript a preview of the first topics alone may come before that of all
+    expect(page.locator("#preview .title")).to_have_text(titles_by_reference(TOPICS, date(2025, 11, 20))[:5])
     assert page.locator("#preview mark").count() > 0
