@@ -96,7 +96,7 @@ def test_no_demo_subscriber_gets_a_paper_twice(played: tuple[Path, subprocess.Co
 
 
 def test_something_rises_on_the_second_day(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    second = mails_to("ada", mails(played[0]))[1]
+    second = mails_to("emmy", mails(played[0]))[1]
 
     assert "Rising" in html(second)
 

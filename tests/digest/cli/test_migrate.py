@@ -41,7 +41,7 @@ def test_a_small_installation_compiles_nothing(new: Terminal, compilations: list
 def test_compilation_on_request_happens_once_and_is_reported(new: Terminal, compilations: list[None]) -> None:
     first, second_output = new.ok("migrate", "--compile"), new.ok("migrate", "--compile")
 
-    assert first.endswith(SAYS)
+    assert SAYS in first
     assert "compil" not in second_output
     assert len(compilations) == 1
 
@@ -55,7 +55,7 @@ def test_a_large_installation_compiles_unless_an_option_forbids_it(
     output = new.ok("migrate", *options)
 
     assert len(compilations) == count
-    assert output.endswith(SAYS) == bool(count)
+    assert (SAYS in output) == bool(count)
 
 
 @pytest.mark.parametrize(
