@@ -141,21 +141,21 @@ def without_connective(sentence: str) -> str:
     return remainder[:1].upper() + remainder[1:]
 
 
-def _fitted(sentence: str, room: int, needed: int = 0) -> str:
+def _fitted(sentence: str, room: int, min_kept: int = 0) -> str:
     """The sentence, cut at a word with an ellipsis where it is longer than the room or has a run of long words.
 
-    `needed`: characters from its beginning that are kept in any case.
+    `min_kept`: characters from its beginning that are kept in any case.
     """
     text = sentence
     if len(text) > room:
-        blank = text.find(" ", needed)
+        blank = text.find(" ", min_kept)
         least = blank if blank >= 0 else len(text)
         text = shorten(text, max(room, least + 2))
     for run in _LONG_RUNS:
         if match := run.search(f"{text} "):  # the word that completes the run goes
             end = match.start() + max(match[0].rstrip(" .").rfind(" "), 0)
-            text = f"{without_dangling_words(text[:end])}…" if end >= needed else text
-    return _without_open_parenthesis(text, max(needed, len(text) // 2)) if text.endswith("…") else text
+            text = f"{without_dangling_words(text[:end])}…" if end >= min_kept else text
+    return _without_open_parenthesis(text, max(min_kept, len(text) // 2)) if text.endswith("…") else text
 
 
 def _without_open_parenthesis(text: str, least: int) -> str:
