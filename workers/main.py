@@ -12,6 +12,7 @@ from digest.cli import output
 from digest.cli.app import build_app
 from digest.cli.cli_dependencies import Dependencies
 from workers import healthcheck as healthchecks
+from workers import memory_allocator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,6 +131,7 @@ def worker(
 
     requested_pools = parse_pools(queues, processes=concurrency)
     sends_mail = DELIVERY in queues_of_pools(requested_pools)
+    memory_allocator.return_freed_memory()
     _require_ready(*(("secret_key", "mail_from", "smtp_url") if sends_mail else ()), "redis_url")
     from workers import pools
 
@@ -143,6 +145,7 @@ def scheduler() -> None:
     """Run a scheduler: enqueue due work, recover stuck work."""
     from digest import settings
 
+    memory_allocator.return_freed_memory()
     _require_ready("redis_url", "secret_key")  # the key for the hashes of addresses that retention deletes
     from workers import scheduler as scheduler_process
 
@@ -161,6 +164,7 @@ def web(
     from workers.port_check import require_free_port
 
     configuration = settings.get()
+    memory_allocator.return_freed_memory()
     _require_ready("secret_key", "mail_from")
     require_free_port(host or configuration.host, port or configuration.port)
     from digest.services.security import admin_login  # the application takes two seconds to load
