@@ -1,19 +1,20 @@
-// A preview beside the topics while they are edited. Without this script "Preview these topics" does the same.
+// A preview of the topics while their rows or their list are edited. Without this script buttons do the same.
 (() => {
   'use strict';
   // a reload, or coming back to this page, neither sends a form again nor says again what was done
   history.replaceState(history.state, '', location.pathname);
   const panel = document.getElementById('live-preview');
-  const topics = document.getElementById('topics');
-  if (!panel || !topics || !window.fetch) return;
-  const form = panel.closest('form');
-  const shown = form.querySelector('.found[role=status]');
+  const rows = document.getElementById('topic-rows');
+  const list = document.getElementById('preferences');
+  if (!panel || !rows || !list || !window.fetch) return;
+  const shown = document.querySelector('.found[role=status]');
   if (shown) {
     panel.replaceChildren(...shown.childNodes);
     shown.remove();
   }
   panel.hidden = false;
 
+  let edited = list;
   let waiting = 0;
   let running = null;
   const say = (text) => {
@@ -25,8 +26,8 @@
   };
   const put = (answer, text) => {
     const page = new DOMParser().parseFromString(text, 'text/html');
-    const found = page.querySelector('form .found[role=status]');
-    const error = page.querySelector('form .error') || page.querySelector('main p');
+    const found = page.querySelector('.found[role=status]');
+    const error = page.querySelector('[id$=-error]') || page.querySelector('main p');
     if (answer.ok && found) panel.replaceChildren(...found.childNodes);
     else if (error) say(error.textContent);
     if (answer.status !== 429) return;
@@ -37,8 +38,8 @@
     if (running) running.abort();
     running = new AbortController();
     const turn = running;
-    const body = new URLSearchParams(new FormData(form));
-    body.set('action', 'preview');
+    const body = new URLSearchParams(new FormData(edited));
+    body.set('action', edited === rows ? 'preview-rows' : 'preview');
     try {
       const answer = await fetch(location.href, { method: 'POST', body, signal: turn.signal });
       const text = await answer.text();
@@ -51,7 +52,12 @@
     clearTimeout(waiting);
     waiting = setTimeout(look, 500);
   };
-  form.addEventListener('input', soon);
+  document.addEventListener('input', (event) => {
+    const form = event.target.form;
+    if (form !== rows && form !== list) return;
+    edited = form;
+    soon();
+  });
   if (shown) return;
   const seen = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from digest.services.security import signed_links
 from tests.browser.site import Site, days
-from tests.browser.steps import subscribe
+from tests.browser.steps import TOPICS, subscribe
 from tests.browser.test_sign_up_form import FRIDAY, MAX_SHIFT, THURSDAY, WATCH_SHIFTS, shifts
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -25,13 +25,37 @@ def test_topics_are_previewed_while_they_are_edited_and_nothing_moves(page: Page
     preview.scroll_into_view_if_needed()
     expect(preview.locator(".bars")).to_be_visible()
 
-    page.fill("#topics", "differential privacy")
+    page.get_by_label("Topic 1").fill("differential privacy")
     expect(preview).to_contain_text("differential privacy")
-    page.fill("#topics", "(graph")
+    page.get_by_label("Topic 1").fill("(graph")
     expect(preview.get_by_role("alert")).to_be_visible()
 
     layout_shifts = shifts(page)
     assert sum(value for value, _ in layout_shifts) <= MAX_SHIFT, layout_shifts
+
+
+@pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
+def test_a_list_of_topics_is_previewed_while_it_is_edited(page: Page, site: Site) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    page.get_by_text("Edit the topics as a list").click()
+    page.fill("#topics", "differential privacy")
+
+    expect(page.get_by_role("region", name="What these topics bring")).to_contain_text("differential privacy")
+
+
+@pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
+def test_the_preview_leaves_muted_topics_out(page: Page, site: Site) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    preview = page.get_by_role("region", name="What these topics bring")
+    preview.scroll_into_view_if_needed()
+    expect(preview.locator(".by-topic")).to_contain_text(TOPICS[0])
+    page.get_by_label(f"Mute {TOPICS[0]}").check()
+
+    expect(preview.locator(".by-topic")).not_to_contain_text(TOPICS[0])
 
 
 @pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
@@ -44,3 +68,26 @@ def test_without_scripts_the_button_previews(page: Page, site: Site) -> None:
     page.get_by_role("button", name="Preview these topics").click()
 
     expect(page.locator(".found .bars")).to_be_visible()
+
+
+@pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
+def test_without_scripts_what_was_typed_in_the_rows_stays_beside_its_preview(page: Page, site: Site) -> None:
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    page.get_by_label("Topic 1").fill("differential privacy")
+    page.get_by_role("button", name="Preview these topics").click()
+
+    expect(page.locator(".found[role=status]")).to_contain_text("differential privacy")
+    assert page.get_by_label("Topic 1").input_value() == "differential privacy"
+
+
+@pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
+def test_a_row_that_is_no_topic_is_answered_under_the_rows(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    page.get_by_label("Topic 1").fill("(graph")
+    page.get_by_role("button", name="Preview these topics").click()
+
+    expect(page.locator("#new_topic-error")).to_be_visible()
+    assert page.get_by_label("Topic 1").input_value() == "(graph"

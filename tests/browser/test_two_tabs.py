@@ -43,6 +43,10 @@ def said(tab: Page) -> str:
     return line.inner_text()
 
 
+def unfold_list(tab: Page) -> None:
+    tab.get_by_text("Edit the topics as a list").click()
+
+
 def profile() -> Profile:
     with reading() as session:
         return Profile.from_json(session.get_one(ProfileVersion, subscriber_row().profile_id).profile)
@@ -86,6 +90,7 @@ def test_different_sections_saved_in_two_tabs_are_both_kept(tabs: tuple[Page, Pa
     first.fill("#send_at", "08:15")
     press(first, "Save the schedule")
     assert said(first) == "Saved."
+    unfold_list(second)
     second.fill("#topics", "graphs")
     press(second, "Save this list")
     assert said(second) == "Saved."
@@ -147,6 +152,7 @@ def test_a_topic_deleted_in_one_tab_does_not_come_back_with_the_list_of_another(
     first, second = tabs
     press(first, f"Delete {TOPICS[0]}")
     assert said(first) == "Saved."
+    unfold_list(second)
     second.fill("#topics", "\n".join((*TOPICS, "graphs")))
     press(second, "Save this list")
 

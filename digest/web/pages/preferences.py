@@ -85,7 +85,7 @@ def submit(
         return _change_papers(subscriber_id, form, actions.import_library)
     if action.startswith(_PERSON):
         return _follow_person(subscriber_id, form, action.removeprefix(_PERSON))
-    if action in {"save", "preview", "tune", *_SECTIONS} or action.startswith("remove "):
+    if action in {"save", "preview", "preview-rows", "tune", *_SECTIONS} or action.startswith("remove "):
         return _page_of_typed(subscriber_id, action, form, actions)
     return _page_after(subscriber_id, action, form, client, actions)
 
@@ -96,6 +96,8 @@ def _page_of_typed(subscriber_id: int, action: str, form: FormData, actions: _Ac
         return _save(subscriber_id, form)
     if action == "preview":
         return _preview(subscriber_id, form, actions.make_preview)
+    if action == "preview-rows":
+        return _preview_rows(subscriber_id, form, actions.make_preview)
     if action in _SECTIONS:
         return _save_section(subscriber_id, form, _SECTIONS[action])
     return _save_rows(subscriber_id, form, removed_row=action.partition(" ")[2])
@@ -118,7 +120,17 @@ def _page_after(subscriber_id: int, action: str, form: FormData, client: str, ac
             account_requests.request_link(subscriber_id, action, actions.queue)
         case _:
             names = ", ".join(
-                ("save", *_SECTIONS, "preview", "tune", "unlike", "person …", *_PAPER_ACTIONS, *_OTHER_ACTIONS)
+                (
+                    "save",
+                    *_SECTIONS,
+                    "preview",
+                    "preview-rows",
+                    "tune",
+                    "unlike",
+                    "person …",
+                    *_PAPER_ACTIONS,
+                    *_OTHER_ACTIONS,
+                )
             )
             raise BadInput(f"action: use one of {names}", field="action")
     return _redirect_after(subscriber_id, action)
@@ -254,12 +266,17 @@ def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> 
         added_topics = [row.typed for row in rows if row.is_new and row.typed.strip()]
         topic_feedback.save_topic_rows(subscriber_id, parsed, added_topics, shown_versions=shown_versions)
     except BadInput as error:
-        if error.field == "topics":
-            error = BadInput(error.translated(localize).removeprefix("topics: "), field="new_topic")
-        return current_page(subscriber_id, error=error, rows=rows)
+        return current_page(subscriber_id, error=_error_of_rows(error), rows=rows)
     except Refused as error:
         return _conflict_page(subscriber_id, {}, error, rows)
     return _redirect_after(subscriber_id, preference_notices.SAVED)
+
+
+def _error_of_rows(error: BadInput) -> BadInput:
+    """An error in the topics stands under the rows when they were submitted, not under the list."""
+    if error.field == "topics":
+        return BadInput(error.translated(localize).removeprefix("topics: "), field="new_topic")
+    return error
 
 
 def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> HTMLResponse:
@@ -268,14 +285,35 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
     texts = preference_form.texts_of(account.subscriber, account.profile) | _submitted(account, form)
     shown_versions = str(form.get("shown", ""))
     try:
-        preferences = preference_form.parse_preferences(SignUpPreferences, texts, account.profile)
-        owned = example_papers.stored_examples(subscriber_id)
-        profile = preferences.profile(account.profile)
-        preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=owned)
+        preview = _preview_of_texts(account, texts, make_preview)
     except BadInput as error:
         return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
-    view = preview_rows.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
-    return _page(account, texts, _PageState(preview=view, shown_versions=shown_versions))
+    return _page(account, texts, _PageState(preview=preview, shown_versions=shown_versions))
+
+
+def _preview_rows(subscriber_id: int, form: FormData, make_preview: MakePreview) -> HTMLResponse:
+    """The rows as typed, with what their topics would have brought: none from muted ones."""
+    account = update_preferences.account_of(subscriber_id)
+    rows = forms.topic_rows(form)
+    stored_texts = preference_form.texts_of(account.subscriber, account.profile)
+    topics = "\n".join(row.typed for row in rows if row.typed.strip() and not row.muted)
+    shown_versions = str(form.get("shown", ""))
+    try:
+        preview = _preview_of_texts(account, stored_texts | {"topics": topics}, make_preview)
+    except BadInput as error:
+        state = _PageState(error=_error_of_rows(error), rows=rows, shown_versions=shown_versions)
+        return _page(account, stored_texts, state)
+    return _page(account, stored_texts, _PageState(preview=preview, rows=rows, shown_versions=shown_versions))
+
+
+def _preview_of_texts(
+    account: update_preferences.SubscriberAccount, texts: dict[str, str], make_preview: MakePreview
+) -> preview_rows.PreviewView:
+    """What these preferences would have brought. Raises BadInput."""
+    preferences = preference_form.parse_preferences(SignUpPreferences, texts, account.profile)
+    owned = example_papers.stored_examples(stored_id(account.subscriber))
+    preview = make_preview(preferences.profile(account.profile), days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=owned)
+    return preview_rows.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS)
 
 
 def _parse_paper_id(value: object) -> int | None:
@@ -351,9 +389,17 @@ def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], 
         preview=state.preview,
         overview=overview,
         rows=_topic_rows(overview, history, state.rows),
+        is_list_open=_is_list_open(account, texts, state),
         new_topic=next((row.typed for row in state.rows if row.is_new), ""),
         editions=[(item.day, item.papers, signed_links.edition(item.edition_id)) for item in history.editions],
     )
+
+
+def _is_list_open(account: update_preferences.SubscriberAccount, texts: dict[str, str], state: _PageState) -> bool:
+    """Whether the list of topics is unfolded: when it has an error, or differs from what is stored."""
+    stored_topics = preference_form.texts_of(account.subscriber, account.profile)["topics"]
+    has_error = state.error is not None and (state.error.field or "topics") == "topics"
+    return has_error or texts["topics"].splitlines() != stored_topics.splitlines()
 
 
 class _TopicRow(NamedTuple):
