@@ -16,10 +16,11 @@ from markupsafe import Markup, escape
 from digest.compose.email.match_reason import NAMED_TOPICS
 from digest.compose.text.bylines import byline
 from digest.compose.text.excerpt import excerpt, excerpt_with_words, finds_words
-from digest.compose.text.highlighting import bind_dots, compile_pattern, escape_text, mark_words
+from digest.compose.text.highlighting import WordPattern, bind_dots, compile_pattern, escape_text, mark_words
 from digest.compose.text.no_wrap import no_wrap
 from digest.compose.text.preprint_servers import preprint_server
 from digest.compose.text.sentence_scores import Sentence, scored_sentences
+from digest.compose.text.term_rarity import rarest_first
 from digest.compose.text.text_wrapping import shorten, wrap
 from digest.i18n import localize, localize_plural
 from digest.papers import Record, Summary, is_preprint_doi, numbers_agree, outlet_key, outlet_names
@@ -127,7 +128,8 @@ class PaperBlocks:
     def marked(self, paper: int, revision: int, groups: WordGroups, block: PaperBlock) -> MarkedTexts:
         """Title and excerpt with these words marked, a group a topic.
 
-        The excerpt gets a sentence for those hidden words that the reason names, which are of the first topics.
+        The excerpt gets a sentence for the rarest term of each of the first topics, which the reason names, where
+        neither it nor the title shows that.
         """
         return self._marked.get((paper, revision, groups), lambda: _mark_words(block, groups))
 
@@ -135,7 +137,7 @@ class PaperBlocks:
 def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
     words_pattern = compile_pattern(tuple([word for group in groups for word in group]))
     title = mark_words(block.title, words_pattern, block.shown_title)
-    patterns = filter(None, map(compile_pattern, groups[:NAMED_TOPICS]))
+    patterns = [pattern for group in groups[:NAMED_TOPICS] if (pattern := _rarest_term(block, group))]
     not_in_title = [pattern for pattern in patterns if not finds_words(pattern, block.title)]
     extended = block.abstract
     if not all(finds_words(pattern, block.abstract) for pattern in not_in_title):
@@ -144,6 +146,17 @@ def _mark_words(block: PaperBlock, groups: WordGroups) -> MarkedTexts:
         abstract = mark_words(extended, words_pattern, block.shown_abstract)
         return MarkedTexts(title, abstract, block.abstract_lines)
     return MarkedTexts(title, mark_words(extended, words_pattern, escape_text(extended)), wrap(extended, INDENT))
+
+
+def _rarest_term(block: PaperBlock, terms: Sequence[str]) -> WordPattern | None:
+    """A pattern that finds the rarest of the terms that the title or abstract holds; None if they hold none."""
+    if len(terms) == 1:
+        return compile_pattern(tuple(terms))
+    for term in rarest_first(terms):
+        pattern = compile_pattern((term,))
+        if pattern and any(finds_words(pattern, text) for text in (block.title, *[s.text for s in block.sentences])):
+            return pattern
+    return None
 
 
 def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[Summary] = ()) -> PaperBlock:

@@ -1,7 +1,8 @@
 """Choose the sentences of an abstract that a mail or page shows: what the paper did, then the matched words.
 
 An excerpt consists of whole sentences; an opening such as `To this end,` that refers to what is not shown is dropped.
-Only a sentence that is longer than its room is cut, at its end.
+Only a sentence that is longer than its room is cut: at its end, and where the matched words stand far behind in it also
+before the clause with them.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from digest.compose.text.text_wrapping import shorten, without_dangling_words
 
 TARGET_LENGTH, MAX_LENGTH = 220, 330  # characters: sentences are added up to TARGET_LENGTH, never past MAX_LENGTH
 MIN_LENGTH = 110  # a shorter excerpt gets the next sentence, whatever that says
-MATCH_LENGTH = 220  # characters of a sentence that is added for its matched words, unless they stand further behind
-MAX_MATCH_LENGTH = 600  # matched words further behind in a sentence are not shown
+MATCH_LENGTH = 220  # characters of a sentence, or of a part of one, that is added for its matched words
+_LEAD_SHARE = 2 / 3  # of these characters may precede the matched words in a part that begins at a clause
 
 _CONNECTIVE = re.compile(
     rf"^(?:(?:(?:in order )?to \w+|to (?:further|better) \w+|based on|building (?:on|upon)|guided by|given|under|"
@@ -28,6 +29,11 @@ _CONNECTIVE = re.compile(
     rf"additionally|in addition|first(?:ly)?|second(?:ly)?|third(?:ly)?|finally|lastly|then|"
     rf"therefore|thus|hence|consequently|accordingly|in response|in this (?:\w+ )?(?:{DOCUMENT_NOUNS}))\s*,\s*(?=\w)",
     re.I,
+)
+# where a clause begins: behind a semicolon, colon or dash; else behind a comma or before a conjunction
+_CLAUSE_STARTS = (
+    re.compile(r"(?:[;:—]|\s[–-])\s+"),
+    re.compile(r",\s+(?:(?:and|or|but)\s+)?|\s+(?=(?:and|because|but|that|where|whereas|which|while)\s)"),
 )
 # SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
 _LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
@@ -86,7 +92,7 @@ def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFind
     shown = dict(lead)
     for finder in finders:
         if not any(finds_words(finder, text) for text in shown.values()):
-            shown |= _best_match(sentences, best, finder)
+            shown |= _best_match(sentences, best, finder, shown)
     return _joined(shown, best) if shown != lead else excerpt(sentences)
 
 
@@ -99,23 +105,25 @@ def finds_words(finder: WordFinder, text: str) -> bool:
     return any(True for _ in finder.finditer(text))
 
 
-def _best_match(sentences: Sequence[Sentence], best: int, finder: WordFinder) -> Mapping[int, str]:
+def _best_match(
+    sentences: Sequence[Sentence], best: int, finder: WordFinder, shown: Mapping[int, str]
+) -> dict[int, str]:
     """The place and the text of the best sentence that shows the finder's words, {} for none.
 
-    The sentence behind the one at `best` is preferred, and one that need not be cut.
+    The sentence behind the one at `best` is preferred, and one that need not be cut. `shown`: the texts so far; one
+    whose sentence has the words where it was cut is continued.
     """
     candidates: list[tuple[float, int, str]] = []
     for place, sentence in enumerate(sentences):
         span = next(iter(finder.finditer(sentence.text)), None)
-        if span is None or span.end() > MAX_MATCH_LENGTH:
+        if span is None:
             continue
         follows = place == best + 1
-        text = sentence.text if follows else without_connective(sentence.text)
-        end = span.end() - len(sentence.text) + len(text)
-        if end <= span.end() - span.start():  # the words stand in the opening
-            text, end = sentence.text, span.end()
-        text = _fitted(text, MAX_LENGTH if place == best else MATCH_LENGTH, end)
-        flaws = 1.5 * text.endswith("…") + 3.0 * _has_long_words(text)
+        text = _part_with_words(sentence.text, span, has_opening=follows)
+        if place in shown:
+            part = text if text.startswith("…") else _clause_with_words(sentence.text, span)
+            text = f"{shown[place].removesuffix('…')} {part}"
+        flaws = 1.5 * ("…" in (text[0], text[-1])) + 3.0 * _has_long_words(text)
         candidates.append((sentence.score + 1.0 * follows - flaws, -place, text))
     if not candidates:
         return {}
@@ -123,12 +131,41 @@ def _best_match(sentences: Sequence[Sentence], best: int, finder: WordFinder) ->
     return {-place: text}
 
 
+def _part_with_words(sentence: str, span: TextSpan, *, has_opening: bool) -> str:
+    """The beginning of the sentence, or the clause with the words at `span` where they stand too far behind for that.
+
+    `has_opening`: with an opening such as `To this end,`.
+    """
+    text = sentence if has_opening else without_connective(sentence)
+    end = span.end() - len(sentence) + len(text)
+    if end <= span.end() - span.start():  # the words stand in the opening
+        text, end = sentence, span.end()
+    return _fitted(text, MATCH_LENGTH, end) if end < MATCH_LENGTH else _clause_with_words(sentence, span)
+
+
+def _clause_with_words(sentence: str, span: TextSpan) -> str:
+    """The part of a long sentence that has the words at `span`, from a clause's beginning where one is near enough."""
+    earliest = max(0, span.end() - int(MATCH_LENGTH * _LEAD_SHARE))
+    for pattern in _CLAUSE_STARTS:
+        for clause in pattern.finditer(sentence, earliest, span.start()):
+            if not _is_in_parentheses(sentence, clause.end()):
+                return f"… {_fitted(sentence[clause.end() :], MATCH_LENGTH - 2, span.end() - clause.end())}"
+    start = min(sentence.find(" ", earliest, span.start()) + 1 or span.start(), span.start())
+    return f"… {_fitted(sentence[start:], MATCH_LENGTH - 2, span.end() - start)}"
+
+
+def _is_in_parentheses(text: str, offset: int) -> bool:
+    """True for an offset within parentheses."""
+    return text.count("(", 0, offset) > text.count(")", 0, offset)
+
+
 def _joined(shown: Mapping[int, str], best: int) -> str:
     """The sentences, that at `best` first, with an ellipsis where others lie between two."""
     text = shown[best]
     before = best
     for place in sorted(shown.keys() - {best}):
-        gap = " " if place == before + 1 or text.endswith("…") else " … "
+        has_ellipsis = place == before + 1 or text.endswith("…") or shown[place].startswith("…")
+        gap = " " if has_ellipsis else " … "
         text, before = f"{text}{gap}{shown[place]}", place
     return text
 

@@ -136,7 +136,7 @@ def _weighted_parts(phrase: Phrase) -> list[Phrase]:
 @lru_cache(maxsize=4096)
 def compile_pattern(words: tuple[str, ...]) -> WordPattern | None:
     """A pattern that finds these words and phrases as typed; None if all of them are too common to mark."""
-    analysed = {word: _phrase(word) for word in words[:MAX_WORDS]}
+    analysed = {word: term_words(word) for word in words[:MAX_WORDS]}
     phrases = {word: phrase for word, phrase in analysed.items() if any(part.is_weighted for part in phrase)}
     if not phrases:
         return None
@@ -146,7 +146,7 @@ def compile_pattern(words: tuple[str, ...]) -> WordPattern | None:
     )
 
 
-def _phrase(word: str) -> Phrase:
+def term_words(word: str) -> Phrase:
     """The words of a term as typed, analysed as those of a topic."""
     return phrase_words(Term(" ".join(_FIELD.sub("", word.strip().strip(_QUOTES)).strip(_QUOTES).split())))
 

@@ -6,7 +6,10 @@ from digest.matching.kernel.array_layout import NO_CONTEXT, UNKNOWN_CONTEXT, Com
 from digest.matching.kernel.bitsets import contains
 from digest.matching.kernel.jit import inlined, separate
 from digest.matching.kernel.profile_decoding import PROFILE_TERMS_AT, TOPIC_AT, TOPIC_COUNT, WITH_CONTEXTS, impact_of
-from digest.matching.scoring.parameters import COMPLETE_IDF, COMPLETE_WORDS, NEAR_TOPICS
+from digest.matching.scoring.bm25 import words_needed
+from digest.matching.scoring.parameters import COMPLETE_IDF, NEAR_TOPICS
+
+least_words = inlined(words_needed)
 
 
 @inlined
@@ -23,49 +26,52 @@ def find_contexts(profiles: CompiledProfiles, index: PaperArrays, workspace: Wor
 def has_topic(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int) -> bool:
     """True where the contexts of topics or the words that the paper holds admit it.
 
-    It is near the context of a topic and holds its words, or near the contexts of two; of a topic without a context it
-    has all words. Where contexts are unknown, it holds words of a topic that are rare together.
+    It is near the context of a topic and holds its words, or near the contexts of two and holds the rarest word of one;
+    of a topic without a context it has all words. Where contexts are unknown, it holds words of a topic that are rare
+    together.
     """
-    s, near_topics, first_term = workspace.scalars, 0, workspace.scalars[PROFILE_TERMS_AT]
+    s, near_topics, has_rarest, first_term = workspace.scalars, 0, False, workspace.scalars[PROFILE_TERMS_AT]
     for topic in range(s[TOPIC_COUNT]):
         query = profiles.stream[s[TOPIC_AT] + topic]
         if query < 0:
             continue
         words, row = index.query_heads[query].profile_terms, index.near_row[query]
-        if words and index.query_heads[query].plain:
-            needed, least_idf = min(words, COMPLETE_WORDS + max(0, words - COMPLETE_WORDS) // 2), 0
+        if words and index.query_heads[query].plain and _may_admit(index, workspace, row, paper):
+            held, held_idf, holds_rarest = _held_words(profiles, index, workspace, paper, first_term, words)
+            holds_words = holds_rarest and held >= least_words(words)
             if not s[WITH_CONTEXTS]:
-                least_idf = COMPLETE_IDF
+                is_admitted = holds_words and held_idf >= COMPLETE_IDF
             elif row == NO_CONTEXT:
-                needed = words
-            elif contains(index.near_sets[row], paper):
-                near_topics += 1
+                is_admitted = held == words
             else:
-                needed = words + 1  # more than it can hold
-            if near_topics == NEAR_TOPICS:
-                return True
-            if needed <= words and _holds(profiles, index, workspace, paper, first_term, words, needed, least_idf):
+                near_topics += 1
+                has_rarest |= holds_rarest
+                is_admitted = holds_words or (has_rarest and near_topics >= NEAR_TOPICS)
+            if is_admitted:
                 return True
         first_term += words
     return False
 
 
 @inlined
-def _holds(
-    profiles: CompiledProfiles,
-    index: PaperArrays,
-    workspace: Workspace,
-    paper: int,
-    first_term: int,
-    words: int,
-    needed: int,
-    least_idf: int,
-) -> bool:
-    """True where a paper has so many of a topic's words, with so much idf together."""
-    held = total_idf = 0
+def _may_admit(index: PaperArrays, workspace: Workspace, row: int, paper: int) -> bool:
+    """False for a paper that is not near the context of a topic; `row`: of its set of near papers."""
+    return not workspace.scalars[WITH_CONTEXTS] or row == NO_CONTEXT or contains(index.near_sets[row], paper)
+
+
+@inlined
+def _held_words(
+    profiles: CompiledProfiles, index: PaperArrays, workspace: Workspace, paper: int, first_term: int, words: int
+) -> tuple[int, int, bool]:
+    """How many of a topic's words a paper has, their idf together, and whether the rarest is one of them."""
+    held = held_idf = largest = 0
+    largest_held = -1
     for i in range(first_term, first_term + words):
         word = workspace.plain_words[0, profiles.stream[i] & 0xFFFF]
+        idf = index.words[word].idf
+        largest = max(largest, idf)
         if impact_of(index, paper, word) > 0:
             held += 1
-            total_idf += index.words[word].idf
-    return held >= needed and total_idf >= least_idf
+            held_idf += idf
+            largest_held = max(largest_held, idf)
+    return held, held_idf, largest_held == largest

@@ -143,8 +143,9 @@ def is_allowed(parsed: ParsedProfile, finding: Finding) -> bool:
 def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights) -> bool:
     """True where the topics admit a paper that matches none of them as written.
 
-    It is near the context of a topic and holds its words, or near the contexts of two; of a topic without a context it
-    has all words. Where contexts are unknown, it holds words of a topic that are rare together.
+    It is near the context of a topic and holds its words, or near the contexts of two and holds the rarest word of one;
+    of a topic without a context it has all words. Where contexts are unknown, it holds words of a topic that are rare
+    together.
     """
     if not finding.topic_relevance >= parsed.floor > 0:
         return False
@@ -152,23 +153,33 @@ def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights
         close_topics = [topic for topic in parsed.topics if topic.has_close_papers]
         return any(are_rare_together(parsed, topic, _held_words(finding, topic)) for topic in close_topics)
     vector = paper_vector(finding.document, weights)
-    near_topics = 0
+    near_topics, has_rarest = 0, False
     for topic, context in parsed.contexts:
-        words, held = len(topic.term_bits), len(_held_words(finding, topic))
-        if context.weights:
-            is_near = nearness_of(context, vector) >= context.floor
-            near_topics += is_near
-            if near_topics == NEAR_TOPICS or (is_near and held >= words_needed(words)):
+        held = _held_words(finding, topic)
+        if not context.weights:
+            if len(held) == len(topic.term_bits):
                 return True
-        elif held == words:
-            return True
+        elif nearness_of(context, vector) >= context.floor:
+            near_topics += 1
+            has_rarest |= _holds_rarest(parsed, topic, held)
+            if _holds_words(parsed, topic, held) or (has_rarest and near_topics >= NEAR_TOPICS):
+                return True
     return False
 
 
 def are_rare_together(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
     """True where these words of a topic suffice for a close paper while contexts are unknown."""
-    is_rare = sum(parsed.idf[word] for word in held) >= COMPLETE_IDF
-    return is_rare and len(held) >= words_needed(len(topic.term_bits))
+    return _holds_words(parsed, topic, held) and sum(parsed.idf[word] for word in held) >= COMPLETE_IDF
+
+
+def _holds_words(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+    """True where these words of a topic are as many as a close paper holds, and the rarest is one of them."""
+    return len(held) >= words_needed(len(topic.term_bits)) and _holds_rarest(parsed, topic, held)
+
+
+def _holds_rarest(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+    """True where none of a topic's words is rarer than these."""
+    return bool(held) and max([parsed.idf[word] for word in held]) == max([parsed.idf[w] for w in topic.term_bits])
 
 
 def _held_words(finding: Finding, topic: ParsedTopic) -> list[ProfileTerm]:

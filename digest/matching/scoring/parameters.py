@@ -19,12 +19,13 @@ FLOOR_NUMERATOR, FLOOR_DENOMINATOR = 6, 5
 RARE_IDF = 666
 COMMON_NUMERATOR, COMMON_DENOMINATOR = 7, 4
 FLOOR_WORDS = 4  # the floor takes so many words of a topic, the heaviest; else no paper could reach that of a long one
-# A close paper holds the words of a topic: all of up to three; of longer topics three and half of the others.
+# A close paper holds the words of a topic: all of up to three; of longer topics three and half of the others, and the
+# rarest.
 COMPLETE_WORDS = 3
 # While contexts are unknown, the idf of the held words of a topic is at least 256·6 together: by chance at most 1 of
 # 400 papers has them all. A topic of commoner words has no close papers.
 COMPLETE_IDF = 1536
-NEAR_TOPICS = 2  # a paper near the contexts of so many topics need not hold the words of one
+NEAR_TOPICS = 2  # a paper near the contexts of so many topics needs only the rarest word of one
 TOPIC_WEIGHT = 16  # the weight of a word of one topic; of a word in n topics ⌊16·√n⌋
 TITLE_SLOTS = 2  # papers with it in the title that each topic gets, while the limit has room for so many of each
 TRENDING_PER_MILLE = 3  # thousandths of the score that each percentile of trending adds: at most 30 %

@@ -174,11 +174,15 @@ def test_a_close_paper_is_near_the_context_of_a_topic_and_holds_its_words() -> N
     assert ids(two, [lacking, complete, of_the_other], contexts=contexts) == [complete.id]
 
 
-def test_a_paper_near_the_contexts_of_two_topics_need_not_hold_all_words_of_one() -> None:
-    two = topics("protein folding", "neutron star")
-    near_one, near_both = papers("Learning a neutron protein", "Learning a neutron protein: graphs")
+def test_a_paper_near_the_contexts_of_two_topics_need_only_hold_the_rarest_word_of_one() -> None:
+    two = topics("protein folding", "protein neural graph")
+    near_one, lacking, near_both = papers(
+        "Learning of proteins, neural", "Learning folding, neural: graphs", "Learning of proteins, neural: graphs"
+    )
+    contexts = {"protein folding": LEARNING, "protein neural graph": TopicContext({"graph": 255, "fold": 255}, 1)}
 
-    assert ids(two, [near_one, near_both], contexts={"protein folding": LEARNING, "neutron star": GRAPHS}) == [2]
+    assert ids(two, [near_one, lacking, near_both], contexts=dict.fromkeys(contexts, LEARNING)) == [3, 1]
+    assert ids(two, [near_one, lacking, near_both], contexts=contexts) == [3]
 
 
 def test_of_a_topic_without_a_context_a_close_paper_has_all_words() -> None:
