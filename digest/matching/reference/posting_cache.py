@@ -60,9 +60,7 @@ class PostingCache:
 
     def _look_up_frequencies(self, stem: str) -> Mapping[int, int]:
         return {
-            start + number: tf
-            for part, start in self.start_of.items()
-            for number, tf in part.frequencies(stem).items()
+            start + number: tf for part, start in self.start_of.items() for number, tf in part.frequencies(stem).items()
         }
 
     def norms(self, weights: Weights) -> Sequence[int]:
