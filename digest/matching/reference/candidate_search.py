@@ -8,8 +8,10 @@ lists do not tell whether two words are adjacent in the title or in the abstract
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import nsmallest
 
 from digest.matching.query.language import Term, author_ids, parse
@@ -39,11 +41,9 @@ class _WeightedWord:
     weight: int
     idf: int
 
-    def frequencies(self, cache: PostingCache) -> Mapping[PostingLists, Mapping[int, int]]:
-        """The tf of each paper with the word, for each announcement."""
-        if self.stem:
-            return cache.frequencies(self.stem)
-        return {lists: dict.fromkeys(numbers, _MAX_TF) for lists, numbers in cache.find(self.query).items()}
+    def frequencies(self, cache: PostingCache) -> Mapping[int, int]:
+        """The tf of each paper with the word, by its number."""
+        return cache.frequencies(self.stem) if self.stem else dict.fromkeys(cache.find(self.query), _MAX_TF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +56,37 @@ class RelevanceSample:
 
 @dataclass(frozen=True, slots=True)
 class _AnnouncementHits:
-    """What an announcement has: papers as written, excluded ones, and relevances of at least about the floor."""
+    """What an announcement has, by number: papers of followed authors, papers as written, relevances from the floor on.
 
-    written: set[int]
-    excluded: set[int]
-    relevances: dict[int, int]
+    Excluded papers are left out, and of the last two those that the categories do not allow.
+    """
+
+    followed: set[int] = field(default_factory=set)
+    written: set[int] = field(default_factory=set)
+    relevances: dict[int, int] = field(default_factory=dict)
+
+
+_NO_HITS = _AnnouncementHits()
 
 
 class CandidateSearch:
     """Searches posting lists for one profile, but not for people by their ids. Raises BadQuery.
 
-    An announcement that both sets the threshold and is previewed is searched once.
+    All announcements of the cache are searched at once, when the first of them is asked for.
     """
 
     def __init__(self, parsed: ParsedProfile, weights: Weights, cache: PostingCache) -> None:
         self._profile = profile = parsed.profile
         self._weights, self._floor = weights, parsed.floor if profile.close else 0
         self._parsed, self._needs_context = parsed, parsed.contexts is not None
+        self._cache, self._ids = cache, cache.ids
         self._close_topics = [topic for topic in parsed.topics if topic.has_close_papers]
         lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
         self._as_written = [cache.find(result.query) for result in lookups]
         self._is_written_exact = all(result.is_exact for result in lookups)
         names = [author for author in profile.authors if reference_of(author) is None]
         self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
-        self._categories = cache.find(AnyOf(tuple(map(category_query, with_equivalents(profile.categories)))))
+        self._allowed = self._papers_in_categories() if profile.categories else None
         exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
         self._excluded = AnyOf(tuple(result.query for result in exclusions if result.is_exact))
         self._words = _weighted_words(parsed)
@@ -89,7 +96,6 @@ class CandidateSearch:
         self._frequencies = [word.frequencies(cache) for word in self._words] if uses_words else []
         self._frequencies_by_stem = dict(zip([word.stem for word in self._words], self._frequencies, strict=False))
         self._norms = cache.norms(weights)
-        self._hits_by_lists: dict[PostingLists, _AnnouncementHits] = {}
         # whether relevance and permission of a paper that does not match as written are known without evaluating it
         self._is_exact = (
             all(word.stem for word in self._words)
@@ -101,13 +107,9 @@ class CandidateSearch:
 
     def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> list[int]:
         """Ids of the papers of one announcement that may be selected. `tau`: the threshold, None for none yet."""
-        hits = self._search(lists)
-        numbers = lists.find(self._followed)
-        if self._profile.finds_papers:
-            numbers |= self._allowed(lists, hits.written | self._closest(lists, hits, eligible, tau))
-        elif self._profile.categories:
-            numbers |= self._categories[lists]
-        return [paper_id for paper_id in self._ids(lists, numbers - hits.excluded) if paper_id in eligible]
+        hits = self._hits.get(lists, _NO_HITS)
+        numbers = hits.followed | hits.written | self._closest(hits, eligible, tau)
+        return [paper_id for paper_id in self._ids_of(numbers) if paper_id in eligible]
 
     def sample(self, lists: PostingLists, eligible: Collection[int]) -> RelevanceSample:
         """The close papers of one of the announcements that set the threshold.
@@ -116,16 +118,12 @@ class CandidateSearch:
         """
         if not self._floor:
             return RelevanceSample((), ())
-        hits = self._search(lists)
+        hits = self._hits.get(lists, _NO_HITS)
         written, relevances = hits.written, hits.relevances
-        numbers = [
-            number
-            for number in self._allowed(lists, relevances.keys() - hits.excluded)
-            if lists.ids[number] in eligible
-        ]
+        numbers = [number for number in relevances if self._ids[number] in eligible]
         if not self._is_exact:
-            return RelevanceSample((), tuple(self._ids(lists, numbers)))
-        undecided = () if self._is_written_exact else self._ids(lists, [n for n in numbers if n in written])
+            return RelevanceSample((), tuple(self._ids_of(numbers)))
+        undecided = () if self._is_written_exact else self._ids_of([n for n in numbers if n in written])
         return RelevanceSample(tuple(relevances[n] for n in numbers if n not in written), tuple(undecided))
 
     def bounds(self, lists: PostingLists, eligible: Collection[int]) -> dict[int, int]:
@@ -133,62 +131,71 @@ class CandidateSearch:
 
         Less than the profile's floors is left out, as in `sample`. That of a followed author has no bound.
         """
-        hits, followed = self._search(lists), lists.find(self._followed)
-        numbers = self._allowed(lists, (hits.relevances.keys() | followed) - hits.excluded)
-        bound_by_paper = {lists.ids[n]: MAX_RELEVANCE if n in followed else hits.relevances[n] for n in numbers}
+        hits = self._hits.get(lists, _NO_HITS)
+        followed = hits.followed if self._allowed is None else hits.followed & self._allowed
+        bounds = hits.relevances | dict.fromkeys(followed, MAX_RELEVANCE)
+        bound_by_paper = {self._ids[number]: bound for number, bound in bounds.items()}
         return {paper_id: bound for paper_id, bound in bound_by_paper.items() if paper_id in eligible}
 
-    def _search(self, lists: PostingLists) -> _AnnouncementHits:
-        if lists not in self._hits_by_lists:
-            relevances = self._relevances(lists) if self._floor else {}
-            if self._examples is not None:
-                relevances = self._with_examples(lists, self._examples)
-            self._hits_by_lists[lists] = _AnnouncementHits(
-                set().union(*(papers_by_lists[lists] for papers_by_lists in self._as_written)),
-                lists.find(self._excluded),
-                relevances,
-            )
-        return self._hits_by_lists[lists]
+    @cached_property
+    def _hits(self) -> Mapping[PostingLists, _AnnouncementHits]:
+        """What the announcements have; those that have nothing are left out."""
+        excluded, allowed = self._cache.find(self._excluded), self._allowed
+        followed = self._cache.find(self._followed) - excluded
+        written: Collection[int] = frozenset().union(*self._as_written)
+        relevances = self._relevances() if self._floor else {}
+        if self._examples is not None:
+            relevances = self._with_examples(self._examples)
+        if not self._profile.finds_papers:
+            written, relevances = allowed or (), {}
+        hits: defaultdict[PostingLists, _AnnouncementHits] = defaultdict(_AnnouncementHits)
+        for number in followed:
+            hits[self._cache.lists_of(number)].followed.add(number)
+        for number in written:
+            if number not in excluded and (allowed is None or number in allowed):
+                hits[self._cache.lists_of(number)].written.add(number)
+        for number, relevance in relevances.items():
+            if number not in excluded and (allowed is None or number in allowed):
+                hits[self._cache.lists_of(number)].relevances[number] = relevance
+        return hits
 
-    def _closest(
-        self, lists: PostingLists, hits: _AnnouncementHits, eligible: Collection[int], tau: int | None
-    ) -> set[int]:
+    def _papers_in_categories(self) -> frozenset[int]:
+        categories = with_equivalents(self._profile.categories)
+        return self._cache.find(AnyOf(tuple(map(category_query, categories))))
+
+    def _closest(self, hits: _AnnouncementHits, eligible: Collection[int], tau: int | None) -> set[int]:
         """The papers of one announcement that may be close: those above `tau`, without one the few most relevant.
 
         While contexts are unknown, the words that a paper holds decide.
         """
         least = 0 if tau is None else tau + 1
-        numbers = self._allowed(lists, hits.relevances.keys() - hits.written - hits.excluded)
-        close = [(-relevance, lists.ids[n], n) for n in numbers if (relevance := hits.relevances[n]) >= least]
+        relevances = hits.relevances.items()
+        close = [(-value, self._ids[n], n) for n, value in relevances if value >= least and n not in hits.written]
         if self._is_exact and not self._needs_context:
-            close = [paper for paper in close if paper[1] in eligible and self._holds_topic(lists, paper[2])]
+            close = [paper for paper in close if paper[1] in eligible and self._holds_topic(paper[2])]
             close = nsmallest(CLOSE_PAPERS_PER_DAY, close) if tau is None else close
         return {number for _, _, number in close}
 
-    def _holds_topic(self, lists: PostingLists, number: int) -> bool:
+    def _holds_topic(self, number: int) -> bool:
         """True where a paper holds words of a topic that are rare together; of profiles without prefixes."""
-        norm = self._weights.norm(lists.lengths[number])
+        norm = self._norms[number]
         for topic in self._close_topics:
-            tfs = ((word, self._frequencies_by_stem[word.text][lists].get(number, 0)) for word in topic.term_bits)
+            tfs = ((word, self._frequencies_by_stem[word.text].get(number, 0)) for word in topic.term_bits)
             held = [word for word, tf in tfs if impact(self._parsed.idf[word], tf, norm)]
             if are_rare_together(self._parsed, topic, held):
                 return True
         return False
 
-    def _allowed(self, lists: PostingLists, numbers: set[int]) -> set[int]:
-        return numbers & self._categories[lists] if self._profile.categories and numbers else numbers
-
-    def _relevances(self, lists: PostingLists) -> dict[int, int]:
+    def _relevances(self) -> dict[int, int]:
         """The relevance by plain words of each paper that reaches the floor, at most too high where prefixes count.
 
         Words are added from the heaviest one on. Once those that remain can't reach the floor together, only papers
         that have a heavier one are looked at.
         """
         sums: dict[int, int] = {}
-        remaining = sum(self._most(word) for word in self._words)
-        norms = self._norms[lists]
-        for word, frequencies_of in zip(self._words, self._frequencies, strict=True):
-            frequencies = frequencies_of[lists]
+        remaining = sum(map(self._most, self._words))
+        norms = self._norms
+        for word, frequencies in zip(self._words, self._frequencies, strict=True):
             adds_papers = remaining >= self._floor
             remaining -= self._most(word)
             numbers: Iterable[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
@@ -198,22 +205,24 @@ class CandidateSearch:
                 sums[number] = sums.get(number, 0) + gain
         return {number: relevance for number, relevance in sums.items() if relevance >= self._floor}
 
-    def _with_examples(self, lists: PostingLists, examples: ExampleBounds) -> dict[int, int]:
+    def _with_examples(self, examples: ExampleBounds) -> dict[int, int]:
         """The most that plain words and examples give each paper together, where that is at least one of the floors."""
-        sums = examples.similarities(lists)
-        norms = self._norms[lists]
-        for word, frequencies_of in zip(self._words, self._frequencies, strict=True):
-            for number, tf in frequencies_of[lists].items():
-                sums[number] = sums.get(number, 0) + word.weight * impact(word.idf, tf, norms[number])
+        sums = {
+            start + number: similarity
+            for lists, start in self._cache.start_of.items()
+            for number, similarity in examples.similarities(lists).items()
+        }
+        for word, frequencies in zip(self._words, self._frequencies, strict=True):
+            for number, tf in frequencies.items():
+                sums[number] = sums.get(number, 0) + word.weight * impact(word.idf, tf, self._norms[number])
         return {number: relevance for number, relevance in sums.items() if relevance >= self._least}
 
     def _most(self, word: _WeightedWord) -> int:
         """The most that a word can add: in title and abstract of an empty paper."""
         return word.weight * impact(word.idf, _MAX_TF, self._weights.norm(0))
 
-    @staticmethod
-    def _ids(lists: PostingLists, numbers: Iterable[int]) -> list[int]:
-        return [lists.ids[number] for number in numbers]
+    def _ids_of(self, numbers: Iterable[int]) -> list[int]:
+        return [self._ids[number] for number in numbers]
 
 
 def _weighted_words(parsed: ParsedProfile) -> Sequence[_WeightedWord]:

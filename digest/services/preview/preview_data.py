@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as day_time
@@ -102,8 +102,8 @@ class PreviewDataCache:
         return cache.get(self._key(days, until), lambda: _prepare(session, days, last_day), version=version)
 
     @staticmethod
-    def _key(days: int, until: date | None) -> tuple[str, int, date | None]:
-        return f"{engine().url} {index_files.folder()}", days, until
+    def _key(days: int, until: date | None) -> Hashable:
+        return engine().url, index_files.folder(), days, until  # to write a URL as text takes longer than to hash it
 
 
 def _prepare_contexts(data: PreviewData | None) -> None:

@@ -99,7 +99,7 @@ class SpellingCorrector:
             return word
         if folded not in self._corrections and len(self._corrections) < MAX_WORDS_CORRECTED:
             self._corrections[folded] = _corrections.get(
-                (str(engine().url), folded, self._newest_batch), lambda: _similar(folded, vocabulary)
+                (engine().url, folded, self._newest_batch), lambda: _similar(folded, vocabulary)
             )
         return self._corrections.get(folded) or word
 
@@ -129,7 +129,7 @@ def _similar(folded: str, vocabulary: Mapping[str, int]) -> str:
 
 def _vocabulary(session: Session, newest_batch: int) -> Mapping[str, int]:
     """The words of the newest papers, and how many of these each occurs in."""
-    return _vocabularies.get((str(engine().url), newest_batch), lambda: _count_words(session))
+    return _vocabularies.get((engine().url, newest_batch), lambda: _count_words(session))
 
 
 def recent_paper_ids(session: Session, limit: int) -> list[int]:

@@ -150,6 +150,10 @@ class PostingsBackend:
         for position, (pool, paper_ids) in enumerate(days):
             if cancelled():
                 raise Cancelled("the preview was cancelled: its client disconnected")
+            considered = pool.count_after(0, self._choice)
+            if not paper_ids:
+                contents.append(Content(considered=considered))
+                continue
             if any(paper_id not in documents for paper_id in paper_ids):
                 documents = self._documents(days[position:])
             request = SelectionRequest(self._profile, tau=tau, sent=self._left_out, rising=False)
@@ -158,7 +162,7 @@ class PostingsBackend:
             for entry in content.entries:
                 record = documents[entry.paper].candidate.record
                 self.titles[entry.paper] = _paper_title(record)
-            contents.append(replace(content, considered=pool.count_after(0, self._choice)))
+            contents.append(replace(content, considered=considered))
         return contents
 
     def _admitted(self, papers: Mapping[int, AnnouncedPaper]) -> Mapping[int, AnnouncedPaper]:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -166,15 +166,16 @@ class SafeHeaders:
         }
         if https:
             self.headers["Strict-Transport-Security"] = "max-age=31536000"
+        self._encoded = tuple((name.lower().encode(), value.encode()) for name, value in self.headers.items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and add the missing headers to its response."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
+                headers = message["headers"]
+                present = {name.lower() for name, _ in headers}
+                message["headers"] = [*headers, *(header for header in self._encoded if header[0] not in present)]
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

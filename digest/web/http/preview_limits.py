@@ -9,19 +9,22 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
 from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.catalog.page_schemas import Preview
-from digest.web.http.dependencies import Services
-from digest.web.http.request_rates import PreviewCounter
+from digest.web.http.client_ip import Client, client_of_request
+from digest.web.http.dependencies import PageServices
+from digest.web.http.request_rates import PreviewCounter, RequestLimiter, count_request
 
 MAX_WAITING = 8  # previews that may wait for a free slot; each holds a thread of the pages' pool
 MAX_QUEUED = 64  # previews that may wait in the event loop; at 20 ms each the last one waits about a second
@@ -116,12 +119,14 @@ class MakePreview(Protocol):
         """`owned`: papers of the client's own library. Raises TooMany, Cancelled."""
 
 
-async def _limited_preview(request: Request, services: Services, count_preview: PreviewCounter) -> MakePreview:
+def _limit_preview(request: Request, client: str) -> MakePreview:
+    limiter: RequestLimiter = request.app.state.preview_limiter
+    services: PageServices = request.app.state.services
     slots: PreviewSlots = request.app.state.preview_slots
     loop = asyncio.get_running_loop()
 
     def make_preview(profile: Profile, *, days: int, limit: int, owned: Collection[int] = ()) -> Preview:
-        count_preview()
+        count_request(request, "preview", limiter, client)
         with slots.slot():
             watch = _DisconnectWatch(request, loop)
             try:
@@ -132,32 +137,56 @@ async def _limited_preview(request: Request, services: Services, count_preview: 
     return make_preview
 
 
+async def _limited_preview(request: Request, client: Client) -> MakePreview:
+    return _limit_preview(request, client)
+
+
 LimitedPreview = Annotated[MakePreview, Depends(_limited_preview)]
 
 
-async def _queued_preview(request: Request, make_preview: LimitedPreview) -> AsyncIterator[MakePreview]:
-    """`_limited_preview`, once it is the request's turn. The turn ends with the preview, not with the response."""
-    queue: PreviewQueue = request.app.state.preview_queue
-    needs_turn = request.method != "GET" or bool(request.query_params)
-    if not (needs_turn and await queue.enter()):
-        yield _refuse_preview if needs_turn else make_preview
-        return
-    loop, turns = asyncio.get_running_loop(), [queue.leave]
+class PreviewTurn:
+    """A request's turn to make its preview. It ends with the request's work, or earlier by `end`."""
 
-    def end_turn() -> None:
-        if turns:
-            turns.pop()()
+    def __init__(self, make_preview: MakePreview, leave: Callable[[], None]) -> None:
+        self.make_preview = make_preview
+        self._leave: Callable[[], None] | None = leave
+        self._loop = asyncio.get_running_loop()
 
-    def make_in_turn(profile: Profile, *, days: int, limit: int, owned: Collection[int] = ()) -> Preview:
+    def end(self) -> None:
+        """End the turn from the thread of the work, before a part of it that waits for another server."""
+        self._loop.call_soon_threadsafe(self.end_in_loop)
+
+    def end_in_loop(self) -> None:
+        """End the turn, if it has not ended. To be called in the event loop."""
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+
+
+class QueuedPreviews:
+    """Runs the work of a request that makes a preview, in one thread, once it is the request's turn.
+
+    The turn includes all that takes processor time, and not the sending of the response.
+    """
+
+    def __init__(self, request: Request, client: str) -> None:
+        self._request, self._client = request, client
+
+    async def run(self, work: Callable[[PreviewTurn], Response]) -> Response:
+        """The result of `work`. Where too many requests wait, its preview raises TooMany."""
+        queue: PreviewQueue = self._request.app.state.preview_queue
+        if not await queue.enter():
+            return await run_in_threadpool(work, PreviewTurn(_refuse_preview, lambda: None))
+        turn = PreviewTurn(_limit_preview(self._request, self._client), queue.leave)
         try:
-            return make_preview(profile, days=days, limit=limit, owned=owned)
+            return await run_in_threadpool(work, turn)
         finally:
-            loop.call_soon_threadsafe(end_turn)
+            turn.end_in_loop()
 
-    try:
-        yield make_in_turn
-    finally:
-        end_turn()
+
+async def _queued_previews(request: Request) -> QueuedPreviews:
+    # not by a dependency on the client: resolving dependencies of dependencies takes more time than the work itself
+    return QueuedPreviews(request, await client_of_request(request))
 
 
 def _refuse_preview(  # a MakePreview
@@ -201,4 +230,4 @@ def _library_slot(request: Request, count_preview: PreviewCounter) -> HoldLibrar
 LibrarySlot = Annotated[HoldLibrarySlot, Depends(_library_slot)]
 PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
 """Counts a preview of the client and holds a slot for it. Raises TooMany."""
-QueuedPreview = Annotated[MakePreview, Depends(_queued_preview)]
+Previews = Annotated[QueuedPreviews, Depends(_queued_previews)]

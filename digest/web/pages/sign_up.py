@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 
 from digest.errors import BadInput, TooMany
 from digest.i18n import localize
@@ -23,7 +24,7 @@ from digest.web.http.client_ip import Client
 from digest.web.http.constant_time import run_in_time_steps
 from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import start_page_link, status_of
-from digest.web.http.preview_limits import MakePreview, QueuedPreview
+from digest.web.http.preview_limits import Previews, PreviewTurn
 from digest.web.ui import forms, library_form, preference_form, preview_rows, template_rendering
 from digest.web.ui.forms import Form
 from digest.web.ui.library_form import LibraryView
@@ -70,36 +71,44 @@ Trending = Annotated[TrendingPart, Depends(_trending_part)]
 
 
 @router.get("/")
-def start_page(request: Request, trending: Trending, pages: Pages, make_preview: QueuedPreview) -> HTMLResponse:
+async def start_page(request: Request, trending: Trending, pages: Pages, previews: Previews) -> Response:
     """The form: empty, or filled from the query string and then with its preview. `library`: papers imported before."""
+    if not request.query_params:
+        return await run_in_threadpool(pages.page, "start", lambda: _render_form(trending, {}))
     values = preference_form.submitted_texts(request.query_params, split_commas=True)
     token = library_form.library_token(request.query_params)
     if values:
-        return _form_page_with_preview(trending, values, make_preview, token)
-    if token:
-        return form_page(trending, values, library=_library_of(token))
-    return pages.page("start", lambda: _render_form(trending, values))
+        return await previews.run(lambda turn: _form_page_with_preview(trending, values, turn, token))
+    return await run_in_threadpool(lambda: form_page(trending, values, library=_library_of(token)))
 
 
 @router.post("/")
-def preview_page(form: Form, trending: Trending, make_preview: QueuedPreview) -> HTMLResponse:
+async def preview_page(form: Form, trending: Trending, previews: Previews) -> Response:
     """The form with its preview. It is a POST so that a typed address never appears in a URL.
 
     A pressed button may choose which person of a name to follow.
     """
+    return await previews.run(lambda turn: _submitted_form_page(form, trending, turn))
+
+
+@router.post("/preview")
+async def preview(form: Form, previews: Previews) -> Response:
+    """The preview alone, for the page's script."""
+    return await previews.run(lambda turn: _preview_part(form, turn))
+
+
+def _submitted_form_page(form: FormData, trending: TrendingPart, turn: PreviewTurn) -> HTMLResponse:
     texts = preference_form.submitted_texts(form, split_commas=True)
     if isinstance(reference := form.get("person"), str) and reference.strip():
         authors = people_choice.with_choice(texts.get("authors", "").splitlines(), reference.strip())
         texts["authors"] = "\n".join(filter(None, authors))
-    return _form_page_with_preview(trending, texts, make_preview, library_form.library_token(form), is_posted=True)
+    return _form_page_with_preview(trending, texts, turn, library_form.library_token(form), is_posted=True)
 
 
-@router.post("/preview")
-def preview(form: Form, make_preview: QueuedPreview) -> HTMLResponse:
-    """The preview alone, for the page's script."""
+def _preview_part(form: FormData, turn: PreviewTurn) -> HTMLResponse:
     try:
         texts = preference_form.submitted_texts(form, split_commas=True)
-        view = _preview_of(make_preview, texts, pending_papers(library_form.library_token(form)))
+        view = _preview_of(turn, texts, pending_papers(library_form.library_token(form)))
     except (BadInput, TooMany) as error:
         return _preview_error(error)
     return template_rendering.page_response("_preview.html", preview=view)
@@ -167,14 +176,14 @@ def _refused_sign_up(
 def _form_page_with_preview(
     trending: TrendingPart,
     values: Mapping[str, str],
-    make_preview: MakePreview,
+    turn: PreviewTurn,
     token: str = "",
     *,
     is_posted: bool = False,
 ) -> HTMLResponse:
     library = _library_of(token)
     try:
-        view = _preview_of(make_preview, values, pending_papers(token))
+        view = _preview_of(turn, values, pending_papers(token))
         return form_page(trending, values, preview=view, library=library, is_posted=is_posted)
     except (BadInput, TooMany) as error:
         return form_page(trending, values, error=error, library=library, is_posted=is_posted)
@@ -189,13 +198,12 @@ def _library_of(token: str) -> LibraryView | None:
     return LibraryView(len(papers), token) if papers else None
 
 
-def _preview_of(
-    make_preview: MakePreview, values: Mapping[str, str], papers: PendingPapers
-) -> preview_rows.PreviewView:
+def _preview_of(turn: PreviewTurn, values: Mapping[str, str], papers: PendingPapers) -> preview_rows.PreviewView:
     preferences = preference_form.parse_preferences(SignUpPreferences, values)
     profile = replace(preferences.profile(), examples=papers.terms)
-    # counts the client, and ends its turn
-    preview = make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=papers.stored_papers)
+    preview = turn.make_preview(profile, days=PREVIEW_DAYS, limit=PREVIEW_PAPERS, owned=papers.stored_papers)
+    if preferences.authors:
+        turn.end()  # looking people up may take seconds
     people = people_choice.people_of_authors(preferences.authors, ask=True)
     return replace(preview_rows.preview_view(preview, limit=preferences.limit, days=PREVIEW_DAYS), people=people)
 

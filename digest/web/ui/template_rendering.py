@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
@@ -9,7 +10,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import templates
 from digest import i18n, settings
@@ -19,6 +20,7 @@ from digest.i18n import localize
 from digest.models import Subscriber
 from digest.papers.subjects import category_text
 from digest.services.catalog import outlets
+from digest.web.ui import charts
 
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 # states of mails and runs, kinds of mails and bounces, reasons of suppressions, consents, for the catalogue
@@ -104,6 +106,11 @@ def source_name(key: str) -> str:
     return outlets.known_outlets().get(key, key)
 
 
+def marked(pieces: Iterable[tuple[str, bool]]) -> Markup:
+    """A text in pieces, each with whether it matched: those that did are marked."""
+    return Markup().join(Markup("<mark>%s</mark>") % text if is_match else escape(text) for text, is_match in pieces)
+
+
 def _gettext(message: str) -> str:
     return i18n.catalogue().gettext(message)
 
@@ -121,6 +128,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
     environment.filters.update(category_text=category_text, language_name=i18n.language_name, source_name=source_name)
+    environment.filters.update(bars_image=charts.bars_image, marked=marked)
     environment.globals.update(
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704

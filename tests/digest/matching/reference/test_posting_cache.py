@@ -37,18 +37,21 @@ def query_of(text: str) -> IndexQuery:
 def test_a_query_finds_what_it_finds_in_each_list(text: str) -> None:
     days = posting_lists()
 
-    results = PostingCache(days).find(query_of(text))
+    cache = PostingCache(days)
+    numbers = cache.find(query_of(text))
 
-    assert [results[lists] for lists in days] == [lists.find(query_of(text)) for lists in days]
+    assert numbers == {cache.start_of[lists] + number for lists in days for number in lists.find(query_of(text))}
 
 
 @pytest.mark.parametrize("stem", ["graph", "bandit", "zzz"])
 def test_a_stem_has_the_frequencies_that_it_has_in_each_list(stem: str) -> None:
     days = posting_lists()
 
-    frequencies = PostingCache(days).frequencies(stem)
+    cache = PostingCache(days)
+    frequencies = cache.frequencies(stem)
 
-    assert [frequencies[lists] for lists in days] == [lists.frequencies(stem) for lists in days]
+    of_days = [(cache.start_of[lists] + number, tf) for lists in days for number, tf in lists.frequencies(stem).items()]
+    assert frequencies == dict(of_days)
 
 
 def test_only_a_topic_that_is_new_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,4 +86,13 @@ def test_norms_are_those_of_the_papers_lengths() -> None:
 
     norms = PostingCache(days).norms(weights)
 
-    assert [list(norms[lists]) for lists in days] == [list(map(weights.norm, lists.lengths)) for lists in days]
+    assert list(norms) == [weights.norm(length) for lists in days for length in lists.lengths]
+
+
+def test_a_number_leads_to_its_announcement_and_paper() -> None:
+    days = posting_lists()
+    cache = PostingCache(days)
+
+    places = [(cache.lists_of(number), cache.ids[number]) for number in range(len(cache.ids))]
+
+    assert places == [(lists, paper_id) for lists in days for paper_id in lists.ids]
