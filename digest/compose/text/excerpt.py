@@ -83,11 +83,11 @@ def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFind
         return ""
     best = _best_place(sentences)
     lead = {best: _fitted(without_connective(sentences[best].text), MAX_LENGTH)}
-    shown = dict(lead)
+    texts_by_place = dict(lead)
     for finder in finders:
-        if not any(finds_words(finder, text) for text in shown.values()):
-            shown |= _best_match(sentences, best, finder)
-    return _joined(shown, best) if shown != lead else excerpt(sentences)
+        if not any(finds_words(finder, text) for text in texts_by_place.values()):
+            texts_by_place |= _best_match(sentences, best, finder)
+    return _joined(texts_by_place, best) if texts_by_place != lead else excerpt(sentences)
 
 
 def _best_place(sentences: Sequence[Sentence]) -> int:
@@ -123,13 +123,13 @@ def _best_match(sentences: Sequence[Sentence], best: int, finder: WordFinder) ->
     return {-place: text}
 
 
-def _joined(shown: Mapping[int, str], best: int) -> str:
+def _joined(texts_by_place: Mapping[int, str], best: int) -> str:
     """The sentences, that at `best` first, with an ellipsis where others lie between two."""
-    text = shown[best]
+    text = texts_by_place[best]
     before = best
-    for place in sorted(shown.keys() - {best}):
+    for place in sorted(texts_by_place.keys() - {best}):
         gap = " " if place == before + 1 or text.endswith("…") else " … "
-        text, before = f"{text}{gap}{shown[place]}", place
+        text, before = f"{text}{gap}{texts_by_place[place]}", place
     return text
 
 

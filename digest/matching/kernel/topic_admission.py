@@ -33,18 +33,20 @@ def has_topic(profiles: CompiledProfiles, index: PaperArrays, workspace: Workspa
             continue
         words, row = index.query_heads[query].profile_terms, index.near_row[query]
         if words and index.query_heads[query].plain:
-            needed, least_idf = min(words, COMPLETE_WORDS + max(0, words - COMPLETE_WORDS) // 2), 0
+            least_words, least_idf = min(words, COMPLETE_WORDS + max(0, words - COMPLETE_WORDS) // 2), 0
             if not s[WITH_CONTEXTS]:
                 least_idf = COMPLETE_IDF
             elif row == NO_CONTEXT:
-                needed = words
+                least_words = words
             elif contains(index.near_sets[row], paper):
                 near_topics += 1
             else:
-                needed = words + 1  # more than it can hold
+                least_words = words + 1  # more than it can hold
             if near_topics == NEAR_TOPICS:
                 return True
-            if needed <= words and _holds(profiles, index, workspace, paper, first_term, words, needed, least_idf):
+            if least_words <= words and _holds(
+                profiles, index, workspace, paper, first_term, words, least_words, least_idf
+            ):
                 return True
         first_term += words
     return False
@@ -58,14 +60,14 @@ def _holds(
     paper: int,
     first_term: int,
     words: int,
-    needed: int,
+    least_words: int,
     least_idf: int,
 ) -> bool:
     """True where a paper has so many of a topic's words, with so much idf together."""
-    held = total_idf = 0
+    words_held = total_idf = 0
     for i in range(first_term, first_term + words):
         word = workspace.plain_words[0, profiles.stream[i] & 0xFFFF]
         if impact_of(index, paper, word) > 0:
-            held += 1
+            words_held += 1
             total_idf += index.words[word].idf
-    return held >= needed and total_idf >= least_idf
+    return words_held >= least_words and total_idf >= least_idf

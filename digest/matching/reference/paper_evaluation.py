@@ -154,21 +154,21 @@ def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights
     vector = paper_vector(finding.document, weights)
     near_topics = 0
     for topic, context in parsed.contexts:
-        words, held = len(topic.term_bits), len(_held_words(finding, topic))
+        words, held_count = len(topic.term_bits), len(_held_words(finding, topic))
         if context.weights:
             is_near = nearness_of(context, vector) >= context.floor
             near_topics += is_near
-            if near_topics == NEAR_TOPICS or (is_near and held >= words_needed(words)):
+            if near_topics == NEAR_TOPICS or (is_near and held_count >= words_needed(words)):
                 return True
-        elif held == words:
+        elif held_count == words:
             return True
     return False
 
 
-def are_rare_together(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+def are_rare_together(parsed: ParsedProfile, topic: ParsedTopic, held_words: Sequence[ProfileTerm]) -> bool:
     """True where these words of a topic suffice for a close paper while contexts are unknown."""
-    is_rare = sum(parsed.idf[word] for word in held) >= COMPLETE_IDF
-    return is_rare and len(held) >= words_needed(len(topic.term_bits))
+    is_rare = sum(parsed.idf[word] for word in held_words) >= COMPLETE_IDF
+    return is_rare and len(held_words) >= words_needed(len(topic.term_bits))
 
 
 def _held_words(finding: Finding, topic: ParsedTopic) -> list[ProfileTerm]:
