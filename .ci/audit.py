@@ -33,7 +33,7 @@ def known_vulnerabilities(purls: list[str], service: str) -> dict[str, list[str]
         raise OSError("the answer is not one of its own") from error
     if len(ids) != len(purls):
         raise OSError(f"{len(ids)} answers to {len(purls)} questions")
-    return {purl: found for purl, found in zip(purls, ids, strict=True) if found}
+    return {purl: vulnerabilities for purl, vulnerabilities in zip(purls, ids, strict=True) if vulnerabilities}
 
 
 def main() -> int:

@@ -327,10 +327,10 @@ def report(stage: Stage, folder: Path) -> None:
             container = running[name] = running["redis"].sibling(stage, name)
             check = stage.healthcheck if name == "web" else ["digest", "healthcheck", name]
             seconds = container.until_healthy(check)
-            who = container.execute(["id", "-u"]).stdout.strip()
+            user_id = container.execute(["id", "-u"]).stdout.strip()
             refused = container.execute(["touch", "/opt/digest/x"]).stderr.strip().rpartition(": ")[2]
             capabilities = re.search(r"CapEff:\s*(\w+)", _status(str(container.pid)))
-            print(f"{name}: healthy after {seconds:.1f} s, {container.memory()} MB, user {who}, "
+            print(f"{name}: healthy after {seconds:.1f} s, {container.memory()} MB, user {user_id}, "
                   f"capabilities {capabilities[1] if capabilities else '?'}, writing to /opt: {refused}")  # fmt: skip
 
 

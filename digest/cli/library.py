@@ -100,10 +100,10 @@ def resolve_options(
     return (library if failures else require_usable(library)), failures
 
 
-def print_failures(failures: Sequence[SourceDown], what: str = "not read") -> None:
+def print_failures(failures: Sequence[SourceDown], verdict: str = "not read") -> None:
     """One line that names each source that failed, on standard error."""
     if failures:
-        typer.echo(one_line(f"{what}: {'; '.join(map(str, failures))}"), err=True)
+        typer.echo(one_line(f"{verdict}: {'; '.join(map(str, failures))}"), err=True)
 
 
 def _lookup_text(papers: int) -> str:

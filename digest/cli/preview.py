@@ -18,7 +18,6 @@ from rich.text import Text
 
 from digest.cli import exit_codes, library, output
 from digest.cli.cli_dependencies import Dependencies
-from digest.errors import SourceDown
 from digest.matching.profile import Profile
 from digest.services.catalog import people_choice
 from digest.services.catalog.page_schemas import NamedPeople, PersonRow, Preview, PreviewPaper
@@ -40,34 +39,42 @@ class Format(StrEnum):
     json = "json"
 
 
+_Texts = list[str] | None
+_Topics = Annotated[_Texts, typer.Option(help="A keyword, phrase or query; may be repeated.")]
+_Categories = Annotated[_Texts, typer.Option(help="Only this subject, by code or name; may be repeated.")]
+_Sources = Annotated[_Texts, typer.Option(help="Only this source; may be repeated.")]
+_Languages = Annotated[_Texts, typer.Option(help="Only this language; may be repeated.")]
+_Exclusions = Annotated[_Texts, typer.Option(help="A query to exclude; may be repeated.")]
+_Authors = Annotated[_Texts, typer.Option(help="An author to follow; may be repeated.")]
+_Papers = Annotated[
+    _Texts,
+    typer.Option(
+        help="A paper to start from: arXiv id, DOI or address; may be repeated. "
+        "Exit code 1 if a source does not answer."
+    ),
+]
+_Library = Annotated[Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")]
+_LastDay = Annotated[datetime | None, output.date_option("The last day. Default: the newest announcement.")]
+
+
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the command."""
 
     @app.command("preview")
     @output.report_errors
     def command(
-        topic: Annotated[list[str] | None, typer.Option(help="A keyword, phrase or query; may be repeated.")] = None,
-        category: Annotated[
-            list[str] | None, typer.Option(help="Only this subject, by code or name; may be repeated.")
-        ] = None,
-        source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
-        language: Annotated[list[str] | None, typer.Option(help="Only this language; may be repeated.")] = None,
-        exclude: Annotated[list[str] | None, typer.Option(help="A query to exclude; may be repeated.")] = None,
-        author: Annotated[list[str] | None, typer.Option(help="An author to follow; may be repeated.")] = None,
+        topic: _Topics = None,
+        category: _Categories = None,
+        source: _Sources = None,
+        language: _Languages = None,
+        exclude: _Exclusions = None,
+        author: _Authors = None,
         days: Annotated[int, typer.Option(min=1, max=400, help="Number of announcements.")] = 14,
-        date: Annotated[datetime | None, output.date_option("The last day. Default: the newest announcement.")] = None,
+        date: _LastDay = None,
         limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of papers a day.")] = 10,
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
-        paper: Annotated[
-            list[str] | None,
-            typer.Option(
-                help="A paper to start from: arXiv id, DOI or address; may be repeated. "
-                "Exit code 1 if a source does not answer."
-            ),
-        ] = None,
-        bibtex: Annotated[
-            Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
-        ] = None,
+        paper: _Papers = None,
+        bibtex: _Library = None,
         orcid: Annotated[str, typer.Option(help="An ORCID iD, whose public works to start from.")] = "",
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
@@ -77,11 +84,11 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         )
         profile = replace(preferences.profile(), close=not strict, limit=limit)
         make_preview = partial(preview, days=days, limit=limit, until=date.date() if date else None, whole=True)
-        failures: Sequence[SourceDown] = ()
         if paper or bibtex or orcid:
             resolved, failures = library.resolve_options(paper or [], bibtex, orcid)
             _print_library_preview(resolved, profile, make_preview, format)
         else:
+            failures = ()
             _print_preview(make_preview(profile), format)
         _print_people(preferences.authors, format)
         if failures:

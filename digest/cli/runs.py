@@ -42,8 +42,8 @@ def _add_read_commands(runs: typer.Typer) -> None:
     def show(run: Number, json: Json = False) -> None:
         """List the deliveries of a run: who got it, who did not. With the replies of the mail servers."""
         rows = run_control.list_deliveries(run)
-        shown = rows if json else [_compact_delivery(row) for row in rows]
-        output.print_rows(shown, json=json, unbroken=["address", "got it"])
+        printed_rows = rows if json else [_compact_delivery(row) for row in rows]
+        output.print_rows(printed_rows, json=json, unbroken=["address", "got it"])
         if rows and not json:
             outcome_counts = Counter(str(row["got it"]) for row in rows)
             output.print_line(

@@ -116,12 +116,12 @@ def _without_degrees(name: str) -> str:
     """`Ada Byron MD, PhD` is Ada Byron; `Byron MD` and `van Byron MD` may have initials at the end."""
     words = name.split()
     degrees = words[len(words) - _degrees_at_end(words) :]
-    rest = words[: len(words) - len(degrees)]
-    if not degrees or not rest:
+    words_before = words[: len(words) - len(degrees)]
+    if not degrees or not words_before:
         return name
     is_sure = len(degrees) > 1 or _SURE.fullmatch(degrees[0].rstrip(",")) is not None
-    bare = " ".join(rest).rstrip(",")
-    return bare if is_sure or _is_full(bare) else name
+    bare_name = " ".join(words_before).rstrip(",")
+    return bare_name if is_sure or _is_full(bare_name) else name
 
 
 def people_of(names: Sequence[str]) -> tuple[str, ...]:

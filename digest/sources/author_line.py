@@ -215,8 +215,8 @@ def _is_surely_family(pieces: Sequence[str]) -> bool:
 def _are_initials(text: str) -> bool:
     """True for `A.`, `J.-P.`, `E`, `Yu. A.`, also before `Jr.` and the like."""
     words = text.split()
-    bare = " ".join(words[:-1]) if len(words) > 1 and _SUFFIX.fullmatch(words[-1]) else text
-    return bare[:1].isupper() and _INITIALS.fullmatch(bare) is not None
+    initials = " ".join(words[:-1]) if len(words) > 1 and _SUFFIX.fullmatch(words[-1]) else text
+    return initials[:1].isupper() and _INITIALS.fullmatch(initials) is not None
 
 
 def _given_names_first(pieces: Sequence[str]) -> str:

@@ -39,7 +39,10 @@ def former_keys(
     """
     keys = [entry_key(doi, None, "", "", "") for doi in _former_dois(entry) if doi not in shared_dois]
     for link in own_links:
-        for cleaned in (clean_link(link), clean_link(link, kept=NOT_TRACKING_BEFORE, fragments=_FORMER_FRAGMENTS)):
+        for cleaned in (
+            clean_link(link),
+            clean_link(link, not_tracking=NOT_TRACKING_BEFORE, fragments=_FORMER_FRAGMENTS),
+        ):
             keys.append(entry_key(None, None, cleaned, "", ""))
     if entry.id:
         keys.append(entry_key(None, None, "", entry.id, ""))
@@ -54,10 +57,10 @@ def _former_dois(entry: FeedEntry) -> Iterator[str]:
         return
     yield doi
     if match := _VERSION.search(doi):
-        bare = doi[: match.start()]
-        yield bare
+        bare_doi = doi[: match.start()]
+        yield bare_doi
         for version in range(1, int(match[2])):
-            yield f"{bare}{match[1]}{version}"
+            yield f"{bare_doi}{match[1]}{version}"
 
 
 def former_text_keys(

@@ -142,17 +142,19 @@ def arxiv_id_of(entry: FeedEntry) -> tuple[str, int] | None:
     return None
 
 
-def clean_link(link: str, *, kept: re.Pattern[str] | None = None, fragments: tuple[str, ...] = FRAGMENTS) -> str:
+def clean_link(
+    link: str, *, not_tracking: re.Pattern[str] | None = None, fragments: tuple[str, ...] = FRAGMENTS
+) -> str:
     """The address without session and tracking parameters, the same at each fetch.
 
-    `kept`: names of parameters that are no tracking; `fragments`: beginnings of fragments that are.
+    `not_tracking`: names of parameters that are none; `fragments`: beginnings of fragments that are.
     """
     try:
         parts = urlsplit(link)
         host = (parts.hostname or "").lower() + (f":{parts.port}" if parts.port not in {None, 80, 443} else "")
     except ValueError:
         return link
-    parameters = _without_tracking(parts, kept)
+    parameters = _without_tracking(parts, not_tracking)
     path = _HAL_VERSION.sub(r"\1", _SESSION_IN_PATH.sub("", parts.path) or "/")
     fragment = "" if len(parts.fragment) > 40 or parts.fragment.startswith(fragments) else parts.fragment
     return SplitResult(
@@ -160,16 +162,16 @@ def clean_link(link: str, *, kept: re.Pattern[str] | None = None, fragments: tup
     ).geturl()
 
 
-def _without_tracking(parts: SplitResult, kept: re.Pattern[str] | None) -> list[tuple[str, str]]:
+def _without_tracking(parts: SplitResult, not_tracking: re.Pattern[str] | None) -> list[tuple[str, str]]:
     pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100) if parts.query.count("&") < 99 else []
-    parameters = [(name, value) for name, value in pairs if not _is_tracking(name, kept)]
+    parameters = [(name, value) for name, value in pairs if not _is_tracking(name, not_tracking)]
     if len(parameters) < len(pairs):  # beside such parameters, `v` is the version of the program that made the link
         parameters = [(name, value) for name, value in parameters if name != "v"]
     return parameters
 
 
-def _is_tracking(name: str, kept: re.Pattern[str] | None) -> bool:
-    return _TRACKING.fullmatch(name) is not None and not (kept and kept.fullmatch(name))
+def _is_tracking(name: str, not_tracking: re.Pattern[str] | None) -> bool:
+    return _TRACKING.fullmatch(name) is not None and not (not_tracking and not_tracking.fullmatch(name))
 
 
 def entry_key(doi: str | None, arxiv_id: str | None, link: str, entry_id: str, title: str) -> str:

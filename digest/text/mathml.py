@@ -24,10 +24,10 @@ def local_name(element: Element) -> str:
 
 def script_text(text: str, kind: str) -> str:
     """The text in superscript (`sup`) or subscript (`sub`) characters where it is a number, a sign or one letter."""
-    bare = text.strip()
-    if len(bare) == 1 or (bare and not any(character.isalpha() for character in bare)):
-        signs = to_script(bare, SCRIPT_TABLES[kind])
-        return bare if signs is None else signs
+    stripped = text.strip()
+    if len(stripped) == 1 or (stripped and not any(character.isalpha() for character in stripped)):
+        signs = to_script(stripped, SCRIPT_TABLES[kind])
+        return stripped if signs is None else signs
     return text
 
 

@@ -57,8 +57,8 @@ def scripted(lexeme: str, text: str) -> TexPiece:
     signs = None if _WORD.search(text) else to_script(text, tables.SUPERSCRIPT if lexeme == "^" else tables.SUBSCRIPT)
     if signs is not None:
         return TexPiece(signs, script=text)
-    bare = len(text) == 1 or (lexeme == "_" and text.isascii() and text.isalnum())
-    return TexPiece(f"{lexeme}{text}" if bare else f"{lexeme}({text})", "script", text)
+    needs_no_brackets = len(text) == 1 or (lexeme == "_" and text.isascii() and text.isalnum())
+    return TexPiece(f"{lexeme}{text}" if needs_no_brackets else f"{lexeme}({text})", "script", text)
 
 
 def error_bounds(first: TexPiece, second: TexPiece) -> TexPiece | None:

@@ -132,14 +132,14 @@ class _TracedText:
 
     def _remove_tex(self) -> None:
         """Remove signs of TeX: what is left stands in the text in the same order, with blanks for some signs."""
-        left = without_tex(self.text)
+        readable_text = without_tex(self.text)
         places: list[tuple[int, int]] = []
         position = 0
-        for character in left:
-            found = self._find_left(character, position)
-            places.append(self.places[min(position if found < 0 else found, len(self.text) - 1)])
-            position = position if found < 0 else found + 1
-        self.text, self.places = left, places
+        for character in readable_text:
+            readable_at = self._find_left(character, position)
+            places.append(self.places[min(position if readable_at < 0 else readable_at, len(self.text) - 1)])
+            position = position if readable_at < 0 else readable_at + 1
+        self.text, self.places = readable_text, places
 
     def _find_left(self, character: str, position: int) -> int:
         """Where a character that was left is, from a position on; −1 for a blank that was put between two symbols."""

@@ -137,7 +137,7 @@ def profile_of_task(labelled: Labelled, task: Task, number: int, *, typed: bool)
 def tfidf_vectors(documents: Sequence[Document]) -> list[Vector]:
     """Unit vectors of sublinear tf-idf over words and pairs of words, 20,000 features: the rule to beat."""
     counts = [_words_and_pairs(document) for document in documents]
-    df = Counter(term for found in counts for term in found)
+    df = Counter(term for terms in counts for term in terms)
     features = {term for term, _ in df.most_common(TFIDF_FEATURES)}
     vectors = []
     for paper_counts in counts:

@@ -363,8 +363,8 @@ def crowd(shared: Path, records: Sequence[Any]) -> Iterator[dict[str, Any]]:
     authors = [author for record in records for author in record.authors]
     categories = [category for record in records for category in record.categories]
     while True:
-        for drawn in np.searchsorted(weights, picks.random((1000, 9)) * weights[-1]).tolist():
-            words = iter([phrases[place] for place in drawn])
+        for phrase_numbers in np.searchsorted(weights, picks.random((1000, 9)) * weights[-1]).tolist():
+            words = iter([phrases[number] for number in phrase_numbers])
             topics = []
             for _ in range(rng.choice((1, 2, 3, 4, 5, 6, 7))):
                 query, kind = next(words), rng.random()

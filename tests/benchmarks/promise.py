@@ -93,15 +93,21 @@ def _epoch(store: ProfileStore, index: Sequence[PaperIndex], start: int) -> None
     started = process_time()
     taus = matcher.thresholds(_facts(before))
     microseconds = (process_time() - started) * 1e6 / len(taus)
-    was, came = close(store, before, weights, taus), close(store, after, weights, taus)
-    each = came.mean(axis=1)
+    close_before, close_after = close(store, before, weights, taus), close(store, after, weights, taus)
+    close_by_profile = close_after.mean(axis=1)
     sizes = [np.mean([paper_index.paper_count for paper_index in part]) for part in (before, after)]
-    figures = (was.mean(), came[:, :WEEK].mean(), came.mean(), np.quantile(each, 0.9), each.max())
+    figures = (
+        close_before.mean(),
+        close_after[:, :WEEK].mean(),
+        close_after.mean(),
+        np.quantile(close_by_profile, 0.9),
+        close_by_profile.max(),
+    )
     cells = [
         str(start),
         f"{sizes[0]:.0f} → {sizes[1]:.0f}",
         *(f"{figure:.2f}" for figure in figures),
-        f"{(each > MANY).mean():.1%}",
+        f"{(close_by_profile > MANY).mean():.1%}",
     ]
     print("".join(f"{cell:>15}" for cell in [str(start), *cells, f"{microseconds:.0f} s"]), flush=True)
 

@@ -52,8 +52,8 @@ def entry_days(data: Path) -> Iterator[trending.Record]:
     daily = {row["id"]: row for row in trending.daily_rows(data)}
     ranks = trending.ranks_by_day(data)
     first = min(ranks)
-    for back in range(EARLIER_DAYS, 0, -1):
-        day = (date.fromisoformat(first) - timedelta(days=back)).isoformat()
+    for days_back in range(EARLIER_DAYS, 0, -1):
+        day = (date.fromisoformat(first) - timedelta(days=days_back)).isoformat()
         rows = {paper: row for paper, row in daily.items() if row["day"] == day}
         if any(paper in ranks[first] for paper in rows):
             papers = [trending.archived_paper(row) for row in rows.values()]

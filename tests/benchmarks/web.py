@@ -132,12 +132,12 @@ def fill_from_corpus(shared: Path, papers: int) -> None:
     from tests.benchmarks.preview import records
 
     lines, today = records(shared), clock.now().date()
-    for back in range(13, -1, -1):
+    for days_back in range(13, -1, -1):
         listed = tuple(
             ListedPaper(record, "new", signals=(("upvotes", float(number % 40)),))  # type: ignore[arg-type]
             for number, record in enumerate(itertools.islice(lines, papers // 14))
         )
-        store_document("jsonl", "benchmark", ParsedDocument(papers=listed), day=today - timedelta(days=back))
+        store_document("jsonl", "benchmark", ParsedDocument(papers=listed), day=today - timedelta(days=days_back))
 
 
 def subscribers(count: int) -> list[str]:

@@ -64,9 +64,9 @@ def test_a_command_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_documented_command_exists_with_its_options(document: str) -> None:
-    wrong = [" ".join(line) for line in invocations(document) if not _exists(line)]
+    unknown_commands = [" ".join(line) for line in invocations(document) if not _exists(line)]
 
-    assert wrong == []
+    assert unknown_commands == []
 
 
 def _exists(line: list[str]) -> bool:

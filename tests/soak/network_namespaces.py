@@ -56,12 +56,12 @@ class NamespaceNetwork:
     @contextmanager
     def in_hub(self) -> Iterator[None]:
         """Sockets and processes that this thread makes meanwhile are in the hub."""
-        with Path("/proc/thread-self/ns/net").open() as here, Path("/run/netns", self._hub).open() as hub:
+        with Path("/proc/thread-self/ns/net").open() as own_namespace, Path("/run/netns", self._hub).open() as hub:
             _enter(hub.fileno())
             try:
                 yield
             finally:
-                _enter(here.fileno())
+                _enter(own_namespace.fileno())
 
     @property
     def _hub(self) -> str:

@@ -106,7 +106,7 @@ def test_a_worker_that_is_cut_off_is_replaced_and_comes_back(
     cut_at = time.monotonic()
     sent_at_cut = len(smtp.log)
     wait_for(lambda: outbox.states() == {"sent": MAILS}, state=outbox.states)
-    took = time.monotonic() - cut_at
+    seconds = time.monotonic() - cut_at
     doubts = {row.message_id: row.doubts for row in outbox.rows()}
     receipts = _receipts_by_message_id(smtp)
 
@@ -117,7 +117,9 @@ def test_a_worker_that_is_cut_off_is_replaced_and_comes_back(
     outbox.enqueue(*more, first=MAILS + 1)
     wait_for(lambda: outbox.states() == {"sent": MAILS + 40}, state=outbox.states)
 
-    print(f"{sent_at_cut} mails before the cut; all sent {took:.0f} s after it; {sum(doubts.values())} were uncertain")
+    print(
+        f"{sent_at_cut} mails before the cut; all sent {seconds:.0f} s after it; {sum(doubts.values())} were uncertain"
+    )
     assert set(smtp.recipients()) == {*addresses, *more}
     assert sum(doubts.values()) > 0
     assert all(receipts[message_id] <= 1 + doubt for message_id, doubt in doubts.items() if message_id)

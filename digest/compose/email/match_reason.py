@@ -90,8 +90,8 @@ def _topic_parts(entry: Entry, topics: Sequence[str]) -> list[str]:
     matches = named_topics(entry, topics)
     if not matches:
         return []
-    shown = localize(" and ").join(_topic_with_words(match.topic, match.words) for match in matches[:NAMED_TOPICS])
-    parts = [topics_part(shown, strict=matches[0].strict)]
+    named = localize(" and ").join(_topic_with_words(match.topic, match.words) for match in matches[:NAMED_TOPICS])
+    parts = [topics_part(named, strict=matches[0].strict)]
     if (others := len(matches) - NAMED_TOPICS) > 0:
         parts.append(localize_plural("%(n)s more topic", "%(n)s more topics", others))
     return parts

@@ -258,18 +258,20 @@ def _lines(openings: Sequence[str], title: str, endings: Sequence[str], source: 
     """
     for opening, spelling, ending in product(openings, _spellings(title), endings):
         room = MAX_SUBJECT_LENGTH - len(opening) - len(ending)
-        shown = shorten_ascii(spelling, max(room, 12))
-        text, is_last = opening + _with_ending(shown, ending), ending == endings[-1]
-        if len(text) > MAX_SUBJECT_LENGTH or not _fits_encoded(text) or (not is_last and _names(shown, source)):
+        shown_title = shorten_ascii(spelling, max(room, 12))
+        text, is_last = opening + _with_ending(shown_title, ending), ending == endings[-1]
+        if len(text) > MAX_SUBJECT_LENGTH or not _fits_encoded(text) or (not is_last and _names(shown_title, source)):
             continue
-        length, is_whole = len(shown.removesuffix("...")), shown == spelling
+        length, is_whole = len(shown_title.removesuffix("...")), shown_title == spelling
         suffices = is_whole or (length >= _MIN_TITLE_SHOWN and (is_last or room >= _MIN_TITLE_LENGTH))
         yield _Line(text, length, suffices)
     for opening, ending in product(openings, endings):
         room = _MAX_ENCODED_BYTES - len((opening + ending).encode())
         if room >= _MIN_TITLE_BYTES:
-            shown = _shorten_bytes(title, room)
-            yield _Line(opening + _with_ending(shown, ending), len(shown.removesuffix("...")), suffices=False)
+            shown_title = _shorten_bytes(title, room)
+            yield _Line(
+                opening + _with_ending(shown_title, ending), len(shown_title.removesuffix("...")), suffices=False
+            )
 
 
 def _spellings(title: str) -> list[str]:

@@ -89,11 +89,11 @@ def excerpt_with_words(sentences: Sequence[Sentence], finders: Sequence[WordFind
         return ""
     best = _best_place(sentences)
     lead = {best: _fitted(without_connective(sentences[best].text), MAX_LENGTH)}
-    shown = dict(lead)
+    texts_by_place = dict(lead)
     for finder in finders:
-        if not any(finds_words(finder, text) for text in shown.values()):
-            shown |= _best_match(sentences, best, finder, shown)
-    return _joined(shown, best) if shown != lead else excerpt(sentences)
+        if not any(finds_words(finder, text) for text in texts_by_place.values()):
+            texts_by_place |= _best_match(sentences, best, finder, texts_by_place)
+    return _joined(texts_by_place, best) if texts_by_place != lead else excerpt(sentences)
 
 
 def _best_place(sentences: Sequence[Sentence]) -> int:
@@ -106,12 +106,12 @@ def finds_words(finder: WordFinder, text: str) -> bool:
 
 
 def _best_match(
-    sentences: Sequence[Sentence], best: int, finder: WordFinder, shown: Mapping[int, str]
+    sentences: Sequence[Sentence], best: int, finder: WordFinder, texts_by_place: Mapping[int, str]
 ) -> dict[int, str]:
     """The place and the text of the best sentence that shows the finder's words, {} for none.
 
-    The sentence behind the one at `best` is preferred, and one that need not be cut. `shown`: the texts so far; one
-    whose sentence has the words where it was cut is continued.
+    The sentence behind the one at `best` is preferred, and one that need not be cut. `texts_by_place`: those so far;
+    a text whose sentence has the words where it was cut is continued.
     """
     candidates: list[tuple[float, int, str]] = []
     for place, sentence in enumerate(sentences):
@@ -120,9 +120,9 @@ def _best_match(
             continue
         follows = place == best + 1
         text = _part_with_words(sentence.text, span, has_opening=follows)
-        if place in shown:
+        if place in texts_by_place:
             part = text if text.startswith("…") else _clause_with_words(sentence.text, span)
-            text = f"{shown[place].removesuffix('…')} {part}"
+            text = f"{texts_by_place[place].removesuffix('…')} {part}"
         flaws = 1.5 * ("…" in (text[0], text[-1])) + 3.0 * _has_long_words(text)
         candidates.append((sentence.score + 1.0 * follows - flaws, -place, text))
     if not candidates:
@@ -159,14 +159,14 @@ def _is_in_parentheses(text: str, offset: int) -> bool:
     return text.count("(", 0, offset) > text.count(")", 0, offset)
 
 
-def _joined(shown: Mapping[int, str], best: int) -> str:
+def _joined(texts_by_place: Mapping[int, str], best: int) -> str:
     """The sentences, that at `best` first, with an ellipsis where others lie between two."""
-    text = shown[best]
+    text = texts_by_place[best]
     before = best
-    for place in sorted(shown.keys() - {best}):
-        has_ellipsis = place == before + 1 or text.endswith("…") or shown[place].startswith("…")
+    for place in sorted(texts_by_place.keys() - {best}):
+        has_ellipsis = place == before + 1 or text.endswith("…") or texts_by_place[place].startswith("…")
         gap = " " if has_ellipsis else " … "
-        text, before = f"{text}{gap}{shown[place]}", place
+        text, before = f"{text}{gap}{texts_by_place[place]}", place
     return text
 
 

@@ -21,11 +21,11 @@ def no_wrap(line: str, names: Iterable[str] = ()) -> Markup:
     pieces = _pattern(tuple(name for name in names if 0 < len(name) <= MAX_UNBROKEN_LENGTH)).split(line)
     if len(pieces) == 1:
         return escape_text(line)
-    shown = [
+    marked_pieces = [
         Markup('<span style="white-space:nowrap">{}</span>').format(escape_text(piece)) if i % 2 else escape_text(piece)
         for i, piece in enumerate(pieces)
     ]
-    return Markup().join(shown)
+    return Markup().join(marked_pieces)
 
 
 @lru_cache(maxsize=1024)

@@ -242,20 +242,24 @@ def _score(sentence: str, position: int, title_words: set[str]) -> float:
         score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
     clause = _SUBORDINATE.sub(" ", _AUTHORS.sub("we", sentence.lower()))
     core = bool(_CORE.search(clause) or _CONCERNED.search(clause))
-    this = bool(_THIS_STATEMENT.search(clause))
-    statement = core or this or bool(_WE_STATEMENT.search(clause) or _AIM.search(clause))
-    return score + _contribution_score(clause, core=core, this=this, statement=statement) - _penalty(clause, statement)
+    is_about_this = bool(_THIS_STATEMENT.search(clause))
+    statement = core or is_about_this or bool(_WE_STATEMENT.search(clause) or _AIM.search(clause))
+    return (
+        score
+        + _contribution_score(clause, core=core, is_about_this=is_about_this, statement=statement)
+        - _penalty(clause, statement)
+    )
 
 
-def _contribution_score(clause: str, *, core: bool, this: bool, statement: bool) -> float:
+def _contribution_score(clause: str, *, core: bool, is_about_this: bool, statement: bool) -> float:
     """The weights of the cues that speak for a sentence."""
     proposal, subject = bool(_PROPOSAL.search(clause)), bool(_THIS_SUBJECT.match(clause))
     core_weight = 2.6 if _RESULT_VERB.search(clause) and not proposal else 3.0
     score = core_weight * core + 2.2 * (statement and not core) + 1.0 * (proposal or bool(_AIM.search(clause)))
     score += 1.4 * bool(not statement and _WE_VERB.search(clause))
     in_this = bool(_IN_THIS.search(clause))
-    score += 1.5 * in_this + 1.0 * subject + 0.4 * (this and not subject)
-    score += (0.4 if statement else 0.8) * bool(_OURS.search(clause) and not this)
+    score += 1.5 * in_this + 1.0 * subject + 0.4 * (is_about_this and not subject)
+    score += (0.4 if statement else 0.8) * bool(_OURS.search(clause) and not is_about_this)
     score += (2.2 if in_this else 1.4) * bool(_PASSIVE.search(clause))
     score += (1.6 if in_this else 0.6) * bool(_PASSIVE_METHOD.search(clause))
     score += 0.8 * bool(_NEW.search(clause)) + 0.8 * bool(core and _HERE.search(clause))

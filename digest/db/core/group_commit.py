@@ -26,7 +26,7 @@ PAUSE_SECONDS, LONGEST_COLLECTION = 0.002, 0.02  # a group is complete when no w
 class _PendingWrite(NamedTuple, Generic[Write]):
     write: Write
     loop: asyncio.AbstractEventLoop
-    done: asyncio.Future[None]
+    committed: asyncio.Future[None]
 
 
 class GroupCommit(Generic[Write]):
@@ -52,7 +52,7 @@ class GroupCommit(Generic[Write]):
             start, self._is_committing = not self._is_committing, True
         if start:
             self._executor.submit(self._commit_pending)
-        await pending.done
+        await pending.committed
 
     def _commit_pending(self) -> None:
         """Commit until nothing is pending."""
@@ -91,7 +91,7 @@ class GroupCommit(Generic[Write]):
 def _wake(group: Sequence[_PendingWrite[Write]], error: Exception | None) -> None:
     """Wake the callers, with one signal to each event loop: each signal costs a switch of threads."""
     for loop in {pending.loop for pending in group}:
-        futures = [pending.done for pending in group if pending.loop is loop]
+        futures = [pending.committed for pending in group if pending.loop is loop]
         with suppress(RuntimeError):  # the loop is closed: its callers are gone
             loop.call_soon_threadsafe(_resolve, futures, error)
 

@@ -89,8 +89,8 @@ def store_validators(session: Session, name: str, *, etag: str, last_modified: s
 def move_feed(session: Session, name: str, *, address: str, at: datetime) -> bool:
     """Store the new address of a feed, audited. False where the feed was removed or another one has that address."""
     row = session.get(FeedSource, name)
-    there = feed_at(session, address)
-    if row is None or (there is not None and there.name != name):
+    feed_there = feed_at(session, address)
+    if row is None or (feed_there is not None and feed_there.name != name):
         return False
     detail = {"source": name, "from": row.url, "to": address}
     session.add(Audit(at=at, actor="service", action=MOVE_FEED, detail=detail))

@@ -108,8 +108,8 @@ def extract_address(value: str) -> str:
     angled = _ANGLED.findall(value)
     if angled:
         return angled[-1] if "@" in angled[-1] else ""
-    bare = _BARE.search(value)
-    return bare[0] if bare else ""
+    bare_address = _BARE.search(value)
+    return bare_address[0] if bare_address else ""
 
 
 def _leaves(message: Message, depth: int = 0) -> Iterator[Message]:

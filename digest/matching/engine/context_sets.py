@@ -77,10 +77,10 @@ class NearPapers:
             plain_texts = [texts[number] for number in plain.tolist()]
             row[plain] = list(map(self._row_of.get, plain_texts, repeat(UNKNOWN_CONTEXT)))
             missing = np.flatnonzero(row[plain] == UNKNOWN_CONTEXT).tolist()
-            found = [(i, contexts[plain_texts[i]]) for i in missing if plain_texts[i] in contexts]
-            rows = self._add([context for _, context in found])
-            self._row_of.update(zip([plain_texts[i] for i, _ in found], rows, strict=True))
-            row[plain[[i for i, _ in found]]] = rows
+            new_contexts = [(i, contexts[plain_texts[i]]) for i in missing if plain_texts[i] in contexts]
+            rows = self._add([context for _, context in new_contexts])
+            self._row_of.update(zip([plain_texts[i] for i, _ in new_contexts], rows, strict=True))
+            row[plain[[i for i, _ in new_contexts]]] = rows
             return ContextSets(row, self._sets)
 
     def _add(self, contexts: Sequence[PackedContext]) -> list[int]:

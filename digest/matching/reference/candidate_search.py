@@ -181,8 +181,8 @@ class CandidateSearch:
         norm = self._norms[number]
         for topic in self._close_topics:
             tfs = ((word, self._frequencies_by_stem[word.text].get(number, 0)) for word in topic.term_bits)
-            held = [word for word, tf in tfs if impact(self._parsed.idf[word], tf, norm)]
-            if are_rare_together(self._parsed, topic, held):
+            held_words = [word for word, tf in tfs if impact(self._parsed.idf[word], tf, norm)]
+            if are_rare_together(self._parsed, topic, held_words):
                 return True
         return False
 

@@ -155,31 +155,33 @@ def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights
     vector = paper_vector(finding.document, weights)
     near_topics, has_rarest = 0, False
     for topic, context in parsed.contexts:
-        held = _held_words(finding, topic)
+        held_words = _held_words(finding, topic)
         if not context.weights:
-            if len(held) == len(topic.term_bits):
+            if len(held_words) == len(topic.term_bits):
                 return True
         elif nearness_of(context, vector) >= context.floor:
             near_topics += 1
-            has_rarest |= _holds_rarest(parsed, topic, held)
-            if _holds_words(parsed, topic, held) or (has_rarest and near_topics >= NEAR_TOPICS):
+            has_rarest |= _holds_rarest(parsed, topic, held_words)
+            if _holds_words(parsed, topic, held_words) or (has_rarest and near_topics >= NEAR_TOPICS):
                 return True
     return False
 
 
-def are_rare_together(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+def are_rare_together(parsed: ParsedProfile, topic: ParsedTopic, held_words: Sequence[ProfileTerm]) -> bool:
     """True where these words of a topic suffice for a close paper while contexts are unknown."""
-    return _holds_words(parsed, topic, held) and sum(parsed.idf[word] for word in held) >= COMPLETE_IDF
+    return _holds_words(parsed, topic, held_words) and sum(parsed.idf[word] for word in held_words) >= COMPLETE_IDF
 
 
-def _holds_words(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+def _holds_words(parsed: ParsedProfile, topic: ParsedTopic, held_words: Sequence[ProfileTerm]) -> bool:
     """True where these words of a topic are as many as a close paper holds, and the rarest is one of them."""
-    return len(held) >= words_needed(len(topic.term_bits)) and _holds_rarest(parsed, topic, held)
+    return len(held_words) >= words_needed(len(topic.term_bits)) and _holds_rarest(parsed, topic, held_words)
 
 
-def _holds_rarest(parsed: ParsedProfile, topic: ParsedTopic, held: Sequence[ProfileTerm]) -> bool:
+def _holds_rarest(parsed: ParsedProfile, topic: ParsedTopic, held_words: Sequence[ProfileTerm]) -> bool:
     """True where none of a topic's words is rarer than these."""
-    return bool(held) and max([parsed.idf[word] for word in held]) == max([parsed.idf[w] for w in topic.term_bits])
+    if not held_words:
+        return False
+    return max([parsed.idf[word] for word in held_words]) == max([parsed.idf[word] for word in topic.term_bits])
 
 
 def _held_words(finding: Finding, topic: ParsedTopic) -> list[ProfileTerm]:

@@ -94,12 +94,12 @@ class ContextSearch:
 
     def _papers(self, query: IndexQuery) -> list[_PlacedPaper]:
         """The papers that a query finds, newest first: all of the window, and earlier ones until they are enough."""
-        found: list[_PlacedPaper] = []
+        papers: list[_PlacedPaper] = []
         for place, lists in enumerate(self._earlier):
-            if place >= self._window and len(found) >= _NEWEST_PAPERS:
+            if place >= self._window and len(papers) >= _NEWEST_PAPERS:
                 break
-            found += [(place, number) for number in sorted(lists.find(query), reverse=True)]
-        return found
+            papers += [(place, number) for number in sorted(lists.find(query), reverse=True)]
+        return papers
 
     def _typical_words(self, papers: Sequence[_PlacedPaper], own: Sequence[ProfileTerm]) -> dict[str, int]:
         shares: dict[int, int] = {}

@@ -62,20 +62,20 @@ def preview_feed(address: str, *, max_lookups: int = MAX_LOOKUPS) -> FeedPreview
     """
     address = feed_moves.checked_address(address)
     fetched = feed_fetch.fetch_feed(address, tries=TRIES, deadline=time.monotonic() + FEED_SECONDS)
-    read = fetched.reading or FeedReading("", (), ())
-    completion = complete_papers(read.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
+    reading = fetched.reading or FeedReading("", (), ())
+    completion = complete_papers(reading.papers, limit=max_lookups, seconds=LOOKUP_SECONDS)
     by_key = {paper.key: paper for paper in (*completion.papers, *completion.postponed)}
-    papers = [by_key[paper.key] for paper in read.papers if paper.key in by_key]
+    papers = [by_key[paper.key] for paper in reading.papers if paper.key in by_key]
     changed_entries = _changed(address, papers)
     changed_texts = {item.key for item in changed_entries}
     papers = [paper for paper in papers if paper.text_key not in changed_texts]
     stored_keys = _stored(papers)
     today = clock.now().date()
     return FeedPreview(
-        read.title,
+        reading.title,
         tuple(_preview_paper(paper, paper.key in stored_keys, today) for paper in papers),
-        tuple(_left_out(item) for item in (*read.left_out, *completion.left_out, *changed_entries)),
-        read.is_cut,
+        tuple(_left_out(item) for item in (*reading.left_out, *completion.left_out, *changed_entries)),
+        reading.is_cut,
     )
 
 

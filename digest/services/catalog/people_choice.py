@@ -136,8 +136,10 @@ def _plain_name(name: str) -> str:
 def _newest_papers(session: Session, people: Sequence[Person]) -> list[StoredPaper | None]:
     """The newest stored paper of each; None where all were deleted since the people were cached."""
     stored_papers = store.stored_papers(session, [person.papers[0] for person in people])
-    without = [person for person in people if person.papers[0] not in stored_papers]
-    stored_papers |= store.stored_papers(session, [paper_id for person in without for paper_id in person.papers])
+    incomplete_people = [person for person in people if person.papers[0] not in stored_papers]
+    stored_papers |= store.stored_papers(
+        session, [paper_id for person in incomplete_people for paper_id in person.papers]
+    )
     return [next((stored_papers[i] for i in person.papers if i in stored_papers), None) for person in people]
 
 

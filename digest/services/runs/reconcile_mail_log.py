@@ -96,10 +96,12 @@ def reconcile(lines: Iterable[str], *, apply: bool) -> Reconciliation:
 def _own_mail(logged: LoggedMail) -> _OwnMail | None:
     """The mail as one of ours; None where its Message-ID or return path is another's."""
     config = settings.get()
-    read: ReadMessageId | None = next(read_message_ids(logged.message_id), None)
-    if read is not None and read.domain == config.mail_domain and read.delivery_id is not None:
-        kind = read.text.strip("<>").partition(".")[0].lower()
-        return _OwnMail(logged, read.delivery_id, kind, proved=_is_sender_ours(logged.sender, read.delivery_id))
+    message_id: ReadMessageId | None = next(read_message_ids(logged.message_id), None)
+    if message_id is not None and message_id.domain == config.mail_domain and message_id.delivery_id is not None:
+        kind = message_id.text.strip("<>").partition(".")[0].lower()
+        return _OwnMail(
+            logged, message_id.delivery_id, kind, proved=_is_sender_ours(logged.sender, message_id.delivery_id)
+        )
     delivery_id = _signed_delivery_id(logged.return_path)
     return _OwnMail(logged, delivery_id, logged.kind) if delivery_id is not None else None
 

@@ -212,9 +212,11 @@ def shard_name(run: Run, shard: Shard) -> str:
 
 def _shard_size(session: Session, subscribers: int) -> int:
     """Subscribers in a shard. What a shard's subscribers share is computed once, so large shards are cheaper."""
-    large = session.get_bind().dialect.name == "postgresql"
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
     return (
-        max(SHARD_SIZE, min(MAX_SHARD_SIZE, 1 << (subscribers // SHARDS_PER_RUN).bit_length())) if large else SHARD_SIZE
+        max(SHARD_SIZE, min(MAX_SHARD_SIZE, 1 << (subscribers // SHARDS_PER_RUN).bit_length()))
+        if is_postgresql
+        else SHARD_SIZE
     )
 
 

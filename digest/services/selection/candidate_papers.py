@@ -147,10 +147,10 @@ def pool_of(
 def _drop_pools(pools: dict[_PoolKey, CandidatePool], current_version: Hashable) -> None:
     """Keep the pools used last, of the current signals: each of others holds trends, and one set of word weights."""
     recent_weights = list(dict.fromkeys(id(pool.weights) for pool in reversed(pools.values())))[:_MAX_CACHED_WEIGHTS]
-    kept = [key for key, pool in pools.items() if key[-1] == current_version and id(pool.weights) in recent_weights][
-        -_MAX_CACHED_POOLS:
-    ]
-    for key in pools.keys() - set(kept):
+    current_keys = [
+        key for key, pool in pools.items() if key[-1] == current_version and id(pool.weights) in recent_weights
+    ][-_MAX_CACHED_POOLS:]
+    for key in pools.keys() - set(current_keys):
         del pools[key]
 
 

@@ -129,19 +129,20 @@ def example_terms(cell: str) -> Examples | None:
     if not cell:
         return None
     try:
-        read = _ExamplesCell.model_validate_json(cell)
+        examples_cell = _ExamplesCell.model_validate_json(cell)
     except ValidationError as error:
         raise _wrong_json("examples", error) from error
-    count = len(read.terms)
-    for title, positions in read.papers:
+    count = len(examples_cell.terms)
+    for title, positions in examples_cell.papers:
         if len(title) > MAX_TITLE or len(positions) > count or any(not 0 <= place < count for place in positions):
             raise BadInput(
                 f"examples: ‘{title[:40]}’ is too long, or refers to a term that is not there", field="examples"
             )
     _require_no_nul(
-        "examples", "".join(title for title, _ in read.papers) + "".join(t.stems + t.written for t in read.terms)
+        "examples",
+        "".join(title for title, _ in examples_cell.papers) + "".join(t.stems + t.written for t in examples_cell.terms),
     )
-    return Examples.from_json(read.model_dump())
+    return Examples.from_json(examples_cell.model_dump())
 
 
 def _wrong_json(name: str, error: ValidationError) -> BadInput:

@@ -60,12 +60,12 @@ Row = dict[str, str | int]
 
 def export_csv() -> str:
     """All subscribers and suppressed addresses, in the form that `import_file` reads."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    csv_text = io.StringIO()
+    writer = csv.DictWriter(csv_text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in export_rows():
         writer.writerow(row | {name: csv_cells.escape_list(str(row[name])) for name in LIST_COLUMNS})
-    return out.getvalue()
+    return csv_text.getvalue()
 
 
 def export_rows() -> list[Row]:

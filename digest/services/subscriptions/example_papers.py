@@ -145,11 +145,11 @@ def terms_of(session: Session, examples: Sequence[ExampleEntry | ExamplePaper]) 
     newest = titled[:MAX_EXAMPLES_READ]
     stored_ids = [example.paper_id for example in newest if example.paper_id is not None]
     records = {paper.id: record for paper, record in paper_store.newest_versions_chunked(session, stored_ids)}
-    read = [
+    example_records = [
         records.get(example.paper_id) if example.paper_id is not None else Record(example.title, example.abstract)
         for example in newest
     ]
-    usable = [record for record in read if record is not None and not record.withdrawn]
+    usable = [record for record in example_records if record is not None and not record.withdrawn]
     return example_terms(usable, epochs.weights(runs.newest_epoch(session))) if usable else None
 
 

@@ -47,13 +47,13 @@ class AuditList(Listing):
 def list_actions(token: ReadToken, page: Page) -> AuditList:
     """What administrators did, newest first."""
     rows = admin_pages.audit_page(text="", before_id=page.before_id, limit=page.rows_needed)
-    shown, next_page = page.finish(rows, lambda row: row.id)
+    page_rows, next_page = page.finish(rows, lambda row: row.id)
     show_text = str if token.allows(api_auth.ADDRESSES) else redact_addresses
     actions = [
         AuditAnswer(
             id=stored_id(row), at=row.at, actor=show_text(row.actor), action=row.action, detail=_detail(row, show_text)
         )
-        for row in shown
+        for row in page_rows
     ]
     return AuditList(actions=actions, next=next_page)
 

@@ -38,7 +38,7 @@ def home(administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
     return (
         _overview(queue, refresh=REFRESH_SECONDS)
         if administrator
-        else render_for_administrator("sign_in.html", asked=False)
+        else render_for_administrator("sign_in.html", link_requested=False)
     )
 
 
@@ -46,7 +46,7 @@ def home(administrator: MaybeAdministrator, queue: Queue) -> HTMLResponse:
 def request_sign_in_link(form: Form, client: Client, queue: Queue) -> HTMLResponse:
     """Send the link. The response is the same for every address."""
     admin_login.request_link(str(form.get("address", "")), client, queue)
-    return render_for_administrator("sign_in.html", asked=True)
+    return render_for_administrator("sign_in.html", link_requested=True)
 
 
 @router.get("/enter/{token}")

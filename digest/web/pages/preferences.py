@@ -249,9 +249,9 @@ def _conflict_page(
         for row in rows
         if not row.is_new and row.text not in stored_topics and row.typed not in {row.text, ""}
     ]
-    if lost := [text for text in edited if text not in stored_topics]:
+    if missing_texts := [text for text in edited if text not in stored_topics]:
         message += " " + localize(
-            "You also typed, for topics that are no longer there: %(topics)s", topics="; ".join(lost)
+            "You also typed, for topics that are no longer there: %(topics)s", topics="; ".join(missing_texts)
         )
     texts = preference_form.texts_of(account.subscriber, account.profile) | texts
     return _page(account, texts, _PageState(message=message, rows=rows, status=409))

@@ -50,19 +50,19 @@ class SearchView:
 
 def search_view(page: SearchPage, params: Mapping[str, str], path: str) -> SearchView:
     """The view of a page of results. `params`: of its address at `path`."""
-    here = _Address(path, {name: value for name, value in params.items() if value and name != "cursor"})
+    current_address = _Address(path, {name: value for name, value in params.items() if value and name != "cursor"})
     order = params.get("order") or NEWEST
     return SearchView(
         sentence=_sentence(page),
         hits=tuple(HitView(hit, highlighting.highlighted_pieces(hit.row.title, page.words)) for hit in page.hits),
-        groups=_groups(page, here),
+        groups=_groups(page, current_address),
         orders=tuple(
-            (text, here.changed(order=name), name == order)
+            (text, current_address.changed(order=name), name == order)
             for name, text in ((NEWEST, localize("Newest")), (BEST, localize("Best match")))
         ),
-        next_page=here.changed(cursor=page.cursor) if page.cursor else "",
+        next_page=current_address.changed(cursor=page.cursor) if page.cursor else "",
         notes=_notes(page),
-        suggestion=(page.suggestion, here.changed(q=page.suggestion)) if page.suggestion else None,
+        suggestion=(page.suggestion, current_address.changed(q=page.suggestion)) if page.suggestion else None,
     )
 
 
@@ -95,17 +95,17 @@ def _notes(page: SearchPage) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _groups(page: SearchPage, here: _Address) -> tuple[tuple[str, tuple[FacetLink, ...]], ...]:
+def _groups(page: SearchPage, current_address: _Address) -> tuple[tuple[str, tuple[FacetLink, ...]], ...]:
     facets = page.facets
     code = [("1", facets.code)] if facets.code else []
     categories = facets.categories[:CATEGORIES_SHOWN]
-    codes = [*(name for name, _ in categories), here.params.get("category", "")]
+    codes = [*(name for name, _ in categories), current_address.params.get("category", "")]
     names = {code: category_text(code) for code in codes}
     groups = (
-        (localize("Category"), _links("category", categories, here, names)),
-        (localize("Source"), _links("source", facets.sources[:SOURCES_SHOWN], here)),
-        (localize("Code"), _links("code", code, here, {"1": localize("with code")})),
-        (localize("Announced"), _period_links(facets.periods, here)),
+        (localize("Category"), _links("category", categories, current_address, names)),
+        (localize("Source"), _links("source", facets.sources[:SOURCES_SHOWN], current_address)),
+        (localize("Code"), _links("code", code, current_address, {"1": localize("with code")})),
+        (localize("Announced"), _period_links(facets.periods, current_address)),
     )
     return tuple((name, links if page.is_exact else _about(links)) for name, links in groups if links)
 
@@ -118,29 +118,34 @@ def _about(links: tuple[FacetLink, ...]) -> tuple[FacetLink, ...]:
 
 
 def _links(
-    name: str, counts: Sequence[tuple[str, int]], here: _Address, texts: Mapping[str, str] | None = None
+    name: str, counts: Sequence[tuple[str, int]], current_address: _Address, texts: Mapping[str, str] | None = None
 ) -> tuple[FacetLink, ...]:
     """Links for the values of a facet; the chosen value is alone, with a link that removes it."""
-    current_value = here.params.get(name, "")
+    current_value = current_address.params.get(name, "")
     if current_value:
         return (
-            FacetLink((texts or {}).get(current_value, current_value), "", here.changed(**{name: ""}), is_chosen=True),
+            FacetLink(
+                (texts or {}).get(current_value, current_value),
+                "",
+                current_address.changed(**{name: ""}),
+                is_chosen=True,
+            ),
         )
     return tuple(
-        FacetLink((texts or {}).get(value, value), format_number(papers), here.changed(**{name: value}))
+        FacetLink((texts or {}).get(value, value), format_number(papers), current_address.changed(**{name: value}))
         for value, papers in counts
     )
 
 
-def _period_links(periods: tuple[int, ...], here: _Address) -> tuple[FacetLink, ...]:
+def _period_links(periods: tuple[int, ...], current_address: _Address) -> tuple[FacetLink, ...]:
     """Links for the last 7, 30 and 365 days, each with the papers since then."""
-    if here.params.get("from") or here.params.get("to"):
-        return (FacetLink(localize("any day"), "", here.changed(**{"from": "", "to": ""}), is_chosen=True),)
+    if current_address.params.get("from") or current_address.params.get("to"):
+        return (FacetLink(localize("any day"), "", current_address.changed(**{"from": "", "to": ""}), is_chosen=True),)
     today, links, papers = clock.now().astimezone(clock.ARXIV_ZONE).date(), [], 0
     for days, count in zip(PERIODS, periods, strict=False):
         papers += count
         if papers:
             text = localize_plural("last %(n)s day", "last %(n)s days", days)
             first = (today - timedelta(days=days)).isoformat()
-            links.append(FacetLink(text, format_number(papers), here.changed(**{"from": first})))
+            links.append(FacetLink(text, format_number(papers), current_address.changed(**{"from": first})))
     return tuple(links)

@@ -238,11 +238,11 @@ def test_fewer_backups_than_are_kept_all_stay(lab: Terminal, tmp_path: Path, pre
 
 @SQLITE
 def test_a_backup_without_the_signing_key_says_so(lab: Terminal, tmp_path: Path) -> None:
-    without = lab.ok("backup", "--to", str(tmp_path / "without"))
+    folder_without = lab.ok("backup", "--to", str(tmp_path / "folder_without"))
     settings.ENV_FILE.write_text("DIGEST_SECRET_KEY=of-at-least-32-bytes-for-the-signatures\n")
     with_key = lab.ok("backup", "--to", str(tmp_path / "with"))
 
-    assert "DIGEST_SECRET_KEY is not in it" in without
+    assert "DIGEST_SECRET_KEY is not in it" in folder_without
     assert "it holds addresses and keys" in with_key
 
 

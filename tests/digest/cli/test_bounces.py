@@ -80,10 +80,10 @@ def test_a_dry_run_prints_a_line_per_message_and_moves_nothing(folder: Path) -> 
     file(folder, "2.b", complaint())
     file(folder, "3.c", mail("Re: 7 papers", "Thanks"))
 
-    code, out = digest("bounces", "ingest", "--maildir", str(folder), "--dry-run", "--json")
+    code, output = digest("bounces", "ingest", "--maildir", str(folder), "--dry-run", "--json")
 
     assert code == 0
-    assert [json.loads(line) for line in out.splitlines()] == [
+    assert [json.loads(line) for line in output.splitlines()] == [
         {"file": "1.a", "kind": "hard", "recipients": ["ada@one.example"], "status": "5.1.1"},
         {"file": "2.b", "kind": "complaint", "recipients": ["ada@one.example"], "status": ""},
         {"file": "3.c", "kind": "other", "recipients": [], "status": ""},
@@ -96,10 +96,10 @@ def test_what_was_taken_stands_in_cur_and_what_a_person_should_read_is_unread(se
     file(folder, "1.a", proved(number))
     file(folder, "2.b", mail("A question", "Who are you?"))
 
-    code, out = digest("bounces", "ingest", "--maildir", str(folder))
+    code, output = digest("bounces", "ingest", "--maildir", str(folder))
 
     assert (code, names(folder / "new"), names(folder / "cur")) == (0, [], ["1.a:2,S", "2.b:2,"])
-    assert out == "2 messages: 1 hard, 1 other\noutcomes: 1 suppressed, 1 nothing\n"
+    assert output == "2 messages: 1 hard, 1 other\noutcomes: 1 suppressed, 1 nothing\n"
     assert suppressed() == {"r1@one.example": "no such address"}
 
 
@@ -117,9 +117,9 @@ def test_wrong_usage_is_reported(words: tuple[str, ...]) -> None:
 def test_a_mail_server_pipes_one_message(service: str) -> None:
     (number,) = enqueue_mails(1)
 
-    code, out = digest("bounces", "ingest", "--stdin", "--json", stdin=proved(number))
+    code, output = digest("bounces", "ingest", "--stdin", "--json", stdin=proved(number))
 
-    assert (code, json.loads(out)["kind"]) == (0, "hard")
+    assert (code, json.loads(output)["kind"]) == (0, "hard")
     assert suppressed() == {"r1@one.example": "no such address"}
 
 

@@ -218,13 +218,13 @@ def test_a_profile_in_error_is_refused_by_field_and_position(
 def test_a_subscriber_is_shown_with_the_labels_of_the_preferences(ready: Terminal) -> None:
     ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked")
 
-    shown = ready.ok("admin", "subscribers", "show", "ada@example.com")
+    details = ready.ok("admin", "subscribers", "show", "ada@example.com")
 
-    assert re.search(r"How often +every day", shown)
-    assert re.search(r"Close matches +yes, papers near my topics too", shown)
-    assert re.search(r"How close they have to be +usual: about 5 papers a day", shown)
-    assert "weekday" not in shown
-    assert "Day of the week" not in shown
+    assert re.search(r"How often +every day", details)
+    assert re.search(r"Close matches +yes, papers near my topics too", details)
+    assert re.search(r"How close they have to be +usual: about 5 papers a day", details)
+    assert "weekday" not in details
+    assert "Day of the week" not in details
     assert json.loads(ready.ok("admin", "subscribers", "show", "ada@example.com", "--json"))["weekday"] == 0
 
 
@@ -233,10 +233,10 @@ def test_a_weekly_subscriber_is_shown_with_the_day_of_the_week(ready: Terminal) 
     preferences = ("--set", "cadence=weekly", "--set", "weekday=2", "--set", "close=no")
     ready.ok("admin", "subscribers", "add", "ada@example.com", "--topic", "bandits", "--consent", "asked", *preferences)
 
-    shown = ready.ok("admin", "subscribers", "show", "ada@example.com")
+    details = ready.ok("admin", "subscribers", "show", "ada@example.com")
 
-    assert re.search(r"Day of the week +Wednesday", shown)
-    assert re.search(r"Close matches +no, only my words as written", shown)
+    assert re.search(r"Day of the week +Wednesday", details)
+    assert re.search(r"Close matches +no, only my words as written", details)
 
 
 @SQLITE

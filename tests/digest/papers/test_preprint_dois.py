@@ -33,7 +33,7 @@ def test_a_doi_of_a_journal_is_none(doi: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("doi", "bare"),
+    ("doi", "without_its_version"),
     [
         ("10.1101/2026.08.06.000001v2", "10.1101/2026.08.06.000001"),
         ("10.21203/rs.3.rs-1800050/v1", "10.21203/rs.3.rs-1800050"),
@@ -42,5 +42,7 @@ def test_a_doi_of_a_journal_is_none(doi: str) -> None:
         ("10.1234/journal.v2", "10.1234/journal.v2"),
     ],
 )
-def test_versions_of_a_preprint_have_one_doi_and_a_journals_doi_is_left_alone(doi: str, bare: str) -> None:
-    assert without_version(doi) == bare
+def test_versions_of_a_preprint_have_one_doi_and_a_journals_doi_is_left_alone(
+    doi: str, without_its_version: str
+) -> None:
+    assert without_version(doi) == without_its_version

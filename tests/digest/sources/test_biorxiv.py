@@ -228,14 +228,16 @@ def test_a_published_preprint_gets_its_journal_and_unknown_ones_add_no_paper(ser
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_malformed_row_is_refused_by_its_field_and_the_others_are_stored(server: PreprintServer) -> None:
-    wrong: list[Row] = [
+    malformed_rows: list[Row] = [
         row(2, DAY, doi="doi:2"),
         row(3, DAY, title=" "),
         row(4, DAY, version="two"),
         row(5, DAY, date="yesterday"),
         row(6, DAY, abstract=["text"]),
     ]
-    pages = json.dumps({"messages": [{"status": "ok", "total": "7"}], "collection": [row(1, DAY), *wrong, None]})
+    pages = json.dumps(
+        {"messages": [{"status": "ok", "total": "7"}], "collection": [row(1, DAY), *malformed_rows, None]}
+    )
     server.faults = [lambda _: (200, pages.encode(), {})] * 2
     server.rows = [row(1, DAY)]
     catch_up.ingest("biorxiv", first=DAY, last=DAY)

@@ -401,9 +401,9 @@ def test_a_feed_whose_namespace_contains_a_blank_is_read_all_the_same() -> None:
     ],
 )
 def test_an_odd_entry_of_a_json_feed_does_not_cost_the_others(fields: str) -> None:
-    good = '{"id": "1", "url": "https://x.example/1", "title": "Synapses grow with use"}'
-    odd = '{"id": "2", "url": "https://x.example/2", "title": "Graphs grow too", ' + fields + "}"
-    text = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{odd}, "\\ud800", {good}]}}'
+    valid_item = '{"id": "1", "url": "https://x.example/1", "title": "Synapses grow with use"}'
+    odd_item = '{"id": "2", "url": "https://x.example/2", "title": "Graphs grow too", ' + fields + "}"
+    text = f'{{"version": "https://jsonfeed.org/version/1.1", "items": [{odd_item}, "\\ud800", {valid_item}]}}'
     reading = feed_of_saved_file(text.encode())
 
     assert "Synapses grow with use" in {paper.record.title for paper in reading.papers}

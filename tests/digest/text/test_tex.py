@@ -165,7 +165,7 @@ def test_thousands_of_real_papers_leak_no_backslash(shared: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "shown"),
+    ("written", "expected"),
     [
         (
             "massive (>8 M_sun) and metal-poor (6% Z_{sun}) at 5 L_Sun/yr",
@@ -176,5 +176,5 @@ def test_thousands_of_real_papers_leak_no_backslash(shared: Path) -> None:
         ("A* search, 2*3*4, * and *, and **bold**", "A* search, 2*3*4, * and *, and **bold**"),
     ],
 )
-def test_solar_units_and_emphasis_of_plain_text_are_shown_as_they_are_meant(written: str, shown: str) -> None:
-    assert readable(written) == shown
+def test_solar_units_and_emphasis_of_plain_text_are_shown_as_they_are_meant(written: str, expected: str) -> None:
+    assert readable(written) == expected

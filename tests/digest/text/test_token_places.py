@@ -52,9 +52,9 @@ def test_places_are_in_order_and_in_the_text(text: str) -> None:
     ],
 )
 def test_a_token_stands_where_it_is_written(text: str, stem: str, place: str) -> None:
-    [found] = [placed for placed in token_places(text) if placed.token.stem == stem]
+    [matching_token] = [placed for placed in token_places(text) if placed.token.stem == stem]
 
-    assert text[found.start : found.end] == place
+    assert text[matching_token.start : matching_token.end] == place
 
 
 def test_real_titles_have_the_places_of_all_their_words(shared: Path) -> None:

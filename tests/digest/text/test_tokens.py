@@ -187,9 +187,9 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("ways", SAME, ids=lambda ways: ways[0])
-def test_a_letter_is_the_same_however_it_is_written(ways: list[str]) -> None:
-    assert {way: stems(way) for way in ways} == dict.fromkeys(ways, stems(ways[0]))
+@pytest.mark.parametrize("spellings", SAME, ids=lambda spellings: spellings[0])
+def test_a_letter_is_the_same_however_it_is_written(spellings: list[str]) -> None:
+    assert {spelling: stems(spelling) for spelling in spellings} == dict.fromkeys(spellings, stems(spellings[0]))
 
 
 def test_real_papers_with_greek_capitals_are_found_by_their_names(shared: Path) -> None:

@@ -136,8 +136,8 @@ def poison_database() -> set[str]:
                     if value is None:
                         continue
                     attacked.add(f"{table.name}.{column.name}")
-                    here = [key == row[key.name] for key in keys]
-                    session.execute(table.update().where(*here).values({column.name: poisoned(value)}))
+                    same_row = [key == row[key.name] for key in keys]
+                    session.execute(table.update().where(*same_row).values({column.name: poisoned(value)}))
     return attacked
 
 

@@ -122,7 +122,7 @@ def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
         recipients, _ = expected.setdefault(row["file"], (set(), row["temporary"]))
         recipients.update(row["recipients"])
 
-    wrong = []
+    misclassified = []
     files = sorted((shared / "data/bounces/data").iterdir())
     for file in files:
         classified = classify_message(file.read_bytes())
@@ -133,10 +133,10 @@ def test_every_real_bounce_is_judged_as_expected(shared: Path) -> None:
             or not good_kind
             or (recipients and classified.kind not in FAILURES)
         ):
-            wrong.append((file.name, judgement_of(classified)))
+            misclassified.append((file.name, judgement_of(classified)))
 
     assert len(files) == 117
-    assert wrong == []
+    assert misclassified == []
 
 
 def test_labelled_reports_are_hard_only_where_the_address_is_gone(shared: Path) -> None:
@@ -239,12 +239,12 @@ def test_the_subject_of_the_returned_mail_is_no_reason() -> None:
 
 
 def test_one_failed_recipient_weighs_more_than_one_delayed() -> None:
-    two = report().replace(
+    two_recipients = report().replace(
         b"Reporting-MTA: dns; mx.one.example\n",
         b"Reporting-MTA: dns; mx.one.example\n\nFinal-Recipient: rfc822;bob@one.example\nAction: delayed\n",
     )
 
-    assert judgement_of(classify_message(two)) == ("hard", ("ada@one.example",), "5.1.1")
+    assert judgement_of(classify_message(two_recipients)) == ("hard", ("ada@one.example",), "5.1.1")
 
 
 def test_a_report_for_addresses_beyond_ascii_is_read() -> None:

@@ -73,13 +73,13 @@ def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, 
     make = RandomProfiles(records, seed=19)
     profiles = [make.profile() for _ in range(PROFILES if tau == 0 else PROFILES // 10)]
     contexts = random_contexts(papers, profiles, weights)
-    found, expected = answers_of_both(profiles, papers, weights, contexts, tau)
-    found_without, expected_without = answers_of_both(profiles, papers, weights, {}, tau)
+    by_engine, by_reference = answers_of_both(profiles, papers, weights, contexts, tau)
+    by_engine_without, by_reference_without = answers_of_both(profiles, papers, weights, {}, tau)
 
-    assert found == expected
-    assert found_without == expected_without
-    assert found != found_without
-    assert min(close_papers(found), close_papers(found_without)) > 0
+    assert by_engine == by_reference
+    assert by_engine_without == by_reference_without
+    assert by_engine != by_engine_without
+    assert min(close_papers(by_engine), close_papers(by_engine_without)) > 0
 
 
 def test_a_matcher_needs_no_contexts_of_topics_that_another_one_of_these_papers_had(shared: Path) -> None:
@@ -89,17 +89,17 @@ def test_a_matcher_needs_no_contexts_of_topics_that_another_one_of_these_papers_
     profiles = [make.profile() for _ in range(150)]
     contexts = random_contexts(papers, profiles, weights)
     parts = [build_index((paper.id, paper.record) for paper in part) for part in (papers[:70], papers[70:])]
-    near, found = NearPapers(parts, weights), []
+    near, by_engine = NearPapers(parts, weights), []
     for some_profiles in (profiles[:100], profiles[50:]):
         store = ProfileStore()
         rows = [store.add(profile) for profile in some_profiles]
         missing = near.missing(topic_texts(store))
         packed = {t: pack_context(contexts[t], weights.stem_numbers) for t in missing if t in contexts}
         results = EngineMatcher(store, parts, weights, contexts=packed, near=near).match(facts(papers), taus=[0] * 100)
-        found += [results.matches(row, profile) for row, profile in zip(rows, some_profiles, strict=True)]
-    expected = answers_of_both(profiles, papers, weights, contexts, 0)[1]
+        by_engine += [results.matches(row, profile) for row, profile in zip(rows, some_profiles, strict=True)]
+    by_reference = answers_of_both(profiles, papers, weights, contexts, 0)[1]
 
-    assert found == expected[:100] + expected[50:]
+    assert by_engine == by_reference[:100] + by_reference[50:]
     assert near.missing(text for text in topic_texts(store) if text in contexts) == []
 
 

@@ -140,9 +140,9 @@ def test_a_close_match_must_be_above_the_threshold() -> None:
 
 def test_without_a_threshold_three_close_papers_of_each_announcement_pass() -> None:
     first_day = papers(*["Folding protein"] * 5, day=1)
-    two = [Candidate(number, Record("Folding: protein"), 2) for number in range(11, 16)]
+    second_day = [Candidate(number, Record("Folding: protein"), 2) for number in range(11, 16)]
 
-    assert ids(topics("protein folding"), first_day + two) == [11, 12, 13, 1, 2, 3]
+    assert ids(topics("protein folding"), first_day + second_day) == [11, 12, 13, 1, 2, 3]
 
 
 def test_what_was_sent_is_not_sent_again_nor_makes_room_for_more_close_ones() -> None:
@@ -159,43 +159,43 @@ def test_a_topic_of_common_words_has_no_close_papers_while_its_context_is_unknow
 
 
 def test_words_of_several_topics_are_not_close_while_contexts_are_unknown() -> None:
-    two = topics("protein folding", "neutron star")
+    two_topics = topics("protein folding", "neutron star")
 
-    assert ids(two, papers("Neutron protein", "Folding a neutron protein")) == [2]
+    assert ids(two_topics, papers("Neutron protein", "Folding a neutron protein")) == [2]
 
 
 def test_a_close_paper_is_near_the_context_of_a_topic_and_holds_its_words() -> None:
-    two = topics("protein folding", "neutron star")
+    two_topics = topics("protein folding", "neutron star")
     contexts = {"protein folding": LEARNING, "neutron star": GRAPHS}
     lacking, complete, of_the_other = papers(
         "Learning a neutron protein", "Learning folding of a protein", "Graphs: folding of a protein"
     )
 
-    assert ids(two, [lacking, complete, of_the_other], contexts=contexts) == [complete.id]
+    assert ids(two_topics, [lacking, complete, of_the_other], contexts=contexts) == [complete.id]
 
 
 def test_a_paper_near_the_contexts_of_two_topics_need_only_hold_the_rarest_word_of_one() -> None:
-    two = topics("protein folding", "protein neural graph")
+    two_topics = topics("protein folding", "protein neural graph")
     near_one, lacking, near_both = papers(
         "Learning of proteins, neural", "Learning folding, neural: graphs", "Learning of proteins, neural: graphs"
     )
     contexts = {"protein folding": LEARNING, "protein neural graph": TopicContext({"graph": 255, "fold": 255}, 1)}
 
-    assert ids(two, [near_one, lacking, near_both], contexts=dict.fromkeys(contexts, LEARNING)) == [3, 1]
-    assert ids(two, [near_one, lacking, near_both], contexts=contexts) == [3]
+    assert ids(two_topics, [near_one, lacking, near_both], contexts=dict.fromkeys(contexts, LEARNING)) == [3, 1]
+    assert ids(two_topics, [near_one, lacking, near_both], contexts=contexts) == [3]
 
 
 def test_of_a_topic_without_a_context_a_close_paper_has_all_words() -> None:
-    long = "protein folding in neutron stars"
+    long_topic = "protein folding in neutron stars"
     most, complete = papers("Neutron stars: a protein", "Neutron stars: folding a protein")
 
-    assert ids(topics(long), [most, complete], contexts={long: TopicContext({})}) == [2]
-    assert ids(topics(long), [most, complete], contexts={long: TopicContext({"neutron": 1}, 0)}) == [2, 1]
+    assert ids(topics(long_topic), [most, complete], contexts={long_topic: TopicContext({})}) == [2]
+    assert ids(topics(long_topic), [most, complete], contexts={long_topic: TopicContext({"neutron": 1}, 0)}) == [2, 1]
 
 
-@pytest.mark.parametrize(("words", "needed"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 4), (7, 5), (11, 7)])
-def test_of_more_than_three_words_half_of_the_others_are_needed(words: int, needed: int) -> None:
-    assert words_needed(words) == needed
+@pytest.mark.parametrize(("words", "least_words"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (6, 4), (7, 5), (11, 7)])
+def test_of_more_than_three_words_half_of_the_others_are_needed(words: int, least_words: int) -> None:
+    assert words_needed(words) == least_words
 
 
 def test_the_floor_of_a_long_topic_is_that_of_its_four_heaviest_words() -> None:

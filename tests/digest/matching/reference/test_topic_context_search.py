@@ -29,8 +29,8 @@ def context(topic: str, *announcements: Sequence[str]) -> TopicContext | None:
 
 
 def words(topic: str, *announcements: Sequence[str]) -> set[str]:
-    found = context(topic, *announcements)
-    return set(found.weights) if found else set()
+    topic_context = context(topic, *announcements)
+    return set(topic_context.weights) if topic_context else set()
 
 
 def test_the_context_has_the_words_beside_the_topic_but_not_its_own() -> None:
@@ -60,4 +60,7 @@ def test_a_query_has_no_context() -> None:
 def test_the_floor_does_not_depend_on_how_many_papers_the_topic_itself_has() -> None:
     contexts = [context("error codes", ["Error codes for qubits"] * number) for number in (5, 30)]
 
-    assert [found and found.floor for found in contexts] == [1, 1]  # no other paper has a word of the context
+    assert [topic_context and topic_context.floor for topic_context in contexts] == [
+        1,
+        1,
+    ]  # no other paper has a word of the context

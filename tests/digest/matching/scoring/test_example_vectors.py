@@ -151,7 +151,7 @@ def test_examples_and_topics_make_one_order() -> None:
     topic = Profile((Topic("birds"),))
     papers = (NEW, OTHER)
     alone = {match.paper: match.relevance for match in _match(topic, *papers)}
-    together = {found.paper: found.relevance for found in _match(replace(topic, examples=_examples()), *papers)}
+    together = {match.paper: match.relevance for match in _match(replace(topic, examples=_examples()), *papers)}
 
     assert together[1] == alone[1]
     assert sorted(together) == [0, 1]

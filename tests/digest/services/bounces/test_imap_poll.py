@@ -26,7 +26,7 @@ QUESTION = mail("A question", "Who are you?")
 
 
 @pytest.fixture
-def use(configured: Callable[..., None]) -> Callable[..., None]:
+def point_settings_to(configured: Callable[..., None]) -> Callable[..., None]:
     """Points the settings to a server."""
 
     def put(server: BounceServer, **values: object) -> None:
@@ -37,17 +37,19 @@ def use(configured: Callable[..., None]) -> Callable[..., None]:
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.__name__)
-def imap(service: str, use: Callable[..., None], request: pytest.FixtureRequest) -> Iterator[SmallImapServer | Dovecot]:
+def imap(
+    service: str, point_settings_to: Callable[..., None], request: pytest.FixtureRequest
+) -> Iterator[SmallImapServer | Dovecot]:
     """Each server that this machine has, with the settings that point to it."""
     with request.param() as server:
-        use(server)
+        point_settings_to(server)
         yield server
 
 
 @pytest.fixture
-def small(service: str, use: Callable[..., None]) -> Iterator[SmallImapServer]:
+def small_server(service: str, point_settings_to: Callable[..., None]) -> Iterator[SmallImapServer]:
     with SmallImapServer() as server:
-        use(server)
+        point_settings_to(server)
         yield server
 
 
@@ -60,9 +62,9 @@ def test_a_report_has_its_effect_and_a_question_stays_unread(imap: BounceServer)
     imap.deliver(proved(number))
     imap.deliver(QUESTION)
 
-    code, out = digest("bounces", "ingest", "--imap")
+    code, output = digest("bounces", "ingest", "--imap")
 
-    assert (code, out) == (0, "2 messages: 1 hard, 1 other\noutcomes: 1 suppressed, 1 nothing\n")
+    assert (code, output) == (0, "2 messages: 1 hard, 1 other\noutcomes: 1 suppressed, 1 nothing\n")
     assert suppressed() == {"r1@one.example": "no such address"}
     assert _flags(imap) == [{SEEN, KEYWORD}, {KEYWORD}]
 
@@ -78,9 +80,9 @@ def test_the_next_poll_reads_only_what_is_new(imap: BounceServer) -> None:
 
 @pytest.mark.parametrize(("processed", "archived"), [("move", 1), ("delete", 0)])
 def test_what_was_processed_is_moved_or_deleted_and_a_question_stays(
-    imap: BounceServer, use: Callable[..., None], processed: str, archived: int
+    imap: BounceServer, point_settings_to: Callable[..., None], processed: str, archived: int
 ) -> None:
-    use(imap, PROCESSED=processed, ARCHIVE="Rück/läufer" if isinstance(imap, SmallImapServer) else "Done")
+    point_settings_to(imap, PROCESSED=processed, ARCHIVE="Rück/läufer" if isinstance(imap, SmallImapServer) else "Done")
     (number,) = enqueue_mails(1)
     imap.deliver(proved(number))
     imap.deliver(QUESTION)
@@ -93,55 +95,57 @@ def test_what_was_processed_is_moved_or_deleted_and_a_question_stays(
 
 
 @SQLITE
-def test_a_dry_run_marks_nothing(small: SmallImapServer) -> None:
-    small.deliver(proved(1))
+def test_a_dry_run_marks_nothing(small_server: SmallImapServer) -> None:
+    small_server.deliver(proved(1))
 
     code, _ = digest("bounces", "ingest", "--imap", "--dry-run")
 
-    assert (code, _flags(small)) == (0, [set()])
+    assert (code, _flags(small_server)) == (0, [set()])
 
 
-def test_a_message_that_was_processed_but_not_marked_counts_once(small: SmallImapServer) -> None:
+def test_a_message_that_was_processed_but_not_marked_counts_once(small_server: SmallImapServer) -> None:
     (number,) = enqueue_mails(1)
-    small.deliver(proved(number))
-    small.drop_after = "FETCH"
+    small_server.deliver(proved(number))
+    small_server.drop_after = "FETCH"
     with pytest.raises(Transient):
         list(imap_poll.ingest())
-    small.drop_after = ""
+    small_server.drop_after = ""
 
     assert [message.outcome for message in imap_poll.ingest()] == ["known"]
 
 
 @SQLITE
-def test_other_uids_after_a_restored_mailbox_change_nothing(small: SmallImapServer) -> None:
+def test_other_uids_after_a_restored_mailbox_change_nothing(small_server: SmallImapServer) -> None:
     for number in enqueue_mails(3):
-        small.deliver(proved(number))
+        small_server.deliver(proved(number))
     assert len(list(imap_poll.ingest(limit=1))) == 1
-    small.renumber()
+    small_server.renumber()
 
     assert len(list(imap_poll.ingest())) == 2
 
 
 @SQLITE
-def test_a_poll_is_bounded_and_the_next_goes_on(small: SmallImapServer) -> None:
+def test_a_poll_is_bounded_and_the_next_goes_on(small_server: SmallImapServer) -> None:
     for _ in range(5):
-        small.deliver(QUESTION)
+        small_server.deliver(QUESTION)
 
     assert [len(list(imap_poll.ingest(limit=3))) for _ in range(3)] == [3, 2, 0]
 
 
 @SQLITE
-def test_only_the_beginning_of_a_large_message_is_fetched(small: SmallImapServer) -> None:
-    small.deliver(QUESTION + b"x" * 3 * MAX_BYTES)
+def test_only_the_beginning_of_a_large_message_is_fetched(small_server: SmallImapServer) -> None:
+    small_server.deliver(QUESTION + b"x" * 3 * MAX_BYTES)
 
     imap_poll.poll()
 
-    assert small.fetched_bytes == MAX_BYTES
+    assert small_server.fetched_bytes == MAX_BYTES
 
 
 @SQLITE
-def test_nothing_is_marked_where_the_database_fails(small: SmallImapServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    small.deliver(proved(1))
+def test_nothing_is_marked_where_the_database_fails(
+    small_server: SmallImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_server.deliver(proved(1))
 
     def fail(_messages: object) -> None:
         raise Transient("the database does not answer")
@@ -150,7 +154,7 @@ def test_nothing_is_marked_where_the_database_fails(small: SmallImapServer, monk
     with pytest.raises(Transient):
         imap_poll.poll()
 
-    assert _flags(small) == [set()]
+    assert _flags(small_server) == [set()]
 
 
 @SQLITE
@@ -159,10 +163,10 @@ def test_nothing_is_marked_where_the_database_fails(small: SmallImapServer, monk
     [("IMAP4rev1 AUTH=PLAIN UIDPLUS", "move"), ("IMAP4rev1 AUTH=PLAIN", "move"), ("IMAP4rev1 AUTH=PLAIN", "delete")],
 )
 def test_a_server_without_extensions_is_enough(
-    service: str, use: Callable[..., None], capabilities: str, processed: str
+    service: str, point_settings_to: Callable[..., None], capabilities: str, processed: str
 ) -> None:
     with SmallImapServer(capabilities) as server:
-        use(server, PROCESSED=processed)
+        point_settings_to(server, PROCESSED=processed)
         (number,) = enqueue_mails(1)
         server.deliver(proved(number))
         imap_poll.poll()
@@ -172,12 +176,14 @@ def test_a_server_without_extensions_is_enough(
 
 
 @SQLITE
-def test_a_server_without_keywords_is_refused_unless_mail_is_moved(service: str, use: Callable[..., None]) -> None:
+def test_a_server_without_keywords_is_refused_unless_mail_is_moved(
+    service: str, point_settings_to: Callable[..., None]
+) -> None:
     with SmallImapServer(keywords=False) as server:
-        use(server)
+        point_settings_to(server)
         with pytest.raises(Misconfigured, match="keeps no keywords"):
             imap_poll.poll()
-        use(server, PROCESSED="move")
+        point_settings_to(server, PROCESSED="move")
 
         assert imap_poll.poll() == 0
 
@@ -195,9 +201,9 @@ def test_a_server_without_keywords_is_refused_unless_mail_is_moved(service: str,
     ],
 )
 def test_doctor_names_what_is_wrong_with_the_folder(
-    small: SmallImapServer, use: Callable[..., None], values: dict[str, object], message: str
+    small_server: SmallImapServer, point_settings_to: Callable[..., None], values: dict[str, object], message: str
 ) -> None:
-    use(small, **values)
+    point_settings_to(small_server, **values)
 
     [finding] = [finding for finding in doctor.run_checks() if finding.name == "bounce folder"]
     assert (finding.level, message in finding.text) == (doctor.ERROR, True)
@@ -231,22 +237,22 @@ def test_without_a_server_nothing_is_polled_and_the_command_names_the_setting(se
     ids=["bounce", "complaint", "auto-reply", "unsubscribe"],
 )
 def test_a_message_that_is_not_proved_ours_stays_unread(
-    small: SmallImapServer, use: Callable[..., None], processed: str, raw: bytes
+    small_server: SmallImapServer, point_settings_to: Callable[..., None], processed: str, raw: bytes
 ) -> None:
-    use(small, PROCESSED=processed)
-    small.deliver(raw)
+    point_settings_to(small_server, PROCESSED=processed)
+    small_server.deliver(raw)
 
     imap_poll.poll()
 
-    assert _flags(small) == [{KEYWORD}]
+    assert _flags(small_server) == [{KEYWORD}]
 
 
 @SQLITE
 def test_messages_for_a_person_block_no_newer_reports_where_nothing_can_be_marked(
-    service: str, use: Callable[..., None]
+    service: str, point_settings_to: Callable[..., None]
 ) -> None:
     with SmallImapServer(keywords=False) as server:
-        use(server, PROCESSED="delete")
+        point_settings_to(server, PROCESSED="delete")
         for _ in range(4):
             server.deliver(QUESTION)
         (number,) = enqueue_mails(1)
@@ -260,19 +266,19 @@ def test_messages_for_a_person_block_no_newer_reports_where_nothing_can_be_marke
 
 
 @SQLITE
-def test_a_uid_behind_the_text_of_a_message_is_read(small: SmallImapServer) -> None:
-    small.uid_form = "behind"
+def test_a_uid_behind_the_text_of_a_message_is_read(small_server: SmallImapServer) -> None:
+    small_server.uid_form = "behind"
     for number in enqueue_mails(2):
-        small.deliver(proved(number))
+        small_server.deliver(proved(number))
 
     assert [message.outcome for message in imap_poll.ingest()] == ["suppressed", "suppressed"]
-    assert _flags(small) == [{SEEN, KEYWORD}] * 2
+    assert _flags(small_server) == [{SEEN, KEYWORD}] * 2
 
 
 @SQLITE
-def test_messages_without_uids_are_an_error(small: SmallImapServer) -> None:
-    small.uid_form = "missing"
-    small.deliver(QUESTION)
+def test_messages_without_uids_are_an_error(small_server: SmallImapServer) -> None:
+    small_server.uid_form = "missing"
+    small_server.deliver(QUESTION)
 
     with pytest.raises(Transient, match="none of the messages"):
         imap_poll.poll()

@@ -117,10 +117,10 @@ def test_the_unsubscribe_link_proves_no_complaint(mail: int, ada: int) -> None:
 
 
 def test_one_report_counts_once(mail: int) -> None:
-    full = report("5.2.2", diagnostic="smtp; 552 5.2.2 Mailbox full", recipient=path(mail))
+    mailbox_full = report("5.2.2", diagnostic="smtp; 552 5.2.2 Mailbox full", recipient=path(mail))
 
-    assert process_mail(full, full) == ["counted", "known"]
-    assert process_mail(full) == ["known"]
+    assert process_mail(mailbox_full, mailbox_full) == ["counted", "known"]
+    assert process_mail(mailbox_full) == ["known"]
     assert stored_rows.bounces() == [(ADA, "soft")]
 
 
@@ -180,14 +180,14 @@ def test_policy_refusals_at_two_domains_pause_neither_but_tell_the_administrator
 
 def test_a_mail_that_the_relay_gave_up_because_of_us_can_be_sent_again(ada: int) -> None:
     run = stored_rows.add_run()
-    lost = stored_rows.add_mail(ada, run)
+    lost_mail = stored_rows.add_mail(ada, run)
     arrived = stored_rows.add_mail(stored_rows.add_subscriber("bob@one.example"), run)
-    process_mail(refused_by_policy(lost))
+    process_mail(refused_by_policy(lost_mail))
 
     resent = run_control.resend_missed(run, actor="root", enqueue=NoQueue())
 
     assert resent.queued == 1
-    assert (stored_rows.mail(lost).state, stored_rows.mail(arrived).state) == ("queued", "sent")
+    assert (stored_rows.mail(lost_mail).state, stored_rows.mail(arrived).state) == ("queued", "sent")
 
 
 def report_about_two(*, recipient: str, other: str) -> bytes:

@@ -136,9 +136,9 @@ def test_the_answers_of_last_month_are_deleted(pages: Browser) -> None:
     with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
         retention.delete_expired()
     with reading() as session:
-        left = session.exec(select(NameLookup)).all()
+        remaining_lookups = session.exec(select(NameLookup)).all()
 
-    assert left == []
+    assert remaining_lookups == []
 
 
 def test_people_with_papers_here_are_listed_as_such(lab: Lab, pages: Browser) -> None:

@@ -122,12 +122,12 @@ def test_both_back_ends_choose_the_same(namesakes: Lab, monkeypatch: pytest.Monk
     namesakes.subscribe("all", authors=["Wei Wang"])
     todays(namesakes)
     namesakes.set_time(namesakes.subscriber("all").next_due_at)  # type: ignore[arg-type]
-    slow = [assembled.content for assembled in run_planning.dry_run(None)]
+    by_reference = [assembled.content for assembled in run_planning.dry_run(None)]
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
-    fast = [assembled.content for assembled in run_planning.dry_run(None)]
+    by_engine = [assembled.content for assembled in run_planning.dry_run(None)]
 
-    assert [len(content.entries) for content in slow] == [4, 4, 1, 8]
-    assert fast == slow
+    assert [len(content.entries) for content in by_reference] == [4, 4, 1, 8]
+    assert by_engine == by_reference
 
 
 BY_ID = {  # topic: papers of Monday

@@ -34,7 +34,7 @@ def article(title: str, **fields: object) -> ListedPaper:
 
 
 @pytest.fixture
-def three(lab: Lab) -> Lab:
+def three_sources(lab: Lab) -> Lab:
     """One paper on learning of each of three sources."""
     lab.store(MONDAY, paper(1, "Learning in networks"))
     lab.store(MONDAY, preprint("Learning in neurons"), source="biorxiv")
@@ -45,12 +45,12 @@ def three(lab: Lab) -> Lab:
 ALL = ["Learning in brains", "Learning in networks", "Learning in neurons"]
 
 
-def test_by_default_all_sources_come_in_one_mail_which_names_them(three: Lab, smtp: MailServer) -> None:
-    three.subscribe("ada", "learning")
-    three.run(MONDAY)
+def test_by_default_all_sources_come_in_one_mail_which_names_them(three_sources: Lab, smtp: MailServer) -> None:
+    three_sources.subscribe("ada", "learning")
+    three_sources.run(MONDAY)
     text, html = parts(smtp)
 
-    assert sorted(three.papers("ada")) == ALL
+    assert sorted(three_sources.papers("ada")) == ALL
     for place in (text, Markup(html).striptags().replace("\u00a0", " ")):
         assert "bioRxiv preprint · Neuroscience" in place
     assert "A. Byron · Journal of Brains · Biology" in text
@@ -58,10 +58,10 @@ def test_by_default_all_sources_come_in_one_mail_which_names_them(three: Lab, sm
     assert "arXiv preprint" not in text
 
 
-def test_the_web_view_and_the_feed_name_the_sources_too(three: Lab, smtp: MailServer) -> None:
-    number = three.subscribe("ada", "learning")
-    three.run(MONDAY)
-    page = web_view.web_view(three.editions("ada")[-1].id or 0, "/editions/x")
+def test_the_web_view_and_the_feed_name_the_sources_too(three_sources: Lab, smtp: MailServer) -> None:
+    number = three_sources.subscribe("ada", "learning")
+    three_sources.run(MONDAY)
+    page = web_view.web_view(three_sources.editions("ada")[-1].id or 0, "/editions/x")
     feed = edition_feeds.subscriber_feed(number).items[0].html
 
     for place in (page, feed):
@@ -79,24 +79,24 @@ def test_the_web_view_and_the_feed_name_the_sources_too(three: Lab, smtp: MailSe
         ("", ALL),
     ],
 )
-def test_only_chosen_sources_come_and_the_preview_agrees(three: Lab, chosen: str, titles: list[str]) -> None:
-    number = three.subscribe("ada", "learning", sources=chosen)
-    three.run(MONDAY)
+def test_only_chosen_sources_come_and_the_preview_agrees(three_sources: Lab, chosen: str, titles: list[str]) -> None:
+    number = three_sources.subscribe("ada", "learning", sources=chosen)
+    three_sources.run(MONDAY)
     profile = update_preferences.account_of(number).profile
     previewed = preview(profile)
 
-    assert sorted(three.papers("ada")) == titles
+    assert sorted(three_sources.papers("ada")) == titles
     assert sorted(paper.title for day in previewed.days for paper in day.papers) == titles
     assert [day.announced for day in previewed.days] == [len(titles)]
 
 
-def test_a_choice_counts_without_topics_and_for_followed_authors_too(three: Lab) -> None:
-    three.subscribe("ada", authors=["Ada Byron"], sources="bioRxiv")
-    three.subscribe("bob", categories="Biology", sources="bioRxiv")
-    three.run(MONDAY)
+def test_a_choice_counts_without_topics_and_for_followed_authors_too(three_sources: Lab) -> None:
+    three_sources.subscribe("ada", authors=["Ada Byron"], sources="bioRxiv")
+    three_sources.subscribe("bob", categories="Biology", sources="bioRxiv")
+    three_sources.run(MONDAY)
 
-    assert three.papers("ada") == ["Learning in neurons"]
-    assert three.papers("bob") == ["Learning in neurons"]
+    assert three_sources.papers("ada") == ["Learning in neurons"]
+    assert three_sources.papers("bob") == ["Learning in neurons"]
 
 
 def test_a_paper_of_two_sources_comes_to_those_who_chose_either(lab: Lab) -> None:
@@ -120,13 +120,13 @@ def test_a_paper_of_two_sources_comes_to_those_who_chose_either(lab: Lab) -> Non
     ],
 )
 def test_a_subject_chosen_by_name_brings_the_papers_of_all_sources(
-    three: Lab, subjects: str, titles: list[str]
+    three_sources: Lab, subjects: str, titles: list[str]
 ) -> None:
-    three.store(MONDAY, paper(2, "Learning on arXiv", categories=("q-bio.NC",)))
-    three.subscribe("ada", "learning", categories=subjects)
-    three.run(MONDAY)
+    three_sources.store(MONDAY, paper(2, "Learning on arXiv", categories=("q-bio.NC",)))
+    three_sources.subscribe("ada", "learning", categories=subjects)
+    three_sources.run(MONDAY)
 
-    assert sorted(three.papers("ada")) == titles
+    assert sorted(three_sources.papers("ada")) == titles
 
 
 @pytest.mark.parametrize(
@@ -138,12 +138,14 @@ def test_a_subject_chosen_by_name_brings_the_papers_of_all_sources(
         ("cat:q-bio.NC", ["Learning on arXiv"]),
     ],
 )
-def test_a_subject_in_a_topic_finds_the_papers_of_all_sources(three: Lab, topic: str, titles: list[str]) -> None:
-    three.store(MONDAY, paper(2, "Learning on arXiv", categories=("q-bio.NC",)))
-    three.subscribe("ada", topic)
-    three.run(MONDAY)
+def test_a_subject_in_a_topic_finds_the_papers_of_all_sources(
+    three_sources: Lab, topic: str, titles: list[str]
+) -> None:
+    three_sources.store(MONDAY, paper(2, "Learning on arXiv", categories=("q-bio.NC",)))
+    three_sources.subscribe("ada", topic)
+    three_sources.run(MONDAY)
 
-    assert sorted(three.papers("ada")) == titles
+    assert sorted(three_sources.papers("ada")) == titles
 
 
 def test_papers_in_languages_that_were_not_chosen_are_left_out(lab: Lab) -> None:
@@ -161,10 +163,10 @@ def test_papers_in_languages_that_were_not_chosen_are_left_out(lab: Lab) -> None
     ]
 
 
-def test_why_says_that_a_paper_was_left_out_for_its_source_or_its_language(three: Lab) -> None:
-    three.subscribe("ada", "learning", sources="bioRxiv")
-    three.subscribe("bob", "learning", languages="de")
-    three.run(MONDAY)
+def test_why_says_that_a_paper_was_left_out_for_its_source_or_its_language(three_sources: Lab) -> None:
+    three_sources.subscribe("ada", "learning", sources="bioRxiv")
+    three_sources.subscribe("bob", "learning", languages="de")
+    three_sources.run(MONDAY)
 
     assert "your sources (biorxiv) leave it out: it is from arxiv" in "\n".join(
         why_report.why_paper("ada@example.com", "2511.00001")
@@ -186,18 +188,18 @@ def test_a_mail_with_papers_of_arxiv_alone_names_no_source(lab: Lab, smtp: MailS
 
 
 @pytest.mark.parametrize("title", ["A Journal", "Журнал мозга"])
-def test_who_chose_only_a_feed_that_was_removed_gets_the_papers_of_all_sources(three: Lab, title: str) -> None:
+def test_who_chose_only_a_feed_that_was_removed_gets_the_papers_of_all_sources(three_sources: Lab, title: str) -> None:
     key = outlet_key(title)
     with transaction() as session:
         for number, name in enumerate(("journal", "other")):
             feed_title = title if number == 0 else "Other"
             session.add(FeedSource(name=name, title=feed_title, url=f"https://x.example/{name}", added_at=clock.now()))
-    number = three.subscribe("ada", "learning", sources=key)
-    three.subscribe("bob", "learning", sources=f"{key}, bioRxiv")
-    three.subscribe("cy", "learning", sources="other")
+    number = three_sources.subscribe("ada", "learning", sources=key)
+    three_sources.subscribe("bob", "learning", sources=f"{key}, bioRxiv")
+    three_sources.subscribe("cy", "learning", sources="other")
     source_admin.remove_feed("journal", actor="test")
     previewed = preview(update_preferences.account_of(number).profile)
-    three.run(MONDAY)
+    three_sources.run(MONDAY)
 
-    assert [sorted(three.papers(name)) for name in ("ada", "bob", "cy")] == [ALL, ["Learning in neurons"], []]
+    assert [sorted(three_sources.papers(name)) for name in ("ada", "bob", "cy")] == [ALL, ["Learning in neurons"], []]
     assert sorted(paper.title for day in previewed.days for paper in day.papers) == ALL

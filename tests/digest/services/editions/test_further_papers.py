@@ -113,8 +113,8 @@ def test_a_changed_profile_changes_nothing(lab: Lab) -> None:
 
 
 def test_a_first_edition_lists_what_the_two_weeks_before_had(lab: Lab) -> None:
-    for back in range(9, 0, -1):
-        lab.announce(MONDAY - timedelta(days=back), f"{BANDITS[back]} of day {back}")
+    for days_back in range(9, 0, -1):
+        lab.announce(MONDAY - timedelta(days=days_back), f"{BANDITS[days_back]} of day {days_back}")
     lab.subscribe("ada", "bandits", limit=3)
     welcome.first_edition(lab.subscriber("ada").id or 0)
 

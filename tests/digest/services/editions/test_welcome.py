@@ -86,8 +86,8 @@ def test_without_a_match_there_is_none_and_the_run_comes_as_ever(lab: Lab) -> No
 
 def confirmed(lab: Lab, name: str, **subscription: object) -> int:
     """A subscriber who signed up and confirmed on the pages."""
-    wanted = {"address": f"{name}@example.com", "topics": ["bandits"], **subscription}
-    subscribe(Subscription(**wanted), "a client", NoQueue())  # type: ignore[arg-type]
+    values = {"address": f"{name}@example.com", "topics": ["bandits"], **subscription}
+    subscribe(Subscription(**values), "a client", NoQueue())  # type: ignore[arg-type]
     number = lab.subscriber(name).id or 0
     confirm.confirm(number, last_request(number), "a client", NoQueue())
     return number

@@ -151,11 +151,11 @@ def test_two_papers_with_arxiv_ids_are_never_joined(lab: Lab) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_corrected_doi_of_the_published_version_replaces_the_wrong_one(lab: Lab) -> None:
     lab.store(MONDAY, record(), RELATION)
-    right = "10.1038/s41586-025-00002-2"
-    lab.store(TUESDAY, ListedPaper(Record("", doi=right, preprint_dois=(PREPRINT,))))
+    correct_doi = "10.1038/s41586-025-00002-2"
+    lab.store(TUESDAY, ListedPaper(Record("", doi=correct_doi, preprint_dois=(PREPRINT,))))
 
     [paper] = visible()
-    assert paper.doi == right
+    assert paper.doi == correct_doi
     assert paper_lookup.find_papers([ARTICLE]).unknown == (ARTICLE,)
 
 

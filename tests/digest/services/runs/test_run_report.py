@@ -23,7 +23,7 @@ from tests.servers import MailServer
 
 
 @pytest.fixture
-def always(service: str, configured: Callable[..., None]) -> None:
+def report_every_run(service: str, configured: Callable[..., None]) -> None:
     configured(RUN_REPORT="always")
 
 
@@ -45,7 +45,7 @@ def change_mails(run: int, **values: object) -> None:
         session.execute(update(Delivery).where(col(Delivery.run_id) == run).values(**values))
 
 
-def test_a_finished_run_is_reported_once_to_each_administrator(always: None) -> None:
+def test_a_finished_run_is_reported_once_to_each_administrator(report_every_run: None) -> None:
     run_with("sent", "rejected")
 
     queued = [run_report.report_ended_runs(), run_report.report_ended_runs(now=later(days=1))]
@@ -54,7 +54,7 @@ def test_a_finished_run_is_reported_once_to_each_administrator(always: None) -> 
     assert [row.address for row in reports()] == ["root@digest.example", "ops@digest.example"]
 
 
-def test_processes_that_notice_at_once_send_one_report(always: None) -> None:
+def test_processes_that_notice_at_once_send_one_report(report_every_run: None) -> None:
     run_with("sent")
 
     with ThreadPoolExecutor(4) as pool:
@@ -64,7 +64,7 @@ def test_processes_that_notice_at_once_send_one_report(always: None) -> None:
 
 
 @pytest.mark.parametrize("state", ["queued", "sending"])
-def test_a_run_with_mail_that_waits_is_not_reported_yet(always: None, state: str) -> None:
+def test_a_run_with_mail_that_waits_is_not_reported_yet(report_every_run: None, state: str) -> None:
     run = run_with("sent", state)
     early_reports = run_report.report_ended_runs(now=later(hours=2))
     change_mails(run, state="sent", due_at=None)
@@ -74,7 +74,7 @@ def test_a_run_with_mail_that_waits_is_not_reported_yet(always: None, state: str
     assert reports()[0].payload["finished"] is True
 
 
-def test_a_run_whose_editions_are_not_built_is_not_reported_yet(always: None) -> None:
+def test_a_run_whose_editions_are_not_built_is_not_reported_yet(report_every_run: None) -> None:
     run = add_run(state=PLANNED, shard=(1, 10))
     early_reports = run_report.report_ended_runs(now=later(hours=1))
     with transaction() as session:
@@ -83,7 +83,7 @@ def test_a_run_whose_editions_are_not_built_is_not_reported_yet(always: None) ->
     assert (early_reports, run_report.report_ended_runs(now=later(hours=2))) == (0, 2)
 
 
-def test_retries_are_waited_for_during_an_hour(always: None) -> None:
+def test_retries_are_waited_for_during_an_hour(report_every_run: None) -> None:
     run_with("sent", "deferred")
 
     queued = [run_report.report_ended_runs(now=later(minutes=m)) for m in (20, 75)]
@@ -93,7 +93,7 @@ def test_retries_are_waited_for_during_an_hour(always: None) -> None:
     assert (payload["sent"], payload["deferred"]) == (1, 1)
 
 
-def test_a_run_that_does_not_end_is_reported_as_failed_and_later_as_finished(always: None) -> None:
+def test_a_run_that_does_not_end_is_reported_as_failed_and_later_as_finished(report_every_run: None) -> None:
     run = run_with("sent", "queued")
     failed = run_report.report_ended_runs(now=later(hours=7))
     later_reports = run_report.report_ended_runs(now=later(hours=8))
@@ -105,7 +105,7 @@ def test_a_run_that_does_not_end_is_reported_as_failed_and_later_as_finished(alw
 
 
 @pytest.mark.parametrize("state", [PAUSED, "cancelled"])
-def test_a_run_that_an_administrator_stopped_is_not_reported(always: None, state: str) -> None:
+def test_a_run_that_an_administrator_stopped_is_not_reported(report_every_run: None, state: str) -> None:
     add_run(state=state)
 
     assert run_report.report_ended_runs(now=later(days=1)) == 0
@@ -137,7 +137,7 @@ def test_with_never_no_report_is_queued(service: str, configured: Callable[..., 
     assert run_report.report_ended_runs(now=later(hours=2)) == 0
 
 
-def test_the_report_is_no_mail_of_the_run(always: None) -> None:
+def test_the_report_is_no_mail_of_the_run(report_every_run: None) -> None:
     run_with("sent")
     run_report.report_ended_runs()
 
@@ -145,7 +145,7 @@ def test_the_report_is_no_mail_of_the_run(always: None) -> None:
 
 
 def test_the_mail_has_counts_links_and_both_parts(
-    always: None, smtp: MailServer, configured: Callable[..., None]
+    report_every_run: None, smtp: MailServer, configured: Callable[..., None]
 ) -> None:
     configured(BASE_URL="https://papers.example")
     run = run_with("sent", "sent", "rejected", "uncertain", hours_ago=2)

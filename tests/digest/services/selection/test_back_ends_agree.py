@@ -117,14 +117,14 @@ def stored_editions() -> list[tuple[int, date, object]]:
 
 
 def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
-    fast = with_engine(
+    by_reference = [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
+    by_engine = with_engine(
         monkeypatch, lambda: [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
     )
 
-    assert len(slow) == SUBSCRIBERS
-    assert sum(len(content.entries) for content, _ in slow) > SUBSCRIBERS
-    assert fast == slow
+    assert len(by_reference) == SUBSCRIBERS
+    assert sum(len(content.entries) for content, _ in by_reference) > SUBSCRIBERS
+    assert by_engine == by_reference
 
 
 def test_close_papers_are_the_same_by_both_with_contexts_and_without(
@@ -134,13 +134,13 @@ def test_close_papers_are_the_same_by_both_with_contexts_and_without(
     slow_without = [assembled.content for assembled in run_planning.dry_run(None)]
     fast_without = with_engine(monkeypatch, lambda: [assembled.content for assembled in run_planning.dry_run(None)])
     calibration_job.calibrate_all()
-    slow = [assembled.content for assembled in run_planning.dry_run(None)]
-    fast = with_engine(monkeypatch, lambda: [assembled.content for assembled in run_planning.dry_run(None)])
+    by_reference = [assembled.content for assembled in run_planning.dry_run(None)]
+    by_engine = with_engine(monkeypatch, lambda: [assembled.content for assembled in run_planning.dry_run(None)])
 
-    assert fast == slow
+    assert by_engine == by_reference
     assert fast_without == slow_without
-    assert slow != slow_without
-    assert min(close_papers(slow), close_papers(slow_without)) > 0
+    assert by_reference != slow_without
+    assert min(close_papers(by_reference), close_papers(slow_without)) > 0
 
 
 def close_papers(contents: list[Content]) -> int:
@@ -150,7 +150,7 @@ def close_papers(contents: list[Content]) -> int:
 def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
     installed: list[Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = [assembled.content for assembled in run_planning.dry_run(None)]
+    by_reference = [assembled.content for assembled in run_planning.dry_run(None)]
     with reading() as session:
         numbers = session.exec(select(Subscriber.id).order_by(col(Subscriber.id).desc())).all()
     parts = [
@@ -158,7 +158,7 @@ def test_profiles_compiled_before_choose_the_same_from_shard_to_shard(
         for number in numbers
     ]
 
-    assert [assembled.content for part in reversed(parts) for assembled in part] == slow
+    assert [assembled.content for part in reversed(parts) for assembled in part] == by_reference
 
 
 def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,13 +172,13 @@ def test_what_was_sent_is_not_chosen_again(installed: list[Profile], monkeypatch
         for subscriber_id, _, content in stored_editions()
         for entry in content["entries"]  # type: ignore[index]
     ]
-    slow = [assembled.content for assembled in run_planning.dry_run(DAY + timedelta(days=1))]
-    fast = with_engine(monkeypatch, lambda: list(run_planning.dry_run(DAY + timedelta(days=1))))
+    by_reference = [assembled.content for assembled in run_planning.dry_run(DAY + timedelta(days=1))]
+    by_engine = with_engine(monkeypatch, lambda: list(run_planning.dry_run(DAY + timedelta(days=1))))
     next_day_papers = [
-        (assembled.subscriber.id, entry.paper) for assembled in fast for entry in assembled.content.entries
+        (assembled.subscriber.id, entry.paper) for assembled in by_engine for entry in assembled.content.entries
     ]
 
-    assert [assembled.content for assembled in fast] == slow
+    assert [assembled.content for assembled in by_engine] == by_reference
     assert next_day_papers
     assert not set(next_day_papers) & set(sent)
 
@@ -196,14 +196,14 @@ def test_a_welcome_is_the_same(installed: list[Profile], monkeypatch: pytest.Mon
         subscriber = session.get_one(Subscriber, 2)
         subscriber.seen_through = 17
     welcome.first_edition(2)
-    slow = stored_editions()
+    by_reference = stored_editions()
     with transaction() as session:
         for edition in session.exec(select(Edition)):
             session.delete(edition)
     with_engine(monkeypatch, lambda: welcome.first_edition(2))
 
-    assert slow
-    assert stored_editions() == slow
+    assert by_reference
+    assert stored_editions() == by_reference
 
 
 def test_the_papers_beyond_the_limits_are_the_same_and_as_many_as_the_editions_say(
@@ -213,12 +213,12 @@ def test_the_papers_beyond_the_limits_are_the_same_and_as_many_as_the_editions_s
         build_editions.build_shard(number, 0)
     with reading() as session:
         editions = [row for row in session.exec(select(Edition)) if row.papers and row.content["more"]]
-    slow = [further_papers.further_papers(row.id or 0) for row in editions]
-    fast = with_engine(monkeypatch, lambda: [further_papers.further_papers(row.id or 0) for row in editions])
+    by_reference = [further_papers.further_papers(row.id or 0) for row in editions]
+    by_engine = with_engine(monkeypatch, lambda: [further_papers.further_papers(row.id or 0) for row in editions])
 
-    assert len(slow) > SUBSCRIBERS // 4
-    assert [page.listed for page in slow] == [min(row.content["more"], 200) for row in editions]
-    assert fast == slow
+    assert len(by_reference) > SUBSCRIBERS // 4
+    assert [page.listed for page in by_reference] == [min(row.content["more"], 200) for row in editions]
+    assert by_engine == by_reference
 
 
 def test_papers_that_came_after_the_run_was_made_are_not_chosen(

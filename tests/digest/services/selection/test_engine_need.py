@@ -95,8 +95,8 @@ def test_the_task_after_an_ingest_compiles_the_engine_where_it_is_needed(
 
 @SQLITE
 def test_a_single_profile_is_measured_by_the_words_it_looks_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    large = InstallationSize(100_000, 14 * 500, 14, 8)
-    monkeypatch.setattr(engine_need, "current_size", lambda session: large)
+    large_installation = InstallationSize(100_000, 14 * 500, 14, 8)
+    monkeypatch.setattr(engine_need, "current_size", lambda session: large_installation)
     monkeypatch.setattr(engine_loader, "is_compiled", lambda: True)
     ordinary = Profile((Topic("graph networks"),))
     costly = Profile(tuple(Topic(" OR ".join(f"word{n}a{m}" for m in range(12))) for n in range(20)))

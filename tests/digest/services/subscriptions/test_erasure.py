@@ -153,9 +153,9 @@ def test_logs_of_a_life_and_its_erasing_do_not_tell_the_address(
     leave_traces(subscriber.id or 0, crowd=3)
     erasure.erase(subscriber.id or 0)
     file.unlink()
-    out = "".join(capfd.readouterr())
+    printed_text = "".join(capfd.readouterr())
 
-    assert KEY not in out.lower()
+    assert KEY not in printed_text.lower()
     assert KEY not in str(everything()).lower()
     assert bytes_on_disk(tmp_path) == []
 

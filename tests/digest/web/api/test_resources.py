@@ -291,15 +291,15 @@ def test_a_test_mail_goes_to_the_first_administrator_and_its_fate_can_be_read(
 
 
 def test_a_test_mail_by_the_api_goes_to_administrators_alone(web: Browser, api: Api) -> None:
-    without = Api(web, "deliveries:manage", name="manager")
+    unprivileged_api = Api(web, "deliveries:manage", name="manager")
     named = api("POST", "deliveries/test", {"address": " Root@Digest.example"}, status=202)
     stranger = api("POST", "deliveries/test", {"address": ADA}, status=422)
     no_address = api("POST", "deliveries/test", {"address": "root"}, status=422)
 
     assert named["address"] == "root@digest.example"
     assert [problem["errors"][0]["field"] for problem in (stranger, no_address)] == ["address", "address"]
-    assert "addresses:read" in without("POST", "deliveries/test", {"address": ADA}, status=403)["detail"]
-    assert without("POST", "deliveries/test", {}, status=202)["address"] is None
+    assert "addresses:read" in unprivileged_api("POST", "deliveries/test", {"address": ADA}, status=403)["detail"]
+    assert unprivileged_api("POST", "deliveries/test", {}, status=202)["address"] is None
 
 
 def test_without_an_administrator_no_test_mail_is_sent(api: Api, configured: Callable[..., None]) -> None:

@@ -262,10 +262,10 @@ def test_the_likes_of_a_subscriber_are_open_to_the_preferences_link_alone(web: B
 
 def test_a_token_without_the_scope_for_addresses_reads_none(web: Browser) -> None:
     subscribed(web)
-    without = web.get("/api/v1/deliveries", headers=bearer(make_token("deliveries:read")))
+    unprivileged_response = web.get("/api/v1/deliveries", headers=bearer(make_token("deliveries:read")))
     both = make_token("deliveries:read", "addresses:read", name="both")
 
-    assert "ada" not in without.text
+    assert "ada" not in unprivileged_response.text
     assert web.get("/api/v1/deliveries", headers=bearer(both)).json()["deliveries"][0]["address"] == ADA
 
 

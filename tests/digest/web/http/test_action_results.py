@@ -17,7 +17,7 @@ TOPICS = "offline reinforcement learning"
 
 
 @pytest.fixture
-def asked(web: Browser) -> Browser:
+def unconfirmed(web: Browser) -> Browser:
     """A sign-up that is not confirmed."""
     web.post("/subscribe", data={"address": ADA, "topics": TOPICS})
     return web
@@ -43,22 +43,22 @@ PRESSED = {"on_page": "yes", "action": "press"}
     ],
 )
 def test_a_button_of_the_confirmation_leads_to_what_it_did(
-    asked: Browser, link_of: Callable[[], str], action: str, heading: str
+    unconfirmed: Browser, link_of: Callable[[], str], action: str, heading: str
 ) -> None:
-    answer = asked.ask("POST", link_of(), data=PRESSED | {"action": action})
+    answer = unconfirmed.ask("POST", link_of(), data=PRESSED | {"action": action})
     before = everything()
-    pages = [asked.get(answer.headers["location"]) for _ in range(2)]
+    pages = [unconfirmed.get(answer.headers["location"]) for _ in range(2)]
 
     assert answer.status_code == 303
     assert [heading in page.text for page in pages] == [True, True]
     assert everything() == before
 
 
-def test_the_first_page_after_confirming_promises_the_first_mail(asked: Browser) -> None:
-    shown = asked.post(confirm_link())
-    again = asked.post(confirm_link())
+def test_the_first_page_after_confirming_promises_the_first_mail(unconfirmed: Browser) -> None:
+    first_page = unconfirmed.post(confirm_link())
+    again = unconfirmed.post(confirm_link())
 
-    assert "A first mail" in shown.text
+    assert "A first mail" in first_page.text
     assert "Nothing has changed" in again.text
 
 
@@ -106,22 +106,25 @@ def test_an_export_is_a_download(web: Browser) -> None:
     assert answer.headers["content-disposition"].startswith("attachment")
 
 
-def test_the_page_asks_again_once_the_result_is_old(asked: Browser, clock_stands: time_machine.Traveller) -> None:
-    done = asked.ask("POST", refusal_link(), data=PRESSED).headers["location"]
+def test_the_page_asks_again_once_the_result_is_old(unconfirmed: Browser, clock_stands: time_machine.Traveller) -> None:
+    result_link = unconfirmed.ask("POST", refusal_link(), data=PRESSED).headers["location"]
     clock_stands.shift(ACTION_RESULT + timedelta(seconds=2))
 
-    assert "Never mail you again?" in asked.get(done).text
+    assert "Never mail you again?" in unconfirmed.get(result_link).text
 
 
 @pytest.mark.parametrize("token", ["", "x", "WyJjb25maXJtIl0.aR8.x", "é"])
-def test_a_forged_result_is_ignored(asked: Browser, token: str) -> None:
-    assert "Start the subscription?" in asked.get(f"{confirm_link()}?done={token}").text
+def test_a_forged_result_is_ignored(unconfirmed: Browser, token: str) -> None:
+    assert "Start the subscription?" in unconfirmed.get(f"{confirm_link()}?done={token}").text
 
 
-def test_the_result_of_another_link_is_ignored(asked: Browser) -> None:
-    done = asked.ask("POST", refusal_link(), data=PRESSED).headers["location"].partition("?")[2]
+def test_the_result_of_another_link_is_ignored(unconfirmed: Browser) -> None:
+    result_query = unconfirmed.ask("POST", refusal_link(), data=PRESSED).headers["location"].partition("?")[2]
 
-    assert "You get no mail from here" not in asked.get(f"{path(signed_links.unsubscribe(1))}/link?{done}").text
+    assert (
+        "You get no mail from here"
+        not in unconfirmed.get(f"{path(signed_links.unsubscribe(1))}/link?{result_query}").text
+    )
 
 
 def test_unsubscribing_by_the_button_leads_to_its_page_and_one_click_is_answered_at_once(web: Browser) -> None:

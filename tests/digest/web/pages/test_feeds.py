@@ -98,7 +98,7 @@ def check_json(text: str) -> None:
 
 
 @pytest.fixture
-def read(web: Browser) -> Browser:
+def edition_reader(web: Browser) -> Browser:
     """A subscriber with three editions of one paper."""
     subscribed(web)
     paper()
@@ -106,8 +106,8 @@ def read(web: Browser) -> Browser:
     return web
 
 
-def test_a_subscribers_editions_are_a_valid_atom_feed(read: Browser) -> None:
-    response = read.get(path(signed_links.feed(1)))
+def test_a_subscribers_editions_are_a_valid_atom_feed(edition_reader: Browser) -> None:
+    response = edition_reader.get(path(signed_links.feed(1)))
     check_atom(response.content)
     parsed = feedparser.parse(response.content)
 
@@ -121,24 +121,24 @@ def test_a_subscribers_editions_are_a_valid_atom_feed(read: Browser) -> None:
     ]
 
 
-def test_a_subscribers_editions_are_a_valid_json_feed(read: Browser) -> None:
-    response = read.get(path(signed_links.feed(1, "json")))
+def test_a_subscribers_editions_are_a_valid_json_feed(edition_reader: Browser) -> None:
+    response = edition_reader.get(path(signed_links.feed(1, "json")))
     check_json(response.text)
 
     assert response.headers["content-type"] == "application/feed+json; charset=utf-8"
     assert len(response.json()["items"]) == 3
 
 
-def test_both_forms_have_the_same_ids_and_contents(read: Browser) -> None:
-    atom = feedparser.parse(read.get(path(signed_links.feed(1))).content)
-    items = read.get(path(signed_links.feed(1, "json"))).json()["items"]
+def test_both_forms_have_the_same_ids_and_contents(edition_reader: Browser) -> None:
+    atom = feedparser.parse(edition_reader.get(path(signed_links.feed(1))).content)
+    items = edition_reader.get(path(signed_links.feed(1, "json"))).json()["items"]
 
     assert [entry.id for entry in atom.entries] == [item["id"] for item in items]
     assert [item["url"] for item in items] == [entry.link for entry in atom.entries]
 
 
-def test_titles_are_escaped_once(read: Browser) -> None:
-    html = read.get(path(signed_links.feed(1, "json"))).json()["items"][0]["content_html"]
+def test_titles_are_escaped_once(edition_reader: Browser) -> None:
+    html = edition_reader.get(path(signed_links.feed(1, "json"))).json()["items"][0]["content_html"]
 
     assert "Õ(d) &amp; &lt;b&gt;more&lt;/b&gt; &#34;quoted&#34;" in html
 
@@ -168,23 +168,23 @@ def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     assert feedparser.parse(response.content).entries == []
 
 
-def test_a_feed_is_private_and_not_indexed(read: Browser) -> None:
-    headers = read.get(path(signed_links.feed(1))).headers
+def test_a_feed_is_private_and_not_indexed(edition_reader: Browser) -> None:
+    headers = edition_reader.get(path(signed_links.feed(1))).headers
 
     assert headers["cache-control"].startswith("private")
     assert "noindex" in headers["x-robots-tag"]
 
 
 @pytest.mark.parametrize("form", ["atom", "json"])
-def test_what_a_client_has_is_not_sent_again(read: Browser, form: str) -> None:
+def test_what_a_client_has_is_not_sent_again(edition_reader: Browser, form: str) -> None:
     link = path(signed_links.feed(1, form))
-    first = read.get(link)
+    first = edition_reader.get(link)
     for validators in (
         {"If-None-Match": first.headers["etag"]},
         {"If-None-Match": f'"other", W/{first.headers["etag"]}'},
         {"If-Modified-Since": first.headers["last-modified"]},
     ):
-        repeated = read.get(link, headers=validators)
+        repeated = edition_reader.get(link, headers=validators)
 
         assert (repeated.status_code, repeated.content) == (304, b"")
         assert repeated.headers["etag"] == first.headers["etag"]
@@ -203,29 +203,31 @@ def test_a_new_edition_is_sent_to_a_client_that_has_the_old_ones(web: Browser) -
     assert web.get(link, headers={"If-Modified-Since": first["last-modified"]}).status_code == 200
 
 
-def test_a_tag_that_differs_outweighs_the_date(read: Browser) -> None:
+def test_a_tag_that_differs_outweighs_the_date(edition_reader: Browser) -> None:
     link = path(signed_links.feed(1))
-    validators = {"If-None-Match": '"other"', "If-Modified-Since": read.get(link).headers["last-modified"]}
+    validators = {"If-None-Match": '"other"', "If-Modified-Since": edition_reader.get(link).headers["last-modified"]}
 
-    assert read.get(link, headers=validators).status_code == 200
+    assert edition_reader.get(link, headers=validators).status_code == 200
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "Fri, 21 Nov 2025 09:07:00 -0000", "\x00"])
-def test_a_date_that_can_not_be_read_is_no_reason_for_304(read: Browser, since: str) -> None:
-    assert read.get(path(signed_links.feed(1)), headers={"If-Modified-Since": since.encode()}).status_code == 200
+def test_a_date_that_can_not_be_read_is_no_reason_for_304(edition_reader: Browser, since: str) -> None:
+    assert (
+        edition_reader.get(path(signed_links.feed(1)), headers={"If-Modified-Since": since.encode()}).status_code == 200
+    )
 
 
-def test_a_link_for_another_purpose_opens_no_feed(read: Browser) -> None:
+def test_a_link_for_another_purpose_opens_no_feed(edition_reader: Browser) -> None:
     token = path(signed_links.preferences(1)).removeprefix("/preferences/")
 
-    assert read.get(f"/feeds/{token}.atom").status_code == 400
+    assert edition_reader.get(f"/feeds/{token}.atom").status_code == 400
 
 
-def test_feeds_change_nothing(read: Browser) -> None:
+def test_feeds_change_nothing(edition_reader: Browser) -> None:
     before = everything()
     for link in (path(signed_links.feed(1)), path(signed_links.feed(1, "json")), "/trending.atom"):
-        read.get(link)
-        read.head(link)
+        edition_reader.get(link)
+        edition_reader.head(link)
 
     assert everything() == before
 
@@ -270,8 +272,8 @@ def test_the_page_names_its_feeds(web: Browser) -> None:
     assert 'href="/trending/cs.LG.json"' in text
 
 
-def test_the_preferences_link_the_subscribers_feeds(read: Browser) -> None:
-    assert signed_links.feed(1) in read.get(path(signed_links.preferences(1))).text
+def test_the_preferences_link_the_subscribers_feeds(edition_reader: Browser) -> None:
+    assert signed_links.feed(1) in edition_reader.get(path(signed_links.preferences(1))).text
 
 
 @given(st.text(), st.text(), st.lists(st.text(), max_size=3))

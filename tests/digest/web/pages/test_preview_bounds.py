@@ -27,7 +27,7 @@ TOPICS = {"topics": "graphs"}
 
 def announce(days: int) -> list[int]:
     """Announcements of the last days, some papers each. Returns their numbers, oldest first."""
-    dates = [NOW.date() - timedelta(days=back) for back in reversed(range(days))]
+    dates = [NOW.date() - timedelta(days=days_back) for days_back in reversed(range(days))]
     for day in dates:
         papers = [
             ListedPaper(Record(f"Graphs {day} {n}", arxiv_id=f"{day:%y%m}.{day:%d}{n:03}")) for n in range(PAPERS)
@@ -180,7 +180,7 @@ def test_days_after_an_announcement_with_too_many_papers_for_posting_lists_are_p
     announce(3)
     bulk = [ListedPaper(Record(f"Reefs and graphs {n}", arxiv_id=f"2510.{n:05}")) for n in range(3 * PAPERS)]
     store_document("jsonl", "bulk", ParsedDocument(papers=tuple(bulk)), day=NOW.date() - timedelta(days=1))
-    numbers = [(NOW.date() - timedelta(days=back)).toordinal() for back in (2, 1, 0)]
+    numbers = [(NOW.date() - timedelta(days=days_back)).toordinal() for days_back in (2, 1, 0)]
     with reading() as session:
         days = announcements.announcement_days(session, numbers)
         expected = day_postings.count_words(session, days)

@@ -46,7 +46,7 @@ def library(web: Browser) -> Browser:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "matching_ids"),
     [
         ("reinforcement learning", {1, 2}),
         ("Schrodinger bridge", {5}),
@@ -72,7 +72,7 @@ def library(web: Browser) -> Browser:
         ("learni*", {1, 2}),
     ],
 )
-def test_a_query_finds_what_a_topic_would(library: Browser, query: str, found: set[int]) -> None:
+def test_a_query_finds_what_a_topic_would(library: Browser, query: str, matching_ids: set[int]) -> None:
     by_title = dict(
         enumerate(
             (
@@ -86,7 +86,7 @@ def test_a_query_finds_what_a_topic_would(library: Browser, query: str, found: s
         )
     )
 
-    assert set(titles(library, query)) == {by_title[number] for number in found}
+    assert set(titles(library, query)) == {by_title[number] for number in matching_ids}
 
 
 def test_plain_words_find_papers_with_all_of_them_the_phrase_first(library: Browser) -> None:
@@ -188,12 +188,12 @@ def test_marks_of_the_databases_own_query_languages_are_words(library: Browser) 
 
 
 def test_a_query_of_many_parentheses_is_answered(library: Browser) -> None:
-    right, left, without = "protein", "protein", "protein"
+    nested_right, nested_left, nested_exclusions = "protein", "protein", "protein"
     for number in range(38):
         operator = ("AND", "OR")[number % 2]
-        right, left = f"w{number} {operator} ({right})", f"({left}) {operator} w{number}"
-        without = f"w{number} ANDNOT ({without})"
-    for query in (right, left, without, " OR ".join(f"w{n}" for n in range(70))):
+        nested_right, nested_left = f"w{number} {operator} ({nested_right})", f"({nested_left}) {operator} w{number}"
+        nested_exclusions = f"w{number} ANDNOT ({nested_exclusions})"
+    for query in (nested_right, nested_left, nested_exclusions, " OR ".join(f"w{n}" for n in range(70))):
         assert library.get("/search", params={"q": query, "order": "best"}).status_code == 200
 
 

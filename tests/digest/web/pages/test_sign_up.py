@@ -87,13 +87,13 @@ def test_subjects_by_name_sources_and_languages_of_a_sign_up_are_stored(
         assert f'value="{box}" checked' in page
 
 
-@pytest.mark.parametrize(("sources", "shown"), [("default", False), ("default,biorxiv", True)])
+@pytest.mark.parametrize(("sources", "is_offered"), [("default", False), ("default,biorxiv", True)])
 def test_sources_are_offered_where_there_are_several(
-    web: Browser, configured: Callable[..., None], sources: str, shown: bool
+    web: Browser, configured: Callable[..., None], sources: str, is_offered: bool
 ) -> None:
     configured(SOURCES=sources)
 
-    assert ('name="sources" value="arxiv"' in web.get("/?topics=graphs").text) is shown
+    assert ('name="sources" value="arxiv"' in web.get("/?topics=graphs").text) is is_offered
 
 
 def test_a_sign_up_queues_one_confirmation_and_wakes_the_sender(web: Browser, queue: RecordingQueue) -> None:
