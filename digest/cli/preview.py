@@ -46,29 +46,43 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @app.command("preview")
     @output.report_errors
     def command(
-        topic: Annotated[list[str] | None, typer.Option(help="A keyword, phrase or query; may be repeated.")] = None,
-        category: Annotated[
-            list[str] | None, typer.Option(help="Only this subject, by code or name; may be repeated.")
+        topic: Annotated[
+            list[str] | None, typer.Option(metavar="TOPIC", help="A keyword, phrase or query; may be repeated.")
         ] = None,
-        source: Annotated[list[str] | None, typer.Option(help="Only this source; may be repeated.")] = None,
-        language: Annotated[list[str] | None, typer.Option(help="Only this language; may be repeated.")] = None,
-        exclude: Annotated[list[str] | None, typer.Option(help="A query to exclude; may be repeated.")] = None,
-        author: Annotated[list[str] | None, typer.Option(help="An author to follow; may be repeated.")] = None,
-        days: Annotated[int, typer.Option(min=1, max=400, help="Number of announcements.")] = 14,
+        category: Annotated[
+            list[str] | None,
+            typer.Option(metavar="SUBJECT", help="Only this subject, by code or name; may be repeated."),
+        ] = None,
+        source: Annotated[
+            list[str] | None, typer.Option(metavar="SOURCE", help="Only this source; may be repeated.")
+        ] = None,
+        language: Annotated[
+            list[str] | None, typer.Option(metavar="LANGUAGE", help="Only this language; may be repeated.")
+        ] = None,
+        exclude: Annotated[
+            list[str] | None, typer.Option(metavar="QUERY", help="A query to exclude; may be repeated.")
+        ] = None,
+        author: Annotated[
+            list[str] | None, typer.Option(metavar="NAME", help="An author to follow; may be repeated.")
+        ] = None,
+        days: Annotated[int, typer.Option(min=1, max=400, metavar="N", help="Number of announcements.")] = 14,
         date: Annotated[datetime | None, output.date_option("The last day. Default: the newest announcement.")] = None,
-        limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of papers a day.")] = 10,
+        limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Maximum number of papers a day.")] = 10,
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
         paper: Annotated[
             list[str] | None,
             typer.Option(
+                metavar="ID",
                 help="A paper to start from: arXiv id, DOI or address; may be repeated. "
-                "Exit code 1 if a source does not answer."
+                "Exit code 1 if a source does not answer.",
             ),
         ] = None,
         bibtex: Annotated[
-            Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
+            Path | None, typer.Option(metavar="FILE", help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
         ] = None,
-        orcid: Annotated[str, typer.Option(help="An ORCID iD, whose public works to start from.")] = "",
+        orcid: Annotated[
+            str, typer.Option(metavar="ORCID", help="An ORCID iD, whose public works to start from.")
+        ] = "",
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
         """Show what a profile would have received, day by day. Nobody is subscribed."""

@@ -16,6 +16,7 @@ from digest.mail.smtp import probe, sender_domain_records
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.services.bounces import imap_poll
 from digest.settings import Settings
+from digest.text.counted import count_of
 
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
 _RESERVED_DOMAINS = (".example", ".invalid", ".localhost", ".test")  # RFC 2606: no DNS can hold their records
@@ -53,7 +54,8 @@ def check_bounce_folder(config: Settings) -> Iterator[Finding]:
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
         yield Finding(ERROR, "bounce folder", str(error), cure)
     else:
-        yield Finding(OK, "bounce folder", f"{account.folder} at {account.host}: {message_count} messages to process")
+        text = f"{account.folder} at {account.host}: {count_of(message_count, 'message')} to process"
+        yield Finding(OK, "bounce folder", text)
 
 
 def check_dkim(config: Settings) -> Iterator[Finding]:

@@ -24,6 +24,7 @@ from digest.db.subscribers import subscribers
 from digest.models import Audit, DomainPause
 from digest.models.delivery import ALARM
 from digest.models.types import stored_id
+from digest.text.counted import count_of
 from digest.text.stored_text_redaction import redact_addresses
 
 log = logs.get(__name__)
@@ -168,7 +169,7 @@ def _check_overdue(session: Session, now: datetime) -> bool:
         return False
     minutes = int(OVERDUE_AFTER.total_seconds()) // 60
     facts = (
-        f"{overdue} e-mails were due more than {minutes} minutes ago and still wait.",
+        f"{count_of(overdue, 'e-mail still waits', 'e-mails still wait')}, due more than {minutes} minutes ago.",
         "`digest doctor` shows whether workers, Redis and the mail server answer.",
     )
     return raise_alarm(session, "overdue", "E-mails are overdue", facts, now=now)
@@ -194,7 +195,7 @@ def _paused_domain_problem(domain: str, until: datetime, reason: str) -> Problem
 def alarm_refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
     """Alarm about reports of policy refusals after the relay accepted the mail, too few at any domain to pause it."""
     facts = (
-        f"Within a day, reports about {addresses} addresses say that our mail was refused by policy.",
+        f"Reports about {count_of(addresses, 'address', 'addresses')} say within a day that policy refused our mail.",
         f"One of them said: {redact_addresses(words)}",
         "No domain is paused and no subscriber is suppressed because of it. Those mails did not arrive.",
         "`digest doctor` checks SPF, DKIM and DMARC. `digest admin runs resend-missed` sends them after the repair.",
@@ -234,8 +235,9 @@ def _record_server_state(failing: bool, refusal: str, now: datetime, session: Se
 def alarm_sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
     """Alarm about senders that stopped renewing their leases, whose mails were taken over."""
     facts = (
-        f"{leases} sending processes stopped; {uncertain} e-mails were being sent and may have arrived.",
-        "They are sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
+        f"{count_of(leases, 'sending process', 'sending processes')} stopped; "
+        f"{count_of(uncertain, 'e-mail was', 'e-mails were')} being sent and may have arrived.",
+        "What may have arrived is sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
     )
     with transaction() as session:
         raise_alarm(session, "lease", "A sending process stopped", facts, now=now or clock.now())
