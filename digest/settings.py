@@ -178,6 +178,19 @@ class Settings(_FromEnvironment):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("dkim_key_file", "dkim_second_key_file", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        """An empty name would be the current folder."""
+        return value or None
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _check_folder_name(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("it is empty; name a folder, or remove the variable: the default is data")
+        return value
+
     @field_validator("secret_key")
     @classmethod
     def _check_key_length(cls, value: WordList) -> WordList:
@@ -209,11 +222,30 @@ class Settings(_FromEnvironment):
     @field_validator("smtp_url", "database_url", "redis_url")
     @classmethod
     def _check_schemes(cls, value: WordList | str, info: ValidationInfo) -> WordList | str:
-        """Check the URL's scheme. The message does not contain the URL, which may hold a password."""
+        """Check the URL's scheme. The message does not contain the URL, which may hold a password.
+
+        The rest of a database's URL is checked in `configuration.problems`, by the library that reads it.
+        """
         allowed = _SCHEMES[str(info.field_name)]
         for url in (value,) if isinstance(value, str) else value:
             if url and url.partition("://")[0] not in allowed:
                 raise ValueError(f"expected {' or '.join(f'{scheme}://…' for scheme in allowed)}")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: str) -> str:
+        """Check what the client would misread in silence. The message does not contain the password."""
+        expected = "expected redis://:password@host:6379/0, or unix:///folder/redis.sock"
+        try:
+            parts = urlsplit(value)
+            is_valid = parts.port != 0 and (parts.path if parts.scheme == "unix" else parts.hostname)
+        except ValueError:
+            is_valid = False
+        if value and not is_valid:
+            raise ValueError(f"{expected}; in the password write / as %2F, # as %23, ? as %3F and @ as %40")
+        if parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
+            raise ValueError(f"the database after the host is a number; {expected}")
         return value
 
     @field_validator("ping_url")
@@ -265,7 +297,10 @@ class Settings(_FromEnvironment):
     @classmethod
     def _check_dates(cls, value: WordList) -> WordList:
         for day in value:
-            date.fromisoformat(day)  # its error contains the text
+            try:
+                date.fromisoformat(day)
+            except ValueError as error:
+                raise ValueError(f"{day[:40]!r} is not a date such as 2025-11-27") from error
         return value
 
     @field_validator("domain_rates")
@@ -279,8 +314,17 @@ class Settings(_FromEnvironment):
     @field_validator("base_url")
     @classmethod
     def _normalize_base_url(cls, value: str) -> str:
-        if urlsplit(value).scheme not in {"http", "https"}:
+        if not value.startswith(("http://", "https://")):
             raise ValueError("it must begin with https:// (or http:// on this machine)")
+        try:
+            parts = urlsplit(value)
+            is_valid = parts.hostname and parts.port != 0
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            raise ValueError("it must name a host, such as https://papers.example.org")
+        if parts.query or parts.fragment or parts.username or parts.path not in {"", "/"}:
+            raise ValueError("nothing may follow the host: pages are served from its root")
         return value.rstrip("/")
 
     @cached_property

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from digest.papers import ParsedDocument
     from digest.queues import Enqueue
 
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on. Default: DIGEST_PORT, else 8000.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, metavar="PORT", help="Port to listen on. Default: DIGEST_PORT, else 8000."),
+]
 
 
 def run() -> None:
@@ -118,10 +121,12 @@ def _print_addresses(host: str, port: int) -> None:
 def worker(
     queues: Annotated[
         str | None,
-        typer.Option(help="Queues to serve, such as delivery=2,selection=4,ingestion+background. Default: all."),
+        typer.Option(
+            metavar="QUEUES", help="Queues to serve, such as delivery=2,selection=4,ingestion+background. Default: all."
+        ),
     ] = None,
     concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Processes for each queue without a number in --queues.")
+        int | None, typer.Option(min=1, metavar="N", help="Processes for each queue without a number in --queues.")
     ] = None,
 ) -> None:
     """Run a worker: select papers, send mail, fetch from sources."""
@@ -157,7 +162,9 @@ def scheduler() -> None:
 @output.report_errors
 def web(
     port: Port = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: DIGEST_HOST.")] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Address to listen on. Default: DIGEST_HOST.")
+    ] = None,
 ) -> None:
     """Run a web process with the pages and the API."""
     from digest import settings
@@ -188,9 +195,13 @@ def web(
 @app.command()
 @output.report_errors
 def healthcheck(
-    process: Annotated[healthchecks.Process, typer.Argument(help="A process of this machine or container.")],
+    process: Annotated[
+        healthchecks.Process,
+        typer.Argument(metavar="web|worker|scheduler", help="A process of this machine or container."),
+    ],
     queue: Annotated[
-        list[str] | None, typer.Option(help="A queue to check; may be repeated. Default: all that are served here.")
+        list[str] | None,
+        typer.Option(metavar="QUEUE", help="A queue to check; may be repeated. Default: all that are served here."),
     ] = None,
 ) -> None:
     """Check that a process makes progress. The exit code is 0 only then; for containers and monitoring."""
@@ -204,7 +215,7 @@ def demo(
         bool, typer.Option("--once", help="Stop after the mails; the exit code is 0 only if all have arrived.")
     ] = False,
     port: Annotated[
-        int, typer.Option(min=1, max=65534, help="Port of the service; the mailbox uses the next one.")
+        int, typer.Option(min=1, max=65534, metavar="PORT", help="Port of the service; the mailbox uses the next one.")
     ] = 8000,
 ) -> None:
     """Run a demo of the whole service on this machine. With seed papers, demo subscribers and a mailbox."""

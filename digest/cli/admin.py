@@ -18,7 +18,7 @@ from digest.services.security.audit_actor import command_line_actor
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SCOPES = "; ".join(f"{name}: {meaning}" for name, meaning in api_tokens.SCOPES.items())
-Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The subscriber's address.")]
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -52,7 +52,9 @@ def _add_resend_command(admin: typer.Typer, dependencies: Dependencies) -> None:
 def _add_suppression_commands(admin: typer.Typer) -> None:
     @admin.command()
     @output.report_errors
-    def suppress(address: Address, reason: Annotated[str, typer.Option(help="The reason.")] = "by hand") -> None:
+    def suppress(
+        address: Address, reason: Annotated[str, typer.Option(metavar="TEXT", help="The reason.")] = "by hand"
+    ) -> None:
         """Never send mail to an address again."""
         is_new = subscriber_admin.suppress_address(address, reason=reason)
         output.print_line("suppressed" if is_new else "already suppressed; the earlier reason is kept")
@@ -60,12 +62,12 @@ def _add_suppression_commands(admin: typer.Typer) -> None:
     @admin.command()
     @output.report_errors
     def unsuppress(
-        address: Annotated[str | None, typer.Argument(help="The subscriber's address.")] = None,
+        address: Annotated[str | None, typer.Argument(metavar="ADDRESS", help="The subscriber's address.")] = None,
         since: Annotated[
             datetime | None, output.date_option("Release all addresses suppressed since this day (UTC).")
         ] = None,
         reason: Annotated[
-            str, typer.Option(help="With --since: the reason to release, or a note for the audit log.")
+            str, typer.Option(metavar="TEXT", help="With --since: the reason to release, or a note for the audit log.")
         ] = "",
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show what would be released; change nothing.")
@@ -105,7 +107,8 @@ def _unsuppress_since(since: datetime, reason: str, *, dry_run: bool, json: bool
         output.print_rows(released.suppressions, json=False)
     counts = ", ".join(f"{count} {output.plain_text(name)}" for name, count in released.by_reason.items())
     outcome = "would be released" if dry_run else "released"
-    output.print_line(f"{len(released.suppressions)} addresses {outcome}{f': {counts}' if counts else ''}")
+    addresses = output.count_of(len(released.suppressions), "address", "addresses")
+    output.print_line(f"{addresses} {outcome}{f': {counts}' if counts else ''}")
 
 
 def _add_token_commands(admin: typer.Typer) -> None:
@@ -115,11 +118,13 @@ def _add_token_commands(admin: typer.Typer) -> None:
     @tokens.command()
     @output.report_errors
     def create(
-        name: Annotated[str, typer.Argument(help="What the token is for, as shown in the list and the audit log.")],
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", help="What the token is for, as shown in the list and the audit log.")
+        ],
         scope: Annotated[
-            list[str] | None, typer.Option(help=f"A scope of the token; may be repeated. {SCOPES}")
+            list[str] | None, typer.Option(metavar="SCOPE", help=f"A scope of the token; may be repeated. {SCOPES}")
         ] = None,
-        expires: Annotated[str, typer.Option(help="A period such as 90d, a date, or never.")] = "365d",
+        expires: Annotated[str, typer.Option(metavar="WHEN", help="A period such as 90d, a date, or never.")] = "365d",
     ) -> None:
         """Create a token. It is shown only once."""
         secret = api_tokens.create_token(
@@ -135,7 +140,7 @@ def _add_token_commands(admin: typer.Typer) -> None:
 
     @tokens.command()
     @output.report_errors
-    def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> None:
+    def revoke(name: Annotated[str, typer.Argument(metavar="NAME", help="The token's name.")]) -> None:
         """Revoke a token."""
         api_tokens.revoke_token(name)
         output.print_line("revoked")

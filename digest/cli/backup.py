@@ -56,7 +56,7 @@ def _add_restore(app: typer.Typer) -> None:
     @app.command()
     @output.report_errors
     def restore(
-        file: Annotated[Path, typer.Argument(help="A file that `digest backup` wrote.")],
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `digest backup` wrote.")],
     ) -> None:
         """Restore a backup into an empty database. Existing settings and keys are kept."""
         with output.print_progress("restoring"):
@@ -87,7 +87,9 @@ def _add_move(app: typer.Typer) -> None:
             right_aligned=["rows"],
         )
         rows = sum(table.rows for table in filled)
-        output.print_line(f"\n{rows} rows of {len(filled)} tables are equal in both databases")
+        output.print_line(
+            f"\n{output.count_of(rows, 'row')} of {output.count_of(len(filled), 'table')}: equal in both databases"
+        )
         output.print_line("next: set DIGEST_DATABASE_URL to the new address, then start the service")
 
 

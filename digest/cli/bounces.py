@@ -32,7 +32,9 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @group.command()
     @output.report_errors
     def ingest(
-        folder: Annotated[Path | None, typer.Option("--maildir", help="Process the new mail of this Maildir.")] = None,
+        folder: Annotated[
+            Path | None, typer.Option("--maildir", metavar="DIR", help="Process the new mail of this Maildir.")
+        ] = None,
         stdin: Annotated[bool, typer.Option("--stdin", help="Read one message, as piped by a mail server.")] = False,
         imap: Annotated[bool, typer.Option("--imap", help="Process the folder of DIGEST_BOUNCE_IMAP_HOST.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Classify, but change nothing.")] = False,
@@ -75,7 +77,7 @@ def _print_messages(messages: Iterable[ProcessedMessage], *, json: bool) -> None
             details = {"recipients": classified.recipients, "status": classified.status}
             output.emit_json({"file": message.file, "kind": classified.kind, **details})
     if not json:
-        output.print_line(f"{kinds.total()} messages: {_format_counts(kinds) or 'nothing new'}")
+        output.print_line(f"{output.count_of(kinds.total(), 'message')}: {_format_counts(kinds) or 'nothing new'}")
         if outcome_counts := _format_counts(Counter({name: count for name, count in outcomes.items() if name})):
             output.print_line(f"outcomes: {outcome_counts}")
 

@@ -29,7 +29,8 @@ def add(admin: typer.Typer, dependencies: Dependencies) -> None:
     @domains.command()
     @output.report_errors
     def release(
-        domain: Annotated[str, typer.Argument(help="The domain, as `domains list` shows it.")], json: Json = False
+        domain: Annotated[str, typer.Argument(metavar="DOMAIN", help="The domain, as `domains list` shows it.")],
+        json: Json = False,
     ) -> None:
         """Send mail to a paused domain again. The audit log records it."""
         released_mails = paused_domains_admin.release(
@@ -38,4 +39,4 @@ def add(admin: typer.Typer, dependencies: Dependencies) -> None:
         if json:
             output.emit_json({"domain": domain, "deliveries": released_mails})
         else:
-            output.print_line(f"released: {released_mails} e-mails to {output.plain_text(domain)} go out")
+            output.print_line(f"released: {output.count_of(released_mails, 'e-mail')} to {output.plain_text(domain)}")

@@ -48,14 +48,19 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     def papers(
         format: Annotated[CitationFormatName, typer.Option(help="Format.")] = CitationFormatName.bibtex,  # noqa: A002
         ids: Annotated[
-            str | None, typer.Option(help="These papers: arXiv ids, DOIs or numbers, with commas between.")
+            str | None,
+            typer.Option(metavar="IDS", help="These papers: arXiv ids, DOIs or numbers, with commas between."),
         ] = None,
-        subscriber: Annotated[str | None, typer.Option(help="The papers that this subscriber likes.")] = None,
+        subscriber: Annotated[
+            str | None, typer.Option(metavar="ADDRESS", help="The papers that this subscriber likes.")
+        ] = None,
         since: Annotated[datetime | None, output.date_option("The papers announced from this day on.")] = None,
         encoding: Annotated[
             Encoding, typer.Option(help="Of BibTeX: Unicode, or TeX commands as far as there are any.")
         ] = Encoding.unicode,
-        file: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+        file: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Write to this file instead of standard output.")
+        ] = None,
     ) -> None:
         """Print papers as BibTeX, RIS or CSL-JSON."""
         paper_ids = _paper_ids(ids, subscriber, since)

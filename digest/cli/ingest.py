@@ -35,12 +35,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         source: Annotated[
             str,
             typer.Argument(
-                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}."
+                metavar="SOURCE",
+                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}.",
             ),
         ],
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
-        file: Annotated[list[Path] | None, typer.Option(help="A saved response; .gz and .xz are read.")] = None,
+        file: Annotated[
+            list[Path] | None, typer.Option(metavar="FILE", help="A saved response; .gz and .xz are read.")
+        ] = None,
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:

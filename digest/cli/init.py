@@ -25,13 +25,21 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @app.command("init")
     @output.report_errors
     def init(
-        mail_from: Annotated[str | None, typer.Option(help="Sender of the mails: name <address>.")] = None,
-        smtp_url: Annotated[str | None, typer.Option(help="Mail server: smtp://user:password@host:587?tls=…")] = None,
-        base_url: Annotated[str | None, typer.Option(help="Address of the service in the browser.")] = None,
-        postal_address: Annotated[str | None, typer.Option(help="Postal address for the footer.")] = None,
-        admin: Annotated[str | None, typer.Option(help="Administrator's e-mail address.")] = None,
+        mail_from: Annotated[
+            str | None, typer.Option(metavar="SENDER", help="Sender of the mails: name <address>.")
+        ] = None,
+        smtp_url: Annotated[
+            str | None, typer.Option(metavar="URL", help="Mail server: smtp://user:password@host:587?tls=…")
+        ] = None,
+        base_url: Annotated[
+            str | None, typer.Option(metavar="URL", help="Address of the service in the browser.")
+        ] = None,
+        postal_address: Annotated[
+            str | None, typer.Option(metavar="TEXT", help="Postal address for the footer.")
+        ] = None,
+        admin: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Administrator's e-mail address.")] = None,
         test_mail: Annotated[bool, typer.Option(help="Send a test mail to the administrator.")] = True,
-        env_file: Annotated[Path, typer.Option(help="The file to write.")] = Path(".env"),
+        env_file: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(".env"),
         force: Annotated[bool, typer.Option(help="Replace existing files.")] = False,
         systemd: Annotated[Path | None, _folder_option("systemd units and timers")] = None,
         caddy: Annotated[Path | None, _folder_option("a Caddyfile")] = None,

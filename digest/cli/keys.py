@@ -24,8 +24,10 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @group.command()
     @output.report_errors
     def new(
-        selector: Annotated[str, typer.Option(help="Its name in DNS. Default: p and the month.")] = "",
-        domain: Annotated[str, typer.Option(help="Default: that of the present key, or of the sender.")] = "",
+        selector: Annotated[str, typer.Option(metavar="NAME", help="Its name in DNS. Default: p and the month.")] = "",
+        domain: Annotated[
+            str, typer.Option(metavar="DOMAIN", help="Default: that of the present key, or of the sender.")
+        ] = "",
         folder: Annotated[Path, typer.Option(metavar="DIR", help="Where the key's file is written.")] = Path(),
     ) -> None:
         """Write a new DKIM key, and print its DNS record and the steps of the rotation."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, cast
 
 import typer
 import typer.main
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from digest.cli.cli_dependencies import Dependencies
 
 # The commands of each module, with their help for the listing; a test compares it with the command's own help.
 CommandModules = Mapping[str, Mapping[str, str]]
-
-_VALUE_NAMES = {str: "TEXT", int: "N", float: "N", Path: "PATH"}
 
 
 class LazyGroup(TyperGroup):
@@ -34,7 +31,7 @@ class LazyGroup(TyperGroup):
             for name, help_text in commands.items():
                 self.add_command(TyperCommand(name=name, help=help_text))
         for name, command in eager.items():
-            _name_values(command)
+            _hide_types(command)
             self.add_command(command, name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -50,7 +47,7 @@ class LazyGroup(TyperGroup):
         registered = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
         import_module(module).register(registered, self.dependencies)
         for command_name, command in typer.main.get_group(registered).commands.items():
-            _name_values(command)
+            _hide_types(command)
             self.add_command(command, command_name)
             self._module_of.pop(command_name, None)
 
@@ -60,19 +57,17 @@ class LazyGroup(TyperGroup):
             self.load(name)
 
 
-def _name_values(command: Any) -> None:
-    """Give the options of a command and its subcommands a plain name for their value, where they have none.
-
-    Typer would print that of the Python type: `<list[str]>`, `<int range>`.
-    """
+def _hide_types(command: Any) -> None:
+    """Show the arguments of a command and its subcommands as `FILE`, not as `FILE <path>`, which Typer does."""
     for subcommand in getattr(command, "commands", {}).values():
-        _name_values(subcommand)
-    for option in command.params:
-        if isinstance(option, TyperOption) and option.metavar is None and not option.is_flag:
-            value_type = getattr(getattr(option, "type_descriptor", None), "annotation", None)
-            if get_origin(value_type) is list:
-                (value_type,) = get_args(value_type)
-            option.metavar = _VALUE_NAMES.get(value_type) if isinstance(value_type, type) else None
+        _hide_types(subcommand)
+    for parameter in command.params:
+        if isinstance(parameter, TyperArgument) and parameter.metavar is not None:
+            cast(Any, parameter).display_type_rich = _no_type
+
+
+def _no_type(ctx: object) -> None:
+    """What stands for the type of an argument whose name says it."""
 
 
 def lazy_group(modules: CommandModules, dependencies: Dependencies) -> type[LazyGroup]:

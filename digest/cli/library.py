@@ -39,12 +39,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @group.command()
     @output.report_errors
     def check(
-        file: Annotated[Path | None, typer.Argument(help="BibTeX, RIS, PubMed, CSL-JSON, EndNote, …")] = None,
-        zotero: Annotated[str, typer.Option(help="The address of a Zotero library.")] = "",
+        file: Annotated[
+            Path | None, typer.Argument(metavar="FILE", help="BibTeX, RIS, PubMed, CSL-JSON, EndNote, …")
+        ] = None,
+        zotero: Annotated[str, typer.Option(metavar="URL", help="The address of a Zotero library.")] = "",
         zotero_key: Annotated[
-            str, typer.Option(envvar="ZOTERO_KEY", help="A read-only key for it; better by the environment.")
+            str,
+            typer.Option(envvar="ZOTERO_KEY", metavar="KEY", help="A read-only key for it; better by the environment."),
         ] = "",
-        orcid: Annotated[str, typer.Option(help="An ORCID iD, for its public works.")] = "",
+        orcid: Annotated[str, typer.Option(metavar="ORCID", help="An ORCID iD, for its public works.")] = "",
         json: Annotated[bool, typer.Option("--json", help="Print the entries and problems as JSON.")] = False,
     ) -> None:
         """Read a library, and list every entry that is damaged or unknown.
@@ -109,12 +112,12 @@ def print_failures(failures: Sequence[SourceDown], verdict: str = "not read") ->
 def _lookup_text(papers: int) -> str:
     if not papers:
         return "looked up elsewhere"
-    return f"{papers} {'paper' if papers == 1 else 'papers'} could not be looked up"
+    return f"{output.count_of(papers, 'paper')} could not be looked up"
 
 
 def print_report(report: LibraryReport) -> None:
     """The counts, the suggested topics, and the first problems."""
-    suggested = f"{len(report.topics)} topics suggested, about {report.per_day:.1f} papers a day"
+    suggested = f"{output.count_of(len(report.topics), 'topic')} suggested, about {report.per_day:.1f} papers a day"
     output.print_line(f"{_counts_text(report.library)}, {suggested}")
     _print_problems(report.library, MAX_LISTED)
     rows = [
@@ -140,7 +143,9 @@ def _counts_text(library: ResolvedLibrary) -> str:
         "left out": library.left_out,
     }
     further = [f"{number} {name}" for name, number in counts.items() if number]
-    return ", ".join([f"{library.total} entries", f"{library.stored_count} known here", *further])
+    return ", ".join(
+        [output.count_of(library.total, "entry", "entries"), f"{library.stored_count} known here", *further]
+    )
 
 
 def _print_problems(library: ResolvedLibrary, limit: int | None) -> None:

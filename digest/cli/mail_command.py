@@ -40,9 +40,13 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         state: Annotated[Path, typer.Option(metavar="FILE", help="Where papers and sent mails are kept.")] = Path(
             "papers-inbox.db"
         ),
-        category: Annotated[list[str] | None, typer.Option(help="Only this arXiv category; may be repeated.")] = None,
-        limit: Annotated[int | None, typer.Option(min=1, max=50, help="Maximum number of papers a day.")] = None,
-        time_zone: Annotated[str, typer.Option(help="Whose date counts: an IANA name.")] = "UTC",
+        category: Annotated[
+            list[str] | None, typer.Option(metavar="CATEGORY", help="Only this arXiv category; may be repeated.")
+        ] = None,
+        limit: Annotated[
+            int | None, typer.Option(min=1, max=50, metavar="N", help="Maximum number of papers a day.")
+        ] = None,
+        time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Whose date counts: an IANA name.")] = "UTC",
         to_stdout: Annotated[
             bool,
             typer.Option(
@@ -156,5 +160,5 @@ def _print_result(result: PersonalMail, request: PersonalRequest) -> None:
 
 def _line(result: PersonalMail, day: date, request: PersonalRequest) -> str:
     if result.is_new:
-        return f"{day}: {result.papers} papers for {request.address}"
+        return f"{day}: {output.count_of(result.papers, 'paper')} for {request.address}"
     return f"{day}: the mail went out before" if result.papers else f"{day}: nothing new for these topics"

@@ -15,6 +15,7 @@ import typer
 
 from digest.cli import exit_codes, table_layout
 from digest.errors import BadInput, DigestError, Misconfigured
+from digest.text import counted
 from digest.text.plain_text import one_line
 
 if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --help` and services don't need it
@@ -236,9 +237,9 @@ def plain_text(text: str) -> str:
     return escape(one_line(text))
 
 
-def count_of(number: int, name: str) -> str:
-    """A number of things whose plural has an s: `1 mail`, `3 mails`."""
-    return f"{number} {name}" + ("" if number == 1 else "s")
+def count_of(number: int, singular: str, plural: str = "") -> str:
+    """A number of things: `1 mail`, `3 mails`. `plural`: where it has more than an s, `mails are overdue`."""
+    return counted.count_of(number, singular, plural)
 
 
 def emit_json(value: Any) -> None:

@@ -40,20 +40,25 @@ class Format(StrEnum):
 
 
 _Texts = list[str] | None
-_Topics = Annotated[_Texts, typer.Option(help="A keyword, phrase or query; may be repeated.")]
-_Categories = Annotated[_Texts, typer.Option(help="Only this subject, by code or name; may be repeated.")]
-_Sources = Annotated[_Texts, typer.Option(help="Only this source; may be repeated.")]
-_Languages = Annotated[_Texts, typer.Option(help="Only this language; may be repeated.")]
-_Exclusions = Annotated[_Texts, typer.Option(help="A query to exclude; may be repeated.")]
-_Authors = Annotated[_Texts, typer.Option(help="An author to follow; may be repeated.")]
+_Topics = Annotated[_Texts, typer.Option(metavar="TOPIC", help="A keyword, phrase or query; may be repeated.")]
+_Categories = Annotated[
+    _Texts, typer.Option(metavar="SUBJECT", help="Only this subject, by code or name; may be repeated.")
+]
+_Sources = Annotated[_Texts, typer.Option(metavar="SOURCE", help="Only this source; may be repeated.")]
+_Languages = Annotated[_Texts, typer.Option(metavar="LANGUAGE", help="Only this language; may be repeated.")]
+_Exclusions = Annotated[_Texts, typer.Option(metavar="QUERY", help="A query to exclude; may be repeated.")]
+_Authors = Annotated[_Texts, typer.Option(metavar="NAME", help="An author to follow; may be repeated.")]
 _Papers = Annotated[
     _Texts,
     typer.Option(
+        metavar="ID",
         help="A paper to start from: arXiv id, DOI or address; may be repeated. "
-        "Exit code 1 if a source does not answer."
+        "Exit code 1 if a source does not answer.",
     ),
 ]
-_Library = Annotated[Path | None, typer.Option(help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")]
+_Library = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A library to start from: BibTeX, RIS, PubMed, CSL-JSON, …")
+]
 _LastDay = Annotated[datetime | None, output.date_option("The last day. Default: the newest announcement.")]
 
 
@@ -69,13 +74,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         language: _Languages = None,
         exclude: _Exclusions = None,
         author: _Authors = None,
-        days: Annotated[int, typer.Option(min=1, max=400, help="Number of announcements.")] = 14,
+        days: Annotated[int, typer.Option(min=1, max=400, metavar="N", help="Number of announcements.")] = 14,
         date: _LastDay = None,
-        limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of papers a day.")] = 10,
+        limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Maximum number of papers a day.")] = 10,
         strict: Annotated[bool, typer.Option("--strict", help="Without close matches.")] = False,
         paper: _Papers = None,
         bibtex: _Library = None,
-        orcid: Annotated[str, typer.Option(help="An ORCID iD, whose public works to start from.")] = "",
+        orcid: Annotated[
+            str, typer.Option(metavar="ORCID", help="An ORCID iD, whose public works to start from.")
+        ] = "",
         format: Annotated[Format, typer.Option(help="Output format.")] = Format.text,  # noqa: A002
     ) -> None:
         """Show what a profile would have received, day by day. Nobody is subscribed."""

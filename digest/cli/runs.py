@@ -31,7 +31,8 @@ def _add_read_commands(runs: typer.Typer) -> None:
     @runs.command("list")
     @output.report_errors
     def list_(
-        limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of runs.")] = 20, json: Json = False
+        limit: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Maximum number of runs.")] = 20,
+        json: Json = False,
     ) -> None:
         """List the newest runs."""
         rows = installation_stats.runs(limit)
@@ -77,14 +78,15 @@ def _add_pause_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
     @output.report_errors
     def pause(run: Number) -> None:
         """Pause the unsent e-mails of a run."""
-        output.print_line(f"paused: {run_control.pause(run, actor=command_line_actor())} e-mails wait")
+        waiting = run_control.pause(run, actor=command_line_actor())
+        output.print_line(f"paused: {output.count_of(waiting, 'e-mail waits', 'e-mails wait')}")
 
     @runs.command()
     @output.report_errors
     def resume(run: Number) -> None:
         """Resume a paused run."""
         count = run_control.resume(run, actor=command_line_actor(), enqueue=dependencies.enqueue())
-        output.print_line(f"resumed: {count} e-mails go out")
+        output.print_line(f"resumed: {output.count_of(count, 'e-mail goes', 'e-mails go')} out")
 
 
 def _add_repair_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
@@ -93,15 +95,15 @@ def _add_repair_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
     def cancel(run: Number) -> None:
         """Cancel a run. Papers that were not sent are new again for their subscribers."""
         cancellation = run_control.cancel(run, actor=command_line_actor())
-        output.print_line(f"cancelled: {cancellation.cancelled} e-mails")
-        output.print_line(f"their papers are new again for {cancellation.restored} subscribers")
+        output.print_line(f"cancelled: {output.count_of(cancellation.cancelled, 'e-mail')}")
+        output.print_line(f"their papers are new again for {output.count_of(cancellation.restored, 'subscriber')}")
         if cancellation.uncertain:
-            output.print_line(
-                f"{cancellation.uncertain} may have arrived and are held; see `digest admin runs show {run}`"
-            )
+            held = output.count_of(cancellation.uncertain, "may have arrived and is", "may have arrived and are")
+            output.print_line(f"{held} held; see `digest admin runs show {run}`")
         if cancellation.sending:
             output.print_line(
-                f"{cancellation.sending} are being sent and can't be stopped; cancel again when they are done"
+                f"{output.count_of(cancellation.sending, 'is', 'are')} being sent and can't be stopped; "
+                "cancel again when that is done"
             )
 
     @runs.command("resend-missed")
@@ -116,9 +118,8 @@ def _add_repair_commands(runs: typer.Typer, dependencies: Dependencies) -> None:
         resent = run_control.resend_missed(
             run, actor=command_line_actor(), enqueue=dependencies.enqueue(), uncertain=uncertain
         )
-        output.print_line(f"queued: {resent.queued} e-mails")
+        output.print_line(f"queued: {output.count_of(resent.queued, 'e-mail')}")
         if resent.uncertain:
-            output.print_line(
-                f"{len(resent.uncertain)} may have arrived and are held; --also-uncertain sends them too:"
-            )
+            held = output.count_of(len(resent.uncertain), "may have arrived and is", "may have arrived and are")
+            output.print_line(f"{held} held; --also-uncertain sends too:")
             output.print_table(["delivery", "address"], resent.uncertain, right_aligned=["delivery"])

@@ -14,7 +14,7 @@ from digest.services.security.audit_actor import command_line_actor
 
 MAX_LISTED = 30  # papers, and entries left out, without --all
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Name = Annotated[str, typer.Argument(help="The source, as `digest sources list` shows it.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The source, as `digest sources list` shows it.")]
 Address = Annotated[str, typer.Argument(metavar="URL", help="The address of an RSS, Atom or JSON feed.")]
 _HELP = "List and pause the sources of papers. Test, add, confirm, restore and remove feeds."
 
@@ -59,12 +59,16 @@ def _add_feed_commands(group: typer.Typer) -> None:
     @output.report_errors
     def add(
         address: Address,
-        name: Annotated[str, typer.Option(help="Its short name. Default: from its title.")] = "",
-        title: Annotated[str, typer.Option(help="What subscribers see. Default: the feed's own title.")] = "",
-        subject: Annotated[
-            str, typer.Option(help="The subject of its papers that have none, such as Neuroscience.")
+        name: Annotated[str, typer.Option(metavar="NAME", help="Its short name. Default: from its title.")] = "",
+        title: Annotated[
+            str, typer.Option(metavar="TITLE", help="What subscribers see. Default: the feed's own title.")
         ] = "",
-        max_a_day: Annotated[int | None, typer.Option(help="How many of its papers are mailed a day at most.")] = None,
+        subject: Annotated[
+            str, typer.Option(metavar="SUBJECT", help="The subject of its papers that have none, such as Neuroscience.")
+        ] = "",
+        max_a_day: Annotated[
+            int | None, typer.Option(metavar="N", help="How many of its papers are mailed a day at most.")
+        ] = None,
         json: Json = False,
     ) -> None:
         """Add a feed. Only some of its papers are mailed a day until it is confirmed."""
@@ -75,7 +79,9 @@ def _add_feed_commands(group: typer.Typer) -> None:
         if json:
             output.emit_json({"source": feed.name, "title": feed.title, "new": new})
             return
-        output.print_line(f"added: {output.plain_text(f'{feed.name} ({feed.title})')}; {new} new papers in it now")
+        output.print_line(
+            f"added: {output.plain_text(f'{feed.name} ({feed.title})')}; {output.count_of(new, 'new paper')} in it now"
+        )
         output.print_line(f"when its papers are right: digest sources confirm {feed.name}")
 
     @group.command()
@@ -134,7 +140,8 @@ def _print_preview(preview: FeedPreview, *, limit: int | None) -> None:
     cut = "; the feed is cut off" if preview.is_cut else ""
     title = output.plain_text(preview.title or "a feed without title")
     output.print_line(
-        f"{title}: {len(preview.papers)} papers, {new} of them new, {len(preview.left_out)} entries left out{cut}"
+        f"{title}: {output.count_of(len(preview.papers), 'paper')}, {new} new, "
+        f"{output.count_of(len(preview.left_out), 'entry', 'entries')} left out{cut}"
     )
     papers: list[dict[str, object]] = [
         {

@@ -14,7 +14,7 @@ from digest.services.subscriptions import csv_import_export
 from digest.services.subscriptions.preference_fields import SignUpPreferences
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Address = Annotated[str, typer.Argument(help="The subscriber's address.")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The subscriber's address.")]
 Welcome = Annotated[bool, typer.Option(help="Send a welcome edition within minutes.")]
 
 
@@ -45,7 +45,9 @@ def _add_read_commands(group: typer.Typer) -> None:
     @output.report_errors
     def show(
         address: Address,
-        client: Annotated[str, typer.Option(help="Check whether the consent came from this IP address.")] = "",
+        client: Annotated[
+            str, typer.Option(metavar="IP", help="Check whether the consent came from this IP address.")
+        ] = "",
         json: Json = False,
     ) -> None:
         """Show a subscriber with topics and consent."""
@@ -67,12 +69,13 @@ def _add_add_command(group: typer.Typer) -> None:
     @output.report_errors
     def add(
         address: Address,
-        consent: Annotated[str, typer.Option(help="How and when the person agreed; stored as proof.")],
-        topic: Annotated[list[str] | None, typer.Option(help="A topic; may be repeated.")] = None,
+        consent: Annotated[str, typer.Option(metavar="TEXT", help="How and when the person agreed; stored as proof.")],
+        topic: Annotated[list[str] | None, typer.Option(metavar="TOPIC", help="A topic; may be repeated.")] = None,
         category: Annotated[
-            list[str] | None, typer.Option(help="Only this subject, by code or name; may be repeated.")
+            list[str] | None,
+            typer.Option(metavar="SUBJECT", help="Only this subject, by code or name; may be repeated."),
         ] = None,
-        time_zone: Annotated[str, typer.Option(help="An IANA time zone.")] = "UTC",
+        time_zone: Annotated[str, typer.Option(metavar="ZONE", help="An IANA time zone.")] = "UTC",
         setting: Annotated[
             list[str] | None,
             typer.Option("--set", metavar="NAME=VALUE", help=f"Any preference: {', '.join(SETTABLE)}."),
@@ -90,8 +93,10 @@ def _add_import_command(group: typer.Typer) -> None:
     @group.command("import")
     @output.report_errors
     def import_(
-        file: Annotated[Path, typer.Argument(help="The CSV file.")],
-        consent: Annotated[str, typer.Option(help="How and when these people agreed; stored as proof.")],
+        file: Annotated[Path, typer.Argument(metavar="FILE", help="The CSV file.")],
+        consent: Annotated[
+            str, typer.Option(metavar="TEXT", help="How and when these people agreed; stored as proof.")
+        ],
         welcome: Welcome = True,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen; add nobody.")] = False,
     ) -> None:
@@ -129,8 +134,8 @@ def _welcome_note(*, welcome: bool, dry_run: bool) -> str:
     if not welcome:
         return f"whoever is added {verb} no welcome; the first e-mail is the next one due"
     return (
-        f"whoever is added {verb} one welcome e-mail within minutes, with the best papers of two weeks, where"
-        " some match (--no-welcome: none); the next ones when they are due"
+        f"whoever is added {verb} one welcome e-mail within minutes, with the best of the stored papers of the last"
+        " two weeks, where some match (--no-welcome: none); the next ones when they are due"
     )
 
 

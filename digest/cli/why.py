@@ -17,8 +17,10 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @app.command("why")
     @output.report_errors
     def command(
-        address: Annotated[str, typer.Argument(help="The subscriber's address.")],
-        paper: Annotated[str | None, typer.Argument(help="An arXiv id, or the number of a paper on our pages.")] = None,
+        address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The subscriber's address.")],
+        paper: Annotated[
+            str | None, typer.Argument(metavar="PAPER", help="An arXiv id, or the number of a paper on our pages.")
+        ] = None,
     ) -> None:
         """Explain why a subscriber got a paper or not, or no mail."""
         lines = why_report.why_paper(address, paper) if paper else why_report.why_mail(address)

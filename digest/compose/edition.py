@@ -47,13 +47,15 @@ class Entry(NamedTuple):
 class Content:
     """A whole edition. `considered`: papers announced since the last one; `more`: matches beyond the limit.
 
-    `notice`: one line for an unusual day (a late source, a pause that ended), else ''.
+    `notice`: one line for an unusual day (a late source, a pause that ended), else ''. `days_back`: how many days a
+    first edition looks back; 0 for other editions.
     """
 
     entries: tuple[Entry, ...] = ()
     considered: int = 0
     more: int = 0
     notice: str = ""
+    days_back: int = 0
 
     def section(self, name: str) -> tuple[Entry, ...]:
         """The entries of one section, in order."""
@@ -62,7 +64,8 @@ class Content:
     def to_json(self) -> dict[str, Any]:
         """JSON values; `from_json` is the inverse."""
         entries = [_entry_members(entry) for entry in self.entries]
-        return {"entries": entries, "considered": self.considered, "more": self.more, "notice": self.notice}
+        values = {"entries": entries, "considered": self.considered, "more": self.more, "notice": self.notice}
+        return values | ({"days_back": self.days_back} if self.days_back else {})
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Content:
@@ -72,6 +75,7 @@ class Content:
             considered=int(value.get("considered", 0)),
             more=int(value.get("more", 0)),
             notice=str(value.get("notice", "")),
+            days_back=int(value.get("days_back", 0)),
         )
 
 
@@ -93,11 +97,15 @@ class StoredContent(NamedTuple):
 
     @classmethod
     def from_entries_json(
-        cls, entries: bytes, paper_ids: bytes, *, considered: int, more: int, notice: str
+        cls, entries: bytes, paper_ids: bytes, *, considered: int, more: int, notice: str, days_back: int = 0
     ) -> StoredContent:
         """Build it from entries that are JSON already, separated by commas, and their packed paper ids."""
         notice_json = _compact_json(notice) if notice else b'""'
-        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b}' % (entries, considered, more, notice_json)
+        span = b',"days_back":%d' % days_back if days_back else b""
+        text = b'{"entries":[%b],"considered":%d,"more":%d,"notice":%b%b}' % (
+            *(entries, considered, more),
+            *(notice_json, span),
+        )
         return cls(text, len(paper_ids) // 4, paper_ids)
 
     def content(self) -> Content:

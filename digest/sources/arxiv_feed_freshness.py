@@ -13,6 +13,7 @@ from datetime import date
 from digest.papers import ParsedDocument
 from digest.sources import arxiv_calendar
 from digest.sources.source import LATE, PARTIAL, STALE
+from digest.text.counted import count_of
 
 ANNOUNCED = ("new", "cross")
 MAX_STORED_SHARE = 0.2  # of a feed's new papers; a larger share announced earlier means that the feed is partly old
@@ -74,11 +75,11 @@ def _defect(parsed: ParsedDocument, stored_papers: StoredPapers, day: date, max_
     if len(announced_earlier) > MAX_STORED_SHARE * len(new):
         return STALE, f"{len(announced_earlier)} of {len(new)} new papers are of older announcements"
     if parsed.rejected:
-        return PARTIAL, f"{len(parsed.rejected)} entries could not be read"
+        return PARTIAL, f"{count_of(len(parsed.rejected), 'entry', 'entries')} could not be read"
     if not set(types) & set(ANNOUNCED):
         return PARTIAL, "the feed lists only replacements"
     if len(parsed.papers) + len(parsed.rejected) >= max_items and types[-1] in ANNOUNCED:
-        return PARTIAL, f"the feed was cut off at {len(types)} papers"
+        return PARTIAL, f"the feed was cut off at {count_of(len(types), 'paper')}"
     return "", ""
 
 

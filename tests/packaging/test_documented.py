@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from digest import settings
 from digest.services.admin import configuration
@@ -53,6 +54,24 @@ def invocations(document: str) -> list[list[str]]:
     lines = re.split(r"&&|\||;", "\n".join(code(document)).replace("\n", ";"))
     commands = [line.replace("docker compose exec web", "").split() for line in lines]
     return [line for line in commands if line[:1] == ["digest"] and len(line) > 1 and not line[1].startswith("-")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_value_that_a_command_takes_has_a_name(command: str) -> None:
+    takes_values = [
+        parameter
+        for parameter in COMMANDS[command].params
+        if not getattr(parameter, "is_flag", False) and not parameter.type_descriptor.choices
+    ]
+
+    assert [parameter.name for parameter in takes_values if not parameter.metavar] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_values_as_people_do_and_not_as_python_does(command: str) -> None:
+    help_text = CliRunner().invoke(app, [*command.split()[1:], "--help"]).output
+
+    assert not [word for word in ("<str>", "<int", "<list", "<path>", "<float", "range>") if word in help_text]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -223,7 +223,7 @@ def _edition_values(
     titles = [view.title for _, view in views[:SUBJECT_TITLES]]
     headline, opening, notice = (
         subject_line.headline(edition, recipient),
-        wording.opening_line(recipient),
+        wording.opening_line(recipient, edition.days_back),
         _notice(edition),
     )
     excerpt = views[0][1].shared.abstract.striptags() if len(views) == 1 else ""

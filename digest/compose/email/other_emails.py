@@ -43,14 +43,16 @@ def no_matches_notice(
     *,
     quiet: QuietDay = QuietDay(),  # noqa: B008 (immutable)
     notice: str = "",
+    days_back: int = 0,
     service: MailService = DEFAULT_SERVICE,
 ) -> RenderedMail:
     """The mail of a day without matches. `considered`: papers announced since the last edition.
 
-    `notice`: of the edition, in English.
+    `notice`: of the edition, in English. `days_back`: of a first edition, else 0.
     """
     heading = subject_line.nothing_new(bool(recipient.topics), subject_line.category_names(recipient))
-    shown_notice = one_line(localize(notice)) if notice else ""
+    notices = (wording.first_edition_without_papers(days_back), one_line(localize(notice)) if notice else "")
+    shown_notice = " ".join(filter(None, notices))
     figures, (silence, advice) = _quiet_figures(considered, quiet), _silence_and_advice(recipient, considered, quiet)
     preview = silence or shown_notice or figures  # the subject says the rest
     values: dict[str, object] = {

@@ -12,6 +12,7 @@ from digest.i18n import localize, localize_plural
 WORDS_A_MINUTE = 240
 MAX_SHORT_TOPIC = 3  # words
 FEW_TOPICS = 2
+ABOUT_TWO_WEEKS = 11  # days: the ten announcements of two weeks may begin on the Monday of the week before
 FIRST_WEEKEND_DAY = 5  # Monday is 0
 
 
@@ -30,13 +31,40 @@ def format_number(value: float) -> str:
     return i18n.format_number(value)
 
 
-def opening_line(recipient: Recipient) -> str:
-    """One line that says why this mail differs from a usual day's, '' for a usual day."""
-    if recipient.kind == "welcome":
-        return localize("First edition: the best of the last two weeks. From now on you get what is new.")
+def opening_line(recipient: Recipient, days_back: int = 0) -> str:
+    """One line that says why this mail differs from a usual day's, '' for a usual day.
+
+    `days_back`: of a first edition; 0 in one that was stored before this was noted, and in other editions.
+    """
     if recipient.kind == "resend":
         return localize("This edition is sent again because somebody asked for it.")
+    if days_back or recipient.kind == "welcome":
+        return first_edition_line(days_back)
     return ""
+
+
+def first_edition_line(days_back: int) -> str:
+    """What a first edition holds. `days_back`: since when papers are stored; 0 where this is not known."""
+    if not 0 < days_back < ABOUT_TWO_WEEKS:
+        return localize("First edition: the best of the last two weeks. From now on you get what is new.")
+    return localize_plural(
+        "First edition: the best of the last day. From now on you get what is new.",
+        "First edition: the best of the last %(n)s days. From now on you get what is new.",
+        days_back,
+    )
+
+
+def first_edition_without_papers(days_back: int) -> str:
+    """How far a first edition that found nothing looks back; '' for other editions (0 days)."""
+    if not days_back:
+        return ""
+    if days_back >= ABOUT_TWO_WEEKS:
+        return localize("Your first edition looks back over the last two weeks. From now on you get what is new.")
+    return localize_plural(
+        "Your first edition looks back over the last day. From now on you get what is new.",
+        "Your first edition looks back over the last %(n)s days. From now on you get what is new.",
+        days_back,
+    )
 
 
 def why_subscribed(confirmed: date, name: str) -> str:

@@ -36,6 +36,10 @@ _SERVER_KEEPALIVES = (
     " CASE WHEN version() LIKE '%linux%'"  # other systems refuse it
     f" THEN set_config('tcp_user_timeout', '{PEER_TIMEOUT_MS}', false) END"
 )  # no `options` in the address, which connection poolers refuse
+_ADDRESS_HINT = (
+    "DIGEST_DATABASE_URL: expected postgresql://user:password@host:5432/name or sqlite:////folder/file.db; "
+    "in the password write / as %2F, : as %3A and @ as %40"
+)
 IDLE_SECONDS = 0.1  # a connection idle for longer may be dead; no server restarts faster
 
 
@@ -66,14 +70,28 @@ def engine_for(address: str) -> Engine:
     return _engine(address.replace("postgresql://", "postgresql+psycopg://", 1))
 
 
-@lru_cache(maxsize=4)
-def _engine(address: str) -> Engine:
+def require_valid_address(address: str) -> URL:
+    """The database's URL. Raises Misconfigured, without the URL in its text, because it may contain a password."""
     try:
         url = make_url(address)
+    except (ArgumentError, ValueError) as error:
+        raise Misconfigured(_ADDRESS_HINT) from error
+    if url.get_backend_name() == "sqlite" and (url.host or not url.database):
+        raise Misconfigured(
+            "DIGEST_DATABASE_URL: SQLite's file follows three slashes, or four where its path is absolute: "
+            "sqlite:///data/digest.db, sqlite:////srv/papers/digest.db"
+        )
+    return url
+
+
+@lru_cache(maxsize=4)
+def _engine(address: str) -> Engine:
+    url = require_valid_address(address)
+    try:
         if url.get_backend_name() != "sqlite":
             return _create_postgresql_engine(url)
-    except (ArgumentError, ImportError) as error:  # the address is not shown, because it may contain a password
-        raise Misconfigured("DIGEST_DATABASE_URL: expected postgresql://… or sqlite:///…") from error
+    except (ArgumentError, ImportError) as error:
+        raise Misconfigured(_ADDRESS_HINT) from error
     if url.database:
         _make_folder(Path(url.database).parent)
     sqlite_engine = create_engine(

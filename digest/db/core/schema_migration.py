@@ -6,13 +6,13 @@ Alembic is imported only where migrations run: a process that only reads the ver
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError
 
 from digest import settings
 from digest.db.core import installation
@@ -22,8 +22,45 @@ from digest.errors import DigestError, Misconfigured, Transient
 if TYPE_CHECKING:
     from alembic.config import Config
 
-DatabaseFailure = InterfaceError | OperationalError | ProgrammingError
-FAILURES = (InterfaceError, OperationalError, ProgrammingError)  # what `explain_failure` explains
+DatabaseFailure = InterfaceError | DatabaseError
+FAILURES = (InterfaceError, DatabaseError)  # what `explain_failure` explains
+_CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and what to do
+    (
+        r"malformed|not a database|database corruption|invalid page",
+        "the database is damaged",
+        "stop the service, move the damaged database away, and restore the last backup: digest restore FILE",
+    ),
+    (
+        r"database is locked|database table is locked",
+        "another program keeps the database locked",
+        "end it (a shell of SQLite, or a program that copies the file), then repeat",
+    ),
+    (
+        r"disk is full|No space left",
+        "the disk of the database is full",
+        "free space there; what was not stored is done again",
+    ),
+    (
+        r"disk I/O error",
+        "the database's file can't be read or written",
+        "see the system's log for errors of the disk",
+    ),
+    (
+        r"read-only transaction",
+        "the database server is a read-only standby",
+        "name the primary in DIGEST_DATABASE_URL, or all servers with target_session_attrs=read-write",
+    ),
+    (
+        r"readonly database|unable to open database file",
+        "this user may not use the database's file",
+        "run the command as the user of the service, or give it the file and its folder (chown)",
+    ),
+    (
+        r"permission denied",
+        "the user of DIGEST_DATABASE_URL lacks a right",
+        "make it the owner of the database and its tables",
+    ),
+)
 _REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
 _LOCK = 7_230_117  # arbitrary; the same for all processes that migrate
 
@@ -47,6 +84,8 @@ def upgrade(target: str = "head", *, database: Engine | None = None) -> str:
     version = current_revision(database)
     if version is not None and not is_known_revision(version):
         raise Misconfigured(_newer_release_message(version))
+    if version is None:
+        _require_own_database(database)
     config = _config()
     with database.connect() as connection, _foreign_keys_off(connection), connection.begin():
         if connection.dialect.name == "postgresql":
@@ -124,14 +163,47 @@ def current_revision(database: Engine | None = None) -> str | None:
         return version
 
 
+def foreign_tables(database: Engine | None = None) -> list[str]:
+    """Tables of another program where our own are missing, in whose database we must not create any.
+
+    On PostgreSQL only those with our names: extensions may have made others.
+    """
+    from sqlmodel import SQLModel
+
+    if database is None and is_missing_file():
+        return []
+    with (database or engine()).execution_options(reading=True).connect() as connection:
+        names = set(inspect(connection).get_table_names())
+        if "alembic_version" in names:
+            return []
+        return sorted(names if connection.dialect.name == "sqlite" else names & SQLModel.metadata.tables.keys())
+
+
+def foreign_database_message(tables: Sequence[str]) -> str:
+    """What is wrong with a database that has these tables, and the cure."""
+    listed = ", ".join(tables[:3]) + (" …" if tables[3:] else "")
+    return (
+        f"the database holds tables of another program ({listed}); "
+        "give the service a database of its own: DIGEST_DATABASE_URL, or DIGEST_DATA_DIR"
+    )
+
+
+def _require_own_database(database: Engine) -> None:
+    if tables := foreign_tables(database):
+        raise Misconfigured(foreign_database_message(tables))
+
+
 def require_newest() -> None:
     """Raises Misconfigured where the database has another schema; does nothing where it does not answer."""
     try:
         revision = current_revision()
+        tables = foreign_tables() if revision is None else []
     except FAILURES:
         return
     if revision is not None and not is_known_revision(revision):
         raise Misconfigured(_newer_release_message(revision))
+    if tables:
+        raise Misconfigured(foreign_database_message(tables))
     if revision != newest_revision():
         raise Misconfigured(
             f"the database's schema is {revision or 'empty'}, not {newest_revision()}; run: digest migrate"
@@ -139,10 +211,21 @@ def require_newest() -> None:
 
 
 def explain_failure(error: DatabaseFailure) -> DigestError:
-    """A failure of the database in one line, with a remedy where there is one."""
+    """A failure of the database in one line, with a remedy. Raises `error` where it is an error of the program."""
+    if isinstance(error, IntegrityError | DataError):
+        raise error
     try:
         require_newest()
     except Misconfigured as other_schema:
         return other_schema
+    problem, cure = problem_and_cure(error)
+    return Transient(f"{problem}; {cure}")
+
+
+def problem_and_cure(error: DatabaseFailure) -> tuple[str, str]:
+    """What a failure of the database means, with the database's own words, and what to do."""
     reason = str(error.orig).strip().partition("\n")[0][:160]
-    return Transient(f"the database does not answer: {reason}; check DIGEST_DATABASE_URL")
+    for pattern, problem, cure in _CAUSES:
+        if re.search(pattern, reason, re.IGNORECASE):
+            return f"{problem} ({reason})", cure
+    return f"the database does not answer: {reason}", "check DIGEST_DATABASE_URL"

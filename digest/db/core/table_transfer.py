@@ -17,6 +17,7 @@ from digest.db.core import schema_migration
 from digest.errors import BadInput, Refused
 from digest.models import SearchDocument
 from digest.models.types import CompressedText
+from digest.text.counted import count_of
 
 _ROWS_PER_INSERT = 1000
 _DERIVED_TABLES = {str(SearchDocument.__tablename__)}
@@ -49,7 +50,7 @@ def require_empty(database: Engine) -> None:
     """Raises Refused where the database holds subscribers, papers or mails."""
     rows = {name: count for name, count in stored_rows(database).items() if count}
     if rows:
-        content = ", ".join(f"{count} rows of {name}" for name, count in rows.items())
+        content = ", ".join(f"{count_of(count, 'row')} of {name}" for name, count in rows.items())
         raise Refused(f"the database is not empty ({content})")
 
 
@@ -62,8 +63,8 @@ def transfer(source: Engine, target: Engine) -> list[TransferredTable]:
     does not fit or a checksum differs (BadInput names the table).
     """
     isolation = {"isolation_level": "REPEATABLE READ"} if source.dialect.name == "postgresql" else {"reading": True}
+    require_empty(target)  # before anything is changed there
     schema_migration.upgrade(database=target)
-    require_empty(target)
     with source.execution_options(**isolation).connect() as reading, target.begin() as writing:
         tables = [table for table in SQLModel.metadata.sorted_tables if table.name not in _DERIVED_TABLES]
         for table in reversed(tables):

@@ -233,9 +233,12 @@ def _check_term(term: Term, position: int) -> None:
         if term.field in TEXT_FIELDS and not any(
             word.is_weighted or (len(word.text) == 1 and word.text not in STOP_WORDS) for word in term_words
         ):
-            raise BadQuery(
-                N_("these words are too common to search for"), position=position, expected=N_("one more telling word")
+            problem = (
+                N_("this word is too common to search for")
+                if len(term_words) == 1
+                else N_("these words are too common to search for")
             )
+            raise BadQuery(problem, position=position, expected=N_("one more telling word"))
 
 
 def unknown_category(text: str, position: int) -> BadQuery:

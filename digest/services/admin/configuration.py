@@ -16,6 +16,7 @@ from dotenv.parser import Binding, parse_stream
 
 from digest import settings
 from digest.bibliography import orcid_fetch, zotero
+from digest.db.core.engine import require_valid_address
 from digest.errors import Misconfigured
 from digest.mail.smtp.endpoints import parse_server
 from digest.papers.arxiv_categories import ARXIV_NAMES
@@ -51,7 +52,8 @@ def problems() -> list[str]:
     try:
         messages += [*_unparsable_lines(), *_unknown_variables(_env_file_values(), str(settings.ENV_FILE))]
         config = settings.get()
-        messages += [*_unknown_sources(config), *_unknown_categories(config), *_mail_problems(config)]
+        messages += [*_database_problems(config), *_unknown_sources(config), *_unknown_categories(config)]
+        messages += _mail_problems(config)
         messages += [*_invalid_addresses(), *_refused_pauses()]
     except Misconfigured as error:
         messages += str(error).split("; DIGEST_")[:1]
@@ -133,6 +135,14 @@ def _unknown_variables(variables: Iterable[str], where: str) -> list[str]:
     return [f"{name} in {where} is not a setting{_suggestion(name, names)}" for name in unknown]
 
 
+def _database_problems(config: settings.Settings) -> list[str]:
+    try:
+        require_valid_address(config.database)
+    except Misconfigured as error:
+        return [str(error)]
+    return []
+
+
 def _unknown_sources(config: settings.Settings) -> list[str]:
     names = [registry.DEFAULT, *registry.SOURCES]
     return [
@@ -184,7 +194,7 @@ def _is_web_address(text: str) -> bool:
 
 
 def unused_lines() -> list[str]:
-    """A warning for each line of `.env` that looks like one of our settings and sets none."""
+    """A warning for each line of `.env` that looks like one of our settings and sets none, or is set again below."""
     names = [name.upper() for name in settings.Settings.model_fields]
     names += [setting.name.upper() for setting in declared_settings()]
     messages = []
@@ -195,6 +205,21 @@ def unused_lines() -> list[str]:
             messages.append(f"{where}: {key} has no effect; did you mean {settings.PREFIX}{key}?")
         elif key and binding.value is None and not binding.error:
             messages.append(f"{where}: {key[:60]} has no effect without = and a value")
+    return [*messages, *_repeated_lines()]
+
+
+def _repeated_lines() -> list[str]:
+    """A warning for each setting that stands in `.env` twice with different values; the last one counts."""
+    messages, seen = [], dict[str, Binding]()
+    for binding in _env_file():
+        key = (binding.key or "").upper()
+        if not key.startswith(settings.PREFIX) or binding.error:
+            continue
+        earlier = seen.get(key)
+        if earlier is not None and earlier.value != binding.value:
+            line = f"{settings.ENV_FILE}, line {earlier.original.line}"
+            messages.append(f"{line}: {key} has no effect, because line {binding.original.line} sets it again")
+        seen[key] = binding
     return messages
 
 

@@ -11,8 +11,6 @@ from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from digest import clock, settings
 from digest.db.core import schema_migration
 from digest.db.core.engine import reading
@@ -31,6 +29,7 @@ from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Find
 from digest.services.ingestion import source_status, summarize_papers
 from digest.services.security import api_tokens, proxy_warning
 from digest.sources import registry, summary_endpoint
+from digest.text.counted import count_of
 
 __all__ = ["ERROR", "OK", "WARNING", "Finding", "run_checks"]
 
@@ -66,7 +65,7 @@ def _run_check(check: Check, config: settings.Settings) -> Iterator[Finding]:
     try:
         yield from check(config)
     except schema_migration.FAILURES as error:
-        yield Finding(ERROR, "database", str(schema_migration.explain_failure(error)), "check DIGEST_DATABASE_URL")
+        yield Finding(ERROR, "database", *schema_migration.problem_and_cure(error))
 
 
 def _check_required_settings(config: settings.Settings) -> Iterator[Finding]:
@@ -99,14 +98,14 @@ def _check_base_url(config: settings.Settings) -> Iterator[Finding]:
 def _check_database(config: settings.Settings) -> Iterator[Finding]:
     try:
         current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
-    except SQLAlchemyError as error:
-        reason = str(error).splitlines()[0][:160]
-        cure = (
-            "check DIGEST_DATABASE_URL" if config.database_url else "see the data folder above: the database is in it"
-        )
-        yield Finding(ERROR, "database", f"can't be reached: {reason}", cure)
+        tables = schema_migration.foreign_tables() if current is None else []
+    except schema_migration.FAILURES as error:
+        yield Finding(ERROR, "database", *schema_migration.problem_and_cure(error))
         return
-    if schema_migration.is_missing_file():
+    if tables:
+        text, cure = schema_migration.foreign_database_message(tables).split("; ", 1)
+        yield Finding(ERROR, "database", text, cure)
+    elif schema_migration.is_missing_file():
         cure = "run: digest migrate (in the folder of the installation)"
         yield Finding(ERROR, "database", "there is none yet", cure)
     elif current == newest:
@@ -164,7 +163,7 @@ def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
         cure = "it is asked again after the next fetch; papers are mailed without a line meanwhile"
         yield Finding(WARNING, "summaries", f"{summary_endpoint.model()}: {state.detail}", cure)
     else:
-        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {summary_count} papers in 24 hours")
+        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {count_of(summary_count, 'paper')} in 24 hours")
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:

@@ -16,8 +16,10 @@ from digest.mail.smtp import probe, sender_domain_records
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.services.bounces import imap_poll
 from digest.settings import Settings
+from digest.text.counted import count_of
 
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
+_RESERVED_DOMAINS = (".example", ".invalid", ".localhost", ".test")  # RFC 2606: no DNS can hold their records
 _SECRETS_OF_CONTAINERS = "/run/secrets"  # mounted with the host's mode; there a folder keeps others out
 
 
@@ -52,7 +54,8 @@ def check_bounce_folder(config: Settings) -> Iterator[Finding]:
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
         yield Finding(ERROR, "bounce folder", str(error), cure)
     else:
-        yield Finding(OK, "bounce folder", f"{account.folder} at {account.host}: {message_count} messages to process")
+        text = f"{account.folder} at {account.host}: {count_of(message_count, 'message')} to process"
+        yield Finding(OK, "bounce folder", text)
 
 
 def check_dkim(config: Settings) -> Iterator[Finding]:
@@ -112,6 +115,9 @@ def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
 
 def _check_published_key(config: Settings, selector: str, record: str) -> Iterator[Finding]:
     name = f"{selector}._domainkey.{config.dkim_domain}"
+    if _is_reserved(config.dkim_domain):
+        yield _reserved_domain_finding("dkim", name)
+        return
     is_second = selector != config.dkim_selector
     try:
         published = sender_domain_records.dkim_record(config.dkim_domain, selector)
@@ -135,6 +141,16 @@ def _public_key(record: str) -> str:
     return next(("".join(value.split()) for name, _, value in tags if name.strip() == "p"), "")
 
 
+def _is_reserved(domain: str) -> bool:
+    """True for the domain of `digest demo` and others of examples."""
+    return f".{domain}".endswith(_RESERVED_DOMAINS)
+
+
+def _reserved_domain_finding(name: str, record: str) -> Finding:
+    text = f"no DNS can publish {record}: the domain is reserved for examples (RFC 2606)"
+    return Finding(WARNING, name, text, "fine for a trial; else set DIGEST_MAIL_FROM and DIGEST_DKIM_DOMAIN to yours")
+
+
 def _is_aligned(signing: str, sender: str) -> bool:
     return sender == signing or sender.endswith(f".{signing}")
 
@@ -142,7 +158,9 @@ def _is_aligned(signing: str, sender: str) -> bool:
 def check_sender_domain(config: Settings) -> Iterator[Finding]:
     """SPF and DMARC, which large receivers require of bulk senders."""
     domain = config.mail_domain
-    if domain:
+    if _is_reserved(domain):
+        yield _reserved_domain_finding("spf", f"the SPF and DMARC records of {domain}")
+    elif domain:
         yield from _check_record("spf", f"a record for {domain}", lambda: sender_domain_records.has_spf(domain))
         yield from _check_record("dmarc", f"a policy for {domain}", lambda: sender_domain_records.has_dmarc(domain))
 

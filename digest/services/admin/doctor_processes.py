@@ -17,6 +17,7 @@ from digest.queues import QUEUES
 from digest.redis import running_instance
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.settings import Settings
+from digest.text.counted import count_of
 
 _SECONDS_WITHOUT_PROGRESS = 90.0  # a pulse reaches every queue and the scheduler each 15 s; tasks count as progress
 _OVERDUE_AFTER = timedelta(minutes=15)
@@ -31,13 +32,19 @@ def check_outbox(_config: Settings) -> Iterator[Finding]:
     if overdue:
         cure = "start `digest worker`, or run `digest run --inline` from cron"
         minutes = _OVERDUE_AFTER.seconds // 60
-        yield Finding(ERROR, "outbox", f"{overdue} mails are overdue by more than {minutes} minutes", cure)
+        yield Finding(
+            ERROR,
+            "outbox",
+            f"{count_of(overdue, 'mail is overdue', 'mails are overdue')} by more than {minutes} minutes",
+            cure,
+        )
     else:
         text = f"nothing overdue; {by_state.get('sent', 0)} sent, {by_state.get('queued', 0)} queued"
         yield Finding(OK, "outbox", text)
     if by_state.get("uncertain"):
         cure = "`digest admin runs show` lists them"
-        yield Finding(WARNING, "outbox", f"{by_state['uncertain']} mails are uncertain", cure)
+        text = count_of(by_state["uncertain"], "mail is uncertain", "mails are uncertain")
+        yield Finding(WARNING, "outbox", text, cure)
 
 
 def check_processes(config: Settings) -> Iterator[Finding]:

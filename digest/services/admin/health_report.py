@@ -19,6 +19,8 @@ from digest.services.admin import dashboard, doctor
 from digest.services.admin.doctor_finding import WARNING, Finding
 
 WAIT_SECONDS = 5.0  # for the checks
+HEADLINE_WAIT_SECONDS = 1.0  # of the overview, which shows only whether there is an error
+HEADLINE_CHECK_SECONDS = 300  # an overview left open does not sign in to the mail server each minute
 CHECK_SECONDS = 60  # a report is reused for so long: its checks connect to mail servers and ask DNS
 
 
@@ -54,31 +56,47 @@ class _BackgroundChecks:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._findings: Sequence[Finding] | None = None
+        self._checked_at = 0.0
+        self._database = ""
 
-    def findings(self) -> Sequence[Finding]:
-        """The findings, after `WAIT_SECONDS` at most; those of the last time where these take longer."""
+    def findings(self, *, max_age: float, wait_seconds: float) -> tuple[Sequence[Finding], bool]:
+        """Findings of this database, and whether they are at most `max_age` seconds old; else older ones, or none.
+
+        Starts the checks where there are no such findings, and waits for them at most `wait_seconds`.
+        """
+        database = settings.get().database
         with self._lock:
+            if self._database != database:
+                self._findings, self._database = None, database
+            if self._is_fresh(max_age):
+                return self._findings or (), True
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="health-checks", daemon=True)
+                self._thread = threading.Thread(target=self._run, args=(database,), name="health-checks", daemon=True)
                 self._thread.start()
             thread = self._thread
-        thread.join(WAIT_SECONDS)
-        overdue_finding = Finding(
-            WARNING,
-            "checks",
-            "a server answers slowly: they have not finished yet",
-            "the page shows them a minute later",
-        )
-        if thread.is_alive():
-            return [overdue_finding, *(self._findings or ())]
-        return self._findings if self._findings is not None else [overdue_finding]
+        thread.join(wait_seconds)
+        with self._lock:
+            return self._findings or (), self._is_fresh(max_age)
 
-    def _run(self) -> None:
-        self._findings = doctor.run_checks()
+    def _is_fresh(self, max_age: float) -> bool:
+        age = clock.now().timestamp() - self._checked_at
+        return self._findings is not None and 0 <= age <= max_age
+
+    def _run(self, database: str) -> None:
+        findings = doctor.run_checks()
+        with self._lock:
+            if self._database == database:
+                self._findings, self._checked_at = findings, clock.now().timestamp()
 
 
 _checks = _BackgroundChecks()
 _reports: BoundedCache[HealthReport] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
+
+
+def findings_for_headline() -> Sequence[Finding] | None:
+    """What the checks found within `HEADLINE_CHECK_SECONDS`; None while they are running for the first time."""
+    findings, is_fresh = _checks.findings(max_age=HEADLINE_CHECK_SECONDS, wait_seconds=HEADLINE_WAIT_SECONDS)
+    return findings if findings or is_fresh else None
 
 
 def health_report() -> HealthReport:
@@ -96,13 +114,27 @@ def _make_report() -> HealthReport:
     disk = shutil.disk_usage(folder)
     return HealthReport(
         clock.now(),
-        _checks.findings(),
+        _current_findings(),
         queues,
         silence,
         disk.free,
         disk.total,
         dashboard.service_figures().deliveries,
     )
+
+
+def _current_findings() -> Sequence[Finding]:
+    """The findings, after `WAIT_SECONDS` at most; those of the last time where the checks take longer."""
+    findings, is_fresh = _checks.findings(max_age=CHECK_SECONDS / 2, wait_seconds=WAIT_SECONDS)
+    if is_fresh:
+        return findings
+    overdue_finding = Finding(
+        WARNING,
+        "checks",
+        "a server answers slowly: they have not finished yet",
+        "the page shows them a minute later",
+    )
+    return [overdue_finding, *findings]
 
 
 def _redis_state() -> tuple[Sequence[QueueState] | None, float | None]:

@@ -17,7 +17,6 @@ from digest.services.admin import doctor_host, doctor_mail
 from digest.services.admin.doctor_finding import ERROR, Check, Finding
 from digest.services.alarms import alarm_rules
 
-_RESERVED_DOMAINS = (".example", ".invalid", ".localhost", ".test")  # RFC 2606: no DNS can hold their records
 _TITLES = {
     "disk": "The disk is almost full",
     "certificate": "The certificate of the pages needs attention",
@@ -26,25 +25,19 @@ _TITLES = {
 
 
 def check_installation(*, now: datetime | None = None) -> int:
-    """Raise an alarm for each check that finds an error. Returns the number of alarms. Raises Transient."""
+    """Raise an alarm for each check that finds errors. Returns the number of alarms. Raises Transient."""
     config, instant = settings.get(), now or clock.now()
-    checks: list[Check] = [doctor_host.check_disk, doctor_host.check_certificate]
-    if not config.dkim_domain.endswith(_RESERVED_DOMAINS):  # such as that of `digest demo`
-        checks.append(doctor_mail.check_dkim)
+    checks: tuple[Check, ...] = (doctor_host.check_disk, doctor_host.check_certificate, doctor_mail.check_dkim)
     errors = [finding for check in checks for finding in check(config) if finding.level == ERROR]
     return retry_transaction(partial(_raise_alarms, errors, instant), seconds=0) if errors else 0
 
 
 def _raise_alarms(errors: Sequence[Finding], now: datetime, session: Session) -> int:
-    return sum(
-        [
-            alarm_rules.raise_alarm(
-                session,
-                f"installation:{error.name}",
-                _TITLES[error.name],
-                (f"{error.text}.", f"What helps: {error.cure}.", "`digest doctor` repeats the check."),
-                now=now,
-            )
-            for error in errors
+    count = 0
+    for name in dict.fromkeys(error.name for error in errors):
+        facts = [
+            fact for error in errors if error.name == name for fact in (f"{error.text}.", f"What helps: {error.cure}.")
         ]
-    )
+        facts.append("`digest doctor` repeats the check.")
+        count += alarm_rules.raise_alarm(session, f"installation:{name}", _TITLES[name], facts, now=now)
+    return count

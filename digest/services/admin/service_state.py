@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -17,6 +17,7 @@ from digest.models.types import stored_id
 from digest.queues import DELIVERY, SELECTION, Enqueue
 from digest.redis import running_instance
 from digest.services.admin.dashboard import Dashboard
+from digest.services.admin.doctor_finding import ERROR, Finding
 from digest.sources.source import DOWN, LATE, PARTIAL
 
 _WAITING = (QUEUED, DEFERRED, SENDING, UNCERTAIN)
@@ -26,16 +27,19 @@ _PROBLEM_STATES = (DOWN, LATE, PARTIAL)
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """`sentence`: the problem, or that all is well; `remedy`: what to do, empty if nothing; `run_id`: of its run."""
+    """`sentence`: the problem, or that all is well; `remedy`: what to do, empty if nothing; `page`: about it."""
 
     is_well: bool
     sentence: str
     remedy: str = ""
-    run_id: int | None = None
+    page: str = ""
 
 
-def service_state(figures: Dashboard, enqueue: Enqueue) -> ServiceState:
-    """The gravest problem. It waits some seconds for workers that do not respond at once."""
+def service_state(figures: Dashboard, enqueue: Enqueue, findings: Sequence[Finding] | None) -> ServiceState:
+    """The gravest problem. It waits some seconds for workers that do not respond at once.
+
+    `findings`: of `digest doctor`, so that nothing is called well above an error; None while it still checks.
+    """
     checks: tuple[Callable[[Dashboard], Iterator[ServiceState]], ...] = (
         _paused_domain_problems,
         _overdue_problems,
@@ -45,7 +49,11 @@ def service_state(figures: Dashboard, enqueue: Enqueue) -> ServiceState:
     )
     if not enqueue.alive():
         return _worker_problem(figures)
-    return next((state for check in checks for state in check(figures)), _all_well(figures))
+    for check in checks:
+        for state in check(figures):
+            return state
+    errors = [finding for finding in findings or () if finding.level == ERROR]
+    return _error_state(errors) if errors else _all_well(figures, is_checked=findings is not None)
 
 
 def _worker_problem(figures: Dashboard) -> ServiceState:
@@ -122,7 +130,7 @@ def _held_problems(figures: Dashboard) -> Iterator[ServiceState]:
         )
         run_id = figures.run_of_held
         remedy = localize("On the page of its run you can send it again.") if run_id is not None else ""
-        yield ServiceState(False, sentence, remedy, run_id)
+        yield ServiceState(False, sentence, remedy, f"/admin/runs/{run_id}" if run_id is not None else "")
 
 
 def _paused_run_problems(figures: Dashboard) -> Iterator[ServiceState]:
@@ -135,7 +143,7 @@ def _paused_run_problems(figures: Dashboard) -> Iterator[ServiceState]:
                 sum(states.get(state, 0) for state in _WAITING),
                 run=stored_id(run),
             )
-            yield ServiceState(False, sentence, localize("Resume it below."), stored_id(run))
+            yield ServiceState(False, sentence, localize("Resume it below."), f"/admin/runs/{stored_id(run)}")
 
 
 def _source_problems(figures: Dashboard) -> Iterator[ServiceState]:
@@ -145,9 +153,20 @@ def _source_problems(figures: Dashboard) -> Iterator[ServiceState]:
             yield ServiceState(False, sentence, localize("It is asked again by itself; details are below."))
 
 
-def _all_well(figures: Dashboard) -> ServiceState:
+def _error_state(errors: Sequence[Finding]) -> ServiceState:
+    sentence = localize_plural(
+        "`digest doctor` finds %(n)s error: %(name)s: %(text)s.",
+        "`digest doctor` finds %(n)s errors, the first: %(name)s: %(text)s.",
+        len(errors),
+        name=errors[0].name,
+        text=errors[0].text.rstrip("."),
+    )
+    return ServiceState(False, sentence, localize("What to do is said under Health."), page="/admin/health")
+
+
+def _all_well(figures: Dashboard, *, is_checked: bool) -> ServiceState:
     """That all is well, and how many mails the newest run sent."""
-    well = localize("All well.")
+    well = localize("All well.") if is_checked else localize("Nothing is known to be wrong; the checks still run.")
     run = next(iter(figures.runs), None)
     if run is None:
         return ServiceState(True, f"{well} {localize('There has been no run yet.')}")

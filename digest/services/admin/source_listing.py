@@ -12,7 +12,7 @@ from digest.db.core.engine import reading
 from digest.db.papers import feed_sources
 from digest.db.papers.feed_sources import FeedMove
 from digest.db.reporting import admin_listings
-from digest.i18n import localize
+from digest.i18n import localize, localize_plural
 from digest.models import FeedSource
 from digest.services.ingestion import fetch_schedule, source_status
 from digest.services.ingestion.source_status import SourceStatus
@@ -108,11 +108,17 @@ def feed_note(row: SourceRow) -> str:
     """What an administrator should know about a feed, '' for nothing."""
     notes = []
     if row.confirmed is False:
-        notes.append(localize("not confirmed: at most %(n)s papers a day are mailed", n=row.max_a_day))
+        notes.append(
+            localize_plural(
+                "not confirmed: at most %(n)s paper a day is mailed",
+                "not confirmed: at most %(n)s papers a day are mailed",
+                row.max_a_day or 0,
+            )
+        )
     elif row.held:
-        notes.append(localize("more than %(n)s papers a day", n=row.max_a_day))
+        notes.append(localize_plural("more than %(n)s paper a day", "more than %(n)s papers a day", row.max_a_day or 0))
     if row.held:
-        notes.append(localize("%(n)s wait", n=row.held))
+        notes.append(localize_plural("%(n)s waits", "%(n)s wait", row.held))
     if row.former_address:
         moved = localize("moved from %(former)s to %(address)s", former=row.former_address, address=row.address)
         notes.append(localize("%(moved)s on %(day)s", moved=moved, day=row.moved_at.date()) if row.moved_at else moved)

@@ -1,9 +1,13 @@
-"""Alarms: an e-mail to the administrators, at most one a day for each subject, and a line in the log."""
+"""Alarms: an e-mail to the administrators, at most one a day for each problem, and a line in the log.
+
+Problems of one kind that the same check finds share a mail.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,6 +24,7 @@ from digest.db.subscribers import subscribers
 from digest.models import Audit, DomainPause
 from digest.models.delivery import ALARM
 from digest.models.types import stored_id
+from digest.text.counted import count_of
 from digest.text.stored_text_redaction import redact_addresses
 
 log = logs.get(__name__)
@@ -28,28 +33,68 @@ REPEAT_AFTER = timedelta(days=1)
 OVERDUE_AFTER = timedelta(minutes=30)
 FAILING_AFTER = timedelta(minutes=10)
 FAILURE_RETENTION = timedelta(days=14)  # since when the servers fail
-MAX_DOMAINS_NAMED = 5  # with more paused domains there is one alarm for all
+MAX_DOMAINS_NAMED = 5  # with more paused domains there is one alarm for all, once a day
+MAX_FACTS = 60  # of the problems of one mail
 _SERVERS_FAILING = "servers"  # the kind of attempt that records since when no mail server works
 
 
-def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
-    """Queue an alarm mail to the administrators. False where one about the same subject was queued within a day.
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an alarm is about. `subject` identifies it: `overdue`, `domain:one.example`. `facts`: one sentence each.
 
-    `subject` identifies the problem: `overdue`, `domain:one.example`.
+    `advice`: facts that are the same for other problems of its kind.
     """
+
+    subject: str
+    title: str
+    facts: Sequence[str]
+    advice: Sequence[str] = ()
+
+
+def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
+    """Queue an alarm mail to the administrators. False where one about the same subject was queued within a day."""
+    return bool(raise_alarms(session, [Problem(subject, title, facts)], lambda _count: title, now=now))
+
+
+def raise_alarms(
+    session: Session, problems: Sequence[Problem], title_of_many: Callable[[int], str], *, now: datetime
+) -> list[Problem]:
+    """Queue one alarm mail to the administrators about all of these problems, which are of one kind.
+
+    Problems about which an alarm was queued within a day are left out. Returns those that the mail is about.
+    `title_of_many`: its title, from their number, where they are several.
+    """
+    if not problems:
+        return []
     lock_name(session, "alarms")
+    new_problems = [problem for problem in problems if _is_new(session, problem.subject, now)]
+    if not new_problems:
+        return []
+    audits = [_record_alarm(session, problem.subject, now) for problem in new_problems]
+    facts = [fact for problem in new_problems for fact in problem.facts]
+    advice = list(dict.fromkeys(fact for problem in new_problems for fact in problem.advice))
+    title = new_problems[0].title if len(new_problems) == 1 else title_of_many(len(new_problems))
+    payload = {"title": title, "facts": [fact[:300] for fact in (*facts[:MAX_FACTS], *advice)]}
+    for address in settings.get().admin_emails:
+        enqueue_next(session, ALARM, subject_id=stored_id(audits[0]), address=address, now=now, payload=payload)
+    return new_problems
+
+
+def _is_new(session: Session, subject: str, now: datetime) -> bool:
+    """Whether no alarm about it was queued within a day; counts this one."""
     key = hashlib.sha256(subject.encode()).hexdigest()
     if subscribers.attempts(session, ALARM, key, since=now - REPEAT_AFTER):
         return False
     subscribers.record_attempt(session, ALARM, key, now=now, forget_before=now - REPEAT_AFTER)
+    return True
+
+
+def _record_alarm(session: Session, subject: str, now: datetime) -> Audit:
     log.error("alarm", about=_logged_subject(subject))
     audit = Audit(at=now, actor="service", action="alarm", detail={"subject": subject[:300]})
     session.add(audit)
     session.flush()
-    payload = {"title": title, "facts": [fact[:300] for fact in facts]}
-    for address in settings.get().admin_emails:
-        enqueue_next(session, ALARM, subject_id=stored_id(audit), address=address, now=now, payload=payload)
-    return True
+    return audit
 
 
 def _logged_subject(subject: str) -> str:
@@ -61,7 +106,7 @@ def _logged_subject(subject: str) -> str:
 def check_alarms(*, now: datetime | None = None) -> int:
     """Check all rules: overdue mail, domains that refuse our mail, sources in trouble.
 
-    Returns the number of alarms. Raises Transient.
+    Returns the number of alarm mails, to each administrator. Raises Transient.
     """
     from digest.services.alarms import source_alarms
 
@@ -84,14 +129,15 @@ def check_refusals(*, now: datetime | None = None) -> int:
 
 
 def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
-    """Raise one alarm for the mail server; else one for each paused domain, or one for all where there are many."""
+    """Raise an alarm about the mail server, else one about the paused domains. Returns the number of alarm mails."""
     pauses = reports.paused_domains(session, now)
     server = next((pause for pause in pauses if pause.domain == session_replies.SERVER), None)
     if server is not None:
         return _alarm_server_refuses(session, server, now)
     if len(pauses) > MAX_DOMAINS_NAMED:
         return _alarm_many_domains(session, pauses, now)
-    return sum(alarm_domain_paused(session, pause.domain, pause.until, pause.reason, now=now) for pause in pauses)
+    problems = [_paused_domain_problem(pause.domain, pause.until, pause.reason) for pause in pauses]
+    return bool(raise_alarms(session, problems, "{} domains refuse our mail".format, now=now))
 
 
 def _alarm_server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
@@ -123,7 +169,7 @@ def _check_overdue(session: Session, now: datetime) -> bool:
         return False
     minutes = int(OVERDUE_AFTER.total_seconds()) // 60
     facts = (
-        f"{overdue} e-mails were due more than {minutes} minutes ago and still wait.",
+        f"{count_of(overdue, 'e-mail still waits', 'e-mails still wait')}, due more than {minutes} minutes ago.",
         "`digest doctor` shows whether workers, Redis and the mail server answer.",
     )
     return raise_alarm(session, "overdue", "E-mails are overdue", facts, now=now)
@@ -131,19 +177,25 @@ def _check_overdue(session: Session, now: datetime) -> bool:
 
 def alarm_domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
     """Alarm about a domain that is paused because it refuses our mail by policy."""
+    return bool(raise_alarms(session, [_paused_domain_problem(domain, until, reason)], str, now=now))
+
+
+def _paused_domain_problem(domain: str, until: datetime, reason: str) -> Problem:
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
-        "No subscriber is suppressed because of it; their mail waits.",
         f"It said: {redact_addresses(reason)}",
+    )
+    advice = (
+        "No subscriber is suppressed because of it; their mail waits.",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
-    return raise_alarm(session, f"domain:{domain}", f"{domain} refuses our mail", facts, now=now)
+    return Problem(f"domain:{domain}", f"{domain} refuses our mail", facts, advice)
 
 
 def alarm_refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:
     """Alarm about reports of policy refusals after the relay accepted the mail, too few at any domain to pause it."""
     facts = (
-        f"Within a day, reports about {addresses} addresses say that our mail was refused by policy.",
+        f"Reports about {count_of(addresses, 'address', 'addresses')} say within a day that policy refused our mail.",
         f"One of them said: {redact_addresses(words)}",
         "No domain is paused and no subscriber is suppressed because of it. Those mails did not arrive.",
         "`digest doctor` checks SPF, DKIM and DMARC. `digest admin runs resend-missed` sends them after the repair.",
@@ -183,8 +235,9 @@ def _record_server_state(failing: bool, refusal: str, now: datetime, session: Se
 def alarm_sender_died(leases: int, uncertain: int, *, now: datetime | None = None) -> None:
     """Alarm about senders that stopped renewing their leases, whose mails were taken over."""
     facts = (
-        f"{leases} sending processes stopped; {uncertain} e-mails were being sent and may have arrived.",
-        "They are sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
+        f"{count_of(leases, 'sending process', 'sending processes')} stopped; "
+        f"{count_of(uncertain, 'e-mail was', 'e-mails were')} being sent and may have arrived.",
+        "What may have arrived is sent again with the same Message-ID, or held, as DIGEST_UNCERTAIN says.",
     )
     with transaction() as session:
         raise_alarm(session, "lease", "A sending process stopped", facts, now=now or clock.now())

@@ -39,6 +39,8 @@ def create_backup(folder: Path, *, keep: int | None = None) -> Backup:
     revision = schema_migration.current_revision()
     if revision is None:
         raise Misconfigured("there is no database to back up; check DIGEST_DATABASE_URL and DIGEST_DATA_DIR")
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder; --to names the folder for backups", field="to")
     now = clock.now()
     file = folder / FILE_NAME.format(at=now)
     try:

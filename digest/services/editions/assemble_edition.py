@@ -21,11 +21,11 @@ from digest.models.delivery import DIGEST, NOTICE
 from digest.models.types import compress, stored_id
 from digest.services.selection import candidate_papers, selector, threshold_lookup
 from digest.services.selection.backend import ProfileCache
+from digest.services.selection.candidate_papers import CandidatePool
 from digest.services.selection.edition_sections import COMPILED_PROFILE, SelectionRequest
 from digest.services.subscriptions import send_schedule
 
 PAUSE_ENDED_NOTICE = N_("Your pause is over. Here is what came meanwhile, back to the last 14 announcements.")
-FIRST_EDITION_NOTICE = N_("Your first edition looks back over the last two weeks. From now on you get what is new.")
 _NO_PROFILE = Profile()
 RECENT_SUBSCRIBER_WINDOW = timedelta(days=10)  # a week, plus the span of time zones
 
@@ -84,7 +84,6 @@ def iter_assembled(
     if not recipients:
         return iter(())
     last_batches = _last_batches(session, run, [subscriber for subscriber, _ in recipients])
-    # a welcome says the same in its opening
     first = frozenset(subscriber_id for subscriber_id, batch in last_batches.items() if batch == 0)
     return _assemble(
         session, run, epoch, recipients, last_batches, window=WINDOW_ANNOUNCEMENTS, shard=shard, first_editions=first
@@ -95,7 +94,10 @@ def assemble_welcome(
     session: Session, run: Run, epoch: Epoch | None, subscriber: AnySubscriber, day: date, *, window: int
 ) -> AssembledEdition:
     """A welcome edition from the last `window` announcements, all of which count as unseen. Reads only."""
-    [assembled] = _assemble(session, run, epoch, [(subscriber, day)], {stored_id(subscriber): 0}, window=window)
+    subscriber_id = stored_id(subscriber)
+    [assembled] = _assemble(
+        session, run, epoch, [(subscriber, day)], {subscriber_id: 0}, window=window, first_editions=[subscriber_id]
+    )
     return assembled
 
 
@@ -122,7 +124,7 @@ def _assemble(
         subscriber_id, profile_id = stored_id(subscriber), subscriber.profile_id or 0
         profile = profiles_by_version.get(profile_id, _NO_PROFILE)
         tau, has_contexts = thresholds.get(profile_id, threshold_lookup.NO_THRESHOLD)
-        notice = _notice(run, subscriber, day, is_first=subscriber_id in first_editions and len(pool.days) > 1)
+        notice = _notice(run, subscriber, day)
         version = profile_id if profile_id in profiles_by_version else None
         requests.append(
             SelectionRequest(
@@ -133,6 +135,7 @@ def _assemble(
                 notice,
                 version=version,
                 has_contexts=has_contexts,
+                days_back=_days_back(pool, day) if subscriber_id in first_editions else 0,
             )
         )
     contents = selector.choose_stored(session, pool, requests, cache)
@@ -141,11 +144,16 @@ def _assemble(
         yield AssembledEdition(subscriber, day, content, request.tau, is_new, request.has_contexts)
 
 
-def _notice(run: Run, subscriber: AnySubscriber, day: date, *, is_first: bool) -> str:
+def _notice(run: Run, subscriber: AnySubscriber, day: date) -> str:
     """The run's notice, after one that says why the edition looks further back than usual."""
     resumed = subscriber.paused_until is not None and send_schedule.is_first_after_pause(subscriber, day)
-    looks_back = PAUSE_ENDED_NOTICE if resumed else FIRST_EDITION_NOTICE if is_first else ""
-    return " ".join(filter(None, [looks_back, run.notice]))
+    return " ".join(filter(None, [PAUSE_ENDED_NOTICE if resumed else "", run.notice]))
+
+
+def _days_back(pool: CandidatePool, day: date) -> int:
+    """The days from the first announcement with papers up to `day`, at least 1."""
+    oldest = min([announced.announcement_id for announced in pool.days if announced.papers], default=day.toordinal())
+    return max(day.toordinal() - oldest + 1, 1)
 
 
 def profiles_of_subscribers(session: Session, subscribers_: Sequence[AnySubscriber]) -> dict[int, Profile]:

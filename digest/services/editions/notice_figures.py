@@ -20,7 +20,6 @@ from digest.db.subscribers import subscribers
 from digest.models import Edition
 from digest.models.delivery import FIRST_NOTICE, WELCOME
 from digest.services.editions import welcome
-from digest.services.editions.assemble_edition import FIRST_EDITION_NOTICE
 from digest.services.subscriptions import send_schedule
 
 MIN_SILENT_DAYS = 7  # a topic without a paper for fewer days is not mentioned
@@ -61,7 +60,13 @@ def mail_without_papers(
         week_figures(past_editions, recipient.day),
     )
     return other_emails.no_matches_notice(
-        recipient, links, content.considered, quiet=quiet, notice=content.notice, service=service
+        recipient,
+        links,
+        content.considered,
+        quiet=quiet,
+        notice=content.notice,
+        days_back=content.days_back,
+        service=service,
     )
 
 
@@ -139,7 +144,7 @@ def _past_editions(subscriber_id: int, day: date) -> list[_PastEdition]:
 
 def _past_edition(session: Session, edition: Edition, topics: tuple[str, ...]) -> _PastEdition:
     content = Content.from_json(edition.content)
-    looks_back = edition.kind == WELCOME or content.notice.startswith(FIRST_EDITION_NOTICE)
+    looks_back = edition.kind == WELCOME or content.days_back > 0
     # what stood beyond the limit is not known any more: a topic may have been there
     since = _first_announcement(session, edition) if looks_back and not content.more else edition.day
     matched = [topics[index] for entry in content.entries for index, _ in entry.matched if index < len(topics)]

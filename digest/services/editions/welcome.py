@@ -6,7 +6,7 @@ Where nothing matches, who confirmed on a page gets a notice instead, which is n
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
@@ -76,6 +76,14 @@ def announcements_of_two_weeks(session: Session, announcement: int) -> list[int]
     """The announcements of the two weeks that end with this one."""
     numbers = store.announcement_window(session, announcement, WINDOW_DAYS)
     return [number for number in numbers if number > announcement - WINDOW_DAYS]
+
+
+def days_shown(day: date) -> int:
+    """How many days back the papers of a first edition of that day reach; 0 where nothing was announced yet."""
+    with reading() as session:
+        announcement = store.current_announcement(session, day)
+        numbers = announcements_of_two_weeks(session, announcement) if announcement is not None else []
+    return day.toordinal() - min(numbers) + 1 if numbers else 0
 
 
 def enqueue_missing_welcomes(enqueue: Enqueue, *, now: datetime | None = None) -> int:

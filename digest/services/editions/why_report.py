@@ -33,6 +33,7 @@ from digest.models.types import stored_id
 from digest.services.catalog import epochs, followed_people
 from digest.services.catalog.context_lookup import EpochContexts, topics_of
 from digest.services.selection import reference_backend, source_language_choice, threshold_lookup
+from digest.text.counted import count_of
 from digest.text.person_references import reference_of
 from digest.text.plain_text import one_line
 from digest.text.tex import readable
@@ -116,7 +117,7 @@ def _newest_edition(session: Session, subscriber: Subscriber) -> list[str]:
     content = Content.from_json(edition.content)
     version = session.get(ProfileVersion, edition.profile_id)
     profile = Profile.from_json(version.profile) if version else Profile()
-    papers = "1 paper" if len(content.entries) == 1 else f"{len(content.entries)} papers"
+    papers = count_of(len(content.entries), "paper")
     state = "cancelled" if edition.cancelled else edition.kind
     lines = [f"newest edition: {edition.day.isoformat()} ({state}), {papers} of {content.considered} considered"]
     lines += [f"  {_delivery_line(mail)}" for mail in subscriber_mail.mail_about_edition(session, stored_id(edition))]

@@ -31,6 +31,7 @@ from digest.services.runs import (
     schedule_repair,
 )
 from digest.services.search import search_indexing
+from digest.text.counted import count_of
 
 WAIT_SECONDS = 3600.0
 NOVELTY_SECONDS = INDEXING_SECONDS = 60.0
@@ -59,7 +60,7 @@ class RunResult:
         """One line for a person: the states that occur; `sent` also where it is 0 and nothing is queued."""
         states = ("queued", "sent", "deferred", "rejected", "uncertain")
         parts = [f"{n} {name}" for name in states if (n := getattr(self, name)) or (name == "sent" and not self.queued)]
-        return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {self.papers} papers"
+        return f"{', '.join(parts)}, {self.skipped} skipped (nothing new); {count_of(self.papers, 'paper')}"
 
 
 def run_inline(day: date | None, *, only: str | None = None) -> RunResult:

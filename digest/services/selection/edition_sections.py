@@ -20,7 +20,8 @@ class SelectionRequest(NamedTuple):
     `has_contexts`: close papers need the context of a topic.
 
     `profile` may be COMPILED_PROFILE for the engine. `seen_through`: the last batch considered before; `sent`: papers
-    sent before; `rising`: whether to add rising papers; `version`: the id of the profile version, if it is stored.
+    sent before; `rising`: whether to add rising papers; `version`: the id of the profile version, if it is stored;
+    `days_back`: how many days a first edition looks back, 0 for other editions.
     """
 
     profile: Profile
@@ -31,6 +32,7 @@ class SelectionRequest(NamedTuple):
     rising: bool = True
     version: int | None = None
     has_contexts: bool = False
+    days_back: int = 0
 
     @property
     def has_topics(self) -> bool:
@@ -97,7 +99,13 @@ def content_without_topics(
     places = max(profile.limit - len(followed), 0)
     entries += [plain_entry(pool, paper, section) for paper in papers[:places]]
     more = max(len(papers) - places, 0)
-    return Content(entries=_sort_by_section(entries), considered=considered, more=more, notice=request.notice)
+    return Content(
+        entries=_sort_by_section(entries),
+        considered=considered,
+        more=more,
+        notice=request.notice,
+        days_back=request.days_back,
+    )
 
 
 def content_order(percentile: int, code: bool, institutions: bool, authors: int) -> tuple[int, float]:

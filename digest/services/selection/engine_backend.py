@@ -228,7 +228,12 @@ class _RequestBatch:
         (new_json, papers), (rising_json, rising) = self.new_entries[row], self.rising_entries[row]
         entries_json = b"%b,%b" % (new_json, rising_json) if papers and rising else new_json or rising_json
         return StoredContent.from_entries_json(
-            entries_json, papers + rising, considered=considered, more=self.more_counts[row], notice=request.notice
+            entries_json,
+            papers + rising,
+            considered=considered,
+            more=self.more_counts[row],
+            notice=request.notice,
+            days_back=request.days_back,
         )
 
     def _write_entries(

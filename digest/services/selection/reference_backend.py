@@ -130,6 +130,7 @@ def choose_content(
         considered=len(new_documents),
         more=len(matches) - len(new_entries),
         notice=request.notice,
+        days_back=request.days_back,
     )
 
 

@@ -15,7 +15,7 @@ from digest.i18n import format_number, localize, localize_plural
 from digest.models.delivery import SENT
 from digest.models.subscriber import ACTIVE, PENDING, UNSUBSCRIBED
 from digest.queues import Enqueue
-from digest.services.admin import dashboard, dashboard_history, paused_domains_admin, service_state
+from digest.services.admin import dashboard, dashboard_history, health_report, paused_domains_admin, service_state
 from digest.services.runs import run_control
 from digest.services.security import admin_login, signed_links
 from digest.web.http import admin_session
@@ -156,7 +156,7 @@ def _overview(
         current="",
         status=422 if resend_error else status,
         glance=figures,
-        state=service_state.service_state(figures, queue),
+        state=service_state.service_state(figures, queue, health_report.findings_for_headline()),
         states=dashboard.STATES,
         run_states=_states_of_runs(figures),
         subscriber_texts=_subscriber_texts(figures),

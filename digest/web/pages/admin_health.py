@@ -35,7 +35,7 @@ _OTHER_LINK = "/admin/settings"
 def health(_administrator: Administrator, queue: Queue) -> HTMLResponse:
     """What is wrong first, then the figures, then every check."""
     report = health_report.health_report()
-    state = service_state.service_state(dashboard.dashboard(), queue)
+    state = service_state.service_state(dashboard.dashboard(), queue, report.findings)
     checked = localize("Checked %(time)s UTC, again every minute.", time=utc(report.checked_at))
     lines = [f"{state.sentence} {state.remedy}".strip(), checked]
     sections = [AdminSection(lines=lines, figures=_figures(report)), *_check_sections(report)]

@@ -7,8 +7,11 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from digest import clock
+from digest.compose.email import wording
 from digest.i18n import localize
 from digest.matching.profile import Profile
+from digest.services.editions import welcome
 from digest.services.security import signed_links
 from digest.services.subscriptions import confirm
 from digest.services.subscriptions.confirm import Confirmation
@@ -121,4 +124,6 @@ def _page(confirmation: Confirmation) -> HTMLResponse:
         done=is_done,
         fresh=not confirmation.is_active,
         addition=confirmation.addition,
+        days_shown=welcome.days_shown(clock.now().astimezone(clock.ARXIV_ZONE).date()),
+        about_two_weeks=wording.ABOUT_TWO_WEEKS,
     )

@@ -49,6 +49,18 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SMTP_URL", "smtp://ada:pa#ss@mail.example", "# as %23"),
         ("SUMMARY_URL", "ai.example/v1", "begins with https:// or http://"),
         ("ARXIV_OAI_URL", "oaipmh.example", "begins with https:// or http://"),
+        ("BASE_URL", "https://", "it must name a host"),
+        ("BASE_URL", "https://papers.example/digest", "nothing may follow the host"),
+        ("BASE_URL", "https://papers.example?x=1", "nothing may follow the host"),
+        ("DATABASE_URL", "sqlite://papers.db", "follows three slashes"),
+        ("DATABASE_URL", "sqlite://", "follows three slashes"),
+        ("DATABASE_URL", "postgresql://db.example:/papers", "expected postgresql://user:password@host:5432/name"),
+        ("REDIS_URL", "redis://cache.example:99999", "expected redis://:password@host:6379/0"),
+        ("REDIS_URL", "redis://:pa/ss@cache.example", "/ as %2F"),
+        ("REDIS_URL", "redis://cache.example/papers", "the database after the host is a number"),
+        ("REDIS_URL", "unix://", "or unix:///folder/redis.sock"),
+        ("DATA_DIR", "", "name a folder"),
+        ("ARXIV_CLOSED", "2025-13-01", "'2025-13-01' is not a date such as 2025-11-27"),
         ("ARXIV_CATEGORIES", "cs.AI,cs.LGG", "arXiv has no category 'cs.LGG'; did you mean cs.LG?"),
     ],
 )
@@ -90,6 +102,22 @@ def test_a_part_of_the_settings_of_a_key_is_refused(
     code, error = terminal.refused("config", "check")
     assert code == 2
     assert missing in error
+
+
+def test_an_empty_name_of_a_key_file_is_none(terminal: Terminal, configured: Callable[..., None]) -> None:
+    configured(DKIM_KEY_FILE="", DKIM_SECOND_KEY_FILE="")
+
+    terminal.ok("config", "check")
+
+
+def test_a_setting_that_stands_twice_is_a_warning(terminal: Terminal, own_folder: Path) -> None:
+    lines = ("DIGEST_PORT=9000", "DIGEST_HOST=127.0.0.1", "DIGEST_PORT=9001", "DIGEST_HOST=127.0.0.1")
+    (own_folder / ".env").write_text("\n".join(lines), encoding="utf-8")
+
+    result = terminal.run("config", "check")
+    assert result.exit_code == 0
+    assert "line 1: DIGEST_PORT has no effect, because line 3 sets it again" in result.stderr
+    assert "DIGEST_HOST" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -191,7 +219,6 @@ def test_a_valid_configuration_is_confirmed_with_the_path_of_the_env_file(termin
         ("BOUNCE_IMAP_PASSWORD", "im@ap:pass", "im@ap"),
         ("SUMMARY_URL", "https://ada@uni.example:pa/ss@proxy.example/v1", "pa/ss"),
         ("SUMMARY_URL", "https://ai.example/v1?api_key=pass", "pass"),
-        ("REDIS_URL", "redis://:re/dis@cache.example:6379/0", "re/dis"),
         ("DATABASE_URL", "postgresql://db/digest?user=ada&password=pa%2Fss", "pa%2Fss"),
         ("SEMANTIC_SCHOLAR_KEY", "s2-pass", "s2-pass"),
         ("OPENALEX_KEY", "oa-pass", "oa-pass"),

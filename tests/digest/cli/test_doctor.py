@@ -27,7 +27,7 @@ from tests.digest.cli.conftest import Terminal
 from tests.patience import wait_for
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-DOMAIN = "digest.example"
+DOMAIN = "digest.lab"
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +69,15 @@ def write_dkim_key(tmp_path: Path, configured: Callable[..., None], *, bits: int
     file.chmod(0o600)
     configured(DKIM_DOMAIN=DOMAIN, DKIM_SELECTOR="mail", DKIM_KEY_FILE=file, MAIL_FROM=f"papers@{DOMAIN}")
     return pem
+
+
+def test_a_reserved_domain_such_as_that_of_the_demo_has_no_error_about_its_key(
+    ready: Terminal, tmp_path: Path, configured: Callable[..., None]
+) -> None:
+    write_dkim_key(tmp_path, configured)
+    configured(DKIM_DOMAIN="digest.example", MAIL_FROM="papers@digest.example")
+
+    assert [level for level, _ in findings(ready, "dkim")] == ["warning"]
 
 
 def test_a_new_installation_where_nothing_runs_yet_says_so_and_fails_the_command(ready: Terminal) -> None:

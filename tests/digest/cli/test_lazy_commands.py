@@ -42,10 +42,3 @@ def test_a_misspelt_command_is_answered_with_the_one_meant(terminal: Terminal) -
 
     assert code == 2
     assert "Did you mean 'migrate'?" in error
-
-
-@pytest.mark.parametrize("command", ["preview", "ingest", "mail", "backup", "admin runs list"])
-def test_help_names_values_as_people_do_and_not_as_python_does(terminal: Terminal, command: str) -> None:
-    options = terminal.ok(*command.split(), "--help").partition("Options:")[2]
-
-    assert not [word for word in ("<str>", "<int", "<list", "<path>", "range>") if word in options]

@@ -47,7 +47,7 @@ def test_a_library_is_checked_and_what_is_damaged_is_named(papers: Terminal, tmp
     result = papers.run("library", "check", path)
 
     assert result.exit_code == 1
-    assert "1 entries, 0 known here, 1 damaged, 1 lost (read as BibTeX)" in result.stdout
+    assert "1 entry, 0 known here, 1 damaged, 1 lost (read as BibTeX)" in result.stdout
     assert "line 2 (b): neither a title nor a DOI, arXiv id or PubMed id" in result.stderr
 
 
@@ -160,7 +160,7 @@ def test_a_file_is_used_where_orcid_does_not_answer(
     result = papers.run(*command, path, "--orcid", ORCID_ID)
 
     assert result.exit_code == 1
-    assert "1 entries, 1 known here" in result.stdout
+    assert "1 entry, 1 known here" in result.stdout
     assert "not read: 127.0.0.1 answered 503" in result.stderr
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -237,6 +239,33 @@ def test_a_compressed_log_that_is_damaged_is_named(lab: Terminal, tmp_path: Path
 
     assert code == 2
     assert "mail.log.gz can't be read" in error
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress], ids=["bz2", "gz", "xz"])
+def test_rotated_logs_are_read_in_turn_and_compressed_ones_too(
+    lab: Terminal, tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    older, newer = tmp_path / "mail.log.1", tmp_path / "mail.log"
+    older.write_bytes(compress(b"Nov 17 07:00:00 mx postfix/cleanup[1]: ABCDE1: message-id=<1@shop.example>\n"))
+    newer.write_text("Nov 17 07:00:01 mx postfix/smtp[2]: ABCDE1: to=<eve@example.com>, status=sent (250 OK)\n")
+
+    output = lab.ok("admin", "reconcile", "--mail-log", str(older), "--mail-log", str(newer))
+
+    assert "2 lines, 0 of our mails (none of ours), 1 of others" in output
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"\x89PNG\r\n\x1a\n" * 9, "no line of it is understood"), (b"\x28\xb5\x2f\xfd\x00", "zstd -d")],
+)
+def test_what_is_no_log_is_refused(lab: Terminal, tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "mail.log").write_bytes(content)
+
+    code, error = lab.refused("admin", "reconcile", "--mail-log", str(tmp_path / "mail.log"))
+    assert code == 2
+    assert words in error
 
 
 def test_a_mail_of_unknown_kind_is_listed_and_its_recipient_still_gets_an_edition(

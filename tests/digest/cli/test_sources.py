@@ -42,7 +42,7 @@ def test_a_feed_is_tested_without_storing_anything(server: FeedServer, ready: Te
         ("10.1234/exa.3", None, "feed", "new"),
     ]
     assert answer["left_out"] == [{"title": "Correction: Synapses", "reason": "correction"}]
-    assert "Journal of Examples: 2 papers, 1 of them new, 1 entries left out" in output
+    assert "Journal of Examples: 2 papers, 1 new, 1 entry left out" in output
     assert set(rows(ready)) == before
 
 

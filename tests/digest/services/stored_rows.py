@@ -153,6 +153,13 @@ def alarms() -> list[str]:
         return [str((row.payload or {})["title"]) for row in rows]
 
 
+def alarm_texts() -> list[tuple[str, list[str]]]:
+    """Title and facts of the queued alarms, one for each administrator."""
+    with reading() as session:
+        rows = session.exec(select(Delivery).where(Delivery.kind == "alarm").order_by(col(Delivery.id)))
+        return [(str((row.payload or {})["title"]), list((row.payload or {})["facts"])) for row in rows]
+
+
 def later(**passed: float) -> datetime:
     """The instant that far from now."""
     return clock.now() + timedelta(**passed)

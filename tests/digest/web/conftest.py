@@ -20,6 +20,8 @@ from digest.errors import NotFound
 from digest.matching.profile import Profile
 from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
 from digest.queues import Enqueue
+from digest.services.admin import doctor, health_report
+from digest.services.admin.doctor_finding import Finding
 from digest.services.catalog.page_schemas import (
     AuthorPage,
     FurtherGroup,
@@ -204,7 +206,18 @@ class Browser:
 
 
 @pytest.fixture
-def web(settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue) -> Browser:
+def doctor_findings(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+    """What `digest doctor` finds when a page asks it; nothing at first. The real checks connect to other machines."""
+    findings: list[Finding] = []
+    monkeypatch.setattr(doctor, "run_checks", lambda: list(findings))
+    monkeypatch.setattr(health_report, "_checks", health_report._BackgroundChecks())
+    return findings
+
+
+@pytest.fixture
+def web(
+    settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue, doctor_findings: list[Finding]
+) -> Browser:
     return Browser(build(queue, PAGE_SERVICES))
 
 

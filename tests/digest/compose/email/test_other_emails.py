@@ -505,6 +505,17 @@ def test_a_first_edition_says_so() -> None:
     assert "Chosen from 412 papers announced in that time." in mail.text
 
 
+@pytest.mark.parametrize(("days_back", "span"), [(1, "last day"), (3, "last 3 days"), (12, "last two weeks")])
+def test_a_first_edition_promises_only_the_days_that_are_stored(days_back: int, span: str) -> None:
+    content, papers = samples.edition(samples.INVENTED), samples.papers(samples.INVENTED)
+    recipient = replace(samples.RECIPIENT, kind="welcome")
+    mail = other_emails.digest(replace(content, days_back=days_back), papers, recipient, samples.LINKS)
+
+    line = f"First edition: the best of the {span}. From now on you get what is new."
+    assert line in " ".join(mail.text.split())
+    assert line in mail.html
+
+
 def test_an_edition_without_papers_still_reads_well() -> None:
     mail = other_emails.digest(Content(considered=3), {}, samples.RECIPIENT, samples.LINKS)
 

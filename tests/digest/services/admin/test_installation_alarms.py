@@ -12,7 +12,7 @@ from digest import settings
 from digest.mail.mime import dkim
 from digest.mail.smtp import sender_domain_records
 from digest.services.admin import doctor_host, installation_alarms
-from tests.digest.services.stored_rows import alarms, later
+from tests.digest.services.stored_rows import alarm_texts, alarms, later
 from tests.tls_server import tls_server, write_certificate
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -126,6 +126,21 @@ def test_a_dkim_key_that_is_not_published_is_an_alarm(
 
     assert (unpublished, published) == (1, 0)
     assert alarms() == ["DKIM signatures fail"] * 2
+
+
+def test_two_errors_of_a_check_share_an_alarm(service: str, configured: Callable[..., None], tmp_path: Path) -> None:
+    (tmp_path / "dkim.pem").write_bytes(dkim.generate_key(2048)[0])
+    configured(
+        MAIL_FROM="papers@other.lab",
+        DKIM_DOMAIN="digest.lab",
+        DKIM_SELECTOR="s1",
+        DKIM_KEY_FILE=tmp_path / "dkim.pem",
+    )
+
+    assert installation_alarms.check_installation() == 1
+    facts = " ".join(alarm_texts()[0][1])
+    assert "is not aligned" in facts
+    assert "no public key is published" in facts
 
 
 def test_a_domain_that_no_dns_can_hold_raises_no_alarm_about_its_key(

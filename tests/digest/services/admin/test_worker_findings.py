@@ -64,7 +64,7 @@ def test_a_process_without_the_dkim_key_shows_what_the_worker_found(
     key_file.write_bytes(pem)
     key_file.chmod(0o600)
     monkeypatch.setattr(sender_domain_records, "txt_records", lambda name: [record] if "_domainkey" in name else [])
-    configured(MAIL_FROM="papers@digest.example", DKIM_DOMAIN="digest.example", DKIM_SELECTOR="s1")
+    configured(MAIL_FROM="papers@digest.lab", DKIM_DOMAIN="digest.lab", DKIM_SELECTOR="s1")
     configured(DKIM_KEY_FILE=key_file)
     worker_findings.record_mail_checks()
     key_file.unlink()

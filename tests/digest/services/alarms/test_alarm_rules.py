@@ -15,8 +15,8 @@ from digest.queues import NoQueue
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.delivery.render_messages import MailComposer
+from tests.digest.services.stored_rows import alarm_texts, later
 from tests.digest.services.stored_rows import alarms as alarm_titles
-from tests.digest.services.stored_rows import later
 from tests.outbox import Outbox, as_claimed
 
 
@@ -40,14 +40,6 @@ def test_mail_for_a_resting_domain_is_not_overdue(service: str, outbox: Outbox) 
     alarm_rules.check_alarms(now=later(hours=1))
 
     assert alarm_titles() == ["one.example refuses our mail"] * 2
-
-
-def test_each_domain_is_a_subject_of_its_own(service: str) -> None:
-    with transaction() as session:
-        for domain in ("one.example", "two.example"):
-            deliveries.pause_domain(session, domain, later(days=2), "5.7.1 go away")
-
-    assert [alarm_rules.check_alarms(now=later(hours=1)), alarm_rules.check_alarms(now=later(minutes=61))] == [2, 0]
 
 
 def test_a_sender_that_died_is_reported(service: str, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +102,26 @@ def test_mail_servers_that_work_again_begin_anew(service: str) -> None:
 
     assert not alarm_rules.note_mail_servers(failing=True, now=later(minutes=11))
     assert alarm_titles() == []
+
+
+def test_domains_found_by_the_same_check_share_a_mail(service: str) -> None:
+    with transaction() as session:
+        for number in range(2):
+            deliveries.pause_domain(session, f"mail{number}.example", later(days=1), f"5.7.{number} go away")
+
+    assert [alarm_rules.check_alarms(now=later(minutes=minutes)) for minutes in (60, 61)] == [1, 0]
+    assert alarm_titles() == ["2 domains refuse our mail"] * 2
+    facts = " ".join(alarm_texts()[0][1])
+    assert all(text in facts for text in ("mail0.example", "5.7.0", "mail1.example", "5.7.1"))
+
+
+def test_a_domain_paused_later_is_an_alarm_of_its_own(service: str) -> None:
+    for number in range(2):
+        with transaction() as session:
+            deliveries.pause_domain(session, f"mail{number}.example", later(days=1), "5.7.1 go away")
+        alarm_rules.check_alarms(now=later(hours=1))
+
+    assert alarm_titles() == ["mail0.example refuses our mail"] * 2 + ["mail1.example refuses our mail"] * 2
 
 
 def test_many_domains_that_refuse_us_are_one_alarm(service: str) -> None:

@@ -15,10 +15,12 @@ from digest.services.admin import doctor
 from digest.services.alarms import alarm_rules
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.ingestion import catch_up
+from tests.digest.services.stored_rows import alarm_texts, later
 from tests.digest.services.stored_rows import alarms as alarm_mails
-from tests.digest.services.stored_rows import later
 from tests.outbox import Outbox, as_claimed
 from tests.wire_server import WireServer, status
+
+SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 def store_outcome(
@@ -65,7 +67,86 @@ def test_the_end_of_a_source_failure_is_reported_once() -> None:
     assert source_alarm_titles() == ["huggingface is down", "huggingface is on time again"]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.fixture
+def two_sources(configured: Callable[..., None]) -> None:
+    configured(SOURCES="huggingface,openalex", ADMIN_EMAILS="root@digest.example")
+
+
+def only_alarm_facts() -> str:
+    """All facts of the only alarm mail about sources."""
+    [facts] = [facts for title, facts in alarm_texts() if title != "E-mails are overdue"]
+    return " ".join(facts)
+
+
+@SQLITE
+def test_sources_that_are_down_at_once_share_a_mail(database: str, two_sources: None) -> None:
+    for source in ("huggingface", "openalex"):
+        store_outcome("down", f"no route to {source}", source=source)
+    counts = [alarm_count_after(later(minutes=minutes)) for minutes in (0, 1, 60)]
+
+    assert counts == [1, 1, 1]
+    assert source_alarm_titles() == ["2 sources are in trouble"]
+    assert "no route to huggingface" in only_alarm_facts()
+    assert "no route to openalex" in only_alarm_facts()
+    assert only_alarm_facts().count("`digest doctor` shows every source.") == 1
+
+
+@SQLITE
+def test_a_failure_waits_for_the_source_that_is_asked_next(database: str, two_sources: None) -> None:
+    store_outcome("down")
+    first = alarm_count_after(later(minutes=0))
+    store_outcome("down", source="openalex", fetched_at=later(minutes=1))
+    second = alarm_count_after(later(minutes=1))
+
+    assert (first, second) == (0, 1)
+    assert source_alarm_titles() == ["2 sources are in trouble"]
+
+
+@SQLITE
+def test_a_failure_waits_only_for_minutes(database: str, two_sources: None) -> None:
+    store_outcome("down")
+    counts = [alarm_count_after(later(minutes=minutes)) for minutes in (0, 9, 11)]
+
+    assert counts == [0, 0, 1]
+    assert source_alarm_titles() == ["huggingface is down"]
+
+
+@SQLITE
+def test_a_source_that_fails_later_gets_a_mail_of_its_own(database: str, two_sources: None) -> None:
+    store_outcome("down")
+    store_outcome("", source="openalex")
+    alarm_rules.check_alarms(now=later(minutes=0))
+    store_outcome("down", source="openalex", fetched_at=later(minutes=30))
+    alarm_rules.check_alarms(now=later(minutes=31))
+
+    assert source_alarm_titles() == ["huggingface is down", "openalex is down"]
+
+
+@SQLITE
+def test_recoveries_share_a_mail(database: str, two_sources: None) -> None:
+    for source in ("huggingface", "openalex"):
+        store_outcome("down", source=source)
+    alarm_rules.check_alarms(now=later(minutes=0))
+    for minutes, source in ((5, "huggingface"), (20, "openalex")):
+        store_outcome("", source=source, fetched_at=later(minutes=minutes))
+        alarm_rules.check_alarms(now=later(minutes=minutes))
+
+    assert source_alarm_titles() == ["2 sources are in trouble", "2 sources are well again"]
+
+
+@SQLITE
+def test_a_recovery_waits_at_most_an_hour_for_the_others(database: str, two_sources: None) -> None:
+    for source in ("huggingface", "openalex"):
+        store_outcome("down", source=source)
+    alarm_rules.check_alarms(now=later(minutes=0))
+    store_outcome("", fetched_at=later(minutes=5))
+    counts = [alarm_count_after(later(minutes=minutes)) for minutes in (5, 64, 66)]
+
+    assert counts == [1, 1, 2]
+    assert source_alarm_titles()[1] == "huggingface is on time again"
+
+
+@SQLITE
 def test_a_source_that_comes_and_goes_is_reported_once_a_day(database: str) -> None:
     for minutes in (0, 20, 40):
         store_outcome("down", fetched_at=later(minutes=minutes))
@@ -76,7 +157,7 @@ def test_a_source_that_comes_and_goes_is_reported_once_a_day(database: str) -> N
     assert source_alarm_titles() == ["huggingface is down", "huggingface is on time again"]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@SQLITE
 def test_sources_on_time_never_fetched_or_disabled_raise_no_alarm(database: str) -> None:
     store_outcome("")
     store_outcome("down", source="openalex")
@@ -84,7 +165,7 @@ def test_sources_on_time_never_fetched_or_disabled_raise_no_alarm(database: str)
     assert alarm_rules.check_alarms(now=later(minutes=1)) == 0
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@SQLITE
 def test_a_source_not_fetched_while_the_service_was_off_has_some_minutes(database: str) -> None:
     store_outcome("")
     morning = [alarm_count_after(later(hours=12, minutes=minutes)) for minutes in (0, 5, 11)]
@@ -93,7 +174,7 @@ def test_a_source_not_fetched_while_the_service_was_off_has_some_minutes(databas
     assert source_alarm_titles() == ["huggingface is late"]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@SQLITE
 def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
     outbox: Outbox, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,7 +194,7 @@ def test_a_source_that_does_not_answer_becomes_a_mail_that_says_why(
     assert "`digest ingest arxiv-rss` fetches it now" in " ".join(raw.replace("=\n", "").split())
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@SQLITE
 @pytest.mark.parametrize("source", ["huggingface", "arxiv-oai"])
 def test_doctor_names_the_source_itself_as_the_one_to_fetch(configured: Callable[..., None], source: str) -> None:
     configured(SOURCES=source)

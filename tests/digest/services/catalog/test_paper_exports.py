@@ -106,7 +106,7 @@ def test_the_web_view_has_its_entries_and_files_and_the_mail_has_not(lab: Lab, p
     address = edition_path(lab)
     text = pages.get(address).text
 
-    assert re.search(r"<details[^>]*>\s*<summary>Cite these papers", text)
+    assert re.search(r"<details[^>]*>\s*<summary>Cite</summary>", text)
     assert f'href="{address}.ris"' in text
     assert "@misc{byron2025linear-251100001," in text
     assert pages.get(re.findall(r'href="([^"]+\.ris)"', text)[0]).status_code == 200

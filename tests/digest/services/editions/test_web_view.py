@@ -22,7 +22,9 @@ def text(smtp: MailServer, place: int = -1) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("topic", ["bandits", "galaxies"])
-def test_a_first_edition_without_a_welcome_says_how_far_it_looks_back(lab: Lab, smtp: MailServer, topic: str) -> None:
+def test_a_first_edition_of_a_young_installation_says_how_far_it_looks_back(
+    lab: Lab, smtp: MailServer, topic: str
+) -> None:
     later = MONDAY + timedelta(days=1)
     for number, day in enumerate((MONDAY, later), 1):
         lab.set_time(utc(day, 5))
@@ -30,7 +32,7 @@ def test_a_first_edition_without_a_welcome_says_how_far_it_looks_back(lab: Lab, 
     lab.subscribe("ada", topic, quiet_day="notice")
     lab.run(later)
 
-    assert "Your first edition looks back over the last two weeks. From now on you get what is new." in text(smtp)[1]
+    assert "the last 2 days. From now on you get what is new." in text(smtp)[1]
 
 
 def test_a_second_edition_does_not_look_back(lab: Lab, smtp: MailServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -19,7 +20,8 @@ from digest.db.outbox import deliveries
 from digest.db.papers.source_days import store_source_state
 from digest.models import Audit
 from digest.models.delivery import QUEUED, UNCERTAIN
-from digest.services.admin import paused_domains_admin
+from digest.services.admin import doctor, health_report, paused_domains_admin
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
 from digest.web.http import admin_session
@@ -257,6 +259,34 @@ def test_the_first_sentence_says_that_all_is_well_and_what_the_newest_run_sent(w
 
 def test_the_first_sentence_says_that_there_was_no_run_yet(web: Browser) -> None:
     assert first_sentence(web, signed_in(web)) == "All well. There has been no run yet."
+
+
+def test_an_error_of_the_doctor_is_the_first_sentence_on_both_pages(
+    web: Browser, doctor_findings: list[Finding]
+) -> None:
+    doctor_findings += [Finding(OK, "redis", "answers"), Finding(ERROR, "dkim", "no public key is published")]
+    cookie = signed_in(web)
+
+    sentence = "`digest doctor` finds 1 error: dkim: no public key is published."
+    assert first_sentence(web, cookie) == sentence
+    assert sentence in web.get("/admin/health", headers=cookie).text
+
+
+def test_a_warning_of_the_doctor_leaves_all_well(web: Browser, doctor_findings: list[Finding]) -> None:
+    doctor_findings.append(Finding(WARNING, "dkim", "mails are not signed here"))
+
+    assert first_sentence(web, signed_in(web)).startswith("All well.")
+
+
+def test_nothing_is_called_well_before_the_checks_have_ended(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = threading.Event()
+    monkeypatch.setattr(health_report, "HEADLINE_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(doctor, "run_checks", lambda: finished.wait(60) and [])
+
+    sentence = first_sentence(web, signed_in(web))
+    finished.set()
+
+    assert sentence.startswith("Nothing is known to be wrong; the checks still run.")
 
 
 def test_a_silent_worker_is_the_first_sentence_with_the_mails_that_wait(

@@ -87,7 +87,7 @@ def test_a_feed_is_confirmed_paused_resumed_and_removed(
         now = row()
         states.append((status, now.confirmed if now else None, now.is_paused if now else None))
 
-    assert "not confirmed: at most 1 papers a day are mailed; 1 wait" in listed
+    assert "not confirmed: at most 1 paper a day is mailed; 1 waits" in listed
     assert states == [(200, True, False), (200, True, True), (200, True, False), (200, None, None)]
 
 

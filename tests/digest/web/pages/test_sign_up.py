@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlmodel import select
+from sqlmodel import delete, select
 
 from digest.db.core import engine
 from digest.models import Batch, Consent, FeedSource, ProfileVersion, SignUpRequest, Subscriber, Suppression
@@ -249,11 +249,27 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Rec
     assert all(event.wording and len(event.client) == 64 for event in events)
 
 
-def test_the_page_after_confirming_promises_the_best_of_two_weeks_as_the_first_mail_does(web: Browser) -> None:
+@pytest.mark.parametrize(
+    ("days_ago", "promise"),
+    [
+        ((), "No papers have been announced here yet: the first mail comes after the next announcement."),
+        ((0,), "the best of the last day"),
+        ((0, 2), "the best of the last 3 days"),
+        ((0, 1, 11), "the best of the last two weeks"),
+    ],
+)
+def test_the_page_after_confirming_promises_only_the_days_that_are_stored(
+    web: Browser, days_ago: tuple[int, ...], promise: str
+) -> None:
+    with engine.transaction() as session:
+        session.execute(delete(Announcement))
+        for days in days_ago:
+            day = NOW.date() - timedelta(days=days)
+            session.add(Announcement(id=day.toordinal(), day=day))
     web.post("/subscribe", data=PREFERENCES)
     page = web.post(path(signed_links.confirm(1, 1))).text
 
-    assert "the best of the last two weeks" in page
+    assert promise in page
 
 
 def test_confirming_twice_starts_the_mail_once(web: Browser, queue: RecordingQueue) -> None:

@@ -1,0 +1,132 @@
+"""Databases that can't be used: each command says in one line what is wrong and what to do, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from digest import settings
+from digest.db.core import engine
+from tests.digest.cli.conftest import Terminal
+
+COMMANDS = [("admin", "stats"), ("migrate", "--no-compile"), ("run", "--inline")]
+PAGE_BYTES = 4096
+
+
+@pytest.fixture
+def database_file(terminal: Terminal, configured: Callable[..., None], tmp_path: Path) -> Iterator[Path]:
+    """The file of an SQLite database of the newest schema; connections are closed."""
+    configured(
+        DATA_DIR=tmp_path, SECRET_KEY="a key for tests of at least 32 bytes", MAIL_FROM="papers@digest.lab",
+        SMTP_URL="smtp://127.0.0.1:1",
+    )  # fmt: skip
+    terminal.ok("migrate", "--no-compile")
+    engine.engine().dispose()  # the last connection writes all to the file itself
+    engine.dispose_engines()
+    yield tmp_path / "digest.db"
+    engine.dispose_engines()
+
+
+def damage(file: Path, pages: range) -> None:
+    """Overwrite these pages."""
+    for name in ("-wal", "-shm"):
+        file.with_name(file.name + name).unlink(missing_ok=True)
+    with file.open("r+b") as stream:
+        for page in pages:
+            stream.seek(page * PAGE_BYTES)
+            stream.write(b"\xff" * PAGE_BYTES)
+
+
+def database_findings(terminal: Terminal) -> list[tuple[str, str, str]]:
+    rows = json.loads(terminal.run("doctor", "--json").stdout)
+    return [(row["level"], row["text"], row["cure"]) for row in rows if row["name"] == "database"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("pages", [range(1), range(3, 60)], ids=["header", "tables"])
+def test_a_damaged_file_is_one_line_with_its_cure(
+    terminal: Terminal, database_file: Path, command: tuple[str, ...], pages: range
+) -> None:
+    damage(database_file, pages)
+
+    code, error = terminal.refused(*command)
+    assert code == 1
+    assert "the database is damaged" in error
+    assert "digest restore" in error
+
+
+@pytest.mark.parametrize("pages", [range(1), range(3, 60)], ids=["header", "tables"])
+def test_the_doctor_reports_a_damaged_file(terminal: Terminal, database_file: Path, pages: range) -> None:
+    damage(database_file, pages)
+
+    level, problem, cure = next(row for row in database_findings(terminal) if row[0] != "ok")
+    assert level == "error"
+    assert problem.startswith("the database is damaged")
+    assert "digest restore" in cure
+
+
+@pytest.mark.parametrize("command", [("migrate", "--no-compile"), ("admin", "stats")], ids=["migrate", "stats"])
+def test_a_database_of_another_program_is_left_alone(
+    terminal: Terminal, database_file: Path, command: tuple[str, ...]
+) -> None:
+    database_file.unlink()
+    with closing(sqlite3.connect(database_file)) as connection:
+        connection.execute("CREATE TABLE moz_places (id INTEGER)")
+    _code, error = terminal.refused(*command)
+
+    assert "tables of another program (moz_places)" in error
+    assert "migrate" not in error
+    with closing(sqlite3.connect(database_file)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("moz_places",)]
+    assert database_findings(terminal)[0][0] == "error"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_database_that_is_read_only_names_the_primary_as_the_cure(
+    ready: Terminal, database: str, configured: Callable[..., None]
+) -> None:
+    url = make_url(settings.get().database).update_query_dict({"options": "-c default_transaction_read_only=on"})
+    configured(DATABASE_URL=url.render_as_string(hide_password=False))
+
+    _code, error = ready.refused("admin", "suppress", "ada@one.example")
+    assert "read-only standby" in error
+    assert "target_session_attrs=read-write" in error
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_user_without_rights_is_told_to_own_the_database(
+    ready: Terminal, database: str, configured: Callable[..., None]
+) -> None:
+    with engine.transaction() as session:
+        session.execute(text("DROP ROLE IF EXISTS bystander"))
+        session.execute(text("CREATE ROLE bystander LOGIN SUPERUSER"))
+        session.execute(text("ALTER ROLE bystander NOSUPERUSER"))
+    url = make_url(settings.get().database).set(username="bystander")
+    configured(DATABASE_URL=url.render_as_string(hide_password=False))
+
+    _code, error = ready.refused("admin", "suppress", "ada@one.example")
+    assert "make it the owner" in error
+
+
+def test_a_move_changes_nothing_in_a_database_that_is_not_empty(
+    terminal: Terminal, database_file: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "other.db"
+    shutil.copy(database_file, target)
+    with closing(sqlite3.connect(target)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0023'")
+        connection.execute("DROP TABLE paper")
+        connection.execute("CREATE TABLE paper (id INTEGER)")
+        connection.execute("INSERT INTO paper VALUES (1)")
+
+    _code, error = terminal.refused("move", "--to", f"sqlite:///{target}")
+    assert "not empty" in error
+    with closing(sqlite3.connect(target)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0023",)
