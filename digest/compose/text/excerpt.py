@@ -33,7 +33,7 @@ _CONNECTIVE = re.compile(
 # where a clause begins: behind a semicolon, colon or dash; else behind a comma or before a conjunction
 _CLAUSE_STARTS = (
     re.compile(r"(?:[;:—]|\s[–-])\s+"),
-    re.compile(r",\s+(?:(?:and|or|but)\s+)?|\s+(?=(?:and|because|but|that|where|whereas|which|while)\s)"),
+    re.compile(r",?\s+(?:and|but)\s+|,\s+|\s+(?=(?:because|that|where|whereas|which|while)\s)"),
 )
 # SpamAssassin's LONGWORDS (2.2 points) needs two of these three anywhere in a mail; such runs read badly too
 _LONG_RUNS = tuple(re.compile(rf"\b(?:[a-z]{{{least},}}[\s.]+){{{run}}}") for least, run in ((8, 6), (6, 9), (5, 10)))
