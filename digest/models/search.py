@@ -12,6 +12,7 @@ SQLITE_TERMS = (
 )
 POSTGRESQL_TERMS = (
     f"CREATE TABLE {TERMS_TABLE} (id integer PRIMARY KEY REFERENCES search_document ON DELETE CASCADE,"
+    " paper_id integer NOT NULL, day integer NOT NULL, length integer NOT NULL, facets varchar NOT NULL,"
     " terms tsvector NOT NULL) WITH (toast_tuple_target = 128)",
     f"CREATE INDEX ix_{TERMS_TABLE} ON {TERMS_TABLE} USING gin (terms)",
 )
@@ -24,7 +25,8 @@ class SearchDocument(SQLModel, table=True):
     `facets`: categories, sources and whether code is known. `rules`: `text.tokens.TERM_RULES` when it was indexed.
 
     The terms are in `search_terms` under the same id: an FTS5 table without content on SQLite, a tsvector on
-    PostgreSQL. Terms of replaced versions stay in the FTS5 table; no row here has their ids.
+    PostgreSQL. Terms of replaced versions stay in the FTS5 table; no row here has their ids. PostgreSQL's table repeats
+    what a search reads of a paper, because a join costs more than all the rest of a search for a common word.
     """
 
     __tablename__ = "search_document"

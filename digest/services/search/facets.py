@@ -48,15 +48,22 @@ def category_counts(papers_by_categories: Iterable[tuple[tuple[str, ...], int]])
 
     `papers_by_categories`: categories of papers, and how many papers have them.
     """
-    rows = list(papers_by_categories)
-    names = {name.lower(): name for categories, _ in rows for name in categories if is_category(name)}
+    papers_with: Counter[tuple[str, ...]] = Counter()
+    for categories, papers in papers_by_categories:
+        papers_with[categories] += papers
+    all_names = dict.fromkeys(name for categories in papers_with for name in categories)
+    names = {name.lower(): name for name in all_names if is_category(name)}
     including: dict[str, set[str]] = {}
     for name in names.values():
         for code in included_categories(name):
             including.setdefault(code, set()).add(name)
+    narrowed_by = {name: _values_at(including, name.lower(), name.lower().partition(".")[0]) for name in all_names}
     counts: Counter[str] = Counter()
-    for categories, papers in rows:
-        codes = {part for name in map(str.lower, categories) for part in (name, name.partition(".")[0])}
-        for name in set().union(*(including.get(code, ()) for code in codes)):
+    for categories, papers in papers_with.items():
+        for name in frozenset().union(*(narrowed_by[category] for category in categories)):
             counts[name] += papers
     return counts
+
+
+def _values_at(sets: Mapping[str, set[str]], *keys: str) -> frozenset[str]:
+    return frozenset().union(*(sets.get(key, ()) for key in keys))

@@ -12,7 +12,7 @@ from digest.db.papers import search_index
 from digest.db.papers.search_index import IndexedPaper, UnindexedPaper
 from digest.matching.profile import Candidate
 from digest.matching.scoring.boolean_match import prepare_document
-from digest.matching.scoring.index_terms import document_terms
+from digest.matching.scoring.index_terms import document_terms, week_term
 from digest.services.search.facets import PaperFacets
 from digest.text.tokens import TERM_RULES
 
@@ -71,12 +71,13 @@ def _indexed(paper: UnindexedPaper) -> IndexedPaper:
     record = paper.record
     document = prepare_document(Candidate(paper.paper_id, record, paper.announcement_id or 0))
     published = record.published.toordinal() if record.published else 0
+    day = paper.announcement_id or published
     has_code = record.has_code or record.code_url is not None
     return IndexedPaper(
         version_id=paper.version_id,
         paper_id=paper.paper_id,
-        day=paper.announcement_id or published,
+        day=day,
         length=document.length,
         facets=str(PaperFacets(record.categories, paper.sources, has_code=has_code)),
-        terms=frozenset(document_terms(document, paper.sources)),
+        terms=frozenset(document_terms(document, paper.sources) | {week_term(day)}),
     )
