@@ -185,7 +185,7 @@ class QueuedPreviews:
 
 
 async def _queued_previews(request: Request) -> QueuedPreviews:
-    # not by a dependency on the client: resolving dependencies of dependencies takes more time than the work itself
+    # called, not declared: FastAPI resolves nested dependencies anew for every request
     return QueuedPreviews(request, await client_of_request(request))
 
 
