@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,15 +46,33 @@ def site(
         yield running_site
 
 
+@pytest.fixture(scope="package")
+def windows(browser: Browser) -> Callable[[bool], BrowserContext]:
+    """A window in the time zone of Berlin, with or without JavaScript; one of each for all tests of this folder.
+
+    Each has an empty page that stays open: a new window costs a second of a core, a new page in it much less.
+    """
+
+    @cache
+    def open_window(has_script: bool) -> BrowserContext:
+        window = browser.new_context(
+            java_script_enabled=has_script, timezone_id="Europe/Berlin", viewport={"width": 1280, "height": 900}
+        )
+        window.set_default_timeout(1000 * PATIENCE)
+        window.new_page()
+        return window
+
+    return open_window
+
+
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
-def context(request: pytest.FixtureRequest, browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window in the time zone of Berlin; cookies of its own."""
-    browser_context = browser.new_context(
-        java_script_enabled=request.param, timezone_id="Europe/Berlin", viewport={"width": 1280, "height": 900}
-    )
-    browser_context.set_default_timeout(1000 * PATIENCE)
-    yield browser_context
-    browser_context.close()
+def context(request: pytest.FixtureRequest, windows: Callable[[bool], BrowserContext]) -> Iterator[BrowserContext]:
+    """A browser window without cookies. Its site has a port of its own, so nothing else is kept from other tests."""
+    window = windows(request.param)
+    yield window
+    for test_page in window.pages[1:]:
+        test_page.close()
+    window.clear_cookies()
 
 
 @pytest.fixture

@@ -49,9 +49,9 @@ def leave_and_come_back(page: Page) -> None:
 
 
 @SCRIPT
-@pytest.mark.parametrize("way", [leave_and_come_back, Page.reload])
+@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
 def test_a_refused_sign_up_is_as_typed_and_not_sent_again(
-    page: Page, site: Site, posts: list[str], way: Callable[[Page], None]
+    page: Page, site: Site, posts: list[str], leave: Callable[[Page], None]
 ) -> None:
     page.goto(site.url)
     for topic in ("graphs", "(foo"):
@@ -63,7 +63,7 @@ def test_a_refused_sign_up_is_as_typed_and_not_sent_again(
     page.locator("[name=categories]").first.check()
     page.get_by_role("button", name="Subscribe").click()
     expect(page.locator("#topics-error")).to_be_visible()
-    way(page)
+    leave(page)
 
     expect(page.locator(".tag")).to_have_count(2)
     assert topic_texts(page) == ["graphs", "(foo"]
@@ -74,9 +74,9 @@ def test_a_refused_sign_up_is_as_typed_and_not_sent_again(
 
 
 @SCRIPT
-@pytest.mark.parametrize("way", [leave_and_come_back, Page.reload])
+@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
 def test_an_imported_library_is_still_there_and_not_sent_again(
-    page: Page, site: Site, posts: list[str], way: Callable[[Page], None]
+    page: Page, site: Site, posts: list[str], leave: Callable[[Page], None]
 ) -> None:
     site.announce(date(2025, 11, 20), days(FRIDAY)[0])
     page.goto(site.url)
@@ -86,11 +86,11 @@ def test_an_imported_library_is_still_there_and_not_sent_again(
     page.locator("#imported").wait_for()
     page.fill("#topic", "mine")
     page.press("#topic", "Enter")
-    shown = topic_texts(page)
-    way(page)
+    topics_before = topic_texts(page)
+    leave(page)
 
     expect(page.get_by_label("Also find papers like the")).to_be_checked()
-    assert (topic_texts(page)[-1], topic_texts(page)) == ("mine", shown)
+    assert (topic_texts(page)[-1], topic_texts(page)) == ("mine", topics_before)
     assert len(posts) == 1
 
 
@@ -109,10 +109,10 @@ def test_the_category_of_a_refused_sign_up_from_its_page_is_shown_again(page: Pa
     expect(page.locator("[name=categories][value='cs.LG']")).to_be_visible()
 
 
-@pytest.mark.parametrize("way", [leave_and_come_back, Page.reload])
+@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
 @pytest.mark.parametrize("button", ["Save the schedule", "Save topics", "Save", "Pause"])
 def test_saved_preferences_are_not_sent_again(
-    page: Page, site: Site, posts: list[str], button: str, way: Callable[[Page], None]
+    page: Page, site: Site, posts: list[str], button: str, leave: Callable[[Page], None]
 ) -> None:
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
@@ -122,7 +122,7 @@ def test_saved_preferences_are_not_sent_again(
     page.get_by_role("button", name=button, exact=True).click()
     expect(page.get_by_role("status").first).to_have_text("The mail is paused." if button == "Pause" else "Saved.")
     stored = [page.input_value(selector) for selector in ("#send_at", "#topics")]
-    way(page)
+    leave(page)
 
     expect(page.get_by_role("heading", name="Your preferences")).to_be_visible()
     assert [page.input_value(selector) for selector in ("#send_at", "#topics")] == stored
@@ -130,13 +130,13 @@ def test_saved_preferences_are_not_sent_again(
 
 
 @SCRIPT
-@pytest.mark.parametrize("way", [leave_and_come_back, Page.reload])
-def test_what_was_saved_is_said_once(page: Page, site: Site, way: Callable[[Page], None]) -> None:
+@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
+def test_what_was_saved_is_said_once(page: Page, site: Site, leave: Callable[[Page], None]) -> None:
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_role("status").first).to_have_text("The mail is paused.")
-    way(page)
+    leave(page)
 
     expect(page.get_by_role("button", name="End the pause")).to_be_visible()
     expect(page.get_by_role("status")).to_have_count(0)
@@ -178,28 +178,28 @@ def test_a_search_shows_the_query_whose_papers_are_listed(page: Page, site: Site
     assert "q=diffusion" in page.url
 
 
-@pytest.mark.parametrize("way", [Page.reload, leave_and_come_back])
+@pytest.mark.parametrize("leave", [Page.reload, leave_and_come_back])
 def test_a_notice_of_the_administration_is_shown_once_and_its_form_sent_once(
-    page: Page, site: Site, posts: list[str], way: Callable[[Page], None]
+    page: Page, site: Site, posts: list[str], leave: Callable[[Page], None]
 ) -> None:
     sign_in(page, site, ADMIN)
     page.goto(f"{site.url}/admin/settings")
     posts.clear()
     page.get_by_role("button", name="Send a test mail").click()
     expect(page.get_by_role("status")).to_contain_text("is queued")
-    way(page)
+    leave(page)
 
     expect(page.get_by_role("button", name="Send a test mail")).to_be_visible()
     expect(page.get_by_role("status")).to_have_count(0)
     assert len(posts) == 1
 
 
-@pytest.mark.parametrize("way", [leave_and_come_back, Page.reload])
+@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
 def test_a_finished_sign_up_is_not_sent_again(
-    page: Page, site: Site, posts: list[str], way: Callable[[Page], None]
+    page: Page, site: Site, posts: list[str], leave: Callable[[Page], None]
 ) -> None:
     sign_up(page, site)
-    way(page)
+    leave(page)
 
     expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     assert len(posts) == 1
@@ -257,13 +257,13 @@ def test_the_button_of_a_mailed_link_acts_once(
         field.fill("new@digest.example")
     posts.clear()
     page.get_by_role("button", name=button).click()
-    shown = page.get_by_role("heading", name=heading)
-    shown.wait_for()
+    page_heading = page.get_by_role("heading", name=heading)
+    page_heading.wait_for()
     stored = everything()
     page.reload()
-    expect(shown).to_be_visible()
+    expect(page_heading).to_be_visible()
     leave_and_come_back(page)
-    expect(shown).to_be_visible()
+    expect(page_heading).to_be_visible()
     page.go_back()
     page.reload()
 

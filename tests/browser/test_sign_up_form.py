@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.site import Site, days, text_of
 from tests.browser.steps import ADA, TOPICS
-from tests.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -31,11 +29,10 @@ WATCH_SHIFTS = """() => {
 
 
 @pytest.fixture(params=[1280, 375], ids=["desk", "phone"])
-def sized(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(timezone_id="Europe/Berlin", viewport={"width": request.param, "height": 800})
-    context.set_default_timeout(1000 * PATIENCE)
-    yield context.new_page()
-    context.close()
+def sized(request: pytest.FixtureRequest, context: BrowserContext) -> Page:
+    page = context.new_page()
+    page.set_viewport_size({"width": request.param, "height": 800})
+    return page
 
 
 def shifts(page: Page) -> list[tuple[float, list[str]]]:
@@ -53,7 +50,7 @@ def see_preview(page: Page) -> None:
     expect(page.locator("#preview .bars")).to_be_visible()
 
 
-def test_nothing_moves_during_a_whole_sign_up(sized: Page, site: Site, context: BrowserContext) -> None:
+def test_nothing_moves_during_a_whole_sign_up(sized: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
     sized.goto(site.url)
     sized.evaluate(WATCH_SHIFTS)
@@ -89,17 +86,15 @@ def button_place(page: Page) -> dict[str, float]:
     return place
 
 
-def test_nothing_moves_while_slow_previews_errors_and_corrections_come_and_go(
-    sized: Page, site: Site, context: BrowserContext
-) -> None:
+def test_nothing_moves_while_slow_previews_errors_and_corrections_come_and_go(sized: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
     sized.goto(site.url)
     sized.evaluate(WATCH_SHIFTS)
     sized.context.new_cdp_session(sized).send("Network.emulateNetworkConditions", LATE)
     places = [button_place(sized)]
 
-    def see(what: Locator) -> None:
-        expect(what).to_be_visible()
+    def see(locator: Locator) -> None:
+        expect(locator).to_be_visible()
         places.append(button_place(sized))
 
     sized.locator("#topic").press_sequentially("reinforcement learning", delay=60)
@@ -125,9 +120,7 @@ def test_nothing_moves_while_slow_previews_errors_and_corrections_come_and_go(
     assert places == [places[0]] * len(places)
 
 
-def test_nothing_moves_on_the_pages_that_answer_a_library_and_a_mistake(
-    sized: Page, site: Site, context: BrowserContext
-) -> None:
+def test_nothing_moves_on_the_pages_that_answer_a_library_and_a_mistake(sized: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
     sized.goto(site.url)
     sized.locator("#library summary").click()
@@ -151,7 +144,7 @@ def test_nothing_moves_on_the_pages_that_answer_a_library_and_a_mistake(
 
 
 def test_subscribe_does_not_move_between_pressing_and_releasing_the_mouse_when_an_answer_comes(
-    sized: Page, site: Site, context: BrowserContext
+    sized: Page, site: Site
 ) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
     sized.goto(site.url)
@@ -179,7 +172,7 @@ def test_an_error_of_the_server_stays_at_the_topics_until_they_are_previewed(pag
     expect(page.locator("#topic")).to_have_attribute("aria-invalid", "true")
 
 
-def test_subscribe_is_not_lost_while_a_topic_is_half_typed(sized: Page, site: Site, context: BrowserContext) -> None:
+def test_subscribe_is_not_lost_while_a_topic_is_half_typed(sized: Page, site: Site) -> None:
     sized.goto(site.url)
     sized.fill("#address", ADA)
     sized.locator("#topic").press_sequentially("offline rl")
@@ -267,10 +260,12 @@ def test_space_chooses_an_example_and_does_not_scroll(page: Page, site: Site) ->
         (" , ,graphs,, graphs", ["graphs"]),
     ],
 )
-@pytest.mark.parametrize("way", ["typed", "pasted"])
-def test_a_comma_ends_a_topic_as_enter_does(page: Page, site: Site, typed: str, expected: list[str], way: str) -> None:
+@pytest.mark.parametrize("input_method", ["typed", "pasted"])
+def test_a_comma_ends_a_topic_as_enter_does(
+    page: Page, site: Site, typed: str, expected: list[str], input_method: str
+) -> None:
     page.goto(site.url)
-    if way == "typed":
+    if input_method == "typed":
         page.locator("#topic").press_sequentially(typed)
     else:
         page.fill("#topic", typed)

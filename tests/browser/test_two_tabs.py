@@ -36,7 +36,7 @@ def press(tab: Page, name: str) -> None:
     tab.get_by_role("button", name=name, exact=True).click()
 
 
-def said(tab: Page) -> str:
+def action_result(tab: Page) -> str:
     """What the page says about the last action."""
     line = tab.locator("main section").first.get_by_role("status")
     expect(line).to_be_visible()
@@ -72,15 +72,15 @@ def test_the_second_to_save_a_section_is_told_and_may_then_replace_it(tabs: tupl
         details.evaluate("details => { details.open = true; }")
     first.fill(field, value)
     press(first, button)
-    assert said(first) == "Saved."
+    assert action_result(first) == "Saved."
     second.fill(field, other_value)
     press(second, button)
 
-    assert CHANGED in said(second)
-    assert value in said(second) or section == "all"
+    assert CHANGED in action_result(second)
+    assert value in action_result(second) or section == "all"
     assert second.input_value(field) == other_value
     press(second, button)
-    assert said(second) == "Saved."
+    assert action_result(second) == "Saved."
     second.goto(signed_links.preferences(1))
     assert second.input_value(field) == other_value
 
@@ -89,11 +89,11 @@ def test_different_sections_saved_in_two_tabs_are_both_kept(tabs: tuple[Page, Pa
     first, second = tabs
     first.fill("#send_at", "08:15")
     press(first, "Save the schedule")
-    assert said(first) == "Saved."
+    assert action_result(first) == "Saved."
     unfold_list(second)
     second.fill("#topics", "graphs")
     press(second, "Save this list")
-    assert said(second) == "Saved."
+    assert action_result(second) == "Saved."
 
     assert (topics(), subscriber_row().send_at) == (["graphs"], time(8, 15))
 
@@ -102,9 +102,9 @@ def test_topics_edited_in_a_tab_and_a_pause_begun_in_another_are_both_kept(tabs:
     first, second = tabs
     first.get_by_label("Topic 1").fill("offline RL")
     press(second, "Pause")
-    assert said(second) == "The mail is paused."
+    assert action_result(second) == "The mail is paused."
     press(first, "Save topics")
-    assert said(first) == "Saved."
+    assert action_result(first) == "Saved."
 
     assert (topics()[0], subscriber_row().paused_until is not None) == ("offline RL", True)
 
@@ -112,11 +112,11 @@ def test_topics_edited_in_a_tab_and_a_pause_begun_in_another_are_both_kept(tabs:
 def test_a_pause_begun_in_another_tab_is_not_ended_by_saving_the_schedule(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     press(first, "Pause")
-    assert said(first) == "The mail is paused."
+    assert action_result(first) == "The mail is paused."
     second.fill("#send_at", "08:15")
     press(second, "Save the schedule")
 
-    assert CHANGED in said(second)
+    assert CHANGED in action_result(second)
     assert (second.input_value("#send_at"), subscriber_row().paused_until is not None) == ("08:15", True)
 
 
@@ -124,13 +124,13 @@ def test_a_topic_renamed_in_one_tab_and_edited_in_another_is_not_lost(tabs: tupl
     first, second = tabs
     first.get_by_label("Topic 1").fill("offline RL")
     press(first, "Save topics")
-    assert said(first) == "Saved."
+    assert action_result(first) == "Saved."
     second.get_by_label("Topic 1").fill("batch RL")
     second.get_by_label("Topic 2").fill("sample efficiency")
     press(second, "Save topics")
 
-    assert CHANGED in said(second)
-    assert "batch RL" in said(second)
+    assert CHANGED in action_result(second)
+    assert "batch RL" in action_result(second)
     assert second.get_by_label("Topic 2").input_value() == "sample efficiency"
     assert topics() == ["offline RL", *TOPICS[1:]]
 
@@ -139,11 +139,11 @@ def test_a_mute_in_one_tab_is_not_undone_by_a_limit_in_another(tabs: tuple[Page,
     first, second = tabs
     first.get_by_label(f"Mute {TOPICS[0]}").check()
     press(first, "Save topics")
-    assert said(first) == "Saved."
+    assert action_result(first) == "Saved."
     second.get_by_label(f"Papers on {TOPICS[1]} a mail, at most").fill("2")
     press(second, "Save topics")
 
-    assert CHANGED in said(second)
+    assert CHANGED in action_result(second)
     assert [topic.muted for topic in profile().topics] == [True, False, False]
     assert second.get_by_label(f"Papers on {TOPICS[1]} a mail, at most").input_value() == "2"
 
@@ -151,12 +151,12 @@ def test_a_mute_in_one_tab_is_not_undone_by_a_limit_in_another(tabs: tuple[Page,
 def test_a_topic_deleted_in_one_tab_does_not_come_back_with_the_list_of_another(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     press(first, f"Delete {TOPICS[0]}")
-    assert said(first) == "Saved."
+    assert action_result(first) == "Saved."
     unfold_list(second)
     second.fill("#topics", "\n".join((*TOPICS, "graphs")))
     press(second, "Save this list")
 
-    assert CHANGED in said(second)
+    assert CHANGED in action_result(second)
     assert topics() == list(TOPICS[1:])
     assert second.input_value("#topics").splitlines() == [*TOPICS, "graphs"]
 
