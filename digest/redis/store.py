@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from digest.errors import Misconfigured, Transient
 from digest.redis import lua_scripts
+from digest.redis.redis_errors import describe_failure
 
 if TYPE_CHECKING:
     import redis
@@ -234,7 +235,7 @@ def _redis_errors_as_transient() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise Transient(f"Redis does not answer: {error}") from error
+        raise Transient(describe_failure(error)) from error
 
 
 def connect(url: str) -> RedisStore:

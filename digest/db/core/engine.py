@@ -23,7 +23,7 @@ BUSY_SECONDS = 30
 # large result meanwhile, loses its connection, too; not longer, because a lease is two minutes.
 PEER_IDLE_SECONDS, PEER_PROBE_SECONDS, PEER_PROBES = 20, 10, 4
 PEER_TIMEOUT_MS = 1000 * (PEER_IDLE_SECONDS + PEER_PROBE_SECONDS * PEER_PROBES)  # of data without an acknowledgement
-_CLIENT_KEEPALIVES: dict[str, int] = {
+_CLIENT_KEEPALIVES: dict[str, int | str] = {
     "keepalives_idle": PEER_IDLE_SECONDS,
     "keepalives_interval": PEER_PROBE_SECONDS,
     "keepalives_count": PEER_PROBES,
@@ -104,8 +104,10 @@ def _engine(address: str) -> Engine:
 
 def _create_postgresql_engine(url: URL) -> Engine:
     """An engine that notices within a minute that the other machine is gone, on both sides."""
-    keepalives = {name: value for name, value in _CLIENT_KEEPALIVES.items() if name not in url.query}
-    pooled_engine = create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True, connect_args=keepalives)
+    # Without an encoding, a database in SQL_ASCII answers in bytes, and no connection to it can even be refused.
+    defaults = _CLIENT_KEEPALIVES | {"client_encoding": "utf8"}
+    arguments = {name: value for name, value in defaults.items() if name not in url.query}
+    pooled_engine = create_engine(url, pool_size=5, max_overflow=15, hide_parameters=True, connect_args=arguments)
     event.listen(pooled_engine, "connect", _set_server_keepalives)
     return _ping_idle_connections(pooled_engine)
 

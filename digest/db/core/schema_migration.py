@@ -85,7 +85,7 @@ def upgrade(target: str = "head", *, database: Engine | None = None) -> str:
     if version is not None and not is_known_revision(version):
         raise Misconfigured(_newer_release_message(version))
     if version is None:
-        _require_own_database(database)
+        _require_usable_database(database)
     config = _config()
     with database.connect() as connection, _foreign_keys_off(connection), connection.begin():
         if connection.dialect.name == "postgresql":
@@ -188,9 +188,28 @@ def foreign_database_message(tables: Sequence[str]) -> str:
     )
 
 
-def _require_own_database(database: Engine) -> None:
+def encoding_problem(database: Engine | None = None) -> str:
+    """What is wrong with the encoding of a PostgreSQL database, with the cure; '' for UTF-8, and for SQLite."""
+    if database is None and is_missing_file():
+        return ""
+    with (database or engine()).execution_options(reading=True).connect() as connection:
+        if connection.dialect.name != "postgresql":
+            return ""
+        encoding = connection.execute(text("SHOW server_encoding")).scalar_one()
+    if encoding == "UTF8":
+        return ""
+    return (
+        f"the database's encoding is {encoding}, which can't hold all titles and names; "
+        "create another one: CREATE DATABASE name ENCODING 'UTF8' TEMPLATE template0"
+    )
+
+
+def _require_usable_database(database: Engine) -> None:
+    """Before the first migration. Raises Misconfigured for the database of another program, or a wrong encoding."""
     if tables := foreign_tables(database):
         raise Misconfigured(foreign_database_message(tables))
+    if problem := encoding_problem(database):
+        raise Misconfigured(problem)
 
 
 def require_newest() -> None:

@@ -40,6 +40,8 @@ def parse_server(address: str) -> SmtpServer:
         raise Misconfigured(_ESCAPE_HINT)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise Misconfigured("DIGEST_SMTP_URL must look like smtp://user:password@host:587?tls=starttls")
+    if (parts.username is None) != (parts.password is None):
+        raise Misconfigured("DIGEST_SMTP_URL: give user and password, or neither: smtp://user:password@host:587")
     tls = _tls(parts)
     default_port = {"implicit": 465, "starttls": 587 if parts.username else 25, "none": 25}[tls]
     username = unquote(parts.username) if parts.username else None

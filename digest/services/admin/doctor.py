@@ -99,11 +99,12 @@ def _check_database(config: settings.Settings) -> Iterator[Finding]:
     try:
         current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
         tables = schema_migration.foreign_tables() if current is None else []
+        problem = schema_migration.foreign_database_message(tables) if tables else schema_migration.encoding_problem()
     except schema_migration.FAILURES as error:
         yield Finding(ERROR, "database", *schema_migration.problem_and_cure(error))
         return
-    if tables:
-        text, cure = schema_migration.foreign_database_message(tables).split("; ", 1)
+    if problem:
+        text, cure = problem.split("; ", 1)
         yield Finding(ERROR, "database", text, cure)
     elif schema_migration.is_missing_file():
         cure = "run: digest migrate (in the folder of the installation)"

@@ -5,6 +5,7 @@ Which records in DNS count as SPF, DKIM and DMARC: `mail/smtp/sender_domain_reco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -19,6 +20,13 @@ from digest.settings import Settings
 from digest.text.counted import count_of
 
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
+_SERVER_CURES = (  # words of the errors of servers and of TLS, and what to do
+    (r"certificate", "use the name in the server's certificate, and let the server renew it where it has expired"),
+    (r"wrong.version|STARTTLS", "the server has no such TLS: smtps:// is for port 465, ?tls=starttls for 587 and 25"),
+    (r"SMTP AUTH", "the server offers no login on this port: use 587 or 465, or leave user and password out"),
+    (r"\b53[0458]\b", "correct user and password in DIGEST_SMTP_URL"),
+    (r"Name or service|getaddrinfo|resolution", "correct the host in DIGEST_SMTP_URL, or this machine's DNS"),
+)
 _RESERVED_DOMAINS = (".example", ".invalid", ".localhost", ".test")  # RFC 2606: no DNS can hold their records
 _SECRETS_OF_CONTAINERS = "/run/secrets"  # mounted with the host's mode; there a folder keeps others out
 
@@ -30,9 +38,17 @@ def check_mail_servers(config: Settings) -> Iterator[Finding]:
         try:
             reply = probe.probe_server(url)
         except DigestError as error:
-            yield Finding(ERROR, "mail server", f"{name}: {error}", "check DIGEST_SMTP_URL, and that the server runs")
+            yield Finding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
         else:
             yield Finding(OK, "mail server", f"{name}: {reply}")
+
+
+def _server_cure(error: str) -> str:
+    """What to do about a mail server that can't be used, by the words of its error."""
+    return next(
+        (cure for pattern, cure in _SERVER_CURES if re.search(pattern, error, re.IGNORECASE)),
+        "check host and port of DIGEST_SMTP_URL, and that the server runs",
+    )
 
 
 def check_bounce_address(config: Settings) -> Iterator[Finding]:

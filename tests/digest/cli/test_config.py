@@ -49,6 +49,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("SMTP_URL", "smtp://ada:pa#ss@mail.example", "# as %23"),
         ("SUMMARY_URL", "ai.example/v1", "begins with https:// or http://"),
         ("ARXIV_OAI_URL", "oaipmh.example", "begins with https:// or http://"),
+        ("SMTP_URL", "smtp://ada@mail.example", "give user and password, or neither"),
         ("BASE_URL", "https://", "it must name a host"),
         ("BASE_URL", "https://papers.example/digest", "nothing may follow the host"),
         ("BASE_URL", "https://papers.example?x=1", "nothing may follow the host"),

@@ -115,6 +115,23 @@ def test_a_user_without_rights_is_told_to_own_the_database(
     assert "make it the owner" in error
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_database_of_another_encoding_is_refused_before_tables_are_made(
+    ready: Terminal, database: str, configured: Callable[..., None]
+) -> None:
+    with engine.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("DROP DATABASE IF EXISTS ascii_only"))
+        connection.execute(text("CREATE DATABASE ascii_only ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"))
+    url = make_url(settings.get().database).set(database="ascii_only")
+    configured(DATABASE_URL=url.render_as_string(hide_password=False))
+
+    code, error = ready.refused("migrate", "--no-compile")
+    assert code == 2
+    assert "encoding is SQL_ASCII" in error
+    assert "ENCODING 'UTF8'" in error
+    assert database_findings(ready)[0][0] == "error"
+
+
 def test_a_move_changes_nothing_in_a_database_that_is_not_empty(
     terminal: Terminal, database_file: Path, tmp_path: Path
 ) -> None:

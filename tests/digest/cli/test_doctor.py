@@ -18,8 +18,9 @@ from sqlalchemy import text
 from digest import clock, redis
 from digest.db.core import schema_migration
 from digest.db.core.engine import transaction
+from digest.errors import MailDeferred
 from digest.mail.mime import dkim
-from digest.mail.smtp import sender_domain_records
+from digest.mail.smtp import probe, sender_domain_records
 from digest.queues import QUEUES
 from digest.redis import PrivateRedis
 from digest.services.admin import doctor_host
@@ -114,6 +115,32 @@ def test_progress_of_scheduler_and_workers_is_ok(ready: Terminal, redis_server: 
         1 + len(QUEUES)
     )
     assert findings(ready, "processes") == []
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("reply", "cure"),
+    [
+        ("no session: 535 5.7.8 bad credentials", "correct user and password in DIGEST_SMTP_URL"),
+        ("no session: SMTPException: SMTP STARTTLS extension not supported by server.", "?tls=starttls"),
+        ("no session: SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number", "smtps:// is for port 465"),
+        ("no session: certificate verify failed: certificate has expired", "renew it"),
+        ("no session: SMTPException: The SMTP AUTH extension is not supported by this server.", "use 587 or 465"),
+        ("no session: ConnectionRefusedError: Connection refused", "that the server runs"),
+    ],
+)
+def test_a_mail_server_that_can_not_be_used_has_the_cure_for_its_reply(
+    ready: Terminal, database: str, monkeypatch: pytest.MonkeyPatch, reply: str, cure: str
+) -> None:
+    def refuse(url: str) -> str:
+        raise MailDeferred(reply)
+
+    monkeypatch.setattr(probe, "probe_server", refuse)
+    rows = json.loads(ready.run("doctor", "--json").stdout)
+
+    [finding] = [row for row in rows if row["name"] == "mail server"]
+    assert finding["level"] == "error"
+    assert cure in finding["cure"]
 
 
 @SQLITE
