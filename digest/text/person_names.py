@@ -29,7 +29,7 @@ class PersonName(NamedTuple):
     family: str
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def parse_name(text: str) -> PersonName:
     """The parts of a name. The family name is the last word, or the words before a comma.
 
@@ -85,7 +85,7 @@ def names_agree(name: PersonName, candidate: PersonName, *, prefix: bool = False
     )
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def family_keys(person: PersonName) -> frozenset[str]:
     """The readings of a name's family name. Names that agree, without `prefix`, have one in common."""
     return frozenset(

@@ -99,7 +99,7 @@ def words(text: str) -> list[str]:
     return WORD.findall(folded)
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def stem(word: str) -> str:
     """The English Snowball stem of a folded word; the tables and `separate_stems` know where another one is better."""
     if word in UNSTEMMED:
@@ -124,7 +124,7 @@ def is_weighted(word: str) -> bool:
     return word not in STOP_WORDS and (len(word) > 1 or not word.isascii())
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 15)
 def split_compound(word: str) -> tuple[Token, ...]:
     """A word's tokens: split between letters and digits (GPT4), and within a closed compound (multiagent)."""
     if word.isalpha():

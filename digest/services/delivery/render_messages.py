@@ -68,7 +68,7 @@ class _PaperCache:
 
 
 class MailComposer:
-    """The composer. Caches papers and their rendered blocks, which many mails share. Not thread-safe."""
+    """The composer. Caches papers and their rendered blocks, which many mails of a day share. Not thread-safe."""
 
     def __init__(self, configuration: settings.Settings) -> None:
         configuration.require("secret_key", "mail_from")
@@ -78,6 +78,7 @@ class MailComposer:
         self._reply_to = replies if replies[1] else None
         self._blocks = PaperBlocks()
         self._papers = _PaperCache()
+        self._newest_day = date.min
         self._loaded_papers: _PapersByRevision = {}
         self._summaries: Summaries = {}
         self._signer = dkim.signer_from(configuration)
@@ -244,12 +245,18 @@ class MailComposer:
         """The context of each delivery, by its id. Also loads the papers of all of them."""
         contexts = mail_context.load_contexts(session, deliveries)
         editions = [context.edition for context in contexts.values() if context.edition]
+        self._forget_earlier_days(max((edition.day for edition in editions), default=date.min))
         entries = [entry for edition in editions for entry in edition.content["entries"]]
         self._loaded_papers = self._papers.fetch(session, {(entry["paper"], entry["revision"]) for entry in entries})
         self._summaries = summaries.summaries_of(
             session, sorted({entry["paper"] for entry in entries}), registry.summary_origins()
         )
         return contexts
+
+    def _forget_earlier_days(self, day: date) -> None:
+        """Empty the caches when editions of a new day begin: papers are seldom mailed on two days."""
+        if day > self._newest_day:
+            self._newest_day, self._blocks, self._papers = day, PaperBlocks(), _PaperCache()
 
     def _unsubscribe_mailto(self, return_path: str, subscriber_id: int) -> str | None:
         """A mailto URL that ends the subscription: `digest bounces ingest` reads such mails by their signed subject."""

@@ -1,0 +1,27 @@
+"""Rendered parts of papers are shared by the mails of a day, and released when the next day begins."""
+
+from __future__ import annotations
+
+import gc
+from datetime import timedelta
+
+from digest.compose.email.paper_block import PaperBlock
+from tests.digest.services.conftest import MONDAY, Lab
+from tests.servers import MailServer
+
+
+def _titles_in_memory() -> set[str]:
+    gc.collect()
+    return {block.title for block in gc.get_objects() if isinstance(block, PaperBlock)}
+
+
+def test_papers_of_the_day_before_are_released(lab: Lab, smtp: MailServer) -> None:
+    lab.subscribe("ada", "bandits")
+    lab.announce(MONDAY, "Linear bandits")
+    lab.run(MONDAY)
+    assert _titles_in_memory() == {"Linear bandits"}
+    lab.announce(MONDAY + timedelta(days=1), "Dueling bandits")
+    lab.run(MONDAY + timedelta(days=1))
+
+    assert _titles_in_memory() == {"Dueling bandits"}
+    assert smtp.recipients() == {"ada@example.com": 2}
