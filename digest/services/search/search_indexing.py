@@ -19,6 +19,9 @@ from digest.text.tokens import TERM_RULES
 log = logs.get(__name__)
 
 _PAPERS_PER_STEP = 400
+# How a paper is indexed: the rules of its terms, and the form of its rows, to be raised with each change of that.
+_FORM = 1
+INDEX_RULES = 100 * _FORM + TERM_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def index_papers(*, seconds: float | None = None) -> IndexingResult:
 def _prepare_index() -> None:
     with transaction() as session:
         search_index.lock_index(session)
-        if search_index.stored_rules(session) not in {None, TERM_RULES}:
+        if search_index.stored_rules(session) not in {None, INDEX_RULES}:
             search_index.clear(session)
         search_index.remove_withdrawn(session)
 
@@ -64,7 +67,7 @@ def _store(papers: Sequence[UnindexedPaper]) -> int:
     rows = [_indexed(paper) for paper in papers]
     with transaction() as session:
         search_index.lock_index(session)
-        return search_index.store(session, rows, TERM_RULES)
+        return search_index.store(session, rows, INDEX_RULES)
 
 
 def _indexed(paper: UnindexedPaper) -> IndexedPaper:

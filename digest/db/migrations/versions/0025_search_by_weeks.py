@@ -1,8 +1,10 @@
 """The search index with terms of weeks, and on PostgreSQL with what a search reads beside the terms.
 
-The index is emptied and filled again in the background, so this takes no time.
+The index is emptied and filled again in the background, so this takes no time. Code of the release before goes on
+with it: the new columns have defaults, and what it adds is indexed again (`INDEX_RULES`).
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
@@ -10,35 +12,27 @@ down_revision = "0024"
 branch_labels = None
 depends_on = None
 
-_SQLITE = (
-    "CREATE VIRTUAL TABLE search_terms USING fts5(terms, content='', detail=none, columnsize=0,"
-    " tokenize=\"ascii tokenchars '.+#*-_'\")",
-)
-_INDEX = "CREATE INDEX ix_search_terms ON search_terms USING gin (terms)"
-_POSTGRESQL = (
-    "CREATE TABLE search_terms (id integer PRIMARY KEY REFERENCES search_document ON DELETE CASCADE,"
-    " paper_id integer NOT NULL, day integer NOT NULL, length integer NOT NULL, facets varchar NOT NULL,"
-    " terms tsvector NOT NULL) WITH (toast_tuple_target = 128)",
-    _INDEX,
-)
-_OLD_POSTGRESQL = (
-    "CREATE TABLE search_terms (id integer PRIMARY KEY REFERENCES search_document ON DELETE CASCADE,"
-    " terms tsvector NOT NULL) WITH (toast_tuple_target = 128)",
-    _INDEX,
-)
+CONTRACT = "an index without papers is complete after a while: each release fills it with what it lacks"
+_NUMBERS = ("paper_id", "day", "length")
 
 
 def upgrade() -> None:
-    _create_again(_POSTGRESQL)
+    _empty()
+    if op.get_bind().dialect.name == "postgresql":
+        for name in _NUMBERS:
+            op.add_column("search_terms", sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0")))
+        op.add_column("search_terms", sa.Column("facets", sa.String(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    _create_again(_OLD_POSTGRESQL)
+    _empty()
+    if op.get_bind().dialect.name == "postgresql":
+        for name in (*_NUMBERS, "facets"):
+            op.drop_column("search_terms", name)
 
 
-def _create_again(postgresql: tuple[str, ...]) -> None:
-    """Empty the index and create its terms' table in a form."""
-    op.drop_table("search_terms")
+def _empty() -> None:
+    """Empty the index; on PostgreSQL the terms go with their papers."""
     op.execute("DELETE FROM search_document")
-    for statement in postgresql if op.get_bind().dialect.name == "postgresql" else _SQLITE:
-        op.execute(statement)
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("INSERT INTO search_terms(search_terms) VALUES ('delete-all')")

@@ -58,7 +58,7 @@ def test_the_first_page_after_confirming_promises_the_first_mail(unconfirmed: Br
     first_page = unconfirmed.post(confirm_link())
     again = unconfirmed.post(confirm_link())
 
-    assert "A first mail" in first_page.text
+    assert "the first mail comes after the next announcement" in first_page.text
     assert "Nothing has changed" in again.text
 
 
