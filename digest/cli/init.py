@@ -15,7 +15,7 @@ from digest import settings
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput, MailDeferred, MailRejected
-from digest.services.admin import compose_files, configuration, deployment_files, initial_setup
+from digest.services.admin import compose_files, configuration, deployment_files, setup_questions
 from digest.sources import registry
 
 
@@ -63,19 +63,19 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             _write_compose_files(compose, options, force=force)
         if compose is not None or any(folders.values()):
             return
-        initial_setup.require_absent(env_file, force=force)
+        setup_questions.require_absent(env_file, force=force)
         answers = options.complete()
-        initial_setup.write_env_file(answers, env_file, force=force)
+        setup_questions.write_env_file(answers, env_file, force=force)
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
             _send_test_mail(answers, env_file)
         output.print_line(f"next: digest migrate, digest ingest {registry.gap_filler()}, digest doctor, then digest up")
 
 
-def _send_test_mail(answers: initial_setup.SetupAnswers, env_file: Path) -> None:
+def _send_test_mail(answers: setup_questions.SetupAnswers, env_file: Path) -> None:
     """Send the test mail. Where the server refuses it, say what is done and what is not, before the error."""
     try:
-        output.print_line(output.plain_text(initial_setup.send_test_mail(answers)))
+        output.print_line(output.plain_text(setup_questions.send_test_mail(answers)))
     except (MailDeferred, MailRejected):
         output.print_line(
             f"the settings are written, but no test mail was sent: correct DIGEST_SMTP_URL in {env_file}, then "
@@ -94,7 +94,7 @@ class _SetupOptions:
     postal_address: str | None
     admin: str | None
 
-    def complete(self, config: settings.Settings | None = None) -> initial_setup.SetupAnswers:
+    def complete(self, config: settings.Settings | None = None) -> setup_questions.SetupAnswers:
         """All answers: the options, else the present settings (`config`), else asked for."""
         present = {
             "mail_from": config and config.mail_from,
@@ -105,11 +105,11 @@ class _SetupOptions:
         }
         options = {name: value for name, value in asdict(self).items() if value}
         for name, value in options.items():
-            initial_setup.check_answer(name, value)
-        return initial_setup.SetupAnswers(
+            setup_questions.check_answer(name, value)
+        return setup_questions.SetupAnswers(
             **{
                 name: options.get(name) or present[name] or _ask(name, question)
-                for name, question in initial_setup.questions().items()
+                for name, question in setup_questions.questions().items()
             }
         )
 
@@ -119,7 +119,7 @@ def _ask(name: str, question: str) -> str:
 
     def checked(answer: str) -> str:
         try:
-            initial_setup.check_answer(name, answer)
+            setup_questions.check_answer(name, answer)
         except BadInput as error:
             raise typer.BadParameter(str(error)) from error
         return answer

@@ -6,4 +6,3 @@ MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile
 MAX_PREFIXES = 20  # words with a `*` among them
 NAME_COST = 2  # words: a name is looked up in several readings
 PREFIX_COST = 2  # words: a prefix stands for many words
-MIN_PREFIX_LENGTH = 3  # letters before a `*`; two begin a tenth of all words. No limit where a character is a word

@@ -23,9 +23,11 @@ from digest.papers.same_paper import is_near_duplicate, is_plausible_version, is
 from digest.papers.same_person import AuthoredPaper, group_papers
 from digest.papers.summary_checks import (
     OWN_PREFIX,
+    RefusedSummary,
     Summaries,
     Summary,
     bounded_summary,
+    checked_summary,
     known_summaries,
     numbers_agree,
     own_origin,
@@ -44,6 +46,7 @@ __all__ = [
     "PaperKeys",
     "ParsedDocument",
     "Record",
+    "RefusedSummary",
     "RejectedItem",
     "Summaries",
     "Summary",
@@ -52,6 +55,7 @@ __all__ = [
     "author_key",
     "author_page_key",
     "bounded_summary",
+    "checked_summary",
     "clean_record",
     "code_address",
     "fill_empty_fields",

@@ -1,4 +1,4 @@
-"""One-line summaries that sources make of papers: their origin, and whether their numbers are the paper's own. Pure.
+"""One-line summaries that sources make of papers: their origin, and which are refused. Pure.
 
 Which of several is shown is decided by the order of `SOURCES` in `sources/registry.py`.
 """
@@ -11,14 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from digest.errors import BadInput
 from digest.text.plain_text import one_line
 
 OWN_PREFIX = "own:"  # in the stored source, before the model of the administrator's own endpoint
 MAX_SOURCE = 40
+MIN_SUMMARY = 20  # characters, of the administrator's own endpoint
 MAX_SUMMARY = 400  # characters; those of sources have 150 to 200
 _SOURCE = 2_000  # characters of a summary that are read at all
+_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
+_ADDRESS = re.compile(r"https?:|www\.|\w@\w", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+
+class RefusedSummary(BadInput):
+    """The administrator's own endpoint answered, but not with a summary of the paper; the message says why."""
 
 
 class Summary(NamedTuple):
@@ -40,6 +48,18 @@ def bounded_summary(text: str) -> str:
     cut = line[:MAX_SUMMARY]
     sentence = cut.rfind(". ")
     return cut[: sentence + 1] if sentence > 0 else cut[: MAX_SUMMARY - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
+
+
+def checked_summary(answer: str, title: str, abstract: str) -> str:
+    """The answer of the administrator's own endpoint as a summary of that paper. Raises RefusedSummary."""
+    summary = bounded_summary(_THOUGHTS.sub("", answer[:20_000])).strip("\"'“”* ")
+    if len(summary) < MIN_SUMMARY:
+        raise RefusedSummary("the summary is empty, too short or cut off")
+    if _ADDRESS.search(summary):
+        raise RefusedSummary("the summary holds an address")
+    if not numbers_agree(summary, title, abstract):
+        raise RefusedSummary("the summary holds a number that the abstract does not")
+    return summary
 
 
 def own_source(model: str) -> str:

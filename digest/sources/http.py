@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from digest import __version__, clock, logs, settings
 from digest.errors import BadInput, Misconfigured, SourceDown
 from digest.network_errors import describe_network_error
-from digest.sources.redirect_policy import SourceRequest, public_request, redirect_request
+from digest.sources.redirect_policy import PERMANENT_REDIRECTS, SourceRequest, public_request, redirect_request
 from digest.sources.request_deadline import ExchangeDeadline
 from digest.sources.request_turns import MAX_WAIT_SECONDS, wait_for_turn
 
@@ -45,7 +45,6 @@ LONGEST_RETRY_AFTER = 6 * 3600.0
 MAX_REDIRECTS = 3
 PARSER_ERRORS = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError)
 _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
-_PERMANENT_REDIRECTS = {301, 308}
 _TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -149,7 +148,7 @@ def _follow_redirects(request: SourceRequest) -> SourceResponse:
                 return replace(answer, moved_to=moved_to)
         except _Redirect as redirect:
             request = redirect_request(request, redirect.status, redirect.location, configured_host=configured_host)
-            is_permanent = is_permanent and redirect.status in _PERMANENT_REDIRECTS
+            is_permanent = is_permanent and redirect.status in PERMANENT_REDIRECTS
             moved_to = request.url if is_permanent else moved_to
     raise SourceDown(f"redirected more than {MAX_REDIRECTS} times", retryable=False)
 

@@ -1,6 +1,6 @@
 """Searches of PubMed by `esearch`: the articles of a day, in parts of at most 9,999 that the server remembers.
 
-An answer with HTTP 200 may report an error.
+An answer with HTTP 200 may report an error. Page size and windows of days: `pubmed.py`.
 """
 
 from __future__ import annotations

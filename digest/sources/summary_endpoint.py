@@ -6,11 +6,10 @@ The answer is text of a model about text of strangers: it is bounded, checked, a
 from __future__ import annotations
 
 import json
-import re
 from urllib.parse import urlsplit
 
 from digest.errors import BadInput, Misconfigured
-from digest.papers import Record, bounded_summary, numbers_agree
+from digest.papers import Record, checked_summary
 from digest.settings import TextSetting
 from digest.sources import http
 from digest.sources.request_turns import Pacing
@@ -25,17 +24,10 @@ TRIES, REQUEST_SECONDS = 2, 30.0
 MAX_ANSWER = 256 * 1024  # bytes
 MAX_TOKENS = 400
 MAX_ABSTRACT_SENT = 6_000  # characters
-MIN_SUMMARY = 20  # characters
 _PROMPT = (
     "You summarise scientific papers. Answer with one plain sentence of at most 30 words that says what the authors "
     "did and what they found. Use only the abstract, and only its numbers. No introduction, no quotation marks."
 )
-_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
-_ADDRESS = re.compile(r"https?:|www\.|\w@\w", re.IGNORECASE)
-
-
-class RefusedSummary(BadInput):
-    """The endpoint answered, but not with a summary of this paper; the message says why."""
 
 
 def is_configured() -> bool:
@@ -63,7 +55,7 @@ def summarize(record: Record) -> str:
     """
     title, abstract = readable(record.title[:2_000]), readable(record.abstract[:MAX_ABSTRACT_SENT])
     content = http.fetch(_request(title, abstract), _content, tries=TRIES)
-    return _checked(content, title, abstract)
+    return checked_summary(content, title, abstract)
 
 
 def _request(title: str, abstract: str) -> http.SourceRequest:
@@ -101,15 +93,3 @@ def _content(data: bytes) -> str:
     if text is not None and not isinstance(text, str):
         raise BadInput("the answer is no chat completion: its content is no text")
     return "" if text is None or choice.get("finish_reason") == "length" else text
-
-
-def _checked(content: str, title: str, abstract: str) -> str:
-    """The content as a summary. Raises RefusedSummary."""
-    summary = bounded_summary(_THOUGHTS.sub("", content[:20_000])).strip("\"'“”* ")
-    if len(summary) < MIN_SUMMARY:
-        raise RefusedSummary("the summary is empty, too short or cut off")
-    if _ADDRESS.search(summary):
-        raise RefusedSummary("the summary holds an address")
-    if not numbers_agree(summary, title, abstract):
-        raise RefusedSummary("the summary holds a number that the abstract does not")
-    return summary

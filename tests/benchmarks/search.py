@@ -89,9 +89,8 @@ def measure(report: Report, name: str, options: argparse.Namespace) -> None:
 
 def searches(rounds: int) -> tuple[list[float], list[float]]:
     """Milliseconds of wall-clock and of CPU time of each search."""
-    from digest.services.search.paper_search import search
+    from digest.services.search.paper_search import RESULTS_PER_PAGE, search
     from digest.services.search.search_schemas import ORDERS, SearchRequest
-    from digest.web.ui.paging import RESULTS_PER_PAGE
 
     walls, cpus = [], []
     for _ in range(rounds):

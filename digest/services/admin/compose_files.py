@@ -18,7 +18,7 @@ from digest import settings
 from digest.errors import BadInput, Refused
 from digest.replace_file import PUBLIC_MODE, replace_file
 from digest.services.admin.configuration import SECRETS, declared_settings
-from digest.services.admin.initial_setup import SetupAnswers, quote_value
+from digest.services.admin.setup_questions import SetupAnswers, quote_value
 
 COMPOSE_FILE, ENV_FILE, SECRETS_FOLDER = "docker-compose.yml", ".env", "secrets"
 SECRET_MODE, SECRETS_FOLDER_MODE, ENV_MODE = 0o444, 0o700, 0o600

@@ -19,7 +19,7 @@ from digest.errors import BadInput, Misconfigured, Refused
 from digest.mail.mime import dkim
 from digest.models import Audit
 from digest.replace_file import replace_file
-from digest.services.admin.initial_setup import quote_value
+from digest.services.admin.setup_questions import quote_value
 from digest.services.security.audit_actor import command_line_actor
 
 NEW_KEY = "new signing key"  # the audit log's action

@@ -1,4 +1,7 @@
-"""Sends due mail, sweeps for dead senders and overdue work, and does both in one process for `--inline`."""
+"""Sends due mail, sweeps for dead senders and overdue work, and does both in one process for `--inline`.
+
+Which mail goes first: `db/outbox/claims.py`. When a mail is tried again and given up: `mail/outbox/retry_backoff.py`.
+"""
 
 from __future__ import annotations
 

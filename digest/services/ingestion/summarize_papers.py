@@ -16,10 +16,9 @@ from digest import clock, logs
 from digest.db.core.engine import reading, transaction
 from digest.db.papers import papers, source_days, summaries
 from digest.errors import Misconfigured, SourceDown
-from digest.papers import Record, own_source
+from digest.papers import Record, RefusedSummary, own_source
 from digest.sources import summary_endpoint
 from digest.sources.source import DOWN
-from digest.sources.summary_endpoint import RefusedSummary
 
 log = logs.get(__name__)
 

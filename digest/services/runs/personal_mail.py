@@ -2,6 +2,8 @@
 
 It takes the usual steps (fetch, select, store the edition with its mail, send), so a process that is killed anywhere
 loses nothing and sends nothing twice. One edition a local date; papers come once.
+
+Settings that are not given: `cli/mail_command.py`.
 """
 
 from __future__ import annotations

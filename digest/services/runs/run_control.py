@@ -1,5 +1,6 @@
 """Administrators control a run: show its deliveries, pause, resume, cancel, resend what was missed. Audited.
 
+Who got no mail of a run: `missed_deliveries` in `db/runs/run_deliveries.py`.
 What cancelling does to mails, editions and papers: `db/runs/run_cancellation.py`.
 """
 

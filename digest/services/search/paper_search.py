@@ -43,6 +43,7 @@ from digest.services.search.search_schemas import (
 )
 from digest.services.subscriptions import topic_checks
 
+RESULTS_PER_PAGE = 20
 MAX_VERIFIED = 300  # papers for one page
 MAX_RANKED = 12_000  # the newest papers found that are ranked
 _RANKED_TIMES_WORDS = 36_000  # fewer for queries of many words

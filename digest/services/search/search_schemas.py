@@ -16,7 +16,7 @@ PERIODS = (7, 30, 365)  # days; older papers are the last period
 class SearchRequest:
     """What to search for. `text`: in the query language of topics; `cursor`: from the page before, '' for the first.
 
-    `limit`: results of a page (`RESULTS_PER_PAGE` in `web/ui/paging.py`, `RESULTS_PER_ANSWER` of the API).
+    `limit`: results of a page (`RESULTS_PER_PAGE` in `paper_search.py`, `RESULTS_PER_ANSWER` of the API).
     """
 
     text: str

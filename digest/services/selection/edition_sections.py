@@ -1,4 +1,7 @@
-"""Build the entries of an edition from matches and papers, ordered by section."""
+"""Build the entries of an edition from matches and papers, ordered by section.
+
+How many papers a mail holds unless a subscriber says otherwise: `DEFAULT_LIMIT` in `matching/profile.py`.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from digest.errors import N_, BadInput, TooMany
 from digest.i18n import localize
 from digest.papers.subjects import is_known
 from digest.services.search.facets import is_category
-from digest.services.search.paper_search import search
+from digest.services.search.paper_search import RESULTS_PER_PAGE, search
 from digest.services.search.search_schemas import NEWEST, SearchPage, SearchRequest
 from digest.services.security import signed_links
 from digest.services.subscriptions import update_preferences
@@ -26,7 +26,6 @@ from digest.web.http.error_pages import status_of
 from digest.web.http.search_limits import SearchSlot
 from digest.web.ui import forms, preference_form, search_view, template_rendering
 from digest.web.ui.forms import Form, Pressed
-from digest.web.ui.paging import RESULTS_PER_PAGE
 
 router = APIRouter(include_in_schema=False)
 

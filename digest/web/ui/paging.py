@@ -13,7 +13,6 @@ from digest.errors import NotFound
 from digest.i18n import localize
 
 ROWS_PER_PAGE = 50
-RESULTS_PER_PAGE = 20  # of a search
 MAX_PAGE = 10
 PageNumber = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from digest.db.papers import paper_search
-from digest.services.search.paper_search import search
+from digest.services.search.paper_search import RESULTS_PER_PAGE, search
 from digest.services.search.search_indexing import IndexingResult, index_papers
 from digest.services.search.search_schemas import BEST, ORDERS, SearchHit, SearchRequest
-from digest.web.ui.paging import RESULTS_PER_PAGE
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
 
