@@ -35,6 +35,11 @@ def type_topics(page: Page, topics: Sequence[str]) -> None:
         entry.press("Enter")
 
 
+def unfold_list(page: Page) -> None:
+    """Show the list of topics in the preferences."""
+    page.get_by_text("Edit the topics as a list").click()
+
+
 def sign_up(page: Page, site: Site, topics: Sequence[str] = TOPICS, address: str = ADA) -> EmailMessage:
     """Fill and send the form; return the confirmation mail."""
     page.goto(site.url)

@@ -16,7 +16,7 @@ from digest.db.core.engine import reading
 from digest.models import Edition
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site, days, link
-from tests.browser.steps import ADA, TOPICS, sign_in, sign_up, subscribe
+from tests.browser.steps import ADA, TOPICS, sign_in, sign_up, subscribe, unfold_list
 from tests.browser.test_sign_up_form import topic_texts
 from tests.digest.web.conftest import everything
 
@@ -155,6 +155,7 @@ def test_topics_that_were_edited_but_not_saved_are_those_stored_after_a_reload(p
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
     page.get_by_label("Topic 1").fill("not saved")
+    unfold_list(page)
     page.fill("#topics", "not saved")
     page.reload()
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from digest.services.security import signed_links
 from tests.browser.site import Site, days
-from tests.browser.steps import TOPICS, subscribe
+from tests.browser.steps import TOPICS, subscribe, unfold_list
 from tests.browser.test_sign_up_form import FRIDAY, MAX_SHIFT, THURSDAY, WATCH_SHIFTS, shifts
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -39,7 +39,7 @@ def test_a_list_of_topics_is_previewed_while_it_is_edited(page: Page, site: Site
     site.announce(THURSDAY, days(FRIDAY)[0])
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
-    page.get_by_text("Edit the topics as a list").click()
+    unfold_list(page)
     page.fill("#topics", "differential privacy")
 
     expect(page.get_by_role("region", name="What these topics bring")).to_contain_text("differential privacy")

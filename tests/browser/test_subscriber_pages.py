@@ -11,7 +11,16 @@ from playwright.sync_api import Page, expect
 
 from digest.services.security import signed_links
 from tests.browser.site import Site, days, link
-from tests.browser.steps import ADA, TOPICS, subscribe, subscriber_row, titles_by_reference, titles_of, type_topics
+from tests.browser.steps import (
+    ADA,
+    TOPICS,
+    subscribe,
+    subscriber_row,
+    titles_by_reference,
+    titles_of,
+    type_topics,
+    unfold_list,
+)
 from tests.digest.web.conftest import everything
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -25,6 +34,7 @@ A_DAY = timedelta(days=1)
 def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
+    unfold_list(page)
     page.fill("#topics", "policy gradient\nminimax")
     page.select_option("#cadence", "weekly")
     page.select_option("#weekday", "4")
@@ -43,6 +53,7 @@ def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
 def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
+    unfold_list(page)
     page.fill("#topics", "policy gradient\ndifferential privacy")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Saved.")

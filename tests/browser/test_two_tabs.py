@@ -12,7 +12,7 @@ from digest.matching.profile import Profile
 from digest.models import ProfileVersion
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site
-from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row
+from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row, unfold_list
 
 pytestmark = [
     pytest.mark.parametrize("database", ["sqlite"], indirect=True),
@@ -41,10 +41,6 @@ def action_result(tab: Page) -> str:
     line = tab.locator("main section").first.get_by_role("status")
     expect(line).to_be_visible()
     return line.inner_text()
-
-
-def unfold_list(tab: Page) -> None:
-    tab.get_by_text("Edit the topics as a list").click()
 
 
 def profile() -> Profile:

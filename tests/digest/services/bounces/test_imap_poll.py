@@ -215,7 +215,7 @@ def test_doctor_counts_what_waits_in_the_folder(imap: BounceServer) -> None:
     imap.deliver(QUESTION)
 
     [finding] = [finding for finding in doctor.run_checks() if finding.name == "bounce folder"]
-    assert (finding.level, finding.text) == (doctor.OK, "INBOX at 127.0.0.1: 1 messages to process")
+    assert (finding.level, finding.text) == (doctor.OK, "INBOX at 127.0.0.1: 1 message to process")
 
 
 @SQLITE
