@@ -200,7 +200,9 @@ def test_doctor_looks_for_both_keys_in_dns(
     for selector in ("s1", "s2"):
         ready.ok("dkim", "new", "--selector", selector, "--folder", str(tmp_path))
     files = {selector: tmp_path / f"dkim-{selector}.pem" for selector in ("s1", "s2")}
-    configured(DKIM_DOMAIN="digest.example", DKIM_SELECTOR="s1", DKIM_KEY_FILE=files["s1"])
+    configured(
+        MAIL_FROM="papers@university.edu", DKIM_DOMAIN="university.edu", DKIM_SELECTOR="s1", DKIM_KEY_FILE=files["s1"]
+    )
     configured(DKIM_SECOND_SELECTOR="s2", DKIM_SECOND_KEY_FILE=files["s2"])
     records = {selector: dkim.dns_record(file.read_bytes()) for selector, file in files.items()}
     if published == "swapped":

@@ -43,7 +43,7 @@ def still_suppressed() -> set[str]:
 def test_a_named_reason_alone_is_released(released_from: Terminal) -> None:
     output = released_from.ok("admin", "unsuppress", "--since", TODAY, "--reason", "no such address")
 
-    assert output == "1 addresses released: 1 no such address\n"
+    assert output == "1 address released: 1 no such address\n"
     assert still_suppressed() == {"full@one.example", "angry@one.example", "letter@one.example"}
     assert "old@one.example" in suppressed()
 
