@@ -12,8 +12,7 @@ SQLITE_TERMS = (
 )
 POSTGRESQL_TERMS = (
     f"CREATE TABLE {TERMS_TABLE} (id integer PRIMARY KEY REFERENCES search_document ON DELETE CASCADE,"
-    " terms tsvector NOT NULL, paper_id integer DEFAULT 0 NOT NULL, day integer DEFAULT 0 NOT NULL,"
-    " length integer DEFAULT 0 NOT NULL, facets varchar DEFAULT '' NOT NULL) WITH (toast_tuple_target = 128)",
+    " terms tsvector NOT NULL) WITH (toast_tuple_target = 128)",
     f"CREATE INDEX ix_{TERMS_TABLE} ON {TERMS_TABLE} USING gin (terms)",
 )
 
@@ -22,11 +21,10 @@ class SearchDocument(SQLModel, table=True):
     """A paper in the search index. Its id is that of the version whose text is indexed.
 
     `day`: the ordinal of the announcement, or of the publication without one. `length`: tokens of title and abstract.
-    `facets`: categories, sources and whether code is known. `rules`: `INDEX_RULES` when it was indexed.
+    `facets`: categories, sources and whether code is known. `rules`: `text.tokens.TERM_RULES` when it was indexed.
 
     The terms are in `search_terms` under the same id: an FTS5 table without content on SQLite, a tsvector on
-    PostgreSQL. Terms of replaced versions stay in the FTS5 table; no row here has their ids. PostgreSQL's table repeats
-    what a search reads of a paper, because a join costs more than all the rest of a search for a common word.
+    PostgreSQL. Terms of replaced versions stay in the FTS5 table; no row here has their ids.
     """
 
     __tablename__ = "search_document"

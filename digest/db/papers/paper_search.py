@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values
-from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQuery, IndexTerm, Without, within_weeks
+from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQuery, IndexTerm, Without
 from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
 MAX_COUNTED = 50_000  # papers whose facets are counted
-_SMALLEST_WINDOW = 10_000  # of the newest papers, which are searched first
+_WINDOW = 10_000  # the newest papers of the index
 
 
 class Scope(NamedTuple):
@@ -68,56 +68,68 @@ def newest_hits(
 ) -> list[IndexHit]:
     """The newest papers, by day and id; `after`: only those behind that day and paper.
 
-    They are looked for in the newest weeks first, because a common word is in most papers.
+    They are looked for among the newest papers of the index first, because a common word is in most of them.
     """
-    last_day = scope.last if after is None else min(scope.last, after[0])
-    window = _newest_days(session, last_day, max(_SMALLEST_WINDOW, 2 * limit)) if scope.papers is None else None
-    if window is not None:
-        first_day = max(window.first, scope.first)
-        recent_papers, recent_days = within_weeks(query, first_day, window.last), scope._replace(first=first_day)
-        hits = _newest_hits(session, recent_papers, recent_days, limit, after)
-        if len(hits) == limit or first_day == scope.first:
+    window = _recent_window(session) if scope.papers is None and limit < _WINDOW else None
+    if window is not None and (after is None or after[0] > window.first_day):
+        hits = _newest_hits(session, query, scope, limit, after, window)
+        if len(hits) == limit:
             return hits
-    return _newest_hits(session, query, scope, limit, after)
+    return _newest_hits(session, query, scope, limit, after, None)
 
 
-class _DaySpan(NamedTuple):
-    """Days from the first to the last (ordinals)."""
+class _RecentWindow(NamedTuple):
+    """All papers of the index from that day on; none of them has a smaller id."""
 
-    first: int
-    last: int
+    first_day: int
+    first_id: int
 
 
-def _newest_days(session: Session, last_day: int, papers: int) -> _DaySpan | None:
-    """The days up to `last_day` with at least so many papers; None for all days."""
-    day = col(SearchDocument.day)
-    newest_first = select(day).where(day <= last_day).order_by(day.desc()).limit(1)
-    first_and_newest = select(newest_first.offset(papers).scalar_subquery(), newest_first.scalar_subquery())
-    first_day, newest_day = session.execute(first_and_newest).one()
-    return None if first_day is None else _DaySpan(first_day, newest_day)
+def _recent_window(session: Session) -> _RecentWindow | None:
+    """The days of the newest papers; None for a small index."""
+    day, document = col(SearchDocument.day), col(SearchDocument.id)
+    newest_first = select(day).order_by(day.desc(), col(SearchDocument.paper_id).desc())
+    first_day = session.execute(newest_first.offset(_WINDOW).limit(1)).scalar_one_or_none()
+    if first_day is None:
+        return None
+    first_id: int = session.execute(select(func.min(document)).where(day >= first_day)).scalar_one()
+    return _RecentWindow(first_day, first_id)
 
 
 def _newest_hits(
-    session: Session, query: IndexQuery, scope: Scope, limit: int, after: tuple[int, int] | None
+    session: Session,
+    query: IndexQuery,
+    scope: Scope,
+    limit: int,
+    after: tuple[int, int] | None,
+    window: _RecentWindow | None,
 ) -> list[IndexHit]:
     behind = "" if after is None else " AND (d.day < :day OR (d.day = :day AND d.paper_id < :paper))"
+    if window is not None:
+        document = "s.id" if _is_postgresql(session) else f"{TERMS_TABLE}.rowid"
+        behind += f" AND {document} >= :first_id AND d.day >= :first_day"
     statement = (
         f"SELECT d.id, d.paper_id, d.day, d.length {_hit_tables(session, scope)}{behind}"
         " ORDER BY d.day DESC, d.paper_id DESC LIMIT :most"
     )
     values = {"most": limit} | ({} if after is None else {"day": after[0], "paper": after[1]})
+    values |= {} if window is None else window._asdict()
     rows = session.execute(text(statement), _values(session, query, scope) | values).all()
     return list(map(IndexHit._make, rows))
 
 
-def document_ids(session: Session, query: IndexQuery) -> set[int]:
-    """The ids in the index of all papers that the query finds."""
+def document_ids(session: Session, query: IndexQuery, first_id: int = 0) -> set[int]:
+    """The ids in the index of all papers that the query finds, from `first_id` on."""
     if _is_postgresql(session):
-        joined_ids, condition = "string_agg(CAST(id AS text), ',')", "terms @@ CAST(:query AS tsquery)"
+        joined_ids, condition = (
+            "string_agg(CAST(id AS text), ',')",
+            "terms @@ CAST(:query AS tsquery) AND id + 0 >= :first_id",
+        )
     else:
-        joined_ids, condition = "group_concat(rowid, ',')", f"{TERMS_TABLE} MATCH :query"
+        joined_ids, condition = "group_concat(rowid, ',')", f"{TERMS_TABLE} MATCH :query AND rowid >= :first_id"
     statement = f"SELECT {joined_ids} FROM {TERMS_TABLE} WHERE {condition}"  # noqa: S608 - texts of ours
-    joined = session.execute(text(statement), {"query": _text(session, query)}).scalar_one()
+    values = {"query": _text(session, query), "first_id": first_id}
+    joined = session.execute(text(statement), values).scalar_one()
     return set(map(int, joined.split(","))) if joined else set()
 
 
@@ -141,7 +153,9 @@ def papers_of(session: Session, document_ids: Sequence[int]) -> list[int]:
 def _hit_tables(session: Session, scope: Scope) -> str:
     """FROM and WHERE of the papers that `:query` finds within the scope."""
     if _is_postgresql(session):
-        tables, matches = f"{TERMS_TABLE} d", "d.terms @@ CAST(:query AS tsquery)"
+        # OFFSET 0: found by the terms first, not read in the order of ids for the join
+        matching_rows = f"(SELECT id FROM {TERMS_TABLE} WHERE terms @@ CAST(:query AS tsquery) OFFSET 0)"  # noqa: S608
+        tables, matches = f"{matching_rows} s JOIN search_document d ON d.id = s.id", "true"
         listed = "d.paper_id = ANY(CAST(:papers AS integer[]))"
     else:  # CROSS JOIN: the terms first
         tables = f"{TERMS_TABLE} CROSS JOIN search_document d ON d.id = {TERMS_TABLE}.rowid"

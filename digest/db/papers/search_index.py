@@ -155,28 +155,15 @@ def store(session: Session, papers: Iterable[IndexedPaper], rules: int) -> int:
             for paper in missing
         ],
     )
-    _insert_terms(session, missing)
+    _insert_terms(session, [(paper.version_id, " ".join(sorted(paper.terms))) for paper in missing])
     return len(missing)
 
 
-def _insert_terms(session: Session, papers: Sequence[IndexedPaper]) -> None:
-    """Store the papers' terms, with PostgreSQL what a search reads of a paper, too."""
+def _insert_terms(session: Session, rows: list[tuple[int, str]]) -> None:
+    """Store the terms, joined by blanks, under their ids."""
     connection = session.connection()
-    rows: list[tuple[int | str, ...]]
     if connection.dialect.name == "postgresql":
-        statement = (
-            f"INSERT INTO {TERMS_TABLE} (id, paper_id, day, length, facets, terms)"  # noqa: S608 - names of ours
-            " VALUES (%s, %s, %s, %s, %s, array_to_tsvector(string_to_array(%s, ' ')))"
-        )
-        rows = [
-            (paper.version_id, paper.paper_id, paper.day, paper.length, paper.facets, _joined_terms(paper))
-            for paper in papers
-        ]
+        statement = f"INSERT INTO {TERMS_TABLE} VALUES (%s, array_to_tsvector(string_to_array(%s, ' ')))"  # noqa: S608
     else:
         statement = f"INSERT INTO {TERMS_TABLE}(rowid, terms) VALUES (?, ?)"  # noqa: S608 - names of ours
-        rows = [(paper.version_id, _joined_terms(paper)) for paper in papers]
     connection.exec_driver_sql(statement, rows)
-
-
-def _joined_terms(paper: IndexedPaper) -> str:
-    return " ".join(sorted(paper.terms))

@@ -7,7 +7,6 @@ A term is a letter for its kind and a text:
     p hash   two adjacent words                 a name_i   an author's family name and first initial
     o v n    a word of comment, venue, institution
     c name   a category or its archive          f source   a source that has the paper          k  code is known
-    d week   a week of days                     (of the stored index only, from `week_term`)
 
 The index may find too many papers, never too few; `scoring.boolean_match` decides. Two pairs of words may have the same
 24-bit hash, so a phrase is exact only where an index tells all pairs apart, as posting lists do. Ids of authors have no
@@ -30,8 +29,6 @@ from digest.text.person_references import author_id_key
 
 CODE = "k"
 _MAX_LENGTH = 60
-_WEEK = 7  # days
-_MAX_WEEKS = 100  # longer spans of days are not looked up
 _MAX_DEPTH = 12
 _NOBODY = "a_"  # the term of no paper
 _PAIR_HASHES = 0xFFFFFF
@@ -113,19 +110,6 @@ def document_terms(document: Document, sources: Iterable[str]) -> set[str]:
 def source_term(source: str) -> str:
     """The term of the papers that a source has."""
     return _cut("f" + source.lower())
-
-
-def week_term(day: int) -> str:
-    """The term of the papers of that day's week. `day`: an ordinal."""
-    return f"d{day // _WEEK}"
-
-
-def within_weeks(query: IndexQuery, first: int, last: int) -> IndexQuery:
-    """The query for papers of the weeks of these days, or of all weeks where these are too many."""
-    weeks = range(first // _WEEK, last // _WEEK + 1)
-    if len(weeks) > _MAX_WEEKS:
-        return query
-    return AllOf((query, AnyOf(tuple(IndexTerm(week_term(week * _WEEK)) for week in weeks))))
 
 
 def category_query(category: str) -> IndexQuery:

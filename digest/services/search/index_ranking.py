@@ -16,15 +16,7 @@ from digest.db.papers import paper_search as store
 from digest.db.papers.paper_search import IndexHit
 from digest.matching.query.language import TEXT_FIELDS, Query, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.bm25 import Weights, impact
-from digest.matching.scoring.index_terms import (
-    AllOf,
-    IndexQuery,
-    lookup,
-    title_query,
-    twice_query,
-    with_author_names,
-    within_weeks,
-)
+from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query, with_author_names
 from digest.matching.scoring.parameters import ABSTRACT_TF, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 
 _WordKey = tuple[str, bool]
@@ -96,8 +88,7 @@ class Ranking:
         return ranked
 
     def _documents_of(self, query: IndexQuery) -> set[int]:
-        oldest, newest = self._hits[-1].day, self._hits[0].day
-        return store.document_ids(self._session, within_weeks(AllOf((self._index_query, query)), oldest, newest))
+        return store.document_ids(self._session, AllOf((self._index_query, query)), min(self._documents))
 
     def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
         """What a word adds to the score of each paper: nothing where none of its terms is."""

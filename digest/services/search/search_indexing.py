@@ -12,16 +12,13 @@ from digest.db.papers import search_index
 from digest.db.papers.search_index import IndexedPaper, UnindexedPaper
 from digest.matching.profile import Candidate
 from digest.matching.scoring.boolean_match import prepare_document
-from digest.matching.scoring.index_terms import document_terms, week_term
+from digest.matching.scoring.index_terms import document_terms
 from digest.services.search.facets import PaperFacets
 from digest.text.tokens import TERM_RULES
 
 log = logs.get(__name__)
 
 _PAPERS_PER_STEP = 400
-# How a paper is indexed: the rules of its terms, and the form of its rows, to be raised with each change of that.
-_FORM = 1
-INDEX_RULES = 100 * _FORM + TERM_RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def index_papers(*, seconds: float | None = None) -> IndexingResult:
 def _prepare_index() -> None:
     with transaction() as session:
         search_index.lock_index(session)
-        if search_index.stored_rules(session) not in {None, INDEX_RULES}:
+        if search_index.stored_rules(session) not in {None, TERM_RULES}:
             search_index.clear(session)
         search_index.remove_withdrawn(session)
 
@@ -67,20 +64,19 @@ def _store(papers: Sequence[UnindexedPaper]) -> int:
     rows = [_indexed(paper) for paper in papers]
     with transaction() as session:
         search_index.lock_index(session)
-        return search_index.store(session, rows, INDEX_RULES)
+        return search_index.store(session, rows, TERM_RULES)
 
 
 def _indexed(paper: UnindexedPaper) -> IndexedPaper:
     record = paper.record
     document = prepare_document(Candidate(paper.paper_id, record, paper.announcement_id or 0))
     published = record.published.toordinal() if record.published else 0
-    day = paper.announcement_id or published
     has_code = record.has_code or record.code_url is not None
     return IndexedPaper(
         version_id=paper.version_id,
         paper_id=paper.paper_id,
-        day=day,
+        day=paper.announcement_id or published,
         length=document.length,
         facets=str(PaperFacets(record.categories, paper.sources, has_code=has_code)),
-        terms=frozenset(document_terms(document, paper.sources) | {week_term(day)}),
+        terms=frozenset(document_terms(document, paper.sources)),
     )

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-import pytest
-
-from digest.db.papers import paper_search
 from digest.services.search.paper_search import RESULTS_PER_PAGE, search
 from digest.services.search.search_indexing import IndexingResult, index_papers
-from digest.services.search.search_schemas import BEST, ORDERS, SearchHit, SearchRequest
+from digest.services.search.search_schemas import BEST, SearchRequest
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
 
@@ -48,29 +43,3 @@ def test_indexing_again_adds_nothing_and_little_time_leaves_the_rest(lab: Lab) -
 
     assert index_papers(seconds=0).papers == 5
     assert index_papers() == IndexingResult()
-
-
-def _all_pages(text: str, order: str) -> list[SearchHit]:
-    hits: list[SearchHit] = []
-    cursor = ""
-    while True:
-        page = search(SearchRequest(text, order, cursor=cursor, limit=2))
-        hits += page.hits
-        cursor = page.cursor
-        if not cursor:
-            return hits
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_papers_of_all_weeks_are_found_though_the_newest_weeks_are_searched_first(
-    lab: Lab, order: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(paper_search, "_SMALLEST_WINDOW", 8)
-    days = [MONDAY - timedelta(weeks=number) for number in range(12)]
-    for number, day in reversed(list(enumerate(days))):
-        rare_titles = ["Trees of graphs"] if number % 5 == 4 else []
-        lab.announce(day, *(f"Graphs of kind {number}, part {part}" for part in range(3)), *rare_titles)
-    index_papers()
-
-    assert len(_all_pages("graphs", order)) == 38
-    assert [hit.day for hit in _all_pages("trees", order)] == [days[4], days[9]]
