@@ -18,6 +18,12 @@ from digest.errors import BadInput, MailDeferred, MailRejected
 from digest.services.admin import compose_files, configuration, deployment_files, setup_questions
 from digest.sources import registry
 
+_Sender = Annotated[str | None, typer.Option(metavar="SENDER", help="Sender of the mails: name <address>.")]
+_ServerUrl = Annotated[str | None, typer.Option(metavar="URL", help="Mail server: smtp://user:password@host:587?tls=…")]
+_BaseUrl = Annotated[str | None, typer.Option(metavar="URL", help="Address of the service in the browser.")]
+_PostalAddress = Annotated[str | None, typer.Option(metavar="TEXT", help="Postal address for the footer.")]
+_Administrator = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Administrator's e-mail address.")]
+
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
     """Add the command."""
@@ -25,19 +31,11 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @app.command("init")
     @output.report_errors
     def init(
-        mail_from: Annotated[
-            str | None, typer.Option(metavar="SENDER", help="Sender of the mails: name <address>.")
-        ] = None,
-        smtp_url: Annotated[
-            str | None, typer.Option(metavar="URL", help="Mail server: smtp://user:password@host:587?tls=…")
-        ] = None,
-        base_url: Annotated[
-            str | None, typer.Option(metavar="URL", help="Address of the service in the browser.")
-        ] = None,
-        postal_address: Annotated[
-            str | None, typer.Option(metavar="TEXT", help="Postal address for the footer.")
-        ] = None,
-        admin: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Administrator's e-mail address.")] = None,
+        mail_from: _Sender = None,
+        smtp_url: _ServerUrl = None,
+        base_url: _BaseUrl = None,
+        postal_address: _PostalAddress = None,
+        admin: _Administrator = None,
         test_mail: Annotated[bool, typer.Option(help="Send a test mail to the administrator.")] = True,
         env_file: Annotated[Path, typer.Option(metavar="FILE", help="The file to write.")] = Path(".env"),
         force: Annotated[bool, typer.Option(help="Replace existing files.")] = False,

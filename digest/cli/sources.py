@@ -25,6 +25,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     app.add_typer(group, name="sources")
     _add_list_and_test(group)
     _add_feed_commands(group)
+    _add_feed_changes(group)
     _add_switches(group)
 
 
@@ -84,6 +85,8 @@ def _add_feed_commands(group: typer.Typer) -> None:
         )
         output.print_line(f"when its papers are right: digest sources confirm {feed.name}")
 
+
+def _add_feed_changes(group: typer.Typer) -> None:
     @group.command()
     @output.report_errors
     def confirm(name: Name) -> None:

@@ -26,9 +26,9 @@
   };
   const put = (answer, text) => {
     const page = new DOMParser().parseFromString(text, 'text/html');
-    const found = page.querySelector('.found[role=status]');
+    const preview = page.querySelector('.found[role=status]');
     const error = page.querySelector('[id$=-error]') || page.querySelector('main p');
-    if (answer.ok && found) panel.replaceChildren(...found.childNodes);
+    if (answer.ok && preview) panel.replaceChildren(...preview.childNodes);
     else if (error) say(error.textContent);
     if (answer.status !== 429) return;
     clearTimeout(waiting);

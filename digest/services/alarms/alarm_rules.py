@@ -35,6 +35,7 @@ FAILING_AFTER = timedelta(minutes=10)
 FAILURE_RETENTION = timedelta(days=14)  # since when the servers fail
 MAX_DOMAINS_NAMED = 5  # with more paused domains there is one alarm for all, once a day
 MAX_FACTS = 60  # of the problems of one mail
+_MANY_DOMAINS = "{} domains refuse our mail".format  # the title of an alarm about several
 _SERVERS_FAILING = "servers"  # the kind of attempt that records since when no mail server works
 
 
@@ -137,7 +138,7 @@ def raise_refusal_alarms(session: Session, *, now: datetime) -> int:
     if len(pauses) > MAX_DOMAINS_NAMED:
         return _alarm_many_domains(session, pauses, now)
     problems = [_paused_domain_problem(pause.domain, pause.until, pause.reason) for pause in pauses]
-    return bool(raise_alarms(session, problems, "{} domains refuse our mail".format, now=now))
+    return bool(raise_alarms(session, problems, _MANY_DOMAINS, now=now))
 
 
 def _alarm_server_refuses(session: Session, pause: DomainPause, now: datetime) -> bool:
@@ -177,7 +178,7 @@ def _check_overdue(session: Session, now: datetime) -> bool:
 
 def alarm_domain_paused(session: Session, domain: str, until: datetime, reason: str, *, now: datetime) -> bool:
     """Alarm about a domain that is paused because it refuses our mail by policy."""
-    return bool(raise_alarms(session, [_paused_domain_problem(domain, until, reason)], str, now=now))
+    return bool(raise_alarms(session, [_paused_domain_problem(domain, until, reason)], _MANY_DOMAINS, now=now))
 
 
 def _paused_domain_problem(domain: str, until: datetime, reason: str) -> Problem:
