@@ -263,13 +263,18 @@ def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> 
     shown_versions = str(form.get("shown", ""))
     try:
         parsed = [row.parsed() for row in rows if not row.is_new]
-        added_topics = [row.typed for row in rows if row.is_new and row.typed.strip()]
+        added_topics = _added_topics(rows)
         topic_feedback.save_topic_rows(subscriber_id, parsed, added_topics, shown_versions=shown_versions)
     except BadInput as error:
         return current_page(subscriber_id, error=_error_of_rows(error), rows=rows)
     except Refused as error:
         return _conflict_page(subscriber_id, {}, error, rows)
     return _redirect_after(subscriber_id, preference_notices.SAVED)
+
+
+def _added_topics(rows: Sequence[SubmittedRow]) -> list[str]:
+    """The new topics of the rows: commas separate several."""
+    return list(preference_form.split_at_commas([row.typed for row in rows if row.is_new]))
 
 
 def _error_of_rows(error: BadInput) -> BadInput:
@@ -296,7 +301,8 @@ def _preview_rows(subscriber_id: int, form: FormData, make_preview: MakePreview)
     account = update_preferences.account_of(subscriber_id)
     rows = forms.topic_rows(form)
     stored_texts = preference_form.texts_of(account.subscriber, account.profile)
-    topics = "\n".join(row.typed for row in rows if row.typed.strip() and not row.muted)
+    kept_topics = [row.typed for row in rows if not row.is_new and row.typed.strip() and not row.muted]
+    topics = "\n".join((*kept_topics, *_added_topics(rows)))
     shown_versions = str(form.get("shown", ""))
     try:
         preview = _preview_of_texts(account, stored_texts | {"topics": topics}, make_preview)

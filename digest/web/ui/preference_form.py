@@ -64,12 +64,12 @@ def submitted_texts(
             )
             texts[name] = values[-1] if separator is None else separator.join(values)
     if split_commas and "topics" in texts:
-        texts["topics"] = "\n".join(_without_commas(texts["topics"].splitlines(), stored_topics))
+        texts["topics"] = "\n".join(split_at_commas(texts["topics"].splitlines(), stored_topics))
     return texts
 
 
-def _without_commas(lines: Sequence[str], stored_topics: Collection[str]) -> Iterator[str]:
-    """Split topics at commas. Commas in quotes and in parentheses belong to the topic."""
+def split_at_commas(lines: Sequence[str], stored_topics: Collection[str] = ()) -> Iterator[str]:
+    """Split topics at commas, except `stored_topics`. Commas in quotes and in parentheses belong to the topic."""
     for line in lines:
         if line.strip() in stored_topics or "," not in line:
             yield line

@@ -373,3 +373,18 @@ def test_topics_are_previewed_without_being_saved(web: Browser) -> None:
 
     assert 'class="bars"' in response.text
     assert len(profiles()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "added"),
+    [
+        ("graphs, bandits", ["graphs", "bandits"]),
+        ('"graphs, directed", bandits', ['"graphs, directed"', "bandits"]),
+        ("(graphs OR trees), ,bandits,", ["(graphs OR trees)", "bandits"]),
+    ],
+)
+def test_commas_separate_topics_that_are_added(web: Browser, typed: str, added: list[str]) -> None:
+    subscribed(web)
+    web.post(path(signed_links.preferences(1)), data={"action": "tune", "new_topic": typed})
+
+    assert [topic["text"] for topic in profiles()[-1].profile["topics"]][1:] == added
