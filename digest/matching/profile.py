@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from digest.matching.profile_limits import DEFAULT_LIMIT
 from digest.papers import Record
 from digest.text.tokens import stem
 
-DEFAULT_LIMIT = 10  # papers a day
 USUAL, HIGH = "usual", "high"
 _OPTIONAL_FIELDS = frozenset({"examples", "sources", "languages"})  # absent from JSON where they are empty
 

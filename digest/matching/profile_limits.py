@@ -1,5 +1,6 @@
-"""How much one profile may hold."""
+"""How much one profile may hold, and how many papers a day it gets by default."""
 
+DEFAULT_LIMIT = 10  # papers a day, unless the subscriber says otherwise
 MAX_TOPICS = 20
 MAX_QUERY = 500  # characters of one topic
 MAX_WORDS = 150  # of all topics, exclusions and followed authors of one profile together

@@ -30,7 +30,8 @@ from digest.matching.kernel.array_layout import (
     TERM,
     CompiledProfiles,
 )
-from digest.matching.profile import DEFAULT_LIMIT, Examples, Profile
+from digest.matching.profile import Examples, Profile
+from digest.matching.profile_limits import DEFAULT_LIMIT
 from digest.matching.query.language import And, Node, Or, ProfileTerm, Term, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.example_vectors import stems_of

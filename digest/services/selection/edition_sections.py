@@ -1,6 +1,6 @@
 """Build the entries of an edition from matches and papers, ordered by section.
 
-How many papers a mail holds unless a subscriber says otherwise: `DEFAULT_LIMIT` in `matching/profile.py`.
+How many papers a mail holds unless a subscriber says otherwise: `DEFAULT_LIMIT` in `matching/profile_limits.py`.
 """
 
 from __future__ import annotations

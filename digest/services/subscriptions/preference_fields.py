@@ -26,7 +26,8 @@ from pydantic import (
 from digest import clock, i18n, settings
 from digest.errors import N_, BadInput
 from digest.i18n import localize
-from digest.matching.profile import DEFAULT_LIMIT, Profile, Topic
+from digest.matching.profile import Profile, Topic
+from digest.matching.profile_limits import DEFAULT_LIMIT
 from digest.matching.query.profile_limit_checks import check_cost
 from digest.models import Subscriber
 from digest.services.catalog import outlets
