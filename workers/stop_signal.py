@@ -1,4 +1,4 @@
-"""A request to stop, by SIGTERM, SIGINT or another thread."""
+"""A request to stop, by SIGTERM, SIGINT or another thread. How long tasks may finish: `supervisor.DRAIN_SECONDS`."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
 from digest.services.admin import configuration
-from digest.services.runs import daily_run, mails_before_restore
-from digest.services.runs.mails_before_restore import PossibleRepeats
+from digest.services.runs import daily_run, repeats_after_restore
+from digest.services.runs.repeats_after_restore import PossibleRepeats
 
-MAX_REPEATS_SHOWN = 50  # --json lists up to `mails_before_restore.MAX_LISTED`
+MAX_REPEATS_SHOWN = 50  # --json lists up to `repeats_after_restore.MAX_LISTED`
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -40,7 +40,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             result = daily_run.run_inline(date_of_run, only=only)
         else:
             result = daily_run.run_queued(date_of_run, only=only, enqueue=dependencies.enqueue(), wait=wait)
-        repeats = mails_before_restore.possible_repeats() if dry_run else None
+        repeats = repeats_after_restore.possible_repeats() if dry_run else None
         if json:
             output.emit_json(result.to_json() | _repeats_json(repeats))
         elif dry_run:

@@ -1,4 +1,7 @@
-"""A paper in a mail, shared by all who got it for the same reasons; the prefix of feedback links is inserted later."""
+"""A paper in a mail, shared by all who got it for the same reasons; the prefix of feedback links is inserted later.
+
+Title, excerpt, summary, source and links, the same in all mails: `paper_block.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Leases of senders. The id of a lease fences its rows; its beat shows that the holder is alive and makes progress."""
+"""Leases of senders. The id of a lease fences its rows; its beat shows that the holder is alive and makes progress.
+
+When a lease expires, and what becomes of its mails: `mail/outbox/lease_reaper.py`.
+"""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ def copy_summaries(session: Session, paper: int, other: int) -> None:
 def summaries_of(session: Session, papers: Sequence[int], origins: Mapping[str, str]) -> dict[int, list[Summary]]:
     """The summaries of each paper that has any, in the order of `origins`: source names, and what people call them.
 
-    Last come those of the administrator's own endpoint. Summaries of other sources are left out.
+    Sources are in the order of `sources/registry.py`. Last come those of the administrator's own endpoint.
+    Summaries of other sources are left out.
     """
     if not papers:
         return {}

@@ -7,14 +7,13 @@ import unicodedata
 from typing import NamedTuple
 
 from digest.errors import N_, BadQuery
-from digest.matching.profile_limits import MAX_QUERY
+from digest.matching.profile_limits import MAX_QUERY, MIN_PREFIX_LENGTH
 from digest.matching.query.syntax_tree import FIELDS, TEXT_FIELDS, And, AndNot, Node, Or, Query, Term, phrase_words
 from digest.papers.subjects import suggested_subjects
 from digest.text.person_names import parse_name
 from digest.text.person_references import ID_SCHEMES, author_term
 from digest.text.word_tables import STOP_WORDS
 
-MIN_PREFIX_LENGTH = 3  # letters before a `*`; two begin a tenth of all words. No limit where a character is a word
 MAX_DEPTH = 40  # parentheses inside parentheses
 OPERATORS = ("AND", "OR", "ANDNOT")
 _FIELD_ALIASES = {

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from digest.errors import N_, BadInput
 from digest.matching.profile import Profile
-from digest.matching.profile_limits import MAX_PREFIXES, MAX_WORDS, NAME_COST, PREFIX_COST
+from digest.matching.profile_limits import MAX_PREFIXES, MAX_WORDS, MIN_PREFIX_LENGTH, NAME_COST, PREFIX_COST
 from digest.matching.query.language import Node, Term, parse, phrase_words
-from digest.matching.query.parser import MIN_PREFIX_LENGTH
 from digest.matching.query.syntax_tree import all_terms
 
 _WHOLE_WORD_SCRIPTS = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is a word or syllable

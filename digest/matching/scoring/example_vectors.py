@@ -3,6 +3,8 @@
 Of every example the impacts of its terms, brought to length one, are added up; a sum counts by the square of the number
 of examples that have the term, so that what they have in common outweighs what one of them repeats. Examples that are
 unlike the others make further groups with terms of their own, because a library has several interests.
+
+How similar a new paper is to them: `reference/paper_evaluation.py` and `kernel/example_matching.py`.
 """
 
 from __future__ import annotations

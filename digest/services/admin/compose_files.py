@@ -1,7 +1,8 @@
 """`digest init --compose`: docker-compose.yml, an .env without secrets, and a file for each secret.
 
 Compose mounts the files of secrets with their owner and mode, and the containers run as user 10001. So the files are
-readable by all, in a folder that only its owner can enter.
+readable by all, in a folder that only its owner can enter. Which service gets which secret:
+`templates/deploy/compose/docker-compose.yml`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from digest.models import Audit, Subscriber
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR
 from digest.models.types import stored_id
 from digest.services.security.audit_actor import command_line_actor
-from digest.services.subscriptions import confirm, consent_origin, preference_fields
+from digest.services.subscriptions import consent_origin, preference_fields, sign_up_confirmation
 from digest.services.subscriptions import erasure as erasing
 from digest.text.plain_text import one_line
 from digest.text.stored_text_redaction import redact_addresses
@@ -114,7 +114,7 @@ def add_subscriber(values: Mapping[str, Any], *, consent: str, welcome: bool = T
             raise Refused(f"{address.text} is already subscribed")
         request.apply_to(subscriber)
         version = subscribers.add_profile_version(session, stored_id(subscriber), request.profile(), now=now)
-        confirm.activate(
+        sign_up_confirmation.activate(
             session, subscriber, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
         )
         if not welcome:
@@ -130,7 +130,7 @@ def check_subscriber(values: Mapping[str, Any], *, consent: str) -> str:
         existing = subscribers.by_key(session, address.key)
         if existing is not None and existing.state == ACTIVE:
             raise Refused(f"{address.text} is already subscribed")
-        confirm.require_not_suppressed(session, address.key)
+        sign_up_confirmation.require_not_suppressed(session, address.key)
     return address.key
 
 

@@ -17,7 +17,7 @@ from digest import papers
 from digest.db.core.engine import transaction
 from digest.db.papers import paper_writes, quality_figures
 from digest.papers import ParsedDocument, RejectedItem
-from digest.services.ingestion.ingest_batch import BatchWriter
+from digest.services.ingestion.batch_writer import BatchWriter
 from digest.services.ingestion.paper_upsert import PaperUpsert
 
 PAPERS_PER_BATCH = 5000

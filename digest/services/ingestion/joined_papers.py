@@ -14,8 +14,8 @@ from digest.db.papers import paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.db.papers.papers import StoredPaper
 from digest.papers import Record
+from digest.services.ingestion.batch_writer import BatchWriter
 from digest.services.ingestion.dedup import StoredMatches
-from digest.services.ingestion.ingest_batch import BatchWriter
 
 
 class JoinedPapers:

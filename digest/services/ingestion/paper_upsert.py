@@ -10,8 +10,8 @@ from digest import papers
 from digest.db.papers import author_ids, feed_sources, paper_writes, summaries
 from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
+from digest.services.ingestion.batch_writer import BatchWriter
 from digest.services.ingestion.dedup import StoredMatches, pmid_identifier
-from digest.services.ingestion.ingest_batch import BatchWriter
 from digest.services.ingestion.joined_papers import JoinedPapers, version_row
 from digest.sources import registry
 from digest.text.language_detection import detect_language, language_code

@@ -30,7 +30,7 @@ from digest.models.types import stored_id
 from digest.services.delivery.personal_composer import PersonalComposer
 from digest.services.ingestion import catch_up, fetch_schedule, source_status
 from digest.services.runs import build_editions, run_planning
-from digest.services.subscriptions import confirm, consent_origin, preference_fields
+from digest.services.subscriptions import consent_origin, preference_fields, sign_up_confirmation
 from digest.services.subscriptions.topic_checks import check_topic
 from digest.services.subscriptions.update_preferences import save_section
 from digest.sources.source import DOWN
@@ -158,7 +158,7 @@ def _store_profile(request: PersonalRequest) -> int:
         session.flush()
         preferences.apply_to(subscriber)
         version = subscribers.add_profile_version(session, stored_id(subscriber), preferences.profile(), now=now)
-        confirm.activate(
+        sign_up_confirmation.activate(
             session, subscriber, version, event=subscribers.IMPORTED, client=consent_origin.ADMINISTRATOR, now=now
         )
         subscribers.mark_welcomed(session, stored_id(subscriber), now=now)

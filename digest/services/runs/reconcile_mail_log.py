@@ -32,7 +32,7 @@ from digest.models.types import stored_id
 from digest.services.catalog import epochs
 from digest.services.editions import assemble_edition
 from digest.services.editions.assemble_edition import EditionRow
-from digest.services.runs import mails_before_restore, run_planning
+from digest.services.runs import repeats_after_restore, run_planning
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.subscriptions import send_schedule
 
@@ -164,7 +164,7 @@ def _settle_lost_edition(own: _OwnMail, *, apply: bool) -> ReconciledMail:
             return _row(own, NO_SUBSCRIBER if restore else NO_DELIVERY)
         if not own.kind or not own.proved:
             return _row(own, NOT_PROVED if own.kind else UNKNOWN_KIND)
-        sent_at = own.logged.at or send_schedule.due_after(subscriber, mails_before_restore.backup_moment(restore))
+        sent_at = own.logged.at or send_schedule.due_after(subscriber, repeats_after_restore.backup_moment(restore))
         day = _day_of_mail(session, own, subscriber, sent_at)
         if day is None:
             return _row(own, NO_DATE)
@@ -229,7 +229,7 @@ def _has_other_mail(session: Session, own: _OwnMail, subscriber_id: int, day: da
     if delivery is None or delivery.state in OPEN_STATES:
         return False
     restore = audit.newest_of(session, audit.RESTORE)
-    is_older = restore is not None and edition.created_at <= mails_before_restore.backup_moment(restore)
+    is_older = restore is not None and edition.created_at <= repeats_after_restore.backup_moment(restore)
     is_this_mail = (
         delivery.message_id == own.logged.message_id if own.logged.message_id else delivery.tried_at == own.logged.at
     )

@@ -1,6 +1,7 @@
 """Build the entries of an edition from matches and papers, ordered by section.
 
 How many papers a mail holds unless a subscriber says otherwise: `DEFAULT_LIMIT` in `matching/profile_limits.py`.
+A paper that is selected as new is not shown as rising too: both back ends leave it out there.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from digest.models import Subscriber, Suppression
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.models.types import stored_id
 from digest.services.subscriptions import personal_data, preference_fields, preference_versions, send_schedule
-from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.preference_fields import Preferences
+from digest.services.subscriptions.sign_up_confirmation import activate
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Confirm or refuse a sign-up by a mailed link. GET shows buttons; POST acts."""
+"""Confirm or refuse a sign-up by a mailed link. GET shows buttons; POST acts.
+
+Links that are out of date or were used: `services/subscriptions/sign_up_confirmation.py`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from digest.i18n import localize
 from digest.matching.profile import Profile
 from digest.services.editions import welcome
 from digest.services.security import signed_links
-from digest.services.subscriptions import confirm
-from digest.services.subscriptions.confirm import Confirmation
+from digest.services.subscriptions import sign_up_confirmation
+from digest.services.subscriptions.sign_up_confirmation import Confirmation
 from digest.signing import CONFIRM, NOT_ME
 from digest.web.http.action_results import ActionResult, redirect_to_result
 from digest.web.http.client_ip import Client
@@ -37,7 +40,7 @@ def show(token: str, result: ActionResult = "") -> HTMLResponse:
     subscriber_id, request_id = signed_links.read_token(CONFIRM, token, count=2)
     if result == _REFUSED:
         return _refusal_page()
-    confirmation = confirm.confirmation_of(subscriber_id, request_id)
+    confirmation = sign_up_confirmation.confirmation_of(subscriber_id, request_id)
     return _page(_as_confirmed(confirmation, result) if result else confirmation)
 
 
@@ -48,10 +51,12 @@ def submit(token: str, request: Request, form: Form, client: Client, queue: Queu
         return show(token)
     subscriber_id, request_id = signed_links.read_token(CONFIRM, token, count=2)
     if form.get("action") == REFUSE_ACTION:
-        confirm.confirmation_of(subscriber_id, request_id)  # an expired link can't refuse either
-        confirm.refuse_sign_up(subscriber_id, request_id)
+        sign_up_confirmation.confirmation_of(subscriber_id, request_id)  # an expired link can't refuse either
+        sign_up_confirmation.refuse_sign_up(subscriber_id, request_id)
         return redirect_to_result(request, _REFUSED)
-    return redirect_to_result(request, _result_of(confirm.confirm(subscriber_id, request_id, client, queue)))
+    return redirect_to_result(
+        request, _result_of(sign_up_confirmation.confirm(subscriber_id, request_id, client, queue))
+    )
 
 
 def _result_of(confirmation: Confirmation) -> str:
@@ -65,7 +70,7 @@ def _result_of(confirmation: Confirmation) -> str:
 
 
 def _as_confirmed(confirmation: Confirmation, result: str) -> Confirmation:
-    """What the link confirmed, as it was shown by `confirm.confirm`."""
+    """What the link confirmed, as it was shown by `sign_up_confirmation.confirm`."""
     if result == _STARTED:
         return replace(confirmation, is_active=False, is_added=True)
     if not result.startswith(_ADDED):
@@ -89,7 +94,7 @@ def show_refusal(token: str, result: ActionResult = "") -> HTMLResponse:
     if result:
         return _refusal_page()
     return template_rendering.page_response(
-        "not_me.html", private=True, address=confirm.refusal_of(subscriber_id, request_id)
+        "not_me.html", private=True, address=sign_up_confirmation.refusal_of(subscriber_id, request_id)
     )
 
 
@@ -99,7 +104,7 @@ def refuse(token: str, request: Request, pressed: Pressed) -> Response:
     if not pressed:
         return show_refusal(token)
     subscriber_id, request_id = signed_links.read_token(NOT_ME, token, count=2)
-    confirm.refuse_sign_up(subscriber_id, request_id)
+    sign_up_confirmation.refuse_sign_up(subscriber_id, request_id)
     return redirect_to_result(request, _REFUSED)
 
 

@@ -34,7 +34,7 @@ from digest.models import (
 from digest.models.search import TERMS_TABLE
 from digest.queues import NoQueue
 from digest.services.security import api_tokens
-from digest.services.subscriptions import confirm
+from digest.services.subscriptions import sign_up_confirmation
 from digest.services.subscriptions.preference_fields import Preferences
 from tests.forked_processes import ForkedProcess
 from tests.patience import PATIENCE
@@ -129,7 +129,7 @@ def test_a_confirmation_mail_from_before_requests_were_kept_apart_still_works(
 
         assert [(row.id, row.subscriber_id) for row in requests] == [(7, 1), (10, 3)]
         assert request.id == 11
-    confirmed = confirm.confirm(1, 7, "client", NoQueue())
+    confirmed = sign_up_confirmation.confirm(1, 7, "client", NoQueue())
 
     assert confirmed.profile.topics[0].text == "graphs"
     assert (confirmed.schedule.time_zone, f"{confirmed.schedule.send_at}") == ("Asia/Tokyo", "18:15:00")

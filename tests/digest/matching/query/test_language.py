@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.errors import BadQuery
 from digest.matching.profile import Profile, Topic
-from digest.matching.profile_limits import MAX_QUERY
+from digest.matching.profile_limits import MAX_QUERY, MIN_PREFIX_LENGTH
 from digest.matching.query.language import (
     And,
     AndNot,
@@ -22,7 +22,6 @@ from digest.matching.query.language import (
     phrase_words,
     profile_terms,
 )
-from digest.matching.query.parser import MIN_PREFIX_LENGTH
 from tests.steps import calls
 
 WORDS = st.sampled_from(

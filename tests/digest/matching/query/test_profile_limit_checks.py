@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.errors import BadInput
 from digest.matching.profile import Profile, Topic
-from digest.matching.query.parser import MIN_PREFIX_LENGTH
+from digest.matching.profile_limits import MIN_PREFIX_LENGTH
 from digest.matching.query.profile_limit_checks import check_cost, profile_cost
 
 

@@ -14,7 +14,7 @@ from digest.models import SignUpRequest
 from digest.queues import NoQueue
 from digest.services.delivery import delivery_worker
 from digest.services.editions import welcome
-from digest.services.subscriptions import confirm
+from digest.services.subscriptions import sign_up_confirmation
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.services.subscriptions.unsubscribe import unsubscribe
@@ -89,7 +89,7 @@ def confirmed(lab: Lab, name: str, **subscription: object) -> int:
     values = {"address": f"{name}@example.com", "topics": ["bandits"], **subscription}
     subscribe(Subscription(**values), "a client", NoQueue())  # type: ignore[arg-type]
     number = lab.subscriber(name).id or 0
-    confirm.confirm(number, last_request(number), "a client", NoQueue())
+    sign_up_confirmation.confirm(number, last_request(number), "a client", NoQueue())
     return number
 
 
@@ -196,7 +196,7 @@ def test_welcomes_of_an_import_go_behind_the_days_mail_and_a_confirmed_one_befor
         welcome.first_edition(lab.subscribe(name, "bandits"))
     subscribe(Subscription(address="cyd@example.com", topics=["bandits"]), "a client", NoQueue())
     cyd = lab.subscriber("cyd")
-    confirm.confirm(cyd.id or 0, last_request(cyd.id or 0), "a client", NoQueue())
+    sign_up_confirmation.confirm(cyd.id or 0, last_request(cyd.id or 0), "a client", NoQueue())
     welcome.first_edition(cyd.id or 0)
     with transaction() as session:
         deliveries.enqueue(session, [deliveries.NewDelivery("digest", 10**6, "the-day@example.com")], clock.now())

@@ -18,7 +18,7 @@ from digest.matching.profile import Profile
 from digest.models import Consent
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export
-from digest.services.subscriptions.confirm import activate
+from digest.services.subscriptions.sign_up_confirmation import activate
 from tests.digest.services.stored_rows import add_subscriber, later, store_row
 
 ADA, CLIENT = "ada@one.example", "203.0.113.7"

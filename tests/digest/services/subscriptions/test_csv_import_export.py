@@ -20,8 +20,8 @@ from digest.matching.profile import Examples, ExampleTerm, Profile, Topic
 from digest.models import Consent, Delivery, ProfileVersion, SignUpRequest, Subscriber, Suppression
 from digest.services.admin import subscriber_admin
 from digest.services.subscriptions import consent_origin, csv_import_export, preference_fields
-from digest.services.subscriptions.confirm import activate
 from digest.services.subscriptions.sign_up import WORDING_VERSION
+from digest.services.subscriptions.sign_up_confirmation import activate
 from tests.digest.services.stored_rows import add_subscriber, store_row
 
 NOON = datetime(2025, 11, 20, 12, tzinfo=UTC)

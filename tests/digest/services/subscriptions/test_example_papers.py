@@ -15,7 +15,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.queues import NoQueue
 from digest.services.ingestion.import_document import store_document
 from digest.services.preview import preview
-from digest.services.subscriptions import confirm, erasure, example_papers, sign_up
+from digest.services.subscriptions import erasure, example_papers, sign_up, sign_up_confirmation
 from digest.services.subscriptions.example_papers import ExampleEntry
 from digest.services.subscriptions.preference_fields import Subscription
 from tests.digest.services.stored_rows import add_subscriber, later
@@ -229,7 +229,7 @@ def test_examples_of_a_sign_up_are_in_the_confirmed_profile(service: str) -> Non
     with reading() as session:
         request = session.exec(select(SignUpRequest)).one()
 
-    confirm.confirm(request.subscriber_id, request.id or 0, "192.0.2.1", NoQueue())
+    sign_up_confirmation.confirm(request.subscriber_id, request.id or 0, "192.0.2.1", NoQueue())
 
     assert [topic.text for topic in _profile(request.subscriber_id).topics] == ["birds"]
     assert "migratory seabirds" in _written_terms(request.subscriber_id)

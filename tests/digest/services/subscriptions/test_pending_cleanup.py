@@ -10,7 +10,7 @@ import time_machine
 
 from digest.queues import NoQueue
 from digest.services.runs import retention
-from digest.services.subscriptions import confirm, pending_cleanup, sign_up
+from digest.services.subscriptions import pending_cleanup, sign_up, sign_up_confirmation
 from digest.services.subscriptions.preference_fields import Subscription
 from tests.digest.web.conftest import ADA, NOW, everything, only_subscriber
 
@@ -39,7 +39,7 @@ def test_a_sign_up_may_be_confirmed_for_30_days() -> None:
 
 def test_a_confirmed_subscriber_is_not_cleaned_up() -> None:
     with time_machine.travel(NOW, tick=False):
-        confirm.confirm(1, 1, "203.0.113.7", NoQueue())
+        sign_up_confirmation.confirm(1, 1, "203.0.113.7", NoQueue())
 
     assert pending_cleanup.delete_unconfirmed(now=NOW + timedelta(days=400)) == 0
     assert only_subscriber().state == "active"
