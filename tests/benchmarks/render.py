@@ -17,6 +17,7 @@ from digest.compose.edition import NEW, RISING, Content, Entry
 from digest.compose.email import other_emails
 from digest.compose.email.template_context import Recipient, RenderedMail
 from digest.mail.mime import message_builder
+from digest.mail.mime.quoted_printable import EncodedPieces
 from digest.papers import Record
 from tests.benchmarks.report import Report
 from tests.digest.compose import samples
@@ -59,13 +60,13 @@ def _entry(number: int, record: Record, topics: tuple[str, ...], rng: random.Ran
     )
 
 
-def _mime(mail: RenderedMail) -> bytes:
+def _mime(mail: RenderedMail, encoded_pieces: EncodedPieces) -> bytes:
     unsubscribe = samples.LINKS.unsubscribe
     envelope = message_builder.Envelope(
         "digest", ("Papers", f"digest@{DOMAIN}"), f"ada@{DOMAIN}", f"<1@{DOMAIN}>", SENT_AT,
         list_id=DOMAIN, unsubscribe_url=unsubscribe,
     )  # fmt: skip
-    return message_builder.build_message(mail, envelope)
+    return message_builder.build_message(mail, envelope, encoded_pieces)
 
 
 def _cpu_per_mail(work: Callable[[], object]) -> float:
@@ -91,10 +92,10 @@ def main() -> None:
             for c, recipient in work.recipients
         ]
 
-    mails = rendered()
+    mails, encoded_pieces = rendered(), EncodedPieces()
     for _ in range(options.rounds):
         text = _cpu_per_mail(rendered)
-        mime = _cpu_per_mail(lambda: [_mime(mail) for mail in mails])
+        mime = _cpu_per_mail(lambda: [_mime(mail, encoded_pieces) for mail in mails])
         report.add("text and HTML", "ms/mail", text)
         report.add("MIME", "ms/mail", mime)
         report.add("text, HTML and MIME", "ms/mail", text + mime)

@@ -92,7 +92,8 @@ def window(
     def written() -> list[bytes]:
         envelopes = [composer._envelope(row, contexts[row.id].subscriber, composer._return_path(row)) for row in rows]
         return [
-            message_builder.build_message(mail, envelope) for mail, envelope in zip(rendered, envelopes, strict=True)
+            message_builder.build_message(mail, envelope, composer._encoded_pieces)
+            for mail, envelope in zip(rendered, envelopes, strict=True)
         ]  # type: ignore[arg-type]
 
     raw = watch("MIME", written)

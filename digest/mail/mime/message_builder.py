@@ -10,7 +10,13 @@ from datetime import datetime
 from functools import lru_cache
 
 from digest.compose.email.template_context import Pieces, RenderedMail
-from digest.mail.mime.quoted_printable import encode_body, mailbox_header, structured_header, unstructured_header
+from digest.mail.mime.quoted_printable import (
+    EncodedPieces,
+    encode_body,
+    mailbox_header,
+    structured_header,
+    unstructured_header,
+)
 from digest.signing import keyed_hash
 
 PERSONAL = "personal"  # a mail that its recipient's own job sends (`digest mail`): there is no list to leave
@@ -53,18 +59,20 @@ class Envelope:
         return self.kind in TRANSACTIONAL
 
 
-def build_message(rendered: RenderedMail, envelope: Envelope) -> bytes:
+def build_message(rendered: RenderedMail, envelope: Envelope, encoded_pieces: EncodedPieces | None = None) -> bytes:
     """Return the whole unsigned message: ASCII headers, text part, HTML part. Raises ValueError for an invalid header.
 
-    The same inputs give the same bytes, so a second attempt sends the same mail.
+    The same inputs give the same bytes, so a second attempt sends the same mail. Pass the same `encoded_pieces` for
+    mails that share text, such as those of a day.
     """
+    encoded_pieces = EncodedPieces() if encoded_pieces is None else encoded_pieces
     boundary = "=_" + hashlib.sha256(envelope.message_id.encode()).hexdigest()[:32]
     return b"".join(
         [
             *_headers(rendered, envelope),
             f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'.encode("ascii"),
-            *_part(boundary, "plain", rendered.text_pieces),
-            *_part(boundary, "html", rendered.html_pieces),
+            *_part(boundary, "plain", rendered.text_pieces, encoded_pieces),
+            *_part(boundary, "html", rendered.html_pieces, encoded_pieces),
             f"--{boundary}--\r\n".encode("ascii"),
         ]
     )
@@ -114,10 +122,10 @@ def _uri(name: str, url: str) -> str:
     return url
 
 
-def _part(boundary: str, subtype: str, pieces: Pieces) -> list[bytes]:
+def _part(boundary: str, subtype: str, pieces: Pieces, encoded_pieces: EncodedPieces) -> list[bytes]:
     """One alternative part with its headers."""
     headers = f"--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
-    return [headers, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", encode_body(pieces)]
+    return [headers, b"Content-Transfer-Encoding: quoted-printable\r\n\r\n", encode_body(pieces, encoded_pieces)]
 
 
 @lru_cache(maxsize=256)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import sys
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 MAX_LINE = 76  # bytes of a body line, and of a header line that holds an encoded-word
 _CHUNK_BYTES = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
@@ -19,21 +19,44 @@ _ADDRESS = re.compile(r"[^\s<>\"(),:;\[\]\\@]{1,64}@[A-Za-z0-9.-]{1,190}")
 _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
-def encode_body(pieces: Sequence[str]) -> bytes:
+class EncodedPieces(dict[str, bytes]):
+    """The encoded pieces of mails that share text; a piece is encoded when it is first looked up.
+
+    Emptied where pieces and results would take more than `max_bytes`, as each mail has pieces of its own among them.
+    """
+
+    def __init__(self, max_bytes: int = 8 << 20) -> None:
+        super().__init__()
+        self._max_bytes = max_bytes
+        self.size = 0  # bytes
+
+    def __missing__(self, piece: str) -> bytes:
+        encoded = _encode_piece(piece)
+        added = sys.getsizeof(piece) + sys.getsizeof(encoded)
+        if self.size + added > self._max_bytes:
+            self.clear()
+            self.size = 0
+        self.size += added
+        self[piece] = encoded
+        return encoded
+
+
+def encode_body(pieces: Sequence[str], encoded_pieces: EncodedPieces | None = None) -> bytes:
     """Encode the joined pieces as quoted-printable: CRLF, lines of at most 76, one line end at the end.
 
     Every Unicode line break becomes CRLF, without blanks before it. Pieces are joined by soft breaks, so that text that
-    many mails share is encoded once. No line begins with a dot, which SMTP would double.
+    many mails share is encoded once where they are given the same `encoded_pieces`. No line begins with a dot, which
+    SMTP would double.
     """
+    encode = (EncodedPieces() if encoded_pieces is None else encoded_pieces).__getitem__
     *first_pieces, last_piece = pieces or ("",)
-    encoded = b"".join([*map(_encode_piece, first_pieces), _encode_piece(f"{last_piece}\n")]).rstrip(b"\r\n")
+    encoded = b"".join([*map(encode, first_pieces), encode(f"{last_piece}\n")]).rstrip(b"\r\n")
     if encoded.endswith(b"="):  # a soft break with only empty lines behind it
         blanks = len(encoded) - len(encoded[:-1].rstrip(b" \t")) - 1
         encoded = encoded[: -1 - blanks]
     return encoded + b"\r\n"
 
 
-@lru_cache(maxsize=16384)
 def _encode_piece(piece: str) -> bytes:
     """One encoded piece; a last line without a line end gets a soft break."""
     *lines, unfinished_line = f"{piece}{_SENTINEL}".splitlines()

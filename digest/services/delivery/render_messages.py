@@ -22,6 +22,7 @@ from digest.db.papers import papers as store
 from digest.db.papers import summaries
 from digest.mail.mime import dkim, message_builder
 from digest.mail.mime.composer_interface import OutgoingMessage, WithheldMail
+from digest.mail.mime.quoted_printable import EncodedPieces
 from digest.models import AccountRequest, AdminLogin
 from digest.models.delivery import (
     ALARM,
@@ -68,7 +69,7 @@ class _PaperCache:
 
 
 class MailComposer:
-    """The composer. Caches papers and their rendered blocks, which many mails of a day share. Not thread-safe."""
+    """The composer. Caches what many mails of a day share: papers, rendered and encoded. Not thread-safe."""
 
     def __init__(self, configuration: settings.Settings) -> None:
         configuration.require("secret_key", "mail_from")
@@ -78,6 +79,7 @@ class MailComposer:
         self._reply_to = replies if replies[1] else None
         self._blocks = PaperBlocks()
         self._papers = _PaperCache()
+        self._encoded_pieces = EncodedPieces()
         self._newest_day = date.min
         self._loaded_papers: _PapersByRevision = {}
         self._summaries: Summaries = {}
@@ -110,10 +112,11 @@ class MailComposer:
         self, delivery: ClaimedDelivery, rendered: RenderedMail, subscriber: MailedSubscriber | None
     ) -> OutgoingMessage:
         return_path = self._return_path(delivery)
+        envelope = self._envelope(delivery, subscriber, return_path)
         return OutgoingMessage(
             envelope_from=return_path,
             recipient=delivery.address,
-            raw=message_builder.build_message(rendered, self._envelope(delivery, subscriber, return_path)),
+            raw=message_builder.build_message(rendered, envelope, self._encoded_pieces),
             message_id=delivery.message_id,
             built=True,
         )
@@ -257,6 +260,7 @@ class MailComposer:
         """Empty the caches when editions of a new day begin: papers are seldom mailed on two days."""
         if day > self._newest_day:
             self._newest_day, self._blocks, self._papers = day, PaperBlocks(), _PaperCache()
+            self._encoded_pieces = EncodedPieces()
 
     def _unsubscribe_mailto(self, return_path: str, subscriber_id: int) -> str | None:
         """A mailto URL that ends the subscription: `digest bounces ingest` reads such mails by their signed subject."""

@@ -21,7 +21,7 @@ from digest.compose.email import other_emails
 from digest.compose.email.template_context import RenderedMail
 from digest.mail.mime import dkim
 from digest.mail.mime.message_builder import Envelope, build_message, date_header, parse_return_path, return_path
-from digest.mail.mime.quoted_printable import encode_body
+from digest.mail.mime.quoted_printable import EncodedPieces, encode_body
 from tests.digest.compose import samples
 
 KEY = "a key for tests of at least 32 bytes"
@@ -145,6 +145,21 @@ def test_a_body_in_pieces_says_what_the_whole_text_says(pieces: list[str]) -> No
     assert "\n".join(line.rstrip(" \t") for line in decoded).rstrip("\n") == "\n".join(
         line.rstrip(" \t") for line in expected
     ).rstrip("\n")
+
+
+def test_shared_pieces_change_no_body() -> None:
+    encoded_pieces = EncodedPieces()
+    bodies = [("shared ", f"text of mail {number}") for number in range(3)]
+
+    assert [encode_body(body, encoded_pieces) for body in bodies] == [encode_body(body) for body in bodies]
+
+
+def test_pieces_of_many_mails_take_no_more_memory_than_allowed() -> None:
+    encoded_pieces = EncodedPieces(max_bytes=20_000)
+    for number in range(200):
+        encode_body(("shared ", f"text of mail {number} " * 20), encoded_pieces)
+
+    assert sum(len(piece) + len(encoded) for piece, encoded in encoded_pieces.items()) <= 20_000
 
 
 def test_a_line_that_begins_with_from_is_safe_in_a_mailbox_file() -> None:

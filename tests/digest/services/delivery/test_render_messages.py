@@ -6,6 +6,7 @@ import gc
 from datetime import timedelta
 
 from digest.compose.email.paper_block import PaperBlock
+from digest.mail.mime.quoted_printable import EncodedPieces
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
 
@@ -25,3 +26,21 @@ def test_papers_of_the_day_before_are_released(lab: Lab, smtp: MailServer) -> No
 
     assert _titles_in_memory() == {"Dueling bandits"}
     assert smtp.recipients() == {"ada@example.com": 2}
+
+
+def _encoded_in_memory() -> bytes:
+    gc.collect()
+    caches = [encoded for encoded in gc.get_objects() if isinstance(encoded, EncodedPieces)]
+    return b"".join(piece for encoded in caches for piece in encoded.values())
+
+
+def test_encoded_pieces_of_the_day_before_are_released(lab: Lab, smtp: MailServer) -> None:
+    lab.subscribe("ada", "bandits")
+    lab.announce(MONDAY, "Linear bandits")
+    lab.run(MONDAY)
+    assert b"Linear bandits" in _encoded_in_memory()
+    lab.announce(MONDAY + timedelta(days=1), "Dueling bandits")
+    lab.run(MONDAY + timedelta(days=1))
+
+    assert b"Dueling bandits" in _encoded_in_memory()
+    assert b"Linear bandits" not in _encoded_in_memory()
