@@ -1,4 +1,7 @@
-"""Debian's Chromium, found on PATH or, where we are root, installed."""
+"""Debian's Chromium, found on PATH or, where we are root, installed.
+
+The headless shell, which is the same browser without its windows, takes a third less of a core.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,28 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",
     "--font-render-hinting=none",
 )
-_PACKAGES = ("chromium",)
+_PACKAGES = ("chromium-headless-shell", "chromium")  # older releases of Debian have the latter alone
 
 
 def find() -> str | None:
     """The browser's path; None where there is none and it can't be installed."""
-    executable = shutil.which("chromium")
-    if executable is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *_PACKAGES]):
-            subprocess.run(["apt-get", "-q", *command], env=quiet, check=False, capture_output=True)
-        executable = shutil.which("chromium")
-    return executable
+    if (executable := _installed()) or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return executable
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "-q", "update"], env=quiet, check=False, capture_output=True)
+    for package in _PACKAGES:
+        install = ["apt-get", "-q", "install", "-y", "--no-install-recommends", package]
+        subprocess.run(install, env=quiet, check=False, capture_output=True)
+        if executable := _installed():
+            return executable
+    return None
+
+
+def _installed() -> str | None:
+    return next(filter(None, map(shutil.which, _PACKAGES)), None)
 
 
 @contextmanager
