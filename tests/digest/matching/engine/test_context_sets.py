@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -20,6 +23,7 @@ from digest.matching.scoring import word_counts
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import prepare_document
 from digest.matching.scoring.topic_context import PackedContext, TopicContext, has_context, pack_context, unpack_context
+from digest.papers import Record
 from tests.digest.matching.engine.test_engine_matcher import facts, real_papers
 from tests.digest.matching.profiles import RandomProfiles, candidates
 
@@ -27,6 +31,7 @@ pytestmark = pytest.mark.usefixtures("kernel")
 
 PROFILES = 2_000
 PAPERS = 150
+DAY = "2025-09-30"
 Contexts = Mapping[str, TopicContext]
 
 
@@ -80,6 +85,55 @@ def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, 
     assert by_engine_without == by_reference_without
     assert by_engine != by_engine_without
     assert min(close_papers(by_engine), close_papers(by_engine_without)) > 0
+
+
+@pytest.mark.soak
+def test_matches_of_many_profiles_on_a_real_day_are_those_of_the_reference(shared: Path) -> None:
+    earlier, of_the_day = records_around(shared, DAY)
+    earlier_papers, papers = candidates(earlier), candidates(of_the_day)
+    weights, random = Weights(word_counts.count(earlier)), Random(5)
+    typed, make = typed_topics(shared), RandomProfiles(of_the_day, seed=77)
+    profiles = [
+        Profile(tuple(map(Topic, random.sample(typed, random.randint(1, 6))))) if number % 2 else make.profile()
+        for number in range(PROFILES)
+    ]
+    contexts = random_contexts(earlier_papers, profiles, weights)
+    packed = {text: pack_context(context, weights.stem_numbers) for text, context in contexts.items()}
+    indexes = [build_index((paper.id, paper.record) for paper in papers[place::3]) for place in range(3)]
+    taus = [random.choice((0, 2_000, 6_000, 12_000, None)) for _ in profiles]
+    in_order = [paper for place in range(3) for paper in papers[place::3]]
+    results = build_matcher(profiles, indexes, weights, packed).match(facts(in_order), taus=taus)
+    prepared = [prepare_document(paper) for paper in in_order]
+    by_engine = [results.matches(row, profile) for row, profile in enumerate(profiles)]
+    by_reference = [
+        reference_matcher.match(profile, prepared, weights, tau=tau, contexts=contexts)
+        for profile, tau in zip(profiles, taus, strict=True)
+    ]
+
+    assert by_engine == by_reference
+    assert close_papers(by_engine) > PROFILES // 10
+
+
+def records_around(shared: Path, day: str) -> tuple[list[Record], list[Record]]:
+    """The papers of the announcements of that year before a day, and those of the day."""
+    files = sorted((shared / "data" / "replay" / "days").glob(f"{day[:4]}-*.jsonl.gz"))
+    earlier = [record for file in files if file.name < day for record in records_of(file)]
+    return earlier, records_of(shared / "data" / "replay" / "days" / f"{day}.jsonl.gz")
+
+
+def records_of(file: Path) -> list[Record]:
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [
+        Record(row["title"], row["abstract"], authors=tuple(row["authors"] or ()), categories=tuple(row["categories"]))
+        for row in rows
+    ]
+
+
+def typed_topics(shared: Path) -> list[str]:
+    """Topics as people typed them."""
+    with (shared / "data" / "topics" / "arxivdigest_topics.csv").open(encoding="utf-8", newline="") as file:
+        return [row[-1].strip() for row in csv.reader(file) if row and has_context(row[-1].strip())]
 
 
 def test_a_matcher_needs_no_contexts_of_topics_that_another_one_of_these_papers_had(shared: Path) -> None:
