@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
@@ -34,7 +33,41 @@ from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
-_prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
+_Key = tuple[int, int]  # id and revision of a paper
+
+
+@dataclass(slots=True)
+class _PreparedDocuments:
+    """Prepared papers. One that was not used since the announcement before the newest is dropped.
+
+    `recent`: used since `announcement`, the newest so far; `earlier`: used last while the one before it was the newest.
+    """
+
+    announcement: int = 0
+    recent: dict[_Key, Document] = field(default_factory=dict)
+    earlier: dict[_Key, Document] = field(default_factory=dict)
+
+    def begin_announcement(self, announcement: int) -> None:
+        """Drop what was not used lately, where this is a new announcement."""
+        if announcement > self.announcement:
+            self.announcement, self.earlier, self.recent = announcement, self.recent, {}
+
+    def get(self, key: _Key) -> Document | None:
+        """The paper in that revision, if it is prepared."""
+        document = self.recent.get(key) or self.earlier.pop(key, None)
+        if document is not None:
+            self.recent[key] = document
+        return document
+
+    def limit(self, documents: int) -> None:
+        """Drop papers above that number, those of the announcement before first."""
+        if len(self.recent) + len(self.earlier) > documents:
+            self.earlier = {}
+        if len(self.recent) > documents:
+            self.recent = dict(list(self.recent.items())[-documents:])
+
+
+_prepared: WeakKeyDictionary[Engine, _PreparedDocuments] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,16 +263,17 @@ def prepare_documents(
     percentiles: Mapping[int, int],
 ) -> list[Document]:
     """The papers prepared for matching; prepared papers are cached."""
-    cached = _prepared.setdefault(engine(), OrderedDict())
+    cached = _prepared.setdefault(engine(), _PreparedDocuments())
+    cached.begin_announcement(max((announcement[paper_id] for paper_id in papers), default=0))
     keys = [(paper_id, paper.revision) for paper_id, paper in papers.items()]
     prepared = {key: document for key in keys if (document := cached.get(key)) is not None}
     missing = [key for key in keys if key not in prepared]
     for key, paper_record in store.versions(session, missing).items():
-        prepared[key] = cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
+        document = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
+        prepared[key] = cached.recent[key] = document
     if len(missing) >= _MANY:
         exempt_objects_from_gc()
-    while len(cached) > REFERENCE_DOCUMENTS:
-        cached.popitem(last=False)
+    cached.limit(REFERENCE_DOCUMENTS)
     return [_with_trending(prepared[key], announcement[key[0]], percentiles.get(key[0], 0)) for key in keys]
 
 
