@@ -145,17 +145,69 @@ _PASSIVE = _Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
     r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
     r"reported|designed|discussed|considered|reviewed|evaluated|carried out|performed|conducted)\b",
-    ("proposed", "presented", "introduced", "developed", "investigated", "studied", "derived", "described", "prove", "established", "demonstrated", "constructed", "obtained", "analy", "examined", "reported", "designed", "discussed", "considered", "reviewed", "evaluated", "carried out", "performed", "conducted"),
+    (
+        "proposed",
+        "presented",
+        "introduced",
+        "developed",
+        "investigated",
+        "studied",
+        "derived",
+        "described",
+        "prove",
+        "established",
+        "demonstrated",
+        "constructed",
+        "obtained",
+        "analy",
+        "examined",
+        "reported",
+        "designed",
+        "discussed",
+        "considered",
+        "reviewed",
+        "evaluated",
+        "carried out",
+        "performed",
+        "conducted",
+    ),
 )
 _PASSIVE_METHOD = _Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:used|trained|applied|employed|implemented|adopted|"
     r"utili[sz]ed|compared|tested|fabricated|synthesi[sz]ed|measured|calculated|computed)\b",
-    ("used", "trained", "applied", "employed", "implemented", "adopted", "utili", "compared", "tested", "fabricated", "synthesi", "measured", "calculated", "computed"),
+    (
+        "used",
+        "trained",
+        "applied",
+        "employed",
+        "implemented",
+        "adopted",
+        "utili",
+        "compared",
+        "tested",
+        "fabricated",
+        "synthesi",
+        "measured",
+        "calculated",
+        "computed",
+    ),
 )
 _NEW = _Cue(
     r"\b(?:an?|the first|several|two|three|new) (?:novel|new|first|simple|general|unified|scalable|efficient|"
     r"lightweight|comprehensive|large-scale)\b|\bnovel\b|\bthe first\b",
-    ("novel", "first", "new", "simple", "general", "unified", "scalable", "efficient", "lightweight", "comprehensive", "large-scale"),
+    (
+        "novel",
+        "first",
+        "new",
+        "simple",
+        "general",
+        "unified",
+        "scalable",
+        "efficient",
+        "lightweight",
+        "comprehensive",
+        "large-scale",
+    ),
 )
 _HERE = re.compile(
     r"\b(?:to (?:this end|(?:address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve) "
@@ -202,7 +254,33 @@ _EMPTY = _Cue(
     r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
     r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
     r"stages|modules|steps|properties|findings|insights|advantages)[.:]$",
-    ("address", "bridg", "clos", "fill", "mitigat", "overcom", "remed", "resolv", "solv", "tackl", "follow", "fold", "innovations", "contributions", "components", "features", "parts", "aspects", "stages", "modules", "steps", "properties", "findings", "insights", "advantages"),
+    (
+        "address",
+        "bridg",
+        "clos",
+        "fill",
+        "mitigat",
+        "overcom",
+        "remed",
+        "resolv",
+        "solv",
+        "tackl",
+        "follow",
+        "fold",
+        "innovations",
+        "contributions",
+        "components",
+        "features",
+        "parts",
+        "aspects",
+        "stages",
+        "modules",
+        "steps",
+        "properties",
+        "findings",
+        "insights",
+        "advantages",
+    ),
 )
 _REFERRING = re.compile(
     r"^(?:(?:to |to further )?\w+|\w+(?:ed|ing) (?:on|upon|by|from)) (?:this|these|those|such|that) [^,.;:]{2,40},",
@@ -243,7 +321,17 @@ _FURTHER = _Cue(
 _ABOUT_PREVIOUS = _Cue(
     r"\bwe \w+ (?:their|its|them|it)\b|\b(?:of|for|to|by) (?:such|these|those|the (?:mentioned|above|latter|same)) |"
     r"\bthat (?:this|these|such) (?:limitations?|problems?|issues?|gaps?|challenges?|behaviou?rs?|failures?)\b",
-    ("we ", " such ", " these ", " those ", " the mentioned ", " the above ", " the latter ", " the same ", " that this "),
+    (
+        "we ",
+        " such ",
+        " these ",
+        " those ",
+        " the mentioned ",
+        " the above ",
+        " the latter ",
+        " the same ",
+        " that this ",
+    ),
 )
 _PENALTIES = (
     (4.0, _AVAILABLE),

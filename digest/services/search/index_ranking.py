@@ -13,7 +13,7 @@ from operator import add
 from sqlmodel import Session
 
 from digest.db.papers import paper_search as store
-from digest.db.papers.paper_search import IndexHit
+from digest.db.papers.paper_search import FoundPapers, IndexHit
 from digest.matching.query.language import TEXT_FIELDS, Query, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query, with_author_names
@@ -39,34 +39,35 @@ class Ranking:
         session: Session,
         query: Query,
         index_query: IndexQuery,
-        hits: Sequence[IndexHit],
+        found: FoundPapers,
         weights: Weights,
         author_names: Mapping[str, Sequence[str]],
     ) -> None:
         self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
-        self._hits, self._author_names = hits, author_names
-        self._documents = [hit.document_id for hit in hits]
-        self._lengths = [hit.length for hit in hits]
-        self._scores = self._all_scores() if hits else []
+        self._found, self._author_names = found, author_names
+        self._documents, self._lengths = found.document_ids, found.lengths
+        self._scores = self._all_scores() if found else []
 
     def best(self, count: int, after: tuple[int, int, int] | None = None) -> list[tuple[int, IndexHit]]:
         """The best papers with their scores; of equal ones the newer first, then by id.
 
         `after`: only those behind that score, day and paper.
         """
-        pairs = list(zip(self._scores, self._hits, strict=True))
+        places: Sequence[int] = range(len(self._found))
         if after is not None:
-            last_score, behind = after[0], (-after[0], -after[1], after[2])
-            pairs = [
-                pair for pair in pairs if pair[0] < last_score or (pair[0] == last_score and _order(pair) > behind)
-            ]
-        lowest = min(nlargest(count, [score for score, _ in pairs]), default=0)
-        return sorted((pair for pair in pairs if pair[0] >= lowest), key=_order)[:count]
+            behind = -after[0], -after[1], after[2]
+            places = [place for place in places if self._scores[place] <= after[0] and self._order(place) > behind]
+        lowest = min(nlargest(count, map(self._scores.__getitem__, places)), default=0)
+        best = sorted((place for place in places if self._scores[place] >= lowest), key=self._order)[:count]
+        return [(self._scores[place], hit) for place in best for hit in self._found.hits(place, place + 1)]
+
+    def _order(self, place: int) -> tuple[int, int, int]:
+        return -self._scores[place], -self._found.days[place], self._found.paper_ids[place]
 
     def _all_scores(self) -> list[int]:
         terms = self._ranked_terms()
         gains = {key: self._word_gains(word, terms) for key, word in _words(terms).items()}
-        scores = [0] * len(self._hits)
+        scores = [0] * len(self._found)
         for gain in gains.values():
             scores = list(map(add, scores, gain))
         for ranked in terms:
@@ -107,18 +108,13 @@ class Ranking:
 
     def _term_gains(self, ranked: _RankedTerm, gains: Mapping[_WordKey, Sequence[int]]) -> list[int]:
         """A phrase's words count again; a name, a category and the like have a fixed gain."""
-        total = [0] * len(self._hits)
+        total = [0] * len(self._found)
         if ranked.term.field not in TEXT_FIELDS:
-            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._hits)
+            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._found)
         elif len(ranked.words) > 1:
             for word in ranked.words:
                 total = list(map(add, total, gains[word.text, word.prefix]))
         return total if ranked.documents is None else _only_in(ranked.documents, self._documents, total)
-
-
-def _order(pair: tuple[int, IndexHit]) -> tuple[int, int, int]:
-    score, hit = pair
-    return -score, -hit.day, hit.paper_id
 
 
 def _words(terms: Sequence[_RankedTerm]) -> dict[_WordKey, Word]:
