@@ -13,15 +13,14 @@ from sqlmodel import Session, col
 from digest.caching import BoundedCache
 from digest.db.core.dialect import in_values
 from digest.db.papers import search_index
-from digest.db.papers.search_index import IndexedVersions
 from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQuery, IndexTerm, Without
 from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
 MAX_FOUND = 10_000  # papers of a query that are read: the newest ones
-_WINDOW = 10_000  # the newest papers of the index, among which a query's are counted first
-_SPARE = 1.2  # more papers than a query needs, because its papers are not spread evenly
-_windows: BoundedCache[RecentWindow | None] = BoundedCache(max_entries=64, max_bytes=64, size_of=lambda _: 1)
+_WINDOW = 10_000  # the newest papers of the index, among which a query's are looked for first
+_WINDOW_GROWTH, _MOST_GROWTH = 1.5, 4  # from one window to the next larger one; from one count to the next
+_windows: BoundedCache[RecentWindow | None] = BoundedCache(max_entries=512, max_bytes=512, size_of=lambda _: 1)
 
 
 class Scope(NamedTuple):
@@ -87,12 +86,14 @@ class RecentWindow(NamedTuple):
 
 
 def prefer_index(session: Session) -> None:
-    """Let PostgreSQL use the index for the rest of the transaction.
+    """Let PostgreSQL use the indexes for the rest of the transaction.
 
-    It would scan the table for common words, because it does not count what reading the terms of each row costs.
+    It would scan tables for common words, because it does not count what reading the terms of each row costs.
     """
     if _is_postgresql(session):
-        session.execute(text("SET LOCAL enable_seqscan = off"))
+        kinds = ("seqscan", "hashjoin", "mergejoin")
+        settings = ", ".join(f"set_config('enable_{kind}', 'off', true)" for kind in kinds)
+        session.execute(text(f"SELECT {settings}"))
 
 
 def found_papers(
@@ -111,24 +112,28 @@ def found_papers(
 
 
 def _likely_window(session: Session, query: IndexQuery, limit: int) -> RecentWindow | None:
-    """The newest papers of the index, of which the query probably finds so many; None for all papers."""
-    indexed = search_index.indexed_versions(session)
-    newest = _recent_window(session, indexed, _WINDOW)
-    if newest is None:
-        return None
-    papers = _count_from(session, query, newest.first_id)
-    size = _WINDOW
-    while size * papers < limit * _WINDOW * _SPARE:
-        size *= 2
-        if size > indexed.last_id - indexed.first_id:
-            return None
-    return _recent_window(session, indexed, size)
+    """The newest papers of the index, of which the query finds so many; None for all papers.
 
+    Cached until many papers were added to the index: a window stays right, it only grows.
+    """
+    first_id, last_id = search_index.indexed_versions(session)
+    version = first_id, last_id // _WINDOW
+    url = session.get_bind().engine.url
 
-def _recent_window(session: Session, indexed: IndexedVersions, size: int) -> RecentWindow | None:
-    """The days of that many newest papers; None for a smaller index. Cached until papers are added to the index."""
-    key = session.get_bind().engine.url, size
-    return _windows.get(key, lambda: _read_window(session, size), version=indexed)
+    def window_of(size: int) -> RecentWindow | None:
+        return _windows.get((url, size), lambda: _read_window(session, size), version=version)
+
+    def likely_window() -> RecentWindow | None:
+        size = float(_WINDOW)
+        while 2 * size < last_id - first_id and (window := window_of(int(size))) is not None:
+            papers, counted = _count_from(session, query, window.first_id), size
+            if papers >= limit:
+                return window
+            while size * papers < limit * counted and size < _MOST_GROWTH * counted:
+                size *= _WINDOW_GROWTH
+        return None  # a larger window would save little
+
+    return _windows.get((url, _text(session, query), limit), likely_window, version=version)
 
 
 def _read_window(session: Session, size: int) -> RecentWindow | None:

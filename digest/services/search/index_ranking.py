@@ -19,6 +19,7 @@ from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query, with_author_names
 from digest.matching.scoring.parameters import ABSTRACT_TF, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 
+_FEW_PAPERS = 5_000  # up to so many papers found, what a word of them is in is looked up among them alone
 _WordKey = tuple[str, bool]
 
 
@@ -89,7 +90,11 @@ class Ranking:
         return ranked
 
     def _documents_of(self, query: IndexQuery) -> set[int]:
-        return store.document_ids(self._session, AllOf((self._index_query, query)), min(self._documents))
+        """The documents that a query finds, at least those among the papers found."""
+        is_common = len(self._documents) > _FEW_PAPERS  # the index would compare two long lists
+        return store.document_ids(
+            self._session, query if is_common else AllOf((self._index_query, query)), min(self._documents)
+        )
 
     def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
         """What a word adds to the score of each paper: nothing where none of its terms is."""

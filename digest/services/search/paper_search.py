@@ -19,14 +19,25 @@ from digest.db.papers.paper_search import FoundPapers, IndexHit, Scope
 from digest.db.runs import runs, sent_papers
 from digest.errors import N_, BadCursor, BadInput
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.query.language import Query, author_ids, parse, phrase_words, positive_terms
+from digest.matching.query.language import (
+    And,
+    AndNot,
+    Node,
+    Query,
+    Term,
+    author_ids,
+    parse,
+    phrase_words,
+    positive_terms,
+)
 from digest.matching.query.profile_limit_checks import check_cost
 from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring import index_terms
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.boolean_match import Document, has_author, prepare_document
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
+from digest.papers import Record
 from digest.services.catalog import epochs, followed_people, paper_presenters
 from digest.services.preview import topic_counts
 from digest.services.search import index_ranking, pasted_identifier
@@ -40,6 +51,7 @@ from digest.services.search.search_schemas import (
     SearchRequest,
 )
 from digest.services.subscriptions import topic_checks
+from digest.text.person_references import author_id_key
 
 RESULTS_PER_PAGE = 20
 MAX_VERIFIED = 300  # papers for one page
@@ -80,6 +92,7 @@ class _SearchPlan:
     is_exact: bool
     scope: Scope
     authors: _AuthorsById
+    required_authors: tuple[str, ...]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -170,6 +183,7 @@ def _plan(session: Session, request: SearchRequest, papers: tuple[int, ...] | No
         is_exact,
         Scope(first, last, papers),
         authors,
+        _required_authors(query.root),
     )
 
 
@@ -244,6 +258,8 @@ class _Pager:
                 yield index_hit, self._hit(stored_paper, index_hit.day) if stored_paper else None
 
     def _hit(self, stored_paper: store.StoredPaper, day: int) -> SearchHit | None:
+        if not _has_authors(stored_paper.record, self._plan.required_authors):
+            return None
         document = prepare_document(
             Candidate(stored_paper.id, stored_paper.record, day, people=self._plan.authors.authors_of(stored_paper.id))
         )
@@ -257,6 +273,26 @@ class _Pager:
         return SearchHit(
             paper_presenters.present_row(stored_paper.id, stored_paper.record), strict, finding.score, shown_day
         )
+
+
+def _required_authors(node: Node) -> tuple[str, ...]:
+    """The names that each paper found has among its authors."""
+    match node:
+        case Term(text, "au") if author_id_key(text) is None:
+            return (text,)
+        case And(parts):
+            return tuple(name for part in parts for name in _required_authors(part))
+        case AndNot(keep):
+            return _required_authors(keep)
+    return ()
+
+
+def _has_authors(record: Record, names: Sequence[str]) -> bool:
+    """True where authors may have these names: the index knows initials alone, and to read the words takes longer."""
+    if not names:
+        return True
+    document = prepare_document(Candidate(0, Record(record.title[:1], "", authors=record.authors), 0))
+    return all(has_author(name, document) for name in names)
 
 
 def _has_all_words(query: Query, document: Document) -> bool:
