@@ -125,7 +125,7 @@ def _likely_window(session: Session, query: IndexQuery, limit: int) -> RecentWin
 
     def likely_window() -> RecentWindow | None:
         size = float(_WINDOW)
-        while 2 * size < last_id - first_id and (window := window_of(int(size))) is not None:
+        while 4 * size < 3 * (last_id - first_id) and (window := window_of(int(size))) is not None:
             papers, counted = _count_from(session, query, window.first_id), size
             if papers >= limit:
                 return window

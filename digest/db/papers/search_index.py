@@ -48,8 +48,9 @@ class IndexedVersions(NamedTuple):
 
 def indexed_versions(session: Session) -> IndexedVersions:
     """The versions that are indexed. What is added to the index changes them."""
-    ids = select(func.min(col(SearchDocument.id)), func.max(col(SearchDocument.id)))
-    first_id, last_id = session.execute(ids).one()
+    document = col(SearchDocument.id)  # a look-up for each: for both at once SQLite would read the whole table
+    first, last = (select(end(document)).scalar_subquery() for end in (func.min, func.max))
+    first_id, last_id = session.execute(select(first, last)).one()
     return IndexedVersions(first_id or 0, last_id or 0)
 
 
