@@ -47,6 +47,7 @@ class Ranking:
         self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
         self._found, self._author_names = found, author_names
         self._documents, self._lengths = found.document_ids, found.lengths
+        self._places = {document: place for place, document in enumerate(found.document_ids)}
         self._scores = self._all_scores() if found else []
 
     def best(self, count: int, after: tuple[int, int, int] | None = None) -> list[tuple[int, IndexHit]]:
@@ -103,11 +104,12 @@ class Ranking:
             {n: TOPIC_WEIGHT * impact(idf, tf, weights.norm(n)) for n in set(self._lengths)}
             for tf in (ABSTRACT_TF, TITLE_TF, TITLE_TF + ABSTRACT_TF)
         )
-        titles, both = self._documents_of(title_query(word)), self._documents_of(twice_query(word))
-        gains = [
-            twice[length] if document in both else in_title[length] if document in titles else once[length]
-            for document, length in zip(self._documents, self._lengths, strict=True)
-        ]
+        gains = list(map(once.__getitem__, self._lengths))
+        both = self._documents_of(twice_query(word))
+        for document in self._documents_of(title_query(word)):
+            if (place := self._places.get(document)) is not None:
+                length = self._lengths[place]
+                gains[place] = twice[length] if document in both else in_title[length]
         counted = None if self._query.plain else _documents_with(terms, (word.text, word.prefix))
         return gains if counted is None else _only_in(counted, self._documents, gains)
 
