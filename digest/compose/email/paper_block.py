@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -225,7 +226,12 @@ def paper_links(record: Record, title: str) -> PaperLinks:
 
 def abstract_excerpt(record: Record, title: str) -> str:
     """The excerpt of the abstract, as mails have it. `title`: the readable one."""
-    return excerpt(scored_sentences(_abstract(record, title), title))
+    return _excerpt(_abstract(record, title), title)
+
+
+@lru_cache(maxsize=1024)  # many visitors see the newest papers
+def _excerpt(abstract: str, title: str) -> str:
+    return excerpt(scored_sentences(abstract, title))
 
 
 def short_summary(summaries: Iterable[Summary], title: str, abstract: str) -> tuple[str, str]:

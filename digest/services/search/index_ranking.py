@@ -47,6 +47,7 @@ class Ranking:
         self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
         self._found, self._author_names = found, author_names
         self._documents, self._lengths = found.document_ids, found.lengths
+        self._first_id = min(found.document_ids, default=0)
         self._places = {document: place for place, document in enumerate(found.document_ids)}
         self._scores = self._all_scores() if found else []
 
@@ -93,9 +94,8 @@ class Ranking:
     def _documents_of(self, query: IndexQuery) -> set[int]:
         """The documents that a query finds, at least those among the papers found."""
         is_common = len(self._documents) > _FEW_PAPERS  # the index would compare two long lists
-        return store.document_ids(
-            self._session, query if is_common else AllOf((self._index_query, query)), min(self._documents)
-        )
+        among_found = query if is_common else AllOf((self._index_query, query))
+        return store.document_ids(self._session, among_found, self._first_id)
 
     def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
         """What a word adds to the score of each paper: nothing where none of its terms is."""
