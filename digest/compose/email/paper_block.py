@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
 
@@ -76,6 +77,17 @@ class PaperBlock:
     origin: Markup
     shown_summary: Markup
     summary_lines: str
+
+
+class PaperLinks(NamedTuple):
+    """Where a paper and its parts are, escaped for HTML; the fields are those of `PaperBlock`."""
+
+    url: Markup
+    found_by_search: bool
+    pdf: Markup | None
+    code: Markup | None
+    other_version: Markup | None
+    version_label: str
 
 
 class FifoCache(Generic[Key, Value]):
@@ -165,12 +177,10 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     source = _abstract(record, title)
     sentences = tuple(scored_sentences(source, title))
     abstract = excerpt(sentences)
-    url, searched = _url(record, title)
+    links = paper_links(record, title)
     names, fact_line = byline(record.authors, record.authors_complete), facts(record, novelty)
     shown_facts = _shown_facts(record, novelty)
     about = " · ".join(filter(None, (names, fact_line)))
-    code = safe_link(record.code_url)
-    other_doi, version_label = _other_version(record)
     origin, summary = short_summary(summaries, title, source)
     return PaperBlock(
         title=title,
@@ -183,12 +193,12 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         shown_facts=shown_facts,
         about=bind_dots(Markup(" · ").join(filter(None, (escape_text(names), shown_facts)))),
         about_lines=wrap(about, INDENT),
-        url=escape(url),
-        found_by_search=searched,
-        pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
-        code=escape(code) if code else None,
-        other_version=escape(_doi_url(other_doi)) if other_doi else None,
-        version_label=version_label,
+        url=links.url,
+        found_by_search=links.found_by_search,
+        pdf=links.pdf,
+        code=links.code,
+        other_version=links.other_version,
+        version_label=links.version_label,
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),
@@ -197,6 +207,31 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         shown_summary=escape_text(summary),
         summary_lines=wrap(f"{origin} {summary}", INDENT) if summary else "",
     )
+
+
+def paper_links(record: Record, title: str) -> PaperLinks:
+    """The links of a paper. `title`: the readable one, for a search where nothing else is known."""
+    url, searched = _url(record, title)
+    code = safe_link(record.code_url)
+    other_doi, version_label = _other_version(record)
+    return PaperLinks(
+        url=escape(url),
+        found_by_search=searched,
+        pdf=escape(f"https://arxiv.org/pdf/{quote(record.arxiv_id)}") if record.arxiv_id else None,
+        code=escape(code) if code else None,
+        other_version=escape(_doi_url(other_doi)) if other_doi else None,
+        version_label=version_label,
+    )
+
+
+def abstract_excerpt(record: Record, title: str) -> str:
+    """The excerpt of the abstract, as mails have it. `title`: the readable one."""
+    return _excerpt(_abstract(record, title), title)
+
+
+@lru_cache(maxsize=1024)  # many visitors see the newest papers
+def _excerpt(abstract: str, title: str) -> str:
+    return excerpt(scored_sentences(abstract, title))
 
 
 def short_summary(summaries: Iterable[Summary], title: str, abstract: str) -> tuple[str, str]:

@@ -12,7 +12,38 @@ from typing import NamedTuple
 from digest.compose.text.sentences import labelled_sentences, sentences
 
 MAX_SENTENCES = 40  # sentences of an abstract that are scored
+_ASCII_WORDS = str.maketrans({code: " " for code in range(128) if not chr(code).isalpha()})  # blanks between them
+
+
+class _Cue:
+    """A pattern, which is searched for only in texts that have one of the literals: all its matches have one.
+
+    Most sentences have none, and to find that out takes a tenth of the time of a search. Patterns of openings need no
+    literals.
+    """
+
+    __slots__ = ("_literals", "_pattern")
+
+    def __init__(self, pattern: str, literals: tuple[str, ...] = ("",)) -> None:
+        self._pattern, self._literals = re.compile(pattern), literals
+
+    def is_in(self, text: str) -> bool:
+        """True where the pattern matches somewhere in the text."""
+        for literal in self._literals:
+            if literal in text:
+                return self._pattern.search(text) is not None
+        return False
+
+    def replaced(self, text: str, replacement: str) -> str:
+        """The text with the replacement for each match."""
+        for literal in self._literals:
+            if literal in text:
+                return self._pattern.sub(replacement, text)
+        return text
+
+
 # The cues below search sentences in lower case.
+_FIRST_PERSON = ("we ", "i ")
 _ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|will|\w+ly)[, ]+){0,2}"
 _STATES = (
     "propos|introduc|present|develop|devis|design|construct|build|built|establish|prov|deriv|show|demonstrat|"
@@ -37,67 +68,146 @@ _THIS_DOCUMENT = (
     rf"\b(?:(?:this|our|the present|the current) (?:\w+ ){{0,2}}(?:{_DOCUMENT})|"
     r"the (?:paper|study|article|thesis|survey)(?! of\b))"
 )
-_CORE = re.compile(
+_DOCUMENT_STARTS = (  # of `_THIS_DOCUMENT`
+    "this ", "our ", "the present ", "the current ", "the paper", "the study", "the article", "the thesis",
+    "the survey",
+)  # fmt: skip
+_CORE = _Cue(
     rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|demonstrate|offer|"
     rf"solve|characteri[sz]e|unify|assess|quantify|review|survey|revisit|summari[sz]e|extend|generali[sz]e|consider|"
     rf"address|tackle|create|provide|conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
+    _FIRST_PERSON,
 )
-_AUTHORS = re.compile(r"\bthe (?:present )?authors?\b")
+_AUTHORS = _Cue(
+    r"\bthe (?:present )?authors?\b",
+    ("author",),
+)
 # what a relative or subordinate clause states: `which we propose`, `as we show`, `the cache we introduce`
 _SUBORDINATE = re.compile(
-    r"\b(?:which|that|where|whom|whose|what|how|as|than|because|since|when|if|once|after|before|until|whether),? "
+    r"\b(?:(?:which|that|where|whom|whose|what|how|as|than|because|since|when|if|once|after|before|until|whether),? "
     r"(?:we|i|this \w+|our \w+)\b|"
-    r"(?<!in )(?<!for )(?<!at )(?<!on )(?<!to )(?<!by )(?<!with )(?<!from )(?<!under )\b(?:an?|the|each|every|all) "
-    r"(?:[\w-]+ ){1,2}(?:we|i) (?=\w)|\([^()]{0,300}\)",
+    r"(?=[aet])(?<!in |at |on |to |by )(?<!for )(?<!with |from )(?<!under )(?:an?|the|each|every|all) "
+    r"(?:[\w-]+ ){1,2}(?:we|i) (?=\w))|\([^()]{0,300}\)",
 )
+_SUBORDINATE_SIGN = re.compile(r" (?:we|i|this|our)\b|\(")  # in all its matches, and found faster
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
-_PROPOSAL = re.compile(
+_PROPOSAL = _Cue(
     rf"(?:\b(?:we|i)|{_THIS_DOCUMENT}) {_ADVERB}"
     rf"(?:propose|introduce|present|develop|devise|design|establish|construct|build|built|create|derive|"
     rf"prove|examine|explore|analy[sz]e|investigate|stud(?:y|ie)|conduct|initiate|"
     rf"(?:provide|offer|give|perform|carry out)s? (?:an?|the first) (?:[\w-]+ ){{0,3}}(?:review|survey|overview|study|"
     rf"analysis|benchmark|framework|method|comparison|evaluation))(?:e?[sd])?\b",
+    (*_FIRST_PERSON, *_DOCUMENT_STARTS),
 )
-_AIM = re.compile(
+_AIM = _Cue(
     rf"\b(?:aim|goal|purpose|objective|focus|object|subject|topic|contribution)s? of "
     rf"(?:this|the present|the current|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b|"
     rf"\bour (?:\w+ )?(?:aim|goal|purpose|objective) (?:is|was)\b|\bwe (?:aim|seek|set out|intend)(?:ed)? to\b",
+    ("this ", "the present ", "the current ", "our ", "we "),
 )
-_RESULT_VERB = re.compile(rf"\b(?:we|i) {_ADVERB}(?:show|demonstrate|identif(?:y|ie))(?:e?d)?\b")
-_WE_STATEMENT = re.compile(rf"\b(?:we|i) {_ADVERB}(?:are \w+ing|(?:have {_ADVERB})?(?:{_STATES})\w*)")
+_RESULT_VERB = _Cue(
+    rf"\b(?:we|i) {_ADVERB}(?:show|demonstrate|identif(?:y|ie))(?:e?d)?\b",
+    _FIRST_PERSON,
+)
+_WE_STATEMENT = _Cue(
+    rf"\b(?:we|i) {_ADVERB}(?:are \w+ing|(?:have {_ADVERB})?(?:{_STATES})\w*)",
+    _FIRST_PERSON,
+)
 # any other verb, but those of opinions and of what holds for all of us
-_WE_VERB = re.compile(
+_WE_VERB = _Cue(
     rf"\b(?:we|i) {_ADVERB}(?!(?:are|were|am|was|can|could|cannot|may|might|must|should|would|have|had|do|did|know|"
-    r"believe|hope|think|need|expect|see|hear|live|want|wish|lack|call|refer|note|conclude|speculate|anticipate|plan)\b)[a-z]+"
+    r"believe|hope|think|need|expect|see|hear|live|want|wish|lack|call|refer|note|conclude|speculate|anticipate|plan)\b)[a-z]+",
+    _FIRST_PERSON,
 )
-_THIS_STATEMENT = re.compile(
+_THIS_STATEMENT = _Cue(
     rf"(?:{_THIS_DOCUMENT}|\bthis project|\bpresent (?:{_DOCUMENT})|\bour (?:\w+ ){{0,2}}(?:{DOCUMENT_NOUNS}))s? "
     rf"{_ADVERB}(?:{_STATES})\w*",
+    (*_DOCUMENT_STARTS, "present "),
 )
-_IN_THIS = re.compile(rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b")
-_CONCERNED = re.compile(
+_IN_THIS = _Cue(
+    rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b",
+    ("this ", "the present ", "our "),
+)
+_CONCERNED = _Cue(
     rf"{_THIS_DOCUMENT} (?:is (?:\w+ly )?(?:concerned with|devoted to|"
     r"dedicated to|about|a study of)|(?:mainly |primarily )?(?:deals with|concerns|focuses on|is on))\b",
+    _DOCUMENT_STARTS,
 )
 _THIS_SUBJECT = re.compile(rf"^{_THIS_DOCUMENT}\b")
-_OURS = re.compile(
+_OURS = _Cue(
     r"\b(?:our|the proposed) (?:\w+[ -]){0,3}?(?:method|approach|framework|model|algorithm|system|results?|"
     r"analysis|findings|experiments|pipeline|architecture|dataset|benchmark|strategy|technique|solution|"
     r"key (?:idea|insight)|contributions?)\b",
+    ("our ", "the proposed "),
 )
-_PASSIVE = re.compile(
+_PASSIVE = _Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
     r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
     r"reported|designed|discussed|considered|reviewed|evaluated|carried out|performed|conducted)\b",
+    (
+        "proposed",
+        "presented",
+        "introduced",
+        "developed",
+        "investigated",
+        "studied",
+        "derived",
+        "described",
+        "prove",
+        "established",
+        "demonstrated",
+        "constructed",
+        "obtained",
+        "analy",
+        "examined",
+        "reported",
+        "designed",
+        "discussed",
+        "considered",
+        "reviewed",
+        "evaluated",
+        "carried out",
+        "performed",
+        "conducted",
+    ),
 )
-_PASSIVE_METHOD = re.compile(
+_PASSIVE_METHOD = _Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:used|trained|applied|employed|implemented|adopted|"
     r"utili[sz]ed|compared|tested|fabricated|synthesi[sz]ed|measured|calculated|computed)\b",
+    (
+        "used",
+        "trained",
+        "applied",
+        "employed",
+        "implemented",
+        "adopted",
+        "utili",
+        "compared",
+        "tested",
+        "fabricated",
+        "synthesi",
+        "measured",
+        "calculated",
+        "computed",
+    ),
 )
-_NEW = re.compile(
+_NEW = _Cue(
     r"\b(?:an?|the first|several|two|three|new) (?:novel|new|first|simple|general|unified|scalable|efficient|"
     r"lightweight|comprehensive|large-scale)\b|\bnovel\b|\bthe first\b",
+    (
+        "novel",
+        "first",
+        "new",
+        "simple",
+        "general",
+        "unified",
+        "scalable",
+        "efficient",
+        "lightweight",
+        "comprehensive",
+        "large-scale",
+    ),
 )
 _HERE = re.compile(
     r"\b(?:to (?:this end|(?:address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve) "
@@ -114,27 +224,29 @@ _BACKGROUND = re.compile(
     r"conventional|"
     r"current (?:approach|method|model)|most (?:existing|current)|state-of-the-art methods)",
 )
-_CONTRAST = re.compile(
+_CONTRAST = _Cue(
     r"^(?:however|although|despite|while|recent|recently|existing|prior|previous|traditional|current|yet|"
     r"unfortunately|but|nevertheless|many|most|often|typically|in recent years)\b",
 )
-_AVAILABLE = re.compile(
+_AVAILABLE = _Cue(
     r"\b(?:code|data|dataset|models?|implementation|project page|source code|demos?|videos?)\b[^.]{0,80}"
     r"\b(?:(?:is|are|be|been|made|publicly|freely|openly) (?:\w+ly )?(?:available|released|open-sourced|accessible)|"
     r"found at|available (?:at|from|here|on|online|under|upon|via))\b|https?:|github\.com",
+    ("available", "released", "open-sourced", "accessible", "found at", "http", "github.com"),
 )
-_RESULTS = re.compile(
+_RESULTS = _Cue(
     r"^(?:(?:extensive |our |the |empirical |numerical |simulation |comprehensive |"
     r"experimental )*(?:experiments?|results?|evaluations?|simulations?|findings)|these (?:results|findings)|"
     r"on |across |compared)\b",
 )
-_EXPERIMENTS = re.compile(
-    r"\b(?:we|i) (?:\w+ly )?(?:conduct|perform|run|carry out|carried out)(?:ed)? [^,.;]{0,40}\bexperiments?\b"
+_EXPERIMENTS = _Cue(
+    r"\b(?:we|i) (?:\w+ly )?(?:conduct|perform|run|carry out|carried out)(?:ed)? [^,.;]{0,40}\bexperiments?\b",
+    ("experiment",),
 )
 # an opening that leads to a result or to a step, unless a proposal follows
 _ADJUNCT = re.compile(r"^(?:across|after|by|following|for(?! the first)|from|on|through|under|using|via|with)\b")
 # nothing is said yet: the gap, the questions or the features follow, or went before
-_EMPTY = re.compile(
+_EMPTY = _Cue(
     r"\b(?:address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl)\w* "
     r"(?:(?:all|both|each) (?:of )?)?(?:this|these|that|those|the|such|both|it|them)\b"
     r"(?: (?:\w+[ -]){0,2}(?:gaps?|challenges?|limitations?|issues?|problems?|shortcomings?|questions?|needs?|"
@@ -142,26 +254,56 @@ _EMPTY = re.compile(
     r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
     r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
     r"stages|modules|steps|properties|findings|insights|advantages)[.:]$",
+    (
+        "address",
+        "bridg",
+        "clos",
+        "fill",
+        "mitigat",
+        "overcom",
+        "remed",
+        "resolv",
+        "solv",
+        "tackl",
+        "follow",
+        "fold",
+        "innovations",
+        "contributions",
+        "components",
+        "features",
+        "parts",
+        "aspects",
+        "stages",
+        "modules",
+        "steps",
+        "properties",
+        "findings",
+        "insights",
+        "advantages",
+    ),
 )
 _REFERRING = re.compile(
     r"^(?:(?:to |to further )?\w+|\w+(?:ed|ing) (?:on|upon|by|from)) (?:this|these|those|such|that) [^,.;:]{2,40},",
 )
 # at the end of an abstract: what the results are good for
-_OUTLOOK = re.compile(
+_OUTLOOK = _Cue(
     rf"\b(?:our|this|these|the) (?:\w+ ){{0,2}}(?:{_DOCUMENT}|results|findings)s? (?:\w+ly )?(?:contributes?|offers?|"
     rf"provides?|advances?|highlights?|underscores?|suggests?|sheds?|opens?|paves?|lays?|will provide) [^.]{{0,160}}"
     rf"\b(?:insights?|findings|understanding|foundations?|template|basis|steps?|guidance|light|way|avenues?|need|"
     rf"potential|importance|implications)\b",
+    ("contribute", "offer", "provide", "advance", "highlight", "underscore", "suggest", "shed", "open", "pave", "lay"),
 )
-_PROBLEM_ONLY = re.compile(
+_PROBLEM_ONLY = _Cue(
     rf"\b(?:we|(?:this|our) (?:{_DOCUMENT})) (?:address|tackle)(?:e?[sd])? "
     r"(?:(?! by | with | via | using | through ).){0,400}$",
+    ("address", "tackle"),
 )
-_EARLIER_WORK = re.compile(
+_EARLIER_WORK = _Cue(
     r"\b(?:our|my|in|from|an?|of) (?:previous|earlier|prior|preceding|companion|past) (?:work|study|studies|papers?|"
     r"article|letter)\b|\bwe (?:have )?(?:previously|earlier)\b|\bwe have recently\b|\bwe recently\b",
+    ("previous", "earlier", "prior", "preceding", "companion", "past", "recently"),
 )
-_DETAIL = re.compile(
+_DETAIL = _Cue(
     r"^(?:first|second|secondly|third|thirdly|fourth|lastly|finally|moreover|furthermore|in addition|"
     r"additionally|specifically|in particular|for example|for instance|concretely|then|next|also|we also|"
     r"we further|we then|we additionally|we conclude|we discuss|we hope|as an? (?:example|illustration)|"
@@ -170,12 +312,26 @@ _DETAIL = re.compile(
     r"(?:also, )?as (?:an? )?(?:direct |first |further |simple )?(?:applications?|consequence|"
     r"corollary|by-?product|result))\b",
 )
-_SECOND = re.compile(r"^(?:second|third|fourth|last|final)(?:ly)?\b")
+_SECOND = _Cue(r"^(?:second|third|fourth|last|final)(?:ly)?\b")
 # a step or a further contribution, or a statement that is about what the sentence before names
-_FURTHER = re.compile(r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b")
-_ABOUT_PREVIOUS = re.compile(
+_FURTHER = _Cue(
+    r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b",
+    _FIRST_PERSON,
+)
+_ABOUT_PREVIOUS = _Cue(
     r"\bwe \w+ (?:their|its|them|it)\b|\b(?:of|for|to|by) (?:such|these|those|the (?:mentioned|above|latter|same)) |"
     r"\bthat (?:this|these|such) (?:limitations?|problems?|issues?|gaps?|challenges?|behaviou?rs?|failures?)\b",
+    (
+        "we ",
+        " such ",
+        " these ",
+        " those ",
+        " the mentioned ",
+        " the above ",
+        " the latter ",
+        " the same ",
+        " that this ",
+    ),
 )
 _PENALTIES = (
     (4.0, _AVAILABLE),
@@ -216,6 +372,8 @@ def scored_sentences(text: str, title: str = "") -> list[Sentence]:
 
 def _content_words(text: str) -> set[str]:
     """Words of four letters and more by their first five, so that endings do not matter."""
+    if text.isascii():
+        return {word[:5] for word in text.lower().translate(_ASCII_WORDS).split() if len(word) >= 4}
     return {word[:5].lower() for word in _CONTENT_WORD.findall(text)}
 
 
@@ -233,17 +391,17 @@ def _label_score(label: str) -> float:
 
 def only_announces(sentence: str) -> bool:
     """True where only the gap, the questions or a number of features are mentioned, which follow or went before."""
-    return bool(_EMPTY.search(sentence.lower()))
+    return _EMPTY.is_in(sentence.lower())
 
 
 def _score(sentence: str, position: int, title_words: set[str]) -> float:
     score = -0.15 * position
     if title_words:
         score += 1.5 * len(title_words & _content_words(sentence)) / len(title_words)
-    clause = _SUBORDINATE.sub(" ", _AUTHORS.sub("we", sentence.lower()))
-    core = bool(_CORE.search(clause) or _CONCERNED.search(clause))
-    is_about_this = bool(_THIS_STATEMENT.search(clause))
-    statement = core or is_about_this or bool(_WE_STATEMENT.search(clause) or _AIM.search(clause))
+    clause = _main_clause(sentence)
+    core = _CORE.is_in(clause) or _CONCERNED.is_in(clause)
+    is_about_this = _THIS_STATEMENT.is_in(clause)
+    statement = core or is_about_this or _WE_STATEMENT.is_in(clause) or _AIM.is_in(clause)
     return (
         score
         + _contribution_score(clause, core=core, is_about_this=is_about_this, statement=statement)
@@ -251,26 +409,32 @@ def _score(sentence: str, position: int, title_words: set[str]) -> float:
     )
 
 
+def _main_clause(sentence: str) -> str:
+    """The sentence in lower case without subordinate clauses, `the authors` as `we`."""
+    clause = _AUTHORS.replaced(sentence.lower(), "we")
+    return _SUBORDINATE.sub(" ", clause) if _SUBORDINATE_SIGN.search(clause) else clause
+
+
 def _contribution_score(clause: str, *, core: bool, is_about_this: bool, statement: bool) -> float:
     """The weights of the cues that speak for a sentence."""
-    proposal, subject = bool(_PROPOSAL.search(clause)), bool(_THIS_SUBJECT.match(clause))
-    core_weight = 2.6 if _RESULT_VERB.search(clause) and not proposal else 3.0
-    score = core_weight * core + 2.2 * (statement and not core) + 1.0 * (proposal or bool(_AIM.search(clause)))
-    score += 1.4 * bool(not statement and _WE_VERB.search(clause))
-    in_this = bool(_IN_THIS.search(clause))
+    proposal, subject = _PROPOSAL.is_in(clause), bool(_THIS_SUBJECT.match(clause))
+    core_weight = 2.6 if _RESULT_VERB.is_in(clause) and not proposal else 3.0
+    score = core_weight * core + 2.2 * (statement and not core) + 1.0 * (proposal or _AIM.is_in(clause))
+    score += 1.4 * (not statement and _WE_VERB.is_in(clause))
+    in_this = _IN_THIS.is_in(clause)
     score += 1.5 * in_this + 1.0 * subject + 0.4 * (is_about_this and not subject)
-    score += (0.4 if statement else 0.8) * bool(_OURS.search(clause) and not is_about_this)
-    score += (2.2 if in_this else 1.4) * bool(_PASSIVE.search(clause))
-    score += (1.6 if in_this else 0.6) * bool(_PASSIVE_METHOD.search(clause))
-    score += 0.8 * bool(_NEW.search(clause)) + 0.8 * bool(core and _HERE.search(clause))
+    score += (0.4 if statement else 0.8) * (not is_about_this and _OURS.is_in(clause))
+    score += (2.2 if in_this else 1.4) * _PASSIVE.is_in(clause)
+    score += (1.6 if in_this else 0.6) * _PASSIVE_METHOD.is_in(clause)
+    score += 0.8 * _NEW.is_in(clause) + 0.8 * bool(core and _HERE.search(clause))
     score += 0.8 * clause.startswith("here")
     return score - (0.7 if proposal else 1.0) * bool(_ADJUNCT.match(clause))
 
 
 def _penalty(clause: str, statement: bool) -> float:
     """The weights of the cues that speak against a sentence."""
-    penalty = sum([weight for weight, cue in _PENALTIES if cue.search(clause)])
+    penalty = sum([weight for weight, cue in _PENALTIES if cue.is_in(clause)])
     penalty += (0.4 if statement else 1.5) * bool(_BACKGROUND.search(clause))
     penalty += 1.5 * (len(clause) < 40) + 1.0 * clause.endswith("?")
-    penalty += 3.0 * (len(clause) < 140 and bool(_EMPTY.search(clause)))
+    penalty += 3.0 * (len(clause) < 140 and _EMPTY.is_in(clause))
     return penalty + 0.8 * bool(_REFERRING.match(clause) and not _HERE.search(clause))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_END = re.compile(r"[.!?]+[)\]\"”’']*(?=\s)|(?<=[a-z]{3})\.(?=[A-Z][a-z]+,? [a-z(])|[。！？]+[”’」』]*")
-_WORD_BEFORE = re.compile(r"(\S+)$")
+# each alternative begins behind its first character, so that a search looks for these characters alone
+_END = re.compile(
+    r"[.!?。！？](?:(?<=[.!?])[.!?]*[)\]\"”’']*(?=\s)|(?<=[a-z]{3}\.)(?=[A-Z][a-z]+,? [a-z(])|"
+    r"(?<=[。！？])[。！？]*[”’」』]*)"
+)
 _SPACE = re.compile(r"\s+")
 # after these a stop never ends a sentence
 _NEVER_SENTENCE_END = frozenset(
@@ -97,8 +100,9 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     next_word = following[0].strip("(\"“‘'[,;:")
     if match[0][0] != ".":
         return not next_word[:1].islower()
-    word_before = _WORD_BEFORE.search(text, max(start, match.start() - 24), match.start())
-    return _stop_ends_sentence(word_before[1].strip("([\"“‘'") if word_before else "", next_word)
+    before = text[max(start, match.start() - 24) : match.start()]
+    word_before = "" if not before or before[-1].isspace() else before.split()[-1]
+    return _stop_ends_sentence(word_before.strip("([\"“‘'"), next_word)
 
 
 def _stop_ends_sentence(word: str, next_word: str) -> bool:

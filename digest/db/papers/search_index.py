@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, func, select, text
 from sqlmodel import Session, col
@@ -39,17 +39,27 @@ class IndexedPaper:
     terms: frozenset[str]
 
 
-def unindexed_papers(session: Session, limit: int) -> list[UnindexedPaper]:
-    """Papers that the index lacks: first those newer than its newest version, then older ones, newest first.
+class IndexedVersions(NamedTuple):
+    """The first and the last id of the index, which has all newest versions between; 0 and 0 of an empty one."""
 
-    The index has all newest versions between its first and its last id.
-    """
-    first_id, last_id = session.execute(
-        select(func.min(col(SearchDocument.id)), func.max(col(SearchDocument.id)))
-    ).one()
+    first_id: int
+    last_id: int
+
+
+def indexed_versions(session: Session) -> IndexedVersions:
+    """The versions that are indexed. What is added to the index changes them."""
+    document = col(SearchDocument.id)  # a look-up for each: for both at once SQLite would read the whole table
+    first, last = (select(end(document)).scalar_subquery() for end in (func.min, func.max))
+    first_id, last_id = session.execute(select(first, last)).one()
+    return IndexedVersions(first_id or 0, last_id or 0)
+
+
+def unindexed_papers(session: Session, limit: int) -> list[UnindexedPaper]:
+    """Papers that the index lacks: first those newer than its newest version, then older ones, newest first."""
+    first_id, last_id = indexed_versions(session)
     version_id = col(PaperVersion.id)
-    older = _newest_versions(*([] if first_id is None else [version_id < first_id])).order_by(version_id.desc())
-    statements = [older] if last_id is None else [_newest_versions(version_id > last_id).order_by(version_id), older]
+    older = _newest_versions(*([version_id < first_id] if first_id else [])).order_by(version_id.desc())
+    statements = [older] if not last_id else [_newest_versions(version_id > last_id).order_by(version_id), older]
     rows: list[tuple[PaperVersion, int | None]] = []
     for statement in statements:
         if len(rows) < limit:

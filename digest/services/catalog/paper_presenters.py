@@ -6,7 +6,7 @@ from datetime import date
 
 from digest import clock
 from digest.compose.email import paper_block
-from digest.compose.email.paper_block import PaperBlock
+from digest.compose.email.paper_block import PaperLinks
 from digest.db.core.engine import reading
 from digest.db.papers import papers as store
 from digest.db.papers import summaries as summary_store
@@ -65,9 +65,9 @@ def paper(paper_id: int) -> PaperPage:
     to_cite = paper_exports.paper_citation(paper_id, record)
     return PaperPage(
         row=present_row(paper_id, record, facts, figures),
-        nearest_paper=(stored_id(nearest[0]), paper_block.paper_block(nearest[1]).title) if nearest else None,
+        nearest_paper=(stored_id(nearest[0]), paper_block.readable_title(nearest[1])) if nearest else None,
         abstract=readable(record.abstract),
-        links=_links(block),
+        links=_labelled_links(paper_block.paper_links(record, block.title)),
         announced=date.fromordinal(row_of_paper.announcement_id) if row_of_paper.announcement_id else None,
         comment=readable(record.comment or ""),
         summary=(block.origin.unescape(), block.shown_summary.unescape()) if block.shown_summary else None,
@@ -79,8 +79,9 @@ def paper(paper_id: int) -> PaperPage:
 
 def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFigures = _NO_FIGURES) -> PaperRow:
     """A paper as a row of a list."""
-    block = paper_block.paper_block(record)
-    has_code = block.code or record.has_code
+    title = paper_block.readable_title(record)
+    links = paper_block.paper_links(record, title)
+    has_code = links.code or record.has_code
     withdrawal = paper_block.withdrawal_mark(record)
     badges = ((withdrawal,) if withdrawal else ()) + ((localize("code"),) if has_code else ())
     source = str(paper_block.source_text(record))
@@ -96,10 +97,10 @@ def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFi
     badges += (localize("score %(n)s", n=score),) if score is not None and not repeats_novelty else ()
     return PaperRow(
         id=paper_id,
-        title=block.title,
+        title=title,
         authors=record.authors,
         categories=record.categories,
-        excerpt=block.abstract,
+        excerpt=paper_block.abstract_excerpt(record, title),
         facts=facts,
         badges=badges,
         novelty=figures.novelty,
@@ -110,7 +111,7 @@ def present_row(paper_id: int, record: Record, facts: str = "", figures: PaperFi
         labels=labels + novelty,
         comment=readable(record.comment or ""),
         identifier=_identifier(record),
-        links=_links(block),
+        links=_labelled_links(links),
     )
 
 
@@ -126,11 +127,11 @@ def _identifier(record: Record) -> str:
     return f"doi:{record.doi}" if record.doi else ""
 
 
-def _links(block: PaperBlock) -> tuple[tuple[str, str], ...]:
+def _labelled_links(links: PaperLinks) -> tuple[tuple[str, str], ...]:
     labelled_links = (
-        (localize("Search arXiv for the title") if block.found_by_search else localize("Abstract"), block.url),
-        (localize("PDF"), block.pdf),
-        (block.version_label, block.other_version),
-        (localize("Code"), block.code),
+        (localize("Search arXiv for the title") if links.found_by_search else localize("Abstract"), links.url),
+        (localize("PDF"), links.pdf),
+        (links.version_label, links.other_version),
+        (localize("Code"), links.code),
     )
     return tuple((label, address) for label, address in labelled_links if address)

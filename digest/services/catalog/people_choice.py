@@ -147,7 +147,7 @@ def _row(person: Person, newest: StoredPaper, *, followed: bool) -> PersonRow:
     return PersonRow(
         reference=person.reference,
         papers=len(person.papers),
-        latest=(newest.id, paper_block.paper_block(newest.record).title),
+        latest=(newest.id, paper_block.readable_title(newest.record)),
         institution=one_line(person.institution),
         links=_links(person.ids),
         co_authors=tuple(map(one_line, person.co_authors)),

@@ -54,7 +54,7 @@ def similar_papers(paper_id: int) -> tuple[SimilarPaper, ...]:
     written = _written_words(document)
     return tuple(
         SimilarPaper(
-            paper.id, paper_block.paper_block(paper.record).title, tuple(written.get(stem, stem) for stem in stems)
+            paper.id, paper_block.readable_title(paper.record), tuple(written.get(stem, stem) for stem in stems)
         )
         for _, paper, stems in best[:MAX_SIMILAR]
     )

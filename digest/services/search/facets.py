@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from digest.papers.subjects import included_categories
+from digest.services.search.search_schemas import SearchFacets
 
 MAX_CATEGORY = 60  # characters
 _CATEGORY = re.compile(r"[A-Za-z][A-Za-z-]*(?:\.[A-Za-z-]+)?")
@@ -41,6 +42,31 @@ def _one_word(name: str) -> str:
 def is_category(name: str) -> bool:
     """True for what search results can be narrowed by, also for a category that nobody uses any more."""
     return len(name) <= MAX_CATEGORY and _CATEGORY.fullmatch(name) is not None
+
+
+def count_facets(texts: Iterable[str], days: Iterable[int], period_starts: Sequence[int]) -> SearchFacets:
+    """How many papers have each value. `texts`: the stored facets of each paper, `days`: its ordinal.
+
+    `period_starts`: the first day of each period, the newest period first; older papers are of one more.
+    """
+    periods = [0] * (len(period_starts) + 1)
+    for day, papers in Counter(days).items():
+        periods[sum(day < start for start in period_starts)] += papers
+    sources: Counter[str] = Counter()
+    papers_by_categories: list[tuple[tuple[str, ...], int]] = []
+    code = 0
+    for text, papers in Counter(texts).items():
+        facets = PaperFacets.parse(text)
+        code += papers if facets.has_code else 0
+        papers_by_categories.append((facets.categories, papers))
+        for name in facets.sources:
+            sources[name] += papers
+    categories = category_counts(papers_by_categories)
+    return SearchFacets(_most_first(categories), _most_first(sources), code, tuple(periods))
+
+
+def _most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def category_counts(papers_by_categories: Iterable[tuple[tuple[str, ...], int]]) -> Mapping[str, int]:

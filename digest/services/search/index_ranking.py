@@ -13,12 +13,13 @@ from operator import add
 from sqlmodel import Session
 
 from digest.db.papers import paper_search as store
-from digest.db.papers.paper_search import IndexHit
+from digest.db.papers.paper_search import FoundPapers, IndexHit
 from digest.matching.query.language import TEXT_FIELDS, Query, Term, Word, phrase_words, positive_terms
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, lookup, title_query, twice_query, with_author_names
 from digest.matching.scoring.parameters import ABSTRACT_TF, FIXED_IMPACTS, TITLE_TF, TOPIC_WEIGHT
 
+_FEW_PAPERS = 5_000  # up to so many papers found, what a word of them is in is looked up among them alone
 _WordKey = tuple[str, bool]
 
 
@@ -39,34 +40,37 @@ class Ranking:
         session: Session,
         query: Query,
         index_query: IndexQuery,
-        hits: Sequence[IndexHit],
+        found: FoundPapers,
         weights: Weights,
         author_names: Mapping[str, Sequence[str]],
     ) -> None:
         self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
-        self._hits, self._author_names = hits, author_names
-        self._documents = [hit.document_id for hit in hits]
-        self._lengths = [hit.length for hit in hits]
-        self._scores = self._all_scores() if hits else []
+        self._found, self._author_names = found, author_names
+        self._documents, self._lengths = found.document_ids, found.lengths
+        self._first_id = min(found.document_ids, default=0)
+        self._places = {document: place for place, document in enumerate(found.document_ids)}
+        self._scores = self._all_scores() if found else []
 
     def best(self, count: int, after: tuple[int, int, int] | None = None) -> list[tuple[int, IndexHit]]:
         """The best papers with their scores; of equal ones the newer first, then by id.
 
         `after`: only those behind that score, day and paper.
         """
-        pairs = list(zip(self._scores, self._hits, strict=True))
+        places: Sequence[int] = range(len(self._found))
         if after is not None:
-            last_score, behind = after[0], (-after[0], -after[1], after[2])
-            pairs = [
-                pair for pair in pairs if pair[0] < last_score or (pair[0] == last_score and _order(pair) > behind)
-            ]
-        lowest = min(nlargest(count, [score for score, _ in pairs]), default=0)
-        return sorted((pair for pair in pairs if pair[0] >= lowest), key=_order)[:count]
+            behind = -after[0], -after[1], after[2]
+            places = [place for place in places if self._scores[place] <= after[0] and self._order(place) > behind]
+        lowest = min(nlargest(count, map(self._scores.__getitem__, places)), default=0)
+        best = sorted((place for place in places if self._scores[place] >= lowest), key=self._order)[:count]
+        return [(self._scores[place], hit) for place in best for hit in self._found.hits(place, place + 1)]
+
+    def _order(self, place: int) -> tuple[int, int, int]:
+        return -self._scores[place], -self._found.days[place], self._found.paper_ids[place]
 
     def _all_scores(self) -> list[int]:
         terms = self._ranked_terms()
         gains = {key: self._word_gains(word, terms) for key, word in _words(terms).items()}
-        scores = [0] * len(self._hits)
+        scores = [0] * len(self._found)
         for gain in gains.values():
             scores = list(map(add, scores, gain))
         for ranked in terms:
@@ -88,7 +92,10 @@ class Ranking:
         return ranked
 
     def _documents_of(self, query: IndexQuery) -> set[int]:
-        return store.document_ids(self._session, AllOf((self._index_query, query)), min(self._documents))
+        """The documents that a query finds, at least those among the papers found."""
+        is_common = len(self._documents) > _FEW_PAPERS  # the index would compare two long lists
+        among_found = query if is_common else AllOf((self._index_query, query))
+        return store.document_ids(self._session, among_found, self._first_id)
 
     def _word_gains(self, word: Word, terms: Sequence[_RankedTerm]) -> list[int]:
         """What a word adds to the score of each paper: nothing where none of its terms is."""
@@ -97,28 +104,24 @@ class Ranking:
             {n: TOPIC_WEIGHT * impact(idf, tf, weights.norm(n)) for n in set(self._lengths)}
             for tf in (ABSTRACT_TF, TITLE_TF, TITLE_TF + ABSTRACT_TF)
         )
-        titles, both = self._documents_of(title_query(word)), self._documents_of(twice_query(word))
-        gains = [
-            twice[length] if document in both else in_title[length] if document in titles else once[length]
-            for document, length in zip(self._documents, self._lengths, strict=True)
-        ]
+        gains = list(map(once.__getitem__, self._lengths))
+        both = self._documents_of(twice_query(word))
+        for document in self._documents_of(title_query(word)):
+            if (place := self._places.get(document)) is not None:
+                length = self._lengths[place]
+                gains[place] = twice[length] if document in both else in_title[length]
         counted = None if self._query.plain else _documents_with(terms, (word.text, word.prefix))
         return gains if counted is None else _only_in(counted, self._documents, gains)
 
     def _term_gains(self, ranked: _RankedTerm, gains: Mapping[_WordKey, Sequence[int]]) -> list[int]:
         """A phrase's words count again; a name, a category and the like have a fixed gain."""
-        total = [0] * len(self._hits)
+        total = [0] * len(self._found)
         if ranked.term.field not in TEXT_FIELDS:
-            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._hits)
+            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._found)
         elif len(ranked.words) > 1:
             for word in ranked.words:
                 total = list(map(add, total, gains[word.text, word.prefix]))
         return total if ranked.documents is None else _only_in(ranked.documents, self._documents, total)
-
-
-def _order(pair: tuple[int, IndexHit]) -> tuple[int, int, int]:
-    score, hit = pair
-    return -score, -hit.day, hit.paper_id
 
 
 def _words(terms: Sequence[_RankedTerm]) -> dict[_WordKey, Word]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,37 +15,47 @@ from digest.db.papers import author_ids as stored_ids
 from digest.db.papers import paper_search as index
 from digest.db.papers import papers as store
 from digest.db.papers import search_index
-from digest.db.papers.paper_search import IndexHit, Scope
+from digest.db.papers.paper_search import FoundPapers, IndexHit, Scope
 from digest.db.runs import runs, sent_papers
 from digest.errors import N_, BadCursor, BadInput
 from digest.matching.profile import Candidate, Profile, Topic
-from digest.matching.query.language import Query, author_ids, parse, phrase_words, positive_terms
+from digest.matching.query.language import (
+    And,
+    AndNot,
+    Node,
+    Query,
+    Term,
+    author_ids,
+    parse,
+    phrase_words,
+    positive_terms,
+)
 from digest.matching.query.profile_limit_checks import check_cost
 from digest.matching.reference.parsed_profile import ParsedProfile, parse_profile
 from digest.matching.reference.reference_matcher import FindingCache
 from digest.matching.scoring import index_terms
 from digest.matching.scoring.bm25 import Weights
-from digest.matching.scoring.boolean_match import Document, prepare_document
+from digest.matching.scoring.boolean_match import Document, has_author, prepare_document
 from digest.matching.scoring.index_terms import AllOf, IndexQuery, IndexTerm
+from digest.papers import Record
 from digest.services.catalog import epochs, followed_people, paper_presenters
 from digest.services.preview import topic_counts
 from digest.services.search import index_ranking, pasted_identifier
-from digest.services.search.facets import PaperFacets, category_counts
+from digest.services.search.facets import count_facets
 from digest.services.search.search_schemas import (
     BEST,
     ORDERS,
     PERIODS,
-    SearchFacets,
     SearchHit,
     SearchPage,
     SearchRequest,
 )
 from digest.services.subscriptions import topic_checks
+from digest.text.person_references import author_id_key
 
 RESULTS_PER_PAGE = 20
 MAX_VERIFIED = 300  # papers for one page
-MAX_RANKED = 12_000  # the newest papers found that are ranked
-_RANKED_TIMES_WORDS = 36_000  # fewer for queries of many words
+_RANKED_TIMES_WORDS = 30_000  # of the newest papers found fewer are ranked for queries of many words
 _FIRST_BATCH, _NEXT_BATCH = 12, 100  # papers beyond the page's, and of each further look-up
 _FIRST_ANNOUNCEMENT = 365  # an ordinal: before all editions
 _MAX_DAY = date.max.toordinal()
@@ -83,6 +92,7 @@ class _SearchPlan:
     is_exact: bool
     scope: Scope
     authors: _AuthorsById
+    required_authors: tuple[str, ...]
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -112,21 +122,21 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
 
 
 def _found_page(session: Session, plan: _SearchPlan) -> SearchPage:
-    request, pager = plan.request, _Pager(session, plan)
+    request = plan.request
+    found = index.found_papers(session, plan.index_query, plan.scope, index.MAX_FOUND)
+    pager = _Pager(session, plan, found)
     hits, cursor = pager.best() if request.order == BEST else pager.newest()
     is_whole = not cursor and not request.cursor
-    scope = plan.scope
+    counted = found
     if is_whole and not plan.is_exact:  # of the papers that the matcher did not refuse
-        scope = scope._replace(papers=tuple(hit.row.id for hit in hits))
-    counts = index.facet_counts(session, plan.index_query, scope, _period_starts())
-    total = sum(count.papers for count in counts)
+        counted = found.only({hit.row.id for hit in hits})
     return SearchPage(
         hits=tuple(hits),
-        total=len(hits) if is_whole else total,
+        total=len(hits) if is_whole else len(found),
         is_exact=is_whole or plan.is_exact,
-        is_minimum=total >= index.MAX_COUNTED,
+        is_minimum=len(found) == index.MAX_FOUND,
         is_ranked_in_part=pager.is_ranked_in_part,
-        facets=_facets(counts),
+        facets=count_facets(counted.facets, counted.days, _period_starts()),
         cursor=cursor,
         words=plan.words,
         suggestion="" if hits or request.cursor else topic_counts.suggest(session, request.text),
@@ -173,14 +183,15 @@ def _plan(session: Session, request: SearchRequest, papers: tuple[int, ...] | No
         is_exact,
         Scope(first, last, papers),
         authors,
+        _required_authors(query.root),
     )
 
 
 class _Pager:
     """Finds the papers of one page, in either order, with the cursor of the next page ('' for none)."""
 
-    def __init__(self, session: Session, plan: _SearchPlan) -> None:
-        self._session, self._plan, self._cache = session, plan, FindingCache()
+    def __init__(self, session: Session, plan: _SearchPlan, found: FoundPapers) -> None:
+        self._session, self._plan, self._found, self._cache = session, plan, found, FindingCache()
         self._verified = 0
         self.is_ranked_in_part = False
 
@@ -189,9 +200,9 @@ class _Pager:
         limit, after = self._plan.request.limit, self._position()
         hits: list[SearchHit] = []
         position = after[1:] if after else None
-        size = limit + _FIRST_BATCH
+        size = limit if self._plan.is_exact else limit + _FIRST_BATCH
         while True:
-            batch = index.newest_hits(self._session, self._plan.index_query, self._plan.scope, size, position)
+            batch = self._newest_hits(size, position)
             for number, (index_hit, hit) in enumerate(self._verify(batch)):
                 hits += [hit] if hit else []
                 position = index_hit.day, index_hit.paper_id
@@ -202,15 +213,23 @@ class _Pager:
                 return hits, ""
             size = _NEXT_BATCH
 
+    def _newest_hits(self, size: int, after: tuple[int, int] | None) -> list[IndexHit]:
+        """The newest papers behind that day and paper; they are looked up where those found were not all."""
+        found = self._found
+        first = 0 if after is None else found.place_behind(after)
+        if first + size > len(found) == index.MAX_FOUND:
+            plan = self._plan
+            return index.found_papers(self._session, plan.index_query, plan.scope, size, after).hits(0, size)
+        return found.hits(first, first + size)
+
     def best(self) -> tuple[list[SearchHit], str]:
         """By score, best first."""
         plan, limit, after = self._plan, self._plan.request.limit, self._position()
         words = sum(len(phrase_words(term)) for term in positive_terms(plan.query.root))
-        most = min(MAX_RANKED, _RANKED_TIMES_WORDS // max(1, words))
-        index_hits = index.newest_hits(self._session, plan.index_query, plan.scope, most)
-        self.is_ranked_in_part = len(index_hits) == most
+        most = min(index.MAX_FOUND, _RANKED_TIMES_WORDS // max(1, words))
+        self.is_ranked_in_part = len(self._found) >= most
         ranking = index_ranking.Ranking(
-            self._session, plan.query, plan.index_query, index_hits, plan.weights, plan.authors.names
+            self._session, plan.query, plan.index_query, self._found.newest(most), plan.weights, plan.authors.names
         )
         ranked = ranking.best(MAX_VERIFIED, after)
         scores = {hit.paper_id: score for score, hit in ranked}
@@ -239,6 +258,8 @@ class _Pager:
                 yield index_hit, self._hit(stored_paper, index_hit.day) if stored_paper else None
 
     def _hit(self, stored_paper: store.StoredPaper, day: int) -> SearchHit | None:
+        if not _has_authors(stored_paper.record, self._plan.required_authors):
+            return None
         document = prepare_document(
             Candidate(stored_paper.id, stored_paper.record, day, people=self._plan.authors.authors_of(stored_paper.id))
         )
@@ -252,6 +273,26 @@ class _Pager:
         return SearchHit(
             paper_presenters.present_row(stored_paper.id, stored_paper.record), strict, finding.score, shown_day
         )
+
+
+def _required_authors(node: Node) -> tuple[str, ...]:
+    """The names that each paper found has among its authors."""
+    match node:
+        case Term(text, "au") if author_id_key(text) is None:
+            return (text,)
+        case And(parts):
+            return tuple(name for part in parts for name in _required_authors(part))
+        case AndNot(keep):
+            return _required_authors(keep)
+    return ()
+
+
+def _has_authors(record: Record, names: Sequence[str]) -> bool:
+    """True where authors may have these names: the index knows initials alone, and to read the words takes longer."""
+    if not names:
+        return True
+    document = prepare_document(Candidate(0, Record(record.title[:1], "", authors=record.authors), 0))
+    return all(has_author(name, document) for name in names)
 
 
 def _has_all_words(query: Query, document: Document) -> bool:
@@ -277,25 +318,6 @@ def _cursor(score: int, hit: IndexHit) -> str:
 def _period_starts() -> list[int]:
     today = clock.now().astimezone(clock.ARXIV_ZONE).date()
     return [(today - timedelta(days=days)).toordinal() for days in PERIODS]
-
-
-def _facets(counts: Sequence[index.FacetCount]) -> SearchFacets:
-    sources: Counter[str] = Counter()
-    papers_by_categories: list[tuple[tuple[str, ...], int]] = []
-    periods, code = [0] * (len(PERIODS) + 1), 0
-    for text, period, papers in counts:
-        facets = PaperFacets.parse(text)
-        periods[period] += papers
-        code += papers if facets.has_code else 0
-        papers_by_categories.append((facets.categories, papers))
-        for name in facets.sources:
-            sources[name] += papers
-    categories = category_counts(papers_by_categories)
-    return SearchFacets(_most_first(categories), _most_first(sources), code, tuple(periods))
-
-
-def _most_first(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def _page_of(session: Session, paper_ids: Sequence[int]) -> SearchPage:

@@ -57,8 +57,9 @@ class SearchFacets:
 class SearchPage:
     """One page of results. `total`: papers found; with `is_exact` counted, else estimated by the index.
 
-    `is_minimum`: there are more than were counted. `is_ranked_in_part`: the best of the newest papers only.
-    `cursor`: of the next page, '' for none. `words`: to highlight. `is_indexing`: older papers are still missing.
+    `is_minimum`: there are more, and `facets` are of the newest alone. `is_ranked_in_part`: the best of the newest
+    papers only. `cursor`: of the next page, '' for none. `words`: to highlight. `is_indexing`: older papers are still
+    missing.
     """
 
     hits: tuple[SearchHit, ...] = ()
