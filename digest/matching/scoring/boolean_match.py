@@ -338,8 +338,12 @@ def _has_all(words: tuple[Word, ...], text: IndexedText) -> bool:
 
 def _adjacent(stems: tuple[str, ...], text: IndexedText) -> bool:
     """True where the stems are adjacent in this order somewhere in the text."""
-    first, size = stems[0], len(stems)
-    return any([text.stems[i : i + size] == stems for i, stem in enumerate(text.stems) if stem == first])
+    first, position = stems[0], -1
+    for _ in range(text.stems.count(first)):
+        position = text.stems.index(first, position + 1)
+        if text.stems[position : position + len(stems)] == stems:
+            return True
+    return False
 
 
 def _start_positions(word: Word, text: IndexedText) -> set[int]:

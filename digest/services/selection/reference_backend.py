@@ -34,6 +34,7 @@ from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
+_MAX_PREPARED = 2 * REFERENCE_DOCUMENTS  # papers that are kept, of 12 KB each: most of those of a large preview
 _prepared: WeakKeyDictionary[Engine, OrderedDict[tuple[int, int], Document]] = WeakKeyDictionary()
 
 
@@ -238,7 +239,7 @@ def prepare_documents(
         prepared[key] = cached[key] = prepare_document(Candidate(key[0], paper_record, announcement[key[0]]))
     if len(missing) >= _MANY:
         exempt_objects_from_gc()
-    while len(cached) > REFERENCE_DOCUMENTS:
+    while len(cached) > _MAX_PREPARED:
         cached.popitem(last=False)
     return [_with_trending(prepared[key], announcement[key[0]], percentiles.get(key[0], 0)) for key in keys]
 
