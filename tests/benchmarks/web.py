@@ -4,16 +4,16 @@
         [--database sqlite|postgresql] [--pages start,trending,paper,preview,topics,unsubscribe]
 
 One web process with an in-memory queue, in a process of its own; the clients keep their connections. Up to 332 papers
-are the seeds, with their signals; more are the newest of the corpus in SHARED, spread over 14 announcements, and as many
-a day on the announcement before, so that there are thresholds and an epoch, as after a first run. The bare route
+are the seeds, with their signals; more are the newest of the corpus in SHARED, spread over 14 announcements, and as
+many a day on the announcement before, so that there are thresholds and an epoch, as after a first run. The bare route
 returns a short text from an application without anything else, by the same server in the same process; `bare write`
 also inserts one row durably: one connection behind a lock on SQLite (waiting at the database's lock is slower), ten
 connections on PostgreSQL. Goals: the start page, the trending page and a paper at a third of the bare
 route or more, one-click unsubscribing at 0.6 of the bare write or more; a preview, each of another
 topic, in 300 ms at the 95th percentile, the first one after the start included.
 
-`topics` are previews of what people type: phrases of two to four words that several titles of the corpus have. `preview` are previews of
-random pairs of words, most of which no paper has.
+`topics` are previews of what people type: phrases of two to four words that several titles of the corpus have.
+`preview` are previews of random pairs of words, most of which no paper has.
 """
 
 from __future__ import annotations
@@ -319,7 +319,8 @@ def page_requests(shared: Path, links: list[str]) -> dict[str, Iterator[Request]
     requests: dict[str, Iterator[Request]] = {name: itertools.repeat(Request("GET", at)) for name, at in same.items()}
     requests[BARE_WRITE] = itertools.repeat(Request("POST", "/bare-write"))
     requests["unsubscribe"] = (Request("POST", link, ONE_CLICK) for link in links)
-    requests["preview"], requests["topics"] = map(preview_request, word_pairs()), map(preview_request, title_phrases(shared))
+    requests["preview"] = map(preview_request, word_pairs())
+    requests["topics"] = map(preview_request, title_phrases(shared))
     return requests
 
 

@@ -94,10 +94,11 @@ class ContextSearch:
         self._window_at = [0, *np.cumsum([len(counts) for counts in sizes]).tolist()]
         self._window_lengths = np.concatenate([np.empty(0, np.int64), *(vectors.lengths for vectors in window)])
         words = np.concatenate([np.empty(0, np.uint32), *(vectors.words for vectors in window)])
+        impacts = np.concatenate([np.empty(0, np.uint32), *(vectors.impacts for vectors in window)])
         papers = np.repeat(np.arange(len(self._window_lengths)), np.concatenate([np.empty(0, np.int64), *sizes]))
         by_word = np.argsort(words, kind="stable")
         self._window_papers = papers[by_word].astype(np.uint32)
-        self._window_impacts = np.concatenate([np.empty(0, np.uint32), *(vectors.impacts for vectors in window)])[by_word]
+        self._window_impacts = impacts[by_word]
         self._word_at = np.concatenate(([0], np.cumsum(np.bincount(words, minlength=len(self._stems)))))
 
     def context(self, text: str) -> TopicContext | None:

@@ -51,8 +51,11 @@ class TrendingPart:
         return CachedPage(template_rendering.render("_trending.html", papers=papers).encode())
 
 
-def warm_up(services: PageServices, pages: PageCache) -> None:
-    """Compute what the first visitors need: what previews have in common, and the start page with trending papers."""
+def warm_up(services: PageServices, pages: PageCache) -> list[int]:
+    """Compute what the first visitors need: what previews have in common, and the start page with trending papers.
+
+    Returns the best paper of an example's preview, whose page is likely to be opened.
+    """
     services.refresh_previews()
     trending = TrendingPart(services, pages)
     pages.page("start", lambda: _render_form(trending, {}))
@@ -61,6 +64,7 @@ def warm_up(services: PageServices, pages: PageCache) -> None:
     template_rendering.render(
         "_preview.html", preview=preview_rows.preview_view(preview, limit=PREVIEW_PAPERS, days=PREVIEW_DAYS)
     )
+    return [paper.id for paper in preview.best_papers(1)]
 
 
 async def _trending_part(services: Services, pages: Pages) -> TrendingPart:
