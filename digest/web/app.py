@@ -83,8 +83,9 @@ PAGES = (  # routes are tried in this order
 
 def _warm_up(services: PageServices, pages: PageCache) -> None:
     """Prepare what the first visitors need."""
-    sign_up.warm_up(services, pages)
+    best_papers = sign_up.warm_up(services, pages)
     trending.warm_up(services, pages)
+    papers.warm_up(services, pages, best_papers)
 
 
 def _refresh(services: PageServices, pages: PageCache) -> None:

@@ -81,12 +81,12 @@ def announcements() -> list[date]:
     return sorted(day for day in days if day.weekday() != 6)[-ANNOUNCEMENTS:]
 
 
-def records(shared: Path) -> Iterator[object]:
-    """Real papers."""
+def records(shared: Path, first: int = 0) -> Iterator[object]:
+    """Real papers, by the order of their arXiv ids, from the one with this number on."""
     from digest.papers import Record
 
     with lzma.open(shared / "data" / "corpus.jsonl.xz", "rt", encoding="utf-8") as lines:
-        for number, line in enumerate(lines):
+        for number, line in enumerate(islice(lines, first, None)):
             row = json.loads(line)
             yield Record(
                 title=row["title"], abstract=row["abstract"], authors=tuple(row["authors"] or ()),

@@ -1,15 +1,19 @@
 """Requests a second of the public pages and of one-click unsubscribing, beside bare FastAPI routes in the same run.
 
     python -m tests.benchmarks.web [SHARED] [--papers 330] [--clients 50] [--seconds 3] [--rounds 3]
-        [--database sqlite|postgresql] [--pages start,trending,paper,preview,unsubscribe]
+        [--database sqlite|postgresql] [--pages start,trending,paper,preview,topics,unsubscribe]
 
 One web process with an in-memory queue, in a process of its own; the clients keep their connections. Up to 332 papers
-are the seeds, with their signals; more come from the corpus in SHARED, spread over 14 announcements. The bare route
+are the seeds, with their signals; more are the newest of the corpus in SHARED, spread over 14 announcements, and as
+many a day on the announcement before, so that there are thresholds and an epoch, as after a first run. The bare route
 returns a short text from an application without anything else, by the same server in the same process; `bare write`
 also inserts one row durably: one connection behind a lock on SQLite (waiting at the database's lock is slower), ten
 connections on PostgreSQL. Goals: the start page, the trending page and a paper at a third of the bare
 route or more, one-click unsubscribing at 0.6 of the bare write or more; a preview, each of another
 topic, in 300 ms at the 95th percentile, the first one after the start included.
+
+`topics` are previews of what people type: phrases of two to four words that several titles of the corpus have.
+`preview` are previews of random pairs of words, most of which no paper has.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import itertools
 import json
 import os
 import queue
+import random
 import socket
 import sqlite3
 import subprocess
@@ -27,6 +32,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,12 +43,14 @@ from urllib.parse import quote, urlsplit
 
 from tests.benchmarks.report import Report
 
-PAGES = ("start", "trending", "paper", "preview", "unsubscribe")
+PAGES = ("start", "trending", "paper", "preview", "topics", "unsubscribe")
 BARE, BARE_WRITE = "bare", "bare write"
 CONNECTIONS = 10
 PEERS = {"start": (BARE, 1 / 3), "trending": (BARE, 1 / 3), "paper": (BARE, 1 / 3), "unsubscribe": (BARE_WRITE, 0.6)}
 SECRET = "a-key-for-benchmarks-of-at-least-32-bytes"
 SEEDS = 332
+NEWEST = 105_000  # papers of the corpus before those that are stored: of July to November 2025, in all fields
+TITLES, MIN_TITLES = 20_000, 3  # titles that phrases are taken from; those that must have a phrase
 WORDS = (
     *(
         "graph",
@@ -85,7 +93,7 @@ def main() -> None:
             os.environ["DIGEST_DATABASE_URL"] = address
         links = fill(options.shared, options.papers)
         load = Load(options.clients, options.seconds, options.rounds, tuple(options.pages.split(",")))
-        measure(report, links, load)
+        measure(report, options.shared, links, load)
     report.write(rounds=options.rounds)
 
 
@@ -125,19 +133,21 @@ def fill_with_seeds() -> None:
 
 
 def fill_from_corpus(shared: Path, papers: int) -> None:
-    """Papers of the corpus on the last 14 days, each with a vote count."""
+    """Papers of the corpus on the last 14 days and the day before, each with a vote count; and an epoch."""
     from digest import clock
     from digest.papers import ListedPaper, ParsedDocument
+    from digest.services.catalog import epochs
     from digest.services.ingestion.import_document import store_document
     from tests.benchmarks.preview import records
 
-    lines, today = records(shared), clock.now().date()
-    for days_back in range(13, -1, -1):
+    lines, today = records(shared, NEWEST), clock.now().date()
+    for days_back in range(14, -1, -1):
         listed = tuple(
             ListedPaper(record, "new", signals=(("upvotes", float(number % 40)),))  # type: ignore[arg-type]
             for number, record in enumerate(itertools.islice(lines, papers // 14))
         )
         store_document("jsonl", "benchmark", ParsedDocument(papers=listed), day=today - timedelta(days=days_back))
+    epochs.current_epoch_id(today.toordinal())
 
 
 def subscribers(count: int) -> list[str]:
@@ -276,18 +286,18 @@ def _postgresql_write(address: str) -> Callable[[], None]:
     return write
 
 
-def measure(report: Report, links: list[str], load: Load) -> None:
+def measure(report: Report, shared: Path, links: list[str], load: Load) -> None:
     """Rounds of all pages, one after the other, each beside the bare routes."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listening:
         port = listening.getsockname()[1]
         words = [sys.executable, "-m", "tests.benchmarks.web", "--serve", str(listening.fileno())]
         process = subprocess.Popen(words, pass_fds=[listening.fileno()])
         try:
-            requests = page_requests(links)
+            requests = page_requests(shared, links)
             started = time.perf_counter()
             asyncio.run(single_request(port, next(requests[BARE])))
             report.add("start and warm-up", "s", time.perf_counter() - started)
-            note_first_views(report, port, [name for name in PAGES[:4] if name in load.pages], requests)
+            note_first_views(report, port, [name for name in load.pages if name != "unsubscribe"], requests)
             for _ in range(load.rounds):
                 for name in (BARE, BARE_WRITE, *load.pages):
                     used = processor_seconds(process.pid)
@@ -303,19 +313,37 @@ def measure(report: Report, links: list[str], load: Load) -> None:
             report.ratio(f"{name}: requests", f"{peer}: requests", minimum_ratio=minimum)
 
 
-def page_requests(links: list[str]) -> dict[str, Iterator[Request]]:
+def page_requests(shared: Path, links: list[str]) -> dict[str, Iterator[Request]]:
     """The requests of each page: the same each time, but for previews and unsubscribing."""
     same = {BARE: "/bare", "start": "/", "trending": "/trending", "paper": paper_path()}
     requests: dict[str, Iterator[Request]] = {name: itertools.repeat(Request("GET", at)) for name, at in same.items()}
     requests[BARE_WRITE] = itertools.repeat(Request("POST", "/bare-write"))
     requests["unsubscribe"] = (Request("POST", link, ONE_CLICK) for link in links)
-    requests["preview"] = (Request("POST", "/preview", f"topics={quote(topic)}".encode()) for topic in topics())
+    requests["preview"] = map(preview_request, word_pairs())
+    requests["topics"] = map(preview_request, title_phrases(shared))
     return requests
 
 
-def topics() -> Iterator[str]:
-    """Topics for previews, each only once: pairs of words, then three words."""
+def preview_request(topic: str) -> Request:
+    """The request of the start page's script for one topic."""
+    return Request("POST", "/preview", f"topics={quote(topic)}".encode())
+
+
+def word_pairs() -> Iterator[str]:
+    """Pairs of words, then three words, each only once."""
     return map(" ".join, itertools.chain(itertools.permutations(WORDS, 2), itertools.permutations(WORDS, 3)))
+
+
+def title_phrases(shared: Path) -> Iterator[str]:
+    """Phrases of two to four words that several titles of the corpus have, each only once, in random order."""
+    from digest.services.preview.recent_phrases import text_phrases
+    from tests.benchmarks.preview import records
+
+    titles = (record.title for record in itertools.islice(records(shared, NEWEST), TITLES))  # type: ignore[attr-defined]
+    counts = Counter(text for title in titles for text in dict(text_phrases(title)).values())
+    phrases = sorted(text for text, papers in counts.items() if papers >= MIN_TITLES and " " in text)
+    random.Random(1).shuffle(phrases)
+    yield from phrases
 
 
 def note_first_views(report: Report, port: int, names: list[str], requests: dict[str, Iterator[Request]]) -> None:

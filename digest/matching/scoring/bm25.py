@@ -25,7 +25,7 @@ from digest.matching.scoring.parameters import (
     TRENDING_PER_MILLE,
 )
 
-if TYPE_CHECKING:  # the web process does not load NumPy
+if TYPE_CHECKING:  # small installations do not load NumPy
     import numpy as np
     from numpy.typing import NDArray
 
@@ -38,12 +38,16 @@ class Weights:
     def __init__(self, counts: Counts) -> None:
         self.counts = counts
         self.average_milli = max(1, round(1000 * counts.average_length))
+        self._idf_by_df: dict[int, int] = {}
 
     def idf(self, word: str, *, prefix: bool = False) -> int:
         """round(256·ln(1 + (N−df+½)/(df+½))): large for a rare word, 0 for one in every paper."""
         df = self._prefix_df(word) if prefix else self.counts.df.get(word, 0)
-        papers = max(self.counts.papers, df)
-        return round(256 * math.log(1 + (papers - df + 0.5) / (df + 0.5)))
+        idf = self._idf_by_df.get(df)
+        if idf is None:
+            papers = max(self.counts.papers, df)
+            idf = self._idf_by_df[df] = round(256 * math.log(1 + (papers - df + 0.5) / (df + 0.5)))
+        return idf
 
     def norm(self, length: int) -> int:
         """The length normalisation of a paper's impacts; `length` in tokens."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from digest.matching.profile import Candidate
 from digest.matching.query.language import And, AndNot, Node, Or, Term, Word, phrase_words
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
+from digest.papers import Record
 from digest.papers.subjects import included_categories
 from digest.text.folding import fold_text
 from digest.text.person_names import PersonName, family_keys, names_agree, parse_name
@@ -18,13 +19,26 @@ from digest.text.tokens import Token, split_compound, tokens
 from digest.text.tokens import stem as stem_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IndexedText:
-    """One text: its tokens, the positions of each stem, and every word as written, in alphabetical order."""
+    """One text: its tokens, and their stems. What few queries need is computed when it is first needed."""
 
     tokens: tuple[Token, ...]
-    positions: Mapping[str, tuple[int, ...]]
-    written_words: tuple[str, ...]
+    stems: tuple[str, ...]
+
+    @cached_property
+    def positions(self) -> Mapping[str, tuple[int, ...]]:
+        """The positions of each stem."""
+        positions: dict[str, list[int]] = {}
+        for i, stem in enumerate(self.stems):
+            positions.setdefault(stem, []).append(i)
+        return {stem: tuple(stem_positions) for stem, stem_positions in positions.items()}
+
+    @cached_property
+    def written_words(self) -> tuple[str, ...]:
+        """Every word as written, in alphabetical order."""
+        written = {token.word for token in self.tokens} | {token.whole for token in self.tokens if token.whole}
+        return tuple(sorted(written))
 
     def has_prefix(self, prefix: str) -> bool:
         """True where a word of the text begins with the prefix."""
@@ -38,26 +52,77 @@ class IndexedText:
         ]
 
 
+class _OtherTexts:
+    """What few queries look at of a paper: computed when it is first needed."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    @cached_property
+    def comment(self) -> IndexedText:
+        return index_text(self._record.comment or "")
+
+    @cached_property
+    def venue(self) -> IndexedText:
+        return index_text(self._record.venue or "")
+
+    @cached_property
+    def institutions(self) -> tuple[IndexedText, ...]:
+        return tuple(index_text(institution) for institution in self._record.institutions)
+
+    @cached_property
+    def joined(self) -> IndexedText:
+        """These texts as one, for a quick check that none of them has a word."""
+        return _indexed([token for text in (self.comment, self.venue, *self.institutions) for token in text.tokens])
+
+    @cached_property
+    def authors(self) -> tuple[PersonName, ...]:
+        return tuple(parse_name(author) for author in self._record.authors)
+
+    @cached_property
+    def families(self) -> frozenset[str]:
+        return frozenset().union(*map(family_keys, self.authors))
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A candidate with its words, built once by `prepare_document` and shared by all profiles.
 
-    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract. `families`: the possible
-    family names of the authors. `other_texts`: the words of comment, venue and institutions, without positions.
+    `tf`: stem to 3·[in title] + 1·[in abstract]. `length`: tokens of title and abstract.
     """
 
     candidate: Candidate
     title: IndexedText
     abstract: IndexedText
-    comment: IndexedText
-    venue: IndexedText
-    institutions: tuple[IndexedText, ...]
-    other_texts: IndexedText
-    authors: tuple[PersonName, ...]
-    families: frozenset[str]
     categories: tuple[str, ...]
     tf: Mapping[str, int]
     length: int
+    others: _OtherTexts
+
+    @property
+    def comment(self) -> IndexedText:
+        """The words of the comment."""
+        return self.others.comment
+
+    @property
+    def venue(self) -> IndexedText:
+        """The words of the venue."""
+        return self.others.venue
+
+    @property
+    def institutions(self) -> tuple[IndexedText, ...]:
+        """The words of each institution."""
+        return self.others.institutions
+
+    @property
+    def authors(self) -> tuple[PersonName, ...]:
+        """The authors."""
+        return self.others.authors
+
+    @property
+    def families(self) -> frozenset[str]:
+        """The possible family names of the authors."""
+        return self.others.families
 
 
 Predicate = Callable[[Document], bool]
@@ -67,45 +132,25 @@ def prepare_document(candidate: Candidate) -> Document:
     """The candidate's words, once for all profiles."""
     record = candidate.record
     title, abstract = index_text(record.title), index_text(record.abstract)
-    authors = tuple(parse_name(author) for author in record.authors)
-    comment, venue = index_text(record.comment or ""), index_text(record.venue or "")
-    institutions = tuple(index_text(institution) for institution in record.institutions)
-    tf = dict.fromkeys(abstract.positions, ABSTRACT_TF) | {
-        stem: TITLE_TF + ABSTRACT_TF * (stem in abstract.positions) for stem in title.positions
-    }
+    in_abstract = dict.fromkeys(abstract.stems, ABSTRACT_TF)
     return Document(
         candidate=candidate,
         title=title,
         abstract=abstract,
-        comment=comment,
-        venue=venue,
-        institutions=institutions,
-        other_texts=_merge_words((comment, venue, *institutions)),
-        authors=authors,
-        families=frozenset().union(*map(family_keys, authors)),
         categories=tuple(category.lower() for category in record.categories),
-        tf=tf,
+        tf=in_abstract | {stem: TITLE_TF + ABSTRACT_TF * (stem in in_abstract) for stem in title.stems},
         length=len(title.tokens) + len(abstract.tokens),
+        others=_OtherTexts(record),
     )
 
 
 def index_text(text: str) -> IndexedText:
-    """Tokenize a text and index the positions of its stems."""
-    text_tokens = tuple(tokens(text))
-    positions: dict[str, list[int]] = {}
-    for i, token in enumerate(text_tokens):
-        positions.setdefault(token.stem, []).append(i)
-    written = {token.word for token in text_tokens} | {token.whole for token in text_tokens if token.whole}
-    return IndexedText(
-        text_tokens, {stem: tuple(stem_positions) for stem, stem_positions in positions.items()}, tuple(sorted(written))
-    )
+    """Tokenize a text."""
+    return _indexed(tokens(text))
 
 
-def _merge_words(texts: Iterable[IndexedText]) -> IndexedText:
-    """The words of several texts, for a quick check that none of them has a word."""
-    stems = {stem for text in texts for stem in text.positions}
-    written = {word for text in texts for word in text.written_words}
-    return IndexedText((), dict.fromkeys(stems, ()), tuple(sorted(written)))
+def _indexed(text_tokens: Sequence[Token]) -> IndexedText:
+    return IndexedText(tuple(text_tokens), tuple([token.stem for token in text_tokens]))
 
 
 def node_matches(node: Node, document: Document) -> bool:
@@ -218,7 +263,7 @@ def _in_title_or_abstract(words: tuple[Word, ...], field: str) -> Predicate:
     if not others and exact and in_title and in_abstract:
         return lambda document: first in document.tf
     if not others and exact:
-        return lambda document: first in (document.title if in_title else document.abstract).positions
+        return lambda document: first in (document.title if in_title else document.abstract).stems
     if not others:
         return lambda document: (
             (in_abstract and document.abstract.has_prefix(first)) or (in_title and document.title.has_prefix(first))
@@ -256,7 +301,7 @@ def _in_any_field(term: Term) -> Predicate:
     def matches(document: Document) -> bool:
         if in_title_or_abstract(document):
             return True
-        if _has_all(words, document.other_texts) and (
+        if _has_all(words, document.others.joined) and (
             is_phrase_in(words, document.comment)
             or is_phrase_in(words, document.venue)
             or any(is_phrase_in(words, text) for text in document.institutions)
@@ -274,7 +319,7 @@ def is_phrase_in(words: tuple[Word, ...], text: IndexedText) -> bool:
     if len(words) == 1:
         return True
     if all(not word.prefix for word in words):
-        return _adjacent([word.text for word in words], text)
+        return _adjacent(tuple([word.text for word in words]), text)
     ends = _start_positions(words[0], text)
     for word in words:
         ends = _end_positions(word, text, ends)
@@ -286,21 +331,19 @@ def is_phrase_in(words: tuple[Word, ...], text: IndexedText) -> bool:
 def _has_all(words: tuple[Word, ...], text: IndexedText) -> bool:
     """True where the text contains each of the words, in any position."""
     for word, prefix, _, _ in words:  # noqa: SIM110 (a generator takes twice as long)
-        if not (text.has_prefix(word) if prefix else word in text.positions):
+        if not (text.has_prefix(word) if prefix else word in text.stems):
             return False
     return True
 
 
-def _adjacent(stems: Sequence[str], text: IndexedText) -> bool:
+def _adjacent(stems: tuple[str, ...], text: IndexedText) -> bool:
     """True where the stems are adjacent in this order somewhere in the text."""
-    positions = text.positions
-    ends: Sequence[int] = positions.get(stems[0], ())
-    for stem in stems[1:]:
-        if not ends:
-            return False
-        following = positions.get(stem, ())
-        ends = [end + 1 for end in ends if end + 1 in following]
-    return bool(ends)
+    first, position = stems[0], -1
+    for _ in range(text.stems.count(first)):
+        position = text.stems.index(first, position + 1)
+        if text.stems[position : position + len(stems)] == stems:
+            return True
+    return False
 
 
 def _start_positions(word: Word, text: IndexedText) -> set[int]:

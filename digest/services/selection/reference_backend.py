@@ -33,6 +33,7 @@ from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
+_MAX_PREPARED = 2 * REFERENCE_DOCUMENTS  # papers that are kept, of 12 KB each: most of those of a large preview
 _Key = tuple[int, int]  # id and revision of a paper
 
 
@@ -273,7 +274,7 @@ def prepare_documents(
         prepared[key] = cached.recent[key] = document
     if len(missing) >= _MANY:
         exempt_objects_from_gc()
-    cached.limit(REFERENCE_DOCUMENTS)
+    cached.limit(_MAX_PREPARED)
     return [_with_trending(prepared[key], announcement[key[0]], percentiles.get(key[0], 0)) for key in keys]
 
 

@@ -23,6 +23,7 @@ PRIVATE_NETWORKS = (  # where our own proxy or container bridge is
 FORWARDING_HEADERS = ("x-forwarded-for", "x-real-ip", "forwarded")
 
 
+@lru_cache(maxsize=4096)
 def client_of(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
     """The client behind `peer`: the rightmost hop of X-Forwarded-For that is not a trusted proxy.
 

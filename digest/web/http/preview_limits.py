@@ -184,7 +184,8 @@ class QueuedPreviews:
             turn.end_in_loop()
 
 
-async def _queued_previews(request: Request) -> QueuedPreviews:
+async def queued_previews(request: Request) -> QueuedPreviews:
+    """The previews of a request's client."""
     # called, not declared: FastAPI resolves nested dependencies anew for every request
     return QueuedPreviews(request, await client_of_request(request))
 
@@ -230,4 +231,4 @@ def _library_slot(request: Request, count_preview: PreviewCounter) -> HoldLibrar
 LibrarySlot = Annotated[HoldLibrarySlot, Depends(_library_slot)]
 PreviewSlot = Annotated[Callable[[], AbstractContextManager[None]], Depends(_counted_slot)]
 """Counts a preview of the client and holds a slot for it. Raises TooMany."""
-Previews = Annotated[QueuedPreviews, Depends(_queued_previews)]
+Previews = Annotated[QueuedPreviews, Depends(queued_previews)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,9 +12,9 @@ from fastapi.responses import HTMLResponse
 from digest.errors import N_, NotFound
 from digest.i18n import localize
 from digest.services.catalog import paper_listing, paper_lookup, similar_papers
-from digest.web.http.dependencies import Services
+from digest.web.http.dependencies import PageServices, Services
 from digest.web.ui import template_rendering
-from digest.web.ui.page_cache import Pages
+from digest.web.ui.page_cache import PageCache, Pages
 from digest.web.ui.paging import ROWS_PER_PAGE, PageNumber, check_page, paging
 
 router = APIRouter(include_in_schema=False)
@@ -24,6 +25,12 @@ SCORE_PARTS = {  # of a score, with their weights
     "novelty": N_("novelty (weight 2)"),
     "author": N_("its authors' record (weight 1)"),
 }
+
+
+def warm_up(services: PageServices, pages: PageCache, paper_ids: Iterable[int]) -> None:
+    """Render the pages of these papers, and so compute what the pages of all papers have in common."""
+    for paper_id in paper_ids:
+        paper(paper_id, services, pages)
 
 
 @router.get("/papers")

@@ -26,7 +26,7 @@ _PART_NAME = re.compile(rb'^content-disposition: *form-data; *name="([^"\r\n]*)"
 TOPIC_FIELDS = ("topic", "cap", "muted")
 
 
-async def _form(request: Request) -> FormData:
+async def read_form(request: Request) -> FormData:
     """The submitted fields; empty if the body is not a form. Files are refused."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
@@ -35,7 +35,7 @@ async def _form(request: Request) -> FormData:
     return _without_nul(await request.form(max_files=0, max_fields=MAX_FIELDS))
 
 
-Form = Annotated[FormData, Depends(_form)]
+Form = Annotated[FormData, Depends(read_form)]
 
 
 async def _upload_form(request: Request) -> AsyncIterator[FormData]:

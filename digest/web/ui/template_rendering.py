@@ -106,6 +106,12 @@ def source_name(key: str) -> str:
     return outlets.known_outlets().get(key, key)
 
 
+def bars_rows(bars: Iterable[charts.Bar]) -> Markup:
+    """Bars as rows of a table, the day and the number; assembled here for the same reason as `charts.bars_image`."""
+    rows = [f'<tr><th scope="row">{escape(long_date(bar.date))}</th><td>{bar.total}</td></tr>' for bar in bars]
+    return Markup("".join(rows))  # noqa: S704 - numbers, and escaped dates
+
+
 def marked(pieces: Iterable[tuple[str, bool]]) -> Markup:
     """A text in pieces, each with whether it matched: those that did are marked."""
     return Markup().join(Markup("<mark>%s</mark>") % text if is_match else escape(text) for text, is_match in pieces)
@@ -128,7 +134,7 @@ def _environment() -> Environment:
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(day=long_date, short_day=short_day, cadence=cadence_text, number=i18n.format_number)
     environment.filters.update(category_text=category_text, language_name=i18n.language_name, source_name=source_name)
-    environment.filters.update(bars_image=charts.bars_image, marked=marked)
+    environment.filters.update(bars_image=charts.bars_image, bars_rows=bars_rows, marked=marked)
     environment.globals.update(
         style=Markup(style_sheet()),  # noqa: S704 - our own files
         script=Markup(script()),  # noqa: S704
