@@ -48,7 +48,8 @@ class _PaperVectors(NamedTuple):
     def shares(self, paper: int) -> NDArray[np.int64]:
         """The share of each word of a paper in its vector."""
         impacts = self.impacts[self.paper_at[paper] : self.paper_at[paper + 1]]
-        return SHARE_UNIT * impacts.astype(np.int64) // self.lengths[paper]
+        shares: NDArray[np.int64] = SHARE_UNIT * impacts.astype(np.int64) // self.lengths[paper]
+        return shares
 
 
 def _vectors(lists: PostingLists, weights: Weights, number_of: dict[str, int]) -> _PaperVectors:
@@ -76,7 +77,7 @@ def _vectors(lists: PostingLists, weights: Weights, number_of: dict[str, int]) -
 
 
 class ContextSearch:
-    """Computes contexts from the announcements before an epoch. Preparing takes about 0.03 ms a paper.
+    """Computes contexts from the announcements before an epoch. Preparing takes a second or less for 15,000 papers.
 
     `earlier`: posting lists, newest first; `window`: so many of them set the floors.
     """
