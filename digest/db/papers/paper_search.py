@@ -17,7 +17,7 @@ from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQu
 from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
-MAX_FOUND = 10_000  # papers of a query that are read: the newest ones
+MAX_FOUND = 6_000  # papers of a query that are read: the newest ones
 _WINDOW = 10_000  # the newest papers of the index, among which a query's are looked for first
 _WINDOW_GROWTH, _MOST_GROWTH = 1.5, 4  # from one window to the next larger one; from one count to the next
 _windows: BoundedCache[RecentWindow | None] = BoundedCache(max_entries=512, max_bytes=512, size_of=lambda _: 1)
