@@ -9,41 +9,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from digest.compose.text.cue import Cue
 from digest.compose.text.sentences import labelled_sentences, sentences
 
 MAX_SENTENCES = 40  # sentences of an abstract that are scored
 _ASCII_WORDS = str.maketrans({code: " " for code in range(128) if not chr(code).isalpha()})  # blanks between them
 
 
-class _Cue:
-    """A pattern, which is searched for only in texts that have one of the literals: all its matches have one.
-
-    Most sentences have none, and to find that out takes a tenth of the time of a search. Patterns of openings need no
-    literals.
-    """
-
-    __slots__ = ("_literals", "_pattern")
-
-    def __init__(self, pattern: str, literals: tuple[str, ...] = ("",)) -> None:
-        self._pattern, self._literals = re.compile(pattern), literals
-
-    def is_in(self, text: str) -> bool:
-        """True where the pattern matches somewhere in the text."""
-        for literal in self._literals:
-            if literal in text:
-                return self._pattern.search(text) is not None
-        return False
-
-    def replaced(self, text: str, replacement: str) -> str:
-        """The text with the replacement for each match."""
-        for literal in self._literals:
-            if literal in text:
-                return self._pattern.sub(replacement, text)
-        return text
-
-
 # The cues below search sentences in lower case.
-_FIRST_PERSON = ("we ", "i ")
+_FIRST_PERSON = "we |i "
 _ADVERB = r"(?:(?:here|also|first|then|further|thus|therefore|hence|jointly|will|\w+ly)[, ]+){0,2}"
 _STATES = (
     "propos|introduc|present|develop|devis|design|construct|build|built|establish|prov|deriv|show|demonstrat|"
@@ -69,19 +43,18 @@ _THIS_DOCUMENT = (
     r"the (?:paper|study|article|thesis|survey)(?! of\b))"
 )
 _DOCUMENT_STARTS = (  # of `_THIS_DOCUMENT`
-    "this ", "our ", "the present ", "the current ", "the paper", "the study", "the article", "the thesis",
-    "the survey",
-)  # fmt: skip
-_CORE = _Cue(
+    "this |our |the present |the current |the paper|the study|the article|the thesis|the survey"
+)
+_CORE = Cue(
     rf"\b(?:we|i) {_ADVERB}(?:propose|introduce|present|develop|devise|design|construct|build|built|prove|establish|"
     rf"derive|formulate|release|investigate|study|analy[sz]e|examine|explore|show|report|describe|demonstrate|offer|"
     rf"solve|characteri[sz]e|unify|assess|quantify|review|survey|revisit|summari[sz]e|extend|generali[sz]e|consider|"
     rf"address|tackle|create|provide|conduct|update|produce|capture|uncover|formali[sz]e|identif(?:y|ie))(?:e?d)?\b",
     _FIRST_PERSON,
 )
-_AUTHORS = _Cue(
+_AUTHORS = Cue(
     r"\bthe (?:present )?authors?\b",
-    ("author",),
+    "author",
 )
 # what a relative or subordinate clause states: `which we propose`, `as we show`, `the cache we introduce`
 _SUBORDINATE = re.compile(
@@ -92,122 +65,73 @@ _SUBORDINATE = re.compile(
 )
 _SUBORDINATE_SIGN = re.compile(r" (?:we|i|this|our)\b|\(")  # in all its matches, and found faster
 # the verbs that name a contribution, while `we show` or `our method uses` often tell a result or a part of it
-_PROPOSAL = _Cue(
+_PROPOSAL = Cue(
     rf"(?:\b(?:we|i)|{_THIS_DOCUMENT}) {_ADVERB}"
     rf"(?:propose|introduce|present|develop|devise|design|establish|construct|build|built|create|derive|"
     rf"prove|examine|explore|analy[sz]e|investigate|stud(?:y|ie)|conduct|initiate|"
     rf"(?:provide|offer|give|perform|carry out)s? (?:an?|the first) (?:[\w-]+ ){{0,3}}(?:review|survey|overview|study|"
     rf"analysis|benchmark|framework|method|comparison|evaluation))(?:e?[sd])?\b",
-    (*_FIRST_PERSON, *_DOCUMENT_STARTS),
+    f"{_FIRST_PERSON}|{_DOCUMENT_STARTS}",
 )
-_AIM = _Cue(
+_AIM = Cue(
     rf"\b(?:aim|goal|purpose|objective|focus|object|subject|topic|contribution)s? of "
     rf"(?:this|the present|the current|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b|"
     rf"\bour (?:\w+ )?(?:aim|goal|purpose|objective) (?:is|was)\b|\bwe (?:aim|seek|set out|intend)(?:ed)? to\b",
-    ("this ", "the present ", "the current ", "our ", "we "),
+    "this |the present |the current |our |we ",
 )
-_RESULT_VERB = _Cue(
+_RESULT_VERB = Cue(
     rf"\b(?:we|i) {_ADVERB}(?:show|demonstrate|identif(?:y|ie))(?:e?d)?\b",
     _FIRST_PERSON,
 )
-_WE_STATEMENT = _Cue(
+_WE_STATEMENT = Cue(
     rf"\b(?:we|i) {_ADVERB}(?:are \w+ing|(?:have {_ADVERB})?(?:{_STATES})\w*)",
     _FIRST_PERSON,
 )
 # any other verb, but those of opinions and of what holds for all of us
-_WE_VERB = _Cue(
+_WE_VERB = Cue(
     rf"\b(?:we|i) {_ADVERB}(?!(?:are|were|am|was|can|could|cannot|may|might|must|should|would|have|had|do|did|know|"
     r"believe|hope|think|need|expect|see|hear|live|want|wish|lack|call|refer|note|conclude|speculate|anticipate|plan)\b)[a-z]+",
     _FIRST_PERSON,
 )
-_THIS_STATEMENT = _Cue(
+_THIS_STATEMENT = Cue(
     rf"(?:{_THIS_DOCUMENT}|\bthis project|\bpresent (?:{_DOCUMENT})|\bour (?:\w+ ){{0,2}}(?:{DOCUMENT_NOUNS}))s? "
     rf"{_ADVERB}(?:{_STATES})\w*",
-    (*_DOCUMENT_STARTS, "present "),
+    f"{_DOCUMENT_STARTS}|present ",
 )
-_IN_THIS = _Cue(
+_IN_THIS = Cue(
     rf"\b(?:in|with|through) (?:this|the present|our) (?:\w+ )?(?:{DOCUMENT_NOUNS})\b",
-    ("this ", "the present ", "our "),
+    "this |the present |our ",
 )
-_CONCERNED = _Cue(
+_CONCERNED = Cue(
     rf"{_THIS_DOCUMENT} (?:is (?:\w+ly )?(?:concerned with|devoted to|"
     r"dedicated to|about|a study of)|(?:mainly |primarily )?(?:deals with|concerns|focuses on|is on))\b",
     _DOCUMENT_STARTS,
 )
 _THIS_SUBJECT = re.compile(rf"^{_THIS_DOCUMENT}\b")
-_OURS = _Cue(
+_OURS = Cue(
     r"\b(?:our|the proposed) (?:\w+[ -]){0,3}?(?:method|approach|framework|model|algorithm|system|results?|"
     r"analysis|findings|experiments|pipeline|architecture|dataset|benchmark|strategy|technique|solution|"
     r"key (?:idea|insight)|contributions?)\b",
-    ("our ", "the proposed "),
+    "our |the proposed ",
 )
-_PASSIVE = _Cue(
+_PASSIVE = Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:proposed|presented|introduced|developed|investigated|"
     r"studied|derived|described|proved|proven|established|demonstrated|constructed|obtained|analy[sz]ed|examined|"
     r"reported|designed|discussed|considered|reviewed|evaluated|carried out|performed|conducted)\b",
-    (
-        "proposed",
-        "presented",
-        "introduced",
-        "developed",
-        "investigated",
-        "studied",
-        "derived",
-        "described",
-        "prove",
-        "established",
-        "demonstrated",
-        "constructed",
-        "obtained",
-        "analy",
-        "examined",
-        "reported",
-        "designed",
-        "discussed",
-        "considered",
-        "reviewed",
-        "evaluated",
-        "carried out",
-        "performed",
-        "conducted",
-    ),
+    "proposed|presented|introduced|developed|investigated|studied|derived|described|prove|established|demonstrated"
+    "|constructed|obtained|analy|examined|reported|designed|discussed|considered|reviewed|evaluated|carried out"
+    "|performed|conducted",
 )
-_PASSIVE_METHOD = _Cue(
+_PASSIVE_METHOD = Cue(
     r"\b(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:used|trained|applied|employed|implemented|adopted|"
     r"utili[sz]ed|compared|tested|fabricated|synthesi[sz]ed|measured|calculated|computed)\b",
-    (
-        "used",
-        "trained",
-        "applied",
-        "employed",
-        "implemented",
-        "adopted",
-        "utili",
-        "compared",
-        "tested",
-        "fabricated",
-        "synthesi",
-        "measured",
-        "calculated",
-        "computed",
-    ),
+    "used|trained|applied|employed|implemented|adopted|utili|compared|tested|fabricated|synthesi|measured"
+    "|calculated|computed",
 )
-_NEW = _Cue(
+_NEW = Cue(
     r"\b(?:an?|the first|several|two|three|new) (?:novel|new|first|simple|general|unified|scalable|efficient|"
     r"lightweight|comprehensive|large-scale)\b|\bnovel\b|\bthe first\b",
-    (
-        "novel",
-        "first",
-        "new",
-        "simple",
-        "general",
-        "unified",
-        "scalable",
-        "efficient",
-        "lightweight",
-        "comprehensive",
-        "large-scale",
-    ),
+    "novel|first|new|simple|general|unified|scalable|efficient|lightweight|comprehensive|large-scale",
 )
 _HERE = re.compile(
     r"\b(?:to (?:this end|(?:address|tackle|fill|bridge|overcome|mitigate|close|remedy|solve|resolve) "
@@ -224,29 +148,29 @@ _BACKGROUND = re.compile(
     r"conventional|"
     r"current (?:approach|method|model)|most (?:existing|current)|state-of-the-art methods)",
 )
-_CONTRAST = _Cue(
+_CONTRAST = Cue(
     r"^(?:however|although|despite|while|recent|recently|existing|prior|previous|traditional|current|yet|"
     r"unfortunately|but|nevertheless|many|most|often|typically|in recent years)\b",
 )
-_AVAILABLE = _Cue(
+_AVAILABLE = Cue(
     r"\b(?:code|data|dataset|models?|implementation|project page|source code|demos?|videos?)\b[^.]{0,80}"
     r"\b(?:(?:is|are|be|been|made|publicly|freely|openly) (?:\w+ly )?(?:available|released|open-sourced|accessible)|"
     r"found at|available (?:at|from|here|on|online|under|upon|via))\b|https?:|github\.com",
-    ("available", "released", "open-sourced", "accessible", "found at", "http", "github.com"),
+    "available|released|open-sourced|accessible|found at|http|github.com",
 )
-_RESULTS = _Cue(
+_RESULTS = Cue(
     r"^(?:(?:extensive |our |the |empirical |numerical |simulation |comprehensive |"
     r"experimental )*(?:experiments?|results?|evaluations?|simulations?|findings)|these (?:results|findings)|"
     r"on |across |compared)\b",
 )
-_EXPERIMENTS = _Cue(
+_EXPERIMENTS = Cue(
     r"\b(?:we|i) (?:\w+ly )?(?:conduct|perform|run|carry out|carried out)(?:ed)? [^,.;]{0,40}\bexperiments?\b",
-    ("experiment",),
+    "experiment",
 )
 # an opening that leads to a result or to a step, unless a proposal follows
 _ADJUNCT = re.compile(r"^(?:across|after|by|following|for(?! the first)|from|on|through|under|using|via|with)\b")
 # nothing is said yet: the gap, the questions or the features follow, or went before
-_EMPTY = _Cue(
+_EMPTY = Cue(
     r"\b(?:address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl)\w* "
     r"(?:(?:all|both|each) (?:of )?)?(?:this|these|that|those|the|such|both|it|them)\b"
     r"(?: (?:\w+[ -]){0,2}(?:gaps?|challenges?|limitations?|issues?|problems?|shortcomings?|questions?|needs?|"
@@ -254,56 +178,31 @@ _EMPTY = _Cue(
     r"\b(?:as follows|(?:the )?following|(?:twofold|threefold|fourfold))\W*$|"
     r"\b(?:two|three|four|five|several) (?:\w+ ){0,2}(?:innovations|contributions|components|features|parts|aspects|"
     r"stages|modules|steps|properties|findings|insights|advantages)[.:]$",
-    (
-        "address",
-        "bridg",
-        "clos",
-        "fill",
-        "mitigat",
-        "overcom",
-        "remed",
-        "resolv",
-        "solv",
-        "tackl",
-        "follow",
-        "fold",
-        "innovations",
-        "contributions",
-        "components",
-        "features",
-        "parts",
-        "aspects",
-        "stages",
-        "modules",
-        "steps",
-        "properties",
-        "findings",
-        "insights",
-        "advantages",
-    ),
+    "address|bridg|clos|fill|mitigat|overcom|remed|resolv|solv|tackl|follow|fold|innovations|contributions"
+    "|components|features|parts|aspects|stages|modules|steps|properties|findings|insights|advantages",
 )
 _REFERRING = re.compile(
     r"^(?:(?:to |to further )?\w+|\w+(?:ed|ing) (?:on|upon|by|from)) (?:this|these|those|such|that) [^,.;:]{2,40},",
 )
 # at the end of an abstract: what the results are good for
-_OUTLOOK = _Cue(
+_OUTLOOK = Cue(
     rf"\b(?:our|this|these|the) (?:\w+ ){{0,2}}(?:{_DOCUMENT}|results|findings)s? (?:\w+ly )?(?:contributes?|offers?|"
     rf"provides?|advances?|highlights?|underscores?|suggests?|sheds?|opens?|paves?|lays?|will provide) [^.]{{0,160}}"
     rf"\b(?:insights?|findings|understanding|foundations?|template|basis|steps?|guidance|light|way|avenues?|need|"
     rf"potential|importance|implications)\b",
-    ("contribute", "offer", "provide", "advance", "highlight", "underscore", "suggest", "shed", "open", "pave", "lay"),
+    "contribute|offer|provide|advance|highlight|underscore|suggest|shed|open|pave|lay",
 )
-_PROBLEM_ONLY = _Cue(
+_PROBLEM_ONLY = Cue(
     rf"\b(?:we|(?:this|our) (?:{_DOCUMENT})) (?:address|tackle)(?:e?[sd])? "
     r"(?:(?! by | with | via | using | through ).){0,400}$",
-    ("address", "tackle"),
+    "address|tackle",
 )
-_EARLIER_WORK = _Cue(
+_EARLIER_WORK = Cue(
     r"\b(?:our|my|in|from|an?|of) (?:previous|earlier|prior|preceding|companion|past) (?:work|study|studies|papers?|"
     r"article|letter)\b|\bwe (?:have )?(?:previously|earlier)\b|\bwe have recently\b|\bwe recently\b",
-    ("previous", "earlier", "prior", "preceding", "companion", "past", "recently"),
+    "previous|earlier|prior|preceding|companion|past|recently",
 )
-_DETAIL = _Cue(
+_DETAIL = Cue(
     r"^(?:first|second|secondly|third|thirdly|fourth|lastly|finally|moreover|furthermore|in addition|"
     r"additionally|specifically|in particular|for example|for instance|concretely|then|next|also|we also|"
     r"we further|we then|we additionally|we conclude|we discuss|we hope|as an? (?:example|illustration)|"
@@ -312,26 +211,16 @@ _DETAIL = _Cue(
     r"(?:also, )?as (?:an? )?(?:direct |first |further |simple )?(?:applications?|consequence|"
     r"corollary|by-?product|result))\b",
 )
-_SECOND = _Cue(r"^(?:second|third|fourth|last|final)(?:ly)?\b")
+_SECOND = Cue(r"^(?:second|third|fourth|last|final)(?:ly)?\b")
 # a step or a further contribution, or a statement that is about what the sentence before names
-_FURTHER = _Cue(
+_FURTHER = Cue(
     r"\b(?:we|i) (?:also|additionally|first|further|then|next|finally)\b",
     _FIRST_PERSON,
 )
-_ABOUT_PREVIOUS = _Cue(
+_ABOUT_PREVIOUS = Cue(
     r"\bwe \w+ (?:their|its|them|it)\b|\b(?:of|for|to|by) (?:such|these|those|the (?:mentioned|above|latter|same)) |"
     r"\bthat (?:this|these|such) (?:limitations?|problems?|issues?|gaps?|challenges?|behaviou?rs?|failures?)\b",
-    (
-        "we ",
-        " such ",
-        " these ",
-        " those ",
-        " the mentioned ",
-        " the above ",
-        " the latter ",
-        " the same ",
-        " that this ",
-    ),
+    "we | such | these | those | the mentioned | the above | the latter | the same |that this ",
 )
 _PENALTIES = (
     (4.0, _AVAILABLE),
