@@ -25,7 +25,7 @@ from digest.matching.scoring.parameters import (
     TRENDING_PER_MILLE,
 )
 
-if TYPE_CHECKING:  # small installations do not load NumPy
+if TYPE_CHECKING:  # the web process does not load NumPy
     import numpy as np
     from numpy.typing import NDArray
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from digest.matching.query.language import ProfileTerm, Query, parse, positive_terms, profile_terms_of
-from digest.matching.scoring.bm25 import Weights, WholeNumber, impact
+from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import NEARNESS_UNIT
 
@@ -79,11 +79,8 @@ def vector_length(square_sum: int) -> int:
     return max(1, math.isqrt(square_sum))
 
 
-def nearness(product: WholeNumber, length: WholeNumber) -> WholeNumber:
-    """⌊4096 · Σ weight·impact / length⌋: the cosine of paper and context, except for the length of the context.
-
-    For one paper or for arrays of papers.
-    """
+def nearness(product: int, length: int) -> int:
+    """⌊4096 · Σ weight·impact / length⌋: the cosine of paper and context, except for the length of the context."""
     return NEARNESS_UNIT * product // length
 
 
@@ -121,11 +118,10 @@ def heaviest_words(
     return {stem: weight for stem, weight in weighed.items() if weight}
 
 
-def nearness_floor(count: int, total: int, squares: int) -> int:
-    """The average plus three standard deviations of nearnesses, rounded down; at least 1.
-
-    `total` and `squares`: the sums of so many nearnesses and of their squares.
-    """
+def nearness_floor(values: Sequence[int]) -> int:
+    """The average plus three standard deviations of nearnesses, rounded down; at least 1."""
+    count, total = len(values), sum(values)
+    squares = sum(value * value for value in values)
     return max(1, (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count))
 
 

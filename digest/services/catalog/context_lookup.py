@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
@@ -19,6 +18,7 @@ from digest.db.papers import papers as store
 from digest.db.subscribers import topic_contexts
 from digest.matching.profile import Profile
 from digest.matching.reference.posting_lists import MAX_PAPERS, PostingLists
+from digest.matching.reference.topic_context_search import ContextSearch
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.topic_context import (
     NO_CONTEXTS,
@@ -30,9 +30,6 @@ from digest.matching.scoring.topic_context import (
 )
 from digest.models import Epoch
 from digest.services.catalog import announcements, day_postings, epochs, index_files
-
-if TYPE_CHECKING:  # it loads NumPy, which small installations don't need
-    from digest.matching.reference.topic_context_search import ContextSearch
 
 MAX_EARLIER_PAPERS = 15_000  # papers whose topics are looked at, the newest ones before the epoch
 _MAX_EARLIER_ANNOUNCEMENTS = 60
@@ -132,8 +129,6 @@ class EpochContexts:
         return _searches.get(self._key(), partial(self._new_search, session))
 
     def _new_search(self, session: Session) -> ContextSearch:
-        from digest.matching.reference.topic_context_search import ContextSearch
-
         earlier = store.announcement_window(session, self.announcement_id - 1, _MAX_EARLIER_ANNOUNCEMENTS)
         lists: list[PostingLists] = []
         papers = 0

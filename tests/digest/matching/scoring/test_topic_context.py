@@ -35,9 +35,9 @@ def test_a_word_that_the_topics_papers_have_no_oftener_than_others_is_left_out()
 
 def test_the_floor_is_the_average_plus_three_standard_deviations() -> None:
     # Σx = 4, Σx² = 16, c = 4: ⌊√(4·16 − 16)⌋ = 6, (4 + 3·6)/4 = 5.5
-    assert nearness_floor(4, total=4, squares=16) == 5
-    assert nearness_floor(2, total=14, squares=98) == 7
-    assert nearness_floor(0, total=0, squares=0) == 1
+    assert nearness_floor([0, 0, 0, 4]) == 5
+    assert nearness_floor([7, 7]) == 7
+    assert nearness_floor([]) == 1
 
 
 def test_nearness_is_the_product_in_parts_of_the_papers_length() -> None:
