@@ -1,4 +1,5 @@
-// A preview of the topics while their rows or their list are edited. Without this script buttons do the same.
+// A preview of the topics while their rows or their list are edited, as the buttons do without this script, and a
+// question before what was typed in one section is lost because another one was saved.
 (() => {
   'use strict';
   // a reload, or coming back to this page, neither sends a form again nor says again what was done
@@ -6,6 +7,16 @@
   const panel = document.getElementById('live-preview');
   const rows = document.getElementById('topic-rows');
   const list = document.getElementById('preferences');
+  const unsaved = new Set();
+  for (const kind of ['input', 'change']) {
+    document.addEventListener(kind, (event) => {
+      if ([rows, list].includes(event.target.form)) unsaved.add(event.target.form);
+    });
+  }
+  document.addEventListener('submit', (event) => unsaved.delete(event.target));
+  addEventListener('beforeunload', (event) => {
+    if (unsaved.size) event.preventDefault();
+  });
   if (!panel || !rows || !list || !window.fetch) return;
   const shown = document.querySelector('.found[role=status]');
   if (shown) {

@@ -91,3 +91,28 @@ def test_a_row_that_is_no_topic_is_answered_under_the_rows(page: Page, site: Sit
 
     expect(page.locator("#new_topic-error")).to_be_visible()
     assert page.get_by_label("Topic 1").input_value() == "(graph"
+
+
+@pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
+def test_the_browser_asks_before_edited_topics_are_lost_by_saving_another_section(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    page.get_by_label("Topic 1").fill("differential privacy")
+    with page.expect_event("dialog") as question:
+        page.get_by_role("button", name="Save the schedule").click(no_wait_after=True)
+    kind = question.value.type
+    question.value.dismiss()
+
+    assert kind == "beforeunload"
+    assert page.get_by_label("Topic 1").input_value() == "differential privacy"
+
+
+@pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
+def test_saving_the_section_that_was_edited_asks_nothing(page: Page, site: Site) -> None:
+    subscribe(page, site)
+    page.goto(signed_links.preferences(1))
+    page.get_by_label("Topic 1").fill("differential privacy")
+    page.get_by_role("button", name="Save topics").click()
+
+    expect(page.get_by_label("Topic 1")).to_have_value("differential privacy")
+    expect(page.get_by_text("Saved").first).to_be_visible()
