@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
@@ -82,11 +83,14 @@ def packed_rules(packed: bytes) -> int:
 
 
 def unpack(packed: bytes) -> Counts:
-    """The counts that `pack` gave. Raises BadInput."""
+    """The counts that `pack` gave. Raises BadInput.
+
+    Words are shared with other counts, because two epochs have nearly the same.
+    """
     try:
         header_line, words, numbers = lzma.decompress(packed).decode().split("\n")
         header = json.loads(header_line)
-        df = dict(zip(words.split(), map(int, numbers.split()), strict=True))
+        df = dict(zip(map(sys.intern, words.split()), map(int, numbers.split()), strict=True))
         return Counts(header["papers"], header["average_length_milli"] / 1000, df, header["announcements"])
     except (lzma.LZMAError, ValueError, KeyError) as error:
         raise BadInput(_UNREADABLE, field="terms") from error

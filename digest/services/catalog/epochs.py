@@ -25,7 +25,7 @@ from digest.text.tokens import TERM_RULES
 
 MIN_ANNOUNCEMENTS = WINDOW_ANNOUNCEMENTS
 _MAX_PAPERS_WITHOUT_INDEX = 1000  # up to so many papers are read and counted faster than numpy is loaded
-_MAX_WEIGHTS_CACHED = 8
+_MAX_WEIGHTS_CACHED = 2  # 3 to 5 MB each
 _weights_by_engine: WeakKeyDictionary[Engine, OrderedDict[tuple[AnnouncementDay, ...], Weights]] = WeakKeyDictionary()
 
 
@@ -133,7 +133,7 @@ def weights(epoch: Epoch | None) -> Weights:
     return weights_of_terms(None if epoch is None else epoch.terms)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=_MAX_WEIGHTS_CACHED)  # of this week and of the last one
 def weights_of_terms(terms: bytes | None) -> Weights:
     """The word weights by an epoch's packed counts; of the shipped prior without them or if other rules made them."""
     return Weights(word_counts.prior() if terms is None or is_outdated(terms) else word_counts.unpack(terms))
