@@ -9,7 +9,6 @@ from digest.matching.scoring.boolean_match import Document
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.servers import MailServer
 
-
 TITLES = "Bandits that nobody keeps", "Bandits of the day before", "Bandits of this very day"
 
 
