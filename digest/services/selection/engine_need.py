@@ -23,7 +23,7 @@ from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
 # each (a short plain topic 2, queries with exclusions and authors 4), so 20 to 40 s of one processor a day, and about
 # five minutes in the background once a week for thresholds. 2,000 profiles of 8 terms at 500 papers are 8 million.
 REFERENCE_WORK = 10_000_000
-# Papers of a window. The reference keeps their words in each process that matches, 12 KB a paper: 100 MB with those of
+# Papers of a window. The reference keeps their words in each process that matches, 10 KB a paper: 85 MB with those of
 # the day to match. The costliest profile that validation accepts takes 0.1 ms a paper (`make bench-attack`), so a
 # preview, which matches each of these papers once, takes less than 1 s of CPU.
 REFERENCE_PAPERS, REFERENCE_DOCUMENTS = 7_500, 8_200

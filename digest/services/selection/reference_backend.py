@@ -33,7 +33,7 @@ from digest.services.selection.engine_need import REFERENCE_DOCUMENTS
 from digest.services.selection.source_language_choice import EVERYTHING, PaperChoice, choice_of, is_admitted
 
 _MANY = 1_000  # papers that are prepared at once
-_MAX_PREPARED = 2 * REFERENCE_DOCUMENTS  # papers that are kept, of 12 KB each: most of those of a large preview
+_MAX_PREPARED = 2 * REFERENCE_DOCUMENTS  # papers that are kept, of 10 KB each: most of those of a large preview
 _Key = tuple[int, int]  # id and revision of a paper
 
 
