@@ -7,13 +7,21 @@
   const panel = document.getElementById('live-preview');
   const rows = document.getElementById('topic-rows');
   const list = document.getElementById('preferences');
+  // a part is the form of the rows or, in the other form, what the next button below saves
   const unsaved = new Set();
+  const buttons = [...(list ? list.elements : [])].filter((field) => /^save-/.test(field.value) && field.type === 'submit');
+  const partOf = (field) => field.form === rows
+    ? rows
+    : buttons.find((button) => field.compareDocumentPosition(button) & Node.DOCUMENT_POSITION_FOLLOWING);
   for (const kind of ['input', 'change']) {
     document.addEventListener(kind, (event) => {
-      if ([rows, list].includes(event.target.form)) unsaved.add(event.target.form);
+      if ([rows, list].includes(event.target.form)) unsaved.add(partOf(event.target));
     });
   }
-  document.addEventListener('submit', (event) => unsaved.delete(event.target));
+  document.addEventListener('submit', (event) => {
+    const sent = buttons.includes(event.submitter) ? [event.submitter] : event.target === list ? buttons : [event.target];
+    for (const part of sent) unsaved.delete(part);
+  });
   addEventListener('beforeunload', (event) => {
     if (unsaved.size) event.preventDefault();
   });

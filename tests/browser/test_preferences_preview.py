@@ -94,25 +94,41 @@ def test_a_row_that_is_no_topic_is_answered_under_the_rows(page: Page, site: Sit
 
 
 @pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
-def test_the_browser_asks_before_edited_topics_are_lost_by_saving_another_section(page: Page, site: Site) -> None:
+@pytest.mark.parametrize(
+    ("field", "button"),
+    [
+        ("Topic 1", "Save the schedule"),
+        ("Add a topic", "Save this list"),
+        ("New papers a mail, at most", "Save the schedule"),
+    ],
+)
+def test_the_browser_asks_before_edits_are_lost_by_saving_another_part(
+    page: Page, site: Site, field: str, button: str
+) -> None:
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
-    page.get_by_label("Topic 1").fill("differential privacy")
+    unfold_list(page)
+    page.get_by_label(field, exact=True).fill("7")
     with page.expect_event("dialog") as question:
-        page.get_by_role("button", name="Save the schedule").click(no_wait_after=True)
+        page.get_by_role("button", name=button).click(no_wait_after=True)
     kind = question.value.type
     question.value.dismiss()
 
     assert kind == "beforeunload"
-    assert page.get_by_label("Topic 1").input_value() == "differential privacy"
+    assert page.get_by_label(field, exact=True).input_value() == "7"
 
 
 @pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
-def test_saving_the_section_that_was_edited_asks_nothing(page: Page, site: Site) -> None:
+@pytest.mark.parametrize(
+    ("field", "button"), [("Topic 1", "Save topics"), ("New papers a mail, at most", "Save sources and limits")]
+)
+def test_saving_the_part_that_was_edited_asks_nothing(page: Page, site: Site, field: str, button: str) -> None:
+    questions: list[str] = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.accept()))
     subscribe(page, site)
     page.goto(signed_links.preferences(1))
-    page.get_by_label("Topic 1").fill("differential privacy")
-    page.get_by_role("button", name="Save topics").click()
+    page.get_by_label(field, exact=True).fill("7")
+    page.get_by_role("button", name=button).click()
 
-    expect(page.get_by_label("Topic 1")).to_have_value("differential privacy")
     expect(page.get_by_text("Saved").first).to_be_visible()
+    assert questions == []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from urllib.parse import quote
@@ -46,11 +46,25 @@ _TLS_HOSTS = ("github.com", "gitlab.com", "huggingface.co", "arxiv.org", "doi.or
 
 
 @dataclass(frozen=True, slots=True)
-class PaperBlock:
+class PaperLinks:
+    """Where a paper and its parts are, escaped for HTML.
+
+    `other_version`: the address of the published version, or of the preprint where `url` is the published version.
+    """
+
+    url: Markup
+    found_by_search: bool
+    pdf: Markup | None
+    code: Markup | None
+    other_version: Markup | None
+    version_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaperBlock(PaperLinks):
     """One revision of a paper, ready to be rendered. Texts are plain; `*_lines` are wrapped; `abstract`: the excerpt.
 
     `sentences`: those of the abstract, with their scores.
-    `other_version`: the address of the published version, or of the preprint where `url` is the published version.
     `origin`: the words before the summary, `In short, by Hugging Face:`; both are '' without one.
     """
 
@@ -64,12 +78,6 @@ class PaperBlock:
     shown_facts: Markup
     about: Markup
     about_lines: str
-    url: Markup
-    found_by_search: bool
-    pdf: Markup | None
-    code: Markup | None
-    other_version: Markup | None
-    version_label: str
     linked_title: bool
     title_lines: str
     abstract_lines: str
@@ -77,17 +85,6 @@ class PaperBlock:
     origin: Markup
     shown_summary: Markup
     summary_lines: str
-
-
-class PaperLinks(NamedTuple):
-    """Where a paper and its parts are, escaped for HTML; the fields are those of `PaperBlock`."""
-
-    url: Markup
-    found_by_search: bool
-    pdf: Markup | None
-    code: Markup | None
-    other_version: Markup | None
-    version_label: str
 
 
 class FifoCache(Generic[Key, Value]):
@@ -177,12 +174,12 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
     source = _abstract(record, title)
     sentences = tuple(scored_sentences(source, title))
     abstract = excerpt(sentences)
-    links = paper_links(record, title)
     names, fact_line = byline(record.authors, record.authors_complete), facts(record, novelty)
     shown_facts = _shown_facts(record, novelty)
     about = " · ".join(filter(None, (names, fact_line)))
     origin, summary = short_summary(summaries, title, source)
     return PaperBlock(
+        **asdict(paper_links(record, title)),
         title=title,
         shown_title=escape_text(title),
         abstract=abstract,
@@ -193,12 +190,6 @@ def paper_block(record: Record, novelty: int | None = None, summaries: Sequence[
         shown_facts=shown_facts,
         about=bind_dots(Markup(" · ").join(filter(None, (escape_text(names), shown_facts)))),
         about_lines=wrap(about, INDENT),
-        url=links.url,
-        found_by_search=links.found_by_search,
-        pdf=links.pdf,
-        code=links.code,
-        other_version=links.other_version,
-        version_label=links.version_label,
         linked_title=not _ADDRESS_LIKE.search(title),
         title_lines=wrap(title),
         abstract_lines=wrap(abstract, INDENT),

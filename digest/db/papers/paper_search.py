@@ -105,9 +105,9 @@ def found_papers(
     """
     window = _likely_window(session, query, limit) if scope.papers is None and after is None else None
     if window is not None:
-        found = _found_papers(session, query, scope, limit, after, window)
-        if len(found) == limit:
-            return found
+        papers = _found_papers(session, query, scope, limit, after, window)
+        if len(papers) == limit:
+            return papers
     return _found_papers(session, query, scope, limit, after, None)
 
 

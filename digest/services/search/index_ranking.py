@@ -40,37 +40,37 @@ class Ranking:
         session: Session,
         query: Query,
         index_query: IndexQuery,
-        found: FoundPapers,
+        papers: FoundPapers,
         weights: Weights,
         author_names: Mapping[str, Sequence[str]],
     ) -> None:
         self._session, self._query, self._index_query, self._weights = session, query, index_query, weights
-        self._found, self._author_names = found, author_names
-        self._documents, self._lengths = found.document_ids, found.lengths
-        self._first_id = min(found.document_ids, default=0)
-        self._places = {document: place for place, document in enumerate(found.document_ids)}
-        self._scores = self._all_scores() if found else []
+        self._papers, self._author_names = papers, author_names
+        self._documents, self._lengths = papers.document_ids, papers.lengths
+        self._first_id = min(papers.document_ids, default=0)
+        self._places = {document: place for place, document in enumerate(papers.document_ids)}
+        self._scores = self._all_scores() if papers else []
 
     def best(self, count: int, after: tuple[int, int, int] | None = None) -> list[tuple[int, IndexHit]]:
         """The best papers with their scores; of equal ones the newer first, then by id.
 
         `after`: only those behind that score, day and paper.
         """
-        places: Sequence[int] = range(len(self._found))
+        places: Sequence[int] = range(len(self._papers))
         if after is not None:
             behind = -after[0], -after[1], after[2]
             places = [place for place in places if self._scores[place] <= after[0] and self._order(place) > behind]
         lowest = min(nlargest(count, map(self._scores.__getitem__, places)), default=0)
         best = sorted((place for place in places if self._scores[place] >= lowest), key=self._order)[:count]
-        return [(self._scores[place], hit) for place in best for hit in self._found.hits(place, place + 1)]
+        return [(self._scores[place], hit) for place in best for hit in self._papers.hits(place, place + 1)]
 
     def _order(self, place: int) -> tuple[int, int, int]:
-        return -self._scores[place], -self._found.days[place], self._found.paper_ids[place]
+        return -self._scores[place], -self._papers.days[place], self._papers.paper_ids[place]
 
     def _all_scores(self) -> list[int]:
         terms = self._ranked_terms()
         gains = {key: self._word_gains(word, terms) for key, word in _words(terms).items()}
-        scores = [0] * len(self._found)
+        scores = [0] * len(self._papers)
         for gain in gains.values():
             scores = list(map(add, scores, gain))
         for ranked in terms:
@@ -115,9 +115,9 @@ class Ranking:
 
     def _term_gains(self, ranked: _RankedTerm, gains: Mapping[_WordKey, Sequence[int]]) -> list[int]:
         """A phrase's words count again; a name, a category and the like have a fixed gain."""
-        total = [0] * len(self._found)
+        total = [0] * len(self._papers)
         if ranked.term.field not in TEXT_FIELDS:
-            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._found)
+            total = [TOPIC_WEIGHT * FIXED_IMPACTS[ranked.term.field]] * len(self._papers)
         elif len(ranked.words) > 1:
             for word in ranked.words:
                 total = list(map(add, total, gains[word.text, word.prefix]))

@@ -123,18 +123,18 @@ def search(request: SearchRequest, *, sent_to: int | None = None) -> SearchPage:
 
 def _found_page(session: Session, plan: _SearchPlan) -> SearchPage:
     request = plan.request
-    found = index.found_papers(session, plan.index_query, plan.scope, index.MAX_FOUND)
-    pager = _Pager(session, plan, found)
+    papers = index.found_papers(session, plan.index_query, plan.scope, index.MAX_FOUND)
+    pager = _Pager(session, plan, papers)
     hits, cursor = pager.best() if request.order == BEST else pager.newest()
     is_whole = not cursor and not request.cursor
-    counted = found
+    counted = papers
     if is_whole and not plan.is_exact:  # of the papers that the matcher did not refuse
-        counted = found.only({hit.row.id for hit in hits})
+        counted = papers.only({hit.row.id for hit in hits})
     return SearchPage(
         hits=tuple(hits),
-        total=len(hits) if is_whole else len(found),
+        total=len(hits) if is_whole else len(papers),
         is_exact=is_whole or plan.is_exact,
-        is_minimum=len(found) == index.MAX_FOUND,
+        is_minimum=len(papers) == index.MAX_FOUND,
         is_ranked_in_part=pager.is_ranked_in_part,
         facets=count_facets(counted.facets, counted.days, _period_starts()),
         cursor=cursor,
@@ -190,8 +190,8 @@ def _plan(session: Session, request: SearchRequest, papers: tuple[int, ...] | No
 class _Pager:
     """Finds the papers of one page, in either order, with the cursor of the next page ('' for none)."""
 
-    def __init__(self, session: Session, plan: _SearchPlan, found: FoundPapers) -> None:
-        self._session, self._plan, self._found, self._cache = session, plan, found, FindingCache()
+    def __init__(self, session: Session, plan: _SearchPlan, papers: FoundPapers) -> None:
+        self._session, self._plan, self._papers, self._cache = session, plan, papers, FindingCache()
         self._verified = 0
         self.is_ranked_in_part = False
 
@@ -215,21 +215,21 @@ class _Pager:
 
     def _newest_hits(self, size: int, after: tuple[int, int] | None) -> list[IndexHit]:
         """The newest papers behind that day and paper; they are looked up where those found were not all."""
-        found = self._found
-        first = 0 if after is None else found.place_behind(after)
-        if first + size > len(found) == index.MAX_FOUND:
+        papers = self._papers
+        first = 0 if after is None else papers.place_behind(after)
+        if first + size > len(papers) == index.MAX_FOUND:
             plan = self._plan
             return index.found_papers(self._session, plan.index_query, plan.scope, size, after).hits(0, size)
-        return found.hits(first, first + size)
+        return papers.hits(first, first + size)
 
     def best(self) -> tuple[list[SearchHit], str]:
         """By score, best first."""
         plan, limit, after = self._plan, self._plan.request.limit, self._position()
         words = sum(len(phrase_words(term)) for term in positive_terms(plan.query.root))
         most = min(index.MAX_FOUND, _RANKED_TIMES_WORDS // max(1, words))
-        self.is_ranked_in_part = len(self._found) >= most
+        self.is_ranked_in_part = len(self._papers) >= most
         ranking = index_ranking.Ranking(
-            self._session, plan.query, plan.index_query, self._found.newest(most), plan.weights, plan.authors.names
+            self._session, plan.query, plan.index_query, self._papers.newest(most), plan.weights, plan.authors.names
         )
         ranked = ranking.best(MAX_VERIFIED, after)
         scores = {hit.paper_id: score for score, hit in ranked}

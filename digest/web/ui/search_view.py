@@ -91,7 +91,7 @@ def _notes(page: SearchPage) -> tuple[str, ...]:
     if page.is_ranked_in_part:
         notes.append(localize("So many papers match that only the newest of them are ranked. Add a word to narrow it."))
     if page.is_minimum:
-        numbers = localize("The numbers beside the values count the newest %(n)s papers.", n=format_number(page.total))
+        numbers = localize("The counts below are of the newest %(n)s papers alone.", n=format_number(page.total))
         notes.append(numbers)
     if page.is_indexing:
         notes.append(localize("Some papers are still being indexed; search again in a few minutes to find all."))

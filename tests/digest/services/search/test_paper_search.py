@@ -82,10 +82,10 @@ def test_pages_go_on_behind_the_papers_that_are_read_at_first(
     monkeypatch.setattr(index, "MAX_FOUND", 5)
     _store_graphs(days=8)
     pages = _pages("graphs")
-    found = [(hit.day, hit.row.id) for page in pages for hit in page.hits]
+    positions = [(hit.day, hit.row.id) for page in pages for hit in page.hits]
 
-    assert len(found) == 16
-    assert found == sorted(set(found), reverse=True)
+    assert len(positions) == 16
+    assert positions == sorted(set(positions), reverse=True)
     assert {(page.total, page.is_minimum) for page in pages} == {(5, True)}
     assert {sum(page.facets.periods) for page in pages} == {5}
 
