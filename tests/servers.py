@@ -37,7 +37,9 @@ _EMPTY = """
 DO $$ DECLARE name text; BEGIN
     SET LOCAL lock_timeout = '2s';
     SET LOCAL session_replication_role = replica;  -- no foreign keys meanwhile
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+    FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+        AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0  -- most were never written to
+    LOOP
         EXECUTE format('DELETE FROM %I', name);
     END LOOP;
     PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE schemaname = 'public';

@@ -29,7 +29,7 @@ from tests.digest.matching.profiles import RandomProfiles, candidates
 
 pytestmark = pytest.mark.usefixtures("kernel")
 
-PROFILES = 2_000
+PROFILES, MANY_PROFILES = 400, 2_000
 PAPERS = 150
 DAY = "2025-09-30"
 Contexts = Mapping[str, TopicContext]
@@ -76,7 +76,7 @@ def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, 
     records = real_papers(shared, PAPERS)
     papers, weights = candidates(records), Weights(word_counts.count(records))
     make = RandomProfiles(records, seed=19)
-    profiles = [make.profile() for _ in range(PROFILES if tau == 0 else PROFILES // 10)]
+    profiles = [make.profile() for _ in range(PROFILES if tau == 0 else PROFILES // 2)]
     contexts = random_contexts(papers, profiles, weights)
     by_engine, by_reference = answers_of_both(profiles, papers, weights, contexts, tau)
     by_engine_without, by_reference_without = answers_of_both(profiles, papers, weights, {}, tau)
@@ -95,7 +95,7 @@ def test_matches_of_many_profiles_on_a_real_day_are_those_of_the_reference(share
     typed, make = typed_topics(shared), RandomProfiles(of_the_day, seed=77)
     profiles = [
         Profile(tuple(map(Topic, random.sample(typed, random.randint(1, 6))))) if number % 2 else make.profile()
-        for number in range(PROFILES)
+        for number in range(MANY_PROFILES)
     ]
     contexts = random_contexts(earlier_papers, profiles, weights)
     packed = {text: pack_context(context, weights.stem_numbers) for text, context in contexts.items()}
@@ -111,7 +111,7 @@ def test_matches_of_many_profiles_on_a_real_day_are_those_of_the_reference(share
     ]
 
     assert by_engine == by_reference
-    assert close_papers(by_engine) > PROFILES // 10
+    assert close_papers(by_engine) > MANY_PROFILES // 10
 
 
 def records_around(shared: Path, day: str) -> tuple[list[Record], list[Record]]:
