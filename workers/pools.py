@@ -1,7 +1,7 @@
 """`digest worker`: one or more processes per queue, so that no queue waits for the tasks of another.
 
 The processes are forked after all imports, which is quick and shares memory. A pool that dies is restarted. The parent
-holds no connections, so that none is shared.
+holds no connections, so that none is shared. How many processes each queue gets: `task_queues.default_pools`.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Equal ids of a source join papers, and so do a shared co-author and similar words; different ids of one source keep
 groups apart. Pure and deterministic. docs/MATCHING.md, "People", has the measured precision and recall.
+Which spellings are one name: `digest.text.person_names`.
 """
 
 from __future__ import annotations

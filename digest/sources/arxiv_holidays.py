@@ -36,6 +36,6 @@ def closed(year: int) -> frozenset[date]:
 
 
 def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
-    """The first (number=1), second, … such weekday of a month."""
+    """The first (`nth` is 1), second, … such weekday of a month."""
     first_day = date(year, month, 1)
     return first_day + timedelta(days=(weekday - first_day.weekday()) % 7 + 7 * (nth - 1))

@@ -1,4 +1,7 @@
-"""The address of a feed: what somebody may type, and whether a feed that redirects permanently gets the new one."""
+"""The address of a feed: what somebody may type, and whether a feed that redirects permanently gets the new one.
+
+Which redirects are followed at all: `redirect_policy.py`.
+"""
 
 from __future__ import annotations
 

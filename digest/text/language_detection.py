@@ -45,7 +45,6 @@ LANGUAGE_NAMES = {  # of the languages that are detected, by ISO 639-1
 }  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2,}")  # single letters are mostly symbols
 _FORMULA = re.compile(r"\$[^$]{0,300}\$|\\[a-z]+")
-_LANGUAGES_OF_WORD: dict[str, tuple[str, ...]] = {}
 _TWO_LETTERS = {  # by the three letters of ISO 639-2 and -3, which indexes of journals use
     "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "fre": "fr", "spa": "es", "por": "pt", "ita": "it",
     "nld": "nl", "dut": "nl", "swe": "sv", "dan": "da", "nor": "no", "pol": "pl", "ces": "cs", "cze": "cs",

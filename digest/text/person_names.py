@@ -2,6 +2,7 @@
 
 Two names agree where the family names are equal and no given name contradicts: `Yingbin Liang`, `Y. Liang`,
 `Liang, Yingbin`. An absent middle name contradicts nothing; an absent first name does, unless the wanted name has none.
+Which of the people who share a name wrote a paper: `digest.papers.same_person`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from digest.models import PaperVersion
 from tests.browser import chromium, lived
 from tests.browser.site import ADMIN, Site, running, serving
 from tests.browser.steps import sign_in
-from workers.demo import pages
+from workers.demo import mailbox_pages
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 WIDTHS = {375: 1600, 1280: 1400}  # width to the most of a page's height that is shown, in pixels
@@ -134,7 +134,7 @@ def _all(browser: Browser, lived_site: Site, clock: time_machine.Traveller) -> N
     save_screenshot(page, "library")
     sign_in(page, lived_site, ADMIN)
     save_screenshot(page, "admin")
-    with serving(lambda _: pages.build_mailbox_app(lived_site.mailbox, lived_site.url)) as mailbox:
+    with serving(lambda _: mailbox_pages.build_mailbox_app(lived_site.mailbox, lived_site.url)) as mailbox:
         page.goto(mailbox)
         save_screenshot(page, "mailbox")
 

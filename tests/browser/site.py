@@ -26,8 +26,8 @@ from digest.web.http import server
 from digest.web.wiring import page_services
 from seeds import loader
 from tests.patience import PATIENCE
-from workers.demo import mailbox as mailboxes
-from workers.demo.mailbox import Maildir
+from workers.demo import mail_server
+from workers.demo.mail_server import Maildir
 
 ADMIN = "root@digest.example"
 
@@ -97,15 +97,15 @@ def serving(build: Callable[[str], FastAPI]) -> Iterator[str]:
 @contextmanager
 def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
     """The service over the configured database, its mail going into `folder`. `configure` sets settings by name."""
-    mailbox = mailboxes.Maildir(folder / "mailbox")
+    mailbox = Maildir(folder / "mailbox")
     mailbox.clear()
-    mail_server = mailboxes.serve(mailbox)
+    smtp_server = mail_server.serve(mailbox)
 
     def built(url: str) -> FastAPI:
         configure(
             BASE_URL=url,
             SECRET_KEY="a-key-for-tests-of-at-least-32-bytes",
-            SMTP_URL=f"smtp://127.0.0.1:{mail_server.port}",
+            SMTP_URL=f"smtp://127.0.0.1:{smtp_server.port}",
             MAIL_FROM="Papers Inbox <papers@digest.example>",
             POSTAL_ADDRESS="1 Example Street, Exampletown",
             ADMIN_EMAILS=ADMIN,
@@ -118,7 +118,7 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
             yield Site(url, mailbox)
     finally:
         transport.close_all()
-        mail_server.stop()
+        smtp_server.stop()
 
 
 def days(today: date) -> tuple[dict[str, ParsedDocument], dict[str, ParsedDocument]]:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser import lived
 from tests.browser.site import ADMIN, Site, serving
 from tests.browser.steps import sign_in
-from workers.demo import pages
+from workers.demo import mailbox_pages
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -49,7 +49,7 @@ def everything(site: Site, clock: time_machine.Traveller, page: Page) -> Iterato
     for name, address in addresses.items():
         page.goto(address)
         yield name
-    with serving(lambda _: pages.build_mailbox_app(site.mailbox, site.url)) as mailbox:
+    with serving(lambda _: mailbox_pages.build_mailbox_app(site.mailbox, site.url)) as mailbox:
         page.goto(mailbox)
         yield "mailbox"
         page.locator("li a").first.click()

@@ -16,7 +16,7 @@ from digest.db.core import engine, schema_migration
 from digest.mail.mime import dkim
 from digest.queues import Enqueue
 from digest.redis import PrivateRedis, running_instance
-from workers.demo import mailbox as mailboxes
+from workers.demo import mail_server
 from workers.port_check import require_free_port
 from workers.stop_signal import StopSignal
 from workers.supervisor import Supervisor, service_commands
@@ -34,7 +34,7 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
     started_at = time.monotonic()
     folder = Path(os.environ.get("DIGEST_DATA_DIR", "data")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    mailbox = mailboxes.Maildir(folder / "mailbox")
+    mailbox = mail_server.Maildir(folder / "mailbox")
     mailbox.clear()
     log_file = folder / "demo.log"
     log_file.unlink(missing_ok=True)
@@ -56,11 +56,11 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
 
 
 @contextmanager
-def _running_servers(folder: Path, mailbox: mailboxes.Maildir, port: int) -> Iterator[None]:
+def _running_servers(folder: Path, mailbox: mail_server.Maildir, port: int) -> Iterator[None]:
     """Run a private Redis and the mail server, with settings that point to them."""
     for needed_port in (port, port + 1):
         require_free_port("127.0.0.1", needed_port)
-    server = mailboxes.serve(mailbox)
+    server = mail_server.serve(mailbox)
     try:
         with PrivateRedis() as redis:
             _configure_demo(folder, port, redis.url, server.port)
@@ -139,11 +139,11 @@ def _wait_ready(port: int, enqueue: Enqueue, log_file: Path) -> None:
     raise DemoFailed(f"the service did not start within {_START_TIMEOUT_SECONDS:.0f} s; see {log_file}")
 
 
-def _serve_until_interrupted(mailbox: mailboxes.Maildir, port: int) -> None:
+def _serve_until_interrupted(mailbox: mail_server.Maildir, port: int) -> None:
     """Serve the pages of the mailbox until Ctrl-C."""
-    from workers.demo import pages  # imports FastAPI, which `once` does not need
+    from workers.demo import mailbox_pages  # imports FastAPI, which `once` does not need
 
-    mailbox_server = pages.serve(pages.build_mailbox_app(mailbox, f"http://127.0.0.1:{port}"), port + 1)
+    mailbox_server = mailbox_pages.serve(mailbox_pages.build_mailbox_app(mailbox, f"http://127.0.0.1:{port}"), port + 1)
     output.print_line(f"\n[accent]http://127.0.0.1:{port}[/accent]  the service: subscribe, see what is trending")
     output.print_line(f"[accent]http://127.0.0.1:{port + 1}[/accent]  the mailbox: all mails that it sent")
     output.print_line(

@@ -30,7 +30,7 @@ from digest.services.runs import daily_run
 from digest.services.search import search_indexing
 from seeds import loader
 from seeds.demo_subscribers import DEMO_SUBSCRIBERS, DemoSubscriber
-from workers.demo.mailbox import Maildir
+from workers.demo.mail_server import Maildir
 
 _CONFIRMATION_LINK = re.compile(r"https?://\S+/confirm/\S+")
 _TIMEOUT_SECONDS = 60.0

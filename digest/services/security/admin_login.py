@@ -1,7 +1,7 @@
 """Administrators' sign-in: a single-use link by e-mail, and the server-side session that begins with it.
 
 Anybody may post an administrator's address to the sign-in page, so that must neither lock the administrator out nor
-flood the inbox. Hence links are sent with growing gaps (`sign_up_limits.SIGN_IN_MAILS`), and each link stays valid at
+flood the inbox. Hence links are sent with growing gaps (`rate_limits.SIGN_IN_MAILS`), and each link stays valid at
 least until the next one may be sent: at any time a new link can be requested or the last one works. Using a link resets
 the gaps. The limit by client changes the answer, not what is sent.
 
@@ -29,10 +29,10 @@ from digest.models import AdminLogin, Audit
 from digest.models.delivery import SIGN_IN
 from digest.models.types import stored_id
 from digest.queues import Enqueue
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 from digest.services.security.link_and_session_lifetimes import ADMIN_SESSION, lifetime
 
-MAX_LINK_LIFETIME = max(lifetime(signing.SIGN_IN), *sign_up_limits.SIGN_IN_MAILS.gaps)
+MAX_LINK_LIFETIME = max(lifetime(signing.SIGN_IN), *rate_limits.SIGN_IN_MAILS.gaps)
 
 
 def request_link(address: str, client: str, enqueue: Enqueue) -> None:
@@ -46,11 +46,11 @@ def request_link(address: str, client: str, enqueue: Enqueue) -> None:
     administrator = _administrators().get(parsed.key)
     if administrator is not None:
         with engine.transaction() as session:
-            attempt = sign_up_limits.count_attempt(session, sign_up_limits.SIGN_IN_MAILS, parsed.key, now=now)
+            attempt = rate_limits.count_attempt(session, rate_limits.SIGN_IN_MAILS, parsed.key, now=now)
             if attempt:
-                _queue_link(session, administrator, valid_for=sign_up_limits.SIGN_IN_MAILS.gap_after(attempt), now=now)
+                _queue_link(session, administrator, valid_for=rate_limits.SIGN_IN_MAILS.gap_after(attempt), now=now)
         enqueue.deliver()
-    sign_up_limits.count_client(sign_up_limits.SIGN_INS, client, now=now)
+    rate_limits.count_client(rate_limits.SIGN_INS, client, now=now)
 
 
 def administrator_address(text: str) -> str | None:
@@ -96,7 +96,7 @@ def begin_session(login_id: int) -> str:
     with engine.transaction() as session:
         login = _require_valid_link(admin_logins.by_id(session, login_id, lock=True), now)
         login.used_at, login.session_hash, login.session_expires_at = now, _hash(value), now + ADMIN_SESSION
-        sign_up_limits.reset(session, sign_up_limits.SIGN_IN_MAILS, subscribers.parse_address(login.address).key)
+        rate_limits.reset(session, rate_limits.SIGN_IN_MAILS, subscribers.parse_address(login.address).key)
         session.add(Audit(at=now, actor=login.address, action="signed in", detail={"login": login_id}))
     return value
 

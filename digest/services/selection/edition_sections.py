@@ -2,6 +2,7 @@
 
 How many papers a mail holds unless a subscriber says otherwise: `DEFAULT_LIMIT` in `matching/profile_limits.py`.
 A paper that is selected as new is not shown as rising too: both back ends leave it out there.
+The order of the sections: `SECTION_ORDER` in `compose/edition.py`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from digest.models.delivery import NEW_ADDRESS as NEW_ADDRESS_MAIL
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT, NEW_ADDRESS, PENDING
 from digest.models.types import stored_id
 from digest.queues import Enqueue
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, erasure, update_preferences
 from digest.services.subscriptions.sign_up import WORDING_VERSION
 
@@ -47,7 +47,7 @@ def request_link(subscriber_id: int, action: str, enqueue: Enqueue) -> None:
     """Mail the subscriber a link to this action. Raises NotFound; Refused for a suppressed address; TooMany."""
     with engine.reading() as session:
         _require_mailable(session, subscriber_id)
-    if not sign_up_limits.may_mail_below_ceiling(sign_up_limits.ACCOUNT_MAILS, str(subscriber_id)):
+    if not rate_limits.may_mail_below_ceiling(rate_limits.ACCOUNT_MAILS, str(subscriber_id)):
         raise TooMany(
             localize("you have requested enough links for today; use one of those you received"), seconds=24 * 3600
         )
@@ -114,9 +114,9 @@ def propose_address(request_id: int, text: str, enqueue: Enqueue) -> None:
     with engine.reading() as session:
         _require_open_request(session, CHANGE_ADDRESS, request_id)
         is_free = _is_free(session, new_address.key)
-    sign_up_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer reveals nothing
-    inbox = sign_up_limits.canonical_inbox(new_address.key)
-    allowed = is_free and sign_up_limits.may_mail_below_ceiling(sign_up_limits.CONFIRMATIONS, inbox)
+    rate_limits.require_below_ceiling()  # also for addresses that get nothing, so that the answer reveals nothing
+    inbox = rate_limits.canonical_inbox(new_address.key)
+    allowed = is_free and rate_limits.may_mail_below_ceiling(rate_limits.CONFIRMATIONS, inbox)
     with engine.transaction() as session:
         _, subscriber = _require_open_request(session, CHANGE_ADDRESS, request_id, lock=True)
         link_requests.delete_account_requests(session, stored_id(subscriber), (NEW_ADDRESS,))

@@ -23,7 +23,7 @@ from digest.i18n import localize
 from digest.models import Audit, Subscriber
 from digest.models.subscriber import ACTIVE, BY_ADMINISTRATOR, UNSUBSCRIBED
 from digest.models.types import stored_id
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 from digest.services.security.audit_actor import command_line_actor
 from digest.services.selection import profile_cache
 from digest.services.subscriptions import local_mailbox
@@ -62,7 +62,7 @@ def erase_rows(session: Session, subscriber: Subscriber, *, now: datetime) -> No
     reports.delete_reports(session, key)
     audit.delete_audit_of_subscriber(session, subscriber_id)
     subscribers.delete_attempts_of_key(session, str(subscriber_id))
-    sign_up_limits.forget_address(session, key)
+    rate_limits.forget_address(session, key)
     editions.delete_editions(session, subscriber_id)
     _keep_hash(session, subscriber, now)
     subscribers.delete_subscriber(session, subscriber_id)

@@ -12,7 +12,7 @@ from digest.models import Edition, Subscriber
 from digest.models.delivery import LINK
 from digest.models.subscriber import ACTIVE, UNSUBSCRIBED
 from digest.queues import Enqueue
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 
 
 def mail_link_to_edition_owner(edition_id: int, enqueue: Enqueue) -> None:
@@ -28,10 +28,10 @@ def mail_link_to_subscriber(subscriber_id: int, enqueue: Enqueue) -> None:
     Does nothing for an unknown subscriber or one who may not be mailed, without an error: anybody may request it.
     Raises TooMany while the ceiling of the whole service is reached.
     """
-    sign_up_limits.require_below_ceiling()  # also where nothing may be sent, so that the answer does not tell
+    rate_limits.require_below_ceiling()  # also where nothing may be sent, so that the answer does not tell
     with engine.reading() as session:
         subscriber = _mailable(session, subscriber_id)
-    if subscriber is None or not sign_up_limits.may_mail_below_ceiling(sign_up_limits.LINK_MAILS, str(subscriber_id)):
+    if subscriber is None or not rate_limits.may_mail_below_ceiling(rate_limits.LINK_MAILS, str(subscriber_id)):
         return
     with engine.transaction() as session:
         subscriber = _mailable(session, subscriber_id, lock=True)

@@ -19,7 +19,7 @@ from digest.db.security import audit
 from digest.db.subscribers import example_papers, feedback, link_requests, subscribers, threshold_store
 from digest.models import Subscriber
 from digest.models.types import stored_id
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 
 Section = Callable[[Session, Subscriber], Any]
 ADMINISTRATOR_PURPOSES = frozenset({signing.SIGN_IN})
@@ -98,7 +98,7 @@ def _account_requests(session: Session, subscriber: Subscriber) -> list[dict[str
 
 def _request_counters(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:
     """How often mail to the address was requested. Requests are counted by client, too, under a hash of the client."""
-    return _to_json(sign_up_limits.counters_of_address(session, subscriber.address_key), {"key"})
+    return _to_json(rate_limits.counters_of_address(session, subscriber.address_key), {"key"})
 
 
 def _audit(session: Session, subscriber: Subscriber) -> list[dict[str, Any]]:

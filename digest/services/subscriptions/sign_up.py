@@ -20,7 +20,7 @@ from digest.models.delivery import CONFIRMATION, LINK
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
 from digest.queues import Enqueue
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 from digest.services.subscriptions import consent_origin, example_papers, suppressions
 from digest.services.subscriptions.example_papers import ExampleEntry
 from digest.services.subscriptions.preference_fields import Subscription
@@ -36,23 +36,21 @@ def subscribe(
     enqueue: Enqueue,
     *,
     examples: Sequence[ExampleEntry] = (),
-    client_limit: sign_up_limits.RateLimit = sign_up_limits.SIGN_UPS,
+    client_limit: rate_limits.RateLimit = rate_limits.SIGN_UPS,
 ) -> None:
     """Queue a confirmation to the address, or the preferences link if it is subscribed already.
 
     `examples`: papers to start from; they are kept with the request and have no effect until it is confirmed.
 
-    Nothing is queued for suppressed addresses and for those over their limit (`sign_up_limits`); an address that
+    Nothing is queued for suppressed addresses and for those over their limit (`rate_limits`); an address that
     bounced may confirm once a week that it works again. `client` is where the request came from. Raises BadInput for
     the address, TooMany for the client.
     """
     address, now = subscribers.parse_address(request.address), clock.now()
     with engine.reading() as session:
         subscriber = subscribers.by_key(session, address.key)
-    limit = (
-        sign_up_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else sign_up_limits.CONFIRMATIONS
-    )
-    if sign_up_limits.may_mail(limit, address.key, client_limit=client_limit, client=client):
+    limit = rate_limits.LINKS if subscriber is not None and subscriber.state == ACTIVE else rate_limits.CONFIRMATIONS
+    if rate_limits.may_mail(limit, address.key, client_limit=client_limit, client=client):
         origin = consent_origin.stored_form(client)  # slow, so not while the transaction holds its locks
         with engine.transaction() as session:
             suppression = subscribers.suppression(session, address.key)

@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from digest.i18n import localize
-from digest.services.security import api_tokens, sign_up_limits
+from digest.services.security import api_tokens, rate_limits
 from digest.services.security.api_tokens import ApiToken
 from digest.web.http.client_ip import Client
 from digest.web.http.request_rates import count_request
@@ -26,7 +26,7 @@ class Caller:
     """The caller for rate limits: the token's name, else the client's address."""
 
     name: str
-    sign_ups: sign_up_limits.RateLimit
+    sign_ups: rate_limits.RateLimit
     has_token: bool = False
 
 
@@ -78,9 +78,9 @@ def allow_public(scope: str) -> Callable[..., Caller]:
     def dependency(request: Request, credentials: Credentials, client: Client) -> Caller:
         token = _check_credentials(request, credentials, scope)
         caller = (
-            Caller(client, sign_up_limits.SIGN_UPS)
+            Caller(client, rate_limits.SIGN_UPS)
             if token is None
-            else Caller(f"token {token.name}", sign_up_limits.SIGN_UPS_BY_TOKEN, has_token=True)
+            else Caller(f"token {token.name}", rate_limits.SIGN_UPS_BY_TOKEN, has_token=True)
         )
         count_request(request, "api", request.app.state.api_limiter, caller.name)
         return caller

@@ -1,7 +1,7 @@
 """Rate limits in memory for requests that take CPU time: previews, the API, feedback, and reports of a mail provider.
 
 They count per process, because they protect the time of this process, and a database write for each keystroke of a
-preview would cost more than the preview. Requests that lead to mail are counted in `services.security.sign_up_limits`.
+preview would cost more than the preview. Requests that lead to mail are counted in `services.security.rate_limits`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from digest.i18n import localize
 from digest.queues import Enqueue
-from digest.services.security import sign_up_limits, signed_links
+from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import mail_link
 from digest.signing import EDITION, FEED, UNSUBSCRIBE
 from digest.web.http.action_results import ActionResult, redirect_to_result
@@ -59,7 +59,7 @@ def _register_pages(path: str, make_mailer: Callable[[str, Enqueue], Callable[[]
         if not pressed:
             return show(token, queue)
         mail_preferences_link = make_mailer(token, queue)
-        sign_up_limits.count_client(sign_up_limits.LINK_REQUESTS, client)
+        rate_limits.count_client(rate_limits.LINK_REQUESTS, client)
         mail_preferences_link()
         return redirect_to_result(request, _SENT)
 

@@ -17,7 +17,7 @@ from digest.models.subscriber import UNKNOWN, WAITING
 from digest.models.types import stored_id
 from digest.queues import Enqueue
 from digest.services.catalog import paper_exports, people_choice
-from digest.services.security import sign_up_limits, signed_links
+from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import (
     account_requests,
     example_papers,
@@ -145,7 +145,7 @@ def _redirect_after(subscriber_id: int, code: str) -> RedirectResponse:
 def _send_newest_edition(subscriber_id: int, queue: Enqueue, services: PageServices) -> None:
     """Mail the newest edition again. Raises Refused, NotFound, TooMany."""
     address = update_preferences.account_of(subscriber_id).subscriber.address
-    if not sign_up_limits.may_mail_below_ceiling(sign_up_limits.EDITION_MAILS, str(subscriber_id)):
+    if not rate_limits.may_mail_below_ceiling(rate_limits.EDITION_MAILS, str(subscriber_id)):
         raise TooMany(localize("your newest edition is sent again three times a day at most"), seconds=3600)
     services.resend(address, day=None, actor=f"subscriber {subscriber_id}", enqueue=queue)
 

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from digest.db.core import engine
 from digest.models import Consent, RateLimitCounter, Subscriber
-from digest.services.security import sign_up_limits, signed_links
+from digest.services.security import rate_limits, signed_links
 from digest.web.app import build
 from tests.digest.web.conftest import NOW, PAGE_SERVICES, RecordingQueue, mails
 from tests.digest.web.live import form_post, send_at_once, serving
@@ -55,11 +55,11 @@ def test_eighteen_spellings_of_one_inbox_get_it_one_mail(app: object) -> None:
 
 
 def test_one_clients_sign_ups_stay_below_its_limit(app: object) -> None:
-    bodies = [f"address=r{n}%40digest.example&topics=graphs" for n in range(sign_up_limits.SIGN_UPS.limit + CLIENTS)]
+    bodies = [f"address=r{n}%40digest.example&topics=graphs" for n in range(rate_limits.SIGN_UPS.limit + CLIENTS)]
     responses = attack(app, "/subscribe", bodies, one_client=True)
 
-    assert statuses(responses) == {"303": sign_up_limits.SIGN_UPS.limit, "429": CLIENTS}
-    assert len(mails()) == sign_up_limits.SIGN_UPS.limit
+    assert statuses(responses) == {"303": rate_limits.SIGN_UPS.limit, "429": CLIENTS}
+    assert len(mails()) == rate_limits.SIGN_UPS.limit
 
 
 def test_the_ceiling_of_all_sign_ups_holds(app: object, configured: Callable[..., None]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from digest import signing
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 from digest.services.security.link_and_session_lifetimes import LIFETIMES, lifetime
 from digest.web.http import constant_time
 from tests.conftest import ROOT
@@ -48,9 +48,9 @@ def test_each_purpose_opens_the_route_that_the_page_names() -> None:
 
 
 def test_the_limits_on_the_page_are_those_of_the_code() -> None:
-    assert sign_up_limits.LINK_MAILS.window == sign_up_limits.ACCOUNT_MAILS.window == timedelta(days=1)
-    assert f"mailed from a shared page | subscriber | {sign_up_limits.LINK_MAILS.limit} a day" in PAGE
-    assert f"change of address | subscriber | {sign_up_limits.ACCOUNT_MAILS.limit} a day" in PAGE
+    assert rate_limits.LINK_MAILS.window == rate_limits.ACCOUNT_MAILS.window == timedelta(days=1)
+    assert f"mailed from a shared page | subscriber | {rate_limits.LINK_MAILS.limit} a day" in PAGE
+    assert f"change of address | subscriber | {rate_limits.ACCOUNT_MAILS.limit} a day" in PAGE
     assert f"whole steps of {constant_time.STEP_SECONDS * 1000:.0f} ms" in PAGE
 
 

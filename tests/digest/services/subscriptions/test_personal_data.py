@@ -24,7 +24,7 @@ from digest.models import (
     Suppression,
     Threshold,
 )
-from digest.services.security import sign_up_limits
+from digest.services.security import rate_limits
 from digest.services.subscriptions import personal_data, update_preferences
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, later, store_row
 
@@ -75,9 +75,7 @@ def ada(service: str) -> int:
         Attempt(action="welcome", key=str(number), at=later()),
     )
     with transaction() as session:
-        sign_up_limits.count_attempt(
-            session, sign_up_limits.INBOX_LIMITS[0], sign_up_limits.canonical_inbox(ADA), now=later()
-        )
+        rate_limits.count_attempt(session, rate_limits.INBOX_LIMITS[0], rate_limits.canonical_inbox(ADA), now=later())
     return number
 
 

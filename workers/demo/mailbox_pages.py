@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from workers.demo.mailbox import Maildir
+from workers.demo.mail_server import Maildir
 
 _templates = Environment(
     loader=PackageLoader("templates", "web/mailbox"), autoescape=select_autoescape(), undefined=StrictUndefined

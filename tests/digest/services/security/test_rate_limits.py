@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from digest import clock
 from digest.db.core.engine import transaction
 from digest.errors import TooMany
-from digest.services.security import sign_up_limits
-from digest.services.security.sign_up_limits import CONFIRMATIONS, DAY, SIGN_IN_MAILS, Backoff, RateLimit
+from digest.services.security import rate_limits
+from digest.services.security.rate_limits import CONFIRMATIONS, DAY, SIGN_IN_MAILS, Backoff, RateLimit
 from tests.digest.services.stored_rows import later
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -25,9 +25,7 @@ def allowances_of(limit: RateLimit | Backoff, *minutes: float, client: str = "ad
     start, allowances = clock.now(), []
     for minute in minutes:
         with transaction() as session:
-            allowances.append(
-                sign_up_limits.count_attempt(session, limit, client, now=start + timedelta(minutes=minute))
-            )
+            allowances.append(rate_limits.count_attempt(session, limit, client, now=start + timedelta(minutes=minute)))
     return allowances
 
 
@@ -53,10 +51,10 @@ def test_a_limit_of_nothing_allows_nothing(service: str) -> None:
 def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> None:
     start = clock.now()
     for _ in range(2):
-        sign_up_limits.count_client(TWICE, "ada", now=start)
+        rate_limits.count_client(TWICE, "ada", now=start)
 
     with pytest.raises(TooMany) as refused:
-        sign_up_limits.count_client(TWICE, "ada", now=start + timedelta(minutes=45))
+        rate_limits.count_client(TWICE, "ada", now=start + timedelta(minutes=45))
     assert refused.value.seconds == 15 * 60
 
 
@@ -73,7 +71,7 @@ def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> No
     ],
 )
 def test_the_spellings_of_one_inbox_have_one_name(address: str, inbox: str) -> None:
-    assert sign_up_limits.canonical_inbox(address) == inbox
+    assert rate_limits.canonical_inbox(address) == inbox
 
 
 @SQLITE
