@@ -86,7 +86,7 @@ def _placed_words(text: str) -> list[_PlacedWord]:
             for piece in _PIECE.finditer(text)
             for word in words(piece[0])
         ]
-    traced = _TracedText.of(text)
+    traced = _TracedText.from_text(text)
     return [
         _PlacedWord(match[0], tuple(traced.places[match.start() : match.end()])) for match in WORD.finditer(traced.text)
     ]
@@ -99,7 +99,7 @@ class _TracedText:
         self.text, self.places = text, places
 
     @classmethod
-    def of(cls, text: str) -> _TracedText:
+    def from_text(cls, text: str) -> _TracedText:
         """A text after all steps before words are found in it."""
         traced = cls(text, [(place, place + 1) for place in range(len(text))])
         traced._delete(line_end_hyphens(text))

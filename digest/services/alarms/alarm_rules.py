@@ -40,7 +40,7 @@ _SERVERS_FAILING = "servers"  # the kind of attempt that records since when no m
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class AlarmProblem:
     """What an alarm is about. `subject` identifies it: `overdue`, `domain:one.example`. `facts`: one sentence each.
 
     `advice`: facts that are the same for other problems of its kind.
@@ -54,12 +54,12 @@ class Problem:
 
 def raise_alarm(session: Session, subject: str, title: str, facts: Sequence[str], *, now: datetime) -> bool:
     """Queue an alarm mail to the administrators. False where one about the same subject was queued within a day."""
-    return bool(raise_alarms(session, [Problem(subject, title, facts)], lambda _count: title, now=now))
+    return bool(raise_alarms(session, [AlarmProblem(subject, title, facts)], lambda _count: title, now=now))
 
 
 def raise_alarms(
-    session: Session, problems: Sequence[Problem], title_of_many: Callable[[int], str], *, now: datetime
-) -> list[Problem]:
+    session: Session, problems: Sequence[AlarmProblem], title_of_many: Callable[[int], str], *, now: datetime
+) -> list[AlarmProblem]:
     """Queue one alarm mail to the administrators about all of these problems, which are of one kind.
 
     Problems about which an alarm was queued within a day are left out. Returns those that the mail is about.
@@ -181,7 +181,7 @@ def alarm_domain_paused(session: Session, domain: str, until: datetime, reason: 
     return bool(raise_alarms(session, [_paused_domain_problem(domain, until, reason)], _MANY_DOMAINS, now=now))
 
 
-def _paused_domain_problem(domain: str, until: datetime, reason: str) -> Problem:
+def _paused_domain_problem(domain: str, until: datetime, reason: str) -> AlarmProblem:
     facts = (
         f"{domain} refuses our mail by policy. Nothing is sent there until {until:%Y-%m-%d %H:%M} UTC.",
         f"It said: {redact_addresses(reason)}",
@@ -190,7 +190,7 @@ def _paused_domain_problem(domain: str, until: datetime, reason: str) -> Problem
         "No subscriber is suppressed because of it; their mail waits.",
         "`digest doctor` checks SPF, DKIM and DMARC.",
     )
-    return Problem(f"domain:{domain}", f"{domain} refuses our mail", facts, advice)
+    return AlarmProblem(f"domain:{domain}", f"{domain} refuses our mail", facts, advice)
 
 
 def alarm_refused_later(session: Session, addresses: int, words: str, *, now: datetime) -> bool:

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from digest.db.papers import feed_sources
 from digest.db.subscribers import subscribers
 from digest.services.alarms import alarm_rules
-from digest.services.alarms.alarm_rules import Problem
+from digest.services.alarms.alarm_rules import AlarmProblem
 from digest.services.ingestion import fetch_schedule, source_status
 from digest.services.ingestion.source_status import SourceStatus
 from digest.sources import registry
@@ -105,7 +105,7 @@ def _raise_failure_alarm(session: Session, statuses: Sequence[SourceStatus], *, 
     return bool(raised)
 
 
-def _failure(session: Session, status: SourceStatus, *, several_down: bool) -> Problem:
+def _failure(session: Session, status: SourceStatus, *, several_down: bool) -> AlarmProblem:
     facts = [f"{status.source} is {status.state}{f': {status.detail}' if status.detail else '.'}"]
     command = f"`digest ingest {status.source}` fetches it now"
     if status.attempted_at is not None:
@@ -119,7 +119,7 @@ def _failure(session: Session, status: SourceStatus, *, several_down: bool) -> P
         advice.append("Where many are down at once, check the network, DNS and proxy of this machine first.")
     if status.complete_through is not None:
         advice.append(f"arXiv's announcements are complete through {status.complete_through}.")
-    return Problem(f"source:{status.source}", f"{status.source} is {status.state}", facts, advice)
+    return AlarmProblem(f"source:{status.source}", f"{status.source} is {status.state}", facts, advice)
 
 
 def _raise_recovery_alarm(session: Session, alarm_times: Mapping[SourceStatus, datetime], *, now: datetime) -> bool:
@@ -130,7 +130,7 @@ def _raise_recovery_alarm(session: Session, alarm_times: Mapping[SourceStatus, d
         title = f"{status.source} is {status.state} again"
         facts = [f"{title}. The last alarm about it was raised at {raised_at:%Y-%m-%d %H:%M} UTC."]
         advice = ["Papers that came late are new in the next mails."]
-        problems.append(Problem(f"source-over:{status.source}:{raised_at.isoformat()}", title, facts, advice))
+        problems.append(AlarmProblem(f"source-over:{status.source}:{raised_at.isoformat()}", title, facts, advice))
     return bool(alarm_rules.raise_alarms(session, problems, "{} sources are well again".format, now=now))
 
 

@@ -56,7 +56,7 @@ class DeliveryAnswer(BaseModel):
     reply: str | None
 
     @classmethod
-    def of(cls, row: Delivery, *, addresses: bool) -> DeliveryAnswer:
+    def from_row(cls, row: Delivery, *, addresses: bool) -> DeliveryAnswer:
         """The answer for a mail."""
         answer = cls.model_validate(row)
         return answer if addresses else answer.model_copy(update={"address": None, "reply": None})
@@ -87,7 +87,7 @@ class BounceAnswer(BaseModel):
     address: str | None
 
     @classmethod
-    def of(cls, row: Bounce, *, addresses: bool) -> BounceAnswer:
+    def from_row(cls, row: Bounce, *, addresses: bool) -> BounceAnswer:
         """The answer for a bounce."""
         values = row.model_dump(include={"id", "at", "kind", "status", "delivery_id"})
         return cls(**values, address=row.address_key if addresses else None)
@@ -108,7 +108,7 @@ class SuppressionAnswer(BaseModel):
     at: datetime
 
     @classmethod
-    def of(cls, row: Suppression) -> SuppressionAnswer:
+    def from_row(cls, row: Suppression) -> SuppressionAnswer:
         """The answer for a suppression."""
         return cls(address=row.address_key, reason=row.reason, source=row.source, at=row.at)
 
@@ -154,13 +154,15 @@ def list_deliveries(
     rows = record_listings.deliveries(mail_filter, before_id=page.before_id, limit=page.rows_needed)
     page_rows, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
-    return DeliveryList(deliveries=[DeliveryAnswer.of(row, addresses=addresses) for row in page_rows], next=next_page)
+    return DeliveryList(
+        deliveries=[DeliveryAnswer.from_row(row, addresses=addresses) for row in page_rows], next=next_page
+    )
 
 
 @router.get("/deliveries/{delivery_id}")
 def read_delivery(delivery_id: int, token: ReadDeliveries) -> DeliveryAnswer:
     """A mail."""
-    return DeliveryAnswer.of(record_listings.delivery(delivery_id), addresses=token.allows(ADDRESSES))
+    return DeliveryAnswer.from_row(record_listings.delivery(delivery_id), addresses=token.allows(ADDRESSES))
 
 
 @actions.post("/deliveries/{delivery_id}/resend", status_code=202)
@@ -168,7 +170,7 @@ def resend_delivery(delivery_id: int, token: ManageDeliveries, queue: Queue, res
     """Send the edition of a mail again, as a new mail. 409 for other kinds, and where nothing may be sent."""
     new_id = resend_edition.resend_delivery(delivery_id, actor=token.actor, enqueue=queue)
     response.headers["Location"] = f"/api/v1/deliveries/{new_id}"
-    return DeliveryAnswer.of(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
+    return DeliveryAnswer.from_row(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
 
 
 @actions.post("/deliveries/test", status_code=202)
@@ -177,7 +179,7 @@ def send_test_mail(body: TestMailRequest, token: ManageDeliveries, queue: Queue,
     address = api_auth.require_scope(token, ADDRESSES, body.address)
     new_id = subscriber_actions.send_test_mail(address, actor=token.actor, enqueue=queue)
     response.headers["Location"] = f"/api/v1/deliveries/{new_id}"
-    return DeliveryAnswer.of(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
+    return DeliveryAnswer.from_row(record_listings.delivery(new_id), addresses=token.allows(ADDRESSES))
 
 
 @router.get("/bounces")
@@ -192,7 +194,7 @@ def list_bounces(
     rows = record_listings.bounces(text=text, kind=kind, before_id=page.before_id, limit=page.rows_needed)
     page_rows, next_page = page.finish(rows, lambda row: row.id)
     addresses = token.allows(ADDRESSES)
-    return BounceList(bounces=[BounceAnswer.of(row, addresses=addresses) for row in page_rows], next=next_page)
+    return BounceList(bounces=[BounceAnswer.from_row(row, addresses=addresses) for row in page_rows], next=next_page)
 
 
 @router.get("/suppressions", dependencies=[READ_SUPPRESSIONS])
@@ -204,14 +206,14 @@ def list_suppressions(
     """Addresses that are not mailed, newest first."""
     rows = admin_pages.suppressions_page(text=address, reason=reason, before_id=page.before_id, limit=page.rows_needed)
     page_rows, next_page = page.finish(rows, lambda row: row.id)
-    return SuppressionList(suppressions=[SuppressionAnswer.of(row) for row in page_rows], next=next_page)
+    return SuppressionList(suppressions=[SuppressionAnswer.from_row(row) for row in page_rows], next=next_page)
 
 
 @actions.post("/suppressions", status_code=201)
 def add_suppression(body: SuppressionRequest, token: ManageSuppressions) -> SuppressionAnswer:
     """Never mail this address again. May be repeated; the first reason stays."""
     subscriber_admin.suppress_address(body.address, reason=body.reason, actor=token.actor)
-    return SuppressionAnswer.of(record_listings.suppression_of(body.address))
+    return SuppressionAnswer.from_row(record_listings.suppression_of(body.address))
 
 
 @actions.post("/suppressions/release", status_code=204, response_class=Response)

@@ -51,7 +51,7 @@ class RunAnswer(BaseModel):
     deliveries: dict[str, int] = Field(default_factory=dict, examples=[{"sent": 412}])
 
     @classmethod
-    def of(cls, record: RunRecord) -> RunAnswer:
+    def from_record(cls, record: RunRecord) -> RunAnswer:
         """The answer for a run."""
         return cls.model_validate(record.run).model_copy(update={"deliveries": dict(record.deliveries)})
 
@@ -104,7 +104,7 @@ class EditionDetail(EditionAnswer):
     content: dict[str, Any]
 
     @classmethod
-    def of(cls, row: Edition) -> EditionDetail:
+    def from_row(cls, row: Edition) -> EditionDetail:
         """The answer for an edition."""
         return cls.model_validate(row)
 
@@ -190,13 +190,13 @@ def list_runs(page: RunPage) -> RunList:
     """Runs, newest first, each with the number of its mails by state."""
     rows = record_listings.runs(before_id=page.before_id, limit=page.rows_needed)
     page_rows, next_page = page.finish(rows, lambda record: record.run.id)
-    return RunList(runs=[RunAnswer.of(record) for record in page_rows], next=next_page)
+    return RunList(runs=[RunAnswer.from_record(record) for record in page_rows], next=next_page)
 
 
 @router.get("/runs/{run_id}", dependencies=[READ_RUNS])
 def read_run(run_id: int) -> RunAnswer:
     """A run."""
-    return RunAnswer.of(record_listings.run(run_id))
+    return RunAnswer.from_record(record_listings.run(run_id))
 
 
 @actions.post("/{run_id}/pause")
@@ -230,7 +230,9 @@ def resend_missed(run_id: int, token: ManageToken, queue: Queue, body: ResendReq
 
 
 def _change(run_id: int, changed: int, held: int = 0, sending: int = 0) -> RunChange:
-    return RunChange(run=RunAnswer.of(record_listings.run(run_id)), changed=changed, held=held, sending=sending)
+    return RunChange(
+        run=RunAnswer.from_record(record_listings.run(run_id)), changed=changed, held=held, sending=sending
+    )
 
 
 @router.get("/editions", dependencies=[READ_EDITIONS])
@@ -246,7 +248,7 @@ def list_editions(page: EditionPage, run: RowId = None, subscriber: RowId = None
 @router.get("/editions/{edition_id}", dependencies=[READ_EDITIONS])
 def read_edition(edition_id: int) -> EditionDetail:
     """An edition with its papers."""
-    return EditionDetail.of(record_listings.edition(edition_id))
+    return EditionDetail.from_row(record_listings.edition(edition_id))
 
 
 @router.get(

@@ -47,7 +47,7 @@ class SuppressionState(BaseModel):
     at: datetime
 
     @classmethod
-    def of(cls, row: Suppression, *, addresses: bool) -> SuppressionState:
+    def from_row(cls, row: Suppression, *, addresses: bool) -> SuppressionState:
         """The answer for a suppression. An administrator's reason may have an address in it."""
         return cls(reason=row.reason if addresses else redact_addresses(row.reason), source=row.source, at=row.at)
 
@@ -67,7 +67,7 @@ class SubscriptionAnswer(BaseModel):
     preferences: Preferences
 
     @classmethod
-    def of(cls, record: SubscriberRecord, *, addresses: bool) -> SubscriptionAnswer:
+    def from_record(cls, record: SubscriberRecord, *, addresses: bool) -> SubscriptionAnswer:
         """The answer for a subscriber. The preferences were checked when they were stored."""
         row = record.subscriber
         return cls(
@@ -78,7 +78,9 @@ class SubscriptionAnswer(BaseModel):
             confirmed_at=row.confirmed_at,
             left_at=row.left_at,
             next_due_at=row.next_due_at,
-            suppression=SuppressionState.of(record.suppression, addresses=addresses) if record.suppression else None,
+            suppression=SuppressionState.from_row(record.suppression, addresses=addresses)
+            if record.suppression
+            else None,
             version=record.version,
             preferences=Preferences.model_construct(**record.preferences),
         )
@@ -170,7 +172,7 @@ def list_subscriptions(
     )
     page_rows, next_page = page.finish(rows, lambda record: record.subscriber.id)
     addresses = token.allows(ADDRESSES)
-    answers = [SubscriptionAnswer.of(record, addresses=addresses) for record in page_rows]
+    answers = [SubscriptionAnswer.from_record(record, addresses=addresses) for record in page_rows]
     return SubscriptionList(subscriptions=answers, next=next_page)
 
 
@@ -231,4 +233,4 @@ def erase_subscription(subscriber_id: int, token: ManageToken) -> None:
 
 def _answer(subscriber_id: int, token: ApiToken) -> SubscriptionAnswer:
     record = record_listings.subscriber_record(subscriber_id)
-    return SubscriptionAnswer.of(record, addresses=token.allows(ADDRESSES))
+    return SubscriptionAnswer.from_record(record, addresses=token.allows(ADDRESSES))

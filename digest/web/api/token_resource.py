@@ -45,7 +45,7 @@ class TokenAnswer(BaseModel):
     revoked_at: datetime | None
 
     @classmethod
-    def of(cls, description: dict[str, Any]) -> TokenAnswer:
+    def from_description(cls, description: dict[str, Any]) -> TokenAnswer:
         """The answer for a token as `list_tokens` describes it."""
         return cls(**{**description, "scopes": str(description["scopes"]).split()})
 
@@ -78,13 +78,13 @@ class TokenRequest(BaseModel):
 @router.get("/tokens", dependencies=[ADMIN_ONLY])
 def list_tokens() -> TokenList:
     """The tokens, also revoked ones, oldest first."""
-    return TokenList(tokens=[TokenAnswer.of(description) for description in api_tokens.list_tokens()])
+    return TokenList(tokens=[TokenAnswer.from_description(description) for description in api_tokens.list_tokens()])
 
 
 @router.get("/tokens/{name}", dependencies=[ADMIN_ONLY])
 def read_token(name: TokenName) -> TokenAnswer:
     """A token."""
-    return TokenAnswer.of(api_tokens.describe_token(name))
+    return TokenAnswer.from_description(api_tokens.describe_token(name))
 
 
 @actions.post("/tokens", status_code=201)
@@ -94,7 +94,7 @@ def create_token(body: TokenRequest, creator: AdminToken, response: Response) ->
     token = api_tokens.create_token(body.name, body.scopes, expires_at=expires_at, actor=creator.actor)
     response.headers["Location"] = f"/api/v1/tokens/{quote(body.name)}"
     response.headers["Cache-Control"] = "no-store"
-    return NewToken(**TokenAnswer.of(api_tokens.describe_token(body.name)).model_dump(), token=token)
+    return NewToken(**TokenAnswer.from_description(api_tokens.describe_token(body.name)).model_dump(), token=token)
 
 
 @router.delete("/tokens/{name}", status_code=204, response_class=Response)
