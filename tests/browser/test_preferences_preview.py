@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from digest.services.security import signed_links
 from tests.browser.site import Site, days
 from tests.browser.steps import TOPICS, subscribe, unfold_list
+from tests.browser.test_back_and_forward import welcome_feedback
 from tests.browser.test_sign_up_form import FRIDAY, MAX_SHIFT, THURSDAY, WATCH_SHIFTS, shifts
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -132,3 +133,21 @@ def test_saving_the_part_that_was_edited_asks_nothing(page: Page, site: Site, fi
 
     expect(page.get_by_text("Saved").first).to_be_visible()
     assert questions == []
+
+
+@pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
+def test_a_download_asks_nothing_and_keeps_the_edits(page: Page, site: Site) -> None:
+    questions: list[str] = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.accept()))
+    site.announce(THURSDAY, days(FRIDAY)[0])
+    subscribe(page, site)
+    page.goto(welcome_feedback())
+    page.get_by_role("button", name="More like this").click()
+    page.goto(signed_links.preferences(1))
+    page.get_by_label("Topic 1").fill("differential privacy")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="BibTeX", exact=True).click()
+
+    assert download.value.suggested_filename.endswith(".bib")
+    assert questions == []
+    assert page.get_by_label("Topic 1").input_value() == "differential privacy"
