@@ -225,7 +225,7 @@ def without_shared_parts() -> None:
             "<!-- footer -->", template_environment._read_template("footer.html")
         ).partition("<!-- piece -->")
         piece, _, after = remainder.partition("<!-- /piece -->")
-        page = before + "{{ paper.piece }}" + after
+        page = before + template_environment.PAPER_MARK + after
         return template_environment._compile(template_environment._html, page), template_environment._compile(
             template_environment._html, piece
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from digest.compose.email.email_parts import subscription_mail
 from digest.compose.email.paper_block import INDENT, PaperBlocks
 from digest.compose.email.paper_view import PaperView, SharedParts
 from digest.compose.email.template_context import DEFAULT_SERVICE, Links, MailService, Pieces, Recipient, RenderedMail
+from digest.compose.email.template_environment import PAPER_MARK
 from digest.compose.email.topic_groups import GROUPED_FROM
 from digest.compose.text import highlighting
 from digest.compose.text.no_wrap import no_wrap
@@ -25,7 +27,6 @@ from digest.i18n import localize
 from digest.papers import Record, Summary
 from digest.text.plain_text import one_line
 
-PAPER_MARK = "\x01"  # a paper's place in a page; no text holds a control character
 SUBJECT_TITLES = 3  # titles that the subject and the preheader are made of
 SUMMARY_LINES = 3  # of "Today in short", which opens a mail of GROUPED_FROM papers
 HTML_LIMIT = 98_000  # bytes; Gmail clips a mail at about 102 KB
@@ -35,14 +36,6 @@ _TITLES = {FOLLOWED: N_("★ Followed"), NEW: N_("New for you"), RISING: N_("Ris
 _SECTIONS = tuple((section, _TITLES[section]) for section in SECTION_ORDER)
 
 
-class _PaperSlot(NamedTuple):
-    """The place of a paper in a rendered template; the paper is inserted afterwards, so its text is never copied."""
-
-    piece: Markup = escape(PAPER_MARK)
-    lines: str = PAPER_MARK
-
-
-_SLOT = _PaperSlot()
 NO_SUMMARIES: Mapping[int, tuple[Summary, ...]] = MappingProxyType({})
 EntryView = tuple[Entry, PaperView]
 MIN_ORDERED = 4  # new papers from which on their heading says that the best match is first
@@ -166,7 +159,7 @@ def _digest(
     values = {
         **edition_values,
         "left": wording.papers_rolled_over(papers - len(views)),
-        "sections": _sections([(entry, _SLOT) for entry, _ in views], recipient),
+        "sections": _sections([(entry, PAPER_MARK) for entry, _ in views], recipient),
     }
     page = subscription_mail("digest", values, recipient, links, service)
     prefix = str(escape(links.feedback or ""))
@@ -185,7 +178,7 @@ def _with_prefix(parts: Pieces, prefix: str) -> Sequence[str]:
 
 
 def _fill_page(page: Pieces, papers: Sequence[Sequence[str]]) -> Pieces:
-    """The page with the papers at their places."""
+    """The page with the papers at their places, inserted after rendering so that their texts are never copied."""
     filled: list[str] = []
     remaining = iter(papers)
     for piece in page:
@@ -277,10 +270,15 @@ def _summary_lines(views: Sequence[EntryView], recipient: Recipient) -> list[_Su
 
 
 def _summary_line(label: str, view: PaperView) -> _SummaryLine:
-    title = shorten(view.title, 90)
-    text = f"{label}: {title}" if label else title
     url = view.shared.url if view.shared.linked else None
-    return _SummaryLine(no_wrap(label, [view.category]), highlighting.escape_text(title), url, wrap(text, INDENT))
+    return _cached_summary_line(label, view.title, view.category, url)
+
+
+@lru_cache(maxsize=4096)  # subscribers with the same topic share it
+def _cached_summary_line(label: str, title: str, category: str, url: Markup | None) -> _SummaryLine:
+    title = shorten(title, 90)
+    text = f"{label}: {title}" if label else title
+    return _SummaryLine(no_wrap(label, [category]), highlighting.escape_text(title), url, wrap(text, INDENT))
 
 
 def _view(

@@ -37,7 +37,7 @@ def render_mail(name: str, values: Mapping[str, object], service: MailService) -
     html_values, text_values = _service_values(service, i18n.language_tag())
     text_template_values = {**text_values, **values}
     for key, value in values.items():
-        if isinstance(value, Markup | list):
+        if isinstance(value, (Markup, list)):
             text_template_values[key] = _text_value(value)
     subject = shorten(one_line(template_environment.text_template(name, "subject").render(text_template_values)), 120)
     page = template_environment.html_template(name).render(html_values, **values, subject=escape_text(subject))

@@ -132,6 +132,7 @@ def is_strict(topic: str, words: tuple[str, ...]) -> bool:
     return any(_WORD.findall(fold_for_search(one_line(word))) == phrase for word in words)
 
 
+@lru_cache(maxsize=8192)
 def _holds_words(topic: str, words: tuple[str, ...]) -> bool:
     """True if so many words matched as a close paper holds of the topic."""
     count = len(_topic_words(topic))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
@@ -29,8 +30,7 @@ _NONE = Markup()
 LABEL_LENGTH = 48  # characters of a title in the label of a link
 
 
-@dataclass(frozen=True, slots=True)
-class SharedParts:
+class SharedParts(NamedTuple):
     """The parts of a paper that a template uses. `name`: for the labels that screen readers say of links.
 
     `cite`: the address where the paper's page cites it; None in mails.
@@ -148,8 +148,7 @@ def _shared_parts(block: PaperBlock, texts: _EntryTexts, own_page: str | None, *
 
 def _parts(shared: SharedParts, rate: str | None) -> tuple[str, ...]:
     """The paper in HTML, split where the prefix of the feedback links goes."""
-    frame = replace(
-        shared,
+    frame = shared._replace(
         title=_TITLE,
         abstract=_ABSTRACT if shared.abstract else _NONE,
         byline=_BYLINE if shared.byline else _NONE,

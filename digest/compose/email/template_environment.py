@@ -26,6 +26,8 @@ _text = Environment(
 _inliner = css_inline.CSSInliner(load_remote_stylesheets=False, keep_link_tags=False)
 
 
+# No text holds a control character.
+PAPER_MARK = "\x01"  # a paper's place in a page
 PAGE_CUT = "\x02"  # where a page is split, so that parts common to all mails of a kind are shared strings
 _SENTENCE = re.compile(r'\{\{ _\("([^"]*)"\) \}\}')
 for _environment in (_html, _text):
@@ -40,9 +42,9 @@ def _read_template(path: str, folder: str = "email") -> str:
 
 @lru_cache(maxsize=64)
 def html_template(name: str) -> Template:
-    """The HTML part of a mail; `{{ paper.piece }}` stands for the repeated piece, if it has one."""
+    """The HTML part of a mail, with PAPER_MARK for the repeated piece, if it has one."""
     before, piece, after = _split_source(name)
-    return _compile(_html, before + "{{ paper.piece }}" + after if piece else before)
+    return _compile(_html, before + PAPER_MARK + after if piece else before)
 
 
 @lru_cache(maxsize=64)

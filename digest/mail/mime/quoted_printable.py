@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 MAX_LINE = 76  # bytes of a body line, and of a header line that holds an encoded-word
 _CHUNK_BYTES = 42  # bytes of UTF-8 whose base64 fits an encoded-word: 4·⌈42/3⌉ + len('=?utf-8?b??=') = 68
 _BREAKS = re.compile(r"\r\n?|[\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+_MAX_SEEN = 1 << 14  # pieces of which it is remembered that they were encoded: those of some thousand mails
 _SENTINEL = "~"  # needs no encoding; stands for the text that follows a piece
 _FROM = re.compile(rb"^From (?=.)", re.MULTILINE)
 _DOT = re.compile(rb"^\.", re.MULTILINE)
@@ -20,25 +21,34 @@ _SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')
 
 
 class EncodedPieces(dict[str, bytes]):
-    """The encoded pieces of mails that share text; a piece is encoded when it is first looked up.
+    """The encoded pieces that mails share; a piece is encoded when it is looked up, and kept from the second time on.
 
-    Emptied where pieces and results would take more than `max_bytes`, as each mail has pieces of its own among them.
+    So a piece that only one mail has takes no place. Emptied where pieces and results would take more than `max_bytes`.
     """
 
     def __init__(self, max_bytes: int = 8 << 20) -> None:
         super().__init__()
         self._max_bytes = max_bytes
-        self.size = 0  # bytes
+        self._size = 0  # bytes
+        self._seen_hashes: set[int] = set()
 
     def __missing__(self, piece: str) -> bytes:
         encoded = _encode_piece(piece)
-        added = sys.getsizeof(piece) + sys.getsizeof(encoded)
-        if self.size + added > self._max_bytes:
-            self.clear()
-            self.size = 0
-        self.size += added
-        self[piece] = encoded
+        if hash(piece) in self._seen_hashes:
+            self._keep(piece, encoded)
+        else:
+            if len(self._seen_hashes) >= _MAX_SEEN:
+                self._seen_hashes.clear()
+            self._seen_hashes.add(hash(piece))
         return encoded
+
+    def _keep(self, piece: str, encoded: bytes) -> None:
+        added = sys.getsizeof(piece) + sys.getsizeof(encoded)
+        if self._size + added > self._max_bytes:
+            self.clear()
+            self._size = 0
+        self._size += added
+        self[piece] = encoded
 
 
 def encode_body(pieces: Sequence[str], encoded_pieces: EncodedPieces | None = None) -> bytes:

@@ -1,10 +1,13 @@
-"""The preferences page: topics, schedule, pause, resubscribing; and requests for the mailed account links."""
+"""What the buttons of the preferences page do: topics, schedule, pause, resubscribing, requests for account links.
+
+How the page is shown: `preferences_view.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Query
@@ -13,10 +16,8 @@ from starlette.datastructures import FormData
 
 from digest.errors import BadInput, Refused, TooMany
 from digest.i18n import localize, localize_plural
-from digest.models.subscriber import UNKNOWN, WAITING
 from digest.models.types import stored_id
 from digest.queues import Enqueue
-from digest.services.catalog import paper_exports, people_choice
 from digest.services.security import rate_limits, signed_links
 from digest.services.subscriptions import (
     account_requests,
@@ -27,7 +28,6 @@ from digest.services.subscriptions import (
     update_preferences,
 )
 from digest.services.subscriptions.author_choice import follow_person
-from digest.services.subscriptions.edition_history import EditionHistory, edition_history
 from digest.services.subscriptions.preference_controls import Group
 from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences
 from digest.signing import PREFERENCES
@@ -36,10 +36,9 @@ from digest.web.http.dependencies import PageServices, Queue, Services
 from digest.web.http.error_pages import status_of
 from digest.web.http.preview_limits import LimitedPreview, MakePreview
 from digest.web.pages.library_reports import LIBRARY_ERRORS, Importer, ImportLibrary, library_error
+from digest.web.pages.preferences_view import PageState, account_page, current_page
 from digest.web.ui import forms, preference_form, preference_notices, preview_rows, template_rendering
 from digest.web.ui.forms import Pressed, SubmittedRow, UploadForm
-from digest.web.ui.library_form import LibraryView
-from digest.web.ui.subscription_texts import next_mail_text, status_text, suppression_notice
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,7 +51,6 @@ _SECTIONS = {  # the action of each section's button: its groups
 _PAPER_ACTIONS = ("import-papers", "remove-papers", "undo-import")
 _OTHER_ACTIONS = ("return", "leave", "pause", "resume", "send-now", "export", "erase", "change-address")
 _PERSON = "person "  # an action: before the author to follow
-PAPERS_LISTED = 20  # of the papers that a subscriber starts from
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ def _save(subscriber_id: int, form: FormData) -> Response:
         )
     except BadInput as error:
         texts = preference_form.with_defaults(texts)
-        return _page(account, texts, _PageState(error=error, version=version, shown_versions=shown_versions))
+        return account_page(account, texts, PageState(error=error, version=version, shown_versions=shown_versions))
     except Refused as error:
         return _conflict_page(subscriber_id, preference_form.with_defaults(texts), error)
     return _redirect_after(subscriber_id, preference_notices.SAVED)
@@ -207,7 +205,9 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
     try:
         account = update_preferences.save_section(subscriber_id, section, shown_versions=shown_versions)
     except BadInput as error:
-        return _page(account, stored_texts | typed | section, _PageState(error=error, shown_versions=shown_versions))
+        return account_page(
+            account, stored_texts | typed | section, PageState(error=error, shown_versions=shown_versions)
+        )
     except Refused as error:
         return _conflict_page(subscriber_id, stored_texts | typed | section, error)
     saved = preference_form.texts_of(account.subscriber, account.profile)
@@ -217,8 +217,8 @@ def _save_section(subscriber_id: int, form: FormData, groups: Collection[Group])
     merged = preference_versions.merge_versions(
         shown_versions, account.subscriber, account.profile, saved_names=section
     )
-    state = _PageState(message=localize("Saved."), shown_versions=merged)
-    return _page(account, saved | unsaved, state)
+    state = PageState(message=localize("Saved."), shown_versions=merged)
+    return account_page(account, saved | unsaved, state)
 
 
 def _follow_person(subscriber_id: int, form: FormData, reference: str) -> Response:
@@ -254,7 +254,7 @@ def _conflict_page(
             "You also typed, for topics that are no longer there: %(topics)s", topics="; ".join(missing_texts)
         )
     texts = preference_form.texts_of(account.subscriber, account.profile) | texts
-    return _page(account, texts, _PageState(message=message, rows=rows, status=409))
+    return account_page(account, texts, PageState(message=message, rows=rows, status=409))
 
 
 def _save_rows(subscriber_id: int, form: FormData, *, removed_row: str = "") -> Response:
@@ -292,8 +292,8 @@ def _preview(subscriber_id: int, form: FormData, make_preview: MakePreview) -> H
     try:
         preview = _preview_of_texts(account, texts, make_preview)
     except BadInput as error:
-        return _page(account, texts, _PageState(error=error, shown_versions=shown_versions))
-    return _page(account, texts, _PageState(preview=preview, shown_versions=shown_versions))
+        return account_page(account, texts, PageState(error=error, shown_versions=shown_versions))
+    return account_page(account, texts, PageState(preview=preview, shown_versions=shown_versions))
 
 
 def _preview_rows(subscriber_id: int, form: FormData, make_preview: MakePreview) -> HTMLResponse:
@@ -307,9 +307,9 @@ def _preview_rows(subscriber_id: int, form: FormData, make_preview: MakePreview)
     try:
         preview = _preview_of_texts(account, stored_texts | {"topics": topics}, make_preview)
     except BadInput as error:
-        state = _PageState(error=_error_of_rows(error), rows=rows, shown_versions=shown_versions)
-        return _page(account, stored_texts, state)
-    return _page(account, stored_texts, _PageState(preview=preview, rows=rows, shown_versions=shown_versions))
+        state = PageState(error=_error_of_rows(error), rows=rows, shown_versions=shown_versions)
+        return account_page(account, stored_texts, state)
+    return account_page(account, stored_texts, PageState(preview=preview, rows=rows, shown_versions=shown_versions))
 
 
 def _preview_of_texts(
@@ -329,102 +329,3 @@ def _parse_paper_id(value: object) -> int | None:
     if not isinstance(value, str) or not value.isdecimal() or len(value) > 9:
         raise BadInput("paper: use one of those listed", field="paper")
     return int(value)
-
-
-@dataclass(frozen=True, slots=True)
-class _PageState:
-    """What the page shows besides the stored account. `version`, `shown_versions`: '' for the stored ones.
-
-    `library`: one just imported.
-    """
-
-    message: str = ""
-    error: BadInput | None = None
-    version: str = ""
-    shown_versions: str = ""
-    rows: Sequence[SubmittedRow] = ()
-    preview: preview_rows.PreviewView | None = None
-    library: LibraryView | None = None
-    status: int = 200
-
-
-def current_page(
-    subscriber_id: int,
-    *,
-    message: str = "",
-    error: BadInput | None = None,
-    rows: Sequence[SubmittedRow] = (),
-    library: LibraryView | None = None,
-    status: int = 200,
-) -> HTMLResponse:
-    """The page with the stored preferences. `library`: one just imported; its topics are added below, not saved."""
-    account = update_preferences.account_of(subscriber_id)
-    texts = preference_form.texts_of(account.subscriber, account.profile)
-    if library:
-        texts["topics"] = "\n".join((*texts["topics"].splitlines(), *(topic.text for topic in library.topics)))
-    return _page(account, texts, _PageState(message=message, error=error, rows=rows, library=library, status=status))
-
-
-def _page(account: update_preferences.SubscriberAccount, texts: dict[str, str], state: _PageState) -> HTMLResponse:
-    subscriber, subscriber_id = account.subscriber, stored_id(account.subscriber)
-    history, overview = edition_history(subscriber_id), topic_feedback.feedback_overview(subscriber_id)
-    examples = example_papers.list_examples(subscriber_id)
-    return template_rendering.page_response(
-        "preferences.html",
-        status=422 if state.error and state.status == 200 else state.status,
-        private=True,
-        subscriber=subscriber,
-        status_words=status_text(account),
-        next_mail=next_mail_text(account, history.expected_papers),
-        stopped=suppression_notice(account.suppression),
-        liked_files=paper_exports.download_links(f"{signed_links.preferences(subscriber_id)}/liked"),
-        search_page=f"{urlsplit(signed_links.preferences(subscriber_id)).path}/search",
-        library=state.library,
-        papers=examples[:PAPERS_LISTED],
-        papers_total=len(examples),
-        papers_waiting=sum(example.lookup == WAITING for example in examples),
-        papers_unknown=[example.identifier for example in examples if example.lookup == UNKNOWN],
-        last_import=[example for example in examples if example.import_id == examples[0].import_id],
-        feeds={form: signed_links.feed(subscriber_id, form) for form in ("atom", "json")},
-        fields=preference_form.grouped_fields(texts, stored=account.profile),
-        people=people_choice.people_of_authors(account.profile.authors, ask=bool(state.message)),
-        version=state.version or preference_versions.version_of(subscriber, account.profile),
-        shown=state.shown_versions or preference_versions.field_versions(subscriber, account.profile),
-        error=forms.field_error(state.error),
-        message=state.message,
-        preview=state.preview,
-        overview=overview,
-        rows=_topic_rows(overview, history, state.rows),
-        is_list_open=_is_list_open(account, texts, state),
-        new_topic=next((row.typed for row in state.rows if row.is_new), ""),
-        editions=[(item.day, item.papers, signed_links.edition(item.edition_id)) for item in history.editions],
-    )
-
-
-def _is_list_open(account: update_preferences.SubscriberAccount, texts: dict[str, str], state: _PageState) -> bool:
-    """Whether the list of topics is unfolded: when it has an error, or differs from what is stored."""
-    stored_topics = preference_form.texts_of(account.subscriber, account.profile)["topics"]
-    has_error = state.error is not None and (state.error.field or "topics") == "topics"
-    return has_error or texts["topics"].splitlines() != stored_topics.splitlines()
-
-
-class _TopicRow(NamedTuple):
-    """A topic as its row shows it: as typed, else as stored."""
-
-    topic: topic_feedback.TopicFeedback
-    typed: str
-    cap: str
-    muted: bool
-    papers: tuple[tuple[int, str], ...]
-
-
-def _topic_rows(
-    overview: topic_feedback.FeedbackOverview, history: EditionHistory, submitted: Sequence[SubmittedRow]
-) -> list[_TopicRow]:
-    typed = {row.text: row for row in submitted if not row.is_new}
-    rows = []
-    for topic in overview.topics:
-        row = typed.get(topic.text) or SubmittedRow(topic.text, topic.text, str(topic.cap or ""), topic.muted)
-        papers = history.papers_by_topic.get(topic.text, ())
-        rows.append(_TopicRow(topic, row.typed or topic.text, row.cap, row.muted, papers))
-    return rows

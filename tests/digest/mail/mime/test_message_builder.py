@@ -154,11 +154,21 @@ def test_shared_pieces_change_no_body() -> None:
     assert [encode_body(body, encoded_pieces) for body in bodies] == [encode_body(body) for body in bodies]
 
 
+def test_only_pieces_that_mails_share_are_kept() -> None:
+    encoded_pieces = EncodedPieces()
+    for number in range(3):
+        encode_body(("shared ", f"text of mail {number}", "footer"), encoded_pieces)
+
+    assert [*encoded_pieces] == ["shared ", "footer\n"]
+
+
 def test_pieces_of_many_mails_take_no_more_memory_than_allowed() -> None:
     encoded_pieces = EncodedPieces(max_bytes=20_000)
     for number in range(200):
-        encode_body(("shared ", f"text of mail {number} " * 20), encoded_pieces)
+        for _ in range(2):
+            encode_body(("shared ", f"text of mails {number} " * 20), encoded_pieces)
 
+    assert encoded_pieces
     assert sum(len(piece) + len(encoded) for piece, encoded in encoded_pieces.items()) <= 20_000
 
 

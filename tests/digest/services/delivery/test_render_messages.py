@@ -36,6 +36,7 @@ def _encoded_in_memory() -> bytes:
 
 def test_encoded_pieces_of_the_day_before_are_released(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
+    lab.subscribe("bob", "bandits")
     lab.announce(MONDAY, "Linear bandits")
     lab.run(MONDAY)
     assert b"Linear bandits" in _encoded_in_memory()

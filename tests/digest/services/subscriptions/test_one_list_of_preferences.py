@@ -21,6 +21,7 @@ DERIVED = (
     "digest/web/ui/preference_form.py",
     "digest/web/ui/forms.py",
     "digest/web/pages/preferences.py",
+    "digest/web/pages/preferences_view.py",
     "digest/web/api/preview_resource.py",
     "digest/web/api/subscription_resource.py",
     "digest/services/admin/subscriber_admin.py",
