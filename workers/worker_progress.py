@@ -18,7 +18,7 @@ from celery.signals import (
 )
 
 from digest import logs
-from digest.db.core.retry_transaction import is_temporary
+from digest.db.core.database_failures import is_temporary
 from digest.errors import Transient
 from digest.queues import QUEUES
 from workers.app import app, process_name, served_queues

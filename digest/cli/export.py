@@ -14,6 +14,7 @@ import typer
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput
+from digest.replace_file import replace_file
 from digest.services.admin import subscriber_admin
 from digest.services.catalog import paper_exports, paper_lookup
 from digest.services.subscriptions import topic_feedback
@@ -91,7 +92,9 @@ def _write(texts: Iterable[str], file: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     try:
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            stream.writelines(texts)
+        if file.exists() and not file.is_file():  # a device or a pipe
+            file.write_bytes("".join(texts).encode())
+        else:
+            replace_file(file, (text.encode() for text in texts))
     except OSError as error:
         raise BadInput(f"{file}: {error.strerror or 'cannot be written'}", field="file") from error

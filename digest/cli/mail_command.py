@@ -19,8 +19,9 @@ from digest import clock, settings
 from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
 from digest.db.core import schema_migration
+from digest.db.core.database_failures import DAMAGED, FAILURES, DatabaseFailure
 from digest.db.core.engine import dispose_engines, engine
-from digest.errors import BadInput, Misconfigured, Transient
+from digest.errors import BadInput, DigestError, Misconfigured, Transient
 from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
@@ -82,6 +83,8 @@ def _state_file(state: Path, request: PersonalRequest, *, sends: bool) -> Iterat
             _complete_settings(request, sends=sends)
             try:
                 yield
+            except FAILURES as error:
+                raise _explain_failure(state, error) from error
             finally:
                 engine().dispose()  # SQLite moves its log into the file when the last connection ends
         finally:
@@ -89,6 +92,15 @@ def _state_file(state: Path, request: PersonalRequest, *, sends: bool) -> Iterat
             os.environ.clear()
             os.environ.update(variables)
             settings.clear_cache()
+
+
+def _explain_failure(state: Path, error: DatabaseFailure) -> DigestError:
+    """A failure of the state file, while the settings still name it. Raises `error` where the program is wrong."""
+    explained = schema_migration.explain_failure(error)
+    problem, separator, cure = str(explained).partition("; ")
+    if problem.startswith(DAMAGED):
+        cure = "move it away: a new one is made, and papers of the last days may come again"
+    return Transient(f"--state: {state.absolute()}: {problem}{separator}{cure}")
 
 
 def _complete_settings(request: PersonalRequest, *, sends: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -23,9 +24,13 @@ if TYPE_CHECKING:  # rich is imported only when something is printed: `digest --
     from rich.table import Table
     from rich.text import Text
 
-    from digest.db.core.schema_migration import DatabaseFailure
+    from digest.db.core.database_failures import DatabaseFailure
 
 _YEARS = range(1900, 3000)  # of typed dates
+_FAILURES_OF_MACHINE = frozenset(  # no errors of the program, whatever file they are about
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE}
+)
+_OWNER_CURE = "; run the command as the user of the service, or give it the file (chown)"
 _ERROR_COLOUR = (0xC2, 0x51, 0x1F)
 _THEME = {"accent": "#0b7285", "rising": "#c2501f", "muted": "dim", "good": "#2b7a3d", "bad": "bold #c2501f"}
 
@@ -272,6 +277,11 @@ def report_errors(command: Callable[P, R]) -> Callable[P, R]:
             from digest.db.core import schema_migration
 
             raise _exit_for(schema_migration.explain_failure(error)) from error
+        except OSError as error:
+            if error.errno not in _FAILURES_OF_MACHINE:
+                raise
+            cure = _OWNER_CURE if error.errno in {errno.EACCES, errno.EPERM} else ""
+            raise fail(f"{error.filename or 'a file'}: {error.strerror}{cure}") from error
 
     return run
 
@@ -280,9 +290,9 @@ def _database_failures() -> tuple[type[DatabaseFailure], ...]:
     """The database exceptions that `schema_migration.explain_failure` explains; none if no database was used."""
     if "sqlalchemy" not in sys.modules:
         return ()
-    from digest.db.core import schema_migration
+    from digest.db.core import database_failures
 
-    return schema_migration.FAILURES
+    return database_failures.FAILURES
 
 
 def _exit_for(error: DigestError) -> typer.Exit:

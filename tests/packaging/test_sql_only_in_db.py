@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 DATABASE, TABLES = ROOT / "digest" / "db", ROOT / "digest" / "models"
 # Types that pass through other layers. A unit of work (get by id, add, flush) needs no statement.
 TYPES = {"Engine", "Session", "SQLModel"}
-ERRORS = {"IntegrityError", "OperationalError", "SQLAlchemyError"}
+ERRORS = {"IntegrityError", "InterfaceError", "OperationalError", "SQLAlchemyError"}
 RUNS_STATEMENTS = {"delete", "exec", "exec_driver_sql", "execute", "query", "scalar", "scalars"}
 
 

@@ -24,7 +24,7 @@ from digest.sources import arxiv_calendar
 from tests.conftest import ROOT
 from tests.processes import children, has_ended
 from tests.servers import MailServer
-from tests.soak.small_disk import MovingPostgres
+from tests.soak.moving_postgres import MovingPostgres
 from tests.wire_server import WireServer, Work
 
 TOPICS = (

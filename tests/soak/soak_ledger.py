@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import psycopg
 
 from digest.models.delivery import CANCELLED, REJECTED, SENT, SUPPRESSED, UNCERTAIN
+from tests.soak.moving_postgres import MovingPostgres
 from tests.soak.simulated_service import Receipt
-from tests.soak.small_disk import MovingPostgres
 
 FINAL_STATES = {SENT, REJECTED, SUPPRESSED, CANCELLED}
 _ROWS = "SELECT id, kind, address, state, doubts, message_id, due_at IS NULL, attempts FROM delivery"

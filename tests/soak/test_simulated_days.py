@@ -19,10 +19,11 @@ import pytest
 from digest.redis import PrivateRedis
 from tests.patience import PATIENCE
 from tests.servers import MailServer
+from tests.small_disk import SmallDisk
+from tests.soak.moving_postgres import MovingPostgres
 from tests.soak.resource_samples import ResourceSamples
 from tests.soak.shifted_clock import compile_library
 from tests.soak.simulated_service import SimulatedService
-from tests.soak.small_disk import MovingPostgres, SmallDisk
 from tests.soak.soak_ledger import SoakLedger, wrong_papers
 from tests.soak.timed_faults import TimedFault, all_faults
 from tests.wire_server import WireServer

@@ -13,8 +13,8 @@ from redis import Redis
 
 from tests.processes import has_ended
 from tests.servers import CONTENT, DATA, DROP, GREETING, RCPT
+from tests.small_disk import SmallDisk
 from tests.soak.simulated_service import SimulatedService
-from tests.soak.small_disk import SmallDisk
 from tests.wire_server import half_body
 
 Action = Callable[[], object]

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Boolean, Date, Integer, LargeBinary
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
+from digest.db.core.database_failures import translated_driver_errors
 from digest.models.types import BigIntegerId, CompressedText, UTCDateTime
 
 _ROWS_PER_BLOCK = 2000  # rows of one block
@@ -21,17 +21,16 @@ _NUMERIC_CODES = ((BigIntegerId, ">i8"), (UTCDateTime, ">i8"), (Boolean, ">i1"),
 
 
 def copy_blocks(session: Session, statement: str, blocks: Iterable[str | bytes]) -> None:
-    """Send the data of a COPY. This bypasses SQLAlchemy, so the driver's errors are converted to SQLAlchemy's here."""
-    import psycopg  # loaded only where the database is PostgreSQL
-
+    """Send the data of a COPY."""
     connection = session.connection()
     driver: Any = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for block in blocks:
-                copy.write(block)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=connection.dialect) from error
+    with (
+        translated_driver_errors(connection, statement),
+        driver.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        for block in blocks:
+            copy.write(block)
 
 
 def copy_columns(session: Session, table: type[SQLModel], columns: Mapping[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlmodel import Session, create_engine
 
 from digest import settings
 from digest.errors import Misconfigured
+from digest.replace_file import make_private_file, make_private_folder
 
 BUSY_SECONDS = 30
 # A peer that does not answer for a minute is gone. Without it the system would wait for hours, and PostgreSQL would
@@ -97,6 +99,7 @@ def _engine(address: str) -> Engine:
     sqlite_engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
     )
+    event.listen(sqlite_engine, "do_connect", _make_file_as_root)
     event.listen(sqlite_engine, "connect", _prepare_sqlite)
     event.listen(sqlite_engine, "begin", _begin_sqlite)
     return sqlite_engine
@@ -157,10 +160,17 @@ def _ping_idle_connections(pooled_engine: Engine) -> Engine:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as error:
         reason = error.strerror or "it cannot be created"
         raise Misconfigured(f"the database's folder {folder}: {reason}; set DIGEST_DATA_DIR") from error
+
+
+def _make_file_as_root(_dialect: object, _record: object, arguments: Sequence[Any], _options: object) -> None:
+    """Create a missing file with the owner of its folder; SQLite gives the files beside it the same owner."""
+    file = Path(arguments[0])
+    if os.geteuid() == 0 and arguments[0] != ":memory:" and os.access(file.parent, os.W_OK):
+        make_private_file(file)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

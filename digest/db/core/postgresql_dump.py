@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
+from digest.db.core.database_failures import translated_driver_errors
 from digest.db.core.engine import engine
 from digest.errors import BadInput
 
@@ -74,19 +75,26 @@ def _last_serials(connection: Connection) -> dict[str, int]:
 
 def _dump_table(connection: Connection, name: str, folder: Path) -> DumpedTable:
     columns = [str(column["name"]) for column in inspect(connection).get_columns(name)]
+    statement = f'COPY "{name}" ({_quoted(columns)}) TO STDOUT'
     with (
         gzip.open(table_file(folder, name), "wb", compresslevel=6) as file,
+        translated_driver_errors(connection, statement),
         _cursor(connection) as cursor,
     ):
-        with cursor.copy(f'COPY "{name}" ({_quoted(columns)}) TO STDOUT') as copy:
+        with cursor.copy(statement) as copy:
             for block in copy:
                 file.write(block)
         return DumpedTable(name, columns, cursor.rowcount)
 
 
 def _load_table(connection: Connection, table: DumpedTable, folder: Path) -> int:
-    with gzip.open(table_file(folder, table.name), "rb") as file, _cursor(connection) as cursor:
-        with cursor.copy(f'COPY "{table.name}" ({_quoted(table.columns)}) FROM STDIN') as copy:
+    statement = f'COPY "{table.name}" ({_quoted(table.columns)}) FROM STDIN'
+    with (
+        gzip.open(table_file(folder, table.name), "rb") as file,
+        translated_driver_errors(connection, statement),
+        _cursor(connection) as cursor,
+    ):
+        with cursor.copy(statement) as copy:
             while block := file.read(_BLOCK_BYTES):
                 copy.write(block)
         rows: int = cursor.rowcount

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from digest.db.core.database_failures import is_temporary, problem_and_cure
 from digest.db.core.engine import transaction
 from digest.errors import Transient
 
@@ -31,13 +32,7 @@ def retry_transaction(work: Callable[[Session], T], *, seconds: float) -> T:
             if not is_temporary(error):
                 raise
             if time.monotonic() + pause > deadline:
-                raise Transient(f"the database does not answer: {type(error.orig).__name__}") from error
+                problem, cure = problem_and_cure(error)
+                raise Transient(f"{problem}; {cure}") from error
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-
-
-def is_temporary(error: BaseException) -> bool:
-    """True where the database failed for a short time, so that the same work may succeed later."""
-    return isinstance(error, DBAPIError) and (
-        error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
-    )

@@ -12,55 +12,17 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from digest import settings
 from digest.db.core import installation
+from digest.db.core.database_failures import FAILURES, DatabaseFailure, problem_and_cure
 from digest.db.core.engine import engine, missing_file
 from digest.errors import DigestError, Misconfigured, Transient
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-DatabaseFailure = InterfaceError | DatabaseError
-FAILURES = (InterfaceError, DatabaseError)  # what `explain_failure` explains
-_CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and what to do
-    (
-        r"malformed|not a database|database corruption|invalid page",
-        "the database is damaged",
-        "stop the service, move the damaged database away, and restore the last backup: digest restore FILE",
-    ),
-    (
-        r"database is locked|database table is locked",
-        "another program keeps the database locked",
-        "end it (a shell of SQLite, or a program that copies the file), then repeat",
-    ),
-    (
-        r"disk is full|No space left",
-        "the disk of the database is full",
-        "free space there; what was not stored is done again",
-    ),
-    (
-        r"disk I/O error",
-        "the database's file can't be read or written",
-        "see the system's log for errors of the disk",
-    ),
-    (
-        r"read-only transaction",
-        "the database server is a read-only standby",
-        "name the primary in DIGEST_DATABASE_URL, or all servers with target_session_attrs=read-write",
-    ),
-    (
-        r"readonly database|unable to open database file",
-        "this user may not use the database's file",
-        "run the command as the user of the service, or give it the file and its folder (chown)",
-    ),
-    (
-        r"permission denied",
-        "the user of DIGEST_DATABASE_URL lacks a right",
-        "make it the owner of the database and its tables",
-    ),
-)
 _REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
 _LOCK = 7_230_117  # arbitrary; the same for all processes that migrate
 
@@ -239,12 +201,3 @@ def explain_failure(error: DatabaseFailure) -> DigestError:
         return other_schema
     problem, cure = problem_and_cure(error)
     return Transient(f"{problem}; {cure}")
-
-
-def problem_and_cure(error: DatabaseFailure) -> tuple[str, str]:
-    """What a failure of the database means, with the database's own words, and what to do."""
-    reason = str(error.orig).strip().partition("\n")[0][:160]
-    for pattern, problem, cure in _CAUSES:
-        if re.search(pattern, reason, re.IGNORECASE):
-            return f"{problem} ({reason})", cure
-    return f"the database does not answer: {reason}", "check DIGEST_DATABASE_URL"

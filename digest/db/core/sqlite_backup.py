@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from digest.db.core.database_failures import translated_driver_errors
 from digest.db.core.engine import engine, existing_engine
 from digest.errors import BadInput
 
@@ -21,14 +24,23 @@ def database_file() -> Path | None:
 
 
 def copy_database(target: Path) -> None:
-    """Copy the database to a new file by SQLite's online backup, within one read transaction."""
+    """Copy the database to a new file by SQLite's online backup, within one read transaction.
+
+    Raises OSError where the disk of the new file is full.
+    """
     with (
         existing_engine().execution_options(reading=True).connect() as connection,
         closing(sqlite3.connect(target)) as copy,
+        translated_driver_errors(connection, "backup"),
     ):
         connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # one snapshot: nobody's commit restarts it
-        _driver_connection(connection).backup(copy, pages=_PAGES_PER_STEP)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a write-ahead log beside it
+        try:
+            _driver_connection(connection).backup(copy, pages=_PAGES_PER_STEP)
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without a write-ahead log beside it
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target) from error
+            raise
 
 
 def check_database(file: Path) -> dict[str, int]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from digest.db.core import schema_migration
+from digest.db.core.database_failures import is_temporary
 from digest.errors import BadInput, Refused
 from digest.models import SearchDocument
 from digest.models.types import CompressedText
@@ -100,6 +101,8 @@ def _insert(table: Table, rows: list[Row], target: Connection) -> None:
     try:
         target.execute(insert(table), rows)
     except DBAPIError as error:
+        if is_temporary(error):
+            raise
         keys = [column.name for column in table.primary_key]
         first, last = ([row[key] for key in keys] for row in (rows[0], rows[-1]))
         reason = str(error.orig).strip().partition("\n")[0][:160]

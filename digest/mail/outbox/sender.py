@@ -18,6 +18,7 @@ from functools import partial
 from sqlmodel import Session
 
 from digest import clock, logs
+from digest.db.core import disk_space
 from digest.db.core.retry_transaction import retry_transaction
 from digest.db.outbox import claims, deliveries, leases, session_replies
 from digest.db.outbox.deliveries import ClaimedDelivery, DeliveryResult
@@ -59,7 +60,7 @@ def deliver_due(
     """Send due deliveries for about `seconds`, then wait for those in flight.
 
     `stop` ends the pass early. `busy` is called once where the first window was full, so another sender would have
-    work. Raises Transient where the database stays unreachable.
+    work. Raises Transient where the database stays unreachable, or its disk is almost full.
     """
     return Sender(composer, settings, shared_transport(settings), throttles.shared_throttle(settings)).send(
         seconds=seconds, stop=stop, busy=busy
@@ -86,6 +87,7 @@ class Sender:
 
     def send(self, *, seconds: float, stop: Callable[[], bool], busy: Callable[[], None]) -> SendCounts:
         """Run the pass. See `deliver_due`."""
+        disk_space.require_mail_reserve()
         self._lease_id = retry_transaction(self._open, seconds=self._settings.lease)
         try:
             self._send_windows(time.monotonic() + seconds, stop, busy)
@@ -103,7 +105,9 @@ class Sender:
     def _send_windows(self, until: float, stop: Callable[[], bool], busy: Callable[[], None]) -> None:
         is_first_window = True
         while True:
-            is_ending = time.monotonic() >= until or stop() or self._counter.trouble
+            is_ending = (
+                time.monotonic() >= until or stop() or self._counter.trouble or not disk_space.has_mail_reserve()
+            )
             capacity, pause = (0, 0.0) if is_ending else self._capacity()
             claimed = self._record_and_claim_with_retry(capacity, is_ending=is_ending)
             if is_first_window and len(claimed) == self._transport.size:
@@ -227,8 +231,8 @@ class Sender:
                 partial(self._record_and_claim, self._unrecorded_results, 0, False), seconds=ABANDON_TIMEOUT_SECONDS
             )
             retry_transaction(self._close, seconds=ABANDON_TIMEOUT_SECONDS)
-        except Transient:
-            log.exception("pass_abandoned", lease=self._lease_id)  # the lease reaper takes over
+        except Transient as error:
+            log.warning("pass_abandoned", lease=self._lease_id, reason=str(error))  # the lease reaper takes over
 
     def _may_send_content(self) -> bool:
         return time.monotonic() < self._content_allowed_until

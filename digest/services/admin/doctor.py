@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest import clock, settings
-from digest.db.core import schema_migration
+from digest.db.core import database_failures, schema_migration
 from digest.db.core.engine import reading
 from digest.db.papers import feed_sources, source_days, summaries
 from digest.db.reporting import installation_totals
@@ -64,8 +64,8 @@ def run_checks() -> list[Finding]:
 def _run_check(check: Check, config: settings.Settings) -> Iterator[Finding]:
     try:
         yield from check(config)
-    except schema_migration.FAILURES as error:
-        yield Finding(ERROR, "database", *schema_migration.problem_and_cure(error))
+    except database_failures.FAILURES as error:
+        yield Finding(ERROR, "database", *database_failures.problem_and_cure(error))
 
 
 def _check_required_settings(config: settings.Settings) -> Iterator[Finding]:
@@ -100,8 +100,8 @@ def _check_database(config: settings.Settings) -> Iterator[Finding]:
         current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
         tables = schema_migration.foreign_tables() if current is None else []
         problem = schema_migration.foreign_database_message(tables) if tables else schema_migration.encoding_problem()
-    except schema_migration.FAILURES as error:
-        yield Finding(ERROR, "database", *schema_migration.problem_and_cure(error))
+    except database_failures.FAILURES as error:
+        yield Finding(ERROR, "database", *database_failures.problem_and_cure(error))
         return
     if problem:
         text, cure = problem.split("; ", 1)

@@ -152,9 +152,29 @@ def _member_sha256(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
 
 def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     content = archive.extractfile(member)
-    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+    with _open_new(target) as stream:
         while content is not None and (block := content.read(_BLOCK_BYTES)):
-            stream.write(block)
+            _write_block(stream, block, target)
+
+
+def _open_new(target: Path) -> io.FileIO:
+    try:
+        return io.FileIO(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _write_block(stream: io.FileIO, block: bytes, target: Path) -> None:
+    try:
+        while block:
+            block = block[stream.write(block) :]
+    except OSError as error:
+        raise _unwritable(target, error) from error
+
+
+def _unwritable(target: Path, error: OSError) -> BadInput:
+    """An error of the disk where the members are written, which is not an error of the archive."""
+    return BadInput(f"{target.parent.parent}: the backup can't be unpacked there ({error.strerror or error})")
 
 
 def _add_bytes(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +13,10 @@ from digest import __version__, clock, settings
 from digest.db.core import postgresql_dump, schema_migration, sqlite_backup
 from digest.db.core.engine import engine
 from digest.errors import BadInput, Misconfigured
+from digest.replace_file import make_private_folder
 from digest.services.backup import archive
 from digest.services.backup.archive import ArchivedTable, Manifest
+from digest.services.backup.work_folder import work_folder
 
 FILE_NAME = "papers-inbox-{at:%Y%m%dT%H%M%SZ}.tar.gz"
 _FILE_PATTERN = re.compile(r"papers-inbox-\d{8}T\d{6}Z\.tar\.gz")
@@ -44,28 +44,28 @@ def create_backup(folder: Path, *, keep: int | None = None) -> Backup:
     now = clock.now()
     file = folder / FILE_NAME.format(at=now)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".backup-", dir=folder) as work_folder:
-            unverified = Path(work_folder) / file.name
-            _write(unverified, Path(work_folder), revision, now)
+        make_private_folder(folder)
+        with work_folder(folder, ".backup-") as temporary:
+            unverified = temporary / file.name
+            _write(unverified, temporary, revision, now)
             manifest = archive.verify(unverified)
             unverified.replace(file)
-        removed_files = _remove_older(folder, keep) if keep is not None else []
+        removed_files = _remove_older(file, keep) if keep is not None else []
     except OSError as error:
         raise BadInput(f"{folder}: can't be written ({error.strerror or error})", field="to") from error
     return Backup(file, manifest, removed_files)
 
 
-def _write(target: Path, work_folder: Path, revision: str, now: datetime) -> None:
+def _write(target: Path, folder: Path, revision: str, now: datetime) -> None:
     is_sqlite = engine().dialect.name == "sqlite"
     if is_sqlite:
-        tables, serials, members = _copy_sqlite(work_folder)
+        tables, serials, members = _copy_sqlite(folder)
     else:
-        tables, serials, members = _dump_postgresql(work_folder)
+        tables, serials, members = _dump_postgresql(folder)
     config = settings.get()
-    _add_private_file(members, archive.ENV_FILE, settings.ENV_FILE, work_folder)
+    _add_private_file(members, archive.ENV_FILE, settings.ENV_FILE, folder)
     if config.dkim_key_file is not None:
-        _add_private_file(members, archive.KEY_FILE, config.dkim_key_file, work_folder)
+        _add_private_file(members, archive.KEY_FILE, config.dkim_key_file, folder)
     manifest = Manifest(
         release=__version__,
         created_at=now,
@@ -80,24 +80,29 @@ def _write(target: Path, work_folder: Path, revision: str, now: datetime) -> Non
     archive.write_archive(target, manifest, members)
 
 
-def _copy_sqlite(work_folder: Path) -> tuple[list[ArchivedTable], dict[str, int], dict[str, Path]]:
-    copy = work_folder / archive.DATABASE_FILE
+def _copy_sqlite(folder: Path) -> tuple[list[ArchivedTable], dict[str, int], dict[str, Path]]:
+    copy = folder / archive.DATABASE_FILE
     sqlite_backup.copy_database(copy)
     tables = [ArchivedTable(name=name, rows=rows) for name, rows in sqlite_backup.check_database(copy).items()]
     return tables, {}, {archive.DATABASE_FILE: copy}
 
 
-def _dump_postgresql(work_folder: Path) -> tuple[list[ArchivedTable], dict[str, int], dict[str, Path]]:
-    dumped, serials = postgresql_dump.dump_tables(work_folder)
-    files = [postgresql_dump.table_file(work_folder, table.name) for table in dumped]
+def _dump_postgresql(folder: Path) -> tuple[list[ArchivedTable], dict[str, int], dict[str, Path]]:
+    dumped, serials = postgresql_dump.dump_tables(folder)
+    files = [postgresql_dump.table_file(folder, table.name) for table in dumped]
     tables = [ArchivedTable(name=table.name, rows=table.rows, columns=table.columns) for table in dumped]
     return tables, serials, {file.name: file for file in files}
 
 
-def _add_private_file(members: dict[str, Path], name: str, source: Path, work_folder: Path) -> None:
+def _add_private_file(members: dict[str, Path], name: str, source: Path, folder: Path) -> None:
     """Copy a file first, so that its checksum and its content are of the same moment. A missing file is left out."""
     if source.is_file():
-        members[name] = Path(shutil.copyfile(source, work_folder / name))
+        try:
+            content = source.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{source}: can't be read ({error.strerror or error})") from error
+        members[name] = folder / name
+        members[name].write_bytes(content)
 
 
 def _names_signing_key(env_file: Path) -> bool:
@@ -105,9 +110,14 @@ def _names_signing_key(env_file: Path) -> bool:
     return bool(dotenv_values(env_file).get("DIGEST_SECRET_KEY"))
 
 
-def _remove_older(folder: Path, keep: int) -> list[Path]:
-    backups = sorted(file for file in folder.iterdir() if _FILE_PATTERN.fullmatch(file.name))
-    older = backups[:-keep]  # none where there are fewer
+def _remove_older(newest: Path, keep: int) -> list[Path]:
+    """Delete all but `keep` backups in the folder of the newest, which is never deleted.
+
+    Another one may have a later name: the clock was wrong when it was written.
+    """
+    backups = sorted(file for file in newest.parent.iterdir() if _FILE_PATTERN.fullmatch(file.name) and file.is_file())
+    others = [file for file in backups if file != newest]
+    older = others[: max(0, len(others) - keep + 1)]
     for file in older:
         file.unlink()
     return older

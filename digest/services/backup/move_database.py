@@ -6,10 +6,10 @@ Reading, writing and comparing rows: `db/core/table_transfer.py`.
 from __future__ import annotations
 
 from digest import settings
-from digest.db.core import schema_migration, table_transfer
+from digest.db.core import database_failures, schema_migration, table_transfer
 from digest.db.core.engine import engine, engine_for
 from digest.db.core.table_transfer import TransferredTable
-from digest.errors import BadInput, Misconfigured, Refused
+from digest.errors import BadInput, Misconfigured, Refused, Transient
 from digest.redis import running_instance
 
 
@@ -17,7 +17,7 @@ def move_database(address: str) -> list[TransferredTable]:
     """Copy all tables to the empty database at `address`; the present one stays as it is.
 
     Raises BadInput for an invalid address or a value that does not fit there, Refused where the service runs or the
-    target is not empty. Nothing is stored at the target then, except empty tables.
+    target is not empty, Transient where the target fails. Nothing is stored there then, except empty tables.
     """
     instance = running_instance.find_instance(settings.get().data_dir)
     if instance is not None:
@@ -31,5 +31,10 @@ def move_database(address: str) -> list[TransferredTable]:
     schema_migration.require_newest()
     try:
         return table_transfer.transfer(engine(), target)
+    except database_failures.FAILURES as error:
+        schema_migration.current_revision()  # raises where it is the present database that fails
+        problem, cure = database_failures.problem_and_cure(error)
+        text = f"--to: {problem}; {cure}; nothing was stored there"
+        raise Transient(text.replace("DIGEST_DATABASE_URL", "that address")) from error
     finally:
         target.dispose()

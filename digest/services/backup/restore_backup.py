@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +15,10 @@ from digest.db.security.audit import RESTORE
 from digest.errors import BadInput, Misconfigured, Refused
 from digest.models import Audit
 from digest.redis import running_instance
-from digest.replace_file import replace_file
+from digest.replace_file import make_private_folder, move_file, replace_file
 from digest.services.backup import archive
 from digest.services.backup.archive import Manifest
+from digest.services.backup.work_folder import work_folder
 from digest.services.security.audit_actor import command_line_actor
 
 
@@ -36,9 +36,8 @@ def restore_backup(file: Path) -> RestoredBackup:
     Raises BadInput for a damaged file, before anything is changed; Refused where the database is not empty or the
     service runs; Misconfigured where the backup is of the other kind of database or of a newer release.
     """
-    temporary_parent = file.parent if os.access(file.parent, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix=".restore-", dir=temporary_parent) as work_folder:
-        folder = Path(work_folder)
+    temporary_parent = file.parent if os.access(file.parent, os.W_OK) else Path(tempfile.gettempdir())
+    with work_folder(temporary_parent, ".papers-inbox-restore-") as folder:
         manifest = archive.extract(file, folder)
         if not schema_migration.is_known_revision(manifest.revision):
             raise Misconfigured(f"{file} is of the newer release {manifest.release}; install that release first")
@@ -71,7 +70,7 @@ def _restore_private_file(source: Path, target: Path, restored: RestoredBackup) 
         restored.notes.append(f"{target} differs from the backup's and was kept; the backup's is {aside}")
         target = aside
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         replace_file(target, source.read_bytes())
     except OSError as error:
         raise BadInput(f"{target}: can't be written ({error.strerror})", field="file") from error
@@ -94,10 +93,13 @@ def _restore_sqlite(copy: Path) -> None:
     if target.exists():
         _require_empty(f"move {target} away")
     engine().dispose()
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for leftover in (target, target.with_name(f"{target.name}-wal"), target.with_name(f"{target.name}-shm")):
         leftover.unlink(missing_ok=True)
-    shutil.move(copy, target)
+    try:
+        make_private_folder(target.parent)
+        move_file(copy, target)
+    except OSError as error:
+        raise BadInput(f"{target}: can't be written ({error.strerror or error})", field="file") from error
 
 
 def _restore_postgresql(folder: Path, manifest: Manifest) -> None:

@@ -91,7 +91,7 @@ def read_topics(file: Path) -> tuple[str, ...]:
             if problem:
                 problems.append(f"{file}, line {number}: {problem}")
     if problems:
-        raise BadInput("\n".join(problems), field="topics")
+        raise BadInput("; ".join(problems), field="topics")
     if not topics:
         raise BadInput(f"--topics: {file} names no topic; write one a line", field="topics")
     return tuple(topics)

@@ -9,11 +9,13 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
 from digest.bibliography.import_limits import MAX_BYTES
+from digest.db.core.database_failures import is_program_error, problem_and_cure
 from digest.errors import (
     N_,
     BadCursor,
@@ -33,6 +35,7 @@ from digest.web.http.problems import FieldError, is_api_path, problem_response
 from digest.web.ui import template_rendering
 
 MAX_FIELD_ERRORS = 50  # named in one answer
+SECONDS_TO_RETRY = 300  # after a failure of the database
 
 TITLES = {
     400: N_("This request can’t be read"),
@@ -158,8 +161,22 @@ async def _unexpected_error(request: Request, error: Exception) -> Response:
     return error_response(request.scope, 500, localize("the error is on our side and was logged; try again later"))
 
 
+async def _database_failure(request: Request, error: Exception) -> Response:
+    """A database that fails for a short time: mail providers and programs may repeat the request (RFC 9110, 15.6.4)."""
+    if not isinstance(error, OperationalError | InterfaceError) or is_program_error(error):
+        return await _unexpected_error(request, error)
+    problem, _cure = problem_and_cure(error)
+    structlog.get_logger("web").error("database_failed", path=request.url.path.split("/")[1], reason=problem)
+    text = localize("nothing can be stored or looked up right now; try again in a few minutes")
+    response = error_response(request.scope, 503, text)
+    response.headers["Retry-After"] = str(SECONDS_TO_RETRY)
+    return response
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Register the error handlers."""
+    for database_error in (OperationalError, InterfaceError):
+        app.add_exception_handler(database_error, _database_failure)
     app.add_exception_handler(DigestError, _digest_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)

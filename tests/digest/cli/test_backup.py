@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import threading
@@ -19,8 +20,10 @@ from digest import settings
 from digest.db.core import postgresql_dump, sqlite_backup
 from digest.db.core.engine import engine, transaction
 from digest.redis.running_instance import recorded_instance
+from digest.services.backup import archive, create_backup
 from tests.digest.cli.conftest import Terminal
 from tests.servers import MailServer, Postgres
+from tests.small_disk import SmallDisk
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 PAPERS = [
@@ -237,6 +240,93 @@ def test_fewer_backups_than_are_kept_all_stay(lab: Terminal, tmp_path: Path, pre
 
 
 @SQLITE
+def test_the_backup_just_written_stays_though_others_have_later_names(lab: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "papers-inbox-20990101T000000Z.tar.gz").touch()  # written while the clock was wrong
+
+    file = _backup(lab, folder, "--keep", "1")
+
+    assert list(folder.iterdir()) == [file]
+
+
+@SQLITE
+def test_what_a_killed_backup_left_is_removed_by_the_next_one(lab: Terminal, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    (folder / ".backup-a1b2c3d4").mkdir(parents=True)
+    (folder / ".backup-a1b2c3d4" / "digest.db").write_bytes(b"a copy")
+    (folder / ".backup-notes").mkdir()
+
+    file = _backup(lab, folder)
+
+    assert {path.name for path in folder.iterdir()} == {file.name, ".backup-notes"}
+
+
+@SQLITE
+def test_two_backups_at_the_same_time_leave_each_other_alone(
+    lab: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, files = sqlite_backup.copy_database, list[Path]()
+
+    def copy_while_another_backup_runs(target: Path) -> None:
+        monkeypatch.setattr(sqlite_backup, "copy_database", copy)
+        copy(target)
+        files.append(create_backup.create_backup(tmp_path / "backups").file)
+
+    monkeypatch.setattr(sqlite_backup, "copy_database", copy_while_another_backup_runs)
+    files.append(create_backup.create_backup(tmp_path / "backups").file)
+
+    assert [archive.verify(file).rows_of("paper") for file in files] == [4, 4]
+
+
+@SQLITE
+def test_a_full_disk_for_the_backup_is_named_and_leaves_nothing(lab: Terminal, tmp_path: Path) -> None:
+    with SmallDisk(tmp_path / "small", 1) as disk:
+        disk.fill()
+        code, error = lab.refused("backup", "--to", str(disk.folder / "backups"))
+
+        assert code == 2
+        assert "small/backups: can't be written (No space left on device)" in error
+        assert [path.name for path in disk.folder.rglob("*") if path.is_file()] == ["filler"]
+
+
+@SQLITE
+def test_a_restore_onto_a_full_disk_leaves_nothing_and_can_be_repeated(
+    lab: Terminal, tmp_path: Path, configured: Callable[..., None]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    with SmallDisk(tmp_path / "small", 8) as disk:
+        target = disk.folder / "digest.db"
+        engine().dispose()
+        configured(DATABASE_URL=f"sqlite:///{target}")
+        disk.fill()
+        code, error = lab.refused("restore", str(file))
+
+        assert code == 2
+        assert f"{target}: can't be written (No space left on device)" in error
+        assert [path.name for path in disk.folder.iterdir()] == ["filler"]
+
+        disk.clear()
+        assert "2 subscribers, 4 papers, 2 mails" in lab.ok("restore", str(file))
+        engine().dispose()
+
+
+@SQLITE
+def test_a_full_disk_beside_the_backup_is_not_blamed_on_the_backup(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    with SmallDisk(tmp_path / "small", 1) as disk:
+        copy = Path(shutil.copy(file, disk.folder))
+        disk.fill()
+        _code, error = lab.refused("restore", str(copy))
+
+        assert f"{disk.folder}: the backup can't be unpacked there (No space left on device)" in error
+        assert {path.name for path in disk.folder.iterdir()} == {"filler", file.name}
+
+
+@SQLITE
 def test_a_backup_without_the_signing_key_says_so(lab: Terminal, tmp_path: Path) -> None:
     folder_without = lab.ok("backup", "--to", str(tmp_path / "folder_without"))
     settings.ENV_FILE.write_text("DIGEST_SECRET_KEY=of-at-least-32-bytes-for-the-signatures\n")
@@ -382,6 +472,16 @@ def test_a_move_into_a_database_in_use_is_refused(lab: Terminal, tmp_path: Path)
 )
 def test_an_address_that_can_not_be_a_target_is_refused(lab: Terminal, address: str | None, message: str) -> None:
     assert message in lab.refused("move", "--to", address or settings.get().database)[1]
+
+
+@SQLITE
+@pytest.mark.parametrize("address", ["postgresql://nobody@127.0.0.1:1/papers", "sqlite:////proc/papers.db"])
+def test_a_target_that_fails_is_not_taken_for_the_present_database(lab: Terminal, address: str) -> None:
+    code, error = lab.refused("move", "--to", address)
+
+    assert code == 1
+    assert "digest: --to: " in error
+    assert "DIGEST_DATABASE_URL" not in error
 
 
 @SQLITE

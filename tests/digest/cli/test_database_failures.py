@@ -15,6 +15,7 @@ from sqlalchemy import make_url, text
 from digest import settings
 from digest.db.core import engine
 from tests.digest.cli.conftest import Terminal
+from tests.small_disk import SmallDisk
 
 COMMANDS = [("admin", "stats"), ("migrate", "--no-compile"), ("run", "--inline")]
 PAGE_BYTES = 4096
@@ -70,6 +71,42 @@ def test_the_doctor_reports_a_damaged_file(terminal: Terminal, database_file: Pa
     assert level == "error"
     assert problem.startswith("the database is damaged")
     assert "digest restore" in cure
+
+
+@pytest.fixture
+def full_disk(terminal: Terminal, configured: Callable[..., None], tmp_path: Path) -> Iterator[None]:
+    """The database of `database_file` on a disk that is full."""
+    with SmallDisk(tmp_path / "small", 8) as disk:
+        configured(
+            DATA_DIR=disk.folder, SECRET_KEY="a key for tests of at least 32 bytes", MAIL_FROM="papers@digest.lab",
+            SMTP_URL="smtp://127.0.0.1:1",
+        )  # fmt: skip
+        terminal.ok("migrate", "--no-compile")
+        engine.engine().dispose()
+        engine.dispose_engines()
+        disk.fill()
+        yield
+        engine.engine().dispose()
+        engine.dispose_engines()
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("backup", "--to", ".")], ids=lambda command: command[0])
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_named_whatever_the_database_reports(terminal: Terminal, command: tuple[str, ...]) -> None:
+    code, error = terminal.refused(*command)
+
+    assert code == 1
+    assert "the disk of the database is full" in error
+    assert "free space there" in error
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_the_doctor_reports_a_full_disk(terminal: Terminal) -> None:
+    level, problem, cure = next(row for row in database_findings(terminal) if row[0] != "ok")
+
+    assert level == "error"
+    assert problem.startswith("the disk of the database is full")
+    assert "free space" in cure
 
 
 @pytest.mark.parametrize("command", [("migrate", "--no-compile"), ("admin", "stats")], ids=["migrate", "stats"])

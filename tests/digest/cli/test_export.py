@@ -14,6 +14,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.subscriptions import feedback
 from tests.digest.cli.conftest import DAY, Terminal
+from tests.small_disk import SmallDisk
 
 
 @pytest.fixture
@@ -89,3 +90,16 @@ def test_liked_papers_of_a_subscriber_are_printed(terminal_with_papers: Terminal
     feedback.apply_feedback(1, 1, "more")
 
     assert "byron2025linear" in run.ok("export", "papers", "--subscriber", "ada@example.org")
+
+
+def test_an_export_that_does_not_fit_on_the_disk_leaves_no_part_of_it(
+    terminal_with_papers: Terminal, tmp_path: Path
+) -> None:
+    with SmallDisk(tmp_path / "small", 1) as disk:
+        disk.fill()
+        _code, error = terminal_with_papers.refused(
+            "export", "papers", "--since", "2020-01-01", "--file", str(disk.folder / "papers.bib")
+        )
+
+        assert "papers.bib: No space left on device" in error
+        assert [file.name for file in disk.folder.iterdir()] == ["filler"]

@@ -140,6 +140,19 @@ def test_the_state_is_one_file(terminal: Terminal, smtp: MailServer, command: li
     assert [file.name for file in (tmp_path / "state").iterdir()] == ["papers.db"]
 
 
+def test_a_damaged_state_is_named_with_its_cure(terminal: Terminal, command: list[str], tmp_path: Path) -> None:
+    state = tmp_path / "state" / "papers.db"
+    state.parent.mkdir()
+    state.write_bytes(b"no database")
+
+    code, error = terminal.refused(*command)
+
+    assert code == 1
+    assert f"{state}: the database is damaged" in error
+    assert "move it away" in error
+    assert "migrate" not in error
+
+
 def test_a_mail_that_the_server_deferred_goes_out_the_next_time(
     terminal: Terminal, smtp: MailServer, command: list[str], tmp_path: Path
 ) -> None:

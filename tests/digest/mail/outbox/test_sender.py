@@ -12,8 +12,9 @@ from sqlalchemy import delete
 from sqlmodel import select
 
 from digest import clock
+from digest.db.core import disk_space
 from digest.db.core.engine import reading, transaction
-from digest.errors import DuplicateDeliveryKey
+from digest.errors import DuplicateDeliveryKey, Transient
 from digest.mail.mime.composer_interface import WithheldMail
 from digest.mail.outbox import sender as outboxes
 from digest.models import Bounce, DomainPause, Suppression
@@ -30,6 +31,36 @@ def test_a_due_mail_is_sent_once(outbox: Outbox, smtp: MailServer) -> None:
 
     assert smtp.recipients() == {"ada@one.example": 1}
     assert outbox.states() == {SENT: 1}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_mail_is_sent_while_the_disk_has_no_room_for_its_result(
+    outbox: Outbox, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.enqueue("ada@one.example")
+    with monkeypatch.context() as patch:
+        patch.setattr(disk_space, "MAIL_RESERVE_BYTES", 1 << 62)
+        with pytest.raises(Transient, match="are free for the database"):
+            outbox.send()
+    assert (smtp.recipients(), outbox.states()) == ({}, {QUEUED: 1})
+
+    outbox.send()
+
+    assert smtp.recipients() == {"ada@one.example": 1}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_disk_that_fills_up_during_a_pass_ends_it_with_all_results_recorded(
+    outbox: Outbox, smtp: MailServer, configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(CONNECTIONS=1)
+    outbox.enqueue(*(f"r{n}@one.example" for n in range(5)))
+    monkeypatch.setattr(disk_space, "has_mail_reserve", lambda: not smtp.log)
+
+    outbox.send()
+
+    assert outbox.states() == {SENT: len(smtp.log), QUEUED: 5 - len(smtp.log)}
+    assert 0 < len(smtp.log) < 5
 
 
 def test_the_bytes_arrive_as_they_were_composed(outbox: Outbox, smtp: MailServer) -> None:

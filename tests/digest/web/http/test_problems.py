@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
+from digest.db.core.engine import reading
 from digest.errors import Transient
 from digest.services.security import api_tokens
 from digest.web.http.request_rates import RequestLimiter
@@ -64,6 +68,24 @@ def test_each_error_of_the_api_is_a_problem(web: Browser, status: int) -> None:
     assert problem["title"]
     assert problem["detail"]
     assert "a fault" not in response.text
+
+
+@SQLITE
+def test_a_database_that_fails_for_a_while_is_temporary(web: Browser) -> None:
+    full_disk = sqlite3.OperationalError("database or disk is full")
+    response = failing(web, OperationalError("INSERT", None, full_disk))
+
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert "disk" not in response.text
+
+
+@SQLITE
+def test_a_wrong_statement_is_a_fault_and_not_temporary(web: Browser) -> None:
+    with pytest.raises(OperationalError) as wrong, reading() as session:
+        session.execute(text("SELECT missing_column FROM paper"))
+
+    assert failing(web, wrong.value).status_code == 500
 
 
 @SQLITE
