@@ -27,7 +27,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
-def _print_findings(findings: list[doctor.Finding]) -> None:
+def _print_findings(findings: list[doctor.DoctorFinding]) -> None:
     styles = {doctor.OK: "good", doctor.WARNING: "rising", doctor.ERROR: "bad"}
     rows = [
         (output.styled_cell(f.level, styles[f.level]), f.name, f.text + (f"\n→ {f.cure}" if f.cure else ""))

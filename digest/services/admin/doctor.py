@@ -25,31 +25,31 @@ from digest.services.admin import (
     source_listing,
     worker_findings,
 )
-from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, DoctorFinding
 from digest.services.ingestion import source_status, summarize_papers
 from digest.services.security import api_tokens, proxy_warning
 from digest.sources import registry, summary_endpoint
 from digest.text.counted import count_of
 
-__all__ = ["ERROR", "OK", "WARNING", "Finding", "run_checks"]
+__all__ = ["ERROR", "OK", "WARNING", "DoctorFinding", "run_checks"]
 
 _MAX_CLOCK_SKEW = timedelta(seconds=60)
 
 
-def run_checks() -> list[Finding]:
+def run_checks() -> list[DoctorFinding]:
     """All checks in order. Those that need the database are left out where it can't be used."""
     try:
         configuration.require_configured()
     except Misconfigured as error:
-        return [Finding(ERROR, "settings", str(error))]
+        return [DoctorFinding(ERROR, "settings", str(error))]
     problems = configuration.problems()
     findings = [
-        Finding(ERROR, "settings", text, "fix it; `digest config check` repeats this check") for text in problems
+        DoctorFinding(ERROR, "settings", text, "fix it; `digest config check` repeats this check") for text in problems
     ]
     try:
         config = settings.get()
         findings += [
-            Finding(WARNING, "settings", text, "correct or remove it") for text in configuration.unused_lines()
+            DoctorFinding(WARNING, "settings", text, "correct or remove it") for text in configuration.unused_lines()
         ]
     except Misconfigured:
         return findings
@@ -61,64 +61,68 @@ def run_checks() -> list[Finding]:
     return findings
 
 
-def _run_check(check: Check, config: settings.Settings) -> Iterator[Finding]:
+def _run_check(check: Check, config: settings.Settings) -> Iterator[DoctorFinding]:
     try:
         yield from check(config)
     except database_failures.FAILURES as error:
-        yield Finding(ERROR, "database", *database_failures.problem_and_cure(error))
+        yield DoctorFinding(ERROR, "database", *database_failures.problem_and_cure(error))
 
 
-def _check_required_settings(config: settings.Settings) -> Iterator[Finding]:
+def _check_required_settings(config: settings.Settings) -> Iterator[DoctorFinding]:
     """Settings without which nothing works."""
     missing = [name for name in ("secret_key", "mail_from", "smtp_url") if not getattr(config, name)]
     if "smtp_url" in missing and worker_findings.stored_findings(worker_findings.MAIL_SERVER, config) is not None:
         missing.remove("smtp_url")  # this process does not send, and the one that does has it
     for name in missing:
         cure = settings.KEY_HINT if name == "secret_key" else "`digest init` asks for it and writes .env"
-        yield Finding(ERROR, "settings", f"DIGEST_{name.upper()} is not set", cure)
+        yield DoctorFinding(ERROR, "settings", f"DIGEST_{name.upper()} is not set", cure)
     if not missing:
-        yield Finding(OK, "settings", "all required settings are set")
+        yield DoctorFinding(OK, "settings", "all required settings are set")
     if not config.postal_address:
         cure = "set DIGEST_POSTAL_ADDRESS: many laws want one in the footer of bulk mail"
-        yield Finding(WARNING, "settings", "no postal address", cure)
+        yield DoctorFinding(WARNING, "settings", "no postal address", cure)
 
 
-def _check_base_url(config: settings.Settings) -> Iterator[Finding]:
+def _check_base_url(config: settings.Settings) -> Iterator[DoctorFinding]:
     parts = urlsplit(config.base_url)
     if parts.scheme == "https":
-        yield Finding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
+        yield DoctorFinding(OK, "address", f"one-click unsubscribe links point to {config.base_url}")
     elif parts.hostname in {"127.0.0.1", "localhost", "::1"}:
         cure = "set DIGEST_BASE_URL to the https address that subscribers reach"
-        yield Finding(WARNING, "address", f"{config.base_url} works only on this machine", cure)
+        yield DoctorFinding(WARNING, "address", f"{config.base_url} works only on this machine", cure)
     else:
         cure = "one-click unsubscribe (RFC 8058) needs https"
-        yield Finding(ERROR, "address", f"{config.base_url} is not https", cure)
+        yield DoctorFinding(ERROR, "address", f"{config.base_url} is not https", cure)
 
 
-def _check_database(config: settings.Settings) -> Iterator[Finding]:
+def _check_database(config: settings.Settings) -> Iterator[DoctorFinding]:
     try:
         current, newest = schema_migration.current_revision(), schema_migration.newest_revision()
         tables = schema_migration.foreign_tables() if current is None else []
         problem = schema_migration.foreign_database_message(tables) if tables else schema_migration.encoding_problem()
     except database_failures.FAILURES as error:
-        yield Finding(ERROR, "database", *database_failures.problem_and_cure(error))
+        yield DoctorFinding(ERROR, "database", *database_failures.problem_and_cure(error))
         return
     if problem:
         text, cure = problem.split("; ", 1)
-        yield Finding(ERROR, "database", text, cure)
+        yield DoctorFinding(ERROR, "database", text, cure)
     elif schema_migration.is_missing_file():
         cure = "run: digest migrate (in the folder of the installation)"
-        yield Finding(ERROR, "database", "there is none yet", cure)
+        yield DoctorFinding(ERROR, "database", "there is none yet", cure)
     elif current == newest:
-        yield Finding(OK, "database", f"{config.database.split(':', 1)[0]}, schema {current}")
+        yield DoctorFinding(OK, "database", f"{config.database.split(':', 1)[0]}, schema {current}")
     elif current is not None and not schema_migration.is_known_revision(current):
         cure = "install the newer release again; this one must not write to it"
-        yield Finding(ERROR, "database", f"its schema {current} is of a newer release (this one has {newest})", cure)
+        yield DoctorFinding(
+            ERROR, "database", f"its schema {current} is of a newer release (this one has {newest})", cure
+        )
     else:
-        yield Finding(ERROR, "database", f"its schema is {current or 'empty'}, not {newest}", "run: digest migrate")
+        yield DoctorFinding(
+            ERROR, "database", f"its schema is {current or 'empty'}, not {newest}", "run: digest migrate"
+        )
 
 
-def _check_clock(config: settings.Settings) -> Iterator[Finding]:
+def _check_clock(config: settings.Settings) -> Iterator[DoctorFinding]:
     """Slots and expiring links depend on this machine's clock; it is compared to the database's."""
     now = clock.now()
     with reading() as session:
@@ -127,44 +131,48 @@ def _check_clock(config: settings.Settings) -> Iterator[Finding]:
     skew = max(abs(database_time - now), (newest or now) - now)
     if skew > _MAX_CLOCK_SKEW:
         cure = "let NTP set it (timedatectl set-ntp true)"
-        yield Finding(ERROR, "clock", f"{skew.total_seconds():.0f} s off the database's clock", cure)
+        yield DoctorFinding(ERROR, "clock", f"{skew.total_seconds():.0f} s off the database's clock", cure)
     else:
-        yield Finding(OK, "clock", f"{now:%Y-%m-%d %H:%M} UTC")
+        yield DoctorFinding(OK, "clock", f"{now:%Y-%m-%d %H:%M} UTC")
 
 
-def _check_sources(config: settings.Settings) -> Iterator[Finding]:
+def _check_sources(config: settings.Settings) -> Iterator[DoctorFinding]:
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
     if newest is None:
-        yield Finding(WARNING, "sources", "no papers were ingested yet", f"run: digest ingest {registry.gap_filler()}")
+        yield DoctorFinding(
+            WARNING, "sources", "no papers were ingested yet", f"run: digest ingest {registry.gap_filler()}"
+        )
     for status in source_status.source_statuses():
         is_healthy = status.state in {source_status.ON_TIME, source_status.QUIET, source_status.PAUSED}
         through = f"; complete through {status.complete_through}" if status.complete_through else ""
         text = f"{status.source}: {status.state}{f' ({status.detail})' if status.detail else ''}{through}"
-        yield Finding(OK if is_healthy else WARNING, "sources", text, "" if is_healthy else _source_cure(status))
+        yield DoctorFinding(OK if is_healthy else WARNING, "sources", text, "" if is_healthy else _source_cure(status))
     for line in source_listing.unconfirmed_lines():
-        yield Finding(WARNING, "sources", line.text, line.cure)
+        yield DoctorFinding(WARNING, "sources", line.text, line.cure)
 
 
-def _check_summaries(_config: settings.Settings) -> Iterator[Finding]:
+def _check_summaries(_config: settings.Settings) -> Iterator[DoctorFinding]:
     """The endpoint for summaries, where one is set: whether it is configured and the result of the last attempt."""
     try:
         if not summary_endpoint.is_configured():
             return
     except Misconfigured as error:
-        yield Finding(ERROR, "summaries", str(error), "set it, or leave DIGEST_SUMMARY_URL empty")
+        yield DoctorFinding(ERROR, "summaries", str(error), "set it, or leave DIGEST_SUMMARY_URL empty")
         return
     now = clock.now()
     with reading() as session:
         state = source_days.source_state(session, summarize_papers.STATE)
         summary_count = summaries.count_own_since(session, now - timedelta(days=1))
     if state is None:
-        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: not asked yet")
+        yield DoctorFinding(OK, "summaries", f"{summary_endpoint.model()}: not asked yet")
     elif state.outcome:
         cure = "it is asked again after the next fetch; papers are mailed without a line meanwhile"
-        yield Finding(WARNING, "summaries", f"{summary_endpoint.model()}: {state.detail}", cure)
+        yield DoctorFinding(WARNING, "summaries", f"{summary_endpoint.model()}: {state.detail}", cure)
     else:
-        yield Finding(OK, "summaries", f"{summary_endpoint.model()}: {count_of(summary_count, 'paper')} in 24 hours")
+        yield DoctorFinding(
+            OK, "summaries", f"{summary_endpoint.model()}: {count_of(summary_count, 'paper')} in 24 hours"
+        )
 
 
 def _source_cure(status: source_status.SourceStatus) -> str:
@@ -178,16 +186,16 @@ def _source_cure(status: source_status.SourceStatus) -> str:
     return f"{cure}; it moved from {feed.former_url}, back to there: digest sources restore {status.source}"
 
 
-def _check_proxies(config: settings.Settings) -> Iterator[Finding]:
+def _check_proxies(config: settings.Settings) -> Iterator[DoctorFinding]:
     """Everybody behind a proxy that is not trusted counts as one client and shares its limits."""
     cure = "set DIGEST_TRUSTED_PROXIES to the proxy's address or the container bridge's network"
     unrestricted = [name for name in config.trusted_proxies if ip_network(name, strict=False).prefixlen == 0]
     if unrestricted:
         text = f"DIGEST_TRUSTED_PROXIES trusts all addresses ({unrestricted[0]}): any client can forge its address"
-        yield Finding(ERROR, "proxies", text, "name only the proxy")
+        yield DoctorFinding(ERROR, "proxies", text, "name only the proxy")
     untrusted = proxy_warning.untrusted_proxies()
     for peer in untrusted:
-        yield Finding(
+        yield DoctorFinding(
             WARNING,
             "proxies",
             f"{peer} forwards requests and is not trusted: everybody behind it counts as one client",
@@ -195,29 +203,29 @@ def _check_proxies(config: settings.Settings) -> Iterator[Finding]:
         )
     if urlsplit(config.base_url).scheme == "https" and not config.trusted_proxies:
         text = "https ends at a proxy, but none is trusted: everybody counts as one client"
-        yield Finding(WARNING, "proxies", text, cure)
+        yield DoctorFinding(WARNING, "proxies", text, cure)
     elif config.trusted_proxies and not unrestricted and not untrusted:
-        yield Finding(OK, "proxies", f"X-Forwarded-For is believed from {', '.join(config.trusted_proxies)}")
+        yield DoctorFinding(OK, "proxies", f"X-Forwarded-For is believed from {', '.join(config.trusted_proxies)}")
 
 
-def _check_api_tokens(config: settings.Settings) -> Iterator[Finding]:
+def _check_api_tokens(config: settings.Settings) -> Iterator[DoctorFinding]:
     names = api_tokens.unlimited_token_names()
     if names:
         listed = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
         cure = "create others with `digest admin token create NAME --scope …`, then `digest admin token revoke` these"
-        yield Finding(WARNING, "api tokens", f"have all scopes and never expire: {listed}", cure)
+        yield DoctorFinding(WARNING, "api tokens", f"have all scopes and never expire: {listed}", cure)
 
 
-def _check_key_lengths(config: settings.Settings) -> Iterator[Finding]:
+def _check_key_lengths(config: settings.Settings) -> Iterator[DoctorFinding]:
     """Keys of other programs, whose length is not enforced."""
     for name in ("webhook_key", "metrics_token"):
         length = len(getattr(config, name).encode())
         if 0 < length < settings.MIN_KEY_BYTES:
             text = f"DIGEST_{name.upper()} has {length} bytes and could be guessed"
-            yield Finding(WARNING, "settings", text, settings.KEY_HINT)
+            yield DoctorFinding(WARNING, "settings", text, settings.KEY_HINT)
 
 
-def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
+def _check_data_dir(config: settings.Settings) -> Iterator[DoctorFinding]:
     """DATA_DIR must be writable, also with PostgreSQL, and is for its owner alone: it holds addresses and profiles."""
     folder = config.data_dir
     try:
@@ -229,25 +237,25 @@ def _check_data_dir(config: settings.Settings) -> Iterator[Finding]:
         open_to_others = [path for path in (folder, *folder.glob("*")) if path.stat().st_mode & 0o077]
     except OSError as error:
         cure = "set DIGEST_DATA_DIR to a folder that this user may write to (chown)"
-        yield Finding(ERROR, "data folder", f"{folder} can't be written to: {error.strerror}", cure)
+        yield DoctorFinding(ERROR, "data folder", f"{folder} can't be written to: {error.strerror}", cure)
         return
     if open_to_others:
         first = open_to_others[0]
         text = f"{first} is readable by others (mode {first.stat().st_mode & 0o777:04o})"
         more = f", and {len(open_to_others) - 1} more" if len(open_to_others) > 1 else ""
-        yield Finding(WARNING, "data folder", text + more, f"chmod -R go= {folder}")
+        yield DoctorFinding(WARNING, "data folder", text + more, f"chmod -R go= {folder}")
     else:
-        yield Finding(OK, "data folder", f"{folder} is writable, and its owner's alone")
+        yield DoctorFinding(OK, "data folder", f"{folder} is writable, and its owner's alone")
 
 
-def _missing_data_dir(folder: Path) -> Finding:
+def _missing_data_dir(folder: Path) -> DoctorFinding:
     """A folder that `digest migrate` creates; the doctor creates nothing. Raises OSError where it can't be created."""
     parent = next(path for path in folder.absolute().parents if path.exists())
     if not parent.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(parent))
     if not os.access(parent, os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(parent))
-    return Finding(WARNING, "data folder", f"{folder} does not exist yet", "`digest migrate` creates it")
+    return DoctorFinding(WARNING, "data folder", f"{folder} does not exist yet", "`digest migrate` creates it")
 
 
 _CHECKS: tuple[Check, ...] = (

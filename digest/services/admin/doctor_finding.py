@@ -12,7 +12,7 @@ OK, WARNING, ERROR = "ok", "warning", "error"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One line of the report: what was checked, the result, and what to do about it."""
 
     level: str
@@ -25,4 +25,4 @@ class Finding:
         return asdict(self)
 
 
-Check = Callable[[Settings], Iterator[Finding]]
+Check = Callable[[Settings], Iterator[DoctorFinding]]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from digest import clock
 from digest.network_errors import describe_network_error
-from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, DoctorFinding
 from digest.settings import Settings
 
 MIN_FREE_BYTES = 500_000_000  # a full disk stops SQLite, and with it all mail
@@ -31,21 +31,21 @@ def free_bytes(config: Settings) -> int | None:
         return None
 
 
-def check_disk(config: Settings) -> Iterator[Finding]:
+def check_disk(config: Settings) -> Iterator[DoctorFinding]:
     """Free space where DATA_DIR is."""
     free = free_bytes(config)
     if free is None:
         return  # the check of the data folder says why
     text = f"{free / 1e9:.1f} GB are free for {config.data_dir}"
     if free < MIN_FREE_BYTES:
-        yield Finding(
+        yield DoctorFinding(
             ERROR, "disk", f"only {text}", "delete old backups, or enlarge the disk: a full one stops all mail"
         )
     else:
-        yield Finding(OK, "disk", text)
+        yield DoctorFinding(OK, "disk", text)
 
 
-def check_certificate(config: Settings) -> Iterator[Finding]:
+def check_certificate(config: Settings) -> Iterator[DoctorFinding]:
     """The certificate that browsers and mail providers see, which one-click unsubscribe needs (RFC 8058)."""
     parts = urlsplit(config.base_url)
     if parts.scheme != "https" or not parts.hostname:
@@ -57,7 +57,7 @@ def check_certificate(config: Settings) -> Iterator[Finding]:
     except (OSError, ValueError) as error:
         reason = describe_network_error(error)
         text = f"{parts.hostname} can't be reached from here ({reason}), so its certificate was not checked"
-        yield Finding(WARNING, "certificate", text, "check it from another machine")
+        yield DoctorFinding(WARNING, "certificate", text, "check it from another machine")
     else:
         yield _expiry(parts.hostname, expires)
 
@@ -73,18 +73,20 @@ def _certificate_end(host: str, port: int) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate.get("notAfter", ""))), UTC)
 
 
-def _untrusted(host: str, error: ssl.SSLCertVerificationError) -> Finding:
+def _untrusted(host: str, error: ssl.SSLCertVerificationError) -> DoctorFinding:
     cure = "renew it, or let the proxy get one automatically (Caddy, certbot)"
     if error.verify_code in _WRONG_FOR_ALL:
-        return Finding(ERROR, "certificate", f"the certificate of {host} is refused: {error.verify_message}", cure)
+        return DoctorFinding(
+            ERROR, "certificate", f"the certificate of {host} is refused: {error.verify_message}", cure
+        )
     text = f"this machine does not trust the certificate of {host}: {error.verify_message}"
-    return Finding(WARNING, "certificate", text, "mail providers must trust it for one-click unsubscribe")
+    return DoctorFinding(WARNING, "certificate", text, "mail providers must trust it for one-click unsubscribe")
 
 
-def _expiry(host: str, expires: datetime) -> Finding:
+def _expiry(host: str, expires: datetime) -> DoctorFinding:
     remaining = expires - clock.now()
     text = f"the certificate of {host} is valid until {expires:%Y-%m-%d %H:%M} UTC"
     if remaining > CERTIFICATE_WARNING:
-        return Finding(OK, "certificate", text)
+        return DoctorFinding(OK, "certificate", text)
     level = ERROR if remaining < CERTIFICATE_ERROR else WARNING
-    return Finding(level, "certificate", text, "see why it is not renewed automatically")
+    return DoctorFinding(level, "certificate", text, "see why it is not renewed automatically")

@@ -14,7 +14,7 @@ from digest.errors import DigestError, Misconfigured, Transient
 from digest.mail.bounces import imap_folder
 from digest.mail.mime import dkim
 from digest.mail.smtp import probe, sender_domain_records
-from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, DoctorFinding
 from digest.services.bounces import imap_poll
 from digest.settings import Settings
 from digest.text.counted import count_of
@@ -31,16 +31,16 @@ _RESERVED_DOMAINS = (".example", ".invalid", ".localhost", ".test")  # RFC 2606:
 _SECRETS_OF_CONTAINERS = "/run/secrets"  # mounted with the host's mode; there a folder keeps others out
 
 
-def check_mail_servers(config: Settings) -> Iterator[Finding]:
+def check_mail_servers(config: Settings) -> Iterator[DoctorFinding]:
     """Connect and sign in to each server; sends nothing."""
     for url in config.smtp_url:
         name = urlsplit(url).hostname or url
         try:
             reply = probe.probe_server(url)
         except DigestError as error:
-            yield Finding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
+            yield DoctorFinding(ERROR, "mail server", f"{name}: {error}", _server_cure(str(error)))
         else:
-            yield Finding(OK, "mail server", f"{name}: {reply}")
+            yield DoctorFinding(OK, "mail server", f"{name}: {reply}")
 
 
 def _server_cure(error: str) -> str:
@@ -51,14 +51,14 @@ def _server_cure(error: str) -> str:
     )
 
 
-def check_bounce_address(config: Settings) -> Iterator[Finding]:
+def check_bounce_address(config: Settings) -> Iterator[DoctorFinding]:
     """Without an address of its own no mailed report can be attributed to one of our mails."""
     if not config.bounce_address:
         text = "DIGEST_BOUNCE_ADDRESS is not set: no mailed bounce report is believed, and dead addresses stay"
-        yield Finding(WARNING, "bounces", text, "set it, and give its mail to `digest bounces ingest`")
+        yield DoctorFinding(WARNING, "bounces", text, "set it, and give its mail to `digest bounces ingest`")
 
 
-def check_bounce_folder(config: Settings) -> Iterator[Finding]:
+def check_bounce_folder(config: Settings) -> Iterator[DoctorFinding]:
     """Sign in to the IMAP server and open the folder; reads and changes nothing."""
     try:
         account = imap_poll.account_from(config)
@@ -68,34 +68,34 @@ def check_bounce_folder(config: Settings) -> Iterator[Finding]:
             message_count = len(folder.unprocessed())
     except DigestError as error:
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
-        yield Finding(ERROR, "bounce folder", str(error), cure)
+        yield DoctorFinding(ERROR, "bounce folder", str(error), cure)
     else:
         text = f"{account.folder} at {account.host}: {count_of(message_count, 'message')} to process"
-        yield Finding(OK, "bounce folder", text)
+        yield DoctorFinding(OK, "bounce folder", text)
 
 
-def check_dkim(config: Settings) -> Iterator[Finding]:
+def check_dkim(config: Settings) -> Iterator[DoctorFinding]:
     """The key's file, its length, its domain, and whether DNS publishes its other half."""
     if not any((config.dkim_domain, config.dkim_selector, config.dkim_key_file)):
         cure = "set DIGEST_DKIM_DOMAIN, _SELECTOR and _KEY_FILE, unless your relay signs"
-        yield Finding(WARNING, "dkim", "mails are not signed here", cure)
+        yield DoctorFinding(WARNING, "dkim", "mails are not signed here", cure)
         return
     try:
         dkim.signer_from(config)
         assert config.dkim_key_file is not None
         pem = config.dkim_key_file.read_bytes()
     except Misconfigured as error:
-        yield Finding(ERROR, "dkim", str(error), "make a key: digest dkim new")
+        yield DoctorFinding(ERROR, "dkim", str(error), "make a key: digest dkim new")
         return
     yield from _check_key_file(config, pem)
     if not _is_aligned(config.dkim_domain, config.mail_domain):
         cure = "sign with the domain of DIGEST_MAIL_FROM, or a parent of it"
-        yield Finding(ERROR, "dkim", f"{config.dkim_domain} is not aligned with {config.mail_domain}", cure)
+        yield DoctorFinding(ERROR, "dkim", f"{config.dkim_domain} is not aligned with {config.mail_domain}", cure)
     yield from _check_published_key(config, config.dkim_selector, dkim.dns_record(pem))
     yield from _check_second_key(config)
 
 
-def _check_second_key(config: Settings) -> Iterator[Finding]:
+def _check_second_key(config: Settings) -> Iterator[DoctorFinding]:
     """The key of a rotation: the next one, which DNS must publish before it signs, or the previous one.
 
     It signs nothing, so nothing about it is an error.
@@ -104,32 +104,32 @@ def _check_second_key(config: Settings) -> Iterator[Finding]:
         return
     if not config.dkim_second_selector or config.dkim_second_key_file is None:
         text = "DIGEST_DKIM_SECOND_SELECTOR and DIGEST_DKIM_SECOND_KEY_FILE must be set together"
-        yield Finding(WARNING, "dkim", text, "set the other one too, or neither")
+        yield DoctorFinding(WARNING, "dkim", text, "set the other one too, or neither")
         return
     try:
         record = dkim.dns_record(config.dkim_second_key_file.read_bytes())
     except (OSError, ValueError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no private key in PEM form"
         text = f"{config.dkim_second_key_file} can't be read ({reason})"
-        yield Finding(WARNING, "dkim", text, "make one: digest dkim new")
+        yield DoctorFinding(WARNING, "dkim", text, "make one: digest dkim new")
         return
     for finding in _check_published_key(config, config.dkim_second_selector, record):
         yield replace(finding, level=OK if finding.level == OK else WARNING)
 
 
-def _check_key_file(config: Settings, pem: bytes) -> Iterator[Finding]:
+def _check_key_file(config: Settings, pem: bytes) -> Iterator[DoctorFinding]:
     assert config.dkim_key_file is not None
     mode = config.dkim_key_file.stat().st_mode & 0o777
     if mode & 0o077 and not config.dkim_key_file.is_relative_to(_SECRETS_OF_CONTAINERS):
         text = f"{config.dkim_key_file} is readable by others (mode {mode:04o}): they can sign mail in your name"
-        yield Finding(WARNING, "dkim", text, f"chmod 600 {config.dkim_key_file}")
+        yield DoctorFinding(WARNING, "dkim", text, f"chmod 600 {config.dkim_key_file}")
     bits = dkim.key_bits(pem)
     if bits < _MIN_KEY_BITS:
         cure = "make a key of 2048 bits under a new selector: digest dkim new"
-        yield Finding(WARNING, "dkim", f"the key has only {bits} bits", cure)
+        yield DoctorFinding(WARNING, "dkim", f"the key has only {bits} bits", cure)
 
 
-def _check_published_key(config: Settings, selector: str, record: str) -> Iterator[Finding]:
+def _check_published_key(config: Settings, selector: str, record: str) -> Iterator[DoctorFinding]:
     name = f"{selector}._domainkey.{config.dkim_domain}"
     if _is_reserved(config.dkim_domain):
         yield _reserved_domain_finding("dkim", name)
@@ -138,17 +138,17 @@ def _check_published_key(config: Settings, selector: str, record: str) -> Iterat
     try:
         published = sender_domain_records.dkim_record(config.dkim_domain, selector)
     except Transient as error:
-        yield Finding(WARNING, "dkim", str(error), "ask again from a machine with DNS")
+        yield DoctorFinding(WARNING, "dkim", str(error), "ask again from a machine with DNS")
         return
     if not published:
-        yield Finding(ERROR, "dkim", f"no public key is published at {name}", f"publish there: {record}")
+        yield DoctorFinding(ERROR, "dkim", f"no public key is published at {name}", f"publish there: {record}")
     elif _public_key(published) != _public_key(record):
         effect = "it can't sign yet" if is_second else "every signature fails"
         text = f"the key published at {name} is not {'the second one' if is_second else 'the one that signs'}: {effect}"
-        yield Finding(ERROR, "dkim", text, f"publish there: {record}")
+        yield DoctorFinding(ERROR, "dkim", text, f"publish there: {record}")
     else:
         key = "the second key" if is_second else "the key that signs"
-        yield Finding(OK, "dkim", f"the public key at {name} belongs to {key}")
+        yield DoctorFinding(OK, "dkim", f"the public key at {name} belongs to {key}")
 
 
 def _public_key(record: str) -> str:
@@ -162,16 +162,18 @@ def _is_reserved(domain: str) -> bool:
     return f".{domain}".endswith(_RESERVED_DOMAINS)
 
 
-def _reserved_domain_finding(name: str, record: str) -> Finding:
+def _reserved_domain_finding(name: str, record: str) -> DoctorFinding:
     text = f"no DNS can publish {record}: the domain is reserved for examples (RFC 2606)"
-    return Finding(WARNING, name, text, "fine for a trial; else set DIGEST_MAIL_FROM and DIGEST_DKIM_DOMAIN to yours")
+    return DoctorFinding(
+        WARNING, name, text, "fine for a trial; else set DIGEST_MAIL_FROM and DIGEST_DKIM_DOMAIN to yours"
+    )
 
 
 def _is_aligned(signing: str, sender: str) -> bool:
     return sender == signing or sender.endswith(f".{signing}")
 
 
-def check_sender_domain(config: Settings) -> Iterator[Finding]:
+def check_sender_domain(config: Settings) -> Iterator[DoctorFinding]:
     """SPF and DMARC, which large receivers require of bulk senders."""
     domain = config.mail_domain
     if _is_reserved(domain):
@@ -181,12 +183,12 @@ def check_sender_domain(config: Settings) -> Iterator[Finding]:
         yield from _check_record("dmarc", f"a policy for {domain}", lambda: sender_domain_records.has_dmarc(domain))
 
 
-def _check_record(name: str, description: str, is_published: Callable[[], bool]) -> Iterator[Finding]:
+def _check_record(name: str, description: str, is_published: Callable[[], bool]) -> Iterator[DoctorFinding]:
     try:
         published = is_published()
     except Transient as error:
-        yield Finding(WARNING, name, str(error), "ask again from a machine with DNS")
+        yield DoctorFinding(WARNING, name, str(error), "ask again from a machine with DNS")
         return
     cure = "" if published else "publish it in DNS before you send to large receivers"
     text = f"{description} is {'' if published else 'not '}published"
-    yield Finding(OK if published else WARNING, name, text, cure)
+    yield DoctorFinding(OK if published else WARNING, name, text, cure)

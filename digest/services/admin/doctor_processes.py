@@ -15,7 +15,7 @@ from digest.db.reporting import installation_totals
 from digest.errors import Transient
 from digest.queues import QUEUES
 from digest.redis import running_instance
-from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, DoctorFinding
 from digest.settings import Settings
 from digest.text.counted import count_of
 
@@ -24,7 +24,7 @@ _OVERDUE_AFTER = timedelta(minutes=15)
 _MAX_CRON_GAP = timedelta(hours=26)
 
 
-def check_outbox(_config: Settings) -> Iterator[Finding]:
+def check_outbox(_config: Settings) -> Iterator[DoctorFinding]:
     """Mails that are overdue or uncertain."""
     with reading() as session:
         overdue = deliveries.count_overdue(session, clock.now() - _OVERDUE_AFTER)
@@ -32,7 +32,7 @@ def check_outbox(_config: Settings) -> Iterator[Finding]:
     if overdue:
         cure = "start `digest worker`, or run `digest run --inline` from cron"
         minutes = _OVERDUE_AFTER.seconds // 60
-        yield Finding(
+        yield DoctorFinding(
             ERROR,
             "outbox",
             f"{count_of(overdue, 'mail is overdue', 'mails are overdue')} by more than {minutes} minutes",
@@ -40,14 +40,14 @@ def check_outbox(_config: Settings) -> Iterator[Finding]:
         )
     else:
         text = f"nothing overdue; {by_state.get('sent', 0)} sent, {by_state.get('queued', 0)} queued"
-        yield Finding(OK, "outbox", text)
+        yield DoctorFinding(OK, "outbox", text)
     if by_state.get("uncertain"):
         cure = "`digest admin runs show` lists them"
         text = count_of(by_state["uncertain"], "mail is uncertain", "mails are uncertain")
-        yield Finding(WARNING, "outbox", text, cure)
+        yield DoctorFinding(WARNING, "outbox", text, cure)
 
 
-def check_processes(config: Settings) -> Iterator[Finding]:
+def check_processes(config: Settings) -> Iterator[DoctorFinding]:
     """Redis, the workers of each queue and the scheduler; without Redis, that cron runs the service."""
     supervised = running_instance.find_instance(config.data_dir)
     url = config.redis_url or (supervised.redis_url if supervised else "")
@@ -62,43 +62,47 @@ def check_processes(config: Settings) -> Iterator[Finding]:
         yield from _check_scheduler(store)
         yield from _check_queues(store)
     except Transient as error:
-        yield Finding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL, and that Redis runs")
+        yield DoctorFinding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL, and that Redis runs")
 
 
-def _check_cron() -> Iterator[Finding]:
+def _check_cron() -> Iterator[DoctorFinding]:
     """Without Redis only `digest ingest` and `digest run --inline` act; each ingest leaves a batch."""
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
     if newest is not None and clock.now() - newest < _MAX_CRON_GAP:
-        yield Finding(OK, "processes", f"no `digest up`; papers were last ingested at {newest:%Y-%m-%d %H:%M} UTC")
+        yield DoctorFinding(
+            OK, "processes", f"no `digest up`; papers were last ingested at {newest:%Y-%m-%d %H:%M} UTC"
+        )
         return
     cure = "start `digest up`, or run `digest ingest` and `digest run --inline` from cron"
     if newest is None:
         text = "nothing runs yet: no `digest up` with this DATA_DIR, and nothing was ingested"
-        yield Finding(ERROR, "processes", text, cure)
+        yield DoctorFinding(ERROR, "processes", text, cure)
         return
     hours = int(_MAX_CRON_GAP.total_seconds()) // 3600
     text = f"nothing runs: no `digest up` with this DATA_DIR, and nothing was ingested for {hours} hours"
-    yield Finding(ERROR, "processes", text, cure)
+    yield DoctorFinding(ERROR, "processes", text, cure)
 
 
-def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[Finding]:
+def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[DoctorFinding]:
     policy = store.eviction_policy()
     if policy:
         text = f"may evict keys (maxmemory-policy {policy}): wake-ups of workers get lost and mails are late"
-        yield Finding(WARNING, "redis", text, "set maxmemory-policy noeviction, or give this service its own Redis")
+        yield DoctorFinding(
+            WARNING, "redis", text, "set maxmemory-policy noeviction, or give this service its own Redis"
+        )
     else:
-        yield Finding(OK, "redis", "answers" + (" (private to `digest up`)" if private else ""))
+        yield DoctorFinding(OK, "redis", "answers" + (" (private to `digest up`)" if private else ""))
 
 
-def _check_stopped(store: redis.RedisStore) -> Iterator[Finding]:
+def _check_stopped(store: redis.RedisStore) -> Iterator[DoctorFinding]:
     """Processes of this machine that were stopped by a signal: they exist, but do nothing."""
     names = {*store.progress(), *store.progress(redis.SCHEDULER)}
     for name in sorted(names):
         host, _, pid = name.rpartition(":")
         if host == socket.gethostname() and _is_stopped(pid):
             cure = f"continue it with `kill -CONT {pid}`, or restart it"
-            yield Finding(ERROR, "processes", f"process {pid} is stopped (SIGSTOP) and does nothing", cure)
+            yield DoctorFinding(ERROR, "processes", f"process {pid} is stopped (SIGSTOP) and does nothing", cure)
 
 
 def _is_stopped(pid: str) -> bool:
@@ -110,23 +114,23 @@ def _is_stopped(pid: str) -> bool:
     return stat.rpartition(")")[2].split()[0] in {"T", "t"}
 
 
-def _check_scheduler(store: redis.RedisStore) -> Iterator[Finding]:
+def _check_scheduler(store: redis.RedisStore) -> Iterator[DoctorFinding]:
     age = min(store.progress(redis.SCHEDULER).values(), default=math.inf)
     if age > _SECONDS_WITHOUT_PROGRESS:
         text = "no scheduler runs" if age == math.inf else f"the scheduler has made no progress for {age:.0f} s"
-        yield Finding(
+        yield DoctorFinding(
             ERROR, "scheduler", text, "start `digest scheduler` (or `digest up`): it plans runs and fetches papers"
         )
     else:
-        yield Finding(OK, "scheduler", f"progress {age:.0f} s ago")
+        yield DoctorFinding(OK, "scheduler", f"progress {age:.0f} s ago")
 
 
-def _check_queues(store: redis.RedisStore) -> Iterator[Finding]:
+def _check_queues(store: redis.RedisStore) -> Iterator[DoctorFinding]:
     for queue in QUEUES:
         age = min(store.progress(redis.queue_kind(queue)).values(), default=math.inf)
         if age <= _SECONDS_WITHOUT_PROGRESS:
-            yield Finding(OK, "queues", f"{queue}: a worker made progress {age:.0f} s ago")
+            yield DoctorFinding(OK, "queues", f"{queue}: a worker made progress {age:.0f} s ago")
         else:
             text = "no worker serves it" if age == math.inf else f"no worker has made progress for {age:.0f} s"
             cure = f"start `digest worker` (all queues) or `digest worker --queues {queue}`"
-            yield Finding(ERROR, "queues", f"{queue}: {text}", cure)
+            yield DoctorFinding(ERROR, "queues", f"{queue}: {text}", cure)

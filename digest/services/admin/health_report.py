@@ -16,7 +16,7 @@ from digest.queues import QUEUES
 from digest.redis import running_instance
 from digest.redis.task_lists import task_lists
 from digest.services.admin import dashboard, doctor
-from digest.services.admin.doctor_finding import WARNING, Finding
+from digest.services.admin.doctor_finding import WARNING, DoctorFinding
 
 WAIT_SECONDS = 5.0  # for the checks
 HEADLINE_WAIT_SECONDS = 1.0  # of the overview, which shows only whether there is an error
@@ -41,7 +41,7 @@ class HealthReport:
     """
 
     checked_at: datetime
-    findings: Sequence[Finding]
+    findings: Sequence[DoctorFinding]
     queues: Sequence[QueueState] | None
     scheduler_silence: float | None
     free_bytes: int
@@ -55,11 +55,11 @@ class _BackgroundChecks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._findings: Sequence[Finding] | None = None
+        self._findings: Sequence[DoctorFinding] | None = None
         self._checked_at = 0.0
         self._database = ""
 
-    def findings(self, *, max_age: float, wait_seconds: float) -> tuple[Sequence[Finding], bool]:
+    def findings(self, *, max_age: float, wait_seconds: float) -> tuple[Sequence[DoctorFinding], bool]:
         """Findings of this database, and whether they are at most `max_age` seconds old; else older ones, or none.
 
         Starts the checks where there are no such findings, and waits for them at most `wait_seconds`.
@@ -93,7 +93,7 @@ _checks = _BackgroundChecks()
 _reports: BoundedCache[HealthReport] = BoundedCache(max_entries=2, max_bytes=2, size_of=lambda _: 1)
 
 
-def findings_for_headline() -> Sequence[Finding] | None:
+def findings_for_headline() -> Sequence[DoctorFinding] | None:
     """What the checks found within `HEADLINE_CHECK_SECONDS`; None while they are running for the first time."""
     findings, is_fresh = _checks.findings(max_age=HEADLINE_CHECK_SECONDS, wait_seconds=HEADLINE_WAIT_SECONDS)
     return findings if findings or is_fresh else None
@@ -123,12 +123,12 @@ def _make_report() -> HealthReport:
     )
 
 
-def _current_findings() -> Sequence[Finding]:
+def _current_findings() -> Sequence[DoctorFinding]:
     """The findings, after `WAIT_SECONDS` at most; those of the last time where the checks take longer."""
     findings, is_fresh = _checks.findings(max_age=CHECK_SECONDS / 2, wait_seconds=WAIT_SECONDS)
     if is_fresh:
         return findings
-    overdue_finding = Finding(
+    overdue_finding = DoctorFinding(
         WARNING,
         "checks",
         "a server answers slowly: they have not finished yet",

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from digest import clock, settings
 from digest.db.core.retry_transaction import retry_transaction
 from digest.services.admin import doctor_host, doctor_mail
-from digest.services.admin.doctor_finding import ERROR, Check, Finding
+from digest.services.admin.doctor_finding import ERROR, Check, DoctorFinding
 from digest.services.alarms import alarm_rules
 
 _TITLES = {
@@ -32,7 +32,7 @@ def check_installation(*, now: datetime | None = None) -> int:
     return retry_transaction(partial(_raise_alarms, errors, instant), seconds=0) if errors else 0
 
 
-def _raise_alarms(errors: Sequence[Finding], now: datetime, session: Session) -> int:
+def _raise_alarms(errors: Sequence[DoctorFinding], now: datetime, session: Session) -> int:
     count = 0
     for name in dict.fromkeys(error.name for error in errors):
         facts = [

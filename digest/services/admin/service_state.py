@@ -17,7 +17,7 @@ from digest.models.types import stored_id
 from digest.queues import DELIVERY, SELECTION, Enqueue
 from digest.redis import running_instance
 from digest.services.admin.dashboard import Dashboard
-from digest.services.admin.doctor_finding import ERROR, Finding
+from digest.services.admin.doctor_finding import ERROR, DoctorFinding
 from digest.sources.source import DOWN, LATE, PARTIAL
 
 _WAITING = (QUEUED, DEFERRED, SENDING, UNCERTAIN)
@@ -35,7 +35,7 @@ class ServiceState:
     page: str = ""
 
 
-def service_state(figures: Dashboard, enqueue: Enqueue, findings: Sequence[Finding] | None) -> ServiceState:
+def service_state(figures: Dashboard, enqueue: Enqueue, findings: Sequence[DoctorFinding] | None) -> ServiceState:
     """The gravest problem. It waits some seconds for workers that do not respond at once.
 
     `findings`: of `digest doctor`, so that nothing is called well above an error; None while it still checks.
@@ -153,7 +153,7 @@ def _source_problems(figures: Dashboard) -> Iterator[ServiceState]:
             yield ServiceState(False, sentence, localize("It is asked again by itself; details are below."))
 
 
-def _error_state(errors: Sequence[Finding]) -> ServiceState:
+def _error_state(errors: Sequence[DoctorFinding]) -> ServiceState:
     sentence = localize_plural(
         "`digest doctor` finds %(n)s error: %(name)s: %(text)s.",
         "`digest doctor` finds %(n)s errors, the first: %(name)s: %(text)s.",

@@ -15,7 +15,7 @@ from digest import clock, logs, redis, settings
 from digest.errors import DigestError, Misconfigured, Transient
 from digest.redis.store import RedisStore
 from digest.services.admin import doctor_mail
-from digest.services.admin.doctor_finding import ERROR, OK, Check, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, Check, DoctorFinding
 from digest.settings import Settings
 
 MAIL_SERVER, DKIM, BOUNCE_FOLDER = "mail server", "dkim", "bounce folder"
@@ -32,7 +32,7 @@ class SecretCheck:
     check: Check
     is_possible: Callable[[Settings], bool]
 
-    def findings(self, config: Settings) -> Iterator[Finding]:
+    def findings(self, config: Settings) -> Iterator[DoctorFinding]:
         """The findings of this process, or those of a worker where this process lacks the secret."""
         stored_results = None if self.is_possible(config) else stored_findings(self.name, config)
         yield from self.check(config) if stored_results is None else stored_results
@@ -67,11 +67,15 @@ def record_poll(error: DigestError | None) -> None:
     if config.bounce_imap_host:
         text = f"{config.bounce_imap_folder} at {config.bounce_imap_host}: polled"
         cure = "check the settings DIGEST_BOUNCE_IMAP_…, and that the server runs"
-        finding = Finding(OK, BOUNCE_FOLDER, text) if error is None else Finding(ERROR, BOUNCE_FOLDER, str(error), cure)
+        finding = (
+            DoctorFinding(OK, BOUNCE_FOLDER, text)
+            if error is None
+            else DoctorFinding(ERROR, BOUNCE_FOLDER, str(error), cure)
+        )
         _store(BOUNCE_FOLDER, [finding], config)
 
 
-def stored_findings(name: str, config: Settings) -> list[Finding] | None:
+def stored_findings(name: str, config: Settings) -> list[DoctorFinding] | None:
     """What a worker found lately, with the age; None where none did, or Redis is not used or does not answer."""
     if not config.redis_url:
         return None
@@ -83,11 +87,11 @@ def stored_findings(name: str, config: Settings) -> list[Finding] | None:
         return None
     stored_values = json.loads(text)
     minutes = max(round((clock.now().timestamp() - stored_values["at"]) / 60), 0)
-    findings = (Finding(**row) for row in stored_values["findings"])
+    findings = (DoctorFinding(**row) for row in stored_values["findings"])
     return [replace(finding, text=f"{finding.text} (checked by a worker {minutes} min ago)") for finding in findings]
 
 
-def _store(name: str, findings: Iterable[Finding], config: Settings) -> None:
+def _store(name: str, findings: Iterable[DoctorFinding], config: Settings) -> None:
     if not config.redis_url:
         return
     rows = [finding.to_json() for finding in findings]

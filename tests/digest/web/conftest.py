@@ -21,7 +21,7 @@ from digest.matching.profile import Profile
 from digest.models import AccountRequest, Delivery, SignUpRequest, Subscriber
 from digest.queues import Enqueue
 from digest.services.admin import doctor, health_report
-from digest.services.admin.doctor_finding import Finding
+from digest.services.admin.doctor_finding import DoctorFinding
 from digest.services.catalog.page_schemas import (
     AuthorPage,
     FurtherGroup,
@@ -206,9 +206,9 @@ class Browser:
 
 
 @pytest.fixture
-def doctor_findings(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
+def doctor_findings(monkeypatch: pytest.MonkeyPatch) -> list[DoctorFinding]:
     """What `digest doctor` finds when a page asks it; nothing at first. The real checks connect to other machines."""
-    findings: list[Finding] = []
+    findings: list[DoctorFinding] = []
     monkeypatch.setattr(doctor, "run_checks", lambda: list(findings))
     monkeypatch.setattr(health_report, "_checks", health_report._BackgroundChecks())
     return findings
@@ -216,7 +216,7 @@ def doctor_findings(monkeypatch: pytest.MonkeyPatch) -> list[Finding]:
 
 @pytest.fixture
 def web(
-    settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue, doctor_findings: list[Finding]
+    settled: None, clock_stands: time_machine.Traveller, queue: RecordingQueue, doctor_findings: list[DoctorFinding]
 ) -> Browser:
     return Browser(build(queue, PAGE_SERVICES))
 

@@ -21,7 +21,7 @@ from digest.db.papers.source_days import store_source_state
 from digest.models import Audit
 from digest.models.delivery import QUEUED, UNCERTAIN
 from digest.services.admin import doctor, health_report, paused_domains_admin
-from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, WARNING, DoctorFinding
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import admin_login, signed_links
 from digest.web.http import admin_session
@@ -262,9 +262,12 @@ def test_the_first_sentence_says_that_there_was_no_run_yet(web: Browser) -> None
 
 
 def test_an_error_of_the_doctor_is_the_first_sentence_on_both_pages(
-    web: Browser, doctor_findings: list[Finding]
+    web: Browser, doctor_findings: list[DoctorFinding]
 ) -> None:
-    doctor_findings += [Finding(OK, "redis", "answers"), Finding(ERROR, "dkim", "no public key is published")]
+    doctor_findings += [
+        DoctorFinding(OK, "redis", "answers"),
+        DoctorFinding(ERROR, "dkim", "no public key is published"),
+    ]
     cookie = signed_in(web)
 
     sentence = "`digest doctor` finds 1 error: dkim: no public key is published."
@@ -272,8 +275,8 @@ def test_an_error_of_the_doctor_is_the_first_sentence_on_both_pages(
     assert sentence in web.get("/admin/health", headers=cookie).text
 
 
-def test_a_warning_of_the_doctor_leaves_all_well(web: Browser, doctor_findings: list[Finding]) -> None:
-    doctor_findings.append(Finding(WARNING, "dkim", "mails are not signed here"))
+def test_a_warning_of_the_doctor_leaves_all_well(web: Browser, doctor_findings: list[DoctorFinding]) -> None:
+    doctor_findings.append(DoctorFinding(WARNING, "dkim", "mails are not signed here"))
 
     assert first_sentence(web, signed_in(web)).startswith("All well.")
 

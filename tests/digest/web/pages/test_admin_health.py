@@ -10,14 +10,14 @@ import pytest
 
 from digest.caching import BoundedCache
 from digest.services.admin import doctor, health_report
-from digest.services.admin.doctor_finding import ERROR, OK, Finding
+from digest.services.admin.doctor_finding import ERROR, OK, DoctorFinding
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser
 from tests.digest.web.pages.test_admin import signed_in
 
 FINDINGS = [
-    Finding(OK, "redis", "answers"),
-    Finding(ERROR, "mail server", "mail.example: connection refused", "check DIGEST_SMTP_URL"),
+    DoctorFinding(OK, "redis", "answers"),
+    DoctorFinding(ERROR, "mail server", "mail.example: connection refused", "check DIGEST_SMTP_URL"),
 ]
 
 
