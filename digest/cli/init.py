@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -113,7 +114,9 @@ class _SetupOptions:
 
 
 def _ask(name: str, question: str) -> str:
-    """Ask until the answer is valid."""
+    """Ask until the answer is valid. Raises BadInput where nobody can answer."""
+    if sys.stdin is None:  # it was closed
+        raise BadInput(f"standard input is closed; give --{name.replace('_', '-')}, or run this on a terminal")
 
     def checked(answer: str) -> str:
         try:

@@ -281,7 +281,8 @@ def report_errors(command: Callable[P, R]) -> Callable[P, R]:
             if error.errno not in _FAILURES_OF_MACHINE:
                 raise
             cure = _OWNER_CURE if error.errno in {errno.EACCES, errno.EPERM} else ""
-            raise fail(f"{error.filename or 'a file'}: {error.strerror}{cure}") from error
+            subject = error.filename or "a file, or the output, can't be written or read"
+            raise fail(f"{subject}: {error.strerror}{cure}") from error
 
     return run
 

@@ -25,8 +25,8 @@ def folder_of_service(tmp_path: Path) -> Path:
     return folder
 
 
-def owners(folder: Path) -> set[int]:
-    return {path.stat().st_uid for path in folder.rglob("*")}
+def owners(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_uid for path in folder.rglob("*")}
 
 
 def test_folders_files_and_moved_files_belong_to_the_owner_of_their_folder(folder_of_service: Path) -> None:
@@ -35,7 +35,7 @@ def test_folders_files_and_moved_files_belong_to_the_owner_of_their_folder(folde
     (folder_of_service.parent / "copy").write_bytes(b"rows")
     move_file(folder_of_service.parent / "copy", folder_of_service / "data" / "digest.db")
 
-    assert owners(folder_of_service) == {SERVICE_USER}
+    assert set(owners(folder_of_service).values()) == {SERVICE_USER}, owners(folder_of_service)
     assert (folder_of_service / "data" / "digest.db").read_bytes() == b"rows"
     assert not (folder_of_service.parent / "copy").exists()
 
@@ -47,7 +47,7 @@ def test_a_database_that_root_creates_belongs_to_the_service(
     schema_migration.upgrade()
     try:
         assert {path.name for path in (folder_of_service / "data").iterdir()} >= {"digest.db"}
-        assert owners(folder_of_service) == {SERVICE_USER}
+        assert set(owners(folder_of_service).values()) == {SERVICE_USER}, owners(folder_of_service)
     finally:
         engine.engine().dispose()
         engine.dispose_engines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -99,7 +99,6 @@ def _engine(address: str) -> Engine:
     sqlite_engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
     )
-    event.listen(sqlite_engine, "do_connect", _make_file_as_root)
     event.listen(sqlite_engine, "connect", _prepare_sqlite)
     event.listen(sqlite_engine, "begin", _begin_sqlite)
     return sqlite_engine
@@ -166,11 +165,11 @@ def _make_folder(folder: Path) -> None:
         raise Misconfigured(f"the database's folder {folder}: {reason}; set DIGEST_DATA_DIR") from error
 
 
-def _make_file_as_root(_dialect: object, _record: object, arguments: Sequence[Any], _options: object) -> None:
-    """Create a missing file with the owner of its folder; SQLite gives the files beside it the same owner."""
-    file = Path(arguments[0])
-    if os.geteuid() == 0 and arguments[0] != ":memory:" and os.access(file.parent, os.W_OK):
-        make_private_file(file)
+def make_file_as_root(database: Engine) -> None:
+    """Create a missing SQLite file with the owner of its folder; SQLite gives the files beside it the same owner."""
+    name = database.url.database if database.dialect.name == "sqlite" else None
+    if os.geteuid() == 0 and name and name != ":memory:" and os.access(Path(name).parent, os.W_OK):
+        make_private_file(Path(name))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from digest import settings
 from digest.db.core import installation
 from digest.db.core.database_failures import FAILURES, DatabaseFailure, problem_and_cure
-from digest.db.core.engine import engine, missing_file
+from digest.db.core.engine import engine, make_file_as_root, missing_file
 from digest.errors import DigestError, Misconfigured, Transient
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def upgrade(target: str = "head", *, database: Engine | None = None) -> str:
     from alembic import command
 
     database = database or engine()
+    make_file_as_root(database)
     version = current_revision(database)
     if version is not None and not is_known_revision(version):
         raise Misconfigured(_newer_release_message(version))

@@ -8,11 +8,13 @@ import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
 
 from digest import clock
+from digest.cli import init
 from digest.db.core.engine import transaction
 from digest.db.outbox import deliveries
 from digest.queues import NoQueue
@@ -525,6 +527,17 @@ def test_init_says_what_is_left_to_do_where_the_test_mail_is_refused(
     assert file.exists()
     assert "the settings are written" in result.stdout
     assert "digest doctor" in result.stdout
+
+
+def test_init_without_standard_input_names_the_missing_option(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "sys", SimpleNamespace(stdin=None))
+
+    code, error = terminal.refused("init", "--env-file", str(tmp_path / ".env"))
+
+    assert code == 2
+    assert "give --mail-from" in error
 
 
 @SQLITE
