@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, update
+from sqlalchemy import SQLColumnExpression, and_, func, literal, select, update
 from sqlmodel import Session, col
 
 from digest.db.core.dialect import in_values, insert_ignore
@@ -293,7 +293,7 @@ def versions_without_abstracts(
 
 
 def _versions(
-    session: Session, paper_revisions: Iterable[tuple[int, int]], abstract: ColumnElement[str]
+    session: Session, paper_revisions: Iterable[tuple[int, int]], abstract: SQLColumnExpression[str]
 ) -> dict[tuple[int, int], Record]:
     pairs = set(paper_revisions)
     version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
