@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from digest.caching import BoundedCache
 from digest.db.core.dialect import in_values
 from digest.db.papers import search_index
-from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexQuery, IndexTerm, Without
+from digest.matching.scoring.index_terms import AllOf, AnyOf, IndexPair, IndexPhrase, IndexQuery, IndexTerm, Without
 from digest.models import SearchDocument
 from digest.models.search import TERMS_TABLE
 
@@ -245,6 +245,8 @@ def to_fts5(query: IndexQuery) -> str:
             return f'"{term.replace(chr(34), "")}"{" *" if prefix else ""}'
         case IndexPair():
             return to_fts5(query.term)
+        case IndexPhrase():
+            return to_fts5(query.pairs)
         case AllOf(parts):
             return _joined(" AND ", map(to_fts5, parts))
         case AnyOf(parts):
@@ -261,6 +263,8 @@ def to_tsquery(query: IndexQuery) -> str:
             return f"'{escaped}'{':*' if prefix else ''}"
         case IndexPair():
             return to_tsquery(query.term)
+        case IndexPhrase():
+            return to_tsquery(query.pairs)
         case AllOf(parts):
             return _joined(" & ", map(to_tsquery, parts))
         case AnyOf(parts):

@@ -2,8 +2,9 @@
 
 `reference_matcher` decides about them. A paper matches as written, is by a followed author, or is close: its words have
 at least the profile's floor of relevance. The relevance of plain words is computed here as the matcher computes it, so
-of close papers only those that can be selected are returned. The similarity to example papers is bounded, because the
-lists do not tell whether two words are adjacent in the title or in the abstract.
+of close papers only those above the threshold are returned. Most papers are evaluated by the lists too
+(`posting_evaluation`); the others must be prepared. The similarity to example papers is bounded, because the search
+does not look whether two words are adjacent in the title or in the abstract.
 """
 
 from __future__ import annotations
@@ -12,24 +13,23 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from heapq import nsmallest
 
-from digest.matching.query.language import Term, author_ids, parse
+from digest.matching.query.language import Term
 from digest.matching.query.syntax_tree import Word
 from digest.matching.reference.example_bounds import ExampleBounds
-from digest.matching.reference.paper_evaluation import are_rare_together
+from digest.matching.reference.paper_evaluation import Finding, RankedPaper
 from digest.matching.reference.parsed_profile import ParsedProfile
 from digest.matching.reference.posting_cache import PostingCache
+from digest.matching.reference.posting_evaluation import PostingEvaluation
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.scoring.bm25 import Weights, impact
 from digest.matching.scoring.index_terms import AnyOf, IndexQuery, category_query, lookup, word_query
-from digest.matching.scoring.parameters import ABSTRACT_TF, CLOSE_PAPERS_PER_DAY, TITLE_TF
+from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 from digest.papers.subjects import with_equivalents
 from digest.text.person_references import reference_of
 
 _MAX_TF = TITLE_TF + ABSTRACT_TF
 MAX_RELEVANCE = 1 << 62  # more than any paper's
-_NO_PAPERS: IndexQuery = AnyOf(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,38 +78,31 @@ class CandidateSearch:
     def __init__(self, parsed: ParsedProfile, weights: Weights, cache: PostingCache) -> None:
         self._profile = profile = parsed.profile
         self._weights, self._floor = weights, parsed.floor if profile.close else 0
-        self._parsed, self._needs_context = parsed, parsed.contexts is not None
         self._cache, self._ids = cache, cache.ids
-        self._close_topics = [topic for topic in parsed.topics if topic.has_close_papers]
-        lookups = [lookup(topic.query.root, exact_pairs=True) for topic in parsed.topics]
-        self._as_written = [cache.find(result.query) for result in lookups]
-        self._is_written_exact = all(result.is_exact for result in lookups)
+        self._evaluation = PostingEvaluation(parsed, weights, cache)
         names = [author for author in profile.authors if reference_of(author) is None]
         self._followed = AnyOf(tuple(lookup(Term(name, "au")).query for name in names))
         self._allowed = self._papers_in_categories() if profile.categories else None
-        exclusions = [lookup(parse(text).root, exact_pairs=True) for text in profile.exclusions]
-        self._excluded = AnyOf(tuple(result.query for result in exclusions if result.is_exact))
         self._words = _weighted_words(parsed)
         self._examples = ExampleBounds(parsed, weights) if profile.close and profile.examples else None
         self._least = min(floor for floor in (self._floor, self._examples.floor) if floor) if self._examples else 0
         uses_words = bool(self._floor or self._examples)
         self._frequencies = [word.frequencies(cache) for word in self._words] if uses_words else []
-        self._frequencies_by_stem = dict(zip([word.stem for word in self._words], self._frequencies, strict=False))
         self._norms = cache.norms(weights)
-        # whether relevance and permission of a paper that does not match as written are known without evaluating it
-        self._is_exact = (
-            all(word.stem for word in self._words)
-            and all(result.is_exact for result in exclusions)
-            and not profile.primary_only
-            and self._examples is None
-            and not any(author_ids(topic.text) for topic in profile.topics if not topic.muted)
-        )
 
-    def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> list[int]:
-        """Ids of the papers of one announcement that may be selected. `tau`: the threshold, None for none yet."""
+    def candidates(self, lists: PostingLists, eligible: Collection[int], tau: int | None) -> dict[int, int]:
+        """The papers of one announcement that may be selected, by id with their numbers. `tau`: None for none yet."""
         hits = self._hits.get(lists, _NO_HITS)
-        numbers = hits.followed | hits.written | self._closest(hits, eligible, tau)
-        return [paper_id for paper_id in self._ids_of(numbers) if paper_id in eligible]
+        least = 0 if tau is None else tau + 1
+        close = {number for number, relevance in hits.relevances.items() if relevance >= least}
+        numbers = hits.followed | hits.written | close
+        return {paper_id: number for number in numbers if (paper_id := self._ids[number]) in eligible}
+
+    def evaluate(self, number: int, paper: RankedPaper) -> Finding | None:
+        """The evaluation of a candidate by posting lists; None where they don't tell enough."""
+        if not self._evaluation.decides(number) or number in self._followed_papers:
+            return None
+        return self._evaluation.evaluate(number, paper)
 
     def sample(self, lists: PostingLists, eligible: Collection[int]) -> RelevanceSample:
         """The close papers of one of the announcements that set the threshold.
@@ -119,12 +112,15 @@ class CandidateSearch:
         if not self._floor:
             return RelevanceSample((), ())
         hits = self._hits.get(lists, _NO_HITS)
-        written, relevances = hits.written, hits.relevances
-        numbers = [number for number in relevances if self._ids[number] in eligible]
-        if not self._is_exact:
-            return RelevanceSample((), tuple(self._ids_of(numbers)))
-        undecided = () if self._is_written_exact else self._ids_of([n for n in numbers if n in written])
-        return RelevanceSample(tuple(relevances[n] for n in numbers if n not in written), tuple(undecided))
+        relevances, undecided = [], []
+        for number, relevance in hits.relevances.items():
+            if self._ids[number] not in eligible:
+                continue
+            if not self._evaluation.decides(number):
+                undecided.append(self._ids[number])
+            elif number not in hits.written:
+                relevances.append(relevance)
+        return RelevanceSample(tuple(relevances), tuple(undecided))
 
     def bounds(self, lists: PostingLists, eligible: Collection[int]) -> dict[int, int]:
         """For a profile with examples, the most that the relevance of each paper of one announcement can be.
@@ -140,9 +136,9 @@ class CandidateSearch:
     @cached_property
     def _hits(self) -> Mapping[PostingLists, _AnnouncementHits]:
         """What the announcements have; those that have nothing are left out."""
-        excluded, allowed = self._cache.find(self._excluded), self._allowed
-        followed = self._cache.find(self._followed) - excluded
-        written: Collection[int] = frozenset().union(*self._as_written)
+        excluded, allowed = self._evaluation.excluded, self._allowed
+        followed = self._followed_papers - excluded
+        written: Collection[int] = self._evaluation.written
         relevances = self._relevances() if self._floor else {}
         if self._examples is not None:
             relevances = self._with_examples(self._examples)
@@ -159,32 +155,14 @@ class CandidateSearch:
                 hits[self._cache.lists_of(number)].relevances[number] = relevance
         return hits
 
+    @cached_property
+    def _followed_papers(self) -> frozenset[int]:
+        """The papers that may be by a followed author."""
+        return self._cache.find(self._followed)
+
     def _papers_in_categories(self) -> frozenset[int]:
         categories = with_equivalents(self._profile.categories)
         return self._cache.find(AnyOf(tuple(map(category_query, categories))))
-
-    def _closest(self, hits: _AnnouncementHits, eligible: Collection[int], tau: int | None) -> set[int]:
-        """The papers of one announcement that may be close: those above `tau`, without one the few most relevant.
-
-        While contexts are unknown, the words that a paper holds decide.
-        """
-        least = 0 if tau is None else tau + 1
-        relevances = hits.relevances.items()
-        close = [(-value, self._ids[n], n) for n, value in relevances if value >= least and n not in hits.written]
-        if self._is_exact and not self._needs_context:
-            close = [paper for paper in close if paper[1] in eligible and self._holds_topic(paper[2])]
-            close = nsmallest(CLOSE_PAPERS_PER_DAY, close) if tau is None else close
-        return {number for _, _, number in close}
-
-    def _holds_topic(self, number: int) -> bool:
-        """True where a paper holds words of a topic that are rare together; of profiles without prefixes."""
-        norm = self._norms[number]
-        for topic in self._close_topics:
-            tfs = ((word, self._frequencies_by_stem[word.text].get(number, 0)) for word in topic.term_bits)
-            held_words = [word for word, tf in tfs if impact(self._parsed.idf[word], tf, norm)]
-            if are_rare_together(self._parsed, topic, held_words):
-                return True
-        return False
 
     def _relevances(self) -> dict[int, int]:
         """The relevance by plain words of each paper that reaches the floor, at most too high where prefixes count.
@@ -220,9 +198,6 @@ class CandidateSearch:
     def _most(self, word: _WeightedWord) -> int:
         """The most that a word can add: in title and abstract of an empty paper."""
         return word.weight * impact(word.idf, _MAX_TF, self._weights.norm(0))
-
-    def _ids_of(self, numbers: Iterable[int]) -> list[int]:
-        return [self._ids[number] for number in numbers]
 
 
 def _weighted_words(parsed: ParsedProfile) -> Sequence[_WeightedWord]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, Protocol
 
+from digest.matching.profile import Candidate
 from digest.matching.query.language import TEXT_FIELDS, ProfileTerm
 from digest.matching.reference.parsed_profile import ParsedProfile, ParsedTerm, ParsedTopic
 from digest.matching.scoring.bm25 import Weights, impact, score, words_needed
-from digest.matching.scoring.boolean_match import Document, in_category
+from digest.matching.scoring.boolean_match import Document, in_category, node_matches
 from digest.matching.scoring.example_vectors import term_frequency
 from digest.matching.scoring.parameters import (
     ABSTRACT_TF,
@@ -20,34 +23,91 @@ from digest.matching.scoring.parameters import (
     TOPIC_WEIGHT,
 )
 from digest.matching.scoring.relevance_feedback import lift
-from digest.matching.scoring.topic_context import nearness_of, paper_vector
+from digest.matching.scoring.topic_context import PaperVector, nearness_of, paper_vector
 from digest.text.folding import fold_text
+
+
+class RankedPaper(NamedTuple):
+    """What orders papers besides their words: the id, the announcement, and the trending percentile."""
+
+    id: int
+    announcement: int
+    trending: int
+
+    @classmethod
+    def from_candidate(cls, candidate: Candidate) -> RankedPaper:
+        """The paper of a candidate."""
+        return cls(candidate.id, candidate.announcement, candidate.trending)
+
+
+class PaperText(Protocol):
+    """What few decisions need of an evaluated paper's text, computed when it is needed."""
+
+    def vector(self, weights: Weights) -> PaperVector:
+        """The words of title and abstract with their impacts."""
+
+    def has_in_title(self, position: int) -> bool:
+        """True where a term (by its position in `ParsedProfile.terms`) that the paper has is in the title."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """The text of a prepared paper."""
+
+    parsed: ParsedProfile
+    document: Document
+
+    def vector(self, weights: Weights) -> PaperVector:
+        """As `PaperText.vector`."""
+        return paper_vector(self.document.tf, self.document.length, weights)
+
+    def has_in_title(self, position: int) -> bool:
+        """As `PaperText.has_in_title`."""
+        term = self.parsed.terms[position][1].title_term
+        return term is not None and node_matches(term, self.document)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicGains:
+    """What a paper's words gain. `gains`: of each matched term.
+
+    `strict_gains`: of the words of the terms by which topics match as written; `phrase_gain`: the extra gain of
+    phrases. `liked_impacts`: the weighted impacts of words of liked papers.
+    """
+
+    gains: dict[ProfileTerm, int]
+    strict_gains: dict[ProfileTerm, int]
+    phrase_gain: int
+    liked_impacts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The evaluation of one paper for a profile. `gains`: the gain of each matched term.
+    """The evaluation of one paper for a profile. `allowed`: by the profile's categories.
 
     `strict_positions`: the positions in `ParsedProfile.terms` of the terms by which topics match as written.
-    `strict_gains`: the gains of these terms' words; `phrase_gain`: the extra gain of phrases. `liked_impacts`: the
-    weighted impacts of words of liked papers. `similarity`: to the example papers; `shared_terms`: the positions of
-    those terms of the examples that the paper has.
+    `similarity`: to the example papers; `shared_terms`: the positions of those terms of the examples that the paper
+    has.
     """
 
-    document: Document
-    gains: dict[ProfileTerm, int]
-    strict_positions: list[int]
-    strict_gains: dict[ProfileTerm, int]
-    phrase_gain: int
-    followed: tuple[str, ...]
-    liked_impacts: tuple[int, ...]
+    paper: RankedPaper
+    text: PaperText
+    topic_gains: TopicGains
+    strict_positions: Sequence[int]
+    allowed: bool
+    followed: tuple[str, ...] = ()
     similarity: int = 0
     shared_terms: tuple[int, ...] = ()
 
     @property
+    def gains(self) -> Mapping[ProfileTerm, int]:
+        """The gain of each matched term."""
+        return self.topic_gains.gains
+
+    @property
     def topic_relevance(self) -> int:
         """The relevance by topics alone."""
-        return sum(self.gains.values()) + self.phrase_gain
+        return sum(self.gains.values()) + self.topic_gains.phrase_gain
 
     @property
     def relevance(self) -> int:
@@ -57,42 +117,65 @@ class Finding:
     @property
     def score(self) -> int:
         """Likes raise only the score; relevance alone decides whether a paper matches."""
-        return score(self.relevance + lift(self.liked_impacts, self.relevance), self.document.candidate.trending)
+        return score(self.relevance + lift(self.topic_gains.liked_impacts, self.relevance), self.paper.trending)
 
 
 def evaluate_paper(parsed: ParsedProfile, document: Document, weights: Weights) -> Finding:
     """Evaluate one paper: words of plain topics always count, those of a query only where the query matches."""
     norm = weights.norm(document.length)
     followed = tuple([author for author, is_author in parsed.authors if is_author(document)])
-    likes = ((ProfileTerm("", stem), weight) for stem, weight in parsed.profile.likes if stem in document.tf)
-    liked_impacts = tuple(
-        weight * impact(parsed.idf[profile_term], document.tf[profile_term.text], norm)
-        for profile_term, weight in likes
-    )
-    gains: dict[ProfileTerm, int] = {}
-    for stem in parsed.plain_words.keys() & document.tf.keys():
-        profile_term = parsed.plain_words[stem]
-        gains[profile_term] = parsed.plain_weights[profile_term] * impact(
-            parsed.idf[profile_term], document.tf[stem], norm
-        )
-    for profile_term in parsed.plain_prefixes:
-        if tf := _tf(profile_term, document):
-            gains[profile_term] = parsed.plain_weights[profile_term] * impact(parsed.idf[profile_term], tf, norm)
+    plain_words = [parsed.plain_words[stem] for stem in parsed.plain_words.keys() & document.tf.keys()]
     strict_positions = parsed.satisfied_terms(document)
+    similarity, shared_terms = _similarity(parsed, document, norm)
+    return Finding(
+        RankedPaper.from_candidate(document.candidate),
+        DocumentText(parsed, document),
+        topic_gains(
+            parsed,
+            partial(_tf, document),
+            norm,
+            (*plain_words, *parsed.plain_prefixes),
+            strict_positions,
+            followed,
+        ),
+        strict_positions,
+        _is_allowed(parsed, document),
+        followed,
+        similarity,
+        shared_terms,
+    )
+
+
+def topic_gains(
+    parsed: ParsedProfile,
+    tf_of: Callable[[ProfileTerm], int],
+    norm: int,
+    plain_words: Iterable[ProfileTerm],
+    strict_positions: Sequence[int],
+    followed: Sequence[str] = (),
+) -> TopicGains:
+    """What a paper's words gain. `tf_of`: the tf of a word of title and abstract; `norm`: of the paper's length.
+
+    `plain_words`: the words of plain topics that the paper may have.
+    """
+    likes = ((ProfileTerm("", stem), weight) for stem, weight in parsed.profile.likes)
+    liked_impacts = tuple(
+        [weight * impact(parsed.idf[word], tf, norm) for word, weight in likes if (tf := tf_of(word))]
+    )
     strict_gains: dict[ProfileTerm, int] = {}
     phrase_gain = sum(
         [
-            _add_strict_gains(parsed.terms[position][1], parsed, document, norm, strict_gains)
+            _add_strict_gains(parsed.terms[position][1], parsed, tf_of, norm, strict_gains)
             for position in strict_positions
         ]
     )
-    gains = strict_gains | gains
+    gains = dict(strict_gains)
+    for word in plain_words:
+        if tf := tf_of(word):
+            gains[word] = parsed.plain_weights[word] * impact(parsed.idf[word], tf, norm)
     for author in followed:
         gains[ProfileTerm("au", fold_text(author))] = TOPIC_WEIGHT * FIXED_IMPACTS["au"]
-    similarity, shared_terms = _similarity(parsed, document, norm)
-    return Finding(
-        document, gains, strict_positions, strict_gains, phrase_gain, followed, liked_impacts, similarity, shared_terms
-    )
+    return TopicGains(gains, strict_gains, phrase_gain, liked_impacts)
 
 
 def _similarity(parsed: ParsedProfile, document: Document, norm: int) -> tuple[int, tuple[int, ...]]:
@@ -112,7 +195,11 @@ def is_similar(parsed: ParsedProfile, finding: Finding) -> bool:
 
 
 def _add_strict_gains(
-    term: ParsedTerm, parsed: ParsedProfile, document: Document, norm: int, strict_gains: dict[ProfileTerm, int]
+    term: ParsedTerm,
+    parsed: ParsedProfile,
+    tf_of: Callable[[ProfileTerm], int],
+    norm: int,
+    strict_gains: dict[ProfileTerm, int],
 ) -> int:
     """Add a matched term's gains to `strict_gains`. Returns the extra gain of a phrase, else 0."""
     for profile_term, key in term.term_bits:
@@ -121,22 +208,21 @@ def _add_strict_gains(
         if profile_term.field not in TEXT_FIELDS:
             strict_gains[key] = TOPIC_WEIGHT * FIXED_IMPACTS[profile_term.field]
         else:
-            tf = _tf(profile_term, document) if profile_term.prefix else document.tf.get(profile_term.text, 0)
-            strict_gains[key] = TOPIC_WEIGHT * impact(parsed.idf[key], tf, norm)
+            strict_gains[key] = TOPIC_WEIGHT * impact(parsed.idf[key], tf_of(key), norm)
     return sum([strict_gains[key] for _, key in term.term_bits]) if term.phrase else 0
 
 
-def _tf(profile_term: ProfileTerm, document: Document) -> int:
+def _tf(document: Document, word: ProfileTerm) -> int:
     """3 for a word in the title, 1 in the abstract, 4 in both; a prefix matches any word that begins with it."""
-    if not profile_term.prefix:
-        return document.tf.get(profile_term.text, 0)
-    in_title, in_abstract = (text.has_prefix(profile_term.text) for text in (document.title, document.abstract))
+    if not word.prefix:
+        return document.tf.get(word.text, 0)
+    in_title, in_abstract = (text.has_prefix(word.text) for text in (document.title, document.abstract))
     return TITLE_TF * in_title + ABSTRACT_TF * in_abstract
 
 
-def is_allowed(parsed: ParsedProfile, finding: Finding) -> bool:
+def _is_allowed(parsed: ParsedProfile, document: Document) -> bool:
     """True where the profile's categories allow the paper; a paper without categories is in none."""
-    categories = finding.document.categories[: 1 if parsed.profile.primary_only else None]
+    categories = document.categories[: 1 if parsed.profile.primary_only else None]
     return not parsed.categories or any(in_category(category, categories) for category in parsed.categories)
 
 
@@ -145,24 +231,30 @@ def is_close_to_topics(parsed: ParsedProfile, finding: Finding, weights: Weights
 
     It is near the context of a topic and holds its words, or near the contexts of two and holds the rarest word of one;
     of a topic without a context it has all words. Where contexts are unknown, it holds words of a topic that are rare
-    together.
+    together. Contexts are looked up last, because that may compute them.
     """
     if not finding.topic_relevance >= parsed.floor > 0:
         return False
-    if parsed.contexts is None:
-        close_topics = [topic for topic in parsed.topics if topic.has_close_papers]
-        return any(are_rare_together(parsed, topic, _held_words(finding, topic)) for topic in close_topics)
-    vector = paper_vector(finding.document, weights)
+    close_topics = parsed.close_topics
+    held_words = [_held_words(finding, topic) for topic in close_topics]
+    held_topics = list(zip(close_topics, held_words, strict=True))
+    if not any(_holds_words(parsed, topic, held) for topic, held in held_topics) and (
+        len(close_topics) < NEAR_TOPICS or not any(_holds_rarest(parsed, topic, held) for topic, held in held_topics)
+    ):
+        return False  # whatever the contexts are
+    contexts = parsed.known_contexts()
+    if contexts is None:
+        return any(are_rare_together(parsed, topic, held) for topic, held in held_topics)
+    vector = finding.text.vector(weights)
     near_topics, has_rarest = 0, False
-    for topic, context in parsed.contexts:
-        held_words = _held_words(finding, topic)
+    for (topic, held), context in zip(held_topics, contexts, strict=True):
         if not context.weights:
-            if len(held_words) == len(topic.term_bits):
+            if len(held) == len(topic.term_bits):
                 return True
         elif nearness_of(context, vector) >= context.floor:
             near_topics += 1
-            has_rarest |= _holds_rarest(parsed, topic, held_words)
-            if _holds_words(parsed, topic, held_words) or (has_rarest and near_topics >= NEAR_TOPICS):
+            has_rarest |= _holds_rarest(parsed, topic, held)
+            if _holds_words(parsed, topic, held) or (has_rarest and near_topics >= NEAR_TOPICS):
                 return True
     return False
 

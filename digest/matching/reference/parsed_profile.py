@@ -28,22 +28,18 @@ from digest.papers.subjects import with_equivalents
 _TITLE_FIELDS = {"", "ti", "all"}  # fields whose words may stand in the title
 
 
-def _nowhere(_document: Document) -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class ParsedTerm:
     """A query term, analysed for matching.
 
-    `in_title`: its words stand in the title. `term_bits`: its profile terms, each with the key under which it is
-    scored. `phrase`: it has several weighted words of title and abstract. `stems`: words that a matching title or
-    abstract must contain; `is_sufficient_word`: it has one stem, and that alone is a match.
+    `title_term`: the same words in the title; None for a term of other fields. `term_bits`: its profile terms, each
+    with the key under which it is scored. `phrase`: it has several weighted words of title and abstract. `stems`: words
+    that a matching title or abstract must contain; `one_word`: it has one stem, and that alone is a match.
     """
 
     term: Term
     matches: Predicate
-    in_title: Predicate
+    title_term: Term | None
     term_bits: tuple[tuple[ProfileTerm, ProfileTerm], ...]
     phrase: bool
     stems: tuple[str, ...]
@@ -59,7 +55,7 @@ class ParsedTerm:
         return cls(
             term,
             predicate(term),
-            predicate(replace(term, field="ti")) if term.field in _TITLE_FIELDS else _nowhere,
+            replace(term, field="ti") if term.field in _TITLE_FIELDS else None,
             term_bits,
             sum(profile_term.field in TEXT_FIELDS for profile_term in profile_terms) > 1,
             stems,
@@ -102,8 +98,8 @@ class ParsedProfile:
 
     `plain_words` and `plain_prefixes`: the keys of `plain_weights`, by word. `terms`: the terms of all topics in order;
     `by_stem`: the positions of the terms that need a stem, `other_terms`: of those that need none. `examples`: of each
-    term of the example papers its stems, weight and idf. `contexts`: the plain topics with words, each with its
-    context; None where a context is unknown.
+    term of the example papers its stems, weight and idf. `close_topics`: the plain topics with words; `contexts`: by a
+    topic's text, as far as they are known.
     """
 
     profile: Profile
@@ -121,7 +117,14 @@ class ParsedProfile:
     by_stem: Mapping[str, tuple[int, ...]]
     other_terms: tuple[int, ...]
     examples: tuple[tuple[tuple[str, ...], int, int], ...]
-    contexts: tuple[tuple[ParsedTopic, TopicContext], ...] | None
+    close_topics: tuple[ParsedTopic, ...]
+    contexts: Mapping[str, TopicContext]
+
+    def known_contexts(self) -> list[TopicContext] | None:
+        """The contexts of `close_topics`; None where one of them is unknown."""
+        contexts = [self.contexts.get(self.profile.topics[topic.index].text) for topic in self.close_topics]
+        known = [context for context in contexts if context is not None]
+        return known if len(known) == len(contexts) else None
 
     def satisfied_terms(self, document: Document) -> list[int]:
         """The positions in `terms` of the terms that match where their topic matches as written, in no order.
@@ -159,9 +162,8 @@ def parse_profile(
     words = {scoring_key(term) for topic in topics for term in topic.term_bits if term.field in TEXT_FIELDS}
     words |= {ProfileTerm("", stem) for stem, _ in profile.likes}
     idf = {profile_term: weights.idf(profile_term.text, prefix=profile_term.prefix) for profile_term in words}
-    weighted_words = [
-        [(plain_weights[term], idf[term]) for term in topic.term_bits] for topic in topics if topic.has_close_papers
-    ]
+    close_topics = tuple(topic for topic in topics if topic.has_close_papers)
+    weighted_words = [[(plain_weights[term], idf[term]) for term in topic.term_bits] for topic in close_topics]
     topic_terms = [(topic, term) for topic in topics for term in topic.terms]
     return ParsedProfile(
         profile=profile,
@@ -179,7 +181,8 @@ def parse_profile(
         by_stem=_positions_by_rarest_stem((term for _, term in topic_terms), weights),
         other_terms=tuple(position for position, (_, term) in enumerate(topic_terms) if not term.stems),
         examples=_weighted_examples(profile, weights),
-        contexts=_contexts_of_topics(profile, topics, contexts),
+        close_topics=close_topics,
+        contexts=contexts,
     )
 
 
@@ -191,14 +194,6 @@ def _positions_by_rarest_stem(terms: Iterable[ParsedTerm], weights: Weights) -> 
             rarest = max(term.stems, key=weights.idf)
             positions[rarest] = (*positions.get(rarest, ()), position)
     return positions
-
-
-def _contexts_of_topics(
-    profile: Profile, topics: Iterable[ParsedTopic], contexts: Mapping[str, TopicContext]
-) -> tuple[tuple[ParsedTopic, TopicContext], ...] | None:
-    with_words = [(topic, contexts.get(profile.topics[topic.index].text)) for topic in topics if topic.has_close_papers]
-    with_contexts = tuple((topic, context) for topic, context in with_words if context is not None)
-    return with_contexts if len(with_contexts) == len(with_words) else None
 
 
 def _weighted_examples(profile: Profile, weights: Weights) -> tuple[tuple[tuple[str, ...], int, int], ...]:

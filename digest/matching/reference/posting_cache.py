@@ -27,7 +27,8 @@ _BYTES_PER_PAPER, _BYTES_PER_RESULT = 90, 300  # of a set or dictionary of numbe
 class PostingCache:
     """Looks queries and stems up in all `lists` at once. Results are not to be changed.
 
-    The number of a paper is its number in its announcement's lists after those of all lists before.
+    The number of a paper is its number in its announcement's lists after those of all lists before. `long_papers`:
+    those with a stem that is too long for the lists.
     """
 
     def __init__(self, lists: Iterable[PostingLists]) -> None:
@@ -35,6 +36,7 @@ class PostingCache:
         self._starts = list(accumulate((part.paper_count for part in self.lists), initial=0))
         self.start_of: Mapping[PostingLists, int] = dict(zip(self.lists, self._starts, strict=False))
         self.ids = array("q", (paper_id for part in self.lists for paper_id in part.ids))
+        self.long_papers = frozenset(start + n for part, start in self.start_of.items() for n in part.long_papers)
         self._papers: BoundedCache[frozenset[int]] = _new_cache()
         self._frequencies: BoundedCache[Mapping[int, int]] = _new_cache()
         self._norms: BoundedCache[Sequence[int]] = BoundedCache(max_entries=1, max_bytes=1, size_of=lambda _: 1)
@@ -62,6 +64,12 @@ class PostingCache:
         return {
             start + number: tf for part, start in self.start_of.items() for number, tf in part.frequencies(stem).items()
         }
+
+    def paper_words(self, number: int) -> tuple[Mapping[str, int], int]:
+        """The tf of each stem of a paper that is not one of `long_papers`, and the paper's length in tokens."""
+        lists = self.lists_of(number)
+        number_there = number - self.start_of[lists]
+        return lists.paper_frequencies(number_there), lists.lengths[number_there]
 
     def norms(self, weights: Weights) -> Sequence[int]:
         """The length normalisation of each paper (`Weights.norm`), by its number."""

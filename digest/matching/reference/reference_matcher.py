@@ -5,7 +5,7 @@ docs/MATCHING.md defines the rules. The engine must give the same papers, order,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -14,8 +14,8 @@ from digest.matching.query.language import ProfileTerm, phrase_words, positive_t
 from digest.matching.reference import topic_slots
 from digest.matching.reference.paper_evaluation import (
     Finding,
+    RankedPaper,
     evaluate_paper,
-    is_allowed,
     is_close_to_topics,
     is_similar,
 )
@@ -45,13 +45,13 @@ class FindingCache:
 
     def evaluate(self, parsed: ParsedProfile, document: Document, weights: Weights) -> Finding | None:
         """The evaluation of the paper, None where it is withdrawn or excluded."""
-        paper = document.candidate.id
-        words, finding = self._findings.get(paper, (None, None))
+        paper = RankedPaper.from_candidate(document.candidate)
+        words, finding = self._findings.get(paper.id, (None, None))
         if words is not document.tf:  # new, or another revision
             finding = _evaluate_unless_excluded(parsed, document, weights)
-            self._findings[paper] = document.tf, finding
+            self._findings[paper.id] = document.tf, finding
         # The same words may come with another percentile of trending.
-        return finding if finding is None or finding.document is document else replace(finding, document=document)
+        return finding if finding is None or finding.paper == paper else replace(finding, paper=paper)
 
 
 def match(
@@ -99,23 +99,31 @@ def match_lazily(
     """
     weights = _weights(counts)
     parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights, contexts)
-    findings = [
-        finding
-        for finding in _findings(parsed, candidates, weights, cache)
-        if finding.followed or is_allowed(parsed, finding)
-    ]
-    strict = [finding for finding in findings if finding.strict_positions or finding.followed]
+    return matches_of_findings(parsed, weights, findings_of(parsed, candidates, weights, cache), tau=tau, sent=sent)
+
+
+def matches_of_findings(
+    parsed: ParsedProfile,
+    weights: Weights,
+    findings: Iterable[Finding],
+    *,
+    tau: int | None,
+    sent: Collection[int] = frozenset(),
+) -> LazyMatches:
+    """As `match_lazily`, from the evaluations of papers that are neither withdrawn nor excluded."""
+    allowed = [finding for finding in findings if finding.followed or finding.allowed]
+    strict = [finding for finding in allowed if finding.strict_positions or finding.followed]
     least = 1 + (tau or 0)
     close = [
         finding
-        for finding in findings
+        for finding in allowed
         if not (finding.strict_positions or finding.followed)
-        and profile.close
+        and parsed.profile.close
         and finding.relevance >= least
         and (is_similar(parsed, finding) or is_close_to_topics(parsed, finding, weights))
     ]
     close = _best_of_each_day(close) if tau is None else close
-    unsent = [finding for finding in strict + close if finding.document.candidate.id not in sent]
+    unsent = [finding for finding in strict + close if finding.paper.id not in sent]
     return LazyMatches(parsed, weights, sorted(unsent, key=_sort_key))
 
 
@@ -138,8 +146,8 @@ class LazyMatches:
     def title_topics(self, place: int) -> frozenset[int]:
         """The topics that match the paper at a place as written and stand in its title."""
         finding = self._findings[place]
-        terms = [self._parsed.terms[term_index] for term_index in finding.strict_positions]
-        return frozenset(topic.index for topic, term in terms if term.in_title(finding.document))
+        in_title = filter(finding.text.has_in_title, finding.strict_positions)
+        return frozenset(self._parsed.terms[position][0].index for position in in_title)
 
     def within_limits(self) -> list[Match]:
         """The matches within the profile's limits, with a slot for each topic that stands in a title."""
@@ -147,7 +155,7 @@ class LazyMatches:
 
     def papers(self) -> list[int]:
         """The matched papers without those of followed authors."""
-        return [finding.document.candidate.id for finding in self._findings if not finding.followed]
+        return [finding.paper.id for finding in self._findings if not finding.followed]
 
 
 def close_floor_of(profile: Profile, counts: Counts | Weights) -> int:
@@ -168,15 +176,15 @@ def non_strict_relevances(
     """The relevances of the allowed papers that match no topic as written. Thresholds are computed from these."""
     weights = _weights(counts)
     parsed = cache.parse(profile, weights) if cache else parse_profile(profile, weights)
-    findings = _findings(parsed, candidates, weights, cache)
-    return [finding.relevance for finding in findings if is_allowed(parsed, finding) and not finding.strict_positions]
+    findings = findings_of(parsed, candidates, weights, cache)
+    return [finding.relevance for finding in findings if finding.allowed and not finding.strict_positions]
 
 
 def _weights(counts: Counts | Weights) -> Weights:
     return counts if isinstance(counts, Weights) else Weights(counts)
 
 
-def _findings(
+def findings_of(
     parsed: ParsedProfile,
     candidates: Iterable[Candidate | Document],
     weights: Weights,
@@ -201,16 +209,15 @@ def _best_of_each_day(close: list[Finding]) -> list[Finding]:
     """The few most relevant papers of each announcement; ties by id."""
 
     def day(finding: Finding) -> int:
-        return finding.document.candidate.announcement
+        return finding.paper.announcement
 
-    ranked = sorted(close, key=lambda f: (day(f), -f.relevance, f.document.candidate.id))
+    ranked = sorted(close, key=lambda f: (day(f), -f.relevance, f.paper.id))
     return [finding for _, group in groupby(ranked, key=day) for finding in list(group)[:CLOSE_PAPERS_PER_DAY]]
 
 
 def _sort_key(finding: Finding) -> tuple[bool, int, int, int]:
     """Followed authors, then by score, newer announcements, id."""
-    candidate = finding.document.candidate
-    return not finding.followed, -finding.score, -candidate.announcement, candidate.id
+    return not finding.followed, -finding.score, -finding.paper.announcement, finding.paper.id
 
 
 def _strict_terms_by_topic(parsed: ParsedProfile, finding: Finding) -> dict[int, list[ParsedTerm]]:
@@ -228,7 +235,7 @@ def _explain(parsed: ParsedProfile, finding: Finding, weights: Weights) -> Match
     After the first, a topic that does not match as written is listed only if most of its words match and one is new.
     A paper that only the examples admit has no topics.
     """
-    candidate, strict_terms = finding.document.candidate, _strict_terms_by_topic(parsed, finding)
+    strict_terms = _strict_terms_by_topic(parsed, finding)
     mask = 0
     matched: list[tuple[int, tuple[str, ...]]] = []
     has_example = is_similar(parsed, finding)
@@ -241,7 +248,7 @@ def _explain(parsed: ParsedProfile, finding: Finding, weights: Weights) -> Match
     examples = parsed.profile.examples if has_example else None
     example, example_words = nearest_example(examples, finding.shared_terms) if examples else ("", ())
     return Match(
-        paper=candidate.id,
+        paper=finding.paper.id,
         score=finding.score,
         relevance=finding.relevance,
         strict=bool(finding.strict_positions),
@@ -265,7 +272,10 @@ def _rank_topics(
         if matched_terms or satisfied_terms:
             gain = sum(finding.gains[key] for key in {scoring_key(profile_term) for profile_term in matched_terms})
             gain += sum(
-                finding.strict_gains[key] for term in satisfied_terms if term.phrase for _, key in term.term_bits
+                finding.topic_gains.strict_gains[key]
+                for term in satisfied_terms
+                if term.phrase
+                for _, key in term.term_bits
             )
             ranked.append(
                 (-gain, topic.index, topic, sum({parsed.bit_of_term[profile_term] for profile_term in matched_terms}))

@@ -3,80 +3,84 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from digest.matching.query.language import ProfileTerm, Query, parse, phrase_words, positive_terms
 from digest.matching.reference.posting_lists import PostingLists
-from digest.matching.scoring.bm25 import Weights, impact
+from digest.matching.scoring.bm25 import Weights, impacts_of_word
 from digest.matching.scoring.index_terms import AllOf, IndexPair, IndexQuery, word_query
 from digest.matching.scoring.topic_context import (
     MIN_CONTEXT_PAPERS,
+    MIN_WORD_PAPERS,
     SHARE_UNIT,
     TopicContext,
     heaviest_words,
     leave_out,
-    nearness,
     nearness_floor,
+    nearnesses,
     own_terms,
     vector_length,
     word_idf,
 )
 
-_PlacedPaper = tuple[int, int]  # the place of its announcement, newest first, and its number there
 _MIN_AS_WRITTEN = 5  # with fewer papers that have the topic as written, those with all its words count
 _NEWEST_PAPERS = 100  # of a topic
-
-
-class _PaperVectors:
-    """The words of the papers of one announcement with their impacts; words that count nothing are left out.
-
-    `words_of` has for each paper the numbers of its words, `impacts_of` their impacts; `lengths` the lengths of these
-    vectors.
-    """
-
-    def __init__(self, lists: PostingLists, weights: Weights, number_of: dict[str, int]) -> None:
-        self.words_of = [array("I") for _ in lists.ids]
-        self.impacts_of = [array("H") for _ in lists.ids]
-        norms = [weights.norm(length) for length in lists.lengths]
-        squares = [0] * len(norms)
-        for stem, papers, frequencies in lists.stem_lists():
-            idf = word_idf(stem, weights)
-            if not idf:
-                continue
-            word = number_of.setdefault(stem, len(number_of))
-            for paper, tf in zip(papers, frequencies, strict=True):
-                value = impact(idf, tf, norms[paper])
-                self.words_of[paper].append(word)
-                self.impacts_of[paper].append(value)
-                squares[paper] += value * value
-        self.lengths = [vector_length(total) for total in squares]
 
 
 class ContextSearch:
     """Computes contexts from the announcements before an epoch. Preparing takes about 0.1 ms a paper.
 
     `earlier`: posting lists, newest first; `window`: so many of them set the floors.
+
+    The papers of all announcements are numbered together, those of the window first. A paper is the vector of its
+    words' impacts, without words that count nothing; words have numbers too.
     """
 
     def __init__(self, earlier: Sequence[PostingLists], weights: Weights, *, window: int) -> None:
         self._earlier, self._weights, self._window = tuple(earlier), weights, window
         self._number_of: dict[str, int] = {}
-        self._vectors = [_PaperVectors(lists, weights, self._number_of) for lists in self._earlier]
+        self._starts = list(accumulate((lists.paper_count for lists in self._earlier), initial=0))
+        self._window_end = self._starts[min(window, len(self._earlier))]
+        # of each paper its words and their impacts, and the length of this vector
+        self._words_of = [array("I") for _ in range(self._starts[-1])]
+        self._impacts_of = [array("H") for _ in range(self._starts[-1])]
+        self._lengths: list[int] = []
+        # of each word the window's papers that have it, and its impacts in these
+        self._window_papers: list[array[int]] = []
+        self._window_impacts: list[array[int]] = []
+        for place, lists in enumerate(self._earlier):
+            self._add_vectors(lists, self._starts[place], in_window=place < window)
         self._stems = list(self._number_of)
-        window_vectors = self._vectors[:window]
-        self._window_lengths = [length for vectors in window_vectors for length in vectors.lengths]
-        self._window_papers: list[array[int]] = [array("I") for _ in self._stems]
-        self._window_impacts: list[array[int]] = [array("H") for _ in self._stems]
-        self._window_at: list[int] = []
-        number = 0
-        for vectors in window_vectors:
-            self._window_at.append(number)
-            for words, impacts in zip(vectors.words_of, vectors.impacts_of, strict=True):
-                for word, value in zip(words, impacts, strict=True):
-                    self._window_papers[word].append(number)
-                    self._window_impacts[word].append(value)
-                number += 1
+
+    def _add_vectors(self, lists: PostingLists, start: int, *, in_window: bool) -> None:
+        """Add the papers of an announcement, which are numbered from `start` on."""
+        norms = [self._weights.norm(length) for length in lists.lengths]
+        squares = [0] * len(norms)
+        words_of, impacts_of = self._words_of[start:], self._impacts_of[start:]
+        for stem, papers, frequencies in lists.stem_lists():
+            idf = word_idf(stem, self._weights)
+            if not idf:
+                continue
+            word = self._word_number(stem)
+            impacts = impacts_of_word(idf, frequencies, [norms[paper] for paper in papers])
+            for paper, value in zip(papers, impacts, strict=True):
+                words_of[paper].append(word)
+                impacts_of[paper].append(value)
+                squares[paper] += value * value
+            if in_window:
+                self._window_papers[word].extend([start + paper for paper in papers])
+                self._window_impacts[word].extend(impacts)
+        self._lengths += map(vector_length, squares)
+
+    def _word_number(self, stem: str) -> int:
+        """The number of a word; a new one where it has none."""
+        number = self._number_of.setdefault(stem, len(self._number_of))
+        if number == len(self._window_papers):
+            self._window_papers.append(array("I"))
+            self._window_impacts.append(array("H"))
+        return number
 
     def context(self, text: str) -> TopicContext | None:
         """The context of a plain topic; None for a query or a topic without weighted words. Raises BadQuery."""
@@ -92,42 +96,45 @@ class ContextSearch:
         weights = self._typical_words(papers[:_NEWEST_PAPERS], own)
         return TopicContext(weights, self._floor(weights, papers)) if weights else TopicContext({})
 
-    def _papers(self, query: IndexQuery) -> list[_PlacedPaper]:
+    def _papers(self, query: IndexQuery) -> list[int]:
         """The papers that a query finds, newest first: all of the window, and earlier ones until they are enough."""
-        papers: list[_PlacedPaper] = []
+        papers: list[int] = []
         for place, lists in enumerate(self._earlier):
             if place >= self._window and len(papers) >= _NEWEST_PAPERS:
                 break
-            papers += [(place, number) for number in sorted(lists.find(query), reverse=True)]
+            start = self._starts[place]
+            papers += [start + number for number in sorted(lists.find(query), reverse=True)]
         return papers
 
-    def _typical_words(self, papers: Sequence[_PlacedPaper], own: Sequence[ProfileTerm]) -> dict[str, int]:
-        shares: dict[int, int] = {}
-        counts: dict[int, int] = {}
-        for place, number in papers:
-            vectors = self._vectors[place]
-            length = vectors.lengths[number]
-            for word, value in zip(vectors.words_of[number], vectors.impacts_of[number], strict=True):
-                shares[word] = shares.get(word, 0) + SHARE_UNIT * value // length
-                counts[word] = counts.get(word, 0) + 1
+    def _typical_words(self, papers: Sequence[int], own: Sequence[ProfileTerm]) -> dict[str, int]:
+        shares: defaultdict[int, int] = defaultdict(int)
+        counts: Counter[int] = Counter()
+        for paper in papers:
+            words, length = self._words_of[paper], self._lengths[paper]
+            counts.update(words)
+            for word, value in zip(words, self._impacts_of[paper], strict=True):
+                shares[word] += SHARE_UNIT * value // length
         stems = self._stems
+        frequent_words = [word for word, count in counts.items() if count >= MIN_WORD_PAPERS]
         return heaviest_words(
-            leave_out(own, {stems[word]: share for word, share in shares.items()}),
-            {stems[word]: count for word, count in counts.items()},
+            leave_out(own, {stems[word]: shares[word] for word in frequent_words}),
+            {stems[word]: counts[word] for word in frequent_words},
             len(papers),
             self._weights,
         )
 
-    def _floor(self, weights: Mapping[str, int], papers: Sequence[_PlacedPaper]) -> int:
+    def _floor(self, weights: Mapping[str, int], papers: Sequence[int]) -> int:
         """The nearness that a close paper must have, by the window's papers but the topic's own."""
-        products = [0] * len(self._window_lengths)
+        products = [0] * self._window_end
         for stem, weight in weights.items():
             word = self._number_of[stem]
             for paper, value in zip(self._window_papers[word], self._window_impacts[word], strict=True):
                 products[paper] += weight * value
-        own = {self._window_at[place] + number for place, number in papers if place < self._window}
-        pairs = zip(products, self._window_lengths, strict=True)
-        return nearness_floor([nearness(*pair) for paper, pair in enumerate(pairs) if paper not in own])
+        own = [paper for paper in papers if paper < self._window_end]
+        for paper in own:
+            products[paper] = 0
+        values = nearnesses(products, self._lengths)
+        return nearness_floor(values, zeros=len(products) - len(own) - len(values))
 
 
 def _written_query(query: Query) -> IndexQuery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from heapq import nlargest
 from itertools import accumulate
@@ -94,6 +94,12 @@ def impact(idf: WholeNumber, tf: WholeNumber, norm: WholeNumber) -> WholeNumber:
     BM25F in integers, for one word or for arrays of words.
     """
     return idf * tf * (1000 + K1_MILLE) // (1000 * tf + norm)
+
+
+def impacts_of_word(idf: int, tfs: Sequence[int], norms: Iterable[int]) -> list[int]:
+    """`impact` of one word in several papers; to call that for each takes twice as long."""
+    factor = {tf: idf * tf * (1000 + K1_MILLE) for tf in set(tfs)}
+    return [factor[tf] // (1000 * tf + norm) for tf, norm in zip(tfs, norms, strict=True)]
 
 
 def close_floor(topics: Sequence[Sequence[tuple[int, int]]]) -> int:

@@ -9,8 +9,9 @@ A term is a letter for its kind and a text:
     c name   a category or its archive          f source   a source that has the paper          k  code is known
 
 The index may find too many papers, never too few; `scoring.boolean_match` decides. Two pairs of words may have the same
-24-bit hash, so a phrase is exact only where an index tells all pairs apart, as posting lists do. Ids of authors have no
-terms, because sources deliver them after the papers: callers add the papers, or look for names (`with_author_names`).
+24-bit hash, so a phrase is exact only where an index has the words in their order, as posting lists do. Ids of authors
+have no terms, because sources deliver them after the papers: callers add the papers, or look for names
+(`with_author_names`).
 """
 
 from __future__ import annotations
@@ -57,6 +58,19 @@ class IndexPair:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexPhrase:
+    """Two or more adjacent words, as stems, in the title or in the abstract; `field`: only in "ti" or "abs"."""
+
+    stems: tuple[str, ...]
+    field: str = ""
+
+    @property
+    def pairs(self) -> AllOf:
+        """Its pairs of words, which a few other papers have too."""
+        return AllOf(tuple(dict.fromkeys(IndexPair(*pair) for pair in pairwise(self.stems))))
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Papers that every part finds."""
 
@@ -78,7 +92,7 @@ class Without:
     drop: IndexQuery
 
 
-IndexQuery = IndexTerm | IndexPair | AllOf | AnyOf | Without
+IndexQuery = IndexTerm | IndexPair | IndexPhrase | AllOf | AnyOf | Without
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,25 +159,25 @@ def all_words_query(words: Iterable[Word]) -> IndexQuery:
     return AllOf(tuple(dict.fromkeys(word_query(word) for word in words)))
 
 
-def lookup(node: Node, *, exact_pairs: bool = False) -> Lookup:
+def lookup(node: Node, *, exact_phrases: bool = False) -> Lookup:
     """What to look up for a query. A part after ANDNOT is looked up only where the index is exact about it.
 
-    `exact_pairs`: the index tells all pairs of adjacent words apart. A query of very many parentheses is looked up by
+    `exact_phrases`: the index finds an `IndexPhrase`. A query of very many parentheses is looked up by
     all its terms, because SQLite's parser has a small stack.
     """
     if _depth(node) > _MAX_DEPTH:
-        queries = tuple(_term_lookup(term, exact_pairs=exact_pairs).query for term in positive_terms(node))
+        queries = tuple(_term_lookup(term, exact_phrases=exact_phrases).query for term in positive_terms(node))
         return Lookup(AnyOf(queries), is_exact=False)
     match node:
         case Term():
-            return _term_lookup(node, exact_pairs=exact_pairs)
+            return _term_lookup(node, exact_phrases=exact_phrases)
         case And(parts) | Or(parts):
-            lookups = [lookup(part, exact_pairs=exact_pairs) for part in parts]
+            lookups = [lookup(part, exact_phrases=exact_phrases) for part in parts]
             queries = tuple(part.query for part in lookups)
             query = AllOf(queries) if isinstance(node, And) else AnyOf(queries)
             return Lookup(query, all(part.is_exact for part in lookups))
         case AndNot(keep, drop):
-            included, excluded = lookup(keep, exact_pairs=exact_pairs), lookup(drop, exact_pairs=exact_pairs)
+            included, excluded = lookup(keep, exact_phrases=exact_phrases), lookup(drop, exact_phrases=exact_phrases)
             if excluded.is_exact:
                 return Lookup(Without(included.query, excluded.query), included.is_exact)
             return Lookup(included.query, is_exact=False)
@@ -195,7 +209,7 @@ def _depth(node: Node) -> int:
             return 1 + max(map(_depth, parts))
 
 
-def _term_lookup(term: Term, *, exact_pairs: bool) -> Lookup:
+def _term_lookup(term: Term, *, exact_phrases: bool) -> Lookup:
     words = phrase_words(term)
     match term.field:
         case "au":
@@ -207,16 +221,18 @@ def _term_lookup(term: Term, *, exact_pairs: bool) -> Lookup:
         case "all":
             return Lookup(_any_field_query(term, words), is_exact=False)
         case "" | "ti" | "abs":
-            return _text_lookup(words, term.field, exact_pairs=exact_pairs)
+            return _text_lookup(words, term.field, exact_phrases=exact_phrases)
     kind = _OTHER_FIELDS[term.field]
     return Lookup(AllOf(tuple(IndexTerm(_cut(kind + word.text), word.prefix) for word in words)), is_exact=False)
 
 
-def _text_lookup(words: tuple[Word, ...], field: str, *, exact_pairs: bool) -> Lookup:
+def _text_lookup(words: tuple[Word, ...], field: str, *, exact_phrases: bool) -> Lookup:
     """Words of title or abstract. A phrase is looked up by its words and its pairs of adjacent words."""
     has_prefix = any(word.prefix for word in words)
     if len(words) == 1 and not has_prefix:
         return Lookup(_word_in_field(words[0], field), is_exact=_is_uncut(words[0]))
+    if exact_phrases and not has_prefix and all(map(_is_uncut, words)):
+        return Lookup(IndexPhrase(tuple(word.text for word in words), field), is_exact=True)
     weighted = [word for word in words if word.is_weighted] or list(words)
     parts: list[IndexQuery] = [
         _word_in_field(word, field) if field == "ti" and not word.prefix else word_query(word) for word in weighted
@@ -224,8 +240,7 @@ def _text_lookup(words: tuple[Word, ...], field: str, *, exact_pairs: bool) -> L
     parts += [
         IndexPair(first.text, second.text) for first, second in pairwise(words) if not (first.prefix or second.prefix)
     ]
-    is_exact = exact_pairs and len(words) == 2 and not has_prefix and not field and all(map(_is_uncut, words))
-    return Lookup(AllOf(tuple(dict.fromkeys(parts))), is_exact)
+    return Lookup(AllOf(tuple(dict.fromkeys(parts))), is_exact=False)
 
 
 def _word_in_field(word: Word, field: str) -> IndexQuery:
@@ -242,7 +257,7 @@ def _any_field_query(term: Term, words: tuple[Word, ...]) -> IndexQuery:
         for kind in _OTHER_FIELDS.values()
     )
     category = IndexTerm(_cut("c" + fold_text(term.text)))
-    return AnyOf((_text_lookup(words, "", exact_pairs=False).query, *others, category, _author_query(term.text)))
+    return AnyOf((_text_lookup(words, "", exact_phrases=False).query, *others, category, _author_query(term.text)))
 
 
 def _author_query(name: str) -> IndexQuery:

@@ -10,11 +10,11 @@ import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import NamedTuple
 
 from digest.matching.query.language import ProfileTerm, Query, parse, positive_terms, profile_terms_of
 from digest.matching.scoring.bm25 import Weights, impact
-from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import NEARNESS_UNIT
 
 CONTEXT_WORDS = 40
@@ -84,11 +84,16 @@ def nearness(product: int, length: int) -> int:
     return NEARNESS_UNIT * product // length
 
 
-def paper_vector(document: Document, weights: Weights) -> PaperVector:
-    """A paper as a vector in an epoch."""
-    norm = weights.norm(document.length)
-    impacts = {stem: impact(word_idf(stem, weights), tf, norm) for stem, tf in document.tf.items()}
-    return PaperVector(impacts, vector_length(sum(value * value for value in impacts.values())))
+def nearnesses(products: Sequence[int], lengths: Iterable[int]) -> list[int]:
+    """`nearness` of each of these papers that shares words with a context: those of others are 0."""
+    return [NEARNESS_UNIT * product // length for product, length in zip(products, lengths, strict=False) if product]
+
+
+def paper_vector(tf: Mapping[str, int], length: int, weights: Weights) -> PaperVector:
+    """A paper as a vector in an epoch. `tf`: of each of its stems; `length`: in tokens."""
+    norm = weights.norm(length)
+    impacts = {stem: impact(word_idf(stem, weights), stem_tf, norm) for stem, stem_tf in tf.items()}
+    return PaperVector(impacts, vector_length(sum(map(mul, impacts.values(), impacts.values()))))
 
 
 def nearness_of(context: TopicContext, vector: PaperVector) -> int:
@@ -118,10 +123,12 @@ def heaviest_words(
     return {stem: weight for stem, weight in weighed.items() if weight}
 
 
-def nearness_floor(values: Sequence[int]) -> int:
-    """The average plus three standard deviations of nearnesses, rounded down; at least 1."""
-    count, total = len(values), sum(values)
-    squares = sum(value * value for value in values)
+def nearness_floor(values: Sequence[int], *, zeros: int = 0) -> int:
+    """The average plus three standard deviations of nearnesses, rounded down; at least 1.
+
+    `zeros`: how many more of them are 0.
+    """
+    count, total, squares = len(values) + zeros, sum(values), sum(map(mul, values, values))
     return max(1, (total + FLOOR_DEVIATIONS * math.isqrt(count * squares - total * total)) // max(1, count))
 
 

@@ -6,9 +6,9 @@ A background task computes all of them with the thresholds (`services.runs.calib
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 from sqlmodel import Session
 
@@ -94,6 +94,12 @@ class EpochContexts:
         stems = self.weights.stems
         return {text: unpack_context(context, stems) for text, context in contexts.items()}
 
+    def when_needed(self, session: Session, texts: Collection[str]) -> Mapping[str, TopicContext]:
+        """The contexts of these topics as the reference matcher needs them, computed when the first is looked up."""
+        if not self.terms or not texts:
+            return NO_CONTEXTS
+        return _ContextsWhenNeeded(texts, lambda: self.by_stem(self.complete(session, texts)))
+
     def prepare(self, session: Session) -> None:
         """Prepare what computing contexts needs."""
         if self.terms:
@@ -142,6 +148,26 @@ class EpochContexts:
 
 
 NO_EPOCH = EpochContexts()
+
+
+class _ContextsWhenNeeded(Mapping[str, TopicContext]):
+    """The contexts of topics: computing one takes milliseconds, and few profiles have papers that need them."""
+
+    def __init__(self, texts: Collection[str], compute: Callable[[], Mapping[str, TopicContext]]) -> None:
+        self._texts, self._compute = texts, compute
+
+    def __getitem__(self, text: str) -> TopicContext:
+        return self._contexts[text]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @cached_property
+    def _contexts(self) -> Mapping[str, TopicContext]:
+        return self._compute()
 
 
 @lru_cache(maxsize=4)

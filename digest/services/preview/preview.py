@@ -16,15 +16,16 @@ from digest.db.papers import papers as store
 from digest.errors import N_, TooMany
 from digest.i18n import localize
 from digest.matching.profile import Profile
+from digest.matching.scoring.topic_context import NO_CONTEXTS
 from digest.services.catalog.context_lookup import topics_of
 from digest.services.catalog.page_schemas import Preview, PreviewDay, PreviewPaper
 from digest.services.preview import preview_data, topic_counts
 from digest.services.preview.preview_data import PREVIEW_DAYS, PreviewData
 from digest.services.selection.candidate_papers import CandidatePool
-from digest.services.selection.postings_backend import PaperTitle, PostingsBackend
+from digest.services.selection.postings_backend import DayCandidates, PaperTitle, PostingsBackend
 from digest.services.selection.source_language_choice import choice_of
 
-MAX_CANDIDATES = 4_000  # papers that a preview prepares and evaluates, which takes 0.1 to 0.5 ms each
+MAX_CANDIDATES = 4_000  # papers that a preview evaluates, which takes up to 0.5 ms for each that must be prepared
 _MAX_PREVIEWS, _PREVIEW_BYTES = 2_000, 16 << 20
 _RETRY_SECONDS = 120
 _TOO_MANY_MESSAGE = N_("the newest announcement has too many papers for a preview yet; try again in a few minutes")
@@ -118,23 +119,21 @@ def _select(
     whole: bool,
     left_out: Collection[int],
 ) -> _PreviewSelection:
-    contexts = data.contexts.complete(session, topics_of([profile])) if data.window else {}
-    backend = PostingsBackend(
-        session, profile, data.weights, data.posting_cache, contexts=data.contexts.by_stem(contexts), left_out=left_out
-    )
+    contexts = data.contexts.when_needed(session, topics_of([profile])) if data.window else NO_CONTEXTS
+    backend = PostingsBackend(session, profile, data.weights, data.posting_cache, contexts=contexts, left_out=left_out)
     tau = backend.threshold(data.window, max_undecided=MAX_CANDIDATES) if data.window else None
-    days: list[tuple[CandidatePool, list[int]]] = []
+    days: list[DayCandidates] = []
     total = 0
     for pool, lists in zip(reversed(data.pools), reversed(data.postings), strict=True):
-        paper_ids = backend.candidates(pool, lists, tau)
-        total += len(paper_ids)
+        day = backend.candidates(pool, lists, tau)
+        total += len(day.numbers)
         if total > MAX_CANDIDATES and not whole:
             break
-        days.append((pool, paper_ids))
+        days.append(day)
     if not days:
         raise TooMany(localize(_TOO_MANY_MESSAGE), seconds=_RETRY_SECONDS)
     contents = backend.choose(days, tau, cancelled)
-    selected = [(pool, content) for (pool, _), content in zip(days, contents, strict=True)]
+    selected = [(day.pool, content) for day, content in zip(days, contents, strict=True)]
     return _PreviewSelection(selected[::-1], backend.titles, len(data.pools) - len(days))
 
 

@@ -1,11 +1,11 @@
-"""Selection for one profile by posting lists: only papers that may match are prepared, and matched by the reference.
+"""Selection for one profile by posting lists, with the results of the other back ends.
 
-It gives the results of the other back ends. A preview of 20,000 papers prepares a few hundred of them.
+Papers that may match are evaluated by the lists. Only those about which these don't tell enough are prepared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import NamedTuple
@@ -14,12 +14,14 @@ from sqlmodel import Session
 
 from digest.compose.edition import Content
 from digest.compose.email.paper_block import source_text
+from digest.db.papers import papers as store
 from digest.errors import Cancelled
 from digest.matching.profile import Profile
 from digest.matching.query.language import people_of
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.candidate_search import MAX_RELEVANCE, CandidateSearch
 from digest.matching.reference.close_threshold import threshold_of_relevances
+from digest.matching.reference.paper_evaluation import Finding, RankedPaper
 from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.reference.reference_matcher import FindingCache
@@ -53,6 +55,17 @@ class ThresholdDay:
     announcement_id: int
     papers: Mapping[int, AnnouncedPaper]
     postings: PostingLists
+
+
+@dataclass(frozen=True, slots=True)
+class DayCandidates:
+    """The papers of a pool of one announcement that may be selected.
+
+    `numbers`: of each paper, by id, its number in the posting lists; None where it must be prepared.
+    """
+
+    pool: CandidatePool
+    numbers: Mapping[int, int | None]
 
 
 class PostingsBackend:
@@ -124,12 +137,15 @@ class PostingsBackend:
         documents = reference_backend.with_people(self._session, documents, self._people)
         return reference_matcher.non_strict_relevances(self._profile, documents, self._weights, self._findings)
 
-    def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> list[int]:
+    def candidates(self, pool: CandidatePool, lists: PostingLists, tau: int | None) -> DayCandidates:
         """The papers of a pool of one announcement that may be selected."""
         profile, admitted = self._profile, self._admitted(pool.papers)
-        candidate_ids = [*self._search.candidates(lists, admitted, tau), *self._by_people(admitted)]
-        is_unspecific = not (profile.topics or profile.categories or profile.authors or profile.examples)
-        return list(dict.fromkeys([*candidate_ids, *pool.rising] if is_unspecific else candidate_ids))
+        numbers: dict[int, int | None] = dict(self._search.candidates(lists, admitted, tau))
+        for paper_id in self._by_people(admitted):
+            numbers.setdefault(paper_id)
+        if not (profile.topics or profile.categories or profile.authors or profile.examples):
+            numbers |= dict.fromkeys(pool.rising)
+        return DayCandidates(pool, numbers)
 
     def _by_people(self, admitted: Mapping[int, AnnouncedPaper]) -> Iterator[int]:
         if not self._people:
@@ -138,32 +154,59 @@ class PostingsBackend:
         for paper_ids in followed_people.papers_of(self._session, self._people, oldest_paper).values():
             yield from (paper_id for paper_id in paper_ids if paper_id in admitted)
 
-    def choose(
-        self, days: Sequence[tuple[CandidatePool, Collection[int]]], tau: int | None, cancelled: Callable[[], bool]
-    ) -> list[Content]:
-        """The edition of each day without what rises, from its candidates. Raises Cancelled.
+    def choose(self, days: Sequence[DayCandidates], tau: int | None, cancelled: Callable[[], bool]) -> list[Content]:
+        """The edition of each day without what rises. Raises Cancelled.
 
         Papers of several days are prepared together, as each time costs a query.
         """
         contents: list[Content] = []
+        findings = [self._evaluate_by_lists(day) for day in days]
+        undecided = [
+            (day.pool, [paper_id for paper_id in day.numbers if paper_id not in day_findings])
+            for day, day_findings in zip(days, findings, strict=True)
+        ]
         documents: dict[int, Document] = {}
-        for position, (pool, paper_ids) in enumerate(days):
+        for position, (pool, paper_ids) in enumerate(undecided):
             if cancelled():
                 raise Cancelled("the preview was cancelled: its client disconnected")
-            considered = pool.count_after(0, self._choice)
-            if not paper_ids:
-                contents.append(Content(considered=considered))
-                continue
             if any(paper_id not in documents for paper_id in paper_ids):
-                documents = self._documents(days[position:])
-            request = SelectionRequest(self._profile, tau=tau, sent=self._left_out, rising=False)
-            of_day = [documents[paper_id] for paper_id in paper_ids]
-            content = reference_backend.choose_content(pool, of_day, request, self._findings)
-            for entry in content.entries:
-                record = documents[entry.paper].candidate.record
-                self.titles[entry.paper] = _paper_title(record)
-            contents.append(replace(content, considered=considered))
+                documents = self._documents(undecided[position:])
+            prepared = [documents[paper_id] for paper_id in paper_ids]
+            content = self._choose_on_day(pool, list(findings[position].values()), prepared, tau)
+            contents.append(replace(content, considered=pool.count_after(0, self._choice)))
+        self._add_titles(contents)
         return contents
+
+    def _evaluate_by_lists(self, day: DayCandidates) -> dict[int, Finding]:
+        """The evaluations of those candidates about which the lists tell enough, by paper id."""
+        if not self._profile.finds_papers:
+            return {}
+        findings: dict[int, Finding] = {}
+        announcement, trends = day.pool.oldest_announcement, day.pool.trends
+        for paper_id, number in day.numbers.items():
+            trending = trends[paper_id].percentile if paper_id in trends else 0
+            paper = RankedPaper(paper_id, announcement, trending)
+            if number is not None and (finding := self._search.evaluate(number, paper)):
+                findings[paper_id] = finding
+        return findings
+
+    def _choose_on_day(
+        self, pool: CandidatePool, findings: list[Finding], documents: Sequence[Document], tau: int | None
+    ) -> Content:
+        """The edition of a day, from evaluated papers and from prepared ones."""
+        request = SelectionRequest(self._profile, tau=tau, sent=self._left_out, rising=False)
+        if not request.has_topics:
+            return reference_backend.choose_content(pool, documents, request, self._findings)
+        parsed = self._findings.parse(self._profile, self._weights)
+        findings += reference_matcher.findings_of(parsed, documents, self._weights, self._findings)
+        matches = reference_matcher.matches_of_findings(parsed, self._weights, findings, tau=tau, sent=self._left_out)
+        return reference_backend.content_of_matches(pool, matches, request, 0)
+
+    def _add_titles(self, contents: Iterable[Content]) -> None:
+        """Read the titles of the selected papers."""
+        keys = [(entry.paper, entry.revision) for content in contents for entry in content.entries]
+        records = store.versions_without_abstracts(self._session, keys)
+        self.titles |= {paper_id: _paper_title(record) for (paper_id, _), record in records.items()}
 
     def _admitted(self, papers: Mapping[int, AnnouncedPaper]) -> Mapping[int, AnnouncedPaper]:
         """The papers that the profile's choice of sources and languages admits."""

@@ -17,7 +17,7 @@ from digest.matching.profile import Candidate, Profile
 from digest.matching.query.language import parse, people_of
 from digest.matching.reference import reference_matcher
 from digest.matching.reference.close_threshold import close_threshold
-from digest.matching.reference.reference_matcher import FindingCache
+from digest.matching.reference.reference_matcher import FindingCache, LazyMatches
 from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document, in_category, node_matches, prepare_document
 from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
@@ -156,13 +156,22 @@ def choose_content(
         contexts=contexts,
         cache=cache,
     )
-    new_entries = [edition_sections.new_entry(pool, match) for match in matches.within_limits()]
-    already_sent = frozenset(request.sent).union(entry.paper for entry in new_entries)
-    rising_entries = _rising_entries(pool, documents, request, already_sent) if request.rising else []
+    content = content_of_matches(pool, matches, request, len(new_documents))
+    if not request.rising:
+        return content
+    already_sent = frozenset(request.sent).union(entry.paper for entry in content.entries)
+    return replace(content, entries=(*content.entries, *_rising_entries(pool, documents, request, already_sent)))
+
+
+def content_of_matches(
+    pool: CandidatePool, matches: LazyMatches, request: SelectionRequest, considered: int
+) -> Content:
+    """The edition of a request without what rises, from all its matches. `considered`: as in `Content`."""
+    entries = tuple([edition_sections.new_entry(pool, match) for match in matches.within_limits()])
     return Content(
-        entries=tuple(new_entries + rising_entries),
-        considered=len(new_documents),
-        more=len(matches) - len(new_entries),
+        entries=entries,
+        considered=considered,
+        more=len(matches) - len(entries),
         notice=request.notice,
         days_back=request.days_back,
     )

@@ -55,6 +55,39 @@ def test_a_query_finds_its_papers(query: str, expected: list[int]) -> None:
     assert sorted(posting_lists.ids[number] for number in numbers) == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("graph neural network", [10]),
+        ("offline reinforcement learning", [11]),
+        ("ti:reinforcement learning", [11]),
+        ("abs:reinforcement learning", []),
+        ("a survey of graphs", [10]),
+        ("learning of learning", []),
+        ("graphs red of", []),
+        ('"red graphs of red"', [14]),
+    ],
+)
+def test_a_phrase_finds_exactly_the_papers_that_have_its_words_in_a_row(query: str, expected: list[int]) -> None:
+    mixed = Record("Red graphs", "Graphs of red, of graphs red. Graphs of red graphs of red")
+    others = [prepare_document(Candidate(14, mixed, 0)), prepare_document(Candidate(15, Record("red graphs of"), 0))]
+    posting_lists = read_posting_lists(build_posting_lists((d.candidate.id, d) for d in [*documents(), *others]))
+
+    exact_lookup = lookup(parse(query).root, exact_phrases=True)
+    found = sorted(posting_lists.ids[number] for number in posting_lists.find(exact_lookup.query))
+
+    assert (found, exact_lookup.is_exact) == (expected, True)
+
+
+def test_the_words_of_a_paper_are_known_but_of_one_with_a_very_long_word() -> None:
+    posting_lists = lists()
+
+    assert posting_lists.long_papers == {2}
+    for number, document in enumerate(documents()):
+        if number not in posting_lists.long_papers:
+            assert posting_lists.paper_frequencies(number) == document.tf
+
+
 def test_words_are_counted_as_in_the_papers() -> None:
     assert lists().stem_counts() == word_counts.count(documents()).df
     assert sum(lists().lengths) == sum(document.length for document in documents())
@@ -90,7 +123,7 @@ def test_pairs_of_words_with_the_same_short_hash_are_told_apart(first: str, seco
     prepared = [prepare_document(Candidate(number, record, 0)) for number, record in enumerate(records)]
     posting_lists = read_posting_lists(build_posting_lists(enumerate(prepared)))
 
-    exact_lookup = lookup(parse(f'"{first}"').root, exact_pairs=True)
+    exact_lookup = lookup(parse(f'"{first}"').root, exact_phrases=True)
 
     assert (posting_lists.find(exact_lookup.query), exact_lookup.is_exact) == ({1}, True)
 
@@ -98,5 +131,5 @@ def test_pairs_of_words_with_the_same_short_hash_are_told_apart(first: str, seco
 def test_a_word_that_is_cut_and_two_words_by_a_short_hash_are_not_exact() -> None:
     texts = [70 * "x", f"ti:{70 * 'x'}", f'"graph {70 * "x"}"']
 
-    assert not any(lookup(parse(text).root, exact_pairs=True).is_exact for text in texts)
+    assert not any(lookup(parse(text).root, exact_phrases=True).is_exact for text in texts)
     assert not lookup(parse('"graph transform"').root).is_exact

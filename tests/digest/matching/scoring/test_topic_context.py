@@ -46,7 +46,7 @@ def test_nearness_is_the_product_in_parts_of_the_papers_length() -> None:
 
 def test_the_nearness_of_a_paper_counts_the_words_that_two_papers_of_the_epoch_have() -> None:
     document = prepare_document(Candidate(1, Record("Bandits", "An arm and a regret for those who pull."), 0))
-    vector = paper_vector(document, WEIGHTS)
+    vector = paper_vector(document.tf, document.length, WEIGHTS)
 
     # Ten tokens, eight on average: the norm is 1425. bandit in the title has 3·2200/4425 of its idf 947; arm and pull
     # in the abstract have 2200/2425 of theirs, 177 and 408; regret and novel words have nothing: Σ² = 2156244.
