@@ -78,7 +78,10 @@ def _paper_ids(ids: str | None, subscriber: str | None, since: datetime | None) 
         return topic_feedback.liked_papers(subscriber_admin.subscriber_number(subscriber))
     if since is not None:
         return paper_exports.announced_since(since.date())
-    identified = paper_lookup.find_papers(paper_lookup.split_identifiers(ids or ""))
+    identifiers = paper_lookup.split_identifiers(ids or "")
+    if not identifiers:
+        raise BadInput("ids: name at least one paper", field="ids")
+    identified = paper_lookup.find_papers(identifiers)
     if identified.unknown:
         raise BadInput(f"ids: not stored here: {', '.join(identified.unknown)[:300]}", field="ids")
     return identified.paper_ids

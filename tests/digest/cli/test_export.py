@@ -64,6 +64,7 @@ def test_a_file_has_the_same_lines_as_the_output(terminal_with_papers: Terminal,
         ((), "use one of --ids, --subscriber and --since"),
         (("--ids", "1", "--since", "2025-11-17"), "use one of"),
         (("--ids", "1,2511.99999"), "not stored here: 2511.99999"),
+        (("--ids", ", ,"), "name at least one paper"),
         (("--ids", "1", "--file", "/no/such/folder/x.bib"), "No such file"),
     ],
 )
