@@ -10,9 +10,10 @@ import typer
 
 from digest.cli import exit_codes, output
 from digest.cli.cli_dependencies import Dependencies
-from digest.errors import BadInput
+from digest.errors import BadInput, Refused, SourceDown
 from digest.services.admin import configuration
-from digest.services.ingestion import catch_up, import_files
+from digest.services.ingestion import catch_up, fetch_schedule, import_files
+from digest.services.ingestion.catch_up import IngestResult
 from digest.services.ingestion.import_document import IngestCounts
 from digest.services.search import search_indexing
 from digest.sources import registry
@@ -33,12 +34,14 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
     @output.report_errors
     def ingest(
         source: Annotated[
-            str,
+            str | None,
             typer.Argument(
                 metavar="SOURCE",
-                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}.",
+                help=f"{', '.join(registry.SOURCES)}; for files also {', '.join(import_files.FILE_FORMATS)}. "
+                "Default: all enabled sources that are due.",
+                show_default=False,
             ),
-        ],
+        ] = None,
         first: Annotated[datetime | None, output.date_option("The first day to fetch.", "--from")] = None,
         last: Annotated[datetime | None, output.date_option("The last day to fetch. Default: today.", "--to")] = None,
         file: Annotated[
@@ -47,8 +50,15 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."""
+        """Fetch papers: from all sources that are due, or from one, what is due or the given days. May be repeated."""
         configuration.require_valid()
+        if source is None:
+            if file or first or last or date:
+                raise BadInput(
+                    "source: name one; --file, --from, --to and --date are for a single source", field="source"
+                )
+            _ingest_due_sources(json=json)
+            return
         if file or source in import_files.FILE_FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")
@@ -58,7 +68,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             with output.progress_bar(quiet=json) as progress:
                 days = first.date() if first else None, last.date() if last else None
                 result = catch_up.ingest(source, first=days[0], last=days[1], progress=progress)
-            counts, suffix = result.counts, f"; {result.outcome}: {result.detail}" if result.outcome else ""
+            counts, suffix = result.counts, _incomplete_text(result)
         if counts.new or counts.updated:
             search_indexing.index_papers(seconds=INDEXING_SECONDS)
         _print_counts(counts, suffix, json=json)
@@ -66,7 +76,43 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
             raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
-def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
+def _ingest_due_sources(*, json: bool) -> None:
+    """Fetch the enabled sources that are due, one after the other; a failure costs only a source's own papers."""
+    due_sources = fetch_schedule.due_sources()
+    results: dict[str, IngestResult] = {}
+    for source in due_sources:
+        try:
+            with output.progress_bar(quiet=json) as progress:
+                results[source] = catch_up.ingest(source, progress=progress)
+        except (SourceDown, Refused) as error:
+            typer.echo(f"{source}: {one_line(str(error))}", err=True)
+    if any(result.counts.new or result.counts.updated for result in results.values()):
+        search_indexing.index_papers(seconds=INDEXING_SECONDS)
+    if json:
+        output.emit_json([result.counts.to_json() for result in results.values()])
+    elif due_sources:
+        for source, result in results.items():
+            _print_counts(result.counts, _incomplete_text(result), json=False, label=f"{source}: ")
+    else:
+        output.print_line(_next_fetch_text())
+    if len(results) < len(due_sources):
+        raise typer.Exit(exit_codes.EXIT_FAILED)
+
+
+def _next_fetch_text() -> str:
+    """That no source is due, and which one will be next."""
+    next_fetches = fetch_schedule.next_fetches()
+    if not next_fetches:
+        return "no source is enabled and running"
+    source = min(next_fetches, key=next_fetches.__getitem__)
+    return f"no source is due; the next one is {source} at {next_fetches[source]:%Y-%m-%d %H:%M} UTC"
+
+
+def _incomplete_text(result: IngestResult) -> str:
+    return f"; {result.outcome}: {result.detail}" if result.outcome else ""
+
+
+def _print_counts(counts: IngestCounts, suffix: str, *, json: bool, label: str = "") -> None:
     """Print the counts. Refused documents go to standard error, the first few with their reasons."""
     for refused_document in counts.rejected_items:
         typer.echo(f"refused: no. {refused_document.position}: {one_line(refused_document.reason)}", err=True)
@@ -78,6 +124,5 @@ def _print_counts(counts: IngestCounts, suffix: str, *, json: bool) -> None:
         output.emit_json(counts.to_json())
         return
     refused = f", {counts.bad} refused" if counts.bad else ""
-    output.print_line(
-        f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged{refused}{output.plain_text(suffix)}"
-    )
+    figures = f"{counts.new} new, {counts.updated} updated, {counts.unchanged} unchanged"
+    output.print_line(f"{label}{figures}{refused}{output.plain_text(suffix)}")

@@ -122,10 +122,7 @@ class DemoScenario:
         raise DemoFailed(f"no {kind} mail for {subscriber.name} after {_TIMEOUT_SECONDS:.0f} s")
 
     def _check_mailbox(self) -> None:
-        """Check that each mail is in the mailbox once, and that paused subscribers got no papers.
-
-        Who confirms before there are papers gets a notice, also who pauses right after.
-        """
+        """Check that each mail is in the mailbox once, and that paused subscribers got no papers."""
         message_ids = [str(mail.parse()["Message-ID"]) for mail in self.mailbox.received()]
         with reading() as session:
             deliveries = subscriber_mail.all_mail(session)

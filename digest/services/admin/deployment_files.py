@@ -44,6 +44,7 @@ _WORKFLOW_FILES = {  # a scheduled job of `digest mail`, which needs no settings
     ".github/workflows/papers-inbox.yml": "workflow/papers-inbox.yml",
     "topics.txt": "workflow/topics.txt",
 }
+_WRITTEN_BY_USER = frozenset({"topics.txt"})  # an example is written; what is there stays, also with `force`
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _PUBLIC_FOLDER_MODE = 0o755
 _PLAIN_PATH = re.compile(r"/[\w./@+-]*")
@@ -56,7 +57,11 @@ def write_deployment_files(kind: str, folder: Path, *, force: bool = False) -> l
     Raises Refused where a file is there already (without `force`; none is written then), BadInput where the folder
     can't be written or a path has characters that such files would need escaped.
     """
-    targets = {folder / name: text for name, text in _texts(kind).items()}
+    targets = {
+        folder / name: text
+        for name, text in _texts(kind).items()
+        if not (name in _WRITTEN_BY_USER and (folder / name).exists())
+    }
     present = [file for file in targets if file.exists()]
     if present and not force:
         raise Refused(f"{present[0]} is there already; --force replaces it")

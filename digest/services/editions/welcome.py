@@ -19,7 +19,7 @@ from digest.db.runs import edition_writes, editions
 from digest.db.subscribers import subscribers
 from digest.db.subscribers.subscribers import WELCOME_WITHIN
 from digest.db.subscribers.threshold_store import ProfileThreshold
-from digest.models import Epoch, Run
+from digest.models import Epoch, Run, Subscriber
 from digest.models.delivery import FIRST_NOTICE, WELCOME
 from digest.models.subscriber import ACTIVE
 from digest.models.types import stored_id
@@ -129,11 +129,19 @@ def _mark_welcomed(subscriber_id: int, now: datetime) -> None:
         subscribers.mark_welcomed(session, subscriber_id, now=now)
 
 
+def _may_be_welcomed(subscriber: Subscriber, now: datetime) -> bool:
+    """False for who left, and for who has paused: the first mail after the pause shows the days before."""
+    today = now.astimezone(clock.zone_info(subscriber.time_zone)).date()
+    return subscriber.state == ACTIVE and (subscriber.paused_until is None or subscriber.paused_until <= today)
+
+
 def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
     """The welcome edition; None if there is none to send. Papers of later batches stay new for the next run."""
     with reading() as session:
         subscriber = subscribers.by_id(session, subscriber_id)
-        if subscriber is None or subscriber.state != ACTIVE:
+        if subscriber is None or not _may_be_welcomed(subscriber, run.created_at):
+            return None
+        if not subscriber.seen_through:  # nothing was stored at the confirmation: the next run brings what was since
             return None
         day = run.created_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
         if editions.edition_dates(session, [subscriber_id], [day]):
@@ -151,7 +159,11 @@ def _store_notice(subscriber_id: int, content: Content, announcement: int, now: 
     """
     with transaction() as session:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
-        if subscriber is None or subscriber.state != ACTIVE or subscribers.was_imported(session, subscriber_id):
+        if (
+            subscriber is None
+            or not _may_be_welcomed(subscriber, now)
+            or subscribers.was_imported(session, subscriber_id)
+        ):
             return False
         confirmed_at = subscriber.confirmed_at or subscriber.created_at
         if subscribers.attempts(session, WELCOME, str(subscriber_id), since=confirmed_at):
@@ -180,7 +192,7 @@ def _store(run: Run, assembled: AssembledEdition) -> bool:
         subscriber = subscribers.by_id(session, subscriber_id, lock=True)
         if (
             subscriber is None
-            or subscriber.state != ACTIVE
+            or not _may_be_welcomed(subscriber, run.created_at)
             or editions.edition_dates(session, [subscriber_id], [assembled.day])
         ):
             return False

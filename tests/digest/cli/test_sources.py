@@ -46,6 +46,26 @@ def test_a_feed_is_tested_without_storing_anything(server: FeedServer, ready: Te
     assert set(rows(ready)) == before
 
 
+def test_ingest_without_a_name_fetches_what_is_due_and_a_failure_costs_only_its_own_papers(
+    server: FeedServer, ready: Terminal, configured: Callable[..., None]
+) -> None:
+    configured(BIORXIV_URL=f"{server.url}/not-here")
+    ready.ok("sources", "add", f"{server.url}/feed.xml")
+    results = [ready.run("ingest"), ready.run("ingest")]
+
+    assert [result.exit_code for result in results] == [1, 0]
+    assert results[0].stderr.startswith("biorxiv: ")
+    assert results[0].stdout.startswith("journal-of-examples: 2 new, ")
+    assert results[1].stdout.startswith("no source is due; the next one is ")
+
+
+def test_ingest_of_all_sources_takes_no_options_of_a_single_one(ready: Terminal) -> None:
+    code, error = ready.refused("ingest", "--from", "2025-11-17")
+
+    assert code == 2
+    assert "source: name one" in error
+
+
 def test_a_feed_is_added_confirmed_paused_resumed_and_removed(server: FeedServer, ready: Terminal) -> None:
     name = "journal-of-examples"
     added = ready.ok("sources", "add", f"{server.url}/feed.xml")

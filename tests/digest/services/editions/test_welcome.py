@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from sqlmodel import select
 
 from digest import clock
@@ -14,7 +15,7 @@ from digest.models import SignUpRequest
 from digest.queues import NoQueue
 from digest.services.delivery import delivery_worker
 from digest.services.editions import welcome
-from digest.services.subscriptions import sign_up_confirmation
+from digest.services.subscriptions import sign_up_confirmation, update_preferences
 from digest.services.subscriptions.preference_fields import Subscription
 from digest.services.subscriptions.sign_up import subscribe
 from digest.services.subscriptions.unsubscribe import unsubscribe
@@ -152,6 +153,26 @@ def test_who_unsubscribed_meanwhile_gets_no_welcome(lab: Lab) -> None:
     unsubscribe(subscriber_id)
 
     assert not welcome.first_edition(subscriber_id)
+
+
+@pytest.mark.parametrize("title", ["Linear bandits", "Galaxies"])
+def test_who_has_paused_gets_neither_a_first_edition_nor_a_notice(lab: Lab, title: str) -> None:
+    lab.announce(MONDAY, title)
+    number = confirmed(lab, "ada")
+    update_preferences.save_section(number, {"paused_until": (MONDAY + timedelta(days=10)).isoformat()})
+    welcome.first_edition(number)
+    welcome.enqueue_missing_welcomes(queue := QueueCalls(), now=clock.now() + timedelta(minutes=5))
+
+    assert [d.kind for d in lab.deliveries()] == ["confirmation"]
+    assert queue.calls == []
+
+
+def test_who_confirmed_before_the_first_papers_gets_no_notice_that_there_are_none(lab: Lab) -> None:
+    number = confirmed(lab, "ada")
+    lab.announce(MONDAY, "Galaxies")
+    welcome.first_edition(number)
+
+    assert [d.kind for d in lab.deliveries()] == ["confirmation"]
 
 
 def test_before_any_announcement_there_is_none(lab: Lab) -> None:
