@@ -7,6 +7,7 @@ other libraries. structlog is imported by the first module that logs, because th
 
 from __future__ import annotations
 
+import linecache
 import logging
 import re
 import sys
@@ -67,8 +68,14 @@ class _RedactingFormatter(logging.Formatter):
         """The formatted line, redacted."""
         return redact(super().format(record))
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - of the base class
+        """The traceback; the source lines read for it are dropped."""
+        text = super().formatException(ei)
+        linecache.clearcache()
+        return text
 
-class _RedactingJsonFormatter(logging.Formatter):
+
+class _RedactingJsonFormatter(_RedactingFormatter):
     """The same as a line of JSON with the names of our own events; `logger` names the library."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -84,6 +91,16 @@ class _RedactingJsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
         return json.dumps(line)
+
+
+def _drop_source_lines(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor that drops the source lines read for a traceback.
+
+    Python keeps whole files of each module that was in a traceback: 4 MB after failures of database and Redis.
+    """
+    if "exception" in event:
+        linecache.clearcache()
+    return event
 
 
 def _redact_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -163,6 +180,7 @@ def _configure_structlog() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _drop_source_lines,
             _redact_values,
             renderer,
         ],

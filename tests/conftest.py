@@ -33,6 +33,12 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / "build" / "kernel"))  # one for all tests and their processes
 
 
+def pytest_configure() -> None:
+    """Refuse to use an installation's settings: with those, tests could send mail to its subscribers."""
+    if (ROOT / ".env").exists():
+        pytest.exit(f"{ROOT / '.env'} is there; run the tests in a clone without an installation", returncode=2)
+
+
 def not_run(reason: str) -> NoReturn:
     """This machine lacks what the test needs. It is named in the summary; `.ci/run` counts it as a failure."""
     pytest.skip(reason)

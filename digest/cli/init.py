@@ -17,7 +17,6 @@ from digest.cli import output
 from digest.cli.cli_dependencies import Dependencies
 from digest.errors import BadInput, MailDeferred, MailRejected
 from digest.services.admin import compose_files, configuration, deployment_files, setup_questions
-from digest.sources import registry
 
 _Sender = Annotated[str | None, typer.Option(metavar="SENDER", help="Sender of the mails: name <address>.")]
 _ServerUrl = Annotated[str | None, typer.Option(metavar="URL", help="Mail server: smtp://user:password@host:587?tls=…")]
@@ -68,7 +67,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         output.print_line(f"written: {env_file} (keep it secret: it holds the signing key)")
         if test_mail:
             _send_test_mail(answers, env_file)
-        output.print_line(f"next: digest migrate, digest ingest {registry.gap_filler()}, digest doctor, then digest up")
+        output.print_line("next: digest migrate, digest ingest, digest doctor, then digest up")
 
 
 def _send_test_mail(answers: setup_questions.SetupAnswers, env_file: Path) -> None:

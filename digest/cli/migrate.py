@@ -12,7 +12,6 @@ from digest.db.core import schema_migration
 from digest.db.core.engine import reading
 from digest.services.admin import configuration
 from digest.services.selection import engine_loader, engine_need
-from digest.sources import registry
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -57,7 +56,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
                 engine_loader.engine()
             output.print_line("the matching engine is compiled")
         if old_revision is None:
-            output.print_line(f"next: digest ingest {registry.gap_filler()}, digest doctor, then digest up")
+            output.print_line("next: digest ingest, digest doctor, then digest up")
         elif old_revision != new_revision:
             output.print_line("next: start web, worker and scheduler, or restart them: digest up")
 

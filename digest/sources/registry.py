@@ -118,8 +118,3 @@ def built_in_outlets() -> list[str]:
 def all_outlets() -> dict[str, str]:
     """Names of the outlets of all sources, by key."""
     return {outlet_key(source.outlet): source.outlet for source in all_sources().values() if outlet_key(source.outlet)}
-
-
-def gap_filler() -> str:
-    """Name of the source that fetches missed announcements."""
-    return next(source.name for source in SOURCES.values() if source.fills_gaps)

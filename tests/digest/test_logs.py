@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -139,3 +140,22 @@ def test_a_line_of_the_env_file_that_cannot_be_read_is_logged_once(written: Call
         dotenv_values(file)
 
     assert written().count("could not parse") == 1
+
+
+@pytest.mark.parametrize("logger", ["logs.get('ours')", "logging.getLogger('celery')"])
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_traceback_leaves_no_source_files_in_memory(logger: str, json_lines: bool) -> None:
+    script = f"""
+import configparser, linecache, logging
+from digest import logs
+logs.configure(json={json_lines})
+try:
+    configparser.ConfigParser()["missing"]
+except KeyError:
+    {logger}.exception("failed")
+print(sorted(linecache.cache))
+"""
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert "raise KeyError(key)" in process.stderr
+    assert process.stdout == "[]\n"

@@ -28,7 +28,7 @@ from digest.services.admin import (
 from digest.services.admin.doctor_finding import ERROR, OK, WARNING, Check, DoctorFinding
 from digest.services.ingestion import source_status, summarize_papers
 from digest.services.security import api_tokens, proxy_warning
-from digest.sources import registry, summary_endpoint
+from digest.sources import summary_endpoint
 from digest.text.counted import count_of
 
 __all__ = ["ERROR", "OK", "WARNING", "DoctorFinding", "run_checks"]
@@ -140,9 +140,7 @@ def _check_sources(config: settings.Settings) -> Iterator[DoctorFinding]:
     with reading() as session:
         newest = installation_totals.newest_batch_at(session)
     if newest is None:
-        yield DoctorFinding(
-            WARNING, "sources", "no papers were ingested yet", f"run: digest ingest {registry.gap_filler()}"
-        )
+        yield DoctorFinding(WARNING, "sources", "no papers were ingested yet", "run: digest ingest")
     for status in source_status.source_statuses():
         is_healthy = status.state in {source_status.ON_TIME, source_status.QUIET, source_status.PAUSED}
         through = f"; complete through {status.complete_through}" if status.complete_through else ""

@@ -483,7 +483,7 @@ def test_init_writes_secrets_that_only_the_owner_reads(terminal: Terminal, tmp_p
     assert refused[0] == 1
     assert file.stat().st_mode & 0o777 == 0o600
     assert smtp.recipients() == {"root@digest.example": 1}
-    assert output.endswith("next: digest migrate, digest ingest arxiv-oai, digest doctor, then digest up\n")
+    assert output.endswith("next: digest migrate, digest ingest, digest doctor, then digest up\n")
 
 
 @SQLITE
