@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlmodel import Session, SQLModel, col
 
 from digest.db.core.dialect import in_values
 from digest.models import Edition
+from digest.models.delivery import WELCOME
 
 
 def editions_of_subscriber(session: Session, subscriber_id: int) -> list[Edition]:
@@ -66,6 +67,19 @@ def subscribers_with_editions(session: Session, subscriber_ids: Iterable[int]) -
     )
     with_edition = select(col(Edition.subscriber_id)).where(*their_editions).distinct()
     return {int(subscriber_id) for subscriber_id in session.execute(with_edition).scalars()}
+
+
+def newest_edition_id(session: Session) -> int:
+    """The largest id of an edition; 0 where there is none."""
+    return int(session.execute(select(func.coalesce(func.max(col(Edition.id)), 0))).scalar_one())
+
+
+def papers_of_first_editions(session: Session, *, after_id: int) -> int:
+    """The number of papers in the welcome editions that were stored after the edition with that id."""
+    statement = select(func.coalesce(func.sum(col(Edition.papers)), 0)).where(
+        col(Edition.id) > after_id, col(Edition.kind) == WELCOME
+    )
+    return int(session.execute(statement).scalar_one())
 
 
 def delete_editions(session: Session, subscriber_id: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest import clock, settings
 from digest.db.core.engine import reading
+from digest.db.runs import editions
 from digest.db.runs import runs as store
 from digest.db.subscribers import subscribers
 from digest.errors import NotFound, Transient
@@ -80,6 +81,8 @@ def run_inline(day: date | None, *, only: str | None = None) -> RunResult:
 
 def _run_inline(day: date | None, only: str | None) -> RunResult:
     started = clock.now()
+    with reading() as session:
+        newest_edition = editions.newest_edition_id(session)
     novelty_and_score.measure_novelty(seconds=NOVELTY_SECONDS)  # no worker has done it
     search_indexing.index_papers(seconds=INDEXING_SECONDS)
     schedule_repair.repair_schedules()  # no scheduler does it
@@ -94,7 +97,10 @@ def _run_inline(day: date | None, only: str | None) -> RunResult:
         welcome.build_missing_welcomes(only=subscriber_id_of(only), seconds=WELCOME_SECONDS)
     delivery_worker.drain()
     retention.delete_expired()  # no scheduler does it
-    return _result(day, run_ids, started)
+    with reading() as session:
+        first_papers = editions.papers_of_first_editions(session, after_id=newest_edition)
+    result = _result(day, run_ids, started)
+    return replace(result, papers=result.papers + first_papers)
 
 
 def run_queued(day: date | None, *, enqueue: Enqueue, only: str | None = None, wait: bool = False) -> RunResult:

@@ -39,6 +39,16 @@ def test_a_welcome_brings_what_was_announced_before(lab: Lab, smtp: MailServer) 
     assert smtp.recipients() == {"ada@example.com": 1}
 
 
+def test_an_inline_run_counts_the_papers_of_first_editions(lab: Lab, smtp: MailServer) -> None:
+    lab.announce(MONDAY, "Linear bandits", "Kernel bandits", "Galaxies")
+    lab.subscribe("ada", "bandits", send_at="23:00")
+
+    result = lab.run()
+
+    assert (result.sent, result.papers) == (1, 2)
+    assert [d.kind for d in lab.deliveries()] == ["welcome"]
+
+
 def test_a_welcome_given_twice_is_one_mail(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     subscriber_id = lab.subscribe("ada", "bandits")
