@@ -6,10 +6,10 @@ What root writes belongs to the owner of the folder: else a command with `sudo` 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 PRIVATE_MODE, PUBLIC_MODE, FOLDER_MODE = 0o600, 0o644, 0o700
@@ -43,26 +43,12 @@ def replace_file(file: Path, content: bytes | Iterable[bytes], *, mode: int | No
 
 
 def move_file(source: Path, target: Path) -> None:
-    """Move a file of ours to `target`, also to another disk, without a moment at which it is there in part.
+    """Move a file of ours to `target`, also to another disk, as `replace_file` does; readable by its owner alone.
 
-    It is readable by its owner alone; moved by root it belongs to the owner of its folder, so that the service can
-    read it. Raises OSError; then `target` is as it was.
+    Raises OSError; then `target` is as it was.
     """
-    temporary = target.with_name(f"{target.name}.new")
-    temporary.unlink(missing_ok=True)
-    try:
-        with (
-            source.open("rb") as content,
-            os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE), "wb") as stream,
-        ):
-            _set_owner(stream.fileno(), target.parent.stat() if os.geteuid() == 0 else None)
-            shutil.copyfileobj(content, stream, COPY_BYTES)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with source.open("rb") as stream:
+        replace_file(target, iter(partial(stream.read, COPY_BYTES), b""), mode=PRIVATE_MODE)
     source.unlink()
 
 

@@ -79,23 +79,24 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
 def _ingest_due_sources(*, json: bool) -> None:
     """Fetch the enabled sources that are due, one after the other; a failure costs only a source's own papers."""
     due_sources = fetch_schedule.due_sources()
-    results: dict[str, IngestResult] = {}
+    fetched: list[IngestCounts] = []
     for source in due_sources:
         try:
             with output.progress_bar(quiet=json) as progress:
-                results[source] = catch_up.ingest(source, progress=progress)
+                result = catch_up.ingest(source, progress=progress)
         except (SourceDown, Refused) as error:
             typer.echo(f"{source}: {one_line(str(error))}", err=True)
-    if any(result.counts.new or result.counts.updated for result in results.values()):
+            continue
+        fetched.append(result.counts)
+        if not json:
+            _print_counts(result.counts, _incomplete_text(result), json=False, label=f"{source}: ")
+    if any(counts.new or counts.updated for counts in fetched):
         search_indexing.index_papers(seconds=INDEXING_SECONDS)
     if json:
-        output.emit_json([result.counts.to_json() for result in results.values()])
-    elif due_sources:
-        for source, result in results.items():
-            _print_counts(result.counts, _incomplete_text(result), json=False, label=f"{source}: ")
-    else:
+        output.emit_json([counts.to_json() for counts in fetched])
+    elif not due_sources:
         output.print_line(_next_fetch_text())
-    if len(results) < len(due_sources):
+    if len(fetched) < len(due_sources):
         raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
