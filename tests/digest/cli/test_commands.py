@@ -447,7 +447,7 @@ def test_migrate_makes_the_tables_and_says_so(
 
     first, second = terminal.ok("migrate"), terminal.ok("migrate")
 
-    assert re.fullmatch(r"the schema is \w+ \(was empty\)\nnext: digest ingest [^\n]*\n", first)
+    assert re.fullmatch(r"the schema is \w+ \(was empty\)\nnext: digest ingest, [^\n]*\n", first)
     assert re.fullmatch(r"the schema is \w+, as before\n", second)
 
 
