@@ -32,7 +32,7 @@ COMMANDS = {
     },
     "digest.cli.config": {"config": "Check the settings, or show them with secrets hidden."},
     "digest.cli.ingest": {
-        "ingest": "Fetch papers from a source: what is due, or the given days. Repeating it changes nothing."
+        "ingest": "Fetch papers, from all sources or one: what is due, or given days. Repeating it changes nothing."
     },
     "digest.cli.sources": {
         "sources": "List and pause the sources of papers. Test, add, confirm, restore and remove feeds."

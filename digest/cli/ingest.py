@@ -50,7 +50,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         date: Day = None,
         json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
     ) -> None:
-        """Fetch papers: from all sources that are due, or from one, what is due or the given days. May be repeated."""
+        """Fetch papers, from all sources or one: what is due, or given days. Repeating it changes nothing."""
         configuration.require_valid()
         if source is None:
             if file or first or last or date:
