@@ -54,26 +54,27 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         configuration.require_valid()
         if source is None:
             if file or first or last or date:
-                raise BadInput(
-                    "source: name one; --file, --from, --to and --date are for a single source", field="source"
-                )
+                raise BadInput("source: name one; --file, --from, --to and --date belong to one source", field="source")
             _ingest_due_sources(json=json)
-            return
-        if file or source in import_files.FILE_FORMATS:
+        elif file or source in import_files.FILE_FORMATS:
             if first or last:
                 raise BadInput("--from and --to can't be used with files", field="from")
             day = date.date() if date else None
-            counts, suffix = import_files.ingest_files(source, file or [], seeds=dependencies.seeds, day=day), ""
+            _finish(import_files.ingest_files(source, file or [], seeds=dependencies.seeds, day=day), "", json=json)
         else:
+            days = first.date() if first else None, last.date() if last else None
             with output.progress_bar(quiet=json) as progress:
-                days = first.date() if first else None, last.date() if last else None
                 result = catch_up.ingest(source, first=days[0], last=days[1], progress=progress)
-            counts, suffix = result.counts, _incomplete_text(result)
-        if counts.new or counts.updated:
-            search_indexing.index_papers(seconds=INDEXING_SECONDS)
-        _print_counts(counts, suffix, json=json)
-        if counts.bad and not (counts.new or counts.updated or counts.unchanged):
-            raise typer.Exit(exit_codes.EXIT_FAILED)
+            _finish(result.counts, _incomplete_text(result), json=json)
+
+
+def _finish(counts: IngestCounts, suffix: str, *, json: bool) -> None:
+    """Index the papers and print the counts. Raises Exit where everything was refused."""
+    if counts.new or counts.updated:
+        search_indexing.index_papers(seconds=INDEXING_SECONDS)
+    _print_counts(counts, suffix, json=json)
+    if counts.bad and not (counts.new or counts.updated or counts.unchanged):
+        raise typer.Exit(exit_codes.EXIT_FAILED)
 
 
 def _ingest_due_sources(*, json: bool) -> None:

@@ -122,9 +122,13 @@ class ParsedProfile:
 
     def known_contexts(self) -> list[TopicContext] | None:
         """The contexts of `close_topics`; None where one of them is unknown."""
-        contexts = [self.contexts.get(self.profile.topics[topic.index].text) for topic in self.close_topics]
-        known = [context for context in contexts if context is not None]
-        return known if len(known) == len(contexts) else None
+        contexts: list[TopicContext] = []
+        for topic in self.close_topics:
+            context = self.contexts.get(self.profile.topics[topic.index].text)
+            if context is None:
+                return None
+            contexts.append(context)
+        return contexts
 
     def satisfied_terms(self, document: Document) -> list[int]:
         """The positions in `terms` of the terms that match where their topic matches as written, in no order.

@@ -342,8 +342,8 @@ def current_trending(
         recent = store.announcement_window(session, current, announcements) if current else []
         with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
         is_ranked_together = category is None and announcements <= WINDOW_ANNOUNCEMENTS
-        possible = _best_by_percentile(session, with_signal, limit, at) if is_ranked_together else with_signal
-        versions = store.newest_versions_chunked(session, list(possible))
+        listable_ids = _best_by_percentile(session, with_signal, limit, at) if is_ranked_together else with_signal
+        versions = store.newest_versions_chunked(session, list(listable_ids))
         papers_by_id = {
             stored_id(paper): (paper, record) for paper, record in versions if _is_in_category(record, category)
         }
@@ -371,8 +371,8 @@ def _best_by_percentile(session: Session, papers: Collection[int], limit: int, a
     current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
     recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
     percentiles = _recent_papers(session, recent, at).ranking.percentiles(papers)
-    smallest = nlargest(limit, percentiles.values())[-1:]
-    return [paper_id for paper_id, percentile in percentiles.items() if percentile >= smallest[0]]
+    least = min(nlargest(limit, percentiles.values()), default=0)
+    return [paper_id for paper_id, percentile in percentiles.items() if percentile >= least]
 
 
 def _unvoted(

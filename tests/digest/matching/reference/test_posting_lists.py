@@ -74,9 +74,9 @@ def test_a_phrase_finds_exactly_the_papers_that_have_its_words_in_a_row(query: s
     posting_lists = read_posting_lists(build_posting_lists((d.candidate.id, d) for d in [*documents(), *others]))
 
     exact_lookup = lookup(parse(query).root, exact_phrases=True)
-    found = sorted(posting_lists.ids[number] for number in posting_lists.find(exact_lookup.query))
+    paper_ids = sorted(posting_lists.ids[number] for number in posting_lists.find(exact_lookup.query))
 
-    assert (found, exact_lookup.is_exact) == (expected, True)
+    assert (paper_ids, exact_lookup.is_exact) == (expected, True)
 
 
 def test_the_words_of_a_paper_are_known_but_of_one_with_a_very_long_word() -> None:
