@@ -120,7 +120,7 @@ def missing_welcome_addresses(*, confirmed_until: datetime, limit: int) -> list[
             session, WELCOME, since=clock.now() - WELCOME_WITHIN, until=confirmed_until, limit=limit
         )
         rows = (subscribers.by_id(session, subscriber_id) for subscriber_id in subscriber_ids)
-        return [subscriber.address for subscriber in rows if subscriber]
+        return [row.address for row in rows if row and _may_be_welcomed(row, clock.now())]
 
 
 def _mark_welcomed(subscriber_id: int, now: datetime) -> None:
@@ -130,9 +130,13 @@ def _mark_welcomed(subscriber_id: int, now: datetime) -> None:
 
 
 def _may_be_welcomed(subscriber: Subscriber, now: datetime) -> bool:
-    """False for who left, and for who has paused: the first mail after the pause shows the days before."""
+    """False for who left, who has paused, and who confirmed before any paper was stored.
+
+    The first run after the pause, or after the confirmation, brings what was announced since.
+    """
     today = now.astimezone(clock.zone_info(subscriber.time_zone)).date()
-    return subscriber.state == ACTIVE and (subscriber.paused_until is None or subscriber.paused_until <= today)
+    has_paused = subscriber.paused_until is not None and today < subscriber.paused_until
+    return subscriber.state == ACTIVE and not has_paused and subscriber.seen_through > 0
 
 
 def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
@@ -140,8 +144,6 @@ def _assemble(run: Run, subscriber_id: int) -> AssembledEdition | None:
     with reading() as session:
         subscriber = subscribers.by_id(session, subscriber_id)
         if subscriber is None or not _may_be_welcomed(subscriber, run.created_at):
-            return None
-        if not subscriber.seen_through:  # nothing was stored at the confirmation: the next run brings what was since
             return None
         day = run.created_at.astimezone(clock.zone_info(subscriber.time_zone)).date()
         if editions.edition_dates(session, [subscriber_id], [day]):

@@ -177,6 +177,15 @@ def test_who_has_paused_gets_neither_a_first_edition_nor_a_notice(lab: Lab, titl
     assert queue.calls == []
 
 
+def test_who_has_paused_is_not_named_for_a_first_edition(lab: Lab) -> None:
+    lab.announce(MONDAY, "Linear bandits")
+    lab.subscribe("ada", "bandits")
+    bob = lab.subscribe("bob", "bandits")
+    update_preferences.save_section(bob, {"paused_until": (MONDAY + timedelta(days=10)).isoformat()})
+
+    assert welcome.missing_welcome_addresses(confirmed_until=clock.now(), limit=10) == ["ada@example.com"]
+
+
 def test_who_confirmed_before_the_first_papers_gets_no_notice_that_there_are_none(lab: Lab) -> None:
     number = confirmed(lab, "ada")
     lab.announce(MONDAY, "Galaxies")
