@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from digest.db.core.dialect import in_values, insert_ignore
 from digest.models import Announcement, Batch, Paper, PaperIdentifier, PaperKey, PaperVersion
 from digest.papers import Record, clean_record, without_version
+from digest.text.plain_text import remove_controls
 
 _TUPLE_FIELDS = {field.name for field in fields(Record) if "tuple" in str(field.type)}
 _DATE_FIELDS = tuple(field.name for field in fields(Record) if "date" in str(field.type))
@@ -292,18 +293,33 @@ def versions_without_abstracts(
     return _versions(session, paper_revisions, literal(""))
 
 
+def titles(
+    session: Session, paper_revisions: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], tuple[str, str | None]]:
+    """Title and arXiv id by (paper, revision)."""
+    arxiv_id = col(PaperVersion.detail)["arxiv_id"].as_string()
+    rows = _read_versions(session, paper_revisions, col(PaperVersion.title), arxiv_id)
+    return {version: (remove_controls(title), arxiv_id) for version, (title, arxiv_id) in rows}
+
+
 def _versions(
     session: Session, paper_revisions: Iterable[tuple[int, int]], abstract: SQLColumnExpression[str]
 ) -> dict[tuple[int, int], Record]:
+    rows = _read_versions(session, paper_revisions, col(PaperVersion.title), abstract, col(PaperVersion.detail))
+    return {version: _record(*values) for version, values in rows}
+
+
+def _read_versions(
+    session: Session, paper_revisions: Iterable[tuple[int, int]], *columns: SQLColumnExpression[Any]
+) -> Iterator[tuple[tuple[int, int], Sequence[Any]]]:
+    """These columns of versions, each with its (paper, revision)."""
     pairs = set(paper_revisions)
     version, paper_ids = PaperVersion, sorted({paper_id for paper_id, _ in pairs})
-    statement = select(col(version.paper_id), col(version.revision), col(version.title), abstract, col(version.detail))
+    statement = select(col(version.paper_id), col(version.revision), *columns)
     rows = session.execute(statement.where(in_values(session, col(version.paper_id), paper_ids))) if pairs else ()
-    return {
-        (row_paper_id, revision): _record(*columns)
-        for row_paper_id, revision, *columns in rows
-        if (row_paper_id, revision) in pairs
-    }
+    for paper_id, revision, *values in rows:
+        if (paper_id, revision) in pairs:
+            yield (paper_id, revision), values
 
 
 def current_paper(session: Session, paper_id: int) -> int:

@@ -10,7 +10,7 @@ does not look whether two words are adjacent in the title or in the abstract.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from digest.matching.reference.parsed_profile import ParsedProfile
 from digest.matching.reference.posting_cache import PostingCache
 from digest.matching.reference.posting_evaluation import PostingEvaluation
 from digest.matching.reference.posting_lists import PostingLists
-from digest.matching.scoring.bm25 import Weights, impact
+from digest.matching.scoring.bm25 import Weights, impact, impacts_of_word
 from digest.matching.scoring.index_terms import AnyOf, IndexQuery, category_query, lookup, word_query
 from digest.matching.scoring.parameters import ABSTRACT_TF, TITLE_TF
 from digest.papers.subjects import with_equivalents
@@ -176,11 +176,11 @@ class CandidateSearch:
         for word, frequencies in zip(self._words, self._frequencies, strict=True):
             adds_papers = remaining >= self._floor
             remaining -= self._most(word)
-            numbers: Iterable[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
-            weight, idf = word.weight, word.idf
-            for number in numbers:
-                gain = weight * impact(idf, frequencies[number], norms[number])
-                sums[number] = sums.get(number, 0) + gain
+            numbers: Collection[int] = frequencies if adds_papers else frequencies.keys() & sums.keys()
+            tfs = [frequencies[number] for number in numbers]
+            impacts = impacts_of_word(word.idf, tfs, [norms[number] for number in numbers])
+            for number, value in zip(numbers, impacts, strict=True):
+                sums[number] = sums.get(number, 0) + word.weight * value
         return {number: relevance for number, relevance in sums.items() if relevance >= self._floor}
 
     def _with_examples(self, examples: ExampleBounds) -> dict[int, int]:

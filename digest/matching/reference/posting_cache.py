@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from digest.caching import BoundedCache
 from digest.matching.reference.posting_lists import PostingLists
@@ -40,6 +41,7 @@ class PostingCache:
         self._papers: BoundedCache[frozenset[int]] = _new_cache()
         self._frequencies: BoundedCache[Mapping[int, int]] = _new_cache()
         self._norms: BoundedCache[Sequence[int]] = BoundedCache(max_entries=1, max_bytes=1, size_of=lambda _: 1)
+        self._vector_lengths: WeakKeyDictionary[Weights, dict[int, int]] = WeakKeyDictionary()
 
     def lists_of(self, number: int) -> PostingLists:
         """The lists of the announcement of a paper, by the paper's number."""
@@ -61,9 +63,11 @@ class PostingCache:
         return self._frequencies.get(stem, lambda: self._look_up_frequencies(stem))
 
     def _look_up_frequencies(self, stem: str) -> Mapping[int, int]:
-        return {
-            start + number: tf for part, start in self.start_of.items() for number, tf in part.frequencies(stem).items()
-        }
+        frequencies: dict[int, int] = {}
+        for part, start in self.start_of.items():
+            papers, tfs = part.stem_list(stem)
+            frequencies.update(zip([start + paper for paper in papers], tfs, strict=True))
+        return frequencies
 
     def paper_words(self, number: int) -> tuple[Mapping[str, int], int]:
         """The tf of each stem of a paper that is not one of `long_papers`, and the paper's length in tokens."""
@@ -77,6 +81,10 @@ class PostingCache:
             weights.average_milli,
             lambda: array("I", (weights.norm(length) for part in self.lists for length in part.lengths)),
         )
+
+    def vector_lengths(self, weights: Weights) -> dict[int, int]:
+        """The lengths of papers' vectors (`topic_context.PaperVector`) by number, for callers to read and add to."""
+        return self._vector_lengths.setdefault(weights, {})
 
 
 def _new_cache() -> BoundedCache[Papers]:

@@ -75,9 +75,12 @@ class PostingEvaluation:
         return Finding(paper, _PostedText(self, number), gains, strict_positions, allowed=True)
 
     def vector(self, number: int, weights: Weights) -> PaperVector:
-        """The words of a paper with their impacts."""
-        frequencies, length = self._cache.paper_words(number)
-        return paper_vector(frequencies, length, weights)
+        """The words of a paper, as a vector."""
+        frequencies, tokens = self._cache.paper_words(number)
+        lengths = self._cache.vector_lengths(weights)
+        vector = paper_vector(frequencies, tokens, weights, lengths.get(number))
+        lengths[number] = vector.length
+        return vector
 
     def has_in_title(self, number: int, position: int) -> bool:
         """True where a term that a paper has is in its title."""

@@ -90,17 +90,20 @@ class PostingLists:
 
     def frequencies(self, stem: str) -> dict[int, int]:
         """The tf of each paper with a stem, by its number: 3 in the title, 1 in the abstract, 4 in both."""
+        return dict(zip(*self.stem_list(stem), strict=True))
+
+    def stem_list(self, stem: str) -> tuple[memoryview[int], memoryview[int]]:
+        """The numbers of the papers with a stem, and its tf in each."""
         span = self._list_of(_STEM + stem[: _CUT_LENGTH - 1])
-        return dict(zip(self.papers[span], self.tf[span], strict=True))
+        return self.papers[span], self.tf[span]
 
     def paper_frequencies(self, number: int) -> dict[str, int]:
         """The tf of each stem of a paper that is not one of `long_papers`."""
         title, abstract = (set(self._text(number, is_abstract)) for is_abstract in (False, True))
-        first = self._stem_range.start
-        return {
-            self._stem(first + word): TITLE_TF * (word in title) + ABSTRACT_TF * (word in abstract)
-            for word in title | abstract
-        }
+        words, first = title | abstract, self._stem_range.start
+        stems = self._stems([first + word for word in words])
+        frequencies = [TITLE_TF * (word in title) + ABSTRACT_TF * (word in abstract) for word in words]
+        return dict(zip(stems, frequencies, strict=True))
 
     def stem_counts(self) -> dict[str, int]:
         """In how many papers each stem is."""
@@ -108,8 +111,7 @@ class PostingLists:
 
     def stem_lists(self) -> Iterator[tuple[str, memoryview[int], memoryview[int]]]:
         """Each stem that is not too long for a term, with the numbers of its papers and its tf in each."""
-        for position in self._stem_range:
-            stem = self._stem(position)
+        for position, stem in zip(self._stem_range, self._stems(self._stem_range), strict=True):
             if len(stem) < _CUT_LENGTH - 1:
                 span = slice(self.list_at[position], self.list_at[position + 1])
                 yield stem, self.papers[span], self.tf[span]
@@ -119,9 +121,10 @@ class PostingLists:
         """The positions of the terms that are stems."""
         return range(self._position(_STEM.encode()), self._position(chr(ord(_STEM) + 1).encode()))
 
-    def _stem(self, position: int) -> str:
-        """The stem of a term, by the term's position."""
-        return self.term_text[self.term_at[position] + 1 : self.term_at[position + 1]].decode("utf-8", "surrogatepass")
+    def _stems(self, positions: Sequence[int]) -> list[str]:
+        """The stems of terms, by the terms' positions."""
+        text, at = self.term_text, self.term_at
+        return [text[at[position] + 1 : at[position + 1]].decode("utf-8", "surrogatepass") for position in positions]
 
     def _text(self, number: int, is_abstract: bool) -> memoryview[int]:
         """The words of a paper's title or abstract."""

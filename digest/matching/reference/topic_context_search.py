@@ -6,12 +6,14 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
+from operator import mul
 
 from digest.matching.query.language import ProfileTerm, Query, parse, phrase_words, positive_terms
 from digest.matching.reference.posting_lists import PostingLists
 from digest.matching.scoring.bm25 import Weights, impacts_of_word
 from digest.matching.scoring.index_terms import AllOf, IndexPair, IndexQuery, word_query
 from digest.matching.scoring.topic_context import (
+    MAX_FLOOR_PAPERS,
     MIN_CONTEXT_PAPERS,
     MIN_WORD_PAPERS,
     SHARE_UNIT,
@@ -32,7 +34,8 @@ _NEWEST_PAPERS = 100  # of a topic
 class ContextSearch:
     """Computes contexts from the announcements before an epoch. Preparing takes about 0.1 ms a paper.
 
-    `earlier`: posting lists, newest first; `window`: so many of them set the floors.
+    `earlier`: posting lists, newest first; `window`: the papers of so many of them set the floors, of many papers
+    every second, third …, so that about `MAX_FLOOR_PAPERS` do.
 
     The papers of all announcements are numbered together, those of the window first. A paper is the vector of its
     words' impacts, without words that count nothing; words have numbers too.
@@ -43,13 +46,14 @@ class ContextSearch:
         self._number_of: dict[str, int] = {}
         self._starts = list(accumulate((lists.paper_count for lists in self._earlier), initial=0))
         self._window_end = self._starts[min(window, len(self._earlier))]
-        # of each paper its words and their impacts, and the length of this vector
+        self._floor_step = max(1, -(-self._window_end // MAX_FLOOR_PAPERS))
+        # of each paper its words and their shares in the vector's length
         self._words_of = [array("I") for _ in range(self._starts[-1])]
-        self._impacts_of = [array("H") for _ in range(self._starts[-1])]
-        self._lengths: list[int] = []
-        # of each word the window's papers that have it, and its impacts in these
-        self._window_papers: list[array[int]] = []
-        self._window_impacts: list[array[int]] = []
+        self._shares_of: list[array[int]] = []
+        # of each word the papers that set floors and have it, and its impacts in these; then the lengths of all these
+        self._floor_papers: list[array[int]] = []
+        self._floor_impacts: list[array[int]] = []
+        self._floor_lengths: list[int] = []
         for place, lists in enumerate(self._earlier):
             self._add_vectors(lists, self._starts[place], in_window=place < window)
         self._stems = list(self._number_of)
@@ -57,8 +61,7 @@ class ContextSearch:
     def _add_vectors(self, lists: PostingLists, start: int, *, in_window: bool) -> None:
         """Add the papers of an announcement, which are numbered from `start` on."""
         norms = [self._weights.norm(length) for length in lists.lengths]
-        squares = [0] * len(norms)
-        words_of, impacts_of = self._words_of[start:], self._impacts_of[start:]
+        words_of, impacts_of = self._words_of[start:], [array("H") for _ in norms]
         for stem, papers, frequencies in lists.stem_lists():
             idf = word_idf(stem, self._weights)
             if not idf:
@@ -68,18 +71,29 @@ class ContextSearch:
             for paper, value in zip(papers, impacts, strict=True):
                 words_of[paper].append(word)
                 impacts_of[paper].append(value)
-                squares[paper] += value * value
             if in_window:
-                self._window_papers[word].extend([start + paper for paper in papers])
-                self._window_impacts[word].extend(impacts)
-        self._lengths += map(vector_length, squares)
+                self._add_floor_impacts(word, [start + paper for paper in papers], impacts)
+        lengths = [vector_length(sum(map(mul, impacts, impacts))) for impacts in impacts_of]
+        self._shares_of += [
+            array("H", [SHARE_UNIT * value // length for value in impacts])
+            for impacts, length in zip(impacts_of, lengths, strict=True)
+        ]
+        if in_window:
+            self._floor_lengths += lengths[-start % self._floor_step :: self._floor_step]
+
+    def _add_floor_impacts(self, word: int, papers: Sequence[int], impacts: Sequence[int]) -> None:
+        """Add the impacts of a word in those of these papers that set floors: the numbers that the step divides."""
+        step = self._floor_step
+        chosen = [(paper // step, value) for paper, value in zip(papers, impacts, strict=True) if paper % step == 0]
+        self._floor_papers[word].extend([paper for paper, _ in chosen])
+        self._floor_impacts[word].extend([value for _, value in chosen])
 
     def _word_number(self, stem: str) -> int:
         """The number of a word; a new one where it has none."""
         number = self._number_of.setdefault(stem, len(self._number_of))
-        if number == len(self._window_papers):
-            self._window_papers.append(array("I"))
-            self._window_impacts.append(array("H"))
+        if number == len(self._floor_papers):
+            self._floor_papers.append(array("I"))
+            self._floor_impacts.append(array("H"))
         return number
 
     def context(self, text: str) -> TopicContext | None:
@@ -110,10 +124,10 @@ class ContextSearch:
         shares: defaultdict[int, int] = defaultdict(int)
         counts: Counter[int] = Counter()
         for paper in papers:
-            words, length = self._words_of[paper], self._lengths[paper]
+            words = self._words_of[paper]
             counts.update(words)
-            for word, value in zip(words, self._impacts_of[paper], strict=True):
-                shares[word] += SHARE_UNIT * value // length
+            for word, share in zip(words, self._shares_of[paper], strict=True):
+                shares[word] += share
         stems = self._stems
         frequent_words = [word for word, count in counts.items() if count >= MIN_WORD_PAPERS]
         return heaviest_words(
@@ -124,16 +138,17 @@ class ContextSearch:
         )
 
     def _floor(self, weights: Mapping[str, int], papers: Sequence[int]) -> int:
-        """The nearness that a close paper must have, by the window's papers but the topic's own."""
-        products = [0] * self._window_end
+        """The nearness that a close paper must have, by the papers that set floors, but for the topic's own."""
+        products = [0] * len(self._floor_lengths)
         for stem, weight in weights.items():
             word = self._number_of[stem]
-            for paper, value in zip(self._window_papers[word], self._window_impacts[word], strict=True):
+            for paper, value in zip(self._floor_papers[word], self._floor_impacts[word], strict=True):
                 products[paper] += weight * value
-        own = [paper for paper in papers if paper < self._window_end]
+        step = self._floor_step
+        own = [paper // step for paper in papers if paper < self._window_end and paper % step == 0]
         for paper in own:
             products[paper] = 0
-        values = nearnesses(products, self._lengths)
+        values = nearnesses(products, self._floor_lengths)
         return nearness_floor(values, zeros=len(products) - len(own) - len(values))
 
 

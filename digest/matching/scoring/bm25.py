@@ -42,7 +42,10 @@ class Weights:
 
     def idf(self, word: str, *, prefix: bool = False) -> int:
         """round(256·ln(1 + (N−df+½)/(df+½))): large for a rare word, 0 for one in every paper."""
-        df = self._prefix_df(word) if prefix else self.counts.df.get(word, 0)
+        return self.idf_of_df(self._prefix_df(word) if prefix else self.counts.df.get(word, 0))
+
+    def idf_of_df(self, df: int) -> int:
+        """The idf of a word that so many papers have."""
         idf = self._idf_by_df.get(df)
         if idf is None:
             papers = max(self.counts.papers, df)

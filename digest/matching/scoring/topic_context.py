@@ -21,7 +21,8 @@ CONTEXT_WORDS = 40
 MIN_CONTEXT_PAPERS = 3  # a topic of fewer earlier papers has no context
 MAX_CONTEXT_WEIGHT = 255
 FLOOR_DEVIATIONS = 3  # how many standard deviations a close paper must be above the average paper
-SHARE_UNIT = 1 << 16  # the share of a word that is alone in a paper
+SHARE_UNIT = (1 << 16) - 1  # the share of a word that is alone in a paper; the largest number of two bytes
+MAX_FLOOR_PAPERS = 5_000  # papers that set a floor: of more, evenly spread ones
 NUMBER_BYTES = 4
 MIN_WORD_PAPERS = 2  # words that fewer of an epoch's papers have are left out: names, typing errors
 
@@ -47,11 +48,18 @@ class PackedContext(NamedTuple):
     floor: int
 
 
-class PaperVector(NamedTuple):
-    """A paper's words with their impacts in an epoch, and the length of this vector."""
+@dataclass(frozen=True, slots=True)
+class PaperVector:
+    """A paper's words in an epoch: their tf by stem, the paper's `norm`, and the length of the vector of impacts."""
 
-    impacts: Mapping[str, int]
+    tf: Mapping[str, int]
+    norm: int
     length: int
+    weights: Weights
+
+    def impact(self, stem: str) -> int:
+        """The impact of one of its words; 0 for a word that counts nothing, and for others."""
+        return impact(word_idf(stem, self.weights), self.tf.get(stem, 0), self.norm)
 
 
 NO_CONTEXTS: Mapping[str, TopicContext] = {}  # by a topic's text: conditions that are unknown are not applied
@@ -71,7 +79,8 @@ def has_context(text: str) -> bool:
 
 def word_idf(stem: str, weights: Weights) -> int:
     """A word's idf in contexts: 0 where fewer than two of the epoch's papers have it."""
-    return weights.idf(stem) if weights.counts.df.get(stem, 0) >= MIN_WORD_PAPERS else 0
+    papers = weights.counts.df.get(stem, 0)
+    return weights.idf_of_df(papers) if papers >= MIN_WORD_PAPERS else 0
 
 
 def vector_length(square_sum: int) -> int:
@@ -89,16 +98,18 @@ def nearnesses(products: Sequence[int], lengths: Iterable[int]) -> list[int]:
     return [NEARNESS_UNIT * product // length for product, length in zip(products, lengths, strict=False) if product]
 
 
-def paper_vector(tf: Mapping[str, int], length: int, weights: Weights) -> PaperVector:
-    """A paper as a vector in an epoch. `tf`: of each of its stems; `length`: in tokens."""
-    norm = weights.norm(length)
-    impacts = {stem: impact(word_idf(stem, weights), stem_tf, norm) for stem, stem_tf in tf.items()}
-    return PaperVector(impacts, vector_length(sum(map(mul, impacts.values(), impacts.values()))))
+def paper_vector(tf: Mapping[str, int], tokens: int, weights: Weights, length: int | None = None) -> PaperVector:
+    """A paper as a vector in an epoch. `tf`: of each of its stems; `length`: of the vector, where it is known."""
+    norm = weights.norm(tokens)
+    if length is None:
+        impacts = [impact(word_idf(stem, weights), stem_tf, norm) for stem, stem_tf in tf.items()]
+        length = vector_length(sum(map(mul, impacts, impacts)))
+    return PaperVector(tf, norm, length, weights)
 
 
 def nearness_of(context: TopicContext, vector: PaperVector) -> int:
     """The nearness of a paper to a context."""
-    product = sum(weight * vector.impacts.get(stem, 0) for stem, weight in context.weights.items())
+    product = sum(weight * vector.impact(stem) for stem, weight in context.weights.items() if stem in vector.tf)
     return nearness(product, vector.length)
 
 

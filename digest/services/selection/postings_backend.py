@@ -29,7 +29,6 @@ from digest.matching.scoring.bm25 import Weights
 from digest.matching.scoring.boolean_match import Document
 from digest.matching.scoring.parameters import CLOSE_PAPERS
 from digest.matching.scoring.topic_context import NO_CONTEXTS, TopicContext
-from digest.papers import Record
 from digest.services.catalog import followed_people
 from digest.services.catalog.announcements import AnnouncedPaper
 from digest.services.selection import reference_backend
@@ -203,10 +202,14 @@ class PostingsBackend:
         return reference_backend.content_of_matches(pool, matches, request, 0)
 
     def _add_titles(self, contents: Iterable[Content]) -> None:
-        """Read the titles of the selected papers."""
+        """Read the titles of the selected papers, and where those that are not of arXiv appear."""
         keys = [(entry.paper, entry.revision) for content in contents for entry in content.entries]
-        records = store.versions_without_abstracts(self._session, keys)
-        self.titles |= {paper_id: _paper_title(record) for (paper_id, _), record in records.items()}
+        titles = store.titles(self._session, keys)
+        others = [version for version, (_, arxiv_id) in titles.items() if not arxiv_id]
+        records = store.versions_without_abstracts(self._session, others)
+        sources = {version: str(source_text(record)) for version, record in records.items()}
+        for version, (title, arxiv_id) in titles.items():
+            self.titles[version[0]] = PaperTitle(title, arxiv_id, sources.get(version, ""))
 
     def _admitted(self, papers: Mapping[int, AnnouncedPaper]) -> Mapping[int, AnnouncedPaper]:
         """The papers that the profile's choice of sources and languages admits."""
@@ -230,8 +233,3 @@ class PostingsBackend:
         documents = reference_backend.prepare_documents(self._session, papers, announcement_of, percentiles)
         documents = reference_backend.with_people(self._session, documents, self._people)
         return {document.candidate.id: document for document in documents}
-
-
-def _paper_title(record: Record) -> PaperTitle:
-    source = "" if record.arxiv_id else str(source_text(record))  # a preview has hundreds of papers, most of arXiv
-    return PaperTitle(record.title, record.arxiv_id, source)

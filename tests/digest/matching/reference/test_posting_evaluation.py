@@ -63,7 +63,8 @@ def comparable(parsed: ParsedProfile, finding: Finding) -> tuple[object, ...]:
     vector = finding.text.vector(WEIGHTS)
     gains = replace(finding.topic_gains, gains=dict(sorted(finding.gains.items())))
     in_title = [position for position in positions if finding.text.has_in_title(position)]
-    return finding.paper, positions, in_title, gains, finding.score, finding.followed, dict(vector.impacts), vector[1]
+    impacts = {stem: vector.impact(stem) for stem in vector.tf}
+    return finding.paper, positions, in_title, gains, finding.score, finding.followed, impacts, vector.length
 
 
 def compare(profile: Profile, documents: Sequence[Document]) -> tuple[int, int]:

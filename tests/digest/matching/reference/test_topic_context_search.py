@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from digest.matching.profile import Candidate
+from digest.matching.reference import topic_context_search
 from digest.matching.reference.posting_lists import PostingLists, build_posting_lists, read_posting_lists
 from digest.matching.reference.topic_context_search import ContextSearch
 from digest.matching.scoring import word_counts
@@ -64,3 +67,18 @@ def test_the_floor_does_not_depend_on_how_many_papers_the_topic_itself_has() -> 
         1,
         1,
     ]  # no other paper has a word of the context
+
+
+def test_the_floor_of_many_papers_is_that_of_evenly_spread_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = ["Error codes for qubits"] * 5 + ["Qubits in cells", "Cells and proteins", "Stars of a cluster"] * 10
+    counted = Weights(word_counts.count(Record(title, "") for title in titles))
+
+    def topic_floor(titles: Sequence[str]) -> int:
+        topic_context = ContextSearch([posting_lists(titles)], counted, window=14).context("error codes")
+        assert topic_context
+        return topic_context.floor
+
+    monkeypatch.setattr(topic_context_search, "MAX_FLOOR_PAPERS", len(titles))
+    every_second_is_other = [title for pair in zip(titles, ["Qubits"] * len(titles), strict=True) for title in pair]
+
+    assert topic_floor(every_second_is_other) == topic_floor(titles) > 1

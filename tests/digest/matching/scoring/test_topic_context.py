@@ -50,7 +50,11 @@ def test_the_nearness_of_a_paper_counts_the_words_that_two_papers_of_the_epoch_h
 
     # Ten tokens, eight on average: the norm is 1425. bandit in the title has 3·2200/4425 of its idf 947; arm and pull
     # in the abstract have 2200/2425 of theirs, 177 and 408; regret and novel words have nothing: Σ² = 2156244.
-    assert {stem: value for stem, value in vector.impacts.items() if value} == {"bandit": 1412, "arm": 160, "pull": 370}
+    assert {stem: value for stem in vector.tf if (value := vector.impact(stem))} == {
+        "bandit": 1412,
+        "arm": 160,
+        "pull": 370,
+    }
     assert nearness_of(TopicContext({"arm": 255, "pull": 2, "cell": 9}), vector) == 4096 * (255 * 160 + 2 * 370) // 1468
 
 
