@@ -19,8 +19,7 @@ from digest.i18n import format_number, localize
 from digest.models import Paper
 from digest.models.types import stored_id
 from digest.papers import Record, author_key, author_page_key
-from digest.services.catalog import followed_people, novelty_and_score, people_choice
-from digest.services.catalog import trending_ranks as rising
+from digest.services.catalog import followed_people, novelty_and_score, people_choice, trending_ranks
 from digest.services.catalog.page_schemas import AuthorPage, PaperRow
 from digest.services.catalog.paper_presenters import present_row
 from digest.sources import registry
@@ -53,9 +52,9 @@ def author(author_name: str, limit: int) -> AuthorPage:
         if figures and reference and not _is_about(session, figures, reference):
             figures = None
         records = {stored_id(paper): record for paper, record in papers[:limit]}
-        listings = {stored_id(p): rising.PaperListing(p.announcement_id, p.revision) for p, _ in papers[:limit]}
+        listings = {stored_id(p): trending_ranks.PaperListing(p.announcement_id, p.revision) for p, _ in papers[:limit]}
         figures_by_id = novelty_and_score.figures_of(
-            session, records, rising.trends_among_recent(session, listings, at=clock.now())
+            session, records, trending_ranks.trends_among_recent(session, listings, at=clock.now())
         )
         people = people_choice.named_people(session, [author_name])
     if not papers and not figures:

@@ -21,7 +21,8 @@ from digest.matching.scoring.boolean_match import Document, prepare_document
 from digest.matching.scoring.novelty import COMPARED_DAYS, FieldIndex, Quality, author_record, novelty, quality
 from digest.papers import Record
 from digest.services.catalog import epochs
-from digest.services.catalog.trending_ranks import RECENT_ANNOUNCEMENTS, Trend
+from digest.services.catalog.trending_list import RECENT_ANNOUNCEMENTS
+from digest.services.catalog.trending_ranks import Trend
 from digest.sources import registry
 
 PaperSignals = tuple[tuple[str, float], ...]  # signals of a paper as in an edition's entry

@@ -14,8 +14,7 @@ from digest.errors import NotFound
 from digest.i18n import localize
 from digest.models.types import stored_id
 from digest.papers import Record
-from digest.services.catalog import novelty_and_score, paper_exports
-from digest.services.catalog import trending_ranks as rising
+from digest.services.catalog import novelty_and_score, paper_exports, trending_list, trending_ranks
 from digest.services.catalog.novelty_and_score import PaperFigures
 from digest.services.catalog.page_schemas import PaperPage, PaperRow
 from digest.sources import registry
@@ -27,12 +26,12 @@ _NO_FIGURES = PaperFigures()
 
 def trending(category: str | None, limit: int) -> list[PaperRow]:
     """The papers that trend now, in all fields or in one category."""
-    return trending_among(category, limit, rising.RECENT_ANNOUNCEMENTS)
+    return trending_among(category, limit, trending_list.RECENT_ANNOUNCEMENTS)
 
 
 def trending_among(category: str | None, limit: int, announcements: int) -> list[PaperRow]:
     """The papers of the last `announcements` that trend now, in all fields or in one category."""
-    rising_papers = rising.current_trending(category, limit, announcements=announcements)
+    rising_papers = trending_list.current_trending(category, limit, announcements=announcements)
     with reading() as session:
         figures_by_id = novelty_and_score.figures_of(
             session,
@@ -55,8 +54,8 @@ def paper(paper_id: int) -> PaperPage:
         if stored_paper is None:
             raise NotFound(localize("there is no such paper here"))
         row_of_paper, record = stored_paper
-        listed = rising.PaperListing(row_of_paper.announcement_id, row_of_paper.revision)
-        trends = rising.trends_among_recent(session, {paper_id: listed}, at=clock.now())
+        listed = trending_ranks.PaperListing(row_of_paper.announcement_id, row_of_paper.revision)
+        trends = trending_ranks.trends_among_recent(session, {paper_id: listed}, at=clock.now())
         figures = novelty_and_score.figures_of(session, {paper_id: record}, trends)[paper_id]
         nearest = store.paper_by_id(session, figures.nearest_id) if figures.nearest_id else None
         summaries = summary_store.summaries_of(session, [paper_id], registry.summary_origins()).get(paper_id, [])

@@ -1,4 +1,4 @@
-"""Trending papers: their newest signals, ranked by the trending formulas, with the facts to show."""
+"""How papers trend: their newest signals, ranked by the trending formulas, with the facts to show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from heapq import nlargest
 from statistics import median_low
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -17,21 +16,17 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest import clock, i18n
-from digest.db.core.engine import engine, reading
+from digest.db.core.engine import engine
 from digest.db.papers import papers as store
 from digest.db.papers import quality_figures as figure_store
 from digest.db.papers import signals
 from digest.db.papers.catalog_version import catalog_version
-from digest.matching.scoring.boolean_match import in_category
 from digest.matching.scoring.parameters import WINDOW_ANNOUNCEMENTS
-from digest.matching.trending import content_prior, trending_score
+from digest.matching.trending import trending_score
 from digest.matching.trending.trending_score import MIN_VOTES, Signals
-from digest.models.types import stored_id
 from digest.papers import Record
 
-RECENT_ANNOUNCEMENTS = 7  # announcements whose papers are listed
 UPPER_QUARTER = 75  # percentile
-_FIRST_DAY = timedelta(hours=24)
 _GROWTH_PERIOD = timedelta(hours=20)  # a snapshot this old counts as yesterday's, also where today's came early
 
 
@@ -55,16 +50,6 @@ class PaperListing(NamedTuple):
 
     announcement: int | None
     revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class RisingPaper:
-    """One row of a trending list. `listed_at`: the instant of its announcement."""
-
-    paper_id: int
-    record: Record
-    trend: Trend
-    listed_at: datetime
 
 
 class FieldMember(NamedTuple):
@@ -110,6 +95,13 @@ def trends_among_recent(session: Session, papers: Mapping[int, PaperListing], *,
     values, peers = recent_papers.values | more_values, recent_papers.peers | more_peers
     members = RankingPeers(_ranking_data(values, peers, recent, at))
     return trends_of(session, papers, at=at, members=members, recent=recent)
+
+
+def percentiles_among_recent(session: Session, paper_ids: Collection[int], *, at: datetime) -> dict[int, int]:
+    """The percentiles of those of these papers that are of the last 14 announcements and have signals."""
+    current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
+    recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
+    return _recent_papers(session, recent, at).ranking.percentiles(paper_ids)
 
 
 _Values = dict[int, dict[str, float]]
@@ -318,90 +310,11 @@ def _whole_number(values: Mapping[str, float], name: str) -> int | None:
 
 def _hours_since_listing(announcement: int | None, at: datetime) -> float | None:
     """Hours since the papers of that announcement were listed."""
-    listed_at = _listed_at(announcement)
-    return max((at - listed_at).total_seconds() / 3600, 0.0) if listed_at else None
+    instant = listed_at(announcement)
+    return max((at - instant).total_seconds() / 3600, 0.0) if instant else None
 
 
 @lru_cache(maxsize=1024)
-def _listed_at(announcement: int | None) -> datetime | None:
+def listed_at(announcement: int | None) -> datetime | None:
     """The instant of an announcement; kept, because to convert it takes longer than all else that ranks a paper."""
     return clock.announcement_instant(date.fromordinal(announcement)) if announcement else None
-
-
-def current_trending(
-    category: str | None, limit: int, *, announcements: int = RECENT_ANNOUNCEMENTS
-) -> list[RisingPaper]:
-    """Trending papers of the last announcements, by their percentile within their field, best first.
-
-    Where there are fewer than `limit`, new papers without votes follow, ordered by their content.
-    """
-    at = clock.now()
-    with reading() as session:
-        today = at.astimezone(clock.ARXIV_ZONE).date()
-        current = store.current_announcement(session, today)
-        recent = store.announcement_window(session, current, announcements) if current else []
-        with_signal = {paper_id for paper_id, *_ in figure_store.field_members(session, recent)}
-        is_ranked_together = category is None and announcements <= WINDOW_ANNOUNCEMENTS
-        listable_ids = _best_by_percentile(session, with_signal, limit, at) if is_ranked_together else with_signal
-        versions = store.newest_versions_chunked(session, list(listable_ids))
-        papers_by_id = {
-            stored_id(paper): (paper, record) for paper, record in versions if _is_in_category(record, category)
-        }
-        listings = {
-            paper_id: PaperListing(paper.announcement_id, paper.revision)
-            for paper_id, (paper, _) in papers_by_id.items()
-        }
-        trends = trends_among_recent(session, listings, at=at)
-        order = sorted((-trend.percentile, -trend.strength, paper_id) for paper_id, trend in trends.items())
-        rising_papers = [
-            RisingPaper(
-                paper_id, papers_by_id[paper_id][1], trends[paper_id], _listed_at(listings[paper_id].announcement) or at
-            )
-            for *_, paper_id in order[:limit]
-        ]
-        unvoted_papers = _unvoted(session, current, with_signal, category, at) if len(rising_papers) < limit else []
-    return (rising_papers + unvoted_papers)[:limit]
-
-
-def _best_by_percentile(session: Session, papers: Collection[int], limit: int, at: datetime) -> list[int]:
-    """Those of these papers of recent announcements that may be among the first by percentile, ties included.
-
-    Only their records are read and only their trends explained, which takes 0.5 ms each.
-    """
-    current = store.current_announcement(session, at.astimezone(clock.ARXIV_ZONE).date())
-    recent = store.announcement_window(session, current, WINDOW_ANNOUNCEMENTS) if current else []
-    percentiles = _recent_papers(session, recent, at).ranking.percentiles(papers)
-    least = min(nlargest(limit, percentiles.values()), default=0)
-    return [paper_id for paper_id, percentile in percentiles.items() if percentile >= least]
-
-
-def _unvoted(
-    session: Session, current: int | None, voted_ids: Collection[int], category: str | None, at: datetime
-) -> list[RisingPaper]:
-    """Papers of the newest announcement without votes, in its first day, where their content predicts interest.
-
-    They are only listed after papers with signals, on pages and in feeds; they affect no score and no mail.
-    """
-    listed_at = _listed_at(current)
-    if current is None or listed_at is None or at - listed_at > _FIRST_DAY:
-        return []
-    unvoted_ids = [paper_id for paper_id in store.announced_paper_ids(session, current) if paper_id not in voted_ids]
-    rising_papers: list[RisingPaper] = []
-    for paper, record in store.newest_versions_chunked(session, unvoted_ids):
-        content = content_prior.PaperProperties(
-            code=record.has_code or record.code_url is not None,
-            organisation=bool(record.institutions),
-            authors=len(record.authors),
-        )
-        if _is_in_category(record, category) and (facts := content_prior.describe_content(content, i18n)):
-            rising_papers.append(
-                RisingPaper(
-                    stored_id(paper), record, Trend(content_prior.content_prior(content), 0, (), facts), listed_at
-                )
-            )
-    return sorted(rising_papers, key=lambda paper: (-paper.trend.strength, paper.paper_id))
-
-
-def _is_in_category(record: Record, category: str | None) -> bool:
-    """True where the record has that category, and always for None."""
-    return category is None or in_category(category.lower(), [name.lower() for name in record.categories])

@@ -19,7 +19,7 @@ from digest.i18n import localize
 from digest.models import Edition, Subscriber
 from digest.models.types import stored_id
 from digest.papers.subjects import category_text
-from digest.services.catalog import trending_ranks
+from digest.services.catalog import trending_list
 from digest.services.catalog.paper_presenters import present_row
 from digest.services.editions import web_view
 from digest.services.security import signed_links
@@ -79,7 +79,7 @@ def trending_feed(category: str | None) -> Feed:
     """Papers trending now, in all fields or one category, in the order of the page. Changes by the hour."""
     configured = settings.get()
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    items = tuple(_paper_item(rising_paper) for rising_paper in trending_ranks.current_trending(category, MAX_PAPERS))
+    items = tuple(_paper_item(rising_paper) for rising_paper in trending_list.current_trending(category, MAX_PAPERS))
     page = f"{configured.base_url}/trending" + (f"/{category}" if category else "")
     return Feed(
         key=feed_tag(FEED_EPOCH, f"trending-{category or 'all'}"),
@@ -101,7 +101,7 @@ def _trending_title(service: str, category: str | None) -> str:
     return localize("%(service)s: rising now", service=service)
 
 
-def _paper_item(rising_paper: trending_ranks.RisingPaper) -> Item:
+def _paper_item(rising_paper: trending_list.RisingPaper) -> Item:
     names = tuple(readable(author) for author in rising_paper.record.authors)
     paper_row = replace(
         present_row(rising_paper.paper_id, rising_paper.record, rising_paper.trend.facts), authors=names
