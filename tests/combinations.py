@@ -21,3 +21,9 @@ def in_turn(first: Sequence[Any], *others: Sequence[Any]) -> list[Any]:
         for number, value in enumerate(first)
         for place, rest in enumerate(combinations)
     ]
+
+
+# Of a test of what stands on a page, of a refusal before anything is stored, or of SQL that other tests run on both.
+MAINLY_SQLITE = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)], indirect=True
+)
