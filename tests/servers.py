@@ -131,11 +131,14 @@ class MailServer:
         self._loop = None
 
     async def _hang_up(self) -> None:
+        assert self._loop is not None
         assert self._sockets is not None
-        self._sockets.close()
-        # asyncio forgets the socket of a connection whose acceptance is cancelled
+        # asyncio forgets the socket of a connection whose acceptance is cancelled, or begins after `close`
+        for listening in self._sockets.sockets:
+            self._loop.remove_reader(listening.fileno())
         accepting = [task for task in asyncio.all_tasks() if "_accept_connection2" in task.get_coro().__qualname__]
         await asyncio.gather(*accepting, return_exceptions=True)
+        self._sockets.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from httpx._transports import default
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import chromium
@@ -28,6 +29,14 @@ def browser() -> Iterator[Browser]:
     expect.set_options(timeout=1000 * PATIENCE)
     with chromium.launched(path) as launched_browser:
         yield launched_browser
+
+
+@pytest.fixture(scope="package", autouse=True)
+def shared_certificates() -> Iterator[None]:
+    """Each call of httpx has a client of its own; what they trust, which takes 0.1 s of a core to load, they share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(default, "create_ssl_context", cache(default.create_ssl_context))
+        yield
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 
 import uvicorn
@@ -121,9 +122,12 @@ def running(folder: Path, configure: Callable[..., None]) -> Iterator[Site]:
         smtp_server.stop()
 
 
+_announcements = cache(loader.announcements)  # parsed once
+
+
 def days(today: date) -> tuple[dict[str, ParsedDocument], dict[str, ParsedDocument]]:
     """Two announcements of real papers: the first without signals, so that words alone decide."""
-    first, second = loader.announcements(today)
+    first, second = _announcements(today)
     return dict(second.documents), dict(first.documents)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import cycle, islice, product
 from typing import Any
 
 import pytest
@@ -71,13 +71,15 @@ def violations(page: Page, scheme: str) -> list[dict[str, Any]]:
     return results
 
 
+@pytest.mark.parametrize("each_in", [1, pytest.param(len(SCHEMES_AND_WIDTHS), marks=pytest.mark.soak)])
 def test_axe_finds_no_fault_and_nothing_overflows_on_any_page(
-    berlin_page: Page, site: Site, clock_moves: time_machine.Traveller
+    berlin_page: Page, site: Site, clock_moves: time_machine.Traveller, each_in: int
 ) -> None:
-    faults, pages_checked = [], 0
+    """`each_in`: in how many of the schemes and widths each page is judged; all of them occur in turn."""
+    faults, pages_checked, schemes_and_widths = [], 0, cycle(SCHEMES_AND_WIDTHS)
     for name in everything(site, clock_moves, berlin_page):
         pages_checked += 1
-        for scheme, width in SCHEMES_AND_WIDTHS:
+        for scheme, width in islice(schemes_and_widths, each_in):
             berlin_page.emulate_media(color_scheme=scheme)
             berlin_page.set_viewport_size({"width": width, "height": 900})
             faults += [

@@ -27,7 +27,7 @@ FRIDAY = date(2025, 11, 21)
 
 def mailed(page: Page, site: Site, clock: time_machine.Traveller) -> None:
     """Ada gets a mail, and the administrator signs in."""
-    subscribe(page, site)
+    subscribe(site)
     clock.shift(timedelta(days=1))
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()
@@ -63,7 +63,7 @@ def test_why_nothing_comes_is_said_on_top_of_the_story(
 
 
 def test_a_run_is_cancelled_after_a_question(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
-    subscribe(page, site)
+    subscribe(site)
     clock_moves.shift(timedelta(days=1))
     site.announce(FRIDAY, days(FRIDAY)[0])
     run_planning.plan_due(NoQueue())
@@ -77,7 +77,7 @@ def test_a_run_is_cancelled_after_a_question(page: Page, site: Site, clock_moves
 
 
 def test_a_topic_is_edited_and_another_deleted_in_rows(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.get_by_label("Topic 1").fill("offline RL")
     page.get_by_role("button", name=f"Delete {TOPICS[1]}").click()
@@ -87,7 +87,7 @@ def test_a_topic_is_edited_and_another_deleted_in_rows(page: Page, site: Site) -
 
 
 def test_pausing_takes_one_button_on_top_of_the_preferences(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     expect(page.locator("main")).to_contain_text("Next mail")
     page.get_by_role("button", name="Pause", exact=True).click()

@@ -16,8 +16,9 @@ from digest.db.core.engine import reading
 from digest.models import Edition
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site, days, link
-from tests.browser.steps import ADA, TOPICS, sign_in, sign_up, subscribe, unfold_list
+from tests.browser.steps import ADA, MAINLY_NO_SCRIPT, MAINLY_SCRIPT, TOPICS, sign_in, sign_up, subscribe, unfold_list
 from tests.browser.test_sign_up_form import topic_texts
+from tests.combinations import in_turn
 from tests.digest.web.conftest import everything
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -109,12 +110,15 @@ def test_the_category_of_a_refused_sign_up_from_its_page_is_shown_again(page: Pa
     expect(page.locator("[name=categories][value='cs.LG']")).to_be_visible()
 
 
-@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
-@pytest.mark.parametrize("button", ["Save the schedule", "Save topics", "Save", "Pause"])
+@pytest.mark.parametrize(
+    ("button", "leave", "context"),
+    in_turn(["Save the schedule", "Save topics", "Save", "Pause"], [leave_and_come_back, Page.reload], [True, False]),
+    indirect=["context"],
+)
 def test_saved_preferences_are_not_sent_again(
     page: Page, site: Site, posts: list[str], button: str, leave: Callable[[Page], None]
 ) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.fill("#send_at", "08:15")
     page.get_by_label("Topic 1").fill("offline RL")
@@ -132,7 +136,7 @@ def test_saved_preferences_are_not_sent_again(
 @SCRIPT
 @pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
 def test_what_was_saved_is_said_once(page: Page, site: Site, leave: Callable[[Page], None]) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_role("status").first).to_have_text("The mail is paused.")
@@ -142,8 +146,9 @@ def test_what_was_saved_is_said_once(page: Page, site: Site, leave: Callable[[Pa
     expect(page.get_by_role("status")).to_have_count(0)
 
 
+@MAINLY_NO_SCRIPT
 def test_a_text_in_the_address_of_the_preferences_is_not_shown(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(f"{signed_links.preferences(1)}?done=Send+me+your+password")
 
     expect(page.get_by_role("status")).to_have_count(0)
@@ -152,7 +157,7 @@ def test_a_text_in_the_address_of_the_preferences_is_not_shown(page: Page, site:
 
 @SCRIPT
 def test_topics_that_were_edited_but_not_saved_are_those_stored_after_a_reload(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.get_by_label("Topic 1").fill("not saved")
     unfold_list(page)
@@ -163,6 +168,7 @@ def test_topics_that_were_edited_but_not_saved_are_those_stored_after_a_reload(p
     assert page.input_value("#topics").splitlines() == list(TOPICS)
 
 
+@MAINLY_SCRIPT
 def test_a_search_shows_the_query_whose_papers_are_listed(page: Page, site: Site) -> None:
     site.announce(date(2025, 11, 20), days(FRIDAY)[0])
     page.goto(f"{site.url}/search")
@@ -179,7 +185,9 @@ def test_a_search_shows_the_query_whose_papers_are_listed(page: Page, site: Site
     assert "q=diffusion" in page.url
 
 
-@pytest.mark.parametrize("leave", [Page.reload, leave_and_come_back])
+@pytest.mark.parametrize(
+    ("leave", "context"), in_turn([Page.reload, leave_and_come_back], [True, False]), indirect=["context"]
+)
 def test_a_notice_of_the_administration_is_shown_once_and_its_form_sent_once(
     page: Page, site: Site, posts: list[str], leave: Callable[[Page], None]
 ) -> None:
@@ -195,7 +203,9 @@ def test_a_notice_of_the_administration_is_shown_once_and_its_form_sent_once(
     assert len(posts) == 1
 
 
-@pytest.mark.parametrize("leave", [leave_and_come_back, Page.reload])
+@pytest.mark.parametrize(
+    ("leave", "context"), in_turn([leave_and_come_back, Page.reload], [True, False]), indirect=["context"]
+)
 def test_a_finished_sign_up_is_not_sent_again(
     page: Page, site: Site, posts: list[str], leave: Callable[[Page], None]
 ) -> None:
@@ -210,7 +220,7 @@ def account_page(action: str) -> Callable[[Page, Site], str]:
     """The mailed page of an action, which its subscriber has asked for."""
 
     def address(page: Page, site: Site) -> str:
-        subscribe(page, site)
+        subscribe(site)
         httpx.post(signed_links.preferences(1), data={"action": action}, follow_redirects=True).raise_for_status()
         return signed_links.account(action, 1)
 
@@ -222,7 +232,7 @@ def address_after_subscribing(address_of: Callable[[], str]) -> Callable[[Page, 
 
     def address(page: Page, site: Site) -> str:
         site.announce(date(2025, 11, 20), days(FRIDAY)[0])
-        subscribe(page, site)
+        subscribe(site)
         return address_of()
 
     return address
@@ -237,22 +247,33 @@ def welcome_feedback() -> str:
     )
 
 
-@pytest.mark.parametrize(
-    ("address_of", "button", "heading"),
-    [
-        (lambda page, site: link(sign_up(page, site), "confirm"), "Yes, send me the mail", "You are subscribed"),
-        (lambda page, site: link(sign_up(page, site), "not-me"), "Not me, never mail", "You get no mail from here"),
-        (account_page("erase"), "Delete my data", "Your data is deleted"),
-        (account_page("change-address"), "Send the confirmation", "Check the new inbox"),
-        (address_after_subscribing(welcome_feedback), "More like this", "Noted."),
-        (address_after_subscribing(lambda: f"{signed_links.unsubscribe(1)}/link"), "Mail me", "Check your inbox"),
-        (address_after_subscribing(lambda: signed_links.unsubscribe(1)), "Unsubscribe", "You are unsubscribed"),
-    ],
-    ids=["confirm", "not me", "erase", "change of address", "feedback", "mail link", "unsubscribe"],
-)
-def test_the_button_of_a_mailed_link_acts_once(
-    page: Page, site: Site, posts: list[str], address_of: Callable[[Page, Site], str], button: str, heading: str
-) -> None:
+# By name: the page, its button, and the heading of the answer.
+MAILED_BUTTONS = {
+    "confirm": (lambda page, site: link(sign_up(page, site), "confirm"), "Yes, send me the mail", "You are subscribed"),
+    "not me": (
+        lambda page, site: link(sign_up(page, site), "not-me"),
+        "Not me, never mail",
+        "You get no mail from here",
+    ),
+    "erase": (account_page("erase"), "Delete my data", "Your data is deleted"),
+    "change of address": (account_page("change-address"), "Send the confirmation", "Check the new inbox"),
+    "feedback": (address_after_subscribing(welcome_feedback), "More like this", "Noted."),
+    "mail link": (
+        address_after_subscribing(lambda: f"{signed_links.unsubscribe(1)}/link"),
+        "Mail me",
+        "Check your inbox",
+    ),
+    "unsubscribe": (
+        address_after_subscribing(lambda: signed_links.unsubscribe(1)),
+        "Unsubscribe",
+        "You are unsubscribed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("mailed", "context"), in_turn(list(MAILED_BUTTONS), [True, False]), indirect=["context"])
+def test_the_button_of_a_mailed_link_acts_once(page: Page, site: Site, posts: list[str], mailed: str) -> None:
+    address_of, button, heading = MAILED_BUTTONS[mailed]
     page.goto(address_of(page, site))
     if (field := page.locator("#address")).count():
         field.fill("new@digest.example")

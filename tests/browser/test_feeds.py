@@ -51,7 +51,7 @@ def test_a_feed_is_added_in_three_clicks(page: Page, site: Site, feeds: FeedServ
 def test_papers_of_a_feed_are_mailed_within_its_limit_and_all_after_it_is_confirmed(
     page: Page, site: Site, feeds: FeedServer, clock_moves: time_machine.Traveller
 ) -> None:
-    subscribe(page, site, topics=("synapses",))
+    subscribe(site, topics=("synapses",))
     sign_in(page, site, ADMIN)
     page.goto(f"{site.url}/admin/sources")
     page.get_by_label("Address of the feed").fill(f"{feeds.url}/feed.xml")

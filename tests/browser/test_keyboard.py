@@ -9,7 +9,7 @@ from digest.db.core.engine import reading
 from digest.db.subscribers import subscribers
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site, link
-from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row
+from tests.browser.steps import ADA, MAINLY_NO_SCRIPT, MAINLY_SCRIPT, TOPICS, sign_in, subscribe, subscriber_row
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -72,8 +72,9 @@ def test_a_topic_is_taken_away_with_the_keyboard(page: Page, site: Site) -> None
     expect(page.locator("#topic")).to_be_focused()
 
 
+@MAINLY_SCRIPT
 def test_preferences_are_changed_with_the_keyboard_alone(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     tab_to(page, "[name=edited]")
     page.keyboard.press("Control+a")
@@ -94,8 +95,9 @@ def test_preferences_are_changed_with_the_keyboard_alone(page: Page, site: Site)
     assert (subscriber_row().cadence, subscriber_row().paused_until is not None) == ("weekdays", True)
 
 
+@MAINLY_NO_SCRIPT
 def test_an_administrator_finds_and_suppresses_a_subscriber_with_the_keyboard_alone(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     sign_in(page, site, ADMIN)
     tab_to(page, ".admin-nav a[href='/admin/subscribers']")
     page.keyboard.press("Enter")
@@ -114,6 +116,7 @@ def test_an_administrator_finds_and_suppresses_a_subscriber_with_the_keyboard_al
     expect(page.get_by_role("status")).to_have_text("This address is not mailed any more.")
 
 
+@MAINLY_SCRIPT
 def test_the_first_tab_leads_past_the_navigation(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/trending")
     page.keyboard.press("Tab")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("width", [375, 1280])
 def test_topics_are_previewed_while_they_are_edited_and_nothing_moves(page: Page, site: Site, width: int) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
-    subscribe(page, site)
+    subscribe(site)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(signed_links.preferences(1))
     page.evaluate(WATCH_SHIFTS)  # buffered: those before count, too
@@ -38,7 +38,7 @@ def test_topics_are_previewed_while_they_are_edited_and_nothing_moves(page: Page
 @pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
 def test_a_list_of_topics_is_previewed_while_it_is_edited(page: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     unfold_list(page)
     page.fill("#topics", "differential privacy")
@@ -49,7 +49,7 @@ def test_a_list_of_topics_is_previewed_while_it_is_edited(page: Page, site: Site
 @pytest.mark.parametrize("context", [True], indirect=True, ids=["script"])
 def test_the_preview_leaves_muted_topics_out(page: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     preview = page.get_by_role("region", name="What these topics bring")
     preview.scroll_into_view_if_needed()
@@ -62,7 +62,7 @@ def test_the_preview_leaves_muted_topics_out(page: Page, site: Site) -> None:
 @pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
 def test_without_scripts_the_button_previews(page: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
 
     expect(page.get_by_role("region", name="What these topics bring")).to_be_hidden()
@@ -74,7 +74,7 @@ def test_without_scripts_the_button_previews(page: Page, site: Site) -> None:
 @pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
 def test_without_scripts_what_was_typed_in_the_rows_stays_beside_its_preview(page: Page, site: Site) -> None:
     site.announce(THURSDAY, days(FRIDAY)[0])
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.get_by_label("Topic 1").fill("differential privacy")
     page.get_by_role("button", name="Preview these topics").click()
@@ -85,7 +85,7 @@ def test_without_scripts_what_was_typed_in_the_rows_stays_beside_its_preview(pag
 
 @pytest.mark.parametrize("context", [False], indirect=True, ids=["no script"])
 def test_a_row_that_is_no_topic_is_answered_under_the_rows(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.get_by_label("Topic 1").fill("(graph")
     page.get_by_role("button", name="Preview these topics").click()
@@ -106,7 +106,7 @@ def test_a_row_that_is_no_topic_is_answered_under_the_rows(page: Page, site: Sit
 def test_the_browser_asks_before_edits_are_lost_by_saving_another_part(
     page: Page, site: Site, field: str, button: str
 ) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     unfold_list(page)
     page.get_by_label(field, exact=True).fill("7")
@@ -126,7 +126,7 @@ def test_the_browser_asks_before_edits_are_lost_by_saving_another_part(
 def test_saving_the_part_that_was_edited_asks_nothing(page: Page, site: Site, field: str, button: str) -> None:
     questions: list[str] = []
     page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.accept()))
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.get_by_label(field, exact=True).fill("7")
     page.get_by_role("button", name=button).click()
@@ -140,7 +140,7 @@ def test_a_download_asks_nothing_and_keeps_the_edits(page: Page, site: Site) -> 
     questions: list[str] = []
     page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.accept()))
     site.announce(THURSDAY, days(FRIDAY)[0])
-    subscribe(page, site)
+    subscribe(site)
     page.goto(welcome_feedback())
     page.get_by_role("button", name="More like this").click()
     page.goto(signed_links.preferences(1))

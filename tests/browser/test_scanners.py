@@ -67,7 +67,7 @@ def test_a_confirmation_is_not_pressed_by_a_scanner(page: Page, site: Site, scan
 def test_a_days_mail_is_not_answered_by_a_scanner(
     page: Page, site: Site, scanner: Page, clock_moves: time_machine.Traveller
 ) -> None:
-    subscribe(page, site)
+    subscribe(site)
     clock_moves.shift(timedelta(days=1))
     site.announce(date(2025, 11, 21), days(date(2025, 11, 21))[0])
     site.run()
@@ -81,7 +81,7 @@ def test_a_days_mail_is_not_answered_by_a_scanner(
 
 
 def test_a_scanner_does_not_resubscribe_an_unsubscribed_person(page: Page, site: Site, scanner: Page) -> None:
-    subscribe(page, site)
+    subscribe(site)
     httpx.post(making.unsubscribe(1))
     before = everything()
     sent = scan([making.preferences(1), making.unsubscribe(1)], scanner)

@@ -74,6 +74,7 @@ def test_nothing_moves_during_a_whole_sign_up(sized: Page, site: Site) -> None:
 
 
 LATE = {"offline": False, "latency": 1500, "downloadThroughput": -1, "uploadThroughput": -1}  # milliseconds
+SLOW = LATE | {"latency": 600}  # longer than the form waits for further words
 LONG_TOPIC = '"a long topic about (many things that nobody reads" AND (in one line of text OR in two'
 LIBRARY = "\n".join(f"@misc{{p{n}, title = {{Offline reinforcement learning with pessimism {n}}}}}" for n in range(9))
 
@@ -90,14 +91,14 @@ def test_nothing_moves_while_slow_previews_errors_and_corrections_come_and_go(si
     site.announce(THURSDAY, days(FRIDAY)[0])
     sized.goto(site.url)
     sized.evaluate(WATCH_SHIFTS)
-    sized.context.new_cdp_session(sized).send("Network.emulateNetworkConditions", LATE)
+    sized.context.new_cdp_session(sized).send("Network.emulateNetworkConditions", SLOW)
     places = [button_place(sized)]
 
     def see(locator: Locator) -> None:
         expect(locator).to_be_visible()
         places.append(button_place(sized))
 
-    sized.locator("#topic").press_sequentially("reinforcement learning", delay=60)
+    sized.locator("#topic").press_sequentially("reinforcement learning", delay=20)
     sized.keyboard.press("Enter")
     see(sized.locator("#preview .bars"))
     for topic in (*TOPICS, "graphs", "minimax"):

@@ -32,7 +32,7 @@ A_DAY = timedelta(days=1)
 
 @WITHOUT_SCRIPT
 def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     unfold_list(page)
     page.fill("#topics", "policy gradient\nminimax")
@@ -51,7 +51,7 @@ def test_what_stands_in_the_preferences_is_kept(page: Page, site: Site) -> None:
 
 @WITHOUT_SCRIPT
 def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     unfold_list(page)
     page.fill("#topics", "policy gradient\ndifferential privacy")
@@ -67,7 +67,7 @@ def test_the_next_mail_follows_the_changed_topics(page: Page, site: Site, clock_
 
 @WITHOUT_SCRIPT
 def test_a_pause_holds_the_mail_until_its_day(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.preferences(1))
     page.fill("#paused_until", SATURDAY.isoformat())
     page.get_by_role("button", name="Save", exact=True).click()
@@ -83,7 +83,7 @@ def test_a_pause_holds_the_mail_until_its_day(page: Page, site: Site, clock_move
 
 @WITHOUT_SCRIPT
 def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> None:
-    subscribe(page, site)
+    subscribe(site)
     page.goto(signed_links.unsubscribe(1))
     page.get_by_role("button", name="Unsubscribe").click()
     expect(page.get_by_role("heading", name="You are unsubscribed")).to_be_visible()
@@ -102,7 +102,7 @@ def test_leaving_and_coming_back_take_a_button_each(page: Page, site: Site) -> N
 def test_one_click_takes_multipart_and_needs_no_cookie(
     page: Page, site: Site, clock_moves: time_machine.Traveller
 ) -> None:
-    subscribe(page, site)
+    subscribe(site)
     clock_moves.shift(A_DAY)
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()
@@ -120,7 +120,7 @@ def test_one_click_takes_multipart_and_needs_no_cookie(
 
 @WITHOUT_SCRIPT
 def test_erasing_leaves_no_trace_of_the_address(page: Page, site: Site, clock_moves: time_machine.Traveller) -> None:
-    subscribe(page, site)
+    subscribe(site)
     clock_moves.shift(A_DAY)
     site.announce(FRIDAY, days(FRIDAY)[0])
     site.run()

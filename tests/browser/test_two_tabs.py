@@ -12,12 +12,19 @@ from digest.matching.profile import Profile
 from digest.models import ProfileVersion
 from digest.services.security import signed_links
 from tests.browser.site import ADMIN, Site
-from tests.browser.steps import ADA, TOPICS, sign_in, subscribe, subscriber_row, unfold_list
+from tests.browser.steps import (
+    ADA,
+    MAINLY_NO_SCRIPT,
+    MAINLY_SCRIPT,
+    TOPICS,
+    sign_in,
+    subscribe,
+    subscriber_row,
+    unfold_list,
+)
+from tests.combinations import in_turn
 
-pytestmark = [
-    pytest.mark.parametrize("database", ["sqlite"], indirect=True),
-    pytest.mark.parametrize("context", [True, False], indirect=True, ids=["script", "no script"]),
-]
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 CHANGED = "changed elsewhere"
 
@@ -25,7 +32,7 @@ CHANGED = "changed elsewhere"
 @pytest.fixture
 def tabs(page: Page, site: Site, context: BrowserContext) -> tuple[Page, Page]:
     """The preferences of one subscriber, opened twice."""
-    subscribe(page, site)
+    subscribe(site)
     other = context.new_page()
     for tab in (page, other):
         tab.goto(signed_links.preferences(1))
@@ -60,7 +67,7 @@ SECTIONS = {
 }
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize(("section", "context"), in_turn(list(SECTIONS), [True, False]), indirect=["context"])
 def test_the_second_to_save_a_section_is_told_and_may_then_replace_it(tabs: tuple[Page, Page], section: str) -> None:
     first, second = tabs
     button, field, value, other_value = SECTIONS[section]
@@ -81,6 +88,7 @@ def test_the_second_to_save_a_section_is_told_and_may_then_replace_it(tabs: tupl
     assert second.input_value(field) == other_value
 
 
+@MAINLY_NO_SCRIPT
 def test_different_sections_saved_in_two_tabs_are_both_kept(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     first.fill("#send_at", "08:15")
@@ -94,6 +102,7 @@ def test_different_sections_saved_in_two_tabs_are_both_kept(tabs: tuple[Page, Pa
     assert (topics(), subscriber_row().send_at) == (["graphs"], time(8, 15))
 
 
+@MAINLY_SCRIPT
 def test_topics_edited_in_a_tab_and_a_pause_begun_in_another_are_both_kept(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     first.get_by_label("Topic 1").fill("offline RL")
@@ -105,6 +114,7 @@ def test_topics_edited_in_a_tab_and_a_pause_begun_in_another_are_both_kept(tabs:
     assert (topics()[0], subscriber_row().paused_until is not None) == ("offline RL", True)
 
 
+@MAINLY_NO_SCRIPT
 def test_a_pause_begun_in_another_tab_is_not_ended_by_saving_the_schedule(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     press(first, "Pause")
@@ -116,6 +126,7 @@ def test_a_pause_begun_in_another_tab_is_not_ended_by_saving_the_schedule(tabs: 
     assert (second.input_value("#send_at"), subscriber_row().paused_until is not None) == ("08:15", True)
 
 
+@MAINLY_SCRIPT
 def test_a_topic_renamed_in_one_tab_and_edited_in_another_is_not_lost(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     first.get_by_label("Topic 1").fill("offline RL")
@@ -131,6 +142,7 @@ def test_a_topic_renamed_in_one_tab_and_edited_in_another_is_not_lost(tabs: tupl
     assert topics() == ["offline RL", *TOPICS[1:]]
 
 
+@MAINLY_NO_SCRIPT
 def test_a_mute_in_one_tab_is_not_undone_by_a_limit_in_another(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     first.get_by_label(f"Mute {TOPICS[0]}").check()
@@ -144,6 +156,7 @@ def test_a_mute_in_one_tab_is_not_undone_by_a_limit_in_another(tabs: tuple[Page,
     assert second.get_by_label(f"Papers on {TOPICS[1]} a mail, at most").input_value() == "2"
 
 
+@MAINLY_SCRIPT
 def test_a_topic_deleted_in_one_tab_does_not_come_back_with_the_list_of_another(tabs: tuple[Page, Page]) -> None:
     first, second = tabs
     press(first, f"Delete {TOPICS[0]}")
@@ -157,10 +170,11 @@ def test_a_topic_deleted_in_one_tab_does_not_come_back_with_the_list_of_another(
     assert second.input_value("#topics").splitlines() == [*TOPICS, "graphs"]
 
 
+@MAINLY_NO_SCRIPT
 def test_an_action_of_the_administration_done_in_another_tab_is_told_to_the_second(
     page: Page, site: Site, context: BrowserContext
 ) -> None:
-    subscribe(page, site)
+    subscribe(site)
     sign_in(page, site, ADMIN)
     other = context.new_page()
     for tab in (page, other):

@@ -148,7 +148,7 @@ def test_sigterm_drains_what_is_in_flight_alone(run: SoakRun, size: Size) -> Non
     run.enqueue(size.mails)
     run.smtp.delay = 1.0
     fleet = run.begin()
-    run.until_taken(20)
+    run.until_taken(size.mails // 15)
     code = fleet.end()
     states = run.outbox.states()
 

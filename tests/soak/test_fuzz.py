@@ -196,7 +196,7 @@ EDIT = st.tuples(st.integers(0, 10_000), st.integers(0, 40), st.sampled_from(TRI
 
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
 def test_a_damaged_document_is_parsed_or_refused(parser: FuzzedParser) -> None:
-    @hypothesis.settings(max_examples=100, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(max_examples=40, suppress_health_check=list(hypothesis.HealthCheck))
     @given(st.sampled_from(parser.documents), st.lists(EDIT, max_size=6))
     def try_damage(document: bytes, edits: list[tuple[int, int, bytes]]) -> None:
         _check(parser, _damage(document, edits))
@@ -209,7 +209,7 @@ def test_a_damaged_file_is_read_or_refused(name: str, tmp_path: Path) -> None:
     read, documents = FILE_PARSERS[name]
     parser = FuzzedParser(name, _in_file(read, tmp_path), documents)
 
-    @hypothesis.settings(max_examples=200, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.settings(max_examples=80, suppress_health_check=list(hypothesis.HealthCheck))
     @given(st.sampled_from(documents), st.lists(EDIT, max_size=6))
     def try_damage(document: bytes, edits: list[tuple[int, int, bytes]]) -> None:
         _check(parser, _damage(document, edits))

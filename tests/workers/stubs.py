@@ -12,10 +12,12 @@ from types import ModuleType
 from sqlalchemy.exc import OperationalError
 
 from tests.outbox import PlainComposer
+from workers import worker_progress
 
 
 def install() -> None:
-    """Put the stubs where the tasks import them from. Only for test processes."""
+    """Put the stubs where the tasks import them from, and let no test wait long. Only for test processes."""
+    worker_progress.RETRY_SECONDS = 1.0
     composer_module = ModuleType("digest.services.delivery.render_messages")
     composer_module.MailComposer = PlainComposer  # type: ignore[attr-defined]
     runs = ModuleType("digest.services.runs.build_editions")

@@ -19,6 +19,7 @@ from digest.services.subscriptions import example_papers
 from digest.web.app import build
 from digest.web.wiring import page_services
 from tests.benchmarks.sink import free_port
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.test_bounces import enqueue_mails, proved
 from tests.digest.services.conftest import Lab, lab, service
 from tests.digest.services.stored_rows import suppressed
@@ -57,6 +58,7 @@ def imap(service: str, configured: Callable[..., None]) -> Iterator[SmallImapSer
         yield server
 
 
+@MAINLY_SQLITE
 def test_a_bounce_in_the_imap_folder_has_its_effect_and_so_has_the_next(
     imap: SmallImapServer, worker: Worker, port: CeleryEnqueue, run_job: Callable[[Callable[[], object]], None]
 ) -> None:
@@ -83,6 +85,7 @@ def pasted(lab: Lab, configured: Callable[..., None]) -> Iterator[None]:
         yield
 
 
+@MAINLY_SQLITE
 def test_examples_of_which_only_the_identifier_is_known_are_looked_up(
     pasted: None, worker: Worker, port: CeleryEnqueue, run_job: Callable[[Callable[[], object]], None]
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import pytest
 from sqlmodel import select
 
 from digest import clock
@@ -14,6 +13,7 @@ from digest.models import Threshold
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.runs import calibration_job
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_subscriber
 from tests.patience import wait_for
 from tests.workers.conftest import Worker
@@ -32,7 +32,7 @@ def calibrated_profiles() -> list[int]:
         return sorted(row.profile_id for row in session.exec(select(Threshold)).all() if row.tau is not None)
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@MAINLY_SQLITE
 def test_a_worker_calibrates_every_subscriber_and_a_second_wake_up_changes_nothing(
     worker: Worker, port: CeleryEnqueue
 ) -> None:

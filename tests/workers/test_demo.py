@@ -7,9 +7,11 @@ import email.policy
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -17,10 +19,12 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from digest.mail.mime import dkim as dkim_keys
 from seeds.demo_subscribers import DEMO_SUBSCRIBERS
 from tests import lint_mailbox
 from tests.conftest import ROOT
 from tests.patience import PATIENCE
+from workers.demo.mail_server import Maildir
 
 _PAPER = re.compile(r"/papers/(\d+)")
 
@@ -59,9 +63,23 @@ def mails_to(name: str, messages: Sequence[EmailMessage]) -> list[EmailMessage]:
     return [mail for mail in messages if mail["To"] == f"{name}@digest.example" and "List-Id" in mail]
 
 
+def leave_traces(folder: Path) -> None:
+    """What an earlier demo leaves in its folder: a mailbox, a key, and a database (of an unknown schema)."""
+    mailbox = Maildir(folder / "mailbox")
+    mailbox.clear()
+    mailbox.add(b"To: ada@digest.example\nList-Id: papers\n\nof an earlier demo\n")
+    with closing(sqlite3.connect(folder / "demo.db")) as database, database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('unknown')")
+    (folder / "demo-dkim.pem").write_bytes(dkim_keys.generate_key()[0])
+    (folder / "demo.log").write_text("of an earlier demo\n")
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A demo in a folder that held one before; `tests/packaging` runs it in a fresh one."""
     folder = tmp_path_factory.mktemp("demo")
+    leave_traces(folder)
     return folder, run_demo(folder)
 
 
@@ -73,6 +91,7 @@ def test_it_ends_well_and_prints_its_table(played: tuple[Path, subprocess.Comple
     assert all(demo_subscriber.name in result.stdout for demo_subscriber in DEMO_SUBSCRIBERS)
     assert max(map(len, result.stdout.splitlines()[4:])) <= max(80, len(str(folder)) + 40)
     assert (folder / "demo.log").stat().st_size > 0
+    assert "of an earlier demo" not in (folder / "demo.log").read_text()
 
 
 def test_every_demo_subscriber_has_their_mails_and_the_paused_one_none(
@@ -122,6 +141,7 @@ def test_every_mail_is_clean(played: tuple[Path, subprocess.CompletedProcess[str
     assert lint_mailbox.lint(played[0] / "mailbox", shared / "tools" / "maillint.py") == 0
 
 
+@pytest.mark.soak
 def test_a_second_demo_in_the_same_folder_works_too(played: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     folder, _ = played
 

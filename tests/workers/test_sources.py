@@ -22,6 +22,7 @@ from digest.services.admin import source_admin
 from digest.services.ingestion import source_status
 from digest.sources import arxiv_calendar
 from tests.chat_server import ChatServer, chat_server, completion
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources import feed_server
 from tests.digest.sources.conftest import CATEGORIES, WEEK, real_days
 from tests.digest.sources.feed_server import FeedServer
@@ -68,6 +69,7 @@ def journal(configured: Callable[..., None]) -> Iterator[FeedServer]:
         yield server
 
 
+@MAINLY_SQLITE
 def test_a_worker_killed_in_the_middle_of_a_feed_leaves_nothing_and_the_next_one_stores_all_papers_once(
     journal: FeedServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_worker_killed_in_the_middle_of_a_feed_leaves_nothing_and_the_next_one
     assert [_count(table) for table in (Paper, FeedItem, Batch)] == [4, 4, 1]
 
 
+@MAINLY_SQLITE
 def test_a_source_fetched_since_its_task_was_enqueued_is_not_fetched_again(
     feed: WireServer, worker: Worker, port: CeleryEnqueue, redis_server: PrivateRedis
 ) -> None:
@@ -114,6 +117,7 @@ def chat(configured: Callable[..., None]) -> Iterator[ChatServer]:
         yield server
 
 
+@MAINLY_SQLITE
 def test_a_worker_asks_the_configured_endpoint_after_papers_were_fetched(
     feed: WireServer, chat: ChatServer, worker: Worker, port: CeleryEnqueue
 ) -> None:

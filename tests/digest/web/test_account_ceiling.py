@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import Browser, mails, path, subscribed
 
 
@@ -23,6 +24,7 @@ def test_account_links_stop_at_the_ceiling_and_the_administrators_get_an_alarm(
     assert [mail.kind for mail in mails()][-3:] == ["account-link", "account-link", "alarm"]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("new_address", ["free@new.example", "b@digest.example"])
 def test_at_the_ceiling_a_free_and_a_taken_new_address_get_the_same_answer(
     web: Browser, configured: Callable[..., None], new_address: str
@@ -38,6 +40,7 @@ def test_at_the_ceiling_a_free_and_a_taken_new_address_get_the_same_answer(
     assert [mail.kind for mail in mails()][-2:] == ["account-link", "alarm"]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", [signed_links.unsubscribe, signed_links.feed_edition])
 def test_links_requested_from_shared_pages_stop_at_the_ceiling(
     web: Browser, configured: Callable[..., None], page: Callable[..., str]

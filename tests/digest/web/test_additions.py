@@ -14,6 +14,7 @@ from digest.db.subscribers import subscribers
 from digest.matching.profile import Profile
 from digest.matching.profile_limits import MAX_TOPICS
 from digest.services.delivery.render_messages import MailComposer
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, Browser, everything, mails, only_subscriber, subscribed
 from tests.outbox import as_claimed
 
@@ -47,6 +48,7 @@ def offer(text: str) -> str:
     return match[1]
 
 
+@MAINLY_SQLITE
 def test_following_an_author_as_a_subscriber_offers_the_addition_by_mail(ada: Browser) -> None:
     before = profile()
     page = offer(mail_after(ada, **FOLLOW))
@@ -67,6 +69,7 @@ def test_the_button_adds_topics_and_authors_and_leaves_everything_else(ada: Brow
     assert (after.authors, after.limit, after.exclusions) == (("Niao He",), before.limit, before.exclusions)
 
 
+@MAINLY_SQLITE
 def test_adding_a_second_time_changes_nothing(ada: Browser) -> None:
     page = offer(mail_after(ada, **FOLLOW))
     ada.post(page)
@@ -76,6 +79,7 @@ def test_adding_a_second_time_changes_nothing(ada: Browser) -> None:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_a_sign_up_with_nothing_new_gets_the_preferences_link_alone(ada: Browser) -> None:
     text = mail_after(ada, topics="offline reinforcement learning")
 
@@ -83,6 +87,7 @@ def test_a_sign_up_with_nothing_new_gets_the_preferences_link_alone(ada: Browser
     assert "/confirm/" not in text
 
 
+@MAINLY_SQLITE
 def test_an_addition_beyond_the_limit_of_topics_is_refused_in_plain_words(ada: Browser) -> None:
     page = offer(mail_after(ada, topics="\n".join(f"graphs {number}" for number in range(MAX_TOPICS))))
     before = profile()
@@ -93,10 +98,12 @@ def test_an_addition_beyond_the_limit_of_topics_is_refused_in_plain_words(ada: B
     assert profile() == before
 
 
+@MAINLY_SQLITE
 def test_the_mail_shows_nothing_that_a_stranger_typed(ada: Browser) -> None:
     assert "buy gold" not in mail_after(ada, topics="buy gold")
 
 
+@MAINLY_SQLITE
 def test_the_offer_goes_out_of_date(ada: Browser, clock_stands: time_machine.Traveller) -> None:
     page = offer(mail_after(ada, **FOLLOW))
     before = profile()
@@ -106,6 +113,7 @@ def test_the_offer_goes_out_of_date(ada: Browser, clock_stands: time_machine.Tra
     assert profile() == before
 
 
+@MAINLY_SQLITE
 def test_a_script_that_sends_the_form_without_its_button_adds_nothing(ada: Browser) -> None:
     page = offer(mail_after(ada, **FOLLOW))
     before = profile()

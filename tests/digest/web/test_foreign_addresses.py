@@ -20,6 +20,7 @@ from digest.services.delivery.render_messages import MailComposer
 from digest.services.security import signed_links
 from digest.services.subscriptions import pending_cleanup
 from digest.web.http import constant_time
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, only_subscriber, path, subscribed
 from tests.outbox import as_claimed
 
@@ -78,6 +79,7 @@ def composed() -> OutgoingMessage | WithheldMail:
     return mail
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("before", [pending, active, former])
 @pytest.mark.parametrize("door", ["/subscribe", "/api/v1/subscriptions"])
 def test_a_sign_up_changes_nothing_that_is_kept_about_a_known_address(
@@ -109,6 +111,7 @@ def test_the_requested_subscription_starts_when_it_is_confirmed(web: Browser) ->
     )
 
 
+@MAINLY_SQLITE
 def test_a_confirmation_page_shows_its_own_request_and_not_what_is_kept(web: Browser) -> None:
     """The mail may be old, or forwarded: the page shows what was requested then."""
     pending(web)
@@ -145,6 +148,7 @@ def test_a_second_confirmation_of_an_active_subscriber_changes_nothing(
     assert everything() == before
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("before", [pending, active, former, lambda web: None, lambda web: suppress("complaint")])
 def test_the_answer_takes_the_same_time_whether_or_not_the_address_is_known(
     web: Browser, monkeypatch: pytest.MonkeyPatch, before: Callable[[Browser], None]
@@ -186,6 +190,7 @@ def test_confirming_lifts_a_suppression_after_bounces(
     assert only_subscriber().send_at.hour == 23
 
 
+@MAINLY_SQLITE
 def test_an_address_that_bounced_gets_one_confirmation_a_week(
     web: Browser, clock_stands: time_machine.Traveller
 ) -> None:
@@ -226,6 +231,7 @@ def test_a_confirmation_from_before_the_bounce_does_not_lift_it(
     assert len(everything()["suppression"]) == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("reason", ["complaint", "not me", "asked us by phone"])
 def test_no_sign_up_lifts_another_suppression(web: Browser, clock_stands: time_machine.Traveller, reason: str) -> None:
     active(web)
@@ -266,6 +272,7 @@ def test_editions_to_an_address_that_bounced_are_still_withheld(web: Browser) ->
     assert isinstance(composed(), WithheldMail)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("reason", "words"),
     [
@@ -332,6 +339,7 @@ def test_not_me_of_a_confirmed_subscription_is_refused(web: Browser) -> None:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_not_me_of_a_sign_up_that_was_deleted_says_so(web: Browser, clock_stands: time_machine.Traveller) -> None:
     pending(web)
     clock_stands.shift(timedelta(days=31))

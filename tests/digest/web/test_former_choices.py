@@ -17,6 +17,7 @@ from digest.models import Subscriber
 from digest.models.types import stored_id
 from digest.services.security import signed_links
 from digest.services.subscriptions import csv_import_export
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.api.test_resources import Api
 from tests.digest.web.conftest import ADA, Browser, path, subscribed
 
@@ -78,6 +79,7 @@ def lists(profile: Profile) -> tuple[tuple[str, ...], ...]:
     return topics, profile.categories, profile.sources, profile.languages, profile.exclusions, profile.authors
 
 
+@MAINLY_SQLITE
 def test_the_form_says_what_is_no_longer_offered(web: Browser, subscriber: Subscriber) -> None:
     text = web.get(link(subscriber)).text
 
@@ -85,6 +87,7 @@ def test_the_form_says_what_is_no_longer_offered(web: Browser, subscriber: Subsc
         assert re.search(rf'value="{value}" checked> {value} \(no longer offered\)', text)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "form",
     [
@@ -106,6 +109,7 @@ def test_every_section_is_saved_beside_it(
     assert (after[0][:3], after[1:]) == (before[0], before[1:])
 
 
+@MAINLY_SQLITE
 def test_each_value_can_be_taken_out(web: Browser, subscriber: Subscriber) -> None:
     form = details(categories=["cs.LG"], sources=["arxiv"], languages=["en"], exclusions="", authors="Ada Byron")
     web.post(link(subscriber), data=form)
@@ -115,6 +119,7 @@ def test_each_value_can_be_taken_out(web: Browser, subscriber: Subscriber) -> No
     assert "no longer offered" not in text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("name", "typed"),
     [
@@ -134,6 +139,7 @@ def test_what_is_new_and_not_offered_is_refused(
     assert lists(profile_of(subscriber)) == lists(FORMER)
 
 
+@MAINLY_SQLITE
 def test_the_preview_and_a_search_as_a_topic_work_beside_it(web: Browser, subscriber: Subscriber) -> None:
     previewed = web.post(link(subscriber), data=details(action="preview"))
     added = web.post(f"{link(subscriber)}/search", data={"topic": "protein", "action": "add", "on_page": "yes"})
@@ -154,6 +160,7 @@ def test_the_api_changes_other_preferences_and_lists_beside_it(web: Browser, api
     assert profile_of(subscriber).categories == profile_of(subscriber).sources == ()
 
 
+@MAINLY_SQLITE
 def test_an_own_export_is_imported_with_it_and_without_sources_that_are_not_there(
     web: Browser, subscriber: Subscriber, tmp_path: Path
 ) -> None:
@@ -172,6 +179,7 @@ def test_an_own_export_is_imported_with_it_and_without_sources_that_are_not_ther
     assert lists(profile_of(imported)) == lists(replace(FORMER, sources=("arxiv",)))
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("header", ["categories", "sources", "languages"])
 def test_a_list_that_somebody_typed_is_checked(web: Browser, tmp_path: Path, header: str) -> None:
     file = tmp_path / "people.csv"

@@ -28,6 +28,7 @@ from digest.services.catalog.page_schemas import (
 from digest.services.security import signed_links
 from digest.text.language_detection import LANGUAGE_NAMES
 from digest.web.app import build
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.compose import pseudo
 from tests.digest.services.stored_rows import add_mail, add_run
 from tests.digest.web.conftest import (
@@ -66,6 +67,8 @@ GREEK = replace(
     author=lambda name, limit: AuthorPage("Αδα", (ROW,)),
     further=lambda number: FurtherPage(date(2025, 11, 20), 3 + number, 3, number > 1, FURTHER),
 )
+
+pytestmark = MAINLY_SQLITE
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.catalog.page_schemas import PaperPage, PaperRow
 from digest.services.ingestion.import_document import store_document
 from digest.web.app import build
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web import conftest
 from tests.digest.web.conftest import METRICS, PAGE_SERVICES, Browser, RecordingQueue
 
@@ -51,12 +52,14 @@ def counting(web: Browser, queue: RecordingQueue, counted: Counted) -> Browser:
     return Browser(build(queue, replace(PAGE_SERVICES, trending=counted.trending, paper=counted.paper)))
 
 
+@MAINLY_SQLITE
 def test_a_hundred_views_of_the_trending_page_compute_it_once(counting: Browser, counted: Counted) -> None:
     answers = {counting.get("/trending").text for _ in range(100)}
 
     assert (len(answers), counted.trendings) == (1, 1)
 
 
+@MAINLY_SQLITE
 def test_the_start_page_and_its_forms_share_one_list_of_trending_papers(counting: Browser, counted: Counted) -> None:
     for path in ("/", "/?topics=graphs", "/?topics=%22open"):
         assert "Maximum Entropy Model Correction" in counting.get(path).text
@@ -64,6 +67,7 @@ def test_the_start_page_and_its_forms_share_one_list_of_trending_papers(counting
     assert counted.trendings == 1
 
 
+@MAINLY_SQLITE
 def test_a_paper_is_computed_once(counting: Browser, counted: Counted) -> None:
     for _ in range(5):
         assert counting.get("/papers/1").status_code == 200
@@ -71,6 +75,7 @@ def test_a_paper_is_computed_once(counting: Browser, counted: Counted) -> None:
     assert counted.papers == 1
 
 
+@MAINLY_SQLITE
 def test_a_paper_that_does_not_exist_is_looked_up_every_time(counting: Browser, counted: Counted) -> None:
     assert [counting.get("/papers/99").status_code for _ in range(2)] == [404, 404]
     assert counted.papers == 2
@@ -88,6 +93,7 @@ def test_a_new_paper_makes_every_public_page_anew(counting: Browser, path: str) 
     assert pages.size == before  # made anew in the place of the old one
 
 
+@MAINLY_SQLITE
 def test_new_votes_are_seen_at_the_next_view(counting: Browser, counted: Counted) -> None:
     store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
     counting.get("/trending")
@@ -97,6 +103,7 @@ def test_new_votes_are_seen_at_the_next_view(counting: Browser, counted: Counted
     assert counted.trendings == 2
 
 
+@MAINLY_SQLITE
 def test_a_summary_of_a_stored_paper_is_seen_at_the_next_view(counting: Browser, counted: Counted) -> None:
     store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
     counting.get("/papers/1")
@@ -107,6 +114,7 @@ def test_a_summary_of_a_stored_paper_is_seen_at_the_next_view(counting: Browser,
     assert counted.papers == 2
 
 
+@MAINLY_SQLITE
 def test_the_same_document_again_changes_nothing(counting: Browser, counted: Counted) -> None:
     for _ in range(3):
         store_document("arxiv", "day", ParsedDocument((listed(1),)), day=DAY)
@@ -115,6 +123,7 @@ def test_the_same_document_again_changes_nothing(counting: Browser, counted: Cou
     assert counted.trendings == 1
 
 
+@MAINLY_SQLITE
 def test_pages_are_made_anew_after_a_quarter_of_an_hour_as_they_show_hours(
     counting: Browser, counted: Counted, clock_stands: time_machine.Traveller
 ) -> None:
@@ -125,6 +134,7 @@ def test_pages_are_made_anew_after_a_quarter_of_an_hour_as_they_show_hours(
     assert counted.trendings == 2
 
 
+@MAINLY_SQLITE
 def test_in_a_web_process_a_page_is_shown_as_before_until_it_is_made_anew_in_the_background(
     counting: Browser, counted: Counted
 ) -> None:
@@ -141,6 +151,7 @@ def test_in_a_web_process_a_page_is_shown_as_before_until_it_is_made_anew_in_the
     assert (answers, computed_for_visitors, counted.trendings) == ([200, 200], 2, 4)
 
 
+@MAINLY_SQLITE
 def test_a_page_that_is_gone_after_a_change_is_not_shown_again(
     web: Browser, queue: RecordingQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,12 +171,14 @@ def test_a_page_that_is_gone_after_a_change_is_not_shown_again(
     assert (before, browser.get("/papers/1").status_code) == (200, 404)
 
 
+@MAINLY_SQLITE
 def test_what_is_typed_into_a_form_is_never_shown_to_others(counting: Browser) -> None:
     counting.post("/", data={"topics": "a secret topic", "address": "ada@digest.example"})
 
     assert "a secret topic" not in counting.get("/").text
 
 
+@MAINLY_SQLITE
 def test_a_web_process_prepares_its_first_preview_and_says_so_in_the_details_of_readyz(counting: Browser) -> None:
     before = counting.get("/readyz", headers=METRICS).json()["preview"]
     counting.app.state.warm_up.start().join(60)
@@ -175,6 +188,7 @@ def test_a_web_process_prepares_its_first_preview_and_says_so_in_the_details_of_
     assert "preview" not in counting.get("/readyz").json()
 
 
+@MAINLY_SQLITE
 def test_other_numbers_of_papers_and_unknown_categories_do_not_fill_the_cache(counting: Browser) -> None:
     pages = counting.app.state.pages
     addresses = ("/api/v1/papers", "/trending")

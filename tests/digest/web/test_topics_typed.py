@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, Browser, everything
 
 NOT_TOPICS = (
@@ -34,6 +35,8 @@ TOPICS = (
     "au:He",
     "has:code",
 )
+
+pytestmark = MAINLY_SQLITE
 
 
 @pytest.mark.parametrize("text", NOT_TOPICS)

@@ -14,6 +14,7 @@ import time_machine
 from digest import clock, settings
 from digest.services.admin import subscriber_admin
 from digest.web.api.bounce_webhook import SIGNATURE_SECONDS, sign_body
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, METRICS, Browser, everything
 
 KEY = "a key for the provider"
@@ -56,6 +57,7 @@ def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]
     assert provider(HARD).json() == {"done": {"known": 1}}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "options",
     [
@@ -78,12 +80,14 @@ def test_without_a_good_signature_nothing_happens(
     assert everything()["suppression"] == []
 
 
+@MAINLY_SQLITE
 def test_a_signature_fits_one_body_alone(provider: Callable[..., httpx.Response]) -> None:
     other = sign_body(b'{"reports": []}', key=KEY, timestamp=int(clock.now().timestamp()))
 
     assert provider(HARD, signature=other).status_code == 401
 
 
+@MAINLY_SQLITE
 def test_what_was_overheard_is_worthless_later(
     provider: Callable[..., httpx.Response], clock_stands: time_machine.Traveller
 ) -> None:
@@ -94,6 +98,7 @@ def test_what_was_overheard_is_worthless_later(
     assert provider(HARD, signature=overheard).status_code == 401
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("report", "field"),
     [
@@ -111,12 +116,14 @@ def test_a_wrong_field_is_named(provider: Callable[..., httpx.Response], report:
     assert response.json()["errors"][0]["field"].endswith(field)
 
 
+@MAINLY_SQLITE
 def test_one_wrong_report_leaves_the_others_of_its_post_undone(provider: Callable[..., httpx.Response]) -> None:
     """The provider posts them again: each counts once anyway."""
     assert provider(HARD, HARD | {"id": "p-2", "recipient": "nobody"}).status_code == 422
     assert everything()["suppression"] == []
 
 
+@MAINLY_SQLITE
 def test_without_a_key_no_reports_are_taken(web: Browser) -> None:
     response = web.post(PATH, json={"reports": [HARD]})
 
@@ -124,6 +131,7 @@ def test_without_a_key_no_reports_are_taken(web: Browser) -> None:
     assert "DIGEST_WEBHOOK_KEY" in response.json()["detail"]
 
 
+@MAINLY_SQLITE
 def test_the_signature_is_documented(web: Browser) -> None:
     document = web.get("/api/v1/openapi.json").json()
     (header,) = document["paths"][PATH]["post"]["parameters"]
@@ -133,6 +141,7 @@ def test_the_signature_is_documented(web: Browser) -> None:
     assert "ProviderReport" in document["components"]["schemas"]
 
 
+@MAINLY_SQLITE
 def test_the_metrics_of_the_queue_are_reported(web: Browser) -> None:
     subscriber_admin.suppress_address(ADA, reason="asked by phone")
     text = web.get("/metrics", headers=METRICS).text

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from digest.services.security import api_tokens
+from tests.combinations import MAINLY_SQLITE
 from tests.conftest import ROOT
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser
@@ -42,11 +43,13 @@ def curl(api: httpx.Client, line: str) -> httpx.Response:
     return api.post(path, content=body, headers={"content-type": "application/json"})
 
 
+@MAINLY_SQLITE
 def test_the_examples_for_curl_are_answered(api: httpx.Client) -> None:
     assert len(CURL) == 5
     assert [curl(api, line).status_code for line in CURL] == [200, 200, 200, 200, 202]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("example", PYTHON, ids=lambda text: text.splitlines()[0][:40])
 def test_an_example_in_python_runs(api: httpx.Client, example: str) -> None:
     token = api_tokens.create_token("reader", ["admin"], expires_at=None)
@@ -58,6 +61,7 @@ def test_an_example_in_python_runs(api: httpx.Client, example: str) -> None:
     assert [status for status in statuses if status >= 300 and str(status) not in example] == []
 
 
+@MAINLY_SQLITE
 def test_every_resource_is_on_the_page(web: Browser) -> None:
     paths = web.get("/api/v1/openapi.json").json()["paths"]
     resources = {path.split("/")[3] for path in paths} - {"likes"}  # open by the preferences link alone

@@ -29,7 +29,7 @@ CHECKED = CHECKS.get_by_names(
         "response_schema_conformance",
     ]
 )
-FEW, MANY = 3, 150  # requests of each operation and mode: of a test run, and of a soak
+FEW, MANY = 2, 150  # requests of each operation and mode: of a test run, and of a soak
 EXISTING_IDS = 3
 LIMITERS = ("api_limiter", "preview_limiter", "search_limiter", "webhook_limiter")
 

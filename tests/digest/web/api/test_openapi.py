@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from digest.services.security import api_tokens
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser
+
+pytestmark = MAINLY_SQLITE
 
 
 def test_the_description_is_openapi_3_1_and_names_every_problem_once(web: Browser) -> None:

@@ -18,6 +18,7 @@ from digest.models.delivery import QUEUED, SENT, UNCERTAIN
 from digest.models.edition import PAUSED
 from digest.models.subscriber import UNSUBSCRIBED
 from digest.services.security import api_tokens
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber, mail, store_row
 from tests.digest.web.conftest import ADA, NOW, Browser, RecordingQueue, everything, subscribed
 
@@ -94,6 +95,7 @@ def test_a_change_of_what_was_changed_meanwhile_is_refused(web: Browser, api: Ap
     assert api("GET", path)["preferences"]["limit"] == 3
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -196,6 +198,7 @@ def test_a_run_of_a_date_is_started_once_for_each_key(web: Browser, api: Api, qu
     assert audited() == [("start run", BY_TOKEN)] * 2
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "request_body",
     [{"date": "2026-11-21"}, {"date": "0001-01-01"}, {"date": "9999-12-31"}, {"subscriber": 999}, {"subscriber": 0}],
@@ -290,6 +293,7 @@ def test_a_test_mail_goes_to_the_first_administrator_and_its_fate_can_be_read(
     assert audited() == [("test mail", BY_TOKEN)]
 
 
+@MAINLY_SQLITE
 def test_a_test_mail_by_the_api_goes_to_administrators_alone(web: Browser, api: Api) -> None:
     unprivileged_api = Api(web, "deliveries:manage", name="manager")
     named = api("POST", "deliveries/test", {"address": " Root@Digest.example"}, status=202)
@@ -302,6 +306,7 @@ def test_a_test_mail_by_the_api_goes_to_administrators_alone(web: Browser, api: 
     assert unprivileged_api("POST", "deliveries/test", {}, status=202)["address"] is None
 
 
+@MAINLY_SQLITE
 def test_without_an_administrator_no_test_mail_is_sent(api: Api, configured: Callable[..., None]) -> None:
     configured(ADMIN_EMAILS="")
 
@@ -360,6 +365,7 @@ def test_a_mail_without_an_edition_and_one_to_a_suppressed_address_are_not_sent_
     assert "suppressed" in api("POST", "deliveries/1/resend", status=409)["detail"]
 
 
+@MAINLY_SQLITE
 def test_a_refused_resend_names_no_address_to_a_token_that_may_not_see_addresses(web: Browser, run: int) -> None:
     operator = Api(web, "deliveries:manage", "subscriptions:read", name="operator")
     store_row(Suppression(address_key=ADA, reason=f"phoned about {ADA}", at=NOW))
@@ -383,6 +389,7 @@ def test_an_edition_is_read(api: Api, run: int) -> None:
     api("GET", f"editions/{2**63}", status=404)
 
 
+@MAINLY_SQLITE
 def test_a_reason_is_stored_without_invisible_characters_and_must_not_be_empty(web: Browser, api: Api) -> None:
     suppression = api("POST", "suppressions", {"address": ADA, "reason": " asked\u202e\n by phone\x01"}, status=201)
     refused = api("POST", "suppressions", {"address": "bob@one.example", "reason": "\u200b \x01"}, status=422)

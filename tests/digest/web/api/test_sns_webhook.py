@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from digest import clock
 from digest.mail.bounces import sns_message
 from digest.services.bounces import sns_reports
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, Browser, everything
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:bounces"
@@ -137,6 +138,7 @@ def test_a_signed_bounce_suppresses_the_address(post: Post, version: str) -> Non
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "no such address")]
 
 
+@MAINLY_SQLITE
 def test_a_subject_is_signed_too(post: Post) -> None:
     assert post(Subject="Amazon SES Email Event Notification").status_code == 200
 
@@ -148,10 +150,12 @@ def test_a_repeated_message_counts_once(post: Post, amazon: CertificateServer) -
     assert len(amazon.paths) == 1  # the certificate is kept
 
 
+@MAINLY_SQLITE
 def test_a_complaint_suppresses_the_address(post: Post) -> None:
     assert post(COMPLAINT).json()["done"] == {"suppressed": 1}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "event", [{"notificationType": "Delivery"}, {"eventType": "Open"}, {"notificationType": "Bounce"}, {}]
 )
@@ -159,6 +163,7 @@ def test_other_events_have_no_effect(post: Post, event: dict[str, object]) -> No
     assert (post(event).status_code, post(event).json()["done"]) == (200, {})
 
 
+@MAINLY_SQLITE
 def test_a_transient_bounce_is_counted_only(post: Post) -> None:
     recipients = [{"emailAddress": ADA, "status": "4.2.2", "diagnosticCode": "smtp; 452 4.2.2 mailbox full"}]
     event = {"notificationType": "Bounce", "bounce": {"bounceType": "Transient", "bouncedRecipients": recipients}}
@@ -166,6 +171,7 @@ def test_a_transient_bounce_is_counted_only(post: Post) -> None:
     assert post(event).json()["done"] == {"counted": 1}
 
 
+@MAINLY_SQLITE
 def test_the_subscription_of_our_address_is_confirmed_once_at_the_service(
     post: Post, amazon: CertificateServer
 ) -> None:
@@ -180,6 +186,7 @@ def test_the_subscription_of_our_address_is_confirmed_once_at_the_service(
     assert "/?Action=ConfirmSubscription" in amazon.paths
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "fields",
     [
@@ -203,6 +210,7 @@ def test_what_is_not_proved_has_no_effect(post: Post, amazon: CertificateServer,
     assert everything()["suppression"] == []
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("begins", [-timedelta(days=60), timedelta(days=2)])
 def test_a_certificate_that_is_not_valid_now_proves_nothing(
     post: Post, amazon: CertificateServer, begins: timedelta
@@ -212,6 +220,7 @@ def test_a_certificate_that_is_not_valid_now_proves_nothing(
     assert post().status_code == 401
 
 
+@MAINLY_SQLITE
 def test_a_certificate_that_is_too_long_or_none_is_refused(post: Post, amazon: CertificateServer) -> None:
     amazon.pem = b"x" * 100_000
     too_long = post()
@@ -220,11 +229,13 @@ def test_a_certificate_that_is_too_long_or_none_is_refused(post: Post, amazon: C
     assert (too_long.status_code, post().status_code) == (503, 401)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"Type": "Notification"}', b"[" * 60_000])
 def test_a_body_that_is_no_message_is_refused(post: Post, web: Browser, body: bytes) -> None:
     assert web.post(PATH, content=body).status_code in {400, 422}
 
 
+@MAINLY_SQLITE
 def test_without_listed_topics_nothing_is_accepted(post: Post, configured: Callable[..., None]) -> None:
     configured(SNS_TOPICS="")
 

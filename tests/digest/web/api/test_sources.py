@@ -9,6 +9,7 @@ import pytest
 
 from digest.services.security import api_tokens
 from digest.sources import request_turns
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item
 from tests.digest.web.conftest import Browser
@@ -51,6 +52,7 @@ def test_a_feed_is_previewed_added_confirmed_paused_and_removed(server: FeedServ
     assert (removed.status_code, web.get(f"{PATH}/{NAME}", headers=headers).status_code) == (204, 404)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_sources_need_a_token_with_their_scope(server: FeedServer, web: Browser, method: str) -> None:
     body = {"address": f"{server.url}/feed.xml"}
@@ -63,6 +65,7 @@ def test_sources_need_a_token_with_their_scope(server: FeedServer, web: Browser,
     assert server.requests == []
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("path", "body", "status", "field"),
     [

@@ -13,6 +13,7 @@ import time_machine
 from digest.errors import BadInput, NotFound
 from digest.services.security import api_tokens
 from digest.web.http.request_rates import RequestLimiter
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, mails, subscribed
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -33,6 +34,7 @@ def test_a_sign_up_is_accepted_and_queues_a_confirmation(web: Browser) -> None:
     assert [(mail.kind, mail.address) for mail in mails()] == [("confirmation", ADA)]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -53,6 +55,7 @@ def test_a_wrong_field_is_named(web: Browser, body: dict[str, object], field: st
     assert everything()["delivery"] == []
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff"])
 def test_what_is_no_object_is_refused(web: Browser, content: bytes) -> None:
     response = web.post("/api/v1/subscriptions", content=content, headers={"content-type": "application/json"})
@@ -61,6 +64,7 @@ def test_what_is_no_object_is_refused(web: Browser, content: bytes) -> None:
     assert response.json()["detail"]
 
 
+@MAINLY_SQLITE
 def test_a_preview_has_the_form_of_the_command_line(web: Browser) -> None:
     response = web.post("/api/v1/preview", json={"topics": ["reinforcement learning"], "days": 3, "limit": 1})
     days = response.json()["days"]
@@ -78,6 +82,7 @@ def test_papers_that_trend_are_listed(web: Browser) -> None:
     assert web.get("/api/v1/papers/1").json()["row"]["id"] == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", ["runs", "deliveries", "editions"])
 def test_what_is_the_administrators_needs_a_token(web: Browser, page: str) -> None:
     headers = {"authorization": f"Bearer {make_token()}"}
@@ -128,6 +133,7 @@ def test_deliveries_can_be_sifted(web: Browser) -> None:
     assert "payload" not in queued["deliveries"][0]
 
 
+@MAINLY_SQLITE
 def test_the_api_describes_itself(web: Browser) -> None:
     paths = web.get("/api/v1/openapi.json").json()["paths"]
 
@@ -246,6 +252,7 @@ def test_without_a_token_only_public_routes_are_open_and_a_bad_one_opens_none(we
     assert ask(web, {"authorization": "Basic abc"}).status_code == 401
 
 
+@MAINLY_SQLITE
 def test_every_route_of_the_api_is_tried(web: Browser) -> None:
     paths = web.get("/api/v1/openapi.json").json()["paths"]
     tried = {f"/api/v1{route.rpartition(' ')[2]}" for route in ROUTES_OF_NOTHING}
@@ -308,6 +315,7 @@ def test_a_wrong_expiry_is_refused(text: str) -> None:
         api_tokens.parse_expiry(text, now=NOW)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("scopes", [(), ("runs",), ("admin", "runs:write"), ("",)])
 def test_an_unknown_scope_is_refused_with_those_there_are(web: Browser, scopes: tuple[str, ...]) -> None:
     with pytest.raises(BadInput, match="use papers:read, subscriptions:write"):
@@ -323,6 +331,7 @@ def test_a_client_has_so_many_requests_a_minute_and_each_token_its_own(web: Brow
     assert by_client == by_token == [200, 200, 429]
 
 
+@MAINLY_SQLITE
 def test_reports_of_a_provider_are_counted_before_their_signature_is_read(web: Browser) -> None:
     web.app.state.webhook_limiter = RequestLimiter(1, message="too many requests")
     responses = [web.post("/api/v1/bounces", json={"reports": []}).status_code for _ in range(2)]

@@ -11,6 +11,7 @@ import time_machine
 from digest.models.subscriber import CHANGE_ADDRESS, ERASE, EXPORT
 from digest.services.security import signed_links
 from digest.services.security.link_and_session_lifetimes import ACTION_RESULT
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, Browser, account_link, everything, only_subscriber, path, subscribed
 
 TOPICS = "offline reinforcement learning"
@@ -34,6 +35,7 @@ def refusal_link() -> str:
 PRESSED = {"on_page": "yes", "action": "press"}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("link_of", "action", "heading"),
     [
@@ -54,6 +56,7 @@ def test_a_button_of_the_confirmation_leads_to_what_it_did(
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_the_first_page_after_confirming_promises_the_first_mail(unconfirmed: Browser) -> None:
     first_page = unconfirmed.post(confirm_link())
     again = unconfirmed.post(confirm_link())
@@ -62,6 +65,7 @@ def test_the_first_page_after_confirming_promises_the_first_mail(unconfirmed: Br
     assert "Nothing has changed" in again.text
 
 
+@MAINLY_SQLITE
 def test_the_page_after_adding_topics_lists_those_that_were_added(
     web: Browser, clock_stands: time_machine.Traveller
 ) -> None:
@@ -89,6 +93,7 @@ def test_an_account_action_leads_to_what_it_did(web: Browser, action: str, data:
     assert heading in page.text
 
 
+@MAINLY_SQLITE
 def test_a_new_address_leads_to_what_was_done(web: Browser) -> None:
     subscribed(web)
     web.post(account_link(web, CHANGE_ADDRESS), data={"address": "new@digest.example"})
@@ -98,6 +103,7 @@ def test_a_new_address_leads_to_what_was_done(web: Browser) -> None:
     assert only_subscriber().address == "new@digest.example"
 
 
+@MAINLY_SQLITE
 def test_an_export_is_a_download(web: Browser) -> None:
     subscribed(web)
     answer = web.ask("POST", account_link(web, EXPORT), data=PRESSED)
@@ -106,6 +112,7 @@ def test_an_export_is_a_download(web: Browser) -> None:
     assert answer.headers["content-disposition"].startswith("attachment")
 
 
+@MAINLY_SQLITE
 def test_the_page_asks_again_once_the_result_is_old(unconfirmed: Browser, clock_stands: time_machine.Traveller) -> None:
     result_link = unconfirmed.ask("POST", refusal_link(), data=PRESSED).headers["location"]
     clock_stands.shift(ACTION_RESULT + timedelta(seconds=2))
@@ -113,11 +120,13 @@ def test_the_page_asks_again_once_the_result_is_old(unconfirmed: Browser, clock_
     assert "Never mail you again?" in unconfirmed.get(result_link).text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("token", ["", "x", "WyJjb25maXJtIl0.aR8.x", "é"])
 def test_a_forged_result_is_ignored(unconfirmed: Browser, token: str) -> None:
     assert "Start the subscription?" in unconfirmed.get(f"{confirm_link()}?done={token}").text
 
 
+@MAINLY_SQLITE
 def test_the_result_of_another_link_is_ignored(unconfirmed: Browser) -> None:
     result_query = unconfirmed.ask("POST", refusal_link(), data=PRESSED).headers["location"].partition("?")[2]
 
@@ -127,6 +136,7 @@ def test_the_result_of_another_link_is_ignored(unconfirmed: Browser) -> None:
     )
 
 
+@MAINLY_SQLITE
 def test_unsubscribing_by_the_button_leads_to_its_page_and_one_click_is_answered_at_once(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.unsubscribe(1))

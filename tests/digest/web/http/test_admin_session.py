@@ -14,9 +14,12 @@ from digest.models.delivery import QUEUED
 from digest.services.security import signed_links
 from digest.web.app import PAGES as PARTS
 from digest.web.ui.admin_view import NAVIGATION
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser, mails, path
 from tests.digest.web.pages.test_admin import ROOT
+
+pytestmark = MAINLY_SQLITE
 
 ADA, VIEWER = "ada.lovelace@one.example", "viewer@digest.example"
 VALUES = {"run_id": "1", "subscriber_id": "1", "act": "pause", "token": "x"}

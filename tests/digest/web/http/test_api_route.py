@@ -19,6 +19,7 @@ from digest.services.runs import retention
 from digest.services.security import api_tokens
 from digest.services.subscriptions.sign_up import subscribe as sign_up_service
 from digest.web.http.request_rates import RequestLimiter
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, Browser, everything, mails, subscribed
 from tests.patience import PATIENCE
 
@@ -47,6 +48,7 @@ def test_a_sign_up_sent_twice_with_one_key_mails_once_and_is_answered_alike(
     assert len(mails()) == 1
 
 
+@MAINLY_SQLITE
 def test_another_body_with_the_same_key_is_refused(web: Browser) -> None:
     sign_up(web)
     other = sign_up(web, address="bob@digest.example")
@@ -56,6 +58,7 @@ def test_another_body_with_the_same_key_is_refused(web: Browser) -> None:
     assert len(mails()) == 1
 
 
+@MAINLY_SQLITE
 def test_another_address_with_the_same_key_is_refused(web: Browser) -> None:
     headers = admin() | KEY
     web.post("/api/v1/suppressions", json={"address": ADA, "reason": "x"}, headers=headers)
@@ -65,6 +68,7 @@ def test_another_address_with_the_same_key_is_refused(web: Browser) -> None:
     assert len(everything()["suppression"]) == 1
 
 
+@MAINLY_SQLITE
 def test_the_same_key_of_another_caller_is_another_key(web: Browser) -> None:
     sign_up(web)
     web.host = "198.51.100.9"
@@ -96,6 +100,7 @@ def test_a_token_that_was_revoked_gets_no_stored_answer(web: Browser) -> None:
     assert answer.status_code == 401
 
 
+@MAINLY_SQLITE
 def test_a_request_that_was_refused_may_be_sent_again_with_its_key(web: Browser) -> None:
     subscriber = subscribed(web)
     headers = admin() | KEY
@@ -253,6 +258,7 @@ def test_a_nul_character_in_a_text_is_refused_with_its_field(
     assert answer.json()["detail"] == f"{field}: holds a NUL character"
 
 
+@MAINLY_SQLITE
 def test_a_backslash_before_u0000_is_no_nul_character(web: Browser) -> None:
     body = {"address": ADA, "reason": "\\u0000"}
 

@@ -11,11 +11,13 @@ from digest.services.admin import doctor
 from digest.services.security import api_tokens, proxy_warning, signed_links
 from digest.signing import healthcheck_token
 from digest.web.http.client_ip import UNKNOWN, client_of, is_untrusted_proxy
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, METRICS, Browser, everything, mails, path, subscribed
 
 PUBLIC = ("/", "/trending", "/trending/cs.LG", "/papers/1", "/authors/Ming%20Yin", "/healthz", "/readyz")
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", PUBLIC)
 def test_head_is_get_without_the_body(web: Browser, page: str) -> None:
     get, head = web.get(page), web.head(page)
@@ -24,6 +26,7 @@ def test_head_is_get_without_the_body(web: Browser, page: str) -> None:
     assert get.status_code == 200
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", [*PUBLIC, "/nothing", "/api/v1/papers"])
 def test_every_answer_keeps_to_itself(web: Browser, page: str) -> None:
     headers = web.get(page).headers
@@ -35,6 +38,7 @@ def test_every_answer_keeps_to_itself(web: Browser, page: str) -> None:
     assert headers["x-frame-options"] == "DENY"
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", PUBLIC[:5])
 def test_a_page_asks_nothing_of_other_places(web: Browser, page: str) -> None:
     text = web.get(page).text
@@ -54,6 +58,7 @@ def test_looking_at_public_pages_changes_nothing(web: Browser) -> None:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", ["/subscribe", "/preview", "/api/v1/subscriptions"])
 def test_a_body_of_more_than_64_kilobytes_is_refused(web: Browser, page: str) -> None:
     response = web.post(page, content=b"topics=" + b"a" * 65_536)
@@ -61,6 +66,7 @@ def test_a_body_of_more_than_64_kilobytes_is_refused(web: Browser, page: str) ->
     assert response.status_code == 413
 
 
+@MAINLY_SQLITE
 def test_a_body_that_grows_beyond_its_bound_is_refused(web: Browser) -> None:
     async def growing() -> object:
         for _ in range(70):
@@ -71,6 +77,7 @@ def test_a_body_that_grows_beyond_its_bound_is_refused(web: Browser) -> None:
     assert response.status_code == 413
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "page", ["/nothing", "/papers/999", "/papers/abc", "/papers/99999999999", "/trending/x%20y", "/authors/Nobody"]
 )
@@ -94,6 +101,7 @@ def test_a_nul_is_refused_before_a_database_sees_it(web: Browser, page: str) -> 
     assert web.get(page, headers={"authorization": f"Bearer {token}"}).status_code == 400
 
 
+@MAINLY_SQLITE
 def test_a_head_of_more_than_16_kilobytes_is_refused(web: Browser) -> None:
     responses = [
         web.get("/", headers={"x-long": "a" * 17_000}),
@@ -104,6 +112,7 @@ def test_a_head_of_more_than_16_kilobytes_is_refused(web: Browser) -> None:
     assert [response.status_code for response in responses] == [431] * 3
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("length", ["²", "-1", "+5", "0x10", "1e3", "", " ", "9" * 5000])
 def test_a_length_that_is_no_number_is_refused(web: Browser, length: str) -> None:
     sent = {"content-length": length.encode("utf-8")}
@@ -111,6 +120,7 @@ def test_a_length_that_is_no_number_is_refused(web: Browser, length: str) -> Non
     assert web.post("/subscribe", headers=sent, content=b"").status_code in {400, 413}
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", ["/trending/", "/admin/", "/unsubscribe/x/", "/api/v1/papers/"])
 def test_nothing_is_redirected_for_a_slash(web: Browser, page: str) -> None:
     response = web.get(page, headers={"host": "evil.example"})
@@ -119,6 +129,7 @@ def test_nothing_is_redirected_for_a_slash(web: Browser, page: str) -> None:
     assert "location" not in response.headers
 
 
+@MAINLY_SQLITE
 def test_figures_and_reasons_need_a_token(web: Browser, configured: Callable[..., None]) -> None:
     api = api_tokens.create_token("monitor", ["metrics:read"], expires_at=None)
     other = api_tokens.create_token("other", ["runs:read"], expires_at=None)
@@ -136,6 +147,7 @@ def test_figures_and_reasons_need_a_token(web: Browser, configured: Callable[...
     assert all(web.get("/readyz", headers=headers).json() == {"ready": True} for headers in bad)
 
 
+@MAINLY_SQLITE
 def test_without_a_token_set_no_empty_one_opens_the_figures(web: Browser, configured: Callable[..., None]) -> None:
     configured(METRICS_TOKEN="")
 
@@ -143,6 +155,7 @@ def test_without_a_token_set_no_empty_one_opens_the_figures(web: Browser, config
     assert web.get("/metrics").status_code == 401
 
 
+@MAINLY_SQLITE
 def test_the_effect_of_a_sign_up_on_metrics_is_hidden_from_strangers(web: Browser) -> None:
     subscribed(web)
     before = [web.get(page).text for page in ("/readyz", "/metrics", "/healthz")]
@@ -152,10 +165,12 @@ def test_the_effect_of_a_sign_up_on_metrics_is_hidden_from_strangers(web: Browse
     assert [web.get(page).text for page in ("/readyz", "/metrics", "/healthz")] == before
 
 
+@MAINLY_SQLITE
 def test_a_missing_api_path_is_json(web: Browser) -> None:
     assert web.get("/api/v1/nothing").json()["status"] == 404
 
 
+@MAINLY_SQLITE
 def test_a_broken_form_is_a_calm_400(web: Browser) -> None:
     response = web.post(
         "/subscribe", content=b"--x\r\nbroken", headers={"content-type": "multipart/form-data; boundary=x"}
@@ -165,16 +180,19 @@ def test_a_broken_form_is_a_calm_400(web: Browser) -> None:
     assert "Traceback" not in response.text
 
 
+@MAINLY_SQLITE
 def test_a_file_in_a_form_is_refused(web: Browser) -> None:
     assert web.post("/subscribe", files={"topics": ("a.txt", b"graphs")}).status_code == 400
 
 
+@MAINLY_SQLITE
 def test_a_topic_with_markup_is_shown_as_text(web: Browser) -> None:
     response = web.get("/", params={"topics": "</textarea><script>alert(1)</script>"})
 
     assert "<script>alert" not in response.text
 
 
+@MAINLY_SQLITE
 def test_an_edition_brings_its_own_policy_without_scripts(web: Browser) -> None:
     response = web.get(path(signed_links.edition(4)))
 
@@ -231,6 +249,7 @@ def test_a_proxy_of_ones_own_that_is_not_trusted_is_noticed(peer: str, header: s
     assert is_untrusted_proxy(peer, {header: "198.51.100.1"}, ("10.0.0.0/8",)) == noted
 
 
+@MAINLY_SQLITE
 def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy_warning, "_recorded", {})
     bridge = Browser(web.app, host="172.18.0.1")
@@ -243,6 +262,7 @@ def test_doctor_and_one_alarm_report_an_untrusted_proxy(web: Browser, monkeypatc
     assert [mail.kind for mail in mails()].count("alarm") == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("base_url", "trusted", "words"),
     [

@@ -174,11 +174,12 @@ def test_a_request_that_is_no_http_is_refused(app: FastAPI, request_head: bytes)
     ],
     ids=lambda text: text[:20] + str(len(text)),
 )
-@pytest.mark.parametrize("path", ["/", "/admin", "/readyz", "/metrics", "/api/v1/papers", "/feeds/x.atom"])
-def test_strange_headers_never_break_a_page(app: FastAPI, path: str, headers: str) -> None:
-    request = f"GET {path} HTTP/1.1\r\nHost: \xff:99999999\r\n{headers}Connection: close\r\n\r\n".encode("latin-1")
+def test_strange_headers_never_break_a_page(app: FastAPI, headers: str) -> None:
+    with serving(app) as address:
+        for path in ("/", "/admin", "/readyz", "/metrics", "/api/v1/papers", "/feeds/x.atom"):
+            head = f"GET {path} HTTP/1.1\r\nHost: \xff:99999999\r\n{headers}Connection: close\r\n\r\n"
 
-    assert 200 <= status(ask(app, request)) < 500
+            assert 200 <= status(asyncio.run(exchange(address, head.encode("latin-1")))) < 500, path
 
 
 JSON = "Content-Type: application/json\r\n"

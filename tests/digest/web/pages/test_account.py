@@ -12,6 +12,7 @@ from digest.db.core import engine
 from digest.db.outbox import deliveries
 from digest.models import Bounce, Suppression
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import (
     ADA,
     NOW,
@@ -34,6 +35,7 @@ def request_move(web: Browser, new_address: str = EVE) -> str:
     return path(signed_links.account("new-address", 2))
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("action", ["export", "erase", "change-address"])
 def test_the_preferences_page_only_has_a_link_mailed(web: Browser, queue: RecordingQueue, action: str) -> None:
     subscribed(web)
@@ -46,12 +48,14 @@ def test_the_preferences_page_only_has_a_link_mailed(web: Browser, queue: Record
     assert queue.delivered == 2
 
 
+@MAINLY_SQLITE
 def test_the_preferences_page_exports_nothing(web: Browser) -> None:
     subscribed(web)
 
     assert web.get(path(signed_links.preferences(1)) + "/export").status_code == 404
 
 
+@MAINLY_SQLITE
 def test_links_for_one_day_are_bounded(web: Browser, clock_stands: time_machine.Traveller) -> None:
     subscribed(web)
     responses = [web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code for _ in range(7)]
@@ -61,6 +65,7 @@ def test_links_for_one_day_are_bounded(web: Browser, clock_stands: time_machine.
     assert web.post(path(signed_links.preferences(1)), data={"action": "erase"}).status_code == 200
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("action", ["export", "erase", "change-address", "new-address"])
 def test_looking_at_a_mailed_link_changes_nothing(web: Browser, action: str) -> None:
     subscribed(web)
@@ -168,6 +173,7 @@ def test_a_sign_up_that_nobody_confirmed_does_not_block_the_address(
     assert only_subscriber().address == EVE
 
 
+@MAINLY_SQLITE
 def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
     subscribed(web)
     page = account_link(web, "change-address")
@@ -178,6 +184,7 @@ def test_a_wrong_address_is_named_and_kept_as_typed(web: Browser) -> None:
     assert 'value="nobody"' in response.text
 
 
+@MAINLY_SQLITE
 def test_the_mail_to_the_new_address_does_not_name_the_old_one(web: Browser) -> None:
     subscribed(web)
 

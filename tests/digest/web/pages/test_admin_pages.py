@@ -15,6 +15,7 @@ from digest.models import Audit, Delivery, Run, Subscriber, Suppression
 from digest.models.delivery import CANCELLED, DEFERRED, QUEUED, REJECTED, SENDING, SENT, UNCERTAIN
 from digest.models.edition import COMPLETE, PLANNED
 from digest.web.ui.admin_view import NAVIGATION
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import NOW, Browser, RecordingQueue, mails
 from tests.digest.web.pages.test_admin import ROOT, signed_in
@@ -52,6 +53,7 @@ def test_each_page_of_the_navigation_opens_and_marks_itself(web: Browser, cookie
     assert response.headers["cache-control"] == "no-store"
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("path", [*PATHS[1:], "/admin/runs/1", "/admin/subscribers/1", "/admin/runs/1/cancel"])
 def test_without_a_session_no_page_shows_anything(web: Browser, path: str) -> None:
     add_mail(add_subscriber(ADA), add_run())
@@ -61,6 +63,7 @@ def test_without_a_session_no_page_shows_anything(web: Browser, path: str) -> No
     assert ADA not in response.text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("path", ["/admin/runs/1", "/admin/subscribers/1", "/admin/suppressions", "/admin/tokens"])
 def test_a_form_of_another_site_does_nothing(web: Browser, cookie: dict[str, str], path: str) -> None:
     add_mail(add_subscriber(ADA), add_run(), state=QUEUED)
@@ -90,6 +93,7 @@ def test_a_run_lists_its_mails_by_state_and_address(web: Browser, cookie: dict[s
     assert (ADA in result_page, BOB in result_page) == (True, False)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("run_state", "mail_state", "is_offered"),
     [
@@ -111,6 +115,7 @@ def test_cancelling_is_offered_where_it_stops_something(
     assert (f"/admin/runs/{run}/cancel" in web.get(f"/admin/runs/{run}", headers=cookie).text) is is_offered
 
 
+@MAINLY_SQLITE
 def test_the_overview_refreshes_itself_but_not_the_answer_to_a_refused_form(
     web: Browser, cookie: dict[str, str]
 ) -> None:
@@ -165,6 +170,7 @@ def test_a_run_is_paused_resumed_and_cancelled_after_a_question(web: Browser, co
     assert [action for actor, action in actions() if actor == ROOT][-3:] == ["pause run", "resume run", "cancel run"]
 
 
+@MAINLY_SQLITE
 def test_cancelling_a_run_says_what_it_does_not_stop(web: Browser, cookie: dict[str, str]) -> None:
     run = add_run()
     for name, state in (("ada", QUEUED), ("bob", DEFERRED), ("eve", SENDING), ("dan", UNCERTAIN), ("joe", UNCERTAIN)):
@@ -279,6 +285,7 @@ def test_a_subscriber_is_erased_after_a_question(web: Browser, cookie: dict[str,
     assert (ROOT, "erase") in actions()
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("days", ["", "0", "367", "x", "9" * 300])
 def test_a_pause_of_no_length_is_refused(web: Browser, cookie: dict[str, str], days: str) -> None:
     subscriber = add_subscriber(ADA)
@@ -321,6 +328,7 @@ def test_a_token_is_shown_once_and_revoked(web: Browser, cookie: dict[str, str])
     assert ("papers:read runs:read" in listed, "The token figures is revoked." in revoked) == (True, True)
 
 
+@MAINLY_SQLITE
 def test_the_settings_show_no_secret(web: Browser, cookie: dict[str, str]) -> None:
     from digest import settings
 
@@ -330,6 +338,7 @@ def test_the_settings_show_no_secret(web: Browser, cookie: dict[str, str]) -> No
     assert settings.get().secret_key[0] not in text
 
 
+@MAINLY_SQLITE
 def test_a_test_mail_goes_to_the_administrator_who_asks(
     web: Browser, cookie: dict[str, str], queue: RecordingQueue
 ) -> None:
@@ -340,6 +349,7 @@ def test_a_test_mail_goes_to_the_administrator_who_asks(
     assert queue.delivered == before + 1
 
 
+@MAINLY_SQLITE
 def test_a_source_that_is_not_enabled_is_not_fetched(web: Browser, cookie: dict[str, str]) -> None:
     assert web.act("/admin/sources", data={"source": "nobody"}, headers=cookie).status_code == 404
 

@@ -14,6 +14,7 @@ from digest.models import Audit
 from digest.services.admin import source_listing
 from digest.services.ingestion import catch_up
 from digest.sources import request_turns
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources import feed_server
 from tests.digest.sources.feed_server import FeedServer, feed, item
 from tests.digest.web.conftest import Browser
@@ -91,6 +92,7 @@ def test_a_feed_is_confirmed_paused_resumed_and_removed(
     assert states == [(200, True, False), (200, True, True), (200, True, False), (200, None, None)]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("action", "fields", "status", "line"),
     [
@@ -152,6 +154,7 @@ def test_markup_in_a_feed_is_shown_as_text(server: FeedServer, web: Browser, coo
     assert "<img src=x" not in response.text
 
 
+@MAINLY_SQLITE
 def test_a_fetch_is_audited_with_the_administrator(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
     act(web, cookie, "fetch", source="biorxiv")
     with reading() as session:
@@ -160,6 +163,7 @@ def test_a_fetch_is_audited_with_the_administrator(server: FeedServer, web: Brow
     assert [(row.actor, row.detail) for row in rows] == [(ROOT, {"source": "biorxiv"})]
 
 
+@MAINLY_SQLITE
 def test_without_a_session_nothing_is_fetched(server: FeedServer, web: Browser) -> None:
     response = web.post(PATH, data={"action": "preview", "address": f"{server.url}/feed.xml"})
 

@@ -15,6 +15,7 @@ from digest.matching.profile import Profile
 from digest.matching.scoring import word_counts
 from digest.models import Epoch, Feedback, Threshold
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import NOW, Browser, account_link, everything, only_subscriber, path, subscribed
 from tests.digest.web.pages.test_feeds import editions, paper
 
@@ -45,6 +46,7 @@ def mailed(web: Browser) -> Browser:
     return web
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("verb", [MORE, LESS, MUTE, FOLLOW, RATE])
 def test_following_a_link_changes_nothing(mailed: Browser, verb: str) -> None:
     before = everything()
@@ -68,6 +70,7 @@ def actions(page: str) -> list[str]:
     return re.findall(r'<form method="post" action="([^"]+)"', page)
 
 
+@MAINLY_SQLITE
 def test_the_link_of_a_mail_offers_more_and_less_each_with_a_button_of_its_own(mailed: Browser) -> None:
     more, less = actions(mailed.get(link(RATE)).text)
     liked = mailed.post(more)
@@ -79,6 +82,7 @@ def test_the_link_of_a_mail_offers_more_and_less_each_with_a_button_of_its_own(m
     assert feedback_rows() == [(1, "less", TOPIC)]
 
 
+@MAINLY_SQLITE
 def test_a_form_sent_to_the_page_itself_changes_nothing(mailed: Browser) -> None:
     before = everything()
 
@@ -86,6 +90,7 @@ def test_a_form_sent_to_the_page_itself_changes_nothing(mailed: Browser) -> None
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_less_wants_a_name(mailed: Browser) -> None:
     before = everything()
     response = mailed.post(link(LESS))
@@ -110,6 +115,7 @@ def test_less_of_an_author_leaves_their_papers_out(mailed: Browser) -> None:
     assert profile().exclusions == ('au:"Paul Erdős"',)
 
 
+@MAINLY_SQLITE
 def test_less_of_just_this_paper_mutes_nothing(mailed: Browser) -> None:
     before = profile()
     mailed.post(link(LESS), data={"choice": "paper"})
@@ -118,6 +124,7 @@ def test_less_of_just_this_paper_mutes_nothing(mailed: Browser) -> None:
     assert profile() == before
 
 
+@MAINLY_SQLITE
 def test_less_takes_a_like_back(mailed: Browser) -> None:
     mailed.post(link(MORE))
     mailed.post(link(LESS), data={"choice": "paper"})
@@ -126,6 +133,7 @@ def test_less_takes_a_like_back(mailed: Browser) -> None:
     assert profile().likes == ()
 
 
+@MAINLY_SQLITE
 def test_muting_the_only_topic_needs_the_button_alone(mailed: Browser) -> None:
     mailed.post(link(MUTE))
 
@@ -139,6 +147,7 @@ def test_a_followed_author_is_in_the_profile_once(mailed: Browser) -> None:
     assert profile().authors == ("Ada Byron",)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("choice", "status"), [("", 422), ("topic:9", 422), ("author:x", 422), ("paper:0", 422), ("\x00", 400)]
 )
@@ -146,18 +155,21 @@ def test_a_choice_that_is_not_offered_is_refused(mailed: Browser, choice: str, s
     assert mailed.post(link(FOLLOW), data={"choice": choice}).status_code == status
 
 
+@MAINLY_SQLITE
 def test_a_paper_of_another_edition_is_not_found(mailed: Browser) -> None:
     paper(3, "Another")
 
     assert mailed.post(link(MORE, paper_id=3)).status_code == 404
 
 
+@MAINLY_SQLITE
 def test_a_link_of_another_purpose_says_nothing(mailed: Browser) -> None:
     token = path(signed_links.edition(1)).removeprefix("/editions/")
 
     assert mailed.post(f"/feedback/{token}.1.more").status_code == 400
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("end", ["", ".1", ".1.hate", ".x.more", ".-1.more", ".1.more.more", "..", ".9999999999.more"])
 def test_a_link_that_was_cut_or_changed_says_nothing(mailed: Browser, end: str) -> None:
     token = link(MORE).removesuffix(".1.more")
@@ -165,6 +177,7 @@ def test_a_link_that_was_cut_or_changed_says_nothing(mailed: Browser, end: str) 
     assert mailed.post(f"{token}{end}").status_code == 400
 
 
+@MAINLY_SQLITE
 def test_a_like_keeps_the_thresholds(mailed: Browser) -> None:
     counts = word_counts.prior()
     with engine.transaction() as session:
@@ -223,6 +236,7 @@ def test_caps_and_mutes_are_set_topic_by_topic(mailed: Browser) -> None:
     assert (unset.cap, unset.muted) == (None, False)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("cap", ["0", "51", "many", "-1", "9" * 400])
 def test_a_cap_that_is_none_is_named_and_nothing_is_kept(mailed: Browser, cap: str) -> None:
     before = everything()

@@ -19,6 +19,7 @@ from digest.compose.atom_json_feeds import Feed, Item
 from digest.db.core import engine
 from digest.models import Announcement, Batch, Edition, Paper, PaperVersion, Signal
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import NOW, Browser, everything, path, subscribed
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -106,6 +107,7 @@ def edition_reader(web: Browser) -> Browser:
     return web
 
 
+@MAINLY_SQLITE
 def test_a_subscribers_editions_are_a_valid_atom_feed(edition_reader: Browser) -> None:
     response = edition_reader.get(path(signed_links.feed(1)))
     check_atom(response.content)
@@ -121,6 +123,7 @@ def test_a_subscribers_editions_are_a_valid_atom_feed(edition_reader: Browser) -
     ]
 
 
+@MAINLY_SQLITE
 def test_a_subscribers_editions_are_a_valid_json_feed(edition_reader: Browser) -> None:
     response = edition_reader.get(path(signed_links.feed(1, "json")))
     check_json(response.text)
@@ -129,6 +132,7 @@ def test_a_subscribers_editions_are_a_valid_json_feed(edition_reader: Browser) -
     assert len(response.json()["items"]) == 3
 
 
+@MAINLY_SQLITE
 def test_both_forms_have_the_same_ids_and_contents(edition_reader: Browser) -> None:
     atom = feedparser.parse(edition_reader.get(path(signed_links.feed(1))).content)
     items = edition_reader.get(path(signed_links.feed(1, "json"))).json()["items"]
@@ -137,6 +141,7 @@ def test_both_forms_have_the_same_ids_and_contents(edition_reader: Browser) -> N
     assert [item["url"] for item in items] == [entry.link for entry in atom.entries]
 
 
+@MAINLY_SQLITE
 def test_titles_are_escaped_once(edition_reader: Browser) -> None:
     html = edition_reader.get(path(signed_links.feed(1, "json"))).json()["items"][0]["content_html"]
 
@@ -151,6 +156,7 @@ def test_a_feed_has_thirty_editions_at_most(web: Browser) -> None:
     assert len(web.get(path(signed_links.feed(1, "json"))).json()["items"]) == 30
 
 
+@MAINLY_SQLITE
 def test_a_quiet_edition_says_so(web: Browser) -> None:
     subscribed(web)
     editions(1, papers=())
@@ -160,6 +166,7 @@ def test_a_quiet_edition_says_so(web: Browser) -> None:
     assert "Chosen from 412 announced papers." in item["content_html"]
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     subscribed(web)
     response = web.get(path(signed_links.feed(1)))
@@ -168,6 +175,7 @@ def test_a_subscriber_without_editions_has_an_empty_feed(web: Browser) -> None:
     assert feedparser.parse(response.content).entries == []
 
 
+@MAINLY_SQLITE
 def test_a_feed_is_private_and_not_indexed(edition_reader: Browser) -> None:
     headers = edition_reader.get(path(signed_links.feed(1))).headers
 
@@ -175,6 +183,7 @@ def test_a_feed_is_private_and_not_indexed(edition_reader: Browser) -> None:
     assert "noindex" in headers["x-robots-tag"]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("form", ["atom", "json"])
 def test_what_a_client_has_is_not_sent_again(edition_reader: Browser, form: str) -> None:
     link = path(signed_links.feed(1, form))
@@ -203,6 +212,7 @@ def test_a_new_edition_is_sent_to_a_client_that_has_the_old_ones(web: Browser) -
     assert web.get(link, headers={"If-Modified-Since": first["last-modified"]}).status_code == 200
 
 
+@MAINLY_SQLITE
 def test_a_tag_that_differs_outweighs_the_date(edition_reader: Browser) -> None:
     link = path(signed_links.feed(1))
     validators = {"If-None-Match": '"other"', "If-Modified-Since": edition_reader.get(link).headers["last-modified"]}
@@ -210,6 +220,7 @@ def test_a_tag_that_differs_outweighs_the_date(edition_reader: Browser) -> None:
     assert edition_reader.get(link, headers=validators).status_code == 200
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("since", ["", "yesterday", "Fri, 21 Nov 2025 09:07:00 -0000", "\x00"])
 def test_a_date_that_can_not_be_read_is_no_reason_for_304(edition_reader: Browser, since: str) -> None:
     assert (
@@ -217,12 +228,14 @@ def test_a_date_that_can_not_be_read_is_no_reason_for_304(edition_reader: Browse
     )
 
 
+@MAINLY_SQLITE
 def test_a_link_for_another_purpose_opens_no_feed(edition_reader: Browser) -> None:
     token = path(signed_links.preferences(1)).removeprefix("/preferences/")
 
     assert edition_reader.get(f"/feeds/{token}.atom").status_code == 400
 
 
+@MAINLY_SQLITE
 def test_feeds_change_nothing(edition_reader: Browser) -> None:
     before = everything()
     for link in (path(signed_links.feed(1)), path(signed_links.feed(1, "json")), "/trending.atom"):
@@ -248,6 +261,7 @@ def test_what_trends_is_a_valid_feed_of_papers(web: Browser, where: str) -> None
     check_json(web.get(f"/trending{where}.json").text)
 
 
+@MAINLY_SQLITE
 def test_a_papers_id_stays_when_its_votes_change(web: Browser, clock_stands: time_machine.Traveller) -> None:
     paper()
     before = web.get("/trending.json").json()["items"][0]
@@ -261,10 +275,12 @@ def test_a_papers_id_stays_when_its_votes_change(web: Browser, clock_stands: tim
     assert before["id"] == after["id"]
 
 
+@MAINLY_SQLITE
 def test_a_category_that_is_none_has_no_feed(web: Browser) -> None:
     assert web.get("/trending/nonsense.atom").status_code == 404
 
 
+@MAINLY_SQLITE
 def test_the_page_names_its_feeds(web: Browser) -> None:
     text = web.get("/trending/cs.LG").text
 
@@ -272,6 +288,7 @@ def test_the_page_names_its_feeds(web: Browser) -> None:
     assert 'href="/trending/cs.LG.json"' in text
 
 
+@MAINLY_SQLITE
 def test_the_preferences_link_the_subscribers_feeds(edition_reader: Browser) -> None:
     assert signed_links.feed(1) in edition_reader.get(path(signed_links.preferences(1))).text
 

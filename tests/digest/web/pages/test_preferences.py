@@ -13,6 +13,7 @@ from digest.db.core import engine
 from digest.db.outbox import deliveries
 from digest.models import Bounce, Edition, ProfileVersion, Suppression
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import (
     ADA,
     NOW,
@@ -44,6 +45,7 @@ def profiles() -> list[ProfileVersion]:
         return list(session.exec(select(ProfileVersion).order_by(col(ProfileVersion.id))))
 
 
+@MAINLY_SQLITE
 def test_looking_changes_nothing(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -89,6 +91,7 @@ def test_saving_the_same_topics_makes_no_further_version(web: Browser) -> None:
     assert only_subscriber().send_at == time(9, 0)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -179,6 +182,7 @@ def test_links_of_an_erased_subscriber_never_open_another_ones_page(web: Browser
     assert web.get(path(signed_links.preferences(1))).status_code == 404
 
 
+@MAINLY_SQLITE
 def test_an_unknown_button_is_refused(web: Browser) -> None:
     subscribed(web)
 
@@ -212,6 +216,7 @@ def test_of_two_tabs_the_second_to_save_is_refused_and_overwrites_nothing(web: B
     assert profiles()[-1].profile["topics"][0]["text"] == "protein folding"
 
 
+@MAINLY_SQLITE
 def test_saving_again_after_a_conflict_replaces_the_other_change(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -230,6 +235,7 @@ def _shown_versions(text: str) -> str:
     return match[1]
 
 
+@MAINLY_SQLITE
 def test_the_page_says_when_the_next_mail_comes(web: Browser) -> None:
     subscribed(web)
     text = web.get(path(signed_links.preferences(1))).text
@@ -237,6 +243,7 @@ def test_the_page_says_when_the_next_mail_comes(web: Browser) -> None:
     assert re.search(r"Next mail (today|tomorrow|\w{3} \d+ Nov 2025) at \d\d:\d\d\.", text)
 
 
+@MAINLY_SQLITE
 def test_a_section_is_saved_alone_and_what_was_typed_elsewhere_stays(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -253,6 +260,7 @@ def test_a_section_is_saved_alone_and_what_was_typed_elsewhere_stays(web: Browse
     assert len(profiles()) == 1
 
 
+@MAINLY_SQLITE
 def test_sections_changed_in_two_tabs_do_not_conflict(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -264,6 +272,7 @@ def test_sections_changed_in_two_tabs_do_not_conflict(web: Browser) -> None:
     assert profiles()[-1].profile["topics"][0]["text"] == "bandits"
 
 
+@MAINLY_SQLITE
 def test_the_second_tab_is_told_the_new_value_and_loses_nothing_typed(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -279,6 +288,7 @@ def test_the_second_tab_is_told_the_new_value_and_loses_nothing_typed(web: Brows
     assert (third_answer.status_code, only_subscriber().send_at) == (200, time(6, 15))
 
 
+@MAINLY_SQLITE
 def test_a_section_saved_first_hides_no_conflict_in_another(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -305,6 +315,7 @@ def test_a_topic_is_edited_limited_and_muted_in_its_row(web: Browser) -> None:
     assert (topics[0]["cap"], topics[0]["muted"]) == (3, True)
 
 
+@MAINLY_SQLITE
 def test_a_topic_is_deleted_in_its_row(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -315,6 +326,7 @@ def test_a_topic_is_deleted_in_its_row(web: Browser) -> None:
     assert [item["text"] for item in profiles()[-1].profile["topics"]] == ["bandits"]
 
 
+@MAINLY_SQLITE
 def test_a_wrong_topic_in_a_row_is_named_and_everything_typed_stays(web: Browser) -> None:
     subscribed(web)
     topic = "offline reinforcement learning"
@@ -339,6 +351,7 @@ def test_pausing_and_resuming_take_a_button_each(web: Browser) -> None:
     assert only_subscriber().paused_until is None
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("days", ["", "0", "-1", "x", "367", "9" * 400])
 def test_a_pause_of_no_length_is_refused(web: Browser, days: str) -> None:
     subscribed(web)
@@ -358,6 +371,7 @@ def test_the_newest_edition_is_sent_again_three_times_a_day_at_most(web: Browser
     assert queue.delivered == before + 3
 
 
+@MAINLY_SQLITE
 def test_leaving_takes_a_button_at_the_bottom(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.preferences(1))
@@ -367,6 +381,7 @@ def test_leaving_takes_a_button_at_the_bottom(web: Browser) -> None:
     assert only_subscriber().state == "left"
 
 
+@MAINLY_SQLITE
 def test_topics_are_previewed_without_being_saved(web: Browser) -> None:
     subscribed(web)
     response = web.post(path(signed_links.preferences(1)), data={"action": "preview", "topics": "bandits"})
@@ -375,6 +390,7 @@ def test_topics_are_previewed_without_being_saved(web: Browser) -> None:
     assert len(profiles()) == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("typed", "added"),
     [

@@ -19,6 +19,7 @@ from digest.services.preview import preview, preview_data, topic_counts
 from digest.services.selection import reference_backend
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import NOW, Browser, RecordingQueue
 
 PAPERS = 4  # of each announcement
@@ -42,6 +43,7 @@ def web(settled: None, clock_stands: time_machine.Traveller, queue: RecordingQue
     return Browser(build(queue, page_services()))
 
 
+@MAINLY_SQLITE
 def test_where_too_many_papers_may_match_older_announcements_are_left_out_and_the_page_says_so(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,6 +58,7 @@ def test_where_too_many_papers_may_match_older_announcements_are_left_out_and_th
     assert response["announcements_left_out"] == 2
 
 
+@MAINLY_SQLITE
 def test_with_few_enough_papers_nothing_is_left_out(web: Browser) -> None:
     announce(3)
 
@@ -66,6 +69,7 @@ def test_with_few_enough_papers_nothing_is_left_out(web: Browser) -> None:
     assert (len(response["days"]), response["announcements_left_out"]) == (3, 0)
 
 
+@MAINLY_SQLITE
 def test_papers_that_can_not_match_do_not_count(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     announce(4)
     monkeypatch.setattr(preview, "MAX_CANDIDATES", 1)
@@ -75,6 +79,7 @@ def test_papers_that_can_not_match_do_not_count(web: Browser, monkeypatch: pytes
     assert (len(response["days"]), response["announcements_left_out"]) == (4, 0)
 
 
+@MAINLY_SQLITE
 def test_an_announcement_where_too_many_papers_may_match_is_refused_with_the_reason(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +157,7 @@ def test_visitors_get_the_papers_before_a_change_until_those_after_it_are_prepar
     assert (before, during, totals()) == ([PAPERS], [PAPERS], [PAPERS, PAPERS])
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("pair", ["badak babom", "kakdud makmum"])  # the same 16 or 24 bits as the exclusion's pair
 def test_an_excluded_phrase_leaves_out_no_paper_with_another_pair_of_words(web: Browser, pair: str) -> None:
     title = f"Diffusion on a graph to transform {pair}"
@@ -174,6 +180,7 @@ def totals(web: Browser, *, days: int = 14) -> list[int]:
     return [day["total"] for day in answer.json()["days"]]
 
 
+@MAINLY_SQLITE
 def test_days_after_an_announcement_with_too_many_papers_for_posting_lists_are_previewed(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +199,7 @@ def test_days_after_an_announcement_with_too_many_papers_for_posting_lists_are_p
     assert totals(web) == [PAPERS, PAPERS]
 
 
+@MAINLY_SQLITE
 def test_the_background_thread_survives_any_error_and_its_state_names_it(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +234,7 @@ def test_the_longest_previews_are_prepared_once_and_displace_no_usual_one(
         assert preview_data.cache.current(session, 14) is usual
 
 
+@MAINLY_SQLITE
 def test_signals_without_new_papers_reach_previews(web: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview_data, "cache", preview_data.PreviewDataCache())
     announce(1)

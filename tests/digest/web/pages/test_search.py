@@ -11,6 +11,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.search.search_indexing import index_papers
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import Browser, path, subscribed
 
 MONDAY = date(2025, 11, 17)
@@ -153,6 +154,7 @@ def test_newest_first_and_pages_by_cursor_show_each_paper_once(web: Browser) -> 
             assert [int(number) % 5 for number in listed_titles] == sorted(int(number) % 5 for number in listed_titles)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("query", "message"),
     [
@@ -173,6 +175,7 @@ def test_a_bad_query_is_explained_at_the_box(web: Browser, query: str, message: 
     assert message in response.text.replace("&#39;", "'")
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "params",
     [{"cursor": "1"}, {"cursor": "' OR 1=1"}, {"order": "worst"}, {"category": "x y"}, {"from": "yesterday"},
@@ -197,6 +200,7 @@ def test_a_query_of_many_parentheses_is_answered(library: Browser) -> None:
         assert library.get("/search", params={"q": query, "order": "best"}).status_code == 200
 
 
+@MAINLY_SQLITE
 def test_searches_are_limited_as_previews_are(web: Browser) -> None:
     answers = [web.get("/search", params={"q": "graphs"}) for _ in range(31)]
 
@@ -205,6 +209,7 @@ def test_searches_are_limited_as_previews_are(web: Browser) -> None:
     assert web.get("/search").status_code == 200
 
 
+@MAINLY_SQLITE
 def test_a_search_becomes_a_topic(library: Browser) -> None:
     text = library.get("/search", params={"q": "protein design", "category": "cs.LG"}).text
 

@@ -14,6 +14,7 @@ from digest.models import Batch, Consent, FeedSource, ProfileVersion, SignUpRequ
 from digest.models.paper import Announcement
 from digest.services.admin import source_admin
 from digest.services.security import signed_links
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import (
     ADA,
     NOW,
@@ -87,6 +88,7 @@ def test_subjects_by_name_sources_and_languages_of_a_sign_up_are_stored(
         assert f'value="{box}" checked' in page
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(("sources", "is_offered"), [("default", False), ("default,biorxiv", True)])
 def test_sources_are_offered_where_there_are_several(
     web: Browser, configured: Callable[..., None], sources: str, is_offered: bool
@@ -132,6 +134,7 @@ def test_a_sign_up_for_an_active_subscriber_changes_nothing_and_mails_their_link
     assert [mail.kind for mail in mails()] == ["confirmation", "link"]
 
 
+@MAINLY_SQLITE
 def test_an_address_gets_three_confirmations_a_day_at_most_with_growing_gaps(
     web: Browser, clock_stands: time_machine.Traveller
 ) -> None:
@@ -147,6 +150,7 @@ def test_an_address_gets_three_confirmations_a_day_at_most_with_growing_gaps(
     assert [mail.serial for mail in mails()] == [0, 1, 2, 3]
 
 
+@MAINLY_SQLITE
 def test_the_spellings_of_one_inbox_share_its_limit(web: Browser) -> None:
     for address in ("ada@gmail.com", "a.d.a@gmail.com", "ADA+x@gmail.com", "ada+y+z@googlemail.com"):
         assert web.post("/subscribe", data=PREFERENCES | {"address": address}).status_code == 303
@@ -183,6 +187,7 @@ def test_at_the_ceiling_an_address_that_gets_nothing_anyway_is_answered_alike(
     assert web.post("/subscribe", data=PREFERENCES).status_code == 429
 
 
+@MAINLY_SQLITE
 def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
     responses = [web.post("/subscribe", data=PREFERENCES | {"address": f"reader{n}@digest.example"}) for n in range(21)]
 
@@ -192,6 +197,7 @@ def test_a_client_gets_twenty_sign_ups_an_hour_at_most(web: Browser) -> None:
     assert Browser(web.app, host="203.0.113.8").post("/subscribe", data=PREFERENCES).status_code == 303
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("field", "value"),
     [("address", "nobody"), ("topics", '"open'), ("time_zone", "Mars"), ("send_at", "25:00"), ("cadence", "hourly"),
@@ -207,6 +213,7 @@ def test_a_wrong_field_is_named_and_what_was_typed_is_kept(web: Browser, field: 
     assert everything()["subscriber"] == []
 
 
+@MAINLY_SQLITE
 def test_a_missing_address_is_named(web: Browser) -> None:
     response = web.post("/subscribe", data={"topics": "graphs"})
 
@@ -214,6 +221,7 @@ def test_a_missing_address_is_named(web: Browser) -> None:
     assert 'id="address-error"' in response.text
 
 
+@MAINLY_SQLITE
 def test_looking_at_a_confirmation_changes_nothing(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
     link = path(signed_links.confirm(1, 1))
@@ -249,6 +257,7 @@ def test_confirming_starts_the_mail_and_keeps_the_proof(web: Browser, queue: Rec
     assert all(event.wording and len(event.client) == 64 for event in events)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("days_ago", "promise"),
     [
@@ -358,6 +367,7 @@ def test_two_spellings_of_one_address_are_one_subscriber(web: Browser) -> None:
         assert len(session.exec(select(Subscriber)).all()) == 1
 
 
+@MAINLY_SQLITE
 def test_no_address_stands_in_the_counters_of_limits(web: Browser) -> None:
     web.post("/subscribe", data=PREFERENCES)
 
@@ -366,6 +376,7 @@ def test_no_address_stands_in_the_counters_of_limits(web: Browser) -> None:
     assert "203.0.113" not in str(everything())
 
 
+@MAINLY_SQLITE
 def test_a_sign_up_redirects_so_that_reloading_sends_nothing_again(web: Browser) -> None:
     response = web.post("/subscribe", data=PREFERENCES)
     page = web.get(response.headers["location"])
@@ -375,6 +386,7 @@ def test_a_sign_up_redirects_so_that_reloading_sends_nothing_again(web: Browser)
     assert len(mails()) == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("typed", "topics"),
     [
@@ -393,6 +405,7 @@ def test_commas_separate_topics_outside_of_quotes(web: Browser, typed: str, topi
     assert [topic["text"] for topic in profile["topics"]] == topics
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
@@ -409,6 +422,7 @@ def test_an_error_is_in_plain_words_beside_its_field(web: Browser, field: str, v
     assert f'id="{field}-error">{message}</p>' in response.text
 
 
+@MAINLY_SQLITE
 def test_too_many_sign_ups_keep_what_was_typed(web: Browser) -> None:
     for n in range(20):
         web.post("/subscribe", data=PREFERENCES | {"address": f"subscriber{n}@digest.example"})

@@ -18,6 +18,7 @@ from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
 from digest.services.security import signed_links
 from digest.settings import TextSetting
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.bibliography.library_server import LibraryServer, library_server
 from tests.digest.web.conftest import ADA, NOW, Browser, everything, only_subscriber, path, subscribed
 
@@ -51,6 +52,7 @@ def examples() -> list[ExamplePaper]:
         return list(session.exec(select(ExamplePaper).order_by(ExamplePaper.id)))  # type: ignore[arg-type]
 
 
+@MAINLY_SQLITE
 def test_a_file_fills_the_form_with_topics_and_says_what_was_read(web: Browser, stored: int) -> None:
     answer = web.post("/start-from-papers", data={"topics": "graph theory", "address": ADA}, files=UPLOAD)
 
@@ -63,6 +65,7 @@ def test_a_file_fills_the_form_with_topics_and_says_what_was_read(web: Browser, 
     assert f'value="{ADA}"' in answer.text
 
 
+@MAINLY_SQLITE
 def test_every_damaged_entry_is_named_with_its_line(web: Browser, stored: int) -> None:
     page = web.post("/start-from-papers", files=UPLOAD).text
 
@@ -88,6 +91,7 @@ def test_the_papers_of_a_sign_up_become_examples_when_it_is_confirmed(web: Brows
     ]
 
 
+@MAINLY_SQLITE
 def test_papers_that_are_unchecked_in_the_form_are_not_used(web: Browser, stored: int) -> None:
     web.post("/start-from-papers", files=UPLOAD)
     web.post("/subscribe", data={"address": ADA, "topics": "human preferences"})
@@ -95,6 +99,7 @@ def test_papers_that_are_unchecked_in_the_form_are_not_used(web: Browser, stored
     assert examples() == []
 
 
+@MAINLY_SQLITE
 def test_an_import_that_is_no_longer_kept_is_named(
     web: Browser, stored: int, clock_stands: time_machine.Traveller
 ) -> None:
@@ -108,6 +113,7 @@ def test_an_import_that_is_no_longer_kept_is_named(
     assert examples() == []
 
 
+@MAINLY_SQLITE
 def test_the_form_keeps_the_papers_when_a_field_is_wrong(web: Browser, stored: int) -> None:
     token = token_in(web.post("/start-from-papers", files=UPLOAD).text)
 
@@ -116,12 +122,14 @@ def test_the_form_keeps_the_papers_when_a_field_is_wrong(web: Browser, stored: i
     assert token_in(answer.text) == token
 
 
+@MAINLY_SQLITE
 def test_pasted_identifiers_work_as_a_file_does(web: Browser, stored: int) -> None:
     page = web.post("/start-from-papers", data={"library_text": "https://arxiv.org/abs/2401.00001v2 nonsense"}).text
 
     assert "1 entry, 1 known here" in page
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -143,6 +151,7 @@ def test_a_file_that_is_no_library_is_refused_in_one_line_and_nothing_is_stored(
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_an_empty_form_is_refused(web: Browser) -> None:
     answer = web.post("/start-from-papers", data={"topics": "graphs"})
 
@@ -150,6 +159,7 @@ def test_an_empty_form_is_refused(web: Browser) -> None:
     assert "Paste identifiers or addresses of papers, or choose a file" in answer.text
 
 
+@MAINLY_SQLITE
 def test_a_file_of_50_megabytes_is_refused(web: Browser) -> None:
     answer = web.post("/start-from-papers", files={"library_file": ("library.bib", b"x" * (50 << 20))})
 
@@ -157,12 +167,14 @@ def test_a_file_of_50_megabytes_is_refused(web: Browser) -> None:
     assert "A file may have 20 MB at most" in answer.text
 
 
+@MAINLY_SQLITE
 def test_other_pages_still_take_no_large_bodies(web: Browser) -> None:
     answer = web.post("/subscribe", data={"topics": "x" * 70_000})
 
     assert answer.status_code == 413
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_imports_papers_and_sees_suggested_topics_unsaved(web: Browser, stored: int) -> None:
     subscriber = subscribed(web)
     link = path(signed_links.preferences(subscriber.id or 0))
@@ -177,6 +189,7 @@ def test_a_subscriber_imports_papers_and_sees_suggested_topics_unsaved(web: Brow
     assert "human preferences" not in web.get(link).text.partition('name="topics"')[2].partition("</textarea>")[0]
 
 
+@MAINLY_SQLITE
 def test_the_last_import_is_undone_in_one_click(web: Browser, stored: int) -> None:
     link = path(signed_links.preferences(subscribed(web).id or 0))
     web.post(link, data={"action": "import-papers", "library_text": "2401.00001"})
@@ -200,6 +213,7 @@ def test_one_paper_or_all_of_them_are_removed(web: Browser, stored: int) -> None
     assert examples() == []
 
 
+@MAINLY_SQLITE
 def test_a_damaged_import_in_the_preferences_changes_nothing(web: Browser, stored: int) -> None:
     link = path(signed_links.preferences(subscribed(web).id or 0))
     before = everything()
@@ -227,6 +241,7 @@ def report(web: Browser, body: Any) -> dict[str, Any]:
     return value
 
 
+@MAINLY_SQLITE
 def test_the_api_reports_on_identifiers(web: Browser, stored: int) -> None:
     value = report(web, {"papers": ["2401.00001", "10.1000/unknown"]})
 
@@ -234,6 +249,7 @@ def test_the_api_reports_on_identifiers(web: Browser, stored: int) -> None:
     assert [topic["topic"] for topic in value["topics"]]
 
 
+@MAINLY_SQLITE
 def test_the_api_takes_a_file_as_the_body(web: Browser, stored: int) -> None:
     answer = web.post("/api/v1/library", content=BIBTEX, headers={"content-type": "application/x-bibtex"})
 
@@ -242,6 +258,7 @@ def test_the_api_takes_a_file_as_the_body(web: Browser, stored: int) -> None:
     assert [problem["line"] for problem in value["problems"] if problem["lost"]] == [7]
 
 
+@MAINLY_SQLITE
 def test_a_sign_up_by_the_api_may_name_the_library(web: Browser, stored: int) -> None:
     value = report(web, {"papers": ["2401.00001"]})
 
@@ -252,6 +269,7 @@ def test_a_sign_up_by_the_api_may_name_the_library(web: Browser, stored: int) ->
     assert [example.paper_id for example in examples()] == [1]
 
 
+@MAINLY_SQLITE
 def test_the_api_refuses_what_is_no_library(web: Browser) -> None:
     answer = web.post("/api/v1/library", content=b"%PDF-1.4", headers={"content-type": "application/octet-stream"})
 
@@ -267,6 +285,7 @@ def zotero(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[LibrarySer
         yield server
 
 
+@MAINLY_SQLITE
 def test_a_zotero_group_is_imported(web: Browser, stored: int, zotero: LibraryServer) -> None:
     items = [{"key": "A", "data": {"itemType": "preprint", "title": "", "extra": "arXiv: 2401.00001"}}]
     zotero.add_items("/groups/12/items/top", items)
@@ -276,6 +295,7 @@ def test_a_zotero_group_is_imported(web: Browser, stored: int, zotero: LibrarySe
     assert "1 entry, 1 known here" in page
 
 
+@MAINLY_SQLITE
 def test_a_key_that_may_write_is_refused_and_shown_nowhere(web: Browser, zotero: LibraryServer) -> None:
     key = "a1B2c3D4e5F6g7H8i9J0k1L2"
     zotero.add("/keys/current", {"userID": 7, "access": {"user": {"library": True, "write": True}}})
@@ -289,6 +309,7 @@ def test_a_key_that_may_write_is_refused_and_shown_nowhere(web: Browser, zotero:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_a_private_zotero_library_is_named_as_such(web: Browser, zotero: LibraryServer) -> None:
     zotero.refuse("/groups/12/items/top", 403)
 
@@ -298,6 +319,7 @@ def test_a_private_zotero_library_is_named_as_such(web: Browser, zotero: Library
     assert "This Zotero library is private" in answer.text
 
 
+@MAINLY_SQLITE
 def test_an_orcid_record_that_does_not_exist_is_named(web: Browser, zotero: LibraryServer) -> None:
     answer = web.post("/start-from-papers", data={"library_text": "https://orcid.org/0000-0002-1825-0097"})
 

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import Browser
 from tests.digest.web.pages.test_search import paper, store
 
@@ -43,11 +44,13 @@ def test_a_misspelled_word_is_corrected(titles: Browser) -> None:
     assert suggested(titles, "protien language") == [["protein language"]]
 
 
+@MAINLY_SQLITE
 def test_an_author_is_recognised(titles: Browser) -> None:
     assert suggested(titles, "niao he")[0] == ['au:"Niao He"']
     assert suggested(titles, "au:He") == []
 
 
+@MAINLY_SQLITE
 def test_a_list_is_split(titles: Browser) -> None:
     assert suggested(titles, "optimal transport; causal inference")[0] == ["optimal transport", "causal inference"]
 
@@ -60,6 +63,7 @@ def test_a_long_text_offers_topics_that_papers_have(titles: Browser) -> None:
     assert not any("experiments show" in topic for topic in topics)
 
 
+@MAINLY_SQLITE
 def test_suggestions_may_be_cached_and_are_limited(titles: Browser) -> None:
     answers = [titles.get("/topics/suggest", params={"q": "graph"}) for _ in range(121)]
 
@@ -73,6 +77,7 @@ def test_any_text_is_answered(titles: Browser, text: str) -> None:
     assert titles.get("/topics/suggest", params={"q": text}).status_code == 200
 
 
+@MAINLY_SQLITE
 def test_the_script_is_allowed_on_both_pages(web: Browser) -> None:
     for page in ("/", "/search"):
         response = web.get(page)

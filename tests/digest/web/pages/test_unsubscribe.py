@@ -10,6 +10,7 @@ from digest.db.outbox import deliveries
 from digest.models import Consent
 from digest.services.security import signed_links
 from digest.signing import CONFIRM, EDITION, PREFERENCES, UNSUBSCRIBE
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import (
     ADA,
     NOW,
@@ -23,6 +24,7 @@ from tests.digest.web.conftest import (
 )
 
 
+@MAINLY_SQLITE
 def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
     subscribed(web)
     link = path(signed_links.unsubscribe(1))
@@ -34,6 +36,7 @@ def test_looking_at_the_link_changes_nothing(web: Browser) -> None:
     assert responses[1].text == ""
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "body",
     [
@@ -89,6 +92,7 @@ def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> No
         assert [event.event for event in session.exec(select(Consent))] == ["asked", "confirmed", "left"]
 
 
+@MAINLY_SQLITE
 def test_a_one_click_post_is_answered_in_a_line_and_records_no_client(web: Browser) -> None:
     subscribed(web)
     response = web.post(path(signed_links.unsubscribe(1)), data={"List-Unsubscribe": "One-Click"})
@@ -98,6 +102,7 @@ def test_a_one_click_post_is_answered_in_a_line_and_records_no_client(web: Brows
         assert [event.client for event in session.exec(select(Consent).where(Consent.event == "left"))] == ["one-click"]
 
 
+@MAINLY_SQLITE
 def test_the_button_of_the_page_is_answered_with_a_page_and_records_the_client(web: Browser) -> None:
     subscribed(web)
     fields = {"on_page": "yes", "List-Unsubscribe": "One-Click"}
@@ -119,6 +124,7 @@ def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
     assert only_subscriber().next_due_at is not None
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("purpose", [CONFIRM, PREFERENCES, EDITION])
 def test_a_link_of_another_purpose_does_nothing(web: Browser, purpose: str) -> None:
     subscribed(web)
@@ -130,6 +136,7 @@ def test_a_link_of_another_purpose_does_nothing(web: Browser, purpose: str) -> N
     assert [response.status_code for response in responses] == [400, 400]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("page", ["confirm", "preferences", "editions"])
 def test_an_unsubscribe_link_opens_nothing_else(web: Browser, page: str) -> None:
     subscribed(web)
@@ -138,6 +145,7 @@ def test_an_unsubscribe_link_opens_nothing_else(web: Browser, page: str) -> None
     assert web.get(f"/{page}/{token}").status_code == 400
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("token", ["x", "WzFd.AAAAAAAAAAAAAAAAAAAAAAAAAAA", "a" * 3000, "%00", "é"])
 def test_a_link_that_was_altered_is_refused_calmly(web: Browser, token: str) -> None:
     response = web.post(f"/unsubscribe/{token}")
