@@ -45,6 +45,11 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
         "run the command as the user of the service, or give it the file and its folder (chown)",
     ),
     (
+        r"no schema has been selected",
+        "there is no schema of the search_path in this database",
+        "create it (CREATE SCHEMA), or correct `options` in DIGEST_DATABASE_URL",
+    ),
+    (
         r"permission denied",
         "the user of DIGEST_DATABASE_URL lacks a right",
         "make it the owner of the database and its tables",

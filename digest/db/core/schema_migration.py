@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
+_VERSION_TABLE = "alembic_version"
+_READ_VERSION = text(f"SELECT version_num FROM {_VERSION_TABLE}")  # noqa: S608 - a constant
+_FIRST_TABLES = ("delivery", "edition", "subscriber")  # some of those that the first migration creates
 _LOCK = 7_230_117  # arbitrary; the same for all processes that migrate
 
 
@@ -120,9 +124,9 @@ def current_revision(database: Engine | None = None) -> str | None:
     if database is None and is_missing_file():
         return None
     with (database or engine()).execution_options(reading=True).connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+        if not _are_ours(set(inspect(connection).get_table_names())):
             return None
-        version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        version: str | None = connection.execute(_READ_VERSION).scalar()
         return version
 
 
@@ -137,9 +141,17 @@ def foreign_tables(database: Engine | None = None) -> list[str]:
         return []
     with (database or engine()).execution_options(reading=True).connect() as connection:
         names = set(inspect(connection).get_table_names())
-        if "alembic_version" in names:
+        if _are_ours(names):
             return []
-        return sorted(names if connection.dialect.name == "sqlite" else names & SQLModel.metadata.tables.keys())
+        has_version = _VERSION_TABLE in names and connection.execute(_READ_VERSION).scalar() is not None
+    if connection.dialect.name != "sqlite":
+        names &= SQLModel.metadata.tables.keys() | ({_VERSION_TABLE} if has_version else set())
+    return sorted(names)
+
+
+def _are_ours(tables: AbstractSet[str]) -> bool:
+    """True for a database that this service migrated; other programs that use Alembic have a version table, too."""
+    return {_VERSION_TABLE, *_FIRST_TABLES} <= tables
 
 
 def foreign_database_message(tables: Sequence[str]) -> str:
