@@ -95,9 +95,11 @@ app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 def up(port: Port = None) -> None:
     """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
+    from digest.redis import running_instance
     from workers import port_check, supervisor
 
     configuration = settings.get()
+    running_instance.require_none(configuration.data_dir)
     _require_ready_in_child("secret_key", "mail_from", "smtp_url")
     port_check.require_free_port(configuration.host, port or configuration.port)
     logs.configure(level=configuration.log_level)

@@ -42,7 +42,7 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
     (
         r"readonly database|unable to open database file",
         "this user may not use the database's file",
-        "run the command as the user of the service, or give it the file and its folder (chown)",
+        "run the command as the user of the service, or let it write the file, -wal and -shm beside it, and the folder",
     ),
     (
         r"no schema has been selected",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -166,10 +166,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def make_file_as_root(database: Engine) -> None:
-    """Create a missing SQLite file with the owner of its folder; SQLite gives the files beside it the same owner."""
+    """Create a missing SQLite file with the owner of its folder; SQLite gives the files beside it the same owner.
+
+    Where it can't be created, connecting fails, and that error is explained.
+    """
     name = database.url.database if database.dialect.name == "sqlite" else None
     if os.geteuid() == 0 and name and name != ":memory:" and os.access(Path(name).parent, os.W_OK):
-        make_private_file(Path(name))
+        with suppress(OSError):
+            make_private_file(Path(name))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -208,9 +208,10 @@ def explain_failure(error: DatabaseFailure) -> DigestError:
     """A failure of the database in one line, with a remedy. Raises `error` where it is an error of the program."""
     if isinstance(error, IntegrityError | DataError):
         raise error
-    try:
-        require_newest()
-    except Misconfigured as other_schema:
-        return other_schema
+    if not is_missing_file():  # else it can't be created, and `digest migrate` could not do so either
+        try:
+            require_newest()
+        except Misconfigured as other_schema:
+            return other_schema
     problem, cure = problem_and_cure(error)
     return Transient(f"{problem}; {cure}")

@@ -17,7 +17,8 @@ def move_database(address: str) -> list[TransferredTable]:
     """Copy all tables to the empty database at `address`; the present one stays as it is.
 
     Raises BadInput for an invalid address, the database of another program or a value that does not fit there, Refused
-    where the service runs or the target is not empty, Transient where the target fails. Nothing is stored there then, except empty tables.
+    where the service runs or the target is not empty, Transient where the target fails. Nothing is stored there then,
+    except empty tables.
     """
     instance = running_instance.find_instance(settings.get().data_dir)
     if instance is not None:
