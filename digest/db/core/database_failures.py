@@ -24,6 +24,11 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
         "stop the service, move the damaged database away, and restore the last backup: digest restore FILE",
     ),
     (
+        r"database file is not there",
+        "the database's file was moved or deleted while it was in use",
+        "stop the service, put the file back or restore the last backup (digest restore FILE), then start it",
+    ),
+    (
         r"database is locked|database table is locked",
         "another program keeps the database locked",
         "end it (a shell of SQLite, or a program that copies the file), then repeat",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from digest.errors import Misconfigured
 from digest.replace_file import make_private_file, make_private_folder
 
 BUSY_SECONDS = 30
+MISSING_FILE = "the database file is not there any more"
 # A peer that does not answer for a minute is gone. Without it the system would wait for hours, and PostgreSQL would
 # keep the locks of a machine that was cut off. Not shorter, because a client that is suspended, or reads nothing of a
 # large result meanwhile, loses its connection, too; not longer, because a lease is two minutes.
@@ -96,9 +98,13 @@ def _engine(address: str) -> Engine:
         raise Misconfigured(_ADDRESS_HINT) from error
     if url.database:
         _make_folder(Path(url.database).parent)
-    sqlite_engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
-    )
+    arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    watched = _WatchedFile(Path(url.database)) if url.database and url.database != ":memory:" else None
+    if watched is not None:
+        arguments["factory"] = watched.connect
+    sqlite_engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    if watched is not None:
+        watched.watch(sqlite_engine)
     event.listen(sqlite_engine, "connect", _prepare_sqlite)
     event.listen(sqlite_engine, "begin", _begin_sqlite)
     return sqlite_engine
@@ -155,6 +161,45 @@ def _ping_idle_connections(pooled_engine: Engine) -> Engine:
                 raise DisconnectionError("the server closed the connection") from error
 
     return pooled_engine
+
+
+class _WatchedFile:
+    """Leaves an SQLite file that was moved or deleted: its open connections would store what nobody finds again.
+
+    A file put in its place is used; where there is none, connecting fails instead of creating an empty database.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._has_connected = False
+
+    def connect(self, *arguments: Any, **options: Any) -> sqlite3.Connection:
+        """The factory of the driver's connections. Raises OperationalError where the file is there no more."""
+        if self._has_connected and _file_identity(self._file) is None:
+            raise sqlite3.OperationalError(MISSING_FILE)
+        options.pop("factory", None)
+        return sqlite3.Connection(*arguments, **options)
+
+    def watch(self, sqlite_engine: Engine) -> None:
+        """Check at each checkout that the connection's file is the one with that name."""
+        event.listen(sqlite_engine, "connect", self._record_identity)
+        event.listen(sqlite_engine, "checkout", self._compare_identity)
+
+    def _record_identity(self, _connection: Any, record: Any) -> None:
+        self._has_connected = True
+        record.info["identity"] = _file_identity(self._file)
+
+    def _compare_identity(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["identity"] != _file_identity(self._file):
+            raise DisconnectionError(MISSING_FILE)
+
+
+def _file_identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _make_folder(folder: Path) -> None:

@@ -202,6 +202,25 @@ def test_a_process_stopped_by_a_signal_is_an_error(ready: Terminal, redis_server
 
 
 @SQLITE
+@pytest.mark.parametrize(
+    ("setting", "value", "cure"),
+    [("maxmemory", "1", "raise its maxmemory"), ("replicaof", "127.0.0.1 1", "name the primary in DIGEST_REDIS_URL")],
+)
+def test_a_redis_that_answers_but_stores_nothing_is_an_error(
+    ready: Terminal, redis_server: PrivateRedis, database: str, setting: str, value: str, cure: str
+) -> None:
+    client = redis.connect(redis_server.url)._client
+    if setting == "replicaof":
+        client.execute_command("REPLICAOF", *value.split())
+    else:
+        client.config_set(setting, value)
+
+    ((level, text),) = findings(ready, "redis")
+    assert level == "error"
+    assert cure in text
+
+
+@SQLITE
 def test_a_redis_that_may_evict_keys_is_a_warning(ready: Terminal, redis_server: PrivateRedis, database: str) -> None:
     client = redis.connect(redis_server.url)._client
     client.config_set("maxmemory", "100mb")
