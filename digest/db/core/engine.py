@@ -96,11 +96,16 @@ def _engine(address: str) -> Engine:
             return _create_postgresql_engine(url)
     except (ArgumentError, ImportError) as error:
         raise Misconfigured(_ADDRESS_HINT) from error
+    return _create_sqlite_engine(url)
+
+
+def _create_sqlite_engine(url: URL) -> Engine:
+    arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    watched = None
     if url.database:
         _make_folder(Path(url.database).parent)
-    arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
-    watched = _WatchedFile(Path(url.database)) if url.database and url.database != ":memory:" else None
-    if watched is not None:
+    if url.database and url.database != ":memory:":
+        watched = _WatchedFile(Path(url.database))
         arguments["factory"] = watched.connect
     sqlite_engine = create_engine(url, connect_args=arguments, hide_parameters=True)
     if watched is not None:
