@@ -67,6 +67,7 @@ def _require_ready(*names: str) -> None:
     configuration.require_valid()
     settings.get().require(*names)
     schema_migration.require_newest()
+    schema_migration.require_usable_file()
 
 
 def _require_ready_in_child(*names: str) -> None:

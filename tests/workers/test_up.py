@@ -183,6 +183,17 @@ def test_another_process_with_the_number_of_a_killed_service_is_not_taken_for_it
     assert running_instance.find_instance(tmp_path) is None
 
 
+def test_digest_up_refuses_a_database_that_it_can_not_write(installation: InstalledFolder) -> None:
+    with (installation.folder / ".env").open("a") as env_file:
+        env_file.write(f"DIGEST_DATABASE_URL=sqlite:///{installation.state}\n")  # a folder: root may write all files
+
+    code, error = installation.run("up", "--port", str(free_port()))
+
+    assert code == 2
+    assert error.startswith("digest: this user may not use the database's file (unable to open database file); ")
+    assert error.count("\n") == 1
+
+
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:
     installation = InstalledFolder(tmp_path)
 

@@ -15,6 +15,7 @@ from digest.db.core import disk_space
 DatabaseFailure = InterfaceError | DatabaseError
 FAILURES = (InterfaceError, DatabaseError)  # what `problem_and_cure` explains
 DAMAGED = "the database is damaged"
+UNUSABLE_FILE = "this user may not use the database's file"
 _FULL_DISK = "the disk of the database is full"
 _FULL_DISK_CURE = "free space there; what was not stored is done again"
 _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and what to do
@@ -46,7 +47,7 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
     ),
     (
         r"readonly database|unable to open database file",
-        "this user may not use the database's file",
+        UNUSABLE_FILE,
         "run the command as the user of the service, or let it write the file, -wal and -shm beside it, and the folder",
     ),
     (

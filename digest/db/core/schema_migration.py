@@ -17,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from digest import settings
 from digest.db.core import installation
-from digest.db.core.database_failures import FAILURES, DatabaseFailure, problem_and_cure
+from digest.db.core.database_failures import FAILURES, UNUSABLE_FILE, DatabaseFailure, problem_and_cure
 from digest.db.core.engine import engine, make_file_as_root, missing_file
 from digest.errors import DigestError, Misconfigured, Transient
 
@@ -202,6 +202,16 @@ def require_newest() -> None:
         raise Misconfigured(
             f"the database's schema is {revision or 'empty'}, not {newest_revision()}; run: digest migrate"
         )
+
+
+def require_usable_file() -> None:
+    """Raises Misconfigured where this user may not write SQLite's file, which no later attempt cures."""
+    try:
+        current_revision()
+    except FAILURES as error:
+        problem, cure = problem_and_cure(error)
+        if problem.startswith(UNUSABLE_FILE):
+            raise Misconfigured(f"{problem}; {cure}") from error
 
 
 def explain_failure(error: DatabaseFailure) -> DigestError:
