@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time
 from functools import cached_property, lru_cache
@@ -376,6 +378,20 @@ def use_env_file(file: Path) -> None:
     ENV_FILE = file.absolute()
     os.environ[ENV_FILE_VARIABLE] = str(ENV_FILE)
     clear_cache()
+
+
+@contextmanager
+def reading_env_file(file: Path) -> Iterator[None]:
+    """Read this file instead of `.env` for a while, in this process alone (`digest restore`)."""
+    global ENV_FILE  # noqa: PLW0603 - put back at the end
+    previous = ENV_FILE
+    ENV_FILE = file
+    clear_cache()
+    try:
+        yield
+    finally:
+        ENV_FILE = previous
+        clear_cache()
 
 
 def clear_cache() -> None:

@@ -67,6 +67,7 @@ def _require_ready(*names: str) -> None:
     configuration.require_valid()
     settings.get().require(*names)
     schema_migration.require_newest()
+    schema_migration.require_usable_file()
 
 
 def _require_ready_in_child(*names: str) -> None:
@@ -95,9 +96,11 @@ app = build_app(Dependencies(enqueue=_create_enqueue, seeds=_load_seeds))
 def up(port: Port = None) -> None:
     """Run web, worker and scheduler on this machine. Also a private Redis, unless DIGEST_REDIS_URL is set."""
     from digest import settings
+    from digest.redis import running_instance
     from workers import port_check, supervisor
 
     configuration = settings.get()
+    running_instance.require_none(configuration.data_dir)
     _require_ready_in_child("secret_key", "mail_from", "smtp_url")
     port_check.require_free_port(configuration.host, port or configuration.port)
     logs.configure(level=configuration.log_level)

@@ -7,6 +7,8 @@ import socket
 
 from digest.errors import Misconfigured
 
+_PRIVILEGED_PORT_CURE = "; only root may use ports below 1024: choose another with --port, behind a proxy with https"
+
 
 def require_free_port(host: str, port: int) -> None:
     """Raises Misconfigured if another process listens there.
@@ -26,4 +28,5 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise Misconfigured(f"port {port} is in use; choose another with --port") from error
-            raise Misconfigured(f"can't listen on {host}, port {port}: {error.strerror}") from error
+            cure = _PRIVILEGED_PORT_CURE if error.errno == errno.EACCES else ""
+            raise Misconfigured(f"can't listen on {host}, port {port}: {error.strerror}{cure}") from error

@@ -12,6 +12,8 @@ from functools import partial
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest import logs, redis, settings
+from digest.db.core import schema_migration
+from digest.db.core.database_failures import FAILURES, is_program_error
 from digest.errors import DigestError
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
@@ -131,6 +133,10 @@ def _run_if_leader(leader: LeaderLock, name: str, job: Callable[[], object]) -> 
         leader.stamp_progress()
     except DigestError as error:
         log.warning("job_failed", job=name, reason=str(error))
+    except FAILURES as error:
+        if is_program_error(error):
+            raise
+        log.warning("job_failed", job=name, reason=str(schema_migration.explain_failure(error)))
 
 
 def run() -> None:

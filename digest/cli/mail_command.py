@@ -65,7 +65,7 @@ def register(app: typer.Typer, dependencies: Dependencies) -> None:
         if to_stdout and maildir:
             raise BadInput("give either --print or --maildir")
         with _state_file(state, request, sends=not (to_stdout or maildir)):
-            schema_migration.upgrade()
+            _upgrade_schema(state)
             hand_over = _print_text if to_stdout else None
             if maildir is not None:
                 hand_over = _MaildirWriter(maildir).write
@@ -92,6 +92,18 @@ def _state_file(state: Path, request: PersonalRequest, *, sends: bool) -> Iterat
             os.environ.clear()
             os.environ.update(variables)
             settings.clear_cache()
+
+
+def _upgrade_schema(state: Path) -> None:
+    """Raises BadInput for a folder, the database of another program, and the state of a newer release."""
+    if state.is_dir():
+        raise BadInput(f"--state: {state} is a folder; name a file", field="state")
+    try:
+        schema_migration.upgrade()
+    except Misconfigured as error:
+        problem = str(error).partition("; give the service a database of its own")
+        cure = "; name another file" if problem[1] else ""
+        raise BadInput(f"--state: {state.absolute()}: {problem[0]}{cure}", field="state") from error
 
 
 def _explain_failure(state: Path, error: DatabaseFailure) -> DigestError:

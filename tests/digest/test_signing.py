@@ -76,6 +76,17 @@ def test_a_timed_token_is_good_until_its_time_is_over() -> None:
             SIGNER.read_timed(SIGN_IN, token, max_age=60)
 
 
+def test_a_timed_token_of_a_clock_that_was_ahead_is_good() -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        token = SIGNER.sign_timed(SIGN_IN, 5)
+        clock.shift(timedelta(seconds=-60))
+        assert SIGNER.read_timed(SIGN_IN, token, max_age=60) == [5]
+        clock.shift(timedelta(seconds=-1))
+
+        with pytest.raises(StaleToken):
+            SIGNER.read_timed(SIGN_IN, token, max_age=60)
+
+
 def test_a_signer_without_a_key_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one key"):
         Signer(())

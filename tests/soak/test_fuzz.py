@@ -220,6 +220,17 @@ def test_a_damaged_file_is_read_or_refused(name: str, tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
 def test_ten_minutes_of_damage_find_no_fault(parser: FuzzedParser, tmp_path: Path) -> None:
+    _try_for_ten_minutes(parser, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", FILE_PARSERS)
+def test_ten_minutes_of_damaged_files_find_no_fault(name: str, tmp_path: Path) -> None:
+    read, documents = FILE_PARSERS[name]
+    _try_for_ten_minutes(FuzzedParser(name, _in_file(read, tmp_path), documents), tmp_path)
+
+
+def _try_for_ten_minutes(parser: FuzzedParser, tmp_path: Path) -> None:
     seed, until = random.randrange(1 << 32), time.process_time() + CPU_SECONDS
     generator = random.Random(seed)
     tried = 0

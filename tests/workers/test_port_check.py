@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -42,3 +43,13 @@ def test_a_port_on_which_a_server_listens_is_named() -> None:
 def test_a_host_that_is_not_this_machine_is_named() -> None:
     with pytest.raises(Misconfigured, match=r"192\.0\.2\.1"):
         require_free_port("192.0.2.1", 8000)
+
+
+def test_a_port_that_only_root_may_use_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_socket: socket.socket, _address: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse, raising=False)
+
+    with pytest.raises(Misconfigured, match="port 80: Permission denied; only root may use ports below 1024"):
+        require_free_port("127.0.0.1", 80)

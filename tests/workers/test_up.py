@@ -165,6 +165,35 @@ def test_a_running_demo_is_not_taken_for_the_installation(tmp_path: Path) -> Non
     assert not (tmp_path / demo).exists()
 
 
+def test_a_second_service_with_the_same_data_is_refused_and_the_first_stays_recorded(tmp_path: Path) -> None:
+    installation = InstalledFolder(tmp_path)
+    state = installation.state
+    with running_instance.recorded_instance(state, port=1, redis_url="unix:///up"):
+        code, error = installation.run("up", "--port", str(free_port()))
+
+        assert (code, running_instance.find_instance(state) is not None) == (1, True)
+    assert error == (
+        f"digest: it runs already with DIGEST_DATA_DIR={state} (process {os.getpid()}, port 1); stop that first\n"
+    )
+
+
+def test_another_process_with_the_number_of_a_killed_service_is_not_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / running_instance.FILE).write_text(f'{{"pid": {os.getpid()}, "port": 1, "redis_url": ""}}')
+
+    assert running_instance.find_instance(tmp_path) is None
+
+
+def test_digest_up_refuses_a_database_that_it_can_not_write(installation: InstalledFolder) -> None:
+    with (installation.folder / ".env").open("a") as env_file:
+        env_file.write(f"DIGEST_DATABASE_URL=sqlite:///{installation.state}\n")  # a folder: root may write all files
+
+    code, error = installation.run("up", "--port", str(free_port()))
+
+    assert code == 2
+    assert error.startswith("digest: this user may not use the database's file (unable to open database file); ")
+    assert error.count("\n") == 1
+
+
 def test_digest_up_says_what_is_missing_before_anything_starts(tmp_path: Path) -> None:
     installation = InstalledFolder(tmp_path)
 

@@ -58,6 +58,7 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
 @contextmanager
 def _running_servers(folder: Path, mailbox: mail_server.Maildir, port: int) -> Iterator[None]:
     """Run a private Redis and the mail server, with settings that point to them."""
+    running_instance.require_none(folder, file_name=running_instance.DEMO_FILE)
     for needed_port in (port, port + 1):
         require_free_port("127.0.0.1", needed_port)
     server = mail_server.serve(mailbox)

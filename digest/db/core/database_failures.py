@@ -15,6 +15,7 @@ from digest.db.core import disk_space
 DatabaseFailure = InterfaceError | DatabaseError
 FAILURES = (InterfaceError, DatabaseError)  # what `problem_and_cure` explains
 DAMAGED = "the database is damaged"
+UNUSABLE_FILE = "this user may not use the database's file"
 _FULL_DISK = "the disk of the database is full"
 _FULL_DISK_CURE = "free space there; what was not stored is done again"
 _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and what to do
@@ -22,6 +23,11 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
         r"malformed|not a database|database corruption|invalid page",
         DAMAGED,
         "stop the service, move the damaged database away, and restore the last backup: digest restore FILE",
+    ),
+    (
+        r"database file is not there",
+        "the database's file was moved or deleted while it was in use",
+        "stop the service, put the file back or restore the last backup (digest restore FILE), then start it",
     ),
     (
         r"database is locked|database table is locked",
@@ -41,8 +47,13 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
     ),
     (
         r"readonly database|unable to open database file",
-        "this user may not use the database's file",
-        "run the command as the user of the service, or give it the file and its folder (chown)",
+        UNUSABLE_FILE,
+        "run the command as the user of the service, or let it write the file, -wal and -shm beside it, and the folder",
+    ),
+    (
+        r"no schema has been selected",
+        "there is no schema of the search_path in this database",
+        "create it (CREATE SCHEMA), or correct `options` in DIGEST_DATABASE_URL",
     ),
     (
         r"permission denied",

@@ -44,11 +44,12 @@ def _free_bytes(disk: os.statvfs_result) -> int:
 
 
 def _file_system() -> os.statvfs_result | None:
-    """That of the configured SQLite database; None for PostgreSQL, and where it can't be read."""
+    """That of the configured SQLite database; None for PostgreSQL, and where its size is unknown."""
     url = make_url(settings.get().database)
     if url.get_backend_name() != "sqlite" or not url.database:
         return None
     try:
-        return os.statvfs(Path(url.database).parent)
+        disk = os.statvfs(Path(url.database).parent)
     except OSError:
         return None
+    return disk if disk.f_blocks else None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from digest.errors import Misconfigured
 from digest.replace_file import make_private_file, make_private_folder
 
 BUSY_SECONDS = 30
+MISSING_FILE = "the database file is not there any more"
 # A peer that does not answer for a minute is gone. Without it the system would wait for hours, and PostgreSQL would
 # keep the locks of a machine that was cut off. Not shorter, because a client that is suspended, or reads nothing of a
 # large result meanwhile, loses its connection, too; not longer, because a lease is two minutes.
@@ -94,11 +96,20 @@ def _engine(address: str) -> Engine:
             return _create_postgresql_engine(url)
     except (ArgumentError, ImportError) as error:
         raise Misconfigured(_ADDRESS_HINT) from error
+    return _create_sqlite_engine(url)
+
+
+def _create_sqlite_engine(url: URL) -> Engine:
+    arguments: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    watched = None
     if url.database:
         _make_folder(Path(url.database).parent)
-    sqlite_engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, hide_parameters=True
-    )
+    if url.database and url.database != ":memory:":
+        watched = _WatchedFile(Path(url.database))
+        arguments["factory"] = watched.connect
+    sqlite_engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+    if watched is not None:
+        watched.watch(sqlite_engine)
     event.listen(sqlite_engine, "connect", _prepare_sqlite)
     event.listen(sqlite_engine, "begin", _begin_sqlite)
     return sqlite_engine
@@ -157,6 +168,45 @@ def _ping_idle_connections(pooled_engine: Engine) -> Engine:
     return pooled_engine
 
 
+class _WatchedFile:
+    """Leaves an SQLite file that was moved or deleted: its open connections would store what nobody finds again.
+
+    A file put in its place is used; where there is none, connecting fails instead of creating an empty database.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._has_connected = False
+
+    def connect(self, *arguments: Any, **options: Any) -> sqlite3.Connection:
+        """The factory of the driver's connections. Raises OperationalError where the file is there no more."""
+        if self._has_connected and _file_identity(self._file) is None:
+            raise sqlite3.OperationalError(MISSING_FILE)
+        options.pop("factory", None)
+        return sqlite3.Connection(*arguments, **options)
+
+    def watch(self, sqlite_engine: Engine) -> None:
+        """Check at each checkout that the connection's file is the one with that name."""
+        event.listen(sqlite_engine, "connect", self._record_identity)
+        event.listen(sqlite_engine, "checkout", self._compare_identity)
+
+    def _record_identity(self, _connection: Any, record: Any) -> None:
+        self._has_connected = True
+        record.info["identity"] = _file_identity(self._file)
+
+    def _compare_identity(self, _connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["identity"] != _file_identity(self._file):
+            raise DisconnectionError(MISSING_FILE)
+
+
+def _file_identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _make_folder(folder: Path) -> None:
     try:
         make_private_folder(folder)
@@ -166,10 +216,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def make_file_as_root(database: Engine) -> None:
-    """Create a missing SQLite file with the owner of its folder; SQLite gives the files beside it the same owner."""
+    """Create a missing SQLite file with the owner of its folder; SQLite gives the files beside it the same owner.
+
+    Where it can't be created, connecting fails, and that error is explained.
+    """
     name = database.url.database if database.dialect.name == "sqlite" else None
     if os.geteuid() == 0 and name and name != ":memory:" and os.access(Path(name).parent, os.W_OK):
-        make_private_file(Path(name))
+        with suppress(OSError):
+            make_private_file(Path(name))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -40,19 +40,18 @@ def dump_tables(folder: Path) -> tuple[list[DumpedTable], dict[str, int]]:
         return tables, _last_serials(connection)
 
 
-def load_tables(folder: Path, tables: Sequence[DumpedTable], serials: Mapping[str, int]) -> None:
-    """Fill empty tables from files, in one transaction. Raises BadInput where a file has other rows than dumped."""
-    with engine().begin() as connection:
-        for table in reversed(tables):
-            connection.execute(text(f'DELETE FROM "{table.name}"'))  # noqa: S608 - what migrations inserted
-        for table in tables:
-            rows = _load_table(connection, table, folder)
-            if rows != table.rows:
-                raise BadInput(f"table {table.name}: {rows} rows instead of {table.rows}")
-        for name, number in serials.items():
-            connection.execute(
-                text("SELECT setval(CAST(:name AS regclass), :number)"), {"name": name, "number": number}
-            )
+def load_tables(
+    connection: Connection, folder: Path, tables: Sequence[DumpedTable], serials: Mapping[str, int]
+) -> None:
+    """Fill empty tables from files, in the caller's transaction. Raises BadInput where rows are missing."""
+    for table in reversed(tables):
+        connection.execute(text(f'DELETE FROM "{table.name}"'))  # noqa: S608 - what migrations inserted
+    for table in tables:
+        rows = _load_table(connection, table, folder)
+        if rows != table.rows:
+            raise BadInput(f"table {table.name}: {rows} rows instead of {table.rows}")
+    for name, number in serials.items():
+        connection.execute(text("SELECT setval(CAST(:name AS regclass), :number)"), {"name": name, "number": number})
 
 
 @contextmanager

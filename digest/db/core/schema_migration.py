@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from digest import settings
 from digest.db.core import installation
-from digest.db.core.database_failures import FAILURES, DatabaseFailure, problem_and_cure
+from digest.db.core.database_failures import FAILURES, UNUSABLE_FILE, DatabaseFailure, problem_and_cure
 from digest.db.core.engine import engine, make_file_as_root, missing_file
 from digest.errors import DigestError, Misconfigured, Transient
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _REVISION = re.compile(r'^(revision|down_revision) *= *"(\w+)"', re.MULTILINE)
+_VERSION_TABLE = "alembic_version"
+_READ_VERSION = text(f"SELECT version_num FROM {_VERSION_TABLE}")  # noqa: S608 - a constant
+_FIRST_TABLES = ("delivery", "edition", "subscriber")  # some of those that the first migration creates
 _LOCK = 7_230_117  # arbitrary; the same for all processes that migrate
 
 
@@ -120,9 +124,9 @@ def current_revision(database: Engine | None = None) -> str | None:
     if database is None and is_missing_file():
         return None
     with (database or engine()).execution_options(reading=True).connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+        if not _are_ours(set(inspect(connection).get_table_names())):
             return None
-        version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        version: str | None = connection.execute(_READ_VERSION).scalar()
         return version
 
 
@@ -137,9 +141,17 @@ def foreign_tables(database: Engine | None = None) -> list[str]:
         return []
     with (database or engine()).execution_options(reading=True).connect() as connection:
         names = set(inspect(connection).get_table_names())
-        if "alembic_version" in names:
+        if _are_ours(names):
             return []
-        return sorted(names if connection.dialect.name == "sqlite" else names & SQLModel.metadata.tables.keys())
+        has_version = _VERSION_TABLE in names and connection.execute(_READ_VERSION).scalar() is not None
+    if connection.dialect.name != "sqlite":
+        names &= SQLModel.metadata.tables.keys() | ({_VERSION_TABLE} if has_version else set())
+    return sorted(names)
+
+
+def _are_ours(tables: AbstractSet[str]) -> bool:
+    """True for a database that this service migrated; other programs that use Alembic have a version table, too."""
+    return {_VERSION_TABLE, *_FIRST_TABLES} <= tables
 
 
 def foreign_database_message(tables: Sequence[str]) -> str:
@@ -192,13 +204,24 @@ def require_newest() -> None:
         )
 
 
+def require_usable_file() -> None:
+    """Raises Misconfigured where this user may not write SQLite's file, which no later attempt cures."""
+    try:
+        current_revision()
+    except FAILURES as error:
+        problem, cure = problem_and_cure(error)
+        if problem.startswith(UNUSABLE_FILE):
+            raise Misconfigured(f"{problem}; {cure}") from error
+
+
 def explain_failure(error: DatabaseFailure) -> DigestError:
     """A failure of the database in one line, with a remedy. Raises `error` where it is an error of the program."""
     if isinstance(error, IntegrityError | DataError):
         raise error
-    try:
-        require_newest()
-    except Misconfigured as other_schema:
-        return other_schema
+    if not is_missing_file():  # else it can't be created, and `digest migrate` could not do so either
+        try:
+            require_newest()
+        except Misconfigured as other_schema:
+            return other_schema
     problem, cure = problem_and_cure(error)
     return Transient(f"{problem}; {cure}")

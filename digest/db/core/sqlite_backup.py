@@ -23,6 +23,11 @@ def database_file() -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def write_ahead_log(file: Path) -> Path:
+    """The file beside a database that holds its last changes; it exists while the database is open."""
+    return file.with_name(f"{file.name}-wal")
+
+
 def copy_database(target: Path) -> None:
     """Copy the database to a new file by SQLite's online backup, within one read transaction.
 

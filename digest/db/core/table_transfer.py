@@ -22,7 +22,10 @@ from digest.text.counted import count_of
 
 _ROWS_PER_INSERT = 1000
 _DERIVED_TABLES = {str(SearchDocument.__tablename__)}
-_EMPTY_TABLES = ("subscriber", "paper", "delivery")  # a database without rows of these holds nothing to lose
+_EMPTY_TABLES = (  # a database without rows of these holds nothing to lose
+    *("subscriber", "paper", "delivery"),
+    *("suppression", "feed_source", "admin_token"),  # an administrator may enter these before the first paper
+)
 
 Row = dict[str, Any]
 

@@ -11,6 +11,9 @@ from sqlmodel import Session, col, delete, select
 
 from digest.models import RateLimitCounter
 
+# A counter that is further ahead began while a clock was wrong, and is over; clocks of two machines may differ by less.
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+
 
 def count_in_window(session: Session, action: str, key: str, *, limit: int, window: timedelta, now: datetime) -> int:
     """Count one attempt where fewer than `limit` were counted in the window, which begins with the first attempt.
@@ -19,7 +22,8 @@ def count_in_window(session: Session, action: str, key: str, *, limit: int, wind
     """
     if limit < 1:
         return 0
-    window_over = col(RateLimitCounter.started_at) <= now - window
+    started_at = col(RateLimitCounter.started_at)
+    window_over = or_(started_at <= now - window, started_at > now + MAX_CLOCK_SKEW)
     return _upsert(session, action, key, restart=window_over, allowed=col(RateLimitCounter.count) < limit, now=now)
 
 
@@ -33,7 +37,8 @@ def count_with_backoff(
     count, last_at = col(RateLimitCounter.count), col(RateLimitCounter.last_at)
     gap_over = [and_(count == number, last_at <= now - gap) for number, gap in enumerate(gaps[:-1], start=1)]
     gap_over.append(and_(count >= len(gaps), last_at <= now - gaps[-1]))
-    return _upsert(session, action, key, restart=last_at <= now - forget_after, allowed=or_(*gap_over), now=now)
+    restart = or_(last_at <= now - forget_after, last_at > now + MAX_CLOCK_SKEW)
+    return _upsert(session, action, key, restart=restart, allowed=or_(*gap_over), now=now)
 
 
 def _upsert(

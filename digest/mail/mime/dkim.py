@@ -31,7 +31,10 @@ class DkimSigner:
         try:
             key = serialization.load_pem_private_key(private_key_pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise Misconfigured("DIGEST_DKIM_KEY_FILE holds no unencrypted private key in PEM form") from error
+            raise Misconfigured(
+                "DIGEST_DKIM_KEY_FILE holds no unencrypted private key in PEM form; remove its passphrase "
+                "(openssl pkey -in OLD -out NEW), or make a key: digest dkim new"
+            ) from error
         if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 1024:
             raise Misconfigured("DIGEST_DKIM_KEY_FILE needs an RSA key of 2048 bits; `digest dkim new` makes one")
         self._key = key
@@ -125,11 +128,16 @@ def signer_from(configuration: Settings) -> DkimSigner | None:
     if not any(dkim_settings):
         return None
     if not all(dkim_settings) or configuration.dkim_key_file is None:
-        raise Misconfigured("DIGEST_DKIM_DOMAIN, DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE must be set together")
+        raise Misconfigured(
+            "DIGEST_DKIM_DOMAIN, DIGEST_DKIM_SELECTOR and DIGEST_DKIM_KEY_FILE must be set together; "
+            "set the others too, or none"
+        )
     try:
         pem = configuration.dkim_key_file.read_bytes()
     except OSError as error:
+        is_missing = isinstance(error, FileNotFoundError)
+        cure = "make a key: digest dkim new" if is_missing else "give it to the user of the service (chown)"
         raise Misconfigured(
-            f"DIGEST_DKIM_KEY_FILE: {configuration.dkim_key_file} cannot be read ({error.strerror})"
+            f"DIGEST_DKIM_KEY_FILE: {configuration.dkim_key_file} can't be read ({error.strerror}); {cure}"
         ) from error
     return DkimSigner(configuration.dkim_domain, configuration.dkim_selector, pem)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,7 @@ from digest.mail.outbox.relay_refusals import RefusalReview
 from digest.mail.outbox.send_counters import SendCounter, SendCounts
 from digest.mail.outbox.send_metrics import SendMetrics
 from digest.mail.outbox.state_transitions import StateTransitions
-from digest.mail.smtp.reply_outcome import SendOutcome
+from digest.mail.smtp.reply_outcome import NO_SESSION, SendOutcome
 from digest.mail.smtp.transport import Transport, shared_transport
 from digest.mail.throttle import throttle as throttles
 from digest.mail.throttle.throttle import Throttle
@@ -42,6 +43,7 @@ log = logs.get(__name__)
 ABANDON_TIMEOUT_SECONDS = 5.0
 GATHER_SECONDS = 0.005  # results that arrive this soon after the first share its transaction
 RECHECK_DELAY = timedelta(seconds=1)
+_ADDRESS = re.compile(r"\S+@\S+")
 POLL_SECONDS = 0.2  # between checks for mails that come due one by one at the rate of their domain
 
 
@@ -204,11 +206,11 @@ class Sender:
             self._unrecorded_results.append(self._transitions.result(delivery, outcome, now))
 
     def _note_failure(self, delivery: ClaimedDelivery, outcome: SendOutcome) -> None:
-        """Log and count failures that concern us. A reply may contain an address, so only its beginning is logged."""
+        """Log and count failures that concern us, without addresses that a reply may contain."""
         if outcome.server_trouble:
             self._counter.trouble = True
             self._counter.refusal = outcome.reply if outcome.refused else self._counter.refusal
-            log.error("mail_server_trouble", answer=outcome.reply[:11], status=outcome.status)
+            log.error("mail_server_trouble", answer=_without_addresses(outcome.reply), status=outcome.status)
         if outcome.slow_down:
             self._throttle.slow(delivery.domain)
         if outcome.pause_domain:
@@ -251,3 +253,10 @@ class Sender:
         leases.close_lease(session, self._lease_id, now + retry_backoff.FIRST_DELAY)
         metric_counters.increase(session, self._metrics.increments())
         return deliveries.is_due(session, now + RECHECK_DELAY if self._throttle.has_postponed else now)
+
+
+def _without_addresses(reply: str) -> str:
+    """The beginning of a reply for the log. What follows its code may name the recipient, unless no session began."""
+    if not reply.startswith(NO_SESSION):
+        return reply[:11]
+    return _ADDRESS.sub("…", reply)[:160]

@@ -19,7 +19,16 @@ from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.mail.smtp.endpoints import SmtpServer
 from digest.mail.smtp.pipelining import PipelinedSession, SmtpReply
 from digest.mail.smtp.refusal_cause import Cause
-from digest.mail.smtp.reply_outcome import CONTENT, DATA, MAIL, NOT_STARTED, RCPT, SendOutcome, classify_reply
+from digest.mail.smtp.reply_outcome import (
+    CONTENT,
+    DATA,
+    MAIL,
+    NO_SESSION,
+    NOT_STARTED,
+    RCPT,
+    SendOutcome,
+    classify_reply,
+)
 from digest.models.delivery import DEFERRED, REJECTED, UNCERTAIN
 from digest.network_errors import UNRESOLVED, describe_network_error
 from digest.text.plain_text import remove_controls
@@ -73,7 +82,7 @@ class SmtpConnection:
         except _CONNECTION_ERRORS as error:
             self._client.close()
             refused = isinstance(error, aiosmtplib.SMTPResponseException) and error.code // 100 == 5
-            return SendOutcome(DEFERRED, f"no session: {_describe(error)}", refused=refused, server_trouble=True)
+            return SendOutcome(DEFERRED, f"{NO_SESSION}{_describe(error)}", refused=refused, server_trouble=True)
         return None
 
     async def _greet(self) -> None:

@@ -10,6 +10,7 @@ from digest.mail.smtp.refusal_cause import Cause
 from digest.models.delivery import DEFERRED, REJECTED, SENT, UNCERTAIN
 
 MAIL, RCPT, DATA, CONTENT = "MAIL", "RCPT", "DATA", "CONTENT"
+NO_SESSION = "no session: "  # begins the reply where a server could not be used, before it heard of a recipient
 
 # Refusals that our own server gives for whatever it relays, rather than the receiving domain.
 _BY_OUR_SERVER = frozenset({Cause.RELAY, Cause.SENDER, Cause.AUTHENTICATION, Cause.RATE})

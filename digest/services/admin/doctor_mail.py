@@ -22,9 +22,12 @@ from digest.text.counted import count_of
 _MIN_KEY_BITS = 2048  # RFC 8301: signers should use at least 2048 bits
 _SERVER_CURES = (  # words of the errors of servers and of TLS, and what to do
     (r"certificate", "use the name in the server's certificate, and let the server renew it where it has expired"),
-    (r"wrong.version|STARTTLS", "the server has no such TLS: smtps:// is for port 465, ?tls=starttls for 587 and 25"),
     (r"SMTP AUTH", "the server offers no login on this port: use 587 or 465, or leave user and password out"),
+    (r"wrong.version|STARTTLS", "the server has no such TLS: smtps:// is for port 465, ?tls=starttls for 587 and 25"),
+    (r"\b(?:421|454)\b", "the server can't do it now: its log says why (its TLS, its login service, its load)"),
+    (r"\b55[0-9]\b", "the server refuses this machine: let it accept mail from here, or name another one"),
     (r"\b53[0458]\b", "correct user and password in DIGEST_SMTP_URL"),
+    (r"Timed out", "no answer: check host and port of DIGEST_SMTP_URL, and the firewalls between"),
     (r"Name or service|getaddrinfo|resolution", "correct the host in DIGEST_SMTP_URL, or this machine's DNS"),
 )
 _RESERVED_DOMAINS = (".example", ".invalid", ".localhost", ".test")  # RFC 2606: no DNS can hold their records
@@ -85,7 +88,8 @@ def check_dkim(config: Settings) -> Iterator[DoctorFinding]:
         assert config.dkim_key_file is not None
         pem = config.dkim_key_file.read_bytes()
     except Misconfigured as error:
-        yield DoctorFinding(ERROR, "dkim", str(error), "make a key: digest dkim new")
+        problem, _, cure = str(error).partition("; ")
+        yield DoctorFinding(ERROR, "dkim", problem, cure)
         return
     yield from _check_key_file(config, pem)
     if not _is_aligned(config.dkim_domain, config.mail_domain):

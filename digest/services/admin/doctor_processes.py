@@ -85,6 +85,8 @@ def _check_cron() -> Iterator[DoctorFinding]:
 
 
 def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[DoctorFinding]:
+    """What only a write shows, raised as Transient: a replica, or a Redis without memory, answers as any other."""
+    store.store_text("doctor", "", seconds=1)
     policy = store.eviction_policy()
     if policy:
         text = f"may evict keys (maxmemory-policy {policy}): wake-ups of workers get lost and mails are late"

@@ -7,9 +7,11 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlmodel import Session
+
 from digest import clock, settings
 from digest.db.core import postgresql_dump, schema_migration, sqlite_backup, table_transfer
-from digest.db.core.engine import engine, transaction
+from digest.db.core.engine import engine, engine_for, transaction
 from digest.db.core.postgresql_dump import DumpedTable
 from digest.db.security.audit import RESTORE
 from digest.errors import BadInput, Misconfigured, Refused
@@ -21,6 +23,8 @@ from digest.services.backup.archive import Manifest
 from digest.services.backup.work_folder import work_folder
 from digest.services.security.audit_actor import command_line_actor
 
+_AUDIT_ACTOR_LENGTH = 60  # of the oldest schema that a backup may have
+
 
 @dataclass(slots=True)
 class RestoredBackup:
@@ -31,26 +35,35 @@ class RestoredBackup:
 
 
 def restore_backup(file: Path) -> RestoredBackup:
-    """Restore `.env` and keys where there are none, then the database, and upgrade its schema.
+    """Restore `.env` and keys where there are none, then the database with the newest schema.
 
-    Raises BadInput for a damaged file, before anything is changed; Refused where the database is not empty or the
-    service runs; Misconfigured where the backup is of the other kind of database or of a newer release.
+    The database is replaced in one step, in which the restore is recorded, so that a killed restore leaves the old
+    state or the whole new one. Raises BadInput for a damaged file; Refused where the database is not empty or the
+    service runs; Misconfigured where the backup is of the other kind of database or of a newer release. All of them
+    before anything is changed.
     """
     temporary_parent = file.parent if os.access(file.parent, os.W_OK) else Path(tempfile.gettempdir())
     with work_folder(temporary_parent, ".papers-inbox-restore-") as folder:
         manifest = archive.extract(file, folder)
         if not schema_migration.is_known_revision(manifest.revision):
             raise Misconfigured(f"{file} is of the newer release {manifest.release}; install that release first")
+        with settings.reading_env_file(_env_file_in_effect(folder)):
+            _require_stopped()
+            _require_restorable(manifest)
+        if manifest.database == "sqlite":
+            _prepare_sqlite(folder / archive.DATABASE_FILE, manifest)
         restored = RestoredBackup(manifest)
         _restore_settings(folder, restored)
-        _require_stopped()
         if manifest.database == "sqlite":
             _restore_sqlite(folder / archive.DATABASE_FILE)
         else:
             _restore_postgresql(folder, manifest)
-    schema_migration.upgrade()
-    _record(manifest)
     return restored
+
+
+def _env_file_in_effect(folder: Path) -> Path:
+    """The `.env` that says where the database is: the present one, else the backup's."""
+    return settings.ENV_FILE if settings.ENV_FILE.exists() else folder / archive.ENV_FILE
 
 
 def _restore_settings(folder: Path, restored: RestoredBackup) -> None:
@@ -83,17 +96,58 @@ def _require_stopped() -> None:
         raise Refused(f"the service runs (process {instance.pid}); stop it first")
 
 
+def _require_restorable(manifest: Manifest) -> None:
+    """Raises Misconfigured or Refused where the configured database can't take the backup."""
+    if manifest.database == "sqlite":
+        target = sqlite_backup.database_file()
+        if target is None:
+            raise Misconfigured(
+                "the backup is of SQLite: restore it without DIGEST_DATABASE_URL, "
+                "then run `digest move --to postgresql://…`"
+            )
+        _require_no_sqlite_data(target)
+        return
+    if engine().dialect.name != "postgresql":
+        raise Misconfigured("the backup is of PostgreSQL: set DIGEST_DATABASE_URL to an empty PostgreSQL database")
+    revision = schema_migration.current_revision()
+    if revision is not None:
+        _require_empty("create a new one and set DIGEST_DATABASE_URL to it")
+        if revision != manifest.revision:
+            raise Refused(
+                f"the database's tables are not of the backup's schema {manifest.revision}; "
+                "create a new database and set DIGEST_DATABASE_URL to it"
+            )
+
+
+def _require_no_sqlite_data(target: Path) -> None:
+    write_ahead_log = sqlite_backup.write_ahead_log(target)
+    if target.exists():
+        others = f" with {write_ahead_log.name}" if write_ahead_log.exists() else ""
+        _require_empty(f"move {target}{others} away")
+    elif write_ahead_log.exists() and write_ahead_log.stat().st_size:
+        raise Refused(
+            f"{write_ahead_log} holds the last changes of a database that was moved away; "
+            "move it to that file, then repeat"
+        )
+
+
+def _prepare_sqlite(copy: Path, manifest: Manifest) -> None:
+    """Check the unpacked database, upgrade its schema and record the restore, before it takes its place."""
+    sqlite_backup.check_database(copy)
+    prepared = engine_for(f"sqlite:///{copy}")
+    try:
+        schema_migration.upgrade(database=prepared)
+        with Session(prepared) as session, session.begin():
+            session.add(_audit_entry(manifest))
+    finally:
+        prepared.dispose()  # the last connection moves the write-ahead log into the file
+
+
 def _restore_sqlite(copy: Path) -> None:
     target = sqlite_backup.database_file()
-    if target is None:
-        raise Misconfigured(
-            "the backup is of SQLite: restore it without DIGEST_DATABASE_URL, then run `digest move --to postgresql://…`"
-        )
-    sqlite_backup.check_database(copy)
-    if target.exists():
-        _require_empty(f"move {target} away")
+    assert target is not None
     engine().dispose()
-    for leftover in (target, target.with_name(f"{target.name}-wal"), target.with_name(f"{target.name}-shm")):
+    for leftover in (target, sqlite_backup.write_ahead_log(target), target.with_name(f"{target.name}-shm")):
         leftover.unlink(missing_ok=True)
     try:
         make_private_folder(target.parent)
@@ -103,18 +157,12 @@ def _restore_sqlite(copy: Path) -> None:
 
 
 def _restore_postgresql(folder: Path, manifest: Manifest) -> None:
-    if engine().dialect.name != "postgresql":
-        raise Misconfigured("the backup is of PostgreSQL: set DIGEST_DATABASE_URL to an empty PostgreSQL database")
-    if schema_migration.current_revision() is not None:
-        _require_empty("create a new one and set DIGEST_DATABASE_URL to it")
-        if schema_migration.current_revision() != manifest.revision:
-            raise Refused(
-                f"the database's tables are not of the backup's schema {manifest.revision}; "
-                "create a new database and set DIGEST_DATABASE_URL to it"
-            )
     schema_migration.upgrade(manifest.revision)
     tables = [DumpedTable(table.name, table.columns, table.rows) for table in manifest.tables]
-    postgresql_dump.load_tables(folder, tables, manifest.serials)
+    with transaction() as session:
+        postgresql_dump.load_tables(session.connection(), folder, tables, manifest.serials)
+        session.add(_audit_entry(manifest))
+    schema_migration.upgrade()
 
 
 def _require_empty(cure: str) -> None:
@@ -124,7 +172,7 @@ def _require_empty(cure: str) -> None:
         raise Refused(f"{error}; {cure}, then repeat") from error
 
 
-def _record(manifest: Manifest) -> None:
+def _audit_entry(manifest: Manifest) -> Audit:
     detail = {"created_at": manifest.created_at.isoformat(), "release": manifest.release}
-    with transaction() as session:
-        session.add(Audit(at=clock.now(), actor=command_line_actor(), action=RESTORE, detail=detail))
+    actor = command_line_actor()[:_AUDIT_ACTOR_LENGTH]
+    return Audit(at=clock.now(), actor=actor, action=RESTORE, detail=detail)

@@ -38,6 +38,7 @@ from digest.sources.source import DOWN
 KEEP_PAPERS = timedelta(days=45)  # older than any window; keeps the state file small
 SEND_SECONDS = 60.0
 MAX_TOPICS_FILE = 64 * 1024  # bytes
+MAX_PROBLEMS = 5  # named at once
 COMMENT = "#"
 HANDED_OVER = "handed over by digest mail"
 
@@ -72,18 +73,10 @@ class PersonalMail:
 def read_topics(file: Path) -> tuple[str, ...]:
     """The topics of a file, one a line; blank lines and those that begin with # are left out.
 
-    Raises BadInput with every line that is in error.
+    Raises BadInput with the first lines that are in error, and the number of the others.
     """
-    try:
-        content = file.read_bytes()
-        text = content[:MAX_TOPICS_FILE].decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise BadInput(f"--topics: {file} can't be read ({reason})", field="topics") from error
-    if len(content) > MAX_TOPICS_FILE:
-        raise BadInput(f"--topics: {file} has more than {MAX_TOPICS_FILE // 1024} KB", field="topics")
     topics, problems = [], []
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(_read_text(file).splitlines(), start=1):
         topic = line.strip()
         if topic and not topic.startswith(COMMENT):
             topics.append(topic)
@@ -91,10 +84,27 @@ def read_topics(file: Path) -> tuple[str, ...]:
             if problem:
                 problems.append(f"{file}, line {number}: {problem}")
     if problems:
-        raise BadInput("; ".join(problems), field="topics")
+        others = f"; and {len(problems) - MAX_PROBLEMS} more lines" if problems[MAX_PROBLEMS:] else ""
+        raise BadInput("; ".join(problems[:MAX_PROBLEMS]) + others, field="topics")
     if not topics:
         raise BadInput(f"--topics: {file} names no topic; write one a line", field="topics")
     return tuple(topics)
+
+
+def _read_text(file: Path) -> str:
+    """The text of a small file, without a byte order mark. Raises BadInput, with the first line that is not UTF-8."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"--topics: {file} can't be read ({error.strerror})", field="topics") from error
+    if len(content) > MAX_TOPICS_FILE:
+        raise BadInput(f"--topics: {file} has more than {MAX_TOPICS_FILE // 1024} KB", field="topics")
+    try:
+        return content.decode().lstrip("\ufeff")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = f"--topics: {file}, line {line}: this is not UTF-8 text; save the file in UTF-8"
+        raise BadInput(problem, field="topics") from error
 
 
 def _problem_of(topic: str) -> str:

@@ -168,7 +168,9 @@ def _too_many_mails(ceiling: RateLimit) -> TooMany:
 
 def _is_reached(session: Session, limit: RateLimit, now: datetime) -> bool:
     counter = rate_limit_counters.find(session, limit.action, keyed_hash(f"{limit.action}:{ALL_CLIENTS}"))
-    return counter is not None and counter.started_at > now - limit.window and counter.count >= limit.limit
+    if counter is None or counter.count < limit.limit:
+        return False
+    return now - limit.window < counter.started_at <= now + rate_limit_counters.MAX_CLOCK_SKEW
 
 
 def _raise_ceiling_alarm(session: Session, ceiling: RateLimit, now: datetime) -> None:

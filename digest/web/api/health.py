@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest import settings
+from digest.db.core import disk_space
 from digest.services.admin import dashboard
 from digest.services.ingestion import source_status
 from digest.services.security import api_tokens
@@ -47,7 +48,10 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 def readyz(request: Request, queue: Queue, authorization: Authorization = "") -> JSONResponse:
-    """200 if the database answers and a worker makes progress, else 503. The details need a token."""
+    """200 if the database answers and can store something, and a worker makes progress; else 503.
+
+    The details need a token.
+    """
     database_error = _database_error()
     problems = {
         "database": database_error,
@@ -66,8 +70,10 @@ def readyz(request: Request, queue: Queue, authorization: Authorization = "") ->
 
 
 def _database_error() -> str:
+    """Why pages can't be served; '' if they can. On a full disk reads still work, but no sign-up and no unsubscribe."""
+    problem = ""
     try:
         dashboard.service_figures()
     except SQLAlchemyError as error:
-        return type(error).__name__  # its text could hold the database's address
-    return ""
+        problem = type(error).__name__  # its text could hold the database's address
+    return "its disk is full; free space there" if disk_space.is_exhausted() else problem

@@ -13,19 +13,22 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
 from digest import settings
-from digest.db.core import postgresql_dump, sqlite_backup
+from digest.db.core import postgresql_dump, schema_migration, sqlite_backup
 from digest.db.core.engine import engine, transaction
 from digest.redis.running_instance import recorded_instance
-from digest.services.backup import archive, create_backup
+from digest.replace_file import move_file
+from digest.services.backup import archive, create_backup, restore_backup
 from tests.digest.cli.conftest import Terminal
 from tests.servers import MailServer, Postgres
 from tests.small_disk import SmallDisk
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 PAPERS = [
     {"id": f"2511.0000{number}", "title": f"Linear bandits {number}", "abstract": "We study bandits — “quoted”\t\\N."}
     for number in range(1, 5)
@@ -362,6 +365,95 @@ def test_a_database_in_use_is_not_overwritten(lab: Terminal, tmp_path: Path) -> 
     assert _content() == before
 
 
+@SQLITE
+@pytest.mark.parametrize("is_in_place", [False, True])
+def test_an_interrupted_restore_leaves_the_old_state_or_the_whole_new_one(
+    lab: Terminal,
+    tmp_path: Path,
+    empty_database: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    is_in_place: bool,
+) -> None:
+    """Interrupted right before or right after the database takes its place."""
+
+    def interrupted_move(source: Path, target: Path) -> None:
+        if is_in_place:
+            move_file(source, target)
+        raise KeyboardInterrupt
+
+    before = _content()
+    file = _backup(lab, tmp_path / "backups")
+    database = Path(empty_database().removeprefix("sqlite:///"))
+    monkeypatch.setattr(restore_backup, "move_file", interrupted_move)
+    lab.run("restore", str(file))
+
+    assert database.exists() == is_in_place
+    if is_in_place:
+        assert _content() == before
+        assert _restores_recorded() == 1
+
+
+@POSTGRESQL
+def test_a_restore_is_recorded_with_its_rows(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted between the transaction that loads the rows and the upgrade of the schema."""
+
+    def interrupted_upgrade(target: str = "head") -> str:
+        if target == "head":
+            raise KeyboardInterrupt
+        return target
+
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    monkeypatch.setattr(schema_migration, "upgrade", interrupted_upgrade)
+    lab.run("restore", str(file))
+
+    assert _restores_recorded() == 1
+
+
+def _restores_recorded() -> int:
+    with engine().connect() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM audit WHERE action = 'restore'")).scalar_one())
+
+
+def test_a_refused_restore_writes_no_settings(lab: Terminal, tmp_path: Path) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    settings.ENV_FILE.unlink()
+
+    lab.refused("restore", str(file))
+
+    assert not settings.ENV_FILE.exists()
+
+
+@SQLITE
+def test_the_last_changes_of_a_database_moved_away_without_its_log_are_kept(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    database = Path(empty_database().removeprefix("sqlite:///"))
+    database.parent.mkdir(exist_ok=True)
+    log = database.with_name("digest.db-wal")
+    log.write_bytes(b"changes")
+
+    code, error = lab.refused("restore", str(file))
+
+    assert code == 1
+    assert f"{log} holds the last changes of a database that was moved away" in error
+    assert log.read_bytes() == b"changes"
+
+
+def test_suppressions_alone_are_not_overwritten(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    lab.ok("migrate")
+    lab.ok("admin", "suppress", "eve@example.com")
+
+    assert "the database is not empty (1 row of suppression)" in lab.refused("restore", str(file))[1]
+
+
 def _cut(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
@@ -482,6 +574,34 @@ def test_a_target_that_fails_is_not_taken_for_the_present_database(lab: Terminal
     assert code == 1
     assert "digest: --to: " in error
     assert "DIGEST_DATABASE_URL" not in error
+
+
+@SQLITE
+def test_a_move_into_a_database_of_another_program_that_has_alembic_is_refused(
+    lab: Terminal, tmp_path: Path, postgres: Postgres
+) -> None:
+    address = postgres.empty_database()
+    with closing(psycopg.connect(address, autocommit=True)) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num text); CREATE TABLE customers (id int)")
+        connection.execute("INSERT INTO alembic_version VALUES ('3f2a9c')")
+
+    code, error = lab.refused("move", "--to", address)
+
+    assert code == 2
+    assert (
+        "--to: the database holds tables of another program (alembic_version); give the service a database of its own\n"
+        in error
+    )
+
+
+@SQLITE
+def test_a_move_into_a_schema_that_is_not_there_names_it(lab: Terminal, postgres: Postgres) -> None:
+    address = f"{postgres.empty_database()}&options=-csearch_path%3Dmissing"
+
+    _code, error = lab.refused("move", "--to", address)
+
+    assert "there is no schema of the search_path in this database" in error
+    assert "create it (CREATE SCHEMA), or correct `options` in that address" in error
 
 
 @SQLITE

@@ -125,6 +125,31 @@ def test_a_database_of_another_program_is_left_alone(
     assert database_findings(terminal)[0][0] == "error"
 
 
+@pytest.mark.parametrize("command", [("migrate", "--no-compile"), ("admin", "stats")], ids=["migrate", "stats"])
+def test_a_program_with_alembic_is_not_taken_for_a_newer_release(
+    terminal: Terminal, database_file: Path, command: tuple[str, ...]
+) -> None:
+    database_file.unlink()
+    with closing(sqlite3.connect(database_file)) as connection, connection:
+        connection.execute("CREATE TABLE customers (id INTEGER)")
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('3f2a9c')")
+    _code, error = terminal.refused(*command)
+
+    assert "tables of another program (alembic_version, customers)" in error
+
+
+def test_a_file_that_can_not_be_created_is_not_cured_by_a_migration(
+    terminal: Terminal, configured: Callable[..., None]
+) -> None:
+    configured(DATABASE_URL="sqlite:////proc/papers.db")  # nobody can create a file there, root neither
+
+    _code, error = terminal.refused("migrate", "--no-compile")
+
+    assert "this user may not use the database's file" in error
+    assert "digest migrate" not in error
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_database_that_is_read_only_names_the_primary_as_the_cure(
     ready: Terminal, database: str, configured: Callable[..., None]

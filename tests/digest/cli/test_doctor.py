@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives import serialization
 from sqlalchemy import text
 
 from digest import clock, redis
@@ -125,7 +126,14 @@ def test_progress_of_scheduler_and_workers_is_ok(ready: Terminal, redis_server: 
         ("no session: SMTPException: SMTP STARTTLS extension not supported by server.", "?tls=starttls"),
         ("no session: SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number", "smtps:// is for port 465"),
         ("no session: certificate verify failed: certificate has expired", "renew it"),
-        ("no session: SMTPException: The SMTP AUTH extension is not supported by this server.", "use 587 or 465"),
+        (
+            "no session: SMTPException: The SMTP AUTH extension is not supported by this server. "
+            "Try connecting via TLS (or STARTTLS).",
+            "use 587 or 465",
+        ),
+        ("no session: 454 4.7.0 TLS not available due to temporary reason", "its log says why"),
+        ("no session: 554 5.7.1 no service for you", "let it accept mail from here"),
+        ("no session: SMTPConnectTimeoutError: Timed out waiting for server ready message", "firewalls"),
         ("no session: ConnectionRefusedError: Connection refused", "that the server runs"),
     ],
 )
@@ -143,6 +151,44 @@ def test_a_mail_server_that_can_not_be_used_has_the_cure_for_its_reply(
     assert cure in finding["cure"]
 
 
+def _encrypt(file: Path) -> None:
+    key = serialization.load_pem_private_key(file.read_bytes(), password=None)
+    encryption = serialization.BestAvailableEncryption(b"passphrase")
+    file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
+
+
+def _replace_by_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()  # root can read everything else
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("damage", "problem", "cure"),
+    [
+        (_encrypt, "holds no unencrypted private key", "remove its passphrase (openssl pkey -in OLD -out NEW)"),
+        (Path.unlink, "can't be read (No such file or directory)", "make a key: digest dkim new"),
+        (_replace_by_folder, "can't be read (Is a directory)", "give it to the user of the service"),
+    ],
+)
+def test_a_dkim_key_that_can_not_be_used_has_the_cure_for_its_cause(
+    ready: Terminal,
+    tmp_path: Path,
+    configured: Callable[..., None],
+    database: str,
+    damage: Callable[[Path], None],
+    problem: str,
+    cure: str,
+) -> None:
+    write_dkim_key(tmp_path, configured)
+    damage(tmp_path / "dkim.pem")
+
+    [row] = [row for row in json.loads(ready.run("doctor", "--json").stdout) if row["name"] == "dkim"]
+    assert problem in row["text"]
+    assert cure in row["cure"]
+    assert cure in ready.refused("run", "--inline")[1]
+
+
 @SQLITE
 def test_a_process_stopped_by_a_signal_is_an_error(ready: Terminal, redis_server: PrivateRedis, database: str) -> None:
     with subprocess.Popen(["sleep", "600"]) as process:
@@ -153,6 +199,25 @@ def test_a_process_stopped_by_a_signal_is_an_error(ready: Terminal, redis_server
             wait_for(lambda: findings(ready, "processes") == [expected])
         finally:
             process.kill()
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("setting", "value", "cure"),
+    [("maxmemory", "1", "raise its maxmemory"), ("replicaof", "127.0.0.1 1", "name the primary in DIGEST_REDIS_URL")],
+)
+def test_a_redis_that_answers_but_stores_nothing_is_an_error(
+    ready: Terminal, redis_server: PrivateRedis, database: str, setting: str, value: str, cure: str
+) -> None:
+    client = redis.connect(redis_server.url)._client
+    if setting == "replicaof":
+        client.execute_command("REPLICAOF", *value.split())
+    else:
+        client.config_set(setting, value)
+
+    ((level, text),) = findings(ready, "redis")
+    assert level == "error"
+    assert cure in text
 
 
 @SQLITE

@@ -153,6 +153,37 @@ def test_a_damaged_state_is_named_with_its_cure(terminal: Terminal, command: lis
     assert "migrate" not in error
 
 
+@pytest.mark.parametrize(
+    ("statements", "message"),
+    [
+        ("CREATE TABLE customers (id)", "the database holds tables of another program (customers); name another file"),
+        (None, "is of a newer release"),
+    ],
+)
+def test_a_file_that_is_no_state_of_this_release_is_named(
+    terminal: Terminal, command: list[str], tmp_path: Path, statements: str | None, message: str
+) -> None:
+    state = tmp_path / "state" / "papers.db"
+    if statements is None:
+        terminal.ok(*command, "--print")
+    state.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(state)) as connection, connection:
+        connection.execute(statements or "UPDATE alembic_version SET version_num = '9999'")
+
+    code, error = terminal.refused(*command)
+
+    assert code == 2
+    assert f"--state: {state}: " in error
+    assert message in error
+    assert "DIGEST_" not in error
+
+
+def test_a_folder_is_no_state(terminal: Terminal, command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "state" / "papers.db").mkdir(parents=True)
+
+    assert "papers.db is a folder; name a file" in terminal.refused(*command)[1]
+
+
 def test_a_mail_that_the_server_deferred_goes_out_the_next_time(
     terminal: Terminal, smtp: MailServer, command: list[str], tmp_path: Path
 ) -> None:
@@ -228,9 +259,24 @@ def test_every_line_in_error_is_named_with_its_number(terminal: Terminal, comman
     assert "line 1" not in error
 
 
+def test_of_many_lines_in_error_the_first_are_named(terminal: Terminal, command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "topics.txt").write_text("(\n" * 60)
+
+    error = terminal.refused(*command)[1]
+
+    assert "topics.txt, line 5: " in error
+    assert "line 6" not in error
+    assert error.endswith("; and 55 more lines\n")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "names no topic"), (b"\xff\xfe", "not UTF-8"), (b"# none\n", "names no topic"), (b"x" * 70_000, "64 KB")],
+    [
+        (b"", "names no topic"),
+        (b"a\nSchr\xf6der\n", "topics.txt, line 2: this is not UTF-8 text; save the file in UTF-8"),
+        (b"# none\n", "names no topic"),
+        (b"x" * 70_000, "64 KB"),
+    ],
 )
 def test_a_file_without_usable_topics_is_refused(
     terminal: Terminal, command: list[str], tmp_path: Path, content: bytes, message: str

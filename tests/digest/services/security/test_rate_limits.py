@@ -33,6 +33,25 @@ def test_a_window_begins_with_the_first_try_and_again_when_it_is_over(service: s
     assert allowances_of(TWICE, 0, 30, 59, 60, 61, 62) == [1, 2, 0, 1, 2, 0]
 
 
+@pytest.mark.parametrize("limit", [TWICE, SIGN_IN_MAILS], ids=["window", "backoff"])
+def test_tries_of_a_clock_that_was_a_year_ahead_lock_nobody(service: str, limit: RateLimit | Backoff) -> None:
+    year = 365 * 24 * 60
+
+    assert allowances_of(limit, year, year + 2, 0) == [1, 2, 1]
+
+
+def test_a_ceiling_reached_while_the_clock_was_ahead_stops_no_mail(service: str) -> None:
+    ahead = clock.now() + timedelta(days=365)
+    with transaction() as session:
+        ceiling = rate_limits._ceiling()
+        for _ in range(ceiling.limit):
+            rate_limits.count_attempt(session, ceiling, rate_limits.ALL_CLIENTS, now=ahead)
+
+    with pytest.raises(TooMany):
+        rate_limits.require_below_ceiling(now=ahead)
+    rate_limits.require_below_ceiling()
+
+
 def test_a_refused_try_is_not_counted(service: str) -> None:
     assert allowances_of(SIGN_IN_MAILS, 0, 0.5, 0.9, 1.0) == [1, 0, 0, 2]
 
