@@ -80,9 +80,7 @@ def close_papers(answers: Sequence[Sequence[Match]]) -> int:
         pytest.param(None, PROFILES // 2, marks=pytest.mark.soak),
     ],
 )
-def test_close_papers_of_many_profiles_are_those_of_the_reference(
-    shared: Path, tau: int | None, count: int
-) -> None:
+def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, tau: int | None, count: int) -> None:
     records = real_papers(shared, PAPERS)
     papers, weights = candidates(records), Weights(word_counts.count(records))
     make = RandomProfiles(records, seed=19)
