@@ -77,7 +77,7 @@ def test_no_signed_token_stays_in_a_line(number: int, key: str) -> None:
 
 @pytest.mark.parametrize("hostile", ["a", "a@", "a.", "://", "%40", "a-_.", "digest_"])
 def test_redacting_a_line_four_times_as_long_costs_about_four_times_as_much(hostile: str) -> None:
-    line = hostile * (100_000 // len(hostile))
+    line = hostile * (10_000 // len(hostile))
 
     assert cpu_ratio(lambda: logs.redact(4 * line), compared_with=lambda: logs.redact(line)) < 8  # quadratic: 16
 

@@ -134,13 +134,13 @@ def open_folder(account: ImapAccount) -> Iterator[ImapFolder]:
 
 def _connect(account: ImapAccount) -> imaplib.IMAP4:
     port = account.port or DEFAULT_PORTS[account.security]
-    context = ssl.create_default_context()
     if account.security == TLS:
+        context = ssl.create_default_context()
         return imaplib.IMAP4_SSL(account.host, port, ssl_context=context, timeout=TIMEOUT_SECONDS)
     connection = imaplib.IMAP4(account.host, port, timeout=TIMEOUT_SECONDS)
     if account.security == STARTTLS:
         try:
-            connection.starttls(context)
+            connection.starttls(ssl.create_default_context())
         except _FAILURES:
             connection.shutdown()
             raise

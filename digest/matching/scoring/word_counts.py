@@ -46,8 +46,10 @@ def blend(own: Counts) -> Counts:
     prior_counts = prior()
     papers = own.papers + prior_counts.papers
     length = own.papers * own.average_length + prior_counts.papers * prior_counts.average_length
-    df = Counter(prior_counts.df) + Counter(own.df)
-    return Counts(papers, length / papers, dict(df), own.announcements)
+    df = dict(prior_counts.df)  # the sum of two Counters takes ten times as long
+    for word, number in own.df.items():
+        df[word] = df.get(word, 0) + number
+    return Counts(papers, length / papers, df, own.announcements)
 
 
 @lru_cache(maxsize=1)

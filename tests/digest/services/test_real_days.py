@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks import real_days
 from tests.digest.services.conftest import Lab
 from tests.servers import MailServer
 
 
-def test_two_real_days_repeat_nothing_and_every_paper_is_explained(lab: Lab, smtp: MailServer, shared: Path) -> None:
-    outcome = real_days.run_days(shared, smtp, subscribers=30, papers=500)
+@pytest.mark.parametrize("papers", [200, pytest.param(500, marks=pytest.mark.soak)])
+def test_two_real_days_repeat_nothing_and_every_paper_is_explained(
+    lab: Lab, smtp: MailServer, shared: Path, papers: int
+) -> None:
+    outcome = real_days.run_days(shared, smtp, subscribers=30, papers=papers)
 
-    assert outcome.ingested == 1000
+    assert outcome.ingested == 2 * papers
     assert outcome.mails >= 8
     assert outcome.papers > outcome.mails
     assert (outcome.repeated, outcome.unexplained) == (0, [])

@@ -34,6 +34,7 @@ def real_days(shared: Path, per_day: int, days: list[date] = WEEK) -> list[Work]
 @pytest.fixture
 def wire(configured: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[WireServer]:
     monkeypatch.setattr("digest.sources.http.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(request_turns, "_wait", lambda *_: None)
     with WireServer() as server:
         configured(**server.settings, ARXIV_CATEGORIES=",".join(CATEGORIES), SOURCE_PATIENCE=5)
         yield server

@@ -24,8 +24,8 @@ TABLES = (Paper, PaperVersion, FeedItem, CrossrefLookup, Batch, Announcement, So
 
 
 def ingest(*arguments: str) -> ForkedProcess:
-    """A process of its own that runs `digest ingest`."""
-    return ForkedProcess("workers.main", "ingest", *arguments)
+    """A process of its own that runs `digest ingest`, without the pauses between requests."""
+    return ForkedProcess("tests.digest.sources.ingest_main", *arguments)
 
 
 def kill_when(condition: Callable[[], object], *arguments: str) -> None:

@@ -121,7 +121,7 @@ def machines(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[di
         yield [{"DIGEST_REDIS_URL": server.url, "DIGEST_DATA_DIR": str(folder)} for folder in folders]
 
 
-@pytest.mark.parametrize("interval", [0.4, pytest.param(3.0, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("interval", [0.2, pytest.param(3.0, marks=pytest.mark.soak)])
 def test_fetchers_on_several_machines_leave_arxiv_its_pause_over_all_services(
     wire: WireServer,
     shared: Path,

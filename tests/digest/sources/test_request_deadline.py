@@ -42,7 +42,6 @@ def dripping(at_once: bytes, piece: bytes, end: bytes) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/"
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("at_once", "piece", "end"),
     [
@@ -56,16 +55,16 @@ def dripping(at_once: bytes, piece: bytes, end: bytes) -> Iterator[str]:
     ids=["a header", "headers", "an endless body", "a body", "an error", "nothing"],
 )
 def test_an_answer_that_drips_ends_at_the_deadline(
-    database: str, configured: Callable[..., None], at_once: bytes, piece: bytes, end: bytes
+    configured: Callable[..., None], at_once: bytes, piece: bytes, end: bytes
 ) -> None:
     with dripping(at_once, piece, end) as address:
-        request = http.SourceRequest(address, Pacing("drip"), seconds=0.5)
+        request = http.SourceRequest(address, Pacing("drip"), seconds=0.25)
         with pytest.raises(SourceDown, match="did not answer in time"):
             http.fetch(request, bytes, tries=1)
 
 
 def test_the_wait_for_a_turn_counts_towards_the_deadline_of_who_waits(
-    database: str, configured: Callable[..., None]
+    configured: Callable[..., None],
 ) -> None:
     pacing, has_turn = Pacing("held"), threading.Event()
     with dripping(b"", b"", HEADERS + b"Content-Length: 2\r\n\r\nok") as address:
@@ -84,7 +83,7 @@ def hold_turn(pacing: Pacing, has_turn: threading.Event, seconds: float) -> None
         time.sleep(seconds)
 
 
-def test_redirects_and_retries_share_the_deadline(database: str, configured: Callable[..., None]) -> None:
+def test_redirects_and_retries_share_the_deadline(configured: Callable[..., None]) -> None:
     with library_server() as server:
         requests = iter(range(1, 100))
 
@@ -100,7 +99,7 @@ def test_redirects_and_retries_share_the_deadline(database: str, configured: Cal
     assert len(server.requests) <= 2
 
 
-def test_after_the_deadline_nothing_is_sent(database: str, configured: Callable[..., None]) -> None:
+def test_after_the_deadline_nothing_is_sent(configured: Callable[..., None]) -> None:
     with library_server() as server:
         request = http.SourceRequest(f"{server.url}/", Pacing("late"), deadline=time.monotonic())
         with pytest.raises(SourceDown, match="in time"):

@@ -71,12 +71,20 @@ def close_papers(answers: Sequence[Sequence[Match]]) -> int:
     return sum(not (match.strict or match.followed) for matches in answers for match in matches)
 
 
-@pytest.mark.parametrize("tau", [0, None])
-def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, tau: int | None) -> None:
+@pytest.mark.parametrize(
+    ("tau", "count"),
+    [
+        (0, 100),
+        (None, 50),
+        pytest.param(0, PROFILES, marks=pytest.mark.soak),
+        pytest.param(None, PROFILES // 2, marks=pytest.mark.soak),
+    ],
+)
+def test_close_papers_of_many_profiles_are_those_of_the_reference(shared: Path, tau: int | None, count: int) -> None:
     records = real_papers(shared, PAPERS)
     papers, weights = candidates(records), Weights(word_counts.count(records))
     make = RandomProfiles(records, seed=19)
-    profiles = [make.profile() for _ in range(PROFILES if tau == 0 else PROFILES // 2)]
+    profiles = [make.profile() for _ in range(count)]
     contexts = random_contexts(papers, profiles, weights)
     by_engine, by_reference = answers_of_both(profiles, papers, weights, contexts, tau)
     by_engine_without, by_reference_without = answers_of_both(profiles, papers, weights, {}, tau)

@@ -30,9 +30,12 @@ def installed(lab: Lab, *topics: str) -> None:
     lab.set_time(utc(MONDAY, 12))
     for days_ago in range(16, 0, -1):
         day = MONDAY - timedelta(days=days_ago)
-        lab.announce(day, *(f"On {subject} and more, part {days_ago}" for subject in SUBJECTS))
-        lab.announce(day, f"Error correction codes for qubits with stabilizers and syndromes, part {days_ago}")
-        lab.announce(day, f"Wills of merchants in the civil law of ports, part {days_ago}")
+        lab.announce(
+            day,
+            *(f"On {subject} and more, part {days_ago}" for subject in SUBJECTS),
+            f"Error correction codes for qubits with stabilizers and syndromes, part {days_ago}",
+            f"Wills of merchants in the civil law of ports, part {days_ago}",
+        )
     lab.announce(MONDAY, LIKE_EARLIER, UNLIKE)
     lab.subscribe("ada", *(topics or (TOPIC,)), limit=30)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
-from datetime import timedelta
+from datetime import date, timedelta
+
+import pytest
 
 from digest.matching.scoring.bm25 import Weights
 from tests.digest.services.conftest import MONDAY, Lab, utc
@@ -16,12 +18,14 @@ def live_weights() -> list[Weights]:
     return [tracked for tracked in gc.get_objects() if isinstance(tracked, Weights)]
 
 
-def test_word_weights_of_earlier_days_are_released(lab: Lab) -> None:
+@pytest.mark.parametrize("days", [DAYS[2:8], pytest.param(DAYS, marks=pytest.mark.soak)], ids=len)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_word_weights_of_earlier_days_are_released(lab: Lab, days: list[date]) -> None:
     lab.subscribe("ada", "offline reinforcement learning")
     gc.collect()
     before = {id(weights) for weights in live_weights()}
     sent = 0
-    for day in DAYS:
+    for day in days:
         lab.set_time(utc(day, 6))
         lab.announce(day, f"Offline reinforcement learning in chapter {day.day}")
         lab.set_time(utc(day, 12))
@@ -30,5 +34,5 @@ def test_word_weights_of_earlier_days_are_released(lab: Lab) -> None:
     gc.collect()
     new_weights = [weights for weights in live_weights() if id(weights) not in before]
 
-    assert sent == len(DAYS)
+    assert sent == len(days)
     assert len(new_weights) <= RETAINED
