@@ -18,6 +18,7 @@ from digest.text.tex import readable
 from digest.web.app import build
 from digest.web.wiring import page_services
 from seeds import loader
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import Browser, RecordingQueue
 from tests.seeds.conftest import TODAY
 
@@ -101,6 +102,7 @@ def assert_rows(pages: Browser, html: str, document: ParsedDocument, step: int) 
             assert_abstract(pages, row, item)
 
 
+@MAINLY_SQLITE
 @ABSTRACT_STEPS
 @pytest.mark.parametrize(("document", "name"), [("000", "Yuejie Chi"), ("002", "Niao He")])
 def test_an_author_s_page_has_each_paper_of_the_saved_one(
@@ -125,6 +127,7 @@ def test_an_author_s_page_has_the_figures_of_the_saved_one_with_their_date(
     assert "Figures of the author's saved page, as of 9 Jun 2026" in text
 
 
+@MAINLY_SQLITE
 def test_an_author_s_papers_are_newest_first(pages: Browser) -> None:
     days = re.findall(r'<time datetime="([\d-]+)">', pages.get("/authors/Yuejie Chi").text)
 
@@ -132,6 +135,7 @@ def test_an_author_s_papers_are_newest_first(pages: Browser) -> None:
     assert days == sorted(days, reverse=True)
 
 
+@MAINLY_SQLITE
 def test_an_author_can_be_followed_and_read_as_a_feed(pages: Browser) -> None:
     page = pages.get("/authors/Niao He").text
     feed = pages.get("/authors/Niao He.json").json()
@@ -174,6 +178,7 @@ def test_the_trending_page_has_the_subscribe_box_of_the_saved_one(pages: Browser
     assert pages.post("/subscribe", data={"address": "ada@digest.example"}).status_code == 303
 
 
+@MAINLY_SQLITE
 def test_a_list_of_ids_has_each_paper_of_the_saved_one_with_comment_and_venue(
     pages: Browser, parsed: dict[str, ParsedDocument], texts: dict[str, str]
 ) -> None:
@@ -206,6 +211,7 @@ def test_each_abstract_without_anything_else_has_its_page(pages: Browser, parsed
         assert_abstract(pages, by_title[words_of(item.record.title)], item)
 
 
+@MAINLY_SQLITE
 def test_a_page_that_is_no_page_is_refused(pages: Browser) -> None:
     too_many = ",".join(map(str, range(1, 202)))
     addresses = "/trending?period=year", "/trending?page=0", "/trending?page=11", f"/papers?ids={too_many}"
@@ -230,6 +236,7 @@ def test_lists_of_ids_and_later_pages_of_authors_do_not_fill_the_cache(pages: Br
     assert cache.size[0] == 0
 
 
+@MAINLY_SQLITE
 def test_spellings_of_a_name_share_one_page_with_the_usual_one(pages: Browser) -> None:
     answers = {pages.get(f"/authors/{name}").text for name in ("Niao He", "NIAO  HE", "niao he", "Niáo He")}
 

@@ -12,7 +12,10 @@ from digest.db.core.engine import reading, transaction
 from digest.db.outbox import deliveries
 from digest.models import Audit
 from digest.services.security.audit_actor import command_line_actor
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.conftest import Terminal
+
+pytestmark = MAINLY_SQLITE
 
 COMMANDS = (
     "subscribers add ada@example.com --topic bandits --consent asked",

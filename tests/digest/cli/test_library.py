@@ -11,9 +11,12 @@ import pytest
 
 from digest.papers import ListedPaper, ParsedDocument, Record
 from digest.services.ingestion.import_document import store_document
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.bibliography.library_server import LibraryServer
 from tests.digest.cli.conftest import DAY, Terminal
 from tests.digest.services.subscriptions.lookup_server import DOI, KNOWN, MISSING, PMID, lookup_server, lookup_settings
+
+pytestmark = MAINLY_SQLITE
 
 ORCID_ID = "0000-0002-1825-0097"
 TITLES = (

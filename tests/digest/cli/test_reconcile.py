@@ -16,6 +16,7 @@ from sqlalchemy import text
 from digest import clock, settings
 from digest.db.core.engine import engine, transaction
 from digest.mail.mime import message_builder
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.conftest import Terminal
 from tests.servers import DATA, MailServer, Postgres, TransmittedMail
 
@@ -150,6 +151,7 @@ def test_a_dry_run_after_a_restore_names_those_whose_welcome_edition_is_not_in_t
     assert repeats == [{"address": "eve@example.com", "reason": "welcome edition not in the backup"}]
 
 
+@MAINLY_SQLITE
 def test_a_run_after_reconciling_mails_each_subscriber_once(lab: Terminal, smtp: MailServer, restored: Path) -> None:
     lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
     lab.ok("run", "--inline")
@@ -157,6 +159,7 @@ def test_a_run_after_reconciling_mails_each_subscriber_once(lab: Terminal, smtp:
     assert smtp.recipients() == EVERYONE
 
 
+@MAINLY_SQLITE
 def test_papers_of_mails_that_the_log_shows_do_not_come_again_the_next_day(
     lab: Terminal, smtp: MailServer, restored: Path, today: Callable[[timedelta], None]
 ) -> None:
@@ -168,6 +171,7 @@ def test_papers_of_mails_that_the_log_shows_do_not_come_again_the_next_day(
     assert smtp.recipients() == EVERYONE
 
 
+@MAINLY_SQLITE
 def test_nothing_changes_without_apply(lab: Terminal, restored: Path) -> None:
     first = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--json"))
     second = json.loads(lab.ok("admin", "reconcile", "--mail-log", str(restored), "--json"))
@@ -180,6 +184,7 @@ def test_nothing_changes_without_apply(lab: Terminal, restored: Path) -> None:
     }
 
 
+@MAINLY_SQLITE
 def test_reconciling_twice_changes_nothing_more(lab: Terminal, restored: Path) -> None:
     lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
 
@@ -188,6 +193,7 @@ def test_reconciling_twice_changes_nothing_more(lab: Terminal, restored: Path) -
     assert [row["action"] for row in second_result["mails"]] == ["sent already"] * 3
 
 
+@MAINLY_SQLITE
 def test_a_dry_run_warns_no_more_once_the_log_has_settled_it(lab: Terminal, restored: Path) -> None:
     lab.ok("admin", "reconcile", "--mail-log", str(restored), "--apply")
 
@@ -202,6 +208,7 @@ def test_a_recorded_mail_has_the_message_id_of_the_log(lab: Terminal, smtp: Mail
     assert {tuple(row) for row in stored} == {(mail.recipient, mail.message_id) for mail in smtp.log if mail.answered}
 
 
+@MAINLY_SQLITE
 def test_mails_of_others_and_lines_that_are_not_understood_are_counted(lab: Terminal, restored: Path) -> None:
     more = "mail: unreadable\n<5@shop.example> eve@example.com 2025-11-17T10:00:00Z\n"
     restored.write_text(more + restored.read_text())
@@ -213,6 +220,7 @@ def test_mails_of_others_and_lines_that_are_not_understood_are_counted(lab: Term
     assert "line 1: mail: unreadable" in output
 
 
+@MAINLY_SQLITE
 def test_a_recipient_who_subscribed_after_the_backup_is_listed(lab: Terminal, smtp: MailServer, restored: Path) -> None:
     restored.write_text(restored.read_text().replace("bob@example.com", "eve@example.com"))
 
@@ -268,6 +276,7 @@ def test_what_is_no_log_is_refused(lab: Terminal, tmp_path: Path, content: bytes
     assert words in error
 
 
+@MAINLY_SQLITE
 def test_a_mail_of_unknown_kind_is_listed_and_its_recipient_still_gets_an_edition(
     lab: Terminal, smtp: MailServer, restored: Path
 ) -> None:
@@ -282,6 +291,7 @@ def test_a_mail_of_unknown_kind_is_listed_and_its_recipient_still_gets_an_editio
     assert smtp.recipients()["dan@example.com"] == 1
 
 
+@MAINLY_SQLITE
 def test_a_dry_run_still_warns_while_a_mail_is_undecided(lab: Terminal, restored: Path) -> None:
     path = message_builder.return_path("bounces@digest.example", 999_999, settings.get().secret_key[0])
     at = (NOON + timedelta(hours=1)).isoformat()
@@ -292,6 +302,7 @@ def test_a_dry_run_still_warns_while_a_mail_is_undecided(lab: Terminal, restored
     assert "perhaps_again" in json.loads(lab.ok("run", "--dry-run", "--json"))
 
 
+@MAINLY_SQLITE
 def test_a_person_can_say_that_a_mail_was_an_edition(lab: Terminal, smtp: MailServer, restored: Path) -> None:
     path = message_builder.return_path("bounces@digest.example", 999_999, settings.get().secret_key[0])
     at = (NOON + timedelta(hours=1)).isoformat()
@@ -305,6 +316,7 @@ def test_a_person_can_say_that_a_mail_was_an_edition(lab: Terminal, smtp: MailSe
     assert "dan@example.com" not in smtp.recipients()
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("sender", ["eve@shop.example", ""])
 def test_a_message_id_in_our_form_from_another_sender_is_not_believed(
     lab: Terminal, smtp: MailServer, restored: Path, sender: str
@@ -340,6 +352,7 @@ def test_a_second_edition_mail_of_a_date_moves_no_later_edition(
     assert days == 0
 
 
+@MAINLY_SQLITE
 def test_papers_that_come_after_reconciling_are_in_the_editions_of_others(
     lab: Terminal,
     smtp: MailServer,

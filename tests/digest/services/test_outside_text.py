@@ -20,6 +20,7 @@ from digest.services.catalog import author_pages, paper_presenters
 from digest.services.editions import edition_feeds
 from digest.services.ingestion import import_document
 from digest.web.app import build as web_app
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.cli.conftest import Terminal
 from tests.digest.compose import samples
 from tests.digest.web.conftest import PAGE_SERVICES, Browser, RecordingQueue
@@ -130,6 +131,7 @@ def test_what_was_stored_before_is_clean_on_pages(stored_before: int) -> None:
     assert author.name == "Ada Byron"
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "path", ["/trending", "/trending/cs.SD", "/papers/1", "/authors/Ada%20Byron", "/trending.atom", "/trending.json"]
 )

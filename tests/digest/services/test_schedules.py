@@ -10,6 +10,7 @@ from digest.compose.edition import Content
 from digest.db.core.engine import transaction
 from digest.models import Signal
 from digest.services.subscriptions.topic_feedback import TopicSetting, save_topic_settings
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 DAYS = [MONDAY + timedelta(days=n) for n in range(9)]
@@ -71,6 +72,7 @@ def test_a_topics_cap_bounds_that_topic_alone(lab: Lab) -> None:
     assert sum(title.startswith("Kernels") for title in titles) == 2
 
 
+@MAINLY_SQLITE
 def test_a_muted_topic_brings_nothing_until_it_is_unmuted(lab: Lab) -> None:
     number = lab.subscribe("ada", "bandits", "kernels")
     save_topic_settings(number, {"bandits": TopicSetting(muted=True)})

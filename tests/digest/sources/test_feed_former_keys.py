@@ -15,6 +15,7 @@ from digest.services.admin import feed_preview, source_admin
 from digest.services.ingestion import catch_up
 from digest.services.ingestion.import_document import store_document
 from digest.sources.feed_identity import entry_key
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.sources.feed_server import FeedServer, feed
 
 AUTHOR = "<dc:creator>Ada Sample</dc:creator>"
@@ -66,6 +67,7 @@ def stored_before(server: FeedServer, body: bytes, key: str, text_key: str = "")
     return source.name
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("name", ENTRIES)
 def test_an_entry_with_a_former_key_is_not_new(server: FeedServer, name: str) -> None:
     source = stored_before(server, document(name), FORMER_KEYS[name])

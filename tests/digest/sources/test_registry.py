@@ -18,6 +18,7 @@ from digest.services.ingestion import catch_up, fetch_schedule, source_status
 from digest.sources import registry
 from digest.sources.request_turns import Pacing
 from digest.sources.source import CurrentFetch, DayMark, FetchedDocument, FetchResult, Source, each_file
+from tests.combinations import MAINLY_SQLITE
 from tests.conftest import ROOT
 from workers.main import app
 
@@ -83,6 +84,7 @@ def test_nothing_names_a_source_but_its_own_file_and_the_registry() -> None:
     assert naming == []
 
 
+@MAINLY_SQLITE
 def test_an_entry_alone_makes_a_source_due_and_catch_up_fetches_its_days(toy: Source) -> None:
     assert fetch_schedule.due_sources() == ["toy"]
 

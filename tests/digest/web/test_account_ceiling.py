@@ -11,6 +11,7 @@ from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import Browser, mails, path, subscribed
 
 
+@MAINLY_SQLITE
 def test_account_links_stop_at_the_ceiling_and_the_administrators_get_an_alarm(
     web: Browser, configured: Callable[..., None]
 ) -> None:

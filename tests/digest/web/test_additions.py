@@ -59,6 +59,7 @@ def test_following_an_author_as_a_subscriber_offers_the_addition_by_mail(ada: Br
     assert profile() == before
 
 
+@MAINLY_SQLITE
 def test_the_button_adds_topics_and_authors_and_leaves_everything_else(ada: Browser) -> None:
     before = profile()
     page = offer(mail_after(ada, **FOLLOW, limit="3", exclusions="survey"))

@@ -149,6 +149,7 @@ def test_the_preview_and_a_search_as_a_topic_work_beside_it(web: Browser, subscr
     assert lists(profile_of(subscriber))[1:] == lists(FORMER)[1:]
 
 
+@MAINLY_SQLITE
 def test_the_api_changes_other_preferences_and_lists_beside_it(web: Browser, api: Api, subscriber: Subscriber) -> None:
     place = f"subscriptions/{subscriber.id}"
     api("PATCH", place, {"limit": 3})

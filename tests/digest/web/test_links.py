@@ -293,6 +293,7 @@ def test_every_route_with_a_token_is_tried_above(real: Browser) -> None:
 TIMED = (signing.CONFIRM, *(p for p in ROUTES if p in {"export", "erase", "change-address", "new-address", "sign-in"}))
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("purpose", TIMED)
 def test_a_link_works_until_its_time_is_over(real: Browser, clock_stands: time_machine.Traveller, purpose: str) -> None:
     page = own_address(purpose, real)

@@ -81,6 +81,7 @@ def test_a_paper_that_does_not_exist_is_looked_up_every_time(counting: Browser, 
     assert counted.papers == 2
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("path", PUBLIC)
 def test_a_new_paper_makes_every_public_page_anew(counting: Browser, path: str) -> None:
     pages = counting.app.state.pages

@@ -12,6 +12,7 @@ from digest import settings
 from digest.mail.mime import dkim
 from digest.mail.smtp import sender_domain_records
 from digest.services.admin import doctor_host, installation_alarms
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import alarm_texts, alarms, later
 from tests.tls_server import tls_server, write_certificate
 
@@ -30,10 +31,12 @@ def certificate_finding() -> tuple[str, str]:
     return level, text
 
 
+@MAINLY_SQLITE
 def test_a_healthy_installation_raises_nothing(service: str) -> None:
     assert installation_alarms.check_installation() == 0
 
 
+@MAINLY_SQLITE
 def test_a_disk_that_is_almost_full_is_reported_once_a_day(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_host.shutil, "disk_usage", lambda _folder: Usage(10**12, 10**12, 499_000_000))
 
@@ -108,6 +111,7 @@ def test_pages_that_can_not_be_reached_from_here_are_no_alarm(
     assert installation_alarms.check_installation() == 0
 
 
+@MAINLY_SQLITE
 def test_a_dkim_key_that_is_not_published_is_an_alarm(
     service: str, configured: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +132,7 @@ def test_a_dkim_key_that_is_not_published_is_an_alarm(
     assert alarms() == ["DKIM signatures fail"] * 2
 
 
+@MAINLY_SQLITE
 def test_two_errors_of_a_check_share_an_alarm(service: str, configured: Callable[..., None], tmp_path: Path) -> None:
     (tmp_path / "dkim.pem").write_bytes(dkim.generate_key(2048)[0])
     configured(
@@ -143,6 +148,7 @@ def test_two_errors_of_a_check_share_an_alarm(service: str, configured: Callable
     assert "no public key is published" in facts
 
 
+@MAINLY_SQLITE
 def test_a_domain_that_no_dns_can_hold_raises_no_alarm_about_its_key(
     service: str, configured: Callable[..., None], tmp_path: Path
 ) -> None:

@@ -15,9 +15,12 @@ from digest.queues import NoQueue
 from digest.services.alarms import alarm_rules
 from digest.services.delivery import delivery_worker
 from digest.services.delivery.render_messages import MailComposer
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import alarm_texts, later
 from tests.digest.services.stored_rows import alarms as alarm_titles
 from tests.outbox import Outbox, as_claimed
+
+pytestmark = MAINLY_SQLITE
 
 
 def test_overdue_mail_is_reported_once_a_day(service: str, outbox: Outbox) -> None:

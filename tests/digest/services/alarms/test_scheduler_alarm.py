@@ -11,7 +11,10 @@ from digest.queues import NoQueue
 from digest.redis import PrivateRedis, RedisStore
 from digest.services.alarms import scheduler_alarm
 from digest.web.http import scheduler_watch
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import alarms, later
+
+pytestmark = MAINLY_SQLITE
 
 
 class CountingQueue(NoQueue):

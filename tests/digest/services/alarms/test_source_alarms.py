@@ -15,6 +15,7 @@ from digest.services.admin import doctor
 from digest.services.alarms import alarm_rules
 from digest.services.delivery.render_messages import MailComposer
 from digest.services.ingestion import catch_up
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import alarm_texts, later
 from tests.digest.services.stored_rows import alarms as alarm_mails
 from tests.outbox import Outbox, as_claimed
@@ -48,6 +49,7 @@ def _one_source(service: str, configured: Callable[..., None]) -> None:
     configured(SOURCES="huggingface", ADMIN_EMAILS="root@digest.example")
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("outcome", ["late", "stale", "down"])
 def test_a_source_in_trouble_is_reported_once_a_day(outcome: str) -> None:
     store_outcome(outcome)
@@ -57,6 +59,7 @@ def test_a_source_in_trouble_is_reported_once_a_day(outcome: str) -> None:
     assert source_alarm_titles() == [f"huggingface is {outcome}"] * 2
 
 
+@MAINLY_SQLITE
 def test_the_end_of_a_source_failure_is_reported_once() -> None:
     store_outcome("down", "no route")
     alarm_rules.check_alarms(now=later(minutes=0))

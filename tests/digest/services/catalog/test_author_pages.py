@@ -11,6 +11,7 @@ from digest.papers import AuthorFigures, AuthorProfile, ListedPaper, ParsedDocum
 from digest.services.ingestion.import_document import store_document
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper
 from tests.digest.web.conftest import Browser, RecordingQueue
 
@@ -60,6 +61,7 @@ def test_more_than_fifty_papers_are_on_several_pages_newest_first(lab: Lab, page
     assert pages.get("/authors/Ada Byron?page=4").status_code == 404
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("document", "name"),
     [

@@ -14,6 +14,7 @@ from digest.models import Epoch, StoredTopicContext, Threshold
 from digest.services.preview import preview
 from digest.services.runs import calibration_job, retention
 from digest.services.selection import engine_need, threshold_lookup
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.digest.services.stored_rows import add_subscriber
 
@@ -45,6 +46,7 @@ def close_papers(lab: Lab) -> list[str]:
     return [title for title, entry in zip(titles, lab.entries("ada", MONDAY), strict=True) if not entry.strict]
 
 
+@MAINLY_SQLITE
 def test_a_mail_has_the_close_paper_that_reads_like_earlier_ones_with_the_topic(lab: Lab) -> None:
     installed(lab)
     lab.run(MONDAY)
@@ -52,6 +54,7 @@ def test_a_mail_has_the_close_paper_that_reads_like_earlier_ones_with_the_topic(
     assert close_papers(lab) == [LIKE_EARLIER]
 
 
+@MAINLY_SQLITE
 def test_the_engine_sends_the_same_close_paper(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(lab)
     monkeypatch.setattr(engine_need, "REFERENCE_WORK", -1)
@@ -60,6 +63,7 @@ def test_the_engine_sends_the_same_close_paper(lab: Lab, monkeypatch: pytest.Mon
     assert close_papers(lab) == [LIKE_EARLIER]
 
 
+@MAINLY_SQLITE
 def test_a_run_before_the_background_task_stores_the_contexts_that_it_used(lab: Lab) -> None:
     installed(lab)
     lab.run(MONDAY)
@@ -85,6 +89,7 @@ def test_a_threshold_from_before_the_upgrade_asks_for_no_context_until_the_next_
     assert sorted(close_papers(lab)) == sorted([LIKE_EARLIER, UNLIKE])
 
 
+@MAINLY_SQLITE
 def test_where_a_run_has_too_many_new_topics_close_papers_need_no_context_this_week(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,6 +100,7 @@ def test_where_a_run_has_too_many_new_topics_close_papers_need_no_context_this_w
     assert sorted(close_papers(lab)) == sorted([LIKE_EARLIER, UNLIKE])
 
 
+@MAINLY_SQLITE
 def test_a_preview_has_the_close_papers_of_the_mail(lab: Lab) -> None:
     installed(lab)
     lab.run(MONDAY)
@@ -104,6 +110,7 @@ def test_a_preview_has_the_close_papers_of_the_mail(lab: Lab) -> None:
     assert previewed == [LIKE_EARLIER]
 
 
+@MAINLY_SQLITE
 def test_a_preview_of_a_new_topic_finds_its_context_by_itself(lab: Lab) -> None:
     installed(lab, "sparrows")
     lab.run(MONDAY)
@@ -129,6 +136,7 @@ def test_the_contexts_of_two_topics_are_enough(lab: Lab, topics: tuple[str, ...]
     assert (UNLIKE in close_papers(lab)) == is_close
 
 
+@MAINLY_SQLITE
 def test_a_muted_topic_lends_no_context(lab: Lab) -> None:
     installed(lab)
     profile = Profile((Topic(TOPIC), Topic("civil law of ports", muted=True)), limit=100)
@@ -149,6 +157,7 @@ def test_the_text_of_a_topic_is_not_stored_with_its_context(lab: Lab) -> None:
     assert b"correction" not in context.words
 
 
+@MAINLY_SQLITE
 def test_contexts_are_deleted_five_weeks_after_their_epoch_began_but_not_the_newest(lab: Lab) -> None:
     installed(lab)
     calibration_job.calibrate_all()

@@ -11,6 +11,7 @@ from digest import settings
 from digest.db.core.engine import reading
 from digest.matching.engine.paper_index import PaperIndex
 from digest.services.catalog import announcements, day_indexes
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -32,6 +33,7 @@ def files() -> list[Path]:
     return sorted((settings.get().data_dir / "indexes").glob("*"))
 
 
+@MAINLY_SQLITE
 def test_the_file_of_one_process_serves_the_next(lab: Lab) -> None:
     lab.announce(MONDAY, "Linear bandits")
     built_index = index()

@@ -23,6 +23,7 @@ from digest.services.subscriptions.preference_fields import SignUpPreferences, v
 from digest.services.subscriptions.update_preferences import account_of
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.digest.web.conftest import Browser, RecordingQueue, path
 
@@ -155,6 +156,7 @@ def with_ids(namesakes: Lab) -> Lab:
     return namesakes
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("work", [None, -1], ids=["reference", "engine"])
 def test_an_authors_id_as_topic_brings_the_papers_that_carry_it(
     with_ids: Lab, monkeypatch: pytest.MonkeyPatch, work: int | None
@@ -214,6 +216,7 @@ def renamed(namesakes: Lab) -> Lab:
     return namesakes
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("work", [None, -1], ids=["reference", "engine"])
 def test_an_id_means_the_person_also_where_a_paper_without_id_spells_them_otherwise(
     renamed: Lab, monkeypatch: pytest.MonkeyPatch, work: int | None
@@ -357,6 +360,7 @@ def test_a_followed_person_survives_export_and_import(namesakes: Lab, tmp_path: 
     assert imported == (f"Wei Wang ({HERS})", "Ada Byron")
 
 
+@MAINLY_SQLITE
 def test_the_mail_says_the_name_without_the_id(namesakes: Lab) -> None:
     namesakes.subscribe("bob", authors=[f"Wei Wang ({HERS})"])
     todays(namesakes)

@@ -18,8 +18,11 @@ from digest.services.subscriptions import feedback
 from digest.web.app import build
 from digest.web.http.middleware import csp_hash
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper
 from tests.digest.web.conftest import Browser, RecordingQueue
+
+pytestmark = MAINLY_SQLITE
 
 BASE = "https://digest.example"
 SECOND = "Linear bandits in 100% of cases & {more"

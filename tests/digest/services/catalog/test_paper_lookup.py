@@ -8,9 +8,12 @@ import pytest
 
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.catalog.test_paper_exports import Lab, paper
 from tests.digest.services.conftest import MONDAY
 from tests.digest.web.conftest import Browser, RecordingQueue
+
+pytestmark = MAINLY_SQLITE
 
 DOI = "10.1002/(sici)1097-0258(19980815/30)17:15/16<1661::aid-sim968>3.0.co;2-2"
 

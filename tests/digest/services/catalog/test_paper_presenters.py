@@ -22,6 +22,7 @@ from digest.services.catalog import paper_presenters
 from digest.services.editions import edition_feeds, web_view
 from digest.services.ingestion.import_document import store_document
 from digest.sources import huggingface, semantic_scholar
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.compose import samples
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 
@@ -66,6 +67,7 @@ def texts_shown(lab: Lab) -> list[str]:
     return [web_view.web_view(edition.id or 0, "/editions/x"), feed.items[0].html, summary]
 
 
+@MAINLY_SQLITE
 def test_a_summary_is_shown_everywhere_with_its_origin_before_the_abstract(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits"))
@@ -84,6 +86,7 @@ def test_a_summary_is_shown_everywhere_with_its_origin_before_the_abstract(lab: 
         assert "In short, by Hugging Face:" in place
 
 
+@MAINLY_SQLITE
 def test_semantic_scholar_s_stands_in_where_hugging_face_has_none(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits"))
@@ -93,6 +96,7 @@ def test_semantic_scholar_s_stands_in_where_hugging_face_has_none(lab: Lab, smtp
     assert "In short, by Semantic Scholar: A new bound for bandits." in parts(smtp)[0]
 
 
+@MAINLY_SQLITE
 def test_one_with_numbers_that_the_paper_lacks_is_not_shown_and_the_next_source_is(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits are 12% better on 1,000 tasks"))
@@ -104,6 +108,7 @@ def test_one_with_numbers_that_the_paper_lacks_is_not_shown_and_the_next_source_
     assert "In short, by Semantic Scholar: Better by 12% on 1000 tasks." in parts(smtp)[0]
 
 
+@MAINLY_SQLITE
 def test_a_paper_without_a_summary_looks_as_ever(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits"))
@@ -113,6 +118,7 @@ def test_a_paper_without_a_summary_looks_as_ever(lab: Lab, smtp: MailServer) -> 
     assert "In short" not in "".join([*parts(smtp), *texts_shown(lab)])
 
 
+@MAINLY_SQLITE
 def test_one_that_comes_later_leaves_the_edition_as_it_was_sent(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits"))
@@ -125,6 +131,7 @@ def test_one_that_comes_later_leaves_the_edition_as_it_was_sent(lab: Lab) -> Non
     assert SHORT in texts_shown(lab)[2]
 
 
+@MAINLY_SQLITE
 def test_the_first_one_stays(lab: Lab) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits"))
@@ -138,6 +145,7 @@ def test_the_first_one_stays(lab: Lab) -> None:
 NASTY = "<b>Bold</b> {{ 7 }} \u202eevil\x07 & $\\alpha$ " + "word " * 200
 
 
+@MAINLY_SQLITE
 def test_a_hostile_summary_is_cleaned_escaped_and_short(lab: Lab, smtp: MailServer) -> None:
     lab.subscribe("ada", "bandits")
     lab.store(MONDAY, paper(1, "Linear bandits of order 7"))

@@ -7,7 +7,10 @@ from digest.db.papers import papers as store
 from digest.papers import ListedPaper, Record
 from digest.services.catalog.similar_papers import MAX_SIMILAR, SimilarPaper, similar_papers
 from digest.services.search.search_indexing import index_papers
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
+
+pytestmark = MAINLY_SQLITE
 
 FOLDING = "We predict how proteins fold from their amino acid sequences with a network that attends to residue pairs."
 GALAXIES = "We measure the redshift of galaxies in a deep survey and infer the growth of dark matter halos."

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from digest.services.catalog import trending_list
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
+
+pytestmark = MAINLY_SQLITE
 
 
 def announced(lab: Lab) -> None:

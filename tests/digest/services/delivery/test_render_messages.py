@@ -7,8 +7,11 @@ from datetime import timedelta
 
 from digest.compose.email.paper_block import PaperBlock
 from digest.mail.mime.quoted_printable import EncodedPieces
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab
 from tests.servers import MailServer
+
+pytestmark = MAINLY_SQLITE
 
 
 def _titles_in_memory() -> set[str]:

@@ -14,6 +14,7 @@ from digest.services.catalog import epochs
 from digest.services.selection import engine_need
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -112,6 +113,7 @@ def rising(lab: Lab, name: str) -> list[str]:
     return [t for t, entry in zip(lab.papers(name), lab.entries(name), strict=True) if entry.section == "rising"]
 
 
+@MAINLY_SQLITE
 def test_only_the_upper_quarter_of_a_day_rises(lab: Lab) -> None:
     yesterday_voted(lab, *range(20, 0, -1))
     subscribe_now(lab, "bandits")
@@ -266,6 +268,7 @@ def test_two_that_make_an_epoch_at_once_make_one(lab: Lab) -> None:
     assert len(set(numbers)) == 1
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("engine", [False, True], ids=["reference", "engine"])
 def test_the_limit_holds_for_new_papers_and_rising_ones_come_on_top(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, engine: bool
@@ -286,6 +289,7 @@ def test_the_limit_holds_for_new_papers_and_rising_ones_come_on_top(
     assert [entry.section for entry in lab.entries("eve")] == ["followed", "new", "new", "rising", "rising", "rising"]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("engine", [False, True], ids=["reference", "engine"])
 def test_papers_of_followed_authors_always_come_and_take_places_of_the_limit(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, engine: bool

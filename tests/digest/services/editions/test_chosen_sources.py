@@ -14,8 +14,11 @@ from digest.services.admin import source_admin
 from digest.services.editions import edition_feeds, web_view, why_report
 from digest.services.preview.preview import preview
 from digest.services.subscriptions import update_preferences
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.catalog.test_paper_presenters import parts
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper
+
+pytestmark = MAINLY_SQLITE
 
 GERMAN = (
     "Die Arbeit untersucht das Lernen im Gehirn und zeigt, dass es nicht von der Größe der Netze abhängt, "

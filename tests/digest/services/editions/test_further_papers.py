@@ -17,6 +17,7 @@ from digest.services.editions.further_papers import further_papers
 from digest.services.security import signed_links
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 from tests.digest.services.editions.test_web_view import text
 from tests.digest.web.conftest import Browser, RecordingQueue
@@ -79,6 +80,7 @@ def test_the_web_view_links_to_the_same_page(lab: Lab) -> None:
     assert browser().get(f"{view}/more").status_code == 200
 
 
+@MAINLY_SQLITE
 def test_later_editions_change_nothing(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", limit=10)
     set_cap(lab, 3)  # leaves places for what rises
@@ -97,6 +99,7 @@ def test_later_editions_change_nothing(lab: Lab) -> None:
     assert further_of(lab, TUESDAY)[0] == len(further_of(lab, TUESDAY)[1]) == 3
 
 
+@MAINLY_SQLITE
 def test_a_changed_profile_changes_nothing(lab: Lab) -> None:
     number = lab.subscribe("ada", "bandits", limit=3)
     lab.announce(MONDAY, *BANDITS)
@@ -240,6 +243,7 @@ def test_a_cancelled_edition_has_no_page(lab: Lab) -> None:
     assert browser().get(f"/editions/{_token(number)}/more").status_code == 404
 
 
+@MAINLY_SQLITE
 def test_the_page_counts_as_a_preview(lab: Lab) -> None:
     lab.subscribe("ada", "bandits", limit=3)
     lab.announce(MONDAY, *BANDITS)

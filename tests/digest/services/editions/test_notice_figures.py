@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from digest.services.subscriptions.topic_feedback import TopicSetting, save_topic_settings
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
 from tests.digest.services.editions.test_web_view import text
 
 
+@MAINLY_SQLITE
 def test_a_quiet_day_names_the_topic_that_has_been_silent_for_longest(lab: Lab, smtp: MailServer) -> None:
     later, quiet = MONDAY + timedelta(days=4), MONDAY + timedelta(days=15)
     lab.subscribe("ada", "bandits", "kernel methods", quiet_day="notice")
@@ -23,6 +25,7 @@ def test_a_quiet_day_names_the_topic_that_has_been_silent_for_longest(lab: Lab, 
     assert "“bandits” has brought nothing for 15 days." in body
 
 
+@MAINLY_SQLITE
 def test_the_subjects_of_three_sundays_differ(lab: Lab, smtp: MailServer) -> None:
     sunday = MONDAY - timedelta(days=1)
     lab.set_time(utc(sunday - timedelta(days=2), 5))

@@ -21,6 +21,7 @@ from digest.services.runs import replay
 from digest.services.selection import engine_need
 from digest.services.subscriptions import example_papers
 from digest.services.subscriptions.example_papers import ExampleEntry
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 from tests.digest.services.editions.test_assemble_edition import subscribe_now, yesterday_voted
 
@@ -52,6 +53,7 @@ def own_stored(subscriber: int, *arxiv_ids: str) -> None:
     own(subscriber, *(ExampleEntry("", "", arxiv_id, number_of(arxiv_id)) for arxiv_id in arxiv_ids))
 
 
+@MAINLY_SQLITE
 @BACK_ENDS
 def test_an_example_is_never_a_match(lab: Lab, back_end: Callable[[bool], None], engine: bool) -> None:
     ada = lab.subscribe("ada", "bandits")
@@ -63,6 +65,7 @@ def test_an_example_is_never_a_match(lab: Lab, back_end: Callable[[bool], None],
     assert sorted(lab.papers("ada")) == ["Linear bandits", "Sparse bandits"]
 
 
+@MAINLY_SQLITE
 @BACK_ENDS
 def test_an_example_never_rises(lab: Lab, back_end: Callable[[bool], None], engine: bool) -> None:
     yesterday_voted(lab, *range(20, 0, -1))
@@ -75,6 +78,7 @@ def test_an_example_never_rises(lab: Lab, back_end: Callable[[bool], None], engi
     assert lab.papers("ada") == ["Kernel bandits", "Linear bandits 1", "Linear bandits 2", "Linear bandits 3"]
 
 
+@MAINLY_SQLITE
 @BACK_ENDS
 @pytest.mark.parametrize("verb", [MORE, LESS])
 def test_a_paper_with_feedback_does_not_return_to_who_has_no_topics(

@@ -9,7 +9,10 @@ from email.message import EmailMessage
 import pytest
 
 from digest.services.editions import web_view
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, MailServer, paper, utc
+
+pytestmark = MAINLY_SQLITE
 
 
 def text(smtp: MailServer, place: int = -1) -> tuple[str, str]:

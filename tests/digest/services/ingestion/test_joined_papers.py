@@ -17,6 +17,7 @@ from digest.papers import ListedPaper, Record, is_same_paper
 from digest.services.catalog import paper_exports, paper_lookup, paper_presenters
 from digest.services.editions import web_view
 from digest.sources import crossref
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import FILLER, MONDAY, Lab
 from tests.servers import MailServer
 
@@ -246,6 +247,7 @@ RETRACTIONS = {
 }
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("retraction", RETRACTIONS)
 def test_a_retracted_paper_is_marked_and_never_mailed(ada: Lab, retraction: str) -> None:
     ada.store(MONDAY, article())

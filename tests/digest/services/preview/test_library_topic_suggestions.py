@@ -12,6 +12,7 @@ from digest.services.catalog.page_schemas import Preview
 from digest.services.ingestion.import_document import store_document
 from digest.services.preview.library_topic_suggestions import MAX_SUGGESTED_TOPICS, report_library, text_phrases
 from digest.services.subscriptions.library_resolution import LibrarySource, ResolvedLibrary, read_library
+from tests.combinations import MAINLY_SQLITE
 
 DAY = date(2025, 11, 17)
 TITLES = (
@@ -38,24 +39,29 @@ def suggested(*titles: str, typed: Profile | None = None) -> list[str]:
     return [topic.text for topic in report.topics]
 
 
+@MAINLY_SQLITE
 def test_phrases_of_several_titles_are_suggested(database: str) -> None:
     assert set(suggested(*TITLES)) == {"reinforcement learning", "legged robots", "graph matching"}
 
 
+@MAINLY_SQLITE
 def test_set_phrases_of_abstracts_are_no_topics(database: str) -> None:
     assert not {"novel framework", "robust", "towards"} & set(suggested(*TITLES))
 
 
+@MAINLY_SQLITE
 def test_topics_that_are_typed_already_are_not_suggested_again(database: str) -> None:
     typed = Profile(topics=(Topic("Graph Matching"),))
 
     assert "graph matching" not in suggested(*TITLES, typed=typed)
 
 
+@MAINLY_SQLITE
 def test_of_a_few_papers_each_counts(database: str) -> None:
     assert "spin glasses" in suggested("Spin glasses at low temperature")
 
 
+@MAINLY_SQLITE
 def test_there_are_at_most_twelve_topics(database: str) -> None:
     words = [f"{first}{second}" for first in ("alpha", "beta", "gamma", "delta", "kappa") for second in "xyzw"]
     titles = [f"{verb} {word} clustering" for word in words for verb in ("Learning", "Explaining")]
@@ -63,6 +69,7 @@ def test_there_are_at_most_twelve_topics(database: str) -> None:
     assert len(suggested(*titles)) == MAX_SUGGESTED_TOPICS
 
 
+@MAINLY_SQLITE
 def test_a_library_without_titles_suggests_nothing(database: str) -> None:
     resolved = read_library(LibrarySource(pasted="2511.00009"))
 
@@ -88,6 +95,7 @@ def store(*records: Record) -> None:
     store_document("jsonl", "test", ParsedDocument(listed), day=DAY)
 
 
+@MAINLY_SQLITE
 def test_papers_are_found_by_arxiv_id_by_doi_and_by_title_and_first_author(database: str) -> None:
     store(
         Record(TITLES[0], "One.", ("Ada Byron",), arxiv_id="2511.00001"),
@@ -108,6 +116,7 @@ def test_papers_are_found_by_arxiv_id_by_doi_and_by_title_and_first_author(datab
     assert (resolved.total, resolved.stored_count, resolved.repeated) == (4, 3, 0)
 
 
+@MAINLY_SQLITE
 def test_a_paper_that_is_listed_twice_counts_once(database: str) -> None:
     text = "@misc{a, title = {One title here}, doi = {10.1000/1}}\n@misc{b, title = {One title}, doi = {10.1000/1}}\n"
 
@@ -116,6 +125,7 @@ def test_a_paper_that_is_listed_twice_counts_once(database: str) -> None:
     assert (len(resolved.examples), resolved.repeated) == (1, 1)
 
 
+@MAINLY_SQLITE
 def test_identifiers_of_unknown_papers_are_named(database: str) -> None:
     resolved = read_library(LibrarySource(pasted="2511.00009 10.1000/none"))
 

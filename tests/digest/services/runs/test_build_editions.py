@@ -21,6 +21,7 @@ from digest.services.runs import daily_run as days
 from digest.services.subscriptions import update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
 from digest.services.subscriptions.unsubscribe import unsubscribe
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, paper, utc
 from tests.servers import MailServer
 
@@ -347,6 +348,7 @@ def test_subscribers_due_at_a_cancelled_run_get_their_papers_with_the_next(lab: 
     assert lab.papers("ada", TUESDAY) == ["Bandits"]
 
 
+@MAINLY_SQLITE
 def test_only_the_named_subscriber_is_served(lab: Lab, smtp: MailServer) -> None:
     for name in ("ada", "bob"):
         lab.subscribe(name, "bandits")

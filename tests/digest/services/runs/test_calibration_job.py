@@ -18,6 +18,7 @@ from digest.services.runs import calibration_job
 from digest.services.selection import engine_need
 from digest.services.subscriptions import feedback
 from digest.text.tokens import TERM_RULES
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 SUBJECTS = ("graphs", "proteins", "kernels", "bandits", "diffusion")
@@ -40,6 +41,7 @@ def stored() -> list[tuple[int, int | None]]:
         return [(row.profile_id, row.tau) for row in rows]
 
 
+@MAINLY_SQLITE
 def test_every_subscriber_is_calibrated_once_an_epoch(lab: Lab) -> None:
     installed(lab)
     lab.subscribe("grace", "kernels")
@@ -67,6 +69,7 @@ def test_a_threshold_made_by_a_run_is_not_made_again(lab: Lab) -> None:
     assert stored() == from_run
 
 
+@MAINLY_SQLITE
 def test_parts_of_subscribers_are_calibrated_a_few_at_a_time_until_all_are(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +99,7 @@ def test_the_engine_makes_the_same_of_every_profile(lab: Lab, monkeypatch: pytes
     assert stored() == slow
 
 
+@MAINLY_SQLITE
 def test_a_like_keeps_the_threshold_for_the_new_version_of_the_profile(lab: Lab) -> None:
     installed(lab)
     calibration_job.calibrate_all()

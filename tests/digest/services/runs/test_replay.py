@@ -17,6 +17,7 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.runs import build_editions, run_planning
 from digest.services.runs import replay as replaying
 from digest.services.runs.replay import replay
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_subscriber
 from tests.digest.web.conftest import everything
 
@@ -83,6 +84,7 @@ def test_a_replay_returns_what_runs_would_send(ada: int) -> None:
     assert foreseen == frozen
 
 
+@MAINLY_SQLITE
 def test_subscribers_may_be_replayed_in_parts(ada: int, monkeypatch: pytest.MonkeyPatch) -> None:
     add_subscriber("bob@one.example", profile=GRAPHS)
     add_subscriber("cyd@one.example", profile=Profile(topics=(Topic("whale"),), close=False))

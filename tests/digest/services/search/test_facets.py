@@ -15,7 +15,10 @@ from digest.services.ingestion.import_document import store_document
 from digest.services.search.paper_search import search
 from digest.services.search.search_indexing import index_papers
 from digest.services.search.search_schemas import BEST, NEWEST, PERIODS, SearchRequest
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY
+
+pytestmark = MAINLY_SQLITE
 
 WORDS = ("graphs", "trees", "synapses", "proteins", "dark matter", "neural networks", "neural", "long range order")
 QUERIES = (

@@ -14,6 +14,7 @@ from digest.db.core.engine import transaction
 from digest.errors import TooMany
 from digest.services.security import rate_limits
 from digest.services.security.rate_limits import CONFIRMATIONS, DAY, SIGN_IN_MAILS, Backoff, RateLimit
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import later
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -29,10 +30,12 @@ def allowances_of(limit: RateLimit | Backoff, *minutes: float, client: str = "ad
     return allowances
 
 
+@MAINLY_SQLITE
 def test_a_window_begins_with_the_first_try_and_again_when_it_is_over(service: str) -> None:
     assert allowances_of(TWICE, 0, 30, 59, 60, 61, 62) == [1, 2, 0, 1, 2, 0]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("limit", [TWICE, SIGN_IN_MAILS], ids=["window", "backoff"])
 def test_tries_of_a_clock_that_was_a_year_ahead_lock_nobody(service: str, limit: RateLimit | Backoff) -> None:
     year = 365 * 24 * 60
@@ -40,6 +43,7 @@ def test_tries_of_a_clock_that_was_a_year_ahead_lock_nobody(service: str, limit:
     assert allowances_of(limit, year, year + 2, 0) == [1, 2, 1]
 
 
+@MAINLY_SQLITE
 def test_a_ceiling_reached_while_the_clock_was_ahead_stops_no_mail(service: str) -> None:
     ahead = clock.now() + timedelta(days=365)
     with transaction() as session:
@@ -52,10 +56,12 @@ def test_a_ceiling_reached_while_the_clock_was_ahead_stops_no_mail(service: str)
     rate_limits.require_below_ceiling()
 
 
+@MAINLY_SQLITE
 def test_a_refused_try_is_not_counted(service: str) -> None:
     assert allowances_of(SIGN_IN_MAILS, 0, 0.5, 0.9, 1.0) == [1, 0, 0, 2]
 
 
+@MAINLY_SQLITE
 def test_each_key_and_each_action_is_counted_by_itself(service: str) -> None:
     allowances_of(TWICE, 0, 0)
 
@@ -63,10 +69,12 @@ def test_each_key_and_each_action_is_counted_by_itself(service: str) -> None:
     assert allowances_of(RateLimit("other", 2), 0) == [1]
 
 
+@MAINLY_SQLITE
 def test_a_limit_of_nothing_allows_nothing(service: str) -> None:
     assert allowances_of(RateLimit("test", 0), 0) == [0]
 
 
+@MAINLY_SQLITE
 def test_the_seconds_to_wait_are_those_until_the_window_ends(service: str) -> None:
     start = clock.now()
     for _ in range(2):
@@ -105,6 +113,7 @@ def test_no_day_holds_more_than_three_confirmations(service: str, pauses: list[i
     assert all(later - first >= DAY.total_seconds() / 60 for first, later in zip(allowed, allowed[3:], strict=False))
 
 
+@MAINLY_SQLITE
 def test_old_counters_are_deleted(service: str) -> None:
     from digest.services.runs import retention
 

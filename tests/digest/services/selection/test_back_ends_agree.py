@@ -33,6 +33,7 @@ from digest.services.runs import build_editions, calibration_job, replay, run_pl
 from digest.services.selection import candidate_papers, engine_need, threshold_lookup
 from digest.services.selection import selector as choosing
 from digest.services.selection.edition_sections import SelectionRequest
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.matching.profiles import RandomProfiles
 from tests.digest.services.stored_rows import add_subscriber
 
@@ -116,6 +117,7 @@ def stored_editions() -> list[tuple[int, date, object]]:
         return [(row.subscriber_id, row.day, row.content) for row in rows]
 
 
+@MAINLY_SQLITE
 def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch: pytest.MonkeyPatch) -> None:
     by_reference = [(assembled.content, assembled.tau) for assembled in run_planning.dry_run(None)]
     by_engine = with_engine(
@@ -127,6 +129,7 @@ def test_a_rehearsed_run_chooses_the_same(installed: list[Profile], monkeypatch:
     assert by_engine == by_reference
 
 
+@MAINLY_SQLITE
 def test_close_papers_are_the_same_by_both_with_contexts_and_without(
     installed: list[Profile], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ from digest.services.selection import compiled_profiles, engine_need
 from digest.services.selection.candidate_arrays import PaperColumns
 from digest.services.subscriptions import erasure, update_preferences
 from digest.services.subscriptions.preference_fields import Preferences
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -51,6 +52,7 @@ def file() -> Path:
     return profile_file
 
 
+@MAINLY_SQLITE
 def test_what_one_day_compiled_serves_the_next(busy: Lab) -> None:
     written = file().stat().st_ino
     parse.cache_clear()
@@ -68,6 +70,7 @@ def test_a_changed_profile_is_seen_by_the_next_run(busy: Lab) -> None:
     assert (busy.papers("ada", TUESDAY), busy.papers("bob", TUESDAY)) == (["Graph networks"], ["Graph networks"])
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("harm", [lambda raw: raw[:-70], lambda raw: b""])
 def test_a_file_that_is_cut_is_made_again(busy: Lab, harm: object) -> None:
     file().write_bytes(harm(file().read_bytes()))  # type: ignore[operator]

@@ -6,8 +6,11 @@ import gc
 from datetime import timedelta
 
 from digest.matching.scoring.boolean_match import Document
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import MONDAY, Lab, utc
 from tests.servers import MailServer
+
+pytestmark = MAINLY_SQLITE
 
 TITLES = "Bandits that nobody keeps", "Bandits of the day before", "Bandits of this very day"
 

@@ -12,6 +12,7 @@ from digest.services.subscriptions import csv_import_export, preference_fields
 from digest.services.subscriptions.preference_fields import Preferences, SignUpPreferences
 from digest.web.api.preview_resource import PreviewRequest
 from digest.web.ui import preference_form
+from tests.combinations import MAINLY_SQLITE
 
 ROOT = Path(__file__).parents[4]
 DERIVED = (
@@ -64,6 +65,7 @@ def test_what_is_derived_names_no_preference_in_an_attribute_or_as_a_key(path: s
     assert re.findall(rf"""["']({names})["']""", (ROOT / path).read_text()) == []
 
 
+@MAINLY_SQLITE
 @pytest.mark.usefixtures("several_sources")
 def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -> None:
     texts = preference_form.with_defaults({})
@@ -73,6 +75,7 @@ def test_every_preference_has_a_field_in_the_form_and_a_column_in_the_export() -
     assert set(preference_fields.FIELDS) <= set(csv_import_export.COLUMNS)
 
 
+@MAINLY_SQLITE
 @pytest.mark.usefixtures("several_sources")
 def test_a_sign_up_offers_all_but_the_pause() -> None:
     fields = preference_form.grouped_fields(preference_form.with_defaults({}), sign_up=True)
@@ -82,6 +85,7 @@ def test_a_sign_up_offers_all_but_the_pause() -> None:
     }
 
 
+@MAINLY_SQLITE
 @pytest.mark.usefixtures("several_sources")
 def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
     schema = PreviewRequest.model_json_schema()["properties"]
@@ -91,6 +95,7 @@ def test_the_api_describes_preferences_with_the_texts_of_the_form() -> None:
     }
 
 
+@MAINLY_SQLITE
 @pytest.mark.usefixtures("several_sources")
 def test_a_number_keeps_its_bounds_in_the_form() -> None:
     fields = preference_form.grouped_fields(preference_form.with_defaults({}))

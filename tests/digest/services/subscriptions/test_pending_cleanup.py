@@ -12,7 +12,10 @@ from digest.queues import NoQueue
 from digest.services.runs import retention
 from digest.services.subscriptions import pending_cleanup, sign_up, sign_up_confirmation
 from digest.services.subscriptions.preference_fields import Subscription
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, NOW, everything, only_subscriber
+
+pytestmark = MAINLY_SQLITE
 
 
 @pytest.fixture(autouse=True)

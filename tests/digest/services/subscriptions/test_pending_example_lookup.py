@@ -16,6 +16,7 @@ from digest.services.subscriptions.update_preferences import account_of
 from digest.sources import crossref
 from digest.web.app import build
 from digest.web.wiring import page_services
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.bibliography.library_server import LibraryServer
 from tests.digest.services.conftest import Lab
 from tests.digest.services.subscriptions.lookup_server import (
@@ -105,6 +106,7 @@ def test_what_one_source_does_not_answer_waits_while_the_others_are_stored(
     assert "2 of them are being looked up" in page(pasted)
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("text", "title"),
     [
@@ -125,6 +127,7 @@ def test_a_paper_is_found_by_the_identifier_of_its_source(
     assert [example.title for example in example_papers.list_examples(1)] == [title]
 
 
+@MAINLY_SQLITE
 def test_identifiers_that_no_source_knows_are_named(web: Browser, sources: LibraryServer) -> None:
     sources.add(
         "/details/biorxiv/10.1101/123456/na/json", {"messages": [{"status": "no posts found"}], "collection": []}

@@ -11,6 +11,7 @@ from digest.db.subscribers import pending_imports as store
 from digest.errors import BadInput
 from digest.services.subscriptions.example_papers import MAX_EXAMPLES, ExampleEntry, add_examples, list_examples
 from digest.services.subscriptions.pending_imports import bounded_papers, keep_import, pending_papers
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.conftest import Lab
 from tests.digest.services.stored_rows import add_subscriber
 
@@ -64,6 +65,7 @@ def test_an_import_is_kept_for_a_day(lab: Lab) -> None:
         assert (on_the_same_day, remaining_tokens([token])) == (["Paper"], [""])
 
 
+@MAINLY_SQLITE
 def test_of_more_than_five_thousand_papers_the_last_are_left_out(lab: Lab) -> None:
     number = add_subscriber("ada@one.example")
     result = add_examples(number, [ExampleEntry(f"Paper number {n}") for n in range(MAX_EXAMPLES + 7)])

@@ -21,6 +21,7 @@ from digest.services.subscriptions.preference_fields import (
     stored_lists,
     validate,
 )
+from tests.combinations import MAINLY_SQLITE
 
 BAD: tuple[tuple[str, Any], ...] = (
     ("topics", "\n".join(f"topic number {n}" for n in range(21))),
@@ -167,6 +168,7 @@ def test_a_category_of_a_topic_that_does_not_exist_is_refused_with_those_like_it
         validate(SignUpPreferences, {"topics": topic})
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("typed", ["arXiv, bioRxiv", "arxiv biorxiv", ["arXiv", "BIORXIV", "arxiv"], "arXiv\nbioRxiv"])
 def test_sources_are_chosen_by_name_or_key(database: str, typed: object) -> None:
     assert validate(SignUpPreferences, {"sources": typed}).sources == ("arxiv", "biorxiv")
@@ -176,6 +178,7 @@ def test_languages_are_chosen_by_name_or_code() -> None:
     assert validate(SignUpPreferences, {"languages": "English, de"}).languages == ("en", "de")
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("field", "typed", "named"), [("sources", "arxvi", "arxiv, "), ("languages", "Klingon", "en, de, ")]
 )
@@ -186,6 +189,7 @@ def test_a_source_or_language_that_is_not_here_is_refused_with_those_that_are(
         validate(SignUpPreferences, {field: typed})
 
 
+@MAINLY_SQLITE
 def test_a_source_that_was_removed_here_stays_valid_for_those_who_have_it(database: str) -> None:
     profile = Profile(sources=("arxiv", "a-journal-that-was-removed"))
     values = preference_values(Subscriber(), profile)

@@ -37,6 +37,7 @@ def provider(web: Browser, monkeypatch: pytest.MonkeyPatch) -> Callable[..., htt
     return post
 
 
+@MAINLY_SQLITE
 def test_a_signed_report_is_acted_on(provider: Callable[..., httpx.Response]) -> None:
     response = provider(HARD)
 
@@ -44,6 +45,7 @@ def test_a_signed_report_is_acted_on(provider: Callable[..., httpx.Response]) ->
     assert [row[1:3] for row in everything()["suppression"]] == [(ADA, "no such address")]
 
 
+@MAINLY_SQLITE
 def test_a_report_with_nul_characters_is_acted_on(provider: Callable[..., httpx.Response]) -> None:
     words = "550 5.7.1 blocked\0 by our list"
     response = provider(HARD | {"kind": "policy", "status": "5.7.1", "words": words, "message_id": "<a\0b>"})
@@ -51,6 +53,7 @@ def test_a_report_with_nul_characters_is_acted_on(provider: Callable[..., httpx.
     assert (response.status_code, response.json()) == (200, {"done": {"domain paused": 1}})
 
 
+@MAINLY_SQLITE
 def test_a_report_sent_twice_counts_once(provider: Callable[..., httpx.Response]) -> None:
     provider(HARD)
 

@@ -130,6 +130,7 @@ def post(web: Browser, amazon: CertificateServer, configured: Callable[..., None
     return send
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_signed_bounce_suppresses_the_address(post: Post, version: str) -> None:
     response = post(version=version)
@@ -143,6 +144,7 @@ def test_a_subject_is_signed_too(post: Post) -> None:
     assert post(Subject="Amazon SES Email Event Notification").status_code == 200
 
 
+@MAINLY_SQLITE
 def test_a_repeated_message_counts_once(post: Post, amazon: CertificateServer) -> None:
     post()
 

@@ -79,6 +79,7 @@ def test_the_page_after_adding_topics_lists_those_that_were_added(
     assert TOPICS not in page.text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("action", "data", "heading"),
     [(ERASE, {}, "Your data is deleted"), (CHANGE_ADDRESS, {"address": "new@digest.example"}, "Check the new inbox")],

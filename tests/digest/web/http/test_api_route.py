@@ -35,6 +35,7 @@ def sign_up(web: Browser, *, key: dict[Any, Any] = KEY, address: str = ADA) -> h
     return web.post("/api/v1/subscriptions", json={"address": address, "topics": ["graphs"]}, headers=key)
 
 
+@MAINLY_SQLITE
 def test_a_sign_up_sent_twice_with_one_key_mails_once_and_is_answered_alike(
     web: Browser, clock_stands: time_machine.Traveller
 ) -> None:
@@ -78,6 +79,7 @@ def test_the_same_key_of_another_caller_is_another_key(web: Browser) -> None:
     assert len(mails()) == 2
 
 
+@MAINLY_SQLITE
 def test_a_new_token_is_answered_again_but_stored_nowhere_in_clear(web: Browser) -> None:
     headers = admin() | KEY
     request = {"name": "monitor", "scopes": ["runs:read"]}
@@ -121,6 +123,7 @@ def test_what_is_no_key_is_refused(web: Browser, key: str) -> None:
     assert mails() == []
 
 
+@MAINLY_SQLITE
 def test_keys_are_forgotten_after_a_day(web: Browser, clock_stands: time_machine.Traveller) -> None:
     sign_up(web)
     clock_stands.shift(timedelta(days=1, minutes=1))
@@ -130,6 +133,7 @@ def test_keys_are_forgotten_after_a_day(web: Browser, clock_stands: time_machine
     assert "idempotency-replayed" not in sign_up(web).headers
 
 
+@MAINLY_SQLITE
 def test_of_two_at_once_one_is_done_and_the_other_asked_to_come_again(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +157,7 @@ def test_of_two_at_once_one_is_done_and_the_other_asked_to_come_again(
     assert sign_up(web).headers["idempotency-replayed"] == "true"
 
 
+@MAINLY_SQLITE
 def test_many_at_once_have_one_effect(web: Browser) -> None:
     headers = admin() | KEY
 
@@ -190,6 +195,7 @@ def test_a_request_whose_process_died_is_not_done_again_while_its_key_is_kept(
     assert sign_up(web).status_code == 202
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("error", [RuntimeError("after the effect"), MailUncertain("perhaps sent")], ids=str)
 def test_a_request_that_failed_after_its_effect_has_no_second_one(
     web: Browser, clock_stands: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -209,6 +215,7 @@ def test_a_request_that_failed_after_its_effect_has_no_second_one(
     assert len(mails()) == 1
 
 
+@MAINLY_SQLITE
 def test_a_key_outlives_a_new_signing_key(web: Browser, configured: Callable[..., None]) -> None:
     headers = admin() | KEY
     request = {"name": "monitor", "scopes": ["runs:read"]}
@@ -241,6 +248,7 @@ def test_a_body_that_is_not_declared_as_json_is_refused(web: Browser, media_type
     assert mails() == []
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

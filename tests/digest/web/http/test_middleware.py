@@ -49,6 +49,7 @@ def test_a_page_asks_nothing_of_other_places(web: Browser, page: str) -> None:
     assert "<img" not in text
 
 
+@MAINLY_SQLITE
 def test_looking_at_public_pages_changes_nothing(web: Browser) -> None:
     subscribed(web)
     before = everything()
@@ -88,6 +89,7 @@ def test_an_address_that_does_not_exist_is_a_404_page(web: Browser, page: str) -
     assert "<h1>Page not found</h1>" in response.text
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     "page",
     [

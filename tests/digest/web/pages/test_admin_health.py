@@ -44,6 +44,7 @@ def test_each_figure_leads_somewhere(page: str) -> None:
     assert len(re.findall("<dd><a href=", figures[1])) == len(re.findall("<dd>", figures[1])) >= 3
 
 
+@MAINLY_SQLITE
 def test_space_on_the_disk_and_mails_by_state_are_shown(page: str) -> None:
     assert re.search(r"Free on the disk</dt><dd><a [^>]*>[\d.,]+ of [\d.,]+ GB", page)
     assert "Mails: " in page

@@ -44,6 +44,7 @@ def actions() -> list[tuple[str, str]]:
         return [(row.actor, row.action) for row in session.exec(select(Audit).order_by(Audit.id))]  # type: ignore[arg-type]
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("path", PATHS)
 def test_each_page_of_the_navigation_opens_and_marks_itself(web: Browser, cookie: dict[str, str], path: str) -> None:
     response = web.get(path, headers=cookie)

@@ -48,6 +48,7 @@ def row() -> source_listing.SourceRow | None:
     return next((row for row in source_listing.source_rows() if row.name == NAME), None)
 
 
+@MAINLY_SQLITE
 def test_a_feed_is_added_after_a_preview_that_says_what_is_left_out(
     server: FeedServer, web: Browser, cookie: dict[str, str]
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_feed_is_added_after_a_preview_that_says_what_is_left_out(
     assert "Examples, the journal is added as examples-the-journal, with 2 new papers." in page
 
 
+@MAINLY_SQLITE
 def test_a_feed_has_a_name_with_letters(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
     server.pages["/odd.xml"] = feed(item(1, day="")).replace(
         b"<title>Journal of Examples</title>", b"<title>***</title>"
@@ -75,6 +77,7 @@ def test_a_feed_has_a_name_with_letters(server: FeedServer, web: Browser, cookie
     assert "127.0.0.1" in preview
 
 
+@MAINLY_SQLITE
 def test_a_feed_is_confirmed_paused_resumed_and_removed(
     server: FeedServer, web: Browser, cookie: dict[str, str], configured: Callable[..., None]
 ) -> None:
@@ -123,6 +126,7 @@ def test_what_can_not_be_done_is_said_on_the_page(
     assert line.format(url=server.url) in answer[1]
 
 
+@MAINLY_SQLITE
 def test_a_moved_feed_and_an_entry_taken_for_a_former_one_are_shown(
     server: FeedServer, web: Browser, cookie: dict[str, str]
 ) -> None:
@@ -171,6 +175,7 @@ def test_without_a_session_nothing_is_fetched(server: FeedServer, web: Browser) 
     assert server.requests == []
 
 
+@MAINLY_SQLITE
 def test_a_feed_that_moved_is_set_back_by_a_button(server: FeedServer, web: Browser, cookie: dict[str, str]) -> None:
     act(web, cookie, "add", address=f"{server.url}/feed.xml")
     server.pages["/new.xml"] = server.pages.pop("/feed.xml")

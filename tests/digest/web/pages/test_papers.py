@@ -10,15 +10,18 @@ from hypothesis import strategies as st
 
 from digest.compose.text import highlighting
 from digest.web.ui import charts, preview_rows
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.web.conftest import ADA, METRICS, NOW, Browser, everything, subscribed
 
 
+@MAINLY_SQLITE
 def test_the_start_page_has_the_box_above_what_rises(web: Browser) -> None:
     text = web.get("/").text
 
     assert text.index('name="topics"') < text.index('name="address"') < text.index("Posterior Sampling")
 
 
+@MAINLY_SQLITE
 def test_the_preview_works_without_a_script(web: Browser) -> None:
     text = web.get("/", params={"topics": "reinforcement learning"}).text
 
@@ -27,6 +30,7 @@ def test_the_preview_works_without_a_script(web: Browser) -> None:
     assert ">reinforcement learning</textarea>" in text
 
 
+@MAINLY_SQLITE
 def test_trying_topics_by_the_button_keeps_what_was_typed_and_changes_nothing(web: Browser) -> None:
     before = everything()
     response = web.post("/", data={"topics": "reinforcement learning", "address": ADA})
@@ -36,6 +40,7 @@ def test_trying_topics_by_the_button_keeps_what_was_typed_and_changes_nothing(we
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_the_preview_alone_answers_the_script(web: Browser) -> None:
     response = web.post("/preview", data={"topics": "reinforcement learning", "time_zone": "Europe/Berlin"})
 
@@ -44,6 +49,7 @@ def test_the_preview_alone_answers_the_script(web: Browser) -> None:
     assert "About 6 papers a day." in response.text
 
 
+@MAINLY_SQLITE
 def test_a_topic_that_can_not_be_read_is_named_in_the_preview(web: Browser) -> None:
     response = web.post("/preview", data={"topics": 'graphs\n"open'})
 
@@ -51,6 +57,7 @@ def test_a_topic_that_can_not_be_read_is_named_in_the_preview(web: Browser) -> N
     assert "‘&#34;open’" in response.text
 
 
+@MAINLY_SQLITE
 def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:
     text = web.get("/papers/1").text
 
@@ -58,6 +65,7 @@ def test_a_paper_has_its_reason_and_its_links(web: Browser) -> None:
     assert 'href="https://arxiv.org/abs/2310.18919"' in text
 
 
+@MAINLY_SQLITE
 def test_a_paper_s_page_explains_its_figures(web: Browser) -> None:
     text = web.get("/papers/1").text
 
@@ -66,6 +74,7 @@ def test_a_paper_s_page_explains_its_figures(web: Browser) -> None:
     assert "Novelty" not in web.get("/papers/2").text
 
 
+@MAINLY_SQLITE
 def test_the_trending_page_and_the_api_show_what_is_known_of_a_paper_s_quality(web: Browser) -> None:
     first, second = web.get("/api/v1/papers").json()["papers"][:2]
 
@@ -74,6 +83,7 @@ def test_the_trending_page_and_the_api_show_what_is_known_of_a_paper_s_quality(w
     assert (second["novelty"], second["score"]) == (None, None)
 
 
+@MAINLY_SQLITE
 def test_an_author_can_be_followed_from_their_page(web: Browser) -> None:
     text = web.get("/authors/Ming%20Yin").text
 
@@ -82,6 +92,7 @@ def test_an_author_can_be_followed_from_their_page(web: Browser) -> None:
     assert "Ming Yin</textarea>" in web.get(link).text
 
 
+@MAINLY_SQLITE
 def test_figures_are_counted_for_prometheus(web: Browser) -> None:
     web.post("/subscribe", data={"address": "bob@digest.example"})
     text = web.get("/metrics", headers=METRICS).text
@@ -92,6 +103,7 @@ def test_figures_are_counted_for_prometheus(web: Browser) -> None:
     assert "digest_queue_age_seconds 0.0" in text
 
 
+@MAINLY_SQLITE
 def test_ready_means_database_and_worker(web: Browser) -> None:
     response = web.get("/readyz", headers=METRICS).json()
 
@@ -99,6 +111,7 @@ def test_ready_means_database_and_worker(web: Browser) -> None:
     assert set(response["sources"].values()) == {"never fetched"}
 
 
+@MAINLY_SQLITE
 def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
     web.app.state.enqueue.living = False
 
@@ -106,6 +119,7 @@ def test_without_a_worker_it_is_alive_but_not_ready(web: Browser) -> None:
     assert web.get("/readyz").status_code == 503
 
 
+@MAINLY_SQLITE
 def test_a_confirmed_subscriber_is_counted_as_active(web: Browser) -> None:
     subscribed(web)
 
@@ -155,6 +169,7 @@ def test_an_empty_service_still_has_a_page() -> None:
     assert charts.bars([(date(2025, 11, 21), 0)])[0].height == 0
 
 
+@MAINLY_SQLITE
 def test_trending_papers_show_their_rank(web: Browser) -> None:
     ranks = re.findall(r'<span class="rank">(\d+)\.</span>', web.get("/trending").text)
 
@@ -162,6 +177,7 @@ def test_trending_papers_show_their_rank(web: Browser) -> None:
     assert ranks
 
 
+@MAINLY_SQLITE
 def test_every_page_leads_to_the_listing_by_ids(web: Browser) -> None:
     assert 'href="/papers"' in web.get("/").text
     assert 'href="/papers"' in web.get("/trending").text

@@ -92,6 +92,7 @@ def test_an_announcement_where_too_many_papers_may_match_is_refused_with_the_rea
     assert "too many papers for a preview" in answer.text
 
 
+@MAINLY_SQLITE
 def test_a_preview_prepares_only_the_papers_that_may_match_and_each_once(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +140,7 @@ def test_posting_lists_of_one_process_serve_the_next(web: Browser, monkeypatch: 
     assert web.post("/preview", data=TOPICS).text == before
 
 
+@MAINLY_SQLITE
 def test_visitors_get_the_papers_before_a_change_until_those_after_it_are_prepared(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

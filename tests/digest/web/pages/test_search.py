@@ -46,6 +46,7 @@ def library(web: Browser) -> Browser:
     return web
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("query", "matching_ids"),
     [
@@ -90,6 +91,7 @@ def test_a_query_finds_what_a_topic_would(library: Browser, query: str, matching
     assert set(titles(library, query)) == {by_title[number] for number in matching_ids}
 
 
+@MAINLY_SQLITE
 def test_plain_words_find_papers_with_all_of_them_the_phrase_first(library: Browser) -> None:
     response = library.get("/search", params={"q": "offline reinforcement learning", "order": "best"})
 
@@ -102,12 +104,14 @@ def test_plain_words_find_papers_with_all_of_them_the_phrase_first(library: Brow
     assert "<mark>Offline reinforcement learning</mark>" in response.text
 
 
+@MAINLY_SQLITE
 def test_the_identifier_of_a_paper_finds_it(library: Browser) -> None:
     for text in ("2511.00003", "arXiv:2511.00003v2", "https://arxiv.org/abs/2511.00003"):
         assert titles(library, text) == ["Protein design by diffusion"]
     assert "No paper matches" in library.get("/search", params={"q": "2511.99999"}).text
 
 
+@MAINLY_SQLITE
 def test_facets_count_and_narrow(library: Browser) -> None:
     text = library.get("/search", params={"q": "reinforcement learning"}).text
 
@@ -121,6 +125,7 @@ def test_facets_count_and_narrow(library: Browser) -> None:
     assert len(titles(library, "protein", **{"from": "2025-11-17", "to": "2025-11-17"})) == 2
 
 
+@MAINLY_SQLITE
 @pytest.mark.parametrize("category", ["bio.scientific-communication", "acc-phys"])
 def test_each_category_that_papers_have_narrows_the_results(web: Browser, category: str) -> None:
     store(paper(1, "Graphs", categories=(category,)), paper(2, "Graphs and trees", categories=("cs.LG",)))
@@ -131,6 +136,7 @@ def test_each_category_that_papers_have_narrows_the_results(web: Browser, catego
     assert web.get("/api/v1/search", params={"q": "graphs", "category": category}).json()["total"] == 1
 
 
+@MAINLY_SQLITE
 def test_numbers_that_the_index_estimates_are_marked(web: Browser) -> None:
     store(*(paper(n, f"The long range order {n}", categories=("cs.LG",)) for n in range(1, 31)))
     text = web.get("/search", params={"q": '"the long range order"'}).text
@@ -138,6 +144,7 @@ def test_numbers_that_the_index_estimates_are_marked(web: Browser) -> None:
     assert re.search(r'>cs.LG</a> <span class="muted">about 30<', text)
 
 
+@MAINLY_SQLITE
 def test_newest_first_and_pages_by_cursor_show_each_paper_once(web: Browser) -> None:
     for number in range(50):
         store(paper(number + 1, f"Graphs, part {number}"), day=MONDAY - timedelta(days=number % 5))
@@ -185,11 +192,13 @@ def test_a_bad_parameter_is_explained(web: Browser, params: dict[str, str]) -> N
     assert web.get("/search", params={"q": "graphs", **params}).status_code == (400 if "cursor" in params else 422)
 
 
+@MAINLY_SQLITE
 def test_marks_of_the_databases_own_query_languages_are_words(library: Browser) -> None:
     for query in ("protein' | 'x", "protein NEAR survey", "terms:protein", "protein & !x", "\\ protein", "{protein}"):
         assert library.get("/search", params={"q": query}).status_code in {200, 422}
 
 
+@MAINLY_SQLITE
 def test_a_query_of_many_parentheses_is_answered(library: Browser) -> None:
     nested_right, nested_left, nested_exclusions = "protein", "protein", "protein"
     for number in range(38):
@@ -218,6 +227,7 @@ def test_a_search_becomes_a_topic(library: Browser) -> None:
     assert "protein design</textarea>" in library.get(link).text
 
 
+@MAINLY_SQLITE
 def test_a_subscriber_adds_a_search_to_their_topics(library: Browser) -> None:
     subscriber = subscribed(library)
     page = path(signed_links.preferences(subscriber.id or 0))
@@ -230,6 +240,7 @@ def test_a_subscriber_adds_a_search_to_their_topics(library: Browser) -> None:
     assert "protein &#34;" not in library.get(page).text
 
 
+@MAINLY_SQLITE
 def test_a_revised_paper_is_found_by_its_new_words_only(web: Browser) -> None:
     store(paper(1, "On graphs and trees"))
     store(paper(1, "On hypergraphs and forests", version=2), day=MONDAY + timedelta(days=1))
@@ -238,6 +249,7 @@ def test_a_revised_paper_is_found_by_its_new_words_only(web: Browser) -> None:
     assert titles(web, "trees") == []
 
 
+@MAINLY_SQLITE
 def test_a_withdrawn_paper_is_not_found(web: Browser) -> None:
     store(paper(1, "On graphs and trees"))
     store(paper(1, "On graphs and trees", version=2, withdrawn=True), day=MONDAY + timedelta(days=1))
@@ -245,6 +257,7 @@ def test_a_withdrawn_paper_is_not_found(web: Browser) -> None:
     assert titles(web, "graphs") == []
 
 
+@MAINLY_SQLITE
 def test_a_misspelled_word_gets_a_suggestion(web: Browser) -> None:
     store(*(paper(n, f"Reinforcement learning, part {n}") for n in range(1, 4)))
     text = web.get("/search", params={"q": "reinforcement lerning"}).text
@@ -252,6 +265,7 @@ def test_a_misspelled_word_gets_a_suggestion(web: Browser) -> None:
     assert '<a href="/search?q=reinforcement%20learning">reinforcement learning</a>' in text
 
 
+@MAINLY_SQLITE
 def test_papers_that_are_not_indexed_yet_are_mentioned(web: Browser) -> None:
     listed = tuple(ListedPaper(paper(n, f"Graphs, part {n}"), "new") for n in range(1, 4))
     store_document("arxiv", "test", ParsedDocument(papers=listed), day=MONDAY)
@@ -261,6 +275,7 @@ def test_papers_that_are_not_indexed_yet_are_mentioned(web: Browser) -> None:
     assert "still being indexed" not in web.get("/search", params={"q": "graphs"}).text
 
 
+@MAINLY_SQLITE
 def test_the_api_searches_with_a_cursor(library: Browser) -> None:
     first = library.get("/api/v1/search", params={"q": "learning", "limit": 1})
     second = library.get(first.json()["next"]).json()

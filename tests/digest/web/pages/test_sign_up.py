@@ -105,6 +105,7 @@ def test_a_sign_up_queues_one_confirmation_and_wakes_the_sender(web: Browser, qu
     assert queue.delivered == 1
 
 
+@MAINLY_SQLITE
 def test_the_answer_is_the_same_for_every_address(web: Browser) -> None:
     unknown = web.post("/subscribe", data=PREFERENCES)
     pending = web.post("/subscribe", data=PREFERENCES)

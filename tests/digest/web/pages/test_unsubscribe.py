@@ -58,6 +58,7 @@ def test_one_post_is_enough(web: Browser, body: dict[str, object]) -> None:
     assert (only_subscriber().state, only_subscriber().left_at, only_subscriber().next_due_at) == ("left", NOW, None)
 
 
+@MAINLY_SQLITE
 def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
@@ -68,6 +69,7 @@ def test_a_repeated_click_changes_nothing_and_is_no_error(web: Browser) -> None:
     assert everything() == before
 
 
+@MAINLY_SQLITE
 def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
     subscribed(web)
     web.post(account_link(web, "erase"))
@@ -76,6 +78,7 @@ def test_a_click_after_erasure_is_no_error(web: Browser) -> None:
     assert web.get(path(signed_links.unsubscribe(1))).status_code == 200
 
 
+@MAINLY_SQLITE
 def test_leaving_is_recorded_and_calls_waiting_editions_back(web: Browser) -> None:
     subscribed(web)
     with engine.transaction() as session:
@@ -114,6 +117,7 @@ def test_the_button_of_the_page_is_answered_with_a_page_and_records_the_client(w
     assert len(client) == 64
 
 
+@MAINLY_SQLITE
 def test_coming_back_takes_one_button_on_the_preferences(web: Browser) -> None:
     subscribed(web)
     web.post(path(signed_links.unsubscribe(1)))
