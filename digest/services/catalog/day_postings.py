@@ -25,6 +25,11 @@ log = logs.get(__name__)
 
 _MAX_DAYS = 80  # up to 60 announcements to preview, 14 to set thresholds by, and a few others
 _PAPERS_PER_READ = 500
+_SOURCES = (  # what decides the content of a file
+    "digest.text",
+    "digest.matching.reference.posting_lists",
+    *(f"digest.matching.scoring.{module}" for module in ("boolean_match", "index_terms", "parameters")),
+)
 _open_days: BoundedCache[PostingLists] = BoundedCache(
     max_entries=_MAX_DAYS, max_bytes=1 << 30, size_of=lambda lists: len(lists.term_text)
 )
@@ -36,8 +41,7 @@ def postings_of_day(session: Session, day: AnnouncementDay) -> PostingLists:
 
 
 def _postings_of_part(session: Session, day: AnnouncementDay, subject: str) -> PostingLists:
-    version = source_version("digest.text", "digest.matching.reference", "digest.matching.scoring")[:8]
-    name = f"{subject}-{day.fingerprint}-{version}.postings"
+    name = f"{subject}-{day.fingerprint}-{source_version(*_SOURCES)[:8]}.postings"
     return _open_days.get(str(index_files.folder() / name), lambda: _read(name) or _build(session, day, name))
 
 
