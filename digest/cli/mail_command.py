@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from email import message_from_bytes
 from email.policy import SMTP
@@ -26,6 +26,8 @@ from digest.mail.mime.composer_interface import OutgoingMessage
 from digest.services.admin import configuration
 from digest.services.runs import personal_mail
 from digest.services.runs.personal_mail import PersonalMail, PersonalRequest
+
+_CURES_OF_SERVICES = ("; give the service a database of its own", "; set DIGEST_DATA_DIR")  # which `digest mail` is not
 
 
 def register(app: typer.Typer, dependencies: Dependencies) -> None:
@@ -86,7 +88,8 @@ def _state_file(state: Path, request: PersonalRequest, *, sends: bool) -> Iterat
             except FAILURES as error:
                 raise _explain_failure(state, error) from error
             finally:
-                engine().dispose()  # SQLite moves its log into the file when the last connection ends
+                with suppress(Misconfigured):  # the folder of the state can't be created
+                    engine().dispose()  # SQLite moves its log into the file when the last connection ends
         finally:
             dispose_engines()
             os.environ.clear()
@@ -96,14 +99,16 @@ def _state_file(state: Path, request: PersonalRequest, *, sends: bool) -> Iterat
 
 def _upgrade_schema(state: Path) -> None:
     """Raises BadInput for a folder, the database of another program, and the state of a newer release."""
-    if state.is_dir():
+    if os.path.isdir(state):  # noqa: PTH112 - `Path.is_dir` raises where the folder above can't be read
         raise BadInput(f"--state: {state} is a folder; name a file", field="state")
     try:
         schema_migration.upgrade()
     except Misconfigured as error:
-        problem = str(error).partition("; give the service a database of its own")
-        cure = "; name another file" if problem[1] else ""
-        raise BadInput(f"--state: {state.absolute()}: {problem[0]}{cure}", field="state") from error
+        problem, cure = str(error), ""
+        for part in _CURES_OF_SERVICES:
+            problem, found, _ = problem.partition(part)
+            cure = "; name another file" if found else cure
+        raise BadInput(f"--state: {state.absolute()}: {problem}{cure}", field="state") from error
 
 
 def _explain_failure(state: Path, error: DatabaseFailure) -> DigestError:

@@ -23,7 +23,7 @@ FILE, DEMO_FILE = "running.json", "running-demo.json"
 class RunningInstance:
     """The supervisor's process, the port of its web process, and the Redis that its processes share.
 
-    Its process keeps its file locked, so that another process that has its number later is not taken for it.
+    The process holds a lock on its file, so that a reused process id is not mistaken for it.
     """
 
     pid: int
@@ -44,7 +44,8 @@ def recorded_instance(data_dir: Path, *, port: int, redis_url: str, file_name: s
         yield
     finally:
         if descriptor is not None:
-            file.unlink(missing_ok=True)
+            if _is_same_file(file, descriptor):
+                file.unlink(missing_ok=True)
             os.close(descriptor)
 
 
@@ -52,7 +53,7 @@ def require_none(data_dir: Path, *, file_name: str = FILE) -> None:
     """Raises Refused where an instance runs with that DATA_DIR: two would share a database, but not their Redis."""
     if other := _read_running(data_dir / file_name):
         raise Refused(
-            f"it runs already with DIGEST_DATA_DIR={data_dir} (process {other.pid}, port {other.port}); stop that first"
+            f"already running with DIGEST_DATA_DIR={data_dir} (process {other.pid}, port {other.port}); stop it first"
         )
 
 
@@ -103,6 +104,14 @@ def _write(file: Path, text: str) -> int | None:
         temporary_file.unlink(missing_ok=True)
         return None
     return descriptor
+
+
+def _is_same_file(file: Path, descriptor: int) -> bool:
+    """False where another instance, which started at the same moment, has replaced the file."""
+    try:
+        return os.path.samestat(file.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def _lock(descriptor: int) -> None:

@@ -173,7 +173,7 @@ def test_a_second_service_with_the_same_data_is_refused_and_the_first_stays_reco
 
         assert (code, running_instance.find_instance(state) is not None) == (1, True)
     assert error == (
-        f"digest: it runs already with DIGEST_DATA_DIR={state} (process {os.getpid()}, port 1); stop that first\n"
+        f"digest: already running with DIGEST_DATA_DIR={state} (process {os.getpid()}, port 1); stop it first\n"
     )
 
 
@@ -181,6 +181,31 @@ def test_another_process_with_the_number_of_a_killed_service_is_not_taken_for_it
     (tmp_path / running_instance.FILE).write_text(f'{{"pid": {os.getpid()}, "port": 1, "redis_url": ""}}')
 
     assert running_instance.find_instance(tmp_path) is None
+
+
+def test_of_two_services_started_together_the_one_that_ends_first_leaves_the_record_of_the_other(
+    tmp_path: Path,
+) -> None:
+    with running_instance.recorded_instance(tmp_path, port=1, redis_url="unix:///first"):
+        (tmp_path / running_instance.FILE).unlink()
+        (tmp_path / running_instance.FILE).write_text("of the other")
+
+    assert (tmp_path / running_instance.FILE).read_text() == "of the other"
+
+
+def test_a_second_demo_in_the_folder_of_one_that_runs_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    installation = InstalledFolder(tmp_path)
+    (tmp_path / "mailbox").mkdir()
+    (tmp_path / "demo.log").write_text("of the first")
+    installation.environment["DIGEST_DATA_DIR"] = str(tmp_path)
+    with running_instance.recorded_instance(
+        tmp_path, port=1, redis_url="unix:///demo", file_name=running_instance.DEMO_FILE
+    ):
+        code, error = installation.run("demo", "--once", "--port", str(free_port()))
+
+    assert code == 1
+    assert "already running with DIGEST_DATA_DIR=" in error
+    assert (tmp_path / "demo.log").read_text() == "of the first"
 
 
 def test_digest_up_refuses_a_database_that_it_can_not_write(installation: InstalledFolder) -> None:

@@ -34,11 +34,12 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
     started_at = time.monotonic()
     folder = Path(os.environ.get("DIGEST_DATA_DIR", "data")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    running_instance.require_none(folder, file_name=running_instance.DEMO_FILE)
     mailbox = mail_server.Maildir(folder / "mailbox")
     mailbox.clear()
     log_file = folder / "demo.log"
     log_file.unlink(missing_ok=True)
-    with _running_servers(folder, mailbox, port), _running_processes(port, log_file), _recorded_instance(folder, port):
+    with _running_servers(folder, mailbox, port), _running_processes(port, log_file):
         from workers.demo import scenario  # while the processes start
 
         enqueue = make_enqueue()
@@ -57,13 +58,12 @@ def run_demo(*, once: bool, port: int, make_enqueue: Callable[[], Enqueue]) -> N
 
 @contextmanager
 def _running_servers(folder: Path, mailbox: mail_server.Maildir, port: int) -> Iterator[None]:
-    """Run a private Redis and the mail server, with settings that point to them."""
-    running_instance.require_none(folder, file_name=running_instance.DEMO_FILE)
+    """Run a private Redis and the mail server, with settings that point to them; record the demo."""
     for needed_port in (port, port + 1):
         require_free_port("127.0.0.1", needed_port)
     server = mail_server.serve(mailbox)
     try:
-        with PrivateRedis() as redis:
+        with PrivateRedis() as redis, _recorded_instance(folder, port, redis.url):
             _configure_demo(folder, port, redis.url, server.port)
             yield
     finally:
@@ -102,10 +102,10 @@ def _configure_demo(folder: Path, port: int, redis_url: str, smtp_port: int) -> 
     schema_migration.upgrade()
 
 
-def _recorded_instance(folder: Path, port: int) -> AbstractContextManager[None]:
+def _recorded_instance(folder: Path, port: int, redis_url: str) -> AbstractContextManager[None]:
     """Record the demo in a file of its own, so that no command takes it for the installation with that DATA_DIR."""
     return running_instance.recorded_instance(
-        folder, port=port, redis_url=settings.get().redis_url, file_name=running_instance.DEMO_FILE
+        folder, port=port, redis_url=redis_url, file_name=running_instance.DEMO_FILE
     )
 
 

@@ -16,6 +16,9 @@ DatabaseFailure = InterfaceError | DatabaseError
 FAILURES = (InterfaceError, DatabaseError)  # what `problem_and_cure` explains
 DAMAGED = "the database is damaged"
 UNUSABLE_FILE = "this user may not use the database's file"
+UNUSABLE_FILE_CURE = (
+    "run the command as the user of the service, or let it write the file, -wal and -shm beside it, and the folder"
+)
 _FULL_DISK = "the disk of the database is full"
 _FULL_DISK_CURE = "free space there; what was not stored is done again"
 _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and what to do
@@ -25,9 +28,14 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
         "stop the service, move the damaged database away, and restore the last backup: digest restore FILE",
     ),
     (
-        r"database file is not there",
+        r"database file no longer exists",
         "the database's file was moved or deleted while it was in use",
         "stop the service, put the file back or restore the last backup (digest restore FILE), then start it",
+    ),
+    (
+        r"database file was replaced",
+        "the database's file was replaced while it was in use",
+        "stop the service, move the -wal and -shm of the old file away, which lie beside the new one, then start it",
     ),
     (
         r"database is locked|database table is locked",
@@ -48,7 +56,7 @@ _CAUSES = (  # words of SQLite's and PostgreSQL's errors, what they mean, and wh
     (
         r"readonly database|unable to open database file",
         UNUSABLE_FILE,
-        "run the command as the user of the service, or let it write the file, -wal and -shm beside it, and the folder",
+        UNUSABLE_FILE_CURE,
     ),
     (
         r"no schema has been selected",

@@ -21,7 +21,8 @@ from digest.errors import Misconfigured
 from digest.replace_file import make_private_file, make_private_folder
 
 BUSY_SECONDS = 30
-MISSING_FILE = "the database file is not there any more"
+MISSING_FILE = "the database file no longer exists"
+REPLACED_FILE = "the database file was replaced while it was in use"
 # A peer that does not answer for a minute is gone. Without it the system would wait for hours, and PostgreSQL would
 # keep the locks of a machine that was cut off. Not shorter, because a client that is suspended, or reads nothing of a
 # large result meanwhile, loses its connection, too; not longer, because a lease is two minutes.
@@ -169,40 +170,45 @@ def _ping_idle_connections(pooled_engine: Engine) -> Engine:
 
 
 class _WatchedFile:
-    """Leaves an SQLite file that was moved or deleted: its open connections would store what nobody finds again.
+    """Uses an SQLite file only while it is the one that was opened first; writes to a moved one would be lost.
 
-    A file put in its place is used; where there is none, connecting fails instead of creating an empty database.
+    Where it no longer exists, connecting fails instead of creating an empty database. One that was put in its place is
+    not opened either: SQLite would write the log (`-wal`) of the first file into it. Disposing the engine starts anew.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._has_connected = False
+        self._identity: tuple[int, int] | None = None
 
     def connect(self, *arguments: Any, **options: Any) -> sqlite3.Connection:
-        """The factory of the driver's connections. Raises OperationalError where the file is there no more."""
-        if self._has_connected and _file_identity(self._file) is None:
-            raise sqlite3.OperationalError(MISSING_FILE)
+        """The factory of the driver's connections. Raises OperationalError where the file is not the first one."""
+        if self._identity is not None and (identity := _file_identity(self._file)) != self._identity:
+            raise sqlite3.OperationalError(MISSING_FILE if identity is None else REPLACED_FILE)
         options.pop("factory", None)
         return sqlite3.Connection(*arguments, **options)
 
     def watch(self, sqlite_engine: Engine) -> None:
-        """Check at each checkout that the connection's file is the one with that name."""
+        """Compare the file at each checkout."""
         event.listen(sqlite_engine, "connect", self._record_identity)
         event.listen(sqlite_engine, "checkout", self._compare_identity)
+        event.listen(sqlite_engine, "engine_disposed", self._forget_identity)
 
-    def _record_identity(self, _connection: Any, record: Any) -> None:
-        self._has_connected = True
-        record.info["identity"] = _file_identity(self._file)
+    def _record_identity(self, _connection: Any, _record: Any) -> None:
+        self._identity = self._identity or _file_identity(self._file)
 
-    def _compare_identity(self, _connection: Any, record: Any, _proxy: Any) -> None:
-        if record.info["identity"] != _file_identity(self._file):
+    def _compare_identity(self, _connection: Any, _record: Any, _proxy: Any) -> None:
+        if self._identity != _file_identity(self._file):
             raise DisconnectionError(MISSING_FILE)
+
+    def _forget_identity(self, _engine: Engine) -> None:
+        self._identity = None
 
 
 def _file_identity(file: Path) -> tuple[int, int] | None:
+    """The device and inode of a file; None where it can't be found."""
     try:
         status = file.stat()
-    except FileNotFoundError:
+    except OSError:
         return None
     return status.st_dev, status.st_ino
 

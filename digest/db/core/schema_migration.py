@@ -5,11 +5,13 @@ Alembic is imported only where migrations run: a process that only reads the ver
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -17,7 +19,13 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from digest import settings
 from digest.db.core import installation
-from digest.db.core.database_failures import FAILURES, UNUSABLE_FILE, DatabaseFailure, problem_and_cure
+from digest.db.core.database_failures import (
+    FAILURES,
+    UNUSABLE_FILE,
+    UNUSABLE_FILE_CURE,
+    DatabaseFailure,
+    problem_and_cure,
+)
 from digest.db.core.engine import engine, make_file_as_root, missing_file
 from digest.errors import DigestError, Misconfigured, Transient
 
@@ -212,6 +220,11 @@ def require_usable_file() -> None:
         problem, cure = problem_and_cure(error)
         if problem.startswith(UNUSABLE_FILE):
             raise Misconfigured(f"{problem}; {cure}") from error
+    name = engine().url.database if engine().dialect.name == "sqlite" else None
+    files_in_use = [Path(f"{name}{suffix}") for suffix in ("", "-wal", "-shm")] if name else []
+    for file in files_in_use:
+        if file.exists() and not os.access(file, os.W_OK):
+            raise Misconfigured(f"{UNUSABLE_FILE} ({file}: no right to write); {UNUSABLE_FILE_CURE}")
 
 
 def explain_failure(error: DatabaseFailure) -> DigestError:

@@ -51,7 +51,7 @@ def stored_rows(database: Engine) -> dict[str, int]:
 
 
 def require_empty(database: Engine) -> None:
-    """Raises Refused where the database holds subscribers, papers or mails."""
+    """Raises Refused where the database is in use: where it has rows that `stored_rows` counts."""
     rows = {name: count for name, count in stored_rows(database).items() if count}
     if rows:
         content = ", ".join(f"{count_of(count, 'row')} of {name}" for name, count in rows.items())

@@ -39,8 +39,9 @@ def restore_backup(file: Path) -> RestoredBackup:
 
     The database is replaced in one step, in which the restore is recorded, so that a killed restore leaves the old
     state or the whole new one. Raises BadInput for a damaged file; Refused where the database is not empty or the
-    service runs; Misconfigured where the backup is of the other kind of database or of a newer release. All of them
-    before anything is changed.
+    service runs; Misconfigured where the backup is of the other kind of database or of a newer release, or the database
+    of another program: all of them before anything is changed. On PostgreSQL the newest schema is a step of its own;
+    where that was interrupted, `digest migrate` continues.
     """
     temporary_parent = file.parent if os.access(file.parent, os.W_OK) else Path(tempfile.gettempdir())
     with work_folder(temporary_parent, ".papers-inbox-restore-") as folder:
@@ -51,7 +52,7 @@ def restore_backup(file: Path) -> RestoredBackup:
             _require_stopped()
             _require_restorable(manifest)
         if manifest.database == "sqlite":
-            _prepare_sqlite(folder / archive.DATABASE_FILE, manifest)
+            _upgrade_copy(folder / archive.DATABASE_FILE, manifest)
         restored = RestoredBackup(manifest)
         _restore_settings(folder, restored)
         if manifest.database == "sqlite":
@@ -109,6 +110,10 @@ def _require_restorable(manifest: Manifest) -> None:
         return
     if engine().dialect.name != "postgresql":
         raise Misconfigured("the backup is of PostgreSQL: set DIGEST_DATABASE_URL to an empty PostgreSQL database")
+    if problem := schema_migration.encoding_problem():
+        raise Misconfigured(problem)
+    if tables := schema_migration.foreign_tables():
+        raise Misconfigured(schema_migration.foreign_database_message(tables))
     revision = schema_migration.current_revision()
     if revision is not None:
         _require_empty("create a new one and set DIGEST_DATABASE_URL to it")
@@ -123,6 +128,8 @@ def _require_no_sqlite_data(target: Path) -> None:
     write_ahead_log = sqlite_backup.write_ahead_log(target)
     if target.exists():
         others = f" with {write_ahead_log.name}" if write_ahead_log.exists() else ""
+        if tables := schema_migration.foreign_tables():
+            raise Refused(f"{target} holds tables of another program ({tables[0]}); move it away, then repeat")
         _require_empty(f"move {target}{others} away")
     elif write_ahead_log.exists() and write_ahead_log.stat().st_size:
         raise Refused(
@@ -131,7 +138,7 @@ def _require_no_sqlite_data(target: Path) -> None:
         )
 
 
-def _prepare_sqlite(copy: Path, manifest: Manifest) -> None:
+def _upgrade_copy(copy: Path, manifest: Manifest) -> None:
     """Check the unpacked database, upgrade its schema and record the restore, before it takes its place."""
     sqlite_backup.check_database(copy)
     prepared = engine_for(f"sqlite:///{copy}")
@@ -146,6 +153,8 @@ def _prepare_sqlite(copy: Path, manifest: Manifest) -> None:
 def _restore_sqlite(copy: Path) -> None:
     target = sqlite_backup.database_file()
     assert target is not None
+    _require_stopped()  # again, because checking and upgrading the copy takes minutes
+    _require_no_sqlite_data(target)
     engine().dispose()
     for leftover in (target, sqlite_backup.write_ahead_log(target), target.with_name(f"{target.name}-shm")):
         leftover.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -610,3 +611,46 @@ def test_a_service_that_runs_is_stopped_first(lab: Terminal, tmp_path: Path, emp
     empty_database()
     with recorded_instance(settings.get().data_dir, port=1, redis_url=""):
         assert f"the service runs (process {os.getpid()}); stop it first" in lab.refused("restore", str(file))[1]
+
+
+@SQLITE
+def test_what_is_stored_while_a_restore_checks_its_copy_is_not_overwritten(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    empty_database()
+    upgrade = schema_migration.upgrade
+
+    def upgrade_while_a_service_starts(*arguments: Any, **options: Any) -> str:
+        upgrade()
+        with engine().begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO suppression (address_key, reason, source, at) VALUES ('a@b.example', 'bounce', '', '2025-11-20')"
+                )
+            )
+        return upgrade(*arguments, **options)
+
+    monkeypatch.setattr(schema_migration, "upgrade", upgrade_while_a_service_starts)
+    code, error = lab.refused("restore", str(file))
+
+    assert code == 1
+    assert "the database is not empty (1 row of suppression)" in error
+
+
+@SQLITE
+def test_the_file_of_another_program_is_not_overwritten(
+    lab: Terminal, tmp_path: Path, empty_database: Callable[[], str]
+) -> None:
+    file = _backup(lab, tmp_path / "backups")
+    database = Path(empty_database().removeprefix("sqlite:///"))
+    database.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE notes AS SELECT 'kept' AS text")
+
+    code, error = lab.refused("restore", str(file))
+
+    assert code == 1
+    assert f"{database} holds tables of another program (notes); move it away" in error
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT text FROM notes").fetchone() == ("kept",)

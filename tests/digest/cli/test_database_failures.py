@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ import pytest
 from sqlalchemy import make_url, text
 
 from digest import settings
-from digest.db.core import engine
+from digest.db.core import engine, schema_migration
+from digest.errors import Misconfigured
 from tests.digest.cli.conftest import Terminal
 from tests.small_disk import SmallDisk
 
@@ -209,3 +211,12 @@ def test_a_move_changes_nothing_in_a_database_that_is_not_empty(
     assert "not empty" in error
     with closing(sqlite3.connect(target)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0023",)
+
+
+def test_a_file_that_this_user_may_not_write_is_named_with_its_cure(
+    database_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda file, _mode: file != database_file)  # tests may run as root, who may all
+
+    with pytest.raises(Misconfigured, match=f"{database_file}: no right to write.; run the command as the user"):
+        schema_migration.require_usable_file()

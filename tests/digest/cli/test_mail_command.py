@@ -178,6 +178,16 @@ def test_a_file_that_is_no_state_of_this_release_is_named(
     assert "DIGEST_" not in error
 
 
+def test_a_state_whose_folder_can_not_be_made_is_named(terminal: Terminal, command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where the state's folder would be")
+
+    code, error = terminal.refused(*command)
+
+    assert code == 2
+    assert f"--state: {tmp_path / 'state' / 'papers.db'}: the database's folder {tmp_path / 'state'}: " in error
+    assert "DIGEST_" not in error
+
+
 def test_a_folder_is_no_state(terminal: Terminal, command: list[str], tmp_path: Path) -> None:
     (tmp_path / "state" / "papers.db").mkdir(parents=True)
 
