@@ -23,7 +23,9 @@ def in_turn(first: Sequence[Any], *others: Sequence[Any]) -> list[Any]:
     ]
 
 
-# Of a test of what stands on a page, of a refusal before anything is stored, or of SQL that other tests run on both.
+# A test with this mark runs on PostgreSQL in `make soak` only. It has one of three reasons: what it sends is refused
+# before anything is stored; it is about what stands on a page, and other tests run the page's SQL on PostgreSQL; or at
+# least two other tests run all its SQL on PostgreSQL.
 MAINLY_SQLITE = pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.soak)], indirect=True
 )

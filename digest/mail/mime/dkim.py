@@ -135,9 +135,17 @@ def signer_from(configuration: Settings) -> DkimSigner | None:
     try:
         pem = configuration.dkim_key_file.read_bytes()
     except OSError as error:
-        is_missing = isinstance(error, FileNotFoundError)
-        cure = "make a key: digest dkim new" if is_missing else "give it to the user of the service (chown)"
         raise Misconfigured(
-            f"DIGEST_DKIM_KEY_FILE: {configuration.dkim_key_file} can't be read ({error.strerror}); {cure}"
+            f"DIGEST_DKIM_KEY_FILE: {configuration.dkim_key_file} can't be read ({error.strerror}); "
+            f"{cure_of_unreadable_key(error)}"
         ) from error
     return DkimSigner(configuration.dkim_domain, configuration.dkim_selector, pem)
+
+
+def cure_of_unreadable_key(error: OSError) -> str:
+    """What to do about a key file that can't be read, by the reason."""
+    if isinstance(error, FileNotFoundError):
+        return "make a key: digest dkim new"
+    if isinstance(error, PermissionError):
+        return "give it to the user of the service (chown)"
+    return "name the PEM file of a private key, or make one: digest dkim new"

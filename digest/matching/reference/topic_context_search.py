@@ -34,8 +34,9 @@ _NEWEST_PAPERS = 100  # of a topic
 class ContextSearch:
     """Computes contexts from the announcements before an epoch. Preparing takes about 0.1 ms a paper.
 
-    `earlier`: posting lists, newest first; `window`: the papers of so many of them set the floors, of many papers
-    every second, third …, so that about `MAX_FLOOR_PAPERS` do.
+    `earlier`: posting lists, newest first; `window`: the papers of so many of them set the floors. If these are more
+    than `MAX_FLOOR_PAPERS`, only every second, every third … does: at most `MAX_FLOOR_PAPERS`, and at least half as
+    many.
 
     The papers of all announcements are numbered together, those of the window first. A paper is the vector of its
     words' impacts, without words that count nothing; words have numbers too.

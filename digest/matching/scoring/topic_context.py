@@ -22,7 +22,7 @@ MIN_CONTEXT_PAPERS = 3  # a topic of fewer earlier papers has no context
 MAX_CONTEXT_WEIGHT = 255
 FLOOR_DEVIATIONS = 3  # how many standard deviations a close paper must be above the average paper
 SHARE_UNIT = (1 << 16) - 1  # the share of a word that is alone in a paper; the largest number of two bytes
-MAX_FLOOR_PAPERS = 5_000  # papers that set a floor: of more, evenly spread ones
+MAX_FLOOR_PAPERS = 5_000  # at most so many papers set a floor; of more, evenly spread ones do, at least half as many
 NUMBER_BYTES = 4
 MIN_WORD_PAPERS = 2  # words that fewer of an epoch's papers have are left out: names, typing errors
 

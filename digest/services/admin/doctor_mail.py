@@ -112,10 +112,13 @@ def _check_second_key(config: Settings) -> Iterator[DoctorFinding]:
         return
     try:
         record = dkim.dns_record(config.dkim_second_key_file.read_bytes())
-    except (OSError, ValueError, TypeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no private key in PEM form"
-        text = f"{config.dkim_second_key_file} can't be read ({reason})"
-        yield DoctorFinding(WARNING, "dkim", text, "make one: digest dkim new")
+    except OSError as error:
+        text = f"{config.dkim_second_key_file} can't be read ({error.strerror})"
+        yield DoctorFinding(WARNING, "dkim", text, dkim.cure_of_unreadable_key(error))
+        return
+    except (ValueError, TypeError):
+        text = f"{config.dkim_second_key_file} can't be read (no private key in PEM form)"
+        yield DoctorFinding(WARNING, "dkim", text, "make a key: digest dkim new")
         return
     for finding in _check_published_key(config, config.dkim_second_selector, record):
         yield replace(finding, level=OK if finding.level == OK else WARNING)

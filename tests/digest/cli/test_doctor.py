@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -159,7 +160,7 @@ def _encrypt(file: Path) -> None:
 
 def _replace_by_folder(file: Path) -> None:
     file.unlink()
-    file.mkdir()  # root can read everything else
+    file.mkdir()
 
 
 @SQLITE
@@ -168,7 +169,7 @@ def _replace_by_folder(file: Path) -> None:
     [
         (_encrypt, "holds no unencrypted private key", "remove its passphrase (openssl pkey -in OLD -out NEW)"),
         (Path.unlink, "can't be read (No such file or directory)", "make a key: digest dkim new"),
-        (_replace_by_folder, "can't be read (Is a directory)", "give it to the user of the service"),
+        (_replace_by_folder, "can't be read (Is a directory)", "name the PEM file of a private key, or make one"),
     ],
 )
 def test_a_dkim_key_that_can_not_be_used_has_the_cure_for_its_cause(
@@ -187,6 +188,24 @@ def test_a_dkim_key_that_can_not_be_used_has_the_cure_for_its_cause(
     assert problem in row["text"]
     assert cure in row["cure"]
     assert cure in ready.refused("run", "--inline")[1]
+
+
+@SQLITE
+def test_a_dkim_key_of_another_user_is_to_be_given_to_that_of_the_service(
+    ready: Terminal, tmp_path: Path, configured: Callable[..., None], database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_bytes(file: Path) -> bytes:  # root, as whom tests may run, can read every file
+        if file.name == "dkim.pem":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return original_read_bytes(file)
+
+    write_dkim_key(tmp_path, configured)
+    original_read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+
+    [row] = [row for row in json.loads(ready.run("doctor", "--json").stdout) if row["name"] == "dkim"]
+    assert "can't be read (Permission denied)" in row["text"]
+    assert row["cure"] == "give it to the user of the service (chown)"
 
 
 @SQLITE

@@ -166,7 +166,7 @@ def test_a_shared_edition_exposes_no_personal_data(real: Browser) -> None:
 @pytest.mark.parametrize("form", ["atom", "json"])
 def test_a_feed_leads_to_its_own_editions_and_to_nothing_else(real: Browser, form: str) -> None:
     before = everything()
-    crawled = crawl(real, [signed_links.feed(1, form)], follow_public=False)  # those pages are followed below
+    crawled = crawl(real, [signed_links.feed(1, form)], follow_public=False)  # the test above follows those pages
 
     assert ADA not in crawled.everything
     assert {purpose for purpose, _ in tokens(crawled.everything)} == {signing.FEED}

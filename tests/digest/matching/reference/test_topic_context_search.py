@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, pairwise
 
 import pytest
 
@@ -69,16 +70,22 @@ def test_the_floor_does_not_depend_on_how_many_papers_the_topic_itself_has() -> 
     ]  # no other paper has a word of the context
 
 
-def test_the_floor_of_many_papers_is_that_of_evenly_spread_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("step", [2, 3])
+def test_the_floor_of_many_papers_is_that_of_evenly_spread_ones(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Spread over the papers of all announcements, also where the step doesn't divide an announcement's size."""
     titles = ["Error codes for qubits"] * 5 + ["Qubits in cells", "Cells and proteins", "Stars of a cluster"] * 10
     counted = Weights(word_counts.count(Record(title, "") for title in titles))
 
-    def topic_floor(titles: Sequence[str]) -> int:
-        topic_context = ContextSearch([posting_lists(titles)], counted, window=14).context("error codes")
+    def topic_floor(*announcements: Sequence[str]) -> int:
+        topic_context = ContextSearch([posting_lists(day) for day in announcements], counted, window=14).context(
+            "error codes"
+        )
         assert topic_context
         return topic_context.floor
 
     monkeypatch.setattr(topic_context_search, "MAX_FLOOR_PAPERS", len(titles))
-    every_second_is_other = [title for pair in zip(titles, ["Qubits"] * len(titles), strict=True) for title in pair]
+    others = ["Qubits"] * (step - 1)
+    with_others = list(chain.from_iterable([title, *others] for title in titles))
+    announcements = [with_others[start:end] for start, end in pairwise([0, 7, 18, 21, 34, len(with_others)])]
 
-    assert topic_floor(every_second_is_other) == topic_floor(titles) > 1
+    assert topic_floor(*announcements) == topic_floor(titles) > 1

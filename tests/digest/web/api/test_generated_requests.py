@@ -15,6 +15,7 @@ from schemathesis.core.failures import FailureGroup
 
 from digest.services.security import api_tokens
 from digest.web.http.request_rates import RequestLimiter
+from tests.combinations import MAINLY_SQLITE
 from tests.digest.services.stored_rows import add_mail, add_run, add_subscriber
 from tests.digest.web.conftest import Browser
 from tests.digest.web.live import serving
@@ -85,6 +86,7 @@ def send_generated(strategy: Any, server: str, headers: dict[str, str], examples
     return sent
 
 
+@MAINLY_SQLITE
 def test_no_generated_request_gets_a_server_error_or_an_undocumented_answer(web: Browser, server: str) -> None:
     operations = sum(len(methods) for methods in web.app.openapi()["paths"].values())
 

@@ -133,7 +133,6 @@ def test_keys_are_forgotten_after_a_day(web: Browser, clock_stands: time_machine
     assert "idempotency-replayed" not in sign_up(web).headers
 
 
-@MAINLY_SQLITE
 def test_of_two_at_once_one_is_done_and_the_other_asked_to_come_again(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +156,6 @@ def test_of_two_at_once_one_is_done_and_the_other_asked_to_come_again(
     assert sign_up(web).headers["idempotency-replayed"] == "true"
 
 
-@MAINLY_SQLITE
 def test_many_at_once_have_one_effect(web: Browser) -> None:
     headers = admin() | KEY
 

@@ -46,7 +46,6 @@ def library(web: Browser) -> Browser:
     return web
 
 
-@MAINLY_SQLITE
 @pytest.mark.parametrize(
     ("query", "matching_ids"),
     [
@@ -91,7 +90,6 @@ def test_a_query_finds_what_a_topic_would(library: Browser, query: str, matching
     assert set(titles(library, query)) == {by_title[number] for number in matching_ids}
 
 
-@MAINLY_SQLITE
 def test_plain_words_find_papers_with_all_of_them_the_phrase_first(library: Browser) -> None:
     response = library.get("/search", params={"q": "offline reinforcement learning", "order": "best"})
 
@@ -111,7 +109,6 @@ def test_the_identifier_of_a_paper_finds_it(library: Browser) -> None:
     assert "No paper matches" in library.get("/search", params={"q": "2511.99999"}).text
 
 
-@MAINLY_SQLITE
 def test_facets_count_and_narrow(library: Browser) -> None:
     text = library.get("/search", params={"q": "reinforcement learning"}).text
 
@@ -144,7 +141,6 @@ def test_numbers_that_the_index_estimates_are_marked(web: Browser) -> None:
     assert re.search(r'>cs.LG</a> <span class="muted">about 30<', text)
 
 
-@MAINLY_SQLITE
 def test_newest_first_and_pages_by_cursor_show_each_paper_once(web: Browser) -> None:
     for number in range(50):
         store(paper(number + 1, f"Graphs, part {number}"), day=MONDAY - timedelta(days=number % 5))
@@ -192,13 +188,11 @@ def test_a_bad_parameter_is_explained(web: Browser, params: dict[str, str]) -> N
     assert web.get("/search", params={"q": "graphs", **params}).status_code == (400 if "cursor" in params else 422)
 
 
-@MAINLY_SQLITE
 def test_marks_of_the_databases_own_query_languages_are_words(library: Browser) -> None:
     for query in ("protein' | 'x", "protein NEAR survey", "terms:protein", "protein & !x", "\\ protein", "{protein}"):
         assert library.get("/search", params={"q": query}).status_code in {200, 422}
 
 
-@MAINLY_SQLITE
 def test_a_query_of_many_parentheses_is_answered(library: Browser) -> None:
     nested_right, nested_left, nested_exclusions = "protein", "protein", "protein"
     for number in range(38):
@@ -240,7 +234,6 @@ def test_a_subscriber_adds_a_search_to_their_topics(library: Browser) -> None:
     assert "protein &#34;" not in library.get(page).text
 
 
-@MAINLY_SQLITE
 def test_a_revised_paper_is_found_by_its_new_words_only(web: Browser) -> None:
     store(paper(1, "On graphs and trees"))
     store(paper(1, "On hypergraphs and forests", version=2), day=MONDAY + timedelta(days=1))
@@ -257,7 +250,6 @@ def test_a_withdrawn_paper_is_not_found(web: Browser) -> None:
     assert titles(web, "graphs") == []
 
 
-@MAINLY_SQLITE
 def test_a_misspelled_word_gets_a_suggestion(web: Browser) -> None:
     store(*(paper(n, f"Reinforcement learning, part {n}") for n in range(1, 4)))
     text = web.get("/search", params={"q": "reinforcement lerning"}).text
