@@ -626,11 +626,8 @@ def test_what_is_stored_while_a_restore_checks_its_copy_is_not_overwritten(
     def upgrade_while_a_service_starts(*arguments: Any, **options: Any) -> str:
         upgrade()
         with engine().begin() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO suppression (address_key, reason, source, at) VALUES ('a@b.example', 'bounce', '', '2025-11-20')"
-                )
-            )
+            columns, values = "address_key, reason, source, at", "'ada@digest.example', 'bounce', '', '2025-11-20'"
+            connection.execute(text(f"INSERT INTO suppression ({columns}) VALUES ({values})"))
         return upgrade(*arguments, **options)
 
     monkeypatch.setattr(schema_migration, "upgrade", upgrade_while_a_service_starts)
