@@ -4,12 +4,14 @@ Its contents may be lost at any time, which only costs some time.
 """
 
 from digest.redis.embedded_server import PrivateRedis, find_server, start_guarded
+from digest.redis.redis_errors import RedisRefusal
 from digest.redis.store import SCHEDULER, WORKER, RedisStore, broker_url, connect, queue_kind
 
 __all__ = [
     "SCHEDULER",
     "WORKER",
     "PrivateRedis",
+    "RedisRefusal",
     "RedisStore",
     "broker_url",
     "connect",

@@ -12,7 +12,7 @@ from typing import IO, Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from digest.errors import Misconfigured, Transient
-from digest.redis.redis_errors import describe_failure
+from digest.redis.redis_errors import failure_of
 from digest.redis.store import ANSWER_TIMEOUT_SECONDS, PREFIX
 
 _SCHEMES = ("redis", "rediss", "unix")
@@ -86,7 +86,7 @@ def _read_reply(file: IO[bytes]) -> Any:
     line = file.readline()
     reply_type, text = line[:1], line[1:].strip()
     if reply_type == b"-":
-        raise Transient(describe_failure(text.decode(errors="replace")))
+        raise failure_of(text.decode(errors="replace"))
     if reply_type == b"+":
         return text
     if reply_type == b":":

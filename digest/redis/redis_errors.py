@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from digest.errors import Transient
+
 _CAUSES = (  # words of Redis' replies, and what they mean for an administrator
     (r"NOAUTH|HELLO must be called|authentication required", "it requires a password: redis://:password@host:6379/0"),
     (r"WRONGPASS|invalid username-password|invalid password", "user or password of DIGEST_REDIS_URL is wrong"),
@@ -15,10 +17,14 @@ _CAUSES = (  # words of Redis' replies, and what they mean for an administrator
 )
 
 
-def describe_failure(error: object) -> str:
-    """An error or reply of Redis, after what it means where that is known."""
+class RedisRefusal(Transient):
+    """Redis answers, but refuses a request for a known reason. The text says what to do about it."""
+
+
+def failure_of(error: object) -> Transient:
+    """What to raise for an error or reply of Redis: a `RedisRefusal` where it is known what that means."""
     words = str(error)
     for pattern, meaning in _CAUSES:
         if re.search(pattern, words, re.IGNORECASE):
-            return f"Redis refuses us: {meaning} ({words[:100]})"
-    return f"Redis does not answer: {words}"
+            return RedisRefusal(f"Redis refuses us: {meaning} ({words[:100]})")
+    return Transient(f"Redis does not answer: {words}")

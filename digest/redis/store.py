@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from digest.errors import Misconfigured, Transient
+from digest.errors import Misconfigured
 from digest.redis import lua_scripts
-from digest.redis.redis_errors import describe_failure
+from digest.redis.redis_errors import failure_of
 
 if TYPE_CHECKING:
     import redis
@@ -235,7 +235,7 @@ def _redis_errors_as_transient() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise Transient(describe_failure(error)) from error
+        raise failure_of(error) from error
 
 
 def connect(url: str) -> RedisStore:

@@ -61,6 +61,8 @@ def check_processes(config: Settings) -> Iterator[DoctorFinding]:
         yield from _check_stopped(store)
         yield from _check_scheduler(store)
         yield from _check_queues(store)
+    except redis.RedisRefusal as error:
+        yield DoctorFinding(ERROR, "redis", str(error))  # the text says what to do
     except Transient as error:
         yield DoctorFinding(ERROR, "redis", str(error), "check DIGEST_REDIS_URL, and that Redis runs")
 
@@ -85,7 +87,10 @@ def _check_cron() -> Iterator[DoctorFinding]:
 
 
 def _check_redis(store: redis.RedisStore, *, private: bool) -> Iterator[DoctorFinding]:
-    """What only a write shows, raised as Transient: a replica, or a Redis without memory, answers as any other."""
+    """Whether Redis stores keys and never evicts them.
+
+    Writes one key, because a replica and a full Redis still answer PING.
+    """
     store.store_text("doctor", "", seconds=1)
     policy = store.eviction_policy()
     if policy:

@@ -234,9 +234,20 @@ def test_a_redis_that_answers_but_stores_nothing_is_an_error(
     else:
         client.config_set(setting, value)
 
-    ((level, text),) = findings(ready, "redis")
-    assert level == "error"
-    assert cure in text
+    [row] = [row for row in json.loads(ready.run("doctor", "--json").stdout) if row["name"] == "redis"]
+    assert row["level"] == "error"
+    assert cure in row["text"]
+    assert row["cure"] == ""  # nothing that contradicts the text
+
+
+@SQLITE
+def test_a_redis_that_does_not_answer_is_to_be_started(
+    ready: Terminal, configured: Callable[..., None], database: str
+) -> None:
+    configured(REDIS_URL="redis://127.0.0.1:1/0")
+
+    [row] = [row for row in json.loads(ready.run("doctor", "--json").stdout) if row["name"] == "redis"]
+    assert (row["level"], row["cure"]) == ("error", "check DIGEST_REDIS_URL, and that Redis runs")
 
 
 @SQLITE

@@ -10,7 +10,7 @@ import redis as redis_client
 from digest import redis
 from digest.errors import Transient
 from digest.redis import PrivateRedis
-from digest.redis.redis_errors import describe_failure
+from digest.redis.redis_errors import failure_of
 
 
 @pytest.fixture
@@ -55,4 +55,4 @@ def test_a_server_without_memory_is_named(server: PrivateRedis) -> None:
     ],
 )
 def test_a_reply_is_explained(reply: str, meaning: str) -> None:
-    assert meaning in describe_failure(reply)
+    assert meaning in str(failure_of(reply))
