@@ -226,13 +226,14 @@ class SimulatedService:
             self.feed.publish(self.clock.now())
         for process in self.processes.values():
             process.keep_running()
-        self._read_receipts()
+        self.read_receipts()
 
     def end(self) -> None:
         for process in self.processes.values():
             process.end()
 
-    def _read_receipts(self) -> None:
+    def read_receipts(self) -> None:
+        """Add what has arrived since the last time."""
         for place in range(len(self.receipts), len(self.smtp.log)):
             mail = self.smtp.log[place]
             papers = _papers_in(mail.raw) if mail.answered else frozenset()

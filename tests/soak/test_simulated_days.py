@@ -70,6 +70,7 @@ class SoakDays:
         self._until(self._is_served)
         self.service.clock.day_seconds = 86_400.0  # alarms about missing papers come no more
         self._until(lambda: not self.ledger.unsettled())
+        self.service.read_receipts()  # the ledger was read after them: its last mail may have arrived between
 
     def missing_papers(self) -> dict[str, set[str]]:
         """The papers that never arrived, of addresses that were refused nothing."""
